@@ -1,0 +1,92 @@
+"""What a bot is, and what it is handed when it runs.
+
+A bot is a class with a `name`, a pydantic `Config`, and `run(context) -> dict`. It knows nothing of Redis, RQ or the
+API: all that it may touch comes with its `Context`.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+
+class Ledger(Protocol):
+    """Remembers what was done once and must never be done twice. Entries live 400 days."""
+
+    def claim(self, key: str) -> str:
+        """Take `key` before the effect.
+
+        Returns:
+            `"claimed"` if it is now yours; else what stands there: `"unknown"` (claimed by a run that never
+            settled it) or the outcome that it was settled with.
+        """
+
+    def settle(self, key: str, outcome: str) -> None:
+        """Write down the outcome of a claim that is yours: `"sent"`, `"failed"`, … `"released"` gives it back,
+        as if it had never been claimed."""
+
+
+class Context(Protocol):
+    """A bot's view of its run."""
+
+    @property
+    def config(self) -> Any:
+        """The bot's own `Config`, validated when the run started."""
+
+    @property
+    def now(self) -> datetime:
+        """The instant at which the run started, aware, in the job's time zone."""
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """The job's time zone (UTC unless its schedule names one)."""
+
+    @property
+    def log(self) -> logging.Logger:
+        """Its lines land in the run's log."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `Ledger`."""
+
+    @property
+    def contacts(self) -> Any:
+        """The address book: a `service.contacts.book.ContactBook`."""
+
+    @property
+    def settings(self) -> Any:
+        """The service's `Settings`; secrets in it must not be logged."""
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the run was asked to stop; the bot then returns what it has done so far."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Say how far the run is: `done` of `total` pieces of work."""
+
+
+class Bot(Protocol):
+    """One kind of work. Instances are made per run, without arguments."""
+
+    name: ClassVar[str]
+    """The job's `bot_type`: lower-case letters, digits, `_`, `-`."""
+    description: ClassVar[str]
+    """One sentence for people."""
+    Config: ClassVar[type[BaseModel]]
+    """The job's `bot_config`; unknown keys must be refused (`extra="forbid"`), types not coerced (`strict=True`)."""
+    safe_to_rerun: ClassVar[bool]
+    """Whether a run that a stopping worker cut short may simply be run again."""
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Do the work.
+
+        Returns:
+            A JSON-ready dict. `messages_sent` and `profiles_visited` in it are also shown as the run's counts.
+
+        Raises:
+            Exception: the run fails, with this exception's message as its error.
+        """

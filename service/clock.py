@@ -1,0 +1,43 @@
+"""The one place that reads the time.
+
+The service has one clock, Redis' own `TIME`, so that processes on different machines agree on what is due and
+whose lease has ended. Pure code never reads it: the time is read at the rim and passed down as `now`.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from redis import Redis
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now_ms(self) -> int:
+        """The time in whole milliseconds since 1970-01-01T00:00:00Z, rounded down."""
+
+
+class RedisClock:
+    """Redis' `TIME`, one round trip a reading."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    def now_ms(self) -> int:
+        seconds, micros = self._client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+
+class LocalClock:
+    """This machine's clock, for code that has no Redis at hand (the preview of a schedule, a bot's unit test)."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+def format_timestamp(epoch_seconds: int) -> str:
+    """`YYYY-MM-DDTHH:MM:SS` in UTC, the format of every timestamp that the API answers."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,0 +1,80 @@
+"""What can go wrong, as one tree: catch `ServiceError` to catch all of it.
+
+Every message is one readable sentence for the person who caused the error or has to mend it. None may carry
+a secret: no API key, no Redis URL, no message URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ServiceError(Exception):
+    """The root of every error that this service raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field that was refused: its dotted path (`schedule_config.hour`) and why."""
+
+    field: str
+    message: str
+
+
+class ValidationFailed(ServiceError):
+    """The input was refused; nothing was changed.
+
+    Args:
+        errors: at least one refused field, in the order in which they were found.
+    """
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(f"{error.field}: {error.message}" if error.field else error.message
+                                   for error in self.errors))
+
+    @classmethod
+    def of(cls, field: str, message: str) -> ValidationFailed:
+        """A refusal of one field."""
+        return cls([FieldError(field, message)])
+
+
+class NotFound(ServiceError):
+    """What was asked for does not exist."""
+
+
+class Conflict(ServiceError):
+    """The request is valid, but not in the present state."""
+
+
+class PreconditionFailed(ServiceError):
+    """`If-Match` names another revision than the present one."""
+
+
+class ConcurrentChange(ServiceError):
+    """Somebody else changed the same record in between; read it again and retry."""
+
+
+class StoreUnavailable(ServiceError):
+    """Redis cannot be reached, or has no connection to spare."""
+
+
+class StoreFull(StoreUnavailable):
+    """Redis answers, but has no memory left to write to."""
+
+
+class SettingsError(ServiceError):
+    """A setting is missing or malformed; the message names it."""
+
+
+class ScheduleError(ServiceError):
+    """A stored schedule cannot be planned."""
+
+
+class DeliveryFailed(ServiceError):
+    """A message was not delivered; says why, without the channel's address."""
+
+
+class ChannelUnavailable(DeliveryFailed):
+    """The whole channel is unusable (unset, refused, unreachable), not one recipient alone."""
