@@ -1,0 +1,167 @@
+"""The name of every Redis key of ours, in one place.
+
+All start with the installation's prefix (`REDIS_PREFIX`), so that two installations can share a database. RQ's own
+keys carry RQ's names, but our queue's and workers' names inside them start with the prefix too. What each key holds,
+how it grows and when it goes is told in `docs/redis-keys.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Every key of one installation.
+
+    Args:
+        prefix: `REDIS_PREFIX`: letters, digits, `_`, `-`.
+    """
+
+    prefix: str = "bot-scheduler"
+
+    # the installation
+
+    @property
+    def schema_version(self) -> str:
+        return f"{self.prefix}:schema_version"
+
+    @property
+    def schema_lock(self) -> str:
+        return f"{self.prefix}:schema_lock"
+
+    @property
+    def wake(self) -> str:
+        """The channel on which schedulers hear that the due index changed."""
+        return f"{self.prefix}:wake"
+
+    @property
+    def leader(self) -> str:
+        """The name of the scheduler that acts, leased."""
+        return f"{self.prefix}:leader"
+
+    @property
+    def schedulers(self) -> str:
+        """Sorted set: scheduler name -> its last heartbeat, ms."""
+        return f"{self.prefix}:schedulers"
+
+    @property
+    def workers(self) -> str:
+        """Sorted set: worker name -> its last heartbeat, ms."""
+        return f"{self.prefix}:workers"
+
+    # jobs
+
+    @property
+    def jobs(self) -> str:
+        """Sorted set: job id -> when it was created, µs."""
+        return f"{self.prefix}:jobs"
+
+    @property
+    def enabled(self) -> str:
+        """Set of the enabled jobs' ids."""
+        return f"{self.prefix}:enabled"
+
+    @property
+    def due(self) -> str:
+        """The due index, a sorted set: job id -> when its next occurrence is due, ms."""
+        return f"{self.prefix}:due"
+
+    def job(self, job_id: str) -> str:
+        """Hash: the job's definition, its plan, and how its last run went."""
+        return f"{self.prefix}:job:{job_id}"
+
+    def history(self, job_id: str) -> str:
+        """Capped list of run ids, newest first."""
+        return f"{self.prefix}:job:{job_id}:history"
+
+    def open(self, job_id: str) -> str:
+        """Set of the ids of the runs that have not ended."""
+        return f"{self.prefix}:job:{job_id}:open"
+
+    def slots(self, job_id: str) -> str:
+        """Set of the ids of the runs that hold one of the job's `max_concurrent_runs` slots."""
+        return f"{self.prefix}:job:{job_id}:slots"
+
+    def waiting(self, job_id: str) -> str:
+        """List of the ids of the runs that wait for a slot, oldest first."""
+        return f"{self.prefix}:job:{job_id}:waiting"
+
+    # runs
+
+    @property
+    def runs(self) -> str:
+        """Capped list of all jobs' run ids, newest first."""
+        return f"{self.prefix}:runs"
+
+    @property
+    def queued(self) -> str:
+        """Sorted set: id of a run handed to RQ and not started yet -> since when, ms."""
+        return f"{self.prefix}:queued"
+
+    @property
+    def leases(self) -> str:
+        """Sorted set: id of a run under way -> when its worker's lease ends, ms."""
+        return f"{self.prefix}:leases"
+
+    def run(self, run_id: str) -> str:
+        """Hash: everything known about one run."""
+        return f"{self.prefix}:run:{run_id}"
+
+    def run_log(self, run_id: str) -> str:
+        """List: the run's log lines, oldest first."""
+        return f"{self.prefix}:run:{run_id}:log"
+
+    # contacts
+
+    @property
+    def contacts(self) -> str:
+        """Sorted set: every contact's id, all with score 0, so that they page in the order of their ids."""
+        return f"{self.prefix}:contacts"
+
+    def contact(self, contact_id: str) -> str:
+        """Hash: one contact."""
+        return f"{self.prefix}:contact:{contact_id}"
+
+    def birthdays(self, month: int, day: int) -> str:
+        """Set of the ids of the contacts born on that day of the year."""
+        return f"{self.prefix}:birthdays:{month:02d}-{day:02d}"
+
+    @property
+    def visits(self) -> str:
+        """Sorted set: id of a contact with a profile page -> when it was last visited, ms; 0 for never."""
+        return f"{self.prefix}:visits"
+
+    def ledger(self, bot: str, entry: str) -> str:
+        """String: what became of something that is done once."""
+        return f"{self.prefix}:ledger:{bot}:{entry}"
+
+    # RQ's
+
+    @property
+    def queue_name(self) -> str:
+        """The one RQ queue that runs go through."""
+        return f"{self.prefix}-runs"
+
+    @property
+    def rq_queue(self) -> str:
+        return f"rq:queue:{self.queue_name}"
+
+    @property
+    def rq_intermediate(self) -> str:
+        return f"rq:queue:{self.queue_name}:intermediate"
+
+    @property
+    def rq_started(self) -> str:
+        return f"rq:wip:{self.queue_name}"
+
+    @property
+    def rq_finished(self) -> str:
+        return f"rq:finished:{self.queue_name}"
+
+    @property
+    def rq_failed(self) -> str:
+        return f"rq:failed:{self.queue_name}"
+
+    def rq_job(self, run_id: str) -> str:
+        return f"rq:job:{run_id}"
