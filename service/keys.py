@@ -104,6 +104,11 @@ class Keys:
         """Sorted set: id of a run under way -> when its worker's lease ends, ms."""
         return f"{self.prefix}:leases"
 
+    @property
+    def retries(self) -> str:
+        """Sorted set: id of a retry that awaits its delay -> when that is over, ms."""
+        return f"{self.prefix}:retries"
+
     def run(self, run_id: str) -> str:
         """Hash: everything known about one run."""
         return f"{self.prefix}:run:{run_id}"
@@ -123,9 +128,14 @@ class Keys:
         """Hash: one contact."""
         return f"{self.prefix}:contact:{contact_id}"
 
+    @property
+    def birthdays_start(self) -> str:
+        """What the names of all birthday sets start with; `MM-DD` follows."""
+        return f"{self.prefix}:birthdays:"
+
     def birthdays(self, month: int, day: int) -> str:
         """Set of the ids of the contacts born on that day of the year."""
-        return f"{self.prefix}:birthdays:{month:02d}-{day:02d}"
+        return f"{self.birthdays_start}{month:02d}-{day:02d}"
 
     @property
     def visits(self) -> str:
@@ -163,5 +173,25 @@ class Keys:
     def rq_failed(self) -> str:
         return f"rq:failed:{self.queue_name}"
 
+    @property
+    def rq_queues(self) -> str:
+        return "rq:queues"
+
     def rq_job(self, run_id: str) -> str:
         return f"rq:job:{run_id}"
+
+    def rq_results(self, run_id: str) -> str:
+        return f"rq:results:{run_id}"
+
+    def rq_execution(self, execution: str) -> str:
+        """One execution, named by RQ as `<job id>:<execution id>`; ours by run id and claim token."""
+        return f"rq:execution:{execution}"
+
+    def rq_executions(self, run_id: str) -> str:
+        return f"rq:executions:{run_id}"
+
+    def rq_worker(self, worker: str) -> str:
+        return f"rq:worker:{worker}"
+
+    def rq_worker_executions(self, worker: str) -> str:
+        return f"rq:worker:{worker}:executions"

@@ -1,0 +1,112 @@
+"""Checks the bodies with which the API makes and changes a contact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from service.contacts.people import (
+    MAX_NAME,
+    MAX_VALUES,
+    clean_email,
+    clean_language,
+    clean_phone,
+    clean_text,
+    clean_url,
+    parse_birthday,
+)
+from service.errors import FieldError, ValidationFailed
+
+READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at"})
+"""Ignored in a body, so that what GET answered can be PUT back."""
+
+
+def parse_create(body: object) -> dict[str, object]:
+    """The fields of a new contact.
+
+    Raises:
+        ValidationFailed: a field is missing, unknown or malformed; names each.
+    """
+    return _parse(body, required=True)
+
+
+def parse_update(body: object) -> dict[str, object]:
+    """The fields that a body changes; null takes one away, except the name. Raises like `parse_create`."""
+    return _parse(body, required=False)
+
+
+def _parse(body: object, required: bool) -> dict[str, object]:
+    if not isinstance(body, dict):
+        raise ValidationFailed.of("", "The body must be a JSON object.")
+    fields: dict[str, object] = {}
+    errors: list[FieldError] = []
+    for key, value in body.items():
+        if key in READ_ONLY:
+            continue
+        if key not in _CHECKS:
+            errors.append(FieldError(str(key), f"is not a field of a contact, which are {', '.join(_CHECKS)}"))
+            continue
+        try:
+            fields[key] = _CHECKS[key](value)
+        except ValueError as error:
+            errors.append(FieldError(key, str(error)))
+    if required and "name" not in body:
+        errors.append(FieldError("name", f"is required: 1–{MAX_NAME} characters"))
+    if errors:
+        raise ValidationFailed(errors)
+    return fields
+
+
+def _name(value: object) -> str:
+    name = _optional_text(value)
+    if name is None:
+        raise ValueError(f"must be a text of 1–{MAX_NAME} characters")
+    return name
+
+
+def _optional_text(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value.strip()) > MAX_NAME:
+        raise ValueError(f"must be a text of at most {MAX_NAME} characters, or null")
+    return clean_text(value)
+
+
+def _birthday(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("must be a date such as 1990-04-12, --04-12 where the year is unknown, or null")
+    return parse_birthday(value)
+
+
+def _language(value: object) -> str | None:
+    if value is None:
+        return None
+    tag = clean_language(value) if isinstance(value, str) else None
+    if tag is None:
+        raise ValueError("must be a language tag such as fr or de-AT, or null")
+    return tag
+
+
+def _list_of(clean: Callable[[str], str | None], what: str) -> Callable[[object], list[str]]:
+    def check(value: object) -> list[str]:
+        if not isinstance(value, list) or len(value) > MAX_VALUES:
+            raise ValueError(f"must be a list of at most {MAX_VALUES} {what}")
+        cleaned = [clean(entry) if isinstance(entry, str) else None for entry in value]
+        if None in cleaned:
+            raise ValueError(f"must be {what}; number {cleaned.index(None) + 1} of the list is not")
+        return list(dict.fromkeys(entry for entry in cleaned if entry))
+
+    return check
+
+
+_CHECKS: Mapping[str, Callable[[object], object]] = {
+    "name": _name,
+    "given_name": _optional_text,
+    "family_name": _optional_text,
+    "birthday": _birthday,
+    "emails": _list_of(clean_email, "e-mail addresses"),
+    "phones": _list_of(clean_phone, "phone numbers"),
+    "urls": _list_of(clean_url, "http(s) addresses"),
+    "language": _language,
+}

@@ -1,0 +1,184 @@
+"""The address book's use cases: what the API and the bots do with contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+
+from service.clock import format_timestamp
+from service.contacts.bodies import parse_create, parse_update
+from service.contacts.files import read_people
+from service.contacts.lines import Readable
+from service.contacts.people import ParsedCard, Skipped, contact_id
+from service.errors import Conflict, NotFound, ValidationFailed
+from service.keys import Keys
+from service.store.contacts import Contact, ContactStore, Visit
+
+IMPORT_BATCH = 300
+"""Contacts written in one round trip."""
+MAX_SKIPPED = 1000
+"""Skipped cards that an import's report tells of; the others are counted."""
+MAX_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list: JSON-ready items, and the cursor that gets the next part; None at the end."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+class ContactBook:
+    """The contacts of one installation.
+
+    Args:
+        client: a connection with `decode_responses=False`.
+        keys: the installation's key names.
+    """
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._store = ContactStore(client, keys)
+
+    def import_stream(self, stream: Readable) -> dict[str, Any]:
+        """Takes in a vCard or CSV file, told by its content, in bounded memory.
+
+        Importing again updates and never doubles, and overwrites only the fields that the file carries.
+
+        Args:
+            stream: the file's bytes; `read(n)` is all that is asked of it.
+
+        Returns:
+            `{"created", "updated", "unchanged", "skipped": [{"position", "reason"}, at most 1,000], "skipped_total"}`.
+
+        Raises:
+            ValidationFailed: the file is empty or of another kind; nothing was changed.
+            StoreUnavailable: Redis went away; what was written until then stays, and importing again completes it.
+        """
+        counts = {"created": 0, "updated": 0, "unchanged": 0}
+        skipped: list[dict[str, Any]] = []
+        skipped_total = 0
+        people = read_people(stream)
+        while batch := list(islice(people, IMPORT_BATCH)):
+            cards = [card for card in batch if isinstance(card, ParsedCard)]
+            for saved in self._store.save_many([(card.contact_id, card.carried()) for card in cards]):
+                counts[saved] += 1
+            bad = [card for card in batch if isinstance(card, Skipped)]
+            skipped_total += len(bad)
+            room = MAX_SKIPPED - len(skipped)
+            skipped += [{"position": card.position, "reason": card.reason} for card in bad[:room]]
+        return {**counts, "skipped": skipped, "skipped_total": skipped_total}
+
+    def page(self, limit: int, cursor: str | None = None) -> Page:
+        """At most `limit` (1–200) contacts, in the order of their ids.
+
+        Raises:
+            ValidationFailed: `limit` or `cursor` is none.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise ValidationFailed.of("limit", f"must be a number from 1 to {MAX_PAGE}")
+        if cursor is not None and not _is_id(cursor):
+            raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
+        found = self._store.page(cursor, limit + 1)
+        more = found[limit - 1].id if len(found) > limit else None
+        return Page([as_json(contact) for contact in found[:limit]], more)
+
+    def get(self, contact_id: str) -> dict[str, Any]:
+        """Raises NotFound for an unknown or malformed id."""
+        contact = self._store.get(contact_id) if _is_id(contact_id) else None
+        if contact is None:
+            raise NotFound(f"Contact {contact_id} not found")
+        return as_json(contact)
+
+    def create(self, body: object) -> dict[str, Any]:
+        """Makes a contact; its id follows from its first e-mail address, else its name and birthday.
+
+        Raises:
+            ValidationFailed: the body is not a contact's.
+            Conflict: there is a contact with this identity.
+        """
+        fields = parse_create(body)
+        emails, birthday = fields.get("emails"), fields.get("birthday")
+        new_id = contact_id(
+            uid=None,
+            email=emails[0] if isinstance(emails, list) and emails else None,
+            name=str(fields["name"]),
+            birthday=str(birthday) if birthday else None,
+        )
+        if self._store.save(new_id, fields | {"source": "api"}, "create") == "exists":
+            raise Conflict(f"There is a contact with this identity already: {new_id}")
+        return self.get(new_id)
+
+    def update(self, contact_id: str, body: object) -> dict[str, Any]:
+        """Changes the fields that the body names; the id stays. Raises ValidationFailed, NotFound."""
+        self.get(contact_id)
+        if self._store.save(contact_id, parse_update(body), "update") == "missing":
+            raise NotFound(f"Contact {contact_id} not found")
+        return self.get(contact_id)
+
+    def delete(self, contact_id: str) -> None:
+        """Raises NotFound for an unknown or malformed id."""
+        if not _is_id(contact_id) or not self._store.delete(contact_id):
+            raise NotFound(f"Contact {contact_id} not found")
+
+    def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
+        """Everybody whose birthday is on one of the days, (month, day) each; by an index, not a scan."""
+        wanted = set(days)
+        return [
+            contact
+            for contact in (self._store.born_on(wanted) if wanted else ())
+            if contact.birthday and (int(contact.birthday[-5:-3]), int(contact.birthday[-2:])) in wanted
+        ]
+
+    def least_recently_visited(self, limit: int) -> list[Contact]:
+        """At most `limit` contacts with a profile page: never visited ones first, then the longest ago."""
+        return self._store.least_recently_visited(limit)
+
+    def record_message(self, contact_id: str, at: int) -> None:
+        """Notes that a message went out at `at`, epoch seconds; nothing if the contact is gone."""
+        self._store.note_message(contact_id, at)
+
+    def record_visit(self, contact_id: str, at: int, visit: Visit) -> None:
+        """Notes what a visit at `at`, epoch seconds, found; nothing if the contact is gone."""
+        self._store.note_visit(contact_id, at, visit)
+
+    def all(self) -> Iterator[Contact]:
+        """Every contact, read page by page."""
+        after: str | None = None
+        while page := self._store.page(after, MAX_PAGE):
+            yield from page
+            after = page[-1].id
+
+
+def as_json(contact: Contact) -> dict[str, Any]:
+    """The contact as the API answers it."""
+    return {
+        "id": contact.id,
+        "name": contact.name,
+        "given_name": contact.given_name,
+        "family_name": contact.family_name,
+        "birthday": contact.birthday,
+        "emails": list(contact.emails),
+        "phones": list(contact.phones),
+        "urls": list(contact.urls),
+        "language": contact.language,
+        "source": contact.source,
+        "last_messaged_at": _timestamp(contact.last_messaged_at),
+        "last_visited_at": _timestamp(contact.last_visited_at),
+    }
+
+
+def _timestamp(at: int | None) -> str | None:
+    return None if at is None else format_timestamp(at)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except (ValueError, TypeError, AttributeError):
+        return False

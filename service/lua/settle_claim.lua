@@ -1,0 +1,16 @@
+-- Writes down what became of a claim, if it is still the claimer's.
+--
+-- KEYS  1 the ledger's entry
+-- ARGV  1 the claim's mark      2 the outcome, or 'released' to give the claim back      3 seconds to keep it
+-- Returns 1, or 0 if the entry is not this claimer's.
+--
+-- One step, so that nobody settles what another has claimed in between. Safe to repeat.
+
+local entry = redis.call('GET', KEYS[1])
+if entry ~= ARGV[1] then return entry == ARGV[2] and 1 or 0 end
+if ARGV[2] == 'released' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+end
+return 1
