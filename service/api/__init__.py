@@ -1,0 +1,1 @@
+"""HTTP and nothing else: resources, the API key, the shape of errors."""

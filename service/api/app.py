@@ -1,0 +1,93 @@
+"""The WSGI application, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import falcon
+from falcon.media import JSONHandler
+
+from service.api import errors
+from service.api.auth import ApiKeys, RequireKey
+from service.api.body import parse_object
+from service.api.bots import BotList
+from service.api.contacts import Contact, ContactList, Import
+from service.api.health import Health
+from service.api.jobs import Job, JobList, RunNow, Toggle
+from service.api.previews import JobPreview, Preview
+from service.api.protocols import Bots, Contacts, Jobs, Settings
+from service.api.rendering import dumps
+from service.api.runs import History, Run
+
+WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+DASHBOARD = "/rq"
+"""Where rq-dashboard is mounted."""
+
+
+class App(falcon.App[Any, Any]):
+    """Falcon's application, with another WSGI application mounted beside it under `/rq`."""
+
+    def __init__(self, rq_dashboard: WSGI | None, **options: Any) -> None:
+        super().__init__(**options)
+        self._rq_dashboard = rq_dashboard
+
+    def __call__(self, env: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = env["PATH_INFO"]
+        if self._rq_dashboard is not None and (path == DASHBOARD or path.startswith(DASHBOARD + "/")):
+            return self._rq_dashboard(env, start_response)
+        return super().__call__(env, start_response)
+
+
+class Headers:
+    """Falcon middleware: what every answer carries."""
+
+    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
+        """Answers are of the moment and for the asker alone, and are what they say they are."""
+        resp.set_header("Cache-Control", "no-store")
+        resp.set_header("X-Content-Type-Options", "nosniff")
+
+
+def create_app(jobs: Jobs, contacts: Contacts, settings: Settings, *, bots: Bots | None = None,
+               rq_dashboard: WSGI | None = None, waiters: int = 4) -> App:
+    """Wire the API.
+
+    Args:
+        jobs: the use cases.
+        contacts: the address book.
+        settings: the API keys and the import's limit.
+        bots: bot type -> bot class, for `GET /scheduler/bots`; without them there is no such route.
+        rq_dashboard: mounted at `/rq`, with its own sign-in; without it there is no such route.
+        waiters: how many requests may wait for a run at once (`POST …/run?wait=`): half of a process' threads.
+
+    Returns:
+        The WSGI application.
+    """
+    app = App(rq_dashboard, middleware=[RequireKey(ApiKeys.of(settings)), Headers()])
+    app.req_options.strip_url_path_trailing_slash = True
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
+    errors.install(app)
+    _add_job_routes(app, jobs, waiters)
+    app.add_route("/scheduler/health", Health(jobs))
+    app.add_route("/scheduler/contacts", ContactList(contacts))
+    app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20))
+    app.add_route("/scheduler/contacts/{contact_id}", Contact(contacts))
+    if bots is not None:
+        app.add_route("/scheduler/bots", BotList(bots))
+    return app
+
+
+def _add_job_routes(app: App, jobs: Jobs, waiters: int) -> None:
+    app.add_route("/scheduler/jobs", JobList(jobs))
+    app.add_route("/scheduler/jobs/{job_id}", Job(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(jobs, waiters))
+    app.add_route("/scheduler/jobs/{job_id}/history", History(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs))
+    app.add_route("/scheduler/preview", Preview(jobs))
+
+
+def _loads(text: str | bytes) -> Any:
+    return parse_object(text.encode() if isinstance(text, str) else text)

@@ -1,0 +1,82 @@
+"""The routes of the address book."""
+
+from __future__ import annotations
+
+import tempfile
+
+import falcon
+
+from service.api import paging, query
+from service.api.body import copy, read_object
+from service.api.protocols import Contacts
+from service.errors import ValidationFailed
+
+_IN_MEMORY = 1024 * 1024
+
+
+class ContactList:
+    """`/scheduler/contacts`"""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts = contacts
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A page of contacts: `limit` 1–200, 50 unless told."""
+        limit = query.integer(req, "limit", low=1, high=200, default=50)
+        paging.send_page(req, resp, self._contacts.page(limit, paging.cursor(req)))
+
+    on_head = on_get
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Add a contact: 201."""
+        resp.media = self._contacts.create(read_object(req))
+        resp.status = falcon.HTTP_201
+
+
+class Contact:
+    """`/scheduler/contacts/{contact_id}`"""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts = contacts
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+        """The contact."""
+        resp.media = self._contacts.get(contact_id)
+
+    on_head = on_get
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+        """Change the fields that the body names."""
+        resp.media = self._contacts.update(contact_id, read_object(req))
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+        """Delete the contact: 204, without a body."""
+        self._contacts.delete(contact_id)
+        resp.status = falcon.HTTP_204
+
+
+class Import:
+    """`/scheduler/contacts/import`
+
+    Args:
+        limit: the longest file, in bytes.
+    """
+
+    def __init__(self, contacts: Contacts, limit: int) -> None:
+        self._contacts = contacts
+        self._limit = limit
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Import the address book in the body and answer what became of it.
+
+        The upload is put aside in a temporary file first: one that breaks off or is too long imports nothing, and a
+        slow one holds no connection to the store.
+        """
+        if (req.content_type or "").lower().startswith("multipart/"):
+            raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as upload:
+            copy(req, upload, self._limit)
+            if upload.tell() == 0:
+                raise ValidationFailed.of("body", "an address book is needed, but the body is empty")
+            upload.seek(0)
+            resp.media = self._contacts.import_stream(upload)

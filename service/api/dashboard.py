@@ -1,0 +1,213 @@
+"""rq-dashboard, mounted read-only under `/rq`; the one module that knows how it works inside.
+
+As it comes, rq-dashboard 0.9.0 makes a Redis client for every page view, reads pickles, shows every queue in the
+database, tidies up in Redis while it looks (and its worker list raises the time-outs of the pool that it is given), and
+requeues on a GET. Here it is given the service's own pool behind a client that writes nothing, sees this
+installation's queues, workers and RQ jobs only, reads JSON only, and answers the views named in `_VIEWS` alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import re
+from typing import Any
+
+import rq_dashboard  # type: ignore[import-untyped]
+from flask import Flask, Response, jsonify, request
+from flask import current_app as dashboard
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq_dashboard import web
+from werkzeug.exceptions import HTTPException, NotFound
+
+from service.api.auth import ApiKeys, header_bytes
+
+logger = logging.getLogger(__name__)
+
+_VIEWS = frozenset({
+    "static", "rq_dashboard.static", "rq_dashboard.favicon",
+    "rq_dashboard.queues_overview", "rq_dashboard.workers_overview", "rq_dashboard.jobs_overview",
+    "rq_dashboard.job_view", "rq_dashboard.list_queues", "rq_dashboard.list_jobs", "rq_dashboard.job_info",
+    "rq_dashboard.list_workers",
+})
+"""The views that only look. All others are refused, so that one which a later release adds is refused too."""
+
+_REGISTRIES = frozenset({"queued", "failed", "deferred", "started", "finished", "scheduled", "canceled"})
+_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_READS = frozenset({
+    "EXISTS", "GET", "HGET", "HGETALL", "HLEN", "HMGET", "LINDEX", "LLEN", "LPOS", "LRANGE", "MGET", "SCARD",
+    "SISMEMBER", "SMEMBERS", "TIME", "TTL", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZCOUNT", "ZRANGE",
+    "ZRANGEBYSCORE", "ZREVRANGE", "ZSCORE",
+})
+
+
+def _reads(command: tuple[Any, ...]) -> bool:
+    return str(command[0]).upper() in _READS
+
+
+class _ReadOnlyPipeline(Pipeline):
+    """Leaves every command that is no read out."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        return super().execute_command(*args, **options) if _reads(args) else self  # type: ignore[no-untyped-call]
+
+
+class _ReadOnlyRedis(Redis):
+    """The service's own connections, for looking only: RQ tidies up while it lists, and here it does not."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        return super().execute_command(*args, **options) if _reads(args) else None  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return _ReadOnlyPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+class _Job(Job):
+    """An RQ job of this installation, read as JSON."""
+
+    @classmethod
+    def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Job:
+        if not _JOB_ID.fullmatch(id):
+            raise NoSuchJobError(id)
+        job = super().fetch(id, connection=connection, serializer=JSONSerializer)
+        if not _ours(job.origin):
+            raise NoSuchJobError(id)
+        return job
+
+
+class _Queue(Queue):
+    """A queue of this installation."""
+
+    job_class = _Job
+
+    def __init__(self, name: str | None = None, connection: Redis | None = None, **options: Any) -> None:
+        options["serializer"] = JSONSerializer
+        super().__init__(name or dashboard.config["OUR_QUEUE"], connection=connection, **options)
+
+    @classmethod
+    def all(cls, connection: Redis, *args: Any, **options: Any) -> list[Queue]:
+        return [queue for queue in super().all(connection, *args, **options) if _ours(queue.name)]
+
+
+class _Worker(Worker):
+    """A worker of this installation."""
+
+    def _set_connection(self, connection: Redis) -> Redis:
+        return connection  # RQ would raise the whole pool's socket time-out to minutes
+
+    @classmethod
+    def all(cls, connection: Redis | None = None, *args: Any, **options: Any) -> list[Any]:
+        assert connection is not None
+        prefix = cls.redis_worker_namespace_prefix
+        found = [
+            cls.find_by_key(key, connection=connection, job_class=_Job, queue_class=_Queue, serializer=JSONSerializer)
+            for key in cls.all_keys(connection) if _ours(key.removeprefix(prefix))
+        ]
+        return [worker for worker in found if worker is not None]
+
+
+def create_dashboard(client: Redis, keys: ApiKeys, prefix: str, queue_name: str) -> Flask:
+    """rq-dashboard as a WSGI application that answers under `/rq`.
+
+    Args:
+        client: the web process' Redis client; its connection pool is shared.
+        keys: the API keys, any of which is the password (the user name may be anything).
+        prefix: `REDIS_PREFIX`, with which the names of our queues and workers begin.
+        queue_name: the queue that is shown first.
+    """
+    web.Queue, web.Worker, web.Job = _Queue, _Worker, _Job
+    web.config.serializer = JSONSerializer
+    app = Flask(rq_dashboard.__name__, static_folder="static", static_url_path="/rq/files")
+    app.config.update(RQ_DASHBOARD_REDIS_URL=("redis",), RQ_DASHBOARD_DISABLE_DELETE=True,
+                      OUR_PREFIX=prefix, OUR_QUEUE=queue_name)
+    app.redis_conn = _ReadOnlyRedis(connection_pool=client.connection_pool)  # type: ignore[attr-defined]
+    app.register_blueprint(web.blueprint, url_prefix="/rq")
+    app.before_request_funcs.pop(web.blueprint.name, None)  # it makes a client for every view
+    app.before_request(lambda: _refusal(keys))
+    app.register_error_handler(Exception, _error)
+    app.after_request(_headers)
+    return app
+
+
+def _ours(name: str) -> bool:
+    prefix: str = dashboard.config["OUR_PREFIX"]
+    return name.startswith((f"{prefix}-", f"{prefix}:")) or name == prefix
+
+
+def _refusal(keys: ApiKeys) -> Response | None:
+    """What is answered instead of the view, if anything."""
+    if not keys.accept(_password(request.headers.get("Authorization", ""))):
+        refused = _detail(401, "The API key is needed here, as the password; the user name may be anything")
+        refused.headers["WWW-Authenticate"] = 'Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'
+        return refused
+    known = request.endpoint is not None
+    if request.method not in ("GET", "HEAD") or (known and request.endpoint not in _VIEWS):
+        return _detail(403, "The dashboard is read-only here: use the API to change jobs and runs")
+    if known and not _sensible(request.view_args or {}):
+        return _detail(404, "There is nothing at this address")
+    return None
+
+
+def _password(authorization: str) -> bytes:
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        decoded = base64.b64decode(header_bytes(credentials.strip()), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return decoded.partition(b":")[2].strip(b" \t")
+
+
+def _sensible(arguments: dict[str, Any]) -> bool:
+    """Whether the parts of the path are such as rq-dashboard can take; it does not look itself."""
+    queue_name = arguments.get("queue_name")
+    return (
+        arguments.get("instance_number", 0) == 0
+        and (queue_name is None or _ours(queue_name))
+        and arguments.get("registry_name", "queued") in _REGISTRIES
+        and arguments.get("order", "asc") in ("asc", "dsc")
+        and _counts(arguments.get("per_page", 1), 200)
+        and _counts(arguments.get("page", 1), 1_000_000)
+    )
+
+
+def _counts(value: object, high: int) -> bool:
+    text = str(value)
+    return text.isascii() and text.isdecimal() and len(text) <= 7 and 1 <= int(text) <= high
+
+
+def _error(error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.response is not None:
+        return error.get_response()  # type: ignore[return-value]
+    if isinstance(error, NoSuchJobError | NotFound):
+        return _detail(404, "There is nothing at this address")
+    if isinstance(error, HTTPException):
+        code = error.code or 500
+        if code < 400:
+            return error.get_response()  # type: ignore[return-value]
+        return _detail(code, error.description or error.name)
+    if isinstance(error, RedisError):
+        return _detail(503, "Redis cannot be reached")
+    logger.error("%s %r failed unexpectedly", request.method, request.path, exc_info=error)
+    return _detail(500, "Internal server error")
+
+
+def _detail(status: int, detail: str) -> Response:
+    response = jsonify({"detail": detail})
+    response.status_code = status
+    return response
+
+
+def _headers(response: Response) -> Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    return response

@@ -1,0 +1,101 @@
+"""What the HTTP layer asks of the rest of the service.
+
+The resources know only these; the real ones are handed to `create_app`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, Protocol
+
+from pydantic import BaseModel, SecretStr
+
+
+class Page(Protocol):
+    """One page of a list, and where the next one begins (None: this was the last)."""
+
+    @property
+    def items(self) -> Sequence[Any]: ...
+
+    @property
+    def next_cursor(self) -> str | None: ...
+
+
+class Jobs(Protocol):
+    """The use cases around jobs and their runs; every answer is JSON-ready, every refusal a `ServiceError`."""
+
+    def list(self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
+             limit: int, cursor: str | None) -> Page: ...
+
+    def stream(self, *, enabled_only: bool = False, bot_type: str | None = None,
+               q: str | None = None) -> Iterator[dict[str, Any]]: ...
+
+    def get(self, job_id: str, /) -> dict[str, Any]: ...
+
+    def create(self, body: object, /) -> dict[str, Any]: ...
+
+    def update(self, job_id: str, body: object, /) -> dict[str, Any]: ...
+
+    def delete(self, job_id: str, /) -> None: ...
+
+    def toggle(self, job_id: str, body: object, /) -> dict[str, Any]: ...
+
+    def run_now(self, job_id: str, body: object | None, /) -> str: ...
+
+    def wait_for_run(self, job_id: str, run_id: str, seconds: float, /) -> dict[str, Any] | None: ...
+
+    def history(self, job_id: str, /, *, limit: int, cursor: str | None) -> Page: ...
+
+    def run(self, job_id: str, run_id: str, /) -> dict[str, Any]: ...
+
+    def preview(self, body: object, /) -> dict[str, Any]: ...
+
+    def preview_job(self, job_id: str, /, *, from_: str | None, count: int) -> dict[str, Any]: ...
+
+    def health(self) -> dict[str, Any]: ...
+
+
+class Contacts(Protocol):
+    """The address book."""
+
+    def import_stream(self, stream: IO[bytes], /) -> dict[str, Any]: ...
+
+    def page(self, limit: int, cursor: str | None, /) -> Page: ...
+
+    def get(self, contact_id: str, /) -> Any: ...
+
+    def create(self, body: Any, /) -> Any: ...
+
+    def update(self, contact_id: str, body: Any, /) -> Any: ...
+
+    def delete(self, contact_id: str, /) -> None: ...
+
+
+class Bot(Protocol):
+    """One kind of work, as `GET /scheduler/bots` tells it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def Config(self) -> type[BaseModel]: ...
+
+
+Bots = Mapping[str, Any]
+"""Bot type -> bot class (see `Bot`)."""
+
+
+class Settings(Protocol):
+    """The settings that the HTTP layer reads."""
+
+    @property
+    def api_key(self) -> SecretStr | None: ...
+
+    @property
+    def api_key_previous(self) -> SecretStr | None: ...
+
+    @property
+    def import_limit_mb(self) -> int: ...

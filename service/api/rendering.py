@@ -1,0 +1,62 @@
+"""Answers as JSON: whole, or streamed piece by piece."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import falcon
+
+CHUNK_BYTES = 64 * 1024
+"""A streamed list is sent in pieces of about this many bytes."""
+
+
+def dumps(value: Any) -> bytes:
+    """JSON in UTF-8.
+
+    A lone surrogate, which UTF-8 cannot carry, becomes the `\\udXXX` that JSON has for it: what a bot found
+    somewhere must not make its history unreadable.
+    """
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def send_array(resp: falcon.Response, items: Iterator[Any]) -> None:
+    """Answer a JSON array of any length without holding it in memory.
+
+    The first piece is made before anything is sent, so that a store that is away is still an error answer; a short
+    list is sent whole, with its length. A later failure breaks the connection off: half a list never looks whole.
+    """
+    pieces = _pieces(items)
+    first = next(pieces)
+    second = next(pieces, None)
+    if second is None:
+        resp.data = first
+    else:
+        resp.stream = _chain(first, second, pieces)
+    resp.content_type = falcon.MEDIA_JSON
+
+
+def _pieces(items: Iterator[Any]) -> Iterator[bytes]:
+    piece = bytearray(b"[")
+    separator = b""
+    try:
+        for item in items:
+            piece += separator
+            piece += dumps(item)
+            separator = b", "
+            if len(piece) >= CHUNK_BYTES:
+                yield bytes(piece)
+                piece.clear()
+    finally:
+        close = getattr(items, "close", None)
+        if close is not None:
+            close()
+    piece += b"]"
+    yield bytes(piece)
+
+
+def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield second
+    yield from rest

@@ -1,0 +1,41 @@
+"""gunicorn's threaded worker, with the answers that it gives without asking the application made like ours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gunicorn import util  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+BODY_SECONDS = 30.0
+"""A client that sends nothing of its body, or takes nothing of its answer, for this long is given up."""
+
+
+def write_error(sock: Any, status: int, reason: str, message: str) -> None:
+    """Answer a request that could not even be parsed; takes the place of `gunicorn.util.write_error`.
+
+    Args:
+        reason: the status' phrase.
+        message: what was wrong; may be empty, and may quote what came in.
+    """
+    body = json.dumps({"detail": message or reason}).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(sock, head.encode("latin-1") + body)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """Answers malformed requests in JSON, and gives up on clients that stop in the middle."""
+
+    def init_process(self) -> None:
+        """Called once in each worker process."""
+        util.write_error = write_error
+        super().init_process()
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Called for each request whose head has been read."""
+        conn.sock.settimeout(BODY_SECONDS)
+        return super().handle_request(req, conn)

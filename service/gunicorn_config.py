@@ -1,0 +1,42 @@
+"""How gunicorn serves the API: `gunicorn -c python:service.gunicorn_config`.
+
+Read from the environment: `PORT` (8000), `BIND_HOST` (0.0.0.0), `WEB_CONCURRENCY` (2 processes), `LOG_LEVEL`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from service.api import logs
+
+THREADS = 8
+"""Requests that one process serves at once."""
+
+wsgi_app = "service.wsgi:build()"
+bind = f"{os.environ.get('BIND_HOST') or '0.0.0.0'}:{os.environ.get('PORT') or '8000'}"
+worker_class = "service.api.server.Worker"
+workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
+threads = THREADS
+
+# The application is built once, before the workers are forked: they share its memory, and a setting that is missing
+# stops the start with one line instead of workers that die over and over. It opens no connection while it is built.
+preload_app = True
+
+# A stopping process gives requests under way 25 s, the longest `?wait=`; then it kills its workers. All is gone
+# within the 28 s that the platform allows.
+graceful_timeout = 25
+timeout = 60
+keepalive = 5
+
+# Heads beyond these are refused before the application sees them.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+
+# Its control socket would be a file in the home directory.
+control_socket_disable = True
+
+accesslog = None
+errorlog = "-"
+loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
+logconfig_dict = logs.config(loglevel.upper())
