@@ -16,7 +16,8 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that was refused: its dotted path (`schedule_config.hour`) and why."""
+    """One field that was refused: its dotted path (`schedule_config.hour`), and why, as the predicate of a sentence
+    whose subject the field is (`must be a whole number from 0 to 23, not "8"`)."""
 
     field: str
     message: str
@@ -31,8 +32,7 @@ class ValidationFailed(ServiceError):
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         self.errors = tuple(errors)
-        super().__init__("; ".join(f"{error.field}: {error.message}" if error.field else error.message
-                                   for error in self.errors))
+        super().__init__("; ".join(f"{error.field} {error.message}".lstrip() for error in self.errors))
 
     @classmethod
     def of(cls, field: str, message: str) -> ValidationFailed:

@@ -1,0 +1,163 @@
+"""When a job is due, as its author said it: daily, weekly, at an interval, or by a cron expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.errors import ValidationFailed
+from service.models.cron import parse_cron
+from service.models.refusals import Refusals, echo, joined, listed, require_object, unknown_keys
+from service.models.zones import parse_zone
+
+LONGEST_INTERVAL = 366 * 86400
+"""Seconds: 366 days."""
+
+DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Every day at `hour` (0–23) and `minute` (0–59) of the zone's wall clock."""
+
+    hour: int
+    minute: int
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """On `days` (Monday = 0) at `hour` (0–23) and `minute` (0–59) of the zone's wall clock."""
+
+    hour: int
+    minute: int
+    days: frozenset[int]
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Every so many `seconds` (1 to 366 days), counted from the anchor that is kept with the job."""
+
+    seconds: int
+
+    @property
+    def timezone(self) -> str:
+        """An interval knows no wall clock; it is shown in UTC."""
+        return "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """By a crontab(5) `expression`, read on the zone's wall clock."""
+
+    expression: str
+    timezone: str = "UTC"
+
+
+Schedule = Daily | Weekly | Interval | Cron
+
+
+def parse_schedule(schedule_type: object, schedule_config: object) -> Schedule:
+    """Understand a schedule.
+
+    Args:
+        schedule_type: `daily`, `weekly`, `interval` or `cron`.
+        schedule_config: that type's object; unknown keys are refused.
+
+    Raises:
+        ValidationFailed: naming `schedule_type` or the fields of `schedule_config`.
+    """
+    if not isinstance(schedule_type, str) or schedule_type not in _PARSERS:
+        raise ValidationFailed.of("schedule_type", f"must be {listed(map(echo, _PARSERS))}, not {echo(schedule_type)}")
+    known, parse = _PARSERS[schedule_type]
+    config = require_object(schedule_config, "schedule_config")
+    refusals = Refusals()
+    for error in unknown_keys(config, known, "schedule_config", f"a schedule of type {schedule_type}"):
+        refusals.add(error.field, error.message)
+    schedule = refusals.attempt(lambda: parse(config))
+    refusals.raise_any()
+    assert schedule is not None
+    return schedule
+
+
+def _daily(config: Mapping[str, Any]) -> Daily:
+    hour, minute, timezone = _time_of_day(config, Refusals())
+    return Daily(hour, minute, timezone)
+
+
+def _weekly(config: Mapping[str, Any]) -> Weekly:
+    refusals = Refusals()
+    days = refusals.attempt(lambda: _days(config))
+    hour, minute, timezone = _time_of_day(config, refusals)
+    return Weekly(hour, minute, days or frozenset(), timezone)
+
+
+def _time_of_day(config: Mapping[str, Any], refusals: Refusals) -> tuple[int, int, str]:
+    hour = refusals.attempt(lambda: _whole(config, "hour", 23))
+    minute = refusals.attempt(lambda: _whole(config, "minute", 59))
+    timezone = refusals.attempt(lambda: _timezone(config))
+    refusals.raise_any()
+    return hour or 0, minute or 0, timezone or "UTC"
+
+
+def _days(config: Mapping[str, Any]) -> frozenset[int]:
+    field, value = joined("schedule_config", "day_of_week"), config.get("day_of_week")
+    expected = f'a comma-separated list of {listed(DAY_NAMES, "and")}, such as "mon,wed,fri"'
+    if "day_of_week" not in config:
+        raise ValidationFailed.of(field, f"is required: {expected}")
+    names = [name.strip(" ").lower() for name in value.split(",")] if isinstance(value, str) else []
+    if not names or not set(names) <= set(DAY_NAMES):
+        raise ValidationFailed.of(field, f"must be {expected}, not {echo(value)}")
+    return frozenset(DAY_NAMES.index(name) for name in names)
+
+
+def _interval(config: Mapping[str, Any]) -> Interval:
+    refusals = Refusals()
+    total = 0
+    for key, unit in (("hours", 3600), ("minutes", 60), ("seconds", 1)):
+        if key in config:
+            part = refusals.attempt(lambda key=key, unit=unit: _whole(config, key, LONGEST_INTERVAL // unit))  # type: ignore[misc]
+            total += unit * (part or 0)
+    refusals.raise_any()
+    if not 1 <= total <= LONGEST_INTERVAL:
+        raise ValidationFailed.of(
+            "schedule_config", "must add up to at least 1 second and at most 366 days "
+                               f"of hours, minutes and seconds, not {total} seconds")
+    return Interval(total)
+
+
+def _cron(config: Mapping[str, Any]) -> Cron:
+    refusals = Refusals()
+    field = joined("schedule_config", "cron_expression")
+    if "cron_expression" not in config:
+        refusals.add(field, 'is required: five fields such as "0 8 * * 1-5"')
+    else:
+        refusals.attempt(lambda: parse_cron(config["cron_expression"], field))
+    timezone = refusals.attempt(lambda: _timezone(config))
+    refusals.raise_any()
+    return Cron(config["cron_expression"], timezone or "UTC")
+
+
+def _whole(config: Mapping[str, Any], key: str, high: int) -> int:
+    field, expected = joined("schedule_config", key), f"a whole number from 0 to {high}"
+    if key not in config:
+        raise ValidationFailed.of(field, f"is required: {expected}")
+    value = config[key]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= high:
+        raise ValidationFailed.of(field, f"must be {expected}, not {echo(value)}")
+    return value
+
+
+def _timezone(config: Mapping[str, Any]) -> str:
+    return parse_zone(config.get("timezone", "UTC"), joined("schedule_config", "timezone"))
+
+
+_PARSERS: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Schedule]]] = {
+    "daily": (("hour", "minute", "timezone"), _daily),
+    "weekly": (("hour", "minute", "day_of_week", "timezone"), _weekly),
+    "interval": (("hours", "minutes", "seconds"), _interval),
+    "cron": (("cron_expression", "timezone"), _cron),
+}
+SCHEDULE_TYPES = tuple(_PARSERS)
