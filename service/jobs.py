@@ -1,0 +1,349 @@
+"""What one can do with jobs and their runs: the use cases behind the API.
+
+Takes plain JSON in, gives plain JSON out, and raises `service.errors`. It reads the time once per use case, from
+Redis, and passes it down.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from service import schedules
+from service.clock import Clock, format_timestamp
+from service.errors import ConcurrentChange, Conflict, NotFound, ServiceError, ValidationFailed
+from service.models import (
+    JobDefinition,
+    Options,
+    Schedule,
+    parse_create,
+    parse_preview,
+    parse_run_request,
+    parse_timestamp,
+    parse_toggle,
+    parse_update,
+    validate_bot_config,
+)
+from service.store.jobs import JobRecord, JobStore, Plan, Position, UnreadableJob, read_job
+from service.store.presence import Presence
+from service.store.runs import RunStore, entry
+from service.store.scripts import Scripts
+
+CHANGE_TRIES = 20
+"""How often a change is tried anew when others change the same job in between."""
+SCAN_AT_MOST = 5_000
+"""Jobs looked at for one filtered page; the page may be short then, and carries a cursor."""
+POLL_SECONDS = 0.05
+"""How often a waiting request looks whether its run has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, and the cursor of the next one if there is more."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+class Jobs:
+    """The use cases.
+
+    Args:
+        scripts: the installation's, see `service.dispatch.make_scripts`.
+        clock: Redis' clock.
+        configs: each bot's `Config`, by `bot_type`.
+    """
+
+    def __init__(self, scripts: Scripts, clock: Clock, configs: Mapping[str, type[BaseModel]]) -> None:
+        self._jobs = JobStore(scripts)
+        self._runs = RunStore(scripts)
+        self._presence = Presence(scripts)
+        self._clock = clock
+        self._configs = configs
+
+    # reading
+
+    def get(self, job_id: str) -> dict[str, Any]:
+        """One job. Raises NotFound."""
+        return self._record(job_id).answer()
+
+    def list(
+        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
+        limit: int, cursor: str | None = None,
+    ) -> Page:  # fmt: skip
+        """A page of jobs in the order of their creation.
+
+        Args:
+            limit: jobs a page, 1–1,000.
+            cursor: the last page's `next_cursor`.
+            q: a text that name or description contain, whatever its case.
+
+        Raises:
+            ValidationFailed: the cursor is none of ours.
+        """
+        position = _position(cursor) if cursor is not None else None
+        items: list[dict[str, Any]] = []
+        looked_at = 0
+        while len(items) < limit and looked_at < SCAN_AT_MOST:
+            page = self._jobs.ids_after(position, min(500, limit - len(items) if not (enabled_only or bot_type or q) else 500))
+            if not page:
+                return Page(items, None)
+            for place, fields in zip(page, self._jobs.get_many([p.job_id for p in page]), strict=True):
+                looked_at += 1
+                position = place
+                answer = _answer(place.job_id, fields)
+                if answer and _matches(answer, enabled_only, bot_type, q):
+                    items.append(answer)
+                    if len(items) == limit:
+                        break
+        more = position is not None and bool(self._jobs.ids_after(position, 1))
+        return Page(items, _cursor(position) if more and position else None)
+
+    def stream(
+        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """All jobs in the order of their creation, in bounded memory."""
+        for chunk in self._jobs.scan():
+            for job_id, fields in chunk:
+                answer = _answer(job_id, fields)
+                if answer and _matches(answer, enabled_only, bot_type, q):
+                    yield answer
+
+    # changing
+
+    def create(self, body: object) -> dict[str, Any]:
+        """Makes a job. Raises ValidationFailed."""
+        definition = parse_create(body, self._configs)
+        now_ms = self._clock.now_ms()
+        schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
+        job_id = str(uuid.uuid4())
+        self._jobs.create(job_id, definition, plan_anew(job_id, definition, now_ms))
+        return self.get(job_id)
+
+    def update(self, job_id: str, body: object) -> dict[str, Any]:
+        """Changes the fields that the body names. Raises NotFound, ValidationFailed."""
+        return self._change(job_id, lambda current: parse_update(body, current, self._configs))
+
+    def toggle(self, job_id: str, body: object) -> dict[str, Any]:
+        """Switches a job on or off. Raises NotFound, ValidationFailed."""
+        enabled = parse_toggle(body)
+        return self._change(job_id, lambda current: replace(current, enabled=enabled))
+
+    def _change(self, job_id: str, change: Callable[[JobDefinition], JobDefinition]) -> dict[str, Any]:
+        for _ in range(CHANGE_TRIES):
+            record = self._record(job_id)
+            definition = change(record.definition)
+            if definition == record.definition and record.plan.state != "broken":
+                return record.answer()
+            now_ms = self._clock.now_ms()
+            schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
+            plan = record.plan if keeps_plan(record, definition) else plan_anew(job_id, definition, now_ms, record)
+            if self._jobs.replace(record, definition, plan):
+                return self.get(job_id)
+        raise ConcurrentChange(f"Job {job_id} is being changed by others all the time; try again")
+
+    def delete(self, job_id: str) -> None:
+        """Deletes a job and all that is its own. Raises NotFound."""
+        if not _is_id(job_id) or not self._jobs.delete(job_id):
+            raise _no_job(job_id)
+
+    # runs
+
+    def run_now(self, job_id: str, body: object | None = None) -> str:
+        """Asks for a run outside of the schedule.
+
+        Args:
+            body: None, or `{"bot_config": {…}}` to be laid over the job's own for this run.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            NotFound: no such job.
+            ValidationFailed: the overlay would make an invalid `bot_config`.
+            Conflict: too many runs of the job wait already.
+        """
+        overlay = parse_run_request(body)
+        record = self._record(job_id)
+        if overlay is not None:
+            laid_over = {**record.definition.bot_config, **overlay}
+            validate_bot_config(record.definition.bot_type, laid_over, self._configs)
+        run_id = str(uuid.uuid4())
+        match self._runs.request(job_id, run_id, overlay):
+            case "gone":
+                raise _no_job(job_id)
+            case "full":
+                raise Conflict(f"Job {job_id} has 1,000 runs waiting already; wait for some to end, or cancel them")
+        return run_id
+
+    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
+        """A run's entry once it has ended; None if it has not within `seconds`."""
+        end = time.monotonic() + seconds
+        while True:
+            fields = self._runs.get(run_id)
+            if fields is None:
+                raise NotFound(f"Run {run_id} of job {job_id} not found")
+            if "finished_at" in fields:
+                return entry(fields)
+            if time.monotonic() + POLL_SECONDS > end:
+                return None
+            time.sleep(POLL_SECONDS)
+
+    def history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
+        """A page of a job's runs, newest first. Raises NotFound."""
+        self._record_exists(job_id)
+        if cursor is not None and not _is_id(cursor):
+            raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")
+        found = self._runs.history(job_id, limit + 1, cursor)
+        more = len(found) > limit
+        return Page([entry(fields) for fields in found[:limit]], found[limit - 1]["id"] if more else None)
+
+    def run(self, job_id: str, run_id: str) -> dict[str, Any]:
+        """One run. Raises NotFound."""
+        self._record_exists(job_id)
+        fields = self._runs.get(run_id) if _is_id(run_id) else None
+        if fields is None or fields["job_id"] != job_id:
+            raise NotFound(f"Run {run_id} of job {job_id} not found")
+        return entry(fields)
+
+    def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
+        """A run's log lines. Raises NotFound."""
+        self.run(job_id, run_id)
+        return {"lines": self._runs.log(run_id)}
+
+    # looking ahead
+
+    def preview(self, body: object) -> dict[str, Any]:
+        """The coming occurrences of a schedule that is not stored. Raises ValidationFailed."""
+        request = parse_preview(body)
+        now = self._clock.now_ms() // 1000
+        schedules.validate_schedule(request.schedule, request.options, now)
+        after = now if request.from_ms is None else request.from_ms // 1000
+        return _preview(request.schedule, request.options, after, request.count, anchor=after)
+
+    def preview_job(self, job_id: str, *, from_: str | None, count: int) -> dict[str, Any]:
+        """The coming occurrences of a job. Raises NotFound, ValidationFailed."""
+        record = self._record(job_id)
+        after = parse_timestamp(from_, "from") if from_ is not None else self._clock.now_ms() // 1000
+        definition = record.definition
+        return _preview(definition.schedule, definition.options, after, count, record.plan.anchor)
+
+    def health(self) -> dict[str, Any]:
+        """Whether the service does its work; never raises."""
+        try:
+            census = self._presence.census()
+        except ServiceError:
+            return {"status": "unhealthy", "scheduler_running": False, "redis_connected": False,
+                    "total_jobs": 0, "enabled_jobs": 0, "workers": 0}  # fmt: skip
+        running = census.schedulers > 0
+        return {
+            "status": "healthy" if running else "unhealthy",
+            "scheduler_running": running,
+            "redis_connected": True,
+            "total_jobs": census.total_jobs,
+            "enabled_jobs": census.enabled_jobs,
+            "workers": census.workers,
+        }
+
+    # within
+
+    def _record(self, job_id: str) -> JobRecord:
+        try:
+            record = self._jobs.get(job_id) if _is_id(job_id) else None
+        except UnreadableJob as error:
+            raise Conflict(f"Job {job_id} is broken: its stored definition cannot be read; delete it") from error
+        if record is None:
+            raise _no_job(job_id)
+        return record
+
+    def _record_exists(self, job_id: str) -> None:
+        self._record(job_id)
+
+
+def plan_anew(job_id: str, definition: JobDefinition, now_ms: int, record: JobRecord | None = None) -> Plan:
+    """When a job is due next, planned from now; what was decided before stays decided.
+
+    Args:
+        record: the job as it was, if it existed.
+    """
+    anchor = -(-now_ms // 1000)
+    if not definition.enabled:
+        return Plan(anchor, None, None, "disabled")
+    decided = record.last_decided if record and record.last_decided is not None else 0
+    # Strictly later than now, and than anything decided: a clock that stepped back decides nothing twice.
+    after = max(now_ms // 1000, decided)
+    following = schedules.first_occurrence(definition.schedule, definition.options, after, anchor)
+    if following is None:
+        return Plan(anchor, None, None, "ended", "no occurrence is left before ends_at")
+    return Plan(anchor, following, schedules.due_ms(job_id, following, definition.options), "scheduled")
+
+
+def keeps_plan(record: JobRecord, definition: JobDefinition) -> bool:
+    """Whether a change leaves when the job is due as it was."""
+    before, options = record.definition, record.definition.options
+    return (
+        record.plan.state != "broken"
+        and before.enabled == definition.enabled
+        and before.schedule == definition.schedule
+        and (options.starts_at, options.ends_at, options.jitter_seconds)
+        == (definition.options.starts_at, definition.options.ends_at, definition.options.jitter_seconds)
+    )
+
+
+def _preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> dict[str, Any]:
+    occurrences = schedules.preview(schedule, options, after, count, anchor)
+    return {
+        "occurrences": [format_timestamp(occurrence) for occurrence in occurrences],
+        "local": schedules.local_times(schedule, occurrences),
+        "description": schedules.describe(schedule, options),
+    }
+
+
+def _answer(job_id: str, fields: Mapping[bytes, bytes]) -> dict[str, Any] | None:
+    """A job as it is shown in lists; one that cannot be read is left out, and spoils no other."""
+    try:
+        return read_job(fields).answer() if fields else None
+    except UnreadableJob:
+        return None
+
+
+def _matches(answer: Mapping[str, Any], enabled_only: bool, bot_type: str | None, q: str | None) -> bool:
+    if enabled_only and not answer["enabled"]:
+        return False
+    if bot_type is not None and answer["bot_type"] != bot_type:
+        return False
+    return q is None or q.casefold() in f"{answer['name']}\n{answer['description'] or ''}".casefold()
+
+
+def _no_job(job_id: str) -> NotFound:
+    return NotFound(f"Job {job_id} not found")
+
+
+def _is_id(text: str) -> bool:
+    """Whether `text` is a UUID as we write it; anything else names nothing."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _cursor(position: Position) -> str:
+    return base64.urlsafe_b64encode(f"{position.created}:{position.job_id}".encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> Position:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        created, _, job_id = base64.b64decode(padded, b"-_", validate=True).decode("ascii").partition(":")
+        if created.isdecimal() and len(created) <= 17 and _is_id(job_id):
+            return Position(int(created), job_id)
+    except (ValueError, binascii.Error):
+        pass
+    raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")

@@ -1,0 +1,70 @@
+-- Ends a run that is under way: its outcome, the job's last run, its slot, the next in line, a retry, RQ's own end.
+--
+-- ARGV  1 run id      2 the claim's token
+--       3 'success', 'failed' or 'cancelled'
+--       4 JSON: the fields of the outcome (texts): result, error, messages_sent, profiles_visited
+--       5 JSON: RQ's result record, a flat list
+--       6 JSON: the retry, should this be a failure: {"id", "attempt", "delay_ms"}; '' for none
+--       7 '1' to end it only if its lease has ended (the reaper), else '0'
+-- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): nothing is written then
+--         but that a deleted run leaves no trace in RQ.
+--
+-- One step, because between any two of these a death would leave a slot held by nobody, or a run that RQ calls started
+-- for ever. Fenced by the token, so that a worker that was frozen past its lease cannot write over what was decided
+-- without it. Safe to repeat. A cancel that was committed first wins over any other outcome.
+
+local run_id, token, status = ARGV[1], ARGV[2], ARGV[3]
+local run = key.run(run_id)
+local current, job_id, holder, worker, started_at, cancel, attempt = unpack(call('HMGET', run, 'status', 'job_id', 'token',
+  'worker', 'started_at', 'cancel', 'attempt'))
+if current ~= 'running' then
+  call('ZREM', key.leases, run_id)
+  if not current then rq.forget(run_id, token ~= '' and token or nil) end
+  return holder == token and 'ended' or 'lost'
+end
+if holder ~= token then return 'lost' end
+local now = now_ms()
+if ARGV[7] == '1' and tonumber(call('ZSCORE', key.leases, run_id) or 0) > now then return 'lost' end
+
+call('ZREM', key.leases, run_id)
+local outcome = cjson.decode(ARGV[4])
+if cancel then
+  status = 'cancelled'
+  outcome.error = outcome.error and cancel or nil
+end
+local fields = {}
+for name, value in pairs(outcome) do
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+
+local job = key.job(job_id)
+local retry = ARGV[6] ~= '' and status == 'failed' and cjson.decode(ARGV[6])
+if retry and call('HGET', job, 'enabled') ~= '1' and retry.delay_ms > 0 then retry = false end
+if retry then
+  local bot_type, scheduled_for, overlay, name, limit = unpack(call('HMGET', run, 'bot_type', 'scheduled_for', 'overlay'))
+  local again = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
+    'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
+  if scheduled_for then again[#again + 1] = 'scheduled_for'; again[#again + 1] = scheduled_for end
+  if overlay then again[#again + 1] = 'overlay'; again[#again + 1] = overlay end
+  runs.create(retry.id, job_id, 'queued', again)
+  if retry.delay_ms > 0 then
+    call('ZADD', key.retries, int(now + retry.delay_ms), retry.id)
+    call('PUBLISH', key.wake, 'due')
+  else
+    -- It takes the place of the run that it repeats: ahead of those that wait.
+    call('LPUSH', key.waiting(job_id), retry.id)
+  end
+end
+
+local last = {'last_run_at', started_at, 'last_run_status', status}
+if outcome.error then
+  last[#last + 1] = 'last_run_error'
+  last[#last + 1] = outcome.error
+else
+  call('HDEL', job, 'last_run_error')
+end
+call('HSET', job, unpack(last))
+runs.finish(run_id, job_id, status, int(now), fields)
+rq.finish(run_id, token, worker, status == 'success', now, cjson.decode(ARGV[5]))
+return 'ended'

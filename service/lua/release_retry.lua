@@ -1,0 +1,16 @@
+-- A retry whose delay is over takes a slot, or waits its turn.
+--
+-- ARGV  1 run id
+-- Returns 1, or 0 if it is not due, or gone.
+--
+-- One step, so that it is in exactly one place. Safe to repeat.
+
+local run_id = ARGV[1]
+local now = now_ms()
+if tonumber(call('ZSCORE', key.retries, run_id) or now + 1) > now then return 0 end
+local status, job_id = unpack(call('HMGET', key.run(run_id), 'status', 'job_id'))
+local limit, name
+if job_id then limit, name = unpack(call('HMGET', key.job(job_id), 'max_concurrent_runs', 'name')) end
+if status == 'queued' and limit then runs.admit(run_id, job_id, name, limit, now) end
+call('ZREM', key.retries, run_id)
+return 1

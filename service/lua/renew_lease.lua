@@ -1,0 +1,19 @@
+-- A worker says that its run is still under way, and hears whether it is to stop.
+--
+-- ARGV  1 run id      2 the claim's token      3 length of the lease, ms
+-- Returns 'kept', 'cancel' (somebody asked for it), 'gone' (deleted), or 'lost' (ended by the reaper).
+--
+-- Fenced by the token: only the owner renews, and never a lease that ended and was taken away. It opens with ZREM, so
+-- that a full Redis does not cost the lease of a run that is doing well.
+
+local run_id, token = ARGV[1], ARGV[2]
+local status, holder, worker, cancel = unpack(call('HMGET', key.run(run_id), 'status', 'token', 'worker', 'cancel'))
+if not status then return 'gone' end
+if status ~= 'running' or holder ~= token then return 'lost' end
+
+local now = now_ms()
+local lease_ends = now + tonumber(ARGV[3])
+call('ZREM', key.leases, run_id)
+call('ZADD', key.leases, int(lease_ends), run_id)
+rq.renew(run_id, token, worker, now, lease_ends)
+return cancel and 'cancel' or 'kept'

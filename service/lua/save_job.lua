@@ -1,0 +1,51 @@
+-- Creates a job, or puts a new definition (and plan) in place of the one that was read.
+--
+-- ARGV  1 job id
+--       2 the revision that was read; '' to create
+--       3 JSON: the fields to set (texts)          4 JSON: the fields to remove
+--       5 '1' if the job is enabled after this, else '0'
+--       6 when its next occurrence is due, ms; '' if it has none
+-- Returns the new revision; 0 if the job exists already, is gone, or is at another revision.
+--
+-- One step, so that the definition, the counts, the due index and the runs that a raised limit lets in never
+-- disagree. Safe to repeat: a repetition finds the revision gone by and the same `writer` in the hash.
+
+local job_id, read_revision, due = ARGV[1], ARGV[2], ARGV[6]
+local fields, removed = cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
+local job = key.job(job_id)
+local revision, writer = unpack(call('HMGET', job, 'revision', 'writer'))
+if writer and writer == fields.writer then return tonumber(revision) end
+if (revision or '') ~= read_revision then return 0 end
+
+local new_revision = (tonumber(revision) or 0) + 1
+local now = now_ms()
+local flat = {'revision', int(new_revision), 'enabled', ARGV[5], 'updated_at', int(now)}
+if read_revision == '' then
+  flat[#flat + 1] = 'created_at'
+  flat[#flat + 1] = int(now)
+end
+for name, value in pairs(fields) do
+  flat[#flat + 1] = name
+  flat[#flat + 1] = value
+end
+call('HSET', job, unpack(flat))
+if #removed > 0 then call('HDEL', job, unpack(removed)) end
+if read_revision == '' then
+  local time = call('TIME')
+  call('ZADD', key.jobs, string.format('%s%06d', time[1], time[2]), job_id)
+end
+if ARGV[5] == '1' then
+  call('SADD', key.enabled, job_id)
+else
+  call('SREM', key.enabled, job_id)
+  -- Retries that await their delay are cancelled with the job; what is queued or waiting still runs.
+  for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
+    if call('ZSCORE', key.retries, run_id) then
+      runs.finish(run_id, job_id, 'cancelled', now, {'error', 'cancelled: the job was disabled'})
+    end
+  end
+end
+if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
+runs.promote(job_id, now)
+call('PUBLISH', key.wake, 'due')
+return new_revision

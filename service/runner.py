@@ -1,0 +1,228 @@
+"""Carries out one run: finds its bot, hands it its context, and says how it ended.
+
+Runs in the work horse, a process of its own. It knows nothing of RQ or of signals; `service.worker` does.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from service.bots.protocol import Bot, Ledger
+from service.errors import ServiceError, ValidationFailed
+from service.models import validate_bot_config
+from service.store.jobs import JobRecord, UnreadableJob, read_job
+from service.store.runs import Claim, Outcome, cut
+
+NOTES_EVERY = 0.2
+"""Seconds between two writings of log lines and progress."""
+LINE_LIMIT = 4096
+"""Bytes of one log line that are kept."""
+
+
+def run() -> None:
+    """What RQ's records name as the function of a run.
+
+    Raises:
+        RuntimeError: always; only a stock RQ worker on our queue comes here.
+    """
+    raise RuntimeError("Runs of this queue are carried out by `python worker.py`, not by a plain RQ worker.")
+
+
+class RunInterrupted(BaseException):
+    """Raised inside a bot whose time is up. Not an `Exception`, so that a bot's `except Exception` lets it pass."""
+
+
+@dataclass(slots=True)
+class StopFlag:
+    """Whether a run was asked to stop, and whether its bot has looked since."""
+
+    raised: bool = False
+    noticed: bool = False
+
+
+class Notes:
+    """What a run says while it runs: log lines and progress, written down a few times a second by a thread.
+
+    Args:
+        write: takes (number of the note, progress or None, lines); false if the run is not ours any more.
+    """
+
+    def __init__(self, write: Callable[[int, tuple[int, int] | None, list[str]], bool]) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+        self._lines: list[str] = []
+        self._progress: tuple[int, int] | None = None
+        self._number = 0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._keep_writing, name="notes", daemon=True)
+        self._thread.start()
+
+    def line(self, level: str, message: str) -> None:
+        """Adds a log line."""
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        with self._lock:
+            self._lines.append(json.dumps({"at": at, "level": level, "message": cut(message, LINE_LIMIT)}))
+
+    def progress(self, done: int, total: int) -> None:
+        """Notes how far the run is."""
+        with self._lock:
+            self._progress = (done, total)
+
+    def close(self) -> None:
+        """Writes down what is left."""
+        self._closing.set()
+        self._thread.join(timeout=5)
+        self._flush()
+
+    def _keep_writing(self) -> None:
+        while not self._closing.wait(NOTES_EVERY):
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._lock:
+            lines, progress = self._lines[:500], self._progress
+            if not lines and progress is None:
+                return
+            number = self._number + 1
+        try:
+            self._write(number, progress, lines)
+        except ServiceError:
+            return  # Redis is away: kept, and tried again
+        with self._lock:
+            self._number = number
+            del self._lines[: len(lines)]
+            if self._progress == progress:
+                self._progress = None
+
+
+class _NotesHandler(logging.Handler):
+    def __init__(self, notes: Notes) -> None:
+        super().__init__()
+        self._notes = notes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._notes.line(record.levelname.lower(), record.getMessage())
+        except Exception:  # a bot's bad format string must not end its run
+            self.handleError(record)
+
+
+@dataclass(slots=True)
+class RunContext:
+    """The `service.bots.protocol.Context` of a real run."""
+
+    config: Any
+    now: datetime
+    timezone: ZoneInfo
+    log: logging.Logger
+    ledger: Ledger
+    contacts: Any
+    settings: Any
+    stop: StopFlag
+    notes: Notes
+
+    @property
+    def cancelled(self) -> bool:
+        if self.stop.raised:
+            self.stop.noticed = True
+        return self.stop.raised
+
+    def progress(self, done: int, total: int) -> None:
+        self.notes.progress(done, total)
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What a run needs of the service.
+
+    Args:
+        bots: every bot there is, by name.
+        contacts: the address book.
+        ledger: makes the ledger of one bot.
+        settings: the service's.
+    """
+
+    bots: Mapping[str, type[Bot]]
+    contacts: Any
+    ledger: Callable[[str], Ledger]
+    settings: Any
+    stop: StopFlag = field(default_factory=StopFlag)
+
+
+def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
+    """Runs the claimed run's bot.
+
+    Args:
+        claim: the run.
+        around: what it needs.
+        notes: where its log and progress go.
+
+    Returns:
+        How it ended. A bot's exception makes a failed run, with a message for people; its traceback is in the log.
+
+    Raises:
+        RunInterrupted: its time was up.
+    """
+    log = _logger(claim.run_id, notes)
+    try:
+        record = read_job(claim.job)
+        bot_class = around.bots.get(record.definition.bot_type)
+        if bot_class is None:
+            return Outcome("failed", f"This worker has no bot named {record.definition.bot_type!r}; install its package")
+        context = _context(claim, record, bot_class, around, log, notes)
+        result = bot_class().run(context)
+        return _ended(result, around.stop)
+    except (ValidationFailed, UnreadableJob) as error:
+        return Outcome("failed", f"The job's bot_config does not hold for this run: {error}")
+    except Exception as error:
+        log.error("%s", traceback.format_exc())
+        text = str(error) if isinstance(error, ServiceError) else f"{type(error).__name__}: {error}"
+        return Outcome("failed", text)
+
+
+def _logger(run_id: str, notes: Notes) -> logging.Logger:
+    log = logging.getLogger(f"service.run.{run_id}")
+    log.setLevel(logging.INFO)
+    log.addHandler(_NotesHandler(notes))
+    return log
+
+
+def _context(
+    claim: Claim, record: JobRecord, bot_class: type[Bot], around: Surroundings, log: logging.Logger, notes: Notes
+) -> RunContext:
+    overlay = json.loads(claim.run.get("overlay", "{}"))
+    laid_over = {**record.definition.bot_config, **overlay}
+    configs = {bot_class.name: bot_class.Config}
+    validated = validate_bot_config(bot_class.name, laid_over, configs)
+    zone = ZoneInfo(getattr(record.definition.schedule, "timezone", "UTC"))
+    return RunContext(
+        config=bot_class.Config.model_validate(validated),
+        now=datetime.fromtimestamp(claim.started_at / 1000, zone),
+        timezone=zone,
+        log=log,
+        ledger=around.ledger(bot_class.name),
+        contacts=around.contacts,
+        settings=around.settings,
+        stop=around.stop,
+        notes=notes,
+    )
+
+
+def _ended(result: object, stop: StopFlag) -> Outcome:
+    if not isinstance(result, dict):
+        return Outcome("failed", f"The bot returned {type(result).__name__}, not a dict")
+    try:
+        plain = json.loads(json.dumps(result, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        return Outcome("failed", f"The bot's result is not JSON: {error}")
+    if stop.noticed:
+        return Outcome("failed", "worker stopped", plain)
+    return Outcome("success", None, plain)

@@ -1,0 +1,235 @@
+"""Jobs in Redis: a hash each, listed in the order of their creation, the due ones indexed by time."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.clock import format_timestamp
+from service.models import JobDefinition, Options
+from service.store.scripts import Scripts
+
+
+class UnreadableJob(Exception):
+    """A job's hash does not hold what this service writes; somebody else wrote to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a job is due next.
+
+    Args:
+        anchor: what an interval counts from, epoch seconds.
+        next_occurrence: epoch seconds; None if there is none.
+        next_due: the same with its jitter, ms.
+        state: `scheduled`, `disabled` or `ended`.
+        reason: why, where the state asks for one.
+    """
+
+    anchor: int
+    next_occurrence: int | None
+    next_due: int | None
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as it is stored: its definition, its plan, and how its last run went. Times are ms."""
+
+    id: str
+    revision: int
+    definition: JobDefinition
+    plan: Plan
+    last_decided: int | None
+    created_at: int
+    updated_at: int
+    last_run_at: int | None
+    last_run_status: str | None
+    last_run_error: str | None
+
+    def answer(self) -> dict[str, Any]:
+        """The job as the API shows it."""
+        return {
+            "id": self.id,
+            **self.definition.definition_fields(),
+            "created_at": _shown(self.created_at),
+            "updated_at": _shown(self.updated_at),
+            "last_run_at": _shown(self.last_run_at),
+            "last_run_status": self.last_run_status,
+            "last_run_error": self.last_run_error,
+            "next_run_at": _shown(self.plan.next_due),
+            "state": self.plan.state,
+            "state_reason": self.plan.reason,
+        }
+
+
+def _shown(ms: int | None) -> str | None:
+    return None if ms is None else format_timestamp(ms // 1000)
+
+
+def read_job(fields: Mapping[bytes, bytes]) -> JobRecord:
+    """Makes a record of a job's hash.
+
+    Raises:
+        UnreadableJob: it does not hold what this service writes.
+    """
+    text = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
+    try:
+        return _read(text)
+    except (KeyError, ValueError, TypeError) as error:
+        raise UnreadableJob(f"{type(error).__name__}: {error}") from error
+
+
+def _read(text: Mapping[str, str]) -> JobRecord:
+    def number(name: str) -> int | None:
+        return int(text[name]) if name in text else None
+
+    enabled = text["enabled"] == "1"
+    definition = JobDefinition(
+        name=text["name"],
+        description=text.get("description"),
+        bot_type=text["bot_type"],
+        enabled=enabled,
+        schedule_type=text["schedule_type"],
+        schedule_config=json.loads(text["schedule_config"]),
+        bot_config=json.loads(text["bot_config"]),
+        options=Options.model_validate_json(text["options"]),
+    )
+    state = text.get("state", "scheduled") if enabled or text.get("state") == "broken" else "disabled"
+    plan = Plan(
+        anchor=int(text["anchor"]),
+        next_occurrence=number("next_occurrence"),
+        next_due=number("next_due"),
+        state=state,
+        reason=text.get("state_reason"),
+    )
+    return JobRecord(
+        id=text["id"],
+        revision=int(text["revision"]),
+        definition=definition,
+        plan=plan,
+        last_decided=number("last_decided"),
+        created_at=int(text["created_at"]),
+        updated_at=int(text["updated_at"]),
+        last_run_at=number("last_run_at"),
+        last_run_status=text.get("last_run_status"),
+        last_run_error=text.get("last_run_error"),
+    )
+
+
+def _fields(job_id: str, definition: JobDefinition, plan: Plan) -> dict[str, str | None]:
+    options = definition.options
+    return {
+        "id": job_id,
+        "name": definition.name,
+        "description": definition.description,
+        "bot_type": definition.bot_type,
+        "schedule_type": definition.schedule_type,
+        "schedule_config": json.dumps(definition.schedule_config),
+        "bot_config": json.dumps(definition.bot_config),
+        "options": options.model_dump_json(),
+        # These two stand beside the options because scripts read them.
+        "max_concurrent_runs": str(options.max_concurrent_runs),
+        "overlap": options.overlap,
+        "anchor": str(plan.anchor),
+        "next_occurrence": None if plan.next_occurrence is None else str(plan.next_occurrence),
+        "next_due": None if plan.next_due is None else str(plan.next_due),
+        "state": plan.state,
+        "state_reason": plan.reason,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page of jobs ended: when its last job was created, µs, and that job's id."""
+
+    created: int
+    job_id: str
+
+
+class JobStore:
+    """Jobs, read and written.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._keys = scripts.keys
+
+    def create(self, job_id: str, definition: JobDefinition, plan: Plan) -> bool:
+        """Stores a new job. Returns False if `job_id` exists."""
+        return self._save(job_id, "", definition, plan)
+
+    def replace(self, record: JobRecord, definition: JobDefinition, plan: Plan) -> bool:
+        """Stores a new definition and plan. Returns False if the job has changed since it was read, or is gone."""
+        return self._save(record.id, str(record.revision), definition, plan)
+
+    def _save(self, job_id: str, revision: str, definition: JobDefinition, plan: Plan) -> bool:
+        fields = {**_fields(job_id, definition, plan), "writer": uuid.uuid4().hex}
+        present = {name: value for name, value in fields.items() if value is not None}
+        due = str(plan.next_due) if plan.next_due is not None else ""
+        absent = [name for name, value in fields.items() if value is None]
+        enabled = "1" if definition.enabled else "0"
+        return bool(
+            self._scripts.run("save_job", job_id, revision, json.dumps(present), json.dumps(absent), enabled, due)
+        )
+
+    def delete(self, job_id: str) -> bool:
+        """Deletes a job and all that is its own. Returns False if there is none."""
+        return bool(self._scripts.run("delete_job", job_id))
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """One job, or None.
+
+        Raises:
+            UnreadableJob: its hash is damaged.
+        """
+        (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.job(job_id)))
+        return read_job(fields) if fields else None
+
+    def get_many(self, job_ids: list[str]) -> list[Mapping[bytes, bytes]]:
+        """The hashes of several jobs, empty where one is gone, unread so that one damaged job spoils no other."""
+
+        def fill(pipe: Any) -> None:
+            for job_id in job_ids:
+                pipe.hgetall(self._keys.job(job_id))
+
+        answers = self._scripts.read(fill) if job_ids else []
+        return [answer if isinstance(answer, dict) else {} for answer in answers]
+
+    def ids_after(self, position: Position | None, count: int) -> list[Position]:
+        """Up to `count` jobs in the order of their creation, after `position`."""
+        start = position.created if position else "-inf"
+        wanted = count
+        while True:
+            window = wanted
+            (rows,) = self._scripts.read(
+                lambda pipe, n=window: pipe.zrange(  # type: ignore[misc]
+                    self._keys.jobs, start, "+inf", byscore=True, offset=0, num=n, withscores=True
+                )
+            )
+            found = [Position(int(score), member.decode()) for member, score in rows]
+            if position:
+                found = [p for p in found if (p.created, p.job_id) > (position.created, position.job_id)]
+            if len(found) >= count or len(rows) < window:
+                return found[:count]
+            wanted *= 2
+
+    def scan(self, chunk: int = 500) -> Iterator[list[tuple[str, Mapping[bytes, bytes]]]]:
+        """All jobs in the order of their creation, `chunk` at a time."""
+        position: Position | None = None
+        while page := self.ids_after(position, chunk):
+            ids = [p.job_id for p in page]
+            yield list(zip(ids, self.get_many(ids), strict=True))
+            position = page[-1]
+
+    def counts(self) -> tuple[int, int]:
+        """How many jobs there are, and how many of them are enabled."""
+        total, enabled = self._scripts.read(lambda pipe: pipe.zcard(self._keys.jobs).scard(self._keys.enabled))
+        return int(total), int(enabled)

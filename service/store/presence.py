@@ -1,0 +1,80 @@
+"""Who is up: schedulers and their leader, and workers. All judged by Redis' clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.store.scripts import Scripts
+
+FRESH_MS = 15_000
+"""A heartbeat older than this is no sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Who is up, and how many jobs there are, at one instant."""
+
+    total_jobs: int
+    enabled_jobs: int
+    schedulers: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A scheduler's standing after its heartbeat.
+
+    Args:
+        held: whether it is the one that acts.
+        now_ms: Redis' time.
+        leader: the name of the one that acts.
+    """
+
+    held: bool
+    now_ms: int
+    leader: str
+
+
+class Presence:
+    """Heartbeats, and the lease of the acting scheduler.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._keys = scripts.keys
+
+    def hold_lead(self, name: str, lease_ms: int) -> Lead:
+        """A scheduler's heartbeat; takes or keeps the lead if it is to be had."""
+        held, now, leader = self._scripts.run("hold_lead", name, lease_ms)
+        return Lead(bool(held), int(now), leader.decode())
+
+    def yield_lead(self, name: str) -> None:
+        """A scheduler's farewell."""
+        self._scripts.run("yield_lead", name)
+
+    def beat_worker(self, name: str) -> None:
+        """A worker's heartbeat."""
+        self._scripts.run("beat_worker", name, "1")
+
+    def farewell_worker(self, name: str) -> None:
+        """A worker's farewell."""
+        self._scripts.run("beat_worker", name, "0")
+
+    def census(self) -> Census:
+        """One round trip, whatever the number of jobs."""
+        time, total, enabled, schedulers, workers = self._scripts.read(
+            lambda pipe: pipe.time()
+            .zcard(self._keys.jobs)
+            .scard(self._keys.enabled)
+            .zrange(self._keys.schedulers, 0, -1, withscores=True)
+            .zrange(self._keys.workers, 0, -1, withscores=True)
+        )
+        now = int(time[0]) * 1000 + int(time[1]) // 1000
+
+        def fresh(rows: list[tuple[bytes, float]]) -> int:
+            return sum(1 for _, beat in rows if now - beat <= FRESH_MS)
+
+        return Census(int(total), int(enabled), fresh(schedulers), fresh(workers))

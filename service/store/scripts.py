@@ -1,0 +1,138 @@
+"""The Lua scripts, made ready for one installation.
+
+Each file of `service/lua` is one verb with its contract on top. What they all share is put before them: the table
+`key` (the names of `service.keys`, so that no key is named twice), the table `conf`, and `prelude.lua`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.commands.core import Script
+
+from service.keys import Keys
+from service.store.connection import repeatable, translate_errors
+
+NAMED_KEYS = (
+    "wake", "leader", "schedulers", "workers", "jobs", "enabled", "due", "runs", "queued", "leases", "retries",
+    "rq_queue", "rq_queues", "rq_intermediate", "rq_started", "rq_finished", "rq_failed",
+)  # fmt: skip
+KEYS_BY_ID = (
+    "job", "history", "open", "slots", "waiting", "run", "run_log",
+    "rq_job", "rq_results", "rq_execution", "rq_executions", "rq_worker", "rq_worker_executions",
+)  # fmt: skip
+VERBS = (
+    "save_job", "delete_job", "decide", "set_aside", "restore_due", "request_run", "release_retry", "requeue_run",
+    "claim_run", "renew_lease", "note_run", "end_run", "cancel_run", "hold_lead", "yield_lead", "beat_worker",
+)  # fmt: skip
+
+RQ_SUCCESS_TTL = 500
+"""Seconds for which RQ's record of a finished run is kept, RQ's own default; ours is in the history."""
+RQ_FAILURE_TTL = 86_400
+"""Seconds for which RQ's record of a failed run is kept for rq-dashboard; RQ's default is a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of what happened is kept.
+
+    Args:
+        history: ended runs kept of each job, ≥ 1.
+        logs: newest runs of each job whose logs are kept.
+        runs: newest runs of all jobs listed together.
+        waiting: runs of one job that may wait for a slot.
+    """
+
+    history: int = 1000
+    logs: int = 20
+    runs: int = 10_000
+    waiting: int = 1000
+
+
+@dataclass(slots=True)
+class Scripts:
+    """Runs the scripts of one installation; every one of them is safe to repeat.
+
+    Args:
+        client: the connection to run them on.
+        keys: the installation's key names.
+        limits: how much is kept.
+        rq_fields: the fields that all our RQ jobs share, see `service.dispatch.rq_template`.
+    """
+
+    client: Redis
+    keys: Keys
+    limits: Limits = field(default_factory=Limits)
+    rq_fields: Mapping[str, bytes] = field(default_factory=dict)
+    _scripts: dict[str, Script] = field(init=False)
+
+    def __post_init__(self) -> None:
+        head = f"{lua_keys(self.keys)}\n{lua_conf(self.limits, self.rq_fields)}\n{_source('prelude')}\n"
+        self._scripts = {verb: self.client.register_script(head + _source(verb)) for verb in VERBS}
+
+    def run(self, verb: str, *args: str | int | float | bytes) -> Any:
+        """Runs one script, and once more if the connection broke before its answer came."""
+        script = self._scripts[verb]
+        with translate_errors():
+            return repeatable(lambda: script(args=args))
+
+    def read(self, fill: Callable[[Pipeline], object]) -> list[Any]:
+        """Reads what `fill` puts into a pipeline, in one round trip; once more if the connection broke."""
+
+        def attempt() -> list[Any]:
+            with self.client.pipeline(transaction=False) as pipeline:
+                fill(pipeline)
+                return pipeline.execute()
+
+        with translate_errors():
+            return repeatable(attempt)
+
+    def run_many(self, verb: str, calls: Sequence[Sequence[str | int | float | bytes]]) -> list[Any]:
+        """Runs one script once for each list of arguments, in one round trip.
+
+        Returns:
+            Their answers in order; a call that Redis refused has its exception in its place.
+        """
+
+        def attempt() -> list[Any]:
+            with self.client.pipeline(transaction=False) as pipeline:
+                for args in calls:
+                    self._scripts[verb](args=args, client=pipeline)
+                return pipeline.execute(raise_on_error=False)
+
+        with translate_errors():
+            return repeatable(attempt) if calls else []
+
+
+def _source(name: str) -> str:
+    return resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+def lua_string(value: str | bytes) -> str:
+    """`value` as a Lua string literal; every byte that is not plain is written as `\\ddd`."""
+    data = value.encode() if isinstance(value, str) else value
+    return '"' + "".join(chr(b) if chr(b).isalnum() and b < 128 else f"\\{b:03d}" for b in data) + '"'
+
+
+def lua_keys(keys: Keys) -> str:
+    """The table `key` for `keys`: texts, and functions of one id."""
+    lines = [f"{name} = {lua_string(getattr(keys, name))}" for name in NAMED_KEYS]
+    for name in KEYS_BY_ID:
+        head, tail = getattr(keys, name)("\0").split("\0")
+        lines.append(f"{name} = function(id) return {lua_string(head)} .. id .. {lua_string(tail)} end")
+    return "local key = {" + ", ".join(lines) + "}"
+
+
+def lua_conf(limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
+    """The table `conf`."""
+    flat = ", ".join(lua_string(part) for pair in rq_fields.items() for part in pair)
+    return (
+        f"local conf = {{history_limit = {limits.history}, log_runs = {limits.logs}, runs_limit = {limits.runs}, "
+        f"waiting_limit = {limits.waiting}, rq_success_ttl = {RQ_SUCCESS_TTL}, rq_failure_ttl = {RQ_FAILURE_TTL}, "
+        f"rq = {{{flat}}}}}"
+    )

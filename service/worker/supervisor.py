@@ -1,0 +1,102 @@
+"""Keeps the worker processes up: starts them, starts them again when they die, and stops them all once.
+
+It holds no connection and runs no bot, so there is nothing that could bring it down; should it be killed all the same,
+the kernel takes its workers along, and their runs are found by their leases.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from service.worker.horse import die_with_parent
+
+log = logging.getLogger(__name__)
+
+LAST_CALL_SECONDS = 27.0
+"""Seconds after the request to stop after which what is left is killed."""
+LONGEST_PAUSE = 10.0
+
+
+class Supervisor:
+    """Runs `count` processes of `main` until SIGTERM or SIGINT.
+
+    Args:
+        main: what one worker process does; returns when told to stop.
+        count: how many, ≥ 1.
+    """
+
+    def __init__(self, main: Callable[[], None], count: int) -> None:
+        self._main = main
+        self._count = count
+        self._children: dict[int, float] = {}
+        self._stopping_since: float | None = None
+        self._pause = 0.0
+
+    def run(self) -> None:
+        """Returns when all processes are gone."""
+        signal.signal(signal.SIGTERM, self._asked)
+        signal.signal(signal.SIGINT, self._asked)
+        while self._stopping_since is None:
+            while len(self._children) < self._count and self._stopping_since is None:
+                self._start()
+            self._collect()
+            _rest(0.2)
+        self._stop_all()
+
+    def _asked(self, signum: int, frame: FrameType | None) -> None:
+        if self._stopping_since is None:
+            self._stopping_since = time.monotonic()
+
+    def _start(self) -> None:
+        _rest(self._pause)
+        parent = os.getpid()
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                die_with_parent(parent)
+                self._main()
+                status = 0
+            except BaseException:
+                log.exception("A worker process failed")
+            finally:
+                os._exit(status)
+        self._children[child] = time.monotonic()
+
+    def _collect(self) -> None:
+        """Takes note of processes that ended; those that end young are started again more and more slowly."""
+        for pid in list(self._children):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if not found:
+                continue
+            age = time.monotonic() - self._children.pop(pid)
+            self._pause = min(max(0.2, self._pause * 2), LONGEST_PAUSE) if age < LONGEST_PAUSE else 0.0
+            if self._stopping_since is None:
+                log.warning("Worker process %d ended (wait status %d); starting another", pid, status)
+
+    def _stop_all(self) -> None:
+        assert self._stopping_since is not None
+        _signal_all(self._children, signal.SIGTERM)
+        while self._children:
+            self._collect()
+            if time.monotonic() - self._stopping_since > LAST_CALL_SECONDS:
+                _signal_all(self._children, signal.SIGKILL)
+            _rest(0.05)
+
+
+def _signal_all(children: dict[int, float], signum: signal.Signals) -> None:
+    for pid in list(children):
+        try:
+            os.kill(pid, signum)
+        except ProcessLookupError:
+            pass
+
+
+def _rest(seconds: float) -> None:
+    if seconds > 0:
+        time.sleep(seconds)

@@ -1,0 +1,31 @@
+"""What a run needs of the service, put together for one process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from redis import Redis
+
+from service.bots.protocol import Bot
+from service.bots.registry import load_bots
+from service.contacts.book import ContactBook
+from service.keys import Keys
+from service.runner import Surroundings
+from service.settings import Settings
+from service.store.ledger import RedisLedger
+
+
+def surroundings(
+    client: Redis, keys: Keys, settings: Settings, bots: Mapping[str, type[Bot]] | None = None
+) -> Surroundings:
+    """Everything that `service.runner.carry_out` hands to a bot, on `client`.
+
+    Args:
+        bots: already loaded, to be used again; loaded if None.
+    """
+    return Surroundings(
+        bots=load_bots() if bots is None else bots,
+        contacts=ContactBook(client, keys),
+        ledger=lambda bot: RedisLedger(client, keys, bot),
+        settings=settings,
+    )

@@ -1,0 +1,47 @@
+"""The worker processes: `python worker.py`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+
+from service.errors import StoreUnavailable
+from service.keys import Keys
+from service.settings import Settings
+from service.startup import start_process
+from service.store.connection import connect, translate_errors
+from service.store.schema import ensure_schema
+from service.worker.process import BotWorker
+from service.worker.supervisor import Supervisor
+
+log = logging.getLogger("worker")
+
+
+def work(settings: Settings) -> None:
+    """One worker process, until it is told to stop or cannot go on; its supervisor starts it again."""
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
+    while not stop.is_set():
+        try:
+            ensure_schema(client, keys)
+            with translate_errors():
+                worker = BotWorker(client, keys, settings)
+                if not stop.is_set():
+                    worker.work(logging_level="WARNING")
+            return
+        except StoreUnavailable as error:
+            log.warning("%s; trying again in %.1f s", error, pause)
+        stop.wait(pause)
+        pause = min(pause * 2, 5.0)
+
+
+def main() -> None:
+    settings = start_process()
+    Supervisor(lambda: work(settings), settings.worker_concurrency).run()
+
+
+if __name__ == "__main__":
+    main()
