@@ -19,8 +19,9 @@ LENGTH_LIMIT = 1000
 """Characters in an expression; all five fields written out as lists need about half of it."""
 
 _TERM = re.compile(r"(\*|[0-9]{1,4}|[A-Z]{3})(?:-([0-9]{1,4}|[A-Z]{3}))?(?:/([0-9]{1,4}))?")
-_MONTHS = {name: at for at, name in enumerate(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1)}
-_DAYS = {name: at for at, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])}
+_MONTHS = {"JAN": 1, "FEB": 2, "MAR": 3, "APR": 4, "MAY": 5, "JUN": 6, "JUL": 7, "AUG": 8, "SEP": 9, "OCT": 10, "NOV": 11,
+           "DEC": 12}
+_DAYS = {"SUN": 0, "MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6}
 _LONGEST_MONTH = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
@@ -110,20 +111,31 @@ def _wrong_count(text: str, count: int) -> str:
 
 
 def _field(field: _Field, part: str) -> tuple[str, frozenset[int]]:
-    """How to write the field so that no engine can take it for something else, and its values."""
+    """How to write the field so that no engine can take it for something else, and its values.
+
+    A leading `*` of a day's field is kept, since it decides between "and" and "or".
+    """
     written: list[str] = []
     values: set[int] = set()
     for term in part.split(","):
         found = _term(field, part, term)
         values.update(found)
-        written.append(term if term.startswith("*") else ",".join(map(str, found)))
+        starred = term.startswith("*") and (len(found) > 1 or field.name.startswith("day"))
+        written.append(term if starred else _written(found))
     return ",".join(written), frozenset(values)
+
+
+def _written(values: range) -> str:
+    """A term as numbers alone, its steps carried out (engines differ in what they make of `8-8/2`)."""
+    if len(values) > 1 and values.step == 1:
+        return f"{values[0]}-{values[-1]}"
+    return ",".join(map(str, values))
 
 
 def _term(field: _Field, part: str, term: str) -> range:
     match = _TERM.fullmatch(term)
     if match is None:
-        raise _wrong(field, part, "must be made of numbers, *, a-b and /n")
+        raise _wrong(field, part, "must be made of numbers, *, a-b, /n and commas")
     first, last, step = match.groups()
     if first == "*" and last:
         raise _wrong(field, part, "must not have a range that starts with *")

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from service.errors import ValidationFailed
 from service.models.options import Options, parse_options
-from service.models.refusals import Refusals, echo, listed, require_object, unknown_keys, validated
+from service.models.refusals import Refusals, echo, listed, require_object, validated
 from service.models.schedule import SCHEDULE_TYPES, Schedule, parse_schedule
 from service.models.timestamps import parse_timestamp
 
@@ -80,8 +80,10 @@ def parse_create(body: object, configs: Configs) -> JobDefinition:
     Raises:
         ValidationFailed: naming every field that is refused.
     """
-    fields = _job_fields(body)
-    return _whole_job({"description": None, "enabled": True, "bot_config": {}, "options": {}} | fields, configs)
+    refusals = Refusals()
+    fields = _job_fields(body, refusals)
+    defaults: dict[str, Any] = {"description": None, "enabled": True, "bot_config": {}, "options": {}}
+    return _whole_job(defaults | fields, configs, refusals)
 
 
 def parse_update(body: object, current: JobDefinition, configs: Configs) -> JobDefinition:
@@ -90,29 +92,23 @@ def parse_update(body: object, current: JobDefinition, configs: Configs) -> JobD
     Raises:
         ValidationFailed: naming every field that is refused, `bot_type` if it would change.
     """
-    fields = _job_fields(body)
-    if fields.get("bot_type", current.bot_type) != current.bot_type:
-        raise ValidationFailed.of("bot_type", f"cannot change: it is {echo(current.bot_type)}; make a new job instead")
-    return _whole_job(current.definition_fields() | fields, configs)
+    refusals = Refusals()
+    fields = _job_fields(body, refusals)
+    if fields.pop("bot_type", current.bot_type) != current.bot_type:
+        refusals.add("bot_type", f"cannot change: it is {echo(current.bot_type)}, and stays so for this job's life")
+    return _whole_job(current.definition_fields() | fields, configs, refusals)
 
 
-def _job_fields(body: object) -> dict[str, Any]:
+def _job_fields(body: object, refusals: Refusals) -> dict[str, Any]:
     """The definition's fields in a body, read-only ones left out, unknown ones refused."""
     given = require_object(body, "")
     fields = {key: value for key, value in given.items() if key not in READ_ONLY_FIELDS}
-    _refuse_unknown(fields, DEFINITION_FIELDS, "a job")
+    refusals.unknown(fields, DEFINITION_FIELDS, "", "a job")
     return fields
 
 
-def _refuse_unknown(fields: Mapping[str, Any], known: tuple[str, ...], of_what: str) -> None:
-    refusals = Refusals()
-    for error in unknown_keys(fields, known, "", of_what):
-        refusals.add(error.field, error.message)
-    refusals.raise_any()
-
-
-def _whole_job(fields: Mapping[str, Any], configs: Configs) -> JobDefinition:
-    refusals = Refusals()
+def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) -> JobDefinition:
+    """The job of these fields, unless something was or is refused."""
     name = refusals.attempt(lambda: _name(fields))
     description = refusals.attempt(lambda: _description(fields["description"]))
     enabled = refusals.attempt(lambda: _boolean(fields["enabled"], "enabled"))
@@ -204,10 +200,13 @@ def parse_toggle(body: object) -> bool:
         ValidationFailed: the body is not `{"enabled": true}` or `{"enabled": false}`.
     """
     fields = require_object(body, "")
-    _refuse_unknown(fields, ("enabled",), "the body")
+    refusals = Refusals()
+    refusals.unknown(fields, ("enabled",), "", "the body")
     if "enabled" not in fields:
-        raise ValidationFailed.of("enabled", "is required: true or false")
-    return _boolean(fields["enabled"], "enabled")
+        refusals.add("enabled", "is required: true or false")
+    enabled = refusals.attempt(lambda: _boolean(fields.get("enabled", False), "enabled"))
+    refusals.raise_any()
+    return bool(enabled)
 
 
 def parse_run_request(body: object | None) -> dict[str, Any] | None:
@@ -222,7 +221,9 @@ def parse_run_request(body: object | None) -> dict[str, Any] | None:
     if body is None:
         return None
     fields = require_object(body, "")
-    _refuse_unknown(fields, ("bot_config",), "the body")
+    refusals = Refusals()
+    refusals.unknown(fields, ("bot_config",), "", "the body")
+    refusals.raise_any()
     return require_object(fields["bot_config"], "bot_config") if "bot_config" in fields else None
 
 
@@ -233,8 +234,8 @@ def parse_preview(body: object) -> PreviewRequest:
         ValidationFailed: naming every field that is refused.
     """
     fields = require_object(body, "")
-    _refuse_unknown(fields, ("schedule_type", "schedule_config", "options", "from", "count"), "a preview")
     refusals = Refusals()
+    refusals.unknown(fields, ("schedule_type", "schedule_config", "options", "from", "count"), "", "a preview")
     schedule = refusals.attempt(lambda: _schedule(fields))
     options = refusals.attempt(lambda: parse_options(fields.get("options", {})))
     start = refusals.attempt(lambda: _from(fields.get("from")))

@@ -37,6 +37,13 @@ class Refusals:
         """Refuse one field."""
         self._errors.append(FieldError(field, message))
 
+    def unknown(self, given: Mapping[str, Any], known: Iterable[str], field: str, of_what: str) -> None:
+        """Refuse each key that is not known, naming those that are."""
+        names = list(known)
+        for key in given:
+            if key not in names:
+                self.add(joined(field, key_name(key)), f"is not known: {of_what} has {listed(names, 'and')}")
+
     def attempt(self, parse: Callable[[], Value]) -> Value | None:
         """The parsed value, or None once its refusals are noted."""
         try:
@@ -66,7 +73,7 @@ def echo(value: object) -> str:
     if isinstance(value, int):
         return str(value) if value.bit_length() < 190 else "a number of more than 57 digits"
     if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else {True: "NaN"}.get(math.isnan(value), "Infinity")
+        return json.dumps(value)
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, list | tuple):
@@ -75,8 +82,9 @@ def echo(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    shown = text if len(text) <= ECHO_LIMIT else text[:ECHO_LIMIT] + "…"
-    return json.dumps(shown, ensure_ascii=not shown.isprintable())
+    shown = text[:ECHO_LIMIT]
+    quoted = json.dumps(shown, ensure_ascii=not shown.isprintable())
+    return quoted if len(text) <= ECHO_LIMIT else quoted[:-1] + '…"'
 
 
 def key_name(key: object) -> str:
@@ -98,8 +106,7 @@ def require_object(value: object, field: str) -> dict[str, Any]:
             text), whole numbers beyond 64 bits, or more than 32 levels.
     """
     if not isinstance(value, dict):
-        subject = {} if field else {"prefix": "the body "}
-        raise ValidationFailed.of(field, f"{subject.get('prefix', '')}must be a JSON object, not {echo(value)}")
+        raise ValidationFailed.of(field, f"{'' if field else 'the body '}must be a JSON object, not {echo(value)}")
     _require_plain(value, field, 0)
     return value
 
@@ -146,13 +153,6 @@ def _is_text(text: str) -> bool:
 def joined(field: str, key: str) -> str:
     """The path of a key below a field."""
     return f"{field}.{key}" if field else key
-
-
-def unknown_keys(given: Mapping[str, Any], known: Iterable[str], field: str, of_what: str) -> list[FieldError]:
-    """A refusal for each key that is not known, naming those that are."""
-    names = list(known)
-    return [FieldError(joined(field, key_name(key)), f"is not known: {of_what} has {listed(names, 'and')}")
-            for key in given if key not in names]
 
 
 def validated(model: type[Model], value: object, field: str) -> Model:

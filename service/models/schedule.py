@@ -8,7 +8,7 @@ from typing import Any
 
 from service.errors import ValidationFailed
 from service.models.cron import parse_cron
-from service.models.refusals import Refusals, echo, joined, listed, require_object, unknown_keys
+from service.models.refusals import Refusals, echo, joined, listed, require_object
 from service.models.zones import parse_zone
 
 LONGEST_INTERVAL = 366 * 86400
@@ -74,8 +74,7 @@ def parse_schedule(schedule_type: object, schedule_config: object) -> Schedule:
     known, parse = _PARSERS[schedule_type]
     config = require_object(schedule_config, "schedule_config")
     refusals = Refusals()
-    for error in unknown_keys(config, known, "schedule_config", f"a schedule of type {schedule_type}"):
-        refusals.add(error.field, error.message)
+    refusals.unknown(config, known, "schedule_config", f"a schedule of type {schedule_type}")
     schedule = refusals.attempt(lambda: parse(config))
     refusals.raise_any()
     assert schedule is not None

@@ -83,7 +83,8 @@ def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: 
     reached: Sequence[int] = _reached(schedule, options, first, anchor, now_ms // 1000)
     total = bisect_right(reached, now_ms, key=due)
     if total == 0:
-        return Plan((), first - 1, first)
+        ended = options.ends_at_s is not None and first >= options.ends_at_s
+        return Plan((), first - 1, None if ended else first)
     held = total if isinstance(reached, range) else min(total, PLAN_LIMIT)
     late = min(held, bisect_left(reached, now_ms - options.misfire_grace_seconds * 1000, key=due))
     on_time = now_ms - due(reached[total - 1]) <= ON_TIME_MS

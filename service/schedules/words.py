@@ -11,6 +11,7 @@ from service.models import Cron, Daily, Interval, Options, Schedule, Weekly, lis
 from service.schedules.occurrences import next_occurrence
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_UNITS = {86400: "day", 3600: "hour", 60: "minute", 1: "second"}
 
 
 def preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> list[int]:
@@ -46,7 +47,7 @@ def describe(schedule: Schedule, options: Options) -> str:
     if options.starts_at:
         parts.append(f"from {options.starts_at} UTC on")
     if options.ends_at:
-        parts.append(f"until {options.ends_at} UTC")
+        parts.append(f"before {options.ends_at} UTC")
     if options.jitter_seconds:
         parts.append(f"each delayed by up to {_duration(options.jitter_seconds)}")
     return ", ".join(parts) + "."
@@ -61,17 +62,17 @@ def _rhythm(schedule: Schedule) -> str:
             which = "day" if len(names) == 7 else listed(names, "and")
             return f"Every {which} at {hour:02d}:{minute:02d} ({schedule.timezone})"
         case Interval(seconds=seconds):
-            return f"Every {_duration(seconds)}"
+            return f"Every {_duration(seconds).removeprefix('1 ') if seconds in _UNITS else _duration(seconds)}"
         case Cron(expression=expression):
             fields = parse_cron(expression, "schedule_config.cron_expression")
             return f"{CronSim(fields.expression, datetime(2024, 1, 1)).explain()} ({schedule.timezone})"
 
 
 def _duration(seconds: int) -> str:
-    """`1 hour and 30 minutes`; `2 hours`; `day` for one whole unit."""
+    """`1 hour and 30 minutes`."""
     parts = []
     rest = seconds
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+    for size, unit in _UNITS.items():
         number, rest = divmod(rest, size)
         if number:
             parts.append(f"{number} {unit}{'s' if number > 1 else ''}")
