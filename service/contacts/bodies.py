@@ -74,9 +74,9 @@ def _optional_text(value: object) -> str | None:
 def _birthday(value: object) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str):
-        raise ValueError("must be a date such as 1990-04-12, --04-12 where the year is unknown, or null")
-    return parse_birthday(value)
+    if isinstance(value, str):
+        return parse_birthday(value)
+    raise ValueError("must be a date such as 1990-04-12, --04-12 where the year is unknown, or null")
 
 
 def _language(value: object) -> str | None:

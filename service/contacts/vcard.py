@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import vobject
-from vobject.vcard import splitFields
+import vobject  # type: ignore[import-untyped]
+from vobject.vcard import splitFields  # type: ignore[import-untyped]
 
 from service.contacts.lines import Readable, byte_lines, decode
 from service.contacts.people import (
@@ -34,7 +34,10 @@ MAX_CARD = 256 * 1024
 logging.getLogger("vobject.base").setLevel(logging.CRITICAL)  # it prints the lines that it cannot read
 
 _WANTED = frozenset(
-    "VERSION N FN NICKNAME ORG BDAY EMAIL TEL URL X-SOCIALPROFILE UID LANG KIND X-ADDRESSBOOKSERVER-KIND".split()
+    {
+        *("VERSION", "UID", "KIND", "X-ADDRESSBOOKSERVER-KIND", "N", "FN", "NICKNAME", "ORG", "BDAY"),
+        *("EMAIL", "TEL", "URL", "X-SOCIALPROFILE", "LANG"),
+    }
 )
 _PROPERTY = re.compile(rb"(?:[\w-]+\.)?([\w-]+)[:;]")
 _BEGIN = re.compile(rb"\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
@@ -118,7 +121,7 @@ def _parse(position: int, card: _Card) -> ParsedCard | Skipped:
     text = "\n".join(["BEGIN:VCARD", *map(_decoded, card.lines), "END:VCARD", ""])
     try:
         parsed = vobject.readOne(text, transform=False, allowQP=True)
-    except Exception as error:  # vobject lets whatever its parts raise through
+    except Exception as error:  # noqa: BLE001 - vobject lets whatever its parts raise through
         return Skipped(position, f"the card cannot be read: {clean_text(str(error), 200)}")
     try:
         return _person(position, parsed.contents)
@@ -168,7 +171,7 @@ def _names(contents: _Contents) -> tuple[str | None, str | None, str]:
     """Family name, given name, and the whole name put together from the structured one."""
     parts = [_joined(part) for part in splitFields(next(iter(_values(contents, "n")), ""))] + [""] * 5
     family, given, additional, prefix, suffix = parts[:5]
-    return clean_text(family), clean_text(given), " ".join([prefix, given, additional, family, suffix])
+    return clean_text(family), clean_text(given), f"{prefix} {given} {additional} {family} {suffix}"
 
 
 def _organisations(contents: _Contents) -> list[str]:

@@ -143,7 +143,7 @@ class ContactStore:
         """At most `limit` contacts whose ids follow `after`, in the order of their ids."""
         start = b"-" if after is None else b"(" + after.encode()
         with translate_errors():
-            ids = self._client.zrange(self._keys.contacts, start, b"+", bylex=True, offset=0, num=limit)  # type: ignore[arg-type]
+            ids = self._client.zrange(self._keys.contacts, start, b"+", bylex=True, offset=0, num=limit)
         return self.get_many(_decoded(ids))
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
@@ -200,7 +200,7 @@ def _contact(contact_id: str, row: Mapping[bytes, bytes]) -> Contact:
     return Contact(id=contact_id, **{field: values[field] for field in known if field in values})
 
 
-def _decoded(ids: Iterable[bytes]) -> list[str]:
+def _decoded(ids: Iterable[Any]) -> list[str]:
     return [contact_id.decode() for contact_id in ids]
 
 

@@ -50,7 +50,7 @@ class RedisLedger:
                     return CLAIMED
                 stands = self._client.get(entry)
                 if stands is not None:  # else it was given back in between
-                    return CLAIMED if stands.decode() == self._mark else _outcome(stands)
+                    return CLAIMED if _text(stands) == self._mark else _outcome(stands)
 
     def settle(self, key: str, outcome: str) -> None:
         """Writes down the outcome of a claim of this ledger's; `"released"` gives it back. Others' stay as they are."""
@@ -67,6 +67,10 @@ class RedisLedger:
         return [None if value is None else _outcome(value) for value in values]
 
 
-def _outcome(value: bytes) -> str:
-    text = value.decode()
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _outcome(value: bytes | str) -> str:
+    text = _text(value)
     return "unknown" if text.startswith(f"{CLAIMED}:") else text

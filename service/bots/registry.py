@@ -1,0 +1,55 @@
+"""Which bots there are: the built-in ones, and those that installed packages bring."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+
+from pydantic import BaseModel
+
+from service.bots.birthday import BirthdayBot
+from service.bots.protocol import Bot
+from service.bots.visitor import VisitorBot
+
+GROUP = "bot_scheduler.bots"
+"""The entry-point group under which a package names its bot classes."""
+
+_log = logging.getLogger(__name__)
+
+
+def load_bots() -> dict[str, type[Bot]]:
+    """Every bot's class by its name. One that cannot be loaded, or takes a taken name, is logged and left out."""
+    bots: dict[str, type[Bot]] = {BirthdayBot.name: BirthdayBot, VisitorBot.name: VisitorBot}
+    for entry in entry_points(group=GROUP):
+        bot = _load(entry)
+        if bot is None:
+            continue
+        if bot.name in bots:
+            _log.error("The bot %r of %s is left out: there is one of this name already", bot.name, entry.value)
+            continue
+        bots[bot.name] = bot
+    return bots
+
+
+def configs(bots: Mapping[str, type[Bot]]) -> dict[str, type[BaseModel]]:
+    """Every bot's `Config` by the bot's name."""
+    return {name: bot.Config for name, bot in bots.items()}
+
+
+def _load(entry: EntryPoint) -> type[Bot] | None:
+    try:
+        bot = entry.load()
+        name, config = bot.name, bot.Config
+    except Exception as error:  # noqa: BLE001 - whatever a foreign package raises must not stop the service
+        _log.error("The bot %s is left out: it cannot be loaded: %s", entry.value, error)
+        return None
+    if not (isinstance(name, str) and re.fullmatch(r"[a-z0-9_-]{1,64}", name)):
+        _log.error("The bot %s is left out: its name must be of lower-case letters, digits, _ and -", entry.value)
+        return None
+    if not (isinstance(config, type) and issubclass(config, BaseModel) and callable(getattr(bot, "run", None))):
+        _log.error("The bot %s is left out: it needs a pydantic model `Config` and a method `run`", entry.value)
+        return None
+    loaded: type[Bot] = bot
+    return loaded

@@ -1,0 +1,111 @@
+"""Visits people's profile pages, politely, and notices when one changes. It logs in nowhere and disguises nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.bots.fetching import HOST_DELAY, Fetcher, NotFetched
+from service.bots.pages import read_page
+from service.bots.protocol import Context
+from service.contacts import Contact, Visit
+
+SHOWN = 100
+"""Pages, and failures, that the result shows."""
+
+
+class VisitorConfig(BaseModel):
+    """The visitor bot's `bot_config`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    dry_run: bool = Field(False, description="List whom it would visit, and visit nobody.")
+    limit: int = Field(50, ge=1, le=500, description="At most so many pages in one run.")
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run found, as its result tells it."""
+
+    answered: int = 0
+    changed: int = 0
+    pages: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    failed: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; the lists show at most `SHOWN`."""
+        return {
+            "profiles_visited": self.answered,
+            "changed": self.changed,
+            "failed": self.failed,
+            "pages": self.pages[:SHOWN],
+            "failures": self.failures[:SHOWN],
+        }
+
+
+class VisitorBot:
+    """Visits the profile pages of those who were visited the longest ago."""
+
+    name: ClassVar[str] = "visitor"
+    description: ClassVar[str] = "Visits contacts' profile pages, least recently visited first, and notices changes."
+    Config: ClassVar[type[BaseModel]] = VisitorConfig
+    safe_to_rerun: ClassVar[bool] = True
+    """A page visited once more does no harm."""
+
+    host_delay: ClassVar[float] = HOST_DELAY
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Visits up to `limit` pages; one that cannot be had is told with its reason and does not end the run."""
+        contacts: list[Contact] = context.contacts.least_recently_visited(context.config.limit)
+        if context.config.dry_run:
+            would = [{"contact_id": c.id, "name": c.name, "url": c.profile} for c in contacts]
+            return {"profiles_visited": 0, "dry_run": True, "would_visit": would}
+        findings = Findings()
+        settings = context.settings
+        with Fetcher(
+            settings.visitor_contact, settings.visitor_allow_private, lambda: context.cancelled, self.host_delay
+        ) as fetcher:
+            for done, contact in enumerate(contacts):
+                if context.cancelled:
+                    break
+                context.progress(done, len(contacts))
+                try:
+                    self._visit(context, contact, fetcher, findings)
+                except Exception as error:
+                    error.result = findings.as_dict()  # type: ignore[attr-defined]
+                    raise
+        return findings.as_dict()
+
+    def _visit(self, context: Context, contact: Contact, fetcher: Fetcher, findings: Findings) -> None:
+        url = contact.profile or ""
+        told: dict[str, Any] = {"contact_id": contact.id, "name": contact.name, "url": url}
+        at = int(context.now.timestamp())
+        try:
+            page = fetcher.fetch(url)
+        except NotFetched as error:
+            if context.cancelled:
+                return
+            findings.failed += 1
+            findings.failures.append(told | {"reason": str(error)})
+            context.log.warning("%s: not visited: %s", contact.name, error)
+            # so that a page that is never to be had does not keep the others from their turn
+            before = contact.visit.content_hash if contact.visit and contact.visit.url == url else None
+            context.contacts.record_visit(contact.id, at, Visit(url, None, None, before, None))
+            return
+        visit = _compared(contact, url, page.status, *read_page(page.body, page.content_type))
+        context.contacts.record_visit(contact.id, at, visit)
+        findings.answered += 1
+        findings.changed += bool(visit.changed)
+        findings.pages.append(told | {"status": visit.status, "title": visit.title, "changed": visit.changed})
+        context.log.info("%s: %s answered %s", contact.name, url, visit.status)
+
+
+def _compared(contact: Contact, url: str, status: int, title: str | None, content_hash: str) -> Visit:
+    """A page that answers with an error is not compared: what is kept is the last one that was shown."""
+    before = contact.visit.content_hash if contact.visit and contact.visit.url == url else None
+    if status >= 400:
+        return Visit(url, status, title, before, None)
+    return Visit(url, status, title, content_hash, None if before is None else before != content_hash)
