@@ -30,7 +30,7 @@ def read_object(req: falcon.Request) -> dict[str, Any]:
     """
     body = read_optional_object(req)
     if body is None:
-        raise _refused("a JSON object is needed, but the body is empty")
+        raise _refused("is empty, but a JSON object is needed")
     return body
 
 
@@ -53,12 +53,12 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _refused(f"not UTF-8 at byte {error.start}") from None
+        raise _refused(f"is not UTF-8 at byte {error.start}") from None
     try:
         value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant,
                            parse_float=_number, parse_int=_integer)
     except json.JSONDecodeError as error:
-        raise _refused(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        raise _refused(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _too_deep() from None
     if not isinstance(value, dict):
@@ -114,7 +114,7 @@ def _refused(message: str) -> ValidationFailed:
 
 
 def _too_deep() -> ValidationFailed:
-    return _refused(f"nested more than {MAX_DEPTH} levels deep")
+    return _refused(f"is nested more than {MAX_DEPTH} levels deep")
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(name: str) -> Any:
-    raise _refused(f"{name} is not a JSON number")
+    raise _refused(f"has {name}, which is no JSON number")
 
 
 def _number(text: str) -> float:

@@ -77,6 +77,6 @@ class Import:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as upload:
             copy(req, upload, self._limit)
             if upload.tell() == 0:
-                raise ValidationFailed.of("body", "an address book is needed, but the body is empty")
+                raise ValidationFailed.of("body", "is empty, but an address book is needed")
             upload.seek(0)
             resp.media = self._contacts.import_stream(upload)

@@ -1,0 +1,67 @@
+"""The web process' application, built from the environment."""
+
+from __future__ import annotations
+
+import sys
+
+from service import gunicorn_config
+from service.api.app import App, create_app
+from service.api.auth import ApiKeys
+from service.api.dashboard import create_dashboard
+from service.bots.registry import configs, load_bots
+from service.clock import RedisClock
+from service.contacts.book import ContactBook
+from service.dispatch import make_scripts
+from service.errors import SettingsError
+from service.jobs import Jobs
+from service.keys import Keys
+from service.settings import Settings, load_settings
+from service.store.connection import connect, repeatable, translate_errors
+from service.store.scripts import Limits
+
+
+class _WebClock(RedisClock):
+    """Redis' clock, which says like all else here when Redis is away."""
+
+    def now_ms(self) -> int:
+        with translate_errors():
+            return repeatable(super().now_ms)
+
+
+def build() -> App:
+    """Build the application. It connects when the first request needs it, so that it starts with or without Redis.
+
+    Raises:
+        SystemExit: a setting is missing or malformed; its message is one line for standard error.
+    """
+    try:
+        settings = load_settings()
+        _require_key(settings)
+        return assemble(settings)
+    except SettingsError as error:
+        sys.exit(" ".join(str(error).split()))
+
+
+def assemble(settings: Settings) -> App:
+    """Wire the parts of the web process together.
+
+    Raises:
+        SettingsError: the Redis settings are malformed.
+    """
+    keys = Keys(settings.redis_prefix)
+    client = connect(settings, "web")
+    bots = load_bots()
+    limits = Limits(history=settings.history_limit, logs=settings.log_runs)
+    return create_app(
+        Jobs(make_scripts(client, keys, limits), _WebClock(client), configs(bots)),
+        ContactBook(client, keys),
+        settings,
+        bots=bots,
+        rq_dashboard=create_dashboard(client, ApiKeys.of(settings), keys.prefix, keys.queue_name),
+        waiters=gunicorn_config.THREADS // 2,
+    )
+
+
+def _require_key(settings: Settings) -> None:
+    if settings.api_key is None or not settings.api_key.get_secret_value().strip():
+        raise SettingsError("API_KEY is not set: the API answers nobody without one; set it to a long random text")

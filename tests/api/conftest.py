@@ -1,0 +1,222 @@
+"""The HTTP layer on its own: the real application over an in-memory stand-in for the use cases."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import falcon.testing
+import pytest
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from service.api.app import create_app
+from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
+
+KEY = "test-key"
+
+
+@dataclass
+class FakePage:
+    """A page as the use cases answer it."""
+
+    items: list[Any]
+    next_cursor: str | None = None
+
+
+@dataclass
+class FakeSettings:
+    """The settings that the HTTP layer reads."""
+
+    api_key: SecretStr | None = field(default_factory=lambda: SecretStr(KEY))
+    api_key_previous: SecretStr | None = None
+    import_limit_mb: int = 1
+
+
+class FakeJobs:
+    """Jobs in a dict. `failure`, when set, is raised by every call; `entry` is what waiting for a run answers."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, dict[str, Any]] = {}
+        self.failure: Exception | None = None
+        self.entry: dict[str, Any] | ServiceError | None = None
+        self.healthy = True
+        self.runs: list[object] = []
+        self.calls: list[tuple[str, Any]] = []
+
+    def _note(self, name: str, value: Any = None) -> None:
+        self.calls.append((name, value))
+        if self.failure is not None:
+            raise self.failure
+
+    def list(self, **query: Any) -> FakePage:
+        self._note("list", query)
+        if query["cursor"] not in (None, "2"):
+            raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
+        return FakePage(list(self.stored.values())[: query["limit"]], "2" if query["cursor"] is None else None)
+
+    def stream(self, **query: Any) -> Iterator[dict[str, Any]]:
+        self._note("stream", query)
+        yield from self.stored.values()
+
+    def get(self, job_id: str) -> dict[str, Any]:
+        self._note("get", job_id)
+        if job_id not in self.stored:
+            raise NotFound(f"Job {job_id} not found")
+        return self.stored[job_id]
+
+    def create(self, body: object) -> dict[str, Any]:
+        self._note("create", body)
+        assert isinstance(body, dict)
+        job = {**body, "id": str(uuid.uuid4())}
+        self.stored[job["id"]] = job
+        return job
+
+    def update(self, job_id: str, body: object) -> dict[str, Any]:
+        assert isinstance(body, dict)
+        job = self.get(job_id)
+        job.update(body)
+        return job
+
+    def delete(self, job_id: str) -> None:
+        self.get(job_id)
+        del self.stored[job_id]
+
+    def toggle(self, job_id: str, body: object) -> dict[str, Any]:
+        assert isinstance(body, dict)
+        if set(body) != {"enabled"}:
+            raise ValidationFailed.of("enabled", "must be true or false")
+        return self.update(job_id, body)
+
+    def run_now(self, job_id: str, body: object | None) -> str:
+        self.get(job_id)
+        self.runs.append(body)
+        return "run-1"
+
+    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
+        self.calls.append(("wait_for_run", seconds))
+        if isinstance(self.entry, ServiceError):
+            raise self.entry
+        return self.entry
+
+    def history(self, job_id: str, *, limit: int, cursor: str | None) -> FakePage:
+        self.get(job_id)
+        self.calls.append(("history", limit))
+        return FakePage([{"id": f"run-{n}"} for n in range(limit)], "next page&more" if cursor is None else None)
+
+    def run(self, job_id: str, run_id: str) -> dict[str, Any]:
+        self.get(job_id)
+        if run_id != "run-1":
+            raise NotFound(f"Run {run_id} not found")
+        return {"id": run_id, "job_id": job_id}
+
+    def preview(self, body: object) -> dict[str, Any]:
+        self._note("preview", body)
+        return {"occurrences": [], "local": [], "description": "Never"}
+
+    def preview_job(self, job_id: str, *, from_: str | None, count: int) -> dict[str, Any]:
+        self.get(job_id)
+        self.calls.append(("preview_job", (from_, count)))
+        return {"occurrences": [], "local": [], "description": "Never"}
+
+    def health(self) -> dict[str, Any]:
+        return {"status": "healthy" if self.healthy else "unhealthy", "scheduler_running": self.healthy,
+                "redis_connected": True, "total_jobs": 0, "enabled_jobs": 0, "workers": 0}
+
+
+class FakeContacts:
+    """Contacts in a dict; an import remembers the bytes that it was given."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, dict[str, Any]] = {}
+        self.imported: list[bytes] = []
+
+    def import_stream(self, stream: IO[bytes]) -> dict[str, Any]:
+        self.imported.append(stream.read())
+        return {"created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0}
+
+    def page(self, limit: int, cursor: str | None) -> FakePage:
+        return FakePage(list(self.stored.values())[:limit])
+
+    def get(self, contact_id: str) -> dict[str, Any]:
+        if contact_id not in self.stored:
+            raise NotFound(f"Contact {contact_id} not found")
+        return self.stored[contact_id]
+
+    def create(self, body: Any) -> dict[str, Any]:
+        contact_id = str(body.get("name"))
+        if contact_id in self.stored:
+            raise Conflict("There is a contact with this identity already")
+        self.stored[contact_id] = {**body, "id": contact_id}
+        return self.stored[contact_id]
+
+    def update(self, contact_id: str, body: Any) -> dict[str, Any]:
+        self.get(contact_id).update(body)
+        return self.get(contact_id)
+
+    def delete(self, contact_id: str) -> None:
+        self.get(contact_id)
+        del self.stored[contact_id]
+
+
+class EchoConfig(BaseModel):
+    """A bot's configuration."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    dry_run: bool = False
+
+
+class EchoBot:
+    """A bot for `GET /scheduler/bots`."""
+
+    name = "echo"
+    description = "Says what it is told."
+    Config = EchoConfig
+
+
+@pytest.fixture
+def jobs() -> FakeJobs:
+    return FakeJobs()
+
+
+@pytest.fixture
+def contacts() -> FakeContacts:
+    return FakeContacts()
+
+
+@pytest.fixture
+def make_app(jobs: FakeJobs, contacts: FakeContacts) -> Callable[..., Any]:
+    """Makes the application with other API keys."""
+
+    def make(api_key: str | None = KEY, api_key_previous: str | None = None) -> Any:
+        settings = FakeSettings(SecretStr(api_key) if api_key is not None else None,
+                                SecretStr(api_key_previous) if api_key_previous is not None else None)
+        return create_app(jobs, contacts, settings, bots={"echo": EchoBot}, waiters=1)
+
+    return make
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Any]) -> Any:
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Any) -> falcon.testing.TestClient:
+    """Asks with the key."""
+    return falcon.testing.TestClient(app, headers={"X-API-Key": KEY})
+
+
+@pytest.fixture
+def stranger(app: Any) -> falcon.testing.TestClient:
+    """Asks without the key."""
+    return falcon.testing.TestClient(app)
+
+
+@pytest.fixture
+def job(client: falcon.testing.TestClient) -> dict[str, Any]:
+    """A job that exists."""
+    created: dict[str, Any] = client.simulate_post("/scheduler/jobs", json={"name": "One"}).json
+    return created

@@ -1,0 +1,175 @@
+"""rq-dashboard under `/rq`: signed in with the key, read-only, on the service's own connections."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+import werkzeug.test
+from redis import ConnectionPool, Redis
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq_dashboard import web  # type: ignore[import-untyped]
+
+from service.api.auth import ApiKeys
+from service.api.dashboard import _VIEWS, create_dashboard
+
+QUEUE = "bot-scheduler-runs"
+KEY = "schlüssel:1"
+
+
+def basic(password: str, user: str = "any") -> dict[str, str]:
+    """The header with which a browser signs in."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@pytest.fixture
+def dashboard(redis_client: Redis) -> werkzeug.test.Client:
+    return werkzeug.test.Client(create_dashboard(redis_client, ApiKeys([KEY]), "bot-scheduler", QUEUE))
+
+
+@pytest.fixture
+def runs(redis_client: Redis) -> list[Job]:
+    """One run waiting, one failed; beside them another installation's queue, pickled."""
+    queue = Queue(QUEUE, connection=redis_client, serializer=JSONSerializer)
+    made = [queue.enqueue("service.runner.run", str(number)) for number in range(2)]
+    queue.failed_job_registry.add(made[1], ttl=1000)
+    Queue("other", connection=redis_client).enqueue("a.b", "c")
+    return made
+
+
+def dump(client: Redis) -> dict[Any, Any]:
+    """All that is in Redis."""
+    return {key: client.dump(key) for key in client.keys("*")}
+
+
+@pytest.mark.parametrize("headers", [
+    {}, basic("wrong"), basic(""), basic("", ""), {"Authorization": "Basic"}, {"Authorization": "Basic ==="},
+    {"Authorization": "Basic \xff"}, {"Authorization": f"Bearer {KEY}".encode().decode("latin-1")},
+])
+def test_without_the_key_it_asks_for_it(dashboard: werkzeug.test.Client, headers: dict[str, str]) -> None:
+    """401 with a challenge that makes a browser ask, for each page, file, and unknown address."""
+    for path in ("/rq/", "/rq", "/rq/nothing", "/rq/static/css/main.css", "/rq/0/data/queues.json"):
+        answer = dashboard.get(path, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+        assert list(answer.json or {}) == ["detail"]
+
+
+def test_the_pages_and_their_files_open_with_the_key(dashboard: werkzeug.test.Client, runs: list[Job]) -> None:
+    """Every page, the data behind it and each script and style sheet that it names."""
+    headers = basic(KEY)
+    for path in ("/rq/", "/rq/0/view/queues", "/rq/0/view/workers", "/rq/0/view/jobs", f"/rq/0/view/job/{runs[0].id}",
+                 f"/rq/0/view/jobs/{QUEUE}/failed/8/asc/1"):
+        page = dashboard.get(path, headers=headers, follow_redirects=True)
+        assert page.status_code == 200, path
+        for part in page.text.split('"'):
+            if part.startswith("/rq/") and ("static" in part or "files" in part):
+                assert dashboard.get(part, headers=headers).status_code == 200, part
+    assert dashboard.get("/rq", headers=headers).headers["Location"].endswith("/rq/")
+
+
+def test_it_shows_this_installation_only(dashboard: werkzeug.test.Client, runs: list[Job], redis_client: Redis) -> None:
+    """Another's queue and RQ jobs are not listed, and not found when asked for."""
+    headers = basic(KEY)
+    queues = dashboard.get("/rq/0/data/queues.json", headers=headers).json
+    assert queues is not None
+    assert [queue["name"] for queue in queues["queues"]] == [QUEUE]
+    foreign = Queue("other", connection=redis_client).job_ids[0]
+    for path in (f"/rq/0/data/job/{foreign}.json", "/rq/0/data/jobs/other/queued/8/asc/1.json"):
+        assert dashboard.get(path, headers=headers).status_code == 404
+
+
+def test_it_reads_json_never_pickles(dashboard: werkzeug.test.Client, runs: list[Job]) -> None:
+    """A run's details are read from the JSON that RQ carries."""
+    headers = basic(KEY)
+    found = dashboard.get(f"/rq/0/data/job/{runs[0].id}.json", headers=headers).json
+    assert found is not None
+    assert found["origin"] == QUEUE
+    listed = dashboard.get(f"/rq/0/data/jobs/{QUEUE}/failed/8/asc/1.json", headers=headers).json
+    assert listed is not None
+    assert [job["id"] for job in listed["jobs"]] == [runs[1].id]
+
+
+def arguments(rule: Any, run: Job) -> dict[str, Any]:
+    """Values for the parts of an address."""
+    known = {"queue_name": QUEUE, "registry_name": "failed", "job_id": run.id, "instance_number": 0, "per_page": 8,
+             "order": "asc", "page": 1, "filename": "css/main.css"}
+    return {name: known[name] for name in rule.arguments}
+
+
+def test_no_address_of_it_changes_anything(
+    dashboard: werkzeug.test.Client, runs: list[Job], redis_client: Redis
+) -> None:
+    """Each rule with each of its methods and some more: those that only look are 200, all others 403; Redis is as it was."""
+    before = dump(redis_client)
+    app: Any = dashboard.application
+    urls = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        path = urls.build(rule.endpoint, arguments(rule, runs[1]))
+        for method in {*(rule.methods or ()), "POST", "PUT", "DELETE"}:
+            answer = dashboard.open(path, method=method, headers=basic(KEY))
+            looks = method in ("GET", "HEAD") and rule.endpoint in _VIEWS
+            assert answer.status_code == (200 if looks else 403), (method, path)
+    assert dump(redis_client) == before
+
+
+@pytest.mark.parametrize("path", [
+    f"/rq/requeue/{QUEUE}", "/rq/requeue/other", "/rq/job/x/delete", "/rq/job/x/requeue",
+    f"/rq/queue/{QUEUE}/queued/empty", f"/rq/queue/{QUEUE}/compact",
+])
+def test_what_changes_a_queue_is_refused(dashboard: werkzeug.test.Client, runs: list[Job], path: str) -> None:
+    """403 with a sentence, by GET (where there is such a form) and by POST."""
+    for method in ("GET", "POST"):
+        answer = dashboard.open(path, method=method, headers=basic(KEY))
+        assert answer.status_code in ((403, 404, 405) if method == "GET" else (403,))
+        assert list(answer.json or {}) == ["detail"]
+    assert dashboard.get(f"/rq/requeue/{QUEUE}", headers=basic(KEY)).status_code == 403
+
+
+def test_looking_opens_no_connections_and_changes_no_time_outs(redis_client: Redis, valkey_server: Any) -> None:
+    """All views share the pool that they were given; RQ's worker list does not raise its time-out."""
+    pool = ConnectionPool(port=valkey_server.port, socket_timeout=1.5, max_connections=2)
+    dashboard = werkzeug.test.Client(create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE))
+    worker: dict[Any, Any] = {"birth": "2025-01-01T00:00:00.000000Z", "last_heartbeat": "2025-01-01T00:00:00.000000Z", "state": "busy",
+              "queues": QUEUE, "pid": "1"}
+    redis_client.hset("rq:worker:bot-scheduler-w1", mapping=worker)
+    redis_client.sadd("rq:workers", "rq:worker:bot-scheduler-w1", "rq:worker:bot-scheduler-gone", "rq:worker:foreign")
+    before = redis_client.info("clients")["connected_clients"]
+    for _ in range(5):
+        listed = dashboard.get("/rq/0/data/workers.json", headers=basic(KEY)).json
+        assert listed is not None
+        assert [found["name"] for found in listed["workers"]] == ["bot-scheduler-w1"]
+    assert redis_client.info("clients")["connected_clients"] <= before + 1
+    assert pool.connection_kwargs["socket_timeout"] == 1.5
+    assert redis_client.scard("rq:workers") == 3, "the entries of dead workers are not ours to tidy up while looking"
+
+
+@pytest.mark.parametrize("path", [
+    "/rq/1/", "/rq/7/data/queues.json", f"/rq/0/data/jobs/{QUEUE}/nonsense/8/asc/1.json",
+    f"/rq/0/data/jobs/{QUEUE}/failed/0/asc/1.json", f"/rq/0/data/jobs/{QUEUE}/failed/x/asc/1.json",
+    f"/rq/0/data/jobs/{QUEUE}/failed/8/asc/-1.json", f"/rq/0/data/jobs/{QUEUE}/failed/8/sideways/1.json",
+    f"/rq/0/data/jobs/{QUEUE}/failed/99999/asc/1.json", "/rq/0/data/job/nothing.json", "/rq/0/view/job/nothing",
+    "/rq/0/view/job/%FF%00", "/rq/nothing", "/rq/static/../web.py", "/rq/static/%2e%2e/web.py", "/rq/static/nothing",
+    "/rq/99999999999999999999999/", f"/rq/0/view/jobs/{QUEUE}/failed/0/asc/1",
+])
+def test_garbage_is_404(dashboard: werkzeug.test.Client, path: str) -> None:
+    """Never a 500, and JSON with a detail."""
+    answer = dashboard.get(path, headers=basic(KEY))
+    assert (answer.status_code, list(answer.json or {})) == (404, ["detail"])
+
+
+def test_redis_away_is_503() -> None:
+    """With a sentence; rq-dashboard's own overview says it in a page of its own."""
+    pool = ConnectionPool(port=1)
+    dashboard = werkzeug.test.Client(create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE))
+    answer = dashboard.get("/rq/0/data/queues.json", headers=basic(KEY))
+    assert (answer.status_code, answer.json) == (503, {"detail": "Redis cannot be reached"})
+
+
+def test_the_names_that_are_replaced_inside_rq_dashboard_are_still_there() -> None:
+    """A release that looks elsewhere for its classes must not silently go back to pickles and clients of its own."""
+    assert {web.Queue.__module__, web.Worker.__module__, web.Job.__module__} == {"service.api.dashboard"}
+    assert web.config.serializer is JSONSerializer
