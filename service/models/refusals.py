@@ -99,14 +99,14 @@ def listed(words: Iterable[str], last: str = "or") -> str:
 
 
 def require_object(value: object, field: str) -> dict[str, Any]:
-    """The value itself, if it is a JSON object that can be stored as it is.
+    """The value itself, if it is a JSON object that can be stored as it is. Without a `field` it is the `body`.
 
     Raises:
         ValidationFailed: it is no object, or holds what JSON cannot carry (NaN, lone surrogates, keys that are no
             text), whole numbers beyond 64 bits, or more than 32 levels.
     """
     if not isinstance(value, dict):
-        raise ValidationFailed.of(field, f"{'' if field else 'the body '}must be a JSON object, not {echo(value)}")
+        raise ValidationFailed.of(field or "body", f"must be a JSON object, not {echo(value)}")
     _require_plain(value, field, 0)
     return value
 

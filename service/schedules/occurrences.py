@@ -47,6 +47,8 @@ def next_after(schedule: Schedule, after: int, anchor: int) -> int | None:
     Returns:
         Epoch seconds; None if there is none up to the end of the year 9999.
     """
+    if after >= LAST_INSTANT:
+        return None
     if isinstance(schedule, Interval):
         found: int | None = anchor + max(1, (after - anchor) // schedule.seconds + 1) * schedule.seconds
     else:
