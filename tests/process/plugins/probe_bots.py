@@ -1,0 +1,61 @@
+"""A bot that behaves as a test wants it to; found through the entry point beside this file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ProbeConfig(BaseModel):
+    """How it behaves.
+
+    `seconds`: how long a run takes; `trace`: a file that gets a line at each start and end.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    seconds: float = 0.0
+    mode: Literal["plain", "raise", "heed", "swallow", "die", "talk"] = "plain"
+    trace: str | None = None
+
+
+class ProbeBot:
+    """Sleeps, fails, heeds, ignores, or dies."""
+
+    name: ClassVar[str] = "probe"
+    description: ClassVar[str] = "Behaves as a test wants it to."
+    Config: ClassVar[type[BaseModel]] = ProbeConfig
+    safe_to_rerun: ClassVar[bool] = True
+
+    def run(self, context: Any) -> dict[str, Any]:
+        config = context.config
+        self._trace(config, "start")
+        if config.mode == "raise":
+            raise ValueError("the probe was told to fail")
+        if config.mode == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if config.mode == "talk":
+            for number in range(3):
+                context.log.info("line %d", number)
+                context.progress(number + 1, 3)
+        end = time.monotonic() + config.seconds
+        while time.monotonic() < end:
+            if config.mode == "heed" and context.cancelled:
+                return {"heeded": True}
+            try:
+                time.sleep(min(0.05, max(0.0, end - time.monotonic())))
+            except BaseException:
+                if config.mode != "swallow":
+                    raise
+        self._trace(config, "end")
+        return {"messages_sent": 1}
+
+    def _trace(self, config: ProbeConfig, what: str) -> None:
+        if config.trace:
+            with Path(config.trace).open("a") as file:
+                file.write(f"{what} {os.getpid()}\n")
