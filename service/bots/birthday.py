@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar, Literal, Protocol, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from service.bots.greetings import compose
 from service.bots.protocol import Context, Ledger
@@ -46,6 +54,10 @@ class BirthdayConfig(BaseModel):
             except ValueError:
                 raise ValueError("must be a day of the calendar such as 2025-04-12") from None
         return value
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in dump(self).items() if value is not None}
 
     @model_validator(mode="after")
     def _rehearses_only(self) -> BirthdayConfig:
@@ -147,7 +159,7 @@ class BirthdayBot:
             return self._rehearse(pending, config.max_messages_per_run, messenger, tally)
         try:
             self._send_all(context, pending, messenger, tally)
-        except Exception as error:
+        except BaseException as error:
             error.result = tally.as_dict()  # type: ignore[attr-defined]
             raise
         return tally.as_dict()

@@ -74,7 +74,7 @@ class VisitorBot:
                 context.progress(done, len(contacts))
                 try:
                     self._visit(context, contact, fetcher, findings)
-                except Exception as error:
+                except BaseException as error:
                     error.result = findings.as_dict()  # type: ignore[attr-defined]
                     raise
         return findings.as_dict()

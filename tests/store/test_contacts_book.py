@@ -1,0 +1,213 @@
+"""The address book in Redis: imports, indices, and the use cases of the API."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from service.contacts import Visit
+from service.contacts.book import ContactBook
+from service.errors import Conflict, NotFound, ValidationFailed
+from service.keys import Keys
+
+
+@pytest.fixture(params=["redis_client", "fake_client"])
+def client(request: pytest.FixtureRequest) -> Redis:
+    """The real server and the stand-in."""
+    found: Redis = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def book(client: Redis) -> ContactBook:
+    """An empty address book."""
+    return ContactBook(client, Keys())
+
+
+def vcf(*cards: str) -> io.BytesIO:
+    """A file of cards, each given by its properties, separated by `|`."""
+    text = "".join(f"BEGIN:VCARD\nVERSION:3.0\n{card.replace('|', chr(10))}\nEND:VCARD\n" for card in cards)
+    return io.BytesIO(text.encode())
+
+
+def counts(report: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Created, updated, unchanged, skipped."""
+    return report["created"], report["updated"], report["unchanged"], report["skipped_total"]
+
+
+def names_on(book: ContactBook, month: int, day: int) -> list[str]:
+    """Who was born on a day."""
+    return sorted(contact.name for contact in book.born_on([(month, day)]))
+
+
+def test_importing_again_updates_and_never_doubles(book: ContactBook) -> None:
+    """What is the same is left alone."""
+    assert counts(book.import_stream(vcf("FN:A|UID:1|BDAY:1990-04-12", "FN:B|EMAIL:b@example.org"))) == (2, 0, 0, 0)
+    assert counts(book.import_stream(vcf("FN:A|UID:1|BDAY:1990-04-12", "FN:B2|EMAIL:b@example.org"))) == (0, 1, 1, 0)
+    assert sorted(item["name"] for item in book.page(10).items) == ["A", "B2"]
+
+
+def test_an_import_overwrites_only_what_it_carries(book: ContactBook) -> None:
+    """What a poorer file does not say stays, and so does where the contact first came from."""
+    book.import_stream(vcf("FN:A|EMAIL:a@example.org|BDAY:1990-04-12|TEL:+1 555 0101|URL:https://example.org/a"))
+    book.import_stream(io.BytesIO(b"name,email,language\nAda,a@example.org,fr\n"))
+    (item,) = book.page(10).items
+    assert item == {
+        "id": item["id"],
+        "name": "Ada",
+        "given_name": None,
+        "family_name": None,
+        "birthday": "1990-04-12",
+        "emails": ["a@example.org"],
+        "phones": ["+1 555 0101"],
+        "urls": ["https://example.org/a"],
+        "language": "fr",
+        "source": "vcard",
+        "last_messaged_at": None,
+        "last_visited_at": None,
+    }
+
+
+def test_a_report_shows_what_was_skipped_and_counts_the_rest(book: ContactBook) -> None:
+    """At most a thousand reasons are shown."""
+    report = book.import_stream(vcf(*["FN:Bad|BDAY:never"] * 1_100, "FN:Good"))
+    assert counts(report) == (1, 0, 0, 1_100)
+    assert len(report["skipped"]) == 1_000
+    assert report["skipped"][0] == {
+        "position": 1,
+        "reason": "the birthday “never” is not a date such as 1990-04-12 or --04-12",
+    }
+
+
+def test_the_birthday_index_follows_every_change(book: ContactBook) -> None:
+    """Import, update and delete; a person moves from one day to the other."""
+    book.import_stream(vcf("FN:A|UID:1|BDAY:1990-04-12", "FN:B|UID:2|BDAY:--04-12", "FN:C|UID:3"))
+    assert names_on(book, 4, 12) == ["A", "B"]
+    book.import_stream(vcf("FN:A|UID:1|BDAY:1990-05-01"))
+    assert names_on(book, 4, 12) == ["B"]
+    assert names_on(book, 5, 1) == ["A"]
+    (b,) = book.born_on([(4, 12)])
+    book.update(b.id, {"birthday": None})
+    assert names_on(book, 4, 12) == []
+    (a,) = book.born_on([(5, 1), (5, 1), (5, 2)])
+    book.delete(a.id)
+    assert names_on(book, 5, 1) == []
+    assert book.born_on([]) == []
+
+
+def test_every_contact_is_on_exactly_one_page(book: ContactBook) -> None:
+    """Whatever the size of the page; the last one has no cursor."""
+    book.import_stream(vcf(*[f"FN:P{n}|UID:{n}" for n in range(23)]))
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = book.page(5, cursor)
+        seen += [item["name"] for item in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert sorted(seen) == sorted(f"P{n}" for n in range(23))
+    assert book.page(23).next_cursor is None
+    assert [contact.name for contact in book.all()] == seen
+
+
+@pytest.mark.parametrize(("limit", "cursor"), [(0, None), (201, None), (5, "x"), (5, ""), (5, "é\udcff")])
+def test_a_bad_page_is_refused(book: ContactBook, limit: int, cursor: str | None) -> None:
+    """Limits out of range, and cursors that nobody gave."""
+    with pytest.raises(ValidationFailed):
+        book.page(limit, cursor)
+
+
+def test_a_contact_is_made_changed_and_deleted(book: ContactBook) -> None:
+    """A change keeps the id and what it does not name; read-only fields that are sent back are ignored."""
+    made = book.create({"name": " Ada  Lovelace ", "emails": ["ada@example.org"], "birthday": "1815-12-10"})
+    assert (made["name"], made["source"]) == ("Ada Lovelace", "api")
+    with pytest.raises(Conflict):
+        book.create({"name": "Other", "emails": ["ADA@example.org"]})
+    changed = book.update(made["id"], made | {"name": "Ada", "emails": ["new@example.org"], "last_messaged_at": "x"})
+    assert changed == made | {"name": "Ada", "emails": ["new@example.org"]}
+    assert book.get(made["id"]) == changed
+    book.delete(made["id"])
+    for call in (book.get, book.delete, lambda contact_id: book.update(contact_id, {"name": "x"})):
+        with pytest.raises(NotFound, match=f"Contact {made['id']} not found"):
+            call(made["id"])
+
+
+def test_deleting_and_importing_again_gives_the_same_id(book: ContactBook) -> None:
+    """So that the ledger knows the person again."""
+    book.import_stream(vcf("FN:A|EMAIL:a@example.org"))
+    (before,) = book.page(10).items
+    book.delete(before["id"])
+    book.import_stream(vcf("FN:A|EMAIL:a@example.org"))
+    assert book.page(10).items == [before]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ([], ""),
+        ({}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": 5}, "name"),
+        ({"name": "A", "nickname": "B"}, "nickname"),
+        ({"name": "A", "birthday": "yesterday"}, "birthday"),
+        ({"name": "A", "birthday": 5}, "birthday"),
+        ({"name": "A", "emails": "a@example.org"}, "emails"),
+        ({"name": "A", "emails": ["a@example.org", "b"]}, "emails"),
+        ({"name": "A", "emails": ["a@example.org, b@example.org"]}, "emails"),
+        ({"name": "A", "phones": [5]}, "phones"),
+        ({"name": "A", "urls": ["ftp://example.org"]}, "urls"),
+        ({"name": "A", "urls": ["javascript:alert(1)"]}, "urls"),
+        ({"name": "A", "language": "not a tag"}, "language"),
+    ],
+)
+def test_a_body_that_is_no_contact_is_refused(book: ContactBook, body: object, field: str) -> None:
+    """By the name of the field, and nothing is stored."""
+    with pytest.raises(ValidationFailed) as refusal:
+        book.create(body)
+    assert [error.field for error in refusal.value.errors] == [field]
+    assert book.page(10).items == []
+
+
+@pytest.mark.parametrize("contact_id", ["", "x", "../jobs", "é", "A" * 36])
+def test_a_malformed_id_is_not_found(book: ContactBook, contact_id: str) -> None:
+    """Like an unknown one."""
+    with pytest.raises(NotFound):
+        book.get(contact_id)
+
+
+def test_visits_take_turns(book: ContactBook) -> None:
+    """Never visited ones first, then the longest ago; without a page nobody is visited."""
+    book.import_stream(vcf(*[f"FN:{n}|UID:{n}|URL:https://example.org/{n}" for n in "ABC"], "FN:D|UID:D"))
+    ids = {contact.name: contact.id for contact in book.all()}
+    page = Visit("https://example.org/x", 200, "X", "hash", None)
+    book.record_visit(ids["A"], 2_000, page)
+    book.record_visit(ids["C"], 1_000, page)
+    assert [contact.name for contact in book.least_recently_visited(10)] == ["B", "C", "A"]
+    assert [contact.name for contact in book.least_recently_visited(1)] == ["B"]
+    assert book.get(ids["A"])["last_visited_at"] == "1970-01-01T00:33:20"
+    (found,) = [contact for contact in book.all() if contact.name == "A"]
+    assert found.visit == page
+    book.update(ids["B"], {"urls": []})
+    assert [contact.name for contact in book.least_recently_visited(10)] == ["C", "A"]
+
+
+def test_what_a_bot_notes_brings_no_deleted_contact_back(book: ContactBook, client: Redis) -> None:
+    """A contact may be deleted while a run goes on."""
+    made = book.create({"name": "A", "urls": ["https://example.org/a"], "birthday": "--04-12"})
+    book.delete(made["id"])
+    book.record_message(made["id"], 1_000)
+    book.record_visit(made["id"], 1_000, Visit("https://example.org/a", 200, None, None, None))
+    assert client.keys("*") == []
+
+
+def test_two_installations_share_a_database(client: Redis) -> None:
+    """Every key starts with the prefix."""
+    one, other = ContactBook(client, Keys("one")), ContactBook(client, Keys("other"))
+    one.create({"name": "A", "birthday": "--04-12", "urls": ["https://example.org"]})
+    assert other.page(10).items == []
+    assert all(key.startswith(b"one:") for key in client.keys("*"))

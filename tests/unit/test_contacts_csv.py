@@ -1,0 +1,66 @@
+"""Contacts as spreadsheets hold them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from service.contacts.files import read_people
+from service.contacts.people import ParsedCard, Skipped
+from service.errors import ValidationFailed
+
+
+def read_all(data: str | bytes) -> list[ParsedCard | Skipped]:
+    """Everything in a file."""
+    return list(read_people(io.BytesIO(data.encode() if isinstance(data, str) else data)))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_plain_file_is_read(delimiter: str) -> None:
+    """Headings in any case; the delimiter is told by the headings."""
+    rows = [["Name", "birthday", "Email", "url"], ["Amelia", "1990-04-12", "a@example.org", "example.org/a"]]
+    (found,) = read_all("\r\n".join(delimiter.join(row) for row in rows))
+    expected = ParsedCard(
+        position=1,
+        name="Amelia",
+        birthday="1990-04-12",
+        emails=("a@example.org",),
+        urls=("https://example.org/a",),
+        source="csv",
+    )
+    assert found == expected
+
+
+def test_googles_headings_are_known() -> None:
+    """Its new ones, with several values in one cell."""
+    (found,) = read_all(
+        "First Name,Middle Name,Last Name,Birthday,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Value,Website 1 - Value\n"
+        'Amelia,Jane,Rivers,--04-12,* Home,a@example.org ::: b@example.org,+1 555 0101,"https://example.org/a"\n'
+    )
+    assert isinstance(found, ParsedCard)
+    assert (found.name, found.given_name, found.family_name) == ("Amelia Jane Rivers", "Amelia", "Rivers")
+    assert (found.birthday, found.emails) == ("--04-12", ("a@example.org", "b@example.org"))
+
+
+def test_a_bad_row_costs_itself_alone() -> None:
+    """It is reported by its position; blank rows are no rows."""
+    bad, good = read_all("name,birthday\nBad,yesterday\n,\nGood,1990-04-12\n")
+    assert isinstance(bad, Skipped)
+    assert bad.position == 1
+    assert isinstance(good, ParsedCard)
+    assert (good.name, good.position) == ("Good", 2)
+
+
+def test_a_latin_file_is_read() -> None:
+    """As Excel saves it."""
+    (found,) = read_all("name;email\nRenée;r@example.org\n".encode("cp1252"))
+    assert isinstance(found, ParsedCard)
+    assert found.name == "Renée"
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"hello\nworld\n", b'{"name": "x"}', b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 99])
+def test_a_file_of_another_kind_is_refused(data: bytes) -> None:
+    """With a sentence that says what is taken."""
+    with pytest.raises(ValidationFailed, match="vCard"):
+        read_all(data)
