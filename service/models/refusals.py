@@ -23,6 +23,8 @@ DEPTH_LIMIT = 32
 ERRORS_LIMIT = 20
 """Refused fields that are listed; the rest is counted."""
 
+_FORMATS = {"date": "a date (YYYY-MM-DD)", "date-time": "a timestamp", "uri": "a URL", "email": "an e-mail address"}
+
 Model = TypeVar("Model", bound=BaseModel)
 Value = TypeVar("Value")
 
@@ -277,9 +279,8 @@ def _span(schema: Mapping[str, Any]) -> str:
 
 def _text(schema: Mapping[str, Any]) -> str:
     low, high = schema.get("minLength", 0), schema.get("maxLength")
-    if schema.get("format") in ("date", "date-time", "uri", "email"):
-        names = {"date": "a date (YYYY-MM-DD)", "date-time": "a timestamp", "uri": "a URL", "email": "an e-mail address"}
-        return names[schema["format"]]
+    if schema.get("format") in _FORMATS:
+        return _FORMATS[schema["format"]]
     if "pattern" in schema:
         return f"text of the form {schema['pattern']}"
     if high is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from service.errors import ValidationFailed
@@ -117,7 +118,7 @@ def _interval(config: Mapping[str, Any]) -> Interval:
     total = 0
     for key, unit in (("hours", 3600), ("minutes", 60), ("seconds", 1)):
         if key in config:
-            part = refusals.attempt(lambda key=key, unit=unit: _whole(config, key, LONGEST_INTERVAL // unit))  # type: ignore[misc]
+            part = refusals.attempt(partial(_whole, config, key, LONGEST_INTERVAL // unit))
             total += unit * (part or 0)
     refusals.raise_any()
     if not 1 <= total <= LONGEST_INTERVAL:

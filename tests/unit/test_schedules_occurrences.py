@@ -139,9 +139,10 @@ def fixed(fields: CronFields, timezone: str, start: int, end: int) -> Iterator[i
     """Each matching wall-clock minute near the span, at its first instant or at the first after the gap it is in."""
     rules = zone(timezone)
     wall = datetime.fromtimestamp(start - 2 * 86400, rules).replace(tzinfo=None, fold=0)
+    real = wall
     while wall < datetime.fromtimestamp(end + 2 * 86400, rules).replace(tzinfo=None):
         if matches(fields, wall):
-            real = wall
+            real = max(real, wall)
             while datetime.fromtimestamp(real.replace(tzinfo=rules).timestamp(), rules).replace(
                     tzinfo=None, fold=0) != real:
                 real += timedelta(minutes=1)

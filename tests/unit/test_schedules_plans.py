@@ -72,7 +72,8 @@ def test_a_late_one_alone_is_run_within_its_grace() -> None:
 
 def test_a_plan_is_bounded_and_the_next_goes_on() -> None:
     """Of 2,500 due ones three plans decide 1,000 each at most, and only the very newest runs."""
-    now, first, decisions, sizes = (T0 + 2499 * 60) * 1000, T0, [], []
+    now, first, sizes = (T0 + 2499 * 60) * 1000, T0, []
+    decisions: list[Decision] = []
     for _ in range(3):
         decided = plan("job", MINUTELY, Options(misfire_grace_seconds=30 * DAY), first, 0, now)
         sizes.append(sum(decision.occurrences for decision in decided.decisions))
@@ -88,7 +89,8 @@ def test_a_plan_is_bounded_and_the_next_goes_on() -> None:
 @pytest.mark.parametrize("schedule", [MINUTELY, Interval(60)], ids=["cron", "interval"])
 def test_all_runs_the_newest_thousand(schedule: Schedule) -> None:
     """With `all`, of 1,500 due ones the oldest 500 are folded and the newest 1,000 run in order."""
-    now, first, decisions = (T0 + 1499 * 60) * 1000, T0, []
+    now, first = (T0 + 1499 * 60) * 1000, T0
+    decisions: list[Decision] = []
     while first * 1000 <= now:
         decided = plan("job", schedule, Options(catch_up="all", misfire_grace_seconds=30 * DAY), first, T0 - 60, now)
         decisions += decided.decisions
