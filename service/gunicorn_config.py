@@ -36,7 +36,8 @@ limit_request_field_size = 8190
 # Its control socket would be a file in the home directory.
 control_socket_disable = True
 
+# A level that is none is told by the application's own check of its settings, in one line.
+_level = (os.environ.get("LOG_LEVEL") or "INFO").upper()
 accesslog = None
 errorlog = "-"
-loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
-logconfig_dict = logs.config(loglevel.upper())
+logconfig_dict = logs.config(_level if _level in ("DEBUG", "INFO", "WARNING", "ERROR") else "INFO")
