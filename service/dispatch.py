@@ -53,11 +53,11 @@ BATCH = 100
 """Due jobs read, planned and committed at a time; keeps Redis free for others in between."""
 LONGEST_WAIT = 5.0
 """Seconds after which the due index is read again, whatever was heard: a message can be lost."""
-HEARTBEAT = 3.0
+HEARTBEAT = 2.0
 """Seconds between two bids for the lead."""
 STOP_WITHIN = 0.25
 """Seconds within which a waiting scheduler notices that it is to stop."""
-LEAD_MS = 10_000
+LEAD_MS = 6_000
 """A leader that is not heard of for this long is replaced."""
 
 
@@ -153,6 +153,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         self._clock = RedisClock(client)
         self._stop = threading.Event()
         self._leads = False
+        self._leader = ""
         self._next_heartbeat = 0.0
         self._wake: PubSub | None = None
 
@@ -201,10 +202,10 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
 
     def heartbeat(self) -> None:
         """Says that this scheduler is up, and takes or keeps the lead if it is to be had."""
-        led = self._leads
         lead = self._presence.hold_lead(self.name, LEAD_MS)
         self._leads = self._lock_acquired = lead.held
-        if self._leads != led:
+        if lead.leader != self._leader:
+            self._leader = lead.leader
             log.info("This scheduler %s", "acts now" if lead.held else f"stands by for {lead.leader}")
 
     def _act(self) -> float:
