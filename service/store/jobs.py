@@ -231,5 +231,5 @@ class JobStore:
 
     def counts(self) -> tuple[int, int]:
         """How many jobs there are, and how many of them are enabled."""
-        total, enabled = self._scripts.read(lambda pipe: pipe.zcard(self._keys.jobs).scard(self._keys.enabled))
+        total, enabled = self._scripts.read(lambda pipe: (pipe.zcard(self._keys.jobs), pipe.scard(self._keys.enabled)))
         return int(total), int(enabled)

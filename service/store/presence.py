@@ -66,11 +66,13 @@ class Presence:
     def census(self) -> Census:
         """One round trip, whatever the number of jobs."""
         time, total, enabled, schedulers, workers = self._scripts.read(
-            lambda pipe: pipe.time()
-            .zcard(self._keys.jobs)
-            .scard(self._keys.enabled)
-            .zrange(self._keys.schedulers, 0, -1, withscores=True)
-            .zrange(self._keys.workers, 0, -1, withscores=True)
+            lambda pipe: (
+                pipe.time(),
+                pipe.zcard(self._keys.jobs),
+                pipe.scard(self._keys.enabled),
+                pipe.zrange(self._keys.schedulers, 0, -1, withscores=True),
+                pipe.zrange(self._keys.workers, 0, -1, withscores=True),
+            )
         )
         now = int(time[0]) * 1000 + int(time[1]) // 1000
 

@@ -29,7 +29,7 @@ def ensure_schema(client: Redis, keys: Keys) -> None:
     """
     with translate_errors():
         client.set(keys.schema_version, VERSION, nx=True)
-        found = int(client.get(keys.schema_version) or VERSION)  # type: ignore[arg-type]
+        found = int(client.get(keys.schema_version) or VERSION)
         if found > VERSION:
             raise StoreUnavailable(
                 f"What is kept in Redis has schema version {found}, this process knows {VERSION}: start the newer release"

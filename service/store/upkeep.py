@@ -39,21 +39,25 @@ class DueIndex:
 
     def read(self, count: int) -> tuple[int, list[tuple[str, int]]]:
         """Redis' time, ms, and up to `count` jobs that are due by it, earliest first, with their scores."""
-        time_pair, rows = self._scripts.read(lambda pipe: pipe.time().zrange(self._keys.due, 0, count - 1, withscores=True))
+        time_pair, rows = self._scripts.read(
+            lambda pipe: (pipe.time(), pipe.zrange(self._keys.due, 0, count - 1, withscores=True))
+        )
         now_ms = _milliseconds(time_pair)
         return now_ms, [(member.decode(), int(score)) for member, score in rows if score <= now_ms]
 
     def seconds_until_next(self, longest: float) -> float:
         """Seconds until the earliest due job or retry, between 0 and `longest`."""
         time_pair, *earliest = self._scripts.read(
-            lambda pipe: pipe.time()
-            .zrange(self._keys.due, 0, 0, withscores=True)
-            .zrange(self._keys.retries, 0, 0, withscores=True)
+            lambda pipe: (
+                pipe.time(),
+                pipe.zrange(self._keys.due, 0, 0, withscores=True),
+                pipe.zrange(self._keys.retries, 0, 0, withscores=True),
+            )
         )
         seconds, micros = time_pair
         now = int(seconds) + int(micros) / 1_000_000
         waits = [rows[0][1] / 1000 - now for rows in earliest if rows]
-        return max(0.0, min([longest, *waits]))
+        return float(max(0.0, min([longest, *waits])))
 
     def restore(self, job_ids: Sequence[str]) -> int:
         """Makes the index say what these jobs say. Returns how many entries were wrong."""
@@ -84,7 +88,7 @@ class DueIndex:
         return self._rebuilding
 
     def _notice_loss(self) -> None:
-        exists, enabled = self._scripts.read(lambda pipe: pipe.exists(self._keys.due).scard(self._keys.enabled))
+        exists, enabled = self._scripts.read(lambda pipe: (pipe.exists(self._keys.due), pipe.scard(self._keys.enabled)))
         if exists or not enabled:
             self._empty_is_right = False
         elif not self._rebuilding and not self._empty_is_right:

@@ -53,7 +53,7 @@ DEFAULT_TIMEOUT = 3600
 FULL_PAUSE_SECONDS = 1.0
 
 
-class BotWorker(Worker):  # type: ignore[misc]
+class BotWorker(Worker):
     """Runs bots, one at a time, each in a child process.
 
     Args:
@@ -114,7 +114,7 @@ class BotWorker(Worker):  # type: ignore[misc]
             self._presence.beat_worker(self.name)
 
     def register_death(self) -> None:
-        super().register_death()
+        super().register_death()  # type: ignore[no-untyped-call]
         self._presence.farewell_worker(self.name)
 
     # one run
