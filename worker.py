@@ -10,8 +10,8 @@ from service.errors import StoreUnavailable
 from service.keys import Keys
 from service.settings import Settings
 from service.startup import start_process
+from service.store.arrival import arrive
 from service.store.connection import connect, translate_errors
-from service.store.schema import ensure_schema
 from service.worker.process import BotWorker
 from service.worker.supervisor import Supervisor
 
@@ -26,7 +26,7 @@ def work(settings: Settings) -> None:
     keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
     while not stop.is_set():
         try:
-            ensure_schema(client, keys)
+            arrive(client, keys)
             with translate_errors():
                 worker = BotWorker(client, keys, settings)
                 if not stop.is_set():

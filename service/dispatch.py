@@ -36,11 +36,11 @@ from service.clock import RedisClock
 from service.errors import ServiceError, StoreUnavailable
 from service.keys import Keys
 from service.reaper import Reaper
+from service.store.arrival import arrive, risks
 from service.store.connection import translate_errors
 from service.store.jobs import JobRecord, JobStore, UnreadableJob, read_job
 from service.store.presence import Presence
 from service.store.runs import RunStore
-from service.store.schema import ensure_schema
 from service.store.scripts import RQ_FAILURE_TTL, RQ_SUCCESS_TTL, Limits, Scripts
 from service.store.upkeep import DueIndex
 
@@ -161,12 +161,14 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
 
     def run(self, burst: bool = False) -> None:
         """Works until `stop()` is called or, with `burst`, until nothing is due. Waits while Redis is away."""
-        pause, schema_is_right = 0.1, False
+        pause, arrived = 0.1, False
         while not self._stop.is_set():
             try:
-                if not schema_is_right:
-                    ensure_schema(self.connection, self._keys)
-                    schema_is_right = True
+                if not arrived:
+                    arrive(self.connection, self._keys)
+                    for risk in risks(self.connection):
+                        log.warning("%s", risk)
+                    arrived = True
                 self._beat()
                 left = self._act() if self._leads else LONGEST_WAIT
                 pause = 0.1
