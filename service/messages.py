@@ -115,8 +115,8 @@ class Messenger:
                 raise ChannelUnavailable(f"URL {number} of MESSAGE_URL names {{{unknown[0]}}}, which no contact has")
             with _captured() as lines:
                 plugin = _plugin(channel.fill(lambda field: _SAMPLES.get(field, "x")))
-            if plugin is None:
-                said = f": {_redacted(lines[-1], channel.template)}" if lines else ""
+            if plugin is None or any(line.startswith("Dropped invalid") for line in lines):
+                said = f": {_redacted(lines[-1], channel.template)}" if lines and plugin is None else ""
                 raise ChannelUnavailable(f"URL {number} of MESSAGE_URL is not one that can be used{said}")
 
     def destination(self, contact: Recipient) -> str | None:

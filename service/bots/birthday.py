@@ -34,15 +34,21 @@ class BirthdayConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    dry_run: bool = Field(False, description="Send nothing and remember nothing; show what would be sent.")
-    process_late: bool = Field(False, description="Also greet those whose birthday was in the last max_days_late days.")
-    max_days_late: int = Field(7, ge=1, le=365, description="How many days back process_late looks.")
-    max_messages_per_run: int = Field(10, ge=1, description="At most so many messages in one run, today's first.")
+    dry_run: bool = Field(default=False, description="Send nothing and remember nothing; show what would be sent.")
+    process_late: bool = Field(
+        default=False, description="Also greet those whose birthday was in the last max_days_late days."
+    )
+    max_days_late: int = Field(default=7, ge=1, le=365, description="How many days back process_late looks.")
+    max_messages_per_run: int = Field(
+        default=10, ge=1, description="At most so many messages in one run, today's first."
+    )
     leap_day: LeapDay | None = Field(
-        None, description="When February 29 falls in common years: feb28 (as without it) or mar1."
+        default=None, description="When February 29 falls in common years: feb28 (as without it) or mar1."
     )
     today: str | None = Field(
-        None, pattern=r"^\d{4}-\d{2}-\d{2}$", description="Rehearse this day, such as 2025-04-12; only with dry_run."
+        default=None,
+        pattern=r"^\d{4}-\d{2}-\d{2}$",
+        description="Rehearse this day, such as 2025-04-12; only with dry_run.",
     )
 
     @field_validator("today")

@@ -70,9 +70,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         last: Exception = httpcore.ConnectError(f"the name {host} has no address")
         for address in addresses[:4]:
             try:
-                stream = self._inner.connect_tcp(
-                    address, port, self.remaining(timeout), local_address, socket_options
-                )
+                stream = self._inner.connect_tcp(address, port, self.remaining(timeout), local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
                 continue

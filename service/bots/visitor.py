@@ -21,8 +21,8 @@ class VisitorConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    dry_run: bool = Field(False, description="List whom it would visit, and visit nobody.")
-    limit: int = Field(50, ge=1, le=500, description="At most so many pages in one run.")
+    dry_run: bool = Field(default=False, description="List whom it would visit, and visit nobody.")
+    limit: int = Field(default=50, ge=1, le=500, description="At most so many pages in one run.")
 
 
 @dataclass(slots=True)

@@ -75,5 +75,5 @@ def test_of_many_at_once_one_gets_the_claim(redis_client: Redis) -> None:
     """On a real server, from many threads."""
     with ThreadPoolExecutor(8) as pool:
         for n in range(20):
-            got = list(pool.map(lambda _, n=n: ledger(redis_client).claim(f"{n}"), range(8)))  # type: ignore[misc]
+            got = list(pool.map(lambda _, n=n: ledger(redis_client).claim(f"{n}"), range(8)))
             assert sorted(got) == ["claimed"] + ["unknown"] * 7

@@ -59,7 +59,9 @@ def test_a_latin_file_is_read() -> None:
     assert found.name == "Renée"
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n", b"hello\nworld\n", b'{"name": "x"}', b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 99])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n\n", b"hello\nworld\n", b'{"name": "x"}', b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 99]
+)
 def test_a_file_of_another_kind_is_refused(data: bytes) -> None:
     """With a sentence that says what is taken."""
     with pytest.raises(ValidationFailed, match="vCard"):

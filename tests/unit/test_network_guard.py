@@ -44,13 +44,17 @@ def test_addresses_inside_the_network_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
 def test_addresses_of_the_open_internet_are_public(address: str) -> None:
     """Those are what the visitor is for."""
     assert is_public(address)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "017700000001", "::1", "0"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "017700000001", "::1", "0"]
+)
 def test_no_spelling_of_an_inside_address_is_connected_to(host: str) -> None:
     """The addresses are judged after the name is resolved, as they will be used."""
     with pytest.raises(AddressRefused):

@@ -181,7 +181,9 @@ def test_a_photo_of_megabytes_costs_no_memory(folded: bool) -> None:
         """Many cards, made as they are read."""
 
         def __init__(self) -> None:
-            self.parts: Iterator[bytes] = (whole[at : at + 65536] for _ in range(3) for at in range(0, len(whole), 65536))
+            self.parts: Iterator[bytes] = (
+                whole[at : at + 65536] for _ in range(3) for at in range(0, len(whole), 65536)
+            )
 
         def read(self, size: int = -1) -> bytes:
             return next(self.parts, b"")

@@ -1,0 +1,1 @@
+"""The bots on real parts: a real server, real SMTP, real HTTP."""

@@ -1,0 +1,115 @@
+"""What the bots' tests share: a context over real parts, and a real mail server."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from pydantic import BaseModel, SecretStr
+from redis import Redis
+
+from service.contacts.book import ContactBook
+from service.keys import Keys
+from service.store.ledger import RedisLedger
+from tests.conftest import find_free_port
+
+
+class Post:
+    """A mail server that keeps what it takes. Addresses starting with `bad` are refused, after the text of those
+    starting with `drop` it hangs up, and it takes the text of `spam` for what it says."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.before_taking: Callable[[], None] = lambda: None
+
+    @property
+    def recipients(self) -> list[str]:
+        """To whom mail was taken, in order."""
+        return [str(message["To"]) for message in self.messages]
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("bad"):
+            return "550 no such user here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.before_taking()
+        if envelope.rcpt_tos[0].startswith("spam"):
+            return "554 looks like spam"
+        content = envelope.content
+        assert isinstance(content, bytes)
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        if envelope.rcpt_tos[0].startswith("drop"):
+            assert server.transport is not None
+            server.transport.close()
+        return "250 OK"
+
+
+@contextmanager
+def post_office() -> Iterator[tuple[Post, str]]:
+    """A running mail server and the MESSAGE_URL that leads there."""
+    post, port = Post(), find_free_port()
+    controller = Controller(post, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield post, f"mailto://127.0.0.1:{port}?from=me@example.org&to={{email}}"
+    finally:
+        controller.stop()
+
+
+@dataclass(slots=True)
+class Run:
+    """A bot's context over a real store."""
+
+    client: Redis
+    config: Any
+    now: datetime = datetime(2025, 4, 12, 8, 0, tzinfo=UTC)
+    message_url: str | None = None
+    allow_private: bool = True
+    stops_after: int | None = None
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("tests.bots"))
+    bot: str = "birthday"
+    steps: list[tuple[int, int]] = field(default_factory=list)
+    ledger: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ledger = RedisLedger(self.client, Keys(), self.bot)
+
+    @property
+    def contacts(self) -> Any:
+        return ContactBook(self.client, Keys())
+
+    @property
+    def settings(self) -> Any:
+        secret = SecretStr(self.message_url) if self.message_url else None
+        return SimpleNamespace(
+            message_url=secret, visitor_allow_private=self.allow_private, visitor_contact="https://example.org/bot"
+        )
+
+    @property
+    def cancelled(self) -> bool:
+        return self.stops_after is not None and len(self.steps) >= self.stops_after
+
+    def progress(self, done: int, total: int) -> None:
+        self.steps.append((done, total))
+
+
+def configured(model: type[BaseModel], **values: Any) -> Any:
+    """A bot's config."""
+    return model.model_validate(values)

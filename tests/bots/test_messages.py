@@ -1,0 +1,178 @@
+"""Messages through Apprise: where they go, and what is told when they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from service.contacts import Contact
+from service.errors import ChannelUnavailable, DeliveryFailed
+from service.messages import DeliveryUncertain, Messenger
+from tests.bots.rig import Post, post_office
+from tests.conftest import find_free_port
+
+AMELIA = Contact(id="1", name="Amelia Rivers", emails=("amelia+friends@example.org", "other@example.org"))
+
+
+def to(address: str) -> Contact:
+    """Somebody with this address."""
+    return Contact(id="1", name="Somebody", emails=(address,))
+
+
+@pytest.fixture
+def office() -> Iterator[tuple[Post, str]]:
+    """A mail server and its MESSAGE_URL."""
+    with post_office() as running:
+        yield running
+
+
+def test_a_message_arrives_as_it_was_written(office: tuple[Post, str]) -> None:
+    """Plain text, once, to the first address, with every character."""
+    post, url = office
+    Messenger(url).deliver(AMELIA, "Grüße, Amelia!", "Liebe Amelia,\n\n<b>50 % & mehr</b> ✓\n")
+    (message,) = post.messages
+    assert message["To"] == "amelia+friends@example.org"
+    assert message["Subject"] == "Grüße, Amelia!"
+    assert message.get_content_type() == "text/plain"
+    assert message.get_content().replace("\r\n", "\n").strip() == "Liebe Amelia,\n\n<b>50 % & mehr</b> ✓"
+
+
+def test_a_refused_recipient_is_told_with_the_servers_reason(office: tuple[Post, str]) -> None:
+    """Others can still be reached."""
+    post, url = office
+    messenger = Messenger(url)
+    with pytest.raises(DeliveryFailed, match="refused the recipient: 550 no such user here") as failure:
+        messenger.deliver(to("bad@example.org"), "s", "b")
+    assert not isinstance(failure.value, (ChannelUnavailable, DeliveryUncertain))
+    with pytest.raises(DeliveryFailed, match="refused the message: 554 looks like spam"):
+        messenger.deliver(to("spam@example.org"), "s", "b")
+    messenger.deliver(AMELIA, "s", "b")
+    assert post.recipients == ["amelia+friends@example.org"]
+
+
+def test_a_server_that_breaks_off_leaves_it_uncertain(office: tuple[Post, str]) -> None:
+    """It took the text and hung up before it said so."""
+    with pytest.raises(DeliveryUncertain, match="broke off"):
+        Messenger(office[1]).deliver(to("drop@example.org"), "s", "b")
+
+
+def test_an_unreachable_server_is_the_channels_fault() -> None:
+    """Nobody listens."""
+    with pytest.raises(ChannelUnavailable, match="refused"):
+        Messenger(f"mailto://127.0.0.1:{find_free_port()}?from=me@example.org&to={{email}}").deliver(AMELIA, "s", "b")
+
+
+def test_a_refused_login_tells_no_password(office: tuple[Post, str]) -> None:
+    """Nor the user's name."""
+    address = office[1].replace("mailto://", "mailto://someuser:s3cr%2Fet-pass@")
+    with pytest.raises(ChannelUnavailable) as failure:
+        Messenger(address).deliver(AMELIA, "s", "b")
+    assert "the mail server cannot be used" in str(failure.value)
+    for secret in ("someuser", "s3cr", "et-pass"):
+        assert secret not in str(failure.value)
+
+
+def test_the_first_url_whose_fields_the_contact_has_is_used(office: tuple[Post, str]) -> None:
+    """Whoever has no e-mail address gets the message by the next; whoever has nothing gets none."""
+    post, url = office
+    fallback = url.replace("{email}", "{phone}@sms.example.org")
+    messenger = Messenger(f"{url}  {fallback}")
+    phone = Contact(id="2", name="B", phones=("5550101",))
+    assert messenger.destination(AMELIA) == "amelia+friends@example.org"
+    assert messenger.destination(phone) == "5550101"
+    assert messenger.destination(Contact(id="3", name="C")) is None
+    messenger.deliver(phone, "s", "b")
+    assert post.recipients == ["5550101@sms.example.org"]
+    with pytest.raises(DeliveryFailed, match="no address"):
+        messenger.deliver(Contact(id="3", name="C"), "s", "b")
+
+
+def test_a_value_cannot_change_the_url(office: tuple[Post, str]) -> None:
+    """It is quoted: a name with the characters of a URL stays a name."""
+    post, url = office
+    sly = Contact(id="1", name="x&to=evil@example.org#/?", emails=("a@example.org",))
+    Messenger(f"{url}&name={{name}}").deliver(sly, "s", "b")
+    assert post.recipients == ["a@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        (None, "MESSAGE_URL is not set"),
+        ("   ", "MESSAGE_URL is not set"),
+        ("mailto://user:hunter22@nowhere?to={e-mail", "URL 1 of MESSAGE_URL"),
+        ("nosuchservice://hunter22/{email}", "URL 1 of MESSAGE_URL"),
+        ("json://example.org/ hunter22", "URL 2 of MESSAGE_URL"),
+        ("json://hunter22/{birth_place}", "{birth_place}"),
+    ],
+)
+def test_a_channel_that_cannot_be_used_is_found_before_anything_is_sent(url: str | None, reason: str) -> None:
+    """By the name of the setting, and without what it holds."""
+    with pytest.raises(ChannelUnavailable) as failure:
+        Messenger(url).check()
+    assert reason in str(failure.value)
+    assert "hunter22" not in str(failure.value)
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[Any, str]]:
+    """A web service that takes messages as JSON and answers what it is told to."""
+
+    class Handler(BaseHTTPRequestHandler):
+        status = 200
+        taken = 0
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            Handler.taken += 1
+            self.send_response(Handler.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield Handler, f"json://127.0.0.1:{server.server_port}/t0k3n-of-mine/{{id}}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, None),
+        (404, DeliveryFailed),
+        (401, ChannelUnavailable),
+        (503, ChannelUnavailable),
+        (500, DeliveryUncertain),
+    ],
+)
+def test_a_web_services_answer_decides(hook: tuple[Any, str], status: int, kind: type[Exception] | None) -> None:
+    """Refused, refused altogether, or not to be known; each is sent once only, and no token is told."""
+    handler, url = hook
+    handler.status = status
+    messenger = Messenger(url)
+    messenger.check()
+    if kind is None:
+        messenger.deliver(AMELIA, "s", "b")
+    else:
+        with pytest.raises(kind) as failure:
+            messenger.deliver(AMELIA, "s", "b")
+        assert type(failure.value) is kind
+        assert "t0k3n" not in str(failure.value)
+    assert handler.taken == 1
+
+
+def test_a_web_service_that_is_away_is_the_channels_fault() -> None:
+    """Its address, which may be a secret, is not told."""
+    with pytest.raises(ChannelUnavailable) as failure:
+        Messenger(f"json://127.0.0.1:{find_free_port()}/t0k3n-of-mine").deliver(AMELIA, "s", "b")
+    assert "t0k3n" not in str(failure.value)
