@@ -48,33 +48,39 @@ _CHARSET = re.compile(rb"[^:]*;CHARSET=\"?([\w.:-]+)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class _Card:
-    """A card as far as it has been read: the wanted logical lines, and what is wrong with it."""
+    """A card as far as it has been read: the wanted logical lines, and what is wrong with it.
+
+    `dropping`: the property that is being read is not wanted. `quoted`: it is in quoted-printable, of which
+    `soft_broken` says that it goes on in the next line.
+    """
 
     lines: list[bytes] = field(default_factory=list)
     size: int = 0
     dropping: bool = False
+    quoted: bool = False
+    soft_broken: bool = False
     fault: str | None = None
 
     def add(self, line: bytes) -> None:
         """Takes the next physical line in."""
         name = _PROPERTY.match(line)
-        if self._soft_broken():
-            self.lines[-1] += b"\n" + line
+        if self.soft_broken:
+            self._go_on(b"\n" + line)
         elif line[:1] in (b" ", b"\t"):
-            if not self.dropping and self.lines:
-                self.lines[-1] += line[1:]
+            self._go_on(line[1:])
         elif name:
             self.dropping = name[1].upper().decode() not in _WANTED
+            self.quoted = bool(_QUOTED_PRINTABLE.match(line))
             if not self.dropping:
                 self.lines.append(line)
         elif line.strip() and not self.dropping:
             self.fault = self.fault or f"the line “{decode(line[:60])}” is not one of a vCard"
+        self.soft_broken = self.quoted and line.endswith(b"=")
         self._weigh(0 if self.dropping else len(line))
 
-    def _soft_broken(self) -> bool:
-        """Whether the last line goes on after a soft line break of quoted-printable."""
-        last = self.lines[-1] if self.lines and not self.dropping else b""
-        return last.endswith(b"=") and bool(_QUOTED_PRINTABLE.match(last))
+    def _go_on(self, more: bytes) -> None:
+        if not self.dropping and self.lines:
+            self.lines[-1] += more
 
     def _weigh(self, added: int) -> None:
         self.size += added

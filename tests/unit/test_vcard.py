@@ -170,6 +170,13 @@ def test_a_note_with_raw_line_breaks_spoils_nothing() -> None:
     assert (found.name, found.birthday) == ("Amelia", "1990-04-12")
 
 
+def test_a_quoted_note_that_looks_like_a_card_is_passed_over() -> None:
+    """Soft line breaks carry it on, whatever its lines begin with."""
+    note = "NOTE;ENCODING=QUOTED-PRINTABLE:his number is=\r\nTEL:555 0199=\r\nFN:Nobody"
+    found = read_one(card("FN:Amelia", note, "TEL:555 0101"))
+    assert (found.name, found.phones) == ("Amelia", ("555 0101",))
+
+
 @pytest.mark.parametrize("folded", [True, False])
 def test_a_photo_of_megabytes_costs_no_memory(folded: bool) -> None:
     """Folded or on one line, in each of many cards: memory stays bounded."""
