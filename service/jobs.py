@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,14 @@ from pydantic import BaseModel
 
 from service import schedules
 from service.clock import Clock, format_timestamp
-from service.errors import ConcurrentChange, Conflict, NotFound, ServiceError, ValidationFailed
+from service.errors import (
+    ConcurrentChange,
+    Conflict,
+    NotFound,
+    PreconditionFailed,
+    ServiceError,
+    ValidationFailed,
+)
 from service.models import (
     JobDefinition,
     Options,
@@ -31,9 +39,10 @@ from service.models import (
     parse_update,
     validate_bot_config,
 )
+from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs import JobRecord, JobStore, Plan, Position, UnreadableJob, read_job
 from service.store.presence import Presence
-from service.store.runs import RunStore, entry
+from service.store.runs import STATUSES, TRIGGERS, RunFilter, RunStore, entry
 from service.store.scripts import Scripts
 
 CHANGE_TRIES = 20
@@ -118,49 +127,79 @@ class Jobs:
 
     # changing
 
-    def create(self, body: object) -> dict[str, Any]:
-        """Makes a job. Raises ValidationFailed."""
+    def create(self, body: object, key: str | None = None) -> dict[str, Any]:
+        """Makes a job.
+
+        Args:
+            key: the request's Idempotency-Key; the same key and body answer the same job for a day.
+
+        Raises:
+            ValidationFailed: the body describes no job.
+            Conflict: the key was used with another body.
+        """
         definition = parse_create(body, self._configs)
         now_ms = self._clock.now_ms()
         schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
         job_id = str(uuid.uuid4())
-        self._jobs.create(job_id, definition, plan_anew(job_id, definition, now_ms))
-        return self.get(job_id)
+        record = JobRecord(
+            id=job_id, revision=1, definition=definition, plan=plan_anew(job_id, definition, now_ms),
+            created_at=now_ms, updated_at=now_ms,
+        )  # fmt: skip
+        recalled = self._jobs.create(record, _idempotency("create", key, body))
+        return record.answer() if recalled is None else dict(json.loads(_same_body(recalled)))
 
-    def update(self, job_id: str, body: object) -> dict[str, Any]:
-        """Changes the fields that the body names. Raises NotFound, ValidationFailed."""
-        return self._change(job_id, lambda current: parse_update(body, current, self._configs))
+    def update(self, job_id: str, body: object, revisions: Collection[int] = ()) -> dict[str, Any]:
+        """Changes the fields that the body names.
 
-    def toggle(self, job_id: str, body: object) -> dict[str, Any]:
-        """Switches a job on or off. Raises NotFound, ValidationFailed."""
+        Args:
+            revisions: those that the job may have (`If-Match`); any, if there are none.
+
+        Raises:
+            NotFound, ValidationFailed; PreconditionFailed: the job is at another revision.
+        """
+        return self._change(job_id, lambda current: parse_update(body, current, self._configs), revisions)
+
+    def toggle(self, job_id: str, body: object, revisions: Collection[int] = ()) -> dict[str, Any]:
+        """Switches a job on or off. Raises as `update` does."""
         enabled = parse_toggle(body)
-        return self._change(job_id, lambda current: replace(current, enabled=enabled))
+        return self._change(job_id, lambda current: replace(current, enabled=enabled), revisions)
 
-    def _change(self, job_id: str, change: Callable[[JobDefinition], JobDefinition]) -> dict[str, Any]:
+    def _change(
+        self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int]
+    ) -> dict[str, Any]:
         for _ in range(CHANGE_TRIES):
             record = self._record(job_id)
+            if revisions and record.revision not in revisions:
+                raise _other_revision(job_id)
             definition = change(record.definition)
             if definition == record.definition and record.plan.state != "broken":
                 return record.answer()
             now_ms = self._clock.now_ms()
             schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
             plan = record.plan if keeps_plan(record, definition) else plan_anew(job_id, definition, now_ms, record)
-            if self._jobs.replace(record, definition, plan):
-                return self.get(job_id)
+            changed = replace(
+                record, definition=definition, plan=plan, updated_at=now_ms, revision=record.revision + 1
+            )
+            if self._jobs.replace(changed, record.revision):
+                return changed.answer()
         raise ConcurrentChange(f"Job {job_id} is being changed by others all the time; try again")
 
-    def delete(self, job_id: str) -> None:
-        """Deletes a job and all that is its own. Raises NotFound."""
-        if not _is_id(job_id) or not self._jobs.delete(job_id):
+    def delete(self, job_id: str, revisions: Collection[int] = ()) -> None:
+        """Deletes a job and all that is its own. Raises NotFound, PreconditionFailed."""
+        deleted = self._jobs.delete(job_id, revisions) if _is_id(job_id) else False
+        if deleted is None:
+            raise _other_revision(job_id)
+        if not deleted:
             raise _no_job(job_id)
 
     # runs
 
-    def run_now(self, job_id: str, body: object | None = None) -> str:
+    def run_now(self, job_id: str, body: object | None = None, key: str | None = None) -> str:
         """Asks for a run outside of the schedule.
 
         Args:
             body: None, or `{"bot_config": {…}}` to be laid over the job's own for this run.
+            key: the request's Idempotency-Key; the same key and body answer the same run for a day.
 
         Returns:
             The run's id.
@@ -168,7 +207,7 @@ class Jobs:
         Raises:
             NotFound: no such job.
             ValidationFailed: the overlay would make an invalid `bot_config`.
-            Conflict: too many runs of the job wait already.
+            Conflict: too many runs of the job wait already, or the key was used with another body.
         """
         overlay = parse_run_request(body)
         record = self._record(job_id)
@@ -176,12 +215,57 @@ class Jobs:
             laid_over = {**record.definition.bot_config, **overlay}
             validate_bot_config(record.definition.bot_type, laid_over, self._configs)
         run_id = str(uuid.uuid4())
-        match self._runs.request(job_id, run_id, overlay):
+        match self._runs.request(job_id, run_id, overlay, _idempotency(f"run {job_id}", key, body)):
+            case Recalled() as recalled:
+                return _same_body(recalled)
             case "gone":
                 raise _no_job(job_id)
             case "full":
                 raise Conflict(f"Job {job_id} has 1,000 runs waiting already; wait for some to end, or cancel them")
         return run_id
+
+    def cancel(self, job_id: str, run_id: str) -> tuple[bool, dict[str, Any]]:
+        """Cancels a run.
+
+        Returns:
+            Whether it has ended by that (a run under way is told, and ends within 10 s), and its entry.
+
+        Raises:
+            NotFound: no such run.
+            Conflict: it has ended already.
+        """
+        before = self.run(job_id, run_id)
+        match self._runs.cancel(job_id, run_id, "cancelled by request"):
+            case "gone":
+                raise NotFound(f"Run {run_id} of job {job_id} not found")
+            case "ended":
+                raise Conflict(f"Run {run_id} has ended already ({before['status']})")
+            case answer:
+                return answer == "cancelled", self.run(job_id, run_id)
+
+    def all_runs(
+        self, *, limit: int, cursor: str | None = None, status: str | None = None, job_id: str | None = None,
+        trigger: str | None = None, since: str | None = None, until: str | None = None,
+    ) -> Page:  # fmt: skip
+        """A page of all jobs' runs, newest first.
+
+        Args:
+            since, until: only runs asked for at or after, and before, these times.
+
+        Raises:
+            ValidationFailed: a filter is none, or the cursor is none of ours.
+        """
+        if cursor is not None and not _is_id(cursor):
+            raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")
+        wanted = RunFilter(
+            status=_one_of("status", status, STATUSES),
+            job_id=job_id,
+            trigger=_one_of("trigger", trigger, TRIGGERS),
+            since_ms=None if since is None else parse_timestamp(since, "since") * 1000,
+            until_ms=None if until is None else parse_timestamp(until, "until") * 1000,
+        )
+        found, next_cursor = self._runs.all(limit, cursor, wanted)
+        return Page([entry(fields) for fields in found], next_cursor)
 
     def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
         """A run's entry once it has ended; None if it has not within `seconds`."""
@@ -295,6 +379,26 @@ def keeps_plan(record: JobRecord, definition: JobDefinition) -> bool:
         and (options.starts_at, options.ends_at, options.jitter_seconds)
         == (definition.options.starts_at, definition.options.ends_at, definition.options.jitter_seconds)
     )
+
+
+def _idempotency(scope: str, key: str | None, body: object) -> Idempotency | None:
+    return None if key is None else Idempotency.of(scope, key, body)
+
+
+def _same_body(recalled: Recalled) -> str:
+    if recalled.answer is None:
+        raise Conflict("This Idempotency-Key was used with another body; take a new key for a new request")
+    return recalled.answer
+
+
+def _other_revision(job_id: str) -> PreconditionFailed:
+    return PreconditionFailed(f"Job {job_id} has changed since; read it again, and send If-Match with its present ETag")
+
+
+def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:
+    if value is not None and value not in known:
+        raise ValidationFailed.of(name, f"must be one of {', '.join(known)}")
+    return value
 
 
 def _preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> dict[str, Any]:

@@ -1,13 +1,18 @@
 -- Deletes a job with all that is its own: history, waiting and queued runs. A run under way finds itself deleted at its
 -- next sign of life, and neither its end nor a retry writes anything afterwards.
 --
--- ARGV  1 job id
--- Returns 1; 0 if there is no such job.
+-- ARGV  1 job id      2... the revisions that it may have; none: any
+-- Returns 1; 0 if there is no such job; -1 if it is at another revision.
 --
 -- One step, so that no scheduler or worker meets half a job. Safe to repeat.
 
 local job_id = ARGV[1]
 if call('EXISTS', key.job(job_id)) == 0 then return 0 end
+if #ARGV > 1 then
+  local revision, matches = call('HGET', key.job(job_id), 'revision'), false
+  for i = 2, #ARGV do matches = matches or ARGV[i] == revision end
+  if not matches then return -1 end
+end
 
 call('ZREM', key.due, job_id)
 call('ZREM', key.jobs, job_id)

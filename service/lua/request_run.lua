@@ -1,16 +1,20 @@
 -- Makes a run that was asked for by hand: it takes a slot, or waits its turn.
 --
 -- ARGV  1 job id      2 run id      3 JSON of the bot_config laid over the job's own; '' for none
--- Returns 'queued', 'gone' (no such job), or 'full' (too many wait already).
+--       4 Idempotency-Key's digest, or ''; 5 the body's fingerprint
+-- Returns {'queued'}; {'gone'} (no such job); {'full'} (too many wait already);
+--         {'kept', run id} or {'other_body'} if the Idempotency-Key was used before.
 --
 -- One step, so that the run's record, its slot and its place in the queue come together. Safe to repeat: a run id that
 -- exists is left as it is.
 
 local job_id, run_id = ARGV[1], ARGV[2]
 local limit, name, bot_type = unpack(call('HMGET', key.job(job_id), 'max_concurrent_runs', 'name', 'bot_type'))
-if not limit then return 'gone' end
-if call('EXISTS', key.run(run_id)) == 1 then return 'queued' end
-if call('LLEN', key.waiting(job_id)) >= conf.waiting_limit then return 'full' end
+if not limit then return {'gone'} end
+if call('EXISTS', key.run(run_id)) == 1 then return {'queued'} end
+local recalled = idempotency.recall(ARGV[4], ARGV[5])
+if recalled then return recalled end
+if call('LLEN', key.waiting(job_id)) >= conf.waiting_limit then return {'full'} end
 
 local now = now_ms()
 local fields = {'bot_type', bot_type, 'trigger', 'manual', 'attempt', 1, 'queued_at', int(now), 'due', int(now),
@@ -21,4 +25,5 @@ if ARGV[3] ~= '' then
 end
 runs.create(run_id, job_id, 'queued', fields)
 runs.admit(run_id, job_id, name, limit, now)
-return 'queued'
+idempotency.keep(ARGV[4], ARGV[5], run_id)
+return {'queued'}

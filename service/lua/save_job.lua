@@ -5,7 +5,9 @@
 --       3 JSON: the fields to set (texts)          4 JSON: the fields to remove
 --       5 '1' if the job is enabled after this, else '0'
 --       6 when its next occurrence is due, ms; '' if it has none
--- Returns the new revision; 0 if the job exists already, is gone, or is at another revision.
+--       7 Idempotency-Key's digest, or ''; 8 the body's fingerprint; 9 the answer to keep (only to create)
+-- Returns {'saved', new revision}; {'stale'} if the job exists already, is gone, or is at another revision;
+--         {'kept', answer} or {'other_body'} if the Idempotency-Key was used before.
 --
 -- One step, so that the definition, the counts, the due index and the runs that a raised limit lets in never
 -- disagree. Safe to repeat: a repetition finds the revision gone by and the same `writer` in the hash.
@@ -14,16 +16,14 @@ local job_id, read_revision, due = ARGV[1], ARGV[2], ARGV[6]
 local fields, removed = cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 local job = key.job(job_id)
 local revision, writer = unpack(call('HMGET', job, 'revision', 'writer'))
-if writer and writer == fields.writer then return tonumber(revision) end
-if (revision or '') ~= read_revision then return 0 end
+if writer and writer == fields.writer then return {'saved', tonumber(revision)} end
+local recalled = idempotency.recall(ARGV[7], ARGV[8])
+if recalled then return recalled end
+if (revision or '') ~= read_revision then return {'stale'} end
 
 local new_revision = (tonumber(revision) or 0) + 1
 local now = now_ms()
-local flat = {'revision', int(new_revision), 'enabled', ARGV[5], 'updated_at', int(now)}
-if read_revision == '' then
-  flat[#flat + 1] = 'created_at'
-  flat[#flat + 1] = int(now)
-end
+local flat = {'revision', int(new_revision), 'enabled', ARGV[5]}
 for name, value in pairs(fields) do
   flat[#flat + 1] = name
   flat[#flat + 1] = value
@@ -48,4 +48,5 @@ end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
 runs.promote(job_id, now)
 call('PUBLISH', key.wake, 'due')
-return new_revision
+idempotency.keep(ARGV[7], ARGV[8], ARGV[9])
+return {'saved', new_revision}

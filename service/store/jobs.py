@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from service.clock import format_timestamp
 from service.models import JobDefinition, Options
+from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.scripts import Scripts
 
 
@@ -44,12 +45,12 @@ class JobRecord:
     revision: int
     definition: JobDefinition
     plan: Plan
-    last_decided: int | None
     created_at: int
     updated_at: int
-    last_run_at: int | None
-    last_run_status: str | None
-    last_run_error: str | None
+    last_decided: int | None = None
+    last_run_at: int | None = None
+    last_run_status: str | None = None
+    last_run_error: str | None = None
 
     def answer(self) -> dict[str, Any]:
         """The job as the API shows it."""
@@ -64,6 +65,7 @@ class JobRecord:
             "next_run_at": _shown(self.plan.next_due),
             "state": self.plan.state,
             "state_reason": self.plan.reason,
+            "revision": self.revision,
         }
 
 
@@ -121,10 +123,12 @@ def _read(text: Mapping[str, str]) -> JobRecord:
     )
 
 
-def _fields(job_id: str, definition: JobDefinition, plan: Plan) -> dict[str, str | None]:
-    options = definition.options
+def _fields(record: JobRecord) -> dict[str, str | None]:
+    definition, plan, options = record.definition, record.plan, record.definition.options
     return {
-        "id": job_id,
+        "id": record.id,
+        "created_at": str(record.created_at),
+        "updated_at": str(record.updated_at),
         "name": definition.name,
         "description": definition.description,
         "bot_type": definition.bot_type,
@@ -162,27 +166,38 @@ class JobStore:
         self._scripts = scripts
         self._keys = scripts.keys
 
-    def create(self, job_id: str, definition: JobDefinition, plan: Plan) -> bool:
-        """Stores a new job. Returns False if `job_id` exists."""
-        return self._save(job_id, "", definition, plan)
+    def create(self, record: JobRecord, idempotency: Idempotency | None = None) -> Recalled | None:
+        """Stores a new job, and its answer under the Idempotency-Key.
 
-    def replace(self, record: JobRecord, definition: JobDefinition, plan: Plan) -> bool:
+        Returns:
+            What the key was answered before, in which case nothing is written; else None.
+        """
+        answer = self._save(record, "", idempotency, json.dumps(record.answer()))
+        return recalled(answer)
+
+    def replace(self, record: JobRecord, read_revision: int) -> bool:
         """Stores a new definition and plan. Returns False if the job has changed since it was read, or is gone."""
-        return self._save(record.id, str(record.revision), definition, plan)
+        return bool(self._save(record, str(read_revision), None, "")[0] == b"saved")
 
-    def _save(self, job_id: str, revision: str, definition: JobDefinition, plan: Plan) -> bool:
-        fields = {**_fields(job_id, definition, plan), "writer": uuid.uuid4().hex}
+    def _save(self, record: JobRecord, read_revision: str, idempotency: Idempotency | None, answer: str) -> Any:
+        fields = {**_fields(record), "writer": uuid.uuid4().hex}
         present = {name: value for name, value in fields.items() if value is not None}
-        due = str(plan.next_due) if plan.next_due is not None else ""
         absent = [name for name, value in fields.items() if value is None]
-        enabled = "1" if definition.enabled else "0"
-        return bool(
-            self._scripts.run("save_job", job_id, revision, json.dumps(present), json.dumps(absent), enabled, due)
-        )
+        due = "" if record.plan.next_due is None else str(record.plan.next_due)
+        enabled = "1" if record.definition.enabled else "0"
+        return self._scripts.run(
+            "save_job", record.id, read_revision, json.dumps(present), json.dumps(absent), enabled, due,
+            *(idempotency or NO_KEY).arguments(), answer,
+        )  # fmt: skip
 
-    def delete(self, job_id: str) -> bool:
-        """Deletes a job and all that is its own. Returns False if there is none."""
-        return bool(self._scripts.run("delete_job", job_id))
+    def delete(self, job_id: str, revisions: Collection[int] = ()) -> bool | None:
+        """Deletes a job and all that is its own, if it is at one of `revisions` (any, if there are none).
+
+        Returns:
+            True; False if there is no such job; None if it is at another revision.
+        """
+        answer = int(self._scripts.run("delete_job", job_id, *revisions))
+        return None if answer < 0 else bool(answer)
 
     def get(self, job_id: str) -> JobRecord | None:
         """One job, or None.

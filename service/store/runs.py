@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.clock import format_timestamp
+from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.scripts import Scripts
 
+STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
+TRIGGERS = ("schedule", "manual", "retry")
+SCAN_PAGE, SCAN_PAGES = 200, 15
+"""Runs read at a time, and how often, for one filtered page of all jobs' runs."""
 CUT_BYTES = 16 * 1024
 """`result` and `error` are kept up to this size."""
 LOG_BYTES = 64 * 1024
@@ -63,6 +68,26 @@ class Outcome:
     status: str
     error: str | None = None
     result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs are wanted; None: any. `since_ms` ≤ asked for < `until_ms`."""
+
+    status: str | None = None
+    job_id: str | None = None
+    trigger: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def matches(self, fields: Mapping[str, str]) -> bool:
+        """Whether a run is wanted."""
+        for name in ("status", "job_id", "trigger"):
+            asked_for = getattr(self, name)
+            if asked_for is not None and fields.get(name) != asked_for:
+                return False
+        queued_at = int(fields["queued_at"])
+        return (self.since_ms or 0) <= queued_at and (self.until_ms is None or queued_at < self.until_ms)
 
 
 def entry(fields: Mapping[str, str]) -> dict[str, Any]:
@@ -157,6 +182,25 @@ class RunStore:
         """Up to `limit` runs of a job, newest first, after the run `after`."""
         return self._page(self._keys.history(job_id), limit, after)
 
+    def all(self, limit: int, after: str | None, wanted: RunFilter) -> tuple[list[dict[str, str]], str | None]:
+        """Up to `limit` runs of all jobs that `wanted` matches, newest first, after the run `after`.
+
+        Returns:
+            The runs, and where to go on, if there may be more; a page may be short, since the look is bounded.
+        """
+        found: list[dict[str, str]] = []
+        for _ in range(SCAN_PAGES):
+            page = self._page(self._keys.runs, SCAN_PAGE, after)
+            for fields in page:
+                after = fields["id"]
+                if wanted.matches(fields):
+                    found.append(fields)
+                    if len(found) == limit:
+                        return found, after
+            if not page:
+                return found, None
+        return found, after
+
     def _page(self, list_key: str, limit: int, after: str | None) -> list[dict[str, str]]:
         start = 0
         if after is not None:
@@ -174,10 +218,18 @@ class RunStore:
 
     # asking for runs
 
-    def request(self, job_id: str, run_id: str, overlay: dict[str, Any] | None) -> str:
-        """Makes a run by hand. Returns `queued`, `gone` or `full`."""
+    def request(
+        self, job_id: str, run_id: str, overlay: dict[str, Any] | None, idempotency: Idempotency | None = None
+    ) -> str | Recalled:
+        """Makes a run by hand.
+
+        Returns:
+            `queued`, `gone` or `full`; or what the Idempotency-Key was answered before: the id of that run.
+        """
         laid_over = "" if overlay is None else json.dumps(overlay)
-        return str(self._scripts.run("request_run", job_id, run_id, laid_over).decode())
+        key = (idempotency or NO_KEY).arguments()
+        answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key)
+        return recalled(answer) or str(answer[0].decode())
 
     def cancel(self, job_id: str, run_id: str, reason: str) -> str:
         """Cancels a run. Returns `cancelled` (at once), `told` (it is under way), `ended` or `gone`."""

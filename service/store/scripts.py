@@ -23,7 +23,7 @@ NAMED_KEYS = (
     "rq_queue", "rq_queues", "rq_intermediate", "rq_started", "rq_finished", "rq_failed",
 )  # fmt: skip
 KEYS_BY_ID = (
-    "job", "history", "open", "slots", "waiting", "run", "run_log",
+    "idempotency", "job", "history", "open", "slots", "waiting", "run", "run_log",
     "rq_job", "rq_results", "rq_execution", "rq_executions", "rq_worker", "rq_worker_executions",
 )  # fmt: skip
 VERBS = (
