@@ -1,7 +1,7 @@
 """The one place that reads the time.
 
-The service has one clock, Redis' own `TIME`, so that processes on different machines agree on what is due and
-whose lease has ended. Pure code never reads it: the time is read at the rim and passed down as `now`.
+The service has one clock, Redis' own `TIME` (`service.store.redis_clock`), so that processes on different machines agree
+on what is due and whose lease has ended. Pure code never reads it: the time is read at the rim and passed down as `now`.
 """
 
 from __future__ import annotations
@@ -10,25 +10,12 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-from redis import Redis
-
 
 class Clock(Protocol):
     """Where the time comes from."""
 
     def now_ms(self) -> int:
         """The time in whole milliseconds since 1970-01-01T00:00:00Z, rounded down."""
-
-
-class RedisClock:
-    """Redis' `TIME`, one round trip a reading."""
-
-    def __init__(self, client: Redis) -> None:
-        self._client = client
-
-    def now_ms(self) -> int:
-        seconds, micros = self._client.time()
-        return int(seconds) * 1000 + int(micros) // 1000
 
 
 class LocalClock:

@@ -32,7 +32,7 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service import schedules
-from service.clock import RedisClock
+from service.store.redis_clock import RedisClock
 from service.errors import ServiceError, StoreUnavailable
 from service.keys import Keys
 from service.reaper import Reaper

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from service import gunicorn_config
 from service.api.app import App, create_app
 from service.api.auth import ApiKeys
 from service.api.dashboard import create_dashboard
 from service.bots.registry import configs, load_bots
-from service.clock import RedisClock
 from service.contacts.book import ContactBook
 from service.dispatch import make_scripts
 from service.errors import SettingsError
 from service.jobs import Jobs
 from service.keys import Keys
 from service.settings import Settings, load_settings
-from service.store.connection import connect, repeatable, translate_errors
+from service.store.arrival import arrive
+from service.store.connection import connect
+from service.store.redis_clock import RedisClock
 from service.store.scripts import Limits
-
-
-class _WebClock(RedisClock):
-    """Redis' clock, which says like all else here when Redis is away."""
-
-    def now_ms(self) -> int:
-        with translate_errors():
-            return repeatable(super().now_ms)
 
 
 def build() -> App:
@@ -52,8 +46,10 @@ def assemble(settings: Settings) -> App:
     client = connect(settings, "web")
     bots = load_bots()
     limits = Limits(history=settings.history_limit, logs=settings.log_runs)
+    # Not now but before its first use of Redis: this process starts with or without it.
+    scripts = replace(make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys))
     return create_app(
-        Jobs(make_scripts(client, keys, limits), _WebClock(client), configs(bots)),
+        Jobs(scripts, RedisClock(client), configs(bots)),
         ContactBook(client, keys),
         settings,
         bots=bots,

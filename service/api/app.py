@@ -18,7 +18,7 @@ from service.api.jobs import Job, JobList, RunNow, Toggle
 from service.api.previews import JobPreview, Preview
 from service.api.protocols import Bots, Contacts, Jobs, Settings
 from service.api.rendering import dumps
-from service.api.runs import History, Run
+from service.api.runs import AllRuns, Cancel, History, Log, Run
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -85,6 +85,9 @@ def _add_job_routes(app: App, jobs: Jobs, waiters: int) -> None:
     app.add_route("/scheduler/jobs/{job_id}/run", RunNow(jobs, waiters))
     app.add_route("/scheduler/jobs/{job_id}/history", History(jobs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(jobs))
+    app.add_route("/scheduler/runs", AllRuns(jobs))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs))
     app.add_route("/scheduler/preview", Preview(jobs))
 

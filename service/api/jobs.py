@@ -7,7 +7,7 @@ from typing import Any
 
 import falcon
 
-from service.api import paging, query
+from service.api import conditions, paging, query
 from service.api.body import read_object, read_optional_object
 from service.api.protocols import Jobs
 from service.api.rendering import send_array
@@ -41,9 +41,9 @@ class JobList:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Create a job: 201."""
-        job = self._jobs.create(read_object(req))
+        job = self._jobs.create(read_object(req), conditions.idempotency_key(req))
         resp.status = falcon.HTTP_201
-        resp.media = job
+        conditions.send_job(resp, job)
         resp.set_header("Location", f"/scheduler/jobs/{job['id']}")
 
 
@@ -55,17 +55,18 @@ class Job:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """The job."""
-        resp.media = self._jobs.get(job_id)
+        conditions.send_job(resp, self._jobs.get(job_id))
 
     on_head = on_get
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Change the fields that the body names."""
-        resp.media = self._jobs.update(job_id, read_object(req))
+        job = self._jobs.update(job_id, read_object(req), conditions.revisions(req))
+        conditions.send_job(resp, job)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Delete the job: 204, without a body."""
-        self._jobs.delete(job_id)
+        self._jobs.delete(job_id, conditions.revisions(req))
         resp.status = falcon.HTTP_204
 
 
@@ -77,7 +78,8 @@ class Toggle:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Enable or disable the job."""
-        resp.media = self._jobs.toggle(job_id, read_object(req))
+        job = self._jobs.toggle(job_id, read_object(req), conditions.revisions(req))
+        conditions.send_job(resp, job)
 
 
 class RunNow:
@@ -95,7 +97,7 @@ class RunNow:
     def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
         seconds = query.seconds(req, "wait", high=MAX_WAIT_SECONDS)
-        run_id = self._jobs.run_now(job_id, read_optional_object(req))
+        run_id = self._jobs.run_now(job_id, read_optional_object(req), conditions.idempotency_key(req))
         entry = self._wait(job_id, run_id, seconds) if seconds is not None else None
         if entry is not None:
             resp.media = entry

@@ -16,7 +16,7 @@ from redis.client import Pipeline
 from redis.commands.core import Script
 
 from service.keys import Keys
-from service.store.connection import repeatable, translate_errors
+from service.store.connection import Answer, repeatable, translate_errors
 
 NAMED_KEYS = (
     "wake", "leader", "schedulers", "workers", "jobs", "enabled", "due", "runs", "queued", "leases", "retries",
@@ -63,12 +63,14 @@ class Scripts:
         keys: the installation's key names.
         limits: how much is kept.
         rq_fields: the fields that all our RQ jobs share, see `service.dispatch.rq_template`.
+        arrive: done before the first use of Redis, again until it does not raise.
     """
 
     client: Redis
     keys: Keys
     limits: Limits = field(default_factory=Limits)
     rq_fields: Mapping[str, bytes] = field(default_factory=dict)
+    arrive: Callable[[], None] | None = None
     _scripts: dict[str, Script] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,8 +80,7 @@ class Scripts:
     def run(self, verb: str, *args: str | int | float | bytes) -> Any:
         """Runs one script, and once more if the connection broke before its answer came."""
         script = self._scripts[verb]
-        with translate_errors():
-            return repeatable(lambda: script(args=args))
+        return self._ask(lambda: script(args=args))
 
     def read(self, fill: Callable[[Pipeline], object]) -> list[Any]:
         """Reads what `fill` puts into a pipeline, in one round trip; once more if the connection broke."""
@@ -89,8 +90,7 @@ class Scripts:
                 fill(pipeline)
                 return pipeline.execute()
 
-        with translate_errors():
-            return repeatable(attempt)
+        return self._ask(attempt)
 
     def run_many(self, verb: str, calls: Sequence[Sequence[str | int | float | bytes]]) -> list[Any]:
         """Runs one script once for each list of arguments, in one round trip.
@@ -105,8 +105,14 @@ class Scripts:
                     self._scripts[verb](args=args, client=pipeline)
                 return pipeline.execute(raise_on_error=False)
 
+        return self._ask(attempt) if calls else []
+
+    def _ask(self, call: Callable[[], Answer]) -> Answer:
+        if self.arrive is not None:
+            self.arrive()
+            self.arrive = None
         with translate_errors():
-            return repeatable(attempt) if calls else []
+            return repeatable(call)
 
 
 def _source(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -66,30 +66,30 @@ class FakeJobs:
             raise NotFound(f"Job {job_id} not found")
         return self.stored[job_id]
 
-    def create(self, body: object) -> dict[str, Any]:
+    def create(self, body: object, key: str | None = None) -> dict[str, Any]:
         self._note("create", body)
         assert isinstance(body, dict)
-        job = {**body, "id": str(uuid.uuid4())}
+        job = {**body, "id": str(uuid.uuid4()), "revision": 1}
         self.stored[job["id"]] = job
         return job
 
-    def update(self, job_id: str, body: object) -> dict[str, Any]:
+    def update(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> dict[str, Any]:
         assert isinstance(body, dict)
         job = self.get(job_id)
         job.update(body)
         return job
 
-    def delete(self, job_id: str) -> None:
+    def delete(self, job_id: str, revisions: Sequence[int] = ()) -> None:
         self.get(job_id)
         del self.stored[job_id]
 
-    def toggle(self, job_id: str, body: object) -> dict[str, Any]:
+    def toggle(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> dict[str, Any]:
         assert isinstance(body, dict)
         if set(body) != {"enabled"}:
             raise ValidationFailed.of("enabled", "must be true or false")
         return self.update(job_id, body)
 
-    def run_now(self, job_id: str, body: object | None) -> str:
+    def run_now(self, job_id: str, body: object | None, key: str | None = None) -> str:
         self.get(job_id)
         self.runs.append(body)
         return "run-1"

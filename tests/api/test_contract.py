@@ -9,7 +9,7 @@ import falcon.testing
 import pytest
 from redis import Redis
 
-from service.clock import RedisClock
+from service.store.redis_clock import RedisClock
 from service.dispatch import make_scripts
 from service.keys import Keys
 from service.settings import Settings

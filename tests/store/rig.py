@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from redis import Redis
 
-from service.clock import RedisClock
+from service.store.redis_clock import RedisClock
 from service.dispatch import Scheduler, make_scripts
 from service.jobs import Jobs
 from service.keys import Keys
