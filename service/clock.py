@@ -1,7 +1,8 @@
 """The one place that reads the time.
 
-The service has one clock, Redis' own `TIME` (`service.store.redis_clock`), so that processes on different machines agree
-on what is due and whose lease has ended. Pure code never reads it: the time is read at the rim and passed down as `now`.
+The service has one clock, Redis' own `TIME` (`service.store.redis_clock`), so that processes on different machines
+agree on what is due and whose lease has ended. Pure code never reads it: the time is read at the rim and passed down
+as `now`.
 """
 
 from __future__ import annotations

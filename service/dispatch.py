@@ -1,13 +1,13 @@
 """From a due occurrence to a run in RQ's queue: the scheduler.
 
 The only module that knows `rq_scheduler` and how RQ enqueues. One tick reads the time once, takes the due jobs in
-batches, plans each with pure maths, and commits each plan by one script (`lua/decide.lua`), which checks that the job is
-still what was planned. That compare-and-set is what makes every occurrence decided exactly once, under any number of
+batches, plans each with pure maths, and commits each plan by one script (`lua/decide.lua`), which checks that the job
+is still what was planned. That compare-and-set is what makes every occurrence decided exactly once, under any number of
 schedulers and kills; the lead among them merely saves work.
 
-What of `rq_scheduler.Scheduler` is replaced, and why: it enqueues, removes and re-adds a due job by three calls (a kill in
-between loses or doubles it), counts the next time from now (drift), never renews its lock, and stops at the first job
-that raises.
+What of `rq_scheduler.Scheduler` is replaced, and why: it enqueues, removes and re-adds a due job by three calls (a kill
+in between loses or doubles it), counts the next time from now (drift), never renews its lock, and stops at the first
+job that raises.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service import schedules
-from service.store.redis_clock import RedisClock
 from service.errors import ServiceError, StoreUnavailable
 from service.keys import Keys
 from service.reaper import Reaper
@@ -40,6 +39,7 @@ from service.store.arrival import arrive, risks
 from service.store.connection import translate_errors
 from service.store.jobs import JobRecord, JobStore, UnreadableJob, read_job
 from service.store.presence import Presence
+from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
 from service.store.scripts import RQ_FAILURE_TTL, RQ_SUCCESS_TTL, Limits, Scripts
 from service.store.upkeep import DueIndex
@@ -99,9 +99,7 @@ def commit_of(prefix: str, record: JobRecord, now_ms: int) -> list[str]:
     first, due = record.plan.next_occurrence, record.plan.next_due
     assert first is not None and due is not None
     definition = record.definition
-    plan = schedules.plan(
-        record.id, definition.schedule, definition.options, first, record.plan.anchor, now_ms
-    )
+    plan = schedules.plan(record.id, definition.schedule, definition.options, first, record.plan.anchor, now_ms)
     commit: dict[str, Any] = {
         "decisions": [
             {
@@ -119,7 +117,9 @@ def commit_of(prefix: str, record: JobRecord, now_ms: int) -> list[str]:
         "last_decided": plan.last_decided,
     }
     if plan.next is None:
-        commit["ended"] = "no occurrence is left before ends_at" if definition.options.ends_at else "it never comes again"
+        commit["ended"] = (
+            "no occurrence is left before ends_at" if definition.options.ends_at else "it never comes again"
+        )
     else:
         commit["next_occurrence"] = plan.next
         commit["next_due"] = schedules.due_ms(record.id, plan.next, definition.options)

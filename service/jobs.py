@@ -101,7 +101,9 @@ class Jobs:
         items: list[dict[str, Any]] = []
         looked_at = 0
         while len(items) < limit and looked_at < SCAN_AT_MOST:
-            page = self._jobs.ids_after(position, min(500, limit - len(items) if not (enabled_only or bot_type or q) else 500))
+            page = self._jobs.ids_after(
+                position, min(500, limit - len(items) if not (enabled_only or bot_type or q) else 500)
+            )
             if not page:
                 return Page(items, None)
             for place, fields in zip(page, self._jobs.get_many([p.job_id for p in page]), strict=True):
@@ -177,9 +179,7 @@ class Jobs:
             now_ms = self._clock.now_ms()
             schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
             plan = record.plan if keeps_plan(record, definition) else plan_anew(job_id, definition, now_ms, record)
-            changed = replace(
-                record, definition=definition, plan=plan, updated_at=now_ms, revision=record.revision + 1
-            )
+            changed = replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=record.revision + 1)
             if self._jobs.replace(changed, record.revision):
                 return changed.answer()
         raise ConcurrentChange(f"Job {job_id} is being changed by others all the time; try again")

@@ -151,7 +151,7 @@ class Messenger:
                 raise DeliveryFailed("the channel does not take the contact's address")
             sent = _send(plugin, subject, body, lines)
         if not sent:
-            kind, reason = _MAIL.match(channel.template) and _mail_failure(lines) or _failure(lines)
+            kind, reason = (_MAIL.match(channel.template) and _mail_failure(lines)) or _failure(lines)
             raise kind(_redacted(reason, channel.template))
 
     def _channel(self, contact: Recipient) -> Channel | None:
@@ -206,7 +206,7 @@ def _failure(lines: Sequence[str]) -> _Verdict:
         return ChannelUnavailable, f"the channel cannot be reached: {_plain(said)}"
     if status and status[1] in ("401", "403", "429", "502", "503"):
         return ChannelUnavailable, f"the channel refused: {told}"
-    if status and status[1].startswith("4") or told.startswith("There "):
+    if (status and status[1].startswith("4")) or told.startswith("There "):
         return DeliveryFailed, f"the channel refused the message: {told}"
     return DeliveryUncertain, f"the channel failed: {told or _plain(said) or 'no reason given'}"
 

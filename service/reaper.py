@@ -1,7 +1,7 @@
 """Ends or puts back what dead workers left behind.
 
-A run under way whose lease has ended has lost its worker: it fails, and is tried again if its job says so. A run that was
-popped from RQ's queue and never started is put back. What RQ keeps of ended runs and dead workers is cleared.
+A run under way whose lease has ended has lost its worker: it fails, and is tried again if its job says so. A run that
+was popped from RQ's queue and never started is put back. What RQ keeps of ended runs and dead workers is cleared.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class _NotesHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._notes.line(record.levelname.lower(), record.getMessage())
-        except Exception:  # a bot's bad format string must not end its run
+        except Exception:  # noqa: BLE001 - a bot's bad format string must not end its run
             self.handleError(record)
 
 
@@ -176,13 +176,15 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
         record = read_job(claim.job)
         bot_class = around.bots.get(record.definition.bot_type)
         if bot_class is None:
-            return Outcome("failed", f"This worker has no bot named {record.definition.bot_type!r}; install its package")
+            return Outcome(
+                "failed", f"This worker has no bot named {record.definition.bot_type!r}; install its package"
+            )
         context = _context(claim, record, bot_class, around, log, notes)
         result = bot_class().run(context)
         return _ended(result, around.stop)
     except (ValidationFailed, UnreadableJob) as error:
         return Outcome("failed", f"The job's bot_config does not hold for this run: {error}")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
         log.error("%s", traceback.format_exc())
         text = str(error) if isinstance(error, ServiceError) else f"{type(error).__name__}: {error}"
         return Outcome("failed", text)

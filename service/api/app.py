@@ -49,8 +49,15 @@ class Headers:
         resp.set_header("X-Content-Type-Options", "nosniff")
 
 
-def create_app(jobs: Jobs, contacts: Contacts, settings: Settings, *, bots: Bots | None = None,
-               rq_dashboard: WSGI | None = None, waiters: int = 4) -> App:
+def create_app(
+    jobs: Jobs,
+    contacts: Contacts,
+    settings: Settings,
+    *,
+    bots: Bots | None = None,
+    rq_dashboard: WSGI | None = None,
+    waiters: int = 4,
+) -> App:
     """Wire the API.
 
     Args:

@@ -14,7 +14,7 @@ import logging
 import re
 from typing import Any
 
-import rq_dashboard  # type: ignore[import-untyped]
+import rq_dashboard
 from flask import Flask, Response, jsonify, request
 from flask import current_app as dashboard
 from redis import Redis
@@ -31,21 +31,54 @@ from service.api.auth import ApiKeys, header_bytes
 
 logger = logging.getLogger(__name__)
 
-_VIEWS = frozenset({
-    "static", "rq_dashboard.static", "rq_dashboard.favicon",
-    "rq_dashboard.queues_overview", "rq_dashboard.workers_overview", "rq_dashboard.jobs_overview",
-    "rq_dashboard.job_view", "rq_dashboard.list_queues", "rq_dashboard.list_jobs", "rq_dashboard.job_info",
-    "rq_dashboard.list_workers",
-})
+_VIEWS = frozenset(
+    {
+        "static",
+        "rq_dashboard.static",
+        "rq_dashboard.favicon",
+        "rq_dashboard.queues_overview",
+        "rq_dashboard.workers_overview",
+        "rq_dashboard.jobs_overview",
+        "rq_dashboard.job_view",
+        "rq_dashboard.list_queues",
+        "rq_dashboard.list_jobs",
+        "rq_dashboard.job_info",
+        "rq_dashboard.list_workers",
+    }
+)
 """The views that only look. All others are refused, so that one which a later release adds is refused too."""
 
 _REGISTRIES = frozenset({"queued", "failed", "deferred", "started", "finished", "scheduled", "canceled"})
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_READS = frozenset({
-    "EXISTS", "GET", "HGET", "HGETALL", "HLEN", "HMGET", "LINDEX", "LLEN", "LPOS", "LRANGE", "MGET", "SCARD",
-    "SISMEMBER", "SMEMBERS", "TIME", "TTL", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZCOUNT", "ZRANGE",
-    "ZRANGEBYSCORE", "ZREVRANGE", "ZSCORE",
-})
+_READS = frozenset(
+    {
+        "EXISTS",
+        "GET",
+        "HGET",
+        "HGETALL",
+        "HLEN",
+        "HMGET",
+        "LINDEX",
+        "LLEN",
+        "LPOS",
+        "LRANGE",
+        "MGET",
+        "SCARD",
+        "SISMEMBER",
+        "SMEMBERS",
+        "TIME",
+        "TTL",
+        "XLEN",
+        "XRANGE",
+        "XREVRANGE",
+        "ZCARD",
+        "ZCOUNT",
+        "ZRANGE",
+        "ZRANGEBYSCORE",
+        "ZREVRANGE",
+        "ZSCORE",
+    }
+)
 
 
 def _reads(command: tuple[Any, ...]) -> bool:
@@ -108,7 +141,8 @@ class _Worker(Worker):
         prefix = cls.redis_worker_namespace_prefix
         found = [
             cls.find_by_key(key, connection=connection, job_class=_Job, queue_class=_Queue, serializer=JSONSerializer)
-            for key in cls.all_keys(connection) if _ours(key.removeprefix(prefix))
+            for key in cls.all_keys(connection)
+            if _ours(key.removeprefix(prefix))
         ]
         return [worker for worker in found if worker is not None]
 
@@ -125,8 +159,9 @@ def create_dashboard(client: Redis, keys: ApiKeys, prefix: str, queue_name: str)
     web.Queue, web.Worker, web.Job = _Queue, _Worker, _Job
     web.config.serializer = JSONSerializer
     app = Flask(rq_dashboard.__name__, static_folder="static", static_url_path="/rq/files")
-    app.config.update(RQ_DASHBOARD_REDIS_URL=("redis",), RQ_DASHBOARD_DISABLE_DELETE=True,
-                      OUR_PREFIX=prefix, OUR_QUEUE=queue_name)
+    app.config.update(
+        RQ_DASHBOARD_REDIS_URL=("redis",), RQ_DASHBOARD_DISABLE_DELETE=True, OUR_PREFIX=prefix, OUR_QUEUE=queue_name
+    )
     app.redis_conn = _ReadOnlyRedis(connection_pool=client.connection_pool)  # type: ignore[attr-defined]
     app.register_blueprint(web.blueprint, url_prefix="/rq")
     app.before_request_funcs.pop(web.blueprint.name, None)  # it makes a client for every view
@@ -145,7 +180,9 @@ def _refusal(keys: ApiKeys) -> Response | None:
     """What is answered instead of the view, if anything."""
     if not keys.accept(_password(request.headers.get("Authorization", ""))):
         refused = _detail(401, "The API key is needed here, as the password; the user name may be anything")
-        refused.headers["WWW-Authenticate"] = 'Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'
+        refused.headers["WWW-Authenticate"] = (
+            'Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'
+        )
         return refused
     known = request.endpoint is not None
     if request.method not in ("GET", "HEAD") or (known and request.endpoint not in _VIEWS):

@@ -24,11 +24,19 @@ class Page(Protocol):
 class Jobs(Protocol):
     """The use cases around jobs and their runs; every answer is JSON-ready, every refusal a `ServiceError`."""
 
-    def list(self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
-             limit: int, cursor: str | None) -> Page: ...
+    def list(
+        self,
+        *,
+        enabled_only: bool = False,
+        bot_type: str | None = None,
+        q: str | None = None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page: ...
 
-    def stream(self, *, enabled_only: bool = False, bot_type: str | None = None,
-               q: str | None = None) -> Iterator[dict[str, Any]]: ...
+    def stream(
+        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None
+    ) -> Iterator[dict[str, Any]]: ...
 
     def get(self, job_id: str, /) -> dict[str, Any]: ...
 
@@ -46,8 +54,17 @@ class Jobs(Protocol):
 
     def run_log(self, job_id: str, run_id: str, /) -> dict[str, Any]: ...
 
-    def all_runs(self, *, limit: int, cursor: str | None, status: str | None, job_id: str | None,
-                 trigger: str | None, since: str | None, until: str | None) -> Page: ...
+    def all_runs(
+        self,
+        *,
+        limit: int,
+        cursor: str | None,
+        status: str | None,
+        job_id: str | None,
+        trigger: str | None,
+        since: str | None,
+        until: str | None,
+    ) -> Page: ...
 
     def wait_for_run(self, job_id: str, run_id: str, seconds: float, /) -> dict[str, Any] | None: ...
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gunicorn import util  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn import util
+from gunicorn.workers.gthread import ThreadWorker
 
 BODY_SECONDS = 30.0
 """A client that sends nothing of its body, or takes nothing of its answer, for this long is given up."""

@@ -79,7 +79,7 @@ class Fetcher:
         """Gets one page.
 
         Raises:
-            NotFetched: it is no HTTP(S) address, robots.txt forbids it, it leads inside the network, or nobody answered.
+            NotFetched: it is no HTTP(S) address, robots.txt forbids it, it leads inside, or nobody answered.
         """
         url = _checked(address)
         for _ in range(MAX_REDIRECTS + 1):

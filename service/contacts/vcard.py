@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import vobject  # type: ignore[import-untyped]
-from vobject.vcard import splitFields  # type: ignore[import-untyped]
+import vobject
+from vobject.vcard import splitFields
 
 from service.contacts.lines import Readable, byte_lines, decode
 from service.contacts.people import (
@@ -136,7 +136,7 @@ def _parse(position: int, card: _Card) -> ParsedCard | Skipped:
 
 
 def _decoded(line: bytes) -> str:
-    """A logical line as vobject takes it: 2.1's parameters for plain text are dropped, quoted-printable is in capitals."""
+    """A logical line as vobject takes it: 2.1's parameters for plain text dropped, quoted-printable in capitals."""
     charset = _CHARSET.match(line)
     text = decode(line, charset[1].decode("ascii") if charset else None)
     head, colon, value = text.partition(":")

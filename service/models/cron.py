@@ -19,13 +19,30 @@ LENGTH_LIMIT = 1000
 """Characters in an expression; all five fields written out as lists need about half of it."""
 
 _TERM = re.compile(r"(\*|[0-9]{1,4}|[A-Z]{3})(?:-([0-9]{1,4}|[A-Z]{3}))?(?:/([0-9]{1,4}))?")
-_MONTHS = {"JAN": 1, "FEB": 2, "MAR": 3, "APR": 4, "MAY": 5, "JUN": 6, "JUL": 7, "AUG": 8, "SEP": 9, "OCT": 10,
-           "NOV": 11, "DEC": 12}
+_MONTHS = {
+    "JAN": 1,
+    "FEB": 2,
+    "MAR": 3,
+    "APR": 4,
+    "MAY": 5,
+    "JUN": 6,
+    "JUL": 7,
+    "AUG": 8,
+    "SEP": 9,
+    "OCT": 10,
+    "NOV": 11,
+    "DEC": 12,
+}
 _DAYS = {"SUN": 0, "MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6}
 _LONGEST_MONTH = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
 _NICKNAMES = {
-    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
 }
 
 
@@ -93,7 +110,11 @@ def _parsed(text: str) -> CronFields:
         raise ValueError(_wrong_count(text, len(parts)))
     written, values = zip(*(_field(field, part) for field, part in zip(_FIELDS, parts, strict=True)), strict=True)
     fields = CronFields(
-        expression=" ".join(written), minutes=values[0], hours=values[1], days=values[2], months=values[3],
+        expression=" ".join(written),
+        minutes=values[0],
+        hours=values[1],
+        days=values[2],
+        months=values[3],
         weekdays=frozenset(day % 7 for day in values[4]),
         wildcard=parts[0].startswith("*") or parts[1].startswith("*"),
         both_days=parts[2].startswith("*") or parts[4].startswith("*"),
@@ -106,8 +127,7 @@ def _parsed(text: str) -> CronFields:
 def _wrong_count(text: str, count: int) -> str:
     nickname = _NICKNAMES.get(text.strip(" \t").lower())
     hint = f' (write "{nickname}")' if nickname else ""
-    return ("must have five fields, minute hour day-of-month month day-of-week, "
-            f"not {count}: {echo(text)}{hint}")
+    return f"must have five fields, minute hour day-of-month month day-of-week, not {count}: {echo(text)}{hint}"
 
 
 def _field(field: _Field, part: str) -> tuple[str, frozenset[int]]:

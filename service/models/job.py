@@ -18,11 +18,30 @@ from service.models.timestamps import parse_timestamp
 Configs = Mapping[str, type[BaseModel]]
 """Each known `bot_type`'s model of its `bot_config`."""
 
-DEFINITION_FIELDS = ("name", "description", "bot_type", "enabled", "schedule_type", "schedule_config", "bot_config",
-                     "options")
-READ_ONLY_FIELDS = frozenset({
-    "id", "created_at", "updated_at", "last_run_at", "last_run_status", "last_run_error", "next_run_at", "state",
-    "state_reason", "revision"})
+DEFINITION_FIELDS = (
+    "name",
+    "description",
+    "bot_type",
+    "enabled",
+    "schedule_type",
+    "schedule_config",
+    "bot_config",
+    "options",
+)
+READ_ONLY_FIELDS = frozenset(
+    {
+        "id",
+        "created_at",
+        "updated_at",
+        "last_run_at",
+        "last_run_status",
+        "last_run_error",
+        "next_run_at",
+        "state",
+        "state_reason",
+        "revision",
+    }
+)
 PREVIEW_LIMIT = 1000
 
 
@@ -60,8 +79,9 @@ class JobDefinition:
 
     def definition_fields(self) -> dict[str, Any]:
         """The eight fields, JSON-ready, in the contract's order."""
-        return {name: self.options.model_dump() if name == "options" else getattr(self, name)
-                for name in DEFINITION_FIELDS}
+        return {
+            name: self.options.model_dump() if name == "options" else getattr(self, name) for name in DEFINITION_FIELDS
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +141,15 @@ def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) 
     refusals.raise_any()
     assert name is not None and bot_type is not None and bot_config is not None and options is not None
     return JobDefinition(
-        name=name, description=description, bot_type=bot_type, enabled=bool(enabled),
-        schedule_type=fields["schedule_type"], schedule_config=fields["schedule_config"], bot_config=bot_config,
-        options=options)
+        name=name,
+        description=description,
+        bot_type=bot_type,
+        enabled=bool(enabled),
+        schedule_type=fields["schedule_type"],
+        schedule_config=fields["schedule_config"],
+        bot_config=bot_config,
+        options=options,
+    )
 
 
 def _name(fields: Mapping[str, Any]) -> str:

@@ -21,25 +21,35 @@ class Options(BaseModel):
 
     max_concurrent_runs: int = Field(default=1, ge=1, le=1000, description="Runs of this job at a time.")
     overlap: Literal["skip", "queue"] = Field(
-        default="skip", description="What becomes of an occurrence that is due while the limit is reached.")
+        default="skip", description="What becomes of an occurrence that is due while the limit is reached."
+    )
     misfire_grace_seconds: int = Field(
-        default=86400, ge=1, le=31_622_400, description="An occurrence found later than this is skipped, not run.")
+        default=86400, ge=1, le=31_622_400, description="An occurrence found later than this is skipped, not run."
+    )
     catch_up: Literal["latest", "all", "none"] = Field(
-        default="latest", description="Which of the occurrences that were missed are run.")
+        default="latest", description="Which of the occurrences that were missed are run."
+    )
     timeout_seconds: int = Field(default=3600, ge=1, le=604_800, description="A run is interrupted after this.")
     max_retries: int = Field(default=0, ge=0, le=100, description="How often a failed run is tried again.")
     retry_delay_seconds: int = Field(
-        default=60, ge=0, le=3600, description="The delay before the first retry; it doubles each time, up to an hour.")
+        default=60, ge=0, le=3600, description="The delay before the first retry; it doubles each time, up to an hour."
+    )
     starts_at: str | None = Field(default=None, description="No occurrence before this timestamp.")
     ends_at: str | None = Field(default=None, description="No occurrence at or after this timestamp.")
     jitter_seconds: int = Field(
-        default=0, ge=0, le=86400, description="The longest delay drawn for an occurrence; shorter than the schedule's "
-                                       "shortest gap.")
+        default=0,
+        ge=0,
+        le=86400,
+        description="The longest delay drawn for an occurrence; shorter than the schedule's shortest gap.",
+    )
     disable_after_failures: int = Field(
-        default=0, ge=0, le=1000, description="Switch the job off after this many failures in a row; 0: never.")
+        default=0, ge=0, le=1000, description="Switch the job off after this many failures in a row; 0: never."
+    )
     alert_urls: list[str] = Field(
-        default_factory=list, max_length=20,
-        description="Names (env:BOT_SECRET_…) of the Apprise URLs that are told of failures.")
+        default_factory=list,
+        max_length=20,
+        description="Names (env:BOT_SECRET_…) of the Apprise URLs that are told of failures.",
+    )
 
     @field_validator("starts_at", "ends_at")
     @classmethod

@@ -123,8 +123,9 @@ def _interval(config: Mapping[str, Any]) -> Interval:
     refusals.raise_any()
     if not 1 <= total <= LONGEST_INTERVAL:
         raise ValidationFailed.of(
-            "schedule_config", "must add up to at least 1 second and at most 366 days "
-                               f"of hours, minutes and seconds, not {total} seconds")
+            "schedule_config",
+            f"must add up to at least 1 second and at most 366 days of hours, minutes and seconds, not {total} seconds",
+        )
     return Interval(total)
 
 

@@ -34,7 +34,8 @@ def parse_timestamp(value: object, field: str) -> int:
     match = _FORM.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValidationFailed.of(
-            field, f'must be a timestamp such as "2025-01-15T08:00:00", "…Z" or "…+01:00", not {echo(value)}')
+            field, f'must be a timestamp such as "2025-01-15T08:00:00", "…Z" or "…+01:00", not {echo(value)}'
+        )
     if int(match[7] or 0):
         raise ValidationFailed.of(field, f"must be in whole seconds, not {echo(value)}")
     sign = -1 if match[8] == "-" else 1

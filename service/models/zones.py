@@ -45,7 +45,8 @@ def parse_zone(value: object, field: str) -> str:
     hint = _near(value) if isinstance(value, str) else None
     ending = f"; did you mean {echo(hint)}?" if hint else ""
     raise ValidationFailed.of(
-        field, f'must be an IANA time zone name such as "UTC" or "Europe/Paris", not {echo(value)}{ending}')
+        field, f'must be an IANA time zone name such as "UTC" or "Europe/Paris", not {echo(value)}{ending}'
+    )
 
 
 def _near(text: str) -> str | None:

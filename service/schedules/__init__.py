@@ -8,6 +8,18 @@ from service.schedules.plans import Decision, Plan, due_ms, jitter_seconds, plan
 from service.schedules.words import describe, local_times, preview
 
 __all__ = [
-    "Decision", "Plan", "cron_expression", "describe", "due_ms", "first_occurrence", "jitter_seconds", "local_times",
-    "next_after", "next_occurrence", "plan", "preview", "shortest_gap", "validate_schedule",
+    "Decision",
+    "Plan",
+    "cron_expression",
+    "describe",
+    "due_ms",
+    "first_occurrence",
+    "jitter_seconds",
+    "local_times",
+    "next_after",
+    "next_occurrence",
+    "plan",
+    "preview",
+    "shortest_gap",
+    "validate_schedule",
 ]

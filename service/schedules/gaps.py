@@ -60,7 +60,8 @@ def validate_schedule(schedule: Schedule, options: Options, now: int) -> None:
         raise ValidationFailed.of(
             "options.jitter_seconds",
             f"must be less than {gap}, the shortest time in seconds between two occurrences of this schedule, "
-            f"not {options.jitter_seconds}")
+            f"not {options.jitter_seconds}",
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -77,6 +77,7 @@ def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: 
         A plan of at most 1,000 runs; where more than 1,000 occurrences of a cron schedule are due, it holds the first
         of them and goes on from `next`. A long stretch of an interval's is decided without looking at each.
     """
+
     def due(occurrence: int) -> int:
         return due_ms(job_id, occurrence, options)
 

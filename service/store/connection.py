@@ -1,7 +1,7 @@
 """The one place that makes Redis clients, and the words for what can go wrong with them.
 
-Clients never retry by themselves: a write whose reply was lost would happen twice. What is safe to repeat (reads, and our
-scripts, each of which says why) goes through `repeatable`.
+Clients never retry by themselves: a write whose reply was lost would happen twice. What is safe to repeat (reads, and
+our scripts, each of which says why) goes through `repeatable`.
 """
 
 from __future__ import annotations

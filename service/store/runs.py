@@ -260,9 +260,7 @@ class RunStore:
         only_if_lease_ended: bool = False,
     ) -> bool:
         """Ends a run under way. Returns False if it was not this claim's to end."""
-        again = (
-            json.dumps({"id": retry.run_id, "attempt": retry.attempt, "delay_ms": retry.delay_ms}) if retry else ""
-        )
+        again = json.dumps({"id": retry.run_id, "attempt": retry.attempt, "delay_ms": retry.delay_ms}) if retry else ""
         answer = self._scripts.run(
             "end_run", run_id, token, outcome.status, json.dumps(stored_outcome(outcome)), json.dumps(list(rq_result)),
             again, "1" if only_if_lease_ended else "0",

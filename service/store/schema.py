@@ -32,7 +32,7 @@ def ensure_schema(client: Redis, keys: Keys) -> None:
         found = int(client.get(keys.schema_version) or VERSION)
         if found > VERSION:
             raise StoreUnavailable(
-                f"What is kept in Redis has schema version {found}, this process knows {VERSION}: start the newer release"
+                f"Redis holds schema version {found}, this process knows {VERSION}: start the newer release"
             )
         if found == VERSION:
             return

@@ -88,7 +88,7 @@ def run_in_horse(claim: Claim, runs: RunStore, around: Surroundings, timeout: in
         outcome = carry_out(claim, around, notes)
     except RunInterrupted:
         outcome = Outcome("failed", timed_out(timeout))
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - sys.exit() in a bot is its run's failure, too
         outcome = Outcome("failed", f"The bot ended its process: {type(error).__name__}: {error}")
     interruptible[0] = False
     notes.close()

@@ -2,8 +2,8 @@
 
 What is overridden of RQ 3.0, and why:
 
-- `execute_job`: claims the run first (the only door; a duplicate is dropped there), and leaves it to one script to write
-  both our end of the run and RQ's, where RQ writes its own in a second transaction that a kill can cut off.
+- `execute_job`: claims the run first (the only door; a duplicate is dropped there), and leaves it to one script to
+  write both our end of the run and RQ's, where RQ writes its own in a second transaction that a kill can cut off.
 - `dequeue_job_and_maintain_ttl`, `request_stop`: a signal interrupts only the waiting for work, never a command.
 - `run_maintenance_tasks`: RQ's fails a run that was popped and never started; our reaper puts it back.
 - `heartbeat`: also says so to ours, by Redis' clock.
@@ -199,7 +199,9 @@ class BotWorker(Worker):
             return Outcome("cancelled", "stopped by RQ's stop command")
         match watch.why:
             case "cancel" | "gone":
-                return Outcome("cancelled", f"cancelled; killed because the bot did not heed it within {HEED_SECONDS:.0f} s")
+                return Outcome(
+                    "cancelled", f"cancelled; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
+                )
             case "timeout":
                 killed = f"; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
                 return Outcome("failed", horse.timed_out(timeout) + killed)

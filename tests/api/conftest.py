@@ -121,8 +121,14 @@ class FakeJobs:
         return {"occurrences": [], "local": [], "description": "Never"}
 
     def health(self) -> dict[str, Any]:
-        return {"status": "healthy" if self.healthy else "unhealthy", "scheduler_running": self.healthy,
-                "redis_connected": True, "total_jobs": 0, "enabled_jobs": 0, "workers": 0}
+        return {
+            "status": "healthy" if self.healthy else "unhealthy",
+            "scheduler_running": self.healthy,
+            "redis_connected": True,
+            "total_jobs": 0,
+            "enabled_jobs": 0,
+            "workers": 0,
+        }
 
 
 class FakeContacts:
@@ -191,8 +197,10 @@ def make_app(jobs: FakeJobs, contacts: FakeContacts) -> Callable[..., Any]:
     """Makes the application with other API keys."""
 
     def make(api_key: str | None = KEY, api_key_previous: str | None = None) -> Any:
-        settings = FakeSettings(SecretStr(api_key) if api_key is not None else None,
-                                SecretStr(api_key_previous) if api_key_previous is not None else None)
+        settings = FakeSettings(
+            SecretStr(api_key) if api_key is not None else None,
+            SecretStr(api_key_previous) if api_key_previous is not None else None,
+        )
         return create_app(jobs, contacts, settings, bots={"echo": EchoBot}, waiters=1)
 
     return make

@@ -13,13 +13,29 @@ from hypothesis import strategies as st
 from service.api.auth import ApiKeys
 
 GUARDED = [
-    ("GET", "/scheduler/jobs"), ("POST", "/scheduler/jobs"), ("GET", "/scheduler/jobs/x"), ("PUT", "/scheduler/jobs/x"),
-    ("DELETE", "/scheduler/jobs/x"), ("POST", "/scheduler/jobs/x/toggle"), ("POST", "/scheduler/jobs/x/run"),
-    ("GET", "/scheduler/jobs/x/history"), ("GET", "/scheduler/jobs/x/runs/y"), ("GET", "/scheduler/jobs/x/preview"),
-    ("POST", "/scheduler/preview"), ("POST", "/scheduler/contacts/import"), ("GET", "/scheduler/contacts"),
-    ("GET", "/scheduler/contacts/x"), ("GET", "/scheduler/bots"), ("HEAD", "/scheduler/jobs"),
-    ("OPTIONS", "/scheduler/jobs"), ("GET", "/scheduler"), ("GET", "/scheduler/"), ("GET", "/scheduler/nothing"),
-    ("GET", "/scheduler/jobs/"), ("GET", "/scheduler//health"), ("GET", "/scheduler/health/x"),
+    ("GET", "/scheduler/jobs"),
+    ("POST", "/scheduler/jobs"),
+    ("GET", "/scheduler/jobs/x"),
+    ("PUT", "/scheduler/jobs/x"),
+    ("DELETE", "/scheduler/jobs/x"),
+    ("POST", "/scheduler/jobs/x/toggle"),
+    ("POST", "/scheduler/jobs/x/run"),
+    ("GET", "/scheduler/jobs/x/history"),
+    ("GET", "/scheduler/jobs/x/runs/y"),
+    ("GET", "/scheduler/jobs/x/preview"),
+    ("POST", "/scheduler/preview"),
+    ("POST", "/scheduler/contacts/import"),
+    ("GET", "/scheduler/contacts"),
+    ("GET", "/scheduler/contacts/x"),
+    ("GET", "/scheduler/bots"),
+    ("HEAD", "/scheduler/jobs"),
+    ("OPTIONS", "/scheduler/jobs"),
+    ("GET", "/scheduler"),
+    ("GET", "/scheduler/"),
+    ("GET", "/scheduler/nothing"),
+    ("GET", "/scheduler/jobs/"),
+    ("GET", "/scheduler//health"),
+    ("GET", "/scheduler/health/x"),
 ]
 
 
@@ -53,8 +69,10 @@ def test_an_unknown_route_is_404_with_the_key(client: falcon.testing.TestClient)
 def test_the_previous_key_is_accepted_during_a_rotation(make_app: Callable[..., Any]) -> None:
     """`API_KEY` and `API_KEY_PREVIOUS` both open, and nothing else does."""
     client = falcon.testing.TestClient(make_app("new", "old"))
-    statuses = [client.simulate_get("/scheduler/jobs", headers={"X-API-Key": key}).status_code
-                for key in ("new", "old", "newold")]
+    statuses = [
+        client.simulate_get("/scheduler/jobs", headers={"X-API-Key": key}).status_code
+        for key in ("new", "old", "newold")
+    ]
     assert statuses == [200, 200, 401]
 
 

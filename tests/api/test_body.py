@@ -13,29 +13,32 @@ from service.api.body import JSON_LIMIT, MAX_DEPTH, parse_object
 from service.errors import ValidationFailed
 
 
-@pytest.mark.parametrize(("raw", "says"), [
-    (b"[]", "must be a JSON object"),
-    (b'"x"', "must be a JSON object"),
-    (b"null", "must be a JSON object"),
-    (b"{", "not JSON"),
-    (b"{'a': 1}", "not JSON"),
-    (b'{"a": 1,}', "not JSON"),
-    (b'{"a": NaN}', "NaN"),
-    (b'{"a": -Infinity}', "Infinity"),
-    (b'{"a": 1e999}', "out of range"),
-    (b'{"a": ' + b"9" * 30 + b"}", "out of range"),
-    (b'{"a": ' + b"9" * 5000 + b"}", "out of range"),
-    (b'{"a": "\xff"}', "UTF-8"),
-    (b'\xef\xbb\xbf{"a": 1}', "not JSON"),
-    (b'{"a": "\\ud800"}', "surrogate"),
-    (b'{"\\udfff": 1}', "surrogate"),
-    (b'{"a": [{"b": "x\\udc00"}]}', "surrogate"),
-    (b'{"a": 1, "a": 2}', "twice"),
-    (b'{"a": "\n"}', "not JSON"),
-    (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "deep"),
-    (b'{"a":' * MAX_DEPTH + b"{}" + b"}" * MAX_DEPTH, "deep"),
-    (b'{"a": 1} x', "not JSON"),
-])
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"[]", "must be a JSON object"),
+        (b'"x"', "must be a JSON object"),
+        (b"null", "must be a JSON object"),
+        (b"{", "not JSON"),
+        (b"{'a': 1}", "not JSON"),
+        (b'{"a": 1,}', "not JSON"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": -Infinity}', "Infinity"),
+        (b'{"a": 1e999}', "out of range"),
+        (b'{"a": ' + b"9" * 30 + b"}", "out of range"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "out of range"),
+        (b'{"a": "\xff"}', "UTF-8"),
+        (b'\xef\xbb\xbf{"a": 1}', "not JSON"),
+        (b'{"a": "\\ud800"}', "surrogate"),
+        (b'{"\\udfff": 1}', "surrogate"),
+        (b'{"a": [{"b": "x\\udc00"}]}', "surrogate"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b'{"a": "\n"}', "not JSON"),
+        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "deep"),
+        (b'{"a":' * MAX_DEPTH + b"{}" + b"}" * MAX_DEPTH, "deep"),
+        (b'{"a": 1} x', "not JSON"),
+    ],
+)
 def test_what_is_no_strict_json_object_is_refused(raw: bytes, says: str) -> None:
     """With a sentence that says what is wrong."""
     with pytest.raises(ValidationFailed, match=says):

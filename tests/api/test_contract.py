@@ -9,11 +9,11 @@ import falcon.testing
 import pytest
 from redis import Redis
 
-from service.store.redis_clock import RedisClock
 from service.dispatch import make_scripts
 from service.keys import Keys
 from service.settings import Settings
 from service.store.presence import Presence
+from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, RunStore
 from service.store.scripts import Limits
 from service.wsgi import assemble
@@ -23,11 +23,31 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 JOB_FIELDS = [
-    "id", "name", "description", "bot_type", "enabled", "schedule_type", "schedule_config", "bot_config", "created_at",
-    "updated_at", "last_run_at", "last_run_status", "last_run_error", "next_run_at",
+    "id",
+    "name",
+    "description",
+    "bot_type",
+    "enabled",
+    "schedule_type",
+    "schedule_config",
+    "bot_config",
+    "created_at",
+    "updated_at",
+    "last_run_at",
+    "last_run_status",
+    "last_run_error",
+    "next_run_at",
 ]
 LOG_FIELDS = [
-    "id", "job_id", "started_at", "finished_at", "status", "result", "error", "messages_sent", "profiles_visited",
+    "id",
+    "job_id",
+    "started_at",
+    "finished_at",
+    "status",
+    "result",
+    "error",
+    "messages_sent",
+    "profiles_visited",
 ]
 DAILY_BIRTHDAY: dict[str, Any] = {
     "name": "Daily Birthday Messages",
@@ -111,25 +131,33 @@ def test_3_create_job(api: Client, created: Json) -> None:
 
 def test_3_create_job_needs_only_the_contracts_curl(api: Client) -> None:
     """The body of the example without description, `enabled` and a limit: enabled, with the defaults."""
-    job = api.simulate_post("/scheduler/jobs", json={
-        "name": "Daily Birthday Messages", "bot_type": "birthday", "schedule_type": "daily",
-        "schedule_config": {"hour": 8, "minute": 0},
-        "bot_config": {"dry_run": False, "process_late": True, "max_days_late": 7},
-    }).json
+    job = api.simulate_post(
+        "/scheduler/jobs",
+        json={
+            "name": "Daily Birthday Messages",
+            "bot_type": "birthday",
+            "schedule_type": "daily",
+            "schedule_config": {"hour": 8, "minute": 0},
+            "bot_config": {"dry_run": False, "process_late": True, "max_days_late": 7},
+        },
+    ).json
     assert (job["enabled"], job["description"], job["bot_config"]["max_messages_per_run"]) == (True, None, 10)
 
 
-@pytest.mark.parametrize(("change", "field"), [
-    ({"bot_type": "nonsense"}, "bot_type"),
-    ({"schedule_type": "hourly"}, "schedule_type"),
-    ({"schedule_config": {"hour": 24, "minute": 0}}, "schedule_config.hour"),
-    ({"schedule_config": {"hour": "8", "minute": 0}}, "schedule_config.hour"),
-    ({"bot_config": {"max_days_late": 0}}, "bot_config.max_days_late"),
-    ({"bot_config": {"nonsense": 1}}, "bot_config.nonsense"),
-    ({"name": ""}, "name"),
-    ({"enabled": 1}, "enabled"),
-    ({"nonsense": 1}, "nonsense"),
-])
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"bot_type": "nonsense"}, "bot_type"),
+        ({"schedule_type": "hourly"}, "schedule_type"),
+        ({"schedule_config": {"hour": 24, "minute": 0}}, "schedule_config.hour"),
+        ({"schedule_config": {"hour": "8", "minute": 0}}, "schedule_config.hour"),
+        ({"bot_config": {"max_days_late": 0}}, "bot_config.max_days_late"),
+        ({"bot_config": {"nonsense": 1}}, "bot_config.nonsense"),
+        ({"name": ""}, "name"),
+        ({"enabled": 1}, "enabled"),
+        ({"nonsense": 1}, "nonsense"),
+    ],
+)
 def test_3_create_job_refuses_what_is_invalid(api: Client, change: Json, field: str) -> None:
     """400, never 422; the sentence and `errors` name the field; nothing is stored."""
     answer = api.simulate_post("/scheduler/jobs", json={**DAILY_BIRTHDAY, **change})
@@ -139,16 +167,20 @@ def test_3_create_job_refuses_what_is_invalid(api: Client, change: Json, field: 
     assert api.simulate_get("/scheduler/jobs").json == []
 
 
-@pytest.mark.parametrize(("schedule_type", "schedule_config"), [
-    ("daily", {"hour": 8, "minute": 0}),
-    ("weekly", {"hour": 14, "minute": 30, "day_of_week": "mon,wed,fri"}),
-    ("interval", {"hours": 2, "minutes": 0}),
-    ("cron", {"cron_expression": "0 8-18 * * 1-5"}),
-])
+@pytest.mark.parametrize(
+    ("schedule_type", "schedule_config"),
+    [
+        ("daily", {"hour": 8, "minute": 0}),
+        ("weekly", {"hour": 14, "minute": 30, "day_of_week": "mon,wed,fri"}),
+        ("interval", {"hours": 2, "minutes": 0}),
+        ("cron", {"cron_expression": "0 8-18 * * 1-5"}),
+    ],
+)
 def test_each_schedule_of_the_contract(api: Client, schedule_type: str, schedule_config: Json) -> None:
     """The examples of all four types are taken and answered as given."""
-    job = api.simulate_post("/scheduler/jobs", json={
-        **DAILY_BIRTHDAY, "schedule_type": schedule_type, "schedule_config": schedule_config}).json
+    job = api.simulate_post(
+        "/scheduler/jobs", json={**DAILY_BIRTHDAY, "schedule_type": schedule_type, "schedule_config": schedule_config}
+    ).json
     assert (job["schedule_type"], job["schedule_config"]) == (schedule_type, schedule_config)
     assert TIMESTAMP.fullmatch(job["next_run_at"])
 
@@ -156,7 +188,9 @@ def test_each_schedule_of_the_contract(api: Client, schedule_type: str, schedule
 def test_the_visitor_bots_config(api: Client) -> None:
     """The other bot's example."""
     config = {"dry_run": False, "limit": 50}
-    job = api.simulate_post("/scheduler/jobs", json={**DAILY_BIRTHDAY, "bot_type": "visitor", "bot_config": config}).json
+    job = api.simulate_post(
+        "/scheduler/jobs", json={**DAILY_BIRTHDAY, "bot_type": "visitor", "bot_config": config}
+    ).json
     assert config.items() <= job["bot_config"].items()
 
 
@@ -275,8 +309,15 @@ def test_waiting_for_a_run_that_nobody_takes(api: Client, created: Json) -> None
 def test_previews(api: Client, created: Json) -> None:
     """Of a schedule that is not stored, and of a job: strictly after `from`."""
     expected = ["2025-01-02T08:00:00", "2025-01-03T08:00:00"]
-    answer = api.simulate_post("/scheduler/preview", json={
-        "schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}, "from": "2025-01-01T08:00:00", "count": 2})
+    answer = api.simulate_post(
+        "/scheduler/preview",
+        json={
+            "schedule_type": "daily",
+            "schedule_config": {"hour": 8, "minute": 0},
+            "from": "2025-01-01T08:00:00",
+            "count": 2,
+        },
+    )
     assert (answer.status_code, answer.json["occurrences"]) == (200, expected)
     assert answer.json["description"]
     of_job = api.simulate_get(f"/scheduler/jobs/{created['id']}/preview?from=2025-01-01T08:00:00Z&count=2")
@@ -288,7 +329,9 @@ def test_previews(api: Client, created: Json) -> None:
 
 def test_jobs_filter_and_page(api: Client) -> None:
     """`q`, `bot_type`, and pages that visit each job once."""
-    made = [api.simulate_post("/scheduler/jobs", json={**DAILY_BIRTHDAY, "name": f"job {n}"}).json["id"] for n in range(5)]
+    made = [
+        api.simulate_post("/scheduler/jobs", json={**DAILY_BIRTHDAY, "name": f"job {n}"}).json["id"] for n in range(5)
+    ]
     assert [job["id"] for job in api.simulate_get("/scheduler/jobs?q=JOB%203").json] == [made[3]]
     assert api.simulate_get("/scheduler/jobs?bot_type=visitor").json == []
     path, seen = "/scheduler/jobs?limit=2", []

@@ -11,7 +11,7 @@ from redis import ConnectionPool, Redis
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from rq_dashboard import web  # type: ignore[import-untyped]
+from rq_dashboard import web
 
 from service.api.auth import ApiKeys
 from service.api.dashboard import _VIEWS, create_dashboard
@@ -45,10 +45,19 @@ def dump(client: Redis) -> dict[Any, Any]:
     return {key: client.dump(key) for key in client.keys("*")}
 
 
-@pytest.mark.parametrize("headers", [
-    {}, basic("wrong"), basic(""), basic("", ""), {"Authorization": "Basic"}, {"Authorization": "Basic ==="},
-    {"Authorization": "Basic \xff"}, {"Authorization": f"Bearer {KEY}".encode().decode("latin-1")},
-])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        basic("wrong"),
+        basic(""),
+        basic("", ""),
+        {"Authorization": "Basic"},
+        {"Authorization": "Basic ==="},
+        {"Authorization": "Basic \xff"},
+        {"Authorization": f"Bearer {KEY}".encode().decode("latin-1")},
+    ],
+)
 def test_without_the_key_it_asks_for_it(dashboard: werkzeug.test.Client, headers: dict[str, str]) -> None:
     """401 with a challenge that makes a browser ask, for each page, file, and unknown address."""
     for path in ("/rq/", "/rq", "/rq/nothing", "/rq/static/css/main.css", "/rq/0/data/queues.json"):
@@ -61,8 +70,14 @@ def test_without_the_key_it_asks_for_it(dashboard: werkzeug.test.Client, headers
 def test_the_pages_and_their_files_open_with_the_key(dashboard: werkzeug.test.Client, runs: list[Job]) -> None:
     """Every page, the data behind it and each script and style sheet that it names."""
     headers = basic(KEY)
-    for path in ("/rq/", "/rq/0/view/queues", "/rq/0/view/workers", "/rq/0/view/jobs", f"/rq/0/view/job/{runs[0].id}",
-                 f"/rq/0/view/jobs/{QUEUE}/failed/8/asc/1"):
+    for path in (
+        "/rq/",
+        "/rq/0/view/queues",
+        "/rq/0/view/workers",
+        "/rq/0/view/jobs",
+        f"/rq/0/view/job/{runs[0].id}",
+        f"/rq/0/view/jobs/{QUEUE}/failed/8/asc/1",
+    ):
         page = dashboard.get(path, headers=headers, follow_redirects=True)
         assert page.status_code == 200, path
         for part in page.text.split('"'):
@@ -95,15 +110,23 @@ def test_it_reads_json_never_pickles(dashboard: werkzeug.test.Client, runs: list
 
 def arguments(rule: Any, run: Job) -> dict[str, Any]:
     """Values for the parts of an address."""
-    known = {"queue_name": QUEUE, "registry_name": "failed", "job_id": run.id, "instance_number": 0, "per_page": 8,
-             "order": "asc", "page": 1, "filename": "css/main.css"}
+    known = {
+        "queue_name": QUEUE,
+        "registry_name": "failed",
+        "job_id": run.id,
+        "instance_number": 0,
+        "per_page": 8,
+        "order": "asc",
+        "page": 1,
+        "filename": "css/main.css",
+    }
     return {name: known[name] for name in rule.arguments}
 
 
 def test_no_address_of_it_changes_anything(
     dashboard: werkzeug.test.Client, runs: list[Job], redis_client: Redis
 ) -> None:
-    """Each rule with each of its methods and some more: those that only look are 200, all others 403; Redis is as it was."""
+    """Each rule with each of its methods and some more: looking is 200, all else 403; Redis stays as it was."""
     before = dump(redis_client)
     app: Any = dashboard.application
     urls = app.url_map.bind("localhost")
@@ -116,10 +139,17 @@ def test_no_address_of_it_changes_anything(
     assert dump(redis_client) == before
 
 
-@pytest.mark.parametrize("path", [
-    f"/rq/requeue/{QUEUE}", "/rq/requeue/other", "/rq/job/x/delete", "/rq/job/x/requeue",
-    f"/rq/queue/{QUEUE}/queued/empty", f"/rq/queue/{QUEUE}/compact",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/rq/requeue/{QUEUE}",
+        "/rq/requeue/other",
+        "/rq/job/x/delete",
+        "/rq/job/x/requeue",
+        f"/rq/queue/{QUEUE}/queued/empty",
+        f"/rq/queue/{QUEUE}/compact",
+    ],
+)
 def test_what_changes_a_queue_is_refused(dashboard: werkzeug.test.Client, runs: list[Job], path: str) -> None:
     """403 with a sentence, by GET (where there is such a form) and by POST."""
     for method in ("GET", "POST"):
@@ -132,9 +162,16 @@ def test_what_changes_a_queue_is_refused(dashboard: werkzeug.test.Client, runs: 
 def test_looking_opens_no_connections_and_changes_no_time_outs(redis_client: Redis, valkey_server: Any) -> None:
     """All views share the pool that they were given; RQ's worker list does not raise its time-out."""
     pool = ConnectionPool(port=valkey_server.port, socket_timeout=1.5, max_connections=2)
-    dashboard = werkzeug.test.Client(create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE))
-    worker: dict[Any, Any] = {"birth": "2025-01-01T00:00:00.000000Z", "last_heartbeat": "2025-01-01T00:00:00.000000Z", "state": "busy",
-              "queues": QUEUE, "pid": "1"}
+    dashboard = werkzeug.test.Client(
+        create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE)
+    )
+    worker: dict[Any, Any] = {
+        "birth": "2025-01-01T00:00:00.000000Z",
+        "last_heartbeat": "2025-01-01T00:00:00.000000Z",
+        "state": "busy",
+        "queues": QUEUE,
+        "pid": "1",
+    }
     redis_client.hset("rq:worker:bot-scheduler-w1", mapping=worker)
     redis_client.sadd("rq:workers", "rq:worker:bot-scheduler-w1", "rq:worker:bot-scheduler-gone", "rq:worker:foreign")
     before = redis_client.info("clients")["connected_clients"]
@@ -147,14 +184,28 @@ def test_looking_opens_no_connections_and_changes_no_time_outs(redis_client: Red
     assert redis_client.scard("rq:workers") == 3, "the entries of dead workers are not ours to tidy up while looking"
 
 
-@pytest.mark.parametrize("path", [
-    "/rq/1/", "/rq/7/data/queues.json", f"/rq/0/data/jobs/{QUEUE}/nonsense/8/asc/1.json",
-    f"/rq/0/data/jobs/{QUEUE}/failed/0/asc/1.json", f"/rq/0/data/jobs/{QUEUE}/failed/x/asc/1.json",
-    f"/rq/0/data/jobs/{QUEUE}/failed/8/asc/-1.json", f"/rq/0/data/jobs/{QUEUE}/failed/8/sideways/1.json",
-    f"/rq/0/data/jobs/{QUEUE}/failed/99999/asc/1.json", "/rq/0/data/job/nothing.json", "/rq/0/view/job/nothing",
-    "/rq/0/view/job/%FF%00", "/rq/nothing", "/rq/static/../web.py", "/rq/static/%2e%2e/web.py", "/rq/static/nothing",
-    "/rq/99999999999999999999999/", f"/rq/0/view/jobs/{QUEUE}/failed/0/asc/1",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/rq/1/",
+        "/rq/7/data/queues.json",
+        f"/rq/0/data/jobs/{QUEUE}/nonsense/8/asc/1.json",
+        f"/rq/0/data/jobs/{QUEUE}/failed/0/asc/1.json",
+        f"/rq/0/data/jobs/{QUEUE}/failed/x/asc/1.json",
+        f"/rq/0/data/jobs/{QUEUE}/failed/8/asc/-1.json",
+        f"/rq/0/data/jobs/{QUEUE}/failed/8/sideways/1.json",
+        f"/rq/0/data/jobs/{QUEUE}/failed/99999/asc/1.json",
+        "/rq/0/data/job/nothing.json",
+        "/rq/0/view/job/nothing",
+        "/rq/0/view/job/%FF%00",
+        "/rq/nothing",
+        "/rq/static/../web.py",
+        "/rq/static/%2e%2e/web.py",
+        "/rq/static/nothing",
+        "/rq/99999999999999999999999/",
+        f"/rq/0/view/jobs/{QUEUE}/failed/0/asc/1",
+    ],
+)
 def test_garbage_is_404(dashboard: werkzeug.test.Client, path: str) -> None:
     """Never a 500, and JSON with a detail."""
     answer = dashboard.get(path, headers=basic(KEY))
@@ -164,7 +215,9 @@ def test_garbage_is_404(dashboard: werkzeug.test.Client, path: str) -> None:
 def test_redis_away_is_503() -> None:
     """With a sentence; rq-dashboard's own overview says it in a page of its own."""
     pool = ConnectionPool(port=1)
-    dashboard = werkzeug.test.Client(create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE))
+    dashboard = werkzeug.test.Client(
+        create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE)
+    )
     answer = dashboard.get("/rq/0/data/queues.json", headers=basic(KEY))
     assert (answer.status_code, answer.json) == (503, {"detail": "Redis cannot be reached"})
 

@@ -21,14 +21,17 @@ from service.errors import (
 )
 
 
-@pytest.mark.parametrize(("error", "status"), [
-    (NotFound("Job x not found"), 404),
-    (Conflict("Too many runs wait"), 409),
-    (ConcurrentChange("Changed in between"), 409),
-    (PreconditionFailed("Another revision"), 412),
-    (StoreUnavailable("Redis cannot be reached"), 503),
-    (StoreFull("Redis is out of memory"), 503),
-])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NotFound("Job x not found"), 404),
+        (Conflict("Too many runs wait"), 409),
+        (ConcurrentChange("Changed in between"), 409),
+        (PreconditionFailed("Another revision"), 412),
+        (StoreUnavailable("Redis cannot be reached"), 503),
+        (StoreFull("Redis is out of memory"), 503),
+    ],
+)
 def test_each_service_error_has_its_status(
     client: falcon.testing.TestClient, jobs: Any, error: Exception, status: int
 ) -> None:
@@ -42,12 +45,17 @@ def test_each_service_error_has_its_status(
 
 def test_a_refused_body_names_its_fields(client: falcon.testing.TestClient, jobs: Any) -> None:
     """400 with a sentence, and beside it each field with its message."""
-    jobs.failure = ValidationFailed([FieldError("name", "is needed"), FieldError("schedule_config.hour", "must be 0 to 23")])
+    jobs.failure = ValidationFailed(
+        [FieldError("name", "is needed"), FieldError("schedule_config.hour", "must be 0 to 23")]
+    )
     answer = client.simulate_post("/scheduler/jobs", body="{}")
     assert answer.status_code == 400
     assert answer.json == {
         "detail": "name is needed; schedule_config.hour must be 0 to 23",
-        "errors": [{"field": "name", "message": "is needed"}, {"field": "schedule_config.hour", "message": "must be 0 to 23"}],
+        "errors": [
+            {"field": "name", "message": "is needed"},
+            {"field": "schedule_config.hour", "message": "must be 0 to 23"},
+        ],
     }
 
 

@@ -14,10 +14,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 PATHS = [
-    "/scheduler/jobs", "/scheduler/jobs/{}", "/scheduler/jobs/{}/toggle", "/scheduler/jobs/{}/run",
-    "/scheduler/jobs/{}/history", "/scheduler/jobs/{}/runs/{}", "/scheduler/jobs/{}/preview", "/scheduler/preview",
-    "/scheduler/contacts", "/scheduler/contacts/{}", "/scheduler/contacts/import", "/scheduler/bots",
-    "/scheduler/health", "/scheduler/{}", "/{}",
+    "/scheduler/jobs",
+    "/scheduler/jobs/{}",
+    "/scheduler/jobs/{}/toggle",
+    "/scheduler/jobs/{}/run",
+    "/scheduler/jobs/{}/history",
+    "/scheduler/jobs/{}/runs/{}",
+    "/scheduler/jobs/{}/preview",
+    "/scheduler/preview",
+    "/scheduler/contacts",
+    "/scheduler/contacts/{}",
+    "/scheduler/contacts/import",
+    "/scheduler/bots",
+    "/scheduler/health",
+    "/scheduler/{}",
+    "/{}",
 ]
 PARAMETERS = ["limit", "cursor", "enabled_only", "bot_type", "q", "wait", "from", "count", "x"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW", "WEBSOCKET"]
@@ -32,12 +43,14 @@ bodies = st.one_of(
     st.binary(max_size=60),
     values.map(lambda value: json.dumps(value).encode()),
     st.dictionaries(st.sampled_from(["name", "enabled", "bot_config", "id"]), values).map(
-        lambda value: json.dumps(value).encode()),
+        lambda value: json.dumps(value).encode()
+    ),
 )
 queries = st.one_of(
     st.text(st.sampled_from(string.printable), max_size=30),
     st.lists(st.tuples(st.sampled_from(PARAMETERS), latin), max_size=4).map(
-        lambda pairs: "&".join(f"{name}={value}" for name, value in pairs)),
+        lambda pairs: "&".join(f"{name}={value}" for name, value in pairs)
+    ),
 )
 
 
@@ -49,8 +62,13 @@ def ask(client: falcon.testing.TestClient, job: dict[str, Any]) -> Callable[...,
         started: list[str] = []
         environ = falcon.testing.create_environ(method="GET", path="/")
         environ |= {
-            "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "HTTP_X_API_KEY": "test-key",
-            "wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True, **headers,
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "HTTP_X_API_KEY": "test-key",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.input_terminated": True,
+            **headers,
         }
 
         def start_response(status: str, found: object, failure: object = None, /) -> Callable[[bytes], object]:
@@ -65,16 +83,40 @@ def ask(client: falcon.testing.TestClient, job: dict[str, Any]) -> Callable[...,
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    method=st.sampled_from(METHODS), path=st.sampled_from(PATHS), parts=st.tuples(latin, latin), query=queries,
+    method=st.sampled_from(METHODS),
+    path=st.sampled_from(PATHS),
+    parts=st.tuples(latin, latin),
+    query=queries,
     body=bodies,
     headers=st.dictionaries(
-        st.sampled_from(["CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_ACCEPT", "HTTP_X_API_KEY", "HTTP_IF_MATCH",
-                         "HTTP_RANGE", "HTTP_COOKIE", "HTTP_HOST", "HTTP_FORWARDED", "HTTP_EXPECT"]),
-        latin, max_size=3),
+        st.sampled_from(
+            [
+                "CONTENT_LENGTH",
+                "CONTENT_TYPE",
+                "HTTP_ACCEPT",
+                "HTTP_X_API_KEY",
+                "HTTP_IF_MATCH",
+                "HTTP_RANGE",
+                "HTTP_COOKIE",
+                "HTTP_HOST",
+                "HTTP_FORWARDED",
+                "HTTP_EXPECT",
+            ]
+        ),
+        latin,
+        max_size=3,
+    ),
 )
 def test_nothing_that_can_be_sent_is_a_500(
-    ask: Callable[..., tuple[int, bytes]], jobs: Any, job: dict[str, Any], method: str, path: str,
-    parts: tuple[str, str], query: str, body: bytes, headers: dict[str, str],
+    ask: Callable[..., tuple[int, bytes]],
+    jobs: Any,
+    job: dict[str, Any],
+    method: str,
+    path: str,
+    parts: tuple[str, str],
+    query: str,
+    body: bytes,
+    headers: dict[str, str],
 ) -> None:
     """Any method, path, query, body and headers: below 500, and each error is JSON with a detail."""
     jobs.stored = {job["id"]: {"id": job["id"]}, parts[0]: {"id": "x"}}
@@ -84,8 +126,19 @@ def test_nothing_that_can_be_sent_is_a_500(
         assert isinstance(json.loads(answer)["detail"], str)
 
 
-@pytest.mark.parametrize("path", ["/\xff", "/scheduler/jobs/\xff\xfe", "/scheduler/jobs/\x00", "/scheduler/jobs/%", "",
-                                  "/scheduler/jobs/" + "x" * 8000, "//", "/scheduler/jobs/../jobs"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/\xff",
+        "/scheduler/jobs/\xff\xfe",
+        "/scheduler/jobs/\x00",
+        "/scheduler/jobs/%",
+        "",
+        "/scheduler/jobs/" + "x" * 8000,
+        "//",
+        "/scheduler/jobs/../jobs",
+    ],
+)
 def test_garbage_in_the_path_is_404(ask: Callable[..., tuple[int, bytes]], jobs: Any, path: str) -> None:
     """Bytes that are no UTF-8, NULs and endless ids are addresses of nothing."""
     status, answer = ask("GET", path, "", b"", {})

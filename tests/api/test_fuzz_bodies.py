@@ -16,31 +16,99 @@ from service.wsgi import assemble
 
 KEY = "k"
 JOB: dict[str, Any] = {
-    "name": "A job", "bot_type": "birthday", "schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0},
+    "name": "A job",
+    "bot_type": "birthday",
+    "schedule_type": "daily",
+    "schedule_config": {"hour": 8, "minute": 0},
 }
 CONTACT: dict[str, Any] = {"name": "Ann", "birthday": "1990-04-12", "emails": ["ann@example.org"]}
 SCHEDULE_FIELDS = ["hour", "minute", "day_of_week", "hours", "minutes", "seconds", "cron_expression", "timezone"]
 OPTION_FIELDS = [
-    "max_concurrent_runs", "overlap", "misfire_grace_seconds", "catch_up", "timeout_seconds", "max_retries",
-    "retry_delay_seconds", "starts_at", "ends_at", "jitter_seconds", "disable_after_failures", "alert_urls",
+    "max_concurrent_runs",
+    "overlap",
+    "misfire_grace_seconds",
+    "catch_up",
+    "timeout_seconds",
+    "max_retries",
+    "retry_delay_seconds",
+    "starts_at",
+    "ends_at",
+    "jitter_seconds",
+    "disable_after_failures",
+    "alert_urls",
 ]
 CONTACT_FIELDS = [
-    "id", "name", "given_name", "family_name", "birthday", "emails", "phones", "urls", "language", "source",
-    "last_messaged_at", "last_visited_at",
+    "id",
+    "name",
+    "given_name",
+    "family_name",
+    "birthday",
+    "emails",
+    "phones",
+    "urls",
+    "language",
+    "source",
+    "last_messaged_at",
+    "last_visited_at",
 ]
 
-odd_texts = st.sampled_from([
-    "", " ", "\u0000", "ä😀", "../../etc/passwd", "/etc/localtime", "UTC", "Europe/Berlin", "posixrules", "Factory", ".",
-    "mon,tue", "mon,,", "xyz", "* * * * *", "0 0 30 2 *", "*/0 * * * *", "60 * * * *", "0 0 L * *", "0 0 * * 5#9",
-    "99999999999999999999 * * * *", "1-99999999 * * * *", "2025-01-01T00:00:00", "2025-01-01T00:00:00Z",
-    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59", "2025-02-30T00:00:00",
-    "2025-01-01T00:00:00+99:99", "1990-04-12", "--02-29", "--13-01", "0000-01-01", "skip", "queue", "all", "none",
-    "env:BOT_SECRET_X", "env:API_KEY", "http://x", "ann@example.org", "mailto:x", "x" * 3000, "٣", "Ann\nBcc: x@y",
-])
-odd_numbers = st.sampled_from([0, -1, 1, 7, 8, 59, 60, 366, 10**6, 10**12, 2**31, 2**62, 2**63 - 1, -(2**63), 1.5, -0.0, 1e308])
+odd_texts = st.sampled_from(
+    [
+        "",
+        " ",
+        "\u0000",
+        "ä😀",
+        "../../etc/passwd",
+        "/etc/localtime",
+        "UTC",
+        "Europe/Berlin",
+        "posixrules",
+        "Factory",
+        ".",
+        "mon,tue",
+        "mon,,",
+        "xyz",
+        "* * * * *",
+        "0 0 30 2 *",
+        "*/0 * * * *",
+        "60 * * * *",
+        "0 0 L * *",
+        "0 0 * * 5#9",
+        "99999999999999999999 * * * *",
+        "1-99999999 * * * *",
+        "2025-01-01T00:00:00",
+        "2025-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "9999-12-31T23:59:59",
+        "2025-02-30T00:00:00",
+        "2025-01-01T00:00:00+99:99",
+        "1990-04-12",
+        "--02-29",
+        "--13-01",
+        "0000-01-01",
+        "skip",
+        "queue",
+        "all",
+        "none",
+        "env:BOT_SECRET_X",
+        "env:API_KEY",
+        "http://x",
+        "ann@example.org",
+        "mailto:x",
+        "x" * 3000,
+        "٣",
+        "Ann\nBcc: x@y",
+    ]
+)
+odd_numbers = st.sampled_from(
+    [0, -1, 1, 7, 8, 59, 60, 366, 10**6, 10**12, 2**31, 2**62, 2**63 - 1, -(2**63), 1.5, -0.0, 1e308]
+)
 odd = st.recursive(
     odd_texts | odd_numbers | st.booleans() | st.none() | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(odd_texts, inner, max_size=2), max_leaves=4)
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(odd_texts, inner, max_size=2),
+    max_leaves=4,
+)
 
 
 def changes(fields: list[str]) -> st.SearchStrategy[dict[str, Any]]:
@@ -51,17 +119,29 @@ def changes(fields: list[str]) -> st.SearchStrategy[dict[str, Any]]:
 def schedules() -> st.SearchStrategy[dict[str, Any]]:
     """Schedules, half sensible."""
     return st.fixed_dictionaries(
-        {"schedule_type": st.sampled_from(["daily", "weekly", "interval", "cron"]) | odd,
-         "schedule_config": changes(SCHEDULE_FIELDS) | odd},
-        optional={"options": changes(OPTION_FIELDS) | odd})
+        {
+            "schedule_type": st.sampled_from(["daily", "weekly", "interval", "cron"]) | odd,
+            "schedule_config": changes(SCHEDULE_FIELDS) | odd,
+        },
+        optional={"options": changes(OPTION_FIELDS) | odd},
+    )
 
 
 job_changes = st.one_of(
     schedules(),
-    st.dictionaries(st.sampled_from([*JOB, "description", "enabled", "bot_config", "options", "id", "x"]), odd, max_size=3),
+    st.dictionaries(
+        st.sampled_from([*JOB, "description", "enabled", "bot_config", "options", "id", "x"]), odd, max_size=3
+    ),
     st.fixed_dictionaries({"options": changes(OPTION_FIELDS)}),
-    st.fixed_dictionaries({"bot_type": st.sampled_from(["birthday", "visitor"]), "bot_config": changes(
-        ["dry_run", "process_late", "max_days_late", "max_messages_per_run", "limit", "today", "leap_day", "x"]) | odd}),
+    st.fixed_dictionaries(
+        {
+            "bot_type": st.sampled_from(["birthday", "visitor"]),
+            "bot_config": changes(
+                ["dry_run", "process_late", "max_days_late", "max_messages_per_run", "limit", "today", "leap_day", "x"]
+            )
+            | odd,
+        }
+    ),
 )
 
 
@@ -77,8 +157,11 @@ class Installation:
     def ask(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None) -> int:
         """Asks, and checks what holds for every answer."""
         answer = self.client.simulate_request(
-            method, path.format(job=self.job_id, contact=self.contact_id),
-            body=None if body is None else json.dumps(body).encode(), params=query)
+            method,
+            path.format(job=self.job_id, contact=self.contact_id),
+            body=None if body is None else json.dumps(body).encode(),
+            params=query,
+        )
         assert answer.status_code < 500, (answer.status_code, answer.text)
         if answer.status_code >= 400:
             assert answer.json["detail"].strip()
@@ -129,12 +212,39 @@ def test_no_contact_makes_a_500(installation: Installation, change: dict[str, An
     assert installation.ask("GET", "/scheduler/contacts") == 200
 
 
-LINES = st.sampled_from([
-    b"BEGIN:VCARD", b"END:VCARD", b"VERSION:3.0", b"VERSION:4.0", b"VERSION:2.1", b"FN:Ann", b"N:B;A;;;", b"UID:x", b"BDAY:1990-04-12",
-    b"BDAY:--0229", b"BDAY;VALUE=text:circa 1800", b"BDAY:99999999", b"EMAIL:a@b.c", b"TEL:+1", b"URL:http://x",
-    b"PHOTO;ENCODING=b:AAAA", b" folded", b"FN;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:=FF=", b"FN;CHARSET=none:x", b"\xff\xfe", b"",
-    b":", b";", b"a.FN:x", b"name,birthday,email", b"Ann,1990-04-12,a@b.c", b'"Ann', b"\x00", b"item1.URL:x",
-])
+LINES = st.sampled_from(
+    [
+        b"BEGIN:VCARD",
+        b"END:VCARD",
+        b"VERSION:3.0",
+        b"VERSION:4.0",
+        b"VERSION:2.1",
+        b"FN:Ann",
+        b"N:B;A;;;",
+        b"UID:x",
+        b"BDAY:1990-04-12",
+        b"BDAY:--0229",
+        b"BDAY;VALUE=text:circa 1800",
+        b"BDAY:99999999",
+        b"EMAIL:a@b.c",
+        b"TEL:+1",
+        b"URL:http://x",
+        b"PHOTO;ENCODING=b:AAAA",
+        b" folded",
+        b"FN;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:=FF=",
+        b"FN;CHARSET=none:x",
+        b"\xff\xfe",
+        b"",
+        b":",
+        b";",
+        b"a.FN:x",
+        b"name,birthday,email",
+        b"Ann,1990-04-12,a@b.c",
+        b'"Ann',
+        b"\x00",
+        b"item1.URL:x",
+    ]
+)
 
 
 @fuzz
@@ -148,10 +258,16 @@ def test_no_address_book_makes_a_500(installation: Installation, file: bytes) ->
 
 
 @fuzz
-@given(path=st.sampled_from(["/scheduler/jobs", "/scheduler/jobs/{job}/history", "/scheduler/jobs/{job}/preview",
-                             "/scheduler/contacts"]),
-       query=st.dictionaries(st.sampled_from(["limit", "cursor", "q", "bot_type", "from", "count", "enabled_only"]),
-                             odd_texts | st.text(st.characters(codec="utf-8"), max_size=8) | st.integers().map(str), max_size=3))
+@given(
+    path=st.sampled_from(
+        ["/scheduler/jobs", "/scheduler/jobs/{job}/history", "/scheduler/jobs/{job}/preview", "/scheduler/contacts"]
+    ),
+    query=st.dictionaries(
+        st.sampled_from(["limit", "cursor", "q", "bot_type", "from", "count", "enabled_only"]),
+        odd_texts | st.text(st.characters(codec="utf-8"), max_size=8) | st.integers().map(str),
+        max_size=3,
+    ),
+)
 def test_no_parameter_makes_a_500(installation: Installation, path: str, query: dict[str, str]) -> None:
     """Cursors, limits, times and texts of any kind."""
     assert installation.ask("GET", path, query=query) in (200, 400)
@@ -161,9 +277,14 @@ def test_no_parameter_makes_a_500(installation: Installation, path: str, query: 
 @given(first=odd_texts | st.text(st.characters(codec="utf-8"), min_size=1, max_size=9), second=odd_texts)
 def test_no_id_makes_a_500(installation: Installation, first: str, second: str) -> None:
     """Whatever stands where an id belongs."""
-    for method, path in [("GET", "/scheduler/jobs/{a}"), ("DELETE", "/scheduler/jobs/{a}"),
-                         ("GET", "/scheduler/jobs/{a}/history"), ("GET", "/scheduler/jobs/{a}/runs/{b}"),
-                         ("GET", "/scheduler/contacts/{a}"), ("DELETE", "/scheduler/contacts/{a}")]:
+    for method, path in [
+        ("GET", "/scheduler/jobs/{a}"),
+        ("DELETE", "/scheduler/jobs/{a}"),
+        ("GET", "/scheduler/jobs/{a}/history"),
+        ("GET", "/scheduler/jobs/{a}/runs/{b}"),
+        ("GET", "/scheduler/contacts/{a}"),
+        ("DELETE", "/scheduler/contacts/{a}"),
+    ]:
         address = path.format(a=first.replace("?", "").replace("#", ""), b=second).replace("?", "")
         answer = installation.client.simulate_request(method, address)
         assert answer.status_code in (200, 404, 405), (method, address, answer.text)

@@ -34,8 +34,11 @@ def test_run_now_answers_202_as_the_contract_prints_it(client: Client, job: dict
     """Message and status to the letter, and the run's id beside them."""
     answer = client.simulate_post(f"/scheduler/jobs/{job['id']}/run")
     assert answer.status_code == 202
-    assert answer.json == {"message": f"Job {job['id']} queued for immediate execution", "status": "queued",
-                           "run_id": "run-1"}
+    assert answer.json == {
+        "message": f"Job {job['id']} queued for immediate execution",
+        "status": "queued",
+        "run_id": "run-1",
+    }
 
 
 def test_run_now_takes_an_overlay(client: Client, jobs: Any, job: dict[str, Any]) -> None:
@@ -88,9 +91,18 @@ def test_a_bad_wait_starts_nothing(client: Client, jobs: Any, job: dict[str, Any
     assert jobs.runs == []
 
 
-@pytest.mark.parametrize(("sent", "status"), [
-    ("true", 200), ("false", 200), ("True", 200), ("yes", 400), ("1", 400), ("", 400), ("true&enabled_only=true", 400),
-])
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ("true", 200),
+        ("false", 200),
+        ("True", 200),
+        ("yes", 400),
+        ("1", 400),
+        ("", 400),
+        ("true&enabled_only=true", 400),
+    ],
+)
 def test_enabled_only_is_true_or_false(client: Client, sent: str, status: int) -> None:
     """Anything else is 400."""
     assert client.simulate_get("/scheduler/jobs", query_string=f"enabled_only={sent}").status_code == status
@@ -102,10 +114,23 @@ def test_filters_reach_the_use_case(client: Client, jobs: Any) -> None:
     assert jobs.calls[-1] == ("stream", {"enabled_only": True, "bot_type": "birthday", "q": "a b"})
 
 
-@pytest.mark.parametrize(("limit", "status"), [
-    ("1", 200), ("200", 200), ("0", 400), ("201", 400), ("-5", 400), ("1.5", 400), ("x", 400), ("", 400),
-    ("99999999999999999999", 400), ("%2B5", 400), ("٣", 400), ("5&limit=6", 400),
-])
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [
+        ("1", 200),
+        ("200", 200),
+        ("0", 400),
+        ("201", 400),
+        ("-5", 400),
+        ("1.5", 400),
+        ("x", 400),
+        ("", 400),
+        ("99999999999999999999", 400),
+        ("%2B5", 400),
+        ("٣", 400),
+        ("5&limit=6", 400),
+    ],
+)
 def test_historys_limit_is_1_to_200(client: Client, job: dict[str, Any], limit: str, status: int) -> None:
     """Anything else is 400, naming the field."""
     answer = client.simulate_get(f"/scheduler/jobs/{job['id']}/history", query_string=f"limit={limit}")
@@ -158,10 +183,19 @@ def test_a_stream_that_breaks_never_looks_whole(client: Client, jobs: Any) -> No
         client.simulate_get("/scheduler/jobs")
 
 
-@pytest.mark.parametrize("path", [
-    "/scheduler/jobs", "/scheduler/jobs/{id}", "/scheduler/jobs/{id}/history", "/scheduler/jobs/{id}/runs/run-1",
-    "/scheduler/jobs/{id}/preview", "/scheduler/contacts", "/scheduler/bots", "/scheduler/health",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/scheduler/jobs",
+        "/scheduler/jobs/{id}",
+        "/scheduler/jobs/{id}/history",
+        "/scheduler/jobs/{id}/runs/run-1",
+        "/scheduler/jobs/{id}/preview",
+        "/scheduler/contacts",
+        "/scheduler/bots",
+        "/scheduler/health",
+    ],
+)
 def test_head_is_get_without_the_body(client: Client, job: dict[str, Any], path: str) -> None:
     """Same status and length; a slash at the end changes nothing."""
     address = path.format(id=job["id"])

@@ -25,7 +25,9 @@ def environment(**changes: str | None) -> dict[str, str]:
     """This process' environment, without what would configure the service, and with `changes`."""
     ours = ("API_KEY", "API_KEY_PREVIOUS", "REDIS_URL", "PORT", "WEB_CONCURRENCY", "LOG_LEVEL", "REDIS_PREFIX")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
-    return kept | {"REDIS_URL": NO_REDIS, "BIND_HOST": "127.0.0.1"} | {k: v for k, v in changes.items() if v is not None}
+    return (
+        kept | {"REDIS_URL": NO_REDIS, "BIND_HOST": "127.0.0.1"} | {k: v for k, v in changes.items() if v is not None}
+    )
 
 
 @dataclass
@@ -53,8 +55,14 @@ def web() -> Iterator[Web]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment(API_KEY="k", PORT=str(port)), text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        COMMAND,
+        cwd=ROOT,
+        env=environment(API_KEY="k", PORT=str(port)),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert process.stdout is not None
     try:
         for line in process.stdout:
@@ -67,16 +75,26 @@ def web() -> Iterator[Web]:
         process.stdout.close()
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    ({"API_KEY": None}, "API_KEY"),
-    ({"API_KEY": ""}, "API_KEY"),
-    ({"API_KEY": "a-secret", "REDIS_URL": "http://user:secret@x"}, "REDIS_URL"),
-    ({"API_KEY": "a-secret", "LOG_LEVEL": "loud"}, "LOG_LEVEL"),
-])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"API_KEY": None}, "API_KEY"),
+        ({"API_KEY": ""}, "API_KEY"),
+        ({"API_KEY": "a-secret", "REDIS_URL": "http://user:secret@x"}, "REDIS_URL"),
+        ({"API_KEY": "a-secret", "LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+    ],
+)
 def test_a_bad_setting_stops_the_start_with_one_line(changes: dict[str, str | None], says: str, free_port: int) -> None:
     """It names the setting, tells no secret, and no worker dies over and over."""
-    ended = subprocess.run(COMMAND, cwd=ROOT, env=environment(PORT=str(free_port), **changes), capture_output=True,
-                           text=True, timeout=30, check=False)
+    ended = subprocess.run(
+        COMMAND,
+        cwd=ROOT,
+        env=environment(PORT=str(free_port), **changes),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert ended.returncode != 0
     assert says in ended.stderr
     assert ended.stderr.count("\n") == 1
@@ -94,28 +112,31 @@ def test_it_listens_without_redis(web: Web) -> None:
 CHUNKED = b"POST /scheduler/jobs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"\r\n"
 
 
-@pytest.mark.parametrize(("request_bytes", "expected"), [
-    (b"NONSENSE\r\n\r\n", 400),
-    (b"GET /\xff HTTP/1.1\r\n" + CLOSE + b"\r\n", 400),
-    (b"GET /%FF%00%0d%0a HTTP/1.1\r\n" + CLOSE + b"\r\n", 404),
-    (b"GET /scheduler/jobs/%FF%00%0d%0aX:1 HTTP/1.1\r\n" + CLOSE + b"\r\n", 404),
-    (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n" + CLOSE + b"\r\n", 414),
-    (b"GET / HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n" + CLOSE + b"\r\n", 431),
-    (b"GET / HTTP/1.1\r\n" + b"X: 1\r\n" * 150 + CLOSE + b"\r\n", 431),
-    (b"GET / HTTP/9.9\r\n" + CLOSE + b"\r\n", 400),
-    (b"BREW /scheduler/jobs HTTP/1.1\r\n" + CLOSE + b"\r\n", 400),
-    (b"OPTIONS * HTTP/1.1\r\n" + CLOSE + b"\r\n", 404),
-    (b"GET /scheduler/jobs HTTP/1.1\r\nHost: x\r\nX-API-Key: \xff\xfe\r\nConnection: close\r\n\r\n", 401),
-    (b"GET /scheduler/jobs HTTP/1.1\r\nHost: x\r\nX-API-Key: a\x00\r\nConnection: close\r\n\r\n", 400),
-    (b"POST /scheduler/jobs HTTP/1.1\r\nContent-Length: abc\r\n" + CLOSE + b"\r\n", 400),
-    (b"POST /scheduler/jobs HTTP/1.1\r\nContent-Length: 99999999\r\n" + CLOSE + b"\r\n", 413),
-    (CHUNKED + b"ZZ\r\n{}\r\n0\r\n\r\n", 400),
-    (CHUNKED + b"2\r\n[]\r\n0\r\n\r\n", 400),
-    (CHUNKED + (b"10000\r\n" + b" " * 65536 + b"\r\n") * 17 + b"0\r\n\r\n", 413),
-    (b"POST /scheduler/jobs HTTP/1.1\r\nTransfer-Encoding: gzip\r\n" + CLOSE + b"\r\n", 400),
-    (b"POST /scheduler/jobs HTTP/1.1\r\nExpect: magic\r\nContent-Length: 2\r\n" + CLOSE + b"\r\n{}", 417),
-    (b"GET /rq/ HTTP/1.1\r\n" + CLOSE + b"\r\n", 401),
-])
+@pytest.mark.parametrize(
+    ("request_bytes", "expected"),
+    [
+        (b"NONSENSE\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\n" + CLOSE + b"\r\n", 400),
+        (b"GET /%FF%00%0d%0a HTTP/1.1\r\n" + CLOSE + b"\r\n", 404),
+        (b"GET /scheduler/jobs/%FF%00%0d%0aX:1 HTTP/1.1\r\n" + CLOSE + b"\r\n", 404),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n" + CLOSE + b"\r\n", 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n" + CLOSE + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"X: 1\r\n" * 150 + CLOSE + b"\r\n", 431),
+        (b"GET / HTTP/9.9\r\n" + CLOSE + b"\r\n", 400),
+        (b"BREW /scheduler/jobs HTTP/1.1\r\n" + CLOSE + b"\r\n", 400),
+        (b"OPTIONS * HTTP/1.1\r\n" + CLOSE + b"\r\n", 404),
+        (b"GET /scheduler/jobs HTTP/1.1\r\nHost: x\r\nX-API-Key: \xff\xfe\r\nConnection: close\r\n\r\n", 401),
+        (b"GET /scheduler/jobs HTTP/1.1\r\nHost: x\r\nX-API-Key: a\x00\r\nConnection: close\r\n\r\n", 400),
+        (b"POST /scheduler/jobs HTTP/1.1\r\nContent-Length: abc\r\n" + CLOSE + b"\r\n", 400),
+        (b"POST /scheduler/jobs HTTP/1.1\r\nContent-Length: 99999999\r\n" + CLOSE + b"\r\n", 413),
+        (CHUNKED + b"ZZ\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"2\r\n[]\r\n0\r\n\r\n", 400),
+        (CHUNKED + (b"10000\r\n" + b" " * 65536 + b"\r\n") * 17 + b"0\r\n\r\n", 413),
+        (b"POST /scheduler/jobs HTTP/1.1\r\nTransfer-Encoding: gzip\r\n" + CLOSE + b"\r\n", 400),
+        (b"POST /scheduler/jobs HTTP/1.1\r\nExpect: magic\r\nContent-Length: 2\r\n" + CLOSE + b"\r\n{}", 417),
+        (b"GET /rq/ HTTP/1.1\r\n" + CLOSE + b"\r\n", 401),
+    ],
+)
 def test_whatever_is_sent_the_error_is_json(web: Web, request_bytes: bytes, expected: int) -> None:
     """Also where the request never reaches the application, because gunicorn cannot parse it."""
     status, body = web.send(request_bytes)
@@ -125,8 +146,14 @@ def test_whatever_is_sent_the_error_is_json(web: Web, request_bytes: bytes, expe
 
 def test_sigterm_twice_ends_it_soon(free_port: int) -> None:
     """With nothing under way it is gone within seconds, status 0, and its log came to stdout without a traceback."""
-    process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment(API_KEY="k", PORT=str(free_port)), text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        COMMAND,
+        cwd=ROOT,
+        env=environment(API_KEY="k", PORT=str(free_port)),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert process.stdout is not None
     log = ""
     for line in process.stdout:

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from redis import Redis
 
-from service.store.redis_clock import RedisClock
 from service.dispatch import Scheduler, make_scripts
 from service.jobs import Jobs
 from service.keys import Keys
 from service.store.jobs import JobStore
+from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
 from service.store.scripts import Limits, Scripts
 
@@ -52,7 +52,8 @@ class Rig:
     def make_job(self, **fields: Any) -> str:
         """Creates a job, each minute unless `fields` say otherwise. Returns its id."""
         body = {
-            "name": "a job", "bot_type": "echo", "schedule_type": "interval", "schedule_config": {"minutes": 1}, **fields
+            "name": "a job", "bot_type": "echo", "schedule_type": "interval", "schedule_config": {"minutes": 1},
+            **fields,
         }  # fmt: skip
         return str(self.jobs.create(body)["id"])
 

@@ -35,7 +35,8 @@ def test_a_plain_file_is_read(delimiter: str) -> None:
 def test_googles_headings_are_known() -> None:
     """Its new ones, with several values in one cell."""
     (found,) = read_all(
-        "First Name,Middle Name,Last Name,Birthday,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Value,Website 1 - Value\n"
+        "First Name,Middle Name,Last Name,Birthday,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Value,Website 1 - Value"
+        "\n"
         'Amelia,Jane,Rivers,--04-12,* Home,a@example.org ::: b@example.org,+1 555 0101,"https://example.org/a"\n'
     )
     assert isinstance(found, ParsedCard)

@@ -52,7 +52,11 @@ class Greeter(BaseModel):
 
 CONFIGS: dict[str, type[BaseModel]] = {"greeter": Greeter, "other": Greeter}
 BODY: dict[str, Any] = {
-    "name": "Greet", "bot_type": "greeter", "schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
+    "name": "Greet",
+    "bot_type": "greeter",
+    "schedule_type": "daily",
+    "schedule_config": {"hour": 8, "minute": 0},
+}
 GREETER = {"dry_run": False, "limit": 50, "share": 0.5, "mode": "calm", "today": None, "title": "hi", "extra": {}}
 
 
@@ -71,9 +75,21 @@ def test_a_job_with_its_defaults() -> None:
     """Four fields make a job: enabled, without description, its bot's configuration and options whole."""
     job = parse_create(BODY, CONFIGS)
     assert job.definition_fields() == BODY | {
-        "description": None, "enabled": True, "bot_config": GREETER, "options": Options().model_dump()}
+        "description": None,
+        "enabled": True,
+        "bot_config": GREETER,
+        "options": Options().model_dump(),
+    }
     assert list(job.definition_fields()) == [
-        "name", "description", "bot_type", "enabled", "schedule_type", "schedule_config", "bot_config", "options"]
+        "name",
+        "description",
+        "bot_type",
+        "enabled",
+        "schedule_type",
+        "schedule_config",
+        "bot_config",
+        "options",
+    ]
     assert job.schedule == Daily(8, 0)
 
 
@@ -86,8 +102,19 @@ def test_the_definition_survives_its_fields() -> None:
 def test_what_was_answered_can_be_put_back() -> None:
     """Read-only fields are ignored, so that an answer sent back changes nothing."""
     job = parse_create(BODY, CONFIGS)
-    answer = {"id": "x", **job.definition_fields(), "created_at": 1, "updated_at": None, "last_run_at": "", "state": 5,
-              "last_run_status": [], "last_run_error": {}, "next_run_at": "?", "state_reason": None, "revision": "y"}
+    answer = {
+        "id": "x",
+        **job.definition_fields(),
+        "created_at": 1,
+        "updated_at": None,
+        "last_run_at": "",
+        "state": 5,
+        "last_run_status": [],
+        "last_run_error": {},
+        "next_run_at": "?",
+        "state_reason": None,
+        "revision": "y",
+    }
     assert parse_update(answer, job, CONFIGS) == job
     assert parse_create(answer, CONFIGS) == job
 
@@ -106,7 +133,8 @@ def test_an_update_is_checked_as_the_whole() -> None:
     """A new type with the old configuration is refused; so is another bot."""
     job = parse_create(BODY, CONFIGS)
     assert "schedule_config.hour is not known: a schedule of type cron" in refused(
-        parse_update, {"schedule_type": "cron"}, job, CONFIGS)
+        parse_update, {"schedule_type": "cron"}, job, CONFIGS
+    )
     assert refused(parse_update, {"bot_type": "other"}, job, CONFIGS).startswith("bot_type cannot change")
     assert refused(parse_update, {"name": ""}, job, CONFIGS) == 'name must be text of 1 to 200 characters, not ""'
 
@@ -116,7 +144,13 @@ def test_everything_wrong_is_said_at_once() -> None:
     with pytest.raises(ValidationFailed) as refusal:
         parse_create({"nam": 1, "enabled": "yes", "schedule_type": "daily", "options": {"overlap": 1}}, CONFIGS)
     assert [error.field for error in refusal.value.errors] == [
-        "nam", "name", "enabled", "bot_type", "schedule_config", "options.overlap"]
+        "nam",
+        "name",
+        "enabled",
+        "bot_type",
+        "schedule_config",
+        "options.overlap",
+    ]
 
 
 def test_a_flood_of_faults_is_counted() -> None:
@@ -125,29 +159,39 @@ def test_a_flood_of_faults_is_counted() -> None:
     assert sentence.endswith("; and 980 more fields are refused")
 
 
-@pytest.mark.parametrize(("changes", "sentence"), [
-    ({"name": "  "}, 'name must be text of 1 to 200 characters, not "  "'),
-    ({"name": 5}, "name must be text of 1 to 200 characters, not 5"),
-    ({"name": None}, "name must be text of 1 to 200 characters, not null"),
-    ({"name": "n" * 201}, f'name must be text of 1 to 200 characters, not "{"n" * 60}…"'),
-    ({"name": "a\nb"}, 'name must be one line without control characters, not "a\\nb"'),
-    ({"name": "a\u2028b"}, 'name must be one line without control characters, not "a\\u2028b"'),
-    ({"name": "a\ud800b"}, 'name must be valid Unicode text, not "a\\ud800b"'),
-    ({"description": 5}, "description must be text of at most 500 characters or null, not 5"),
-    ({"description": "a\x00"}, 'description must be text without control characters, not "a\\u0000"'),
-    ({"enabled": "true"}, 'enabled must be true or false, not "true"'),
-    ({"enabled": 1}, "enabled must be true or false, not 1"),
-    ({"enabled": None}, "enabled must be true or false, not null"),
-    ({"bot_type": "x"}, 'bot_type must be "greeter" or "other", not "x"'),
-    ({"bot_type": {}}, 'bot_type must be "greeter" or "other", not an object'),
-    ({"bot_config": None}, "bot_config must be a JSON object, not null"),
-    ({"bot_config": []}, "bot_config must be a JSON object, not a list"),
-    ({"options": None}, "options must be a JSON object, not null"),
-    ({"color": "red"}, ("color is not known: a job has name, description, bot_type, enabled, schedule_type, "
-                       "schedule_config, bot_config and options")),
-    ({"schedule_config": {"hour": "8", "minute": 0}},
-     'schedule_config.hour must be a whole number from 0 to 23, not "8"'),
-])
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"name": "  "}, 'name must be text of 1 to 200 characters, not "  "'),
+        ({"name": 5}, "name must be text of 1 to 200 characters, not 5"),
+        ({"name": None}, "name must be text of 1 to 200 characters, not null"),
+        ({"name": "n" * 201}, f'name must be text of 1 to 200 characters, not "{"n" * 60}…"'),
+        ({"name": "a\nb"}, 'name must be one line without control characters, not "a\\nb"'),
+        ({"name": "a\u2028b"}, 'name must be one line without control characters, not "a\\u2028b"'),
+        ({"name": "a\ud800b"}, 'name must be valid Unicode text, not "a\\ud800b"'),
+        ({"description": 5}, "description must be text of at most 500 characters or null, not 5"),
+        ({"description": "a\x00"}, 'description must be text without control characters, not "a\\u0000"'),
+        ({"enabled": "true"}, 'enabled must be true or false, not "true"'),
+        ({"enabled": 1}, "enabled must be true or false, not 1"),
+        ({"enabled": None}, "enabled must be true or false, not null"),
+        ({"bot_type": "x"}, 'bot_type must be "greeter" or "other", not "x"'),
+        ({"bot_type": {}}, 'bot_type must be "greeter" or "other", not an object'),
+        ({"bot_config": None}, "bot_config must be a JSON object, not null"),
+        ({"bot_config": []}, "bot_config must be a JSON object, not a list"),
+        ({"options": None}, "options must be a JSON object, not null"),
+        (
+            {"color": "red"},
+            (
+                "color is not known: a job has name, description, bot_type, enabled, schedule_type, "
+                "schedule_config, bot_config and options"
+            ),
+        ),
+        (
+            {"schedule_config": {"hour": "8", "minute": 0}},
+            'schedule_config.hour must be a whole number from 0 to 23, not "8"',
+        ),
+    ],
+)
 def test_a_field_is_refused(changes: dict[str, object], sentence: str) -> None:
     """Each refusal names the field, says what it may be, and shows what it was."""
     assert create_refused(**changes) == sentence
@@ -169,34 +213,45 @@ def test_names_are_trimmed() -> None:
 @pytest.mark.parametrize("body", [None, [], "x", 5, True, math.nan], ids=repr)
 def test_a_body_is_an_object(body: object) -> None:
     """Anything but a JSON object is refused as a body."""
-    for parse in (lambda: parse_create(body, CONFIGS), lambda: parse_toggle(body), lambda: parse_preview(body),
-                  lambda: parse_update(body, parse_create(BODY, CONFIGS), CONFIGS)):
+    for parse in (
+        lambda: parse_create(body, CONFIGS),
+        lambda: parse_toggle(body),
+        lambda: parse_preview(body),
+        lambda: parse_update(body, parse_create(BODY, CONFIGS), CONFIGS),
+    ):
         assert refused(parse).startswith("body must be a JSON object, not ")
 
 
-@pytest.mark.parametrize(("config", "sentence"), [
-    ({"limit": 0}, "bot_config.limit must be a whole number from 1 to 500, not 0"),
-    ({"limit": "5"}, 'bot_config.limit must be a whole number from 1 to 500, not "5"'),
-    ({"limit": 5.0}, "bot_config.limit must be a whole number from 1 to 500, not 5.0"),
-    ({"limit": True}, "bot_config.limit must be a whole number from 1 to 500, not true"),
-    ({"limit": 10**30}, "bot_config.limit must be a number that fits in 64 bits, not " + "1" + "0" * 30),
-    ({"limit": 10**5000},
-     "bot_config.limit must be a number that fits in 64 bits, not a number of more than 57 digits"),
-    ({"dry_run": 1}, "bot_config.dry_run must be true or false, not 1"),
-    ({"share": 2}, "bot_config.share must be a number from 0 to 1, not 2"),
-    ({"share": math.nan}, "bot_config.share must be a number that JSON knows, not NaN"),
-    ({"mode": "x"}, 'bot_config.mode must be "calm" or "loud", not "x"'),
-    ({"today": "soon"}, 'bot_config.today must be a date (YYYY-MM-DD) or null, not "soon"'),
-    ({"today": 5}, "bot_config.today must be a date (YYYY-MM-DD) or null, not 5"),
-    ({"title": ""}, 'bot_config.title must be text of 1 to 10 characters, not ""'),
-    ({"title": "HEY"}, "bot_config.title must not shout"),
-    ({"title": "odd"}, "bot_config.title is refused: Odd titles are out"),
-    ({"title": "boom"}, "bot_config cannot be checked: RuntimeError"),
-    ({"extra": 5}, "bot_config.extra must be an object, not 5"),
-    ({"extra": {"a": ["\ud800"]}}, 'bot_config.extra.a[0] must be valid Unicode text, not "\\ud800"'),
-    ({"nope": 1},
-     "bot_config.nope is not known: bot_config has dry_run, limit, share, mode, today, title and extra"),
-])
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"limit": 0}, "bot_config.limit must be a whole number from 1 to 500, not 0"),
+        ({"limit": "5"}, 'bot_config.limit must be a whole number from 1 to 500, not "5"'),
+        ({"limit": 5.0}, "bot_config.limit must be a whole number from 1 to 500, not 5.0"),
+        ({"limit": True}, "bot_config.limit must be a whole number from 1 to 500, not true"),
+        ({"limit": 10**30}, "bot_config.limit must be a number that fits in 64 bits, not " + "1" + "0" * 30),
+        (
+            {"limit": 10**5000},
+            "bot_config.limit must be a number that fits in 64 bits, not a number of more than 57 digits",
+        ),
+        ({"dry_run": 1}, "bot_config.dry_run must be true or false, not 1"),
+        ({"share": 2}, "bot_config.share must be a number from 0 to 1, not 2"),
+        ({"share": math.nan}, "bot_config.share must be a number that JSON knows, not NaN"),
+        ({"mode": "x"}, 'bot_config.mode must be "calm" or "loud", not "x"'),
+        ({"today": "soon"}, 'bot_config.today must be a date (YYYY-MM-DD) or null, not "soon"'),
+        ({"today": 5}, "bot_config.today must be a date (YYYY-MM-DD) or null, not 5"),
+        ({"title": ""}, 'bot_config.title must be text of 1 to 10 characters, not ""'),
+        ({"title": "HEY"}, "bot_config.title must not shout"),
+        ({"title": "odd"}, "bot_config.title is refused: Odd titles are out"),
+        ({"title": "boom"}, "bot_config cannot be checked: RuntimeError"),
+        ({"extra": 5}, "bot_config.extra must be an object, not 5"),
+        ({"extra": {"a": ["\ud800"]}}, 'bot_config.extra.a[0] must be valid Unicode text, not "\\ud800"'),
+        (
+            {"nope": 1},
+            "bot_config.nope is not known: bot_config has dry_run, limit, share, mode, today, title and extra",
+        ),
+    ],
+)
 def test_a_bot_config_is_strict(config: dict[str, Any], sentence: str) -> None:
     """A bot's configuration is checked strictly, however lax its own model is, and refused in the same words."""
     assert refused(validate_bot_config, "greeter", config, CONFIGS) == sentence
@@ -208,28 +263,41 @@ def test_a_bot_config_is_answered_whole() -> None:
     assert validate_bot_config("greeter", given_config, CONFIGS) == GREETER | given_config
 
 
-@pytest.mark.parametrize(("options", "sentence"), [
-    ({"max_concurrent_runs": 0}, "options.max_concurrent_runs must be a whole number from 1 to 1000, not 0"),
-    ({"overlap": "Skip"}, 'options.overlap must be "skip" or "queue", not "Skip"'),
-    ({"catch_up": None}, 'options.catch_up must be "latest", "all" or "none", not null'),
-    ({"timeout_seconds": 8.0}, "options.timeout_seconds must be a whole number from 1 to 604800, not 8.0"),
-    ({"misfire_grace_seconds": "1"},
-     'options.misfire_grace_seconds must be a whole number from 1 to 31622400, not "1"'),
-    ({"max_retries": -1}, "options.max_retries must be a whole number from 0 to 100, not -1"),
-    ({"retry_delay_seconds": 3601}, "options.retry_delay_seconds must be a whole number from 0 to 3600, not 3601"),
-    ({"jitter_seconds": -1}, "options.jitter_seconds must be a whole number from 0 to 86400, not -1"),
-    ({"disable_after_failures": True},
-     "options.disable_after_failures must be a whole number from 0 to 1000, not true"),
-    ({"starts_at": 5}, "options.starts_at must be text or null, not 5"),
-    ({"starts_at": "1969-01-01T00:00:00"},
-     'options.starts_at must lie in the years 1970 to 9999, not "1969-01-01T00:00:00"'),
-    ({"starts_at": "2025-01-01T01:00:00+01:00", "ends_at": "2025-01-01T00:00:00"},
-     "options must have an ends_at that is later than its starts_at"),
-    ({"alert_urls": "env:BOT_SECRET_X"}, 'options.alert_urls must be a list of at most 20, not "env:BOT_SECRET_X"'),
-    ({"alert_urls": ["env:API_KEY"]},
-     'options.alert_urls must list names of secrets such as "env:BOT_SECRET_ALERTS", not "env:API_KEY"'),
-    ({"alert_urls": [5]}, "options.alert_urls[0] must be text, not 5"),
-])
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"max_concurrent_runs": 0}, "options.max_concurrent_runs must be a whole number from 1 to 1000, not 0"),
+        ({"overlap": "Skip"}, 'options.overlap must be "skip" or "queue", not "Skip"'),
+        ({"catch_up": None}, 'options.catch_up must be "latest", "all" or "none", not null'),
+        ({"timeout_seconds": 8.0}, "options.timeout_seconds must be a whole number from 1 to 604800, not 8.0"),
+        (
+            {"misfire_grace_seconds": "1"},
+            'options.misfire_grace_seconds must be a whole number from 1 to 31622400, not "1"',
+        ),
+        ({"max_retries": -1}, "options.max_retries must be a whole number from 0 to 100, not -1"),
+        ({"retry_delay_seconds": 3601}, "options.retry_delay_seconds must be a whole number from 0 to 3600, not 3601"),
+        ({"jitter_seconds": -1}, "options.jitter_seconds must be a whole number from 0 to 86400, not -1"),
+        (
+            {"disable_after_failures": True},
+            "options.disable_after_failures must be a whole number from 0 to 1000, not true",
+        ),
+        ({"starts_at": 5}, "options.starts_at must be text or null, not 5"),
+        (
+            {"starts_at": "1969-01-01T00:00:00"},
+            'options.starts_at must lie in the years 1970 to 9999, not "1969-01-01T00:00:00"',
+        ),
+        (
+            {"starts_at": "2025-01-01T01:00:00+01:00", "ends_at": "2025-01-01T00:00:00"},
+            "options must have an ends_at that is later than its starts_at",
+        ),
+        ({"alert_urls": "env:BOT_SECRET_X"}, 'options.alert_urls must be a list of at most 20, not "env:BOT_SECRET_X"'),
+        (
+            {"alert_urls": ["env:API_KEY"]},
+            'options.alert_urls must list names of secrets such as "env:BOT_SECRET_ALERTS", not "env:API_KEY"',
+        ),
+        ({"alert_urls": [5]}, "options.alert_urls[0] must be text, not 5"),
+    ],
+)
 def test_options_are_strict(options: dict[str, Any], sentence: str) -> None:
     """Each option has its range; the sentence names it."""
     assert refused(parse_options, options) == sentence
@@ -283,20 +351,54 @@ def test_depth_is_limited() -> None:
 
 
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.integers(10**300, 10**301), st.floats(), st.text(max_size=20),
-    st.sampled_from(["\ud800", "\x00", "9999-12-31T23:59:59-23:59", "../UTC", "* * * * *"]), st.binary(max_size=3))
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(10**300, 10**301),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["\ud800", "\x00", "9999-12-31T23:59:59-23:59", "../UTC", "* * * * *"]),
+    st.binary(max_size=3),
+)
 keys = st.one_of(st.text(max_size=5), st.sampled_from(["\ud800", "hour", "timezone"]), st.integers(), st.none())
 anything = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
-    max_leaves=8)
-field_names = st.sampled_from([
-    "name", "description", "bot_type", "enabled", "schedule_type", "schedule_config", "bot_config", "options", "count",
-    "from"])
-nested_keys = st.sampled_from([
-    "hour", "minute", "day_of_week", "hours", "cron_expression", "timezone", "starts_at", "alert_urls", "limit",
-    "extra", "today"])
-bodies = st.one_of(anything, st.dictionaries(
-    field_names, st.one_of(anything, st.dictionaries(nested_keys, anything, max_size=4)), max_size=4))
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
+    max_leaves=8,
+)
+field_names = st.sampled_from(
+    [
+        "name",
+        "description",
+        "bot_type",
+        "enabled",
+        "schedule_type",
+        "schedule_config",
+        "bot_config",
+        "options",
+        "count",
+        "from",
+    ]
+)
+nested_keys = st.sampled_from(
+    [
+        "hour",
+        "minute",
+        "day_of_week",
+        "hours",
+        "cron_expression",
+        "timezone",
+        "starts_at",
+        "alert_urls",
+        "limit",
+        "extra",
+        "today",
+    ]
+)
+bodies = st.one_of(
+    anything,
+    st.dictionaries(field_names, st.one_of(anything, st.dictionaries(nested_keys, anything, max_size=4)), max_size=4),
+)
 
 
 @given(body=bodies, schedule_type=st.sampled_from(["daily", "weekly", "interval", "cron"]))
@@ -304,8 +406,13 @@ bodies = st.one_of(anything, st.dictionaries(
 def test_no_input_breaks_anything(body: Any, schedule_type: str) -> None:
     """Whatever is sent, it is taken or refused with a sentence that can be sent as UTF-8; nothing else happens."""
     whole = BODY | {"schedule_type": schedule_type} | body if isinstance(body, dict) else body
-    for parse in (lambda: parse_create(whole, CONFIGS), lambda: parse_preview(body), lambda: parse_toggle(body),
-                  lambda: parse_run_request(body), lambda: parse_update(body, parse_create(BODY, CONFIGS), CONFIGS)):
+    for parse in (
+        lambda: parse_create(whole, CONFIGS),
+        lambda: parse_preview(body),
+        lambda: parse_toggle(body),
+        lambda: parse_run_request(body),
+        lambda: parse_update(body, parse_create(BODY, CONFIGS), CONFIGS),
+    ):
         try:
             parse()
         except ValidationFailed as refusal:

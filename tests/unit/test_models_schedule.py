@@ -21,58 +21,105 @@ def refused(schedule_type: object, config: object) -> str:
     return str(refusal.value)
 
 
-@pytest.mark.parametrize(("schedule_type", "config", "expected"), [
-    ("daily", {"hour": 8, "minute": 0}, Daily(8, 0, "UTC")),
-    ("daily", {"hour": 23, "minute": 59, "timezone": "Europe/Paris"}, Daily(23, 59, "Europe/Paris")),
-    ("weekly", {"hour": 14, "minute": 30, "day_of_week": "mon,wed,fri"}, Weekly(14, 30, frozenset({0, 2, 4}))),
-    ("weekly", {"hour": 0, "minute": 0, "day_of_week": "Sun, sun"}, Weekly(0, 0, frozenset({6}))),
-    ("interval", {"hours": 2, "minutes": 0}, Interval(7200)),
-    ("interval", {"seconds": 1}, Interval(1)),
-    ("interval", {"hours": 1, "minutes": 1, "seconds": 1}, Interval(3661)),
-    ("interval", {"hours": 8784}, Interval(366 * 86400)),
-    ("cron", {"cron_expression": "0 8-18 * * 1-5"}, Cron("0 8-18 * * 1-5")),
-    ("cron", {"cron_expression": "* * * * *", "timezone": "UTC"}, Cron("* * * * *", "UTC")),
-])
+@pytest.mark.parametrize(
+    ("schedule_type", "config", "expected"),
+    [
+        ("daily", {"hour": 8, "minute": 0}, Daily(8, 0, "UTC")),
+        ("daily", {"hour": 23, "minute": 59, "timezone": "Europe/Paris"}, Daily(23, 59, "Europe/Paris")),
+        ("weekly", {"hour": 14, "minute": 30, "day_of_week": "mon,wed,fri"}, Weekly(14, 30, frozenset({0, 2, 4}))),
+        ("weekly", {"hour": 0, "minute": 0, "day_of_week": "Sun, sun"}, Weekly(0, 0, frozenset({6}))),
+        ("interval", {"hours": 2, "minutes": 0}, Interval(7200)),
+        ("interval", {"seconds": 1}, Interval(1)),
+        ("interval", {"hours": 1, "minutes": 1, "seconds": 1}, Interval(3661)),
+        ("interval", {"hours": 8784}, Interval(366 * 86400)),
+        ("cron", {"cron_expression": "0 8-18 * * 1-5"}, Cron("0 8-18 * * 1-5")),
+        ("cron", {"cron_expression": "* * * * *", "timezone": "UTC"}, Cron("* * * * *", "UTC")),
+    ],
+)
 def test_understood(schedule_type: str, config: dict[str, Any], expected: object) -> None:
     """Each type of schedule is understood from its own keys, in UTC unless a zone is named."""
     assert parse_schedule(schedule_type, config) == expected
 
 
-@pytest.mark.parametrize(("schedule_type", "config", "sentence"), [
-    ("hourly", {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not "hourly"'),
-    (None, {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not null'),
-    (["daily"], {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not a list'),
-    ("daily", None, "schedule_config must be a JSON object, not null"),
-    ("daily", [], "schedule_config must be a JSON object, not a list"),
-    ("daily", {"hour": "8", "minute": 0}, 'schedule_config.hour must be a whole number from 0 to 23, not "8"'),
-    ("daily", {"hour": 8.0, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not 8.0"),
-    ("daily", {"hour": True, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not true"),
-    ("daily", {"hour": 24, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not 24"),
-    ("daily", {"hour": -1, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not -1"),
-    ("daily", {"hour": None, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not null"),
-    ("daily", {"hour": 8}, "schedule_config.minute is required: a whole number from 0 to 59"),
-    ("daily", {"hour": 8, "minute": 60}, "schedule_config.minute must be a whole number from 0 to 59, not 60"),
-    ("daily", {}, ("schedule_config.hour is required: a whole number from 0 to 23; "
-                  "schedule_config.minute is required: a whole number from 0 to 59")),
-    ("daily", DAILY | {"seconds": 1},
-     "schedule_config.seconds is not known: a schedule of type daily has hour, minute and timezone"),
-    ("weekly", DAILY, ("schedule_config.day_of_week is required: a comma-separated list of mon, tue, wed, thu, fri, "
-                      'sat and sun, such as "mon,wed,fri"')),
-    ("weekly", DAILY | {"day_of_week": "monday"}, ("schedule_config.day_of_week must be a comma-separated list of mon, "
-     'tue, wed, thu, fri, sat and sun, such as "mon,wed,fri", not "monday"')),
-    ("interval", {}, ("schedule_config must add up to at least 1 second and at most 366 days of hours, minutes and "
-                     "seconds, not 0 seconds")),
-    ("interval", {"hours": 8784, "seconds": 1},
-     ("schedule_config must add up to at least 1 second and at most 366 days "
-     "of hours, minutes and seconds, not 31622401 seconds")),
-    ("interval", {"hours": -1, "minutes": 90},
-     "schedule_config.hours must be a whole number from 0 to 8784, not -1"),
-    ("interval", {"seconds": 5, "timezone": "UTC"},
-     "schedule_config.timezone is not known: a schedule of type interval has hours, minutes and seconds"),
-    ("cron", {}, 'schedule_config.cron_expression is required: five fields such as "0 8 * * 1-5"'),
-    ("cron", {"cron_expression": 5},
-     'schedule_config.cron_expression must be a cron expression such as "0 8 * * 1-5", not 5'),
-])
+@pytest.mark.parametrize(
+    ("schedule_type", "config", "sentence"),
+    [
+        ("hourly", {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not "hourly"'),
+        (None, {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not null'),
+        (["daily"], {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not a list'),
+        ("daily", None, "schedule_config must be a JSON object, not null"),
+        ("daily", [], "schedule_config must be a JSON object, not a list"),
+        ("daily", {"hour": "8", "minute": 0}, 'schedule_config.hour must be a whole number from 0 to 23, not "8"'),
+        ("daily", {"hour": 8.0, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not 8.0"),
+        ("daily", {"hour": True, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not true"),
+        ("daily", {"hour": 24, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not 24"),
+        ("daily", {"hour": -1, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not -1"),
+        ("daily", {"hour": None, "minute": 0}, "schedule_config.hour must be a whole number from 0 to 23, not null"),
+        ("daily", {"hour": 8}, "schedule_config.minute is required: a whole number from 0 to 59"),
+        ("daily", {"hour": 8, "minute": 60}, "schedule_config.minute must be a whole number from 0 to 59, not 60"),
+        (
+            "daily",
+            {},
+            (
+                "schedule_config.hour is required: a whole number from 0 to 23; "
+                "schedule_config.minute is required: a whole number from 0 to 59"
+            ),
+        ),
+        (
+            "daily",
+            DAILY | {"seconds": 1},
+            "schedule_config.seconds is not known: a schedule of type daily has hour, minute and timezone",
+        ),
+        (
+            "weekly",
+            DAILY,
+            (
+                "schedule_config.day_of_week is required: a comma-separated list of mon, tue, wed, thu, fri, "
+                'sat and sun, such as "mon,wed,fri"'
+            ),
+        ),
+        (
+            "weekly",
+            DAILY | {"day_of_week": "monday"},
+            (
+                "schedule_config.day_of_week must be a comma-separated list of mon, "
+                'tue, wed, thu, fri, sat and sun, such as "mon,wed,fri", not "monday"'
+            ),
+        ),
+        (
+            "interval",
+            {},
+            (
+                "schedule_config must add up to at least 1 second and at most 366 days of hours, minutes and "
+                "seconds, not 0 seconds"
+            ),
+        ),
+        (
+            "interval",
+            {"hours": 8784, "seconds": 1},
+            (
+                "schedule_config must add up to at least 1 second and at most 366 days "
+                "of hours, minutes and seconds, not 31622401 seconds"
+            ),
+        ),
+        (
+            "interval",
+            {"hours": -1, "minutes": 90},
+            "schedule_config.hours must be a whole number from 0 to 8784, not -1",
+        ),
+        (
+            "interval",
+            {"seconds": 5, "timezone": "UTC"},
+            "schedule_config.timezone is not known: a schedule of type interval has hours, minutes and seconds",
+        ),
+        ("cron", {}, 'schedule_config.cron_expression is required: five fields such as "0 8 * * 1-5"'),
+        (
+            "cron",
+            {"cron_expression": 5},
+            'schedule_config.cron_expression must be a cron expression such as "0 8 * * 1-5", not 5',
+        ),
+    ],
+)
 def test_refused(schedule_type: object, config: object, sentence: str) -> None:
     """A refusal is one sentence a field, saying what it may be and what it was."""
     assert refused(schedule_type, config) == sentence
@@ -84,10 +131,38 @@ def test_days_are_a_comma_list(days: object) -> None:
     assert refused("weekly", DAILY | {"day_of_week": days}).startswith("schedule_config.day_of_week must be ")
 
 
-@pytest.mark.parametrize("timezone", [
-    "", "Mars/Olympus", "../UTC", "/etc/localtime", "localtime", "Europe/../UTC", "europe/paris", "UTC ", "UTC\x00",
-    "Factory", "posixrules", "posix/UTC", "right/UTC", "tzdata.zi", "zone.tab", "__init__.py", "Europe", "Europe/",
-    "a" * 100_000, 5, None, True, ["UTC"], "\ud800", "EST5EDT4", "UTC+1", "."])
+@pytest.mark.parametrize(
+    "timezone",
+    [
+        "",
+        "Mars/Olympus",
+        "../UTC",
+        "/etc/localtime",
+        "localtime",
+        "Europe/../UTC",
+        "europe/paris",
+        "UTC ",
+        "UTC\x00",
+        "Factory",
+        "posixrules",
+        "posix/UTC",
+        "right/UTC",
+        "tzdata.zi",
+        "zone.tab",
+        "__init__.py",
+        "Europe",
+        "Europe/",
+        "a" * 100_000,
+        5,
+        None,
+        True,
+        ["UTC"],
+        "\ud800",
+        "EST5EDT4",
+        "UTC+1",
+        ".",
+    ],
+)
 def test_zones_are_iana_names(timezone: object) -> None:
     """Only names of the IANA database count: no paths, no files of the host, no other case, nothing near."""
     sentence = refused("daily", DAILY | {"timezone": timezone})
@@ -108,35 +183,81 @@ def test_every_zone_can_be_loaded() -> None:
         zone("../UTC")
 
 
-@pytest.mark.parametrize("expression", [
-    "* * * * *", "0 0 * * 0", "0 0 * * 7", "0 0 * * sun", "0 0 * JAN-mar Mon,WED", "*/5,7 0-23/2 1,15 * *",
-    "59 23 31 12 7", "0 8-8 * * *", "0 8-8/2 * * *", " 0  0\t* * * ", "00 07 * * *", "*/90 * * * *",
-    "0 0 29 2 *", "0 0 30 2 1", "0 0 31 * *", "0 0 * * 0-7", "*,5 * * * *",
-])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "* * * * *",
+        "0 0 * * 0",
+        "0 0 * * 7",
+        "0 0 * * sun",
+        "0 0 * JAN-mar Mon,WED",
+        "*/5,7 0-23/2 1,15 * *",
+        "59 23 31 12 7",
+        "0 8-8 * * *",
+        "0 8-8/2 * * *",
+        " 0  0\t* * * ",
+        "00 07 * * *",
+        "*/90 * * * *",
+        "0 0 29 2 *",
+        "0 0 30 2 1",
+        "0 0 31 * *",
+        "0 0 * * 0-7",
+        "*,5 * * * *",
+    ],
+)
 def test_cron_as_in_crontab(expression: str) -> None:
     """What crontab(5) allows is taken."""
     assert parse_schedule("cron", {"cron_expression": expression}) == Cron(expression)
 
 
-@pytest.mark.parametrize(("expression", "reason"), [
-    ("", "five fields"), ("* * * *", "five fields"), ("0 * * * * *", "five fields"),
-    ("0 0 0 1 1 * 2025", "five fields"),
-    ("@daily", 'write "0 0 * * *"'), ("@reboot", "five fields"),
-    ("60 * * * *", "minute must lie within 0 to 59"), ("* 24 * * *", "hour must lie within 0 to 23"),
-    ("* * 0 * *", "day-of-month must lie within 1 to 31"), ("* * 32 * *", "day-of-month"),
-    ("* * * 0 *", "month must lie within 1 to 12"), ("* * * 13 *", "month"), ("* * * * 8", "day-of-week"),
-    ("* * * sun *", "month must lie within"), ("* * * * jan", "day-of-week must lie within"),
-    ("* * * * sunday", "day-of-week must be made of"), ("jan * * * *", "minute must lie within 0 to 59"),
-    ("*/0 * * * *", "a step of at least 1"), ("5/15 * * * *", "5-59/15"), ("22-6 * * * *", "ranges that go upwards"),
-    ("* * * * fri-sun", "ranges that go upwards"), ("*-5 * * * *", "range that starts with *"),
-    ("* * L * *", "made of"), ("* * LW * *", "made of"), ("* * * * 5L", "made of"), ("* * * * 5#2", "made of"),
-    ("* * * * ?", "made of"), ("* * 15W * *", "made of"), ("H * * * *", "made of"), ("1,,2 * * * *", "made of"),
-    (", * * * *", "made of"), ("1- * * * *", "made of"), ("-1 * * * *", "made of"), ("1.5 * * * *", "made of"),
-    ("٣ * * * *", "made of"), ("0 0 * * *\n", "made of"), ("0 0 * * \x00", "made of"), ("1" * 900, "five fields"),
-    ("1" * 500 + " * * * *", "made of"), ("* " * 600, "at most 1000 characters"),
-    ("0 0 30 2 *", "none of its months has a day 30"), ("0 0 31 2,4,6,9,11 *", "none of its months has a day 31"),
-    ("0 0 30,31 2 */2", "none of its months has a day 30"),
-])
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("", "five fields"),
+        ("* * * *", "five fields"),
+        ("0 * * * * *", "five fields"),
+        ("0 0 0 1 1 * 2025", "five fields"),
+        ("@daily", 'write "0 0 * * *"'),
+        ("@reboot", "five fields"),
+        ("60 * * * *", "minute must lie within 0 to 59"),
+        ("* 24 * * *", "hour must lie within 0 to 23"),
+        ("* * 0 * *", "day-of-month must lie within 1 to 31"),
+        ("* * 32 * *", "day-of-month"),
+        ("* * * 0 *", "month must lie within 1 to 12"),
+        ("* * * 13 *", "month"),
+        ("* * * * 8", "day-of-week"),
+        ("* * * sun *", "month must lie within"),
+        ("* * * * jan", "day-of-week must lie within"),
+        ("* * * * sunday", "day-of-week must be made of"),
+        ("jan * * * *", "minute must lie within 0 to 59"),
+        ("*/0 * * * *", "a step of at least 1"),
+        ("5/15 * * * *", "5-59/15"),
+        ("22-6 * * * *", "ranges that go upwards"),
+        ("* * * * fri-sun", "ranges that go upwards"),
+        ("*-5 * * * *", "range that starts with *"),
+        ("* * L * *", "made of"),
+        ("* * LW * *", "made of"),
+        ("* * * * 5L", "made of"),
+        ("* * * * 5#2", "made of"),
+        ("* * * * ?", "made of"),
+        ("* * 15W * *", "made of"),
+        ("H * * * *", "made of"),
+        ("1,,2 * * * *", "made of"),
+        (", * * * *", "made of"),
+        ("1- * * * *", "made of"),
+        ("-1 * * * *", "made of"),
+        ("1.5 * * * *", "made of"),
+        ("٣ * * * *", "made of"),
+        ("0 0 * * *\n", "made of"),
+        ("0 0 * * \x00", "made of"),
+        ("1" * 900, "five fields"),
+        ("1" * 500 + " * * * *", "made of"),
+        ("* " * 600, "at most 1000 characters"),
+        ("0 0 30 2 *", "none of its months has a day 30"),
+        ("0 0 31 2,4,6,9,11 *", "none of its months has a day 31"),
+        ("0 0 30,31 2 */2", "none of its months has a day 30"),
+    ],
+)
 def test_cron_beyond_crontab_is_refused(expression: str, reason: str) -> None:
     """What crontab(5) does not know, and what can never fire, is refused with its reason, at no great length."""
     sentence = refused("cron", {"cron_expression": expression})

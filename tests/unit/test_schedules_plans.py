@@ -42,20 +42,29 @@ def test_one_on_time_is_run(schedule: Schedule, catch_up: str) -> None:
 
 
 @pytest.mark.parametrize("schedule", [MINUTELY, Interval(60)], ids=["cron", "interval"])
-@pytest.mark.parametrize(("options", "late_ms", "expected"), [
-    # (of ten due ones, the newest `late_ms` late)
-    ({"catch_up": "latest"}, 0, [skip(T0, T0 + 480, 9, "coalesced"), run(T0 + 540)]),
-    ({"catch_up": "latest"}, 31_000, [skip(T0, T0 + 480, 9, "coalesced"), run(T0 + 540)]),
-    ({"catch_up": "none"}, 30_000, [skip(T0, T0 + 480, 9, "missed"), run(T0 + 540)]),
-    ({"catch_up": "none"}, 30_001, [skip(T0, T0 + 540, 10, "missed")]),
-    ({"catch_up": "all"}, 0, [run(T0 + n * 60, waits=True) for n in range(10)]),
-    ({"catch_up": "latest", "misfire_grace_seconds": 130}, 0,
-     [skip(T0, T0 + 360, 7, "misfire"), skip(T0 + 420, T0 + 480, 2, "coalesced"), run(T0 + 540)]),
-    ({"catch_up": "all", "misfire_grace_seconds": 60}, 0,
-     [skip(T0, T0 + 420, 8, "misfire"), run(T0 + 480, waits=True), run(T0 + 540, waits=True)]),
-    ({"catch_up": "latest", "misfire_grace_seconds": 1}, 1_001, [skip(T0, T0 + 540, 10, "misfire")]),
-    ({"catch_up": "latest", "misfire_grace_seconds": 1}, 1_000, [skip(T0, T0 + 480, 9, "misfire"), run(T0 + 540)]),
-])
+@pytest.mark.parametrize(
+    ("options", "late_ms", "expected"),
+    [
+        # (of ten due ones, the newest `late_ms` late)
+        ({"catch_up": "latest"}, 0, [skip(T0, T0 + 480, 9, "coalesced"), run(T0 + 540)]),
+        ({"catch_up": "latest"}, 31_000, [skip(T0, T0 + 480, 9, "coalesced"), run(T0 + 540)]),
+        ({"catch_up": "none"}, 30_000, [skip(T0, T0 + 480, 9, "missed"), run(T0 + 540)]),
+        ({"catch_up": "none"}, 30_001, [skip(T0, T0 + 540, 10, "missed")]),
+        ({"catch_up": "all"}, 0, [run(T0 + n * 60, waits=True) for n in range(10)]),
+        (
+            {"catch_up": "latest", "misfire_grace_seconds": 130},
+            0,
+            [skip(T0, T0 + 360, 7, "misfire"), skip(T0 + 420, T0 + 480, 2, "coalesced"), run(T0 + 540)],
+        ),
+        (
+            {"catch_up": "all", "misfire_grace_seconds": 60},
+            0,
+            [skip(T0, T0 + 420, 8, "misfire"), run(T0 + 480, waits=True), run(T0 + 540, waits=True)],
+        ),
+        ({"catch_up": "latest", "misfire_grace_seconds": 1}, 1_001, [skip(T0, T0 + 540, 10, "misfire")]),
+        ({"catch_up": "latest", "misfire_grace_seconds": 1}, 1_000, [skip(T0, T0 + 480, 9, "misfire"), run(T0 + 540)]),
+    ],
+)
 def test_missed_ones(schedule: Schedule, options: dict[str, Any], late_ms: int, expected: list[Decision]) -> None:
     """What was missed is run, folded or skipped as `catch_up` and the grace say."""
     decided = decide(schedule, T0, (T0 + 540) * 1000 + late_ms, **options)
@@ -140,16 +149,30 @@ def test_jitter_is_drawn_from_the_occurrence() -> None:
 
 schedules = st.one_of(
     st.builds(Interval, st.integers(60, 7200)),
-    st.sampled_from([MINUTELY, Cron("*/7 * * * *", "Europe/Paris"), Cron("59 1,2 * * *", "America/New_York"),
-                     Cron("30 * * * *", "Australia/Lord_Howe"), Daily(2, 30, "Europe/Paris")]),
+    st.sampled_from(
+        [
+            MINUTELY,
+            Cron("*/7 * * * *", "Europe/Paris"),
+            Cron("59 1,2 * * *", "America/New_York"),
+            Cron("30 * * * *", "Australia/Lord_Howe"),
+            Daily(2, 30, "Europe/Paris"),
+        ]
+    ),
 )
 options_strategy = st.builds(
-    Options, catch_up=st.sampled_from(["latest", "all", "none"]), jitter_seconds=st.integers(0, 59),
-    misfire_grace_seconds=st.sampled_from([1, 60, 600, 7200, DAY]))
+    Options,
+    catch_up=st.sampled_from(["latest", "all", "none"]),
+    jitter_seconds=st.integers(0, 59),
+    misfire_grace_seconds=st.sampled_from([1, 60, 600, 7200, DAY]),
+)
 
 
-@given(schedule=schedules, options=options_strategy, start=st.integers(1_740_000_000, 1_765_000_000),
-       pauses=st.lists(st.integers(0, 40_000_000), min_size=1, max_size=4))
+@given(
+    schedule=schedules,
+    options=options_strategy,
+    start=st.integers(1_740_000_000, 1_765_000_000),
+    pauses=st.lists(st.integers(0, 40_000_000), min_size=1, max_size=4),
+)
 @settings(deadline=None, max_examples=80)
 def test_planning_in_chunks_decides_each_once(
     schedule: Schedule, options: Options, start: int, pauses: list[int]

@@ -34,7 +34,7 @@ class ProbeBot:
 
     def run(self, context: Any) -> dict[str, Any]:
         config = context.config
-        self._trace(config, "start")
+        self._trace(context, "start")
         if config.mode == "raise":
             raise ValueError("the probe was told to fail")
         if config.mode == "die":
@@ -52,10 +52,11 @@ class ProbeBot:
             except BaseException:
                 if config.mode != "swallow":
                     raise
-        self._trace(config, "end")
+        self._trace(context, "end")
         return {"messages_sent": 1}
 
-    def _trace(self, config: ProbeConfig, what: str) -> None:
-        if config.trace:
-            with Path(config.trace).open("a") as file:
-                file.write(f"{what} {os.getpid()}\n")
+    def _trace(self, context: Any, what: str) -> None:
+        if context.config.trace:
+            run_id = context.log.name.rpartition(".")[2]
+            with Path(context.config.trace).open("a") as file:
+                file.write(f"{what} {os.getpid()} {time.monotonic():.3f} {run_id}\n")

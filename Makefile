@@ -1,0 +1,48 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(READY) ## Make .venv with exactly the locked requirements
+
+$(READY): requirements.txt requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, and none was found; name one with PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@echo "Installing the requirements into .venv (once; about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $(READY)
+
+.PHONY: up
+up: $(READY) ## Start everything on 127.0.0.1, with a Valkey of its own if REDIS_URL is unset; Ctrl-C stops it
+	@exec $(BIN)/python -m service.up
+
+.PHONY: test
+test: $(READY) ## Run the whole test suite
+	@$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(READY) ## Check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: $(READY) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(READY) ## Compile requirements*.in to the locked requirements*.txt
+	@$(BIN)/pip-compile $(LOCK) --output-file requirements.txt requirements.in
+	@$(BIN)/pip-compile $(LOCK) --allow-unsafe --output-file requirements-dev.txt requirements-dev.in
+
+LOCK := --quiet --strip-extras --no-header --annotation-style line \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
