@@ -1,0 +1,195 @@
+"""`python -m tests.chaos --minutes 10 --seed 1`: everything dies, and nothing may be lost.
+
+The seed replays which faults happen and when; the machine decides the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.audit import (
+    Findings,
+    check_keys,
+    check_occurrences,
+    check_retries,
+    check_runs,
+    check_trace,
+    check_workers,
+    histories,
+    trace_lines,
+)
+from tests.chaos.faults import SCHEDULERS, WORKERS, Faults, NamedKills
+from tests.chaos.load import Load
+from tests.chaos.proxy import Point
+from tests.chaos.stage import Say, Stage
+from tests.conftest import ValkeyServer
+from tests.process.installation import until
+
+SETTLE_SECONDS = 120.0
+WORKERS_FORGOTTEN_SECONDS = 150.0
+"""RQ keeps a dead worker for 80 s, and looks every 30 s."""
+
+
+@dataclass(slots=True)
+class Report:
+    """How it went.
+
+    Args:
+        visited: how often each named point was.
+        unvisited: the named points that were not.
+    """
+
+    seed: int
+    found: Findings
+    kills: dict[str, int]
+    visited: dict[str, int]
+    unvisited: set[Point]
+    unexpected: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """The one-line summary."""
+        return self.found.summary(sum(self.kills.values()), self.seed)
+
+    def problems(self) -> list[str]:
+        """A sentence for everything that is not as it should be."""
+        missed = [f"{point} was not visited" for point in sorted(map(str, self.unvisited))]
+        return [*self.found.all(), *self.unexpected, *missed]
+
+
+def run(folder: Path, seconds: float, seed: int, pause: tuple[float, float], say: Say) -> Report:
+    """The whole of it: start, faults, quiet, audit.
+
+    Args:
+        folder: for logs and Redis' files.
+        seconds: how long things die; longer if a named point is still to be visited, by half a minute at most.
+        pause: seconds between two faults, from and to.
+    """
+    chance = random.Random(seed)
+    began = time.monotonic()
+
+    def tell(text: str) -> None:
+        say(f"{time.monotonic() - began:7.2f}  {text}")
+
+    server = ValkeyServer(folder, "--appendonly", "yes", "--appendfsync", "always")
+    try:
+        with Stage(folder, server, tell) as stage:
+            stage.start("web", *SCHEDULERS, *WORKERS).until_healthy().keep()
+            load = Load(stage, random.Random(chance.random()), str(folder / "trace"))
+            load.populate()
+            named = NamedKills(stage, random.Random(chance.random()), (pause[0] / 3, pause[1] / 3))
+            _let_die(stage, load, named, Faults(stage, random.Random(chance.random())), seconds, pause, chance)
+            tell("quiet")
+            return _audit(stage, load, named, folder / "trace", seed, thorough=seconds > 100)
+    finally:
+        server.stop()
+
+
+def _let_die(
+    stage: Stage, load: Load, named: NamedKills, faults: Faults, seconds: float, pause: tuple[float, float],
+    chance: random.Random,
+) -> None:  # fmt: skip
+    load.start()
+    named.start()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(chance.uniform(*pause))
+        faults.strike()
+    while named.unvisited() and time.monotonic() < end + 30:
+        time.sleep(0.1)
+    named.stop()
+    load.stop()
+
+
+def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, thorough: bool) -> Report:
+    client, keys, found = stage.client, stage.keys, Findings()
+    until(lambda: load.call("GET", "/health")[0] == 200, 60)
+    now = time.time()
+    until(lambda: _all_decided(stage, now), 60, lambda: "the scheduler does not catch up")
+    off_since = load.switch_off()
+    unexpected = list(load.unexpected)
+    try:
+        until(lambda: _at_rest(stage), SETTLE_SECONDS)
+    except AssertionError as error:
+        unexpected.append(f"no rest: {error}")
+    every = histories(client, keys)
+    for job_id, runs in every.items():
+        _audit_job(found, load, job_id, runs, off_since)
+    for job_id, job in load.known.items():
+        if job.deleted == "no" and job_id not in every:
+            found.lost.append(f"{job.kind}: job {job_id} was acknowledged and is gone")
+        if job.deleted == "yes" and job_id in every:
+            found.wrong.append(f"{job.kind}: job {job_id} was deleted and is back")
+    job_of = {run["id"]: job_id for job_id, runs in every.items() for run in runs}
+    limits = {job_id: load.known[job_id].limit if job_id in load.known else 1 for job_id in every}
+    check_trace(found, trace_lines(trace), job_of, limits, stage.frozen)
+    check_keys(found, client, keys, [job_id for job_id, job in load.known.items() if job.deleted == "yes"])
+    if thorough:
+        wait_end = time.monotonic() + WORKERS_FORGOTTEN_SECONDS
+        while client.scard("rq:workers") != len(WORKERS) and time.monotonic() < wait_end:
+            time.sleep(1)
+        check_workers(found, client, keys, len(WORKERS))
+    visited = {str(point): count for point, count in sorted(stage.proxy.visited.items(), key=str)}
+    return Report(seed, found, dict(stage.kills), visited, named.unvisited(), unexpected)
+
+
+def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, str]], off_since: float) -> None:
+    known = load.known.get(job_id)
+    name = f"{known.kind if known else 'created without an answer'} ({job_id})"
+    if known is None:
+        check_occurrences(found, name, runs, {1}, [])
+        check_runs(found, name, runs, 1)
+        return
+    check_occurrences(found, name, runs, known.steps, known.excused)
+    check_runs(found, name, runs, known.limit)
+    if known.kind in ("retried", "outlasts a lease"):
+        check_retries(found, name, runs, 2 if known.kind == "retried" else 1, off_since * 1000)
+    there = {run["id"] for run in runs}
+    found.lost += [f"{name}: run {run_id} was acknowledged and is gone" for run_id in known.runs if run_id not in there]
+    stored = load.stage.client.hget(load.stage.keys.job(job_id), "name")
+    if known.name is not None and stored != known.name.encode():
+        found.lost.append(f"{name}: the name {known.name!r} was acknowledged, {stored!r} is kept")
+
+
+def _all_decided(stage: Stage, now: float) -> bool:
+    """Whether nothing that was due by `now` is still to be decided."""
+    earliest: Any = stage.client.zrange(stage.keys.due, 0, 0, withscores=True)
+    return bool(earliest) and float(earliest[0][1]) > now * 1000 and stage.client.exists(stage.keys.leader) == 1
+
+
+def _at_rest(stage: Stage) -> bool:
+    keys = stage.keys
+    return not stage.client.exists(keys.leases, keys.queued, keys.retries, keys.rq_intermediate, keys.rq_queue)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--quiet", action="store_true", help="only the summary")
+    parser.add_argument("--keep", action="store_true", help="keep the logs also when all is well")
+    chosen = parser.parse_args()
+    print(f"seed {chosen.seed}", flush=True)
+    say: Say = (lambda _: None) if chosen.quiet else lambda text: print(text, flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    print(f"logs in {folder}", flush=True)
+    report = run(folder, chosen.minutes * 60, chosen.seed, (1.0, 5.0), say)
+    if not report.problems() and not chosen.keep:
+        shutil.rmtree(folder)
+    for problem in report.problems():
+        print(problem)
+    print("kills:", ", ".join(f"{what} {count}" for what, count in sorted(report.kills.items())))
+    print("named points:", ", ".join(f"{point} {count}" for point, count in report.visited.items()))
+    print(report.line())
+    return 1 if report.problems() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

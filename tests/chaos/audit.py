@@ -1,0 +1,266 @@
+"""What became of every occurrence and every run, read from the history when all is over."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from service.keys import Keys
+from service.store.scripts import KEYS_BY_ID, NAMED_KEYS
+from tests.process.installation import ROOT
+
+DOCUMENT = ROOT / "docs" / "redis-keys.md"
+
+Run = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Findings:
+    """The sums, and a sentence for each thing that is wrong."""
+
+    checked: int = 0
+    runs: int = 0
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    never_ended: list[str] = field(default_factory=list)
+    stray: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def all(self) -> list[str]:
+        """Every sentence."""
+        return [*self.lost, *self.doubled, *self.never_ended, *self.stray, *self.wrong]
+
+    def summary(self, kills: int, seed: int) -> str:
+        """One line."""
+        return (
+            f"occurrences checked {self.checked}, lost {len(self.lost)}, doubled {len(self.doubled)}, "
+            f"never ended {len(self.never_ended)}, stray keys {len(self.stray)}, other faults {len(self.wrong)}, "
+            f"runs {self.runs}, kills {kills}, seed {seed}"
+        )
+
+
+def account(expected: Iterable[object], seen: Sequence[object]) -> tuple[list[object], list[object]]:
+    """What is missing of `expected`, and what was seen more than once."""
+    times = Counter(seen)
+    return [one for one in expected if one not in times], [one for one, count in times.items() if count > 1]
+
+
+def texts(members: Any) -> list[str]:
+    """Members of a set or list as texts."""
+    return [member.decode() for member in members]
+
+
+def histories(client: Redis, keys: Keys) -> dict[str, list[dict[str, str]]]:
+    """Every living job's runs, oldest first."""
+    found = {}
+    for job_id in texts(client.zrange(keys.jobs, 0, -1)):
+        ids = texts(client.lrange(keys.history(job_id), 0, -1))
+        with client.pipeline(transaction=False) as pipe:
+            for run_id in reversed(ids):
+                pipe.hgetall(keys.run(run_id))
+            rows = pipe.execute()
+        found[job_id] = [{name.decode(): value.decode() for name, value in row.items()} for row in rows]
+    return found
+
+
+# occurrences
+
+
+def check_occurrences(
+    found: Findings, job: str, runs: Sequence[Run], steps: set[int], excused: Sequence[tuple[float, float]]
+) -> None:
+    """Each occurrence from the first decided to the last is in the history once.
+
+    Args:
+        job: what to call it.
+        runs: its history, oldest first.
+        steps: how far apart, in seconds, its occurrences can be.
+        excused: spans, epoch seconds, in which it was off or planned anew: gaps that touch one are right.
+    """
+    seen: list[int] = []
+    for run in runs:
+        if run.get("trigger") != "schedule":
+            continue
+        first = int(run["scheduled_for"])
+        last, count = int(run.get("last_scheduled_for", first)), int(run["occurrences"])
+        found.checked += count
+        plain = len(steps) == 1 and not _touched(first, last, excused)
+        if plain and (last - first) // min(steps) + 1 != count:
+            found.lost.append(f"{job}: {run['id']} folds {first}..{last}, but counts {count}")
+        # Where it may have been off within a folded entry, only the ends are known for certain.
+        seen += range(first, last + 1, min(steps)) if plain else sorted({first, last})
+    decided = sorted(seen)
+    _, doubled = account((), seen)
+    found.doubled += [f"{job}: {occurrence} decided twice" for occurrence in doubled]
+    spans = [(int(r["scheduled_for"]), int(r.get("last_scheduled_for", r["scheduled_for"]))) for r in runs
+             if r.get("trigger") == "schedule"]  # fmt: skip
+    for one, following in pairwise(decided):
+        within = any(first <= one and following <= last for first, last in spans)
+        if following - one not in steps | {0} and not _touched(one, following, excused) and not within:
+            found.lost.append(f"{job}: nothing between {one} and {following}, though steps are {sorted(steps)}")
+
+
+def _touched(first: float, last: float, excused: Sequence[tuple[float, float]]) -> bool:
+    return any(start <= last and first <= end for start, end in excused)
+
+
+# runs
+
+
+def check_runs(found: Findings, job: str, runs: Sequence[Run], limit: int) -> None:
+    """Every run has ended, none held a lease beyond the limit, and none was tried again twice."""
+    found.runs += len(runs)
+    by_id = {run.get("id"): run for run in runs}
+    if len(by_id) != len(runs):
+        found.doubled.append(f"{job}: a run is in the history twice")
+    for run in runs:
+        if run.get("status") not in ("success", "failed", "cancelled", "skipped"):
+            found.never_ended.append(f"{job}: {dict(run)}")
+    done = [run for run in runs if "started_at" in run and "finished_at" in run]
+    leased = [(int(run["started_at"]), int(run["finished_at"])) for run in done]
+    most = at_once(leased)
+    if most > limit:
+        found.wrong.append(f"{job}: {most} leases at once, though {limit} are allowed")
+    retried = Counter(run["retry_of"] for run in runs if "retry_of" in run)
+    found.doubled += [f"{job}: {run_id} retried {n} times" for run_id, n in retried.items() if n > 1]
+
+
+def check_retries(found: Findings, job: str, runs: Sequence[Run], max_retries: int, off_since_ms: float) -> None:
+    """A failed run with an attempt left has its retry, unless the job was switched off."""
+    retried = {run["retry_of"] for run in runs if "retry_of" in run}
+    for run in runs:
+        failed = run.get("status") == "failed" and int(run["finished_at"]) < off_since_ms
+        if failed and int(run["attempt"]) <= max_retries and run["id"] not in retried:
+            found.lost.append(f"{job}: {run['id']} failed at attempt {run['attempt']} and was not tried again")
+
+
+def at_once(spans: Iterable[tuple[float, float]]) -> int:
+    """How many of the spans share an instant, at most; one that ends where another begins does not share it."""
+    changes = sorted([(end, -1) for start, end in spans if end > start] + [(s, 1) for s, e in spans if e > s])
+    most = now = 0
+    for _, change in changes:
+        now += change
+        most = max(most, now)
+    return most
+
+
+def check_trace(
+    found: Findings, lines: Iterable[str], job_of: Mapping[str, str], limits: Mapping[str, int],
+    frozen: Sequence[tuple[float, float, int]],
+) -> None:  # fmt: skip
+    """What bots left in their trace: no run was carried out twice, and none beside more than its job allows.
+
+    Args:
+        lines: `start|end pid monotonic-seconds run`.
+        job_of: the job of each run.
+        limits: how many runs of a job may go on at a time.
+        frozen: spans in which processes stood still, by process id; what they ran may overlap.
+    """
+    starts: dict[tuple[str, str], float] = {}
+    spans: dict[str, list[tuple[float, float]]] = {}
+    carried: Counter[str] = Counter()
+    for line in lines:
+        what, pid, at, run_id = line.split()
+        if what == "start":
+            carried[run_id] += 1
+            starts[run_id, pid] = float(at)
+            continue
+        begun = starts.get((run_id, pid))
+        if begun is None or run_id not in job_of or any(s <= float(at) and begun <= e for s, e, _ in frozen):
+            continue
+        spans.setdefault(job_of[run_id], []).append((begun, float(at)))
+    found.doubled += [f"run {run_id} was carried out {n} times" for run_id, n in carried.items() if n > 1]
+    for job_id, its in spans.items():
+        if at_once(its) > limits[job_id]:
+            found.wrong.append(f"{job_id}: {at_once(its)} bots at once, though {limits[job_id]} are allowed")
+
+
+# keys
+
+
+def named_keys(keys: Keys) -> list[str]:
+    """One key of each kind that the scripts use."""
+    return [getattr(keys, name) for name in NAMED_KEYS if name != "wake"] + [
+        getattr(keys, name)("1:2" if name == "rq_execution" else "1") for name in KEYS_BY_ID
+    ]
+
+
+def key_patterns(keys: Keys) -> list[re.Pattern[str]]:
+    """What a key may look like: the first columns of the tables in `docs/redis-keys.md`."""
+    rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("|")]
+    texts = [text for row in rows for text in re.findall(r"`([^`\s]+:[^`\s]+)`", row.split("|")[1])]
+    return [_pattern(text.replace("{prefix}", keys.prefix)) for text in texts]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{\w+\})", text)
+    return re.compile("".join("[^:]+" if part.startswith("{") else re.escape(part) for part in parts))
+
+
+def check_keys(found: Findings, client: Redis, keys: Keys, deleted: Iterable[str]) -> None:
+    """Every key is one that is documented, belongs to something that there is, and nothing is held for ever."""
+    patterns = key_patterns(keys)
+    every = sorted(key.decode() for key in client.scan_iter("*", count=1000))
+    jobs = set(texts(client.zrange(keys.jobs, 0, -1)))
+    runs = {run_id for job_id in jobs for run_id in texts(client.lrange(keys.history(job_id), 0, -1))}
+    for key in every:
+        if not any(pattern.fullmatch(key) for pattern in patterns):
+            found.stray.append(f"{key}: not documented")
+        owned = re.match(rf"{re.escape(keys.prefix)}:(job|run):([^:]+)", key)
+        if owned and owned[2] not in (jobs if owned[1] == "job" else runs):
+            found.stray.append(f"{key}: its {owned[1]} is not listed anywhere")
+        if any(job_id in key for job_id in deleted):
+            found.stray.append(f"{key}: its job was deleted")
+    _check_nothing_held(found, client, keys, jobs)
+    _check_rq(found, client, keys, every)
+
+
+def _check_nothing_held(found: Findings, client: Redis, keys: Keys, jobs: set[str]) -> None:
+    for key in (keys.leases, keys.queued, keys.retries, keys.due, keys.enabled, keys.rq_intermediate, keys.rq_queue,
+                keys.rq_started):  # fmt: skip
+        if client.exists(key):
+            found.stray.append(f"{key}: not empty ({_members(client, key)})")
+    for job_id in jobs:
+        for key in (keys.slots(job_id), keys.open(job_id), keys.waiting(job_id)):
+            if client.exists(key):
+                found.stray.append(f"{key}: not empty ({_members(client, key)})")
+
+
+def _members(client: Redis, key: str) -> Any:
+    """Some of what a set, sorted set or list holds."""
+    if client.type(key) == b"set":
+        return client.smembers(key)
+    if client.type(key) == b"zset":
+        return client.zrange(key, 0, 4, withscores=True)
+    return client.lrange(key, 0, 4)
+
+
+def _check_rq(found: Findings, client: Redis, keys: Keys, every: Sequence[str]) -> None:
+    for key in every:
+        if key.startswith(("rq:execution:", "rq:executions:")):
+            found.stray.append(f"{key}: left behind")
+        if key.startswith(("rq:job:", "rq:results:")):
+            status = client.hget(key, "status") if key.startswith("rq:job:") else b"finished"
+            if status not in (b"finished", b"failed"):
+                found.never_ended.append(f"{key}: RQ calls it {status!r}")
+            if client.ttl(key) < 0:
+                found.stray.append(f"{key}: never expires")
+
+
+def check_workers(found: Findings, client: Redis, keys: Keys, alive: int) -> None:
+    """RQ's and our lists of workers name those that are up, once the dead ones' time is over."""
+    names = texts(client.smembers("rq:workers"))
+    if len(names) != alive or client.zcard(keys.workers) != alive:
+        found.wrong.append(f"{alive} workers are up; RQ lists {sorted(names)}, we {client.zcard(keys.workers)}")
+
+
+def trace_lines(path: Path) -> list[str]:
+    """The trace's whole lines."""
+    return [line for line in path.read_text().splitlines() if len(line.split()) == 4] if path.exists() else []

@@ -1,0 +1,223 @@
+"""Jobs of many kinds, and people who ask for runs, change, switch and delete while everything dies around them."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.stage import Stage
+
+SECOND: dict[str, Any] = {"schedule_type": "interval", "schedule_config": {"seconds": 1}}
+TWO_SECONDS: dict[str, Any] = {"schedule_type": "interval", "schedule_config": {"seconds": 2}}
+MINUTE: dict[str, Any] = {"schedule_type": "cron", "schedule_config": {"cron_expression": "* * * * *"}}
+HOUR: dict[str, Any] = {"schedule_type": "interval", "schedule_config": {"hours": 1}}
+LONG_SECONDS = 13.0
+"""A run that outlasts the lease of 10 s."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What was answered about a job.
+
+    Args:
+        steps: the seconds that its occurrences were ever apart.
+        limit: the highest `max_concurrent_runs` that it ever had.
+        name: the last one acknowledged; None while that is uncertain.
+        excused: spans of epoch seconds in which it may have been off, or planned anew.
+        runs: the runs by hand that were acknowledged.
+        deleted: whether its deletion was acknowledged, or may have happened.
+    """
+
+    steps: set[int]
+    limit: int
+    name: str | None
+    kind: str
+    excused: list[tuple[float, float]] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    deleted: str = "no"
+
+
+class Load:
+    """The callers.
+
+    Args:
+        stage: what they call.
+        chance: where they draw from.
+        trace: the file in which the bots leave their marks.
+    """
+
+    def __init__(self, stage: Stage, chance: random.Random, trace: str) -> None:
+        self.stage = stage
+        self.known: dict[str, Known] = {}
+        self.answers = 0
+        self.failures = 0
+        self.unexpected: list[str] = []
+        self._chance = chance
+        self._trace = trace
+        self._number = 0
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    # jobs
+
+    def populate(self) -> None:
+        """One job of each kind."""
+        for catch_up in ("latest", "all", "none"):
+            for overlap in ("skip", "queue"):
+                self.make(f"each second, {catch_up}, {overlap}", SECOND if overlap == "skip" else TWO_SECONDS, 0.0,
+                          catch_up=catch_up, overlap=overlap)  # fmt: skip
+        self.make("three at a time", SECOND, 1.5, max_concurrent_runs=3)
+        self.make("two at a time, queued", TWO_SECONDS, 0.2, max_concurrent_runs=2, overlap="queue")
+        self.make("short grace", SECOND, 0.0, misfire_grace_seconds=2)
+        self.make("each minute", MINUTE, 0.1, catch_up="all", overlap="queue")
+        self.make("retried", TWO_SECONDS, 0.0, mode="raise", max_retries=2, retry_delay_seconds=1)
+        self.make("fails", TWO_SECONDS, 0.0, mode="raise")
+        self.make("outlasts a lease", HOUR, LONG_SECONDS, max_retries=1, retry_delay_seconds=1)
+        for limit in (1, 2, 3):
+            self.make(f"by hand {limit}", HOUR, 0.1, max_concurrent_runs=limit)
+        for number in range(2):
+            self.make(f"switched {number}", SECOND, 0.0)
+        self.make("planned anew", SECOND, 0.0)
+
+    def make(self, kind: str, schedule: dict[str, Any], seconds: float, mode: str = "plain", **options: Any) -> None:
+        """Creates a job, and again until it is acknowledged."""
+        body = {
+            "name": kind, "bot_type": "probe", **schedule, "options": options,
+            "bot_config": {"seconds": seconds, "mode": mode, "trace": self._trace},
+        }  # fmt: skip
+        while True:
+            status, job = self.call("POST", "/jobs", body)
+            if status == 201:
+                config = schedule["schedule_config"]
+                step = config.get("seconds") or 3600 * config.get("hours", 0) or 60
+                self.known[job["id"]] = Known({step}, options.get("max_concurrent_runs", 1), kind, kind)
+                return
+            if self._stop.wait(0.3):
+                return
+
+    # calling
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """One request. The status is 0 where no answer came."""
+        try:
+            status, answer = self.stage.call(method, path, body, timeout=8)
+        except (OSError, http.client.HTTPException, ValueError):
+            self.failures += 1
+            return 0, None
+        self.answers += 1
+        if status >= 500 and status != 503:
+            self.unexpected.append(f"{method} {path}: {status} {answer}")
+        return status, answer
+
+    def start(self) -> None:
+        """Three callers at once: of runs, of switches, of changes."""
+        for work in (self._ask, self._switch, self._change):
+            thread = threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Lets each caller finish what it began."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _repeat(self, work: Callable[[], None]) -> None:
+        while not self._stop.wait(self._chance.uniform(0.1, 0.6)):
+            work()
+
+    def _of(self, *kinds: str) -> str:
+        return self._chance.choice(
+            [job_id for job_id, job in list(self.known.items()) if job.kind.startswith(kinds) and job.deleted == "no"]
+        )
+
+    def _ask(self) -> None:
+        job_id = self._of("by hand", "by hand", "three", "retried", "outlasts", "passing")
+        if self.known[job_id].kind.startswith("outlasts") and self._chance.random() < 0.9:
+            return
+        status, answer = self.call("POST", f"/jobs/{job_id}/run")
+        if status == 202:
+            self.known[job_id].runs.append(answer["run_id"])
+
+    def _switch(self) -> None:
+        """Switches a job off and on again, or puts it on another schedule; insists until it is so."""
+        self._stop.wait(self._chance.uniform(0.5, 2.0))
+        began = time.time() - 1
+        if self._chance.random() < 0.7:
+            job_id = self._of("switched")
+            self._insist("POST", f"/jobs/{job_id}/toggle", {"enabled": False})
+            self._stop.wait(self._chance.uniform(0.0, 2.0))
+            self._insist("POST", f"/jobs/{job_id}/toggle", {"enabled": True})
+        else:
+            job_id = self._of("planned anew")
+            step = self._chance.choice([1, 2])
+            self.known[job_id].steps.add(step)
+            self._insist("PUT", f"/jobs/{job_id}", {"schedule_config": {"seconds": step}})
+        self.known[job_id].excused.append((began, time.time() + 3))
+
+    def _insist(self, method: str, path: str, body: Any) -> None:
+        end = time.monotonic() + 60
+        while self.call(method, path, body)[0] != 200:
+            if time.monotonic() > end:
+                self.unexpected.append(f"{method} {path}: not within a minute")
+                return
+            time.sleep(0.2)
+
+    def _change(self) -> None:
+        chosen = self._chance.random()
+        if chosen < 0.2:
+            self._number += 1
+            self.make(f"passing {self._number}", SECOND, 0.0)
+        elif chosen < 0.35 and self._passing():
+            self._delete(self._of("passing"))
+        elif chosen < 0.9:
+            self._rename(self._of("each second", "three", "retried", "by hand"))
+        else:
+            self.call("GET", "/jobs?limit=5")
+
+    def _passing(self) -> bool:
+        return any(job.kind.startswith("passing") and job.deleted == "no" for job in self.known.values())
+
+    def _rename(self, job_id: str) -> None:
+        """Changes what leaves the plan as it was."""
+        job = self.known[job_id]
+        self._number += 1
+        name = f"{job.kind} {self._number}"
+        job.name = None
+        status, answer = self.call("PUT", f"/jobs/{job_id}", {"name": name})
+        if status == 200:
+            job.name = name
+            if answer["name"] != name:
+                self.unexpected.append(f"PUT {job_id} answered {answer['name']!r}, not {name!r}")
+
+    def _delete(self, job_id: str) -> None:
+        job = self.known[job_id]
+        job.deleted = "perhaps"
+        status, _ = self.call("DELETE", f"/jobs/{job_id}")
+        if status in (204, 404):
+            job.deleted = "yes"
+
+    # the end
+
+    def switch_off(self) -> float:
+        """Switches every job off, those too of which no answer told. Returns since when, epoch seconds."""
+        began = time.time()
+        for job_id in self.living():
+            self._insist("POST", f"/jobs/{job_id}/toggle", {"enabled": False})
+        return began
+
+    def living(self) -> list[str]:
+        """The ids of all jobs that there are."""
+        end = time.monotonic() + 60
+        while True:
+            status, jobs = self.call("GET", "/jobs")
+            if status == 200:
+                return [job["id"] for job in jobs]
+            if time.monotonic() > end:
+                raise AssertionError(f"jobs cannot be listed: {status} {jobs}")
+            time.sleep(0.2)
