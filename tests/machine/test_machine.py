@@ -1,0 +1,396 @@
+"""Whatever is done in whatever order, the invariants hold after each step.
+
+The clock is the test's, so that hours pass in no time and it can step back. Workers are played by the machine: it pops,
+claims, renews, ends, and dies between any two of these.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from service.errors import Conflict, NotFound
+from service.reaper import Reaper
+from service.retries import retry_of
+from service.store.jobs import read_job
+from service.store.runs import Claim, Outcome
+from service.store.scripts import Limits
+from service.store.upkeep import DueIndex
+from tests.conftest import ValkeyServer
+from tests.machine.virtual import NOW_KEY, VirtualRedis, virtual_time
+from tests.store.rig import Rig
+
+START_MS = 1_800_000_000_000
+LEASE_MS = 30_000
+STEPS = st.sampled_from([5, 20, 60])
+ENDED = {"success", "failed", "cancelled", "skipped"}
+
+
+@dataclass(slots=True)
+class Model:
+    """What a job should be.
+
+    Args:
+        upcoming: its first undecided occurrence, epoch seconds; None while it is off.
+        decided: those that were due while it was on, in order.
+        allowed: how many slots may be taken: the limit, or what was taken when it was lowered.
+        ended: runs that were seen to have ended, with their state: it is never another again.
+    """
+
+    step: int
+    limit: int
+    upcoming: int | None
+    decided: list[int] = field(default_factory=list)
+    allowed: int = 0
+    ended: dict[str, str] = field(default_factory=dict)
+    runs: set[str] = field(default_factory=set)
+
+
+class Engine(RuleBasedStateMachine):
+    """Jobs, runs and claims."""
+
+    server: ValkeyServer
+    jobs = Bundle("jobs")
+    runs = Bundle("runs")
+    claims = Bundle("claims")
+
+    @initialize()
+    def begin(self) -> None:
+        """An empty installation."""
+        self.client = VirtualRedis(port=self.server.port)
+        self.client.flushall()
+        self.client.set(NOW_KEY, START_MS)
+        self.now = START_MS
+        self.time = virtual_time(self.client)
+        self.time.__enter__()
+        self.rig = Rig.on(self.client, Limits(history=100_000))
+        self.keys = self.rig.keys
+        self.scheduler = self.rig.scheduler()
+        self.reaper = Reaper(self.rig.runs, self.rig.job_store, self.keys, self.client)
+        self.known: dict[str, Model] = {}
+        self.deleted: dict[str, set[str]] = {}
+        self.tokens = itertools.count()
+
+    def teardown(self) -> None:
+        """Left alone, with workers that work, everything that was accepted ends."""
+        if not hasattr(self, "time"):
+            return
+        try:
+            self._come_to_rest()
+        finally:
+            self.time.__exit__(None, None, None)
+            self.client.close()
+
+    # time
+
+    def _set(self, now: int) -> None:
+        self.now = now
+        self.client.set(NOW_KEY, now)
+
+    @rule(ms=st.integers(0, 90_000))
+    def time_passes(self, ms: int) -> None:
+        """Up to a minute and a half."""
+        self._set(self.now + ms)
+
+    @rule(seconds=st.sampled_from([1, 61, 3600]))
+    def the_clock_steps_back(self, seconds: int) -> None:
+        """By up to an hour."""
+        self._set(self.now - seconds * 1000)
+
+    # jobs
+
+    @rule(
+        target=jobs, step=STEPS, limit=st.integers(1, 3), overlap=st.sampled_from(["skip", "queue"]),
+        catch_up=st.sampled_from(["latest", "all", "none"]), max_retries=st.integers(0, 2),
+        grace=st.sampled_from([10, 86_400]),
+    )  # fmt: skip
+    @precondition(lambda self: len(self.known) < 4)
+    def create(self, step: int, limit: int, overlap: str, catch_up: str, max_retries: int, grace: int) -> str:
+        """A job of an interval."""
+        options = {
+            "max_concurrent_runs": limit, "overlap": overlap, "catch_up": catch_up, "max_retries": max_retries,
+            "retry_delay_seconds": 10, "misfire_grace_seconds": grace,
+        }  # fmt: skip
+        job_id = self.rig.make_job(schedule_config={"seconds": step}, options=options)
+        self.known[job_id] = Model(step, limit, None, allowed=limit)
+        self._plan_anew(job_id)
+        return job_id
+
+    def _plan_anew(self, job_id: str) -> None:
+        model = self.known[job_id]
+        anchor = -(-self.now // 1000)
+        after = max([self.now // 1000, *model.decided[-1:]])
+        model.upcoming = anchor + max(1, (after - anchor) // model.step + 1) * model.step
+
+    @rule(job_id=jobs, limit=st.integers(1, 3))
+    def change_the_limit(self, job_id: str, limit: int) -> None:
+        """More or fewer at a time."""
+        if (model := self.known.get(job_id)) is not None:
+            options = self.rig.jobs.get(job_id)["options"]
+            model.limit = limit
+            self.rig.jobs.update(job_id, {"options": {**options, "max_concurrent_runs": limit}})
+
+    @rule(job_id=jobs, step=STEPS)
+    def change_the_schedule(self, job_id: str, step: int) -> None:
+        """Planned anew, if it is another one and the job is on."""
+        model = self.known.get(job_id)
+        if model is not None and step != model.step:
+            model.step = step
+            self.rig.jobs.update(job_id, {"schedule_config": {"seconds": step}})
+            if model.upcoming is not None:
+                self._plan_anew(job_id)
+
+    @rule(job_id=jobs, enabled=st.booleans())
+    def toggle(self, job_id: str, enabled: bool) -> None:
+        """On or off, or as it is."""
+        model = self.known.get(job_id)
+        if model is None:
+            return
+        self.rig.jobs.toggle(job_id, {"enabled": enabled})
+        if not enabled:
+            model.upcoming = None
+        elif model.upcoming is None:
+            self._plan_anew(job_id)
+
+    @rule(job_id=consumes(jobs))
+    def delete(self, job_id: str) -> None:
+        """It and its runs are gone."""
+        self.rig.jobs.delete(job_id)
+        self.deleted[job_id] = self.known.pop(job_id).runs
+        with pytest.raises(NotFound):
+            self.rig.jobs.get(job_id)
+
+    # the scheduler
+
+    @rule()
+    def tick(self) -> None:
+        """Everything that is due is decided."""
+        while self.scheduler.enqueue_jobs():
+            pass
+        for model in self.known.values():
+            while model.upcoming is not None and model.upcoming * 1000 <= self.now:
+                model.decided.append(model.upcoming)
+                model.upcoming += model.step
+
+    @rule()
+    def reap(self) -> None:
+        """Passes over what dead workers left, long enough apart that what is stuck is seen to be."""
+        for _ in range(3):
+            self.reaper.pass_over(self.now)
+            self._set(self.now + 2_000)
+
+    @rule()
+    def a_stand_by_takes_over(self) -> None:
+        """Another scheduler, which knows nothing."""
+        self.scheduler = self.rig.scheduler()
+        self.reaper = Reaper(self.rig.runs, self.rig.job_store, self.keys, self.client)
+
+    @rule()
+    def the_index_is_lost(self) -> None:
+        """And read back from the jobs."""
+        self.client.delete(self.keys.due)
+        index = DueIndex(self.rig.scripts)
+        while index.mend():
+            pass
+
+    # runs
+
+    @rule(target=runs, job_id=jobs)
+    def run_now(self, job_id: str) -> Any:
+        """A run by hand."""
+        if (model := self.known.get(job_id)) is None:
+            return multiple()
+        run_id = self.rig.jobs.run_now(job_id)
+        model.runs.add(run_id)
+        return (job_id, run_id)
+
+    @rule(run=runs)
+    def cancel(self, run: tuple[str, str]) -> None:
+        """Whatever state it is in."""
+        try:
+            self.rig.jobs.cancel(*run)
+        except (NotFound, Conflict):
+            pass
+
+    # workers
+
+    def _pop(self) -> str | None:
+        popped: Any = self.client.lmove(self.keys.rq_queue, self.keys.rq_intermediate)
+        return None if popped is None else str(popped.decode())
+
+    @rule(target=claims)
+    def work(self) -> Any:
+        """A worker pops and claims."""
+        run_id = self._pop()
+        claim = None if run_id is None else self.rig.runs.claim(run_id, f"token-{next(self.tokens)}", "w", LEASE_MS)
+        return multiple() if claim is None else claim
+
+    @rule()
+    def pop_and_die(self) -> None:
+        """A worker dies before it claims."""
+        self._pop()
+
+    @rule(target=claims, run=runs)
+    def claim_out_of_turn(self, run: tuple[str, str]) -> Any:
+        """A duplicate in the queue, or a worker that was slow to start what was put back."""
+        claim = self.rig.runs.claim(run[1], f"token-{next(self.tokens)}", "w", LEASE_MS)
+        return multiple() if claim is None else claim
+
+    @rule(claim=claims)
+    def renew(self, claim: Claim) -> None:
+        """A sign of life, or of a life after death."""
+        self.rig.runs.renew(claim.run_id, claim.token, LEASE_MS)
+
+    @rule(claim=claims, status=st.sampled_from(["success", "failed", "cancelled"]))
+    def finish(self, claim: Claim, status: str) -> None:
+        """By its worker: alive, woken after the reaper came by, or repeating itself."""
+        outcome = Outcome(status, None if status == "success" else "no", {})
+        retry = None
+        if status == "failed":
+            options = read_job(claim.job).definition.options
+            retry = retry_of(claim.run_id, int(claim.run["attempt"]), options, random.Random(0).random)
+        self.rig.runs.finish(claim.run_id, claim.token, outcome, retry=retry)
+
+    # what holds after each step
+
+    def _histories(self) -> Iterator[tuple[str, Model, list[dict[str, str]]]]:
+        for job_id, model in self.known.items():
+            runs = list(reversed(self.rig.runs.history(job_id, 100_000)))
+            model.runs |= {run["id"] for run in runs}
+            yield job_id, model, runs
+
+    @invariant()
+    def each_occurrence_is_decided_once(self) -> None:
+        """The history holds every occurrence that was due while its job was on, in order, and no other."""
+        if not hasattr(self, "known"):
+            return
+        for job_id, model, runs in self._histories():
+            left = iter(model.decided)
+            for run in runs:
+                if run["trigger"] == "schedule":
+                    held = list(itertools.islice(left, int(run["occurrences"])))
+                    last = run.get("last_scheduled_for", run["scheduled_for"])
+                    assert held, f"never due: {run}"
+                    assert (held[0], held[-1]) == (int(run["scheduled_for"]), int(last)), (job_id, run)
+            assert list(left) == []
+
+    @invariant()
+    def each_enabled_job_has_its_next_occurrence_in_the_index(self) -> None:
+        """And no other job is in it."""
+        if not hasattr(self, "known"):
+            return
+        index: Any = self.client.zrange(self.keys.due, 0, -1, withscores=True)
+        due = {j: model.upcoming * 1000 for j, model in self.known.items() if model.upcoming is not None}
+        assert {member.decode(): int(score) for member, score in index} == due
+        enabled: Any = self.client.smembers(self.keys.enabled)
+        assert {member.decode() for member in enabled} == set(due)
+
+    @invariant()
+    def each_run_is_in_exactly_one_place(self) -> None:
+        """Queued with a slot, waiting, awaiting its delay, leased, or over; what is over stays as it ended."""
+        if not hasattr(self, "known"):
+            return
+        places = {name: self._members(getattr(self.keys, name)) for name in ("queued", "leases", "retries")}
+        handed_over = self._members(self.keys.rq_queue) + self._members(self.keys.rq_intermediate)
+        everywhere: set[str] = set()
+        for job_id, model, runs in self._histories():
+            slots, waiting = self._members(self.keys.slots(job_id)), self._members(self.keys.waiting(job_id))
+            held = {**places, "slots": slots, "waiting": waiting}
+            assert len(waiting) == len(set(waiting))
+            for run in runs:
+                run_id = run["id"]
+                where = {name for name, members in held.items() if run_id in members}
+                assert where in _right_places(run["status"]), (run, where)
+                if where == {"queued", "slots"}:
+                    assert run_id in handed_over
+                if run["status"] in ENDED:
+                    assert model.ended.setdefault(run_id, run["status"]) == run["status"]
+            is_open = {run["id"] for run in runs if run["status"] not in ENDED}
+            assert set(self._members(self.keys.open(job_id))) == is_open
+            everywhere |= is_open
+            model.allowed = max(model.limit, min(model.allowed, len(slots)))
+            assert len(slots) <= model.allowed
+            assert len(slots) >= model.limit or not waiting, "a slot is free, and somebody waits"
+        of_the_deleted = set().union(*self.deleted.values())
+        assert set(places["queued"] + places["retries"]) <= everywhere
+        assert set(places["leases"]) <= everywhere | of_the_deleted
+
+    def _members(self, key: str) -> list[str]:
+        kind: Any = self.client.type(key)
+        read: Any = {
+            b"set": lambda: self.client.smembers(key),
+            b"zset": lambda: self.client.zrange(key, 0, -1),
+            b"list": lambda: self.client.lrange(key, 0, -1),
+        }.get(kind, list)
+        return [member.decode() for member in read()]
+
+    @invariant()
+    def what_is_deleted_stays_deleted(self) -> None:
+        """No key of ours names a deleted job, or one of its runs, nor does the queue."""
+        if not hasattr(self, "deleted") or not self.deleted:
+            return
+        every: Any = self.client.keys(f"{self.keys.prefix}:*")
+        gone = set(self.deleted) | set().union(*self.deleted.values())
+        assert not [key for key in every if any(part in gone for part in key.decode().split(":"))]
+        assert not gone & set(self._members(self.keys.rq_queue))
+
+    # the end
+
+    def _come_to_rest(self) -> None:
+        for job_id in self.known:
+            self.toggle(job_id, False)
+        for _ in range(500):
+            while (run_id := self._pop()) is not None:
+                claim = self.rig.runs.claim(run_id, f"token-{next(self.tokens)}", "w", LEASE_MS)
+                if claim is not None:
+                    self.rig.runs.finish(run_id, claim.token, Outcome("success", None, {}))
+            self._set(self.now + LEASE_MS + 1)
+            self.reap()
+            if not any(self._members(self.keys.open(job_id)) for job_id in self.known):
+                break
+        self.each_occurrence_is_decided_once()
+        self.each_run_is_in_exactly_one_place()
+        for _, _, runs in self._histories():
+            assert all(run["status"] in ENDED and "finished_at" in run for run in runs)
+        self._set(self.now + LEASE_MS + 1)
+        self.reap()
+        left = [key for key in ("leases", "queued", "retries", "rq_queue", "rq_intermediate", "rq_started")
+                if self.client.exists(getattr(self.keys, key))]  # fmt: skip
+        assert left == []
+        assert not self.client.keys("rq:execution*")
+
+
+def _right_places(status: str) -> tuple[set[str], ...]:
+    if status == "queued":
+        return {"queued", "slots"}, {"waiting"}, {"retries"}
+    return ({"leases", "slots"},) if status == "running" else (set(),)
+
+
+def test_the_invariants_hold_whatever_is_done_in_whatever_order(valkey_server: ValkeyServer) -> None:
+    """Create, change, switch, delete, tick, work, die, reap, cancel, and clocks that step back."""
+    Engine.server = valkey_server
+    run_state_machine_as_test(
+        Engine,
+        settings=settings(
+            max_examples=60, stateful_step_count=40, deadline=None, database=None, print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,62 @@
+"""A Redis client whose server tells the time that a test sets, to our scripts too."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from redis import Redis
+from redis.client import Pipeline
+
+from service.store import scripts as scripts_module
+
+NOW_KEY = "test:now"
+"""Epoch milliseconds."""
+
+READ_NOW = f"""local ms = tonumber(redis.call('GET', '{NOW_KEY}'))
+return {{string.format('%.0f', math.floor(ms / 1000)), string.format('%.0f', (ms % 1000) * 1000)}}"""
+
+VIRTUAL_CALL = f"""local function call(command, ...)
+  if command == 'TIME' then
+    local ms = tonumber(redis.call('GET', '{NOW_KEY}'))
+    return {{math.floor(ms / 1000), (ms % 1000) * 1000}}
+  end
+  return redis.call(command, ...)
+end"""
+
+
+class VirtualPipeline(Pipeline):
+    """Its TIME is the test's."""
+
+    def time(self, **_: Any) -> Any:
+        return self.eval(READ_NOW, 0)
+
+
+class VirtualRedis(Redis):
+    """Its TIME is the test's."""
+
+    def time(self, **_: Any) -> Any:
+        return self.eval(READ_NOW, 0)
+
+    def pipeline(self, transaction: Any = True, shard_hint: Any = None) -> Any:
+        return VirtualPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+@contextmanager
+def virtual_time(client: Redis) -> Iterator[None]:
+    """While it lasts, scripts that are made read the test's time, and so does what waits by the monotonic clock."""
+    read = scripts_module._source
+
+    def source(name: str) -> str:
+        text = read(name)
+        if name == "prelude":
+            assert "local call = redis.call\n" in text
+            text = text.replace("local call = redis.call\n", VIRTUAL_CALL + "\n")
+        return text
+
+    clock = types.SimpleNamespace(monotonic=lambda: int(client.get(NOW_KEY) or 0) / 1000)
+    with mock.patch.object(scripts_module, "_source", source), mock.patch("service.reaper.time", clock):
+        yield
