@@ -119,7 +119,7 @@ def test_nothing_that_can_be_sent_is_a_500(
     headers: dict[str, str],
 ) -> None:
     """Any method, path, query, body and headers: below 500, and each error is JSON with a detail."""
-    jobs.stored = {job["id"]: {"id": job["id"]}, parts[0]: {"id": "x"}}
+    jobs.stored = {job_id: {"id": job_id, "revision": 1} for job_id in (job["id"], parts[0])}
     status, answer = ask(method, path.format(*parts), query, body, headers)
     assert status < 500
     if status >= 400 and method != "HEAD":
