@@ -187,7 +187,16 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
     except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
         log.error("%s", traceback.format_exc())
         text = str(error) if isinstance(error, ServiceError) else f"{type(error).__name__}: {error}"
-        return Outcome("failed", text)
+        return Outcome("failed", text, partial_result(error))
+
+
+def partial_result(error: BaseException) -> dict[str, Any] | None:
+    """What a bot had done when it broke off, if its exception says so; else None."""
+    result = getattr(error, "result", None)
+    try:
+        return dict(json.loads(json.dumps(result, allow_nan=False)))
+    except (TypeError, ValueError):
+        return None
 
 
 def _logger(run_id: str, notes: Notes) -> logging.Logger:

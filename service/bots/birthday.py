@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, ClassVar, Literal, Protocol, cast
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import (
     BaseModel,
@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from service.bots.greetings import compose
-from service.bots.protocol import Context, Ledger
+from service.bots.protocol import Context
 from service.contacts import Contact
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryUncertain, Messenger
@@ -104,13 +104,6 @@ class Greeting:
         return compose(contact.language, fields)
 
 
-class ReadableLedger(Ledger, Protocol):
-    """The service's ledger can also be asked, without claiming anything."""
-
-    def outcomes(self, keys: list[str]) -> list[str | None]:
-        """What stands under each key; None if nothing."""
-
-
 @dataclass(slots=True)
 class Tally:
     """What a run did, as its result tells it."""
@@ -174,8 +167,7 @@ class BirthdayBot:
         self, context: Context, greetings: list[Greeting], messenger: Messenger, tally: Tally
     ) -> Iterator[Greeting]:
         """Those who have an address and are not in the ledger yet; the others are counted."""
-        ledger = cast(ReadableLedger, context.ledger)
-        outcomes = ledger.outcomes([greeting.key for greeting in greetings])
+        outcomes = context.ledger.outcomes([greeting.key for greeting in greetings])
         for greeting, outcome in zip(greetings, outcomes, strict=True):
             if outcome is not None:
                 self._count_settled(greeting, outcome, tally)

@@ -7,6 +7,7 @@ API: all that it may touch comes with its `Context`.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
@@ -24,6 +25,9 @@ class Ledger(Protocol):
             `"claimed"` if it is now yours; else what stands there: `"unknown"` (claimed by a run that never
             settled it) or the outcome that it was settled with.
         """
+
+    def outcomes(self, keys: Sequence[str]) -> list[str | None]:
+        """What stands at each of `keys`, without claiming: None, `"unknown"`, or an outcome."""
 
     def settle(self, key: str, outcome: str) -> None:
         """Write down the outcome of a claim that is yours: `"sent"`, `"failed"`, … `"released"` gives it back,
@@ -88,5 +92,6 @@ class Bot(Protocol):
             A JSON-ready dict. `messages_sent` and `profiles_visited` in it are also shown as the run's counts.
 
         Raises:
-            Exception: the run fails, with this exception's message as its error.
+            Exception: the run fails, with this exception's message as its error. An exception (that of a run
+                whose time is up included) may carry what was done until then as its attribute `result`.
         """

@@ -23,7 +23,7 @@ from rq.serializers import JSONSerializer
 from service.bots.protocol import Bot
 from service.errors import ServiceError, StoreUnavailable
 from service.retries import rerun_of, retry_of
-from service.runner import Notes, RunInterrupted, StopFlag, Surroundings, carry_out
+from service.runner import Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
 from service.store.jobs import UnreadableJob, read_job
 from service.store.runs import Claim, Outcome, Retry, RunStore
 
@@ -86,8 +86,8 @@ def run_in_horse(claim: Claim, runs: RunStore, around: Surroundings, timeout: in
     notes = Notes(lambda n, progress, lines: runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines))
     try:
         outcome = carry_out(claim, around, notes)
-    except RunInterrupted:
-        outcome = Outcome("failed", timed_out(timeout))
+    except RunInterrupted as interruption:
+        outcome = Outcome("failed", timed_out(timeout), partial_result(interruption))
     except BaseException as error:  # noqa: BLE001 - sys.exit() in a bot is its run's failure, too
         outcome = Outcome("failed", f"The bot ended its process: {type(error).__name__}: {error}")
     interruptible[0] = False
