@@ -34,6 +34,12 @@ LOST_SECONDS = 15.0
 """A run that has been queued for this long is looked for in RQ's queue."""
 TIDY_SECONDS = 30.0
 """Seconds between two clearings of RQ's registries."""
+JUMP_SECONDS = 5.0
+"""Redis' clock and the monotonic one differing by more than this between two passes: Redis' clock was set."""
+SETTLE_SECONDS = 10.0
+"""How long leases are not judged after that; workers renew theirs every second."""
+FAR_LEASE_MS = 600_000
+"""A lease that ends later than this from now was taken before the clock was set back."""
 BATCH = 100
 
 
@@ -56,6 +62,8 @@ class Reaper:
         self._next_pass = 0.0
         self._next_tidy = 0.0
         self._next_search = 0.0
+        self._last_seen: tuple[int, float] | None = None
+        self._settled_at = 0.0
 
     def pass_over(self, now_ms: int) -> None:
         """One look, if it is time for one; retries whose delay is over are let in every time.
@@ -69,7 +77,9 @@ class Reaper:
         if now < self._next_pass:
             return
         self._next_pass = now + PASS_SECONDS
-        self._end_abandoned(now_ms)
+        self._notice_jump(now_ms, now)
+        if now >= self._settled_at:
+            self._end_abandoned(now_ms)
         self._put_back_popped(now)
         if now >= self._next_search:
             self._next_search = now + LOST_SECONDS / 3
@@ -77,6 +87,16 @@ class Reaper:
         if now >= self._next_tidy:
             self._next_tidy = now + TIDY_SECONDS
             self._tidy()
+
+    def _notice_jump(self, now_ms: int, now: float) -> None:
+        """A clock that was set makes living leases look ended, and dead ones look good for long."""
+        if self._last_seen is not None:
+            jump = (now_ms - self._last_seen[0]) / 1000 - (now - self._last_seen[1])
+            if abs(jump) > JUMP_SECONDS:
+                log.warning("Redis' clock was set by %+.0f s; leases are judged again in %.0f s", jump, SETTLE_SECONDS)
+                self._settled_at = now + SETTLE_SECONDS
+        self._last_seen = (now_ms, now)
+        self._runs.shorten_leases(now_ms + FAR_LEASE_MS, now_ms + int(SETTLE_SECONDS * 1000), BATCH)
 
     def _end_abandoned(self, now_ms: int) -> None:
         for run_id in self._runs.expired(now_ms, BATCH):

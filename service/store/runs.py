@@ -288,6 +288,15 @@ class RunStore:
         )
         return [run_id.decode() for run_id in ids]
 
+    def shorten_leases(self, beyond_ms: int, to_ms: int, limit: int) -> None:
+        """Sets leases that end after `beyond_ms` to `to_ms`; whoever is alive renews theirs."""
+        (ids,) = self._scripts.read(
+            lambda pipe: pipe.zrange(self._keys.leases, beyond_ms, "+inf", byscore=True, offset=0, num=limit)
+        )
+        if ids:
+            later = {run_id.decode(): to_ms for run_id in ids}
+            self._scripts.read(lambda pipe: pipe.zadd(self._keys.leases, later, xx=True))
+
     def retries_due(self, now_ms: int, limit: int) -> list[str]:
         """Ids of retries whose delay is over."""
         (ids,) = self._scripts.read(

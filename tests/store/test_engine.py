@@ -368,3 +368,47 @@ def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
     again = rig.jobs.run(job_id, retry.run_id)
     assert (again["trigger"], again["attempt"], again["retry_of"]) == ("retry", 2, run_id)
     assert rig.queue() == [retry.run_id]
+
+
+def test_a_clock_set_forward_does_not_end_runs_that_are_alive(rig: Rig) -> None:
+    """After a jump leases are judged anew only when their workers have had the time to renew them."""
+    from service.reaper import Reaper
+
+    job_id = rig.make_job()
+    run_id = rig.jobs.run_now(job_id)
+    token = rig.start(run_id)
+    reaper = Reaper(rig.runs, rig.job_store, rig.keys, rig.client)
+    now_ms = int(time.time() * 1000)
+    reaper.pass_over(now_ms)
+    reaper._next_pass = 0.0
+    reaper.pass_over(now_ms + 3_600_000)
+    assert rig.jobs.run(job_id, run_id)["status"] == "running"
+    assert rig.runs.renew(run_id, token, 30_000) == "kept"
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_cut_short(rig: Rig) -> None:
+    """A worker that died at that moment is known as dead in seconds, not when the clock gets there again."""
+    from service.reaper import SETTLE_SECONDS, Reaper
+
+    job_id = rig.make_job()
+    run_id = rig.jobs.run_now(job_id)
+    rig.start(run_id, lease_ms=3_600_000)
+    now_ms = int(time.time() * 1000)
+    Reaper(rig.runs, rig.job_store, rig.keys, rig.client).pass_over(now_ms)
+    assert rig.client.zscore(rig.keys.leases, run_id) == now_ms + SETTLE_SECONDS * 1000
+
+
+def test_a_heartbeat_from_the_future_is_no_sign_of_life(rig: Rig) -> None:
+    """Health does not take a scheduler for alive because the clock was set back since it was."""
+    rig.client.zadd(rig.keys.schedulers, {"dead": (time.time() + 3600) * 1000})
+    assert not rig.jobs.health()["scheduler_running"]
+
+
+def test_a_clock_set_back_decides_nothing_twice(rig: Rig) -> None:
+    """Planning anew when the clock is behind what was decided goes on after that, not after now."""
+    job_id = rig.make_job(schedule_type="cron", schedule_config={"cron_expression": "* * * * *"})
+    ahead = (int(time.time()) // 60 + 60) * 60
+    rig.client.hset(rig.keys.job(job_id), "last_decided", ahead)
+    rig.jobs.toggle(job_id, {"enabled": False})
+    job = rig.jobs.toggle(job_id, {"enabled": True})
+    assert job["next_run_at"] == datetime.fromtimestamp(ahead + 60, UTC).strftime("%Y-%m-%dT%H:%M:%S")
