@@ -111,6 +111,15 @@ class FakeJobs:
             raise NotFound(f"Run {run_id} not found")
         return {"id": run_id, "job_id": job_id}
 
+    def cancel(self, job_id: str, run_id: str) -> tuple[bool, dict[str, Any]]:
+        return True, self.run(job_id, run_id)
+
+    def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
+        return {"lines": [self.run(job_id, run_id)]}
+
+    def all_runs(self, *, limit: int, cursor: str | None, **_: str | None) -> FakePage:
+        return FakePage([{"id": f"run-{n}"} for n in range(limit)], None)
+
     def preview(self, body: object) -> dict[str, Any]:
         self._note("preview", body)
         return {"occurrences": [], "local": [], "description": "Never"}

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,10 +58,19 @@ def test_kills_of_scheduler_worker_and_redis_lose_and_double_nothing(installatio
         for catch_up in ("latest", "all")
         for overlap in ("skip", "queue")
     ]
-    kills: list[Callable[[], None]] = []
-    for name in ("scheduler-1", "worker-1", "scheduler-2", "worker-2"):
-        kills.append(lambda name=name: (installation.kill(name), installation.start(name)))  # type: ignore[misc]
-    kills.append(lambda: (installation.server.kill(), installation.server.start()))  # type: ignore[func-returns-value]
+
+    def restart(name: str) -> None:
+        installation.kill(name)
+        installation.start(name)
+
+    def restart_redis() -> None:
+        installation.server.kill()
+        installation.server.start()
+
+    kills: list[Callable[[], None]] = [
+        partial(restart, name) for name in ("scheduler-1", "worker-1", "scheduler-2", "worker-2")
+    ]
+    kills.append(restart_redis)
     for kill in kills:
         time.sleep(chance.uniform(0.5, 3.0))
         kill()

@@ -69,7 +69,8 @@ class Rig:
 
     def queue(self) -> list[str]:
         """The run ids in RQ's queue, the next one first."""
-        return [run_id.decode() for run_id in self.client.lrange(self.keys.rq_queue, 0, -1)]
+        ids: list[bytes] = list(self.client.lrange(self.keys.rq_queue, 0, -1))  # type: ignore[arg-type]
+        return [run_id.decode() for run_id in ids]
 
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """A job's newest 200 runs."""
