@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,7 +19,7 @@ PREFIX_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 class Settings(BaseSettings):
     """What the operator decides. A setting that is empty counts as unset."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
@@ -40,15 +43,44 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _known_scheme(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+    def _well_formed(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
+        if not _is_redis_url(url):
+            raise ValueError(
+                "is malformed; it looks like redis://user:password@host:6379/0, what is special in a password is "
+                "percent-encoded, and db is the only option that may follow a ?"
+            )
+        return value
+
+    @field_validator("redis_tls_verify")
+    @classmethod
+    def _usable(cls, value: str) -> str:
+        if value not in ("full", "none"):
+            try:
+                ssl.create_default_context(cafile=value)
+            except (OSError, ValueError):  # an SSLError is an OSError
+                raise ValueError("must be full, none, or the path of a readable CA file") from None
         return value
 
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+
+def _is_redis_url(url: str) -> bool:
+    """Whether a client understands every part of it. Which one it does not is not told: it may be of the password."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # refuses what is no number
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        return False
+    path = bool(parts.path) if parts.scheme == "unix" else re.fullmatch(r"(/[0-9]{0,6})?", parts.path) is not None
+    db_only = options.keys() <= {"db"} and options.get("db", "0").isdecimal()
+    return path and db_only and port != 0 and not parts.fragment
 
 
 def load_settings() -> Settings:

@@ -11,15 +11,16 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
 import redis
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
     ConnectionError,
     MaxConnectionsError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -28,7 +29,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from service.errors import SettingsError, StoreFull, StoreUnavailable
+from service.errors import StoreFull, StoreUnavailable
 from service.settings import Settings
 
 Role = Literal["web", "scheduler", "worker", "horse"]
@@ -49,11 +50,10 @@ def connect(settings: Settings, role: Role) -> Redis:
     """A Redis client for one kind of process; it connects when it is first used.
 
     Args:
-        settings: where Redis is, how TLS is verified, and how many connections a web process may have.
+        settings: where Redis is, how TLS is verified, and how many connections a web process may have; they have
+            checked themselves.
         role: time-outs and pool follow from it.
 
-    Raises:
-        SettingsError: REDIS_URL or REDIS_TLS_VERIFY is malformed.
     """
     url = settings.redis_url.get_secret_value()
     options: dict[str, Any] = {
@@ -65,15 +65,12 @@ def connect(settings: Settings, role: Role) -> Redis:
         options |= {"socket_connect_timeout": CONNECT_SECONDS, "socket_keepalive": True, **_keep_alive()}
     if url.startswith("rediss://"):
         options |= _tls(settings.redis_tls_verify)
-    try:
-        if role == "web":
-            pool: redis.ConnectionPool = redis.BlockingConnectionPool.from_url(
-                url, max_connections=settings.redis_pool_size, timeout=POOL_WAIT_SECONDS, **options
-            )
-        else:
-            pool = redis.ConnectionPool.from_url(url, **options)
-    except (ValueError, TypeError):
-        raise SettingsError("REDIS_URL is malformed; it looks like redis://user:password@host:6379/0") from None
+    if role == "web":
+        pool: redis.ConnectionPool = redis.BlockingConnectionPool.from_url(
+            url, max_connections=settings.redis_pool_size, timeout=POOL_WAIT_SECONDS, **options
+        )
+    else:
+        pool = redis.ConnectionPool.from_url(url, **options)
     return Redis(connection_pool=pool)
 
 
@@ -89,10 +86,6 @@ def _tls(verify: str) -> dict[str, Any]:
         return {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
     if verify == "none":
         return {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
-    try:
-        ssl.create_default_context(cafile=verify)
-    except (OSError, ssl.SSLError):
-        raise SettingsError("REDIS_TLS_VERIFY must be full, none, or the path of a readable CA file") from None
     return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": verify}
 
 
@@ -101,7 +94,7 @@ def translate_errors() -> Iterator[None]:
     """Turns redis-py's errors into this service's, which carry no address and no password.
 
     Raises:
-        StoreUnavailable: Redis is away: unreachable, loading, read-only, or out of connections.
+        StoreUnavailable: Redis is away: unreachable, loading, read-only, out of connections, or not open to this user.
         StoreFull: Redis has no memory left to write to.
     """
     try:
@@ -110,10 +103,14 @@ def translate_errors() -> Iterator[None]:
         raise _full() from error
     except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, MaxConnectionsError, OSError) as error:
         raise StoreUnavailable(_away(error)) from error
+    except NoPermissionError as error:
+        raise StoreUnavailable("Redis does not let the user in REDIS_URL do all that is needed") from error
     except ResponseError as error:
         text = str(error)
         if "OOM" in text:
             raise _full() from error
+        if "DB index is out of range" in text:
+            raise StoreUnavailable("Redis has no database of the number in REDIS_URL") from error
         if "max number of clients" in text or text.startswith(AWAY_PREFIXES):
             raise StoreUnavailable(f"Redis is away: {text.split(' ', 1)[0]}") from error
         raise
@@ -124,8 +121,12 @@ def _full() -> StoreFull:
 
 
 def _away(error: BaseException) -> str:
-    if _caused_by(error, ssl.SSLError) or "certificate" in str(error).lower():
+    if isinstance(error, AuthenticationError):
+        return "Redis refuses the user or the password in REDIS_URL, or asks for one that it lacks"
+    if _caused_by(error, ssl.SSLCertVerificationError) or "certificate verify failed" in str(error).lower():
         return "Redis' TLS certificate could not be verified; see the setting REDIS_TLS_VERIFY"
+    if _caused_by(error, ssl.SSLError):
+        return "Redis cannot be reached by TLS; REDIS_URL starts with rediss:// only where the server speaks it"
     if "max number of clients" in str(error):
         return "Redis has no connection to spare (max number of clients reached)"
     if "No connection available" in str(error) or isinstance(error, MaxConnectionsError):
@@ -159,10 +160,4 @@ def repeatable(call: Callable[[], Answer]) -> Answer:
         return call()
 
 
-def shown_address(settings: Settings) -> str:
-    """Where Redis is, without user and password, for logs."""
-    parts = urlsplit(settings.redis_url.get_secret_value())
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-
-
-__all__ = ["RedisError", "Role", "connect", "repeatable", "shown_address", "translate_errors"]
+__all__ = ["RedisError", "Role", "connect", "repeatable", "translate_errors"]
