@@ -96,33 +96,49 @@ def commit_of(prefix: str, record: JobRecord, now_ms: int) -> list[str]:
     Returns:
         The script's arguments.
     """
-    first, due = record.plan.next_occurrence, record.plan.next_due
-    assert first is not None and due is not None
+    due, definition, anchor = record.plan.next_due, record.definition, record.plan.anchor
+    schedule, options = definition.schedule, definition.options
+    first = first_undecided(record)
+    if first is None:
+        last = record.last_decided or 0
+        return _worded(record, due, {"decisions": [], "first": last + 1, "last_decided": last}, None)
+    plan = schedules.plan(record.id, schedule, options, first, anchor, now_ms)
+    decisions = [
+        {
+            "action": decision.action,
+            "id": run_id_of(prefix, record.id, decision.occurrence),
+            "occurrence": decision.occurrence,
+            "last_occurrence": decision.last_occurrence,
+            "occurrences": decision.occurrences,
+            "due": schedules.due_ms(record.id, decision.occurrence, options),
+            "reason": decision.reason or "",
+            "waits": decision.waits,
+        }
+        for decision in plan.decisions
+    ]
+    commit = {"decisions": decisions, "first": first, "last_decided": plan.last_decided}
+    return _worded(record, due, commit, plan.next)
+
+
+def first_undecided(record: JobRecord) -> int | None:
+    """The occurrence that a job's next plan begins with.
+
+    It is the job's next occurrence, unless outside hands have set that back to one that was decided already.
+    """
+    first, decided = record.plan.next_occurrence, record.last_decided
+    if first is None or decided is None or first > decided:
+        return first
     definition = record.definition
-    plan = schedules.plan(record.id, definition.schedule, definition.options, first, record.plan.anchor, now_ms)
-    commit: dict[str, Any] = {
-        "decisions": [
-            {
-                "action": decision.action,
-                "id": run_id_of(prefix, record.id, decision.occurrence),
-                "occurrence": decision.occurrence,
-                "last_occurrence": decision.last_occurrence,
-                "occurrences": decision.occurrences,
-                "due": schedules.due_ms(record.id, decision.occurrence, definition.options),
-                "reason": decision.reason or "",
-                "waits": decision.waits,
-            }
-            for decision in plan.decisions
-        ],
-        "last_decided": plan.last_decided,
-    }
-    if plan.next is None:
-        commit["ended"] = (
-            "no occurrence is left before ends_at" if definition.options.ends_at else "it never comes again"
-        )
+    return schedules.next_occurrence(definition.schedule, definition.options, decided, record.plan.anchor)
+
+
+def _worded(record: JobRecord, due: int | None, commit: dict[str, Any], following: int | None) -> list[str]:
+    options = record.definition.options
+    if following is None:
+        commit["ended"] = "no occurrence is left before ends_at" if options.ends_at else "it never comes again"
     else:
-        commit["next_occurrence"] = plan.next
-        commit["next_due"] = schedules.due_ms(record.id, plan.next, definition.options)
+        commit["next_occurrence"] = following
+        commit["next_due"] = schedules.due_ms(record.id, following, options)
     return [record.id, str(record.revision), str(due), json.dumps(commit)]
 
 

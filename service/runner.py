@@ -23,6 +23,8 @@ from service.store.runs import Claim, Outcome, cut
 
 NOTES_EVERY = 0.2
 """Seconds between two writings of log lines and progress."""
+LINES_HELD = 5_000
+"""Log lines held while Redis is away; more are dropped, since the log is cut at 64 KiB anyway."""
 LINE_LIMIT = 4096
 """Bytes of one log line that are kept."""
 
@@ -69,7 +71,8 @@ class Notes:
         """Adds a log line."""
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
         with self._lock:
-            self._lines.append(json.dumps({"at": at, "level": level, "message": cut(message, LINE_LIMIT)}))
+            if len(self._lines) < LINES_HELD:
+                self._lines.append(json.dumps({"at": at, "level": level, "message": cut(message, LINE_LIMIT)}))
 
     def progress(self, done: int, total: int) -> None:
         """Notes how far the run is."""

@@ -3,7 +3,8 @@
 --
 -- ARGV  1 job id      2 the revision that was planned      3 the due score that was read, ms
 --       4 JSON: {"decisions": [{"action": "run"|"skip", "id", "occurrence", "last_occurrence", "occurrences", "due",
---         "reason", "waits"}], "last_decided", "next_occurrence"?, "next_due"?}
+--         "reason", "waits"}], "first", "last_decided", "next_occurrence"?, "next_due"?, "ended"?}; `first` is the
+--         earliest occurrence that the plan looked at
 -- Returns 'decided'; or, with nothing written, 'gone', 'stale' (changed or decided since it was read: plan anew), 'early'.
 --
 -- One step, because an occurrence whose run is made without the job moving on would run twice, and the other way
@@ -21,12 +22,12 @@ if not revision then
   return 'gone'
 end
 if revision ~= ARGV[2] or enabled ~= '1' or tonumber(call('ZSCORE', key.due, job_id) or -1) ~= expected_due
-  or plan.last_decided <= (tonumber(last_decided) or -1) then
+  or plan.first <= (tonumber(last_decided) or -1) then
   return 'stale'
 end
 if now < expected_due then return 'early' end
 
-local moved = {'last_decided', int(plan.last_decided)}
+local moved = {'last_decided', int(math.max(plan.last_decided, tonumber(last_decided) or 0))}
 if plan.next_due then
   moved[3], moved[4], moved[5], moved[6] = 'next_occurrence', int(plan.next_occurrence), 'next_due', int(plan.next_due)
 else

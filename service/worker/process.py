@@ -35,6 +35,7 @@ from service.errors import StoreFull, StoreUnavailable
 from service.keys import Keys
 from service.runner import Surroundings
 from service.settings import Settings
+from service.store.connection import connect, translate_errors
 from service.store.jobs import UnreadableJob, read_job
 from service.store.presence import Presence
 from service.store.runs import Claim, Outcome, RunStore
@@ -162,8 +163,6 @@ class BotWorker(Worker):
 
     def _in_horse(self, claim: Claim, timeout: int) -> None:
         """In the child: a connection of its own, since the parent's must not be shared."""
-        from service.store.connection import connect
-
         client = connect(self._settings, "horse")
         runs = RunStore(make_scripts(client, self._keys, self._limits))
         horse.run_in_horse(claim, runs, surroundings(client, self._keys, self._settings, self._around.bots), timeout)
@@ -178,7 +177,8 @@ class BotWorker(Worker):
             next_look = time.monotonic() + LOOK_SECONDS
             try:
                 watch.heard(self._runs.renew(claim.run_id, claim.token, self._lease_ms), time.monotonic())
-                self.heartbeat()
+                with translate_errors():
+                    self.heartbeat()
             except StoreUnavailable as error:
                 log.warning("Run %s: its lease could not be renewed: %s", claim.run_id, error)
             for action in watch.actions(time.monotonic(), self.stopping_since):

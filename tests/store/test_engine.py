@@ -78,6 +78,7 @@ def test_an_occurrence_that_was_decided_is_not_decided_again_when_the_index_step
     rig.client.zadd(rig.keys.due, {job_id: occurrence * 1000})
     rig.scheduler().enqueue_jobs()
     assert len(rig.history(job_id)) == 1
+    assert rig.client.zscore(rig.keys.due, job_id) == (occurrence + 60) * 1000, "and the job goes on"
 
 
 def test_overlap_skip_records_the_occurrence_and_neighbours_fold(rig: Rig) -> None:
