@@ -15,6 +15,8 @@ from service.store import scripts as scripts_module
 
 NOW_KEY = "test:now"
 """Epoch milliseconds."""
+MONOTONIC_KEY = "test:monotonic"
+"""Milliseconds that passed, whatever the clock was set to."""
 
 READ_NOW = f"""local ms = tonumber(redis.call('GET', '{NOW_KEY}'))
 return {{string.format('%.0f', math.floor(ms / 1000)), string.format('%.0f', (ms % 1000) * 1000)}}"""
@@ -57,6 +59,6 @@ def virtual_time(client: Redis) -> Iterator[None]:
             text = text.replace("local call = redis.call\n", VIRTUAL_CALL + "\n")
         return text
 
-    clock = types.SimpleNamespace(monotonic=lambda: int(client.get(NOW_KEY) or 0) / 1000)
+    clock = types.SimpleNamespace(monotonic=lambda: int(client.get(MONOTONIC_KEY) or 0) / 1000)
     with mock.patch.object(scripts_module, "_source", source), mock.patch("service.reaper.time", clock):
         yield
