@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from service.dispatch import Scheduler
+from service.alerts import Alerts
+from service.dispatch import Scheduler, make_scripts
 from service.keys import Keys
 from service.startup import start_process
 from service.store.connection import connect
+from service.store.jobs import JobStore
+from service.store.outbox import Outbox
 from service.store.scripts import Limits
 
 
 def main() -> None:
     settings = start_process()
     limits = Limits(history=settings.history_limit, logs=settings.log_runs)
-    scheduler = Scheduler(connect(settings, "scheduler"), Keys(settings.redis_prefix), limits)
+    keys = Keys(settings.redis_prefix)
+    scheduler = Scheduler(connect(settings, "scheduler"), keys, limits)
     scheduler.install_signal_handlers()
+    # On a connection of its own: it works in a thread, and a mail server must delay no tick.
+    scripts = make_scripts(connect(settings, "scheduler"), keys, limits)
+    alert_url = settings.alert_url.get_secret_value() if settings.alert_url else None
+    alerts = Alerts(Outbox(scripts), JobStore(scripts), alert_url, lambda: scheduler.leads)
+    alerts.start()
     scheduler.run()
+    alerts.stop()
 
 
 if __name__ == "__main__":

@@ -80,9 +80,12 @@ def make_scripts(client: Redis, keys: Keys, limits: Limits) -> Scripts:
     return Scripts(client, keys, limits, rq_template(keys, client))
 
 
-def run_id_of(prefix: str, job_id: str, occurrence: int) -> str:
-    """The id of the run that an occurrence makes: the same from every scheduler, so that it cannot be made twice."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{prefix}/{job_id}/{occurrence}"))
+def run_id_of(prefix: str, record: JobRecord, occurrence: int) -> str:
+    """The id of the run that an occurrence makes: the same from every scheduler, so that it cannot be made twice.
+
+    When the job was created is a part of it: one that was deleted and made again under its id has other runs.
+    """
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{prefix}/{record.id}/{record.created_at}/{occurrence}"))
 
 
 def commit_of(prefix: str, record: JobRecord, now_ms: int) -> list[str]:
@@ -106,7 +109,7 @@ def commit_of(prefix: str, record: JobRecord, now_ms: int) -> list[str]:
     decisions = [
         {
             "action": decision.action,
-            "id": run_id_of(prefix, record.id, decision.occurrence),
+            "id": run_id_of(prefix, record, decision.occurrence),
             "occurrence": decision.occurrence,
             "last_occurrence": decision.last_occurrence,
             "occurrences": decision.occurrences,
@@ -172,6 +175,11 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         self._leader = ""
         self._next_heartbeat = 0.0
         self._wake: PubSub | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this scheduler is the one that acts."""
+        return self._leads
 
     # the loop
 

@@ -91,6 +91,18 @@ class Keys:
         """Hash: what a request with an `Idempotency-Key` was answered; `digest` stands for route, job and key."""
         return f"{self.prefix}:idempotency:{digest}"
 
+    # alerts
+
+    @property
+    def alerts(self) -> str:
+        """Capped list of what people are to be told, newest first."""
+        return f"{self.prefix}:alerts"
+
+    @property
+    def alerts_sending(self) -> str:
+        """List of alerts being sent; what a dead scheduler left here is sent again."""
+        return f"{self.prefix}:alerts:sending"
+
     # runs
 
     @property

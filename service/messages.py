@@ -145,17 +145,31 @@ class Messenger:
         channel = self._channel(contact)
         if channel is None:
             raise DeliveryFailed("the contact has no address that MESSAGE_URL names")
-        with _captured() as lines:
-            plugin = _plugin(channel.fill(lambda field: _FIELDS[field](contact)))
-            if plugin is None:
-                raise DeliveryFailed("the channel does not take the contact's address")
-            sent = _send(plugin, subject, body, lines)
-        if not sent:
-            kind, reason = (_MAIL.match(channel.template) and _mail_failure(lines)) or _failure(lines)
-            raise kind(_redacted(reason, channel.template))
+        url = channel.fill(lambda field: _FIELDS[field](contact))
+        _deliver(url, channel.template, subject, body, "the channel does not take the contact's address")
 
     def _channel(self, contact: Recipient) -> Channel | None:
         return next((channel for channel in self._channels if channel.suits(contact)), None)
+
+
+def announce(url: str, subject: str, body: str) -> None:
+    """Sends one plain-text message to a fixed Apprise URL, such as one of `ALERT_URL`.
+
+    Raises:
+        DeliveryFailed: it was not taken, and why, without anything of the URL that may be secret.
+    """
+    _deliver(url, url, subject, body, "it is not an Apprise URL that can be used")
+
+
+def _deliver(url: str, template: str, subject: str, body: str, unusable: str) -> None:
+    with _captured() as lines:
+        plugin = _plugin(url)
+        if plugin is None:
+            raise DeliveryFailed(unusable)
+        sent = _send(plugin, subject, body, lines)
+    if not sent:
+        kind, reason = (_MAIL.match(template) and _mail_failure(lines)) or _failure(lines)
+        raise kind(_redacted(reason, template))
 
 
 def _plugin(url: str) -> NotifyBase | None:

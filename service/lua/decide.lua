@@ -43,6 +43,10 @@ end
 
 -- Neighbouring skips for the same reason are one entry: the newest of the history grows, if it is one.
 local function skip(decision, reason)
+  if reason == 'misfire' and now - tonumber(call('HGET', job, 'misfire_told_at') or 0) >= 3600000 then
+    call('HSET', job, 'misfire_told_at', int(now))
+    alert('missed', job_id, now, {occurrences = decision.occurrences, occurrence = decision.occurrence})
+  end
   local newest = call('LINDEX', key.history(job_id), 0)
   if newest then
     local run = key.run(newest)

@@ -65,6 +65,28 @@ else
   call('HDEL', job, 'last_run_error')
 end
 call('HSET', job, unpack(last))
+
+-- Failures for good in a row: the first is told, the one too many switches the job off, a success ends them.
+local function switch_off(failures)
+  local reason = 'switched off after ' .. failures .. ' failures in a row'
+  call('HSET', job, 'enabled', '0', 'state', 'disabled', 'state_reason', reason, 'updated_at', int(now))
+  call('HINCRBY', job, 'revision', 1)
+  call('HDEL', job, 'next_occurrence', 'next_due', 'failures')
+  call('SREM', key.enabled, job_id)
+  call('ZREM', key.due, job_id)
+  runs.cancel_delayed(job_id, now, 'cancelled: the job was ' .. reason)
+  alert('switched_off', job_id, now, {run_id = run_id, error = reason})
+end
+
+if status == 'failed' and not retry then
+  local failures = call('HINCRBY', job, 'failures', 1)
+  local enabled, most = unpack(call('HMGET', job, 'enabled', 'disable_after_failures'))
+  if failures == 1 then alert('failed', job_id, now, {run_id = run_id, error = outcome.error}) end
+  if enabled == '1' and tonumber(most or 0) > 0 and failures >= tonumber(most) then switch_off(failures) end
+elseif status == 'success' and call('HDEL', job, 'failures') == 1 then
+  alert('recovered', job_id, now, {run_id = run_id})
+end
+
 runs.finish(run_id, job_id, status, int(now), fields)
 rq.finish(run_id, token, worker, status == 'success', now, cjson.decode(ARGV[5]))
 return 'ended'

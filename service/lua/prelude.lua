@@ -190,6 +190,20 @@ function runs.enqueue(run_id, job_id, job_name, now)
   rq.push(run_id, job_name, now)
 end
 
+-- Something to tell people about a job, see service/alerts.py. The outbox is bounded: beyond, the oldest go untold.
+local function alert(kind, job_id, now, facts)
+  facts.kind, facts.job_id, facts.at = kind, job_id, now
+  call('LPUSH', key.alerts, cjson.encode(facts))
+  call('LTRIM', key.alerts, 0, 999)
+end
+
+-- Cancels the retries of a job that await their delay; done when it is switched off.
+function runs.cancel_delayed(job_id, now, reason)
+  for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
+    if call('ZSCORE', key.retries, run_id) then runs.finish(run_id, job_id, 'cancelled', now, {'error', reason}) end
+  end
+end
+
 -- Lets waiting runs into free slots, the oldest first.
 function runs.promote(job_id, now)
   local limit, name = unpack(call('HMGET', key.job(job_id), 'max_concurrent_runs', 'name'))

@@ -15,7 +15,7 @@
 local job_id, read_revision, due = ARGV[1], ARGV[2], ARGV[6]
 local fields, removed = cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 local job = key.job(job_id)
-local revision, writer = unpack(call('HMGET', job, 'revision', 'writer'))
+local revision, writer, was_enabled = unpack(call('HMGET', job, 'revision', 'writer', 'enabled'))
 if writer and writer == fields.writer then return {'saved', tonumber(revision)} end
 local recalled = idempotency.recall(ARGV[7], ARGV[8])
 if recalled then return recalled end
@@ -36,14 +36,11 @@ if read_revision == '' then
 end
 if ARGV[5] == '1' then
   call('SADD', key.enabled, job_id)
+  if was_enabled == '0' then call('HDEL', job, 'failures') end
 else
   call('SREM', key.enabled, job_id)
-  -- Retries that await their delay are cancelled with the job; what is queued or waiting still runs.
-  for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
-    if call('ZSCORE', key.retries, run_id) then
-      runs.finish(run_id, job_id, 'cancelled', now, {'error', 'cancelled: the job was disabled'})
-    end
-  end
+  -- What is queued or waiting still runs.
+  runs.cancel_delayed(job_id, now, 'cancelled: the job was disabled')
 end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
 runs.promote(job_id, now)

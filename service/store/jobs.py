@@ -136,7 +136,8 @@ def _fields(record: JobRecord) -> dict[str, str | None]:
         "schedule_config": json.dumps(definition.schedule_config),
         "bot_config": json.dumps(definition.bot_config),
         "options": options.model_dump_json(),
-        # These two stand beside the options because scripts read them.
+        # These stand beside the options because scripts read them.
+        "disable_after_failures": str(options.disable_after_failures),
         "max_concurrent_runs": str(options.max_concurrent_runs),
         "overlap": options.overlap,
         "anchor": str(plan.anchor),
@@ -174,6 +175,10 @@ class JobStore:
         """
         answer = self._save(record, "", idempotency, json.dumps(record.answer()))
         return recalled(answer)
+
+    def add(self, record: JobRecord) -> bool:
+        """Stores a new job under an id that may be taken. Returns False if it is; then nothing is written."""
+        return bool(self._save(record, "", None, "")[0] == b"saved")
 
     def replace(self, record: JobRecord, read_revision: int) -> bool:
         """Stores a new definition and plan. Returns False if the job has changed since it was read, or is gone."""

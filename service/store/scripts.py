@@ -20,6 +20,7 @@ from service.store.connection import Answer, repeatable, translate_errors
 
 NAMED_KEYS = (
     "wake", "leader", "schedulers", "workers", "jobs", "enabled", "due", "runs", "queued", "leases", "retries",
+    "alerts",
     "rq_queue", "rq_queues", "rq_intermediate", "rq_started", "rq_finished", "rq_failed",
 )  # fmt: skip
 KEYS_BY_ID = (

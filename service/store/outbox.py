@@ -1,0 +1,46 @@
+"""What people are to be told: an outbox that the scripts fill in the same step as what happened."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from service.store.scripts import Scripts
+
+
+class Outbox:
+    """Alerts that wait to be sent, the oldest first.
+
+    One that is being sent is in a list of its own until it is done, so that it outlives the death of its sender; it
+    may then be sent twice.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._keys = scripts.keys
+
+    def take_up(self) -> bytes | None:
+        """The next alert, to be given to `done` in the end; one that somebody left behind comes first."""
+        (left,) = self._scripts.read(lambda pipe: pipe.lindex(self._keys.alerts_sending, -1))
+        if left is not None:
+            return bytes(left)
+        (taken,) = self._scripts.read(
+            lambda pipe: pipe.lmove(self._keys.alerts, self._keys.alerts_sending, "RIGHT", "LEFT")
+        )
+        return None if taken is None else bytes(taken)
+
+    def done(self, taken: bytes) -> None:
+        """The alert was sent, or given up."""
+        self._scripts.read(lambda pipe: pipe.lrem(self._keys.alerts_sending, 1, taken))  # type: ignore[arg-type]
+
+
+def facts(taken: bytes) -> dict[str, Any]:
+    """What an alert says; nothing if it is not one of ours."""
+    try:
+        found = json.loads(taken)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
