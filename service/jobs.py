@@ -142,11 +142,7 @@ class Jobs:
         definition = parse_create(body, self._configs)
         now_ms = self._clock.now_ms()
         schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
-        job_id = str(uuid.uuid4())
-        record = JobRecord(
-            id=job_id, revision=1, definition=definition, plan=plan_anew(job_id, definition, now_ms),
-            created_at=now_ms, updated_at=now_ms,
-        )  # fmt: skip
+        record = new_record(str(uuid.uuid4()), definition, now_ms)
         recalled = self._jobs.create(record, _idempotency("create", key, body))
         return record.answer() if recalled is None else dict(json.loads(_same_body(recalled)))
 
@@ -159,16 +155,21 @@ class Jobs:
         Raises:
             NotFound, ValidationFailed; PreconditionFailed: the job is at another revision.
         """
-        return self._change(job_id, lambda current: parse_update(body, current, self._configs), revisions)
+        return self.change(job_id, lambda current: parse_update(body, current, self._configs), revisions)
 
     def toggle(self, job_id: str, body: object, revisions: Collection[int] = ()) -> dict[str, Any]:
         """Switches a job on or off. Raises as `update` does."""
         enabled = parse_toggle(body)
-        return self._change(job_id, lambda current: replace(current, enabled=enabled), revisions)
+        return self.change(job_id, lambda current: replace(current, enabled=enabled), revisions)
 
-    def _change(
-        self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int]
+    def change(
+        self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int] = ()
     ) -> dict[str, Any]:
+        """Puts what `change` makes of the current definition in its place. Raises as `update` does.
+
+        Args:
+            change: called again when others changed the job in between.
+        """
         for _ in range(CHANGE_TRIES):
             record = self._record(job_id)
             if revisions and record.revision not in revisions:
@@ -186,7 +187,7 @@ class Jobs:
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> None:
         """Deletes a job and all that is its own. Raises NotFound, PreconditionFailed."""
-        deleted = self._jobs.delete(job_id, revisions) if _is_id(job_id) else False
+        deleted = self._jobs.delete(job_id, revisions) if is_id(job_id) else False
         if deleted is None:
             raise _other_revision(job_id)
         if not deleted:
@@ -255,7 +256,7 @@ class Jobs:
         Raises:
             ValidationFailed: a filter is none, or the cursor is none of ours.
         """
-        if cursor is not None and not _is_id(cursor):
+        if cursor is not None and not is_id(cursor):
             raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")
         wanted = RunFilter(
             status=_one_of("status", status, STATUSES),
@@ -283,7 +284,7 @@ class Jobs:
     def history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
         """A page of a job's runs, newest first. Raises NotFound."""
         self._record_exists(job_id)
-        if cursor is not None and not _is_id(cursor):
+        if cursor is not None and not is_id(cursor):
             raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")
         found = self._runs.history(job_id, limit + 1, cursor)
         more = len(found) > limit
@@ -292,7 +293,7 @@ class Jobs:
     def run(self, job_id: str, run_id: str) -> dict[str, Any]:
         """One run. Raises NotFound."""
         self._record_exists(job_id)
-        fields = self._runs.get(run_id) if _is_id(run_id) else None
+        fields = self._runs.get(run_id) if is_id(run_id) else None
         if fields is None or fields["job_id"] != job_id:
             raise NotFound(f"Run {run_id} of job {job_id} not found")
         return entry(fields)
@@ -340,7 +341,7 @@ class Jobs:
 
     def _record(self, job_id: str) -> JobRecord:
         try:
-            record = self._jobs.get(job_id) if _is_id(job_id) else None
+            record = self._jobs.get(job_id) if is_id(job_id) else None
         except UnreadableJob as error:
             raise Conflict(f"Job {job_id} is broken: its stored definition cannot be read; delete it") from error
         if record is None:
@@ -349,6 +350,14 @@ class Jobs:
 
     def _record_exists(self, job_id: str) -> None:
         self._record(job_id)
+
+
+def new_record(job_id: str, definition: JobDefinition, now_ms: int) -> JobRecord:
+    """A job that is made now."""
+    return JobRecord(
+        id=job_id, revision=1, definition=definition, plan=plan_anew(job_id, definition, now_ms),
+        created_at=now_ms, updated_at=now_ms,
+    )  # fmt: skip
 
 
 def plan_anew(job_id: str, definition: JobDefinition, now_ms: int, record: JobRecord | None = None) -> Plan:
@@ -430,7 +439,7 @@ def _no_job(job_id: str) -> NotFound:
     return NotFound(f"Job {job_id} not found")
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
     """Whether `text` is a UUID as we write it; anything else names nothing."""
     try:
         return str(uuid.UUID(text)) == text
@@ -446,7 +455,7 @@ def _position(cursor: str) -> Position:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         created, _, job_id = base64.b64decode(padded, b"-_", validate=True).decode("ascii").partition(":")
-        if created.isdecimal() and len(created) <= 17 and _is_id(job_id):
+        if created.isdecimal() and len(created) <= 17 and is_id(job_id):
             return Position(int(created), job_id)
     except (ValueError, binascii.Error):
         pass

@@ -18,8 +18,10 @@ from service.keys import Keys
 from service.settings import Settings, load_settings
 from service.store.arrival import arrive
 from service.store.connection import connect
+from service.store.jobs import JobStore
 from service.store.redis_clock import RedisClock
 from service.store.scripts import Limits
+from service.transfer import Transfer
 
 
 def build() -> App:
@@ -48,10 +50,13 @@ def assemble(settings: Settings) -> App:
     limits = Limits(history=settings.history_limit, logs=settings.log_runs)
     # Not now but before its first use of Redis: this process starts with or without it.
     scripts = replace(make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys))
+    clock, bot_configs = RedisClock(client), configs(bots)
+    jobs = Jobs(scripts, clock, bot_configs)
     return create_app(
-        Jobs(scripts, RedisClock(client), configs(bots)),
+        jobs,
         ContactBook(client, keys),
         settings,
+        transfer=Transfer(jobs, JobStore(scripts), clock, bot_configs),
         bots=bots,
         rq_dashboard=create_dashboard(client, ApiKeys.of(settings), keys.prefix, keys.queue_name),
         waiters=gunicorn_config.THREADS // 2,

@@ -16,9 +16,10 @@ from service.api.contacts import Contact, ContactList, Import
 from service.api.health import Health
 from service.api.jobs import Job, JobList, RunNow, Toggle
 from service.api.previews import JobPreview, Preview
-from service.api.protocols import Bots, Contacts, Jobs, Settings
+from service.api.protocols import Bots, Contacts, Jobs, Settings, Transfer
 from service.api.rendering import dumps
 from service.api.runs import AllRuns, Cancel, History, Log, Run
+from service.api.transfer import Apply, Export
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -54,6 +55,7 @@ def create_app(
     contacts: Contacts,
     settings: Settings,
     *,
+    transfer: Transfer | None = None,
     bots: Bots | None = None,
     rq_dashboard: WSGI | None = None,
     waiters: int = 4,
@@ -64,6 +66,7 @@ def create_app(
         jobs: the use cases.
         contacts: the address book.
         settings: the API keys and the import's limit.
+        transfer: export and apply; without it there are no such routes.
         bots: bot type -> bot class, for `GET /scheduler/bots`; without them there is no such route.
         rq_dashboard: mounted at `/rq`, with its own sign-in; without it there is no such route.
         waiters: how many requests may wait for a run at once (`POST …/run?wait=`): half of a process' threads.
@@ -80,6 +83,9 @@ def create_app(
     app.add_route("/scheduler/contacts", ContactList(contacts))
     app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20))
     app.add_route("/scheduler/contacts/{contact_id}", Contact(contacts))
+    if transfer is not None:
+        app.add_route("/scheduler/export", Export(transfer))
+        app.add_route("/scheduler/apply", Apply(transfer))
     if bots is not None:
         app.add_route("/scheduler/bots", BotList(bots))
     return app

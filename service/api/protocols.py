@@ -79,6 +79,14 @@ class Jobs(Protocol):
     def health(self) -> dict[str, Any]: ...
 
 
+class Transfer(Protocol):
+    """All definitions as one document."""
+
+    def export(self) -> Iterator[dict[str, Any]]: ...
+
+    def apply(self, document: object, /, *, prune: bool, dry_run: bool) -> dict[str, Any]: ...
+
+
 class Contacts(Protocol):
     """The address book."""
 

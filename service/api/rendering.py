@@ -22,19 +22,23 @@ def dumps(value: Any) -> bytes:
 
 
 def send_array(resp: falcon.Response, items: Iterator[Any]) -> None:
-    """Answer a JSON array of any length without holding it in memory.
+    """Answer a JSON array of any length without holding it in memory."""
+    send_pieces(resp, _pieces(items), falcon.MEDIA_JSON)
+
+
+def send_pieces(resp: falcon.Response, pieces: Iterator[bytes], content_type: str) -> None:
+    """Answer a body of any length, piece by piece.
 
     The first piece is made before anything is sent, so that a store that is away is still an error answer; a short
     list is sent whole, with its length. A later failure breaks the connection off: half a list never looks whole.
     """
-    pieces = _pieces(items)
     first = next(pieces)
     second = next(pieces, None)
     if second is None:
         resp.data = first
     else:
         resp.stream = _chain(first, second, pieces)
-    resp.content_type = falcon.MEDIA_JSON
+    resp.content_type = content_type
 
 
 def _pieces(items: Iterator[Any]) -> Iterator[bytes]:

@@ -1,0 +1,74 @@
+"""The routes of documents: all definitions in one, and making the service what one says."""
+
+from __future__ import annotations
+
+import io
+
+import falcon
+
+from service.api import query
+from service.api.body import JSON_LIMIT, copy, parse_object
+from service.api.documents import json_pieces, parse_yaml, yaml_pieces
+from service.api.protocols import Transfer
+from service.api.rendering import send_pieces
+from service.errors import ValidationFailed
+from service.transfer import VERSION
+
+YAML = "application/yaml"
+"""RFC 9512."""
+_YAML_NAMES = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
+
+
+class Export:
+    """`/scheduler/export`"""
+
+    def __init__(self, transfer: Transfer) -> None:
+        self._transfer = transfer
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """All definitions, as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
+        if _wants_yaml(req):
+            send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
+        else:
+            send_pieces(resp, json_pieces(VERSION, self._transfer.export()), falcon.MEDIA_JSON)
+        resp.set_header("Vary", "Accept")
+
+    on_head = on_get
+
+
+def _wants_yaml(req: falcon.Request) -> bool:
+    asked_for = query.text(req, "format")
+    if asked_for is not None:
+        if asked_for not in ("yaml", "json"):
+            raise ValidationFailed.of("format", "must be yaml or json")
+        return asked_for == "yaml"
+    try:
+        return req.client_prefers((falcon.MEDIA_JSON, *_YAML_NAMES)) in _YAML_NAMES
+    except (ValueError, falcon.HTTPError):
+        return False
+
+
+class Apply:
+    """`/scheduler/apply`"""
+
+    def __init__(self, transfer: Transfer) -> None:
+        self._transfer = transfer
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Make the jobs what the document says: `?prune=true` deletes all others, `?dry_run=true` only tells."""
+        prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
+        buffer = io.BytesIO()
+        copy(req, buffer, JSON_LIMIT)
+        raw = buffer.getvalue()
+        if not raw.strip():
+            raise ValidationFailed.of("body", "is empty, but a document is needed")
+        document = parse_yaml(raw) if _is_yaml(req, raw) else parse_object(raw)
+        resp.media = self._transfer.apply(document, prune=prune, dry_run=dry_run)
+
+
+def _is_yaml(req: falcon.Request, raw: bytes) -> bool:
+    """By the content type; where that says neither, by the content."""
+    kind = (req.content_type or "").partition(";")[0].strip().lower()
+    if kind in _YAML_NAMES:
+        return True
+    return kind != falcon.MEDIA_JSON and not raw.lstrip().startswith(b"{")
