@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
 from service.errors import ServiceError, StoreFull, StoreUnavailable
 from service.settings import Settings
-from service.store.connection import connect, repeatable, translate_errors
+from service.store.connection import SOCKET_SECONDS, Role, connect, repeatable, translate_errors
 from tests.conftest import ValkeyServer, find_free_port
 from tests.tls import TlsProxy
 
@@ -150,6 +152,66 @@ def test_an_error_of_ours_is_not_dressed_up_as_redis_being_away(valkey_server: V
     """What a script of ours does wrong stays what it is."""
     with connect(settings(valkey_server.url), "web") as client, pytest.raises(ResponseError), translate_errors():
         client.eval("return redis.call('NONSENSE')", 0)
+
+
+def test_a_standby_that_refuses_writes_counts_as_away(server: ValkeyServer) -> None:
+    """In a failover writes are refused for a while: an outage to wait for, not an error of ours."""
+    with connect(settings(server.url), "web") as client:
+        client.replicaof("127.0.0.1", find_free_port())
+        with pytest.raises(StoreUnavailable):
+            asked(client, lambda r: r.set("key", "value"))
+        client.replicaof("NO", "ONE")
+        assert asked(client, lambda r: r.set("key", "value")) is True
+
+
+def test_a_pool_never_outgrows_its_setting(valkey_server: ValkeyServer) -> None:
+    """However many threads ask at once, the server sees REDIS_POOL_SIZE connections at most, and all are answered."""
+    answers: list[object] = []
+    with valkey_server.client() as other, connect(settings(valkey_server.url, redis_pool_size=2), "web") as client:
+        start = threading.Barrier(10)
+
+        def ask() -> None:
+            start.wait(10)
+            answers.append(asked(client, lambda r: r.blpop(["nothing"], 0.05)))
+
+        threads = [threading.Thread(target=ask) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ours = [entry for entry in other.client_list() if entry["name"] == "bot-scheduler-web"]
+    assert (len(ours), answers) == (2, [None] * 10)
+
+
+@pytest.mark.parametrize("role", SOCKET_SECONDS)
+def test_a_write_whose_answer_is_lost_is_not_sent_again(
+    redis_client: Redis, valkey_server: ValkeyServer, role: Role
+) -> None:
+    """No client repeats a command by itself: Redis has carried it out, and would do so twice."""
+
+    def serve(listening: socket.socket) -> None:
+        while True:
+            try:
+                peer, _ = listening.accept()
+            except OSError:
+                return
+            with peer, socket.create_connection(("127.0.0.1", valkey_server.port)) as upstream:
+                while request := peer.recv(65536):
+                    upstream.sendall(request)
+                    answer = upstream.recv(65536)
+                    if b"RPUSH" in request:
+                        break
+                    peer.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        relay = threading.Thread(target=serve, args=(listening,), daemon=True)
+        relay.start()
+        url = f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
+        with connect(settings(url), role) as client, pytest.raises(StoreUnavailable):
+            asked(client, lambda r: r.rpush("list", "once"))
+        listening.shutdown(socket.SHUT_RDWR)
+        relay.join(5)
+    assert redis_client.lrange("list", 0, -1) == [b"once"]
 
 
 # Secrets
