@@ -15,6 +15,7 @@ from service.dispatch import make_scripts
 from service.errors import SettingsError
 from service.jobs import Jobs
 from service.keys import Keys
+from service.sample import Samples
 from service.settings import Settings, load_settings
 from service.store.arrival import arrive
 from service.store.connection import connect
@@ -52,11 +53,14 @@ def assemble(settings: Settings) -> App:
     scripts = replace(make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys))
     clock, bot_configs = RedisClock(client), configs(bots)
     jobs = Jobs(scripts, clock, bot_configs)
+    contacts = ContactBook(client, keys)
+    message_url = None if settings.message_url is None else settings.message_url.get_secret_value()
     return create_app(
         jobs,
-        ContactBook(client, keys),
+        contacts,
         settings,
         transfer=Transfer(jobs, JobStore(scripts), clock, bot_configs),
+        samples=Samples(message_url, contacts),
         bots=bots,
         rq_dashboard=create_dashboard(client, ApiKeys.of(settings), keys.prefix, keys.queue_name),
         waiters=gunicorn_config.THREADS // 2,

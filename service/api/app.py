@@ -15,8 +15,10 @@ from service.api.bots import BotList
 from service.api.contacts import Contact, ContactList, Import
 from service.api.health import Health
 from service.api.jobs import Job, JobList, RunNow, Toggle
+from service.api.messages import MessageTest
+from service.api.places import Places
 from service.api.previews import JobPreview, Preview
-from service.api.protocols import Bots, Contacts, Jobs, Settings, Transfer
+from service.api.protocols import Bots, Contacts, Jobs, Samples, Settings, Transfer
 from service.api.rendering import dumps
 from service.api.runs import AllRuns, Cancel, History, Log, Run
 from service.api.transfer import Apply, Export
@@ -56,6 +58,7 @@ def create_app(
     settings: Settings,
     *,
     transfer: Transfer | None = None,
+    samples: Samples | None = None,
     bots: Bots | None = None,
     rq_dashboard: WSGI | None = None,
     waiters: int = 4,
@@ -67,9 +70,10 @@ def create_app(
         contacts: the address book.
         settings: the API keys and the import's limit.
         transfer: export and apply; without it there are no such routes.
+        samples: sends test messages; without it there is no such route.
         bots: bot type -> bot class, for `GET /scheduler/bots`; without them there is no such route.
         rq_dashboard: mounted at `/rq`, with its own sign-in; without it there is no such route.
-        waiters: how many requests may wait for a run at once (`POST …/run?wait=`): half of a process' threads.
+        waiters: how many requests may wait or stream at once: half of a process' threads.
 
     Returns:
         The WSGI application.
@@ -78,7 +82,8 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)
-    _add_job_routes(app, jobs, waiters)
+    places = Places(waiters)
+    _add_job_routes(app, jobs, places)
     app.add_route("/scheduler/health", Health(jobs))
     app.add_route("/scheduler/contacts", ContactList(contacts))
     app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20))
@@ -86,16 +91,18 @@ def create_app(
     if transfer is not None:
         app.add_route("/scheduler/export", Export(transfer))
         app.add_route("/scheduler/apply", Apply(transfer))
+    if samples is not None:
+        app.add_route("/scheduler/messages/test", MessageTest(samples, places))
     if bots is not None:
         app.add_route("/scheduler/bots", BotList(bots))
     return app
 
 
-def _add_job_routes(app: App, jobs: Jobs, waiters: int) -> None:
+def _add_job_routes(app: App, jobs: Jobs, places: Places) -> None:
     app.add_route("/scheduler/jobs", JobList(jobs))
     app.add_route("/scheduler/jobs/{job_id}", Job(jobs))
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
-    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(jobs, waiters))
+    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(jobs, places))
     app.add_route("/scheduler/jobs/{job_id}/history", History(jobs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(jobs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(jobs))

@@ -7,9 +7,11 @@ from typing import Any
 
 import falcon
 
+from service.api.places import Busy
 from service.errors import (
     ConcurrentChange,
     Conflict,
+    DeliveryFailed,
     NotFound,
     PreconditionFailed,
     ServiceError,
@@ -28,7 +30,9 @@ _STATUSES: tuple[tuple[type[ServiceError], int], ...] = (
     (Conflict, 409),
     (ConcurrentChange, 409),
     (PreconditionFailed, 412),
+    (DeliveryFailed, 502),
     (StoreUnavailable, 503),
+    (Busy, 503),
 )
 
 _SENTENCES = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import falcon
 
 from service.api import conditions, paging, query
 from service.api.body import read_object, read_optional_object
+from service.api.places import Places
 from service.api.protocols import Jobs
 from service.api.rendering import send_array
 from service.errors import ServiceError
@@ -86,13 +86,12 @@ class RunNow:
     """`/scheduler/jobs/{job_id}/run`
 
     Args:
-        waiters: how many requests of this process may wait for their run's end at once; one too many is answered at
-            once, so that waiting never takes the threads that other requests need.
+        places: for requests that wait for their run's end; one too many is answered at once.
     """
 
-    def __init__(self, jobs: Jobs, waiters: int) -> None:
+    def __init__(self, jobs: Jobs, places: Places) -> None:
         self._jobs = jobs
-        self._places = threading.BoundedSemaphore(waiters)
+        self._places = places
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
@@ -110,7 +109,7 @@ class RunNow:
         }
 
     def _wait(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
-        if not self._places.acquire(blocking=False):
+        if not self._places.take():
             return None
         try:
             return self._jobs.wait_for_run(job_id, run_id, seconds)

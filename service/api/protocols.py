@@ -87,6 +87,12 @@ class Transfer(Protocol):
     def apply(self, document: object, /, *, prune: bool, dry_run: bool) -> dict[str, Any]: ...
 
 
+class Samples(Protocol):
+    """Messages that prove the channel."""
+
+    def send(self, body: object | None, /) -> dict[str, Any]: ...
+
+
 class Contacts(Protocol):
     """The address book."""
 

@@ -1,0 +1,26 @@
+"""The route that proves the channel for messages."""
+
+from __future__ import annotations
+
+import falcon
+
+from service.api.body import read_optional_object
+from service.api.places import Places
+from service.api.protocols import Samples
+
+
+class MessageTest:
+    """`/scheduler/messages/test`"""
+
+    def __init__(self, samples: Samples, places: Places) -> None:
+        self._samples = samples
+        self._places = places
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Send one message through `MESSAGE_URL`: 200 once it is taken, 502 with the reason if it is not."""
+        body = read_optional_object(req)
+        self._places.require()
+        try:
+            resp.media = self._samples.send(body)
+        finally:
+            self._places.release()
