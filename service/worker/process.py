@@ -73,7 +73,10 @@ class BotWorker(Worker):
         self._keys = keys
         self._settings = settings
         self._limits = Limits(history=settings.history_limit, logs=settings.log_runs)
-        scripts = make_scripts(client, keys, self._limits)
+        # A line of its own for claims and leases: it gives up soon enough to kill a run before its lease ends, where
+        # RQ's connection waits for work for as long as 20 s.
+        self._line = connect(settings, "horse")
+        scripts = make_scripts(self._line, keys, self._limits)
         self._runs = RunStore(scripts)
         self._presence = Presence(scripts)
         self._around: Surroundings = surroundings(client, keys, settings)
@@ -114,6 +117,13 @@ class BotWorker(Worker):
         if pipeline is None:
             self._presence.beat_worker(self.name)
 
+    def _beat_on_the_line(self) -> None:
+        """RQ's heartbeat and ours, bounded in time as what watches a run must be. Raises StoreUnavailable."""
+        with translate_errors(), self._line.pipeline() as pipeline:
+            self.heartbeat(pipeline=pipeline)
+            pipeline.execute()
+        self._presence.beat_worker(self.name)
+
     def register_death(self) -> None:
         super().register_death()  # type: ignore[no-untyped-call]
         self._presence.farewell_worker(self.name)
@@ -122,6 +132,7 @@ class BotWorker(Worker):
 
     def execute_job(self, job: RQJob, queue: Queue) -> None:
         """Claims the run, has a work horse carry it out, and watches it to its end."""
+        asked = time.monotonic()
         try:
             claim = self._runs.claim(job.id, uuid.uuid4().hex, self.name, self._lease_ms)
         except StoreFull as error:
@@ -135,15 +146,15 @@ class BotWorker(Worker):
         self.executions[execution.id] = execution
         self._state = WorkerStatus.BUSY
         try:
-            self._carry_out(claim)
+            self._carry_out(claim, asked)
         finally:
             self.executions.pop(execution.id, None)
             self._stopped_job_id = None
             self._state = WorkerStatus.IDLE
 
-    def _carry_out(self, claim: Claim) -> None:
+    def _carry_out(self, claim: Claim, asked: float) -> None:
         timeout = _timeout(claim)
-        watch = Watch(time.monotonic(), timeout, self._lease_ms / 1000)
+        watch = Watch(asked, timeout, self._lease_ms / 1000)
         log.info("Run %s of job %s starts", claim.run_id, claim.run["job_id"])
         self._horse_pid = horse.fork(lambda: self._in_horse(claim, timeout))
         status = self._watch(claim, watch)

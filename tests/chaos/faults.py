@@ -96,6 +96,7 @@ class Faults:
             (3, self._terminate),
             (2, self._freeze_leader),
             (3, self._freeze_worker),
+            (2, self._stall),
             (2, self._restart_redis),
             (2, self._pause_redis),
             (2, self._cut_connections),
@@ -157,6 +158,15 @@ class Faults:
             self._frozen_until = time.monotonic() + seconds
             alone = self._chance.random() < 0.4
             self._stage.freeze(members[1:2] if alone else members, seconds, "freeze worker")
+
+    def _stall(self) -> None:
+        """The network of one process is gone for a while, longer than any lease or hardly at all."""
+        name = self._chance.choice([*SCHEDULERS, *WORKERS, *WORKERS])
+        seconds = self._chance.choice([0.5, 3.0, LEASE_SECONDS + 3])
+        self._stage.say(f"{name}: no network for {seconds:.1f} s")
+        self._stage.kills["stall"] += 1
+        self._stage.proxy.stall(name)
+        threading.Timer(seconds, self._stage.proxy.resume, [name]).start()
 
     def _restart_redis(self) -> None:
         away = self._chance.choice([0.0, 0.0, 1.0, 3.0])

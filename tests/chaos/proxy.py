@@ -81,6 +81,8 @@ class Proxy:
         self._root_of = root_of
         self._told = told
         self._armed: list[Armed] = []
+        self._stalled: set[str] = set()
+        self._servers: list[asyncio.Server] = []
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -93,8 +95,10 @@ class Proxy:
 
     def close(self) -> None:
         """Ends all connections."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def arm(self, point: Point, skip: int = 0) -> None:
         """Waits for `point`, and kills there once."""
@@ -111,7 +115,23 @@ class Proxy:
         with self._lock:
             self._armed.clear()
 
+    def stall(self, name: str) -> None:
+        """From now on nothing reaches this process or leaves it, and no connection is closed: the network is gone."""
+        self._stalled.add(name)
+
+    def resume(self, name: str) -> None:
+        """What was held back goes on its way."""
+        self._stalled.discard(name)
+
     # connections
+
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _listen(self, name: str) -> int:
         port = 0
@@ -120,6 +140,7 @@ class Proxy:
             await self._serve(name, port, reader, writer)
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        self._servers.append(server)
         port = int(server.sockets[0].getsockname()[1])
         return port
 
@@ -144,6 +165,7 @@ class Proxy:
             raw, words = await read_command(reader)
             if words[0].upper() in (b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE"):
                 link.counts = False
+            await self._line(link.name)
             armed = self._take(self._verb(words))
             if armed is not None and armed.point.when == "before":
                 await link.to_redis.drain()
@@ -167,12 +189,17 @@ class Proxy:
                         self.arm(armed.point)  # it was not carried out: another time
                     elif self._kill(link, armed):
                         return
+                await self._line(link.name)
                 link.to_client.write(reply)
                 await link.to_client.drain()
         except (OSError, asyncio.IncompleteReadError, ValueError):
             pass
         finally:
             link.close()
+
+    async def _line(self, name: str) -> None:
+        while name in self._stalled:
+            await asyncio.sleep(0.02)
 
     # points
 
