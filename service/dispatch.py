@@ -229,6 +229,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
     def heartbeat(self) -> None:
         """Says that this scheduler is up, and takes or keeps the lead if it is to be had."""
         lead = self._presence.hold_lead(self.name, LEAD_MS)
+        self._reaper.watch_clock(lead.now_ms)
         self._leads = self._lock_acquired = lead.held
         if lead.leader != self._leader:
             self._leader = lead.leader
@@ -295,7 +296,9 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         answers = self._scripts.run_many("decide", commits)
         for commit, answer in zip(commits, answers, strict=True):
             if isinstance(answer, RedisError):
-                self._refused(commit[0], int(commit[2]), answer)
+                self._refused(commit[0], answer)
+        # What is stale was decided or changed meanwhile; or the index and the job disagree, and would for ever.
+        self._due.restore([commit[0] for commit, answer in zip(commits, answers, strict=True) if answer == b"stale"])
         return sum(1 for answer in answers if answer == b"decided")
 
     def _plan(self, job_id: str, score: int, fields: Any, now_ms: int) -> list[str] | None:
@@ -316,14 +319,15 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
             self._set_aside(job_id, score, f"its next occurrence cannot be computed ({error})")
         return None
 
-    def _refused(self, job_id: str, score: int, error: RedisError) -> None:
-        """A commit that Redis refused: for want of memory all wait; a hash of odd types is set aside."""
-        with translate_errors():
-            if "OOM" in str(error):
+    def _refused(self, job_id: str, error: RedisError) -> None:
+        """A commit that Redis refused: over a key of odd type the job is set aside; for anything else all wait."""
+        if not str(error).startswith("WRONGTYPE"):
+            with translate_errors():
                 raise error
         log.error("Job %s: Redis refused its commit: %s", job_id, error)
-        self._set_aside(job_id, score, f"Redis refused its commit ({error})")
+        # Whatever its score is now: the script may have moved the job on before it met that key.
+        self._set_aside(job_id, "", f"Redis refused its commit ({error})")
 
-    def _set_aside(self, job_id: str, score: int, reason: str) -> None:
+    def _set_aside(self, job_id: str, score: int | str, reason: str) -> None:
         log.error("Job %s is set aside: %s", job_id, reason)
         self._scripts.run("set_aside", job_id, score, reason[:500])

@@ -77,7 +77,8 @@ class Reaper:
         if now < self._next_pass:
             return
         self._next_pass = now + PASS_SECONDS
-        self._notice_jump(now_ms, now)
+        self.watch_clock(now_ms)
+        self._runs.shorten_leases(now_ms + FAR_LEASE_MS, now_ms + int(SETTLE_SECONDS * 1000), BATCH)
         if now >= self._settled_at:
             self._end_abandoned(now_ms)
         self._put_back_popped(now)
@@ -88,15 +89,18 @@ class Reaper:
             self._next_tidy = now + TIDY_SECONDS
             self._tidy()
 
-    def _notice_jump(self, now_ms: int, now: float) -> None:
-        """A clock that was set makes living leases look ended, and dead ones look good for long."""
+    def watch_clock(self, now_ms: int) -> None:
+        """Notices that Redis' clock was set: living leases look ended then, and dead ones good for long.
+
+        To be called at every heartbeat, leading or not: the jump may have ended the lead of the one who saw it.
+        """
+        now = time.monotonic()
         if self._last_seen is not None:
             jump = (now_ms - self._last_seen[0]) / 1000 - (now - self._last_seen[1])
             if abs(jump) > JUMP_SECONDS:
                 log.warning("Redis' clock was set by %+.0f s; leases are judged again in %.0f s", jump, SETTLE_SECONDS)
                 self._settled_at = now + SETTLE_SECONDS
         self._last_seen = (now_ms, now)
-        self._runs.shorten_leases(now_ms + FAR_LEASE_MS, now_ms + int(SETTLE_SECONDS * 1000), BATCH)
 
     def _end_abandoned(self, now_ms: int) -> None:
         for run_id in self._runs.expired(now_ms, BATCH):

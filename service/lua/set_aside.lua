@@ -1,12 +1,12 @@
 -- Sets aside a job that cannot be planned, so that it stops nobody: it leaves the due index and says why.
 --
--- ARGV  1 job id      2 the due score that was read, ms      3 the reason
+-- ARGV  1 job id      2 the due score that was read, ms; '' for any      3 the reason
 -- Returns 1, or 0 if the job has changed since.
 --
 -- One step, so that a job that was mended in between is left alone. Safe to repeat.
 
 local job_id = ARGV[1]
-if tonumber(call('ZSCORE', key.due, job_id) or -1) ~= tonumber(ARGV[2]) then return 0 end
+if ARGV[2] ~= '' and tonumber(call('ZSCORE', key.due, job_id) or -1) ~= tonumber(ARGV[2]) then return 0 end
 if call('TYPE', key.job(job_id)).ok == 'hash' then
   call('HSET', key.job(job_id), 'state', 'broken', 'state_reason', ARGV[3])
   call('HDEL', key.job(job_id), 'next_occurrence', 'next_due')
