@@ -87,6 +87,10 @@ class Keys:
         """List of the ids of the runs that wait for a slot, oldest first."""
         return f"{self.prefix}:job:{job_id}:waiting"
 
+    def logs(self, job_id: str) -> str:
+        """Capped list of the ids of the ended runs whose logs are kept, the one that ended last first."""
+        return f"{self.prefix}:job:{job_id}:logs"
+
     def idempotency(self, digest: str) -> str:
         """Hash: what a request with an `Idempotency-Key` was answered; `digest` stands for route, job and key."""
         return f"{self.prefix}:idempotency:{digest}"

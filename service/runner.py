@@ -80,30 +80,33 @@ class Notes:
             self._progress = (done, total)
 
     def close(self) -> None:
-        """Writes down what is left."""
+        """Writes down what is left, unless Redis is away."""
         self._closing.set()
         self._thread.join(timeout=5)
-        self._flush()
+        while self._flush():
+            pass
 
     def _keep_writing(self) -> None:
         while not self._closing.wait(NOTES_EVERY):
             self._flush()
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        """Writes one note. Returns whether one was written."""
         with self._lock:
             lines, progress = self._lines[:500], self._progress
             if not lines and progress is None:
-                return
+                return False
             number = self._number + 1
         try:
             self._write(number, progress, lines)
         except ServiceError:
-            return  # Redis is away: kept, and tried again
+            return False  # Redis is away: kept, and tried again
         with self._lock:
             self._number = number
             del self._lines[: len(lines)]
             if self._progress == progress:
                 self._progress = None
+        return True
 
 
 class _NotesHandler(logging.Handler):

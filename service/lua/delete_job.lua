@@ -19,12 +19,16 @@ call('ZREM', key.jobs, job_id)
 call('SREM', key.enabled, job_id)
 for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
   -- The lease of a run under way stays: should its worker die, the reaper clears RQ's records by it.
-  if call('HGET', key.run(run_id), 'status') == 'queued' then rq.forget(run_id) end
+  -- Without a slot (it waits, for its turn or its delay) a run is unknown to RQ, and its queue may be long.
+  if call('HGET', key.run(run_id), 'status') == 'queued' and call('SISMEMBER', key.slots(job_id), run_id) == 1 then
+    rq.forget(run_id)
+  end
   call('ZREM', key.queued, run_id)
   call('ZREM', key.retries, run_id)
 end
 for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, -1)) do
   call('UNLINK', key.run(run_id), key.run_log(run_id))
 end
-call('UNLINK', key.job(job_id), key.history(job_id), key.open(job_id), key.slots(job_id), key.waiting(job_id))
+call('UNLINK', key.job(job_id), key.history(job_id), key.open(job_id), key.slots(job_id), key.waiting(job_id),
+  key.logs(job_id))
 return 1

@@ -152,8 +152,8 @@ end
 
 local runs = {}
 
--- Of the ended runs of a job the newest conf.history_limit are kept, and the logs of the newest conf.log_runs. Open
--- runs stay, so the walk starts at the oldest and passes over them; at most a few entries are looked at a call.
+-- Of the ended runs of a job the newest conf.history_limit are kept. Open runs stay, so the walk starts at the oldest
+-- and passes over them; at most a few entries are looked at a call.
 function runs.trim(job_id)
   local history, open = key.history(job_id), key.open(job_id)
   local excess = call('LLEN', history) - call('SCARD', open) - conf.history_limit
@@ -169,8 +169,16 @@ function runs.trim(job_id)
       excess = excess - 1
     end
   end
-  local without_log = call('LINDEX', history, conf.log_runs)
-  if without_log and call('SISMEMBER', open, without_log) == 0 then call('DEL', key.run_log(without_log)) end
+end
+
+-- A run that has a log ended: the logs of the conf.log_runs that ended last are kept. They are listed apart, because
+-- runs end in another order than they stand in the history, and skipped ones push none out.
+function runs.keep_log(run_id, job_id)
+  if call('EXISTS', key.run_log(run_id)) == 0 then return end
+  call('LPUSH', key.logs(job_id), run_id)
+  while call('LLEN', key.logs(job_id)) > conf.log_runs do
+    call('DEL', key.run_log(call('RPOP', key.logs(job_id))))
+  end
 end
 
 -- Makes the record of a run and its place in the lists. `fields` is a flat list for HSET.
@@ -232,6 +240,7 @@ function runs.finish(run_id, job_id, status, now, fields)
   call('SREM', key.open(job_id), run_id)
   call('SREM', key.slots(job_id), run_id)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
+  runs.keep_log(run_id, job_id)
   runs.trim(job_id)
   runs.promote(job_id, now)
 end

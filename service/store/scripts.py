@@ -24,7 +24,7 @@ NAMED_KEYS = (
     "rq_queue", "rq_queues", "rq_intermediate", "rq_started", "rq_finished", "rq_failed",
 )  # fmt: skip
 KEYS_BY_ID = (
-    "idempotency", "job", "history", "open", "slots", "waiting", "run", "run_log",
+    "idempotency", "job", "history", "open", "slots", "waiting", "logs", "run", "run_log",
     "rq_job", "rq_results", "rq_execution", "rq_executions", "rq_worker", "rq_worker_executions",
 )  # fmt: skip
 VERBS = (
@@ -44,7 +44,7 @@ class Limits:
 
     Args:
         history: ended runs kept of each job, ≥ 1.
-        logs: newest runs of each job whose logs are kept.
+        logs: runs of each job that ended last, of those with a log, whose logs are kept.
         runs: newest runs of all jobs listed together.
         waiting: runs of one job that may wait for a slot.
     """
