@@ -179,7 +179,7 @@ class Jobs:
                 return record.answer()
             now_ms = self._clock.now_ms()
             schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
-            plan = record.plan if keeps_plan(record, definition) else plan_anew(job_id, definition, now_ms, record)
+            plan = changed_plan(record, definition, now_ms)
             changed = replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=record.revision + 1)
             if self._jobs.replace(changed, record.revision):
                 return changed.answer()
@@ -286,9 +286,8 @@ class Jobs:
         self._record_exists(job_id)
         if cursor is not None and not is_id(cursor):
             raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")
-        found = self._runs.history(job_id, limit + 1, cursor)
-        more = len(found) > limit
-        return Page([entry(fields) for fields in found[:limit]], found[limit - 1]["id"] if more else None)
+        found, following = self._runs.history(job_id, limit, cursor)
+        return Page([entry(fields) for fields in found], following)
 
     def run(self, job_id: str, run_id: str) -> dict[str, Any]:
         """One run. Raises NotFound."""
@@ -372,22 +371,34 @@ def plan_anew(job_id: str, definition: JobDefinition, now_ms: int, record: JobRe
     decided = record.last_decided if record and record.last_decided is not None else 0
     # Strictly later than now, and than anything decided: a clock that stepped back decides nothing twice.
     after = max(now_ms // 1000, decided)
+    return _plan_after(job_id, definition, after, anchor)
+
+
+def _plan_after(job_id: str, definition: JobDefinition, after: int, anchor: int) -> Plan:
     following = schedules.first_occurrence(definition.schedule, definition.options, after, anchor)
     if following is None:
         return Plan(anchor, None, None, "ended", "no occurrence is left before ends_at")
     return Plan(anchor, following, schedules.due_ms(job_id, following, definition.options), "scheduled")
 
 
-def keeps_plan(record: JobRecord, definition: JobDefinition) -> bool:
-    """Whether a change leaves when the job is due as it was."""
-    before, options = record.definition, record.definition.options
-    return (
-        record.plan.state != "broken"
-        and before.enabled == definition.enabled
-        and before.schedule == definition.schedule
-        and (options.starts_at, options.ends_at, options.jitter_seconds)
-        == (definition.options.starts_at, definition.options.ends_at, definition.options.jitter_seconds)
-    )
+def changed_plan(record: JobRecord, definition: JobDefinition, now_ms: int) -> Plan:
+    """When a job is due once it has another definition.
+
+    Only switching it on or off, and another schedule or start, plan anew from now. Another end or jitter leaves the
+    anchor and what is still to be decided as they are; anything else leaves the whole plan.
+    """
+    before, options = record.definition, definition.options
+    if record.plan.state == "broken" or (before.enabled, before.schedule, before.options.starts_at) != (
+        definition.enabled, definition.schedule, options.starts_at
+    ):  # fmt: skip
+        return plan_anew(record.id, definition, now_ms, record)
+    if (before.options.ends_at, before.options.jitter_seconds) == (options.ends_at, options.jitter_seconds):
+        return record.plan
+    if not definition.enabled:
+        return record.plan
+    first = record.plan.next_occurrence
+    after = first - 1 if first is not None else max(now_ms // 1000, record.last_decided or 0)
+    return _plan_after(record.id, definition, after, record.plan.anchor)
 
 
 def _idempotency(scope: str, key: str | None, body: object) -> Idempotency | None:

@@ -178,9 +178,15 @@ class RunStore:
         (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.run(run_id)))
         return _text(fields) if fields else None
 
-    def history(self, job_id: str, limit: int, after: str | None = None) -> list[dict[str, str]]:
-        """Up to `limit` runs of a job, newest first, after the run `after`."""
-        return self._page(self._keys.history(job_id), limit, after)
+    def history(self, job_id: str, limit: int, after: str | None = None) -> tuple[list[dict[str, str]], str | None]:
+        """Up to `limit` runs of a job, newest first, after the run `after`.
+
+        Returns:
+            The runs, and where to go on, if there are more; a page is short by the runs that went meanwhile.
+        """
+        page = self._page(self._keys.history(job_id), limit + 1, after)
+        found = [fields for _, fields in page[:limit] if fields]
+        return found, page[limit - 1][0] if len(page) > limit else None
 
     def all(self, limit: int, after: str | None, wanted: RunFilter) -> tuple[list[dict[str, str]], str | None]:
         """Up to `limit` runs of all jobs that `wanted` matches, newest first, after the run `after`.
@@ -191,9 +197,9 @@ class RunStore:
         found: list[dict[str, str]] = []
         for _ in range(SCAN_PAGES):
             page = self._page(self._keys.runs, SCAN_PAGE, after)
-            for fields in page:
-                after = fields["id"]
-                if wanted.matches(fields):
+            for run_id, fields in page:
+                after = run_id
+                if fields and wanted.matches(fields):
                     found.append(fields)
                     if len(found) == limit:
                         return found, after
@@ -201,20 +207,23 @@ class RunStore:
                 return found, None
         return found, after
 
-    def _page(self, list_key: str, limit: int, after: str | None) -> list[dict[str, str]]:
+    def _page(self, list_key: str, limit: int, after: str | None) -> list[tuple[str, dict[str, str]]]:
+        """The next ids of a list and their runs' fields, which are empty where a run is gone."""
         start = 0
         if after is not None:
             (position,) = self._scripts.read(lambda pipe: pipe.lpos(list_key, after))
             if position is None:
                 return []
             start = position + 1
-        (ids,) = self._scripts.read(lambda pipe: pipe.lrange(list_key, start, start + limit - 1))
+        (found,) = self._scripts.read(lambda pipe: pipe.lrange(list_key, start, start + limit - 1))
+        ids = [run_id.decode() for run_id in found]
 
         def fill(pipe: Any) -> None:
             for run_id in ids:
-                pipe.hgetall(self._keys.run(run_id.decode()))
+                pipe.hgetall(self._keys.run(run_id))
 
-        return [_text(fields) for fields in (self._scripts.read(fill) if ids else []) if fields]
+        records = self._scripts.read(fill) if ids else []
+        return [(run_id, _text(fields)) for run_id, fields in zip(ids, records, strict=True)]
 
     # asking for runs
 

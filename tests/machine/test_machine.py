@@ -315,7 +315,7 @@ class Engine(RuleBasedStateMachine):
 
     def _histories(self) -> Iterator[tuple[str, Model, list[dict[str, str]]]]:
         for job_id, model in self.known.items():
-            runs = list(reversed(self.rig.runs.history(job_id, 100_000)))
+            runs = list(reversed(self.rig.runs.history(job_id, 100_000)[0]))
             model.runs |= {run["id"] for run in runs}
             yield job_id, model, runs
 

@@ -1,0 +1,291 @@
+"""Attempts to break what SPEC promises of jobs and runs, on a real server: races, edges and unhappy turns."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import (
+    BusyLoadingError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+
+from service.errors import StoreUnavailable
+from service.runner import Notes
+from service.store.redis_clock import RedisClock
+from service.store.runs import Outcome, Retry, RunFilter
+from service.store.scripts import Limits
+from tests.store.rig import Rig
+
+
+@pytest.fixture
+def rig(redis_client: Redis) -> Rig:
+    """An installation on an empty real server."""
+    return Rig.on(redis_client)
+
+
+# changes that race the scheduler
+
+
+def test_a_change_that_was_read_before_a_tick_and_written_after_it_decides_nothing_twice(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tick in between decides the occurrence; the change's older plan neither repeats it nor loses the next."""
+    job_id = rig.make_job(options={"catch_up": "all", "max_concurrent_runs": 5})
+    occurrence = rig.pretend_due(job_id, 1)
+    replace = rig.jobs._jobs.replace
+
+    def tick_first(*args: Any) -> bool:
+        rig.scheduler().enqueue_jobs()
+        return replace(*args)
+
+    monkeypatch.setattr(rig.jobs._jobs, "replace", tick_first)
+    rig.jobs.update(job_id, {"name": "another"})
+    assert len(rig.history(job_id)) == 1
+    rig.scheduler().enqueue_jobs()
+    assert len(rig.history(job_id)) == 1
+    assert rig.client.zscore(rig.keys.due, job_id) == (occurrence + 60) * 1000
+
+
+@pytest.mark.parametrize("options", [{"ends_at": "2999-01-01T00:00:00"}, {"jitter_seconds": 1}])
+def test_a_change_of_the_end_or_the_jitter_keeps_an_intervals_occurrence(rig: Rig, options: dict[str, Any]) -> None:
+    """An interval's anchor moves when the schedule changes, and with nothing else."""
+    job_id = rig.make_job(schedule_config={"hours": 1})
+    rig.client.hincrby(rig.keys.job(job_id), "anchor", -1800)
+    for field, factor in (("next_occurrence", 1), ("next_due", 1000)):
+        rig.client.hincrby(rig.keys.job(job_id), field, -1800 * factor)
+    before = rig.job_store.get(job_id)
+    rig.jobs.update(job_id, {"options": options})
+    after = rig.job_store.get(job_id)
+    assert before is not None and after is not None
+    assert (after.plan.anchor, after.plan.next_occurrence) == (before.plan.anchor, before.plan.next_occurrence)
+
+
+def test_a_change_of_the_end_forgets_no_occurrence_that_is_due(rig: Rig) -> None:
+    """What came due while no scheduler was up is decided also after its job's end or jitter was changed."""
+    job_id = rig.make_job()
+    rig.pretend_due(job_id, 90)
+    rig.jobs.update(job_id, {"options": {"ends_at": "2999-01-01T00:00:00"}})
+    rig.scheduler().enqueue_jobs()
+    assert sorted((run["status"], run["occurrences"]) for run in rig.history(job_id)) == [("queued", 1), ("skipped", 1)]
+
+
+def test_an_end_that_is_moved_ends_a_job_and_lets_it_go_on(rig: Rig) -> None:
+    """An end before the next occurrence ends the job; taken away again, the job goes on in its old rhythm."""
+    job_id = rig.make_job(schedule_config={"hours": 1})
+    before = rig.jobs.get(job_id)["next_run_at"]
+    ended = rig.jobs.update(job_id, {"options": {"ends_at": "2001-01-01T00:00:00"}})
+    assert (ended["state"], ended["next_run_at"], ended["enabled"]) == ("ended", None, True)
+    again = rig.jobs.update(job_id, {"options": {}})
+    assert (again["state"], again["state_reason"], again["next_run_at"]) == ("scheduled", None, before)
+
+
+# Redis refuses
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        ReadOnlyError("You can't write against a read only replica."),
+        BusyLoadingError("Redis is loading the dataset in memory"),
+        NoScriptError("No matching script."),
+        ResponseError("NOREPLICAS Not enough good replicas to write."),
+        ResponseError("MISCONF Redis is configured to save RDB snapshots, but cannot persist."),
+        ResponseError("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_refusal_that_is_not_the_jobs_own_fault_sets_no_job_aside(rig: Rig, error: RedisError) -> None:
+    """A commit that Redis refuses for reasons of its own is tried again later; the job keeps its schedule."""
+    job_id = rig.make_job()
+    occurrence = rig.pretend_due(job_id, 1)
+    with pytest.raises((StoreUnavailable, RedisError)):
+        rig.scheduler()._refused(job_id, error)
+    assert rig.jobs.get(job_id)["state"] == "scheduled"
+    assert rig.client.zscore(rig.keys.due, job_id) == occurrence * 1000
+
+
+def test_a_commit_that_fails_over_a_jobs_own_keys_sets_that_job_aside(rig: Rig) -> None:
+    """A history that outside hands made something else stops its own job and nobody else's."""
+    poison, healthy = rig.make_job(), rig.make_job()
+    for job_id in (poison, healthy):
+        rig.pretend_due(job_id, 1)
+    rig.client.set(rig.keys.history(poison), "no list")
+    rig.scheduler().enqueue_jobs()
+    broken = rig.jobs.get(poison)
+    assert (broken["state"], broken["next_run_at"]) == ("broken", None)
+    assert "WRONGTYPE" in broken["state_reason"]
+    assert len(rig.history(healthy)) == 1
+
+
+def test_an_index_that_disagrees_with_a_disabled_job_is_mended_at_once(rig: Rig) -> None:
+    """A job that outside hands switched off in its hash leaves the due index instead of being planned for ever."""
+    job_id = rig.make_job()
+    rig.pretend_due(job_id, 1)
+    rig.client.hset(rig.keys.job(job_id), "enabled", "0")
+    rig.scheduler().enqueue_jobs()
+    assert rig.client.zscore(rig.keys.due, job_id) is None
+    assert rig.history(job_id) == []
+
+
+# lists
+
+
+def test_all_runs_go_on_past_those_of_a_deleted_job(rig: Rig) -> None:
+    """Hundreds of runs that went with their job hide none of the older ones."""
+    kept, deleted = rig.make_job(), rig.make_job(options={"max_concurrent_runs": 1000})
+    oldest = rig.jobs.run_now(kept)
+    for _ in range(450):
+        rig.jobs.run_now(deleted)
+    rig.jobs.delete(deleted)
+    found, following = rig.runs.all(50, None, RunFilter())
+    assert ([run["id"] for run in found], following) == ([oldest], None)
+
+
+def test_a_history_page_with_gone_records_still_leads_on(rig: Rig) -> None:
+    """A record that went between the reading of the list and of the records does not end the history."""
+    job_id = rig.make_job()
+    asked = [rig.jobs.run_now(job_id) for _ in range(6)][::-1]
+    rig.client.delete(rig.keys.run(asked[1]))
+    page = rig.jobs.history(job_id, limit=3)
+    assert [run["id"] for run in page.items] == [asked[0], asked[2]]
+    rest = rig.jobs.history(job_id, limit=10, cursor=page.next_cursor)
+    assert ([run["id"] for run in rest.items], rest.next_cursor) == (asked[3:], None)
+
+
+def test_logs_are_kept_of_the_newest_runs_in_whatever_order_they_end(redis_client: Redis) -> None:
+    """Runs that were still waiting when newer ones came lose their logs all the same, the oldest first."""
+    rig = Rig.on(redis_client, Limits(logs=3))
+    job_id = rig.make_job()
+    asked = [rig.jobs.run_now(job_id) for _ in range(8)]
+    for run_id in asked:
+        token = rig.start(run_id)
+        rig.runs.note(run_id, token, 1, progress=None, lines=['{"message": "hello"}'])
+        assert rig.runs.log(run_id), "a run under way has its log, however many are asked for after it"
+        rig.runs.finish(run_id, token, Outcome("success", None, {}))
+    assert [run_id for run_id in asked if rig.runs.log(run_id)] == asked[-3:]
+    rig.jobs.delete(job_id)
+    assert not [key for key in redis_client.scan_iter("*") if job_id.encode() in key or key.endswith(b":log")]
+
+
+def test_skipped_occurrences_push_no_log_out(redis_client: Redis) -> None:
+    """Only runs that say something count for how many logs are kept."""
+    rig = Rig.on(redis_client, Limits(logs=1))
+    job_id = rig.make_job()
+    run_id = rig.jobs.run_now(job_id)
+    token = rig.start(run_id)
+    rig.runs.note(run_id, token, 1, progress=None, lines=['{"message": "hello"}'])
+    rig.runs.finish(run_id, token, Outcome("success", None, {}))
+    for _ in range(3):
+        rig.jobs.cancel(job_id, rig.jobs.run_now(job_id))
+    assert rig.runs.log(run_id)
+
+
+# waiting, retries, cancels
+
+
+def test_a_lowered_limit_holds_back_and_a_raised_one_lets_in(rig: Rig) -> None:
+    """Three run; lowered to one, nothing starts until two have ended; raised to two, one more starts at once."""
+    job_id = rig.make_job(options={"max_concurrent_runs": 3})
+    asked = [rig.jobs.run_now(job_id) for _ in range(6)]
+    tokens = [rig.start(run_id) for run_id in asked[:3]]
+    rig.jobs.update(job_id, {"options": {"max_concurrent_runs": 1}})
+    for run_id, token in list(zip(asked, tokens, strict=False))[:2]:
+        rig.runs.finish(run_id, token, Outcome("success", None, {}))
+        assert rig.queue() == []
+    rig.jobs.update(job_id, {"options": {"max_concurrent_runs": 2}})
+    assert rig.queue() == [asked[3]]
+    rig.runs.finish(asked[2], tokens[2], Outcome("success", None, {}))
+    assert rig.queue() == asked[3:5]
+
+
+@pytest.mark.parametrize("way", ["cancel", "disable", "delete"])
+def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> None:
+    """Cancelled, disabled or deleted, it never comes, also if it is released at that very moment."""
+    job_id = rig.make_job()
+    run_id = rig.jobs.run_now(job_id)
+    retry = Retry("0b7f7a1e-0000-4000-8000-000000000001", 2, 20)
+    rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
+    if way == "cancel":
+        assert rig.jobs.cancel(job_id, retry.run_id)[0]
+    elif way == "disable":
+        rig.jobs.toggle(job_id, {"enabled": False})
+    else:
+        rig.jobs.delete(job_id)
+    time.sleep(0.03)
+    rig.runs.release_retry(retry.run_id)
+    assert rig.queue() == []
+    assert rig.client.zcard(rig.keys.retries) == rig.client.scard(rig.keys.slots(job_id)) == 0
+    if way != "delete":
+        assert rig.jobs.run(job_id, retry.run_id)["status"] == "cancelled"
+
+
+def test_a_run_that_fails_after_its_job_was_disabled_is_not_tried_again(rig: Rig) -> None:
+    """Disabling calls off the retries to come, too."""
+    job_id = rig.make_job()
+    run_id = rig.jobs.run_now(job_id)
+    token = rig.start(run_id)
+    rig.jobs.toggle(job_id, {"enabled": False})
+    rig.runs.finish(run_id, token, Outcome("failed", "no"), retry=Retry("again", 2, 1000))
+    assert [run["status"] for run in rig.history(job_id)] == ["failed"]
+
+
+def test_deleting_a_job_with_many_waiting_runs_does_not_search_the_queue_for_each(rig: Rig) -> None:
+    """Runs that wait for a slot are not in the queue, so a long queue of others does not make the delete slow."""
+    others = rig.make_job(options={"max_concurrent_runs": 1000})
+    for _ in range(500):
+        rig.jobs.run_now(others)
+    job_id = rig.make_job()
+    for _ in range(500):
+        rig.jobs.run_now(job_id)
+    rig.client.config_resetstat()
+    rig.jobs.delete(job_id)
+    removals = rig.client.info("commandstats").get("cmdstat_lrem", {"calls": 0})["calls"]
+    assert removals <= 4
+    assert len(rig.queue()) == 500
+
+
+# the clock
+
+
+def test_a_scheduler_that_takes_over_after_a_jump_of_the_clock_ends_nobody_who_is_alive(rig: Rig) -> None:
+    """A jump lets the leader's lease end as well: who stood by has seen the clock, and settles first."""
+    from service.reaper import Reaper
+
+    job_id = rig.make_job()
+    run_id = rig.jobs.run_now(job_id)
+    rig.start(run_id)
+    stand_by = Reaper(rig.runs, rig.job_store, rig.keys, rig.client)
+    now_ms = RedisClock(rig.client).now_ms()
+    stand_by.watch_clock(now_ms)
+    # The lease, taken before the clock was set an hour forward.
+    rig.client.zadd(rig.keys.leases, {run_id: now_ms - 3_590_000})
+    stand_by._last_seen = (now_ms - 3_600_000, time.monotonic())
+    stand_by.watch_clock(now_ms)
+    stand_by.pass_over(now_ms)
+    assert rig.jobs.run(job_id, run_id)["status"] == "running"
+
+
+# a run's log
+
+
+def test_a_bot_that_says_much_at_once_and_ends_loses_no_line() -> None:
+    """What is left at the end is written down to the last line, in order, in as many notes as it takes."""
+    written: list[str] = []
+
+    def write(number: int, progress: tuple[int, int] | None, lines: list[str]) -> bool:
+        written.extend(lines)
+        return True
+
+    notes = Notes(write)
+    for number in range(1800):
+        notes.line("info", f"line {number}")
+    notes.close()
+    assert [line.split("line ")[1].split('"')[0] for line in written] == [str(number) for number in range(1800)]
