@@ -28,6 +28,10 @@ up: $(READY) ## Start everything on 127.0.0.1, with a Valkey of its own if REDIS
 test: $(READY) ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
+.PHONY: chaos
+chaos: $(READY) ## Kill everything for MINUTES (10), drawn from SEED, and audit what became of it
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .

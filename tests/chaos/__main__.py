@@ -144,6 +144,7 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
     known = load.known.get(job_id)
     name = f"{known.kind if known else 'created without an answer'} ({job_id})"
     if known is None:
+        found.doubled.append(f"{name}: repeated requests with one Idempotency-Key made another job")
         check_occurrences(found, name, runs, {1}, [])
         check_runs(found, name, runs, 1)
         return
@@ -153,6 +154,9 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
         check_retries(found, name, runs, 2 if known.kind == "retried" else 1, off_since * 1000)
     there = {run["id"] for run in runs}
     found.lost += [f"{name}: run {run_id} was acknowledged and is gone" for run_id in known.runs if run_id not in there]
+    by_hand = sum(1 for run in runs if run["trigger"] == "manual")
+    if by_hand > len(known.runs) + known.uncertain or len(set(known.runs)) != len(known.runs):
+        found.doubled.append(f"{name}: {by_hand} runs by hand, though {len(known.runs)} were asked for")
     stored = load.stage.client.hget(load.stage.keys.job(job_id), "name")
     if known.name is not None and stored != known.name.encode():
         found.lost.append(f"{name}: the name {known.name!r} was acknowledged, {stored!r} is kept")

@@ -31,6 +31,7 @@ class Known:
         excused: spans of epoch seconds in which it may have been off, or planned anew.
         runs: the runs by hand that were acknowledged.
         deleted: whether its deletion was acknowledged, or may have happened.
+        uncertain: how many more runs by hand there may be: asked for, and never answered.
     """
 
     steps: set[int]
@@ -40,6 +41,7 @@ class Known:
     excused: list[tuple[float, float]] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     deleted: str = "no"
+    uncertain: int = 0
 
 
 class Load:
@@ -85,27 +87,28 @@ class Load:
         self.make("planned anew", SECOND, 0.0)
 
     def make(self, kind: str, schedule: dict[str, Any], seconds: float, mode: str = "plain", **options: Any) -> None:
-        """Creates a job, and again until it is acknowledged."""
+        """Creates a job, and asks again with the same Idempotency-Key until it is acknowledged."""
         body = {
             "name": kind, "bot_type": "probe", **schedule, "options": options,
             "bot_config": {"seconds": seconds, "mode": mode, "trace": self._trace},
         }  # fmt: skip
+        key = self._key()
         while True:
-            status, job = self.call("POST", "/jobs", body)
+            status, job = self.call("POST", "/jobs", body, key)
             if status == 201:
                 config = schedule["schedule_config"]
                 step = config.get("seconds") or 3600 * config.get("hours", 0) or 60
                 self.known[job["id"]] = Known({step}, options.get("max_concurrent_runs", 1), kind, kind)
                 return
-            if self._stop.wait(0.3):
-                return
+            time.sleep(0.2)
 
     # calling
 
-    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """One request. The status is 0 where no answer came."""
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
+        """One request, with an Idempotency-Key if one is given. The status is 0 where no answer came."""
+        headers = {} if key is None else {"Idempotency-Key": key}
         try:
-            status, answer = self.stage.call(method, path, body, timeout=8)
+            status, answer = self.stage.call(method, path, body, timeout=8, headers=headers)
         except (OSError, http.client.HTTPException, ValueError):
             self.failures += 1
             return 0, None
@@ -140,9 +143,20 @@ class Load:
         job_id = self._of("by hand", "by hand", "three", "retried", "outlasts", "passing")
         if self.known[job_id].kind.startswith("outlasts") and self._chance.random() < 0.9:
             return
-        status, answer = self.call("POST", f"/jobs/{job_id}/run")
-        if status == 202:
-            self.known[job_id].runs.append(answer["run_id"])
+        key, known = self._key(), self.known[job_id]
+        known.uncertain += 1
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            status, answer = self.call("POST", f"/jobs/{job_id}/run", key=key)
+            if status == 202:
+                known.runs.append(answer["run_id"])
+            if 200 <= status < 500:
+                known.uncertain -= 1
+                return
+            time.sleep(0.2)
+
+    def _key(self) -> str:
+        return f"{self._chance.getrandbits(64):x}"
 
     def _switch(self) -> None:
         """Switches a job off and on again, or puts it on another schedule; insists until it is so."""

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +97,15 @@ class Installation:
 
     # the API
 
-    def call(self, method: str, path: str, body: Any = None, timeout: float = 30) -> tuple[int, Any]:
+    def call(
+        self, method: str, path: str, body: Any = None, timeout: float = 30, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
         """One request under `/scheduler`. Returns its status and its JSON."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/scheduler{path}",
             method=method,
             data=None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode(),
-            headers={"X-API-Key": API_KEY, "Content-Type": "application/json"},
+            headers={"X-API-Key": API_KEY, "Content-Type": "application/json", **(headers or {})},
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
