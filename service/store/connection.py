@@ -69,6 +69,11 @@ def connect(settings: Settings, role: Role) -> Redis:
         pool: redis.ConnectionPool = redis.BlockingConnectionPool.from_url(
             url, max_connections=settings.redis_pool_size, timeout=POOL_WAIT_SECONDS, **options
         )
+    elif role == "horse":
+        # One connection that its threads share: small Redis plans count connections.
+        pool = redis.BlockingConnectionPool.from_url(
+            url, max_connections=1, timeout=2 * SOCKET_SECONDS["horse"], **options
+        )
     else:
         pool = redis.ConnectionPool.from_url(url, **options)
     return Redis(connection_pool=pool)
