@@ -21,10 +21,12 @@ log = logging.getLogger("worker")
 def work(settings: Settings) -> None:
     """One worker process, until it is told to stop or cannot go on; its supervisor starts it again."""
     stop = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
     keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
     while not stop.is_set():
+        # Anew each time: a BotWorker takes the signals while it works, and may have failed since.
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: stop.set())
+        worker: BotWorker | None = None
         try:
             arrive(client, keys)
             with translate_errors():
@@ -33,6 +35,8 @@ def work(settings: Settings) -> None:
                     worker.work(logging_level="WARNING")
             return
         except StoreUnavailable as error:
+            if worker is not None and worker.stopping_since is not None:
+                return
             log.warning("%s; trying again in %.1f s", error, pause)
         stop.wait(pause)
         pause = min(pause * 2, 5.0)

@@ -267,7 +267,7 @@ def test_without_its_valkey_it_stops_with_a_failure(folder: Folder) -> None:
     launcher.wait_for("Bot Scheduler is up")
     pid = next(pid for pid, command in launcher.pids().items() if "valkey-server" in command)
     os.kill(pid, signal.SIGKILL)
-    assert launcher.process.wait(40) == 1
+    assert launcher.process.wait(28) == 1
     assert "the embedded Valkey stopped (rc=-9)" in launcher.output
     launcher.wait_until_gone(3)
 
@@ -307,7 +307,7 @@ def test_killed_it_takes_everything_along(folder: Folder) -> None:
     _valkey_of(launcher).set("kept", "yes")
     launcher.process.kill()
     launcher.process.wait()
-    launcher.wait_until_gone(40)  # the store goes at the same moment, and each has 27 s to do without it
+    launcher.wait_until_gone(28)
     again = folder.up()
     again.wait_for("Bot Scheduler is up")
     assert _valkey_of(again).get("kept") == b"yes"
