@@ -28,6 +28,10 @@ up: $(READY) ## Start everything on 127.0.0.1, with a Valkey of its own if REDIS
 test: $(READY) ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
+.PHONY: fuzz
+fuzz: $(READY) ## Ask every route FUZZ_CASES (2000) things, such as its description allows and such as it does not
+	@FUZZ_CASES=$(or $(FUZZ_CASES),2000) $(BIN)/python -m pytest tests/api/test_schemathesis.py
+
 .PHONY: chaos
 chaos: $(READY) ## Kill everything for MINUTES (10), drawn from SEED, and audit what became of it
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))

@@ -8,7 +8,7 @@ from typing import Any
 import falcon
 from falcon.media import JSONHandler
 
-from service.api import errors
+from service.api import errors, openapi
 from service.api.auth import ApiKeys, RequireKey
 from service.api.body import parse_object
 from service.api.bots import BotList
@@ -35,6 +35,13 @@ class App(falcon.App[Any, Any]):
     def __init__(self, rq_dashboard: WSGI | None, **options: Any) -> None:
         super().__init__(**options)
         self._rq_dashboard = rq_dashboard
+        self.routes: dict[str, object] = {}
+        """What has been added: path -> resource."""
+
+    def add_route(self, uri_template: str, resource: object, **options: Any) -> None:
+        """Falcon's own, noted down for the OpenAPI document."""
+        super().add_route(uri_template, resource, **options)
+        self.routes[uri_template] = resource
 
     def __call__(self, env: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = env["PATH_INFO"]
@@ -95,6 +102,7 @@ def create_app(
         app.add_route("/scheduler/messages/test", MessageTest(samples, places))
     if bots is not None:
         app.add_route("/scheduler/bots", BotList(bots))
+    openapi.install(app, {} if bots is None else {name: bot.Config for name, bot in bots.items()})
     return app
 
 

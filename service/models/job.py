@@ -43,6 +43,8 @@ READ_ONLY_FIELDS = frozenset(
     }
 )
 PREVIEW_LIMIT = 1000
+NAME_LIMIT = 200
+DESCRIPTION_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +155,11 @@ def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) 
 
 
 def _name(fields: Mapping[str, Any]) -> str:
-    expected = "text of 1 to 200 characters"
+    expected = f"text of 1 to {NAME_LIMIT} characters"
     if "name" not in fields:
         raise ValidationFailed.of("name", f"is required: {expected}")
     value = fields["name"]
-    if not isinstance(value, str) or not 1 <= len(value.strip()) <= 200:
+    if not isinstance(value, str) or not 1 <= len(value.strip()) <= NAME_LIMIT:
         raise ValidationFailed.of("name", f"must be {expected}, not {echo(value)}")
     name = value.strip()
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
@@ -168,8 +170,10 @@ def _name(fields: Mapping[str, Any]) -> str:
 def _description(value: object) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > 500:
-        raise ValidationFailed.of("description", f"must be text of at most 500 characters or null, not {echo(value)}")
+    if not isinstance(value, str) or len(value) > DESCRIPTION_LIMIT:
+        raise ValidationFailed.of(
+            "description", f"must be text of at most {DESCRIPTION_LIMIT} characters or null, not {echo(value)}"
+        )
     if any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n\r" for character in value):
         raise ValidationFailed.of("description", f"must be text without control characters, not {echo(value)}")
     return value

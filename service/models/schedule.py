@@ -162,3 +162,32 @@ _PARSERS: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Schedul
     "cron": (("cron_expression", "timezone"), _cron),
 }
 SCHEDULE_TYPES = tuple(_PARSERS)
+
+
+def schedule_schemas() -> dict[str, dict[str, Any]]:
+    """Each type's `schedule_config` as a JSON schema; what a schema cannot say (a sum, a calendar) the parsers say."""
+    hour, minute = ({"type": "integer", "minimum": 0, "maximum": high} for high in (23, 59))
+    day = f"({'|'.join(DAY_NAMES)})"
+    fields: dict[str, dict[str, Any]] = {
+        "hour": hour,
+        "minute": minute,
+        "day_of_week": {
+            "type": "string",
+            "pattern": f"^ *{day} *(, *{day} *)*$",
+            "description": "A comma-separated list such as mon,wed,fri.",
+        },
+        "timezone": {"type": "string", "default": "UTC", "description": "An IANA name such as Europe/Vienna."},
+        "cron_expression": {"type": "string", "description": "Five fields with crontab(5)'s meaning."},
+    }
+    for unit, seconds in (("hours", 3600), ("minutes", 60), ("seconds", 1)):
+        fields[unit] = {"type": "integer", "minimum": 0, "maximum": LONGEST_INTERVAL // seconds}
+    optional = {"timezone", "hours", "minutes", "seconds"}
+    return {
+        kind: {
+            "type": "object",
+            "properties": {name: fields[name] for name in known},
+            "required": [name for name in known if name not in optional],
+            "additionalProperties": False,
+        }
+        for kind, (known, _) in _PARSERS.items()
+    }

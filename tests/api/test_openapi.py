@@ -1,0 +1,233 @@
+"""The OpenAPI document agrees with the routes, the validators, the contract's examples and real answers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import falcon.testing
+import jsonschema_rs
+import pytest
+from redis import Redis
+
+from service.api.openapi import VERSION
+from service.api.operations import OPERATIONS
+from service.bots.registry import configs, load_bots
+from service.contacts.bodies import _CHECKS, READ_ONLY
+from service.errors import ValidationFailed
+from service.models import DEFINITION_FIELDS, READ_ONLY_FIELDS, parse_create
+from service.models.schedule import parse_schedule, schedule_schemas
+from service.settings import Settings
+from service.wsgi import assemble
+
+Client = falcon.testing.TestClient
+Json = dict[str, Any]
+METHODS = ("GET", "POST", "PUT", "DELETE")
+JOB: Json = {
+    "id": "550e8400-e29b-41d4-a716-446655440000",
+    "name": "Daily Birthday Messages",
+    "description": "Send birthday messages every day at 8am",
+    "bot_type": "birthday",
+    "enabled": True,
+    "schedule_type": "daily",
+    "schedule_config": {"hour": 8, "minute": 0},
+    "bot_config": {"dry_run": False, "process_late": True, "max_days_late": 7, "max_messages_per_run": 10},
+    "created_at": "2025-01-15T10:00:00",
+    "updated_at": "2025-01-15T10:00:00",
+    "last_run_at": "2025-01-15T08:00:00",
+    "last_run_status": "success",
+    "last_run_error": None,
+    "next_run_at": "2025-01-16T08:00:00",
+}
+RUN: Json = {
+    "id": "log-123",
+    "job_id": "550e8400-e29b-41d4-a716-446655440000",
+    "started_at": "2025-01-15T08:00:00",
+    "finished_at": "2025-01-15T08:05:00",
+    "status": "success",
+    "result": {"messages_sent": 12},
+    "error": None,
+    "messages_sent": 12,
+    "profiles_visited": 0,
+}
+CREATED = {name: JOB[name] for name in DEFINITION_FIELDS if name in JOB}
+CURL = {name: value for name, value in CREATED.items() if name not in ("description", "enabled")}
+ACCEPTED = {"message": f"Job {JOB['id']} queued for immediate execution", "status": "queued"}
+HEALTH = {
+    "status": "healthy", "scheduler_running": True, "redis_connected": True, "total_jobs": 5, "enabled_jobs": 3,
+}  # fmt: skip
+EXAMPLES = [
+    ("Job", JOB),
+    ("CreateJob", CREATED),
+    ("CreateJob", CURL),
+    ("UpdateJob", {"enabled": False, "schedule_config": {"hour": 9, "minute": 30}}),
+    ("Toggle", {"enabled": False}),
+    ("RunAccepted", ACCEPTED),
+    ("Run", RUN),
+    ("Health", HEALTH),
+    ("Error", {"detail": "Error message description"}),
+    ("Schedule_daily", {"hour": 8, "minute": 0}),
+    ("Schedule_weekly", {"hour": 14, "minute": 30, "day_of_week": "mon,wed,fri"}),
+    ("Schedule_interval", {"hours": 2, "minutes": 0}),
+    ("Schedule_cron", {"cron_expression": "0 8-18 * * 1-5"}),
+    ("BotConfig_birthday", JOB["bot_config"]),
+    ("BotConfig_visitor", {"dry_run": False, "limit": 50}),
+]
+
+
+@pytest.fixture
+def api(redis_client: Redis, valkey_server: Any) -> Client:
+    """The API of an installation on an empty server."""
+    settings = Settings.model_validate({"redis_url": valkey_server.url, "api_key": "k"})
+    return Client(assemble(settings), headers={"X-API-Key": "k"})
+
+
+@pytest.fixture
+def document(api: Client) -> Json:
+    """The document, asked for without a key."""
+    answer = Client(api.app).simulate_get("/openapi.json")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    found: Json = answer.json
+    return found
+
+
+def validator(document: Json, schema: Json) -> Any:
+    """What holds a value to a schema of the document."""
+    return jsonschema_rs.validator_for({**schema, "components": document["components"]}, validate_formats=True)
+
+
+def test_every_route_and_method_of_the_application_is_told(api: Client, document: Json) -> None:
+    """No more and no fewer than the application answers; nothing is told of a route that there is not."""
+    app: Any = api.app
+    told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    known = {
+        (method, path)
+        for path, resource in app.routes.items()
+        for method in METHODS
+        if hasattr(resource, f"on_{method.lower()}")
+    }
+    assert told == known == set(OPERATIONS)
+    other = {name for resource in app.routes.values() for name in dir(resource) if name.startswith("on_")}
+    assert other == {"on_get", "on_head", "on_post", "on_put", "on_delete"}
+
+
+def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Json) -> None:
+    """Each component can be validated with; operations have names of their own, a summary and a good answer."""
+    assert document["openapi"] == "3.1.0"
+    for name in document["components"]["schemas"]:
+        validator(document, {"$ref": f"#/components/schemas/{name}"})
+    references = re.findall(r"#/components/schemas/(\w+)", str(document))
+    assert set(references) <= set(document["components"]["schemas"])
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    for operation in operations:
+        assert operation["summary"]
+        assert any(status.startswith("2") for status in operation["responses"])
+        assert ("401" in operation["responses"]) == ("security" not in operation)
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_the_contracts_examples_hold(document: Json, name: str, example: Json) -> None:
+    """Each example of the contract is what its schema says."""
+    validator(document, {"$ref": f"#/components/schemas/{name}"}).validate(example)
+
+
+def test_bodies_are_described_by_what_validates_them(document: Json) -> None:
+    """The fields, their limits and what is ignored are those of the parsers."""
+    found = document["components"]["schemas"]
+    assert set(found["CreateJob"]["properties"]) == {*DEFINITION_FIELDS, *READ_ONLY_FIELDS}
+    assert set(found["CreateContact"]["properties"]) == {*_CHECKS, *READ_ONLY}
+    check = validator(document, {"$ref": "#/components/schemas/CreateJob"})
+    for field, limit in (("name", 200), ("description", 500)):
+        for length in (limit, limit + 1):
+            body = {**CREATED, field: "x" * length}
+            assert check.is_valid(body) == accepted(body)
+    assert not check.is_valid({**CREATED, "nonsense": 1})
+
+
+def accepted(body: Json) -> bool:
+    """Whether the service takes a job."""
+    try:
+        parse_create(body, configs(load_bots()))
+    except ValidationFailed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        (kind, {**example, **change})
+        for kind, example in (
+            ("daily", {"hour": 8, "minute": 0}),
+            ("weekly", {"hour": 8, "minute": 0, "day_of_week": "mon"}),
+            ("interval", {"hours": 1}),
+            ("cron", {"cron_expression": "* * * * *"}),
+        )
+        for change in (
+            {}, {"hour": 23}, {"hour": 24}, {"hour": -1}, {"hour": True}, {"minute": 59}, {"minute": 60},
+            {"day_of_week": "sat , sun"}, {"day_of_week": "mon,"}, {"day_of_week": ""},
+            {"timezone": "Europe/Vienna"}, {"timezone": 1}, {"hours": 8784}, {"hours": 8785}, {"seconds": -1}, {"x": 1},
+        )
+    ],
+)  # fmt: skip
+def test_schedules_are_described_as_they_are_parsed(kind: str, config: Json) -> None:
+    """What a schedule's schema takes is taken, and what it refuses is refused, at every limit."""
+    try:
+        parse_schedule(kind, config)
+        taken = True
+    except ValidationFailed:
+        taken = False
+    assert jsonschema_rs.is_valid(schedule_schemas()[kind], config) == taken
+
+
+def test_real_answers_have_no_field_that_is_not_told(api: Client, document: Json) -> None:
+    """Job, run, contact, preview, changes and the rest: valid, and without a field that the document does not know."""
+    job = api.simulate_post("/scheduler/jobs", json=CREATED).json
+    run_id = api.simulate_post(f"/scheduler/jobs/{job['id']}/run").json["run_id"]
+    answers = {
+        "Job": job,
+        "Run": api.simulate_get(f"/scheduler/jobs/{job['id']}/runs/{run_id}").json,
+        "Contact": api.simulate_post("/scheduler/contacts", json={"name": "Amelia"}).json,
+        "Preview": api.simulate_get(f"/scheduler/jobs/{job['id']}/preview").json,
+        "Health": api.simulate_get("/scheduler/health").json,
+        "Bot": api.simulate_get("/scheduler/bots").json[0],
+        "Imported": api.simulate_post("/scheduler/contacts/import", body=b"BEGIN:VCARD\nFN:x\nEND:VCARD").json,
+        "Document": api.simulate_get("/scheduler/export").json,
+        "Changes": api.simulate_post("/scheduler/apply?dry_run=true", json={"version": 1, "jobs": [CREATED]}).json,
+        "Log": api.simulate_get(f"/scheduler/jobs/{job['id']}/runs/{run_id}/log").json,
+        "Error": api.simulate_post("/scheduler/jobs", json={"name": 1}).json,
+    }
+    for name, answer in answers.items():
+        schema = document["components"]["schemas"][name]
+        validator(document, {"$ref": f"#/components/schemas/{name}"}).validate(answer)
+        assert set(answer) <= set(schema["properties"]), name
+
+
+def test_the_version_is_the_projects(document: Json) -> None:
+    """One version everywhere."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert document["info"]["version"] == VERSION == project["project"]["version"]
+
+
+def test_the_page_needs_nothing_but_itself(api: Client, document: Json) -> None:
+    """Open to all, without a script; its policy lets nothing in but its own style; it names every route."""
+    answer = Client(api.app).simulate_get("/docs")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    (style,) = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+    assert "<script" not in answer.text
+    assert "style=" not in answer.text
+    assert re.findall(r'(?:src|href)="([^"#][^"]*)"', answer.text) == ["/openapi.json"]
+    for path, methods in document["paths"].items():
+        assert path in answer.text
+        for operation in methods.values():
+            assert f'id="{operation["operationId"]}"' in answer.text
+    anchors = set(re.findall(r'href="#([^"]+)"', answer.text))
+    assert anchors <= set(re.findall(r'id="([^"]+)"', answer.text))

@@ -1,0 +1,98 @@
+"""Schemathesis asks every route what its OpenAPI description allows, and what it does not.
+
+`FUZZ_CASES` says how many cases a route gets: 50 unless told, 2,000 under `make fuzz`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import falcon.testing
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from service.api.operations import OPERATIONS
+from service.settings import Settings
+from service.wsgi import assemble
+from tests.conftest import ValkeyServer
+
+CASES = int(os.environ.get("FUZZ_CASES", "50"))
+CHECKS = [
+    # Stands first, since it is left out for health: that says 503 of itself when no scheduler is up, as here.
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+JOB = {
+    "name": "a job", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1},
+}  # fmt: skip
+
+
+@dataclass
+class Service:
+    """An installation, described by itself, and a job in it that is made anew when a case has deleted it."""
+
+    app: Any
+    schema: Any
+    client: falcon.testing.TestClient
+
+    def ids(self) -> dict[str, str]:
+        """What the names in paths may stand for: a job, a run of it, a contact."""
+        ids = {}
+        for name, path, body in (("job_id", "jobs", JOB), ("contact_id", "contacts", {"name": "Amelia"})):
+            found = self.client.simulate_get(f"/scheduler/{path}?limit=1").json
+            found = found or [self.client.simulate_post(f"/scheduler/{path}", json=body).json]
+            ids[name] = found[0]["id"]
+        runs = self.client.simulate_get(f"/scheduler/jobs/{ids['job_id']}/history?limit=1").json
+        ids["run_id"] = runs[0]["id"] if runs else self.run(ids["job_id"])
+        return ids
+
+    def run(self, job_id: str) -> str:
+        """Asks for a run."""
+        return str(self.client.simulate_post(f"/scheduler/jobs/{job_id}/run").json["run_id"])
+
+
+@pytest.fixture(scope="module")
+def service(valkey_server: ValkeyServer) -> Service:
+    """An installation on an empty server."""
+    valkey_server.client().flushall()
+    chosen = {"redis_url": valkey_server.url, "api_key": "k", "import_limit_mb": 1, "message_url": None}
+    app = assemble(Settings.model_validate(chosen))
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+    return Service(app, schema, falcon.testing.TestClient(app, headers={"X-API-Key": "k"}))
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(OPERATIONS))
+def test_every_answer_is_one_that_is_described(service: Service, method: str, path: str) -> None:
+    """No 5xx, and no status, content type, header or body that the document does not tell."""
+    operation = service.schema[path][method]
+    strategies = [operation.as_strategy(GenerationMode.POSITIVE)]
+    told = OPERATIONS[method, path]
+    if told.query or told.headers or told.body:
+        strategies.append(operation.as_strategy(GenerationMode.NEGATIVE))
+
+    @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(case=st.one_of(strategies), known=st.booleans())
+    def ask(case: Any, known: bool) -> None:
+        if known and case.path_parameters:
+            case.path_parameters.update({k: v for k, v in service.ids().items() if k in case.path_parameters})
+        if case.query and "wait" in case.query:
+            case.query = {**case.query, "wait": "0.001"}
+        response = case.call(headers={"X-API-Key": "k"})
+        case.validate_response(response, checks=CHECKS[503 in told.answers :])
+
+    ask()
