@@ -32,7 +32,7 @@ from redis.retry import Retry
 from service.errors import StoreFull, StoreUnavailable
 from service.settings import Settings
 
-Role = Literal["web", "scheduler", "worker", "horse"]
+Role = Literal["web", "scheduler", "worker", "watch", "horse"]
 Answer = TypeVar("Answer")
 
 CONNECT_SECONDS = 1.0
@@ -40,6 +40,7 @@ SOCKET_SECONDS: dict[Role, float] = {
     "web": 1.5,  # so that a 503 is out within 3 s
     "scheduler": 5.0,
     "worker": 20.0,  # longer than RQ's longest wait for work
+    "watch": 2.0,  # so that a run is killed before its lease ends: less than service.worker.watch's margin
     "horse": 5.0,
 }
 POOL_WAIT_SECONDS = 1.0

@@ -75,7 +75,7 @@ class BotWorker(Worker):
         self._limits = Limits(history=settings.history_limit, logs=settings.log_runs)
         # A line of its own for claims and leases: it gives up soon enough to kill a run before its lease ends, where
         # RQ's connection waits for work for as long as 20 s.
-        self._line = connect(settings, "horse")
+        self._line = connect(settings, "watch")
         scripts = make_scripts(self._line, keys, self._limits)
         self._runs = RunStore(scripts)
         self._presence = Presence(scripts)
@@ -132,16 +132,10 @@ class BotWorker(Worker):
 
     def execute_job(self, job: RQJob, queue: Queue) -> None:
         """Claims the run, has a work horse carry it out, and watches it to its end."""
-        asked = time.monotonic()
-        try:
-            claim = self._runs.claim(job.id, uuid.uuid4().hex, self.name, self._lease_ms)
-        except StoreFull as error:
-            log.error("Run %s waits: %s", job.id, error)
-            time.sleep(FULL_PAUSE_SECONDS)
+        taken = self._claim(job.id)
+        if taken is None:
             return
-        if claim is None:
-            log.info("Run %s was not there to be taken (any more)", job.id)
-            return
+        claim, asked = taken
         execution = Execution(claim.token, claim.run_id, self.connection, self.name)
         self.executions[execution.id] = execution
         self._state = WorkerStatus.BUSY
@@ -151,6 +145,33 @@ class BotWorker(Worker):
             self.executions.pop(execution.id, None)
             self._stopped_job_id = None
             self._state = WorkerStatus.IDLE
+
+    def _claim(self, run_id: str) -> tuple[Claim, float] | None:
+        """Takes a run, and when its lease was asked for (monotonic); None if it is not to be had.
+
+        A claim whose answer did not come may have been heard all the same, and nobody else would run it: so it is
+        repeated, with the same token, until there is an answer.
+        """
+        token, repeated, pause = uuid.uuid4().hex, False, 0.1
+        while True:
+            asked = time.monotonic()
+            try:
+                claim = self._runs.claim(run_id, token, self.name, self._lease_ms)
+                if claim is None or (repeated and self._runs.renew(run_id, token, self._lease_ms) in ("gone", "lost")):
+                    log.info("Run %s was not there to be taken (any more)", run_id)
+                    return None
+                return claim, asked
+            except StoreFull as error:
+                log.error("Run %s waits: %s", run_id, error)
+                time.sleep(FULL_PAUSE_SECONDS)
+                return None
+            except StoreUnavailable as error:
+                if self._stop_requested:
+                    log.warning("Run %s is left to the reaper: %s", run_id, error)
+                    return None
+                log.warning("Run %s: whether it is taken is asked again in %.1f s: %s", run_id, pause, error)
+                time.sleep(pause)
+                repeated, pause = True, min(pause * 2, 1.0)
 
     def _carry_out(self, claim: Claim, asked: float) -> None:
         timeout = _timeout(claim)
@@ -186,10 +207,10 @@ class BotWorker(Worker):
             if ended is not None:
                 return ended
             next_look = time.monotonic() + LOOK_SECONDS
+            asked = time.monotonic()  # the lease counts from when Redis heard of it, which is no earlier
             try:
-                watch.heard(self._runs.renew(claim.run_id, claim.token, self._lease_ms), time.monotonic())
-                with translate_errors():
-                    self.heartbeat()
+                watch.heard(self._runs.renew(claim.run_id, claim.token, self._lease_ms), asked)
+                self._beat_on_the_line()
             except StoreUnavailable as error:
                 log.warning("Run %s: its lease could not be renewed: %s", claim.run_id, error)
             for action in watch.actions(time.monotonic(), self.stopping_since):
