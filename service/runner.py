@@ -11,11 +11,12 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.bots.protocol import Bot, Ledger
+from service.clock import format_timestamp
 from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
 from service.store.jobs import JobRecord, UnreadableJob, read_job
@@ -55,10 +56,14 @@ class Notes:
 
     Args:
         write: takes (number of the note, progress or None, lines); false if the run is not ours any more.
+        now: the time by Redis' clock, epoch seconds.
     """
 
-    def __init__(self, write: Callable[[int, tuple[int, int] | None, list[str]], bool]) -> None:
+    def __init__(
+        self, write: Callable[[int, tuple[int, int] | None, list[str]], bool], now: Callable[[], float]
+    ) -> None:
         self._write = write
+        self._now = now
         self._lock = threading.Lock()
         self._lines: list[str] = []
         self._progress: tuple[int, int] | None = None
@@ -69,7 +74,7 @@ class Notes:
 
     def line(self, level: str, message: str) -> None:
         """Adds a log line."""
-        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        at = format_timestamp(int(self._now()))
         with self._lock:
             if len(self._lines) < LINES_HELD:
                 self._lines.append(json.dumps({"at": at, "level": level, "message": cut(message, LINE_LIMIT)}))

@@ -83,9 +83,15 @@ def run_in_horse(claim: Claim, runs: RunStore, around: Surroundings, timeout: in
     random.seed()
     interruptible = [True]
     _listen(around.stop, interruptible)
-    notes = Notes(lambda n, progress, lines: runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines))
+    offset = claim.started_at / 1000 - time.monotonic()
+    notes = Notes(
+        lambda n, progress, lines: runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines),
+        lambda: offset + time.monotonic(),
+    )
     try:
         outcome = carry_out(claim, around, notes)
+        if not interruptible[0]:  # its bot swallowed the interruption and went on to its own end
+            outcome = Outcome("failed", timed_out(timeout), outcome.result)
     except RunInterrupted as interruption:
         outcome = Outcome("failed", timed_out(timeout), partial_result(interruption))
     except BaseException as error:  # noqa: BLE001 - sys.exit() in a bot is its run's failure, too

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 LAST_CALL_SECONDS = 27.0
 """Seconds after the request to stop after which what is left is killed."""
 LONGEST_PAUSE = 10.0
+ASK_AGAIN_SECONDS = 1.0
+"""Seconds between two requests to stop: one that comes before a young process listens is lost."""
 
 
 class Supervisor:
@@ -36,16 +38,17 @@ class Supervisor:
         self._children: dict[int, float] = {}
         self._stopping_since: float | None = None
         self._pause = 0.0
+        self._start_at = 0.0
 
     def run(self) -> None:
         """Returns when all processes are gone."""
         signal.signal(signal.SIGTERM, self._asked)
         signal.signal(signal.SIGINT, self._asked)
         while self._stopping_since is None:
-            while len(self._children) < self._count and self._stopping_since is None:
+            while len(self._children) < self._count and time.monotonic() >= self._start_at:
                 self._start()
             self._collect()
-            _rest(0.2)
+            time.sleep(0.2)
         self._stop_all()
 
     def _asked(self, signum: int, frame: FrameType | None) -> None:
@@ -53,7 +56,6 @@ class Supervisor:
             self._stopping_since = time.monotonic()
 
     def _start(self) -> None:
-        _rest(self._pause)
         parent = os.getpid()
         child = os.fork()
         if child == 0:
@@ -76,17 +78,22 @@ class Supervisor:
                 continue
             age = time.monotonic() - self._children.pop(pid)
             self._pause = min(max(0.2, self._pause * 2), LONGEST_PAUSE) if age < LONGEST_PAUSE else 0.0
+            self._start_at = time.monotonic() + self._pause
             if self._stopping_since is None:
                 log.warning("Worker process %d ended (wait status %d); starting another", pid, status)
 
     def _stop_all(self) -> None:
         assert self._stopping_since is not None
-        _signal_all(self._children, signal.SIGTERM)
+        asked = 0.0
         while self._children:
-            self._collect()
-            if time.monotonic() - self._stopping_since > LAST_CALL_SECONDS:
+            now = time.monotonic()
+            if now - self._stopping_since > LAST_CALL_SECONDS:
                 _signal_all(self._children, signal.SIGKILL)
-            _rest(0.05)
+            elif now - asked >= ASK_AGAIN_SECONDS:
+                asked = now
+                _signal_all(self._children, signal.SIGTERM)
+            time.sleep(0.05)
+            self._collect()
 
 
 def _signal_all(children: dict[int, float], signum: signal.Signals) -> None:
@@ -95,8 +102,3 @@ def _signal_all(children: dict[int, float], signum: signal.Signals) -> None:
             os.kill(pid, signum)
         except ProcessLookupError:
             pass
-
-
-def _rest(seconds: float) -> None:
-    if seconds > 0:
-        time.sleep(seconds)

@@ -84,6 +84,14 @@ def test_a_bot_that_swallows_the_interruption_is_killed(service: Installation) -
     assert 10_000 < run["duration_ms"] < 16_000
 
 
+def test_a_bot_that_swallows_the_interruption_and_ends_has_timed_out_all_the_same(service: Installation) -> None:
+    """Its time was up, whatever it made of that; nor is its run taken for one of a stopping worker, and repeated."""
+    job_id = service.make_job(bot_config={"mode": "swallow", "seconds": 3.0}, options={"timeout_seconds": 1})
+    run = service.until_status(job_id, service.run_now(job_id), "failed", "success")
+    assert (run["status"], run["error"]) == ("failed", "timed out: the run took longer than its timeout_seconds, 1")
+    assert (run["result"], len(service.history(job_id))) == ({"messages_sent": 1}, 1)
+
+
 def test_deleting_a_job_stops_its_run_and_nothing_comes_back(service: Installation) -> None:
     """The bot is told, and no key of the job or run is left when it has ended."""
     job_id = service.make_job(bot_config={"seconds": 60.0, "mode": "heed"})
