@@ -168,19 +168,19 @@ def test_a_pool_never_outgrows_its_setting(valkey_server: ValkeyServer) -> None:
     """However many threads ask at once, the server sees REDIS_POOL_SIZE connections at most, and all are answered."""
     answers: list[object] = []
     with valkey_server.client() as other, connect(settings(valkey_server.url, redis_pool_size=2), "web") as client:
-        start = threading.Barrier(10)
+        start = threading.Barrier(6)
 
         def ask() -> None:
             start.wait(10)
             answers.append(asked(client, lambda r: r.blpop(["nothing"], 0.05)))
 
-        threads = [threading.Thread(target=ask) for _ in range(10)]
+        threads = [threading.Thread(target=ask) for _ in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         ours = [entry for entry in other.client_list() if entry["name"] == "bot-scheduler-web"]
-    assert (len(ours), answers) == (2, [None] * 10)
+    assert (len(ours), answers) == (2, [None] * 6)
 
 
 @pytest.mark.parametrize("role", SOCKET_SECONDS)
