@@ -55,13 +55,17 @@ def take_over(signum: int, times: int, chance: random.Random) -> list[float]:
                 installed.start("web", "worker", "scheduler-1", "scheduler-2").until_healthy()
                 job_id = installed.make_job(schedule_config={"seconds": 1}, options={"overlap": "queue"})
                 for _ in range(times):
-                    until(lambda: installed.client.zcard(installed.keys.schedulers) == 2, 30)
+                    until(lambda: _schedulers_up(installed) == 2, 30)
                     until(lambda: started_after(installed, job_id, redis_ms(installed) - 1500) is not None, 30)
                     time.sleep(chance.uniform(0.0, 2.0))
                     taken.append(_end_the_leader(installed, job_id, signum))
         finally:
             server.stop()
     return taken
+
+
+def _schedulers_up(installed: Installation) -> int:
+    return int(str(installed.client.zcount(installed.keys.schedulers, redis_ms(installed) - 3000, "+inf")))
 
 
 def _end_the_leader(installed: Installation, job_id: str, signum: int) -> float:
@@ -140,7 +144,7 @@ def everysec(times: int, chance: random.Random) -> tuple[list[float], list[float
         server = ValkeyServer(Path(folder), "--appendonly", "yes", "--appendfsync", "everysec")
         try:
             with Installation(Path(folder), server) as installed:
-                installed.start("web").until_healthy()
+                installed.start("web", "scheduler").until_healthy()
                 for _ in range(times):
                     jobs, runs = _ask_until_killed(installed, server, chance.uniform(1.0, 4.0))
                     known = set(texts(installed.client.zrange(installed.keys.jobs, 0, -1)))
