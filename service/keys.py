@@ -50,6 +50,11 @@ class Keys:
         """Sorted set: worker name -> its last heartbeat, ms."""
         return f"{self.prefix}:workers"
 
+    @property
+    def metrics(self) -> str:
+        """Hash of counters, see `service/store/counters.py`."""
+        return f"{self.prefix}:metrics"
+
     # jobs
 
     @property

@@ -15,6 +15,7 @@ from service.dispatch import make_scripts
 from service.errors import SettingsError
 from service.jobs import Jobs
 from service.keys import Keys
+from service.metrics import Metrics
 from service.sample import Samples
 from service.settings import Settings, load_settings
 from service.store.arrival import arrive
@@ -61,6 +62,7 @@ def assemble(settings: Settings) -> App:
         settings,
         transfer=Transfer(jobs, JobStore(scripts), clock, bot_configs),
         samples=Samples(message_url, contacts),
+        metrics=Metrics(scripts),
         bots=bots,
         rq_dashboard=create_dashboard(client, ApiKeys.of(settings), keys.prefix, keys.queue_name),
         waiters=gunicorn_config.THREADS // 2,

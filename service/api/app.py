@@ -16,9 +16,10 @@ from service.api.contacts import Contact, ContactList, Import
 from service.api.health import Health
 from service.api.jobs import Job, JobList, RunNow, Toggle
 from service.api.messages import MessageTest
+from service.api.metrics import Measured
 from service.api.places import Places
 from service.api.previews import JobPreview, Preview
-from service.api.protocols import Bots, Contacts, Jobs, Samples, Settings, Transfer
+from service.api.protocols import Bots, Contacts, Jobs, Metrics, Samples, Settings, Transfer
 from service.api.rendering import dumps
 from service.api.runs import AllRuns, Cancel, History, Log, Run
 from service.api.transfer import Apply, Export
@@ -66,6 +67,7 @@ def create_app(
     *,
     transfer: Transfer | None = None,
     samples: Samples | None = None,
+    metrics: Metrics | None = None,
     bots: Bots | None = None,
     rq_dashboard: WSGI | None = None,
     waiters: int = 4,
@@ -78,6 +80,7 @@ def create_app(
         settings: the API keys and the import's limit.
         transfer: export and apply; without it there are no such routes.
         samples: sends test messages; without it there is no such route.
+        metrics: answers `GET /metrics`; without it there is no such route.
         bots: bot type -> bot class, for `GET /scheduler/bots`; without them there is no such route.
         rq_dashboard: mounted at `/rq`, with its own sign-in; without it there is no such route.
         waiters: how many requests may wait or stream at once: half of a process' threads.
@@ -102,6 +105,8 @@ def create_app(
         app.add_route("/scheduler/messages/test", MessageTest(samples, places))
     if bots is not None:
         app.add_route("/scheduler/bots", BotList(bots))
+    if metrics is not None:
+        app.add_route("/metrics", Measured(metrics))
     openapi.install(app, {} if bots is None else {name: bot.Config for name, bot in bots.items()})
     return app
 

@@ -14,6 +14,8 @@ OPEN_PATHS = frozenset({"/scheduler/health", "/openapi.json", "/docs"})
 """What is answered without a key."""
 
 _GUARDED = "/scheduler"
+METRICS = "/metrics"
+"""Guarded too; what reads metrics sends its key as a bearer's."""
 
 
 class ApiKeys:
@@ -54,7 +56,7 @@ def header_bytes(value: str) -> bytes:
 
 
 class RequireKey:
-    """Falcon middleware: everything under `/scheduler` needs the key, but for `OPEN_PATHS`."""
+    """Falcon middleware: everything under `/scheduler`, and `/metrics`, needs the key, but for `OPEN_PATHS`."""
 
     def __init__(self, keys: ApiKeys) -> None:
         self._keys = keys
@@ -66,13 +68,21 @@ class RequireKey:
             falcon.HTTPUnauthorized: the header is missing, or is none of the keys.
         """
         path = req.path
-        if path in OPEN_PATHS or not (path == _GUARDED or path.startswith(_GUARDED + "/")):
+        if path in OPEN_PATHS or not (path in (_GUARDED, METRICS) or path.startswith(_GUARDED + "/")):
             return
         given = req.env.get("HTTP_X_API_KEY")
+        if given is None and path == METRICS:
+            given = _bearer(req.env.get("HTTP_AUTHORIZATION", ""))
         if given is None:
             raise _unauthorized("An API key is needed: send it in the X-API-Key header")
         if not self._keys.accept(header_bytes(given)):
             raise _unauthorized("The API key in the X-API-Key header is not valid")
+
+
+def _bearer(authorization: str) -> str | None:
+    """The key in `Authorization: Bearer …` (RFC 6750)."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip(" \t") if scheme.lower() == "bearer" else None
 
 
 def _unauthorized(sentence: str) -> falcon.HTTPUnauthorized:

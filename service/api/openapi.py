@@ -50,7 +50,10 @@ def document(routes: Mapping[str, object], configs: Mapping[str, type[BaseModel]
         "security": [{"ApiKey": []}],
         "paths": paths,
         "components": {
-            "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}},
+            "securitySchemes": {
+                "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "Bearer": {"type": "http", "scheme": "bearer"},
+            },
             "schemas": schemas.components(configs),
         },
     }
@@ -67,6 +70,8 @@ def _operation(method: str, path: str, words: str) -> dict[str, Any]:
         found["description"] = "\n\n".join(paragraphs[1:])
     if told.open:
         found["security"] = []
+    if told.bearer:
+        found["security"] = [{"ApiKey": []}, {"Bearer": []}]
     parameters = [_parameter(name, "path", {**schemas.UUID}, True) for name in re.findall(r"{(\w+)}", path)]
     parameters += [_parameter(name, "query", schema, False) for name, schema in told.query.items()]
     parameters += [_header_parameter(name) for name in told.headers]

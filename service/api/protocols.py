@@ -93,6 +93,12 @@ class Samples(Protocol):
     def send(self, body: object | None, /) -> dict[str, Any]: ...
 
 
+class Metrics(Protocol):
+    """What is measured."""
+
+    def expose(self, accept: str, /) -> tuple[bytes, str]: ...
+
+
 class Contacts(Protocol):
     """The address book."""
 

@@ -47,6 +47,7 @@ local function skip(decision, reason)
     call('HSET', job, 'misfire_told_at', int(now))
     alert('missed', job_id, now, {occurrences = decision.occurrences, occurrence = decision.occurrence})
   end
+  metrics.count(bot_type or '', 'skipped', 'schedule', int(decision.occurrences))
   local newest = call('LINDEX', key.history(job_id), 0)
   if newest then
     local run = key.run(newest)

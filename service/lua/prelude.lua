@@ -1,5 +1,5 @@
 -- What every script starts with. Before this text stands the table `key`, made from service/keys.py, and the table
--- `conf`: conf.history_limit, conf.log_runs, conf.waiting_limit, conf.runs_limit, and conf.rq, the fields that
+-- `conf`: conf.history_limit, conf.log_runs, conf.waiting_limit, conf.runs_limit, conf.buckets, and conf.rq, the fields that
 -- every RQ job of ours has in common (its data, origin, ttls), as one flat list for HSET.
 --
 -- Scripts name their keys from the ids that they are given, and some from what they read (the next run in line), so
@@ -148,6 +148,38 @@ function rq.forget(run_id, token, worker)
   call('DEL', key.rq_job(run_id), key.rq_results(run_id))
 end
 
+-- Counters for /metrics, all in one hash; service/store/counters.py reads them. A histogram is a counter for each bucket
+-- and one for the sum, ms. With pcall, since counters that outside hands made something else must not stop what they
+-- count half way.
+
+local metrics = {}
+
+function metrics.count(bot_type, outcome, trigger, number)
+  redis.pcall('HINCRBY', key.metrics, table.concat({'runs', bot_type, outcome, trigger}, ':'), number)
+end
+
+local function observe(histogram, bot_type, ms)
+  local bucket = 'inf'
+  for _, bound in ipairs(conf.buckets) do
+    if ms <= bound then
+      bucket = int(bound)
+      break
+    end
+  end
+  redis.pcall('HINCRBY', key.metrics, table.concat({histogram, bot_type, bucket}, ':'), 1)
+  redis.pcall('HINCRBY', key.metrics, table.concat({histogram, bot_type, 'sum'}, ':'), int(ms))
+end
+
+-- A run ended now. A clock that was set back in between makes no negative times.
+function metrics.ended(run_id, outcome, now)
+  local bot_type, trigger, started_at, due = unpack(call('HMGET', key.run(run_id), 'bot_type', 'trigger', 'started_at',
+    'due'))
+  metrics.count(bot_type or '', outcome, trigger or '', 1)
+  if not started_at then return end
+  observe('duration', bot_type or '', math.max(0, tonumber(now) - started_at))
+  if due then observe('lateness', bot_type or '', math.max(0, started_at - due)) end
+end
+
 -- Our records of runs.
 
 local runs = {}
@@ -240,6 +272,7 @@ function runs.finish(run_id, job_id, status, now, fields)
   call('SREM', key.open(job_id), run_id)
   call('SREM', key.slots(job_id), run_id)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
+  metrics.ended(run_id, status, now)
   runs.keep_log(run_id, job_id)
   runs.trim(job_id)
   runs.promote(job_id, now)

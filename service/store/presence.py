@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.store.scripts import Scripts
 
 FRESH_MS = 15_000
 """A heartbeat older than this is no sign of life."""
+
+
+def fresh(rows: Sequence[tuple[bytes, float]], now_ms: int) -> int:
+    """How many heartbeats are signs of life.
+
+    One from the future was written before the clock was set back, and says nothing of now.
+    """
+    return sum(1 for _, beat in rows if abs(now_ms - beat) <= FRESH_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +85,4 @@ class Presence:
         )
         now = int(time[0]) * 1000 + int(time[1]) // 1000
 
-        def fresh(rows: list[tuple[bytes, float]]) -> int:
-            # One from the future was written before the clock was set back, and says nothing of now.
-            return sum(1 for _, beat in rows if abs(now - beat) <= FRESH_MS)
-
-        return Census(int(total), int(enabled), fresh(schedulers), fresh(workers))
+        return Census(int(total), int(enabled), fresh(schedulers, now), fresh(workers, now))

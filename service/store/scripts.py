@@ -20,7 +20,7 @@ from service.store.connection import Answer, repeatable, translate_errors
 
 NAMED_KEYS = (
     "wake", "leader", "schedulers", "workers", "jobs", "enabled", "due", "runs", "queued", "leases", "retries",
-    "alerts",
+    "alerts", "metrics",
     "rq_queue", "rq_queues", "rq_intermediate", "rq_started", "rq_finished", "rq_failed",
 )  # fmt: skip
 KEYS_BY_ID = (
@@ -36,6 +36,10 @@ RQ_SUCCESS_TTL = 500
 """Seconds for which RQ's record of a finished run is kept, RQ's own default; ours is in the history."""
 RQ_FAILURE_TTL = 86_400
 """Seconds for which RQ's record of a failed run is kept for rq-dashboard; RQ's default is a year."""
+BUCKETS_MS = (
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 1_800_000, 7_200_000,
+)  # fmt: skip
+"""The upper bounds of the histograms of runs' lateness and duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +145,5 @@ def lua_conf(limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
     return (
         f"local conf = {{history_limit = {limits.history}, log_runs = {limits.logs}, runs_limit = {limits.runs}, "
         f"waiting_limit = {limits.waiting}, rq_success_ttl = {RQ_SUCCESS_TTL}, rq_failure_ttl = {RQ_FAILURE_TTL}, "
-        f"rq = {{{flat}}}}}"
+        f"buckets = {{{', '.join(map(str, BUCKETS_MS))}}}, rq = {{{flat}}}}}"
     )

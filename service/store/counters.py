@@ -1,0 +1,118 @@
+"""What is measured: counters that the scripts keep in one hash, and the state of things at this instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.store.presence import fresh
+from service.store.scripts import BUCKETS_MS, Scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How often a time was at most each of `BUCKETS_MS`, then how often at all; and all times together, ms."""
+
+    counts: tuple[int, ...]
+    sum_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything at one instant; times are ms.
+
+    Args:
+        runs: (bot, outcome, trigger) -> runs ended, and occurrences skipped.
+        lateness, duration: by bot, of the runs that had started.
+        queued, oldest_queued: runs handed to the queue and not started, and since when the oldest is there.
+        leader: the acting scheduler's name.
+        next_due: when the next occurrence of any job is due.
+    """
+
+    now: int
+    runs: Mapping[tuple[str, str, str], int]
+    lateness: Mapping[str, Histogram]
+    duration: Mapping[str, Histogram]
+    queued: int
+    oldest_queued: int | None
+    running: int
+    delayed_retries: int
+    schedulers: int
+    workers: int
+    leader: str | None
+    next_due: int | None
+    jobs: int
+    enabled_jobs: int
+
+
+def read(scripts: Scripts) -> Reading:
+    """Reads it all in one round trip, whatever the number of jobs.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    keys = scripts.keys
+    time, counters, queued, oldest, running, retries, schedulers, workers, leader, due, jobs, enabled = scripts.read(
+        lambda pipe: (
+            pipe.time(),
+            pipe.hgetall(keys.metrics),
+            pipe.zcard(keys.queued),
+            pipe.zrange(keys.queued, 0, 0, withscores=True),
+            pipe.zcard(keys.leases),
+            pipe.zcard(keys.retries),
+            pipe.zrange(keys.schedulers, 0, -1, withscores=True),
+            pipe.zrange(keys.workers, 0, -1, withscores=True),
+            pipe.get(keys.leader),
+            pipe.zrange(keys.due, 0, 0, withscores=True),
+            pipe.zcard(keys.jobs),
+            pipe.scard(keys.enabled),
+        )
+    )
+    now = int(time[0]) * 1000 + int(time[1]) // 1000
+    counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
+    return Reading(
+        now=now,
+        runs=_runs(counts),
+        lateness=_histograms(counts, "lateness"),
+        duration=_histograms(counts, "duration"),
+        queued=int(queued),
+        oldest_queued=_earliest(oldest),
+        running=int(running),
+        delayed_retries=int(retries),
+        schedulers=fresh(schedulers, now),
+        workers=fresh(workers, now),
+        leader=None if leader is None else leader.decode(errors="replace"),
+        next_due=_earliest(due),
+        jobs=int(jobs),
+        enabled_jobs=int(enabled),
+    )
+
+
+def _earliest(rows: list[tuple[bytes, float]]) -> int | None:
+    return int(rows[0][1]) if rows else None
+
+
+def _runs(counts: Mapping[str, int]) -> dict[tuple[str, str, str], int]:
+    found = {}
+    for name, value in counts.items():
+        match name.split(":"):
+            case ["runs", bot, outcome, trigger]:
+                found[bot, outcome, trigger] = value
+    return found
+
+
+def _histograms(counts: Mapping[str, int], kind: str) -> dict[str, Histogram]:
+    found: dict[str, dict[str, int]] = {}
+    for name, value in counts.items():
+        match name.split(":"):
+            case [its_kind, bot, bucket] if its_kind == kind:
+                found.setdefault(bot, {})[bucket] = value
+    return {bot: _histogram(buckets) for bot, buckets in found.items()}
+
+
+def _histogram(buckets: Mapping[str, int]) -> Histogram:
+    # A bucket of a release with other bounds counts in the next one that there is now.
+    bounds = sorted((int(name), count) for name, count in buckets.items() if name.isdecimal())
+    counts = [sum(count for bound, count in bounds if bound <= upper) for upper in BUCKETS_MS]
+    total = sum(count for _, count in bounds) + buckets.get("inf", 0)
+    return Histogram((*counts, total), buckets.get("sum", 0))
