@@ -167,7 +167,8 @@ def test_a_standby_that_refuses_writes_counts_as_away(server: ValkeyServer) -> N
 def test_a_pool_never_outgrows_its_setting(valkey_server: ValkeyServer) -> None:
     """However many threads ask at once, the server sees REDIS_POOL_SIZE connections at most, and all are answered."""
     answers: list[object] = []
-    with valkey_server.client() as other, connect(settings(valkey_server.url, redis_pool_size=2), "web") as client:
+    ours_alone = settings(valkey_server.url, redis_pool_size=2, redis_prefix="pool-limit")
+    with valkey_server.client() as other, connect(ours_alone, "web") as client:
         start = threading.Barrier(6)
 
         def ask() -> None:
@@ -179,7 +180,7 @@ def test_a_pool_never_outgrows_its_setting(valkey_server: ValkeyServer) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        ours = [entry for entry in other.client_list() if entry["name"] == "bot-scheduler-web"]
+        ours = [entry for entry in other.client_list() if entry["name"] == "pool-limit-web"]
     assert (len(ours), answers) == (2, [None] * 6)
 
 
