@@ -13,6 +13,7 @@ from service.bots.registry import configs, load_bots
 from service.contacts.book import ContactBook
 from service.dispatch import make_scripts
 from service.errors import SettingsError
+from service.following import Following
 from service.jobs import Jobs
 from service.keys import Keys
 from service.metrics import Metrics
@@ -60,6 +61,7 @@ def assemble(settings: Settings) -> App:
         jobs,
         contacts,
         settings,
+        following=Following(scripts),
         transfer=Transfer(jobs, JobStore(scripts), clock, bot_configs),
         samples=Samples(message_url, contacts),
         metrics=Metrics(scripts),

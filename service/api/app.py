@@ -19,7 +19,7 @@ from service.api.messages import MessageTest
 from service.api.metrics import Measured
 from service.api.places import Places
 from service.api.previews import JobPreview, Preview
-from service.api.protocols import Bots, Contacts, Jobs, Metrics, Samples, Settings, Transfer
+from service.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Samples, Settings, Transfer
 from service.api.rendering import dumps
 from service.api.runs import AllRuns, Cancel, History, Log, Run
 from service.api.transfer import Apply, Export
@@ -65,6 +65,7 @@ def create_app(
     contacts: Contacts,
     settings: Settings,
     *,
+    following: Following | None = None,
     transfer: Transfer | None = None,
     samples: Samples | None = None,
     metrics: Metrics | None = None,
@@ -78,6 +79,7 @@ def create_app(
         jobs: the use cases.
         contacts: the address book.
         settings: the API keys and the import's limit.
+        following: reads on in runs; without it no log can be followed live.
         transfer: export and apply; without it there are no such routes.
         samples: sends test messages; without it there is no such route.
         metrics: answers `GET /metrics`; without it there is no such route.
@@ -93,7 +95,7 @@ def create_app(
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)
     places = Places(waiters)
-    _add_job_routes(app, jobs, places)
+    _add_job_routes(app, jobs, following, places)
     app.add_route("/scheduler/health", Health(jobs))
     app.add_route("/scheduler/contacts", ContactList(contacts))
     app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20))
@@ -111,14 +113,14 @@ def create_app(
     return app
 
 
-def _add_job_routes(app: App, jobs: Jobs, places: Places) -> None:
+def _add_job_routes(app: App, jobs: Jobs, following: Following | None, places: Places) -> None:
     app.add_route("/scheduler/jobs", JobList(jobs))
     app.add_route("/scheduler/jobs/{job_id}", Job(jobs))
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
     app.add_route("/scheduler/jobs/{job_id}/run", RunNow(jobs, places))
     app.add_route("/scheduler/jobs/{job_id}/history", History(jobs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(jobs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(jobs, following, places))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(jobs))
     app.add_route("/scheduler/runs", AllRuns(jobs))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs))

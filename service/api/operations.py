@@ -129,7 +129,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: json(array(ref("Run")))}, (400, 404, 409), _PAGE, answer_headers=("Link",)
     ),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
-    ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): Operation({200: json(ref("Log"))}, (404, 409)),
+    ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): Operation(
+        {200: {JSON: ref("Log"), "text/event-stream": TEXT}}, (400, 404, 409), headers=("Last-Event-ID",)
+    ),
     ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/cancel"): Operation({200: _RUN, 202: _RUN}, (404, 409)),
     ("GET", "/scheduler/jobs/{job_id}/preview"): Operation(
         {200: json(ref("Preview"))}, (400, 404, 409), {"from": TIME_SENT, "count": whole(1, 1000, 10)}

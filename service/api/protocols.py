@@ -79,6 +79,25 @@ class Jobs(Protocol):
     def health(self) -> dict[str, Any]: ...
 
 
+class News(Protocol):
+    """What there is to tell of a run: the log's next lines, the run's entry, and whether that is all."""
+
+    @property
+    def lines(self) -> Sequence[str]: ...
+
+    @property
+    def entry(self) -> dict[str, Any]: ...
+
+    @property
+    def ended(self) -> bool: ...
+
+
+class Following(Protocol):
+    """Reads on in runs."""
+
+    def news(self, run_id: str, after: int, /) -> News | None: ...
+
+
 class Transfer(Protocol):
     """All definitions as one document."""
 

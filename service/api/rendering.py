@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import falcon
@@ -19,6 +19,14 @@ def dumps(value: Any) -> bytes:
     somewhere must not make its history unreadable.
     """
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def preferred(req: falcon.Request, types: Sequence[str]) -> str:
+    """Which of the media types the request's `Accept` likes best; the first if it likes none, or is malformed."""
+    try:
+        return req.client_prefers(types) or types[0]
+    except (ValueError, falcon.HTTPError):
+        return types[0]
 
 
 def send_array(resp: falcon.Response, items: Iterator[Any]) -> None:

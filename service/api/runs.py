@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import falcon
 
 from service.api import paging, query
-from service.api.protocols import Jobs
+from service.api.places import Places
+from service.api.protocols import Following, Jobs
+from service.api.rendering import preferred
+from service.api.streams import EVENT_STREAM, LogStream, hung_up
+from service.errors import ValidationFailed
 
 
 class History:
@@ -38,14 +44,40 @@ class Run:
 class Log:
     """`/scheduler/jobs/{job_id}/runs/{run_id}/log`"""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, following: Following | None, places: Places) -> None:
         self._jobs = jobs
+        self._following = following
+        self._places = places
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """The run's log lines, oldest first."""
+        """The run's log lines, oldest first.
+
+        With `Accept: text/event-stream` they are followed live: each line is an event whose id is its number,
+        `progress` tells how far the run is, and `end`, the last event, carries the run. 503 when too many follow.
+        """
+        resp.set_header("Vary", "Accept")
+        if self._following is None or preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:
+            resp.media = self._jobs.run_log(job_id, run_id)
+            return
+        after = _last_event(req)
+        self._jobs.run(job_id, run_id)
+        self._places.require()
+        connection = req.env.get("gunicorn.socket")
+        resp.stream = LogStream(self._following, run_id, after, self._places, lambda: hung_up(connection))
+        resp.content_type = EVENT_STREAM
+        resp.set_header("X-Accel-Buffering", "no")
+
+    def on_head(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+        """The same without a body, at once."""
         resp.media = self._jobs.run_log(job_id, run_id)
 
-    on_head = on_get
+
+def _last_event(req: falcon.Request) -> int:
+    """How many lines the reader has already."""
+    value = req.get_header("Last-Event-ID") or "0"
+    if not re.fullmatch(r"[0-9]{1,9}", value):
+        raise ValidationFailed.of("Last-Event-ID", "must be the id of an earlier event, a whole number")
+    return int(value)
 
 
 class Cancel:

@@ -8,6 +8,8 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
+from service.api.streams import STOPPING
+
 BODY_SECONDS = 30.0
 """A client that sends nothing of its body, or takes nothing of its answer, for this long is given up."""
 
@@ -34,6 +36,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Called once in each worker process."""
         util.write_error = write_error
         super().init_process()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Called in each worker process that is to end when its requests are done: those that would not end do."""
+        STOPPING.set()
+        super().handle_exit(sig, frame)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Called for each request whose head has been read."""

@@ -10,7 +10,7 @@ from service.api import query
 from service.api.body import JSON_LIMIT, copy, parse_object
 from service.api.documents import json_pieces, parse_yaml, yaml_pieces
 from service.api.protocols import Transfer
-from service.api.rendering import send_pieces
+from service.api.rendering import preferred, send_pieces
 from service.errors import ValidationFailed
 from service.transfer import VERSION
 
@@ -42,10 +42,7 @@ def _wants_yaml(req: falcon.Request) -> bool:
         if asked_for not in ("yaml", "json"):
             raise ValidationFailed.of("format", "must be yaml or json")
         return asked_for == "yaml"
-    try:
-        return req.client_prefers((falcon.MEDIA_JSON, *_YAML_NAMES)) in _YAML_NAMES
-    except (ValueError, falcon.HTTPError):
-        return False
+    return preferred(req, (falcon.MEDIA_JSON, *_YAML_NAMES)) in _YAML_NAMES
 
 
 class Apply:

@@ -288,6 +288,19 @@ class RunStore:
         (lines,) = self._scripts.read(lambda pipe: pipe.lrange(self._keys.run_log(run_id), 0, -1))
         return [json.loads(line) for line in lines]
 
+    def read_on(self, run_id: str, after: int, limit: int) -> tuple[dict[str, str] | None, list[str]]:
+        """One run's fields (None if it is gone), and then up to `limit` lines of its log after the first `after`.
+
+        In this order: of a run that has ended, no line can come later.
+        """
+        fields, lines = self._scripts.read(
+            lambda pipe: (
+                pipe.hgetall(self._keys.run(run_id)),
+                pipe.lrange(self._keys.run_log(run_id), after, after + limit - 1),
+            )
+        )
+        return _text(fields) if fields else None, [line.decode(errors="replace") for line in lines]
+
     # what dead workers left
 
     def expired(self, now_ms: int, limit: int) -> list[str]:

@@ -1,0 +1,89 @@
+"""The events of a log, without a server: silence, Redis going away, places."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from service.api import streams
+from service.api.places import Places
+from service.api.streams import LogStream, hung_up
+from service.errors import StoreUnavailable
+from service.following import News
+
+
+class Script:
+    """Answers one item after the other, then the last one for ever."""
+
+    def __init__(self, *items: Any) -> None:
+        self.items = list(items)
+        self.asked: list[int] = []
+
+    def news(self, run_id: str, after: int) -> News | None:
+        self.asked.append(after)
+        item = self.items.pop(0) if len(self.items) > 1 else self.items[0]
+        if isinstance(item, Exception):
+            raise item
+        return News(*item) if item is not None else None
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits here."""
+    monkeypatch.setattr(streams, "POLL_SECONDS", 0)
+    monkeypatch.setattr(streams, "COMMENT_SECONDS", 0.01)
+
+
+def stream(script: Script, places: Places | None = None, after: int = 0, is_gone: Any = lambda: False) -> LogStream:
+    """A stream of what the script says."""
+    return LogStream(script, "run", after, places or Places(1), is_gone)
+
+
+def test_a_silent_stream_says_that_it_is_there() -> None:
+    """A comment, which readers pass over, while there is nothing to tell."""
+    silent = stream(Script(([], {}, False)))
+    assert next(silent) == b"retry: 2000\n\n"
+    assert next(silent) == b": nothing new\n\n"
+
+
+def test_a_stream_outlives_redis_being_away() -> None:
+    """It goes on after the line that it had sent last."""
+    script = Script((["1"], {}, False), StoreUnavailable(), StoreUnavailable(), (["2"], {}, True))
+    events = b"".join(event for event in stream(script, after=4) if not event.startswith(b":"))
+    assert events == b"retry: 2000\n\nid: 5\ndata: 1\n\nid: 6\ndata: 2\n\nevent: end\ndata: {}\n\n"
+    assert script.asked == [4, 5, 5, 5]
+
+
+def test_a_place_is_given_back_once() -> None:
+    """When the server closes the answer, read or not, also if it does so twice."""
+    places = Places(1)
+    places.require()
+    unread = stream(Script(None), places)
+    unread.close()
+    unread.close()
+    assert places.take()
+    assert not places.take()
+
+
+def test_a_stream_ends_when_its_reader_is_gone() -> None:
+    """Without waiting for the next comment."""
+    answers = [False, True]
+    events = list(stream(Script(([], {}, False)), is_gone=lambda: answers.pop(0)))
+    assert events[0] == b"retry: 2000\n\n"
+    assert answers == []
+
+
+def test_a_closed_connection_is_noticed() -> None:
+    """An open one is not, neither silent nor with something sent; without a socket nothing is known."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        assert not hung_up(ours)
+        theirs.send(b"x")
+        assert not hung_up(ours)
+        ours.recv(1)
+        theirs.close()
+        assert hung_up(ours)
+    assert hung_up(ours)
+    assert not hung_up(None)

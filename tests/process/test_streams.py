@@ -1,0 +1,215 @@
+"""Logs followed live, through a real web process on a real server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.store.runs import Outcome, RunStore
+from tests.conftest import ValkeyServer
+from tests.process.installation import API_KEY, Installation, until
+from tests.store.rig import Rig
+
+PLACES = 4
+
+
+class Stream:
+    """A reader of one run's log."""
+
+    def __init__(self, port: int, job_id: str, run_id: str, last: int | None = None) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        headers = {"X-API-Key": API_KEY, "Accept": "text/event-stream"}
+        if last is not None:
+            headers["Last-Event-ID"] = str(last)
+        self._connection.request("GET", f"/scheduler/jobs/{job_id}/runs/{run_id}/log", headers=headers)
+        self.answer = self._connection.getresponse()
+
+    def events(self) -> Iterator[dict[str, str]]:
+        """Its events as they come; comments and the greeting are left out."""
+        event: dict[str, str] = {}
+        while line := self.answer.readline().decode():
+            name, _, value = line.rstrip("\n").partition(": ")
+            if name in ("id", "event", "data"):
+                event[name] = value
+            elif not name and event:
+                yield event
+                event = {}
+
+    def close(self) -> None:
+        """Hangs up."""
+        self.answer.close()
+        self._connection.close()
+
+
+@pytest.fixture
+def web(tmp_path: Path, valkey_server: ValkeyServer) -> Iterator[Installation]:
+    """A web process on an empty server; the tests are the workers."""
+    client = valkey_server.client()
+    client.flushall()
+    client.close()
+    with Installation(tmp_path, valkey_server) as installation:
+        installation.start("web")
+
+        def answers() -> bool:
+            try:
+                return installation.call("GET", "/health", timeout=5)[0] in (200, 503)
+            except OSError:
+                return False
+
+        until(answers, 30, lambda: installation.log("web"))
+        yield installation
+
+
+class Bot:
+    """What a worker does with one run."""
+
+    def __init__(self, web: Installation) -> None:
+        rig = Rig.on(web.client)
+        self.job_id = web.make_job(bot_type="visitor")
+        self.run_id = web.run_now(self.job_id)
+        self.token = rig.start(self.run_id, 600_000)
+        self.runs: RunStore = rig.runs
+        self._notes = 0
+        self._lines = 0
+
+    def say(self, count: int = 1, progress: tuple[int, int] | None = None) -> None:
+        """Logs lines, numbered from 1."""
+        lines = [json.dumps({"at": "", "level": "info", "message": str(self._lines + n)}) for n in range(1, count + 1)]
+        self._lines += count
+        self._notes += 1
+        assert self.runs.note(self.run_id, self.token, self._notes, progress=progress, lines=lines)
+
+    def end(self) -> None:
+        """Ends the run."""
+        assert self.runs.finish(self.run_id, self.token, Outcome("success", None, {}))
+
+
+@contextmanager
+def following(web: Installation, bot: Bot, last: int | None = None) -> Iterator[Stream]:
+    """A reader that hangs up afterwards."""
+    stream = Stream(web.port, bot.job_id, bot.run_id, last)
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+def messages(events: list[dict[str, str]]) -> list[tuple[int, str]]:
+    """The lines among events: their ids and what they say."""
+    return [(int(event["id"]), json.loads(event["data"])["message"]) for event in events if "id" in event]
+
+
+def test_lines_come_as_they_are_written_and_the_end_comes_last(web: Installation) -> None:
+    """What was there before, then each new line soon, progress, and the run itself when it has ended."""
+    bot = Bot(web)
+    bot.say(2)
+    with following(web, bot) as stream:
+        assert stream.answer.getheader("Content-Type", "").startswith("text/event-stream")
+        events = stream.events()
+        assert messages([next(events), next(events)]) == [(1, "1"), (2, "2")]
+        asked = time.monotonic()
+        bot.say(1, progress=(1, 3))
+        assert messages([next(events)]) == [(3, "3")]
+        assert time.monotonic() - asked < 2
+        assert next(events) == {"event": "progress", "data": '{"done": 1, "total": 3}'}
+        bot.say()
+        bot.end()
+        *rest, last = events
+        assert messages(rest) == [(4, "4")]
+        assert last["event"] == "end"
+        assert json.loads(last["data"])["status"] == "success"
+
+
+def test_a_reader_that_comes_back_misses_no_line_and_gets_none_twice(web: Installation) -> None:
+    """It tells the last id that it has; also after the run has ended, and when it has all."""
+    bot = Bot(web)
+    bot.say(3)
+    with following(web, bot) as stream:
+        events = stream.events()
+        assert messages([next(events), next(events)]) == [(1, "1"), (2, "2")]
+    bot.say(500)
+    bot.end()
+    with following(web, bot, last=2) as stream:
+        *rest, last = stream.events()
+        assert [number for number, _ in messages(rest)] == list(range(3, 504))
+        assert last["event"] == "end"
+    with following(web, bot, last=503) as stream:
+        assert [event["event"] for event in stream.events()] == ["end"]
+
+
+def test_streams_take_half_of_the_threads_and_give_their_places_back(web: Installation) -> None:
+    """One too many is 503 with Retry-After, others are served; who hangs up frees a place soon."""
+    bot = Bot(web)
+    streams = [Stream(web.port, bot.job_id, bot.run_id) for _ in range(PLACES)]
+    try:
+        assert [stream.answer.status for stream in streams] == [200] * PLACES
+        with following(web, bot) as refused:
+            assert refused.answer.status == 503
+            assert refused.answer.getheader("Retry-After")
+            assert "detail" in json.loads(refused.answer.read())
+        status, run = web.call("POST", f"/jobs/{bot.job_id}/run?wait=5", timeout=4)
+        assert (status, run["status"]) == (202, "queued")
+        assert web.call("GET", f"/jobs/{bot.job_id}")[0] == 200
+        streams.pop().close()
+
+        def is_free() -> bool:
+            with following(web, bot) as another:
+                return another.answer.status == 200
+
+        until(is_free, 5)
+    finally:
+        for stream in streams:
+            stream.close()
+
+
+def test_a_reader_that_does_not_read_holds_nothing_up(web: Installation) -> None:
+    """The run writes on, another reader has every line at once, and the run ends."""
+    bot = Bot(web)
+    with following(web, bot), following(web, bot) as quick:
+        events = quick.events()
+        for _ in range(10):
+            before = time.monotonic()
+            bot.say(50)
+            assert time.monotonic() - before < 1
+        bot.end()
+        assert len(messages(list(events))) == 500
+
+
+def test_streams_end_when_the_process_is_told_to(web: Installation) -> None:
+    """A stop does not wait for readers: they come back to another process."""
+    bot = Bot(web)
+    with following(web, bot) as stream:
+        before = time.monotonic()
+        web.processes["web"].send_signal(signal.SIGTERM)
+        with suppress(OSError, http.client.HTTPException):
+            assert list(stream.events()) == []
+        web.processes["web"].wait(10)
+        assert time.monotonic() - before < 8
+
+
+def test_a_stream_outlives_a_deleted_run_and_refuses_what_is_none(web: Installation) -> None:
+    """It ends with the run; an unknown run is 404 and a malformed Last-Event-ID 400, as JSON."""
+    bot = Bot(web)
+    with following(web, bot) as stream:
+        events = stream.events()
+        bot.say()
+        assert messages([next(events)]) == [(1, "1")]
+        assert web.call("DELETE", f"/jobs/{bot.job_id}")[0] == 204
+        assert list(events) == []
+    with following(web, bot) as stream:
+        assert stream.answer.status == 404
+    other: Any = Bot(web)
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
+    path = f"/scheduler/jobs/{other.job_id}/runs/{other.run_id}/log"
+    headers = {"X-API-Key": API_KEY, "Accept": "text/event-stream"}
+    connection.request("GET", path, headers={**headers, "Last-Event-ID": "x"})
+    assert connection.getresponse().status == 400
+    connection.close()
