@@ -2,7 +2,8 @@
 
 The scripts put a note into an outbox in the same step as what happened, once a streak of failures and at most once an
 hour for missed occurrences. A thread of the acting scheduler sends them, so that no run and no tick waits for a mail
-server. An alert is sent at least once: a scheduler that dies while it sends leaves it to the next one.
+server. An alert is sent at least once: a scheduler that stops or dies while it sends leaves it to the next one, which
+tells everybody again. An address that takes none after a few tries is given up for that alert, and the log says so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from redis.exceptions import RedisError
 from service.clock import format_timestamp
 from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce
-from service.store.jobs import JobRecord, JobStore, UnreadableJob
+from service.models import Options
+from service.store.jobs import JobStore, UnreadableJob
 from service.store.outbox import Outbox, facts
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ NAMES = "BOT_SECRET_"
 POLL_SECONDS = 1.0
 TRIES = 3
 RETRY_SECONDS = 5.0
+"""The pause before the second try; the next is twice as long."""
 
 
 class Alerts:
@@ -50,6 +53,7 @@ class Alerts:
         self._service_urls = (alert_url or "").split()
         self._leads = leads
         self._environment = environment
+        self._down: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
 
@@ -58,7 +62,7 @@ class Alerts:
         self._thread.start()
 
     def stop(self) -> None:
-        """Asks the thread to end. What it is sending just now is sent again by the next scheduler if it is cut off."""
+        """Asks the thread to end. What it is sending just now is sent again by the next scheduler."""
         self._stop.set()
 
     def _work(self) -> None:
@@ -70,7 +74,7 @@ class Alerts:
                 log.warning("Alerts wait: %s", error)
 
     def send_next(self) -> bool:
-        """Sends the oldest alert. Returns False if there is none.
+        """Sends the oldest alert, or gives it up. Returns False if there is none, or it is left to another scheduler.
 
         Raises:
             StoreUnavailable: Redis is away.
@@ -79,40 +83,68 @@ class Alerts:
         if taken is None:
             return False
         said = facts(taken)
-        job = self._job(str(said.get("job_id")))
-        if job is not None and said.get("kind") in WORDS:
-            subject, body = words(job.definition.name, said)
-            for url in [*self._service_urls, *self._urls_of(job)]:
-                self._send(url, subject, body)
+        name, urls = self._audience(str(said.get("job_id")))
+        try:
+            subject, body = words(name, said)
+        except (LookupError, ValueError, TypeError, ArithmeticError, OSError):
+            log.error("The outbox held something that is no alert; dropped")
+            urls = {}
+        if not all(self._send(url, whose, subject, body) for url, whose in urls.items()):
+            return False
         self._outbox.done(taken)
         return True
 
-    def _job(self, job_id: str) -> JobRecord | None:
+    def _audience(self, job_id: str) -> tuple[str, dict[str, str]]:
+        """A job's name, and to which URLs its alerts go, with what each is called in the log; none if it is deleted."""
+        urls = {url: f"URL {number} of ALERT_URL" for number, url in enumerate(self._service_urls, start=1)}
         try:
-            return self._jobs.get(job_id)
+            job = self._jobs.get(job_id)
         except UnreadableJob:
-            return None
+            return job_id, urls
+        if job is None:
+            return job_id, {}
+        own = self._urls_of(job_id, job.definition.options)
+        return job.definition.name, {**own, **urls}
 
-    def _urls_of(self, job: JobRecord) -> list[str]:
-        found = []
-        for name in job.definition.options.alert_urls:
+    def _urls_of(self, job_id: str, options: Options) -> dict[str, str]:
+        found = {}
+        for name in options.alert_urls:
             variable = name.removeprefix(NAMED)
             value = self._environment.get(variable) if variable.startswith(NAMES) else None
-            if value:
-                found += value.split()
-            else:
-                log.warning("Job %s: %s in alert_urls is not set where the scheduler runs", job.id, variable)
+            if not value:
+                log.warning("Job %s: %s in alert_urls is not set where the scheduler runs", job_id, variable)
+            found.update(dict.fromkeys((value or "").split(), variable))
         return found
 
-    def _send(self, url: str, subject: str, body: str) -> None:
-        for attempt in range(1, TRIES + 1):
-            try:
-                announce(url, subject, body)
-                return
-            except DeliveryFailed as error:
-                log.warning("An alert was not delivered (try %d of %d): %s", attempt, TRIES, error)
-                if self._stop.wait(RETRY_SECONDS * attempt):
-                    return
+    def _send(self, url: str, whose: str, subject: str, body: str) -> bool:
+        """Tries a few times, or once where the last alert did not get through, so that a dead address holds up little.
+
+        Returns:
+            False if it was broken off, because this scheduler stops or does not lead any more.
+        """
+        tries = 1 if url in self._down else TRIES
+        for attempt in range(1, tries + 1):
+            reason = _attempt(url, subject, body)
+            if reason is None:
+                self._down.discard(url)
+                return True
+            log.warning("An alert was not taken by %s (try %d of %d): %s", whose, attempt, tries, reason)
+            if attempt < tries and (self._stop.wait(RETRY_SECONDS * attempt) or not self._leads()):
+                return False
+        self._down.add(url)
+        log.error("An alert was given up, since %s does not take it", whose)
+        return True
+
+
+def _attempt(url: str, subject: str, body: str) -> str | None:
+    """Sends once. Returns why it was not taken; None if it was."""
+    try:
+        announce(url, subject, body)
+    except DeliveryFailed as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - a channel's own defect must not end the thread; its text may be secret
+        return f"the channel broke off ({type(error).__name__})"
+    return None
 
 
 WORDS = {
@@ -129,15 +161,20 @@ def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     Args:
         name: the job's.
         said: the alert's facts.
+
+    Raises:
+        LookupError, ValueError, TypeError, ArithmeticError, OSError: they are none.
     """
+    subject = f"{name} {WORDS[said['kind']]}"
     lines = [f"Job: {name} ({said['job_id']})", f"When: {format_timestamp(int(said['at']) // 1000)} UTC"]
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
     if "error" in said:
-        lines.append(f"Why: {str(said['error'])[:1000]}")
+        lines.append(f"Why: {said['error']}")
     if "occurrences" in said:
         since = format_timestamp(int(said["occurrence"]))
         lines.append(
-            f"Skipped, since found later than misfire_grace_seconds: {said['occurrences']:.0f}, from {since} on"
+            f"Skipped, since found later than misfire_grace_seconds: {said['occurrences']:.0f}, from {since} on. "
+            "More of them within the hour are not told of; the job's history has all."
         )
-    return f"{name} {WORDS[said['kind']]}", "\n".join(lines)
+    return subject, "\n".join(lines)

@@ -278,11 +278,14 @@ def _captured() -> Iterator[list[str]]:
         _capture.reset(token)
 
 
-def _take_over_logger() -> None:
+def _take_over_loggers() -> None:
     logger = logging.getLogger("apprise")
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     logger.addHandler(_Capture())
+    # What these say at DEBUG has whole paths and headers, in which tokens stand.
+    for name in ("urllib3", "requests_oauthlib", "oauthlib"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
-_take_over_logger()
+_take_over_loggers()

@@ -43,7 +43,7 @@ end
 
 -- Neighbouring skips for the same reason are one entry: the newest of the history grows, if it is one.
 local function skip(decision, reason)
-  if reason == 'misfire' and now - tonumber(call('HGET', job, 'misfire_told_at') or 0) >= 3600000 then
+  if reason == 'misfire' and math.abs(now - tonumber(call('HGET', job, 'misfire_told_at') or 0)) >= 3600000 then
     call('HSET', job, 'misfire_told_at', int(now))
     alert('missed', job_id, now, {occurrences = decision.occurrences, occurrence = decision.occurrence})
   end

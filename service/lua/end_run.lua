@@ -66,12 +66,13 @@ else
 end
 call('HSET', job, unpack(last))
 
--- Failures for good in a row: the first is told, the one too many switches the job off, a success ends them.
+-- Failures for good in a row: the first is told, the one too many switches the job off, a success ends them. Switching
+-- the job on sets the count to 0 (save_job.lua); the field itself stays until a success, which is then a recovery.
 local function switch_off(failures)
-  local reason = 'switched off after ' .. failures .. ' failures in a row'
+  local reason = 'switched off after ' .. failures .. (failures == 1 and ' failure' or ' failures') .. ' in a row'
   call('HSET', job, 'enabled', '0', 'state', 'disabled', 'state_reason', reason, 'updated_at', int(now))
   call('HINCRBY', job, 'revision', 1)
-  call('HDEL', job, 'next_occurrence', 'next_due', 'failures')
+  call('HDEL', job, 'next_occurrence', 'next_due')
   call('SREM', key.enabled, job_id)
   call('ZREM', key.due, job_id)
   runs.cancel_delayed(job_id, now, 'cancelled: the job was ' .. reason)

@@ -36,7 +36,7 @@ if read_revision == '' then
 end
 if ARGV[5] == '1' then
   call('SADD', key.enabled, job_id)
-  if was_enabled == '0' then call('HDEL', job, 'failures') end
+  if was_enabled == '0' and call('HEXISTS', job, 'failures') == 1 then call('HSET', job, 'failures', 0) end
 else
   call('SREM', key.enabled, job_id)
   -- What is queued or waiting still runs.

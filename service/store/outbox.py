@@ -40,7 +40,7 @@ class Outbox:
 def facts(taken: bytes) -> dict[str, Any]:
     """What an alert says; nothing if it is not one of ours."""
     try:
-        found = json.loads(taken)
+        found = json.loads(taken.decode(errors="replace"))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

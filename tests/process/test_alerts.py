@@ -1,9 +1,11 @@
-"""Alerts that really go out, to a real HTTP server."""
+"""Alerts that really go out, to a real HTTP server, and jobs that switch themselves off."""
 
 from __future__ import annotations
 
 import json
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,11 +18,20 @@ from tests.process.installation import Installation, until
 
 
 class Receiver(ThreadingHTTPServer):
-    """Keeps what is posted to it."""
+    """Keeps what is posted to it; answers while `open` is set."""
+
+    daemon_threads = True
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, Any]]] = []
+        self.open = threading.Event()
+        self.open.set()
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """Each alert's path and subject, in order of path and subject."""
+        return sorted((path, body["title"]) for path, body in self.received)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -29,9 +40,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append((self.path, json.loads(body)))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.server.open.wait(60)
+        try:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        except OSError:
+            pass  # who asked was killed
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing."""
@@ -44,6 +59,7 @@ def receiver() -> Iterator[Receiver]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
+    server.open.set()
     server.shutdown()
     server.server_close()
 
@@ -51,10 +67,10 @@ def receiver() -> Iterator[Receiver]:
 def test_a_failure_and_its_recovery_are_told_and_no_secret_shows(
     tmp_path: Path, durable_server: ValkeyServer, receiver: Receiver
 ) -> None:
-    """To the service's address and the job's own, once each; neither address is in a log or an answer."""
+    """To the service's address and the job's own, once each; neither address is in a log, an answer, or Redis."""
     base = f"json://127.0.0.1:{receiver.server_port}"
     settings = {"ALERT_URL": f"{base}/service-wide-secret", "BOT_SECRET_OWN": f"{base}/secret-of-the-job"}
-    with Installation(tmp_path, durable_server, **settings) as installation:
+    with Installation(tmp_path, durable_server, LOG_LEVEL="DEBUG", **settings) as installation:
         installation.start("web", "scheduler", "worker").until_healthy()
         job_id = installation.make_job(
             name="Greet",
@@ -66,14 +82,97 @@ def test_a_failure_and_its_recovery_are_told_and_no_secret_shows(
         well = {"bot_config": {"mode": "plain"}}
         installation.until_status(job_id, installation.run_now(job_id, well), "success")
         until(lambda: len(receiver.received) >= 4, 20, lambda: installation.log("scheduler"))
-        told = sorted((path, body["title"]) for path, body in receiver.received)
-        assert told == [
+        assert receiver.told == [
             ("/secret-of-the-job", "Greet failed"),
             ("/secret-of-the-job", "Greet is well again"),
             ("/service-wide-secret", "Greet failed"),
             ("/service-wide-secret", "Greet is well again"),
         ]
+        until(lambda: not installation.client.exists(installation.keys.alerts_sending), 5)
         everything = "".join(installation.log(name) for name in installation.processes)
         everything += json.dumps(installation.call("GET", f"/jobs/{job_id}")) + json.dumps(installation.history(job_id))
+        everything += "".join(file.read_text(errors="replace") for file in tmp_path.rglob("*") if file.is_file())
         assert "secret-of-the-job" not in everything and "service-wide-secret" not in everything
         assert "BOT_SECRET_UNSET" in installation.log("scheduler")
+
+
+def test_occurrences_missed_beyond_their_grace_are_told_once(
+    tmp_path: Path, durable_server: ValkeyServer, receiver: Receiver
+) -> None:
+    """A job that no scheduler looked at for an hour is told of when one is up again."""
+    url = f"json://127.0.0.1:{receiver.server_port}/alerts"
+    with Installation(tmp_path, durable_server, ALERT_URL=url) as installation:
+        installation.start("web", "scheduler").until_healthy()
+        installation.kill("scheduler", signal.SIGTERM)
+        job_id = installation.make_job(
+            name="Greet", schedule_config={"minutes": 10}, options={"misfire_grace_seconds": 1}
+        )
+        an_hour_ago = int(time.time()) - 3605
+        plan: dict[Any, Any] = {
+            "next_occurrence": an_hour_ago,
+            "next_due": an_hour_ago * 1000,
+            "anchor": an_hour_ago - 600,
+        }
+        installation.client.hset(installation.keys.job(job_id), mapping=plan)
+        installation.client.zadd(installation.keys.due, {job_id: an_hour_ago * 1000})
+        installation.start("scheduler-2")
+        until(lambda: bool(receiver.received), 20, lambda: installation.log("scheduler-2"))
+        ((_, alert),) = receiver.received
+        assert alert["title"] == "Greet missed occurrences"
+        assert f"misfire_grace_seconds: {installation.history(job_id)[-1]['occurrences']}, from" in alert["message"]
+
+
+def test_a_job_that_keeps_failing_is_switched_off_by_its_own_runs(
+    tmp_path: Path, durable_server: ValkeyServer, receiver: Receiver
+) -> None:
+    """Failing each second, it stops after three, says why, plans no more, and can be switched on again."""
+    url = f"json://127.0.0.1:{receiver.server_port}/alerts"
+    with Installation(tmp_path, durable_server, ALERT_URL=url) as installation:
+        installation.start("web", "scheduler", "worker").until_healthy()
+        job_id = installation.make_job(
+            name="Greet",
+            schedule_config={"seconds": 1},
+            bot_config={"mode": "raise"},
+            options={"disable_after_failures": 3, "overlap": "queue"},
+        )
+
+        def job() -> dict[str, Any]:
+            return dict(installation.call("GET", f"/jobs/{job_id}")[1])
+
+        until(lambda: not job()["enabled"], 30, lambda: str(installation.history(job_id)))
+        off = job()
+        assert (off["state"], off["state_reason"]) == ("disabled", "switched off after 3 failures in a row")
+        assert off["next_run_at"] is None and off["revision"] == 2
+        until(lambda: len(receiver.received) >= 2, 20, lambda: installation.log("scheduler"))
+        assert receiver.told == [("/alerts", "Greet failed"), ("/alerts", "Greet was switched off")]
+        assert 3 <= len([run for run in installation.history(job_id) if run["status"] == "failed"]) <= 4
+
+        status, on = installation.call("POST", f"/jobs/{job_id}/toggle", {"enabled": True})
+        assert status == 200 and on["state"] == "scheduled" and on["state_reason"] is None
+        until(lambda: not job()["enabled"], 30, lambda: str(installation.history(job_id)))
+
+
+def test_a_receiver_that_hangs_holds_up_no_run_and_no_stop_and_gets_the_alert_again(
+    tmp_path: Path, durable_server: ValkeyServer, receiver: Receiver
+) -> None:
+    """While it hangs, occurrences start on time; SIGTERM ends the scheduler within 1 s; the next one sends anew."""
+    receiver.open.clear()
+    url = f"json://127.0.0.1:{receiver.server_port}/alerts"
+    with Installation(tmp_path, durable_server, ALERT_URL=url) as installation:
+        installation.start("web", "scheduler", "worker").until_healthy()
+        failing = installation.make_job(name="Greet", bot_config={"mode": "raise"})
+        installation.until_status(failing, installation.run_now(failing), "failed")
+        until(lambda: bool(receiver.received), 20, lambda: installation.log("scheduler"))
+
+        punctual = installation.make_job(schedule_config={"seconds": 1})
+        until(lambda: len(installation.history(punctual)) >= 3, 20)
+        runs = [run for run in installation.history(punctual) if run["status"] == "success"]
+        assert runs and all(run["lateness_ms"] < 1000 for run in runs), runs
+
+        started = time.monotonic()
+        installation.kill("scheduler", signal.SIGTERM)
+        assert time.monotonic() - started < 1.0
+        installation.start("scheduler-2")
+        receiver.open.set()
+        until(lambda: len(receiver.received) >= 2, 20, lambda: installation.log("scheduler-2"))
+        assert receiver.told == [("/alerts", "Greet failed")] * 2

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from redis import Redis
 
+from service import alerts as alerts_module
 from service.alerts import Alerts, words
+from service.errors import DeliveryFailed
 from service.store.outbox import Outbox, facts
+from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
 from tests.store.rig import Rig
 
@@ -19,11 +25,11 @@ def rig(redis_client: Redis) -> Rig:
     return Rig.on(redis_client)
 
 
-def end(rig: Rig, job_id: str, status: str, retry: Retry | None = None) -> str:
+def end(rig: Rig, job_id: str, status: str, retry: Retry | None = None, error: str = "the mail server is away") -> str:
     """Runs the job once by hand, to this end."""
     run_id = rig.jobs.run_now(job_id)
-    error = None if status == "success" else "the mail server is away"
-    rig.runs.finish(run_id, rig.start(run_id), Outcome(status, error, {}), retry=retry)
+    outcome = Outcome(status, None if status == "success" else error, {})
+    assert rig.runs.finish(run_id, rig.start(run_id), outcome, retry=retry)
     return run_id
 
 
@@ -76,6 +82,66 @@ def test_n_failures_in_a_row_switch_the_job_off_and_say_why(rig: Rig) -> None:
     assert rig.jobs.get(job_id)["enabled"]
 
 
+def test_a_streak_goes_on_through_the_switching_off_and_on_until_a_success(rig: Rig) -> None:
+    """What still waited and fails is not told again; switched on, the count is 0, and a success is a recovery."""
+    job_id = rig.make_job(options={"disable_after_failures": 2})
+    for _ in range(4):
+        end(rig, job_id, "failed")
+    assert [alert["kind"] for alert in told(rig)] == ["failed", "switched_off"]
+    rig.jobs.toggle(job_id, {"enabled": True})
+    end(rig, job_id, "success")
+    assert [alert["kind"] for alert in told(rig)] == ["recovered"]
+    end(rig, job_id, "failed")
+    assert [alert["kind"] for alert in told(rig)] == ["failed"]
+
+
+@pytest.mark.parametrize("change", [{"name": "another"}, {"schedule_config": {"hours": 2}}, {"enabled": False}])
+def test_a_job_that_was_switched_off_says_why_until_it_is_switched_on(rig: Rig, change: dict[str, Any]) -> None:
+    """A change that leaves it off leaves the reason."""
+    job_id = rig.make_job(options={"disable_after_failures": 1})
+    end(rig, job_id, "failed")
+    changed = rig.jobs.update(job_id, change)
+    assert (changed["state"], changed["state_reason"]) == ("disabled", "switched off after 1 failure in a row")
+    on = rig.jobs.update(job_id, {"enabled": True})
+    assert (on["state"], on["state_reason"]) == ("scheduled", None)
+    assert on["next_run_at"] is not None
+
+
+def test_switching_off_calls_off_the_retries_that_await_their_delay(rig: Rig) -> None:
+    """They end cancelled and say why, and the job's slots are free."""
+    job_id = rig.make_job(options={"disable_after_failures": 1})
+    retry = Retry("0b7f7a1e-0000-4000-8000-000000000002", 2, 60_000)
+    end(rig, job_id, "failed", retry)
+    end(rig, job_id, "failed")
+    called_off = rig.jobs.run(job_id, retry.run_id)
+    assert called_off["status"] == "cancelled"
+    assert called_off["error"] == "cancelled: the job was switched off after 1 failure in a row"
+    assert not rig.client.exists(rig.keys.retries, rig.keys.open(job_id), rig.keys.slots(job_id))
+
+
+def test_of_an_error_the_first_line_is_told_and_cut_between_characters(rig: Rig) -> None:
+    """An outbox of a thousand alerts stays small, and each can be read."""
+    job_id = rig.make_job()
+    end(rig, job_id, "failed", error="\nno answer from é\nTraceback: much more")
+    end(rig, job_id, "success")
+    end(rig, job_id, "failed", error="é" * 5000)
+    short, _, long = told(rig)
+    assert short["error"] == "no answer from é"
+    assert long["error"] == "é" * 249 + "..."
+
+
+def test_an_outbox_that_is_no_list_holds_up_no_run_and_no_occurrence(rig: Rig) -> None:
+    """The alert is lost; the run ends, the job moves on, and each is whole."""
+    rig.client.set(rig.keys.alerts, "no list")
+    job_id = rig.make_job(options={"misfire_grace_seconds": 60})
+    run_id = end(rig, job_id, "failed")
+    assert rig.jobs.run(job_id, run_id)["status"] == "failed"
+    assert not rig.client.exists(rig.keys.open(job_id), rig.keys.slots(job_id), rig.keys.leases)
+    rig.pretend_due(job_id, 600)
+    rig.scheduler().enqueue_jobs()
+    assert "misfire" in [run["reason"] for run in rig.history(job_id)]
+
+
 def test_missed_occurrences_are_told_at_most_once_an_hour(rig: Rig) -> None:
     """Occurrences found later than their grace are skipped as misfires, and one alert counts the first of them."""
     job_id = rig.make_job(options={"misfire_grace_seconds": 60})
@@ -83,6 +149,15 @@ def test_missed_occurrences_are_told_at_most_once_an_hour(rig: Rig) -> None:
         rig.pretend_due(job_id, 600)
         rig.client.hdel(rig.keys.job(job_id), "last_decided")
         rig.scheduler().enqueue_jobs()
+    assert [alert["kind"] for alert in told(rig)] == ["missed"]
+
+
+def test_a_clock_that_was_set_back_does_not_silence_missed_occurrences(rig: Rig) -> None:
+    """When they were last told of may lie in the future then."""
+    job_id = rig.make_job(options={"misfire_grace_seconds": 60})
+    rig.client.hset(rig.keys.job(job_id), "misfire_told_at", RedisClock(rig.client).now_ms() + 86_400_000)
+    rig.pretend_due(job_id, 600)
+    rig.scheduler().enqueue_jobs()
     assert [alert["kind"] for alert in told(rig)] == ["missed"]
 
 
@@ -102,3 +177,133 @@ def test_an_alert_of_a_deleted_job_is_dropped(rig: Rig) -> None:
     rig.jobs.delete(job_id)
     assert Alerts(Outbox(rig.scripts), rig.job_store, None, lambda: True).send_next()
     assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
+
+
+# sending
+
+
+class Post:
+    """Stands in for Apprise: notes what is sent where, and refuses what `refuse` holds, that many times."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, refuse: Mapping[str, int] | None = None) -> None:
+        self.taken: list[tuple[str, str]] = []
+        self.tries: list[str] = []
+        self._refuse = dict(refuse or {})
+        monkeypatch.setattr(alerts_module, "announce", self._announce)
+        monkeypatch.setattr(alerts_module, "RETRY_SECONDS", 0.0)
+
+    def _announce(self, url: str, subject: str, body: str) -> None:
+        self.tries.append(url)
+        if self._refuse.get(url, 0):
+            self._refuse[url] -= 1
+            raise DeliveryFailed("the channel is away")
+        self.taken.append((url, subject))
+
+
+def sender(rig: Rig, alert_url: str | None = None, **environment: str) -> Alerts:
+    """What sends for the acting scheduler; the test says when."""
+    return Alerts(Outbox(rig.scripts), rig.job_store, alert_url, lambda: True, environment)
+
+
+def test_the_service_and_the_job_are_told_each_address_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An address that both name is told once; a name without a value is said in the log, by name."""
+    post = Post(monkeypatch)
+    names = ["env:BOT_SECRET_OWN", "env:BOT_SECRET_UNSET"]
+    end(rig, rig.make_job(name="Greet all", options={"alert_urls": names}), "failed")
+    alerts = sender(rig, "json://a json://b", BOT_SECRET_OWN="json://b json://c", API_KEY="json://no")
+    assert alerts.send_next() and not alerts.send_next()
+    assert sorted(post.taken) == [(f"json://{host}", "Greet all failed") for host in "abc"]
+    assert "BOT_SECRET_UNSET" in caplog.text and "json://" not in caplog.text
+
+
+def test_names_outside_of_bot_secret_resolve_to_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where outside hands wrote such a name into the job."""
+    post = Post(monkeypatch)
+    job_id = rig.make_job()
+    end(rig, job_id, "failed")
+    record = rig.job_store.get(job_id)
+    assert record is not None
+    sly = record.definition.options.model_copy(update={"alert_urls": ["env:API_KEY", "API_KEY"]})
+    assert sender(rig, API_KEY="json://no")._urls_of(job_id, sly) == {}
+    assert post.tries == []
+
+
+def test_an_alert_that_is_not_taken_is_tried_again_and_then_given_up(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A channel that recovers gets it; a dead one three tries, later alerts one each, and it keeps none from others."""
+    post = Post(monkeypatch, {"json://slow": 2, "json://dead": 10})
+    alerts = sender(rig, "json://slow json://dead json://well")
+    for _ in range(2):
+        end(rig, rig.make_job(), "failed")
+    assert alerts.send_next() and alerts.send_next() and not alerts.send_next()
+    assert post.tries.count("json://dead") == 4
+    assert [url for url, _ in post.taken] == ["json://slow", "json://well"] * 2
+    assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
+    assert "URL 2 of ALERT_URL" in caplog.text and "json://" not in caplog.text
+
+
+def test_an_alert_that_is_broken_off_by_a_stop_is_left_to_the_next_scheduler(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopping between two tries loses nothing."""
+    post = Post(monkeypatch, {"json://slow": 1})
+    end(rig, rig.make_job(), "failed")
+    stopping = sender(rig, "json://slow")
+    stopping.stop()
+    assert not stopping.send_next()
+    assert post.taken == []
+    assert sender(rig, "json://slow").send_next()
+    assert len(post.taken) == 1
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [b"\xff", b"[]", b"{}", json.dumps({"kind": "failed", "job_id": "x"}).encode(), b'{"kind": 1, "at": "x"}'],
+)
+def test_what_is_no_alert_is_dropped_and_stops_nobody(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, rubbish: bytes
+) -> None:
+    """Outside hands wrote it; the alert behind it still goes out."""
+    post = Post(monkeypatch)
+    rig.client.rpush(rig.keys.alerts, rubbish)
+    end(rig, rig.make_job(), "failed")
+    alerts = sender(rig, "json://a")
+    while alerts.send_next():
+        pass
+    assert [subject for _, subject in post.taken] == ["a job failed"]
+    assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
+
+
+def test_a_channels_own_defect_is_a_failed_try_and_shows_no_secret(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever Apprise raises, the thread goes on; the exception's text may hold the address and is not logged."""
+    Post(monkeypatch)
+
+    def announce(url: str, subject: str, body: str) -> None:
+        raise AttributeError(f"no attribute at {url}")
+
+    monkeypatch.setattr(alerts_module, "announce", announce)
+    end(rig, rig.make_job(), "failed")
+    assert sender(rig, "json://secret").send_next()
+    assert "AttributeError" in caplog.text and "secret" not in caplog.text
+
+
+def test_the_failure_of_a_job_that_cannot_be_read_is_told_to_the_service(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its id, since nothing else of it is sure."""
+    post = Post(monkeypatch)
+    job_id = rig.make_job()
+    end(rig, job_id, "failed")
+    rig.client.hset(rig.keys.job(job_id), "options", "{")
+    assert sender(rig, "json://a").send_next()
+    assert post.taken == [("json://a", f"{job_id} failed")]
+
+
+def test_no_library_logs_addresses_at_any_level() -> None:
+    """At DEBUG, urllib3 would log the path of each request, where tokens stand."""
+    assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)
