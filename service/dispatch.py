@@ -21,6 +21,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -32,8 +33,9 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service import schedules
-from service.errors import ServiceError, StoreUnavailable
+from service.errors import ServiceError, StoreUnavailable, ValidationFailed
 from service.keys import Keys
+from service.planning import plan_again
 from service.reaper import Reaper
 from service.store.arrival import arrive, risks
 from service.store.connection import translate_errors
@@ -166,7 +168,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         scripts = make_scripts(client, keys, limits)
         self._scripts = scripts
         self._jobs = JobStore(scripts)
-        self._due = DueIndex(scripts)
+        self._due = DueIndex(scripts, self._replan)
         self._presence = Presence(scripts)
         self._reaper = Reaper(RunStore(scripts), self._jobs, keys, client)
         self._clock = RedisClock(client)
@@ -300,6 +302,21 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         # What is stale was decided or changed meanwhile; or the index and the job disagree, and would for ever.
         self._due.restore([commit[0] for commit, answer in zip(commits, answers, strict=True) if answer == b"stale"])
         return sum(1 for answer in answers if answer == b"decided")
+
+    def _replan(self, job_id: str) -> None:
+        """Plans a job again that is enabled and has no plan: outside hands took it, or the job was set aside once.
+
+        What set it aside may be gone: mended by hand, or understood by a newer release.
+        """
+        try:
+            record = self._jobs.get(job_id)
+            if record is None or not record.definition.enabled or record.plan.next_occurrence is not None:
+                return
+            planned = replace(record, plan=plan_again(record), revision=record.revision + 1)
+            if self._jobs.replace(planned, record.revision):
+                log.warning("Job %s had no plan; it is %s again", job_id, planned.plan.state)
+        except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
+            log.error("Job %s stays set aside: %s", job_id, error)
 
     def _plan(self, job_id: str, score: int, fields: Any, now_ms: int) -> list[str] | None:
         """The commit of one due job; None if there is nothing to commit, or it cannot be planned."""

@@ -39,8 +39,9 @@ from service.models import (
     parse_update,
     validate_bot_config,
 )
+from service.planning import changed_plan, new_record
 from service.store.idempotency import Idempotency, Recalled
-from service.store.jobs import JobRecord, JobStore, Plan, Position, UnreadableJob, read_job
+from service.store.jobs import JobRecord, JobStore, Position, UnreadableJob, read_job
 from service.store.presence import Presence
 from service.store.runs import STATUSES, TRIGGERS, RunFilter, RunStore, entry
 from service.store.scripts import Scripts
@@ -349,56 +350,6 @@ class Jobs:
 
     def _record_exists(self, job_id: str) -> None:
         self._record(job_id)
-
-
-def new_record(job_id: str, definition: JobDefinition, now_ms: int) -> JobRecord:
-    """A job that is made now."""
-    return JobRecord(
-        id=job_id, revision=1, definition=definition, plan=plan_anew(job_id, definition, now_ms),
-        created_at=now_ms, updated_at=now_ms,
-    )  # fmt: skip
-
-
-def plan_anew(job_id: str, definition: JobDefinition, now_ms: int, record: JobRecord | None = None) -> Plan:
-    """When a job is due next, planned from now; what was decided before stays decided.
-
-    Args:
-        record: the job as it was, if it existed.
-    """
-    anchor = -(-now_ms // 1000)
-    if not definition.enabled:
-        return Plan(anchor, None, None, "disabled")
-    decided = record.last_decided if record and record.last_decided is not None else 0
-    # Strictly later than now, and than anything decided: a clock that stepped back decides nothing twice.
-    after = max(now_ms // 1000, decided)
-    return _plan_after(job_id, definition, after, anchor)
-
-
-def _plan_after(job_id: str, definition: JobDefinition, after: int, anchor: int) -> Plan:
-    following = schedules.first_occurrence(definition.schedule, definition.options, after, anchor)
-    if following is None:
-        return Plan(anchor, None, None, "ended", "no occurrence is left before ends_at")
-    return Plan(anchor, following, schedules.due_ms(job_id, following, definition.options), "scheduled")
-
-
-def changed_plan(record: JobRecord, definition: JobDefinition, now_ms: int) -> Plan:
-    """When a job is due once it has another definition.
-
-    Only switching it on or off, and another schedule or start, plan anew from now. Another end or jitter leaves the
-    anchor and what is still to be decided as they are; anything else leaves the whole plan.
-    """
-    before, options = record.definition, definition.options
-    if record.plan.state == "broken" or (before.enabled, before.schedule, before.options.starts_at) != (
-        definition.enabled, definition.schedule, options.starts_at
-    ):  # fmt: skip
-        return plan_anew(record.id, definition, now_ms, record)
-    if (before.options.ends_at, before.options.jitter_seconds) == (options.ends_at, options.jitter_seconds):
-        return record.plan
-    if not definition.enabled:
-        return record.plan
-    first = record.plan.next_occurrence
-    after = first - 1 if first is not None else max(now_ms // 1000, record.last_decided or 0)
-    return _plan_after(record.id, definition, after, record.plan.anchor)
 
 
 def _idempotency(scope: str, key: str | None, body: object) -> Idempotency | None:

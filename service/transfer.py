@@ -16,9 +16,10 @@ from typing import Any
 from service import schedules
 from service.clock import Clock
 from service.errors import ConcurrentChange, NotFound, ValidationFailed
-from service.jobs import Jobs, is_id, new_record
+from service.jobs import Jobs, is_id
 from service.models import Configs, JobDefinition, echo, parse_create, require_object
 from service.models.refusals import Refusals, joined
+from service.planning import new_record
 from service.store.jobs import JobRecord, JobStore, UnreadableJob, read_job
 
 VERSION = 1

@@ -1,16 +1,19 @@
 -- Makes the due index say what a job's own hash says.
 --
 -- ARGV  1 job id
--- Returns 1 if the index was wrong, else 0.
+-- Returns 1 if the index was wrong, else 0; 2 if the job is enabled, has not ended, and has no plan: it was lost, or the
+--         job was set aside.
 --
 -- One step, so that a job that moves on at the same moment is not set back. Safe to repeat.
 
 local job_id = ARGV[1]
 local score = call('ZSCORE', key.due, job_id)
-local enabled, next_due = unpack(call('HMGET', key.job(job_id), 'enabled', 'next_due'))
+local enabled, next_due, state = unpack(call('HMGET', key.job(job_id), 'enabled', 'next_due', 'state'))
 if enabled == '1' and next_due then
   if tonumber(score or -1) == tonumber(next_due) then return 0 end
   call('ZADD', key.due, next_due, job_id)
   return 1
 end
-return call('ZREM', key.due, job_id)
+local removed = call('ZREM', key.due, job_id)
+if enabled == '1' and state ~= 'ended' then return 2 end
+return removed

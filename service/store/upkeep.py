@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from service.store.jobs import JobStore, Position
 from service.store.scripts import Scripts
@@ -24,10 +24,12 @@ class DueIndex:
 
     Args:
         scripts: the scripts of this installation.
+        replan: plans a job again whose plan was lost.
     """
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, scripts: Scripts, replan: Callable[[str], None]) -> None:
         self._scripts = scripts
+        self._replan = replan
         self._keys = scripts.keys
         self._jobs = JobStore(scripts)
         self._position: Position | None = None
@@ -60,8 +62,15 @@ class DueIndex:
         return float(max(0.0, min([longest, *waits])))
 
     def restore(self, job_ids: Sequence[str]) -> int:
-        """Makes the index say what these jobs say. Returns how many entries were wrong."""
-        return sum(answer for answer in self._scripts.run_many("restore_due", [[j] for j in job_ids]) if answer == 1)
+        """Makes the index say what these jobs say. Returns how many entries were wrong.
+
+        Jobs that have lost their plan, or were set aside, are handed to `replan`.
+        """
+        answers = self._scripts.run_many("restore_due", [[job_id] for job_id in job_ids])
+        unplanned = [job_id for job_id, answer in zip(job_ids, answers, strict=True) if answer == 2]
+        for job_id in unplanned:
+            self._replan(job_id)
+        return sum(1 for answer in answers if answer == 1)
 
     def mend(self) -> bool:
         """One step of the sweep, if it is time for one.

@@ -33,7 +33,6 @@ from service.retries import retry_of
 from service.store.jobs import read_job
 from service.store.runs import Claim, Outcome
 from service.store.scripts import Limits
-from service.store.upkeep import DueIndex
 from tests.conftest import ValkeyServer
 from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 from tests.store.rig import Rig
@@ -231,7 +230,7 @@ class Engine(RuleBasedStateMachine):
     def the_index_is_lost(self) -> None:
         """And read back from the jobs."""
         self.client.delete(self.keys.due)
-        index = DueIndex(self.rig.scripts)
+        index = self.rig.scheduler()._due
         while index.mend():
             pass
 

@@ -296,13 +296,11 @@ def test_a_poison_job_is_set_aside_and_stops_nobody(rig: Rig) -> None:
 
 def test_a_lost_due_index_is_rebuilt_from_the_jobs(rig: Rig) -> None:
     """Delete the index by hand: the next steps of the sweep bring it all back."""
-    from service.store.upkeep import DueIndex
-
     for _ in range(5):
         rig.make_job()
     before = rig.client.zrange(rig.keys.due, 0, -1, withscores=True)
     rig.client.delete(rig.keys.due)
-    index = DueIndex(rig.scripts)
+    index = rig.scheduler()._due
     while index.mend():
         pass
     assert rig.client.zrange(rig.keys.due, 0, -1, withscores=True) == before
@@ -413,3 +411,32 @@ def test_a_clock_set_back_decides_nothing_twice(rig: Rig) -> None:
     rig.jobs.toggle(job_id, {"enabled": False})
     job = rig.jobs.toggle(job_id, {"enabled": True})
     assert job["next_run_at"] == datetime.fromtimestamp(ahead + 60, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def test_an_enabled_job_that_lost_its_plan_is_planned_again(rig: Rig) -> None:
+    """The sweep gives it back its first undecided occurrence, so that nothing is forgotten."""
+    job_id = rig.make_job()
+    occurrence = rig.pretend_due(job_id, 130)
+    rig.client.hset(rig.keys.job(job_id), "last_decided", occurrence - 60)
+    rig.client.hdel(rig.keys.job(job_id), "next_occurrence", "next_due")
+    rig.client.zrem(rig.keys.due, job_id)
+    scheduler = rig.scheduler()
+    scheduler._due.mend()
+    scheduler.enqueue_jobs()
+    assert sorted((run["status"], run["occurrences"]) for run in rig.history(job_id)) == [("queued", 1), ("skipped", 2)]
+
+
+def test_a_job_that_was_set_aside_is_taken_up_when_it_can_be_read_again(rig: Rig) -> None:
+    """What an older release did not understand, a newer one plans; one that is still damaged stays aside."""
+    job_id, damaged = rig.make_job(), rig.make_job()
+    intact = rig.client.hget(rig.keys.job(job_id), "options")
+    assert isinstance(intact, bytes)
+    for each in (job_id, damaged):
+        rig.pretend_due(each, 1)
+        rig.client.hset(rig.keys.job(each), "options", "{")
+    rig.scheduler().enqueue_jobs()
+    assert rig.client.hget(rig.keys.job(job_id), "state") == b"broken"
+    rig.client.hset(rig.keys.job(job_id), "options", intact)
+    rig.scheduler()._due.mend()
+    assert rig.jobs.get(job_id)["state"] == "scheduled"
+    assert rig.client.hget(rig.keys.job(damaged), "state") == b"broken"
