@@ -157,13 +157,13 @@ class Surroundings:
     Args:
         bots: every bot there is, by name.
         contacts: the address book.
-        ledger: makes the ledger of one bot.
+        ledger: makes the ledger of one bot (its name) for one run (its id).
         settings: the service's.
     """
 
     bots: Mapping[str, type[Bot]]
     contacts: Any
-    ledger: Callable[[str], Ledger]
+    ledger: Callable[[str, str], Ledger]
     settings: Any
     stop: StopFlag = field(default_factory=StopFlag)
 
@@ -230,7 +230,7 @@ def _context(
         now=datetime.fromtimestamp(claim.started_at / 1000, zone),
         timezone=zone,
         log=log,
-        ledger=around.ledger(bot_class.name),
+        ledger=around.ledger(bot_class.name, claim.run_id),
         contacts=around.contacts,
         settings=around.settings,
         stop=around.stop,

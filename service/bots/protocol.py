@@ -18,8 +18,11 @@ from pydantic import BaseModel
 class Ledger(Protocol):
     """Remembers what was done once and must never be done twice. Entries live 400 days."""
 
-    def claim(self, key: str) -> str:
+    def claim(self, key: str, *, retake: bool = False) -> str:
         """Take `key` before the effect.
+
+        Args:
+            retake: also take a claim that another run never settled, unless that run is still under way.
 
         Returns:
             `"claimed"` if it is now yours; else what stands there: `"unknown"` (claimed by a run that never

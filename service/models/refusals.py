@@ -201,12 +201,21 @@ def _sentence(detail: dict[str, Any], root: dict[str, Any], given: Any, field: s
             path, value = f"{path}[{part}]", value[part]
             schema = _resolved(schema.get("items", {}), root)
         elif isinstance(part, str) and isinstance(value, dict) and (part in value or kind == "missing"):
-            if kind == "extra_forbidden" and part not in schema.get("properties", {}):
+            if kind == "extra_forbidden" and not _below(schema, part):
                 known = listed(schema.get("properties", {}), "and")
                 return joined(path, key_name(part)), f"is not known: {path or 'it'} has {known}"
             path, value = joined(path, key_name(part)), value.get(part)
-            schema = _resolved(schema.get("properties", {}).get(part, {}), root)
+            schema = _resolved(_below(schema, part), root)
     return path, _predicate(kind, detail, schema, root, value)
+
+
+def _below(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    """The schema of what stands under a key of an object, or of an object or null."""
+    for objects in (schema, *schema.get("anyOf", [])):
+        found = objects.get("properties", {}).get(key, objects.get("additionalProperties"))
+        if isinstance(found, dict):
+            return found
+    return {}
 
 
 def _predicate(kind: str, detail: dict[str, Any], schema: dict[str, Any], root: dict[str, Any], value: Any) -> str:

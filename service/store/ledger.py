@@ -7,6 +7,7 @@ from importlib import resources
 from uuid import uuid4
 
 from redis import Redis
+from redis.commands.core import Script
 
 from service.keys import Keys
 from service.store.connection import translate_errors
@@ -14,6 +15,8 @@ from service.store.connection import translate_errors
 LIFETIME = 400 * 86_400
 """Seconds for which an entry is kept: longer than a year, so that it outlasts the occasion and the contact."""
 CLAIMED = "claimed"
+STANDS_MS = 60_000
+"""For how long the claim of a run that is not known any more must have stood before it can be taken over."""
 
 
 class RedisLedger:
@@ -26,18 +29,26 @@ class RedisLedger:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
         bot: the bot's name; jobs with the same bot share its ledger.
+        run_id: whose claims these are, so that others can tell whether it is at work still.
     """
 
-    def __init__(self, client: Redis, keys: Keys, bot: str) -> None:
+    def __init__(self, client: Redis, keys: Keys, bot: str, run_id: str = "") -> None:
         self._client = client
         self._keys = keys
         self._bot = bot
-        self._mark = f"{CLAIMED}:{uuid4()}"
-        source = resources.files("service").joinpath("lua", "settle_claim.lua").read_text(encoding="utf-8")
-        self._settle = client.register_script(source)
+        self._mark = f"{CLAIMED}:{run_id}:{uuid4()}"
+        self._settle = self._script("settle_claim")
+        self._retake = self._script("retake_claim")
 
-    def claim(self, key: str) -> str:
+    def _script(self, name: str) -> Script:
+        source = resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+        return self._client.register_script(source)
+
+    def claim(self, key: str, *, retake: bool = False) -> str:
         """Takes `key`, in one atomic step, unless it is taken.
+
+        Args:
+            retake: also take what another claimed and never settled, unless its run is under way.
 
         Returns:
             `"claimed"` if it is now this ledger's; `"unknown"` if another claimed it and never settled it; else the
@@ -45,6 +56,9 @@ class RedisLedger:
         """
         entry = self._keys.ledger(self._bot, key)
         with translate_errors():
+            if retake:
+                stands = self._retake(keys=[entry], args=[self._mark, LIFETIME, self._keys.run(""), STANDS_MS])
+                return CLAIMED if _text(stands) == self._mark else _outcome(stands)
             while True:
                 if self._client.set(entry, self._mark, nx=True, ex=LIFETIME):
                     return CLAIMED

@@ -26,6 +26,6 @@ def surroundings(
     return Surroundings(
         bots=load_bots() if bots is None else bots,
         contacts=ContactBook(client, keys),
-        ledger=lambda bot: RedisLedger(client, keys, bot),
+        ledger=lambda bot, run_id: RedisLedger(client, keys, bot, run_id),
         settings=settings,
     )

@@ -80,6 +80,7 @@ class Run:
     config: Any
     now: datetime = datetime(2025, 4, 12, 8, 0, tzinfo=UTC)
     message_url: str | None = None
+    alert_url: str | None = None
     allow_private: bool = True
     stops_after: int | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -97,9 +98,11 @@ class Run:
 
     @property
     def settings(self) -> Any:
-        secret = SecretStr(self.message_url) if self.message_url else None
         return SimpleNamespace(
-            message_url=secret, visitor_allow_private=self.allow_private, visitor_contact="https://example.org/bot"
+            message_url=SecretStr(self.message_url) if self.message_url else None,
+            alert_url=SecretStr(self.alert_url) if self.alert_url else None,
+            visitor_allow_private=self.allow_private,
+            visitor_contact="https://example.org/bot",
         )
 
     @property

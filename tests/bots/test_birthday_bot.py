@@ -227,8 +227,8 @@ def test_a_run_cut_short_while_sending_leaves_unknown_and_tells_its_counts(
 
         claims = 0
 
-        def claim(self, key: str) -> str:
-            stands = str(inner.claim(key))
+        def claim(self, key: str, *, retake: bool) -> str:
+            stands = str(inner.claim(key, retake=retake))
             self.claims += 1
             if self.claims == 2:
                 raise Interrupted

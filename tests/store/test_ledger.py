@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from service.keys import Keys
-from service.store.ledger import LIFETIME, RedisLedger
+from service.store.ledger import LIFETIME, STANDS_MS, RedisLedger
 
 
 @pytest.fixture(params=["redis_client", "fake_client"])
@@ -18,9 +18,9 @@ def client(request: pytest.FixtureRequest) -> Redis:
     return found
 
 
-def ledger(client: Redis, bot: str = "birthday") -> RedisLedger:
+def ledger(client: Redis, bot: str = "birthday", run_id: str = "") -> RedisLedger:
     """One run's ledger."""
-    return RedisLedger(client, Keys(), bot)
+    return RedisLedger(client, Keys(), bot, run_id)
 
 
 def test_a_claim_is_taken_once(client: Redis) -> None:
@@ -76,4 +76,51 @@ def test_of_many_at_once_one_gets_the_claim(redis_client: Redis) -> None:
     with ThreadPoolExecutor(8) as pool:
         for n in range(20):
             got = list(pool.map(lambda _, n=n: ledger(redis_client).claim(f"{n}"), range(8)))
+            assert sorted(got) == ["claimed"] + ["unknown"] * 7
+
+
+@pytest.mark.parametrize(("status", "taken"), [("running", False), ("failed", True), ("cancelled", True)])
+def test_an_unsettled_claim_is_taken_over_once_its_run_has_ended(client: Redis, status: str, taken: bool) -> None:
+    """Only by who asks for that; never from a run that may still be sending."""
+    dead, other = ledger(client, run_id="a"), ledger(client, run_id="b")
+    client.hset(Keys().run("a"), "status", status)
+    dead.claim("x:2025")
+    assert other.claim("x:2025") == "unknown"
+    assert other.claim("x:2025", retake=True) == ("claimed" if taken else "unknown")
+    dead.settle("x:2025", "sent")
+    assert other.outcomes(["x:2025"]) == ["unknown" if taken else "sent"]
+    other.settle("x:2025", "sent")
+    assert dead.outcomes(["x:2025"]) == ["sent"]
+
+
+def test_the_claim_of_a_run_that_is_gone_is_taken_over_after_a_minute(client: Redis) -> None:
+    """Its job may have been deleted a moment ago, and it may be sending still."""
+    ledger(client, run_id="gone").claim("x:2025")
+    other = ledger(client, run_id="b")
+    assert other.claim("x:2025", retake=True) == "unknown"
+    client.pexpire(Keys().ledger("birthday", "x:2025"), LIFETIME * 1000 - STANDS_MS - 1000)
+    assert other.claim("x:2025", retake=True) == "claimed"
+    assert LIFETIME - 60 < client.ttl(Keys().ledger("birthday", "x:2025")) <= LIFETIME
+
+
+def test_what_is_settled_is_not_taken_over(client: Redis) -> None:
+    """And what is free, or one's own, is claimed as ever."""
+    mine, other = ledger(client, run_id="a"), ledger(client, run_id="b")
+    assert mine.claim("x:2025", retake=True) == "claimed"
+    assert mine.claim("x:2025", retake=True) == "claimed"
+    mine.settle("x:2025", "sent")
+    assert other.claim("x:2025", retake=True) == "sent"
+
+
+def test_of_many_who_take_over_one_gets_the_claim(redis_client: Redis) -> None:
+    """On a real server, from many threads."""
+    with ThreadPoolExecutor(8) as pool:
+        for n in range(20):
+            redis_client.hset(Keys().run("dead"), "status", "failed")
+            ledger(redis_client, run_id="dead").claim(f"{n}")
+            for taker in range(8):
+                redis_client.hset(Keys().run(f"{taker}"), "status", "running")
+            got = list(
+                pool.map(lambda run, n=n: ledger(redis_client, run_id=f"{run}").claim(f"{n}", retake=True), range(8))
+            )
             assert sorted(got) == ["claimed"] + ["unknown"] * 7

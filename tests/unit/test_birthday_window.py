@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.bots.birthday import BirthdayConfig, age_on, celebrated_on, find
-from service.bots.greetings import compose
+from service.bots.birthday import BirthdayConfig
+from service.bots.birthdays import LeapDay, age_on, celebrated_on, find
 from service.contacts import Contact
 
 
@@ -26,9 +26,9 @@ class Born:
         return [contact for contact in self.contacts if str(contact.birthday)[-5:] in wanted]
 
 
-def found(today: str, *birthdays: str, **config: Any) -> list[tuple[str, str, int]]:
+def found(today: str, *birthdays: str, days_back: int = 0, leap_day: LeapDay = "feb28") -> list[tuple[str, str, int]]:
     """Who is found: birthday, the day it was celebrated, days late."""
-    greetings = find(Born(*birthdays), BirthdayConfig(**config), date.fromisoformat(today))
+    greetings = find(Born(*birthdays), date.fromisoformat(today), days_back, leap_day)
     return [(str(g.contact.birthday), g.day.isoformat(), g.days_late) for g in greetings]
 
 
@@ -43,42 +43,97 @@ def test_todays_birthdays_are_found_and_no_others() -> None:
 def test_late_ones_follow_the_oldest_last() -> None:
     """The window has max_days_late days before today."""
     days = ["--04-05", "--04-04", "--04-11", "--04-12"]
-    assert found("2025-04-12", *days, process_late=True) == [
+    assert found("2025-04-12", *days, days_back=7) == [
         ("--04-12", "2025-04-12", 0),
         ("--04-11", "2025-04-11", 1),
         ("--04-05", "2025-04-05", 7),
     ]
-    assert found("2025-04-12", *days, process_late=True, max_days_late=1)[-1][0] == "--04-11"
+    assert found("2025-04-12", *days, days_back=1)[-1][0] == "--04-11"
 
 
-def test_the_window_reaches_back_over_new_year() -> None:
-    """A birthday of December belongs to the year in which it was."""
-    assert found("2026-01-02", "--12-30", "--01-01", process_late=True) == [
-        ("--01-01", "2026-01-01", 1),
-        ("--12-30", "2025-12-30", 3),
-    ]
+@pytest.mark.parametrize(
+    ("today", "birthday", "days_back", "celebrated", "days_late"),
+    [
+        ("2025-12-31", "--12-31", 0, "2025-12-31", 0),
+        ("2026-01-01", "--12-31", 0, None, 0),
+        ("2026-01-01", "--12-31", 1, "2025-12-31", 1),
+        ("2026-01-01", "--01-01", 7, "2026-01-01", 0),
+        ("2026-01-02", "--12-30", 3, "2025-12-30", 3),
+        ("2026-01-02", "--12-30", 2, None, 0),
+        ("2026-01-07", "1990-12-31", 7, "2025-12-31", 7),
+        ("2025-12-31", "--01-01", 7, None, 0),
+        ("2025-12-31", "--01-01", 365, "2025-01-01", 364),
+        ("2025-02-28", "--02-29", 0, "2025-02-28", 0),
+        ("2025-03-01", "--02-29", 1, "2025-02-28", 1),
+        ("2025-03-07", "--02-29", 7, "2025-02-28", 7),
+        ("2025-03-08", "--02-29", 7, None, 0),
+        ("2024-03-01", "--02-29", 1, "2024-02-29", 1),
+        ("2024-03-01", "--02-28", 2, "2024-02-28", 2),
+        ("2024-03-07", "--02-29", 7, "2024-02-29", 7),
+        ("2024-02-28", "--02-29", 365, "2023-02-28", 365),
+        ("2000-03-01", "1996-02-29", 1, "2000-02-29", 1),
+        ("2100-03-01", "2096-02-29", 1, "2100-02-28", 1),
+    ],
+)
+def test_the_window_reaches_back_over_new_year_and_leap_days(
+    today: str, birthday: str, days_back: int, celebrated: str | None, days_late: int
+) -> None:
+    """A birthday belongs to the year in which it was celebrated, and counts as late from that day on."""
+    expected = [] if celebrated is None else [(birthday, celebrated, days_late)]
+    assert found(today, birthday, days_back=days_back) == expected
+    before = date.fromisoformat(today) - date.fromisoformat(celebrated) if celebrated else None
+    assert before is None or before.days == days_late
+
+
+@pytest.mark.parametrize(
+    ("today", "days_back", "celebrated"),
+    [
+        ("2025-02-28", 0, None),
+        ("2025-03-01", 0, "2025-03-01"),
+        ("2025-03-03", 2, "2025-03-01"),
+        ("2024-03-01", 0, None),
+        ("2024-03-01", 1, "2024-02-29"),
+        ("2100-03-01", 0, "2100-03-01"),
+    ],
+)
+def test_a_leap_day_on_march_1(today: str, days_back: int, celebrated: str | None) -> None:
+    """In common years alone; late ones count from March 1."""
+    assert [day for _, day, _ in found(today, "--02-29", days_back=days_back, leap_day="mar1")] == (
+        [celebrated] if celebrated else []
+    )
+
+
+def test_who_was_born_on_a_leap_day_is_greeted_once_a_year_whatever_the_rule() -> None:
+    """The ledger's key names the year, so that changing the rule in between greets nobody twice."""
+    born = Born("--02-29")
+    keys = {
+        greeting.key
+        for rule in ("feb28", "mar1")
+        for day in (date(2025, 2, 28), date(2025, 3, 1))
+        for greeting in find(born, day, 0, rule)
+    }
+    assert keys == {"--02-29:2025"}
 
 
 def test_nobody_is_found_twice_in_a_window_of_a_year() -> None:
     """Today's counts, not last year's."""
-    assert found("2025-04-12", "--04-12", process_late=True, max_days_late=365) == [("--04-12", "2025-04-12", 0)]
+    assert found("2025-04-12", "--04-12", days_back=365) == [("--04-12", "2025-04-12", 0)]
 
 
 @pytest.mark.parametrize(
     ("today", "leap_day", "is_celebrated"),
     [
-        ("2024-02-29", None, True),
-        ("2024-02-28", None, False),
+        ("2024-02-29", "feb28", True),
+        ("2024-02-28", "feb28", False),
         ("2024-03-01", "mar1", False),
-        ("2025-02-28", None, True),
         ("2025-02-28", "feb28", True),
         ("2025-02-28", "mar1", False),
         ("2025-03-01", "mar1", True),
-        ("2025-03-01", None, False),
-        ("2100-02-28", None, True),
+        ("2025-03-01", "feb28", False),
+        ("2100-02-28", "feb28", True),
     ],
 )
-def test_leap_day_falls_where_the_job_says(today: str, leap_day: str | None, is_celebrated: bool) -> None:
+def test_leap_day_falls_where_the_job_says(today: str, leap_day: LeapDay, is_celebrated: bool) -> None:
     """On February 28 or March 1 in common years, on itself in leap years."""
     assert bool(found(today, "2000-02-29", leap_day=leap_day)) is is_celebrated
 
@@ -110,6 +165,11 @@ def test_the_config_is_answered_with_the_contracts_fields() -> None:
     }
     rehearsal = BirthdayConfig(dry_run=True, today="2025-04-12", leap_day="mar1").model_dump(mode="json")
     assert (rehearsal["today"], rehearsal["leap_day"]) == ("2025-04-12", "mar1")
+    assert "deliver_to" not in rehearsal
+    more: dict[str, Any] = {"deliver_to": "me", "on_unknown_delivery": "resend", "language": "fr"}
+    more["templates"] = {"fr": {"on_time": "Salut\n\n{{ name }}"}}
+    answered = BirthdayConfig.model_validate(more).model_dump(mode="json")
+    assert {name: answered[name] for name in more} == more
     assert BirthdayConfig.model_validate(rehearsal).today == "2025-04-12"
 
 
@@ -124,6 +184,14 @@ def test_the_config_is_answered_with_the_contracts_fields() -> None:
         {"today": "2025-04-12"},
         {"dry_run": True, "today": "2025-02-30"},
         {"leap_day": "feb29"},
+        {"deliver_to": "everybody"},
+        {"on_unknown_delivery": "ask"},
+        {"language": "*"},
+        {"templates": {"": {}}},
+        {"templates": {"french": {}}},
+        {"templates": {"fr": {}, "FR": {}}},
+        {"templates": {"fr": {"early": "x"}}},
+        {"templates": {"fr": {"on_time": "only a subject"}}},
         {"unknown": True},
     ],
 )
@@ -131,34 +199,3 @@ def test_a_config_that_makes_no_sense_is_refused(config: dict[str, Any]) -> None
     """Out of range, of another type, unknown, or a day to rehearse in a live run."""
     with pytest.raises(ValidationError):
         BirthdayConfig.model_validate(config)
-
-
-def words(**fields: object) -> tuple[str, str]:
-    """A message with these fields."""
-    base: dict[str, object] = {"name": "Amelia Rivers", "given_name": "Amelia", "age": None, "days_late": 0}
-    return compose("en", base | fields)
-
-
-def test_messages_say_what_is_known() -> None:
-    """The given name, else the whole; the age where the year of birth is known; how late it is."""
-    assert words()[0] == "Happy birthday, Amelia!"
-    assert "35" in words(age=35)[1]
-    assert "being" not in words()[1]
-    assert "Amelia Rivers" in words(given_name=None)[1]
-    assert "yesterday" in words(days_late=1)[1]
-    assert "3 days ago" in words(days_late=3)[1]
-    assert "belated" in words(days_late=3)[0]
-
-
-def test_a_name_cannot_run_code_or_break_the_subject() -> None:
-    """It is a value of the template, never a part of it; a subject is one line."""
-    subject, body = words(given_name="{{ 7 * 7 }}\nBcc: x@example.org")
-    assert "{{ 7 * 7 }}" in subject + body
-    assert "\n" not in subject
-
-
-def test_a_language_without_templates_falls_back_to_english() -> None:
-    """However the tag is spelt."""
-    fields: dict[str, object] = {"name": "A", "given_name": "A", "age": None, "days_late": 0}
-    for language in ("xx", "de-AT", "../..", "", None):
-        assert compose(language, fields)[0] == "Happy birthday, A!"

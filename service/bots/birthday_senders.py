@@ -1,0 +1,281 @@
+"""How birthdays are told: by a message to each person, or by one message about all of them to whoever runs this."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.bots.birthdays import Greeting
+from service.bots.greetings import UnusableTemplate, compose, compose_digest
+from service.bots.protocol import Context
+from service.errors import ChannelUnavailable, DeliveryFailed
+from service.messages import DeliveryUncertain, Messenger, announce
+
+SHOWN = 100
+"""Messages of a rehearsal, and failures of a run, that the result shows."""
+
+Rehearsed = tuple[list[dict[str, Any]], int]
+"""The messages that would go out, at most `SHOWN` of them, and how many there would be."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did, as its result tells it. All but `messages_sent` count people."""
+
+    messages_sent: int = 0
+    found: int = 0
+    sent: int = 0
+    already: int = 0
+    left_over: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped_no_address: int = 0
+    failures: list[dict[str, str]] = field(default_factory=list)
+
+    def note(self, greeting: Greeting, reason: str) -> None:
+        """Shows why somebody was not, or not surely, greeted."""
+        if len(self.failures) < SHOWN:
+            contact = greeting.contact
+            self.failures.append({"contact_id": contact.id, "name": contact.name, "reason": reason})
+
+    def count_settled(self, greeting: Greeting, outcome: str) -> None:
+        """Counts somebody whom the ledger knows."""
+        if outcome == "unknown":
+            self.unknown += 1
+            self.note(greeting, "an earlier run was cut short; the message may or may not have been sent")
+        elif outcome == "failed":
+            self.failed += 1
+            self.note(greeting, "an earlier run could not deliver the message")
+        else:
+            self.already += 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Sender(ABC):
+    """One way of telling birthdays.
+
+    Args:
+        context: the run's.
+        tally: where it is written down what became of whom.
+    """
+
+    def __init__(self, context: Context, tally: Tally) -> None:
+        self._context = context
+        self._config = context.config
+        self._tally = tally
+        self._resends = context.config.on_unknown_delivery == "resend"
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises ChannelUnavailable if no message can go out."""
+
+    @abstractmethod
+    def key(self, greeting: Greeting) -> str:
+        """The ledger's."""
+
+    @abstractmethod
+    def reaches(self, greeting: Greeting) -> bool:
+        """Whether there is an address."""
+
+    @abstractmethod
+    def send(self, pending: list[Greeting]) -> None:
+        """Tells of each once, as far as the run may."""
+
+    @abstractmethod
+    def rehearse(self, pending: list[Greeting]) -> Rehearsed:
+        """What `send` would do."""
+
+    def pending(self, greetings: list[Greeting]) -> Iterator[Greeting]:
+        """Those who have an address and are not in the ledger yet; the others are counted."""
+        outcomes = self._context.ledger.outcomes([self.key(greeting) for greeting in greetings])
+        for greeting, outcome in zip(greetings, outcomes, strict=True):
+            if outcome is not None and not (outcome == "unknown" and self._resends):
+                self._tally.count_settled(greeting, outcome)
+            elif not self.reaches(greeting):
+                self._tally.skipped_no_address += 1
+            else:
+                yield greeting
+
+    def claims(self, greeting: Greeting) -> bool:
+        """Whether this run is now the one to tell; else it is counted what stands in the ledger."""
+        stands = self._context.ledger.claim(self.key(greeting), retake=self._resends)
+        if stands != "claimed":
+            self._tally.count_settled(greeting, stands)
+        return stands == "claimed"
+
+    def settle(self, greeting: Greeting, outcome: str) -> None:
+        """Writes down how it went."""
+        self._context.ledger.settle(self.key(greeting), outcome)
+
+
+class Letters(Sender):
+    """A message to each person, through `MESSAGE_URL`."""
+
+    def __init__(self, context: Context, tally: Tally) -> None:
+        super().__init__(context, tally)
+        secret = context.settings.message_url
+        self._messenger = Messenger(secret.get_secret_value() if secret else None)
+
+    def check(self) -> None:
+        self._messenger.check()
+
+    def key(self, greeting: Greeting) -> str:
+        return greeting.key
+
+    def reaches(self, greeting: Greeting) -> bool:
+        return self._messenger.destination(greeting.contact) is not None
+
+    def send(self, pending: list[Greeting]) -> None:
+        uncertain = 0
+        for done, greeting in enumerate(pending):
+            if self._context.cancelled or self._tally.sent + uncertain >= self._config.max_messages_per_run:
+                self._tally.left_over = len(pending) - done
+                return
+            self._context.progress(done, len(pending))
+            try:
+                self._send(greeting)
+            except DeliveryUncertain as error:
+                uncertain += 1
+                self._tally.unknown += 1
+                self._tally.note(greeting, str(error))
+            except ChannelUnavailable:
+                self._tally.left_over = len(pending) - done
+                raise
+        self._context.progress(len(pending), len(pending))
+
+    def _send(self, greeting: Greeting) -> None:
+        """Claims, sends, and settles the claim; it stays unsettled if the message may have been sent."""
+        contact, context = greeting.contact, self._context
+        try:
+            message = self._message(greeting)
+        except UnusableTemplate as error:
+            self._count_failed(greeting, error)
+            return
+        if not self.claims(greeting):
+            return
+        try:
+            self._messenger.deliver(contact, *message)
+        except DeliveryUncertain as error:
+            context.log.warning("%s: it is not known whether the message was sent: %s", contact.name, error)
+            raise
+        except ChannelUnavailable:
+            self.settle(greeting, "released")
+            raise
+        except DeliveryFailed as error:
+            self.settle(greeting, "released")
+            self._count_failed(greeting, error)
+            return
+        self._tally.sent += 1
+        self._tally.messages_sent += 1
+        self.settle(greeting, "sent")
+        context.contacts.record_message(contact.id, int(context.now.timestamp()))
+        context.log.info("%s: sent", contact.name)
+
+    def _message(self, greeting: Greeting) -> tuple[str, str]:
+        config = self._config
+        return compose(greeting.contact.language, greeting.fields, config.templates, config.fallback_language)
+
+    def _count_failed(self, greeting: Greeting, error: Exception) -> None:
+        self._context.log.warning("%s: not sent: %s", greeting.contact.name, error)
+        self._tally.failed += 1
+        self._tally.note(greeting, str(error))
+
+    def rehearse(self, pending: list[Greeting]) -> Rehearsed:
+        would_send = pending[: self._config.max_messages_per_run]
+        self._tally.left_over = len(pending) - len(would_send)
+        messages = []
+        for greeting in would_send[:SHOWN]:
+            contact = greeting.contact
+            try:
+                subject, body = self._message(greeting)
+            except UnusableTemplate as error:
+                self._tally.note(greeting, str(error))
+                continue
+            to = self._messenger.destination(contact)
+            messages.append(
+                {"contact_id": contact.id, "name": contact.name, "to": to, "subject": subject, "body": body}
+            )
+        return messages, len(would_send)
+
+
+class Digest(Sender):
+    """One message about all of them to `ALERT_URL`; needs no address of theirs, and greets nobody.
+
+    It has a place of its own in the ledger, so that a job that greets the contacts themselves does so all the same.
+    """
+
+    def __init__(self, context: Context, tally: Tally) -> None:
+        super().__init__(context, tally)
+        secret = context.settings.alert_url
+        self._urls = secret.get_secret_value().split() if secret else []
+
+    def check(self) -> None:
+        if not self._urls:
+            raise ChannelUnavailable("ALERT_URL is not set, so no message can be sent to you")
+
+    def key(self, greeting: Greeting) -> str:
+        return f"{greeting.key}:me"
+
+    def reaches(self, greeting: Greeting) -> bool:
+        return True
+
+    def send(self, pending: list[Greeting]) -> None:
+        claimed: list[Greeting] = []
+        try:
+            for greeting in pending:
+                if self._context.cancelled:
+                    break
+                if self.claims(greeting):
+                    claimed.append(greeting)
+        except BaseException:
+            self._release(claimed)
+            raise
+        if self._context.cancelled:
+            self._release(claimed)
+            self._tally.left_over = len(pending)
+        elif claimed:
+            self._context.progress(0, len(claimed))
+            self._announce(claimed)
+            self._context.progress(len(claimed), len(claimed))
+
+    def _announce(self, claimed: list[Greeting]) -> None:
+        """Sends the one message to every URL; it is sent once one of them has taken it."""
+        subject, body = self._message(claimed)
+        troubles: list[DeliveryFailed] = []
+        for url in self._urls:
+            try:
+                announce(url, subject, body)
+            except DeliveryFailed as error:
+                self._context.log.warning("The message was not taken: %s", error)
+                troubles.append(error)
+        if len(troubles) < len(self._urls):
+            self._tally.messages_sent, self._tally.sent = 1, len(claimed)
+            for greeting in claimed:
+                self.settle(greeting, "sent")
+            self._context.log.info("%s: sent", subject)
+        elif any(isinstance(error, DeliveryUncertain) for error in troubles):
+            self._tally.unknown += len(claimed)
+            for greeting in claimed:
+                self._tally.note(greeting, str(troubles[-1]))
+        else:
+            self._release(claimed)
+            self._tally.left_over = len(claimed)
+            raise ChannelUnavailable(f"ALERT_URL did not take the message: {troubles[-1]}")
+
+    def _release(self, claimed: list[Greeting]) -> None:
+        for greeting in claimed:
+            self.settle(greeting, "released")
+
+    def _message(self, greetings: list[Greeting]) -> tuple[str, str]:
+        return compose_digest([greeting.fields for greeting in greetings], self._config.fallback_language)
+
+    def rehearse(self, pending: list[Greeting]) -> Rehearsed:
+        if not pending:
+            return [], 0
+        subject, body = self._message(pending)
+        return [{"contact_id": None, "name": None, "to": "ALERT_URL", "subject": subject, "body": body}], 1
