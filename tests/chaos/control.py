@@ -19,6 +19,7 @@ import rq_scheduler
 from redis import Redis
 
 from tests.chaos.audit import account, texts
+from tests.chaos.marks import mark
 from tests.chaos.proxy import Point, Proxy, kill_and_wait
 from tests.conftest import ValkeyServer
 from tests.process.installation import ROOT, until
@@ -44,13 +45,7 @@ class Outcome:
     visited: list[str]
 
 
-def mark(path: str, number: int) -> None:
-    """What the plain worker runs: leaves a line."""
-    with Path(path).open("a") as file:
-        file.write(f"{number}\n")
-
-
-def run(folder: Path, points: Sequence[Point], schedules: int = 20) -> Outcome:
+def run(folder: Path, points: Sequence[Point], schedules: int = 10) -> Outcome:
     """Hourly schedules, each due once now: one run and one next time are expected of each.
 
     Args:
@@ -66,12 +61,12 @@ def run(folder: Path, points: Sequence[Point], schedules: int = 20) -> Outcome:
         _schedule(client, folder / "marks", schedules)
         processes["worker"] = _start([sys.executable, "-m", "rq.cli", "worker", "--url", server.url, "default"])
         for number, point in enumerate(points):
-            proxy.arm(point, skip=3 + number)
+            proxy.arm(point, skip=2 + number)
         while proxy.armed() or _due(client):
             if "scheduler" not in processes or processes["scheduler"].poll() is not None:
                 processes["scheduler"] = _start([sys.executable, "-c", SCHEDULER, "-i", "1", "--url", url])
             time.sleep(0.05)
-        until(lambda: client.llen("rq:queue:default") == 0 == client.zcard("rq:wip:default"), 20)
+        until(lambda: client.llen("rq:queue:default") == 0 == client.zcard("rq:wip:default"), 30)
         return _count(client, folder / "marks", schedules, [str(point) for point in proxy.visited])
     finally:
         for process in processes.values():
