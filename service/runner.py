@@ -131,6 +131,8 @@ class RunContext:
     """The `service.bots.protocol.Context` of a real run."""
 
     config: Any
+    job_id: str
+    run_id: str
     now: datetime
     timezone: ZoneInfo
     log: logging.Logger
@@ -227,6 +229,8 @@ def _context(
     zone = ZoneInfo(getattr(record.definition.schedule, "timezone", "UTC"))
     return RunContext(
         config=bot_class.Config.model_validate(validated),
+        job_id=record.id,
+        run_id=claim.run_id,
         now=datetime.fromtimestamp(claim.started_at / 1000, zone),
         timezone=zone,
         log=log,

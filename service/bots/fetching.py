@@ -56,10 +56,13 @@ class Fetcher:
         host_delay: float = HOST_DELAY,
     ) -> None:
         self._backend = GuardedBackend(allow_private)
-        agent = f"{AGENT}/1.0 (+{' '.join(contact.split())})" if contact else f"{AGENT}/1.0"
         self._client = httpx.Client(
             transport=GuardedTransport(self._backend),
-            headers={"User-Agent": agent, "Accept": "text/html, */*;q=0.5", "Accept-Encoding": "identity"},
+            headers={
+                "User-Agent": user_agent(contact),
+                "Accept": "text/html, */*;q=0.5",
+                "Accept-Encoding": "identity",
+            },
             timeout=httpx.Timeout(10.0, connect=5.0),
             follow_redirects=False,
             trust_env=False,
@@ -145,6 +148,15 @@ class Fetcher:
                 raise NotFetched("the run was asked to stop")
             time.sleep(min(left, 0.25))
         self._asked[url.host] = time.monotonic()
+
+
+def user_agent(contact: str | None) -> str:
+    """Who we say that we are.
+
+    Args:
+        contact: `VISITOR_CONTACT`: an address or a page, or None.
+    """
+    return f"{AGENT}/1.0 (+{' '.join(contact.split())})" if contact else f"{AGENT}/1.0"
 
 
 def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:

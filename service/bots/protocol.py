@@ -45,6 +45,14 @@ class Context(Protocol):
         """The bot's own `Config`, validated when the run started."""
 
     @property
+    def job_id(self) -> str:
+        """The job's id."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id; a retry has another."""
+
+    @property
     def now(self) -> datetime:
         """The instant at which the run started, aware, in the job's time zone."""
 

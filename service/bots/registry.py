@@ -12,16 +12,18 @@ from pydantic import BaseModel
 from service.bots.birthday import BirthdayBot
 from service.bots.protocol import Bot
 from service.bots.visitor import VisitorBot
+from service.bots.webhook import WebhookBot
 
 GROUP = "bot_scheduler.bots"
 """The entry-point group under which a package names its bot classes."""
 
+_BUILT_IN: tuple[type[Bot], ...] = (BirthdayBot, VisitorBot, WebhookBot)
 _log = logging.getLogger(__name__)
 
 
 def load_bots() -> dict[str, type[Bot]]:
     """Every bot's class by its name. One that cannot be loaded, or takes a taken name, is logged and left out."""
-    bots: dict[str, type[Bot]] = {BirthdayBot.name: BirthdayBot, VisitorBot.name: VisitorBot}
+    bots: dict[str, type[Bot]] = {bot.name: bot for bot in _BUILT_IN}
     for entry in entry_points(group=GROUP):
         bot = _load(entry)
         if bot is None:

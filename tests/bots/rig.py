@@ -86,11 +86,13 @@ class Run:
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("tests.bots"))
     bot: str = "birthday"
+    job_id: str = "3f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11"
+    run_id: str = "1f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a11"
     steps: list[tuple[int, int]] = field(default_factory=list)
     ledger: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ledger = RedisLedger(self.client, Keys(), self.bot)
+        self.ledger = RedisLedger(self.client, Keys(), self.bot, self.run_id)
 
     @property
     def contacts(self) -> Any:

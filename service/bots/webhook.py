@@ -1,0 +1,269 @@
+"""Sends one HTTP request, signed so that its receiver can tell whom it is from, so that anything can be scheduled.
+
+The signature is that of Standard Webhooks (https://www.standardwebhooks.com): receivers check it with a library of
+theirs. The request goes through the same network guard as a visitor's, and follows no redirect.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import time
+from typing import Any, ClassVar, Literal
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from service.bots.fetching import user_agent
+from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
+from service.bots.protocol import Context
+from service.bots.secrets import SHAPE, is_named, resolved
+from service.bots.wording import MAX_TEMPLATE, check, compiled
+from service.errors import ServiceError
+
+MAX_ANSWER = 64 * 1024
+"""Bytes of an answer that are read."""
+SHOWN_ANSWER = 2_000
+"""Characters of it that the result shows."""
+HIDDEN = "***"
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,3998}[\x21-\x7e])?")
+_OURS = frozenset(
+    {"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect"}
+    | {"proxy-connection", "webhook-id", "webhook-timestamp", "webhook-signature"}
+)
+_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
+_SAMPLE = {
+    "run_id": "1f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
+    "job_id": "5f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
+    "now": "2025-04-12T08:00:00+00:00",
+    "date": "2025-04-12",
+    "time": "08:00:00",
+    "timezone": "UTC",
+}
+
+
+class WebhookConfig(BaseModel):
+    """The webhook bot's `bot_config`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: str = Field(max_length=2000, description="Where the request goes: http(s), or the name of a secret that says.")
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST")
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="More headers. A value may name a secret, env:BOT_SECRET_…, and must where it is one.",
+    )
+    body: str | None = Field(
+        default=None,
+        max_length=MAX_TEMPLATE,
+        description="The body's template, with run_id, job_id, now, date, time and timezone. "
+        "It is application/json unless headers say otherwise.",
+    )
+    expected_status: list[int] | None = Field(
+        default=None, min_length=1, max_length=50, description="The run succeeds on these; without it on 200 to 299."
+    )
+    secret: str | None = Field(
+        default=None,
+        pattern=f"^{SHAPE}$",
+        description="The name of the secret that signs the request, env:BOT_SECRET_…; without it, it is not signed.",
+    )
+    timeout_seconds: int = Field(default=30, ge=1, le=60, description="For the whole request and its answer.")
+    dry_run: bool = Field(default=False, description="Send nothing; show the request.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_web_address(cls, value: str) -> str:
+        if not is_named(value):
+            _web_address(value)
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_sent(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError("must have names of headers as its keys, such as Accept")
+            if name.lower() in _OURS:
+                raise ValueError(f"may not name {name}, which is set for each request")
+            if not _HEADER_VALUE.fullmatch(text):
+                raise ValueError(f"must have one line of printable ASCII as the value of {name}")
+            if _SECRET_HEADER.search(name) and not is_named(text):
+                raise ValueError(f"must name the value of {name} as env:BOT_SECRET_…, since jobs store no secrets")
+        return value
+
+    @field_validator("body")
+    @classmethod
+    def _works(cls, value: str | None) -> str | None:
+        if value is not None:
+            check(value, [_SAMPLE])
+        return value
+
+    @field_validator("expected_status")
+    @classmethod
+    def _are_statuses(cls, value: list[int] | None) -> list[int] | None:
+        if not all(200 <= status <= 599 for status in value or ()):
+            raise ValueError("must be a list of HTTP statuses from 200 to 599")
+        return value
+
+
+class RequestFailed(ServiceError):
+    """The request was not answered as expected; says why, without the address if that is a secret.
+
+    Args:
+        result: the answer, if there was one.
+    """
+
+    def __init__(self, reason: str, result: dict[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.result = result
+
+
+class WebhookBot:
+    """Sends one HTTP request."""
+
+    name: ClassVar[str] = "webhook"
+    description: ClassVar[str] = "Sends one HTTP request, signed if it has a secret, and checks the answer's status."
+    Config: ClassVar[type[BaseModel]] = WebhookConfig
+    safe_to_rerun: ClassVar[bool] = False
+    """Its receiver may have acted on it already."""
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Sends the request once.
+
+        Raises:
+            RequestFailed: no answer came, or not the expected one, which is its `result` then.
+            SecretMissing: a named secret is not set.
+        """
+        config: WebhookConfig = context.config
+        content = _body(context)
+        if config.dry_run:
+            headers = {name: HIDDEN if is_named(value) else value for name, value in config.headers.items()}
+            shown = {"method": config.method, "url": config.url, "headers": headers, "body": content}
+            return {"dry_run": True, "signed": config.secret is not None, "request": shown}
+        url = _resolved_address(config.url)
+        headers = {name: resolved(value) for name, value in config.headers.items()}
+        request = httpx.Request(config.method, url, headers=_completed(headers, content, context), content=content)
+        started = time.monotonic()
+        try:
+            status, answer = _send(request, config.timeout_seconds, context.settings.visitor_allow_private)
+        except RequestFailed as error:
+            raise RequestFailed(_without_address(str(error), url) if is_named(config.url) else str(error)) from None
+        result = {
+            "status": status,
+            "duration_ms": round((time.monotonic() - started) * 1000),
+            "signed": config.secret is not None,
+            "answer": answer.decode("utf-8", "replace")[:SHOWN_ANSWER],
+        }
+        context.log.info("%s %s answered %d", config.method, config.url, status)
+        if status not in (config.expected_status or range(200, 300)):
+            raise RequestFailed(f"the answer was {status}, which is not expected", result)
+        return result
+
+
+def _web_address(value: str) -> httpx.URL:
+    """Raises ValueError if it is none, or carries a password."""
+    try:
+        url = httpx.URL(value)
+    except (httpx.InvalidURL, UnicodeError):
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host or not value.isprintable() or " " in value:
+        raise ValueError("must be an http(s) address, or name a secret that is one as env:BOT_SECRET_…")
+    if url.userinfo:
+        raise ValueError("must not carry a user name or password; name the whole address as env:BOT_SECRET_…")
+    return url.copy_with(fragment=None)
+
+
+def _resolved_address(value: str) -> httpx.URL:
+    address = resolved(value)
+    try:
+        return _web_address(address)
+    except ValueError:
+        raise RequestFailed(f"what {value.removeprefix('env:')} holds is not an http(s) address") from None
+
+
+def _body(context: Context) -> str | None:
+    if context.config.body is None:
+        return None
+    now = context.now.replace(microsecond=0)
+    fields = {
+        "run_id": context.run_id,
+        "job_id": context.job_id,
+        "now": now.isoformat(),
+        "date": now.date().isoformat(),
+        "time": now.time().isoformat(),
+        "timezone": context.timezone.key,
+    }
+    return str(compiled(context.config.body).render(fields))
+
+
+def _completed(headers: dict[str, str], content: str | None, context: Context) -> dict[str, str]:
+    """The job's headers and those of every request."""
+    given = {name.lower() for name in headers}
+    timestamp = int(time.time())
+    whole = {"Webhook-Id": context.run_id, "Webhook-Timestamp": str(timestamp), **headers}
+    if "user-agent" not in given:
+        whole["User-Agent"] = user_agent(context.settings.visitor_contact)
+    if content is not None and "content-type" not in given:
+        whole["Content-Type"] = "application/json"
+    if context.config.secret:
+        secret = resolved(context.config.secret)
+        whole["Webhook-Signature"] = signature(secret, context.run_id, timestamp, (content or "").encode())
+    return whole
+
+
+def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """The `Webhook-Signature` of Standard Webhooks, version 1: HMAC-SHA256 over id, timestamp and body.
+
+    Args:
+        secret: the key; what follows `whsec_` is base64, anything else is taken as it is.
+        message_id: the `Webhook-Id`.
+        timestamp: the `Webhook-Timestamp`, epoch seconds.
+        body: as it is sent.
+    """
+    key = secret.encode()
+    if secret.startswith("whsec_"):
+        try:
+            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except (binascii.Error, ValueError):
+            raise RequestFailed("what follows whsec_ in the secret is not base64") from None
+    digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _send(request: httpx.Request, seconds: float, allow_private: bool) -> tuple[int, bytes]:
+    """The answer's status and the start of its body.
+
+    Raises:
+        RequestFailed: there is none; says why.
+    """
+    backend = GuardedBackend(allow_private)
+    backend.deadline = time.monotonic() + seconds
+    request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), float(seconds))
+    answer = bytearray()
+    with GuardedTransport(backend) as transport:
+        try:
+            response = transport.handle_request(request)
+            for chunk in response.iter_raw(16 * 1024):
+                answer += chunk
+                if len(answer) >= MAX_ANSWER:
+                    break
+            response.close()
+        except AddressRefused:
+            raise RequestFailed("the address leads inside the network, which VISITOR_ALLOW_PRIVATE forbids") from None
+        except httpx.TimeoutException:
+            raise RequestFailed("no answer came in time; the request may have been acted on") from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise RequestFailed(f"no answer came: {str(error) or type(error).__name__}") from None
+    return response.status_code, bytes(answer[:MAX_ANSWER])
+
+
+def _without_address(text: str, url: httpx.URL) -> str:
+    for part in (str(url), url.raw_path.decode("ascii", "replace"), url.host):
+        if len(part) > 1:
+            text = text.replace(part, HIDDEN)
+    return text

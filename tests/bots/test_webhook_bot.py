@@ -1,0 +1,254 @@
+"""The webhook on a real web server: signed, guarded, and truthful about the answer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import pytest
+from redis import Redis
+
+from service.bots.secrets import SecretMissing
+from service.bots.webhook import RequestFailed, WebhookBot, WebhookConfig, signature
+from service.errors import ValidationFailed
+from service.models import validate_bot_config
+from tests.bots.rig import Run, configured
+from tests.conftest import find_free_port
+
+
+@dataclass
+class Receiver:
+    """A web server: what it answers, and what it was sent."""
+
+    address: str = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    answer: bytes = b"thanks"
+    before: Callable[[], None] = lambda: None
+    got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A running one."""
+    served = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version: ClassVar[str] = "HTTP/1.1"  # type: ignore[misc]
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            served.got.append((self.command, self.path, headers, body))
+            served.before()
+            self.send_response(served.status)
+            for name, value in served.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(served.answer)))
+            self.end_headers()
+            if self.command != "HEAD":
+                with suppress(OSError):  # whoever asked may have hung up
+                    self.wfile.write(served.answer)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silent."""
+
+    for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.do_POST)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    served.address = f"http://127.0.0.1:{server.server_port}"
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def run(client: Redis, url: str, allow_private: bool = True, **config: Any) -> dict[str, Any]:
+    """One run of the bot, at 8:00 in Vienna."""
+    zone = ZoneInfo("Europe/Vienna")
+    context = Run(client, configured(WebhookConfig, url=url, **config), bot="webhook", allow_private=allow_private)
+    context.now, context.timezone = datetime(2025, 4, 12, 8, 0, 0, 5, tzinfo=zone), zone
+    return WebhookBot().run(context)
+
+
+def test_one_signed_request_goes_out(redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its receiver can check who sent it and when, with nothing but the secret."""
+    monkeypatch.setenv("BOT_SECRET_HOOK", "geheim")
+    monkeypatch.setenv("BOT_SECRET_TOKEN", "Bearer abc")
+    result = run(
+        redis_client,
+        f"{receiver.address}/hook?a=1#part",
+        secret="env:BOT_SECRET_HOOK",
+        headers={"X-Kind": "test", "Authorization": "env:BOT_SECRET_TOKEN"},
+        body='{"at": "{{ now }}", "day": {{ date | tojson }}, "zone": "{{ timezone }}", "run": "{{ run_id }}"}',
+    )
+    ((method, path, headers, body),) = receiver.got
+    assert (method, path) == ("POST", "/hook?a=1")
+    run_id = "1f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a11"
+    assert json.loads(body) == {
+        "at": "2025-04-12T08:00:00+02:00", "day": "2025-04-12", "zone": "Europe/Vienna", "run": run_id,
+    }  # fmt: skip
+    signed = f"{run_id}.{headers['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.new(b"geheim", signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert headers["webhook-id"] == run_id
+    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 10
+    assert (headers["authorization"], headers["x-kind"]) == ("Bearer abc", "test")
+    assert (headers["content-type"], headers["user-agent"]) == (
+        "application/json",
+        "BotScheduler/1.0 (+https://example.org/bot)",
+    )
+    assert result == {"status": 200, "duration_ms": result["duration_ms"], "signed": True, "answer": "thanks"}
+
+
+def test_the_signature_is_that_of_standard_webhooks() -> None:
+    """The example of its specification: a secret in base64 behind whsec_."""
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    body = b'{"test": 2432232314}'
+    made = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    with pytest.raises(RequestFailed, match="base64"):
+        signature("whsec_%%%", "a", 1, b"")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+def test_every_method_can_be_sent(redis_client: Redis, receiver: Receiver, method: str) -> None:
+    """Without a body and unsigned, if the job says no more."""
+    assert run(redis_client, receiver.address, method=method)["status"] == 200
+    ((sent, path, headers, body),) = receiver.got
+    assert (sent, path, body) == (method, "/", b"")
+    assert "webhook-signature" not in headers
+    assert "content-type" not in headers
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "fine"),
+    [(204, None, True), (201, [201, 409], True), (409, [201, 409], True), (200, [201], False), (404, None, False),
+     (500, None, False), (302, None, False), (302, [302], True)],
+)  # fmt: skip
+def test_the_status_decides(
+    redis_client: Redis, receiver: Receiver, status: int, expected: list[int] | None, fine: bool
+) -> None:
+    """2xx, or what the job lists; the result tells the answer either way, and no redirect is followed."""
+    receiver.status, receiver.headers = status, {"Location": "/elsewhere"}
+    receiver.answer = b"" if status == 204 else b"said"
+    if fine:
+        assert run(redis_client, receiver.address, expected_status=expected)["status"] == status
+    else:
+        with pytest.raises(RequestFailed, match=f"the answer was {status}") as failure:
+            run(redis_client, receiver.address, expected_status=expected)
+        assert failure.value.result is not None and failure.value.result["answer"] == "said"
+    assert len(receiver.got) == 1
+
+
+def test_a_rehearsal_shows_the_request_and_sends_none(redis_client: Redis, receiver: Receiver) -> None:
+    """Neither secrets nor their being set matter."""
+    result = run(
+        redis_client,
+        "env:BOT_SECRET_ADDRESS",
+        dry_run=True,
+        secret="env:BOT_SECRET_UNSET",
+        headers={"Authorization": "env:BOT_SECRET_UNSET", "Accept": "*/*"},
+        body="{{ date }}",
+    )
+    assert result == {
+        "dry_run": True,
+        "signed": True,
+        "request": {
+            "method": "POST",
+            "url": "env:BOT_SECRET_ADDRESS",
+            "headers": {"Authorization": "***", "Accept": "*/*"},
+            "body": "2025-04-12",
+        },
+    }
+
+
+def test_a_secret_that_is_not_set_is_named(redis_client: Redis, receiver: Receiver) -> None:
+    """Nothing is sent."""
+    with pytest.raises(SecretMissing, match="BOT_SECRET_UNSET is not set where the worker runs"):
+        run(redis_client, receiver.address, secret="env:BOT_SECRET_UNSET")
+    assert receiver.got == []
+
+
+def test_an_address_that_is_a_secret_is_not_told(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by what fails either."""
+    monkeypatch.setenv("BOT_SECRET_ADDRESS", f"http://127.0.0.1:{find_free_port()}/T0KEN")
+    with pytest.raises(RequestFailed, match="no answer came") as failure:
+        run(redis_client, "env:BOT_SECRET_ADDRESS")
+    assert "T0KEN" not in str(failure.value)
+    monkeypatch.setenv("BOT_SECRET_ADDRESS", "http://t0ken.invalid/T0KEN")
+    with pytest.raises(RequestFailed, match="cannot be resolved") as failure:
+        run(redis_client, "env:BOT_SECRET_ADDRESS")
+    assert "t0ken" not in str(failure.value).lower()
+    monkeypatch.setenv("BOT_SECRET_ADDRESS", "T0KEN")
+    with pytest.raises(RequestFailed, match="BOT_SECRET_ADDRESS holds is not an") as failure:
+        run(redis_client, "env:BOT_SECRET_ADDRESS")
+    assert "T0KEN" not in str(failure.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"])
+def test_no_address_inside_the_network_is_called(redis_client: Redis, receiver: Receiver, host: str) -> None:
+    """The visitor's guard holds here too."""
+    port = receiver.address.rpartition(":")[2]
+    with pytest.raises(RequestFailed, match="VISITOR_ALLOW_PRIVATE"):
+        run(redis_client, f"http://{host}:{port}/", allow_private=False)
+    assert receiver.got == []
+
+
+def test_a_receiver_that_does_not_answer_fails_the_run_in_time(redis_client: Redis, receiver: Receiver) -> None:
+    """The error says that it may have been acted on."""
+    receiver.before = lambda: time.sleep(3)
+    started = time.monotonic()
+    with pytest.raises(RequestFailed, match="may have been acted on"):
+        run(redis_client, receiver.address, timeout_seconds=1)
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_long_answer_is_cut(redis_client: Redis, receiver: Receiver) -> None:
+    """The run's result stays small."""
+    receiver.answer = b"x" * 1_000_000
+    assert len(run(redis_client, receiver.address)["answer"]) == 2000
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({}, "bot_config.url is required"),
+        ({"url": "ftp://example.org"}, "bot_config.url must be an http(s) address"),
+        ({"url": "https://a b.example.org"}, "bot_config.url must be an http(s) address"),
+        ({"url": "https://user:pass@example.org"}, "bot_config.url must not carry a user name or password"),
+        ({"url": "env:API_KEY"}, "bot_config.url must be an http(s) address"),
+        ({"method": "TRACE"}, "bot_config.method must be"),
+        ({"secret": "geheim"}, "bot_config.secret must be"),
+        ({"secret": "env:API_KEY"}, "bot_config.secret must be"),
+        ({"headers": {"a b": "x"}}, "names of headers as its keys"),
+        ({"headers": {"X-A": "x\r\nX-B: y"}}, "one line of printable ASCII"),
+        ({"headers": {"Host": "example.org"}}, "may not name Host"),
+        ({"headers": {"Webhook-Signature": "v1,x"}}, "may not name Webhook-Signature"),
+        ({"headers": {"X-Api-Key": "abc"}}, "must name the value of X-Api-Key as env:BOT_SECRET_"),
+        ({"body": "{\n{{ nwo }}"}, 'bot_config.body is broken in line 2, "{{ nwo }}"'),
+        ({"expected_status": [700]}, "HTTP statuses from 200 to 599"),
+        ({"expected_status": []}, "bot_config.expected_status"),
+        ({"timeout_seconds": 61}, "from 1 to 60"),
+    ],
+)
+def test_a_config_that_cannot_work_is_refused(config: dict[str, Any], told: str) -> None:
+    """When the job is made; a secret is never a part of it."""
+    given = config if config == {} else {"url": "https://example.org/hook"} | config
+    with pytest.raises(ValidationFailed) as refusal:
+        validate_bot_config("webhook", given, {"webhook": WebhookConfig})
+    assert told in str(refusal.value)
