@@ -1,0 +1,61 @@
+"""A bot for Bot Scheduler: writes each chore of the day into a file, once a day whatever crashes or reruns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from service.bots.protocol import Context
+
+
+class ChoresConfig(BaseModel):
+    """The job's `bot_config`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    chores: list[str] = Field(min_length=1, max_length=100, description="What is to be done each day.")
+    file: str = Field(description="Where it is written, one line a chore.")
+    dry_run: bool = Field(default=False, description="Write nothing; show the lines.")
+
+
+class ChoresBot:
+    """Writes the chores of the day."""
+
+    name: ClassVar[str] = "chores"
+    description: ClassVar[str] = "Writes each chore of the day into a file, once a day."
+    Config: ClassVar[type[BaseModel]] = ChoresConfig
+    safe_to_rerun: ClassVar[bool] = True
+
+    def run(self, context: Context) -> dict[str, Any]:
+        """Writes the chores that the ledger does not know for today."""
+        config: ChoresConfig = context.config
+        today = context.now.date().isoformat()
+        lines = [f"{today} {chore}" for chore in config.chores]
+        if config.dry_run:
+            return {"dry_run": True, "lines": lines}
+        written = 0
+        for done, line in enumerate(lines):
+            if context.cancelled:
+                break
+            context.progress(done, len(lines))
+            written += self._write_once(context, line)
+        return {"written": written}
+
+    def _write_once(self, context: Context, line: str) -> bool:
+        """Whether this run wrote the line: claim, do, settle."""
+        stands = context.ledger.claim(line)
+        if stands != "claimed":
+            context.log.info("%s: %s already", line, stands)
+            return False
+        try:
+            with Path(context.config.file).open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+        except OSError:
+            context.ledger.settle(line, "released")  # nothing was written, so the next run may try again
+            raise
+        context.ledger.settle(line, "written")
+        context.log.info("%s: written", line)
+        return True

@@ -1,0 +1,79 @@
+"""The example of docs/write-a-bot.md, installed as anybody would install it, and run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from service.bots.protocol import Bot
+from service.bots.registry import configs, load_bots
+from service.errors import ValidationFailed
+from service.models import validate_bot_config
+from tests.bots.rig import Run, configured
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "chores-bot"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the package was installed into, without asking an index for anything."""
+    source = tmp_path_factory.mktemp("source") / "chores-bot"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    target = tmp_path_factory.mktemp("target")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]
+    command += ["--no-deps", "--no-build-isolation", "--target", str(target), str(source)]
+    subprocess.run(command, check=True, timeout=120)
+    return target
+
+
+@pytest.fixture
+def chores(installed: Path, monkeypatch: pytest.MonkeyPatch) -> type[Bot]:
+    """The bot as the registry finds it."""
+    monkeypatch.syspath_prepend(str(installed))
+    return load_bots()["chores"]
+
+
+def run(bot: type[Bot], client: Redis, **config: Any) -> dict[str, Any]:
+    """One run."""
+    return bot().run(Run(client, configured(bot.Config, **config), bot=bot.name))
+
+
+def test_the_example_is_a_bot_type_of_its_own(chores: type[Bot]) -> None:
+    """Its config is checked as every bot's is."""
+    assert chores.description == "Writes each chore of the day into a file, once a day."
+    known = configs({"chores": chores})
+    config = {"chores": ["water the plants"], "file": "x"}
+    assert validate_bot_config("chores", config, known) == config | {"dry_run": False}
+    with pytest.raises(ValidationFailed, match=r"bot_config\.chores is required"):
+        validate_bot_config("chores", {"file": "x"}, known)
+
+
+def test_the_example_does_each_thing_once(chores: type[Bot], redis_client: Redis, tmp_path: Path) -> None:
+    """A rehearsal does nothing, a second run does nothing more, and what could not be done is tried again."""
+    file = tmp_path / "chores.txt"
+    config: dict[str, Any] = {"chores": ["water the plants", "feed the cat"], "file": str(file)}
+    lines = ["2025-04-12 water the plants", "2025-04-12 feed the cat"]
+    assert run(chores, redis_client, dry_run=True, **config) == {"dry_run": True, "lines": lines}
+    assert not file.exists()
+    with pytest.raises(OSError):
+        run(chores, redis_client, **config | {"file": str(tmp_path)})
+    assert run(chores, redis_client, **config) == {"written": 2}
+    assert run(chores, redis_client, **config) == {"written": 0}
+    assert file.read_text().splitlines() == lines
+
+
+def test_the_guide_shows_the_example_as_it_is() -> None:
+    """Every piece of code in it stands in the package."""
+    guide = (ROOT / "docs" / "write-a-bot.md").read_text()
+    package = "".join((EXAMPLE / name).read_text() for name in ("pyproject.toml", "chores_bot.py"))
+    pieces = re.findall(r"^```(?:python|toml)\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    assert len(pieces) == 4
+    assert [piece for piece in pieces if piece not in package] == []
