@@ -114,9 +114,10 @@ class Reaper:
     def _retry(self, run: dict[str, str]) -> Retry | None:
         try:
             job = self._jobs.get(run["job_id"])
-        except UnreadableJob:
+            attempt = int(run["attempt"])
+        except (UnreadableJob, KeyError, ValueError):
             return None
-        return retry_of(run["id"], int(run["attempt"]), job.definition.options, random.random) if job else None
+        return retry_of(run["id"], attempt, job.definition.options, random.random) if job else None
 
     def _put_back_popped(self, now: float) -> None:
         popped = self._runs.popped()

@@ -440,3 +440,17 @@ def test_a_job_that_was_set_aside_is_taken_up_when_it_can_be_read_again(rig: Rig
     rig.scheduler()._due.mend()
     assert rig.jobs.get(job_id)["state"] == "scheduled"
     assert rig.client.hget(rig.keys.job(damaged), "state") == b"broken"
+
+
+def test_a_damaged_run_is_ended_all_the_same(rig: Rig) -> None:
+    """A run under way whose record lost a field fails when its lease ends, and stops nobody."""
+    from service.reaper import Reaper
+
+    job_id = rig.make_job(options={"max_retries": 1})
+    run_id = rig.jobs.run_now(job_id)
+    rig.start(run_id, lease_ms=1)
+    rig.client.hdel(rig.keys.run(run_id), "attempt")
+    time.sleep(0.01)
+    Reaper(rig.runs, rig.job_store, rig.keys, rig.client).pass_over(int(time.time() * 1000))
+    assert rig.client.hget(rig.keys.run(run_id), "status") == b"failed"
+    assert rig.client.scard(rig.keys.slots(job_id)) == 0
