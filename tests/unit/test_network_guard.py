@@ -37,6 +37,13 @@ from service.bots.network_guard import AddressRefused, GuardedBackend, is_public
         "2002:7f00:1::",
         "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::7f00:1",
+        "::127.0.0.1",
+        "::10.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "2001:0:7f00:1::",
+        "2001:db8::1",
+        "192.0.2.1",
     ],
 )
 def test_addresses_inside_the_network_are_not_public(address: str) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from service.bots.pages import read_page
 
 HTML = "text/html; charset=utf-8"
@@ -31,3 +35,36 @@ def test_broken_pages_are_read_as_far_as_they_go() -> None:
     assert read_page("<title>Größe</title>".encode("latin-1"), "text/html; charset=latin-1")[0] == "Größe"
     assert read_page(b"<title>ok</title>", "text/html; charset=nonsense")[0] == "ok"
     assert read_page(b"\0\1\2", "image/png")[0] is None
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<!--", "<a ", "<", "<![CDATA[", "</a", "<!", "&#", '<a b="', "<div>", "<b>", "<a><b>", "<table><td>", "<svg><g>",
+     "<p><b><i>", "<form><select>", "<script>", "<title>", "</p>", "<?", "\0"],
+)  # fmt: skip
+def test_a_hostile_page_is_read_in_time(piece: str) -> None:
+    """A megabyte of whatever is never closed, and the title before it is found."""
+    body = f"<html><head><title>x</title></head><body>{piece * (1_000_000 // len(piece))}".encode()
+    start = time.process_time()
+    assert read_page(body, HTML)[0] == "x"
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("body", [b"", b"  ", b"\0", b"\xff\xfe", b"just text", b"<!doctype html>"])
+def test_a_page_with_nothing_in_it_has_no_title(body: bytes) -> None:
+    """And is always the same."""
+    assert read_page(body, HTML)[0] is None
+    assert read_page(body, HTML) == read_page(body, HTML)
+
+
+def test_what_stands_outside_of_the_body_is_read() -> None:
+    """Pages without head and body, and text after an element that is not shown."""
+    title, shown = read_page(b"<title>T</title><p>one<script>x</script>two<svg><text>no</text></svg>", HTML)
+    assert (title, shown) == ("T", read_page(b"<html><body><p>one two</p></body></html>", HTML)[1])
+    assert read_page(b"<p>a", HTML)[1] != read_page(b"<p>b", HTML)[1]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "hex", "base64", "undefined", "idna", "x" * 300, "utf-16"])
+def test_no_named_character_set_breaks_anything(charset: str) -> None:
+    """One that is none is passed over."""
+    read_page(b"<title>ok</title>", f"text/html; charset={charset}")
