@@ -66,7 +66,9 @@ def run(folder: Path, points: Sequence[Point], schedules: int = 10) -> Outcome:
             if "scheduler" not in processes or processes["scheduler"].poll() is not None:
                 processes["scheduler"] = _start([sys.executable, "-c", SCHEDULER, "-i", "1", "--url", url])
             time.sleep(0.05)
-        until(lambda: client.llen("rq:queue:default") == 0 == client.zcard("rq:wip:default"), 30)
+        # In the order in which a job passes through them, so that none is missed on its way.
+        until(lambda: not (client.llen("rq:queue:default") or client.llen("rq:queue:default:intermediate")
+                           or client.zcard("rq:wip:default")), 30)  # fmt: skip
         return _count(client, folder / "marks", schedules, [str(point) for point in proxy.visited])
     finally:
         for process in processes.values():
