@@ -171,6 +171,10 @@ class Keys:
         """String: what became of something that is done once."""
         return f"{self.prefix}:ledger:{bot}:{entry}"
 
+    def memory(self, bot: str, key: str) -> str:
+        """String: what a bot remembers for a while."""
+        return f"{self.prefix}:memory:{bot}:{key}"
+
     # RQ's
 
     @property

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.bots.protocol import Bot, Ledger
+from service.bots.protocol import Bot, Ledger, Memory
 from service.clock import format_timestamp
 from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
@@ -137,6 +137,7 @@ class RunContext:
     timezone: ZoneInfo
     log: logging.Logger
     ledger: Ledger
+    memory: Memory
     contacts: Any
     settings: Any
     stop: StopFlag
@@ -160,12 +161,14 @@ class Surroundings:
         bots: every bot there is, by name.
         contacts: the address book.
         ledger: makes the ledger of one bot (its name) for one run (its id).
+        memory: makes the memory of one bot.
         settings: the service's.
     """
 
     bots: Mapping[str, type[Bot]]
     contacts: Any
     ledger: Callable[[str, str], Ledger]
+    memory: Callable[[str], Memory]
     settings: Any
     stop: StopFlag = field(default_factory=StopFlag)
 
@@ -235,6 +238,7 @@ def _context(
         timezone=zone,
         log=log,
         ledger=around.ledger(bot_class.name, claim.run_id),
+        memory=around.memory(bot_class.name),
         contacts=around.contacts,
         settings=around.settings,
         stop=around.stop,

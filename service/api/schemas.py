@@ -202,6 +202,7 @@ def _contacts() -> dict[str, Schema]:
         "source": or_null({"enum": ["vcard", "csv", "api"]}),
         "last_messaged_at": or_null(TIMESTAMP),
         "last_visited_at": or_null(TIMESTAMP),
+        "page": or_null(ref("VisitedPage")),
     }
     ignored: Schema = {"readOnly": True, "description": "Ignored in a body."}
     sent = fields | dict.fromkeys(("id", *answered), ignored)
@@ -209,12 +210,24 @@ def _contacts() -> dict[str, Schema]:
     counts = dict.fromkeys(("created", "updated", "unchanged"), COUNT)
     return {
         "Contact": record({"id": UUID, **fields, **answered}),
+        "VisitedPage": _visited_page(),
         "CreateContact": record(sent, ("name",), additionalProperties=False),
         "UpdateContact": record(sent, (), additionalProperties=False),
         "Imported": record({
             **counts, "skipped": {**array(skipped), "maxItems": 1000}, "skipped_total": COUNT,
         }),
     }  # fmt: skip
+
+
+def _visited_page() -> Schema:
+    status: Schema = {"type": ["integer", "null"], "description": "Null where nothing answered."}
+    period = record({"status": status, "since": TIMESTAMP, "until": TIMESTAMP, "visits": {**COUNT, "minimum": 1}})
+    return record({
+        "url": TEXT, "status": status, "title": or_null(TEXT),
+        "changed": {"type": ["boolean", "null"], "description": "Null where there is nothing to compare with."},
+        "changed_at": or_null(TIMESTAMP),
+        "history": {**array(period), "maxItems": 20, "description": "Its statuses, the newest first."},
+    })  # fmt: skip
 
 
 def _documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:

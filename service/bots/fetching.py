@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +14,7 @@ import httpx
 from protego import Protego
 
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
+from service.bots.protocol import Memory
 
 AGENT = "BotScheduler"
 """The name under which robots.txt may address us."""
@@ -23,19 +26,48 @@ PAGE_SECONDS = 20.0
 HOST_DELAY = 1.0
 """Seconds between two requests to one host, at least; robots.txt may ask for more."""
 MAX_HOST_DELAY = 30.0
+"""Longer than this a run waits for no host."""
+MAX_HOLD = 86_400
+"""Seconds for which a host that asks for it (`Retry-After`) is left alone at most."""
+ROBOTS_SECONDS = 86_400
+"""For how long a robots.txt is relied on; RFC 9309, 2.4, says no longer than a day."""
 
 
 class NotFetched(Exception):
-    """The page could not, or may not, be had; says why."""
+    """The page could not, or may not, be had; says why.
+
+    Args:
+        asked: whether its server was asked, or would have been if it could be reached.
+    """
+
+    def __init__(self, reason: str, asked: bool = False) -> None:
+        super().__init__(reason)
+        self.asked = asked
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a page: its address after redirects, and what its server said to tell it from others."""
+
+    url: str
+    etag: str | None
+    last_modified: str | None
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """The headers that ask for the page only if there is a newer version (RFC 9110, 13.1)."""
+        given = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a server answered; the body is cut at `MAX_BYTES`."""
+    """What a server answered; the body is cut at `MAX_BYTES`. Status 304: the version that was known is the newest."""
 
     status: int
     body: bytes
     content_type: str
+    version: Version
 
 
 class Fetcher:
@@ -46,6 +78,7 @@ class Fetcher:
         allow_private: let addresses inside the network be visited.
         cancelled: asked while waiting.
         host_delay: seconds between two requests to one host.
+        memory: keeps robots.txt, and which hosts asked to be left alone, from run to run.
     """
 
     def __init__(
@@ -54,6 +87,7 @@ class Fetcher:
         allow_private: bool,
         cancelled: Callable[[], bool] = lambda: False,
         host_delay: float = HOST_DELAY,
+        memory: Memory | None = None,
     ) -> None:
         self._backend = GuardedBackend(allow_private)
         self._client = httpx.Client(
@@ -69,8 +103,10 @@ class Fetcher:
         )
         self._cancelled = cancelled
         self._host_delay = host_delay
+        self._memory = memory
         self._robots: dict[str, Protego | None] = {}
         self._asked: dict[str, float] = {}
+        self._held: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -78,8 +114,12 @@ class Fetcher:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._client.close()
 
-    def fetch(self, address: str) -> Fetched:
+    def fetch(self, address: str, known: Version | None = None) -> Fetched:
         """Gets one page.
+
+        Args:
+            address: the page's.
+            known: the version that need not be sent again.
 
         Raises:
             NotFetched: it is no HTTP(S) address, robots.txt forbids it, it leads inside, or nobody answered.
@@ -88,18 +128,23 @@ class Fetcher:
         for _ in range(MAX_REDIRECTS + 1):
             self._check_robots(url)
             self._wait_for(url)
-            response, body = self._get(url, MAX_BYTES, PAGE_SECONDS)
+            conditions = known.conditions if known and known.url == str(url) else {}
+            response, body = self._get(url, MAX_BYTES, PAGE_SECONDS, conditions)
             if not (response.is_redirect and "location" in response.headers):
-                return Fetched(response.status_code, body, response.headers.get("content-type", ""))
+                headers = response.headers
+                version = Version(str(url), _short(headers.get("etag")), _short(headers.get("last-modified")))
+                return Fetched(response.status_code, body, headers.get("content-type", ""), version)
             url = _checked(response.headers["location"], url)
-        raise NotFetched(f"it redirects more than {MAX_REDIRECTS} times")
+        raise NotFetched(f"it redirects more than {MAX_REDIRECTS} times", asked=True)
 
-    def _get(self, url: httpx.URL, limit: int, seconds: float) -> tuple[httpx.Response, bytes]:
+    def _get(
+        self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None = None
+    ) -> tuple[httpx.Response, bytes]:
         self._backend.deadline = time.monotonic() + seconds
         self._client.cookies.clear()
         body = bytearray()
         try:
-            with self._client.stream("GET", url) as response:
+            with self._client.stream("GET", url, headers=headers) as response:
                 for chunk in response.iter_bytes(16 * 1024):
                     body += chunk
                     if len(body) >= limit:
@@ -107,23 +152,50 @@ class Fetcher:
         except AddressRefused as error:
             raise NotFetched(str(error)) from None
         except httpx.TimeoutException:
-            raise NotFetched(f"{url.host} did not answer in time") from None
+            raise NotFetched(f"{url.host} did not answer in time", asked=True) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise NotFetched(f"{url.host} could not be read: {error or type(error).__name__}") from None
+            raise NotFetched(f"{url.host} could not be read: {error or type(error).__name__}", asked=True) from None
+        self._heed(url, response)
         return response, bytes(body[:limit])
+
+    def _heed(self, url: httpx.URL, response: httpx.Response) -> None:
+        """Leaves a host alone for as long as it asks."""
+        seconds = _retry_after(response)
+        if seconds > 0:
+            until = time.time() + seconds
+            self._held[url.host] = until
+            if self._memory is not None:
+                self._memory.remember(f"held:{url.host}", str(int(until) + 1), int(seconds) + 1)
+
+    def _held_until(self, host: str) -> float:
+        """Until when a host asked to be left alone, epoch seconds; 0 if it did not."""
+        if host not in self._held:
+            told = self._memory.recall(f"held:{host}") if self._memory is not None else None
+            self._held[host] = float(told) if told and told.isdecimal() else 0.0
+        return self._held[host]
 
     def _check_robots(self, url: httpx.URL) -> None:
         origin = _origin(url)
         if origin not in self._robots:
-            self._robots[origin] = self._read_robots(url)
+            self._robots[origin] = self._robots_of(url, origin)
         rules = self._robots[origin]
         if rules is None:
             raise NotFetched("the site's robots.txt cannot be read now, which forbids all of it")
         if not rules.can_fetch(str(url), AGENT):
             raise NotFetched("the site's robots.txt forbids it")
 
-    def _read_robots(self, url: httpx.URL) -> Protego | None:
-        """RFC 9309: a client error allows everything, a server error nothing; redirects are followed."""
+    def _robots_of(self, url: httpx.URL, origin: str) -> Protego | None:
+        """The site's rules as they are remembered, else as they are read now; None if they cannot be read."""
+        text = self._memory.recall(f"robots:{origin}") if self._memory is not None else None
+        if text is None:
+            text = self._read_robots(url)
+            if text is not None and self._memory is not None:
+                self._memory.remember(f"robots:{origin}", text, ROBOTS_SECONDS)
+        return None if text is None else Protego.parse(text)
+
+    def _read_robots(self, url: httpx.URL) -> str | None:
+        """RFC 9309: a client error allows everything, a server error (or "too many requests") nothing; redirects are
+        followed."""
         at = url.copy_with(raw_path=b"/robots.txt", fragment=None)
         for _ in range(MAX_REDIRECTS + 1):
             self._wait_for(at)
@@ -131,23 +203,48 @@ class Fetcher:
             if response.is_redirect and "location" in response.headers:
                 at = _checked(response.headers["location"], at)
                 continue
-            if response.status_code >= 500:
+            if response.status_code >= 500 or response.status_code == 429:
                 return None
-            text = body.decode("utf-8", "replace") if response.is_success else ""
-            return Protego.parse(text)
-        return Protego.parse("")
+            return body.decode("utf-8", "replace") if response.is_success else ""
+        return ""
 
     def _wait_for(self, url: httpx.URL) -> None:
-        """Keeps the distance to the last request to the same host."""
+        """Keeps the distance to the last request to the same host, and from one that asked to be left alone."""
+        until = self._held_until(url.host)
+        held = until - time.time()
+        if held > MAX_HOST_DELAY:
+            at = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M:%S")
+            raise NotFetched(f"{url.host} asked to be left alone until {at} UTC")
         rules = self._robots.get(_origin(url))
         asked_for = (rules.crawl_delay(AGENT) if rules else None) or 0.0
         delay = max(self._host_delay, min(asked_for, MAX_HOST_DELAY))
         due = self._asked.get(url.host, -MAX_HOST_DELAY) + delay
+        due = max(due, time.monotonic() + held)
         while (left := due - time.monotonic()) > 0:
             if self._cancelled():
                 raise NotFetched("the run was asked to stop")
             time.sleep(min(left, 0.25))
         self._asked[url.host] = time.monotonic()
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """For how many seconds the server asks to be left alone (RFC 9110, 10.2.3); 0 if it does not."""
+    told = response.headers.get("retry-after", "").strip()
+    if response.status_code not in (429, 503) or not told:
+        return 0.0
+    if told.isdecimal():
+        return float(min(int(told[:9]), MAX_HOLD))
+    try:
+        at = parsedate_to_datetime(told)
+    except (TypeError, ValueError):
+        return 0.0
+    seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp() - time.time()
+    return max(0.0, min(seconds, MAX_HOLD))
+
+
+def _short(value: str | None) -> str | None:
+    """A header that is worth keeping."""
+    return value if value and len(value) <= 500 and value.isascii() and value.isprintable() else None
 
 
 def user_agent(contact: str | None) -> str:

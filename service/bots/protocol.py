@@ -37,6 +37,16 @@ class Ledger(Protocol):
         as if it had never been claimed."""
 
 
+class Memory(Protocol):
+    """What a bot remembers from run to run and could find out again; it may be forgotten at any time."""
+
+    def recall(self, key: str) -> str | None:
+        """What is remembered under `key`, or None."""
+
+    def remember(self, key: str, value: str, seconds: int) -> None:
+        """Remember `value` for so long; one of more than 64 Ki characters is not remembered."""
+
+
 class Context(Protocol):
     """A bot's view of its run."""
 
@@ -67,6 +77,10 @@ class Context(Protocol):
     @property
     def ledger(self) -> Ledger:
         """See `Ledger`."""
+
+    @property
+    def memory(self) -> Memory:
+        """See `Memory`."""
 
     @property
     def contacts(self) -> Any:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.bots.fetching import HOST_DELAY, Fetcher, NotFetched
+from service.bots.fetching import HOST_DELAY, Fetched, Fetcher, NotFetched, Version
 from service.bots.pages import read_page
 from service.bots.protocol import Context
 from service.contacts import Contact, Visit
@@ -66,7 +66,11 @@ class VisitorBot:
         findings = Findings()
         settings = context.settings
         with Fetcher(
-            settings.visitor_contact, settings.visitor_allow_private, lambda: context.cancelled, self.host_delay
+            settings.visitor_contact,
+            settings.visitor_allow_private,
+            lambda: context.cancelled,
+            self.host_delay,
+            context.memory,
         ) as fetcher:
             for done, contact in enumerate(contacts):
                 if context.cancelled:
@@ -83,8 +87,9 @@ class VisitorBot:
         url = contact.profile or ""
         told: dict[str, Any] = {"contact_id": contact.id, "name": contact.name, "url": url}
         at = int(context.now.timestamp())
+        before = contact.visit if contact.visit and contact.visit.url == url else None
         try:
-            page = fetcher.fetch(url)
+            page = fetcher.fetch(url, _known(before))
         except NotFetched as error:
             if context.cancelled:
                 return
@@ -92,20 +97,46 @@ class VisitorBot:
             findings.failures.append(told | {"reason": str(error)})
             context.log.warning("%s: not visited: %s", contact.name, error)
             # so that a page that is never to be had does not keep the others from their turn
-            before = contact.visit.content_hash if contact.visit and contact.visit.url == url else None
-            context.contacts.record_visit(contact.id, at, Visit(url, None, None, before, None))
+            context.contacts.record_visit(contact.id, at, _unanswered(before, url).noted(at) if error.asked else None)
             return
-        visit = _compared(contact, url, page.status, *read_page(page.body, page.content_type))
+        visit = _compared(before, url, page, at).noted(at)
         context.contacts.record_visit(contact.id, at, visit)
         findings.answered += 1
         findings.changed += bool(visit.changed)
-        findings.pages.append(told | {"status": visit.status, "title": visit.title, "changed": visit.changed})
-        context.log.info("%s: %s answered %s", contact.name, url, visit.status)
+        findings.pages.append(told | {"status": page.status, "title": visit.title, "changed": visit.changed})
+        context.log.info("%s: %s answered %s", contact.name, url, page.status)
 
 
-def _compared(contact: Contact, url: str, status: int, title: str | None, content_hash: str) -> Visit:
+def _known(before: Visit | None) -> Version | None:
+    """The version that was shown last time; it need not be sent again."""
+    if before is None or before.answered_by is None or before.status is None or before.status >= 400:
+        return None
+    return Version(before.answered_by, before.etag, before.last_modified)
+
+
+def _unanswered(before: Visit | None, url: str) -> Visit:
+    """Nothing was seen; the version before is kept, to compare the next one with."""
+    return replace(before or Visit(url, None, None, None, None), status=None, title=None, changed=None)
+
+
+def _compared(before: Visit | None, url: str, page: Fetched, at: int) -> Visit:
     """A page that answers with an error is not compared: what is kept is the last one that was shown."""
-    before = contact.visit.content_hash if contact.visit and contact.visit.url == url else None
-    if status >= 400:
-        return Visit(url, status, title, before, None)
-    return Visit(url, status, title, content_hash, None if before is None else before != content_hash)
+    if page.status == 304 and before is not None and _known(before) is not None:
+        return replace(before, changed=False)
+    title, content_hash = read_page(page.body, page.content_type)
+    if page.status >= 400 or page.status == 304:
+        return replace(before or Visit(url, None, None, None, None), status=page.status, title=title, changed=None)
+    changed = None if before is None or before.content_hash is None else before.content_hash != content_hash
+    version = page.version
+    return Visit(
+        url=url,
+        status=page.status,
+        title=title,
+        content_hash=content_hash,
+        changed=changed,
+        changed_at=at if changed else before.changed_at if before else None,
+        answered_by=version.url if version.conditions else None,
+        etag=version.etag,
+        last_modified=version.last_modified,
+        history=before.history if before else (),
+    )

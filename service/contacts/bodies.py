@@ -16,7 +16,7 @@ from service.contacts.people import (
 )
 from service.errors import FieldError, ValidationFailed
 
-READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at"})
+READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at", "page"})
 """Ignored in a body, so that what GET answered can be PUT back."""
 
 

@@ -143,8 +143,8 @@ class ContactBook:
         """Notes that a message went out at `at`, epoch seconds; nothing if the contact is gone."""
         self._store.note_message(contact_id, at)
 
-    def record_visit(self, contact_id: str, at: int, visit: Visit) -> None:
-        """Notes what a visit at `at`, epoch seconds, found; nothing if the contact is gone."""
+    def record_visit(self, contact_id: str, at: int, visit: Visit | None) -> None:
+        """Notes what a visit at `at`, epoch seconds, found; nothing if the contact is gone. None: it was not asked."""
         self._store.note_visit(contact_id, at, visit)
 
     def all(self) -> Iterator[Contact]:
@@ -170,6 +170,26 @@ def as_json(contact: Contact) -> dict[str, Any]:
         "source": contact.source,
         "last_messaged_at": _timestamp(contact.last_messaged_at),
         "last_visited_at": _timestamp(contact.last_visited_at),
+        "page": _page(contact.visit) if contact.visit else None,
+    }
+
+
+def _page(visit: Visit) -> dict[str, Any]:
+    return {
+        "url": visit.url,
+        "status": visit.status,
+        "title": visit.title,
+        "changed": visit.changed,
+        "changed_at": _timestamp(visit.changed_at),
+        "history": [
+            {
+                "status": period.status,
+                "since": _timestamp(period.since),
+                "until": _timestamp(period.until),
+                "visits": period.visits,
+            }
+            for period in visit.history
+        ],
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any, Literal
 
@@ -20,10 +20,28 @@ from service.store.connection import translate_errors
 
 TEXTS = ("name", "given_name", "family_name", "birthday", "language", "source")
 LISTS = ("emails", "phones", "urls")
+PERIODS = 20
+"""Of a page's history of statuses that are kept."""
 BATCH = 500
 """Contacts read or written in one round trip."""
 
 Saved = Literal["created", "updated", "unchanged", "exists", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Neighbouring visits to a page that found the same.
+
+    Args:
+        status: the HTTP status answered; None if nothing answered.
+        since, until: the first and the last of those visits, epoch seconds.
+        visits: how many there were.
+    """
+
+    status: int | None
+    since: int
+    until: int
+    visits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,10 @@ class Visit:
         title: the page's title, if it has one.
         content_hash: of what the page shows, to tell a change; None if it could not be read.
         changed: whether the page differs from the visit before; None if there is nothing to compare with.
+        changed_at: when a visit last found it different, epoch seconds.
+        answered_by: the page that answered, after redirects, to which `etag` and `last_modified` belong.
+        etag, last_modified: what the server said of this version, to ask whether there is a newer one.
+        history: the page's statuses, the newest first.
     """
 
     url: str
@@ -43,6 +65,19 @@ class Visit:
     title: str | None
     content_hash: str | None
     changed: bool | None
+    changed_at: int | None = None
+    answered_by: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    history: tuple[Period, ...] = ()
+
+    def noted(self, at: int) -> Visit:
+        """Itself, with its own status at the head of the history; at most `PERIODS` of it are kept."""
+        newest = self.history[0] if self.history else None
+        if newest is not None and newest.status == self.status:
+            head = replace(newest, until=at, visits=newest.visits + 1)
+            return replace(self, history=(head, *self.history[1:]))
+        return replace(self, history=(Period(self.status, at, at, 1), *self.history[: PERIODS - 1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +197,15 @@ class ContactStore:
         """Notes that a message went out at `at`, epoch seconds."""
         self._note_fields(contact_id, "", {"last_messaged_at": str(at)})
 
-    def note_visit(self, contact_id: str, at: int, visit: Visit) -> None:
-        """Notes that the profile page was tried at `at`, epoch seconds; it counts as visited if it answered."""
+    def note_visit(self, contact_id: str, at: int, visit: Visit | None) -> None:
+        """Notes that the profile page was tried at `at`, epoch seconds; it counts as visited if it answered.
+
+        Args:
+            visit: what was found; None if the page was not asked for, which puts its next turn off alone.
+        """
+        if visit is None:
+            self._note_fields(contact_id, str(at * 1000), {})
+            return
         fields = {"visit": json.dumps(asdict(visit), ensure_ascii=False)}
         if visit.status is not None:
             fields["last_visited_at"] = str(at)
@@ -195,9 +237,14 @@ def _contact(contact_id: str, row: Mapping[bytes, bytes]) -> Contact:
         values[field] = tuple(json.loads(values[field])) if field in values else ()
     for field in ("last_messaged_at", "last_visited_at"):
         values[field] = int(values[field]) if field in values else None
-    values["visit"] = Visit(**json.loads(values["visit"])) if "visit" in values else None
+    values["visit"] = _visit(json.loads(values["visit"])) if "visit" in values else None
     known = (*TEXTS, *LISTS, "last_messaged_at", "last_visited_at", "visit")
     return Contact(id=contact_id, **{field: values[field] for field in known if field in values})
+
+
+def _visit(values: dict[str, Any]) -> Visit:
+    history = tuple(Period(**period) for period in values.pop("history", ()))
+    return Visit(**values, history=history)
 
 
 def _decoded(ids: Iterable[Any]) -> list[str]:

@@ -13,6 +13,7 @@ from service.keys import Keys
 from service.runner import Surroundings
 from service.settings import Settings
 from service.store.ledger import RedisLedger
+from service.store.memory import RedisMemory
 
 
 def surroundings(
@@ -27,5 +28,6 @@ def surroundings(
         bots=load_bots() if bots is None else bots,
         contacts=ContactBook(client, keys),
         ledger=lambda bot, run_id: RedisLedger(client, keys, bot, run_id),
+        memory=lambda bot: RedisMemory(client, keys, bot),
         settings=settings,
     )

@@ -50,6 +50,7 @@ CONTACT_FIELDS = [
     "source",
     "last_messaged_at",
     "last_visited_at",
+    "page",
 ]
 
 odd_texts = st.sampled_from(

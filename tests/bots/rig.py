@@ -21,6 +21,7 @@ from redis import Redis
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from service.store.ledger import RedisLedger
+from service.store.memory import RedisMemory
 from tests.conftest import find_free_port
 
 
@@ -93,6 +94,10 @@ class Run:
 
     def __post_init__(self) -> None:
         self.ledger = RedisLedger(self.client, Keys(), self.bot, self.run_id)
+
+    @property
+    def memory(self) -> Any:
+        return RedisMemory(self.client, Keys(), self.bot)
 
     @property
     def contacts(self) -> Any:

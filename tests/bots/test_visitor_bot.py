@@ -3,84 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 from redis import Redis
 
 from service.bots import fetching
 from service.bots.fetching import Fetcher, NotFetched
-from service.bots.visitor import VisitorBot, VisitorConfig
+from service.bots.visitor import VisitorConfig
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from tests.bots.rig import Run, configured
-
-Answer = tuple[int, dict[str, str], bytes]
-
-
-def html(text: str, title: str = "A page") -> Answer:
-    """A page that says `text`."""
-    body = f"<html><head><title>{title}</title></head><body>{text}</body></html>".encode()
-    return 200, {"Content-Type": "text/html"}, body
-
-
-@dataclass
-class Site:
-    """A web server: what it answers, and what it was asked."""
-
-    address: str = ""
-    answers: dict[str, Answer | Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-
-    @property
-    def paths(self) -> list[str]:
-        """The pages that were asked for, robots.txt left out."""
-        return [path for path, _ in self.asked if path != "/robots.txt"]
+from tests.bots.sites import Hasty, Site, html, web_site
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
     """A running web server without a robots.txt."""
-    served = Site()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version: ClassVar[str] = "HTTP/1.1"  # type: ignore[misc]
-
-        def do_GET(self) -> None:
-            served.asked.append((self.path, dict(self.headers)))
-            answer = served.answers.get(self.path, (404, {}, b""))
-            if callable(answer):
-                return answer(self)
-            status, headers, body = answer
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    served.address = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with web_site() as served:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class Hasty(VisitorBot):
-    """Does not wait between two requests to one host."""
-
-    host_delay: ClassVar[float] = 0.0
 
 
 def run(client: Redis, allow_private: bool = True, **config: Any) -> dict[str, Any]:

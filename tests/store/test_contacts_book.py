@@ -68,6 +68,7 @@ def test_an_import_overwrites_only_what_it_carries(book: ContactBook) -> None:
         "source": "vcard",
         "last_messaged_at": None,
         "last_visited_at": None,
+        "page": None,
     }
 
 
