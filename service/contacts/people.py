@@ -114,6 +114,8 @@ def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
 
 def clean_text(text: str, limit: int = MAX_NAME) -> str | None:
     """One line without control characters, cut at `limit` characters; None if nothing is left."""
+    if text.isprintable():
+        return " ".join(text.split())[:limit].rstrip() or None
     plain = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
     return " ".join(plain.split())[:limit].rstrip() or None
 

@@ -1,10 +1,12 @@
-"""Reads contacts from CSV: a plain `name,birthday,email,url`, Google's headings (old and new) and Outlook's English."""
+"""Reads contacts from CSV: a plain `name,birthday,email,url`, Google's headings, old and new, and Outlook's in English,
+French and German."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from service.contacts.lines import decode
 from service.contacts.people import (
@@ -24,16 +26,24 @@ DELIMITERS = ",;\t"
 _HEADINGS = {
     "uid": "uid|id",
     "name": "name|full name|display name",
-    "given": "given name|first name|given_name|first_name",
-    "middle": "additional name|middle name",
-    "family": "family name|last name|family_name|last_name|surname",
-    "birthday": "birthday|birth date|date of birth|bday",
-    "email": r"e-?mails?|e-?mail \d+ - value|e-?mail(?: \d)? address",
-    "phone": r"phones?|telephone|phone \d+ - value|(?:mobile|home|business|primary|other) phone(?: 2)?",
-    "url": r"urls?|website|homepage|profile|web page|website \d+ - value",
-    "language": "language|lang",
+    "given": "given name|first name|given_name|first_name|prénom|vorname",
+    "middle": "additional name|middle name|deuxième prénom|weitere vornamen|zweiter vorname",
+    "family": "family name|last name|family_name|last_name|surname|nom|nom de famille|nachname",
+    "birthday": "birthday|birth date|date of birth|bday|anniversaire|date de naissance|geburtstag|geburtsdatum",
+    "email": r"e-?mails?|e-?mail \d+ - value|e-?mail(?: \d)? address"
+    r"|adresse (?:de messagerie|e-?mail)(?: \d)?|e-?mail(?: \d:)?[- ]adresse",
+    "phone": r"phones?|telephone|phone \d+ - value|(?:mobile|home|business|primary|other) phone(?: 2)?"
+    r"|tél\.? mobile|téléphone(?: \d)?(?: \((?:domicile|bureau|autre)\)| principal)?(?: \d)?|téléphone mobile"
+    r"|telefon (?:privat|geschäftlich)(?: 2)?|mobiltelefon|haupttelefon|weiteres telefon",
+    "url": r"urls?|website|homepage|profile|web page|website \d+ - value|page web|webseite",
+    "language": "language|lang|langue|sprache",
 }
-_NO_DATE = frozenset({"0/0/00", "0.0.00", "0/0/0000", "00/00/0000"})
+_DAY_FIRST = re.compile("anniversaire|date de naissance|geburtstag|geburtsdatum")
+"""Headings of languages in which the day comes before the month."""
+_NUMBERED_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ].*)?", re.DOTALL)
+_NO_DATE = re.compile(r"0+([./-])0+\1 ?0+")
+SAMPLE = 500
+"""Rows that are looked at to find out whether dates such as 4/12/1990 have the month or the day first."""
 
 
 def delimiter_of(heading_line: bytes) -> str | None:
@@ -56,37 +66,78 @@ def read_lines(lines: Iterator[bytes], delimiter: str) -> Iterator[ParsedCard | 
         A `ParsedCard` or a `Skipped` for each row that is not blank; positions count the rows after the headings.
     """
     rows = csv.reader((decode(line) + "\n" for line in lines), delimiter=delimiter)
-    columns = _columns(next(rows, []))
+    headings = next(rows, [])
+    columns = _columns(headings)
+    numbered = _numbered(rows)
+    sample = list(islice(numbered, SAMPLE))
+    born = [cell for _, row in sample if isinstance(row, list) for cell in _cells(columns, row, "birthday")]
+    day_first = _is_day_first(headings, born)
+    for position, row in chain(sample, numbered):
+        yield Skipped(position, row) if isinstance(row, str) else _person(position, columns, row, day_first)
+
+
+def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | str]]:
+    """The rows that are not blank, each with its position; in place of one that cannot be read, why."""
     position = 0
     while True:
         try:
             row = next(rows, None)
         except csv.Error as error:
             position += 1
-            yield Skipped(position, f"the row cannot be read: {error}")
+            yield position, f"the row cannot be read: {error}"
             continue
         if row is None:
             return
         if any(cell.strip() for cell in row):
             position += 1
-            yield _person(position, columns, row)
+            yield position, row
+
+
+def _is_day_first(headings: list[str], written: list[str]) -> bool:
+    """Whether 4/12/1990 is December 4: as dates of the same file show that can be read in one way only, else as is
+    usual in the language of the headings."""
+    dates = [match for text in written if (match := _NUMBERED_DATE.fullmatch(text))]
+    shows_day_first = any(int(date[1]) > 12 for date in dates)
+    shows_month_first = any(int(date[3]) > 12 for date in dates)
+    if shows_day_first != shows_month_first:
+        return shows_day_first
+    return any(_DAY_FIRST.fullmatch(_known(heading)) for heading in headings)
+
+
+def _iso(text: str, day_first: bool) -> str:
+    """A date of numbers in the order of ISO 8601; any other text as it is."""
+    match = _NUMBERED_DATE.fullmatch(text)
+    if match is None:
+        return "" if _NO_DATE.fullmatch(text) else text
+    first, second, year = int(match[1]), int(match[3]), int(match[4])
+    day_first = second <= 12 and (day_first or first > 12 or match[2] == ".")
+    day, month = (first, second) if day_first else (second, first)
+    return f"{year:04d}-{month:02d}-{day:02d}" if month <= 12 else text
 
 
 def _columns(headings: list[str]) -> dict[str, list[int]]:
     """Which columns hold which field."""
     columns: dict[str, list[int]] = {}
     for index, heading in enumerate(headings):
-        known = " ".join(heading.split()).casefold()
+        known = _known(heading)
         for name, pattern in _HEADINGS.items():
             if re.fullmatch(pattern, known):
                 columns.setdefault(name, []).append(index)
     return columns
 
 
-def _person(position: int, columns: dict[str, list[int]], row: list[str]) -> ParsedCard | Skipped:
+def _known(heading: str) -> str:
+    return " ".join(heading.split()).casefold()
+
+
+def _cells(columns: dict[str, list[int]], row: list[str], field: str) -> list[str]:
+    found = (row[index] for index in columns.get(field, []) if index < len(row))
+    return [part.strip() for cell in found for part in cell.split(" ::: ") if part.strip()]
+
+
+def _person(position: int, columns: dict[str, list[int]], row: list[str], day_first: bool) -> ParsedCard | Skipped:
     def cells(field: str) -> list[str]:
-        found = (row[index] for index in columns.get(field, []) if index < len(row))
-        return [part.strip() for cell in found for part in cell.split(" ::: ") if part.strip()]
+        return _cells(columns, row, field)
 
     def first(field: str) -> str | None:
         return clean_text(next(iter(cells(field)), ""))
@@ -97,9 +148,8 @@ def _person(position: int, columns: dict[str, list[int]], row: list[str]) -> Par
     name = first("name") or clean_text(composed) or next(iter(emails), None)
     if name is None:
         return Skipped(position, "the row has neither a name nor an e-mail address")
-    born = first("birthday") or ""
     try:
-        birthday = parse_birthday("" if born in _NO_DATE else born)
+        birthday = parse_birthday(_iso(first("birthday") or "", day_first))
     except ValueError as error:
         return Skipped(position, str(error))
     return ParsedCard(

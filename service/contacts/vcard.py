@@ -1,18 +1,19 @@
-"""Reads vCard files, 3.0 and 4.0 (and 2.1 as far as it is alike), one card at a time.
+"""Reads vCard files, 2.1, 3.0 and 4.0, as the programs that write them really do, one card at a time.
 
-Lines are unfolded and chosen here, on bytes; `vobject` parses each card alone, so that a bad card costs itself only.
+Lines are unfolded and chosen here, on bytes; `vobject` parses each wanted one, so that a bad card costs itself only.
 Properties that are not wanted (photos of megabytes, notes with raw line breaks) are dropped before they are parsed.
+Its reader of whole cards is passed by: it takes twice the time, and cuts `FN:Rivers, Amelia` at the comma.
 """
 
 from __future__ import annotations
 
-import logging
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from quopri import decodestring as decode_quoted
 
-import vobject
+from vobject.base import parseLine
 from vobject.vcard import splitFields
 
 from service.contacts.lines import Readable, byte_lines, decode
@@ -31,18 +32,19 @@ from service.contacts.people import (
 MAX_CARD = 256 * 1024
 """Bytes that the wanted properties of one card may have."""
 
-logging.getLogger("vobject.base").setLevel(logging.CRITICAL)  # it prints the lines that it cannot read
-
 _WANTED = frozenset(
     {
         *("VERSION", "UID", "KIND", "X-ADDRESSBOOKSERVER-KIND", "N", "FN", "NICKNAME", "ORG", "BDAY"),
         *("EMAIL", "TEL", "URL", "X-SOCIALPROFILE", "LANG"),
     }
 )
-_PROPERTY = re.compile(rb"(?:[\w-]+\.)?([\w-]+)[:;]")
-_BEGIN = re.compile(rb"\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
+_PROPERTY = re.compile(rb"(?:[\w-]+\.)?([\w/-]+)[:;]")  # the slash is KDE's
+_BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
 _END = re.compile(rb"\s*END\s*:\s*VCARD\s*", re.IGNORECASE)
 _QUOTED_PRINTABLE = re.compile(rb"[^:]*QUOTED-PRINTABLE", re.IGNORECASE)
+_STRUCTURED = frozenset({"n", "org"})
+"""Their parts are told apart before what is escaped in them is read."""
+_ESCAPED = re.compile(r"\\([\\;,nN\"])")
 _CHARSET = re.compile(rb"[^:]*;CHARSET=\"?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -124,28 +126,60 @@ def read_lines(lines: Iterator[bytes]) -> Iterator[ParsedCard | Skipped]:
 def _parse(position: int, card: _Card) -> ParsedCard | Skipped:
     if card.fault:
         return Skipped(position, card.fault)
-    text = "\n".join(["BEGIN:VCARD", *map(_decoded, card.lines), "END:VCARD", ""])
+    contents: _Contents = {}
     try:
-        parsed = vobject.readOne(text, transform=False, allowQP=True)
+        for line in card.lines:
+            found = _property(line)
+            contents.setdefault(found.name, []).append(found)
     except Exception as error:  # noqa: BLE001 - vobject lets whatever its parts raise through
         return Skipped(position, f"the card cannot be read: {clean_text(str(error), 200)}")
     try:
-        return _person(position, parsed.contents)
+        return _person(position, contents)
     except ValueError as error:
         return Skipped(position, str(error))
 
 
-def _decoded(line: bytes) -> str:
-    """A logical line as vobject takes it: 2.1's parameters for plain text dropped, quoted-printable in capitals."""
+@dataclass(frozen=True, slots=True)
+class _Property:
+    """One property of a card.
+
+    Args:
+        name: in lower case.
+        params: each parameter's values, by its name in capitals.
+        marks: parameters without a name, in lower case; 2.1 has them.
+    """
+
+    name: str
+    params: dict[str, list[str]]
+    marks: list[str]
+    value: str
+
+
+def _property(line: bytes) -> _Property:
+    """A property from its logical line. Raises whatever vobject does if it is none."""
     charset = _CHARSET.match(line)
-    text = decode(line, charset[1].decode("ascii") if charset else None)
-    head, colon, value = text.partition(":")
-    head = re.sub(r";(?:ENCODING=)?[78]BIT\b", "", head, flags=re.IGNORECASE)
-    head = re.sub(r"QUOTED-PRINTABLE", "QUOTED-PRINTABLE", head, flags=re.IGNORECASE)
-    return head + colon + value
+    name, given, value, _ = parseLine(decode(line, charset[1].decode("ascii") if charset else None))
+    params: dict[str, list[str]] = {}
+    marks: list[str] = []
+    for key, *values in given:
+        if values:
+            params.setdefault(key.upper(), []).extend(values)
+        else:
+            marks.append(key.lower())
+    if _QUOTED_PRINTABLE.match(line):
+        quoted = value.encode("utf-8").replace(b"=\n", b"")
+        value = decode_quoted(quoted).decode((params.get("CHARSET") or ["utf-8"])[0])
+    elif "base64" in marks or {"b", "base64"} & {encoding.lower() for encoding in params.get("ENCODING", [])}:
+        value = decode(b64decode(value), (params.get("CHARSET") or ["utf-8"])[0])
+    name = name.lower()
+    return _Property(name, params, marks, value if name in _STRUCTURED else _ESCAPED.sub(_unescaped, value))
 
 
-_Contents = dict[str, list[Any]]
+def _unescaped(match: re.Match[str]) -> str:
+    return "\n" if match[1] in "nN" else match[1]
+
+
+_Contents = dict[str, list[_Property]]
 
 
 def _person(position: int, contents: _Contents) -> ParsedCard:
@@ -191,7 +225,7 @@ def _joined(part: str | list[str]) -> str:
 def _birthday(contents: _Contents) -> str | None:
     for line in contents.get("bday", []):
         omitted = line.params.get("X-APPLE-OMIT-YEAR", [""])[0]
-        birthday = parse_birthday(str(line.value), int(omitted) if omitted.isdecimal() else None)
+        birthday = parse_birthday(line.value, int(omitted) if omitted.isdecimal() else None)
         if birthday:
             return birthday
     return None
@@ -200,13 +234,13 @@ def _birthday(contents: _Contents) -> str | None:
 def _values(contents: _Contents, name: str) -> list[str]:
     """A property's values as text, the preferred one first."""
     lines = sorted(contents.get(name, []), key=_preference)
-    return [str(line.value) for line in lines if isinstance(line.value, str)]
+    return [line.value for line in lines]
 
 
-def _preference(line: Any) -> int:
+def _preference(line: _Property) -> int:
     """1 is the most preferred; 4.0 says `PREF=1`, 3.0 `TYPE=pref`, 2.1 just `PREF`."""
-    rank = line.params.get("PREF", [""])[:1]
-    if rank and rank[0].isdecimal():
-        return int(rank[0])
-    types = [*line.params.get("TYPE", []), *line.singletonparams]
-    return 1 if "pref" in (kind.lower() for kind in types) else 101
+    rank = (line.params.get("PREF") or [""])[0]
+    if rank.isdecimal():
+        return int(rank[:3])
+    types = [kind for given in line.params.get("TYPE", []) for kind in given.lower().split(",")]
+    return 1 if "pref" in types or "pref" in line.marks else 101

@@ -123,6 +123,10 @@ def test_every_line_end_ends_a_line(end: str) -> None:
         (["N:;;;;", "ORG:Example;Research"], "Example Research"),
         (["EMAIL:a@example.org"], "a@example.org"),
         (["FN:Rivers\\, Amelia\\nJane"], "Rivers, Amelia Jane"),
+        (["FN:Rivers, Amelia; Jane"], "Rivers, Amelia; Jane"),
+        (["FN;CHARSET=UTF-8;ENCODING=BASE64:SsO2cmc="], "Jörg"),
+        (["FN:C:\\temp"], "C:\\temp"),
+        (["N:Rivers\\, Jr.;Amelia;;;"], "Amelia Rivers, Jr."),
     ],
 )
 def test_a_card_without_a_full_name_gets_the_next_best(lines: list[str], name: str) -> None:
