@@ -28,6 +28,24 @@ STOP_SECONDS = 27
 PR_SET_PDEATHSIG = 1
 
 
+class StopWish:
+    """Whether a signal to stop has come: noted at once, and looked at where stopping is possible.
+
+    An exception raised by the handler would be lost wherever Python ignores exceptions, such as in a callback of its
+    import system or in a finaliser, and everything would run on.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def listen(self) -> None:
+        """Takes the signals from now on."""
+        heed(self._note)
+
+    def _note(self, *_: object) -> None:
+        self.asked = True
+
+
 def heed(handler: Callable[..., Any]) -> None:
     """Has this called for each signal to stop, but for those that are ignored on purpose (nohup)."""
     for signum in STOPS:
@@ -100,9 +118,12 @@ class Crew(honcho.manager.Manager):  # type: ignore[misc] # honcho ships no type
         output: where everybody's output goes.
         when_started: called once all have been started.
         store: a process that they cannot do without.
+        wish: what was asked before this took the signals over.
     """
 
-    def __init__(self, output: Screen, when_started: Callable[[], None], store: subprocess.Popen[bytes] | None) -> None:
+    def __init__(
+        self, output: Screen, when_started: Callable[[], None], store: subprocess.Popen[bytes] | None, wish: StopWish
+    ) -> None:
         honcho.manager.KILL_WAIT = STOP_SECONDS
         honcho.manager.SIGNALS = {number: {"name": number.name, "rc": status} for number, status in STOPS.items()}
         multiprocessing.set_start_method("fork", force=True)
@@ -110,6 +131,7 @@ class Crew(honcho.manager.Manager):  # type: ignore[misc] # honcho ships no type
         self._process_ctor = _Command
         self._when_started = when_started
         self._store = store
+        self._wish = wish
         self._asked = False
 
     @property
@@ -122,6 +144,9 @@ class Crew(honcho.manager.Manager):  # type: ignore[misc] # honcho ships no type
         with signals_held():
             super()._start()
         self._when_started()
+        if self._wish.asked:
+            self.returncode = STOPS[signal.SIGTERM]
+            self.terminate()
 
     def _all_started(self) -> bool:
         """Called in every turn of the loop."""

