@@ -14,7 +14,7 @@ from service.store.scripts import Limits
 
 def main() -> None:
     settings = start_process()
-    limits = Limits(history=settings.history_limit, logs=settings.log_runs)
+    limits = Limits.of(settings)
     keys = Keys(settings.redis_prefix)
     scheduler = Scheduler(connect(settings, "scheduler"), keys, limits)
     scheduler.install_signal_handlers()

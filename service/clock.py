@@ -7,7 +7,6 @@ as `now`.
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -17,13 +16,6 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """The time in whole milliseconds since 1970-01-01T00:00:00Z, rounded down."""
-
-
-class LocalClock:
-    """This machine's clock, for code that has no Redis at hand (the preview of a schedule, a bot's unit test)."""
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
 
 
 def format_timestamp(epoch_seconds: int) -> str:

@@ -154,7 +154,6 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         client: a connection of its own.
         keys: the installation's key names.
         limits: how much history is kept.
-        reaper: ends what dead workers left.
         name: unique among schedulers; made up if None.
     """
 

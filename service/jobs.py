@@ -257,8 +257,7 @@ class Jobs:
         Raises:
             ValidationFailed: a filter is none, or the cursor is none of ours.
         """
-        if cursor is not None and not is_id(cursor):
-            raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")
+        _check_run_cursor(cursor)
         wanted = RunFilter(
             status=_one_of("status", status, STATUSES),
             job_id=job_id,
@@ -284,15 +283,14 @@ class Jobs:
 
     def history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
         """A page of a job's runs, newest first. Raises NotFound."""
-        self._record_exists(job_id)
-        if cursor is not None and not is_id(cursor):
-            raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")
+        self._record(job_id)
+        _check_run_cursor(cursor)
         found, following = self._runs.history(job_id, limit, cursor)
         return Page([entry(fields) for fields in found], following)
 
     def run(self, job_id: str, run_id: str) -> dict[str, Any]:
         """One run. Raises NotFound."""
-        self._record_exists(job_id)
+        self._record(job_id)
         fields = self._runs.get(run_id) if is_id(run_id) else None
         if fields is None or fields["job_id"] != job_id:
             raise NotFound(f"Run {run_id} of job {job_id} not found")
@@ -347,9 +345,6 @@ class Jobs:
         if record is None:
             raise _no_job(job_id)
         return record
-
-    def _record_exists(self, job_id: str) -> None:
-        self._record(job_id)
 
 
 def _idempotency(scope: str, key: str | None, body: object) -> Idempotency | None:
@@ -409,6 +404,16 @@ def is_id(text: str) -> bool:
         return False
 
 
+def _check_run_cursor(cursor: str | None) -> None:
+    """Pages of runs go on after a run: its id is the cursor."""
+    if cursor is not None and not is_id(cursor):
+        raise _bad_cursor()
+
+
+def _bad_cursor() -> ValidationFailed:
+    return ValidationFailed.of("cursor", "must be the cursor of an earlier page")
+
+
 def _cursor(position: Position) -> str:
     return base64.urlsafe_b64encode(f"{position.created}:{position.job_id}".encode()).decode().rstrip("=")
 
@@ -421,4 +426,4 @@ def _position(cursor: str) -> Position:
             return Position(int(created), job_id)
     except (ValueError, binascii.Error):
         pass
-    raise ValidationFailed.of("cursor", "must be the cursor of an earlier page")
+    raise _bad_cursor()

@@ -33,7 +33,7 @@ def plan_anew(job_id: str, definition: JobDefinition, now_ms: int, record: JobRe
 
 
 def _plan_after(job_id: str, definition: JobDefinition, after: int, anchor: int) -> Plan:
-    following = schedules.first_occurrence(definition.schedule, definition.options, after, anchor)
+    following = schedules.next_occurrence(definition.schedule, definition.options, after, anchor)
     if following is None:
         return Plan(anchor, None, None, "ended", "no occurrence is left before ends_at")
     return Plan(anchor, following, schedules.due_ms(job_id, following, definition.options), "scheduled")

@@ -22,6 +22,8 @@ from service.models import validate_bot_config
 from service.store.jobs import JobRecord, UnreadableJob, read_job
 from service.store.runs import Claim, Outcome, cut
 
+WORKER_STOPPED = "worker stopped"
+"""The error of a run that its stopping worker cut short; a bot that is safe to rerun is run again for it."""
 NOTES_EVERY = 0.2
 """Seconds between two writings of log lines and progress."""
 LINES_HELD = 5_000
@@ -210,9 +212,14 @@ def partial_result(error: BaseException) -> dict[str, Any] | None:
     """What a bot had done when it broke off, if its exception says so; else None."""
     result = getattr(error, "result", None)
     try:
-        return dict(json.loads(json.dumps(result, allow_nan=False)))
+        return _plain(result) if isinstance(result, dict) else None
     except (TypeError, ValueError):
         return None
+
+
+def _plain(result: dict[str, Any]) -> dict[str, Any]:
+    """What a bot returned, as JSON gives it back. Raises TypeError or ValueError if it is none."""
+    return dict(json.loads(json.dumps(result, allow_nan=False)))
 
 
 def _logger(run_id: str, notes: Notes) -> logging.Logger:
@@ -250,9 +257,9 @@ def _ended(result: object, stop: StopFlag) -> Outcome:
     if not isinstance(result, dict):
         return Outcome("failed", f"The bot returned {type(result).__name__}, not a dict")
     try:
-        plain = json.loads(json.dumps(result, allow_nan=False))
+        plain = _plain(result)
     except (TypeError, ValueError) as error:
         return Outcome("failed", f"The bot's result is not JSON: {error}")
     if stop.noticed:
-        return Outcome("failed", "worker stopped", plain)
+        return Outcome("failed", WORKER_STOPPED, plain)
     return Outcome("success", None, plain)

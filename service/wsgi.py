@@ -50,7 +50,7 @@ def assemble(settings: Settings) -> App:
     keys = Keys(settings.redis_prefix)
     client = connect(settings, "web")
     bots = load_bots()
-    limits = Limits(history=settings.history_limit, logs=settings.log_runs)
+    limits = Limits.of(settings)
     # Not now but before its first use of Redis: this process starts with or without it.
     scripts = replace(make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys))
     clock, bot_configs = RedisClock(client), configs(bots)

@@ -15,8 +15,8 @@
 
 local run_id, token, status = ARGV[1], ARGV[2], ARGV[3]
 local run = key.run(run_id)
-local current, job_id, holder, worker, started_at, cancel, attempt = unpack(call('HMGET', run, 'status', 'job_id', 'token',
-  'worker', 'started_at', 'cancel', 'attempt'))
+local current, job_id, holder, worker, started_at, cancel = unpack(call('HMGET', run, 'status', 'job_id', 'token',
+  'worker', 'started_at', 'cancel'))
 if current ~= 'running' then
   call('ZREM', key.leases, run_id)
   if not current then rq.forget(run_id, token ~= '' and token or nil) end
@@ -42,7 +42,7 @@ local job = key.job(job_id)
 local retry = ARGV[6] ~= '' and status == 'failed' and cjson.decode(ARGV[6])
 if retry and call('HGET', job, 'enabled') ~= '1' and retry.delay_ms > 0 then retry = false end
 if retry then
-  local bot_type, scheduled_for, overlay, name, limit = unpack(call('HMGET', run, 'bot_type', 'scheduled_for', 'overlay'))
+  local bot_type, scheduled_for, overlay = unpack(call('HMGET', run, 'bot_type', 'scheduled_for', 'overlay'))
   local again = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
   if scheduled_for then again[#again + 1] = 'scheduled_for'; again[#again + 1] = scheduled_for end

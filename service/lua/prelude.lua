@@ -139,8 +139,8 @@ function rq.finish(run_id, token, worker, ok, now, result)
 end
 
 -- The run is to leave no trace in RQ.
-function rq.forget(run_id, token, worker)
-  forget_execution(run_id, token, worker)
+function rq.forget(run_id, token)
+  forget_execution(run_id, token)
   call('LREM', key.rq_intermediate, 0, run_id)
   call('LREM', key.rq_queue, 0, run_id)
   call('ZREM', key.rq_finished, run_id)
@@ -263,7 +263,7 @@ function runs.promote(job_id, now)
   end
 end
 
--- A queued run takes a slot, or waits for one. Answers false when too many wait already.
+-- A queued run takes a slot, or waits for one.
 function runs.admit(run_id, job_id, job_name, limit, now)
   if call('SCARD', key.slots(job_id)) < tonumber(limit) and call('LLEN', key.waiting(job_id)) == 0 then
     runs.enqueue(run_id, job_id, job_name, now)

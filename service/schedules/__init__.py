@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.schedules.gaps import shortest_gap, validate_schedule
-from service.schedules.occurrences import cron_expression, first_occurrence, next_after, next_occurrence
+from service.schedules.occurrences import cron_expression, next_after, next_occurrence
 from service.schedules.plans import Decision, Plan, due_ms, jitter_seconds, plan
 from service.schedules.words import describe, local_times, preview
 
@@ -13,7 +13,6 @@ __all__ = [
     "cron_expression",
     "describe",
     "due_ms",
-    "first_occurrence",
     "jitter_seconds",
     "local_times",
     "next_after",

@@ -78,10 +78,6 @@ def next_occurrence(schedule: Schedule, options: Options, after: int, anchor: in
     return found if found is not None and (ends is None or found < ends) else None
 
 
-first_occurrence = next_occurrence
-"""The same rule gives a job's first occurrence and every following one."""
-
-
 def cron_expression(schedule: Daily | Weekly | Cron) -> str:
     """The schedule as a cron expression."""
     match schedule:

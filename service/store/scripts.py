@@ -16,6 +16,7 @@ from redis.client import Pipeline
 from redis.commands.core import Script
 
 from service.keys import Keys
+from service.settings import Settings
 from service.store.connection import Answer, repeatable, translate_errors
 
 NAMED_KEYS = (
@@ -57,6 +58,11 @@ class Limits:
     logs: int = 20
     runs: int = 10_000
     waiting: int = 1000
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """What the operator decided."""
+        return cls(history=settings.history_limit, logs=settings.log_runs)
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from rq.serializers import JSONSerializer
 from service.bots.protocol import Bot
 from service.errors import ServiceError, StoreUnavailable
 from service.retries import rerun_of, retry_of
-from service.runner import Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
+from service.runner import WORKER_STOPPED, Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
 from service.store.jobs import UnreadableJob, read_job
 from service.store.runs import Claim, Outcome, Retry, RunStore
 
@@ -33,7 +33,6 @@ STOP_SIGNAL = signal.SIGUSR1
 TIME_UP_SIGNAL = signal.SIGUSR2
 
 PR_SET_PDEATHSIG = 1
-WORKER_STOPPED = "worker stopped"
 
 
 def die_with_parent(parent_pid: int) -> None:

@@ -33,7 +33,7 @@ from rq.worker import WorkerStatus
 from service.dispatch import make_scripts
 from service.errors import StoreFull, StoreUnavailable
 from service.keys import Keys
-from service.runner import Surroundings
+from service.runner import WORKER_STOPPED, Surroundings
 from service.settings import Settings
 from service.store.connection import connect, translate_errors
 from service.store.jobs import UnreadableJob, read_job
@@ -72,7 +72,7 @@ class BotWorker(Worker):
         )  # fmt: skip
         self._keys = keys
         self._settings = settings
-        self._limits = Limits(history=settings.history_limit, logs=settings.log_runs)
+        self._limits = Limits.of(settings)
         # A line of its own for claims and leases: it gives up soon enough to kill a run before its lease ends, where
         # RQ's connection waits for work for as long as 20 s.
         self._line = connect(settings, "watch")
@@ -238,7 +238,7 @@ class BotWorker(Worker):
                 killed = f"; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
                 return Outcome("failed", horse.timed_out(timeout) + killed)
             case "shutdown":
-                return Outcome("failed", horse.WORKER_STOPPED)
+                return Outcome("failed", WORKER_STOPPED)
             case "unrenewed" | "lost":
                 return Outcome("failed", "killed because its worker lost touch with Redis and could not keep its lease")
         return Outcome("failed", _death(status))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.models import LAST_INSTANT, Cron, CronFields, Daily, Interval, Options, Schedule, Weekly, parse_cron, zone
-from service.schedules import cron_expression, first_occurrence, local_times, next_after, next_occurrence, preview
+from service.schedules import cron_expression, local_times, next_after, next_occurrence, preview
 
 ANY = Options()
 
@@ -341,14 +341,14 @@ def test_the_end_of_time_is_an_end(schedule: Schedule) -> None:
 def test_the_window(schedule: Schedule, window: dict[str, str], after: str, expected: str | None) -> None:
     """`starts_at` ≤ occurrence < `ends_at`; an interval counts from a `starts_at` that was to come."""
     options = Options(**window)  # type: ignore[arg-type]
-    found = first_occurrence(schedule, options, at(after), at("2025-01-15T00:30:00"))
+    found = next_occurrence(schedule, options, at(after), at("2025-01-15T00:30:00"))
     assert found == (None if expected is None else at(expected))
 
 
 def test_an_anchor_that_is_the_start_counts_the_start() -> None:
     """An interval anchored at its `starts_at` itself is due there first, then at every interval."""
     options, start = Options(starts_at="2025-01-15T02:10:00"), at("2025-01-15T02:10:00")
-    assert first_occurrence(Interval(60), options, start - 1, start) == start
+    assert next_occurrence(Interval(60), options, start - 1, start) == start
     assert next_occurrence(Interval(60), options, start, start) == start + 60
 
 
