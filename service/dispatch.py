@@ -57,7 +57,7 @@ LONGEST_WAIT = 5.0
 """Seconds after which the due index is read again, whatever was heard: a message can be lost."""
 HEARTBEAT = 2.0
 """Seconds between two bids for the lead."""
-STOP_WITHIN = 0.25
+STOP_WITHIN = 0.1
 """Seconds within which a waiting scheduler notices that it is to stop."""
 LEAD_MS = 6_000
 """A leader that is not heard of for this long is replaced."""

@@ -22,6 +22,16 @@ def durable_server(tmp_path: Path) -> Iterator[ValkeyServer]:
 
 
 @pytest.fixture
+def light_server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server of this test's own that keeps nothing, so that no answer waits for a busy disk."""
+    server = ValkeyServer(tmp_path, "--appendonly", "no")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
 def installation(tmp_path: Path, durable_server: ValkeyServer) -> Iterator[Installation]:
     """An installation with nothing started."""
     with Installation(tmp_path, durable_server) as installed:

@@ -153,12 +153,12 @@ def test_a_job_that_keeps_failing_is_switched_off_by_its_own_runs(
 
 
 def test_a_receiver_that_hangs_holds_up_no_run_and_no_stop_and_gets_the_alert_again(
-    tmp_path: Path, durable_server: ValkeyServer, receiver: Receiver
+    tmp_path: Path, light_server: ValkeyServer, receiver: Receiver
 ) -> None:
     """While it hangs, occurrences start on time; SIGTERM ends the scheduler within 1 s; the next one sends anew."""
     receiver.open.clear()
     url = f"json://127.0.0.1:{receiver.server_port}/alerts"
-    with Installation(tmp_path, durable_server, ALERT_URL=url) as installation:
+    with Installation(tmp_path, light_server, ALERT_URL=url) as installation:
         installation.start("web", "scheduler", "worker").until_healthy()
         failing = installation.make_job(name="Greet", bot_config={"mode": "raise"})
         installation.until_status(failing, installation.run_now(failing), "failed")
