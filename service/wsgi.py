@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 
 from service import gunicorn_config
 from service.api.app import App, create_app
 from service.api.auth import ApiKeys
 from service.api.dashboard import create_dashboard
 from service.bots.registry import configs, load_bots
+from service.console.mount import Parts, add_console
 from service.contacts.book import ContactBook
 from service.dispatch import make_scripts
 from service.errors import SettingsError
@@ -21,6 +23,7 @@ from service.sample import Samples
 from service.settings import Settings, load_settings
 from service.store.arrival import arrive
 from service.store.connection import connect
+from service.store.counters import read
 from service.store.jobs import JobStore
 from service.store.redis_clock import RedisClock
 from service.store.scripts import Limits
@@ -57,18 +60,23 @@ def assemble(settings: Settings) -> App:
     jobs = Jobs(scripts, clock, bot_configs)
     contacts = ContactBook(client, keys)
     message_url = None if settings.message_url is None else settings.message_url.get_secret_value()
-    return create_app(
+    following = Following(scripts)
+    transfer = Transfer(jobs, JobStore(scripts), clock, bot_configs)
+    api_keys = ApiKeys.of(settings)
+    app = create_app(
         jobs,
         contacts,
         settings,
-        following=Following(scripts),
-        transfer=Transfer(jobs, JobStore(scripts), clock, bot_configs),
+        following=following,
+        transfer=transfer,
         samples=Samples(message_url, contacts),
         metrics=Metrics(scripts),
         bots=bots,
-        rq_dashboard=create_dashboard(client, ApiKeys.of(settings), keys.prefix, keys.queue_name),
+        rq_dashboard=create_dashboard(client, api_keys, keys.prefix, keys.queue_name),
         waiters=gunicorn_config.THREADS // 2,
     )
+    add_console(app, Parts(api_keys, jobs, contacts, transfer, following, bots, partial(read, scripts)))
+    return app
 
 
 def _require_key(settings: Settings) -> None:

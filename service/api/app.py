@@ -22,6 +22,7 @@ from service.api.previews import JobPreview, Preview
 from service.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Samples, Settings, Transfer
 from service.api.rendering import dumps
 from service.api.runs import AllRuns, Cancel, History, Log, Run
+from service.api.sessions import Sessions
 from service.api.transfer import Apply, Export
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -31,18 +32,28 @@ DASHBOARD = "/rq"
 
 
 class App(falcon.App[Any, Any]):
-    """Falcon's application, with another WSGI application mounted beside it under `/rq`."""
+    """Falcon's application, with another WSGI application mounted beside it under `/rq`.
 
-    def __init__(self, rq_dashboard: WSGI | None, **options: Any) -> None:
+    Args:
+        rq_dashboard: that other one.
+        places: this process', for all that waits or streams.
+    """
+
+    def __init__(self, rq_dashboard: WSGI | None, places: Places, **options: Any) -> None:
         super().__init__(**options)
         self._rq_dashboard = rq_dashboard
+        self.places = places
         self.routes: dict[str, object] = {}
-        """What has been added: path -> resource."""
+        """The API's, for its OpenAPI document: path -> resource."""
 
     def add_route(self, uri_template: str, resource: object, **options: Any) -> None:
         """Falcon's own, noted down for the OpenAPI document."""
         super().add_route(uri_template, resource, **options)
         self.routes[uri_template] = resource
+
+    def add_page(self, uri_template: str, resource: object) -> None:
+        """Add a page for people: no part of the API, and of its document."""
+        super().add_route(uri_template, resource)
 
     def __call__(self, env: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = env["PATH_INFO"]
@@ -52,11 +63,12 @@ class App(falcon.App[Any, Any]):
 
 
 class Headers:
-    """Falcon middleware: what every answer carries."""
+    """Falcon middleware: what every answer carries, unless its resource has said otherwise."""
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
         """Answers are of the moment and for the asker alone, and are what they say they are."""
-        resp.set_header("Cache-Control", "no-store")
+        if resp.get_header("Cache-Control") is None:
+            resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Content-Type-Options", "nosniff")
 
 
@@ -90,11 +102,12 @@ def create_app(
     Returns:
         The WSGI application.
     """
-    app = App(rq_dashboard, middleware=[RequireKey(ApiKeys.of(settings)), Headers()])
+    keys = ApiKeys.of(settings)
+    places = Places(waiters)
+    app = App(rq_dashboard, places, middleware=[RequireKey(keys, Sessions(keys).may_change), Headers()])
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)
-    places = Places(waiters)
     _add_job_routes(app, jobs, following, places)
     app.add_route("/scheduler/health", Health(jobs))
     app.add_route("/scheduler/contacts", ContactList(contacts))

@@ -1,10 +1,10 @@
-"""Who may ask: the API key, by header."""
+"""Who may ask: the API key, by header; or the console's cookie."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import falcon
 
@@ -36,11 +36,20 @@ class ApiKeys:
         secrets = (settings.api_key, settings.api_key_previous)
         return cls(secret.get_secret_value() for secret in secrets if secret is not None)
 
+    @property
+    def digests(self) -> tuple[bytes, ...]:
+        """What is kept of the keys."""
+        return self._digests
+
     def accept(self, given: bytes) -> bool:
         """Whether `given` is one of the keys; takes the same time whatever it is."""
+        return self.recognise(given) is not None
+
+    def recognise(self, given: bytes) -> bytes | None:
+        """The digest of the key that `given` is, or None; takes the same time whatever it is."""
         digest = _digest(given)
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
-        return any(matches)
+        return digest if any(matches) else None
 
 
 def _digest(key: bytes) -> bytes:
@@ -56,10 +65,17 @@ def header_bytes(value: str) -> bytes:
 
 
 class RequireKey:
-    """Falcon middleware: everything under `/scheduler`, and `/metrics`, needs the key, but for `OPEN_PATHS`."""
+    """Falcon middleware: everything under `/scheduler`, and `/metrics`, needs the key, but for `OPEN_PATHS`.
 
-    def __init__(self, keys: ApiKeys) -> None:
+    Args:
+        keys: the keys.
+        signed_in: whether a request without a key comes from one of the console's own pages, signed in; asked under
+            `/scheduler` alone.
+    """
+
+    def __init__(self, keys: ApiKeys, signed_in: Callable[[falcon.Request], bool] = lambda _: False) -> None:
         self._keys = keys
+        self._signed_in = signed_in
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Refuse a request without a valid key.
@@ -73,6 +89,8 @@ class RequireKey:
         given = req.env.get("HTTP_X_API_KEY")
         if given is None and path == METRICS:
             given = _bearer(req.env.get("HTTP_AUTHORIZATION", ""))
+        if given is None and path != METRICS and self._signed_in(req):
+            return
         if given is None:
             raise _unauthorized("An API key is needed: send it in the X-API-Key header")
         if not self._keys.accept(header_bytes(given)):

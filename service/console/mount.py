@@ -1,0 +1,57 @@
+"""The console put together: its pages, its files, its guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.api.app import App
+from service.api.auth import ApiKeys
+from service.api.protocols import Bots, Contacts, Following, Jobs, Transfer
+from service.api.sessions import Sessions
+from service.console.gate import SIGN_IN, STATIC, Gate
+from service.console.overview import Overview
+from service.console.signin import SessionCheck, SignIn, SignOut
+from service.store.counters import Reading
+
+FILES = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the pages show.
+
+    Args:
+        keys: the API keys, with which one signs in.
+        jobs: the use cases.
+        contacts: the address book.
+        transfer: the definitions as a document.
+        following: reads on in runs.
+        bots: bot type -> bot class.
+        reading: what is measured now; raises StoreUnavailable while Redis is away.
+    """
+
+    keys: ApiKeys
+    jobs: Jobs
+    contacts: Contacts
+    transfer: Transfer
+    following: Following
+    bots: Bots
+    reading: Callable[[], Reading]
+
+
+def add_console(app: App, parts: Parts) -> None:
+    """Add the console to the application that answers the API."""
+    known = Sessions(parts.keys)
+    app.add_middleware(Gate(known))
+    app.add_static_route(STATIC, FILES)
+    app.add_page(SIGN_IN, SignIn(known))
+    app.add_page("/sign-out", SignOut())
+    app.add_page("/session", SessionCheck(known))
+    _add_pages(app, parts)
+
+
+def _add_pages(app: App, parts: Parts) -> None:
+    """All that needs a session. A page: a subclass of `Page`, and a line here."""
+    app.add_page("/", Overview(parts.jobs))

@@ -1,0 +1,64 @@
+"""What every page is made with: its templates, its headers, and who may see it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import falcon
+import jinja2
+
+from service.console import words
+
+HTML = "text/html; charset=utf-8"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""The Content-Security-Policy of every page."""
+
+NAVIGATION = (("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"))
+"""The pages that every page leads to."""
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("service.console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(words.FILTERS)
+    return environment
+
+
+TEMPLATES = _environment()
+
+
+class Page:
+    """A resource that answers a page: for those who are signed in, unless it is `open`.
+
+    A subclass has `on_get` or `on_post`; there it calls `show`. `service.console.gate` sees to the rest.
+    """
+
+    open: ClassVar[bool] = False
+    """Whether it is answered without a session."""
+
+
+def show(resp: falcon.Response, template: str, section: str | None = None, **values: Any) -> None:
+    """Answer a page.
+
+    Args:
+        template: its file in `templates/`.
+        section: the path of the entry of `NAVIGATION` that it belongs to; None shows no navigation.
+        values: what the template names.
+    """
+    text = TEMPLATES.get_template(template).render(section=section, navigation=NAVIGATION, **values)
+    resp.data = text.encode("utf-8", "replace")
+    resp.text = resp.stream = resp.media = None
+    resp.content_type = HTML
+    resp.set_header("Content-Security-Policy", POLICY)
+    # With `no-referrer` a browser would send `Origin: null` with the forms.
+    resp.set_header("Referrer-Policy", "same-origin")
+    resp.set_header("Cross-Origin-Opener-Policy", "same-origin")
+    resp.set_header("X-Frame-Options", "DENY")

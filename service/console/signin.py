@@ -1,0 +1,89 @@
+"""Signing in with the API key, and out."""
+
+from __future__ import annotations
+
+import io
+import re
+from urllib.parse import parse_qs
+
+import falcon
+
+from service.api import query, sessions
+from service.api.body import copy
+from service.api.sessions import Sessions
+from service.console.gate import SIGN_IN
+from service.console.pages import Page, show
+
+FORM_LIMIT = 16 * 1024
+"""Bytes of the form: a key is short."""
+_OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+
+
+class SignIn(Page):
+    """`/sign-in`"""
+
+    open = True
+
+    def __init__(self, known: Sessions) -> None:
+        self._sessions = known
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The form; whoever is signed in goes on to where they wanted."""
+        then = own_path(query.text(req, "next"))
+        if self._sessions.signed_in(req):
+            raise falcon.HTTPSeeOther(then)
+        show(resp, "sign_in.html", then=then, refused=False)
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Take the key; give the cookie and lead on."""
+        form = _read_form(req)
+        then = own_path(form.get("next"))
+        token = self._sessions.open(form.get("key", "").strip(" \t\r\n").encode("utf-8", "surrogateescape"))
+        if token is None:
+            show(resp, "sign_in.html", then=then, refused=True)
+            resp.status = falcon.HTTP_403
+            return
+        sessions.set_cookie(req, resp, token)
+        raise falcon.HTTPSeeOther(then)
+
+
+class SignOut(Page):
+    """`/sign-out`"""
+
+    open = True
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Take the cookie back."""
+        sessions.drop_cookie(req, resp)
+        resp.set_header("Clear-Site-Data", '"cache"')
+        raise falcon.HTTPSeeOther(SIGN_IN)
+
+
+class SessionCheck(Page):
+    """`/session`
+
+    A link from elsewhere, such as from an alert's mail, comes without the cookie, since that is sent by our own pages
+    only. The sign-in page asks here before it bothers anybody for the key.
+    """
+
+    open = True
+
+    def __init__(self, known: Sessions) -> None:
+        self._sessions = known
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Whether one is signed in."""
+        resp.media = {"signed_in": self._sessions.signed_in(req)}
+
+
+def own_path(path: str | None) -> str:
+    """Where to go on: a path of ours, else the overview. `//host` and `/\\host` would be another site's."""
+    return path if path is not None and len(path) <= 2000 and _OWN_PATH.fullmatch(path) else "/"
+
+
+def _read_form(req: falcon.Request) -> dict[str, str]:
+    buffer = io.BytesIO()
+    copy(req, buffer, FORM_LIMIT)
+    text = buffer.getvalue().decode("ascii", "replace")
+    fields = parse_qs(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=20)
+    return {name: values[0] for name, values in fields.items()}

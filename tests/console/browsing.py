@@ -1,0 +1,69 @@
+"""The whole application on a real server, asked as a browser asks."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import falcon.testing
+
+from service.api.app import App
+from service.api.sessions import COOKIE
+from service.settings import Settings
+from service.wsgi import assemble
+
+KEY = "the key, schlüssel"
+HOST = "scheduler.example.org"
+ORIGIN = f"http://{HOST}"
+Answer = falcon.testing.Result
+
+
+def installation(redis_url: str, **settings: Any) -> App:
+    """The web process' application."""
+    return assemble(Settings.model_validate({"redis_url": redis_url, "api_key": KEY, **settings}))
+
+
+class Browser:
+    """Keeps the session's cookie, and sends the headers that a browser does.
+
+    Args:
+        app: what it browses.
+        headers: more headers, such as a proxy's.
+    """
+
+    def __init__(self, app: App, **headers: str) -> None:
+        self._client = falcon.testing.TestClient(app, headers={"Host": HOST, "Accept": "text/html", **headers})
+        self.token: str | None = None
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+        """Goes to a page."""
+        return self._ask("GET", path, headers or {})
+
+    def post(self, path: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> Answer:
+        """Sends a form of a page of ours, unless `headers` say otherwise."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN}
+        return self._ask("POST", path, kind | (headers or {}), body=urlencode(form or {}))
+
+    def send(self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None) -> Answer:
+        """What a script of a page of ours sends to the API."""
+        return self._ask(method, path, {"Origin": ORIGIN, "Accept": "application/json"} | (headers or {}), json=json)
+
+    def sign_in(self, key: str = KEY) -> Answer:
+        """Signs in by the form."""
+        return self.post("/sign-in", {"key": key})
+
+    def _ask(self, method: str, path: str, headers: dict[str, str], **more: Any) -> Answer:
+        cookies = {} if self.token is None else {COOKIE: self.token}
+        sent = {name: value for name, value in headers.items() if value}
+        answer = self._client.simulate_request(method, path, headers=sent, cookies=cookies, **more)
+        given = answer.cookies.get(COOKIE)
+        if given is not None:
+            self.token = given.value or None
+        return answer
+
+
+def words(answer: Answer) -> str:
+    """What a page says, without its tags."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
