@@ -58,7 +58,7 @@ def assemble(settings: Settings) -> App:
     scripts = replace(make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys))
     clock, bot_configs = RedisClock(client), configs(bots)
     jobs = Jobs(scripts, clock, bot_configs)
-    contacts = ContactBook(client, keys)
+    contacts = ContactBook(client, keys, partial(arrive, client, keys))
     message_url = None if settings.message_url is None else settings.message_url.get_secret_value()
     following = Following(scripts)
     transfer = Transfer(jobs, JobStore(scripts), clock, bot_configs)

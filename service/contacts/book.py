@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -40,10 +40,11 @@ class ContactBook:
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
+        arrive: done before the first use of Redis, see `service.store.arrival`; None where the process did it already.
     """
 
-    def __init__(self, client: Redis, keys: Keys) -> None:
-        self._store = ContactStore(client, keys)
+    def __init__(self, client: Redis, keys: Keys, arrive: Callable[[], None] | None = None) -> None:
+        self._store = ContactStore(client, keys, arrive)
 
     def import_stream(self, stream: Readable) -> dict[str, Any]:
         """Takes in a vCard or CSV file, told by its content, in bounded memory.

@@ -7,7 +7,8 @@ profile page by their last visit. Each write goes through one script, so that no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any, Literal
@@ -126,11 +127,13 @@ class ContactStore:
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
+        arrive: done before the first use of Redis, again until it does not raise.
     """
 
-    def __init__(self, client: Redis, keys: Keys) -> None:
+    def __init__(self, client: Redis, keys: Keys, arrive: Callable[[], None] | None = None) -> None:
         self._client = client
         self._keys = keys
+        self._arrive = arrive
         self._save = self._script("save_contact")
         self._delete = self._script("delete_contact")
         self._note = self._script("note_contact")
@@ -138,6 +141,14 @@ class ContactStore:
     def _script(self, name: str) -> Script:
         source = resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
         return self._client.register_script(source)
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        if self._arrive is not None:
+            self._arrive()
+            self._arrive = None
+        with translate_errors():
+            yield
 
     def save(self, contact_id: str, fields: Mapping[str, object], mode: Literal["merge", "create", "update"]) -> Saved:
         """Writes the fields that are named; the others stay. None or an empty list takes a field away."""
@@ -147,7 +158,7 @@ class ContactStore:
         self, contacts: Sequence[tuple[str, Mapping[str, object]]], mode: Literal["merge", "create", "update"] = "merge"
     ) -> list[Saved]:
         """Like `save`, for several hundred in one round trip; each contact is written whole or not at all."""
-        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
+        with self._reached(), self._client.pipeline(transaction=False) as pipe:
             for contact_id, fields in contacts:
                 keys = [self._keys.contact(contact_id), self._keys.contacts, self._keys.visits]
                 args = [contact_id, mode, self._keys.birthdays_start, *_pairs(fields)]
@@ -157,7 +168,7 @@ class ContactStore:
     def delete(self, contact_id: str) -> bool:
         """Whether there was such a contact."""
         keys = [self._keys.contact(contact_id), self._keys.contacts, self._keys.visits]
-        with translate_errors():
+        with self._reached():
             return bool(self._delete(keys=keys, args=[contact_id, self._keys.birthdays_start]))
 
     def get(self, contact_id: str) -> Contact | None:
@@ -167,7 +178,7 @@ class ContactStore:
         """Those of `ids` that exist, in their order, read in batches."""
         found: list[Contact] = []
         for batch in _batches(list(ids)):
-            with translate_errors(), self._client.pipeline(transaction=False) as pipe:
+            with self._reached(), self._client.pipeline(transaction=False) as pipe:
                 for contact_id in batch:
                     pipe.hgetall(self._keys.contact(contact_id))
                 rows = pipe.execute()
@@ -177,19 +188,19 @@ class ContactStore:
     def page(self, after: str | None, limit: int) -> list[Contact]:
         """At most `limit` contacts whose ids follow `after`, in the order of their ids."""
         start = b"-" if after is None else b"(" + after.encode()
-        with translate_errors():
+        with self._reached():
             ids = self._client.zrange(self._keys.contacts, start, b"+", bylex=True, offset=0, num=limit)
         return self.get_many(_decoded(ids))
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
         """Everybody born on one of the days, (month, day) each; costs what is found, not what is stored."""
-        with translate_errors():
+        with self._reached():
             ids = self._client.sunion([self._keys.birthdays(month, day) for month, day in days])
         return self.get_many(sorted(_decoded(ids)))
 
     def least_recently_visited(self, limit: int) -> list[Contact]:
         """Those with a profile page, never visited ones first, then the longest ago."""
-        with translate_errors():
+        with self._reached():
             ids = self._client.zrange(self._keys.visits, 0, limit - 1)
         return self.get_many(_decoded(ids))
 
@@ -213,7 +224,7 @@ class ContactStore:
 
     def _note_fields(self, contact_id: str, visited_ms: str, fields: Mapping[str, str]) -> None:
         pairs = [part for pair in fields.items() for part in pair]
-        with translate_errors():
+        with self._reached():
             keys = [self._keys.contact(contact_id), self._keys.visits]
             self._note(keys=keys, args=[contact_id, visited_ms, *pairs])
 
