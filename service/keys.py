@@ -142,6 +142,10 @@ class Keys:
         """List: the run's log lines, oldest first."""
         return f"{self.prefix}:run:{run_id}:log"
 
+    def origin(self, run_id: str) -> str:
+        """String: the id of the first of the runs that this one repeats."""
+        return f"{self.prefix}:origin:{run_id}"
+
     # contacts
 
     @property

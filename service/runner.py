@@ -146,6 +146,10 @@ class RunContext:
     notes: Notes
 
     @property
+    def origin_id(self) -> str:
+        return self.ledger.first_run()
+
+    @property
     def cancelled(self) -> bool:
         if self.stop.raised:
             self.stop.noticed = True

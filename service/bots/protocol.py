@@ -36,6 +36,9 @@ class Ledger(Protocol):
         """Write down the outcome of a claim that is yours: `"sent"`, `"failed"`, … `"released"` gives it back,
         as if it had never been claimed."""
 
+    def first_run(self) -> str:
+        """The id of the run that this one repeats, through all retries in between; its own if it repeats none."""
+
 
 class Memory(Protocol):
     """What a bot remembers from run to run and could find out again; it may be forgotten at any time."""
@@ -61,6 +64,10 @@ class Context(Protocol):
     @property
     def run_id(self) -> str:
         """The run's id; a retry has another."""
+
+    @property
+    def origin_id(self) -> str:
+        """What a run and all its retries have in common: the id of the first of them."""
 
     @property
     def now(self) -> datetime:

@@ -14,6 +14,8 @@ from service.store.connection import translate_errors
 
 LIFETIME = 400 * 86_400
 """Seconds for which an entry is kept: longer than a year, so that it outlasts the occasion and the contact."""
+ORIGIN_SECONDS = 7 * 86_400
+"""For how long a retry's first run is remembered: longer than the next one waits for its turn."""
 CLAIMED = "claimed"
 STANDS_MS = 60_000
 """For how long the claim of a run that is not known any more must have stood before it can be taken over."""
@@ -36,6 +38,7 @@ class RedisLedger:
         self._client = client
         self._keys = keys
         self._bot = bot
+        self._run_id = run_id
         self._mark = f"{CLAIMED}:{run_id}:{uuid4()}"
         self._settle = self._script("settle_claim")
         self._retake = self._script("retake_claim")
@@ -79,6 +82,31 @@ class RedisLedger:
         with translate_errors():
             values = self._client.mget([self._keys.ledger(self._bot, key) for key in keys])
         return [None if value is None else _outcome(value) for value in values]
+
+    def first_run(self) -> str:
+        """The id of the run that this one repeats, through all retries in between; its own if it repeats none.
+
+        Each retry writes its first run down, since those in between may leave the history while the next one waits.
+        """
+        at = self._run_id
+        with translate_errors():
+            while True:
+                before, first = self._before(at)
+                if first or not before:
+                    break
+                at = before
+            found = first or at
+            if found != self._run_id:
+                self._client.set(self._keys.origin(self._run_id), found, ex=ORIGIN_SECONDS)
+        return found
+
+    def _before(self, run_id: str) -> tuple[str, str]:
+        """The run that this one repeats, and the first of all, if that was written down; else empty."""
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.hget(self._keys.run(run_id), "retry_of")
+            pipe.get(self._keys.origin(run_id))
+            before, first = pipe.execute()
+        return _text(before or b""), _text(first or b"")
 
 
 def _text(value: bytes | str) -> str:

@@ -96,6 +96,10 @@ class Run:
         self.ledger = RedisLedger(self.client, Keys(), self.bot, self.run_id)
 
     @property
+    def origin_id(self) -> str:
+        return str(self.ledger.first_run())
+
+    @property
     def memory(self) -> Any:
         return RedisMemory(self.client, Keys(), self.bot)
 

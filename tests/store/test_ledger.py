@@ -124,3 +124,23 @@ def test_of_many_who_take_over_one_gets_the_claim(redis_client: Redis) -> None:
                 pool.map(lambda run, n=n: ledger(redis_client, run_id=f"{run}").claim(f"{n}", retake=True), range(8))
             )
             assert sorted(got) == ["claimed"] + ["unknown"] * 7
+
+
+def retry(client: Redis, run_id: str, of: str) -> None:
+    """A run's record, as far as it says what it repeats."""
+    client.hset(Keys().run(run_id), "retry_of", of)
+
+
+def test_retries_know_the_first_run(client: Redis) -> None:
+    """Through as many in between as there are; a run that repeats none is its own first."""
+    retry(client, "second", "first")
+    retry(client, "third", "second")
+    assert [ledger(client, run_id=run).first_run() for run in ("first", "second", "third")] == ["first"] * 3
+
+
+def test_retries_know_the_first_run_when_those_in_between_left_the_history(client: Redis) -> None:
+    """A short history forgets runs while their retry waits."""
+    for run_id, of in (("second", "first"), ("third", "second"), ("fourth", "third")):
+        retry(client, run_id, of)
+        assert ledger(client, run_id=run_id).first_run() == "first"
+        client.delete(Keys().run(of))
