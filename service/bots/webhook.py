@@ -1,7 +1,8 @@
 """Sends one HTTP request, signed so that its receiver can tell whom it is from, so that anything can be scheduled.
 
 The signature is that of Standard Webhooks (https://www.standardwebhooks.com): receivers check it with a library of
-theirs. The request goes through the same network guard as a visitor's, and follows no redirect.
+theirs. A retry repeats the `Webhook-Id` of the first attempt, by which they drop what they have seen. The request goes
+through the same network guard as a visitor's, and follows no redirect.
 """
 
 from __future__ import annotations
@@ -205,14 +206,16 @@ def _completed(headers: dict[str, str], content: str | None, context: Context) -
     """The job's headers and those of every request."""
     given = {name.lower() for name in headers}
     timestamp = int(time.time())
-    whole = {"Webhook-Id": context.run_id, "Webhook-Timestamp": str(timestamp), **headers}
+    # the first attempt's, so that a receiver that has seen it can drop the others
+    message_id = context.origin_id
+    whole = {"Webhook-Id": message_id, "Webhook-Timestamp": str(timestamp), **headers}
     if "user-agent" not in given:
         whole["User-Agent"] = user_agent(context.settings.visitor_contact)
     if content is not None and "content-type" not in given:
         whole["Content-Type"] = "application/json"
     if context.config.secret:
         secret = resolved(context.config.secret)
-        whole["Webhook-Signature"] = signature(secret, context.run_id, timestamp, (content or "").encode())
+        whole["Webhook-Signature"] = signature(secret, message_id, timestamp, (content or "").encode())
     return whole
 
 

@@ -7,13 +7,9 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,58 +19,16 @@ from service.bots.secrets import SecretMissing
 from service.bots.webhook import RequestFailed, WebhookBot, WebhookConfig, signature
 from service.errors import ValidationFailed
 from service.models import validate_bot_config
+from tests.bots.receivers import Receiver, listening
 from tests.bots.rig import Run, configured
 from tests.conftest import find_free_port
-
-
-@dataclass
-class Receiver:
-    """A web server: what it answers, and what it was sent."""
-
-    address: str = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    answer: bytes = b"thanks"
-    before: Callable[[], None] = lambda: None
-    got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """A running one."""
-    served = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version: ClassVar[str] = "HTTP/1.1"  # type: ignore[misc]
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            served.got.append((self.command, self.path, headers, body))
-            served.before()
-            self.send_response(served.status)
-            for name, value in served.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(served.answer)))
-            self.end_headers()
-            if self.command != "HEAD":
-                with suppress(OSError):  # whoever asked may have hung up
-                    self.wfile.write(served.answer)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
-    for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE"):
-        setattr(Handler, f"do_{method}", Handler.do_POST)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    served.address = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with listening() as served:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def run(client: Redis, url: str, allow_private: bool = True, **config: Any) -> dict[str, Any]:
