@@ -1,9 +1,9 @@
 """From a due occurrence to a run in RQ's queue: the scheduler.
 
-The only module that knows `rq_scheduler` and how RQ enqueues. One tick reads the time once, takes the due jobs in
-batches, plans each with pure maths, and commits each plan by one script (`lua/decide.lua`), which checks that the job
-is still what was planned. That compare-and-set is what makes every occurrence decided exactly once, under any number of
-schedulers and kills; the lead among them merely saves work.
+The only module that knows `rq_scheduler` and how RQ enqueues. One tick takes the due jobs in batches, each with the
+time at which it was read, plans each job with pure maths (`commits.py`), and commits the plans of a batch by one script
+(`lua/decide.lua`), which checks that a job is still what was planned. That compare-and-set is what makes every
+occurrence decided exactly once, under any number of schedulers and kills; the lead among them merely saves work.
 
 What of `rq_scheduler.Scheduler` is replaced, and why: it enqueues, removes and re-adds a due job by three calls (a kill
 in between loses or doubles it), counts the next time from now (drift), never renews its lock, and stops at the first
@@ -20,26 +20,26 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import FrameType
-from typing import Any
 
 import rq_scheduler
 from redis import Redis
 from redis.client import PubSub
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
-from service import schedules
+from service.commits import Commits
 from service.errors import ServiceError, StoreUnavailable, ValidationFailed
 from service.keys import Keys
 from service.planning import plan_again
 from service.reaper import Reaper
 from service.store.arrival import arrive, risks
 from service.store.connection import translate_errors
-from service.store.jobs import JobRecord, JobStore, UnreadableJob, read_job
+from service.store.due import DueEntry, read_due
+from service.store.jobs import JobStore, UnreadableJob
 from service.store.presence import Presence
 from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
@@ -51,8 +51,10 @@ log = logging.getLogger(__name__)
 RUN_FUNCTION = "service.runner.run"
 """What RQ is told to call; our worker does not take it from there, but RQ's own tools show it."""
 
+READ_AT_ONCE = 500
+"""Due jobs read at a time."""
 BATCH = 100
-"""Due jobs read, planned and committed at a time; keeps Redis free for others in between."""
+"""Decisions committed at a time; keeps Redis free for others in between."""
 LONGEST_WAIT = 5.0
 """Seconds after which the due index is read again, whatever was heard: a message can be lost."""
 HEARTBEAT = 2.0
@@ -80,71 +82,6 @@ def rq_template(keys: Keys, connection: Redis) -> dict[str, bytes]:
 def make_scripts(client: Redis, keys: Keys, limits: Limits) -> Scripts:
     """The scripts of an installation, RQ's part included."""
     return Scripts(client, keys, limits, rq_template(keys, client))
-
-
-def run_id_of(prefix: str, record: JobRecord, occurrence: int) -> str:
-    """The id of the run that an occurrence makes: the same from every scheduler, so that it cannot be made twice.
-
-    When the job was created is a part of it: one that was deleted and made again under its id has other runs.
-    """
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{prefix}/{record.id}/{record.created_at}/{occurrence}"))
-
-
-def commit_of(prefix: str, record: JobRecord, now_ms: int) -> list[str]:
-    """Plans a due job and words the plan for `lua/decide.lua`.
-
-    Args:
-        prefix: the installation's.
-        record: the job, with a next occurrence that is due.
-        now_ms: the tick's time.
-
-    Returns:
-        The script's arguments.
-    """
-    due, definition, anchor = record.plan.next_due, record.definition, record.plan.anchor
-    schedule, options = definition.schedule, definition.options
-    first = first_undecided(record)
-    if first is None:
-        last = record.last_decided or 0
-        return _worded(record, due, {"decisions": [], "first": last + 1, "last_decided": last}, None)
-    plan = schedules.plan(record.id, schedule, options, first, anchor, now_ms)
-    decisions = [
-        {
-            "action": decision.action,
-            "id": run_id_of(prefix, record, decision.occurrence),
-            "occurrence": decision.occurrence,
-            "last_occurrence": decision.last_occurrence,
-            "occurrences": decision.occurrences,
-            "due": schedules.due_ms(record.id, decision.occurrence, options),
-            "reason": decision.reason or "",
-            "waits": decision.waits,
-        }
-        for decision in plan.decisions
-    ]
-    commit = {"decisions": decisions, "first": first, "last_decided": plan.last_decided}
-    return _worded(record, due, commit, plan.next)
-
-
-def first_undecided(record: JobRecord) -> int | None:
-    """The occurrence that a job's next plan begins with.
-
-    It is the job's next occurrence, unless outside hands have set that back to one that was decided already.
-    """
-    first, decided = record.plan.next_occurrence, record.last_decided
-    if first is None or decided is None or first > decided:
-        return first
-    definition = record.definition
-    return schedules.next_occurrence(definition.schedule, definition.options, decided, record.plan.anchor)
-
-
-def _worded(record: JobRecord, due: int | None, commit: dict[str, Any], following: int | None) -> list[str]:
-    options = record.definition.options
-    if following is None:
-        commit["ended"] = "no occurrence is left before ends_at" if options.ends_at else "it never comes again"
-    else:
-        commit["next_occurrence"] = following
-        commit["next_due"] = schedules.due_ms(record.id, following, options)
-    return [record.id, str(record.revision), str(due), json.dumps(commit)]
 
 
 class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
@@ -278,29 +215,79 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         """Decides everything that is due now, in batches. Returns how many jobs were decided."""
         decided = 0
         while not self._stop.is_set():
-            now_ms, due = self._due.read(BATCH)
+            now_ms, due = read_due(self._scripts, READ_AT_ONCE)
             if not due:
                 break
             decided += self._decide(due, now_ms)
             self._beat()
-            if not self._leads or len(due) < BATCH:
+            if not self._leads or len(due) < READ_AT_ONCE:
                 break
         return decided
 
-    def _decide(self, due: Sequence[tuple[str, int]], now_ms: int) -> int:
-        commits = []
-        hashes = self._jobs.get_many([job_id for job_id, _ in due])
-        for (job_id, score), fields in zip(due, hashes, strict=True):
-            commit = self._plan(job_id, score, fields, now_ms)
-            if commit:
-                commits.append(commit)
-        answers = self._scripts.run_many("decide", commits)
-        for commit, answer in zip(commits, answers, strict=True):
-            if isinstance(answer, RedisError):
-                self._refused(commit[0], answer)
+    def _decide(self, due: Sequence[DueEntry], now_ms: int) -> int:
+        """Plans and commits, a batch while Redis carries out the one before it."""
+        decided, under_way = 0, None
+        try:
+            for commits in self._planned(due, now_ms):
+                if under_way is not None:
+                    decided += self._committed(*under_way)
+                    under_way = None
+                under_way = commits, self._scripts.begin("decide", json.dumps(commits.worded()), self._keys.prefix)
+        finally:
+            if under_way is not None:
+                decided += self._committed(*under_way)
+        return decided
+
+    def _planned(self, due: Sequence[DueEntry], now_ms: int) -> Iterator[Commits]:
+        commits = Commits(now_ms)
+        for entry in due:
+            self._plan(entry, commits)
+            if commits.decisions >= BATCH:
+                yield commits
+                commits = Commits(now_ms)
+        if commits.decisions:
+            yield commits
+
+    def _plan(self, entry: DueEntry, commits: Commits) -> None:
+        """Plans one due job, or sets it aside if it cannot be planned."""
+        try:
+            job = entry.read()
+            if job.next_due == entry.due:
+                commits.add(job)
+            else:
+                self._due.restore([job.id])
+        except UnreadableJob as error:
+            self._set_aside(entry.job_id, entry.due, str(error))
+        except (ServiceError, ArithmeticError, LookupError, ValueError, TypeError) as error:
+            log.exception("Job %s cannot be planned", entry.job_id)
+            self._set_aside(entry.job_id, entry.due, f"its next occurrence cannot be computed ({error})")
+
+    def _committed(self, commits: Commits, answer: Callable[[], list[bytes]]) -> int:
+        """Takes in what became of a batch. Returns how many jobs were decided."""
+        decided, stale = 0, []
+        for job_id, verdict in zip(commits.job_ids, answer(), strict=True):
+            if verdict == b"decided":
+                decided += 1
+            elif verdict == b"stale":
+                stale.append(job_id)
+            elif verdict.startswith(b"!"):
+                self._refused(job_id, verdict[1:].decode(errors="replace"))
         # What is stale was decided or changed meanwhile; or the index and the job disagree, and would for ever.
-        self._due.restore([commit[0] for commit, answer in zip(commits, answers, strict=True) if answer == b"stale"])
-        return sum(1 for answer in answers if answer == b"decided")
+        self._due.restore(stale)
+        return decided
+
+    def _refused(self, job_id: str, error: str) -> None:
+        """A commit that Redis refused: over a key of odd type the job is set aside; for anything else all wait."""
+        if "WRONGTYPE" not in error:
+            with translate_errors():
+                raise ResponseError(error)
+        log.error("Job %s: Redis refused its commit: %s", job_id, error)
+        # Whatever its score is now: the script may have moved the job on before it met that key.
+        self._set_aside(job_id, "", f"Redis refused its commit ({error})")
+
+    def _set_aside(self, job_id: str, score: int | str, reason: str) -> None:
+        log.error("Job %s is set aside: %s", job_id, reason)
+        self._scripts.run("set_aside", job_id, score, reason[:500])
 
     def _replan(self, job_id: str) -> None:
         """Plans a job again that is enabled and has no plan: outside hands took it, or the job was set aside once.
@@ -316,34 +303,3 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
                 log.warning("Job %s had no plan; it is %s again", job_id, planned.plan.state)
         except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
             log.error("Job %s stays set aside: %s", job_id, error)
-
-    def _plan(self, job_id: str, score: int, fields: Any, now_ms: int) -> list[str] | None:
-        """The commit of one due job; None if there is nothing to commit, or it cannot be planned."""
-        if not fields:
-            self._set_aside(job_id, score, "its hash is gone or is no hash")
-            return None
-        try:
-            record = read_job(fields)
-            if record.plan.next_due != score:
-                self._due.restore([job_id])
-                return None
-            return commit_of(self._keys.prefix, record, now_ms)
-        except UnreadableJob as error:
-            self._set_aside(job_id, score, f"its stored definition cannot be read ({error})")
-        except (ServiceError, ArithmeticError, LookupError, ValueError, TypeError) as error:
-            log.exception("Job %s cannot be planned", job_id)
-            self._set_aside(job_id, score, f"its next occurrence cannot be computed ({error})")
-        return None
-
-    def _refused(self, job_id: str, error: RedisError) -> None:
-        """A commit that Redis refused: over a key of odd type the job is set aside; for anything else all wait."""
-        if not str(error).startswith("WRONGTYPE"):
-            with translate_errors():
-                raise error
-        log.error("Job %s: Redis refused its commit: %s", job_id, error)
-        # Whatever its score is now: the script may have moved the job on before it met that key.
-        self._set_aside(job_id, "", f"Redis refused its commit ({error})")
-
-    def _set_aside(self, job_id: str, score: int | str, reason: str) -> None:
-        log.error("Job %s is set aside: %s", job_id, reason)
-        self._scripts.run("set_aside", job_id, score, reason[:500])

@@ -1,86 +1,115 @@
--- Decides a job's due occurrences: each one is enqueued, put to wait, or recorded as skipped, and the job moves on to
--- its next occurrence.
+-- Decides the due occurrences of a batch of jobs: each one is enqueued, put to wait, or recorded as skipped, and its job
+-- moves on to its next occurrence.
 --
--- ARGV  1 job id      2 the revision that was planned      3 the due score that was read, ms
---       4 JSON: {"decisions": [{"action": "run"|"skip", "id", "occurrence", "last_occurrence", "occurrences", "due",
---         "reason", "waits"}], "first", "last_decided", "next_occurrence"?, "next_due"?, "ended"?}; `first` is the
---         earliest occurrence that the plan looked at
--- Returns 'decided'; or, with nothing written, 'gone', 'stale' (changed or decided since it was read: plan anew), 'early'.
+-- ARGV  1 JSON: {"plans": [...], "jobs": [[job id, the revision that was planned, number of its plan], ...]}; jobs that
+--         are alike share a plan:
+--         {"due" (the score that was read, ms), "first" (the earliest occurrence that it looked at), "last_decided",
+--          "next_occurrence" and "next_due", or "ended" (why there is none),
+--          "decisions": [{"run" (true, or false to skip), "waits", "reason", "occurrence", "last_occurrence",
+--                         "occurrences", "due"}]}; times are texts
+--       2 what the ids of runs begin with before they are hashed
+-- Returns for each job 'decided'; or, with nothing written, 'gone', 'stale' (changed or decided since it was read: plan
+--         anew), 'early'; or Redis' refusal, '!' before it.
 --
--- One step, because an occurrence whose run is made without the job moving on would run twice, and the other way
--- round would be lost. The compare-and-set on revision and due score makes it right under any number of schedulers,
--- and safe to repeat.
+-- One step for each job, because an occurrence whose run is made without the job moving on would run twice, and the
+-- other way round would be lost. The compare-and-set on revision and due score makes it right under any number of
+-- schedulers, and safe to repeat. Jobs share a call only to save round trips: one that Redis refuses stops no other.
 
-local job_id, expected_due = ARGV[1], tonumber(ARGV[3])
-local plan = cjson.decode(ARGV[4])
 local now = now_ms()
-local job = key.job(job_id)
-local revision, enabled, limit, overlap, name, last_decided, bot_type = unpack(call('HMGET', job, 'revision', 'enabled',
-  'max_concurrent_runs', 'overlap', 'name', 'last_decided', 'bot_type'))
-if not revision then
-  call('ZREM', key.due, job_id)
-  return 'gone'
-end
-if revision ~= ARGV[2] or enabled ~= '1' or tonumber(call('ZSCORE', key.due, job_id) or -1) ~= expected_due
-  or plan.first <= (tonumber(last_decided) or -1) then
-  return 'stale'
-end
-if now < expected_due then return 'early' end
+local at = int(now)
+local pushes = runs.pushes()
 
-local moved = {'last_decided', int(math.max(plan.last_decided, tonumber(last_decided) or 0))}
-if plan.next_due then
-  moved[3], moved[4], moved[5], moved[6] = 'next_occurrence', int(plan.next_occurrence), 'next_due', int(plan.next_due)
-else
-  moved[3], moved[4], moved[5], moved[6] = 'state', 'ended', 'state_reason', plan.ended
-end
-call('HSET', job, unpack(moved))
-if plan.next_due then
-  call('ZADD', key.due, int(plan.next_due), job_id)
-else
-  call('HDEL', job, 'next_occurrence', 'next_due')
-  call('ZREM', key.due, job_id)
+-- The same from every scheduler, so that an occurrence's run cannot be made twice. When the job was created is a part of
+-- it: one that was deleted and made again under its id has other runs. A UUID of version 8 (RFC 9562).
+local function run_id_of(job, decision)
+  local hash = redis.sha1hex(table.concat({ARGV[2], job.id, job.created_at, decision.occurrence}, '/'))
+  return table.concat({hash:sub(1, 8), hash:sub(9, 12), '8' .. hash:sub(14, 16), 'a' .. hash:sub(18, 20),
+    hash:sub(21, 32)}, '-')
 end
 
 -- Neighbouring skips for the same reason are one entry: the newest of the history grows, if it is one.
-local function skip(decision, reason)
-  if reason == 'misfire' and math.abs(now - tonumber(call('HGET', job, 'misfire_told_at') or 0)) >= 3600000 then
-    call('HSET', job, 'misfire_told_at', int(now))
-    alert('missed', job_id, now, {occurrences = decision.occurrences, occurrence = decision.occurrence})
+local function skip(job, decision, reason)
+  if reason == 'misfire' and math.abs(now - tonumber(job.misfire_told_at or 0)) >= 3600000 then
+    call('HSET', job.key, 'misfire_told_at', at)
+    job.misfire_told_at = now
+    alerts.tell('missed', job.id, now, {occurrences = tonumber(decision.occurrences),
+      occurrence = tonumber(decision.occurrence)})
   end
-  metrics.count(bot_type or '', 'skipped', 'schedule', int(decision.occurrences))
-  local newest = call('LINDEX', key.history(job_id), 0)
+  metrics.count(job.bot_type or '', 'skipped', 'schedule', decision.occurrences)
+  local newest = call('LINDEX', key.history(job.id), 0)
   if newest then
     local run = key.run(newest)
     local status, its_reason = unpack(call('HMGET', run, 'status', 'reason'))
     if status == 'skipped' and its_reason == reason then
-      call('HINCRBY', run, 'occurrences', int(decision.occurrences))
-      call('HSET', run, 'last_scheduled_for', int(decision.last_occurrence), 'finished_at', int(now))
+      call('HINCRBY', run, 'occurrences', decision.occurrences)
+      call('HSET', run, 'last_scheduled_for', decision.last_occurrence, 'finished_at', at)
       return
     end
   end
-  local fields = {'bot_type', bot_type, 'trigger', 'schedule', 'scheduled_for', int(decision.occurrence), 'attempt', 1,
-    'queued_at', int(now), 'finished_at', int(now), 'reason', reason, 'occurrences', int(decision.occurrences)}
-  if decision.occurrences > 1 then
+  local fields = {'bot_type', job.bot_type, 'trigger', 'schedule', 'scheduled_for', decision.occurrence,
+    'attempt', '1', 'queued_at', at, 'finished_at', at, 'reason', reason, 'occurrences', decision.occurrences}
+  if decision.occurrences ~= '1' then
     fields[#fields + 1] = 'last_scheduled_for'
-    fields[#fields + 1] = int(decision.last_occurrence)
+    fields[#fields + 1] = decision.last_occurrence
   end
-  runs.create(decision.id, job_id, 'skipped', fields)
+  runs.create(run_id_of(job, decision), job.id, 'skipped', fields, pushes)
 end
 
-for _, decision in ipairs(plan.decisions) do
-  if decision.action == 'skip' then
-    skip(decision, decision.reason)
+local function run(job, decision)
+  local full = call('SCARD', key.slots(job.id)) >= tonumber(job.limit)
+  if full and job.overlap == 'skip' and not decision.waits then return skip(job, decision, 'overlap') end
+  local waiting = call('LLEN', key.waiting(job.id))
+  if full and waiting >= conf.waiting_limit then return skip(job, decision, 'waiting_limit') end
+  local run_id = run_id_of(job, decision)
+  runs.create(run_id, job.id, 'queued', {'bot_type', job.bot_type, 'trigger', 'schedule', 'scheduled_for',
+    decision.occurrence, 'due', decision.due, 'attempt', '1', 'queued_at', at, 'occurrences', '1'}, pushes)
+  if full or waiting > 0 then
+    call('RPUSH', key.waiting(job.id), run_id)
   else
-    local full = call('SCARD', key.slots(job_id)) >= tonumber(limit)
-    if full and overlap == 'skip' and not decision.waits then
-      skip(decision, 'overlap')
-    elseif full and call('LLEN', key.waiting(job_id)) >= conf.waiting_limit then
-      skip(decision, 'waiting_limit')
-    else
-      runs.create(decision.id, job_id, 'queued', {'bot_type', bot_type, 'trigger', 'schedule', 'scheduled_for',
-        int(decision.occurrence), 'due', int(decision.due), 'attempt', 1, 'queued_at', int(now), 'occurrences', 1})
-      runs.admit(decision.id, job_id, name, limit, now)
-    end
+    runs.enqueue(run_id, job.id, job.name, now, pushes)
   end
 end
-return 'decided'
+
+local function move_on(job, plan)
+  local decided = plan.last_decided
+  if tonumber(decided) < tonumber(job.last_decided or 0) then decided = job.last_decided end
+  if plan.next_due then
+    call('HSET', job.key, 'last_decided', decided, 'next_occurrence', plan.next_occurrence, 'next_due', plan.next_due)
+    call('ZADD', key.due, plan.next_due, job.id)
+  else
+    call('HSET', job.key, 'last_decided', decided, 'state', 'ended', 'state_reason', plan.ended)
+    call('HDEL', job.key, 'next_occurrence', 'next_due')
+    call('ZREM', key.due, job.id)
+  end
+end
+
+local function decide(id, planned_revision, plan)
+  local job = {id = id, key = key.job(id)}
+  local revision, enabled
+  revision, enabled, job.last_decided, job.created_at, job.limit, job.overlap, job.name, job.bot_type,
+    job.misfire_told_at = unpack(call('HMGET', job.key, 'revision', 'enabled', 'last_decided', 'created_at',
+    'max_concurrent_runs', 'overlap', 'name', 'bot_type', 'misfire_told_at'))
+  if not revision then
+    call('ZREM', key.due, id)
+    return 'gone'
+  end
+  if revision ~= planned_revision or enabled ~= '1' or call('ZSCORE', key.due, id) ~= plan.due
+    or tonumber(plan.first) <= (tonumber(job.last_decided) or -1) then
+    return 'stale'
+  end
+  if now < tonumber(plan.due) then return 'early' end
+  move_on(job, plan)
+  for _, decision in ipairs(plan.decisions) do
+    if decision.run then run(job, decision) else skip(job, decision, decision.reason) end
+  end
+  return 'decided'
+end
+
+local batch = cjson.decode(ARGV[1])
+local answers = {}
+for i, job in ipairs(batch.jobs) do
+  local done, answer = pcall(decide, job[1], job[2], batch.plans[job[3]])
+  answers[i] = done and answer or '!' .. (type(answer) == 'table' and answer.err or tostring(answer))
+end
+runs.push(pushes)
+return answers

@@ -76,16 +76,16 @@ local function switch_off(failures)
   call('SREM', key.enabled, job_id)
   call('ZREM', key.due, job_id)
   runs.cancel_delayed(job_id, now, 'cancelled: the job was ' .. reason)
-  alert('switched_off', job_id, now, {run_id = run_id, error = reason})
+  alerts.tell('switched_off', job_id, now, {run_id = run_id, error = reason})
 end
 
 if status == 'failed' and not retry then
   local failures = call('HINCRBY', job, 'failures', 1)
   local enabled, most = unpack(call('HMGET', job, 'enabled', 'disable_after_failures'))
-  if failures == 1 then alert('failed', job_id, now, {run_id = run_id, error = outcome.error}) end
+  if failures == 1 then alerts.tell('failed', job_id, now, {run_id = run_id, error = outcome.error}) end
   if enabled == '1' and tonumber(most or 0) > 0 and failures >= tonumber(most) then switch_off(failures) end
 elseif status == 'success' and call('HDEL', job, 'failures') == 1 then
-  alert('recovered', job_id, now, {run_id = run_id})
+  alerts.tell('recovered', job_id, now, {run_id = run_id})
 end
 
 runs.finish(run_id, job_id, status, int(now), fields)

@@ -15,9 +15,8 @@ end
 if call('LPOS', key.rq_queue, run_id) then return 0 end
 local now = now_ms()
 call('ZADD', key.queued, int(now), run_id)
-rq.push(run_id, call('HGET', key.job(job_id), 'name') or '', now)
+rq.create(run_id, call('HGET', key.job(job_id), 'name') or '', now)
+call('SADD', key.rq_queues, key.rq_queue)
 call('LREM', key.rq_intermediate, 0, run_id)
--- To the front: it was next once already.
-call('RPOP', key.rq_queue)
-call('LPUSH', key.rq_queue, run_id)
+call('LPUSH', key.rq_queue, run_id)  -- to the front: it was next once already
 return 1

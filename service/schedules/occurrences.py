@@ -52,7 +52,7 @@ def next_after(schedule: Schedule, after: int, anchor: int) -> int | None:
     if isinstance(schedule, Interval):
         found: int | None = anchor + max(1, (after - anchor) // schedule.seconds + 1) * schedule.seconds
     else:
-        found = _clockwork(cron_expression(schedule), schedule.timezone).next_after(after)
+        found = _on_wall_clock(cron_expression(schedule), schedule.timezone, after)
     return found if found is not None and found <= LAST_INSTANT else None
 
 
@@ -96,6 +96,12 @@ def cron_fields(schedule: Daily | Weekly | Cron) -> CronFields:
         ValidationFailed: its expression is not valid (any more).
     """
     return parse_cron(cron_expression(schedule), "schedule_config.cron_expression")
+
+
+@lru_cache(maxsize=16384)
+def _on_wall_clock(expression: str, timezone: str, after: int) -> int | None:
+    """Kept, since many jobs are due by the same expression at the same instant: they ask for the same next one."""
+    return _clockwork(expression, timezone).next_after(after)
 
 
 @lru_cache(maxsize=4096)

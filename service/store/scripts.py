@@ -1,11 +1,13 @@
 """The Lua scripts, made ready for one installation.
 
-Each file of `service/lua` is one verb with its contract on top. What they all share is put before them: the table
-`key` (the names of `service.keys`, so that no key is named twice), the table `conf`, and `prelude.lua`.
+Each file of `service/lua` is one verb with its contract on top. Before it is put what it uses, and no more, since a
+script is run from its first line each time: the tables `key` (the names of `service.keys`, so that no key is named
+twice) and `conf`, and parts of `service/lua/shared`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -14,24 +16,20 @@ from typing import Any
 from redis import Redis
 from redis.client import Pipeline
 from redis.commands.core import Script
+from redis.exceptions import ConnectionError, NoScriptError, RedisError, TimeoutError
 
 from service.keys import Keys
 from service.settings import Settings
 from service.store.connection import Answer, repeatable, translate_errors
 
-NAMED_KEYS = (
-    "wake", "leader", "schedulers", "workers", "jobs", "enabled", "due", "runs", "queued", "leases", "retries",
-    "alerts", "metrics",
-    "rq_queue", "rq_queues", "rq_intermediate", "rq_started", "rq_finished", "rq_failed",
-)  # fmt: skip
-KEYS_BY_ID = (
-    "idempotency", "job", "history", "open", "slots", "waiting", "logs", "run", "run_log",
-    "rq_job", "rq_results", "rq_execution", "rq_executions", "rq_worker", "rq_worker_executions",
-)  # fmt: skip
 VERBS = (
-    "save_job", "delete_job", "decide", "set_aside", "restore_due", "request_run", "release_retry", "requeue_run",
-    "claim_run", "renew_lease", "note_run", "end_run", "cancel_run", "hold_lead", "yield_lead", "beat_worker",
+    "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run", "release_retry",
+    "requeue_run", "claim_run", "renew_lease", "note_run", "end_run", "cancel_run", "hold_lead", "yield_lead",
+    "beat_worker",
 )  # fmt: skip
+
+SHARED = ("idempotency", "rq", "metrics", "alerts", "runs")
+"""The parts of `service/lua/shared`, each after those that it uses; each is a table of its name."""
 
 RQ_SUCCESS_TTL = 500
 """Seconds for which RQ's record of a finished run is kept, RQ's own default; ours is in the history."""
@@ -85,13 +83,45 @@ class Scripts:
     _scripts: dict[str, Script] = field(init=False)
 
     def __post_init__(self) -> None:
-        head = f"{lua_keys(self.keys)}\n{lua_conf(self.limits, self.rq_fields)}\n{_source('prelude')}\n"
-        self._scripts = {verb: self.client.register_script(head + _source(verb)) for verb in VERBS}
+        self._scripts = {
+            verb: self.client.register_script(lua_script(verb, self.keys, self.limits, self.rq_fields))
+            for verb in VERBS
+        }
 
     def run(self, verb: str, *args: str | int | float | bytes) -> Any:
         """Runs one script, and once more if the connection broke before its answer came."""
         script = self._scripts[verb]
         return self._ask(lambda: script(args=args))
+
+    def begin(self, verb: str, *args: str | int | float | bytes) -> Callable[[], Any]:
+        """Sends one script and does not wait, so that Redis and this process work at the same time.
+
+        Returns:
+            What waits for the answer; to be called once. It answers as `run` does, and raises what that raises.
+        """
+        connection = None
+        try:
+            connection = self.client.connection_pool.get_connection()
+            connection.send_command("EVALSHA", self._scripts[verb].sha, 0, *args)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError):
+            if connection is not None:
+                connection.disconnect()  # type: ignore[no-untyped-call]
+                self.client.connection_pool.release(connection)
+            return lambda: self.run(verb, *args)
+
+        def answer() -> Any:
+            try:
+                return connection.read_response()
+            except TimeoutError:
+                connection.disconnect()  # type: ignore[no-untyped-call]
+                with translate_errors():
+                    raise
+            except (ConnectionError, NoScriptError):
+                return self.run(verb, *args)
+            finally:
+                self.client.connection_pool.release(connection)
+
+        return answer
 
     def read(self, fill: Callable[[Pipeline], object]) -> list[Any]:
         """Reads what `fill` puts into a pipeline, in one round trip; once more if the connection broke."""
@@ -130,26 +160,46 @@ def _source(name: str) -> str:
     return resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 
+def lua_script(verb: str, keys: Keys, limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
+    """The whole text of a verb's script."""
+    body = _source(verb)
+    for name in reversed(SHARED):
+        if re.search(rf"\b{name}\.", body):
+            body = f"{_source(f'shared/{name}')}\n{body}"
+    body = f"{_source('shared/base')}\n{body}"
+    return f"{lua_keys(keys, body)}\n{lua_conf(limits, rq_fields, body)}\n{body}"
+
+
 def lua_string(value: str | bytes) -> str:
     """`value` as a Lua string literal; every byte that is not plain is written as `\\ddd`."""
     data = value.encode() if isinstance(value, str) else value
     return '"' + "".join(chr(b) if chr(b).isalnum() and b < 128 else f"\\{b:03d}" for b in data) + '"'
 
 
-def lua_keys(keys: Keys) -> str:
-    """The table `key` for `keys`: texts, and functions of one id."""
-    lines = [f"{name} = {lua_string(getattr(keys, name))}" for name in NAMED_KEYS]
-    for name in KEYS_BY_ID:
-        head, tail = getattr(keys, name)("\0").split("\0")
-        lines.append(f"{name} = function(id) return {lua_string(head)} .. id .. {lua_string(tail)} end")
+def lua_keys(keys: Keys, body: str) -> str:
+    """The table `key` for what `body` names: texts, and functions of one id."""
+    lines = []
+    for name in sorted(set(re.findall(r"\bkey\.(\w+)", body))):
+        value = getattr(keys, name)
+        if isinstance(value, str):
+            lines.append(f"{name} = {lua_string(value)}")
+        else:
+            head, tail = value("\0").split("\0")
+            lines.append(f"{name} = function(id) return {lua_string(head)} .. id .. {lua_string(tail)} end")
     return "local key = {" + ", ".join(lines) + "}"
 
 
-def lua_conf(limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
-    """The table `conf`."""
-    flat = ", ".join(lua_string(part) for pair in rq_fields.items() for part in pair)
-    return (
-        f"local conf = {{history_limit = {limits.history}, log_runs = {limits.logs}, runs_limit = {limits.runs}, "
-        f"waiting_limit = {limits.waiting}, rq_success_ttl = {RQ_SUCCESS_TTL}, rq_failure_ttl = {RQ_FAILURE_TTL}, "
-        f"buckets = {{{', '.join(map(str, BUCKETS_MS))}}}, rq = {{{flat}}}}}"
-    )
+def lua_conf(limits: Limits, rq_fields: Mapping[str, bytes], body: str) -> str:
+    """The table `conf` for what `body` names."""
+    conf = {
+        "history_limit": str(limits.history),
+        "log_runs": str(limits.logs),
+        "runs_limit": str(limits.runs),
+        "waiting_limit": str(limits.waiting),
+        "rq_success_ttl": str(RQ_SUCCESS_TTL),
+        "rq_failure_ttl": str(RQ_FAILURE_TTL),
+        "buckets": f"{{{', '.join(map(str, BUCKETS_MS))}}}",
+        "rq": f"{{{', '.join(lua_string(part) for pair in rq_fields.items() for part in pair)}}}",
+    }
+    used = [f"{name} = {value}" for name, value in conf.items() if re.search(rf"\bconf\.{name}\b", body)]
+    return f"local conf = {{{', '.join(used)}}}"

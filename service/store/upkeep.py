@@ -39,14 +39,6 @@ class DueIndex:
         self._restored_in_rebuild = 0
         self._empty_is_right = False
 
-    def read(self, count: int) -> tuple[int, list[tuple[str, int]]]:
-        """Redis' time, ms, and up to `count` jobs that are due by it, earliest first, with their scores."""
-        time_pair, rows = self._scripts.read(
-            lambda pipe: (pipe.time(), pipe.zrange(self._keys.due, 0, count - 1, withscores=True))
-        )
-        now_ms = _milliseconds(time_pair)
-        return now_ms, [(member.decode(), int(score)) for member, score in rows if score <= now_ms]
-
     def seconds_until_next(self, longest: float) -> float:
         """Seconds until the earliest due job or retry, between 0 and `longest`."""
         time_pair, *earliest = self._scripts.read(
@@ -111,7 +103,3 @@ class DueIndex:
             return False
         self._round_started = now
         return True
-
-
-def _milliseconds(time_pair: tuple[int, int]) -> int:
-    return int(time_pair[0]) * 1000 + int(time_pair[1]) // 1000

@@ -13,7 +13,6 @@ from typing import Any
 from redis import Redis
 
 from service.keys import Keys
-from service.store.scripts import KEYS_BY_ID, NAMED_KEYS
 from tests.process.installation import ROOT
 
 DOCUMENT = ROOT / "docs" / "redis-keys.md"
@@ -190,9 +189,10 @@ def check_trace(
 
 def named_keys(keys: Keys) -> list[str]:
     """One key of each kind that the scripts use."""
-    return [getattr(keys, name) for name in NAMED_KEYS if name != "wake"] + [
-        getattr(keys, name)("1:2" if name == "rq_execution" else "1") for name in KEYS_BY_ID
-    ]
+    scripts = (ROOT / "service" / "lua").rglob("*.lua")
+    names = {name for script in scripts for name in re.findall(r"\bkey\.(\w+)", script.read_text())}
+    found = [getattr(keys, name) for name in sorted(names - {"wake"})]
+    return [key if isinstance(key, str) else key("1:2" if key == keys.rq_execution else "1") for key in found]
 
 
 def key_patterns(keys: Keys) -> list[re.Pattern[str]]:

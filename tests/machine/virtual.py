@@ -54,7 +54,7 @@ def virtual_time(client: Redis) -> Iterator[None]:
 
     def source(name: str) -> str:
         text = read(name)
-        if name == "prelude":
+        if name == "shared/base":
             assert "local call = redis.call\n" in text
             text = text.replace("local call = redis.call\n", VIRTUAL_CALL + "\n")
         return text

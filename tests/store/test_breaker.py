@@ -14,12 +14,7 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 from redis.exceptions import (
-    BusyLoadingError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
     RedisError,
-    ResponseError,
 )
 
 from service.errors import StoreUnavailable
@@ -103,17 +98,14 @@ def test_an_end_that_is_moved_ends_a_job_and_lets_it_go_on(rig: Rig) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
-        ReadOnlyError("You can't write against a read only replica."),
-        BusyLoadingError("Redis is loading the dataset in memory"),
-        NoScriptError("No matching script."),
-        ResponseError("NOREPLICAS Not enough good replicas to write."),
-        ResponseError("MISCONF Redis is configured to save RDB snapshots, but cannot persist."),
-        ResponseError("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."),
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "READONLY You can't write against a read only replica.",
+        "NOREPLICAS Not enough good replicas to write.",
+        "MISCONF Redis is configured to save RDB snapshots, but cannot persist.",
     ],
-    ids=lambda error: type(error).__name__,
+    ids=lambda error: error.split()[0],
 )
-def test_a_refusal_that_is_not_the_jobs_own_fault_sets_no_job_aside(rig: Rig, error: RedisError) -> None:
+def test_a_refusal_that_is_not_the_jobs_own_fault_sets_no_job_aside(rig: Rig, error: str) -> None:
     """A commit that Redis refuses for reasons of its own is tried again later; the job keeps its schedule."""
     job_id = rig.make_job()
     occurrence = rig.pretend_due(job_id, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 
@@ -11,8 +12,10 @@ from rq import Queue
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
+from service.commits import Commits
 from service.errors import Conflict, NotFound, StoreFull
 from service.store.connection import translate_errors
+from service.store.due import read_due
 from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
 from tests.store.rig import Rig
@@ -42,31 +45,90 @@ def test_nothing_is_enqueued_early(rig: Rig) -> None:
     assert rig.history(job_id) == []
 
 
+def planned(rig: Rig) -> Commits:
+    """What a scheduler plans now."""
+    now_ms, due = read_due(rig.scripts, 100)
+    commits = Commits(now_ms)
+    for entry in due:
+        commits.add(entry.read())
+    return commits
+
+
+def committed(rig: Rig, commits: Commits) -> list[bytes]:
+    """What becomes of it."""
+    answers: list[bytes] = rig.scripts.run("decide", json.dumps(commits.worded()), rig.keys.prefix)
+    return answers
+
+
 def test_two_schedulers_that_planned_the_same_occurrence_make_one_run(rig: Rig) -> None:
     """The second commit of the same plan finds the due score gone by."""
-    from service.dispatch import commit_of
-
     job_id = rig.make_job()
     rig.pretend_due(job_id, 1)
-    record = rig.job_store.get(job_id)
-    assert record is not None
-    commit = commit_of(rig.keys.prefix, record, int(time.time() * 1000))
-    assert [rig.scripts.run("decide", *commit) for _ in range(3)] == [b"decided", b"stale", b"stale"]
+    commits = planned(rig)
+    assert [committed(rig, commits) for _ in range(3)] == [[b"decided"], [b"stale"], [b"stale"]]
     assert len(rig.history(job_id)) == len(rig.queue()) == 1
 
 
 def test_a_plan_of_an_older_revision_is_refused(rig: Rig) -> None:
     """A job that was changed between planning and commit is planned anew."""
-    from service.dispatch import commit_of
-
     job_id = rig.make_job()
     rig.pretend_due(job_id, 1)
-    record = rig.job_store.get(job_id)
-    assert record is not None
-    commit = commit_of(rig.keys.prefix, record, int(time.time() * 1000))
+    commits = planned(rig)
     rig.jobs.update(job_id, {"name": "another name"})
-    assert rig.scripts.run("decide", *commit) == b"stale"
+    assert committed(rig, commits) == [b"stale"]
     assert rig.history(job_id) == []
+
+
+def test_jobs_that_are_alike_share_a_plan_and_nothing_else(rig: Rig) -> None:
+    """Same schedule, same options, same instant: one plan. Another instant or a jitter of one's own: another plan."""
+    alike = [rig.make_job(schedule_config={"minutes": 2}) for _ in range(3)]
+    other = rig.make_job(schedule_config={"minutes": 2})
+    jittered = [rig.make_job(schedule_config={"minutes": 2}, options={"jitter_seconds": 1}) for _ in range(2)]
+    due = rig.pretend_due(alike[0], 5)
+    for job_id in (*alike, *jittered):
+        rig.client.hset(rig.keys.job(job_id), mapping={"next_occurrence": due, "next_due": due * 1000, "anchor": due})
+        rig.client.zadd(rig.keys.due, {job_id: due * 1000})
+    rig.pretend_due(other, 9)
+    worded = planned(rig).worded()
+    assert (len(worded["plans"]), len(worded["jobs"])) == (4, 6)
+    rig.scheduler().enqueue_jobs()
+    for job_id in (*alike, other, *jittered):
+        assert len(rig.history(job_id)) == 1
+    assert len(set(rig.queue())) == 6
+
+
+def test_a_batch_larger_than_one_reading_is_decided_whole_while_it_is_planned(rig: Rig) -> None:
+    """1,203 due jobs, among them one that is gone, one that cannot be read and one changed: each of the others once."""
+    jobs = [rig.make_job() for _ in range(1203)]
+    for job_id in jobs:
+        rig.pretend_due(job_id, 3)
+    gone, unreadable, moved = jobs[0], jobs[601], jobs[1202]
+    rig.client.delete(rig.keys.job(gone))
+    rig.client.hset(rig.keys.job(unreadable), "options", "{")
+    rig.client.hset(rig.keys.job(moved), "next_due", 9_999_999_999_000)
+    assert rig.scheduler().enqueue_jobs() == 1200
+    assert len(rig.queue()) == len(set(rig.queue())) == 1200
+    assert rig.client.zscore(rig.keys.due, gone) is rig.client.zscore(rig.keys.due, unreadable) is None
+
+
+def test_a_batch_is_decided_also_when_redis_has_forgotten_the_scripts_or_closed_the_connection(rig: Rig) -> None:
+    """What was sent without waiting is sent again where its answer says so, or never comes."""
+
+    def kill_connections() -> None:
+        rig.client.client_kill_filter(skipme=True, _type="normal")
+
+    def forget_scripts() -> None:
+        rig.client.script_flush()
+
+    for forget in (forget_scripts, kill_connections):
+        job_id = rig.make_job()
+        rig.pretend_due(job_id, 1)
+        scheduler = rig.scheduler()
+        commits = planned(rig)
+        forget()
+        begun = scheduler._scripts.begin("decide", json.dumps(commits.worded()), rig.keys.prefix)
+        assert begun() == [b"decided"]
+        assert len(rig.history(job_id)) == 1
 
 
 def test_an_occurrence_that_was_decided_is_not_decided_again_when_the_index_steps_back(rig: Rig) -> None:

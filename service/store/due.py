@@ -1,0 +1,92 @@
+"""Jobs that are due, read as far as planning them needs, a batch in one round trip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from service.models import Options, Schedule, parse_schedule
+from service.store.jobs import UnreadableJob
+from service.store.scripts import Scripts
+
+CACHED_DEFINITIONS = 8192
+"""Schedules and options kept understood; jobs that were made alike share them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """A job's schedule and options, understood. Jobs that were made alike share one: it is compared by identity."""
+
+    schedule: Schedule
+    options: Options
+
+
+@dataclass(slots=True)
+class DueJob:
+    """What a due job's plan is made of.
+
+    Args:
+        id: the job's.
+        due: its score in the due index, ms.
+        revision: of its definition.
+        definition: when and how it runs.
+        anchor: what an interval counts from, epoch seconds.
+        next_occurrence: the first that is undecided, epoch seconds.
+        next_due: the same with its jitter, ms; other than `due` where outside hands moved the index.
+        last_decided: the newest occurrence that was decided, epoch seconds; None if none was.
+    """
+
+    id: str
+    due: int
+    revision: int
+    definition: Definition
+    anchor: int
+    next_occurrence: int | None
+    next_due: int | None
+    last_decided: int | None
+
+
+@dataclass(slots=True)
+class DueEntry:
+    """An entry of the due index whose time has come, its job not looked at yet."""
+
+    job_id: str
+    due: int
+    fields: Sequence[bytes | None] | None
+
+    def read(self) -> DueJob:
+        """The job.
+
+        Raises:
+            UnreadableJob: its hash is gone, or does not hold what this service writes.
+            ValidationFailed: its schedule or options are not valid (any more).
+        """
+        if self.fields is None or not any(self.fields):
+            raise UnreadableJob("its hash is gone or is no hash")
+        revision, kind, config, options, anchor, following, next_due, decided = self.fields
+        try:
+            if revision is None or kind is None or config is None or options is None or anchor is None:
+                raise ValueError("a field is missing")
+            return DueJob(
+                self.job_id, self.due, int(revision), _definition(kind, config, options), int(anchor),
+                _number(following), _number(next_due), _number(decided),
+            )  # fmt: skip
+        except (ValueError, TypeError) as error:
+            raise UnreadableJob(f"its stored definition cannot be read ({type(error).__name__}: {error})") from error
+
+
+def read_due(scripts: Scripts, count: int) -> tuple[int, list[DueEntry]]:
+    """Redis' time, ms, and up to `count` entries of the due index that are due by it, earliest first."""
+    now, *rows = scripts.run("read_due", count)
+    return int(now), [DueEntry(job_id.decode(), int(due), fields) for job_id, due, fields in rows]
+
+
+def _number(text: bytes | None) -> int | None:
+    return None if text is None else int(text)
+
+
+@lru_cache(CACHED_DEFINITIONS)
+def _definition(kind: bytes, config: bytes, options: bytes) -> Definition:
+    return Definition(parse_schedule(kind.decode(), json.loads(config)), Options.model_validate_json(options))
