@@ -36,6 +36,10 @@ fuzz: $(READY) ## Ask every route FUZZ_CASES (2000) things, such as its descript
 chaos: $(READY) ## Kill everything for MINUTES (10), drawn from SEED, and audit what became of it
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
+.PHONY: kills
+kills: $(READY) ## Kill workers KILLS (50) times amid MESSAGES (50) birthday messages, and count who got two or none
+	@$(BIN)/python -m tests.bots.kills --kills $(or $(KILLS),50) --messages $(or $(MESSAGES),50) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -62,9 +62,9 @@ class Post:
 
 
 @contextmanager
-def post_office() -> Iterator[tuple[Post, str]]:
-    """A running mail server and the MESSAGE_URL that leads there."""
-    post, port = Post(), find_free_port()
+def post_office(kept: Post | None = None) -> Iterator[tuple[Post, str]]:
+    """A running mail server, `kept` or a new one, and the MESSAGE_URL that leads there."""
+    post, port = kept or Post(), find_free_port()
     controller = Controller(post, hostname="127.0.0.1", port=port)
     controller.start()
     try:
