@@ -11,7 +11,11 @@ from service.api.auth import ApiKeys
 from service.api.protocols import Bots, Contacts, Following, Jobs, Transfer
 from service.api.sessions import Sessions
 from service.console.gate import SIGN_IN, STATIC, Gate
+from service.console.job_form import EditJob, NewJob
+from service.console.job_list import JobList
+from service.console.job_page import Export, JobPage, JobYaml
 from service.console.overview import Overview
+from service.console.runs_list import RunList
 from service.console.signin import SessionCheck, SignIn, SignOut
 from service.store.counters import Reading
 
@@ -54,4 +58,12 @@ def add_console(app: App, parts: Parts) -> None:
 
 def _add_pages(app: App, parts: Parts) -> None:
     """All that needs a session. A page: a subclass of `Page`, and a line here."""
-    app.add_page("/", Overview(parts.jobs))
+    jobs, bots = parts.jobs, parts.bots
+    app.add_page("/", Overview(jobs, parts.reading))
+    app.add_page("/jobs", JobList(jobs, bots))
+    app.add_page("/jobs/new", NewJob(jobs, bots))
+    app.add_page("/jobs/{job_id}", JobPage(jobs, bots))
+    app.add_page("/jobs/{job_id}/edit", EditJob(jobs, bots))
+    app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
+    app.add_page("/export.yaml", Export(parts.transfer))
+    app.add_page("/runs", RunList(jobs))

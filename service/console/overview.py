@@ -1,19 +1,91 @@
-"""The first page."""
+"""The first page: how everything is, what failed, and what was and will be within a day."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import falcon
 
 from service.api.protocols import Jobs
+from service.clock import format_timestamp
 from service.console.pages import Page, show
+from service.console.timeline import DAY, timeline
+from service.store.counters import Reading
+
+JOBS = 500
+"""Jobs that are looked at; the counts are of all."""
+RUN_PAGE, RUN_PAGES = 200, 5
+"""Runs of the last day that are looked at, at a time and how often."""
+FAILING = 10
 
 
 class Overview(Page):
-    """`/`"""
+    """`/`
 
-    def __init__(self, jobs: Jobs) -> None:
+    Args:
+        jobs: the use cases.
+        reading: what is measured now.
+    """
+
+    def __init__(self, jobs: Jobs, reading: Callable[[], Reading]) -> None:
         self._jobs = jobs
+        self._reading = reading
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """How everything is."""
-        show(resp, "overview.html", "/", health=self._jobs.health())
+        """How everything is; with nothing there, how to begin."""
+        now = self._reading()
+        seconds = now.now // 1000
+        jobs = list(self._jobs.list(limit=JOBS, cursor=None).items)
+        runs, all_of_them = self._runs_since(format_timestamp(seconds - DAY))
+        broken = [job for job in jobs if job["state"] == "broken" or job["last_run_status"] == "failed"]
+        show(
+            resp,
+            "overview.html",
+            "/",
+            now=now,
+            parts=health_of(now),
+            next_due=None if now.next_due is None else format_timestamp(now.next_due // 1000),
+            failing=broken[:FAILING],
+            failing_more=max(0, len(broken) - FAILING),
+            day=timeline(seconds, jobs, runs),
+            all_runs=all_of_them,
+            all_jobs=len(jobs) == now.jobs,
+        )
+
+    def _runs_since(self, timestamp: str) -> tuple[list[Mapping[str, Any]], bool]:
+        """The newest runs, none asked for before `timestamp`; and whether these are all."""
+        found: list[Mapping[str, Any]] = []
+        cursor = None
+        for _ in range(RUN_PAGES):
+            page = self._jobs.all_runs(
+                limit=RUN_PAGE, cursor=cursor, status=None, job_id=None, trigger=None, since=None, until=None
+            )
+            recent = [run for run in page.items if run["queued_at"] >= timestamp]
+            found += recent
+            cursor = page.next_cursor
+            if cursor is None or len(recent) < len(page.items):
+                return found, True
+        return found, False
+
+
+def health_of(now: Reading) -> list[dict[str, str]]:
+    """Each part of the service: its name, `good`, `warning` or `bad`, the same in words, and what to do about it."""
+    waited = 0 if now.oldest_queued is None else max(0, now.now - now.oldest_queued) // 1000
+    stand_by = max(0, now.schedulers - 1)
+    return [
+        _part("Redis", "good", "answers", "Everything is kept there"),
+        _part("Scheduler", "good", "acts", f"{now.leader or 'one'}; {stand_by or 'none'} standing by")
+        if now.schedulers
+        else _part("Scheduler", "bad", "is not up", "Nothing becomes due: start python scheduler.py"),
+        _part("Workers", "good", f"{now.workers} up", f"{now.running} of them at work")
+        if now.workers
+        else _part("Workers", "warning", "none is up", "Runs wait: start python worker.py"),
+        _part("Queue", "warning", f"{now.queued} waiting", f"the oldest for {waited} s: more workers would help")
+        if waited > 60
+        else _part("Queue", "good", f"{now.queued} waiting", f"{now.delayed_retries} retries await their delay"),
+    ]
+
+
+def _part(name: str, state: str, words: str, hint: str) -> dict[str, str]:
+    return {"name": name, "state": state, "words": words, "hint": hint}

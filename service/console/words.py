@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 STATUS_SIGNS = {
@@ -18,6 +20,15 @@ STATUS_SIGNS = {
     "broken": "⚠",
 }
 """Colour is never the only sign."""
+
+SKIPS = {
+    "overlap": "the one before was still going on",
+    "misfire": "found later than its grace",
+    "coalesced": "a newer one ran in its place",
+    "missed": "missed, and not caught up with",
+    "waiting_limit": "1,000 runs were waiting already",
+}
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def duration(ms: int | float | None) -> str:
@@ -56,4 +67,52 @@ def stamp(timestamp: str | None) -> str:
     return "–" if timestamp is None else timestamp.replace("T", " ")
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"duration": duration, "plural": plural, "sign": sign, "stamp": stamp}
+def local(timestamp: str) -> str:
+    """`2025-03-30T03:00:00+02:00` for people: `Sun 2025-03-30 03:00:00 +02:00`."""
+    day = datetime.fromisoformat(timestamp)
+    return f"{_DAYS[day.weekday()]} {timestamp[:10]} {timestamp[11:19]} {timestamp[19:]}"
+
+
+def as_json(value: Any) -> str:
+    """A value as it stands in a definition."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def outcome_words(run: Mapping[str, Any]) -> str:
+    """What came of a run, in a few words."""
+    if run["error"]:
+        return _cut(run["error"])
+    if run["reason"]:
+        return SKIPS.get(run["reason"], str(run["reason"]))
+    progress = run.get("progress")
+    if run["status"] == "running" and progress:
+        return f"{progress['done']} of {progress['total']}"
+    done = [
+        plural(run[count], *words)
+        for count, words in (("messages_sent", ("message",)), ("profiles_visited", ("profile",)))
+        if run[count]
+    ]
+    if done:
+        return ", ".join(done)
+    result = run["result"]
+    if not result:
+        return ""
+    if result.get("dry_run"):
+        return "rehearsed"
+    return _cut(", ".join(f"{name} {value}" for name, value in result.items() if isinstance(value, int | float)))
+
+
+def _cut(text: str, limit: int = 140) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "duration": duration,
+    "json": as_json,
+    "local": local,
+    "outcome_words": outcome_words,
+    "plural": plural,
+    "sign": sign,
+    "stamp": stamp,
+}

@@ -34,27 +34,29 @@ class Browser:
     """
 
     def __init__(self, app: App, **headers: str) -> None:
+        self.app = app
         self._client = falcon.testing.TestClient(app, headers={"Host": HOST, "Accept": "text/html", **headers})
         self.token: str | None = None
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         """Goes to a page."""
-        return self._ask("GET", path, headers or {})
+        return self.ask("GET", path, headers or {})
 
     def post(self, path: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> Answer:
         """Sends a form of a page of ours, unless `headers` say otherwise."""
         kind = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN}
-        return self._ask("POST", path, kind | (headers or {}), body=urlencode(form or {}))
+        return self.ask("POST", path, kind | (headers or {}), body=urlencode(form or {}))
 
     def send(self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None) -> Answer:
         """What a script of a page of ours sends to the API."""
-        return self._ask(method, path, {"Origin": ORIGIN, "Accept": "application/json"} | (headers or {}), json=json)
+        return self.ask(method, path, {"Origin": ORIGIN, "Accept": "application/json"} | (headers or {}), json=json)
 
     def sign_in(self, key: str = KEY) -> Answer:
         """Signs in by the form."""
         return self.post("/sign-in", {"key": key})
 
-    def _ask(self, method: str, path: str, headers: dict[str, str], **more: Any) -> Answer:
+    def ask(self, method: str, path: str, headers: dict[str, str], **more: Any) -> Answer:
+        """Any request with the cookie; a header that is empty is left out."""
         cookies = {} if self.token is None else {COOKIE: self.token}
         sent = {name: value for name, value in headers.items() if value}
         answer = self._client.simulate_request(method, path, headers=sent, cookies=cookies, **more)

@@ -1,4 +1,5 @@
 // On every page.
+import { resume } from "./deletion.js";
 import { keepLive } from "./live.js";
 import { sayWhatWasLeft } from "./messages.js";
 import { showTimes } from "./times.js";
@@ -6,7 +7,7 @@ import { showTimes } from "./times.js";
 showTimes();
 setInterval(() => { if (!document.hidden) showTimes(); }, 10_000);
 sayWhatWasLeft();
+resume();
 keepLive();
 
-const retry = document.querySelector("[data-retry]");
-if (retry) setTimeout(() => location.reload(), 5000);
+if (document.querySelector("[data-retry]")) setTimeout(() => location.reload(), 5000);

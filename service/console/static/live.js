@@ -1,8 +1,9 @@
 // Keeps parts of a page up to date: each element with an id and `data-live` is replaced by what the page has there now.
-// <body>'s or any element's `data-every` says how often, in seconds; without one, nothing is asked for.
+// `data-every` on any element says how often, in seconds; without one, nothing is asked for.
 import { get } from "./api.js";
 import { showTimes } from "./times.js";
 
+const FOCUSABLE = "a[href], button, summary, input, select, textarea, [tabindex]";
 let waiting;
 
 export function keepLive() {
@@ -12,7 +13,7 @@ export function keepLive() {
   const again = () => { clearTimeout(waiting); waiting = setTimeout(look, every); };
   const look = async () => {
     if (!document.hidden) {
-      try { await refresh(); } catch { /* It is away for a moment; the next look tells. */ }
+      try { await refresh({ gently: true }); } catch { /* It is away for a moment; the next look tells. */ }
     }
     again();
   };
@@ -20,18 +21,38 @@ export function keepLive() {
   again();
 }
 
-// Asks for the page again and puts its live parts in place; what has the focus stays as it is.
-export async function refresh() {
-  const text = await get(location.href);
+// Asks for the page again and puts its live parts in place. `gently` leaves alone what somebody is in the middle of.
+export async function refresh({ gently = false } = {}) {
+  const text = await get(location.href, { headers: { Accept: "text/html" } });
   const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const element of document.querySelectorAll("[data-live][id]")) {
     const now = fresh.getElementById(element.id);
-    if (!now || element.contains(document.activeElement) || element.querySelector("[aria-busy=true]")) continue;
-    if (now.outerHTML === element.dataset.was) continue;
-    const was = now.outerHTML;
-    showTimes(now);
-    now.dataset.was = was;
-    element.replaceWith(now);
-    now.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
+    if (now && !(gently && isInUse(element)) && now.outerHTML !== element.dataset.was) replace(element, now);
   }
+}
+
+function isInUse(element) {
+  const active = element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
+  return active || element.querySelector("[aria-busy=true], details.menu[open]") || element.contains(getSelection().anchorNode) && !getSelection().isCollapsed;
+}
+
+function replace(element, now) {
+  const place = focusIn(element);
+  const open = [...element.querySelectorAll("details[open][id]")].map((one) => one.id);
+  now.dataset.was = now.outerHTML;
+  showTimes(now);
+  element.replaceWith(now);
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (place) focusables(document.getElementById(place.id) ?? now)[place.index]?.focus({ preventScroll: true });
+  now.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
+}
+
+const focusables = (element) => [...element.querySelectorAll(FOCUSABLE)];
+
+// Where the focus is: so many places after the nearest element with an id.
+function focusIn(element) {
+  const active = document.activeElement;
+  if (!element.contains(active) || active === element) return null;
+  const named = active.parentElement.closest("[id]");
+  return { id: named.id, index: focusables(named).indexOf(active) };
 }

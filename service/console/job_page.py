@@ -1,0 +1,93 @@
+"""One job: what it is, when it is due, how its runs went; and its definition as YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+
+from service.api.documents import yaml_pieces
+from service.api.paging import cursor
+from service.api.protocols import Bots, Jobs, Transfer
+from service.api.rendering import send_pieces
+from service.api.transfer import YAML
+from service.console.pages import Page, show
+from service.console.plots import plot
+from service.errors import ScheduleError, ValidationFailed
+from service.models import DEFINITION_FIELDS
+from service.transfer import VERSION
+
+PLOTTED = 100
+"""Runs that the plots show."""
+LISTED = 20
+"""Runs a page of the history."""
+ERRORS = 3
+
+
+class JobPage(Page):
+    """`/jobs/{job_id}`"""
+
+    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+        self._jobs = jobs
+        self._bots = bots
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+        """The job and its newest runs; with `?cursor=` the runs after one."""
+        job = self._jobs.get(job_id)
+        start = cursor(req)
+        recent = self._jobs.history(job_id, limit=PLOTTED, cursor=None).items
+        listed = self._jobs.history(job_id, limit=LISTED, cursor=start)
+        bot = self._bots.get(job["bot_type"])
+        show(
+            resp,
+            "job.html",
+            "/jobs",
+            job=job,
+            preview=self._preview(job),
+            runs=listed.items,
+            start=start,
+            following=listed.next_cursor,
+            plots=[
+                drawn
+                for drawn in (plot("Duration", recent, "duration_ms"), plot("Lateness", recent, "lateness_ms"))
+                if drawn is not None
+            ],
+            failures=[run for run in recent if run["error"]][:ERRORS],
+            yaml=b"".join(yaml_pieces(VERSION, [definition(job)])).decode("utf-8", "replace"),
+            rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
+        )
+
+    def _preview(self, job: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._jobs.preview_job(job["id"], from_=None, count=10)
+        except (ScheduleError, ValidationFailed) as error:
+            return {"occurrences": [], "local": [], "description": f"Its schedule cannot be planned: {error}"}
+
+
+class JobYaml(Page):
+    """`/jobs/{job_id}/yaml`"""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+        """The job alone as a document that `/scheduler/apply` takes."""
+        send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id))]), YAML)
+        resp.downloadable_as = f"job-{job_id}.yaml"
+
+
+class Export(Page):
+    """`/export.yaml`"""
+
+    def __init__(self, transfer: Transfer) -> None:
+        self._transfer = transfer
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """All jobs as a document that `/scheduler/apply` takes."""
+        send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
+        resp.downloadable_as = "jobs.yaml"
+
+
+def definition(job: dict[str, Any]) -> dict[str, Any]:
+    """What the export has of a job."""
+    return {"id": job["id"], **{name: job[name] for name in DEFINITION_FIELDS}}

@@ -1,0 +1,50 @@
+// What one can do with a job: each button below an element with data-job and data-name says by data-action which.
+import { Refused, send } from "./api.js";
+import { deleteSoon } from "./deletion.js";
+import { refresh } from "./live.js";
+import { busy, say } from "./messages.js";
+
+const run = async (job, body) => {
+  const { run_id } = await send("POST", `/scheduler/jobs/${job.id}/run`, body, { headers: { "Idempotency-Key": once() } });
+  return { label: "Watch it", href: `/jobs/${job.id}/runs/${run_id}` };
+};
+const toggle = async (job, enabled) => {
+  await send("POST", `/scheduler/jobs/${job.id}/toggle`, { enabled });
+};
+const once = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+const ACTIONS = {
+  run: async (job) => say(`“${job.name}” is asked to run`, { link: await run(job) }),
+  rehearse: async (job) => say(`“${job.name}” is rehearsed: a dry run`, { link: await run(job, { bot_config: { dry_run: true } }) }),
+  enable: async (job) => { await toggle(job, true); say(`“${job.name}” is enabled`); },
+  disable: async (job) => { await toggle(job, false); say(`“${job.name}” is disabled`, { action: { label: "Undo", run: () => act("enable", job) } }); },
+  delete: async (job, button) => deleteSoon(job, button.dataset.then),
+};
+
+async function act(name, job, button) {
+  try {
+    await ACTIONS[name](job, button);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    say(error.message, { bad: true });
+  }
+  await refresh().catch(() => {});
+}
+
+export function listen() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    const place = button?.closest("[data-job]");
+    if (!place) return;
+    const job = { id: place.dataset.job, name: place.dataset.name };
+    const label = button.dataset.action;
+    busy(button, () => act(label, job, button));
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest?.("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+}

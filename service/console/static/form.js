@@ -1,0 +1,117 @@
+// Reads a form into JSON, and shows errors beside the fields that they name.
+// An input says by data-path where its value stands, by data-kind what it is, by data-optional that nothing is left out.
+
+const DIGITS = /^-?\d{1,15}$/;
+
+// Resolves every shown input of `form`. Returns {body, errors: [{field, message}]}.
+export function read(form) {
+  const body = {};
+  const errors = [];
+  for (const input of form.querySelectorAll("[data-path]")) {
+    if (input.closest("[hidden]") || (input.dataset.kind === "radio" && !input.checked)) continue;
+    try {
+      for (const [path, value] of values(input)) put(body, path, value);
+    } catch (error) {
+      errors.push({ field: input.dataset.path, message: error.message });
+    }
+  }
+  for (const part of ["bot_config", "options", "schedule_config"]) body[part] ??= {};
+  return { body, errors };
+}
+
+// [[path, value], …]; what is to be left out is undefined.
+function values(input) {
+  const { path, kind } = input.dataset;
+  const text = input.value ?? "";
+  if (kind === "check") return [[path, input.checked]];
+  if (kind === "days") return [[path, [...input.querySelectorAll(":checked")].map((box) => box.value).join(",")]];
+  if (kind === "clock") {
+    const [hour, minute] = text.split(":").map(Number);
+    return text ? [[path, hour], [input.dataset.also, minute]] : [];
+  }
+  if (kind === "zone") return [[path, text === "UTC" ? undefined : text.trim()]];
+  if (text.trim() === "" && "optional" in input.dataset) {
+    return [[path, path === "description" ? null : undefined]];
+  }
+  return [[path, parsed(kind, input.localName === "textarea" ? text : text.trim(), input)]];
+}
+
+function parsed(kind, text, input) {
+  if (kind === "whole") {
+    if (!DIGITS.test(text)) throw new Error(`must be a whole number${range(input)}`);
+    return Number(text);
+  }
+  if (kind === "number") {
+    if (text === "" || !Number.isFinite(Number(text))) throw new Error(`must be a number${range(input)}`);
+    return Number(text);
+  }
+  if (kind === "lines") return text.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (kind === "instant") return text.length === 16 ? `${text}:00` : text;
+  if (kind === "json") {
+    try { return JSON.parse(text); } catch { throw new Error("is not JSON yet: look at its quotes, commas and brackets"); }
+  }
+  return text;
+}
+
+const range = ({ min, max }) => (min && max ? ` from ${min} to ${max}` : min ? ` of at least ${min}` : "");
+
+function put(body, path, value) {
+  const names = path.split(".");
+  const last = names.pop();
+  let place = body;
+  for (const name of names) place = place[name] ??= {};
+  if (value !== undefined) place[last] = value;
+}
+
+// Shows each error beside the field that it names, or beside the object that the field is in; clears all others that
+// `concerns` (a test of the path) lets. Returns the errors that found no place.
+export function showErrors(form, errors, concerns = () => true) {
+  for (const place of form.querySelectorAll("[data-error]")) {
+    if (concerns(place.dataset.error)) clear(form, place);
+  }
+  return errors.filter((error) => {
+    const place = placeOf(form, error.field);
+    if (!place) return true;
+    mark(form, place, error);
+    return false;
+  });
+}
+
+function placeOf(form, field) {
+  const input = form.querySelector(`[data-also="${CSS.escape(field)}"]`);
+  let path = input?.dataset.path ?? field;
+  while (path) {
+    const places = [...form.querySelectorAll(`[data-error="${CSS.escape(path)}"]`)];
+    const place = places.find((one) => !one.parentElement.closest("[hidden]"));
+    if (place) return place;
+    const above = path.replace(/(\.[^.[]*|\[\d+\])$/, "");
+    path = above === path ? "" : above;
+  }
+  return null;
+}
+
+const inputOf = (form, place) => [...form.querySelectorAll(`[data-path="${CSS.escape(place.dataset.error)}"]`)].find((one) => !one.closest("[hidden]"));
+
+function mark(form, place, { field, message }) {
+  const own = place.dataset.error === field || field.startsWith("schedule_config");
+  const text = own ? message : `${field} ${message}`;
+  place.textContent = place.hidden ? sentence(text) : `${place.textContent} ${sentence(text)}`;
+  place.hidden = false;
+  const input = inputOf(form, place);
+  if (!input) return;
+  input.setAttribute("aria-invalid", "true");
+  input.dataset.described ??= input.getAttribute("aria-describedby") ?? "";
+  input.setAttribute("aria-describedby", `${place.id} ${input.dataset.described}`.trim());
+}
+
+function clear(form, place) {
+  place.hidden = true;
+  place.textContent = "";
+  const input = inputOf(form, place);
+  if (!input) return;
+  input.removeAttribute("aria-invalid");
+  if (input.dataset.described) input.setAttribute("aria-describedby", input.dataset.described);
+  else input.removeAttribute("aria-describedby");
+}
+
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);

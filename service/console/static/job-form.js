@@ -1,0 +1,142 @@
+// The form of a job: shows what the schedule means as one types, and each field's error beside it.
+import { Refused, send } from "./api.js";
+import { read, showErrors } from "./form.js";
+import { busy, sayThere } from "./messages.js";
+import { zone } from "./times.js";
+
+const form = document.getElementById("job-form");
+const preview = form.querySelector(".preview");
+const summary = document.getElementById("summary");
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
+const own = new Intl.DateTimeFormat(undefined, { weekday: "short", dateStyle: undefined, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+const kind = () => form.querySelector("[name=schedule_type]:checked").value;
+
+// What belongs to another schedule or another bot is neither shown nor read.
+function choose() {
+  for (const part of form.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(kind());
+  const bot = document.getElementById("bot_type").value;
+  for (const part of form.querySelectorAll("[data-bot]")) part.hidden = part.dataset.bot !== bot;
+}
+
+// The preview: asked for a moment after the last key, the one before given up.
+let asking = new AbortController();
+let waiting;
+
+function soon() {
+  clearTimeout(waiting);
+  preview.setAttribute("aria-busy", "true");
+  waiting = setTimeout(look, 150);
+}
+
+async function look() {
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  const { body, errors } = read(form);
+  const asked = { schedule_type: body.schedule_type, schedule_config: body.schedule_config ?? {}, options: body.options ?? {}, count: 10 };
+  try {
+    const answer = await send("POST", "/scheduler/preview", asked, { signal });
+    showErrors(form, errors.filter(isOfPreview), isPathOfPreview);
+    show(answer);
+  } catch (error) {
+    if (signal.aborted) return;
+    showErrors(form, error.errors ?? [], isPathOfPreview);
+    document.getElementById("sentence").textContent = error.errors?.length ? "This schedule is not one yet." : error.message;
+    rows([]);
+  }
+  preview.removeAttribute("aria-busy");
+}
+
+const isPathOfPreview = (path) => path.startsWith("schedule") || path.startsWith("options");
+const isOfPreview = (error) => isPathOfPreview(error.field);
+
+function show({ description, local, occurrences }) {
+  const sentence = document.getElementById("sentence");
+  if (sentence.textContent !== description) sentence.textContent = description;
+  const name = kind() === "interval" ? "UTC" : document.getElementById("timezone").value || "UTC";
+  document.getElementById("zone-of-job").textContent = name;
+  document.getElementById("zone-of-reader").textContent = `Yours (${zone})`;
+  rows(local.map((text, index) => [there(text), own.format(new Date(`${occurrences[index]}Z`))]));
+  if (!local.length) sentence.textContent = `${description} Nothing comes any more.`;
+}
+
+// 2025-03-30T03:00:00+02:00, as a clock there shows it.
+function there(text) {
+  const [, day, clock, offset] = /^(.{10})T(.{8})(.*)$/.exec(text);
+  return `${weekday.format(new Date(`${day}T00:00:00Z`))} ${day} ${clock} ${offset}`;
+}
+
+function rows(cells) {
+  const body = form.querySelector("#occurrences tbody");
+  body.replaceChildren(...cells.map((texts) => {
+    const row = document.createElement("tr");
+    for (const text of texts) row.insertCell().textContent = text;
+    return row;
+  }));
+}
+
+// Saving
+
+async function save(revision) {
+  const { body, errors } = read(form);
+  showErrors(form, errors);
+  if (errors.length) return sum(errors.length);
+  const id = form.dataset.job;
+  try {
+    const job = id
+      ? await send("PUT", `/scheduler/jobs/${id}`, body, { headers: revision ? { "If-Match": `"${revision}"` } : {} })
+      : await send("POST", "/scheduler/jobs", body, { headers: { "Idempotency-Key": form.dataset.once } });
+    changed = false;
+    sayThere(id ? `“${job.name}” is saved` : `“${job.name}” is created`);
+    location.assign(`/jobs/${job.id}`);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (error.status === 412) return sumConflict();
+    // The key is kept for the same request alone; another try is another one.
+    form.dataset.once = crypto.randomUUID?.() ?? String(Math.random());
+    const homeless = showErrors(form, error.errors);
+    sum(error.errors.length, homeless.length ? homeless.map((one) => `${one.field} ${one.message}`).join("; ") : error.errors.length ? "" : error.message);
+  }
+}
+
+function sum(count, text = "") {
+  summary.textContent = text || (count === 1 ? "One field needs another look; the reason is beside it." : `${count} fields need another look; the reasons are beside them.`);
+  summary.hidden = false;
+  const first = form.querySelector("[aria-invalid=true]");
+  const closed = first?.closest("details:not([open])");
+  if (closed) closed.open = true;
+  (first ?? summary).focus();
+}
+
+function sumConflict() {
+  summary.textContent = "Somebody else has changed this job since you opened it, and nothing of yours is saved yet. ";
+  const look = document.createElement("a");
+  look.href = location.href;
+  look.textContent = "Take theirs and start over";
+  const force = document.createElement("button");
+  force.type = "button";
+  force.textContent = "Save mine over theirs";
+  force.addEventListener("click", () => busy(force, () => save(null)));
+  const actions = document.createElement("p");
+  actions.className = "actions";
+  actions.append(look, force);
+  summary.append(actions);
+  summary.hidden = false;
+  summary.focus();
+  changed = false;
+}
+
+let changed = false;
+form.addEventListener("input", () => { changed = true; summary.hidden = true; choose(); soon(); });
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(document.getElementById("save"), () => save(form.dataset.revision));
+});
+addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+
+form.dataset.once = crypto.randomUUID?.() ?? String(Math.random());
+const zoneField = document.getElementById("timezone");
+if ("own" in zoneField.dataset && [...zoneField.list.options].some((option) => option.value === zone)) zoneField.value = zone;
+choose();
+look();

@@ -1,0 +1,11 @@
+// The list of jobs: filters act as one types, actions on each row.
+import { listen } from "./actions.js";
+import { mark } from "./deletion.js";
+
+const filters = document.getElementById("filters");
+filters.addEventListener("change", (event) => { if (event.target.localName === "select") filters.requestSubmit(); });
+filters.addEventListener("formdata", ({ formData }) => {
+  for (const [name, value] of [...formData]) if (value === "" || (name === "sort" && value === "created")) formData.delete(name);
+});
+document.addEventListener("renewed", mark);
+listen();

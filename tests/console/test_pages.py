@@ -1,0 +1,435 @@
+"""Every page: with nothing there and with much, with hostile names, and while Redis is away."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from service.api.app import App
+from service.store.presence import Presence
+from service.store.runs import Outcome
+from tests.api.test_openapi import METHODS
+from tests.conftest import ValkeyServer
+from tests.console.browsing import ORIGIN, Answer, Browser, installation, words
+from tests.store.rig import Rig
+
+HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>{{ 7*7 }}${7}"""
+DAILY = {"bot_type": "visitor", "schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
+GUARDED = ["/", "/jobs", "/jobs/new", "/jobs/new?example=birthday", "/runs", "/export.yaml"]
+OPEN = ["/sign-in", "/nothing"]
+VOID = {"meta", "link", "input", "img", "br", "path", "line", "circle", "rect"}
+
+
+class Markup(HTMLParser):
+    """What a browser makes of a page; refuses what our policy forbids and what is not well-formed."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self._headings: list[int] = []
+        self.feed(answer.text)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        assert not [name for name in found if name == "style" or name.startswith("on")]
+        assert tag not in ("style", "iframe", "object", "base")
+        if tag == "script":
+            assert (found.get("src") or "").startswith("/static/")
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self._open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in VOID:
+            return
+        # What may be left open is closed by its parent's end.
+        while self._open[-1] != tag:
+            assert self._open.pop() in ("option", "li", "p", "td", "th", "tr", "dt", "dd")
+        self._open.pop()
+
+    def values(self, name: str) -> list[str]:
+        """An attribute of all elements that have it."""
+        return [value for _, attrs in self.tags if (value := attrs.get(name)) is not None]
+
+    def count(self, tag: str) -> int:
+        """How many elements of a kind there are."""
+        return sum(1 for name, _ in self.tags if name == tag)
+
+
+@pytest.fixture
+def app(redis_client: Redis, valkey_server: Any) -> App:
+    """An installation on an empty server."""
+    return installation(valkey_server.url)
+
+
+@pytest.fixture
+def browser(app: App) -> Browser:
+    """Signed in."""
+    browser = Browser(app)
+    browser.sign_in()
+    return browser
+
+
+@pytest.fixture
+def rig(redis_client: Redis) -> Rig:
+    """Hands on the same installation, to carry out runs with."""
+    return Rig.on(redis_client)
+
+
+def make_job(browser: Browser, **fields: Any) -> str:
+    """Creates a job. Returns its id."""
+    answer = browser.send("POST", "/scheduler/jobs", {"name": "A job", **DAILY, **fields})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def run(browser: Browser, rig: Rig, job_id: str, outcome: Outcome | None = None) -> str:
+    """Asks for a run and carries it out, unless there is no outcome. Returns its id."""
+    run_id = str(browser.send("POST", f"/scheduler/jobs/{job_id}/run").json["run_id"])
+    if outcome is not None:
+        assert rig.runs.finish(run_id, rig.start(run_id), outcome)
+    return run_id
+
+
+@pytest.fixture
+def full(browser: Browser, rig: Rig) -> str:
+    """Jobs of each kind and state under hostile names, with runs of each outcome. Returns one's id."""
+    job_id = make_job(browser, name=HOSTILE, description=HOSTILE, bot_type="birthday")
+    run(browser, rig, job_id, Outcome("success", result={"messages_sent": 2, HOSTILE: HOSTILE}))
+    run(browser, rig, job_id, Outcome("failed", error=HOSTILE))
+    run(browser, rig, job_id, Outcome("cancelled", error="by request"))
+    for kind, config in (
+        ("weekly", {"hour": 1, "minute": 2, "day_of_week": "mon, Fri"}),
+        ("interval", {"seconds": 7}),
+        ("cron", {"cron_expression": "*/5 * * * *", "timezone": "Europe/Vienna"}),
+    ):
+        other = make_job(browser, name=f"{kind} {HOSTILE}", schedule_type=kind, schedule_config=config)
+        run(browser, rig, other)
+    make_job(browser, enabled=False)
+    make_job(browser, options={"ends_at": "2001-01-01T00:00:00"})
+    make_job(browser, bot_type="webhook", bot_config={"url": f"http://x/{HOSTILE[:20]}", "headers": {"A": "b"}})
+    due = rig.make_job(bot_type="birthday", name="folded", options={"catch_up": "none"})
+    rig.pretend_due(due, 3600)
+    rig.scheduler().enqueue_jobs()
+    return job_id
+
+
+def pages(job_id: str) -> list[str]:
+    """Every page of a job, and those of all."""
+    own = [f"/jobs/{job_id}", f"/jobs/{job_id}/edit", f"/jobs/new?from={job_id}", f"/jobs/{job_id}/yaml"]
+    return [*GUARDED, *own, "/jobs?q=script&sort=next&order=down", "/jobs?state=failing", "/runs?status=failed"]
+
+
+def check(answer: Answer) -> Markup | None:
+    """What holds for every page."""
+    if not answer.headers["content-type"].startswith("text/html"):
+        return None
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "frame-ancestors 'none'" in policy and "unsafe" not in policy
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    markup = Markup(answer)
+    ids = markup.values("id")
+    assert len(ids) == len(set(ids))
+    for label in [*markup.values("for"), *" ".join(markup.values("aria-labelledby")).split()]:
+        assert label in ids
+    described = set(" ".join(markup.values("aria-describedby")).split())
+    assert described <= set(ids)
+    assert (markup.count("main"), markup.count("h1")) == (1, 1)
+    assert answer.text.startswith("<!doctype html>\n<html lang=")
+    return markup
+
+
+@pytest.mark.parametrize("path", [*GUARDED, *OPEN])
+def test_every_page_stands_with_nothing_there(browser: Browser, path: str) -> None:
+    """An empty installation has pages that are well-formed, and guarded by the policy."""
+    answer = browser.get(path)
+    assert answer.status_code == {"/nothing": 404, "/sign-in": 303}.get(path, 200)
+    if answer.status_code != 303:
+        check(answer)
+
+
+def test_every_page_stands_with_much_there(browser: Browser, full: str) -> None:
+    """Also with jobs and runs of each kind, under names that would be markup; none of it becomes any."""
+    for path in pages(full):
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        if check(answer) is not None:
+            assert "<img src=x" not in answer.text
+            assert "alert(1)</script>" not in answer.text
+
+
+def test_a_hostile_name_is_shown_as_it_is(browser: Browser, full: str) -> None:
+    """On the list, the job's page, in its form: as text."""
+    for path in ("/jobs?sort=name", f"/jobs/{full}"):
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in browser.get(path).text
+    assert "{{ 7*7 }}${7}" in words(browser.get(f"/jobs/{full}"))
+    form = Markup(browser.get(f"/jobs/{full}/edit"))
+    assert HOSTILE in form.values("value")
+
+
+def test_every_link_of_a_page_leads_somewhere(browser: Browser, full: str) -> None:
+    """Pages, files and modules that pages name are there."""
+    known = set()
+    for path in pages(full):
+        answer = browser.get(path)
+        if answer.headers["content-type"].startswith("text/html"):
+            markup = Markup(answer)
+            known |= set(markup.values("href")) | set(markup.values("src"))
+    other = ("/rq", "/contacts", f"/jobs/{full}/runs/")
+    local = {link for link in known if link.startswith("/") and not link.startswith(other) and "/runs/" not in link}
+    assert len(local) > 20
+    for link in local:
+        assert browser.get(link.partition("#")[0]).status_code in (200, 303), link
+    for module in re.findall(r'from "\./([\w-]+\.js)"', " ".join(browser.get(f"/static/{n}").text for n in modules())):
+        assert browser.get(f"/static/{module}").status_code == 200
+
+
+def modules() -> list[str]:
+    """The names of our scripts."""
+    folder = Path(__file__).parents[2] / "service" / "console" / "static"
+    return sorted(file.name for file in folder.glob("*.js"))
+
+
+def test_the_form_has_each_field_of_each_bot_and_each_option(browser: Browser) -> None:
+    """As their schemas say; a job's own values stand in them."""
+    job_id = make_job(
+        browser, bot_type="webhook",
+        bot_config={"url": "http://x.example", "headers": {"X-A": "b"}, "expected_status": [200, 204]},
+        options={"max_retries": 3, "starts_at": "2030-01-02T03:04:05", "alert_urls": ["env:BOT_SECRET_A"]},
+    )  # fmt: skip
+    answer = browser.get(f"/jobs/{job_id}/edit")
+    markup = Markup(answer)
+    paths = set(markup.values("data-path"))
+    job = browser.send("GET", f"/scheduler/jobs/{job_id}").json
+    schema = next(bot for bot in browser.send("GET", "/scheduler/bots").json if bot["name"] == "webhook")
+    properties = next(value for value in schema.values() if isinstance(value, dict))["properties"]
+    assert {f"bot_config.{name}" for name in properties} <= paths
+    assert {f"options.{name}" for name in job["options"]} <= paths
+    values = markup.values("value")
+    assert {"http://x.example", "3", "2030-01-02T03:04:05"} <= set(values)
+    assert "&#34;X-A&#34;: &#34;b&#34;" in answer.text
+    assert "env:BOT_SECRET_A</textarea>" in answer.text
+    assert [attrs["data-revision"] for tag, attrs in markup.tags if tag == "form" and "data-revision" in attrs] == ["1"]
+
+
+def test_a_duplicate_has_all_but_the_name(browser: Browser) -> None:
+    """And is a new job: no id, no revision."""
+    job_id = make_job(browser, name="n" * 200, description="words", bot_config={"limit": 7})
+    markup = Markup(browser.get(f"/jobs/new?from={job_id}"))
+    assert f"{'n' * 190} (copy)" in markup.values("value")
+    assert "7" in markup.values("value")
+    assert markup.values("data-revision") == []
+
+
+def names_on(answer: Answer) -> list[str]:
+    """The names of the listed jobs, in order."""
+    return Markup(answer).values("data-name")
+
+
+def test_the_list_searches_filters_and_sorts(browser: Browser, rig: Rig) -> None:
+    """By text in name or description, bot, state, failure; by each column, both ways."""
+    failing = make_job(browser, name="beta", description="needle")
+    make_job(browser, name="Alpha", enabled=False)
+    make_job(browser, name="gamma", bot_type="birthday")
+    run(browser, rig, failing, Outcome("failed", error="x"))
+    for query, expected in {
+        "": ["beta", "Alpha", "gamma"],
+        "?q=NEEDLE": ["beta"],
+        "?bot=birthday": ["gamma"],
+        "?state=disabled": ["Alpha"],
+        "?state=failing": ["beta"],
+        "?sort=name": ["Alpha", "beta", "gamma"],
+        "?sort=name&order=down": ["gamma", "beta", "Alpha"],
+        "?sort=last&order=down": ["beta", "Alpha", "gamma"],
+        "?q=nobody": [],
+        "?sort=nonsense&state=nonsense": ["beta", "Alpha", "gamma"],
+    }.items():
+        assert names_on(browser.get(f"/jobs{query}")) == expected, query
+    assert "No job is like that" in words(browser.get("/jobs?q=nobody"))
+    assert names_on(browser.get("/jobs?sort=next"))[-1] == "Alpha"
+
+
+def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each job is on one page, none is lost between the windows."""
+    monkeypatch.setattr("service.console.job_list.WINDOW", 5)
+    monkeypatch.setattr("service.console.job_list.PAGE", 2)
+    expected = [f"job {number}" for number in range(12)]
+    for name in expected:
+        make_job(browser, name=name)
+    seen = []
+    start = "/jobs?page=1"
+    while start:
+        first = browser.get(start)
+        found = sorted(set(re.findall(r'href="(/jobs\?[^"]*page=\d+[^"]*)"', first.text)))
+        for link in [start, *found]:
+            seen += [name for name in names_on(browser.get(link.replace("&amp;", "&"))) if name not in seen]
+        onward = re.search(r'href="([^"]+)">Look through the next', first.text)
+        start = onward[1].replace("&amp;", "&") if onward else ""
+    assert seen == expected
+
+
+def test_nonsense_in_the_address_is_told_on_a_page(browser: Browser) -> None:
+    """A cursor or page that is none: 400, in words."""
+    for path in ("/jobs?page=0", "/jobs?page=x", "/jobs?cursor=x", "/runs?cursor=x", "/jobs?q=a&q=b"):
+        answer = browser.get(path)
+        assert answer.status_code == 400, path
+        check(answer)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_unknown_job_is_told_on_a_page(browser: Browser, method: str) -> None:
+    """404 with a way on; a script that asks for JSON gets JSON; what a page does not take is 405."""
+    for path in ("/jobs/x", "/jobs/x/edit", "/jobs/x/yaml", "/jobs/new?from=x"):
+        answer = browser.get(path)
+        assert answer.status_code == 404
+        check(answer)
+        assert browser.get(path, {"Accept": "application/json"}).json["detail"]
+    if method != "GET":
+        answer = browser.send(method, "/jobs", headers={"Accept": "text/html"})
+        assert answer.status_code == 405
+        check(answer)
+
+
+def test_a_job_that_cannot_be_read_or_planned_spoils_no_page(
+    browser: Browser, redis_client: Redis, full: str, rig: Rig
+) -> None:
+    """Its own page says so, the others leave it out."""
+    redis_client.hset(rig.keys.job(full), "schedule_config", '{"hour": "x"}')
+    assert "cannot be understood" in words(browser.get("/jobs"))
+    assert "cannot be planned" in words(browser.get(f"/jobs/{full}"))
+    redis_client.hset(rig.keys.job(full), "bot_config", "{")
+    for path in ("/", "/jobs", "/runs"):
+        assert browser.get(path).status_code == 200
+    answer = browser.get(f"/jobs/{full}")
+    assert answer.status_code == 409
+    check(answer)
+
+
+def test_the_overview_explains_itself_when_there_is_nothing(browser: Browser) -> None:
+    """An example to load, which the API takes, and a first job that it takes as it stands in the form."""
+    page = browser.get("/")
+    assert "Welcome" in words(page)
+    (example,) = Markup(page).values("data-load-example")
+    book = browser.get(example)
+    loaded = browser.ask("POST", "/scheduler/contacts/import", {"Origin": ORIGIN}, body=book.content)
+    assert loaded.json["created"] > 3
+    assert "/jobs/new?example=birthday" in Markup(page).values("href")
+    assert "Birthday greetings" in Markup(browser.get("/jobs/new?example=birthday")).values("value")
+    make_job(browser)
+    assert "Welcome" not in words(browser.get("/"))
+
+
+def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, rig: Rig) -> None:
+    """The acting scheduler and the stand-bys, the workers, what waits; failures before all of it."""
+    said = words(browser.get("/"))
+    assert "Scheduler ✗" not in said
+    assert "is not up" in said and "none is up" in said
+    presence = Presence(rig.scripts)
+    presence.hold_lead("first", 5000)
+    presence.hold_lead("second", 5000)
+    presence.beat_worker("w1")
+    job_id = make_job(browser, name="It fails")
+    run(browser, rig, job_id, Outcome("failed", error="because of this"))
+    run(browser, rig, make_job(browser, name="Another"))
+    said = words(browser.get("/"))
+    assert "first; 1 standing by" in said
+    assert "1 up" in said and "1 waiting" in said
+    assert said.index("because of this") < said.index("Redis")
+    assert browser.send("DELETE", f"/scheduler/jobs/{job_id}").status_code == 204
+    assert "because of this" not in words(browser.get("/"))
+
+
+def test_a_jobs_page_shows_its_plots_errors_and_yaml(browser: Browser, rig: Rig) -> None:
+    """Once there are runs; the YAML is what apply takes, and changes nothing."""
+    job_id = make_job(browser, name="Plotted")
+    assert "once it has run" in words(browser.get(f"/jobs/{job_id}"))
+    run(browser, rig, job_id, Outcome("success", result={"profiles_visited": 3}))
+    run(browser, rig, job_id, Outcome("failed", error="what went wrong"))
+    answer = browser.get(f"/jobs/{job_id}")
+    said = words(answer)
+    assert "Duration of the last 2 runs" in said
+    assert "3 profiles" in said
+    assert said.index("what went wrong") < said.index("Definition")
+    assert Markup(answer).count("svg") == 2
+    yaml = browser.get(f"/jobs/{job_id}/yaml")
+    assert "Plotted" in yaml.text
+    applied = browser.ask(
+        "POST",
+        "/scheduler/apply?dry_run=true",
+        {"Origin": ORIGIN, "Content-Type": "application/yaml"},
+        body=yaml.content,
+    )
+    assert applied.json["changes"] == []
+    assert browser.get("/export.yaml").text == yaml.text
+
+
+def test_a_history_goes_on_page_by_page(browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older runs are behind a link, newer ones behind another."""
+    monkeypatch.setattr("service.console.job_page.LISTED", 2)
+    job_id = make_job(browser)
+    ids = [run(browser, rig, job_id, Outcome("success")) for _ in range(3)]
+    answer = browser.get(f"/jobs/{job_id}")
+    older = next(link for link in Markup(answer).values("href") if "cursor=" in link)
+    assert ids[0] not in answer.text
+    assert ids[0] in browser.get(older.partition("#")[0]).text
+
+
+def test_files_are_asked_for_again_only_when_they_changed(browser: Browser) -> None:
+    """An entity tag, and 304 for who has the file; nothing outside of the folder."""
+    stranger = Browser(browser.app)
+    for name in ("console.css", "console.js", "icon.svg"):
+        first = stranger.get(f"/static/{name}")
+        assert (first.status_code, first.headers["cache-control"]) == (200, "no-cache")
+        again = stranger.get(f"/static/{name}", {"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    assert stranger.get("/static/console.js").headers["content-type"].startswith("text/javascript")
+    for name in ("nothing.js", "../pages.py", "%2e%2e/pages.py", "..%2fpages.py", ""):
+        assert stranger.get(f"/static/{name}").status_code == 404
+
+
+def test_no_file_names_another_host() -> None:
+    """Nothing comes from elsewhere: it works offline."""
+    console = Path(__file__).parents[2] / "service" / "console"
+    for file in [*console.glob("static/*.*"), *console.glob("templates/*")]:
+        if file.suffix != ".vcf":
+            found = re.findall(r"(?:https?:)?//[a-z0-9-]+\.[a-z0-9.]+", file.read_text(encoding="utf-8"))
+            assert [link for link in found if "www.w3.org" not in link] == [], file.name
+
+
+def test_while_redis_is_away_each_page_says_so_and_signing_in_works() -> None:
+    """503 with a sentence and another try; no traceback, no address."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = ValkeyServer(Path(folder), "--appendonly", "no")
+        browser = Browser(installation(server.url))
+        browser.sign_in()
+        job_id = make_job(browser)
+        server.kill()
+    browser.token = None
+    assert browser.sign_in().status_code == 303
+    for path in pages(job_id):
+        if path in ("/jobs/new", "/jobs/new?example=birthday"):
+            continue
+        answer = browser.get(path)
+        assert answer.status_code == 503, path
+        check(answer)
+        assert "Redis is away" in words(answer)
+        assert str(server.port) not in answer.text
+        assert "data-retry" in answer.text
