@@ -1,0 +1,1 @@
+"""The command line, `bot-scheduler`: a client of the API and of nothing else; only `doctor` also looks at Redis."""

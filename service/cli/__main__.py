@@ -1,0 +1,49 @@
+"""The process: runs a command, and turns whatever ends it into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from typer import Abort, TyperException
+
+from service.cli.app import app
+from service.cli.failures import Exit, Failure
+from service.cli.output import show_failure
+
+
+def main() -> int:
+    """Runs the command of this process' arguments.
+
+    Returns:
+        The exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # these are text streams
+    try:
+        return _run()
+    except Failure as failure:
+        show_failure(failure)
+        return failure.exit
+    except (KeyboardInterrupt, Abort):
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read this has read enough (`| head`). What is buffered can go nowhere either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def _run() -> int:
+    try:
+        status: Any = app(prog_name="bot-scheduler", standalone_mode=False)
+        sys.stdout.flush()
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"; see `{context.command_path} --help`" if context is not None else ""
+        raise Failure(Exit.USAGE, f"{error.format_message().rstrip('.')}{hint}") from None
+    return status if isinstance(status, int) else Exit.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""What `doctor` looks at: the API, the settings, the data folder, and Redis itself."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from service.cli.api import Api
+from service.cli.failures import Failure
+from service.cli.findings import Finding, State, crew
+from service.dispatch import make_scripts
+from service.errors import ChannelUnavailable, StoreUnavailable
+from service.keys import Keys
+from service.messages import Messenger
+from service.settings import Settings
+from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks
+from service.store.connection import connect, translate_errors
+from service.store.counters import Reading, read
+from service.store.schema import VERSION
+from service.store.scripts import Limits
+
+LITTLE_ROOM, NO_ROOM = 2**30, 100 * 2**20
+"""Bytes free where the data is kept."""
+NEARLY_FULL = 0.9
+
+
+def check_api(api: Api) -> Iterator[Finding]:
+    """Whether the API answers, takes the key, and says that it is well."""
+    try:
+        health = api.json(api.ask("GET", "/scheduler/health", taken=(503,), seconds=10))
+    except Failure as failure:
+        yield Finding("api", "problem", failure.sentence, "Start it (`make up`, or the platform's web process)")
+        return
+    if health.get("redis_connected"):
+        yield Finding("api", "ok", f"answers at {api.place.url}")
+    else:
+        yield Finding("api", "problem", f"answers at {api.place.url}, and reaches no Redis", "See the web process' log")
+    try:
+        api.get("/scheduler/jobs", limit=1)
+        yield Finding("key", "ok", f"the key from {api.place.key_from} is accepted")
+    except Failure as failure:
+        yield Finding("key", "problem", failure.sentence, "Set API_KEY to what the web process has")
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """Whether what can be left out was left out on purpose."""
+    url = settings.message_url
+    if url is None:
+        advice = "Set MESSAGE_URL, or the birthday bot can only rehearse"
+        yield Finding("message_url", "warning", "MESSAGE_URL is not set in this environment", advice)
+    else:
+        try:
+            Messenger(url.get_secret_value())
+            advice = "POST /scheduler/messages/test proves it"
+            yield Finding("message_url", "ok", "MESSAGE_URL is set and well-formed", advice)
+        except ChannelUnavailable as error:
+            yield Finding("message_url", "problem", str(error), "See README, Send messages for real")
+    if settings.alert_url is None:
+        advice = "Set ALERT_URL to hear of runs that fail"
+        yield Finding("alert_url", "warning", "ALERT_URL is not set in this environment", advice)
+    else:
+        yield Finding("alert_url", "ok", "ALERT_URL is set")
+
+
+def check_data(folder: Path) -> Iterator[Finding]:
+    """Whether there is room where `make up` keeps its data, and whether the key there is kept secret."""
+    if not folder.is_dir():
+        return
+    free = shutil.disk_usage(folder).free
+    state: State = "problem" if free < NO_ROOM else "warning" if free < LITTLE_ROOM else "ok"
+    advice = None if state == "ok" else "Make room: what Redis cannot write to disk is lost when it stops"
+    yield Finding("disk", state, f"{free / 2**30:.1f} GiB are free in {folder}", advice)
+    key = folder / "api_key"
+    if key.exists():
+        private = key.stat().st_mode & 0o077 == 0
+        found = "is readable by its owner alone" if private else "can be read by others"
+        yield Finding(
+            "key_file", "ok" if private else "warning", f"{key} {found}", None if private else f"chmod 600 {key}"
+        )
+
+
+def check_redis(settings: Settings) -> Iterator[Finding]:
+    """Redis itself: its version, whether it could lose or evict jobs, its clock and the schema; then who is up."""
+    client, keys = connect(settings, "scheduler"), Keys(settings.redis_prefix)
+    try:
+        with translate_errors():
+            info = client.info("everything")
+        yield from _server(info)
+        yield from _durability(client, info)
+        yield _clock(client)
+        yield _schema(client, keys)
+        yield from from_reading(read(make_scripts(client, keys, Limits.of(settings))))
+    except StoreUnavailable as error:
+        yield Finding("redis", "problem", str(error), "Start Redis, or correct REDIS_URL and REDIS_TLS_VERIFY")
+    finally:
+        client.close()
+
+
+def _server(info: Mapping[str, Any]) -> Iterator[Finding]:
+    name, oldest = ("Valkey", (7, 2)) if "valkey_version" in info else ("Redis", (6, 2))
+    version = str(info.get(f"{name.lower()}_version", "0"))
+    recent = tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= oldest
+    wanted = ".".join(map(str, oldest))
+    advice = None if recent else f"Move to {name} {wanted} or later"
+    yield Finding("redis_version", "ok" if recent else "problem", f"{name} {version}", advice)
+    if info.get("redis_mode") == "cluster":
+        yield Finding("redis_mode", "problem", "This Redis is a cluster", "Use one Redis, with a standby if need be")
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if not most:
+        yield Finding("memory", "ok", f"{used / 2**20:.0f} MiB in use, no limit set")
+        return
+    full = used > NEARLY_FULL * most
+    advice = "Raise maxmemory or lower HISTORY_LIMIT: a full Redis refuses writes" if full else None
+    found = f"{used / 2**20:.0f} of {most / 2**20:.0f} MiB in use"
+    yield Finding("memory", "warning" if full else "ok", found, advice)
+
+
+def _durability(client: Redis, info: Mapping[str, Any]) -> Iterator[Finding]:
+    found = {("eviction" if "evict" in risk else "persistence"): risk for risk in risks(client)}
+    if "eviction" in found:
+        advice = "CONFIG SET maxmemory-policy noeviction, or the platform's setting for it"
+        yield Finding("eviction", "problem", found["eviction"], advice)
+    else:
+        yield Finding("eviction", "ok", "nothing is evicted (noeviction)")
+    failing = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if info.get(name, "ok") != "ok"]
+    if failing:
+        told = f"Redis cannot write to its disk ({', '.join(failing)})"
+        yield Finding("persistence", "problem", told, "See its log; most often the disk is full")
+    elif "persistence" in found:
+        yield Finding(
+            "persistence", "warning", found["persistence"], "Set appendonly yes, or take a plan that persists"
+        )
+    else:
+        yield Finding("persistence", "ok", "an append-only file is kept")
+
+
+def _clock(client: Redis) -> Finding:
+    offset = clock_offset(client)
+    if abs(offset) > OFFSET_WARNING_SECONDS:
+        return Finding("clock", "warning", f"this machine is {offset:+.1f} s off Redis' clock", "Set up NTP on both")
+    return Finding("clock", "ok", f"{offset:+.2f} s off Redis' clock")
+
+
+def _schema(client: Redis, keys: Keys) -> Finding:
+    with translate_errors():
+        found = client.get(keys.schema_version)
+    if found is None:
+        told = f"nothing is kept under {keys.prefix!r} yet"
+        return Finding("schema", "warning", told, "Start the service, or correct REDIS_URL and REDIS_PREFIX")
+    if int(found) == VERSION:
+        return Finding("schema", "ok", f"version {VERSION}")
+    newer = int(found) > VERSION
+    advice = "Run the newer release" if newer else "Start this release: it migrates by itself"
+    return Finding("schema", "problem" if newer else "warning", f"version {int(found)}, and this is {VERSION}", advice)
+
+
+def from_reading(now: Reading) -> Iterator[Finding]:
+    """Who is up and what waits, as Redis tells it."""
+    waited = 0.0 if now.oldest_queued is None else max(0.0, (now.now - now.oldest_queued) / 1000)
+    yield from crew(now.schedulers, now.workers, now.leader, now.queued, waited)

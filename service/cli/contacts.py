@@ -1,0 +1,100 @@
+"""`bot-scheduler contacts …`"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from service.cli.api import api
+from service.cli.arguments import Json, Limit
+from service.cli.failures import Exit, Failure
+from service.cli.output import err, note, say, show_json, show_table
+
+app = typer.Typer(no_args_is_help=True, help="The address book.")
+
+PIECE = 256 * 1024
+SKIPPED_SHOWN = 20
+
+
+@app.command("import")
+def import_contacts(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="vCard or CSV; - reads standard input.")],
+    json: Json = False,
+) -> None:
+    """Import an address book. Doing so again updates, and never doubles.
+
+    Entries that are skipped are told with their reason, and are no failure.
+    """
+    with _opened(file) as source:
+        size = os.fstat(source.fileno()).st_size if file != "-" else None
+        answer = api().json(_uploaded(source, size))
+    if json:
+        show_json(answer)
+        return
+    say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} as they were")
+    _tell_skipped(answer)
+
+
+def _opened(file: str) -> BinaryIO:
+    try:
+        return sys.stdin.buffer if file == "-" else Path(file).open("rb")
+    except OSError as error:
+        raise Failure(Exit.USAGE, f"{file} cannot be read: {error.strerror}") from None
+
+
+def _uploaded(source: BinaryIO, size: int | None) -> Any:
+    console = err()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Sending", total=size)
+        headers = {"Content-Type": "application/octet-stream"}
+        # With its length if that is known: not every proxy lets a body without one through.
+        headers |= {} if size is None else {"Content-Length": str(size)}
+        content = _pieces(source, progress, task)
+        return api().ask("POST", "/scheduler/contacts/import", content=content, headers=headers, seconds=600)
+
+
+def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[bytes]:
+    while piece := source.read(PIECE):
+        yield piece
+        progress.advance(task, len(piece))
+    progress.update(task, description="Importing")
+
+
+def _tell_skipped(answer: dict[str, Any]) -> None:
+    if not answer["skipped_total"]:
+        return
+    note(f"{answer['skipped_total']} skipped:")
+    for skipped in answer["skipped"][:SKIPPED_SHOWN]:
+        note(f"  entry {skipped['position']}: {skipped['reason']}")
+    if answer["skipped_total"] > SKIPPED_SHOWN:
+        note("  … and more; --json names up to 1,000")
+
+
+@app.command("list")
+def list_contacts(
+    limit: Limit = 50,
+    all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    json: Json = False,
+) -> None:
+    """List contacts."""
+    found = list(api().pages("/scheduler/contacts", None if all_ else limit))
+    if json:
+        show_json(found)
+    elif not found:
+        note("There are no contacts yet; `bot-scheduler contacts import FILE` brings some.")
+    else:
+        show_table(
+            ("NAME", "BIRTHDAY", "E-MAIL", "PHONE", "PAGE", "ID"),
+            [
+                (one["name"], one["birthday"], *(next(iter(one[many]), None) for many in ("emails", "phones", "urls")),
+                 one["id"])
+                for one in found
+            ],
+        )  # fmt: skip

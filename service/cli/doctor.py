@@ -1,0 +1,80 @@
+"""`bot-scheduler doctor`: looks at everything that a service needs, and says what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import typer
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.cli.api import Api, api
+from service.cli.arguments import Json
+from service.cli.failures import Exit, Failure
+from service.cli.findings import Finding, crew
+from service.cli.output import coloured, say, show_json, show_table
+from service.cli.place import data_dir, up_environment
+
+
+def doctor(json: Json = False) -> None:
+    """Check settings, Redis, clock, schedulers, workers and the queue, and say what to do.
+
+    Redis itself is looked at where REDIS_URL is set; all else is asked of the API. The exit code is 1 if there is a
+    problem; warnings alone make it 0.
+    """
+    findings = list(_examined(api()))
+    problems = sum(finding.state == "problem" for finding in findings)
+    warnings = sum(finding.state == "warning" for finding in findings)
+    if json:
+        show_json({"problems": problems, "warnings": warnings, "findings": [asdict(finding) for finding in findings]})
+    else:
+        show_table(
+            ("STATE", "CHECK", "FOUND", "WHAT TO DO"),
+            [(coloured(one.state), one.check, one.found, one.advice) for one in findings],
+        )
+        say(f"{problems} problems, {warnings} warnings" if problems or warnings else "All is well")
+    if problems:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _examined(service: Api) -> Iterator[Finding]:
+    from service.cli import checks  # here, since all that it looks at takes a while to load
+    from service.errors import SettingsError
+    from service.settings import load_settings
+
+    yield from checks.check_api(service)
+    direct = bool(os.environ.get("REDIS_URL"))
+    if direct or service.place.local:
+        os.environ.update(up_environment())
+        try:
+            settings = load_settings()
+        except SettingsError as error:
+            yield Finding("settings", "problem", str(error), "Correct it in the environment or in .env")
+            return
+        yield Finding("settings", "ok", "are well-formed")
+        yield from checks.check_settings(settings)
+        yield from checks.check_data(data_dir())
+        if os.environ.get("REDIS_URL"):
+            yield from checks.check_redis(settings)
+            return
+    advice = "Set REDIS_URL here to have version, eviction, persistence, clock and schema looked at"
+    yield Finding("redis", "unknown", "REDIS_URL is not set here, so that Redis itself was not looked at", advice)
+    yield from _by_metrics(service)
+
+
+def _by_metrics(service: Api) -> Iterator[Finding]:
+    """Who is up, as the API tells it."""
+    try:
+        text = service.ask("GET", "/metrics", headers={"Accept": "text/plain"}, seconds=10).text
+    except Failure:
+        yield Finding("scheduler", "unknown", "the API does not tell", None)
+        return
+    values: dict[str, float] = {}
+    leader = None
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            values[sample.name.removeprefix("bot_scheduler_")] = sample.value
+            leader = sample.labels.get("scheduler", leader)
+    schedulers, workers, queued = (int(values.get(name, 0)) for name in ("schedulers", "workers", "queue_depth"))
+    yield from crew(schedulers, workers, leader, queued, values.get("queue_oldest_age_seconds", 0.0))

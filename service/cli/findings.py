@@ -1,0 +1,50 @@
+"""What one check of `doctor` found; and the checks that Redis and the API can both answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "warning", "problem", "unknown"]
+LONG_WAIT_SECONDS = 60.0
+"""A run that has been in the queue for longer than this waits for a worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Args:
+        check: its name, stable.
+        state: how bad it is; `unknown`: it could not be looked at.
+        found: what was seen, in a sentence.
+        advice: what to do about it.
+    """
+
+    check: str
+    state: State
+    found: str
+    advice: str | None = None
+
+
+def crew(schedulers: int, workers: int, leader: str | None, queued: int, waited: float) -> Iterator[Finding]:
+    """Who is up and what waits.
+
+    Args:
+        waited: for how long the oldest run in the queue has been there, seconds.
+    """
+    if schedulers and leader:
+        yield Finding("scheduler", "ok", f"{schedulers} up, {leader} acts")
+    elif schedulers:
+        yield Finding("scheduler", "warning", f"{schedulers} up, none acts yet", "Look again in 10 s")
+    else:
+        yield Finding("scheduler", "problem", "none is up: nothing will start by itself", "Start `python scheduler.py`")
+    if workers:
+        yield Finding("workers", "ok", f"{workers} up")
+    else:
+        yield Finding("workers", "problem", "none is up: nothing that is queued will run", "Start `python worker.py`")
+    late = waited > LONG_WAIT_SECONDS
+    advice = "Raise WORKER_CONCURRENCY, or start more workers" if late else None
+    told = f"{queued} runs wait" + (f", the oldest for {waited:.0f} s" if queued else "")
+    yield Finding("queue", "warning" if late else "ok", told, advice)

@@ -1,0 +1,29 @@
+"""`bot-scheduler health`"""
+
+from __future__ import annotations
+
+import typer
+
+from service.cli.api import api
+from service.cli.arguments import Json
+from service.cli.failures import Exit
+from service.cli.output import coloured, show_fields, show_json
+
+
+def health(json: Json = False) -> None:
+    """Ask whether the service is well; needs no key. The exit code is 0 if it is, and 1 if not."""
+    answer = api().json(api().ask("GET", "/scheduler/health", taken=(503,)))
+    if json:
+        show_json(answer)
+    else:
+        well = answer["status"] == "healthy"
+        show_fields(
+            [("status", coloured(answer["status"], "ok" if well else "problem"))]
+            + [(name.replace("_", " "), _word(value)) for name, value in answer.items() if name != "status"]
+        )
+    if answer["status"] != "healthy":
+        raise typer.Exit(Exit.FAILED)
+
+
+def _word(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
