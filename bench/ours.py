@@ -1,0 +1,138 @@
+"""Our own processes, started as the Procfile starts them, and jobs stored in bulk by the store's own scripts."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bench.rig import ROOT, Place, own_python
+from service.bots.registry import configs, load_bots
+from service.dispatch import make_scripts
+from service.jobs import Jobs
+from service.keys import Keys
+from service.models import JobDefinition, Options
+from service.planning import new_record
+from service.settings import Settings
+from service.store.arrival import arrive
+from service.store.jobs import JobRecord, JobStore, Plan
+from service.store.redis_clock import RedisClock
+from service.store.scripts import Limits, Scripts
+from tests.conftest import find_free_port
+
+API_KEY = "a key for measuring"
+KEYS = Keys()
+CHUNK = 200
+
+WEB = [own_python(), "-m", "gunicorn", "--config", "python:service.gunicorn_config"]
+SCHEDULER = [own_python(), "scheduler.py"]
+WORKER = [own_python(), "worker.py"]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """What our processes are given: the defaults of every setting, but for where they are found."""
+    return {
+        "API_KEY": API_KEY, "PORT": str(find_free_port()), "BIND_HOST": "127.0.0.1",
+        "PYTHONPATH": f"{ROOT / 'bench' / 'noop'}:{ROOT}", **settings,
+    }  # fmt: skip
+
+
+def isolations() -> Sequence[str]:
+    """The ways in which a worker can carry out its runs."""
+    return ("warm", "fork") if "worker_isolation" in Settings.model_fields else ("fork",)
+
+
+@dataclass(slots=True)
+class _Collecting(Scripts):
+    """Keeps the calls of one verb until there are enough of them for a round trip."""
+
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def run(self, verb: str, *args: str | int | float | bytes) -> Any:
+        self.calls.append(args)
+        if len(self.calls) == CHUNK:
+            self.flush(verb)
+        return [b"saved"]
+
+    def flush(self, verb: str) -> None:
+        calls, self.calls = self.calls, []
+        for answer in self.run_many(verb, calls):
+            if isinstance(answer, Exception):
+                raise answer
+
+
+def definition(**fields: Any) -> JobDefinition:
+    """A job of the bot that does nothing, due every hour unless told otherwise."""
+    plain: dict[str, Any] = {
+        "name": "a job", "description": None, "bot_type": "noop", "enabled": True, "schedule_type": "interval",
+        "schedule_config": {"hours": 1}, "bot_config": {"due": None}, "options": Options(), **fields,
+    }  # fmt: skip
+    return JobDefinition(**plain)
+
+
+def store(place: Place, records: Iterator[JobRecord]) -> list[str]:
+    """Stores jobs, many in a round trip. Returns their ids."""
+    made = make_scripts(place.client, KEYS, Limits())
+    arrive(place.client, KEYS)
+    scripts = _Collecting(client=made.client, keys=made.keys, limits=made.limits, rq_fields=made.rq_fields)
+    jobs, ids = JobStore(scripts), []
+    for record in records:
+        jobs.add(record)
+        ids.append(record.id)
+    scripts.flush("save_job")
+    return ids
+
+
+def planned(what: JobDefinition, first: int, now: float) -> JobRecord:
+    """A record of a job whose next occurrence is `first`, epoch seconds; an interval is anchored one before it."""
+    record = new_record(str(uuid.uuid4()), what, int(now * 1000))
+    anchor = first - 3600 if what.schedule_type == "interval" else record.plan.anchor
+    return replace(record, plan=Plan(anchor, first, first * 1000, "scheduled"))
+
+
+def copies(record: JobRecord, count: int) -> Iterator[JobRecord]:
+    """The same job `count` times, each with an id of its own, created one after the other."""
+    for number in range(count):
+        yield replace(record, id=str(uuid.uuid4()), created_at=record.created_at + number // 1000)
+
+
+def daily_cron(at: float) -> JobDefinition:
+    """A cron job that is due each day at the minute of `at`, UTC."""
+    minute = int(at) // 60
+    expression = f"{minute % 60} {minute // 60 % 24} * * *"
+    return definition(schedule_type="cron", schedule_config={"cron_expression": expression})
+
+
+def fill_due(place: Place, count: int, at: float) -> list[str]:
+    """`count` cron jobs whose next occurrence is `at`, a whole minute to come."""
+    return store(place, copies(planned(daily_cron(at), int(at), place.now()), count))
+
+
+def fill_spread(place: Place, first: float, count: int) -> list[str]:
+    """One hourly job for each second from `first` on."""
+    now = place.now()
+    return store(
+        place, (planned(definition(bot_config={"due": at}), int(at), now) for at in
+                itertools.islice(itertools.count(first), count))
+    )  # fmt: skip
+
+
+def fill_queue(place: Place, count: int) -> None:
+    """`count` runs by hand, of a hundred jobs, all in the queue."""
+    many = definition(options=Options(max_concurrent_runs=1000))
+    ids = store(place, copies(planned(many, int(place.now()) + 86400, place.now()), 100))
+    jobs = Jobs(make_scripts(place.client, KEYS, Limits()), RedisClock(place.client), configs(load_bots()))
+    for job_id, _ in zip(itertools.cycle(ids), range(count), strict=False):
+        jobs.run_now(job_id)
+
+
+def fill(place: Place, verb: str, *numbers: float) -> None:
+    """Fills as every contender does: `queue N`, `due N AT`, `spread FIRST N`."""
+    if verb == "queue":
+        fill_queue(place, int(numbers[0]))
+    elif verb == "due":
+        fill_due(place, int(numbers[0]), numbers[1])
+    else:
+        fill_spread(place, numbers[0], int(numbers[1]))
