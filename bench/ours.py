@@ -77,9 +77,9 @@ def store(place: Place, records: Iterator[JobRecord]) -> list[str]:
     made = make_scripts(place.client, KEYS, Limits())
     arrive(place.client, KEYS)
     scripts = _Collecting(client=made.client, keys=made.keys, limits=made.limits, rq_fields=made.rq_fields)
-    jobs, ids = JobStore(scripts), []
+    stored, ids = JobStore(scripts), []
     for record in records:
-        jobs.add(record)
+        stored.add(record)
         ids.append(record.id)
     scripts.flush("save_job")
     return ids
@@ -105,6 +105,11 @@ def daily_cron(at: float) -> JobDefinition:
     return definition(schedule_type="cron", schedule_config={"cron_expression": expression})
 
 
+def jobs(place: Place) -> Jobs:
+    """The use cases, as the API calls them."""
+    return Jobs(make_scripts(place.client, KEYS, Limits()), RedisClock(place.client), configs(load_bots()))
+
+
 def fill_due(place: Place, count: int, at: float) -> list[str]:
     """`count` cron jobs whose next occurrence is `at`, a whole minute to come."""
     return store(place, copies(planned(daily_cron(at), int(at), place.now()), count))
@@ -123,9 +128,9 @@ def fill_queue(place: Place, count: int) -> None:
     """`count` runs by hand, of a hundred jobs, all in the queue."""
     many = definition(options=Options(max_concurrent_runs=1000))
     ids = store(place, copies(planned(many, int(place.now()) + 86400, place.now()), 100))
-    jobs = Jobs(make_scripts(place.client, KEYS, Limits()), RedisClock(place.client), configs(load_bots()))
+    use = jobs(place)
     for job_id, _ in zip(itertools.cycle(ids), range(count), strict=False):
-        jobs.run_now(job_id)
+        use.run_now(job_id)
 
 
 def fill(place: Place, verb: str, *numbers: float) -> None:
