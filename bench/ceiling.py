@@ -31,9 +31,9 @@ class Hash:
         resp.data = json.dumps({key.decode(): value.decode() for key, value in fields.items()}).encode()
 
 
-def build() -> falcon.App:
+def build() -> falcon.App[falcon.Request, falcon.Response]:
     """The application."""
-    app = falcon.App()
+    app: falcon.App[falcon.Request, falcon.Response] = falcon.App()
     app.add_route("/trivial", Trivial())
     app.add_route("/hgetall/{name}", Hash())
     return app
