@@ -179,6 +179,10 @@ class Keys:
         """String: what a bot remembers for a while."""
         return f"{self.prefix}:memory:{bot}:{key}"
 
+    def turn(self, bot: str, key: str) -> str:
+        """Hash: which of a bot's runs has its turn at something, or when the last turn ended."""
+        return f"{self.prefix}:turn:{bot}:{key}"
+
     # RQ's
 
     @property

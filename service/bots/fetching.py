@@ -15,6 +15,7 @@ from protego import Protego
 
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Memory
+from service.bots.turns import LOOK_AGAIN, NoTurn, Turns
 
 AGENT = "BotScheduler"
 """The name under which robots.txt may address us."""
@@ -24,7 +25,9 @@ MAX_REDIRECTS = 5
 PAGE_SECONDS = 20.0
 """For one page with all its redirects, robots.txt not counted."""
 HOST_DELAY = 1.0
-"""Seconds between two requests to one host, at least; robots.txt may ask for more."""
+"""Seconds between two requests to one host, of all runs, at least; robots.txt may ask for more."""
+TURN_SECONDS = 60.0
+"""For how long a host is left alone when a run died while it asked it: longer than a request can take."""
 MAX_HOST_DELAY = 30.0
 """Longer than this a run waits for no host."""
 MAX_HOLD = 86_400
@@ -78,7 +81,8 @@ class Fetcher:
         allow_private: let addresses inside the network be visited.
         cancelled: asked while waiting.
         host_delay: seconds between two requests to one host.
-        memory: keeps robots.txt, and which hosts asked to be left alone, from run to run.
+        memory: keeps robots.txt, and which hosts asked to be left alone, from run to run. Through it runs take turns at
+            a host, so that it has one connection and its delay however many go on.
     """
 
     def __init__(
@@ -105,7 +109,7 @@ class Fetcher:
         self._host_delay = host_delay
         self._memory = memory
         self._robots: dict[str, Protego | None] = {}
-        self._asked: dict[str, float] = {}
+        self._turns = Turns(memory, cancelled, TURN_SECONDS)
         self._held: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -127,7 +131,6 @@ class Fetcher:
         url = _checked(address)
         for _ in range(MAX_REDIRECTS + 1):
             self._check_robots(url)
-            self._wait_for(url)
             conditions = known.conditions if known and known.url == str(url) else {}
             response, body = self._get(url, MAX_BYTES, PAGE_SECONDS, conditions)
             if not (response.is_redirect and "location" in response.headers):
@@ -139,6 +142,17 @@ class Fetcher:
 
     def _get(
         self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None = None
+    ) -> tuple[httpx.Response, bytes]:
+        self._take_turn(url)
+        try:
+            response, body = self._asked(url, limit, seconds, headers)
+            self._heed(url, response)
+        finally:
+            self._turns.end(url.host)
+        return response, body
+
+    def _asked(
+        self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None
     ) -> tuple[httpx.Response, bytes]:
         self._backend.deadline = time.monotonic() + seconds
         self._client.cookies.clear()
@@ -155,7 +169,6 @@ class Fetcher:
             raise NotFetched(f"{url.host} did not answer in time", asked=True) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise NotFetched(f"{url.host} could not be read: {error or type(error).__name__}", asked=True) from None
-        self._heed(url, response)
         return response, bytes(body[:limit])
 
     def _heed(self, url: httpx.URL, response: httpx.Response) -> None:
@@ -168,11 +181,9 @@ class Fetcher:
                 self._memory.remember(f"held:{url.host}", str(int(until) + 1), int(seconds) + 1)
 
     def _held_until(self, host: str) -> float:
-        """Until when a host asked to be left alone, epoch seconds; 0 if it did not."""
-        if host not in self._held:
-            told = self._memory.recall(f"held:{host}") if self._memory is not None else None
-            self._held[host] = float(told) if told and told.isdecimal() else 0.0
-        return self._held[host]
+        """Until when a host asked to be left alone, this run or another, epoch seconds; 0 if it did not."""
+        told = self._memory.recall(f"held:{host}") if self._memory is not None else None
+        return max(self._held.get(host, 0.0), float(told) if told and told.isdecimal() else 0.0)
 
     def _check_robots(self, url: httpx.URL) -> None:
         origin = _origin(url)
@@ -198,7 +209,6 @@ class Fetcher:
         followed."""
         at = url.copy_with(raw_path=b"/robots.txt", fragment=None)
         for _ in range(MAX_REDIRECTS + 1):
-            self._wait_for(at)
             response, body = self._get(at, MAX_ROBOTS_BYTES, PAGE_SECONDS)
             if response.is_redirect and "location" in response.headers:
                 at = _checked(response.headers["location"], at)
@@ -208,23 +218,31 @@ class Fetcher:
             return body.decode("utf-8", "replace") if response.is_success else ""
         return ""
 
-    def _wait_for(self, url: httpx.URL) -> None:
+    def _take_turn(self, url: httpx.URL) -> None:
         """Keeps the distance to the last request to the same host, and from one that asked to be left alone."""
-        until = self._held_until(url.host)
-        held = until - time.time()
-        if held > MAX_HOST_DELAY:
-            at = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M:%S")
-            raise NotFetched(f"{url.host} asked to be left alone until {at} UTC")
         rules = self._robots.get(_origin(url))
         asked_for = (rules.crawl_delay(AGENT) if rules else None) or 0.0
-        delay = max(self._host_delay, min(asked_for, MAX_HOST_DELAY))
-        due = self._asked.get(url.host, -MAX_HOST_DELAY) + delay
-        due = max(due, time.monotonic() + held)
-        while (left := due - time.monotonic()) > 0:
+        gap = max(self._host_delay, min(asked_for, MAX_HOST_DELAY))
+        try:
+            while True:
+                self._check_hold(url.host)
+                self._turns.take(url.host, gap)
+                if self._held_until(url.host) <= time.time():
+                    return
+                self._turns.end(url.host)  # whoever had the turn before was asked to leave it alone
+        except NoTurn:
+            raise NotFetched("the run was asked to stop") from None
+
+    def _check_hold(self, host: str) -> None:
+        """Waits until a host may be asked again, unless that is too long."""
+        until = self._held_until(host)
+        if until - time.time() > MAX_HOST_DELAY:
+            at = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M:%S")
+            raise NotFetched(f"{host} asked to be left alone until {at} UTC")
+        while (left := until - time.time()) > 0:
             if self._cancelled():
-                raise NotFetched("the run was asked to stop")
-            time.sleep(min(left, 0.25))
-        self._asked[url.host] = time.monotonic()
+                raise NoTurn
+            time.sleep(min(left, LOOK_AGAIN))
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -118,14 +118,19 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 class GuardedTransport(httpx.HTTPTransport):
-    """httpx' transport over a `GuardedBackend`; no proxy, one connection for each host."""
+    """httpx' transport over a `GuardedBackend`; no proxy.
 
-    def __init__(self, backend: GuardedBackend) -> None:
+    Args:
+        kept: connections that are kept for the next request.
+        trusts_environment: whether `SSL_CERT_FILE` and `SSL_CERT_DIR` say which certificates are trusted.
+    """
+
+    def __init__(self, backend: GuardedBackend, kept: int = 0, trusts_environment: bool = False) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=httpx.create_ssl_context(trust_env=trusts_environment),
             max_connections=10,
-            max_keepalive_connections=2,
+            max_keepalive_connections=kept,
             keepalive_expiry=5.0,
             network_backend=backend,
         )

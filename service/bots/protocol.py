@@ -49,6 +49,20 @@ class Memory(Protocol):
     def remember(self, key: str, value: str, seconds: int) -> None:
         """Remember `value` for so long; one of more than 64 Ki characters is not remembered."""
 
+    def take_turn(self, key: str, seconds: float, gap: float = 0.0) -> float:
+        """Take the turn at `key`, which one run of the bot has at a time; take it again to renew it.
+
+        Args:
+            seconds: for how long it is this run's, unless it ends or renews it.
+            gap: seconds, at most 60, that must have passed since the last turn ended.
+
+        Returns:
+            0 if it is this run's turn now; else in how many seconds it is free at the latest.
+        """
+
+    def end_turn(self, key: str) -> None:
+        """End this run's turn at `key`."""
+
 
 class Context(Protocol):
     """A bot's view of its run."""

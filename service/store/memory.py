@@ -1,14 +1,20 @@
-"""What a bot remembers for a while and could find out again, kept in Redis."""
+"""What a bot remembers for a while and could find out again, and the turns that its runs take, kept in Redis."""
 
 from __future__ import annotations
 
+from importlib import resources
+from uuid import uuid4
+
 from redis import Redis
+from redis.commands.core import Script
 
 from service.keys import Keys
 from service.store.connection import translate_errors
 
 MAX_VALUE = 64 * 1024
 """Characters of one value; longer ones are not remembered."""
+ENDED_MS = 60_000
+"""For how long it is remembered when a turn ended; the longest `gap`."""
 
 
 class RedisMemory:
@@ -24,6 +30,13 @@ class RedisMemory:
         self._client = client
         self._keys = keys
         self._bot = bot
+        self._mark = str(uuid4())
+        self._take = self._script("take_turn")
+        self._end = self._script("end_turn")
+
+    def _script(self, name: str) -> Script:
+        source = resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+        return self._client.register_script(source)
 
     def recall(self, key: str) -> str | None:
         """What is remembered under `key`; None if it is nothing, or too long ago."""
@@ -36,3 +49,15 @@ class RedisMemory:
         if len(value) <= MAX_VALUE:
             with translate_errors():
                 self._client.set(self._keys.memory(self._bot, key), value.encode(), ex=max(1, seconds))
+
+    def take_turn(self, key: str, seconds: float, gap: float = 0.0) -> float:
+        """Takes the turn at `key`, in one atomic step; see `service.bots.protocol.Memory`."""
+        with translate_errors():
+            args = (self._mark, int(seconds * 1000), int(gap * 1000))
+            left = self._take(keys=[self._keys.turn(self._bot, key)], args=args)
+        return int(left) / 1000
+
+    def end_turn(self, key: str) -> None:
+        """Ends this object's turn at `key`; another's stays."""
+        with translate_errors():
+            self._end(keys=[self._keys.turn(self._bot, key)], args=[self._mark, ENDED_MS])

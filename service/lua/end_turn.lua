@@ -1,0 +1,14 @@
+-- Ends a turn, if it is still the asker's.
+--
+-- KEYS  1 the turn
+-- ARGV  1 whose it is      2 ms for which it is remembered when it ended
+-- Returns 1, or 0 if it is somebody else's or nobody's.
+--
+-- One step, so that nobody ends the turn of who came next. Safe to repeat.
+
+if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+redis.call('HDEL', KEYS[1], 'holder', 'lapses')
+redis.call('HSET', KEYS[1], 'ended', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1

@@ -1,0 +1,27 @@
+-- Takes a turn at something of which there is one, or renews it, unless somebody has it or had it just now.
+--
+-- KEYS  1 the turn
+-- ARGV  1 who asks      2 ms for which it is theirs unless they end or renew it
+--       3 ms that must have passed since the last turn ended
+-- Returns 0 if it is theirs now; else in how many ms it is free at the latest.
+--
+-- One step, so that of two who ask one gets it. Safe to repeat by the same. What lies further in the future than it can
+-- was written before the clock was set back, and does not count.
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local hold, gap = tonumber(ARGV[2]), tonumber(ARGV[3])
+local holder, lapses, ended = unpack(redis.call('HMGET', KEYS[1], 'holder', 'lapses', 'ended'))
+local left = 0
+if holder then
+  left = holder == ARGV[1] and 0 or tonumber(lapses) - now
+  if left > hold then left = 0 end
+elseif ended then
+  left = ended + gap - now
+  if left > gap then left = 0 end
+end
+if left > 0 then return left + (holder and gap or 0) end
+redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'lapses', string.format('%.0f', now + hold))
+redis.call('HDEL', KEYS[1], 'ended')
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 0
