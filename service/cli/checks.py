@@ -55,7 +55,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("message_url", "warning", "MESSAGE_URL is not set in this environment", advice)
     else:
         try:
-            Messenger(url.get_secret_value())
+            Messenger(url.get_secret_value()).check()
             advice = "POST /scheduler/messages/test proves it"
             yield Finding("message_url", "ok", "MESSAGE_URL is set and well-formed", advice)
         except ChannelUnavailable as error:

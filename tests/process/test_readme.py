@@ -39,7 +39,8 @@ class Newcomer:
         self._port, self._mail_port = str(find_free_port()), str(find_free_port())
         settings = {name.upper() for name in Settings.model_fields}
         self._environment = {name: value for name, value in os.environ.items() if name not in settings}
-        self._environment |= {"HOME": str(logs), "PORT": self._port}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # the copy has no .venv
+        self._environment |= {"HOME": str(logs), "PORT": self._port, "PATH": path}
         self._terminals: dict[str, subprocess.Popen[bytes]] = {}
 
     def type(self, block: str) -> str:

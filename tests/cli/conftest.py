@@ -1,0 +1,30 @@
+"""One installation and one command for each module of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command, command_of
+from tests.conftest import ValkeyServer
+from tests.process.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """All processes, on a server of their own."""
+    folder: Path = tmp_path_factory.mktemp("installation")
+    server = ValkeyServer(folder, "--appendonly", "yes")
+    try:
+        with Installation(folder, server) as installation:
+            yield installation.start("web", "scheduler", "worker").until_healthy()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def command(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The command, for that installation."""
+    return command_of(tmp_path_factory.mktemp("elsewhere"), installed.port)

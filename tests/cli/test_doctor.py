@@ -1,0 +1,198 @@
+"""`bot-scheduler health` and `doctor`, and a service that is away, is another, or takes no such key."""
+
+from __future__ import annotations
+
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from service.keys import Keys
+from service.store.schema import VERSION
+from tests.cli.command import COMMAND, Command
+from tests.conftest import ValkeyServer, find_free_port
+from tests.process.installation import API_KEY, ROOT, Installation
+
+
+def found(ended_json: dict[str, object]) -> dict[str, dict[str, str]]:
+    """A doctor's findings by their checks."""
+    findings = ended_json["findings"]
+    assert isinstance(findings, list)
+    return {finding["check"]: finding for finding in findings}
+
+
+def test_a_well_service_is_healthy(command: Command, installed: Installation) -> None:
+    """Exit code 0, without a key."""
+    assert command.works("health", "--json", API_KEY="").json == installed.call("GET", "/health")[1]
+    assert "healthy" in command.works("health").out
+
+
+def test_the_doctor_finds_a_well_service_well(command: Command, installed: Installation) -> None:
+    """Every check of Redis included, as REDIS_URL is set; what is left out on purpose is a warning with advice."""
+    ended = command.works("doctor", "--json", REDIS_URL=installed.server.url, MESSAGE_URL="json://localhost/{email}")
+    findings = found(ended.json)
+    well = {
+        "api", "key", "settings", "message_url", "redis_version", "memory", "eviction", "persistence", "clock",
+        "schema", "scheduler", "workers", "queue",
+    }  # fmt: skip
+    assert well <= {check for check, finding in findings.items() if finding["state"] == "ok"}, findings
+    assert findings["alert_url"]["state"] == "warning" and "ALERT_URL" in findings["alert_url"]["advice"]
+    assert ended.json["problems"] == 0
+
+
+def test_without_redis_url_the_doctor_asks_the_api(command: Command) -> None:
+    """Schedulers, workers and the queue are looked at all the same; Redis itself is said not to be."""
+    findings = found(command.works("doctor", "--json").json)
+    assert {findings[check]["state"] for check in ("scheduler", "workers", "queue")} == {"ok"}
+    assert findings["redis"]["state"] == "unknown" and "REDIS_URL" in findings["redis"]["advice"]
+    assert "acts" in command.works("doctor").out
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(command: Command, tmp_path: Path) -> None:
+    """A Redis that evicts, keeps nothing and holds a newer schema, with nobody up: exit code 1."""
+    server = ValkeyServer(tmp_path, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb")
+    try:
+        with server.client() as client:
+            client.set(Keys().schema_version, VERSION + 1)
+        ended = command("doctor", "--json", REDIS_URL=server.url)
+        text = command("doctor", REDIS_URL=server.url).out
+    finally:
+        server.stop()
+    findings = found(ended.json)
+    assert ended.status == 1
+    problems = {check for check, finding in findings.items() if finding["state"] == "problem"}
+    assert {"eviction", "schema", "scheduler", "workers"} <= problems
+    assert findings["persistence"]["state"] == "warning"
+    assert all(finding["advice"] for finding in findings.values() if finding["state"] in ("problem", "warning"))
+    assert "noeviction" in text and "python worker.py" in text
+
+
+def test_the_doctor_looks_on_when_parts_are_away(command: Command) -> None:
+    """Neither API nor Redis: both are told, and no secret is."""
+    nowhere = f"127.0.0.1:{find_free_port()}"
+    ended = command(
+        "doctor", "--json", BOT_SCHEDULER_URL=f"http://{nowhere}", REDIS_URL=f"redis://user:sesame@{nowhere}/0",
+        MESSAGE_URL="nonsense sesame",
+    )  # fmt: skip
+    findings = found(ended.json)
+    assert ended.status == 1
+    assert {findings[check]["state"] for check in ("api", "redis", "message_url")} == {"problem"}
+    assert "sesame" not in ended.out + ended.err
+    malformed = command("doctor", "--json", REDIS_URL="sesame://")
+    assert found(malformed.json)["settings"]["state"] == "problem" and "sesame" not in malformed.out
+
+
+@pytest.mark.parametrize("arguments", [("health",), ("jobs", "list", "--json"), ("logs", "-f", "some job")])
+def test_a_service_that_is_away_is_exit_code_6(command: Command, arguments: tuple[str, ...]) -> None:
+    """One sentence names where it was looked for and what says where it is."""
+    url = f"http://127.0.0.1:{find_free_port()}"
+    ended = command(*arguments, BOT_SCHEDULER_URL=url)
+    assert (ended.status, ended.out, ended.err.count("\n")) == (6, "", 1)
+    assert url in ended.err and "BOT_SCHEDULER_URL" in ended.err
+
+
+@pytest.mark.parametrize("key", ["wrong", "ключ", "a\udcffb", "new\nline"])
+def test_a_bad_key_is_exit_code_5(command: Command, key: str) -> None:
+    """Whatever bytes it has; where it comes from is told, and never the key itself."""
+    ended = command("jobs", "list", "--json", API_KEY=key)
+    assert (ended.status, ended.out) == (5, "") and "API_KEY" in ended.err
+    assert key not in ended.err
+
+
+def test_a_url_that_is_none_is_wrong_usage(command: Command) -> None:
+    """Exit code 2, with what one looks like; `/scheduler` at its end does no harm."""
+    for url in ("sesame", "ftp://localhost", "http://", "http://localhost:port"):
+        ended = command("health", BOT_SCHEDULER_URL=url)
+        assert ended.status == 2 and "BOT_SCHEDULER_URL must look like" in ended.err
+    command.works("health", BOT_SCHEDULER_URL=command.settings["BOT_SCHEDULER_URL"] + "/scheduler/")
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """Some other server; notes the keys that it is sent."""
+
+    keys: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.keys.append(self.headers.get("X-API-Key"))
+        moved = self.path.startswith("/moved")
+        self.send_response(308 if moved else 200)
+        self.send_header("Location", "https://elsewhere.example.org/")
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(host: str) -> Iterator[int]:
+    """A stranger's port."""
+    with http.server.ThreadingHTTPServer((host, 0), Stranger) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_another_server_is_told_from_the_service(command: Command) -> None:
+    """Exit code 6; a server that sends on is not followed with the key, and its word is told."""
+    with serving("127.0.0.1") as port:
+        other = command("health", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}")
+        moved = command("health", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}/moved")
+    assert other.status == moved.status == 6
+    assert "no Bot Scheduler" in other.err and "https://elsewhere.example.org/" in moved.err
+
+
+def test_the_key_of_make_up_is_used_here_and_never_sent_away(command: Command, installed: Installation) -> None:
+    """From DATA_DIR/api_key for a service on this machine; for any other address there is none, and it is said so."""
+    folder = command.folder / "data"
+    folder.mkdir()
+    (folder / "api_key").write_text(API_KEY + "\n")
+    own = {"API_KEY": "", "DATA_DIR": str(folder)}
+    command.works("jobs", "list", **own)
+    missing = command("jobs", "list", API_KEY="", DATA_DIR=str(command.folder / "none"))
+    assert missing.status == 5 and "API_KEY is not set" in missing.err
+    Stranger.keys.clear()
+    with serving("0.0.0.0") as port:
+        command("jobs", "list", BOT_SCHEDULER_URL=f"http://0.0.0.0:{port}", **own)
+    assert Stranger.keys == [None]
+
+
+def test_the_command_runs_through_a_link_and_beside_other_services(command: Command, tmp_path: Path) -> None:
+    """From anywhere on the PATH, also in a folder with a Python package of the same name."""
+    link = tmp_path / "bin" / "bot-scheduler"
+    link.parent.mkdir()
+    link.symlink_to(COMMAND)
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service" / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    elsewhere = Command(tmp_path, command.settings | {"PATH": f"{link.parent}:/usr/bin:/bin"})
+    shell = shutil.which("sh")
+    assert shell is not None
+    assert elsewhere.works("health", "--json").json["status"] == "healthy"
+
+
+def test_the_shell_completes_commands_and_names_of_jobs(command: Command, installed: Installation) -> None:
+    """A service that is away completes nothing, silently."""
+    installed.make_job(name="Completed")
+    for words, wanted in (("bot-scheduler jo", "jobs"), ("bot-scheduler jobs show Comp", "Completed")):
+        shell = {"_BOT_SCHEDULER_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        assert wanted in command(**shell).out.split()
+        away = command(**shell, BOT_SCHEDULER_URL=f"http://127.0.0.1:{find_free_port()}")
+        assert away.err == "" and ("Completed" not in away.out)
+
+
+def test_every_command_has_help_with_its_options(command: Command) -> None:
+    """And the first page tells the exit codes, as docs/cli.md does."""
+    text = command.works("--help").out
+    told = (ROOT / "docs" / "cli.md").read_text()
+    for name in ("jobs", "history", "logs", "cancel", "preview", "contacts", "export", "apply", "health", "doctor"):
+        assert name in text and f"bot-scheduler {name}" in told
+    assert "6 unreachable" in text

@@ -1,0 +1,136 @@
+"""`bot-scheduler export`, `apply` and `contacts`."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from tests.cli.command import COMMAND, Command
+from tests.process.installation import Installation
+
+JOB = {
+    "name": "documented", "bot_type": "probe", "schedule_type": "daily",
+    "schedule_config": {"hour": 8, "minute": 0}, "bot_config": {"mode": "talk"},
+}  # fmt: skip
+
+
+def document(*jobs: object) -> str:
+    """A document of these jobs."""
+    return json.dumps({"version": 1, "jobs": jobs})
+
+
+def test_what_was_exported_applies_without_a_difference(command: Command, tmp_path: Path) -> None:
+    """YAML to standard output, JSON with --json, or into a file."""
+    command.works("apply", "-f", "-", "--yes", given=document(JOB))
+    as_yaml, as_json = command.works("export").out, command.works("export", "--json").json
+    assert yaml.safe_load(as_yaml) == as_json and "documented" in [job["name"] for job in as_json["jobs"]]
+    file = tmp_path / "jobs.yaml"
+    assert command.works("export", "-o", str(file)).out == "" and file.read_text() == as_yaml
+    assert "Nothing differs" in command.works("apply", "-f", str(file), "--prune", "--exit-code", "--dry-run").out
+
+
+def test_a_plan_is_shown_and_nothing_changed_by_a_dry_run(command: Command, installed: Installation) -> None:
+    """+ ~ - with the fields; --exit-code tells a difference; what is applied afterwards is what was planned."""
+    command.works("apply", "-f", "-", "--prune", given=document(JOB, JOB | {"name": "goes"}))
+    changed = document(JOB | {"schedule_config": {"hour": 9, "minute": 0}}, JOB | {"name": "comes"})
+    before = installed.call("GET", "/jobs")[1]
+    planned = command("apply", "-f", "-", "--prune", "--dry-run", "--exit-code", given=changed)
+    assert planned.status == 1 and installed.call("GET", "/jobs")[1] == before
+    assert "~ documented" in planned.out and "schedule_config.hour: 8 → 9" in planned.out
+    assert "+ comes" in planned.out and "- goes" in planned.out
+    assert "Plan: 1 to create, 1 to change, 1 to delete." in planned.out
+    plan = command.works("apply", "-f", "-", "--prune", "--dry-run", "--json", given=changed).json
+    done = command.works("apply", "-f", "-", "--prune", "--json", given=changed).json
+    assert (plan["dry_run"], done["dry_run"]) == (True, False)
+    assert [(one["action"], one["name"]) for one in done["changes"]] == [
+        (one["action"], one["name"]) for one in plan["changes"]
+    ]  # fmt: skip
+    assert [job["name"] for job in installed.call("GET", "/jobs")[1]] == ["documented", "comes"]
+
+
+def test_a_refused_document_changes_nothing(command: Command, installed: Installation) -> None:
+    """Exit code 4, with every refused field of every job."""
+    before = installed.call("GET", "/jobs")[1]
+    ended = command("apply", "-f", "-", "--yes", given=document(JOB | {"name": ""}, JOB | {"bot_type": "nope"}))
+    assert ended.status == 4 and "jobs[0].name" in ended.err and "jobs[1].bot_type" in ended.err
+    assert installed.call("GET", "/jobs")[1] == before
+    assert command("apply", "-f", "/does/not/exist").status == 2
+
+
+def answered(command: Command, answer: bytes, *arguments: str) -> tuple[int, str]:
+    """Runs the command on a terminal where somebody answers. Returns its status and what the terminal showed."""
+    leader, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, *arguments], cwd=command.folder, env=command.environment(TERM="xterm", COLUMNS="100"),
+        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    try:
+        while piece := os.read(leader, 4096):
+            shown += piece
+            if b"[y/N]" in shown and answer:
+                os.write(leader, answer)
+                answer = b""
+    except OSError:  # how Linux says that the other end has closed
+        pass
+    os.close(leader)
+    return process.wait(30), shown.decode()
+
+
+def test_on_a_terminal_it_is_asked_before_anything_changes(
+    command: Command, installed: Installation, tmp_path: Path
+) -> None:
+    """`n` changes nothing and exits with 1; `y` makes it so. The plan is coloured, and not with NO_COLOR."""
+    command.works("apply", "-f", "-", "--prune", given=document(JOB))
+    file = tmp_path / "none.json"
+    file.write_text(document())
+    status, shown = answered(command, b"n\n", "apply", "-f", str(file), "--prune")
+    assert status == 1 and "Nothing was changed" in shown and "\x1b[31m- documented" in shown
+    assert len(installed.call("GET", "/jobs")[1]) == 1
+    command.settings["NO_COLOR"] = "1"
+    status, shown = answered(command, b"y\n", "apply", "-f", str(file), "--prune")
+    del command.settings["NO_COLOR"]
+    assert status == 0 and "\x1b[3" not in shown
+    assert installed.call("GET", "/jobs")[1] == []
+
+
+def test_a_job_is_edited_in_an_editor(command: Command, installed: Installation, tmp_path: Path) -> None:
+    """As YAML; a text that is refused is kept, and it is told where; one left as it was changes nothing."""
+    command.works("apply", "-f", "-", given=document(JOB))
+    environment = {"TMPDIR": str(tmp_path), "VISUAL": "sed -i 's/hour: 8/hour: 9/'"}
+    command.settings |= environment
+    status, shown = answered(command, b"", "jobs", "edit", "documented")
+    assert status == 0 and "Changed documented" in shown and list(tmp_path.iterdir()) == []
+    assert installed.call("GET", "/jobs")[1][0]["schedule_config"] == {"hour": 9, "minute": 0}
+    assert "Left as it was" in answered(command, b"", "jobs", "edit", "documented")[1]
+    command.settings["VISUAL"] = "sed -i 's/hour: 9/hour: 99/'"
+    status, shown = answered(command, b"", "jobs", "edit", "documented")
+    (kept,) = tmp_path.iterdir()
+    assert status == 4 and kept.name in shown and "hour: 99" in kept.read_text()
+    for name in environment:
+        del command.settings[name]
+
+
+def test_contacts_are_imported_and_listed(command: Command, installed: Installation, tmp_path: Path) -> None:
+    """Counts, and what was skipped and why; a second time nothing is doubled. Many are listed page by page."""
+    people = "".join(f"Person {number},1990-01-{number % 28 + 1:02},p{number}@example.org\n" for number in range(230))
+    file = tmp_path / "people.csv"
+    file.write_text("Name,Birthday,E-mail\n" + people + ",1990-01-01,\n")
+    ended = command.works("contacts", "import", str(file))
+    assert "230 new" in ended.out and "1 skipped" in ended.err and "entry 231" in ended.err
+    again = command.works("contacts", "import", "-", "--json", given=file.read_bytes()).json
+    assert (again["created"], again["unchanged"], again["skipped_total"]) == (0, 230, 1)
+    assert len(command.works("contacts", "list", "--json").json) == 50
+    assert len(command.works("contacts", "list", "--limit", "201", "--json").json) == 201
+    everybody = command.works("contacts", "list", "--all", "--json").json
+    assert len({one["id"] for one in everybody}) == 230
+    assert "p7@example.org" in command.works("contacts", "list", "--all").out
+    refused = command("contacts", "import", "-", given="nothing of the kind")
+    assert refused.status == 4 and refused.out == ""
+    assert command("contacts", "import", str(tmp_path / "none.vcf")).status == 2

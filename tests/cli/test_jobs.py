@@ -1,0 +1,178 @@
+"""`bot-scheduler jobs` and `preview`, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+from tests.process.installation import Installation
+
+
+def make(command: Command, name: str, *more: str) -> str:
+    """Makes a probe's job. Returns its id."""
+    schedule = () if {"--at", "--every", "--cron"} & set(more) else ("--every", "1h")
+    return str(command.works("jobs", "create", name, "--bot", "probe", *schedule, *more, "--json").json["id"])
+
+
+def test_a_job_is_made_of_flags(command: Command, installed: Installation) -> None:
+    """Schedule, bot_config and options come from flags; the text names the job and when it is due."""
+    ended = command.works(
+        "jobs", "create", "Flagged", "--bot", "probe", "--at", "08:30", "--on", "mon,fri",
+        "--timezone", "Europe/Vienna", "--set", "mode=talk", "--set", "seconds=0.5",
+        "--option", "max_retries=2", "--description", "of flags",
+    )  # fmt: skip
+    _, jobs = installed.call("GET", "/jobs?q=Flagged")
+    assert len(jobs) == 1
+    assert jobs[0]["id"] in ended.out and jobs[0]["next_run_at"] in ended.out and not ended.err
+    assert (jobs[0]["schedule_type"], jobs[0]["description"]) == ("weekly", "of flags")
+    assert jobs[0]["schedule_config"] == {
+        "hour": 8, "minute": 30, "day_of_week": "mon,fri", "timezone": "Europe/Vienna",
+    }  # fmt: skip
+    assert (jobs[0]["bot_config"]["mode"], jobs[0]["bot_config"]["seconds"]) == ("talk", 0.5)
+    assert jobs[0]["options"]["max_retries"] == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "config"),
+    [
+        (("--at", "7:05"), "daily", {"hour": 7, "minute": 5}),
+        (("--every", "1d2h30m"), "interval", {"hours": 26, "minutes": 30}),
+        (("--every", "45s"), "interval", {"seconds": 45}),
+        (("--cron", "0 8-18 * * 1-5"), "cron", {"cron_expression": "0 8-18 * * 1-5"}),
+    ],
+)
+def test_each_kind_of_schedule_has_its_flag(
+    command: Command, flags: tuple[str, ...], kind: str, config: object
+) -> None:
+    """And `--disabled` makes a job that is switched off."""
+    job = command.works("jobs", "create", "kind", "--bot", "probe", *flags, "--disabled", "--json").json
+    assert (job["schedule_type"], job["schedule_config"], job["enabled"]) == (kind, config, False)
+    command.works("jobs", "delete", job["id"])
+
+
+def test_a_job_is_made_of_a_file_and_flags_go_before_it(command: Command, tmp_path: Path) -> None:
+    """YAML from a file, JSON from standard input."""
+    fields = {"name": "in the file", "bot_type": "probe", "schedule_type": "daily",
+              "schedule_config": {"hour": 1, "minute": 2}, "bot_config": {"mode": "plain"}}  # fmt: skip
+    (tmp_path / "job.yaml").write_text("".join(f"{name}: {json.dumps(value)}\n" for name, value in fields.items()))
+    of_yaml = command.works("jobs", "create", "of the flag", "-f", str(tmp_path / "job.yaml"), "--json").json
+    assert (of_yaml["name"], of_yaml["schedule_config"]) == ("of the flag", {"hour": 1, "minute": 2})
+    of_json = command.works("jobs", "create", "-f", "-", "--json", given=json.dumps(fields)).json
+    assert of_json["name"] == "in the file"
+
+
+def test_jobs_are_listed_one_a_line_and_as_the_api_says(command: Command, installed: Installation) -> None:
+    """Without a terminal a job is one line without colours; --json is the API's own answer."""
+    job_id = make(command, "Listed " + "x" * 150)
+    text = command.works("jobs", "list").out
+    (line,) = [line for line in text.splitlines() if job_id in line]
+    assert "Listed " + "x" * 150 in line and "every 1h" in line and "\x1b" not in text
+    assert command.works("jobs", "list", "--json").json == installed.call("GET", "/jobs")[1]
+    assert [job["id"] for job in command.works("jobs", "list", "-q", "listed x", "--json").json] == [job_id]
+    assert len(command.works("jobs", "list", "--limit", "1", "--json").json) == 1
+    assert command.works("jobs", "list", "-q", "no job has this", "--json").json == []
+
+
+def test_a_job_is_shown_by_id_and_by_name(command: Command, installed: Installation) -> None:
+    """The text tells the schedule in a sentence and the fields of the configuration; --json is the API's own answer."""
+    job_id = make(command, "Shown, by name", "--set", "mode=talk")
+    text = command.works("jobs", "show", "Shown, by name").out
+    assert job_id in text and "Every hour" in text and "talk" in text
+    assert command.works("jobs", "show", job_id, "--json").json == installed.call("GET", f"/jobs/{job_id}")[1]
+
+
+def test_a_name_of_several_jobs_is_refused_with_their_ids(command: Command) -> None:
+    """Exit code 4; an unknown name is 3, with what is like it."""
+    twins = {make(command, "Twin"), make(command, "Twin")}
+    ended = command("jobs", "show", "Twin")
+    assert ended.status == 4 and all(twin in ended.err for twin in twins)
+    ended = command("jobs", "show", "Twi")
+    assert ended.status == 3 and "did you mean 'Twin'" in ended.err and not ended.out
+
+
+def test_a_name_can_hold_anything(command: Command) -> None:
+    """Slashes, dots, dashes; what steers a terminal is shown, not obeyed, also when it is refused."""
+    for name in ("../x/?q=1#%2f", "--help me"):
+        made = command.works("jobs", "create", "--bot", "probe", "--every", "1h", "--json", "--", name).json
+        assert made["name"] == name
+        assert command.works("jobs", "show", "--json", "--", name).json["id"] == made["id"]
+    ended = command("jobs", "create", "red \x1b[31m\u202e", "--bot", "probe", "--every", "1h")
+    assert ended.status == 4 and "\x1b" not in ended.err and "\\u202e" in ended.err
+
+
+def test_single_fields_are_changed(command: Command) -> None:
+    """--set and --option change one field and leave the others; a new time leaves zone and days as they were."""
+    job_id = make(command, "Edited", "--at", "08:00", "--timezone", "Asia/Tokyo", "--set", "mode=talk")
+    job = command.works(
+        "jobs", "edit", job_id, "--name", "Renamed", "--at", "09:30", "--set", "seconds=2", "--option", "max_retries=1",
+        "--json",
+    ).json  # fmt: skip
+    assert job["name"] == "Renamed"
+    assert job["schedule_config"] == {"hour": 9, "minute": 30, "timezone": "Asia/Tokyo"}
+    assert (job["bot_config"]["mode"], job["bot_config"]["seconds"]) == ("talk", 2)
+    assert job["options"]["max_retries"] == 1
+    assert "Renamed" in command.works("jobs", "edit", "Renamed", "--on", "sat,sun").out
+    weekly = command.works("jobs", "show", job_id, "--json").json["schedule_config"]
+    assert weekly == {"hour": 9, "minute": 30, "timezone": "Asia/Tokyo", "day_of_week": "sat,sun"}
+
+
+def test_a_job_is_switched_off_and_on(command: Command) -> None:
+    """Off: not due any more; on: due again."""
+    job_id = make(command, "Switched")
+    assert "disabled" in command.works("jobs", "disable", "Switched").out
+    assert command.works("jobs", "show", job_id, "--json").json["next_run_at"] is None
+    assert command.works("jobs", "enable", job_id, "--json").json["next_run_at"] is not None
+
+
+def test_a_deleted_job_is_gone(command: Command) -> None:
+    """Without a terminal nobody is asked; afterwards it is not found."""
+    job_id = make(command, "Deleted")
+    assert command.works("jobs", "delete", "Deleted", "--json").json == {"deleted": job_id, "name": "Deleted"}
+    assert command("jobs", "show", job_id).status == command("jobs", "delete", job_id).status == 3
+
+
+def test_occurrences_are_previewed(command: Command, installed: Installation) -> None:
+    """A job's, and those of a schedule that is not stored."""
+    job_id = make(command, "Previewed", "--at", "06:00")
+    said = command.works("preview", "Previewed", "-n", "3", "--from", "2030-01-01T00:00:00Z", "--json").json
+    assert said["occurrences"] == ["2030-01-01T06:00:00", "2030-01-02T06:00:00", "2030-01-03T06:00:00"]
+    assert installed.call("GET", f"/jobs/{job_id}/preview?count=3&from=2030-01-01T00:00:00")[1] == said
+    start = "2030-01-01T00:00:00"
+    text = command.works("preview", "--cron", "0 8 * * 1", "--timezone", "Europe/Vienna", "--from", start).out
+    assert "2030-01-07T07:00:00" in text and "2030-01-07T08:00:00+01:00" in text
+    assert command("preview").status == command("preview", "Previewed", "--at", "06:00").status == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("jobs", "create", "x", "--bot", "probe", "--at", "8"), "--at takes a time"),
+        (("jobs", "create", "x", "--bot", "probe", "--every", "soon"), "--every takes an interval"),
+        (("jobs", "create", "x", "--bot", "probe", "--every", "1h", "--at", "08:00"), "A schedule is one of"),
+        (("jobs", "create", "x", "--bot", "probe", "--on", "mon"), "--on goes with --at"),
+        (("jobs", "create", "x", "--set", "novalue"), "--set takes KEY=VALUE"),
+        (("jobs", "create"), "What is to be made?"),
+        (("jobs", "create", "-f", "/does/not/exist"), "cannot be read"),
+        (("jobs", "frobnicate"), "frobnicate"),
+        (("jobs", "list", "--limit", "none"), "--limit"),
+        (("apply",), "--file"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(command: Command, arguments: tuple[str, ...], told: str) -> None:
+    """On standard error, with nothing on standard output."""
+    ended = command(*arguments)
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1), ended
+    assert told in ended.err
+
+
+def test_what_the_api_refuses_is_told_field_by_field(command: Command) -> None:
+    """Exit code 4; one refusal is a sentence, several are a list."""
+    one = command("jobs", "create", "x", "--bot", "nope", "--every", "1h")
+    assert one.status == 4 and "bot_type must be" in one.err and one.err.count("\n") == 1
+    several = command("jobs", "create", "x", "--bot", "probe", "--at", "25:00", "--set", "nothing=1", "--json")
+    assert several.status == 4 and several.out == ""
+    assert "2 fields are refused" in several.err
+    assert "schedule_config.hour" in several.err and "bot_config.nothing" in several.err
