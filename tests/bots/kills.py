@@ -53,12 +53,14 @@ class Trap(Post):
         self._victim = ""
         self._root = 0
         self._begun = 0
+        self._sprung = False
         self.killed: list[int] | None = None
+        """Who was killed; None until then."""
 
     def set(self, step: int, moment: str, victim: str, root: int) -> None:
         """Kill `victim` below the process `root` at the `step`-th message from now on."""
         self._step, self._moment, self._victim, self._root = step, moment, victim, root
-        self._begun, self.killed = 0, None
+        self._begun, self._sprung, self.killed = 0, False, None
 
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -82,10 +84,10 @@ class Trap(Post):
         return answer
 
     def _at(self, moment: str, session: Session) -> None:
-        if self.killed is not None or (self._begun, moment) != (self._step, self._moment):
+        if self._sprung or (self._begun, moment) != (self._step, self._moment):
             return
         assert session.peer is not None
-        self.killed = []
+        self._sprung = True
         victims = self._victims(owner_of(int(session.peer[1]), self._root))
         if moment == "answered":
             delay = self._draw.uniform(0, 0.05)
@@ -99,13 +101,14 @@ class Trap(Post):
         return [sender if self._victim == "sender" else parent_of(sender)]
 
     def _kill(self, victims: list[int]) -> None:
+        killed = []
         for pid in victims:
             try:
                 os.kill(pid, signal.SIGKILL)
-                assert self.killed is not None
-                self.killed.append(pid)
+                killed.append(pid)
             except ProcessLookupError:
                 pass  # it died with one before, or had done its work
+        self.killed = killed
 
 
 def owner_of(port: int, root: int) -> int:
