@@ -209,6 +209,7 @@ def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event, scree
     key = f"{(data / 'api_key').read_text().strip()}   (kept in {data / 'api_key'})" if own_key else "as in API_KEY"
     print(
         f"\n  Bot Scheduler is up. Ctrl-C stops it.\n\n"
+        f"    Console    {base}/   (sign in with the key)\n"
         f"    API        {base}/scheduler\n"
         f"    Dashboard  {base}/rq   (any user name; the key is the password)\n"
         f"    API key    {key}\n",

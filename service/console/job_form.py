@@ -53,7 +53,7 @@ class NewJob(Page):
             job["name"] = f"{job['name'][:190]} (copy)"
         elif query.text(req, "example") is not None:
             job = EXAMPLE
-        _show(resp, self._bots, job, None)
+        _show(resp, self._bots, job, None, own_zone=source is None)
 
 
 class EditJob(Page):
@@ -69,7 +69,14 @@ class EditJob(Page):
         _show(resp, self._bots, job, job)
 
 
-def _show(resp: falcon.Response, bots: Bots, job: Mapping[str, Any], stored: Mapping[str, Any] | None) -> None:
+def _show(
+    resp: falcon.Response,
+    bots: Bots,
+    job: Mapping[str, Any],
+    stored: Mapping[str, Any] | None,
+    own_zone: bool = False,
+) -> None:
+    """`own_zone`: the time zone begins as the reader's, which the page's script knows."""
     chosen = job["bot_type"] or next(iter(bots), None)
     offered = [name for name in bots if stored is None or name == stored["bot_type"]]
     forms: list[tuple[str, str, list[Field]]] = [
@@ -88,6 +95,7 @@ def _show(resp: falcon.Response, bots: Bots, job: Mapping[str, Any], stored: Map
         "/jobs",
         job=job,
         stored=stored,
+        own_zone=own_zone,
         chosen=chosen,
         forms=forms,
         option_fields=fields_of(_schema(Options), "options", job["options"], "options"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from service.console.words import duration, stamp
+from service.console.words import duration, plural, stamp
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 170, 64, 10, 22
 """Of a plot, in its own units; room for the scale on the left, for the times below."""
@@ -82,7 +82,7 @@ def plot(title: str, runs: Sequence[Mapping[str, Any]], measure: str) -> Plot | 
     )
     lines = tuple((floor - height(mark), duration(mark)) for mark in range(0, top + 1, step))
     summary = (
-        f"{title} of the last {len(known)} runs: half of them at most {duration(median(values))}, "
+        f"{title} of the last {plural(len(known), 'run')}: half of them at most {duration(median(values))}, "
         f"the longest {duration(max(values))}."
     )
     return Plot(title, summary, bars, lines, stamp(known[0]["started_at"]), stamp(known[-1]["started_at"]))

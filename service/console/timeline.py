@@ -15,6 +15,8 @@ from service.models import parse_timestamp
 DAY = 86_400
 CELL = 1_800
 """Seconds: what falls into the same half hour of a lane is one mark."""
+CLEAR = 900
+"""Seconds on both sides of now that are kept free, so that past and coming marks stay apart."""
 LANES = 12
 WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """Of the drawing, in its own units: its width, room for names, for the scale, the height of a lane."""
@@ -94,7 +96,7 @@ def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping
 
 def x_of(now: int, at: int) -> float:
     """Where an instant stands."""
-    inner = WIDTH - LEFT - 12
+    inner = WIDTH - LEFT - 30
     return round(LEFT + 6 + inner * (min(max(at, now - DAY), now + DAY) - now + DAY) / (2 * DAY), 1)
 
 
@@ -120,12 +122,12 @@ def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
         if owner == job_id:
             worst = next(status for status in WORST_FIRST if counts[status])
             words = ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts[status])
-            yield Mark(x_of(now, min(cell * CELL + CELL // 2, now)), worst, f"{_ago(now, cell)}: {words}")
+            yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {words}")
 
 
 def _coming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
     for at in () if job is None else coming(job, now + DAY, CELL):
-        yield Mark(x_of(now, at), "coming", f"due in {_span(max(0, at - now))}")
+        yield Mark(x_of(now, max(at, now + CLEAR)), "coming", f"due in {_span(max(0, at - now))}")
 
 
 def _ago(now: int, cell: int) -> str:

@@ -15,9 +15,12 @@ STATUS_SIGNS = {
     "cancelled": "⊘",
     "skipped": "↷",
     "scheduled": "◷",
-    "disabled": "⏸",
+    "disabled": "‖",
     "ended": "■",
-    "broken": "⚠",
+    "broken": "✗",
+    "good": "✓",
+    "warning": "!",
+    "bad": "✗",
 }
 """Colour is never the only sign."""
 

@@ -2,13 +2,12 @@
 import { Refused, send } from "./api.js";
 import { read, showErrors } from "./form.js";
 import { busy, sayThere } from "./messages.js";
-import { zone } from "./times.js";
+import { inFull, zone } from "./times.js";
 
 const form = document.getElementById("job-form");
 const preview = form.querySelector(".preview");
 const summary = document.getElementById("summary");
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
-const own = new Intl.DateTimeFormat(undefined, { weekday: "short", dateStyle: undefined, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const kind = () => form.querySelector("[name=schedule_type]:checked").value;
 
@@ -57,7 +56,7 @@ function show({ description, local, occurrences }) {
   const name = kind() === "interval" ? "UTC" : document.getElementById("timezone").value || "UTC";
   document.getElementById("zone-of-job").textContent = name;
   document.getElementById("zone-of-reader").textContent = `Yours (${zone})`;
-  rows(local.map((text, index) => [there(text), own.format(new Date(`${occurrences[index]}Z`))]));
+  rows(local.map((text, index) => [there(text), inFull(new Date(`${occurrences[index]}Z`))]));
   if (!local.length) sentence.textContent = `${description} Nothing comes any more.`;
 }
 

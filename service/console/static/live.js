@@ -1,10 +1,12 @@
 // Keeps parts of a page up to date: each element with an id and `data-live` is replaced by what the page has there now.
 // `data-every` on any element says how often, in seconds; without one, nothing is asked for.
 import { get } from "./api.js";
+import { say } from "./messages.js";
 import { showTimes } from "./times.js";
 
 const FOCUSABLE = "a[href], button, summary, input, select, textarea, [tabindex]";
 let waiting;
+let stale;
 
 export function keepLive() {
   const asked = document.querySelector("[data-every]");
@@ -13,7 +15,13 @@ export function keepLive() {
   const again = () => { clearTimeout(waiting); waiting = setTimeout(look, every); };
   const look = async () => {
     if (!document.hidden) {
-      try { await refresh({ gently: true }); } catch { /* It is away for a moment; the next look tells. */ }
+      try {
+        await refresh({ gently: true });
+        stale?.();
+        stale = undefined;
+      } catch (error) {
+        stale ??= say(`What is shown is not up to date: ${error.message}`, { stays: true });
+      }
     }
     again();
   };
@@ -38,10 +46,12 @@ function isInUse(element) {
 
 function replace(element, now) {
   const place = focusIn(element);
+  const scrolled = [...element.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
   const open = [...element.querySelectorAll("details[open][id]")].map((one) => one.id);
   now.dataset.was = now.outerHTML;
   showTimes(now);
   element.replaceWith(now);
+  for (const [index, one] of now.querySelectorAll(".scroll").entries()) one.scrollLeft = scrolled[index] ?? 0;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (place) focusables(document.getElementById(place.id) ?? now)[place.index]?.focus({ preventScroll: true });
   now.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));

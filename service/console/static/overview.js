@@ -2,6 +2,11 @@
 import { Refused, send } from "./api.js";
 import { busy, say } from "./messages.js";
 
+// Where the timeline is wider than the screen, it begins around now.
+const now = document.querySelector(".timeline .now");
+const frame = now?.closest(".scroll");
+if (frame) frame.scrollLeft = now.getBoundingClientRect().left - frame.getBoundingClientRect().left - frame.clientWidth / 2;
+
 for (const button of document.querySelectorAll("[data-load-example]")) {
   button.addEventListener("click", () => busy(button, async () => {
     const file = await fetch(button.dataset.loadExample);
