@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(READY) ## Make .venv with exactly the locked requirements
@@ -39,6 +39,18 @@ chaos: $(READY) ## Kill everything for MINUTES (10), drawn from SEED, and audit 
 .PHONY: kills
 kills: $(READY) ## Kill workers KILLS (50) times amid MESSAGES (50) birthday messages, and count who got two or none
 	@$(BIN)/python -m tests.bots.kills --kills $(or $(KILLS),50) --messages $(or $(MESSAGES),50) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench
+bench: $(READY) ## Measure speed beside the peers, which are installed into var/bench (about 40 minutes)
+	@$(BIN)/python -m bench $(SUITE)
+
+.PHONY: bench-full
+bench-full: $(READY) ## The same with more rounds, up to a million jobs and gunicorn's worker classes (hours)
+	@$(BIN)/python -m bench --full $(SUITE)
+
+.PHONY: bench-soak
+bench-soak: $(READY) ## 200 runs a second for MINUTES (60): memory, keys and lateness over time
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),60)
 
 .PHONY: lint
 lint: $(READY) ## Check style, types and the direction of imports

@@ -102,7 +102,7 @@ def _ours(isolation: str) -> Contender:
 OURS = [_ours(isolation) for isolation in ours.isolations()]
 
 
-def _rq(name: str, poll: int, pace: int, *how: str) -> Contender:
+def _rq(name: str, poll: float, pace: int, *how: str) -> Contender:
     return Contender(
         name=name, fill=peer("peer_rq.py"), pace=pace,
         lacks="due jobs are moved by three separate calls, so that a kill loses or doubles them; results are kept for "
@@ -114,9 +114,9 @@ def _rq(name: str, poll: int, pace: int, *how: str) -> Contender:
     )  # fmt: skip
 
 
-RQ = _rq("rq-scheduler (1 s poll) + RQ", 1, 50)
+RQ = _rq("rq-scheduler (1 s poll) + RQ", 1.03, 50)  # not to keep step with jobs that are due on whole seconds
 RQ_DEFAULT = _rq("rq-scheduler (its default poll, 60 s) + RQ", 60, 50)
-RQ_SIMPLE = _rq("rq-scheduler + RQ SimpleWorker", 1, 180, "--worker-class", "rq.worker.SimpleWorker")
+RQ_SIMPLE = _rq("rq-scheduler + RQ SimpleWorker", 1.03, 180, "--worker-class", "rq.worker.SimpleWorker")
 
 
 def _celery(name: str, verb: str, lacks: str) -> Contender:

@@ -1,9 +1,10 @@
 """How late runs start on an idle service: `python -m bench.lateness --help`.
 
-One worker process, one job due at the start of each second for a while; the run itself notes the time at which its
-first line is reached, by this machine's clock, which is also what Redis' TIME reads (how far the two are apart is
-noted). A start before the due instant is negative and counts as early. How late the enqueueing is when a thousand are
-due in one second is measured by the suite `stampede`.
+One worker process and one job due in each second for a while: of ours, and of rq-scheduler, which know whole seconds
+alone, at its start, of the others at changing parts of it. The run itself notes the time at which its first line is
+reached, by this machine's clock, which is also what Redis' TIME reads (how far the two are apart is noted). A start
+before the due instant is negative and counts as early. How late the enqueueing is when a thousand are due in one second
+is measured by the suite `stampede`.
 """
 
 from __future__ import annotations

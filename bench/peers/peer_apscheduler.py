@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from apscheduler.jobstores.redis import RedisJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from work import noop
+from work import instants, noop
 
 address = urlsplit(os.environ["BENCH_REDIS"])
 
@@ -26,8 +26,7 @@ def main(verb: str, *numbers: str) -> None:
             first = datetime.fromtimestamp(float(numbers[1]), UTC)
             scheduler.add_job(noop, "interval", hours=1, next_run_time=first)
     elif verb == "spread":
-        for number in range(int(numbers[1])):
-            at = float(numbers[0]) + number
+        for at in instants(float(numbers[0]), int(numbers[1])):
             scheduler.add_job(noop, "date", run_date=datetime.fromtimestamp(at, UTC), args=[at])
     while verb == "run":
         time.sleep(3600)

@@ -28,7 +28,7 @@ async function fill(count, make) {
   connection.disconnect();
 }
 
-const delayed = (at, data) => ({ name: "noop", data, opts: { delay: Math.max(0, at * 1000 - Date.now()) } });
+const delayed = (at, data) => ({ name: "noop", data, opts: { delay: Math.max(0, Math.round(at * 1000) - Date.now()) } });
 
 if (verb === "work") {
   new Worker("noop", noop, { connection, concurrency: 1 });
@@ -38,5 +38,6 @@ if (verb === "work") {
   await fill(Number(numbers[0]), () => delayed(Number(numbers[1]), {}));
 } else {
   const first = Number(numbers[0]);
-  await fill(Number(numbers[1]), (n) => delayed(first + n, { due: first + n }));
+  const at = (n) => Math.round((first + n + ((n * 0.618) % 1)) * 1000) / 1000; // as work.instants
+  await fill(Number(numbers[1]), (n) => delayed(at(n), { due: at(n) }));
 }

@@ -51,7 +51,7 @@ def main(verb: str, *numbers: str) -> None:
             beat(f"entry-{number}", float(numbers[1]))
     else:
         first, count = float(numbers[0]), int(numbers[1])
-        for at in (first + number for number in range(count)):
+        for at in work.instants(first, count):
             if verb == "spread":
                 beat(f"entry-{at}", at, at)
             else:

@@ -39,8 +39,7 @@ def main(verb: str, *numbers: str) -> None:
             # As its worker does with what is not due yet.
             huey.add_schedule(noop.s(eta=datetime.fromtimestamp(float(numbers[1]))))
     else:
-        for number in range(int(numbers[1])):
-            at = float(numbers[0]) + number
+        for at in work.instants(float(numbers[0]), int(numbers[1])):
             noop.schedule((at,), eta=datetime.fromtimestamp(at))
 
 

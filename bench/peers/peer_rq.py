@@ -39,7 +39,7 @@ def fill_due(connection: Redis, count: int, at: float) -> None:
 
 
 def spread(connection: Redis, first: float, count: int) -> None:
-    """One job for each second from `first` on."""
+    """One job for each second from `first` on; rq-scheduler knows whole seconds alone."""
     scheduler = Scheduler(connection=connection)
     for number in range(count):
         scheduler.enqueue_at(utc(first + number), noop, first + number)

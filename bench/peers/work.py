@@ -6,6 +6,11 @@ import os
 import time
 
 
+def instants(first: float, count: int) -> list[float]:
+    """One instant in each second from `first` on, at ever other parts of it, so that no poll of a second keeps step."""
+    return [round(first + number + number * 0.618 % 1, 3) for number in range(count)]
+
+
 def noop(due: float | None = None) -> int:
     """Does nothing. With `due`, appends it and the time of this machine's clock to the file that BENCH_TRACE names."""
     now = time.time()

@@ -1,0 +1,233 @@
+"""Each suite's table, made of its stored results."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bench.store import spread
+
+Data = Mapping[str, Any]
+Rounds = Sequence[Mapping[str, float]]
+Table = Callable[[Data], list[str]]
+
+
+def values(rounds: Rounds, name: str) -> list[float]:
+    """One figure of all rounds."""
+    return [one[name] for one in rounds]
+
+
+def middle(rounds: Rounds, name: str) -> float:
+    """Its median."""
+    return statistics.median(values(rounds, name))
+
+
+def rows(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """A table."""
+    return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body)]
+
+
+def ratio(better: float, worse: float) -> str:
+    """How many times `worse` is in `better`; empty where one is none."""
+    if worse <= 0 or better <= 0:
+        return ""
+    times = better / worse
+    return f"{times:.2g}" if times < 100 else f"{times:.0f}"
+
+
+def first_of(data: Data) -> str:
+    """The name of ours with which the peers are compared."""
+    return str(next(iter(data["results"])))
+
+
+def lateness(data: Data) -> list[str]:
+    """Starts of runs."""
+    pooled, own = data["pooled"], data["pooled"][first_of(data)]
+    body = [
+        [name, f"{one['p50_ms']:,.1f}", f"{one['p99_ms']:,.1f}", f"{one['least_ms']:,.1f}", f"{one['most_ms']:,.1f}",
+         str(one["early"]), f"{one['runs']:.0f}", "" if one is own else ratio(one["p50_ms"], own["p50_ms"]),
+         spread(values(data["results"][name]["idle"], "cpu_percent"), 1), data["lacks"][name]]
+        for name, one in pooled.items()
+    ]  # fmt: skip
+    head = ["idle, one worker", "p50, ms", "p99, ms", "least, ms", "most, ms", "early", "runs", "ratio of p50",
+            "CPU, %", "what it does not do"]  # fmt: skip
+    apart = max(abs(one["clocks_apart_ms"]) for parts in data["results"].values() for one in parts["idle"])
+    return [
+        *rows(head, body), "",
+        "Start (the first line of the run's own code) less due, all rounds' runs together. The clock of the machine "
+        f"and Redis' TIME were never seen more than {apart:.2f} ms apart.",
+    ]  # fmt: skip
+
+
+def stampede(data: Data) -> list[str]:
+    """Enqueued a second."""
+    lines: list[str] = []
+    for size in data["results"][first_of(data)]:
+        own = data["results"][first_of(data)][size]
+        body = []
+        for name, parts in data["results"].items():
+            one = parts.get(size)
+            if one:
+                times = (
+                    "" if one is own else ratio(middle(own, "enqueued_per_second"), middle(one, "enqueued_per_second"))
+                )
+                body.append([name, spread(values(one, "enqueued_per_second")), times, spread(values(one, "p99_ms")),
+                             spread(values(one, "longest_call_ms"), 1), spread(values(one, "memory_mib")),
+                             spread(values(one, "bytes_per_job")), data["lacks"][name]])  # fmt: skip
+        head = [f"{int(size):,} due at once", "enqueued a second", "ratio", "p99 of lateness, ms",
+                "longest call in Redis, ms", "memory of the scheduler, MiB", "bytes of Redis a schedule",
+                "what it does not do"]  # fmt: skip
+        lines += [*rows(head, body), ""]
+    return [
+        *lines,
+        "Ours writes for each the run's record, its entry in the history and RQ's job, and moves the job on, by "
+        "compare-and-set. A call under 1 ms is told as 0; calls are timed by the clock, so that what interrupts Redis "
+        "counts too. Of Huey its scheduler alone was up, without the workers that its consumer starts beside it; its "
+        "and BullMQ's jobs were due once, not by cron; BullMQ's worker took runs while it enqueued.",
+    ]  # fmt: skip
+
+
+def stampede_full(data: Data) -> list[str]:
+    """A hundred thousand."""
+    names = {
+        "all_seconds": ("until all were enqueued, s", 1), "enqueued_per_second": ("enqueued a second", 0),
+        "api_p99_ms": ("API p99 meanwhile, ms", 1), "api_worst_ms": ("API's worst, ms", 1),
+        "longest_call_ms": ("longest call in Redis, ms", 1), "others_p99_ms": ("other jobs' lateness, p99, ms", 0),
+        "others_worst_ms": ("other jobs' worst lateness, ms", 0), "scheduler_mib": ("memory of the scheduler, MiB", 0),
+    }  # fmt: skip
+    (parts,) = data["results"].values()
+    ((size, rounds),) = parts.items()
+    body = [[title, spread(values(rounds, name), digits)] for name, (title, digits) in names.items()]
+    return rows([f"{int(size):,} due at once, beside other work", ""], body)
+
+
+def workers(data: Data) -> list[str]:
+    """Runs a second."""
+    own = data["results"][first_of(data)]
+    body = []
+    for name, parts in data["results"].items():
+        line = [name]
+        for count, one in parts.items():
+            mine = own[count]
+            times = "" if one is mine else ratio(middle(mine, "runs_per_second"), middle(one, "runs_per_second"))
+            line += [spread(values(one, "runs_per_second")), times]
+        single = parts["1"]
+        line += [spread(values(single, "cpu_ms_per_run"), 2), spread(values(single, "redis_cpu_ms_per_run"), 2),
+                 spread(values(single, "memory_mib")), data["lacks"][name]]  # fmt: skip
+        body.append(line)
+    counts = {"1": "one process, runs/s", "2": "two processes, runs/s"}
+    titles = [title for count in own for title in (counts[count], "ratio")]
+    head = ["no-op runs", *titles, "CPU a run, ms", "of Redis, ms", "peak memory, MiB", "what it does not do"]
+    return [
+        *rows(head, body), "",
+        "From a full queue. CPU and memory are of one worker process with all below it. Ours keeps the run's record, "
+        "the history, the job's last run, its slot, a lease, and RQ's own job and result.",
+    ]  # fmt: skip
+
+
+def api(data: Data) -> list[str]:
+    """Rates."""
+    (parts,) = data["results"].values()
+    top = middle(parts["ceiling: one HGETALL"], "rate")
+    body = []
+    for name, rounds in parts.items():
+        refused = sum(values(rounds, "refused")) + sum(values(rounds, "broken"))
+        body.append([name, spread(values(rounds, "rate")), f"{middle(rounds, 'rate') / top:.0%}",
+                     spread(values(rounds, "p50_ms"), 1), spread(values(rounds, "p99_ms"), 1),
+                     spread(values(rounds, "cpu_ms"), 2), spread(values(rounds, "redis_cpu_ms"), 3),
+                     spread(values(rounds, "memory_mib")), f"{refused:.0f}"])  # fmt: skip
+    head = ["two gunicorn processes, 16 connections", "requests/s", "of the HGETALL ceiling", "p50, ms", "p99, ms",
+            "CPU, ms", "of Redis, ms", "memory, MiB", "refused or broken"]  # fmt: skip
+    return [*rows(head, body), "", f"Asked by {data['tool']}, on the same two cores."]
+
+
+def servers(data: Data) -> list[str]:
+    """gunicorn's worker classes."""
+    (parts,) = data["results"].values()
+    body = [
+        [name, spread(values(rounds, "rate")), spread(values(rounds, "p99_ms"), 1),
+         spread(values(rounds, "rate_beside")), spread(values(rounds, "p99_beside_ms"), 1),
+         spread(values(rounds, "streams")), spread(values(rounds, "memory_mib"))]
+        for name, rounds in parts.items()
+    ]  # fmt: skip
+    head = ["GET /jobs/{id}", "requests/s", "p99, ms", "beside streams, requests/s", "p99, ms",
+            "streams that were answered, of 12", "memory, MiB"]  # fmt: skip
+    return rows(head, body)
+
+
+def scale(data: Data) -> list[str]:
+    """What many jobs cost."""
+    (parts,) = data["results"].values()
+    body = []
+    for rounds in parts.values():
+        body.append([f"{rounds[0]['jobs']:,}", f"{rounds[0]['due_per_second']:,}",
+                     *(spread(values(rounds, name), digits) for name, digits in (
+                         ("scheduler_cpu_percent", 1), ("redis_cpu_percent", 1), ("scheduler_mib", 0), ("tick_ms", 0),
+                         ("tick_worst_ms", 0), ("api_p99_ms", 1), ("bytes_per_job", 0)))])  # fmt: skip
+    head = ["jobs", "due a second", "scheduler's CPU, % of a core", "Redis' CPU, %", "scheduler's memory, MiB",
+            "tick, ms", "worst tick, ms", "API p99, ms", "bytes of Redis a job"]  # fmt: skip
+    return rows(head, body)
+
+
+def soak(data: Data) -> list[str]:
+    """Growth."""
+    (parts,) = data["results"].values()
+    ((one,),) = parts.values()
+    last = one["looks"][-1]
+    body = [
+        [name, f"{last[name]:,}", f"{one.get(f'{name}_growth_percent', 0):+.1f} %"]
+        for name in last if name not in ("seconds", "queued")
+    ]  # fmt: skip
+    return [
+        f"{one['minutes']:.0f} minutes at {one['runs_per_second']:.0f} runs a second, of which "
+        f"{one['settled_minutes']} after everything that expires had begun to expire. Growth is from "
+        "the first quarter of that time to its last.",
+        "", *rows(["", "at the end", "growth"], body), "", "![the soak](results/soak.svg)",
+    ]  # fmt: skip
+
+
+def _shown(table: Table, plot: str) -> Table:
+    return lambda data: [*table(data), "", f"![{plot}](results/{plot}.svg)"]
+
+
+SECTIONS: Sequence[tuple[str, str, Table]] = (
+    ("lateness", "Lateness", _shown(lateness, "lateness")),
+    ("stampede", "Stampede", _shown(stampede, "stampede")),
+    ("stampede_full", "A larger stampede", stampede_full),
+    ("workers", "Workers", _shown(workers, "workers")),
+    ("api", "API", api),
+    ("servers", "gunicorn's worker classes", servers),
+    ("scale", "Scale", _shown(scale, "scale")),
+    ("soak", "Soak", soak),
+)
+
+
+def headlines(stored: Mapping[str, Data | None]) -> list[str]:
+    """The README's few figures, ours beside the best of the peers and rq-scheduler; empty while some are missing."""
+    late, rush, work, api_data = (stored[name] for name in ("lateness", "stampede", "workers", "api"))
+    if late is None or rush is None or work is None or api_data is None:
+        return []
+    lines = [
+        ("start after the due instant, median, ms",
+         {name: one["p50_ms"] for name, one in late["pooled"].items()}, min, 1),
+        ("enqueued a second, 10,000 due at once",
+         {name: middle(parts["10000"], "enqueued_per_second") for name, parts in rush["results"].items()}, max, 0),
+        ("no-op runs a second, two worker processes",
+         {name: middle(parts["2"], "runs_per_second") for name, parts in work["results"].items()}, max, 0),
+    ]  # fmt: skip
+    body = []
+    for title, figures, best, digits in lines:
+        own, *peers = figures.items()
+        theirs = {name: figure for name, figure in peers if not name.startswith("ours")}
+        top = best(theirs, key=lambda name: theirs[name]) if theirs else None
+        stock = next((figure for name, figure in theirs.items() if name.startswith("rq-scheduler")), None)
+        body.append([title, f"{own[1]:,.{digits}f}", "" if stock is None else f"{stock:,.{digits}f}",
+                     "" if top is None else f"{theirs[top]:,.{digits}f} ({top})"])  # fmt: skip
+    (parts,) = api_data["results"].values()
+    asked = (("GET /jobs/{id}", "jobs read"), ("POST /jobs", "created"), ("POST …/run", "runs asked for"))
+    rates = [f"{middle(parts[name], 'rate'):,.0f} {word}" for name, word in asked]
+    return [
+        "", *rows(["", "Bot Scheduler", "rq-scheduler + RQ", "the best of the others"], body), "",
+        f"The API answers, in a second and from two processes: {', '.join(rates)}.", "",
+    ]  # fmt: skip
