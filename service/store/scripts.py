@@ -91,7 +91,7 @@ class Scripts:
     def run(self, verb: str, *args: str | int | float | bytes) -> Any:
         """Runs one script, and once more if the connection broke before its answer came."""
         script = self._scripts[verb]
-        return self._ask(lambda: script(args=args))
+        return self.ask(lambda: script(args=args))
 
     def begin(self, verb: str, *args: str | int | float | bytes) -> Callable[[], Any]:
         """Sends one script and does not wait, so that Redis and this process work at the same time.
@@ -131,7 +131,7 @@ class Scripts:
                 fill(pipeline)
                 return pipeline.execute()
 
-        return self._ask(attempt)
+        return self.ask(attempt)
 
     def run_many(self, verb: str, calls: Sequence[Sequence[str | int | float | bytes]]) -> list[Any]:
         """Runs one script once for each list of arguments, in one round trip.
@@ -146,9 +146,10 @@ class Scripts:
                     self._scripts[verb](args=args, client=pipeline)
                 return pipeline.execute(raise_on_error=False)
 
-        return self._ask(attempt) if calls else []
+        return self.ask(attempt) if calls else []
 
-    def _ask(self, call: Callable[[], Answer]) -> Answer:
+    def ask(self, call: Callable[[], Answer]) -> Answer:
+        """Makes a call that is safe to repeat, and once more if the connection broke. Raises StoreUnavailable."""
         if self.arrive is not None:
             self.arrive()
             self.arrive = None
