@@ -55,6 +55,8 @@ class NewJob(Page):
             job = EXAMPLE
         _show(resp, self._bots, job, None, own_zone=source is None)
 
+    on_head = on_get
+
 
 class EditJob(Page):
     """`/jobs/{job_id}/edit`"""
@@ -67,6 +69,8 @@ class EditJob(Page):
         """The form as the job is."""
         job = self._jobs.get(job_id)
         _show(resp, self._bots, job, job)
+
+    on_head = on_get
 
 
 def _show(

@@ -66,6 +66,8 @@ class JobList(Page):
             pages=range(1, (len(found) + PAGE - 1) // PAGE + 1),
         )
 
+    on_head = on_get
+
 
 class _Asked:
     """What the address asks for. What is none of its words is left out: an address is easily mistyped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import falcon
@@ -14,7 +15,7 @@ from service.api.transfer import YAML
 from service.console.pages import Page, show
 from service.console.plots import plot
 from service.errors import ScheduleError, ValidationFailed
-from service.models import DEFINITION_FIELDS
+from service.models import DEFINITION_FIELDS, Options
 from service.transfer import VERSION
 
 PLOTTED = 100
@@ -47,6 +48,7 @@ class JobPage(Page):
             runs=listed.items,
             start=start,
             following=listed.next_cursor,
+            options=_chosen(job["options"]),
             plots=[
                 drawn
                 for drawn in (plot("Duration", recent, "duration_ms"), plot("Lateness", recent, "lateness_ms"))
@@ -57,11 +59,19 @@ class JobPage(Page):
             rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
         )
 
+    on_head = on_get
+
     def _preview(self, job: dict[str, Any]) -> dict[str, Any]:
         try:
             return self._jobs.preview_job(job["id"], from_=None, count=10)
         except (ScheduleError, ValidationFailed) as error:
             return {"occurrences": [], "local": [], "description": f"Its schedule cannot be planned: {error}"}
+
+
+def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are not at their defaults."""
+    defaults = Options().model_dump()
+    return {name: value for name, value in options.items() if value != defaults.get(name)}
 
 
 class JobYaml(Page):
@@ -75,6 +85,8 @@ class JobYaml(Page):
         send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id))]), YAML)
         resp.downloadable_as = f"job-{job_id}.yaml"
 
+    on_head = on_get
+
 
 class Export(Page):
     """`/export.yaml`"""
@@ -86,6 +98,8 @@ class Export(Page):
         """All jobs as a document that `/scheduler/apply` takes."""
         send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
         resp.downloadable_as = "jobs.yaml"
+
+    on_head = on_get
 
 
 def definition(job: dict[str, Any]) -> dict[str, Any]:

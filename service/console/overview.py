@@ -11,6 +11,7 @@ from service.api.protocols import Jobs
 from service.clock import format_timestamp
 from service.console.pages import Page, show
 from service.console.timeline import DAY, timeline
+from service.errors import Conflict, NotFound
 from service.store.counters import Reading
 
 JOBS = 500
@@ -18,6 +19,8 @@ JOBS = 500
 RUN_PAGE, RUN_PAGES = 200, 5
 """Runs of the last day that are looked at, at a time and how often."""
 FAILING = 10
+OTHERS = 20
+"""Jobs beyond those that are looked up because they ran."""
 
 
 class Overview(Page):
@@ -37,7 +40,9 @@ class Overview(Page):
         now = self._reading()
         seconds = now.now // 1000
         jobs = list(self._jobs.list(limit=JOBS, cursor=None).items)
+        all_jobs = len(jobs) >= now.jobs
         runs, all_of_them = self._runs_since(format_timestamp(seconds - DAY))
+        jobs += self._others(runs, {job["id"] for job in jobs})
         broken = [job for job in jobs if job["state"] == "broken" or job["last_run_status"] == "failed"]
         show(
             resp,
@@ -50,8 +55,10 @@ class Overview(Page):
             failing_more=max(0, len(broken) - FAILING),
             day=timeline(seconds, jobs, runs),
             all_runs=all_of_them,
-            all_jobs=len(jobs) == now.jobs,
+            all_jobs=all_jobs,
         )
+
+    on_head = on_get
 
     def _runs_since(self, timestamp: str) -> tuple[list[Mapping[str, Any]], bool]:
         """The newest runs, none asked for before `timestamp`; and whether these are all."""
@@ -67,6 +74,17 @@ class Overview(Page):
             if cursor is None or len(recent) < len(page.items):
                 return found, True
         return found, False
+
+    def _others(self, runs: list[Mapping[str, Any]], known: set[str]) -> list[dict[str, Any]]:
+        """Jobs that ran and are not among the known ones, those first that failed."""
+        ids = dict.fromkeys(run["job_id"] for run in sorted(runs, key=lambda run: run["status"] != "failed"))
+        found = []
+        for job_id in [job_id for job_id in ids if job_id not in known][:OTHERS]:
+            try:
+                found.append(self._jobs.get(job_id))
+            except (NotFound, Conflict):
+                continue
+        return found
 
 
 def health_of(now: Reading) -> list[dict[str, str]]:

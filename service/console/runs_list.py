@@ -49,6 +49,8 @@ class RunList(Page):
             triggers=TRIGGERS,
         )
 
+    on_head = on_get
+
     def _names(self, runs: Any) -> Mapping[str, str]:
         """The jobs' names; one that is gone, or cannot be read, has none."""
         names = {}

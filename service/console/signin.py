@@ -34,6 +34,8 @@ class SignIn(Page):
             raise falcon.HTTPSeeOther(then)
         show(resp, "sign_in.html", then=then, refused=False)
 
+    on_head = on_get
+
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Take the key; give the cookie and lead on."""
         form = _read_form(req)
@@ -55,7 +57,6 @@ class SignOut(Page):
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Take the cookie back."""
         sessions.drop_cookie(req, resp)
-        resp.set_header("Clear-Site-Data", '"cache"')
         raise falcon.HTTPSeeOther(SIGN_IN)
 
 
@@ -74,6 +75,8 @@ class SessionCheck(Page):
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Whether one is signed in."""
         resp.media = {"signed_in": self._sessions.signed_in(req)}
+
+    on_head = on_get
 
 
 def own_path(path: str | None) -> str:

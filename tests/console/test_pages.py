@@ -7,8 +7,11 @@ import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from redis import Redis
 
 from service.api.app import App
@@ -286,6 +289,31 @@ def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
     assert seen == expected
 
 
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.sampled_from(["/", "/jobs", "/jobs/new", "/runs", "/sign-in", "/jobs/{job}", "/jobs/{job}/edit"]),
+    query=st.dictionaries(
+        st.sampled_from(["q", "bot", "state", "sort", "order", "page", "cursor", "status", "trigger", "from", "next"]),
+        st.one_of(st.text(max_size=30), st.integers().map(str), st.sampled_from(["scheduled", "name", "down", "1"])),
+        max_size=4,
+    ),
+)
+def test_no_address_makes_a_page_stumble(browser: Browser, full: str, path: str, query: dict[str, str]) -> None:
+    """Whatever is asked for is answered, led on, or refused as a page."""
+    asked = f"{path.format(job=full)}?{urlencode(query, errors='surrogatepass')}"
+    answer = browser.get(asked)
+    assert answer.status_code in (200, 303, 400, 404), answer.text
+    if answer.status_code != 303:
+        check(answer)
+
+
+def test_a_head_is_a_get_without_its_body(browser: Browser, full: str) -> None:
+    """For whoever watches whether the console is there."""
+    for path in pages(full):
+        answer = browser.ask("HEAD", path, {})
+        assert (answer.status_code, answer.content) == (200, b""), path
+
+
 def test_nonsense_in_the_address_is_told_on_a_page(browser: Browser) -> None:
     """A cursor or page that is none: 400, in words."""
     for path in ("/jobs?page=0", "/jobs?page=x", "/jobs?cursor=x", "/runs?cursor=x", "/jobs?q=a&q=b"):
@@ -378,6 +406,28 @@ def test_a_jobs_page_shows_its_plots_errors_and_yaml(browser: Browser, rig: Rig)
     )
     assert applied.json["changes"] == []
     assert browser.get("/export.yaml").text == yaml.text
+
+
+def test_a_jobs_page_shows_the_options_that_were_chosen(browser: Browser) -> None:
+    """And not the many that stand at their defaults."""
+    said = words(browser.get(f"/jobs/{make_job(browser, options={'max_retries': 3})}"))
+    facts = said[said.index("Definition") : said.index("Next occurrences")]
+    assert "max_retries 3" in facts
+    assert "overlap" not in facts
+
+
+def test_the_overview_knows_jobs_that_ran_beyond_the_first_ones(
+    browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure is told of also where there are more jobs than are looked through."""
+    monkeypatch.setattr("service.console.overview.JOBS", 2)
+    for _ in range(3):
+        make_job(browser)
+    late = make_job(browser, name="The last of many")
+    run(browser, rig, late, Outcome("failed", error="it broke"))
+    said = words(browser.get("/"))
+    assert "The last of many" in said and "it broke" in said
+    assert "those of the first" in said
 
 
 def test_a_history_goes_on_page_by_page(browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

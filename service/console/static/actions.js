@@ -1,17 +1,16 @@
 // What one can do with a job: each button below an element with data-job and data-name says by data-action which.
-import { Refused, send } from "./api.js";
+import { newKey, Refused, send } from "./api.js";
 import { deleteSoon } from "./deletion.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 
 const run = async (job, body) => {
-  const { run_id } = await send("POST", `/scheduler/jobs/${job.id}/run`, body, { headers: { "Idempotency-Key": once() } });
+  const { run_id } = await send("POST", `/scheduler/jobs/${job.id}/run`, body, { headers: { "Idempotency-Key": newKey() } });
   return { label: "Watch it", href: `/jobs/${job.id}/runs/${run_id}` };
 };
 const toggle = async (job, enabled) => {
   await send("POST", `/scheduler/jobs/${job.id}/toggle`, { enabled });
 };
-const once = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 const ACTIONS = {
   run: async (job) => say(`“${job.name}” is asked to run`, { link: await run(job) }),

@@ -42,6 +42,11 @@ export async function get(path, options = {}) {
   return read(answer);
 }
 
+// An Idempotency-Key. Not crypto.randomUUID, which a page without TLS lacks.
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 async function read(answer) {
   if (answer.status === 204) return null;
   const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");

@@ -1,5 +1,5 @@
 // The form of a job: shows what the schedule means as one types, and each field's error beside it.
-import { Refused, send } from "./api.js";
+import { newKey, Refused, send } from "./api.js";
 import { read, showErrors } from "./form.js";
 import { busy, sayThere } from "./messages.js";
 import { inFull, zone } from "./times.js";
@@ -77,6 +77,14 @@ function rows(cells) {
 
 // Saving
 
+// One key for each body: asked again after an answer that was lost, the same job is answered, not made twice.
+let once = {};
+function onceFor(body) {
+  const text = JSON.stringify(body);
+  if (once.text !== text) once = { text, key: newKey() };
+  return once.key;
+}
+
 async function save(revision) {
   const { body, errors } = read(form);
   showErrors(form, errors);
@@ -85,15 +93,13 @@ async function save(revision) {
   try {
     const job = id
       ? await send("PUT", `/scheduler/jobs/${id}`, body, { headers: revision ? { "If-Match": `"${revision}"` } : {} })
-      : await send("POST", "/scheduler/jobs", body, { headers: { "Idempotency-Key": form.dataset.once } });
+      : await send("POST", "/scheduler/jobs", body, { headers: { "Idempotency-Key": onceFor(body) } });
     changed = false;
     sayThere(id ? `“${job.name}” is saved` : `“${job.name}” is created`);
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 412) return sumConflict();
-    // The key is kept for the same request alone; another try is another one.
-    form.dataset.once = crypto.randomUUID?.() ?? String(Math.random());
     const homeless = showErrors(form, error.errors);
     sum(error.errors.length, homeless.length ? homeless.map((one) => `${one.field} ${one.message}`).join("; ") : error.errors.length ? "" : error.message);
   }
@@ -127,14 +133,20 @@ function sumConflict() {
 }
 
 let changed = false;
-form.addEventListener("input", () => { changed = true; summary.hidden = true; choose(); soon(); });
+form.addEventListener("input", ({ target }) => {
+  changed = true;
+  summary.hidden = true;
+  const path = target.closest("[data-path]")?.dataset.path;
+  showErrors(form, [], (other) => other === path);
+  choose();
+  soon();
+});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(document.getElementById("save"), () => save(form.dataset.revision));
 });
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 
-form.dataset.once = crypto.randomUUID?.() ?? String(Math.random());
 const zoneField = document.getElementById("timezone");
 if ("own" in zoneField.dataset && [...zoneField.list.options].some((option) => option.value === zone)) zoneField.value = zone;
 choose();

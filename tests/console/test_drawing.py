@@ -1,0 +1,206 @@
+"""What pages are made of: plots, the timeline, forms' fields, words."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
+
+from service import schedules
+from service.clock import format_timestamp
+from service.console.form_fields import fields_of
+from service.console.plots import HEIGHT, LEFT, WIDTH, plot
+from service.console.schedule_words import coming, sentence
+from service.console.timeline import CELL, DAY, LANES, timeline, x_of
+from service.console.words import duration, outcome_words
+from service.models import parse_options, parse_schedule
+
+NOW = 1_763_900_000
+STATUSES = ["success", "failed", "running", "queued", "cancelled", "skipped"]
+
+
+def job(job_id: str, kind: str = "daily", config: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A job as the API answers it; next due in a minute."""
+    return {
+        "id": job_id, "name": job_id, "schedule_type": kind, "schedule_config": config or {"hour": 8, "minute": 0},
+        "options": {}, "next_run_at": format_timestamp(NOW + 60), **more,
+    }  # fmt: skip
+
+
+def run(job_id: str, at: int, status: str = "success", **more: Any) -> dict[str, Any]:
+    """A run that started then."""
+    return {
+        "job_id": job_id, "status": status, "started_at": format_timestamp(at), "scheduled_for": None,
+        "queued_at": format_timestamp(at), "occurrences": 1, "duration_ms": 5, "lateness_ms": 1, **more,
+    }  # fmt: skip
+
+
+@given(values=st.lists(st.tuples(st.integers(0, 10**9), st.sampled_from(STATUSES)), min_size=1, max_size=100))
+def test_every_bar_lies_within_its_plot_and_the_highest_below_the_highest_line(values: list[tuple[int, str]]) -> None:
+    """Whatever the durations are, from nothing to days; the oldest run is the leftmost."""
+    runs = [run("x", NOW + 60 * i, status, duration_ms=value) for i, (value, status) in enumerate(values)]
+    drawn = plot("Duration", runs[::-1], "duration_ms")
+    assert drawn is not None
+    assert [bar.status for bar in drawn.bars] == [status for _, status in values]
+    assert all(bar.x >= LEFT and bar.x + bar.width <= WIDTH + 0.1 for bar in drawn.bars)
+    assert all(bar.y > 0 and bar.y + bar.height <= HEIGHT for bar in drawn.bars)
+    assert min(y for y, _ in drawn.lines) <= min(bar.y for bar in drawn.bars) + 1.5
+    assert 2 <= len(drawn.lines) <= 6
+    assert [bar.x for bar in drawn.bars] == sorted(bar.x for bar in drawn.bars)
+
+
+def test_a_plot_of_nothing_is_none_and_runs_without_the_measure_are_left_out() -> None:
+    """A skipped run has no duration, a waiting one no lateness."""
+    assert plot("Duration", [], "duration_ms") is None
+    assert plot("Duration", [run("x", NOW, duration_ms=None)], "duration_ms") is None
+    drawn = plot("Duration", [run("x", NOW, duration_ms=None), run("x", NOW)], "duration_ms")
+    assert drawn is not None and len(drawn.bars) == 1
+
+
+@given(
+    runs=st.lists(st.tuples(st.integers(0, 20), st.integers(-DAY - 4000, 0), st.sampled_from(STATUSES)), max_size=60)
+)
+def test_the_timeline_puts_the_past_left_of_now_and_failing_jobs_on_top(runs: list[tuple[int, int, str]]) -> None:
+    """No more lanes than there is room for; the others are counted; what is older than a day is not drawn."""
+    past = [run(f"job {number}", NOW + at, status) for number, at, status in runs]
+    drawn = timeline(NOW, [job(f"job {number}") for number in range(3)], past)
+    assert len(drawn.lanes) <= LANES
+    shown = {f"job {number}" for number, at, _ in runs if at >= -DAY} | {f"job {number}" for number in range(3)}
+    assert len(drawn.lanes) + drawn.left_out == len(shown)
+    fails = [any(mark.status == "failed" for mark in lane.marks) for lane in drawn.lanes]
+    assert fails == sorted(fails, reverse=True)
+    for lane in drawn.lanes:
+        for mark in lane.marks:
+            assert x_of(NOW, NOW - DAY) <= mark.x <= x_of(NOW, NOW + DAY)
+            assert (mark.x > drawn.now_x) == (mark.status == "coming")
+
+
+def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
+    """Ten successes do not hide one failure; folded skips are counted as the occurrences that they are."""
+    at = NOW - 5 * CELL
+    many = [run("x", at), run("x", at), run("x", at, "failed"), run("x", at, "skipped", occurrences=40)]
+    (lane,) = timeline(NOW, [], many).lanes
+    (mark,) = lane.marks
+    assert mark.status == "failed"
+    assert mark.words.endswith("1 failed, 40 skipped, 2 success")
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("daily", {"hour": 8, "minute": 0}),
+        ("weekly", {"hour": 8, "minute": 0, "day_of_week": "mon,tue,sun"}),
+        ("interval", {"minutes": 50}),
+        ("cron", {"cron_expression": "*/40 * * * *", "timezone": "Europe/Vienna"}),
+    ],
+)
+def test_coming_occurrences_are_those_of_the_schedule(kind: str, config: dict[str, Any]) -> None:
+    """From the next one on, the same as a preview's."""
+    schedule, options = parse_schedule(kind, config), parse_options({})
+    expected = schedules.preview(schedule, options, NOW, 20, NOW)
+    stored = job("x", kind, config, next_run_at=format_timestamp(expected[0]))
+    assert list(coming(stored, expected[-1], 1)) == expected
+    assert list(coming(stored, expected[3], 1)) == expected[:4]
+
+
+def test_a_job_of_every_second_has_no_more_marks_than_there_is_room_for() -> None:
+    """One in each half hour, within the day."""
+    found = list(coming(job("x", "interval", {"seconds": 1}), NOW + DAY, CELL))
+    assert len(found) in (DAY // CELL, DAY // CELL + 1)
+    assert len({at // CELL for at in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    "more", [{"schedule_config": {"hour": "x"}}, {"schedule_type": "hourly"}, {"options": {"x": 1}}]
+)
+def test_a_schedule_that_is_not_understood_is_said_and_has_nothing_coming(more: dict[str, Any]) -> None:
+    """What another release or other hands have written spoils no page."""
+    assert "cannot be understood" in sentence(job("x", **more))
+    assert list(coming(job("x", **more), NOW + DAY, 1)) == []
+
+
+class Inner(BaseModel):
+    """A part of a bot's config."""
+
+    a: int = 1
+
+
+class Example(BaseModel):
+    """A bot's config with a field of each kind."""
+
+    needed: str
+    switch: bool = True
+    count: int = Field(default=3, ge=1, le=9, description="How many.")
+    share: float = 0.5
+    maybe: int | None = None
+    choice: Literal["a", "b"] = "b"
+    maybe_choice: Literal["a", "b"] | None = None
+    long: str = Field(default="", max_length=5000)
+    names: list[str] = []
+    inner: Inner = Inner()
+    table: dict[str, str] = {}
+    either: int | str = 1
+
+
+def test_each_kind_of_a_configs_field_has_its_input() -> None:
+    """Kind, value or default, limits, and whether it may be left out."""
+    made = {
+        field.path.removeprefix("bot_config."): field
+        for field in fields_of(
+            Example.model_json_schema(), "bot_config", {"names": ["x", "y"], "table": {"é": "1"}}, "f"
+        )
+    }
+    assert {name: (field.kind, field.value, field.optional) for name, field in made.items()} == {
+        "needed": ("text", "", False),
+        "switch": ("check", True, False),
+        "count": ("whole", "3", False),
+        "share": ("number", "0.5", False),
+        "maybe": ("whole", "", True),
+        "choice": ("choice", "b", False),
+        "maybe_choice": ("choice", "", True),
+        "long": ("long", "", True),
+        "names": ("lines", "x\ny", True),
+        "inner": ("json", '{\n  "a": 1\n}', True),
+        "table": ("json", '{\n  "é": "1"\n}', True),
+        "either": ("json", "1", True),
+    }
+    assert (made["count"].low, made["count"].high, made["count"].hint) == (1, 9, "How many.")
+    assert made["choice"].choices == ("a", "b")
+    assert made["maybe_choice"].label == "Maybe choice"
+    assert len({field.id for field in made.values()}) == len(made)
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (None, "–"), (0, "0 ms"), (999, "999 ms"), (1200, "1.2 s"), (59_000, "59 s"), (60_000, "1 min"),
+        (185_000, "3 min 5 s"), (3_600_000, "1 h"), (7_440_000, "2 h 4 min"), (86_400_000 * 3, "3 d"),
+    ],
+)  # fmt: skip
+def test_durations_read_as_people_say_them(ms: int | None, said: str) -> None:
+    """No more precise than it matters."""
+    assert duration(ms) == said
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"error": "It  broke\n here"}, "It broke here"),
+        ({"error": "x" * 500}, "x" * 139 + "…"),
+        ({"reason": "overlap"}, "the one before was still going on"),
+        ({"reason": "of tomorrow"}, "of tomorrow"),
+        ({"messages_sent": 1, "profiles_visited": 2}, "1 message, 2 profiles"),
+        ({"status": "running", "progress": {"done": 3, "total": 9}}, "3 of 9"),
+        ({"result": {"dry_run": True}}, "rehearsed"),
+        ({"result": {"status_code": 204, "body": "x"}}, "status_code 204"),
+        ({}, ""),
+    ],
+)
+def test_what_came_of_a_run_is_said_in_a_few_words(more: dict[str, Any], said: str) -> None:
+    """The error first, then why it was skipped, then what it did."""
+    entry = {"error": None, "reason": None, "status": "success", "messages_sent": 0, "profiles_visited": 0,
+             "result": None}  # fmt: skip
+    assert outcome_words(entry | more) == said
