@@ -53,11 +53,10 @@ def starts(place: Place) -> list[tuple[float, float]]:
     return [(float(due), float(at)) for due, at in (line.split() for line in lines)]
 
 
-def measure(contender: Contender, count: int) -> dict[str, Any]:
-    """One round: `count` jobs, one due each second."""
+def measure(contender: Contender, count: int, up: float = UP) -> dict[str, Any]:
+    """One round: `count` jobs, one due each second; the processes have about `up` seconds to be up before the first."""
     with contender.place() as place:
-        # Those whose fill starts a worker's own scheduler need it up; it does no harm to the others.
-        first = math.ceil(time.time() + UP + 2)
+        first = math.ceil(time.time() + up + 2)
         contender.fill(place, "spread", first, count)
         names = start(place, contender)
         time.sleep(max(0.0, first - 1 - time.time()))
@@ -85,7 +84,7 @@ def measured(chosen: Chosen) -> dict[str, Any]:
     suite = Suite("lateness", chosen, CONTENDERS)
     seconds = 3 if chosen.tiny else FULL_SECONDS if chosen.full else SECONDS
     for contender in suite.rounds():
-        suite.note(contender, "idle", lambda c=contender: measure(c, seconds))  # type: ignore[misc]
+        suite.note(contender, "idle", lambda c=contender: measure(c, seconds, 1 if chosen.tiny else UP))  # type: ignore[misc]
     data = suite.results()
     data["pooled"] = {name: pooled(rounds["idle"]) for name, rounds in data["results"].items()}
     return data

@@ -98,8 +98,10 @@ def copies(record: JobRecord, count: int) -> Iterator[JobRecord]:
         yield replace(record, id=str(uuid.uuid4()), created_at=record.created_at + number // 1000)
 
 
-def daily_cron(at: float) -> JobDefinition:
-    """A cron job that is due each day at the minute of `at`, UTC."""
+def due_at(at: float) -> JobDefinition:
+    """A cron job that is due each day at the minute of `at`, UTC; an hourly one if `at` is no whole minute."""
+    if at % 60:
+        return definition()
     minute = int(at) // 60
     expression = f"{minute % 60} {minute // 60 % 24} * * *"
     return definition(schedule_type="cron", schedule_config={"cron_expression": expression})
@@ -111,8 +113,8 @@ def jobs(place: Place) -> Jobs:
 
 
 def fill_due(place: Place, count: int, at: float) -> list[str]:
-    """`count` cron jobs whose next occurrence is `at`, a whole minute to come."""
-    return store(place, copies(planned(daily_cron(at), int(at), place.now()), count))
+    """`count` jobs whose next occurrence is `at`, cron jobs if that is a whole minute."""
+    return store(place, copies(planned(due_at(at), int(at), place.now()), count))
 
 
 def fill_spread(place: Place, first: float, count: int) -> list[str]:

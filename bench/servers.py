@@ -70,7 +70,7 @@ def measured(chosen: Chosen) -> dict[str, Any]:
             if name == "gevent" and not (AREA / "gevent").exists():
                 continue
             with served(*options, path=str(AREA / "gevent") if name == "gevent" else "") as up:
-                suite.note(contender, name, lambda: measure(up, seconds))  # noqa: B023 - called at once
+                suite.note(contender, name, lambda: measure(up, seconds))
     return suite.results()
 
 

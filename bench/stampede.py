@@ -18,6 +18,8 @@ from bench.suite import Chosen, Suite
 
 CONTENDERS = [OURS[0], RQ, REDBEAT, HUEY, BULLMQ]
 SIZES = (1_000, 10_000)
+MANY = 1_000
+"""From here on ours are cron jobs, which are due on whole minutes."""
 POLL = 0.003
 LONGEST = 300.0
 Curve = list[tuple[float, int]]
@@ -25,9 +27,10 @@ Curve = list[tuple[float, int]]
 
 
 def instant(place: Place, contender: Contender, count: int) -> float:
-    """When the jobs will be due: once they can all have been stored; of ours, at the start of a minute."""
+    """When the jobs will be due: once they can all have been stored; many of ours, at the start of a minute."""
     ready = place.now() + 3 + count / (1_500 if contender.is_ours else 700)
-    return float(math.ceil(ready / 60) * 60 if contender.is_ours else math.ceil(ready))
+    step = 60 if contender.is_ours and count >= MANY else 1
+    return float(math.ceil(ready / step) * step)
 
 
 def watch(place: Place, contender: Contender, count: int, at: float) -> Curve:

@@ -7,7 +7,6 @@ longest that Redis was busy with one script, and how late the other jobs were en
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ from bench import ours
 from bench.contenders import OURS, Contender
 from bench.prober import Prober
 from bench.rig import Place
-from bench.stampede import longest_call, thinned, watch
+from bench.stampede import MANY, instant, longest_call, thinned, watch
 from bench.store import centile
 from bench.suite import Chosen, Suite
 from service.models import Options
@@ -48,14 +47,14 @@ def enqueued_late(place: Place, job_ids: list[str], since: float) -> list[float]
 
 def stampeding(now: float, at: float, count: int) -> Any:
     """The records of the jobs."""
-    record: JobRecord = ours.planned(ours.daily_cron(at), int(at), now)
+    record: JobRecord = ours.planned(ours.due_at(at), int(at), now)
     return ours.copies(replace(record, created_at=int(now * 1000)), count)
 
 
 def measure(contender: Contender, count: int) -> dict[str, Any]:
     """One round."""
     with contender.place() as place:
-        at = float(math.ceil((place.now() + 12 + count / 1_500) / 60) * 60)
+        at = instant(place, contender, count) + (60 if count >= MANY else 0)
         ids = ours.store(place, stampeding(place.now(), at, count))
         beside = others(place)
         place.start("scheduler", ours.SCHEDULER)

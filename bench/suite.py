@@ -23,7 +23,7 @@ class Chosen:
         full: whether the long parts are measured too.
         ours_only: whether the peers are left out; nothing is written then.
         only: a part of the names of those that are measured.
-        tiny: at a size that shows nothing but that it works.
+        tiny: the first of ours alone, at a size that shows nothing but that it works.
         folder: where results go.
         minutes: of the soak.
         resume: whether suites measured lately, at the same size, are left out.
@@ -86,8 +86,9 @@ class Suite:
     def __init__(self, name: str, chosen: Chosen, contenders: Sequence[Contender]) -> None:
         self._name = name
         self._chosen = chosen
-        there = [one for one in installed(contenders) if one.is_ours or not (chosen.ours_only or chosen.tiny)]
-        self._contenders = [one for one in there if chosen.only.lower() in one.name.lower()]
+        there = [one for one in installed(contenders) if one.is_ours or not chosen.ours_only]
+        there = [one for one in there if chosen.only.lower() in one.name.lower()]
+        self._contenders = there[:1] if chosen.tiny else there
         self._load = load_now()
         self._rounds: dict[str, dict[str, list[dict[str, Any]]]] = {}
         self._failed: dict[str, str] = {}

@@ -1,0 +1,69 @@
+"""The measurements go through with ours alone, at a size that shows nothing but that they work."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from bench import report
+from bench.store import centile, load, spread
+from bench.suite import Chosen
+from bench.tables import ratio
+
+SHOWN = {
+    "lateness": "idle, one worker",
+    "stampede": "200 due at once",
+    "workers": "no-op runs",
+    "api": "GET /jobs/{id}",
+    "scale": "due a second",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all of this file's results go."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.mark.parametrize("suite", SHOWN)
+def test_a_suite_measures_ours_from_end_to_end_and_is_rendered(suite: str, folder: Path) -> None:
+    """Its results are stored and come back, figures are above none, and the page has its table."""
+    Chosen(rounds=1, tiny=True, folder=folder).run(suite, importlib.import_module(f"bench.{suite}").measured)
+
+    data = load(suite, folder)
+    assert data is not None and data["failed"] == {}
+    figures = [one for parts in data["results"].values() for rounds in parts.values() for one in rounds]
+    assert figures and all(one.get("p50_ms", one.get("runs_per_second", one.get("tick_ms", 0))) > 0 for one in figures)
+    readme = folder / "README.md"
+    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.render(folder, folder / "results.md", readme)
+    page = (folder / "results.md").read_text()
+    assert SHOWN[suite] in page
+    assert readme.read_text().startswith("before\n") and readme.read_text().endswith("after\n")
+
+
+def test_a_run_is_never_measured_to_start_before_it_is_due(folder: Path) -> None:
+    """Of ours, by this machine's clock, which is Redis' here."""
+    data = load("lateness", folder)
+    if data is None:
+        pytest.skip("needs the suite `lateness`, which this selection of tests left out")
+    late = [ms for parts in data["results"].values() for one in parts["idle"] for ms in one["late_ms"]]
+    assert min(late) >= 0
+
+
+@pytest.mark.parametrize(
+    "values, share, wanted",
+    [([5.0], 0.99, 5.0), ([1, 2, 3, 4], 0.5, 2), ([1, 2, 3, 4], 0.51, 3), (list(range(1, 101)), 0.99, 99)],
+)
+def test_a_centile_is_the_least_value_that_so_many_are_not_above(
+    values: list[float], share: float, wanted: float
+) -> None:
+    assert centile(values, share) == wanted
+
+
+def test_figures_are_shown_with_their_spread_and_ratios_short() -> None:
+    assert spread([3.0, 1.0, 2000.0]) == "3 (1–2,000)"
+    assert spread([1.25], 2) == "1.25"
+    assert ratio(1200, 10) == "120" and ratio(10, 40) == "0.25" and ratio(10, 0) == ""
