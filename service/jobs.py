@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 from pydantic import BaseModel
 
 from service import schedules
@@ -41,7 +42,8 @@ from service.models import (
 )
 from service.planning import changed_plan, new_record
 from service.store.idempotency import Idempotency, Recalled
-from service.store.jobs import JobRecord, JobStore, Position, UnreadableJob, read_job
+from service.store.jobs import JobRecord, JobStore, Position, UnreadableJob
+from service.store.listing import JobFilter, Listing, ShownJob
 from service.store.presence import Presence
 from service.store.runs import STATUSES, TRIGGERS, RunFilter, RunStore, entry
 from service.store.scripts import Scripts
@@ -56,9 +58,9 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list, and the cursor of the next one if there is more."""
+    """One page of a list, its items as they are or as JSON, and the cursor of the next one if there is more."""
 
-    items: list[dict[str, Any]]
+    items: list[Any]
     next_cursor: str | None
 
 
@@ -73,6 +75,7 @@ class Jobs:
 
     def __init__(self, scripts: Scripts, clock: Clock, configs: Mapping[str, type[BaseModel]]) -> None:
         self._jobs = JobStore(scripts)
+        self._listing = Listing(scripts)
         self._runs = RunStore(scripts)
         self._presence = Presence(scripts)
         self._clock = clock
@@ -82,13 +85,31 @@ class Jobs:
 
     def get(self, job_id: str) -> dict[str, Any]:
         """One job. Raises NotFound."""
-        return self._record(job_id).answer()
+        return dict(orjson.loads(self.shown(job_id).json))
+
+    def shown(self, job_id: str) -> ShownJob:
+        """The same, as JSON. Raises NotFound."""
+        try:
+            job = self._listing.one(job_id) if is_id(job_id) else None
+        except UnreadableJob as error:
+            raise _broken(job_id) from error
+        if job is None:
+            raise _no_job(job_id)
+        return job
 
     def list(
         self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
         limit: int, cursor: str | None = None,
     ) -> Page:  # fmt: skip
-        """A page of jobs in the order of their creation.
+        """A page of jobs in the order of their creation. Arguments and refusals are those of `shown_page`."""
+        page = self.shown_page(enabled_only=enabled_only, bot_type=bot_type, q=q, limit=limit, cursor=cursor)
+        return Page([orjson.loads(item) for item in page.items], page.next_cursor)
+
+    def shown_page(
+        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
+        limit: int, cursor: str | None = None,
+    ) -> Page:  # fmt: skip
+        """The same, each job as JSON.
 
         Args:
             limit: jobs a page, 1–1,000.
@@ -98,35 +119,15 @@ class Jobs:
         Raises:
             ValidationFailed: the cursor is none of ours.
         """
-        position = _position(cursor) if cursor is not None else None
-        items: list[dict[str, Any]] = []
-        looked_at = 0
-        while len(items) < limit and looked_at < SCAN_AT_MOST:
-            page = self._jobs.ids_after(
-                position, min(500, limit - len(items) if not (enabled_only or bot_type or q) else 500)
-            )
-            if not page:
-                return Page(items, None)
-            for place, fields in zip(page, self._jobs.get_many([p.job_id for p in page]), strict=True):
-                looked_at += 1
-                position = place
-                answer = _answer(place.job_id, fields)
-                if answer and _matches(answer, enabled_only, bot_type, q):
-                    items.append(answer)
-                    if len(items) == limit:
-                        break
-        more = position is not None and bool(self._jobs.ids_after(position, 1))
-        return Page(items, _cursor(position) if more and position else None)
+        after = _position(cursor) if cursor is not None else None
+        items, following = self._listing.page(limit, after, JobFilter(enabled_only, bot_type, q), SCAN_AT_MOST)
+        return Page(items, _cursor(following) if following else None)
 
-    def stream(
+    def shown_all(
         self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """All jobs in the order of their creation, in bounded memory."""
-        for chunk in self._jobs.scan():
-            for job_id, fields in chunk:
-                answer = _answer(job_id, fields)
-                if answer and _matches(answer, enabled_only, bot_type, q):
-                    yield answer
+    ) -> Iterator[bytes]:
+        """All jobs in the order of their creation, each as JSON, in bounded memory."""
+        return self._listing.all(JobFilter(enabled_only, bot_type, q))
 
     # changing
 
@@ -341,7 +342,7 @@ class Jobs:
         try:
             record = self._jobs.get(job_id) if is_id(job_id) else None
         except UnreadableJob as error:
-            raise Conflict(f"Job {job_id} is broken: its stored definition cannot be read; delete it") from error
+            raise _broken(job_id) from error
         if record is None:
             raise _no_job(job_id)
         return record
@@ -376,20 +377,8 @@ def _preview(schedule: Schedule, options: Options, after: int, count: int, ancho
     }
 
 
-def _answer(job_id: str, fields: Mapping[bytes, bytes]) -> dict[str, Any] | None:
-    """A job as it is shown in lists; one that cannot be read is left out, and spoils no other."""
-    try:
-        return read_job(fields).answer() if fields else None
-    except UnreadableJob:
-        return None
-
-
-def _matches(answer: Mapping[str, Any], enabled_only: bool, bot_type: str | None, q: str | None) -> bool:
-    if enabled_only and not answer["enabled"]:
-        return False
-    if bot_type is not None and answer["bot_type"] != bot_type:
-        return False
-    return q is None or q.casefold() in f"{answer['name']}\n{answer['description'] or ''}".casefold()
+def _broken(job_id: str) -> Conflict:
+    return Conflict(f"Job {job_id} is broken: its stored definition cannot be read; delete it")
 
 
 def _no_job(job_id: str) -> NotFound:

@@ -8,6 +8,8 @@ from typing import Any
 
 import falcon
 
+from service.api.protocols import ShownJob
+from service.api.rendering import send
 from service.errors import ValidationFailed
 
 NO_REVISION = -1
@@ -19,8 +21,14 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 def send_job(resp: falcon.Response, job: Mapping[str, Any]) -> None:
     """Answer a job, its definition's revision as its entity tag."""
-    resp.media = job
+    send(resp, job)
     resp.set_header("ETag", f'"{job["revision"]}"')
+
+
+def send_shown(resp: falcon.Response, job: ShownJob) -> None:
+    """The same of a job that is JSON already."""
+    send(resp, job.json)
+    resp.set_header("ETag", f'"{job.revision}"')
 
 
 def revisions(req: falcon.Request) -> tuple[int, ...]:

@@ -33,9 +33,9 @@ class JobList:
         limit = query.integer(req, "limit", low=1, high=1000, default=0)
         cursor = paging.cursor(req)
         if limit or cursor is not None:
-            paging.send_page(req, resp, self._jobs.list(**filters, limit=limit or 50, cursor=cursor))
+            paging.send_page(req, resp, self._jobs.shown_page(**filters, limit=limit or 50, cursor=cursor))
         else:
-            send_array(resp, iter(self._jobs.stream(**filters)))
+            send_array(resp, self._jobs.shown_all(**filters))
 
     on_head = on_get
 
@@ -55,7 +55,7 @@ class Job:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """The job."""
-        conditions.send_job(resp, self._jobs.get(job_id))
+        conditions.send_shown(resp, self._jobs.shown(job_id))
 
     on_head = on_get
 

@@ -8,6 +8,7 @@ import falcon
 
 from service.api import query
 from service.api.protocols import Page
+from service.api.rendering import send
 
 
 def cursor(req: falcon.Request) -> str | None:
@@ -20,7 +21,11 @@ def send_page(req: falcon.Request, resp: falcon.Response, page: Page) -> None:
 
     The link is relative, so that it holds behind any proxy.
     """
-    resp.media = list(page.items)
+    items = page.items
+    if items and isinstance(items[0], bytes):
+        send(resp, b"[%b]" % b",".join(items))
+    else:
+        send(resp, list(items))
     if page.next_cursor is not None:
         kept = [(name, value) for name, value in req.params.items() if name != "cursor"]
         parameters = urlencode([*kept, ("cursor", page.next_cursor)], doseq=True, errors="replace")

@@ -21,6 +21,16 @@ class Page(Protocol):
     def next_cursor(self) -> str | None: ...
 
 
+class ShownJob(Protocol):
+    """A job's answer, JSON, and its definition's revision."""
+
+    @property
+    def json(self) -> bytes: ...
+
+    @property
+    def revision(self) -> int: ...
+
+
 class Jobs(Protocol):
     """The use cases around jobs and their runs; every answer is JSON-ready, every refusal a `ServiceError`."""
 
@@ -34,9 +44,21 @@ class Jobs(Protocol):
         cursor: str | None,
     ) -> Page: ...
 
-    def stream(
+    def shown_page(
+        self,
+        *,
+        enabled_only: bool = False,
+        bot_type: str | None = None,
+        q: str | None = None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page: ...
+
+    def shown_all(
         self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None
-    ) -> Iterator[dict[str, Any]]: ...
+    ) -> Iterator[bytes]: ...
+
+    def shown(self, job_id: str, /) -> ShownJob: ...
 
     def get(self, job_id: str, /) -> dict[str, Any]: ...
 

@@ -7,18 +7,30 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import falcon
+import orjson
 
 CHUNK_BYTES = 64 * 1024
 """A streamed list is sent in pieces of about this many bytes."""
 
 
 def dumps(value: Any) -> bytes:
-    """JSON in UTF-8.
+    """JSON in UTF-8; bytes are JSON already, and stay as they are.
 
     A lone surrogate, which UTF-8 cannot carry, becomes the `\\udXXX` that JSON has for it: what a bot found
     somewhere must not make its history unreadable.
     """
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    if isinstance(value, bytes):
+        return value
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # lone surrogates, whole numbers beyond 64 bits
+        return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def send(resp: falcon.Response, value: Any) -> None:
+    """Answer a value as JSON."""
+    resp.data = dumps(value)
+    resp.content_type = falcon.MEDIA_JSON
 
 
 def preferred(req: falcon.Request, types: Sequence[str]) -> str:
@@ -56,7 +68,7 @@ def _pieces(items: Iterator[Any]) -> Iterator[bytes]:
         for item in items:
             piece += separator
             piece += dumps(item)
-            separator = b", "
+            separator = b","
             if len(piece) >= CHUNK_BYTES:
                 yield bytes(piece)
                 piece.clear()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
@@ -150,6 +150,36 @@ def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
     return False
 
 
+def exchange(client: Redis, commands: Sequence[bytes]) -> list[Any]:
+    """Sends packed commands and reads their answers, in one round trip.
+
+    redis-py's own commands and pipelines cost two to three times the CPU of what they send and read.
+
+    Returns:
+        Their answers in order; what Redis refused is a ResponseError in its place.
+
+    Raises:
+        redis.exceptions.RedisError: Redis is away.
+    """
+    connection = client.connection_pool.get_connection()
+    try:
+        connection.send_packed_command([b"".join(commands)])  # type: ignore[no-untyped-call]
+        return [_answer(connection) for _ in commands]
+    except BaseException:
+        # What was not read yet must not become the answer to somebody else's question.
+        connection.disconnect()  # type: ignore[no-untyped-call]
+        raise
+    finally:
+        client.connection_pool.release(connection)
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
 def repeatable(call: Callable[[], Answer]) -> Answer:
     """Makes a call that is safe to repeat, and once more if its connection broke.
 
@@ -166,4 +196,4 @@ def repeatable(call: Callable[[], Answer]) -> Answer:
         return call()
 
 
-__all__ = ["RedisError", "Role", "connect", "repeatable", "translate_errors"]
+__all__ = ["RedisError", "Role", "connect", "exchange", "repeatable", "translate_errors"]

@@ -6,7 +6,8 @@ import json
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from service.clock import format_timestamp
 from service.models import JobDefinition, Options
@@ -86,6 +87,12 @@ def read_job(fields: Mapping[bytes, bytes]) -> JobRecord:
         raise UnreadableJob(f"{type(error).__name__}: {error}") from error
 
 
+@lru_cache(maxsize=8192)
+def _options(text: str) -> Options:
+    """Kept, since jobs that were made alike have the same, and nobody changes them."""
+    return Options.model_validate_json(text)
+
+
 def _read(text: Mapping[str, str]) -> JobRecord:
     def number(name: str) -> int | None:
         return int(text[name]) if name in text else None
@@ -99,7 +106,7 @@ def _read(text: Mapping[str, str]) -> JobRecord:
         schedule_type=text["schedule_type"],
         schedule_config=json.loads(text["schedule_config"]),
         bot_config=json.loads(text["bot_config"]),
-        options=Options.model_validate_json(text["options"]),
+        options=_options(text["options"]),
     )
     state = text.get("state", "scheduled") if enabled or text.get("state") == "broken" else "disabled"
     plan = Plan(
@@ -148,8 +155,7 @@ def _fields(record: JobRecord) -> dict[str, str | None]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a page of jobs ended: when its last job was created, µs, and that job's id."""
 
     created: int
@@ -236,7 +242,7 @@ class JobStore:
             )
             found = [Position(int(score), member.decode()) for member, score in rows]
             if position:
-                found = [p for p in found if (p.created, p.job_id) > (position.created, position.job_id)]
+                found = [place for place in found if place > position]
             if len(found) >= count or len(rows) < window:
                 return found[:count]
             wanted *= 2

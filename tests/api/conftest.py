@@ -12,7 +12,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from service.api.app import create_app
+from service.api.rendering import dumps
 from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
+from service.store.listing import ShownJob
 
 KEY = "test-key"
 
@@ -56,9 +58,16 @@ class FakeJobs:
             raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
         return FakePage(list(self.stored.values())[: query["limit"]], "2" if query["cursor"] is None else None)
 
-    def stream(self, **query: Any) -> Iterator[dict[str, Any]]:
+    def shown_page(self, **query: Any) -> FakePage:
+        return self.list(**query)
+
+    def shown_all(self, **query: Any) -> Iterator[bytes]:
         self._note("stream", query)
-        yield from self.stored.values()
+        yield from map(dumps, self.stored.values())
+
+    def shown(self, job_id: str) -> ShownJob:
+        job = self.get(job_id)
+        return ShownJob(dumps(job), job["revision"])
 
     def get(self, job_id: str) -> dict[str, Any]:
         self._note("get", job_id)

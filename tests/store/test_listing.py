@@ -1,0 +1,131 @@
+"""Jobs as they are shown: put together from what is stored, and the same as the record says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from service.errors import Conflict, NotFound
+from service.store.jobs import read_job
+from service.store.listing import JobFilter, Listing
+from service.store.runs import Outcome
+from tests.store.rig import Rig
+
+
+@pytest.fixture
+def rig(redis_client: Redis) -> Rig:
+    """An installation on the real server."""
+    return Rig.on(redis_client)
+
+
+def record_says(rig: Rig, job_id: str) -> dict[str, Any]:
+    """The same job by way of its whole record."""
+    return read_job(rig.client.hgetall(rig.keys.job(job_id))).answer()  # type: ignore[arg-type]
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1).filter(str.strip)
+BODIES = st.fixed_dictionaries(
+    {
+        "name": TEXTS.map(lambda text: text[:200]),
+        "description": st.none() | TEXTS.map(lambda text: text[:500]),
+        "enabled": st.booleans(),
+        "schedule_config": st.sampled_from([{"minutes": 1}, {"hours": 2, "seconds": 5}]),
+        "options": st.sampled_from([{}, {"max_retries": 3}, {"ends_at": "2031-01-01T00:00:00"}]),
+    }
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(BODIES, st.sampled_from([None, "success", "failed", "off"]))
+def test_what_is_shown_is_what_the_record_says(rig: Rig, body: dict[str, Any], end: str | None) -> None:
+    """Whatever the texts, before a run, after one, and when failures switched the job off."""
+    if end == "off":
+        body = {**body, "options": {"disable_after_failures": 1}}
+    job_id = rig.make_job(**body)
+    if end is not None:
+        token = rig.start(run_id := rig.jobs.run_now(job_id))
+        status = "success" if end == "success" else "failed"
+        rig.runs.finish(run_id, token, Outcome(status, None if end == "success" else 'no "way"\n\x7fö'))
+    shown = rig.jobs.get(job_id)
+    assert shown == record_says(rig, job_id)
+    assert json.loads(rig.jobs.shown(job_id).json) == shown
+    assert rig.jobs.shown(job_id).revision == shown["revision"]
+    assert (shown["last_run_status"] is None) == (end is None)
+
+
+DAMAGES: dict[str, Any] = {
+    "name": b"\xff", "schedule_config": b"{", "bot_config": b"[]", "options": b'{"max_retries": -1}',
+    "created_at": b"then", "revision": b"", "bot_type": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", [*DAMAGES, "the key"])
+def test_a_damaged_job_is_a_conflict_and_spoils_no_list(rig: Rig, field: str) -> None:
+    """One hash of another's making is told of, and left out of lists and pages; its neighbours stay."""
+    before, damaged, after = (rig.make_job() for _ in range(3))
+    key = rig.keys.job(damaged)
+    if field == "the key":
+        rig.client.set(key, "text")
+    elif DAMAGES[field] is None:
+        rig.client.hdel(key, field)
+    else:
+        rig.client.hset(key, field, DAMAGES[field])
+    with pytest.raises(Conflict, match="broken"):
+        rig.jobs.get(damaged)
+    assert [job["id"] for job in rig.jobs.list(limit=10).items] == [before, after]
+    assert [json.loads(job)["id"] for job in rig.jobs.shown_all()] == [before, after]
+
+
+def test_what_an_older_release_stored_without_an_option_is_shown_with_its_default(rig: Rig) -> None:
+    """Options are answered whole."""
+    job_id = rig.make_job(options={"max_retries": 2})
+    rig.client.hset(rig.keys.job(job_id), "options", '{"max_retries": 2}')
+    shown = rig.jobs.get(job_id)
+    assert shown == record_says(rig, job_id)
+    assert (shown["options"]["max_retries"], shown["options"]["timeout_seconds"]) == (2, 3600)
+
+
+def test_an_unknown_job_is_not_found(rig: Rig) -> None:
+    """Also one whose id is none."""
+    for job_id in ("6e3d9a02-6c4f-4a3a-9d8e-000000000000", "x", ""):
+        with pytest.raises(NotFound):
+            rig.jobs.shown(job_id)
+
+
+def test_pages_lead_through_all_jobs_however_they_were_created(rig: Rig) -> None:
+    """Also through those of one microsecond; none twice, none left out, and the last page says that it is the last."""
+    ids = [rig.make_job(name=f"job {number}", enabled=number % 2 == 0) for number in range(7)]
+    rig.client.zadd(rig.keys.jobs, dict.fromkeys(ids[2:6], 1700000000000000))
+    everyone = [json.loads(job)["id"] for job in rig.jobs.shown_all()]
+    assert sorted(everyone) == sorted(ids)
+    for limit in (1, 2, 3, 7, 8):
+        seen, cursor = [], None
+        while True:
+            page = rig.jobs.list(limit=limit, cursor=cursor)
+            seen += [job["id"] for job in page.items]
+            if (cursor := page.next_cursor) is None:
+                break
+            assert len(page.items) == limit
+        assert seen == everyone
+    assert {job["id"] for job in rig.jobs.list(limit=7, enabled_only=True).items} == set(ids[::2])
+    assert [job["name"] for job in rig.jobs.list(limit=7, q="JOB 3").items] == ["job 3"]
+    assert rig.jobs.list(limit=7, bot_type="other").items == []
+
+
+def test_a_filtered_page_looks_at_so_many_and_says_where_to_go_on(rig: Rig) -> None:
+    """A page that found nothing in what it looked at is empty and has a cursor."""
+    for _ in range(3):
+        rig.make_job()
+    listing = Listing(rig.scripts)
+    wanted = JobFilter(q="nobody")
+    assert listing.page(10, None, wanted, scan=5_000) == ([], None)
+    for number in range(600):
+        rig.client.zadd(rig.keys.jobs, {f"00000000-0000-4000-8000-{number:012}": number})
+    items, following = listing.page(10, None, wanted, scan=500)
+    assert (items, following is not None) == ([], True)
+    assert listing.page(10, following, wanted, scan=500) == ([], None)
