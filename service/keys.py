@@ -179,6 +179,23 @@ class Keys:
         """String: what a bot remembers for a while."""
         return f"{self.prefix}:memory:{bot}:{key}"
 
+    def cards(self, book: str) -> str:
+        """Hash: a card of a synced address book -> the contact that it is, and the version that was seen."""
+        return f"{self.prefix}:cards:{book}"
+
+    def cards_skipped(self, book: str) -> str:
+        """Hash: a card that could not be taken -> why."""
+        return f"{self.prefix}:cards:{book}:skipped"
+
+    def cards_token(self, book: str) -> str:
+        """String: up to which change the address book was read."""
+        return f"{self.prefix}:cards:{book}:token"
+
+    @property
+    def card_owners(self) -> str:
+        """Sorted set: contact, book and card in one text, all with score 0, to find a contact's cards."""
+        return f"{self.prefix}:card_owners"
+
     def turn(self, bot: str, key: str) -> str:
         """Hash: which of a bot's runs has its turn at something, or when the last turn ended."""
         return f"{self.prefix}:turn:{bot}:{key}"

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     visitor_contact: str | None = None
     visitor_allow_private: bool = False
 
+    contacts_url: SecretStr | None = None
     @field_validator("redis_url")
     @classmethod
     def _well_formed(cls, value: SecretStr) -> SecretStr:
@@ -57,6 +58,16 @@ class Settings(BaseSettings):
     @field_validator("redis_tls_verify")
     @classmethod
     def _usable(cls, value: str) -> str:
+    @field_validator("contacts_url")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_web_address(value.get_secret_value()):
+            raise ValueError(
+                "is malformed; it looks like https://user:password@dav.example.org/, and what is special in a user or "
+                "a password is percent-encoded"
+            )
+        return value
+
         if value not in ("full", "none"):
             try:
                 ssl.create_default_context(cafile=value)
@@ -73,6 +84,17 @@ class Settings(BaseSettings):
 def _is_redis_url(url: str) -> bool:
     """Whether a client understands every part of it. Which one it does not is not told: it may be of the password."""
     try:
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # refuses what is no number
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
+    one_user = parts.netloc.count("@") <= 1
+    return plain and one_user and parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
+
+
         parts = urlsplit(url)
         port = parts.port  # refuses what is no number
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))

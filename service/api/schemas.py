@@ -199,7 +199,7 @@ def _contacts() -> dict[str, Schema]:
         "language": or_null({**TEXT, "description": "A language tag such as fr or de-AT."}),
     }
     answered: dict[str, Schema] = {
-        "source": or_null({"enum": ["vcard", "csv", "api"]}),
+        "source": or_null({"enum": ["vcard", "csv", "api", "carddav"]}),
         "last_messaged_at": or_null(TIMESTAMP),
         "last_visited_at": or_null(TIMESTAMP),
         "page": or_null(ref("VisitedPage")),

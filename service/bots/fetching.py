@@ -15,7 +15,7 @@ from protego import Protego
 
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Memory
-from service.bots.turns import LOOK_AGAIN, NoTurn, Turns
+from service.bots.turns import LOOK_AGAIN, Stopped, Turns
 
 AGENT = "BotScheduler"
 """The name under which robots.txt may address us."""
@@ -230,7 +230,7 @@ class Fetcher:
                 if self._held_until(url.host) <= time.time():
                     return
                 self._turns.end(url.host)  # whoever had the turn before was asked to leave it alone
-        except NoTurn:
+        except Stopped:
             raise NotFetched("the run was asked to stop") from None
 
     def _check_hold(self, host: str) -> None:
@@ -241,7 +241,7 @@ class Fetcher:
             raise NotFetched(f"{host} asked to be left alone until {at} UTC")
         while (left := until - time.time()) > 0:
             if self._cancelled():
-                raise NoTurn
+                raise Stopped
             time.sleep(min(left, LOOK_AGAIN))
 
 

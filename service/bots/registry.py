@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pydantic import BaseModel
 
 from service.bots.birthday import BirthdayBot
+from service.bots.contacts_sync import ContactsSyncBot
 from service.bots.protocol import Bot
 from service.bots.visitor import VisitorBot
 from service.bots.webhook import WebhookBot
@@ -17,7 +18,7 @@ from service.bots.webhook import WebhookBot
 GROUP = "bot_scheduler.bots"
 """The entry-point group under which a package names its bot classes."""
 
-_BUILT_IN: tuple[type[Bot], ...] = (BirthdayBot, VisitorBot, WebhookBot)
+_BUILT_IN: tuple[type[Bot], ...] = (BirthdayBot, VisitorBot, WebhookBot, ContactsSyncBot)
 _log = logging.getLogger(__name__)
 
 

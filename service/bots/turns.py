@@ -13,8 +13,8 @@ LOOK_AGAIN = 0.25
 """Seconds after which a waiting run looks again whether it was asked to stop, or its turn has come."""
 
 
-class NoTurn(Exception):
-    """The run was asked to stop while it waited."""
+class Stopped(Exception):
+    """The run was asked to stop."""
 
 
 class Turns:
@@ -40,11 +40,11 @@ class Turns:
             gap: seconds that must have passed since the last turn at it ended.
 
         Raises:
-            NoTurn: the run was asked to stop.
+            Stopped: the run was asked to stop.
         """
         while (left := self._left(key, gap)) > 0:
             if self._cancelled():
-                raise NoTurn
+                raise Stopped
             time.sleep(min(left, LOOK_AGAIN))
 
     def end(self, key: str) -> None:

@@ -15,6 +15,7 @@ from service.contacts.bodies import parse_create, parse_update
 from service.contacts.files import read_people
 from service.contacts.lines import Readable
 from service.contacts.people import ParsedCard, Skipped, contact_id
+from service.contacts.synced import SyncedBook
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
 from service.store.contacts import Contact, ContactStore, Visit
@@ -44,6 +45,8 @@ class ContactBook:
     """
 
     def __init__(self, client: Redis, keys: Keys, arrive: Callable[[], None] | None = None) -> None:
+        self._client = client
+        self._keys = keys
         self._store = ContactStore(client, keys, arrive)
 
     def import_stream(self, stream: Readable) -> dict[str, Any]:
@@ -147,6 +150,10 @@ class ContactBook:
     def record_visit(self, contact_id: str, at: int, visit: Visit | None) -> None:
         """Notes what a visit at `at`, epoch seconds, found; nothing if the contact is gone. None: it was not asked."""
         self._store.note_visit(contact_id, at, visit)
+
+    def synced(self, address: str) -> SyncedBook:
+        """What is known here of an address book elsewhere."""
+        return SyncedBook(self._client, self._keys, self._store, address)
 
     def all(self) -> Iterator[Contact]:
         """Every contact, read page by page."""

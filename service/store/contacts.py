@@ -91,7 +91,7 @@ class Contact:
         birthday: `YYYY-MM-DD`, or `--MM-DD` where the year is unknown.
         emails, phones, urls: the preferred one first.
         language: a language tag such as `fr` or `de-AT`.
-        source: `vcard`, `csv` or `api`: where it first came from.
+        source: `vcard`, `csv`, `api` or `carddav`: where it first came from.
         last_messaged_at, last_visited_at: epoch seconds.
         visit: what the last visit found.
     """

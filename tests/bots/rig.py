@@ -82,6 +82,7 @@ class Run:
     now: datetime = datetime(2025, 4, 12, 8, 0, tzinfo=UTC)
     message_url: str | None = None
     alert_url: str | None = None
+    contacts_url: str | None = None
     allow_private: bool = True
     stops_after: int | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -112,6 +113,7 @@ class Run:
         return SimpleNamespace(
             message_url=SecretStr(self.message_url) if self.message_url else None,
             alert_url=SecretStr(self.alert_url) if self.alert_url else None,
+            contacts_url=SecretStr(self.contacts_url) if self.contacts_url else None,
             visitor_allow_private=self.allow_private,
             visitor_contact="https://example.org/bot",
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from service.bots.turns import NoTurn, Turns
+from service.bots.turns import Stopped, Turns
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from service.store.memory import RedisMemory
@@ -87,5 +87,5 @@ def test_a_clock_that_was_set_back_holds_nobody_up(redis_client: Redis) -> None:
 def test_a_run_that_is_asked_to_stop_waits_for_no_turn(redis_client: Redis) -> None:
     """However long the other's takes."""
     RedisMemory(redis_client, Keys(), "visitor").take_turn("host", 60)
-    with pytest.raises(NoTurn):
+    with pytest.raises(Stopped):
         Turns(RedisMemory(redis_client, Keys(), "visitor"), lambda: True, 60).take("host")

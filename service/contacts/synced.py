@@ -1,0 +1,154 @@
+"""An address book elsewhere whose cards are contacts here: what it brings, changes and takes away again.
+
+Every step can be cut off. Whose a card is, is written down before the contact is made, so that none is left behind that
+nobody knows to be a card's; the version of the card is written down last, so that what was cut off is done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Literal
+
+from redis import Redis
+
+from service.contacts.people import ParsedCard
+from service.keys import Keys
+from service.store.address_books import CardStore, SeenCard, SkippedCard
+from service.store.contacts import Contact, ContactStore, Saved
+
+SOURCE = "carddav"
+"""The `source` of contacts that an address book brought."""
+
+Removed = Literal["removed", "kept", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A card as the address book gave it.
+
+    Args:
+        href: its path on the server.
+        etag: its version.
+        person: what it says.
+    """
+
+    href: str
+    etag: str
+    person: ParsedCard
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "person", replace(self.person, source=SOURCE))
+
+
+class SyncedBook:
+    """One address book elsewhere, and the contacts that are its cards.
+
+    Args:
+        client: a connection with `decode_responses=False`.
+        keys: the installation's key names.
+        contacts: where contacts are kept.
+        address: of the address book; it is not kept.
+    """
+
+    def __init__(self, client: Redis, keys: Keys, contacts: ContactStore, address: str) -> None:
+        self.id = sha256(address.encode()).hexdigest()[:32]
+        """Stands for the address."""
+        self._cards = CardStore(client, keys, self.id)
+        self._contacts = contacts
+
+    @property
+    def token(self) -> str | None:
+        """Up to which change it was read; None if it is to be read whole."""
+        return self._cards.token()
+
+    @token.setter
+    def token(self, token: str | None) -> None:
+        self._cards.set_token(token)
+
+    def known(self) -> Iterator[SeenCard]:
+        """Every card that was seen, in no order; one may come twice."""
+        return self._cards.all()
+
+    def seen(self, hrefs: Sequence[str]) -> list[SeenCard | None]:
+        """The cards as they were seen last."""
+        return self._cards.get_many(hrefs)
+
+    def count(self) -> int:
+        """How many cards it had."""
+        return self._cards.count()
+
+    def skipped(self) -> list[SkippedCard]:
+        """The cards that could not be taken."""
+        return self._cards.skipped()
+
+    def take(self, cards: Sequence[Received]) -> list[Saved]:
+        """Makes and changes contacts by their cards. Fields that a card does not carry stay.
+
+        Returns:
+            What became of each card's contact.
+        """
+        new: list[SeenCard] = []
+        for card, seen in zip(cards, self._cards.get_many([card.href for card in cards]), strict=True):
+            if seen is None or seen.contact_id != card.person.contact_id:
+                new.append(SeenCard(card.href, card.person.contact_id, ""))
+                if seen is not None:  # it has become another person's
+                    self._let_go(seen)
+        self._cards.save_many(new)
+        saved = self._contacts.save_many([(card.person.contact_id, card.person.carried()) for card in cards])
+        self._cards.save_many(SeenCard(card.href, card.person.contact_id, card.etag) for card in cards)
+        self._cards.unskip([card.href for card in cards])
+        return saved
+
+    def would_take(self, cards: Sequence[Received]) -> list[tuple[Saved, list[str]]]:
+        """What `take` would do to each card's contact, and which of its fields it would change."""
+        found = {contact.id: contact for contact in self._contacts.get_many(c.person.contact_id for c in cards)}
+        return [_compared(card.person, found.get(card.person.contact_id)) for card in cards]
+
+    def skip(self, href: str, etag: str, reason: str, again: bool) -> None:
+        """Notes that a card could not be taken; its contact, if it had one, stays as it is.
+
+        Args:
+            again: ask for it again, though it has not changed.
+        """
+        (seen,) = self._cards.get_many([href])
+        self._cards.skip(SkippedCard(href, reason, again))
+        self._cards.save_many([SeenCard(href, seen.contact_id if seen else None, "" if again else etag)])
+
+    def drop(self, href: str) -> Removed:
+        """Forgets a card that is gone; removes its contact if an address book brought it and no other card is its."""
+        (seen,) = self._cards.get_many([href])
+        if seen is None:
+            return "unknown"
+        became = self._let_go(seen)
+        self._cards.forget(href)
+        return became
+
+    def would_drop(self, href: str) -> tuple[Removed, Contact | None]:
+        """What `drop` would do, other cards of the contact left aside, and to whom."""
+        (seen,) = self._cards.get_many([href])
+        if seen is None:
+            return "unknown", None
+        contact = self._contacts.get(seen.contact_id) if seen.contact_id else None
+        return ("removed" if contact and contact.source == SOURCE else "kept"), contact
+
+    def _let_go(self, seen: SeenCard) -> Removed:
+        if seen.contact_id is None:
+            return "kept"
+        if self._cards.disown(seen.contact_id, seen.href):
+            return "kept"
+        contact = self._contacts.get(seen.contact_id)
+        if contact is None or contact.source != SOURCE:
+            return "kept"
+        self._contacts.delete(seen.contact_id)
+        return "removed"
+
+
+def _compared(person: ParsedCard, contact: Contact | None) -> tuple[Saved, list[str]]:
+    carried = person.carried()
+    carried.pop("source")
+    if contact is None:
+        return "created", list(carried)
+    changed = [field for field, value in carried.items() if getattr(contact, field) != value]
+    return ("updated" if changed else "unchanged"), changed

@@ -1,0 +1,155 @@
+"""What is remembered of an address book that contacts are kept in step with: each card's version and contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from service.keys import Keys
+from service.store.connection import translate_errors
+
+BATCH = 500
+"""Cards read or written in one round trip."""
+_NOBODY = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCard:
+    """A card as it was seen last.
+
+    Args:
+        href: its path on the server.
+        contact_id: whose it is; None if it could not be taken.
+        etag: the version; empty if it is to be fetched again whatever its version.
+    """
+
+    href: str
+    contact_id: str | None
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedCard:
+    """A card that could not be taken, and why.
+
+    Args:
+        again: whether it is to be asked for again, though it has not changed.
+    """
+
+    href: str
+    reason: str
+    again: bool
+
+
+class CardStore:
+    """The commands on the cards of one address book.
+
+    Args:
+        client: a connection with `decode_responses=False`.
+        keys: the installation's key names.
+        book: stands for the address book; letters and digits.
+    """
+
+    def __init__(self, client: Redis, keys: Keys, book: str) -> None:
+        self._client = client
+        self._book = book
+        self._cards = keys.cards(book)
+        self._skipped = keys.cards_skipped(book)
+        self._token = keys.cards_token(book)
+        self._owners = keys.card_owners
+
+    def token(self) -> str | None:
+        """Up to which change the address book was read; None if it was never read to its end."""
+        with translate_errors():
+            found = self._client.get(self._token)
+        return found.decode() if isinstance(found, bytes) else found
+
+    def set_token(self, token: str | None) -> None:
+        """Remembers how far it was read; None: from the start the next time."""
+        with translate_errors():
+            if token is None:
+                self._client.delete(self._token)
+            else:
+                self._client.set(self._token, token)
+
+    def count(self) -> int:
+        """How many cards are remembered."""
+        with translate_errors():
+            return int(self._client.hlen(self._cards))
+
+    def all(self) -> Iterator[SeenCard]:
+        """Every card, in no order, read in batches; one may come twice."""
+        cursor = 0
+        while True:
+            with translate_errors():
+                found: Any = self._client.hscan(self._cards, cursor, count=BATCH)
+            cursor = found[0]
+            yield from (_seen(href.decode(), value) for href, value in found[1].items())
+            if cursor == 0:
+                return
+
+    def get_many(self, hrefs: Sequence[str]) -> list[SeenCard | None]:
+        """Each card as it was seen last, or None."""
+        found: list[SeenCard | None] = []
+        for batch in _batches(hrefs):
+            with translate_errors():
+                values: Any = self._client.hmget(self._cards, batch)
+            found += [_seen(href, value) if value else None for href, value in zip(batch, values, strict=True)]
+        return found
+
+    def save_many(self, cards: Iterable[SeenCard]) -> None:
+        """Remembers the cards, and that their contacts are theirs."""
+        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
+            for card in cards:
+                if card.contact_id is not None:
+                    pipe.zadd(self._owners, {self._owner(card.contact_id, card.href): 0})
+                pipe.hset(self._cards, card.href, f"{card.contact_id or _NOBODY} {card.etag}")
+            pipe.execute()
+
+    def forget(self, href: str) -> None:
+        """Forgets a card."""
+        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
+            pipe.hdel(self._cards, href)
+            pipe.hdel(self._skipped, href)
+            pipe.execute()
+
+    def disown(self, contact_id: str, href: str) -> bool:
+        """Notes that a contact is a card's no more. Returns whether it is some other card's, of any address book."""
+        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
+            pipe.zrem(self._owners, self._owner(contact_id, href))
+            start = f"{contact_id} ".encode()
+            pipe.zrange(self._owners, b"[" + start, b"(" + start + b"\xff", bylex=True, offset=0, num=1)
+            return bool(pipe.execute()[1])
+
+    def skip(self, card: SkippedCard) -> None:
+        """Remembers why a card could not be taken."""
+        with translate_errors():
+            self._client.hset(self._skipped, card.href, f"{'again' if card.again else 'changed'} {card.reason}")
+
+    def unskip(self, hrefs: Sequence[str]) -> None:
+        """These cards could be taken."""
+        if hrefs:
+            with translate_errors():
+                self._client.hdel(self._skipped, *hrefs)
+
+    def skipped(self) -> list[SkippedCard]:
+        """Every card that could not be taken, by its path."""
+        with translate_errors():
+            rows: Any = self._client.hgetall(self._skipped)
+        found = [(href.decode(), *value.decode().split(" ", 1)) for href, value in rows.items()]
+        return [SkippedCard(href, reason, when == "again") for href, when, reason in sorted(found)]
+
+    def _owner(self, contact_id: str, href: str) -> str:
+        return f"{contact_id} {self._book} {href}"
+
+
+def _seen(href: str, value: bytes) -> SeenCard:
+    contact_id, _, etag = value.decode().partition(" ")
+    return SeenCard(href, None if contact_id == _NOBODY else contact_id, etag)
+
+
+def _batches(hrefs: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (hrefs[start : start + BATCH] for start in range(0, len(hrefs), BATCH))
