@@ -52,7 +52,7 @@ def served(*options: str, jobs: int = JOBS, path: str = "") -> Iterator[Served]:
         if path:
             place.environment["PYTHONPATH"] += f":{path}"
         many = ours.definition(options=Options(max_concurrent_runs=1000))
-        ids = ours.store(place, ours.copies(ours.planned(many, int(place.now()) + 86400, place.now()), jobs))
+        ids = ours.store(place, ours.copies([ours.planned(many, int(place.now()) + 86400, place.now())], jobs))
         port, ceiling = int(place.environment["PORT"]), find_free_port()
         place.start("web", [*ours.WEB, *options])
         place.start("ceiling", ["env", f"PORT={ceiling}", *ours.WEB, *options, "bench.ceiling:build()"])

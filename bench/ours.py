@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import random
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bench.rig import ROOT, Place, own_python
 from service.bots.registry import configs, load_bots
@@ -92,19 +95,34 @@ def planned(what: JobDefinition, first: int, now: float) -> JobRecord:
     return replace(record, plan=Plan(anchor, first, first * 1000, "scheduled"))
 
 
-def copies(record: JobRecord, count: int) -> Iterator[JobRecord]:
-    """The same job `count` times, each with an id of its own, created one after the other."""
-    for number in range(count):
-        yield replace(record, id=str(uuid.uuid4()), created_at=record.created_at + number // 1000)
+def copies(records: Sequence[JobRecord], count: int) -> Iterator[JobRecord]:
+    """`count` jobs, each with an id and a name of its own, otherwise like one of `records`, drawn by chance."""
+    for number, record in enumerate(random.Random(1).choices(records, k=count)):
+        named = replace(record.definition, name=f"job {number}")
+        yield replace(record, id=str(uuid.uuid4()), definition=named, created_at=record.created_at + number // 1000)
 
 
-def due_at(at: float) -> JobDefinition:
-    """A cron job that is due each day at the minute of `at`, UTC; an hourly one if `at` is no whole minute."""
-    if at % 60:
-        return definition()
-    minute = int(at) // 60
-    expression = f"{minute % 60} {minute // 60 % 24} * * *"
-    return definition(schedule_type="cron", schedule_config={"cron_expression": expression})
+def cron_kinds(at: float) -> list[JobDefinition]:
+    """Ninety kinds of cron jobs that are due at `at`, a whole minute: by time zone, expression and time-out."""
+    kinds = []
+    for zone in ("UTC", "Europe/Vienna", "America/New_York", "Asia/Kolkata", "Asia/Tokyo"):
+        local = datetime.fromtimestamp(at, ZoneInfo(zone))
+        minute, hour = local.minute, local.hour
+        for expression in (
+            f"{minute} {hour} * * *", f"{minute} * * * *", f"{minute} {hour} * * 0-6", f"{minute} */1 * * *",
+            f"{minute} {hour},{(hour + 6) % 24} * * *", f"{minute},{(minute + 30) % 60} * * * *",
+        ):  # fmt: skip
+            config = {"cron_expression": expression, "timezone": zone}
+            for timeout in (600, 3600, 7200):
+                options = Options(timeout_seconds=timeout)
+                kinds.append(definition(schedule_type="cron", schedule_config=config, options=options))
+    return kinds
+
+
+def due_at(at: float, now: float, alike: bool = False) -> list[JobRecord]:
+    """Jobs to be copied, next due at `at`: of ninety kinds, or one; hourly ones if `at` is no whole minute."""
+    kinds = cron_kinds(at) if at % 60 == 0 else [definition()]
+    return [planned(kind, int(at), now) for kind in (kinds[:1] if alike else kinds)]
 
 
 def jobs(place: Place) -> Jobs:
@@ -112,9 +130,9 @@ def jobs(place: Place) -> Jobs:
     return Jobs(make_scripts(place.client, KEYS, Limits()), RedisClock(place.client), configs(load_bots()))
 
 
-def fill_due(place: Place, count: int, at: float) -> list[str]:
+def fill_due(place: Place, count: int, at: float, alike: bool = False) -> list[str]:
     """`count` jobs whose next occurrence is `at`, cron jobs if that is a whole minute."""
-    return store(place, copies(planned(due_at(at), int(at), place.now()), count))
+    return store(place, copies(due_at(at, place.now(), alike), count))
 
 
 def fill_spread(place: Place, first: float, count: int) -> list[str]:
@@ -129,10 +147,15 @@ def fill_spread(place: Place, first: float, count: int) -> list[str]:
 def fill_queue(place: Place, count: int) -> None:
     """`count` runs by hand, of a hundred jobs, all in the queue."""
     many = definition(options=Options(max_concurrent_runs=1000))
-    ids = store(place, copies(planned(many, int(place.now()) + 86400, place.now()), 100))
+    ids = store(place, copies([planned(many, int(place.now()) + 86400, place.now())], 100))
     use = jobs(place)
     for job_id, _ in zip(itertools.cycle(ids), range(count), strict=False):
         use.run_now(job_id)
+
+
+def fill_alike(place: Place, verb: str, count: float, at: float) -> None:
+    """As `fill` with `due`, but jobs that have one definition in common."""
+    fill_due(place, int(count), at, alike=True)
 
 
 def fill(place: Place, verb: str, *numbers: float) -> None:

@@ -26,6 +26,8 @@ SIZES = (1_000, 10_000, 100_000)
 FULL_SIZES = (*SIZES, 1_000_000)
 RATES = (0, 10, 100, 1_000)
 SECONDS = 10
+KINDS = 90
+"""So many different options have the jobs that are due, so that few plans are the same."""
 PERIOD = 5
 """Seconds between two occurrences of one of the jobs that are due, so that each second has others."""
 
@@ -36,11 +38,11 @@ def make_due(place: Place, rate: int, seconds: int) -> tuple[int, int]:
     They end by themselves.
     """
     first = math.ceil(place.now() + 2 + rate * PERIOD / 1_500)
-    options = Options(max_concurrent_runs=1000, ends_at=format_timestamp(first + seconds))
-    now = place.now()
+    ends_at, now = format_timestamp(first + seconds), place.now()
+    options = [Options(max_concurrent_runs=1000, ends_at=ends_at, timeout_seconds=60 + n) for n in range(KINDS)]
     for offset in range(PERIOD if rate else 0):
-        what = ours.definition(schedule_config={"seconds": PERIOD}, options=options)
-        ours.store(place, ours.copies(ours.planned(what, first + offset, now), rate))
+        kinds = [ours.definition(schedule_config={"seconds": PERIOD}, options=one) for one in options]
+        ours.store(place, ours.copies([ours.planned(kind, first + offset, now) for kind in kinds], rate))
     return first, first + seconds
 
 
@@ -84,9 +86,8 @@ def of_size(suite: Suite, size: int, rates: tuple[int, ...], seconds: int) -> No
     """All rates with so many jobs."""
     with OURS[0].place() as place:
         empty, began = place.memory(), time.monotonic()
-        yesterday = (place.now() - 7200) // 60 * 60
-        far = ours.planned(ours.due_at(yesterday), int(yesterday) + 86400, place.now())
-        some = ours.store(place, ours.copies(far, size))
+        later = (place.now() + 72_000) // 60 * 60
+        some = ours.store(place, ours.copies(ours.due_at(later, place.now()), size))
         stored = {
             "bytes_per_job": (place.memory() - empty) / size,
             "stored_per_second": size / (time.monotonic() - began),

@@ -31,7 +31,7 @@ def fill(place: Place, count: int) -> None:
     for offset in range(PERIOD):
         what = ours.definition(schedule_config={"seconds": PERIOD}, options=Options(overlap="queue"))
         record = ours.planned(what, first + offset, place.now())
-        ours.store(place, ours.copies(record, count // PERIOD))
+        ours.store(place, ours.copies([record], count // PERIOD))
 
 
 def newest_late(place: Place, count: int) -> list[float]:

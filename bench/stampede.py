@@ -1,8 +1,9 @@
 """Many jobs due at one instant: how fast they are enqueued. `python -m bench.stampede --help`.
 
-The jobs are stored ahead of the instant, the scheduler is up and idle, no worker is. Timed is from the last look that
-found nothing enqueued to the first that found everything: of ours that means every run recorded, in its job's history
-and in RQ's queue, and every job moved on to its next occurrence. A thousand due at once tell how late each was
+Our jobs are of ninety kinds, by expression, time zone and options, and once all of one kind, of which a scheduler can
+make the most. They are stored ahead of the instant, the scheduler is up and idle, no worker is. Timed is from the last
+look that found nothing enqueued to the first that found everything: of ours that means every run recorded, in its job's
+history and in RQ's queue, and every job moved on to its next occurrence. A thousand due at once tell how late each was
 enqueued; ten thousand how many a second. `bench.stampede_full` does it with a hundred thousand beside other work.
 """
 
@@ -12,11 +13,11 @@ import math
 import time
 from typing import Any
 
-from bench.contenders import BULLMQ, HUEY, OURS, REDBEAT, RQ, Contender
+from bench.contenders import ALIKE, BULLMQ, HUEY, OURS, REDBEAT, RQ, Contender
 from bench.rig import Place, of_time
 from bench.suite import Chosen, Suite
 
-CONTENDERS = [OURS[0], RQ, REDBEAT, HUEY, BULLMQ]
+CONTENDERS = [OURS[0], ALIKE, RQ, REDBEAT, HUEY, BULLMQ]
 SIZES = (1_000, 10_000)
 MANY = 1_000
 """From here on ours are cron jobs, which are due on whole minutes."""

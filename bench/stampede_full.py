@@ -19,7 +19,6 @@ from bench.stampede import MANY, instant, longest_call, thinned, watch
 from bench.store import centile
 from bench.suite import Chosen, Suite
 from service.models import Options
-from service.store.jobs import JobRecord
 
 JOBS = 100_000
 OTHERS = 10
@@ -29,7 +28,7 @@ def others(place: Place) -> list[str]:
     """Stores jobs that are due each second and run at most once at a time, the next waiting. Returns their ids."""
     what = ours.definition(schedule_config={"seconds": 1}, options=Options(overlap="queue", max_concurrent_runs=1000))
     now = place.now()
-    return ours.store(place, ours.copies(ours.planned(what, int(now) + 2, now), OTHERS))
+    return ours.store(place, ours.copies([ours.planned(what, int(now) + 2, now)], OTHERS))
 
 
 def enqueued_late(place: Place, job_ids: list[str], since: float) -> list[float]:
@@ -47,8 +46,7 @@ def enqueued_late(place: Place, job_ids: list[str], since: float) -> list[float]
 
 def stampeding(now: float, at: float, count: int) -> Any:
     """The records of the jobs."""
-    record: JobRecord = ours.planned(ours.due_at(at), int(at), now)
-    return ours.copies(replace(record, created_at=int(now * 1000)), count)
+    return ours.copies(ours.due_at(at, now), count)
 
 
 def measure(contender: Contender, count: int) -> dict[str, Any]:
