@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from service.cli.api import api
@@ -10,7 +12,9 @@ from service.cli.failures import Exit
 from service.cli.output import coloured, show_fields, show_json
 
 
-def health(json: Json = False) -> None:
+def health(
+    workers: Annotated[int, typer.Option("--workers", min=0, help="So many must be up, too.")] = 0, json: Json = False
+) -> None:
     """Ask whether the service is well; needs no key. The exit code is 0 if it is, and 1 if not."""
     answer = api().json(api().ask("GET", "/scheduler/health", taken=(503,)))
     if json:
@@ -21,7 +25,7 @@ def health(json: Json = False) -> None:
             [("status", coloured(answer["status"], "ok" if well else "problem"))]
             + [(name.replace("_", " "), _word(value)) for name, value in answer.items() if name != "status"]
         )
-    if answer["status"] != "healthy":
+    if answer["status"] != "healthy" or answer["workers"] < workers:
         raise typer.Exit(Exit.FAILED)
 
 

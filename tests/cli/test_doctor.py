@@ -27,9 +27,10 @@ def found(ended_json: dict[str, object]) -> dict[str, dict[str, str]]:
 
 
 def test_a_well_service_is_healthy(command: Command, installed: Installation) -> None:
-    """Exit code 0, without a key."""
+    """Exit code 0, without a key; 1 if it is to have more workers than it has."""
     assert command.works("health", "--json", API_KEY="").json == installed.call("GET", "/health")[1]
-    assert "healthy" in command.works("health").out
+    assert "healthy" in command.works("health", "--workers", "2").out
+    assert command("health", "--workers", "3").status == 1
 
 
 def test_the_doctor_finds_a_well_service_well(command: Command, installed: Installation) -> None:
