@@ -38,10 +38,10 @@ class Settings(BaseSettings):
     log_runs: Annotated[int, Field(ge=0, le=1000)] = 20
     import_limit_mb: Annotated[int, Field(ge=1, le=1024)] = 64
     lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
+    contacts_url: SecretStr | None = None
     visitor_contact: str | None = None
     visitor_allow_private: bool = False
 
-    contacts_url: SecretStr | None = None
     @field_validator("redis_url")
     @classmethod
     def _well_formed(cls, value: SecretStr) -> SecretStr:
@@ -55,9 +55,6 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("redis_tls_verify")
-    @classmethod
-    def _usable(cls, value: str) -> str:
     @field_validator("contacts_url")
     @classmethod
     def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
@@ -68,6 +65,9 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("redis_tls_verify")
+    @classmethod
+    def _usable(cls, value: str) -> str:
         if value not in ("full", "none"):
             try:
                 ssl.create_default_context(cafile=value)
@@ -81,9 +81,6 @@ class Settings(BaseSettings):
         return value.upper() if isinstance(value, str) else value
 
 
-def _is_redis_url(url: str) -> bool:
-    """Whether a client understands every part of it. Which one it does not is not told: it may be of the password."""
-    try:
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -95,6 +92,9 @@ def _is_web_address(url: str) -> bool:
     return plain and one_user and parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
 
 
+def _is_redis_url(url: str) -> bool:
+    """Whether a client understands every part of it. Which one it does not is not told: it may be of the password."""
+    try:
         parts = urlsplit(url)
         port = parts.port  # refuses what is no number
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
