@@ -1,5 +1,5 @@
 // Reads a form into JSON, and shows errors beside the fields that they name.
-// An input says by data-path where its value stands, by data-kind what it is, by data-optional that nothing is left out.
+// An input says by data-path where its value stands, by data-kind what it is, by data-optional that it is left out while it is empty.
 
 const DIGITS = /^-?\d{1,15}$/;
 
@@ -24,20 +24,30 @@ function values(input) {
   const { path, kind } = input.dataset;
   const text = input.value ?? "";
   if (kind === "check") return [[path, input.checked]];
-  if (kind === "days") return [[path, [...input.querySelectorAll(":checked")].map((box) => box.value).join(",")]];
+  if (kind === "days") return [[path, days(input)]];
   if (kind === "clock") {
     const [hour, minute] = text.split(":").map(Number);
     return text ? [[path, hour], [input.dataset.also, minute]] : [];
   }
-  if (kind === "zone") return [[path, text === "UTC" ? undefined : text.trim()]];
+  // What means the same when it is left out is written only where it was written before.
+  if (kind === "zone") return [[path, text.trim() === "UTC" && !("kept" in input.dataset) ? undefined : text.trim()]];
+  if (kind === "part" && !("kept" in input.dataset) && ["", "0"].includes(text.trim())) return [];
   if (text.trim() === "" && "optional" in input.dataset) {
     return [[path, path === "description" ? null : undefined]];
   }
   return [[path, parsed(kind, input.localName === "textarea" ? text : text.trim(), input)]];
 }
 
+// The days as they were written, if they are still the same.
+function days(input) {
+  const chosen = [...input.querySelectorAll(":checked")].map((box) => box.value);
+  const were = input.dataset.was.split(",").map((day) => day.trim().toLowerCase());
+  const same = chosen.length === new Set(were).size && chosen.every((day) => were.includes(day));
+  return same ? input.dataset.was : chosen.join(",");
+}
+
 function parsed(kind, text, input) {
-  if (kind === "whole") {
+  if (kind === "whole" || kind === "part") {
     if (!DIGITS.test(text)) throw new Error(`must be a whole number${range(input)}`);
     return Number(text);
   }
