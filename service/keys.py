@@ -228,6 +228,11 @@ class Keys:
         return f"rq:failed:{self.queue_name}"
 
     @property
+    def rq_suspended(self) -> str:
+        """Set by `rq suspend`: workers take nothing then."""
+        return "rq:suspended"
+
+    @property
     def rq_queues(self) -> str:
         return "rq:queues"
 

@@ -19,7 +19,7 @@ from service.bots.protocol import Bot, Ledger, Memory
 from service.clock import format_timestamp
 from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
-from service.store.jobs import JobRecord, UnreadableJob, read_job
+from service.store.jobs import JobRecord, UnreadableJob
 from service.store.runs import Claim, Outcome, cut
 
 WORKER_STOPPED = "worker stopped"
@@ -71,8 +71,7 @@ class Notes:
         self._progress: tuple[int, int] | None = None
         self._number = 0
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._keep_writing, name="notes", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def line(self, level: str, message: str) -> None:
         """Adds a log line."""
@@ -80,16 +79,25 @@ class Notes:
         with self._lock:
             if len(self._lines) < LINES_HELD:
                 self._lines.append(json.dumps({"at": at, "level": level, "message": cut(message, LINE_LIMIT)}))
+            self._start()
 
     def progress(self, done: int, total: int) -> None:
         """Notes how far the run is."""
         with self._lock:
             self._progress = (done, total)
+            self._start()
+
+    def _start(self) -> None:
+        """Starts the thread with the first thing that there is to write."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._keep_writing, name="notes", daemon=True)
+            self._thread.start()
 
     def close(self) -> None:
         """Writes down what is left, unless Redis is away."""
         self._closing.set()
-        self._thread.join(timeout=5)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
         while self._flush():
             pass
 
@@ -195,7 +203,7 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
     """
     log = _logger(claim.run_id, notes)
     try:
-        record = read_job(claim.job)
+        record = claim.record
         bot_class = around.bots.get(record.definition.bot_type)
         if bot_class is None:
             return Outcome(
@@ -227,8 +235,9 @@ def _plain(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _logger(run_id: str, notes: Notes) -> logging.Logger:
-    log = logging.getLogger(f"service.run.{run_id}")
-    log.setLevel(logging.INFO)
+    # Not of the logging module's register, which keeps every logger for as long as the process lives.
+    log = logging.Logger(f"service.run.{run_id}", logging.INFO)
+    log.parent = logging.getLogger("service.run")
     log.addHandler(_NotesHandler(notes))
     return log
 

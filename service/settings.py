@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     history_limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
     log_runs: Annotated[int, Field(ge=0, le=1000)] = 20
     import_limit_mb: Annotated[int, Field(ge=1, le=1024)] = 64
+    worker_isolation: Literal["warm", "fork"] = "warm"
+    worker_recycle_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    worker_recycle_mb: Annotated[int, Field(ge=32, le=1_048_576)] = 300
     lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
     contacts_url: SecretStr | None = None
     visitor_contact: str | None = None

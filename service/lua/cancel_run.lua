@@ -17,5 +17,5 @@ if status ~= 'queued' then return 'ended' end
 
 call('LREM', key.waiting(job_id), 0, run_id)
 rq.forget(run_id)
-runs.finish(run_id, job_id, 'cancelled', int(now_ms()), {'error', ARGV[3]})
+runs.withdraw(run_id, job_id, now_ms(), ARGV[3])
 return 'cancelled'

@@ -3,7 +3,7 @@
 -- ARGV  1 run id      2 the claim's token
 --       3 'success', 'failed' or 'cancelled'
 --       4 JSON: the fields of the outcome (texts): result, error, messages_sent, profiles_visited
---       5 JSON: RQ's result record, a flat list
+--       5 JSON: RQ's result record, a flat list; '' for none
 --       6 JSON: the retry, should this be a failure: {"id", "attempt", "delay_ms"}; '' for none
 --       7 '1' to end it only if its lease has ended (the reaper), else '0'
 -- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): nothing is written then
@@ -15,8 +15,8 @@
 
 local run_id, token, status = ARGV[1], ARGV[2], ARGV[3]
 local run = key.run(run_id)
-local current, job_id, holder, worker, started_at, cancel = unpack(call('HMGET', run, 'status', 'job_id', 'token',
-  'worker', 'started_at', 'cancel'))
+local current, job_id, holder, worker, cancel, bot_type, trigger, started_at, due, log_bytes = unpack(call('HMGET', run,
+  'status', 'job_id', 'token', 'worker', 'cancel', 'bot_type', 'trigger', 'started_at', 'due', 'log_bytes'))
 if current ~= 'running' then
   call('ZREM', key.leases, run_id)
   if not current then rq.forget(run_id, token ~= '' and token or nil) end
@@ -39,10 +39,12 @@ for name, value in pairs(outcome) do
 end
 
 local job = key.job(job_id)
+local enabled, failures, most, last_error = unpack(call('HMGET', job, 'enabled', 'failures', 'disable_after_failures',
+  'last_run_error'))
 local retry = ARGV[6] ~= '' and status == 'failed' and cjson.decode(ARGV[6])
-if retry and call('HGET', job, 'enabled') ~= '1' and retry.delay_ms > 0 then retry = false end
+if retry and enabled ~= '1' and retry.delay_ms > 0 then retry = false end
 if retry then
-  local bot_type, scheduled_for, overlay = unpack(call('HMGET', run, 'bot_type', 'scheduled_for', 'overlay'))
+  local scheduled_for, overlay = unpack(call('HMGET', run, 'scheduled_for', 'overlay'))
   local again = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
   if scheduled_for then again[#again + 1] = 'scheduled_for'; again[#again + 1] = scheduled_for end
@@ -61,7 +63,7 @@ local last = {'last_run_at', started_at, 'last_run_status', status}
 if outcome.error then
   last[#last + 1] = 'last_run_error'
   last[#last + 1] = outcome.error
-else
+elseif last_error then
   call('HDEL', job, 'last_run_error')
 end
 call('HSET', job, unpack(last))
@@ -80,14 +82,15 @@ local function switch_off(failures)
 end
 
 if status == 'failed' and not retry then
-  local failures = call('HINCRBY', job, 'failures', 1)
-  local enabled, most = unpack(call('HMGET', job, 'enabled', 'disable_after_failures'))
+  failures = call('HINCRBY', job, 'failures', 1)
   if failures == 1 then alerts.tell('failed', job_id, now, {run_id = run_id, error = outcome.error}) end
   if enabled == '1' and tonumber(most or 0) > 0 and failures >= tonumber(most) then switch_off(failures) end
-elseif status == 'success' and call('HDEL', job, 'failures') == 1 then
+elseif status == 'success' and failures then
+  call('HDEL', job, 'failures')
   alerts.tell('recovered', job_id, now, {run_id = run_id})
 end
 
-runs.finish(run_id, job_id, status, int(now), fields)
-rq.finish(run_id, token, worker, status == 'success', now, cjson.decode(ARGV[5]))
+runs.finish(run_id, job_id, status, int(now), fields,
+  {bot_type = bot_type, trigger = trigger, started_at = started_at, due = due, log_bytes = log_bytes})
+rq.finish(run_id, token, worker, status == 'success', now, ARGV[5] ~= '' and cjson.decode(ARGV[5]))
 return 'ended'

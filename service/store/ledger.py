@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from uuid import uuid4
 
 from redis import Redis
-from redis.commands.core import Script
 
 from service.keys import Keys
 from service.store.connection import translate_errors
+from service.store.scripts import script_of
 
 LIFETIME = 400 * 86_400
 """Seconds for which an entry is kept: longer than a year, so that it outlasts the occasion and the contact."""
@@ -40,12 +39,6 @@ class RedisLedger:
         self._bot = bot
         self._run_id = run_id
         self._mark = f"{CLAIMED}:{run_id}:{uuid4()}"
-        self._settle = self._script("settle_claim")
-        self._retake = self._script("retake_claim")
-
-    def _script(self, name: str) -> Script:
-        source = resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
-        return self._client.register_script(source)
 
     def claim(self, key: str, *, retake: bool = False) -> str:
         """Takes `key`, in one atomic step, unless it is taken.
@@ -60,7 +53,8 @@ class RedisLedger:
         entry = self._keys.ledger(self._bot, key)
         with translate_errors():
             if retake:
-                stands = self._retake(keys=[entry], args=[self._mark, LIFETIME, self._keys.run(""), STANDS_MS])
+                take_over = script_of(self._client, "retake_claim")
+                stands = take_over(keys=[entry], args=[self._mark, LIFETIME, self._keys.run(""), STANDS_MS])
                 return CLAIMED if _text(stands) == self._mark else _outcome(stands)
             while True:
                 if self._client.set(entry, self._mark, nx=True, ex=LIFETIME):
@@ -73,7 +67,8 @@ class RedisLedger:
         """Writes down the outcome of a claim of this ledger's; `"released"` gives it back. Others' stay as they are."""
         entry = self._keys.ledger(self._bot, key)
         with translate_errors():
-            self._settle(keys=[entry], args=[self._mark, outcome, LIFETIME])
+            settle = script_of(self._client, "settle_claim")
+            settle(keys=[entry], args=[self._mark, outcome, LIFETIME])
 
     def outcomes(self, keys: Sequence[str]) -> list[str | None]:
         """What stands under each key, in one round trip: None, `"unknown"` or its outcome. Claims nothing."""

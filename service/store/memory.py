@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from uuid import uuid4
 
 from redis import Redis
-from redis.commands.core import Script
 
 from service.keys import Keys
 from service.store.connection import translate_errors
+from service.store.scripts import script_of
 
 MAX_VALUE = 64 * 1024
 """Characters of one value; longer ones are not remembered."""
@@ -31,12 +30,6 @@ class RedisMemory:
         self._keys = keys
         self._bot = bot
         self._mark = str(uuid4())
-        self._take = self._script("take_turn")
-        self._end = self._script("end_turn")
-
-    def _script(self, name: str) -> Script:
-        source = resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
-        return self._client.register_script(source)
 
     def recall(self, key: str) -> str | None:
         """What is remembered under `key`; None if it is nothing, or too long ago."""
@@ -54,10 +47,12 @@ class RedisMemory:
         """Takes the turn at `key`, in one atomic step; see `service.bots.protocol.Memory`."""
         with translate_errors():
             args = (self._mark, int(seconds * 1000), int(gap * 1000))
-            left = self._take(keys=[self._keys.turn(self._bot, key)], args=args)
+            take = script_of(self._client, "take_turn")
+            left = take(keys=[self._keys.turn(self._bot, key)], args=args)
         return int(left) / 1000
 
     def end_turn(self, key: str) -> None:
         """Ends this object's turn at `key`; another's stays."""
         with translate_errors():
-            self._end(keys=[self._keys.turn(self._bot, key)], args=[self._mark, ENDED_MS])
+            end = script_of(self._client, "end_turn")
+            end(keys=[self._keys.turn(self._bot, key)], args=[self._mark, ENDED_MS])

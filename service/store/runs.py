@@ -1,27 +1,31 @@
-"""Runs in Redis: a hash each, listed newest first for their job and for all jobs together."""
+"""Runs in Redis, from the request to the end: a hash each. What the API shows of them is read in `service.store.history`."""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from service.clock import format_timestamp
+from redis.exceptions import RedisError, ResponseError
+
+from service.errors import StoreFull
+from service.store.connection import translate_errors
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
+from service.store.jobs import JobRecord, read_job
 from service.store.scripts import Scripts
 
-STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
-TRIGGERS = ("schedule", "manual", "retry")
-SCAN_PAGE, SCAN_PAGES = 200, 15
-"""Runs read at a time, and how often, for one filtered page of all jobs' runs."""
+log = logging.getLogger(__name__)
+
 CUT_BYTES = 16 * 1024
 """`result` and `error` are kept up to this size."""
 LOG_BYTES = 64 * 1024
 """A run's log is kept up to this size."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Claim:
     """A run that a worker has taken.
 
@@ -38,6 +42,15 @@ class Claim:
     started_at: int
     run: Mapping[str, str]
     job: Mapping[bytes, bytes]
+
+    @cached_property
+    def record(self) -> JobRecord:
+        """The job, understood.
+
+        Raises:
+            UnreadableJob: its hash is damaged.
+        """
+        return read_job(self.job)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,66 +83,6 @@ class Outcome:
     result: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunFilter:
-    """Which runs are wanted; None: any. `since_ms` ≤ asked for < `until_ms`."""
-
-    status: str | None = None
-    job_id: str | None = None
-    trigger: str | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
-
-    def matches(self, fields: Mapping[str, str]) -> bool:
-        """Whether a run is wanted."""
-        for name in ("status", "job_id", "trigger"):
-            asked_for = getattr(self, name)
-            if asked_for is not None and fields.get(name) != asked_for:
-                return False
-        queued_at = int(fields["queued_at"])
-        return (self.since_ms or 0) <= queued_at and (self.until_ms is None or queued_at < self.until_ms)
-
-
-def entry(fields: Mapping[str, str]) -> dict[str, Any]:
-    """A run as the API shows it."""
-
-    def number(name: str) -> int | None:
-        return int(fields[name]) if name in fields else None
-
-    def shown(name: str) -> str | None:
-        ms = number(name)
-        return None if ms is None else format_timestamp(ms // 1000)
-
-    started, finished, due = number("started_at"), number("finished_at"), number("due")
-    occurrence, last = number("scheduled_for"), number("last_scheduled_for")
-    answer = {
-        "id": fields["id"],
-        "job_id": fields["job_id"],
-        "started_at": shown("started_at"),
-        "finished_at": shown("finished_at"),
-        "status": fields["status"],
-        "result": json.loads(fields["result"]) if "result" in fields else None,
-        "error": fields.get("error"),
-        "messages_sent": number("messages_sent") or 0,
-        "profiles_visited": number("profiles_visited") or 0,
-        "trigger": fields["trigger"],
-        "scheduled_for": None if occurrence is None else format_timestamp(occurrence),
-        "attempt": number("attempt"),
-        "queued_at": shown("queued_at"),
-        "duration_ms": finished - started if started is not None and finished is not None else None,
-        "lateness_ms": max(0, started - due) if started is not None and due is not None else None,
-        "reason": fields.get("reason"),
-        "occurrences": number("occurrences") or 1,
-        "retry_of": fields.get("retry_of"),
-        "revision": number("revision"),
-    }
-    if last is not None:
-        answer["last_scheduled_for"] = format_timestamp(last)
-    if "total" in fields:
-        answer["progress"] = {"done": number("done"), "total": number("total")}
-    return answer
-
-
 def cut(text: str, limit: int = CUT_BYTES) -> str:
     """`text` as it is, or its beginning and a note of how much was left out, within `limit` bytes of UTF-8."""
     data = text.encode("utf-8", "replace")
@@ -160,6 +113,22 @@ def _text(fields: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode(errors="replace") for name, value in pairs}
 
 
+def _claim(answer: Any, token: str) -> Claim | None:
+    if answer[0] != b"claimed":
+        return None
+    run = _text(answer[2])
+    return Claim(run["id"], token, int(answer[1]), run, dict(zip(answer[3][::2], answer[3][1::2], strict=True)))
+
+
+def _ending(
+    run_id: str, token: str, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str]
+) -> tuple[str, str, str, str, str, str]:
+    """The first arguments of `lua/end_run.lua`."""
+    again = json.dumps({"id": retry.run_id, "attempt": retry.attempt, "delay_ms": retry.delay_ms}) if retry else ""
+    fields = json.dumps(stored_outcome(outcome))
+    return run_id, token, outcome.status, fields, json.dumps(list(rq_result)) if rq_result else "", again
+
+
 class RunStore:
     """Runs, from the request to the end.
 
@@ -177,53 +146,6 @@ class RunStore:
         """One run's fields, or None."""
         (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.run(run_id)))
         return _text(fields) if fields else None
-
-    def history(self, job_id: str, limit: int, after: str | None = None) -> tuple[list[dict[str, str]], str | None]:
-        """Up to `limit` runs of a job, newest first, after the run `after`.
-
-        Returns:
-            The runs, and where to go on, if there are more; a page is short by the runs that went meanwhile.
-        """
-        page = self._page(self._keys.history(job_id), limit + 1, after)
-        found = [fields for _, fields in page[:limit] if fields]
-        return found, page[limit - 1][0] if len(page) > limit else None
-
-    def all(self, limit: int, after: str | None, wanted: RunFilter) -> tuple[list[dict[str, str]], str | None]:
-        """Up to `limit` runs of all jobs that `wanted` matches, newest first, after the run `after`.
-
-        Returns:
-            The runs, and where to go on, if there may be more; a page may be short, since the look is bounded.
-        """
-        found: list[dict[str, str]] = []
-        for _ in range(SCAN_PAGES):
-            page = self._page(self._keys.runs, SCAN_PAGE, after)
-            for run_id, fields in page:
-                after = run_id
-                if fields and wanted.matches(fields):
-                    found.append(fields)
-                    if len(found) == limit:
-                        return found, after
-            if not page:
-                return found, None
-        return found, after
-
-    def _page(self, list_key: str, limit: int, after: str | None) -> list[tuple[str, dict[str, str]]]:
-        """The next ids of a list and their runs' fields, which are empty where a run is gone."""
-        start = 0
-        if after is not None:
-            (position,) = self._scripts.read(lambda pipe: pipe.lpos(list_key, after))
-            if position is None:
-                return []
-            start = position + 1
-        (found,) = self._scripts.read(lambda pipe: pipe.lrange(list_key, start, start + limit - 1))
-        ids = [run_id.decode() for run_id in found]
-
-        def fill(pipe: Any) -> None:
-            for run_id in ids:
-                pipe.hgetall(self._keys.run(run_id))
-
-        records = self._scripts.read(fill) if ids else []
-        return [(run_id, _text(fields)) for run_id, fields in zip(ids, records, strict=True)]
 
     # asking for runs
 
@@ -248,11 +170,7 @@ class RunStore:
 
     def claim(self, run_id: str, token: str, worker: str, lease_ms: int) -> Claim | None:
         """Takes a queued run. None if it is not to be had (any more)."""
-        answer = self._scripts.run("claim_run", run_id, token, worker, lease_ms)
-        if answer[0] != b"claimed":
-            return None
-        job = dict(zip(answer[3][::2], answer[3][1::2], strict=True))
-        return Claim(run_id, token, int(answer[1]), _text(answer[2]), job)
+        return _claim(self._scripts.run("claim_run", run_id, token, worker, lease_ms), token)
 
     def renew(self, run_id: str, token: str, lease_ms: int) -> str:
         """Prolongs a claim. Returns `kept`, `cancel`, `gone` or `lost`."""
@@ -269,12 +187,52 @@ class RunStore:
         only_if_lease_ended: bool = False,
     ) -> bool:
         """Ends a run under way. Returns False if it was not this claim's to end."""
-        again = json.dumps({"id": retry.run_id, "attempt": retry.attempt, "delay_ms": retry.delay_ms}) if retry else ""
-        answer = self._scripts.run(
-            "end_run", run_id, token, outcome.status, json.dumps(stored_outcome(outcome)), json.dumps(list(rq_result)),
-            again, "1" if only_if_lease_ended else "0",
-        )  # fmt: skip
+        flag = "1" if only_if_lease_ended else "0"
+        answer = self._scripts.run("end_run", *_ending(run_id, token, outcome, retry, rq_result), flag)
         return bool(answer == b"ended")
+
+    def finish_and_claim(
+        self, claim: Claim, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str], token: str, worker: str,
+        lease_ms: int,
+    ) -> Claim | None:  # fmt: skip
+        """Ends a run under way and takes the next one in RQ's queue under a new token, in one round trip.
+
+        Returns:
+            The next one; None if the queue is empty or RQ's workers are suspended, or if Redis refuses that part alone.
+
+        Raises:
+            StoreUnavailable: Redis is away; safe to repeat with the same arguments.
+        """
+        ended, claimed = self._scripts.run_in_one(
+            ("end_run", *_ending(claim.run_id, claim.token, outcome, retry, rq_result), "0"),
+            ("claim_run", "", token, worker, lease_ms),
+        )
+        if isinstance(ended, RedisError):
+            with translate_errors():
+                raise ended
+        try:
+            if isinstance(claimed, RedisError):
+                with translate_errors():
+                    raise claimed
+        except (StoreFull, ResponseError) as error:
+            log.error("The next run is not taken: %s", error)
+            return None
+        return _claim(claimed, token)
+
+    def held_by(self, worker: str) -> list[Claim]:
+        """The runs that a worker has claimed and not ended."""
+        (members,) = self._scripts.read(lambda pipe: pipe.smembers(self._keys.rq_worker_executions(worker)))
+        found = []
+        for member in members:
+            run_id, _, token = member.decode().partition(":")
+            run = self.get(run_id)
+            if run is not None and run.get("token") == token and run["status"] == "running":
+                found.append(Claim(run_id, token, int(run["started_at"]), run, self._job_of(run)))
+        return found
+
+    def _job_of(self, run: Mapping[str, str]) -> Mapping[bytes, bytes]:
+        (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.job(run["job_id"])))
+        return dict(fields)
 
     def note(
         self, run_id: str, token: str, number: int, *, progress: tuple[int, int] | None, lines: Sequence[str]
@@ -282,24 +240,6 @@ class RunStore:
         """Writes a run's progress and log lines down. Returns False if the run is not this claim's any more."""
         done, total = progress or ("", "")
         return bool(self._scripts.run("note_run", run_id, token, done, total, LOG_BYTES, number, *lines))
-
-    def log(self, run_id: str) -> list[dict[str, Any]]:
-        """A run's log lines, oldest first."""
-        (lines,) = self._scripts.read(lambda pipe: pipe.lrange(self._keys.run_log(run_id), 0, -1))
-        return [json.loads(line) for line in lines]
-
-    def read_on(self, run_id: str, after: int, limit: int) -> tuple[dict[str, str] | None, list[str]]:
-        """One run's fields (None if it is gone), and then up to `limit` lines of its log after the first `after`.
-
-        In this order: of a run that has ended, no line can come later.
-        """
-        fields, lines = self._scripts.read(
-            lambda pipe: (
-                pipe.hgetall(self._keys.run(run_id)),
-                pipe.lrange(self._keys.run_log(run_id), after, after + limit - 1),
-            )
-        )
-        return _text(fields) if fields else None, [line.decode(errors="replace") for line in lines]
 
     # what dead workers left
 

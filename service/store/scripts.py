@@ -10,17 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from typing import Any
 
+from hiredis import pack_command as packed
 from redis import Redis
 from redis.client import Pipeline
 from redis.commands.core import Script
-from redis.exceptions import ConnectionError, NoScriptError, RedisError, TimeoutError
+from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError, TimeoutError
 
 from service.keys import Keys
 from service.settings import Settings
-from service.store.connection import Answer, repeatable, translate_errors
+from service.store.connection import Answer, exchange, repeatable, translate_errors
 
 VERBS = (
     "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run", "release_retry",
@@ -90,8 +92,11 @@ class Scripts:
 
     def run(self, verb: str, *args: str | int | float | bytes) -> Any:
         """Runs one script, and once more if the connection broke before its answer came."""
-        script = self._scripts[verb]
-        return self.ask(lambda: script(args=args))
+        (answer,) = self.run_in_one((verb, *args))
+        if isinstance(answer, ResponseError):
+            with translate_errors():
+                raise answer
+        return answer
 
     def begin(self, verb: str, *args: str | int | float | bytes) -> Callable[[], Any]:
         """Sends one script and does not wait, so that Redis and this process work at the same time.
@@ -134,19 +139,23 @@ class Scripts:
         return self.ask(attempt)
 
     def run_many(self, verb: str, calls: Sequence[Sequence[str | int | float | bytes]]) -> list[Any]:
-        """Runs one script once for each list of arguments, in one round trip.
+        """Runs one script once for each list of arguments, in one round trip; answers as `run_in_one` does."""
+        return self.run_in_one(*((verb, *args) for args in calls))
+
+    def run_in_one(self, *calls: Sequence[str | int | float | bytes]) -> list[Any]:
+        """Runs scripts, each a verb and its arguments, one after the other in one round trip.
 
         Returns:
             Their answers in order; a call that Redis refused has its exception in its place.
         """
 
-        def attempt() -> list[Any]:
-            with self.client.pipeline(transaction=False) as pipeline:
-                for args in calls:
-                    self._scripts[verb](args=args, client=pipeline)
-                return pipeline.execute(raise_on_error=False)
-
-        return self.ask(attempt) if calls else []
+        commands = [packed(("EVALSHA", self._scripts[str(verb)].sha, 0, *args)) for verb, *args in calls]  # type: ignore[arg-type]
+        answers = self.ask(lambda: exchange(self.client, commands)) if calls else []
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            for verb, *_ in calls:
+                self.ask(lambda text=self._scripts[str(verb)].script: self.client.script_load(text))  # type: ignore[misc]
+            answers = self.ask(lambda: exchange(self.client, commands))
+        return answers
 
     def ask(self, call: Callable[[], Answer]) -> Answer:
         """Makes a call that is safe to repeat, and once more if the connection broke. Raises StoreUnavailable."""
@@ -157,6 +166,12 @@ class Scripts:
             return repeatable(call)
 
 
+def script_of(client: Redis, name: str) -> Script:
+    """A script that stands alone and is handed its keys."""
+    return client.register_script(_source(name))
+
+
+@cache
 def _source(name: str) -> str:
     return resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 

@@ -1,118 +1,243 @@
-"""The work horse: a child process that runs one bot and dies with its parent.
+"""The work horse: a child process that claims runs, has their bots carry them out, and records their ends.
 
-The parent steers it by signals: SIGUSR1 asks the bot to stop (`context.cancelled`), SIGUSR2 says that its time is up.
-SIGTERM and SIGINT may reach every process at once and are for the parent alone.
+It dies with its parent. Kept across runs (`WORKER_ISOLATION=warm`), it takes the next run in the step that ends the one
+before; once a bot has left something behind that could meet the next one's, it ends, and the parent starts another.
 """
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import random
+import resource
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from redis.exceptions import ResponseError
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from service.bots.protocol import Bot
-from service.errors import ServiceError, StoreUnavailable
+from service.errors import StoreFull, StoreUnavailable
 from service.retries import rerun_of, retry_of
 from service.runner import WORKER_STOPPED, Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
-from service.store.jobs import UnreadableJob, read_job
+from service.store.jobs import UnreadableJob
 from service.store.runs import Claim, Outcome, Retry, RunStore
+from service.worker.link import ORDER_SIGNAL, Began, Orders
 
 log = logging.getLogger(__name__)
 
-STOP_SIGNAL = signal.SIGUSR1
-TIME_UP_SIGNAL = signal.SIGUSR2
-
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Has the kernel kill this process when its parent dies (Linux, prctl(2)); elsewhere the lease must do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent_pid:
-            os._exit(1)
+DEFAULT_TIMEOUT = 3600
+FULL_PAUSE_SECONDS = 1.0
+LOOKS_AT_MEMORY = 10
+"""Its own memory is looked at after so many runs; asking for it costs as much as a twentieth of a run."""
 
 
-def fork(main: Callable[[], None]) -> int:
-    """Forks a child in a process group of its own that runs `main` and exits. Returns its process id."""
-    parent = os.getpid()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child:
-        try:
-            # In the parent too, so that killing the group can never hit the parent's own.
-            os.setpgid(child, child)
-        except OSError:
-            pass
-        return child
-    status = 1
-    try:
-        os.setpgid(0, 0)
-        die_with_parent(parent)
-        main()
-        status = 0
-    except BaseException:
-        log.exception("The work horse failed")
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def run_in_horse(claim: Claim, runs: RunStore, around: Surroundings, timeout: int) -> None:
-    """Runs the claimed run's bot and records its end.
+@dataclass(frozen=True, slots=True)
+class Recycling:
+    """When a horse is replaced.
 
     Args:
-        claim: the run.
-        runs: on a connection that this process alone uses.
-        around: what the bot needs.
-        timeout: the run's, seconds, for its error's text.
+        runs: after so many, ≥ 1.
+        megabytes: once it has ever held so much memory.
     """
-    random.seed()
-    interruptible = [True]
-    _listen(around.stop, interruptible)
-    offset = claim.started_at / 1000 - time.monotonic()
-    notes = Notes(
-        lambda n, progress, lines: runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines),
-        lambda: offset + time.monotonic(),
-    )
-    try:
-        outcome = carry_out(claim, around, notes)
-        if not interruptible[0]:  # its bot swallowed the interruption and went on to its own end
-            outcome = Outcome("failed", timed_out(timeout), outcome.result)
-    except RunInterrupted as interruption:
-        outcome = Outcome("failed", timed_out(timeout), partial_result(interruption))
-    except BaseException as error:  # noqa: BLE001 - sys.exit() in a bot is its run's failure, too
-        outcome = Outcome("failed", f"The bot ended its process: {type(error).__name__}: {error}")
-    interruptible[0] = False
-    notes.close()
-    finish_patiently(runs, claim, outcome, retry_after(claim, outcome, around.bots), deadline=None)
+
+    runs: int
+    megabytes: int
 
 
-def _listen(stop: StopFlag, interruptible: list[bool]) -> None:
-    def asked_to_stop(signum: int, frame: FrameType | None) -> None:
-        stop.raised = True
+class WorkHorse:
+    """Carries out the runs that are handed over, one after the other.
 
-    def time_is_up(signum: int, frame: FrameType | None) -> None:
-        if interruptible[0]:
-            interruptible[0] = False
+    Args:
+        orders: its end of the link to the parent.
+        runs: on a connection that this process alone uses.
+        around: what bots need.
+        worker: the name of the worker whose horse it is.
+        lease_ms: the length of a claim's lease.
+        recycling: when it is replaced.
+    """
+
+    def __init__(
+        self, orders: Orders, runs: RunStore, around: Surroundings, worker: str, lease_ms: int, recycling: Recycling
+    ) -> None:
+        self._orders = orders
+        self._runs = runs
+        self._around = around
+        self._worker = worker
+        self._lease_ms = lease_ms
+        self._recycling = recycling
+        self._carried_out = 0
+        self._draining = False
+        self._claim: Claim | None = None
+        self._stop = StopFlag()
+        self._interruptible = False
+        self._untouched: tuple[object, ...] = ()
+
+    def serve(self) -> None:
+        """Works until the parent wants nothing more, or it is to be replaced."""
+        random.seed()
+        self._listen()
+        self._untouched = _process_state()
+        while self._may_go_on():
+            run_id = self._orders.next_run()
+            if run_id is None:
+                return
+            taken = self._take(run_id)
+            while taken is not None:
+                taken = self._carry_out(*taken)
+            if self._may_go_on():
+                self._orders.rests("idle")
+        self._orders.rests("leaves")
+
+    def _may_go_on(self) -> bool:
+        return (
+            not self._draining
+            and not self._stop.raised
+            and self._carried_out < self._recycling.runs
+            and not (self._carried_out % LOOKS_AT_MEMORY == 0 and _peak_megabytes() >= self._recycling.megabytes)
+            and _process_state() == self._untouched
+        )
+
+    # orders
+
+    def _listen(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the parent has it, too
+        signal.signal(signal.SIGTERM, self._drain)
+        signal.signal(ORDER_SIGNAL, self._ordered)
+
+    def _drain(self, signum: int, frame: FrameType | None) -> None:
+        self._draining = True
+
+    def _ordered(self, signum: int, frame: FrameType | None) -> None:
+        interrupted = False
+        for order, token in self._orders.read():
+            if order == "drain":
+                self._draining = True
+            elif self._claim is not None and token == self._claim.token:
+                self._stop.raised = True
+                interrupted = interrupted or order == "interrupt"
+        if interrupted and self._interruptible:
+            self._interruptible = False
             raise RunInterrupted
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(STOP_SIGNAL, asked_to_stop)
-    signal.signal(TIME_UP_SIGNAL, time_is_up)
+    # one run
+
+    def _take(self, run_id: str) -> tuple[Claim, float] | None:
+        """Claims the run that was handed over, and when that was asked for (monotonic); None if it is not to be had.
+
+        A claim whose answer did not come may have been heard all the same, and nobody else would run it: so it is
+        repeated, with the same token, until there is an answer.
+        """
+        token, repeated, pause = uuid.uuid4().hex, False, 0.1
+        while True:
+            asked = time.monotonic()
+            try:
+                claim = self._runs.claim(run_id, token, self._worker, self._lease_ms)
+                return self._fresh(claim, repeated, asked)
+            except StoreFull as error:
+                log.error("Run %s waits: %s", run_id, error)
+                time.sleep(FULL_PAUSE_SECONDS)
+                return None
+            except ResponseError as error:
+                log.error("Run %s cannot be taken: %s", run_id, error)
+                return None
+            except StoreUnavailable as error:
+                if self._draining:
+                    log.warning("Run %s is left to the reaper: %s", run_id, error)
+                    return None
+                log.warning("Run %s: whether it is taken is asked again in %.1f s: %s", run_id, pause, error)
+                time.sleep(pause)
+                repeated, pause = True, min(pause * 2, 1.0)
+
+    def _fresh(self, claim: Claim | None, repeated: bool, asked: float) -> tuple[Claim, float] | None:
+        """A claim that may have been made some time ago must still hold, and hold long enough."""
+        if claim is None or (repeated and self._runs.renew(claim.run_id, claim.token, self._lease_ms) != "kept"):
+            return None
+        return claim, asked
+
+    def _carry_out(self, claim: Claim, asked: float) -> tuple[Claim, float] | None:
+        """One run, whose end is recorded in the step that takes the next one. Returns that, if there is one."""
+        timeout = timeout_of(claim)
+        self._orders.began(Began(claim.run_id, claim.run["job_id"], claim.token, asked, timeout))
+        self._carried_out += 1
+        self._claim, self._stop = claim, StopFlag()
+        self._around.stop = self._stop
+        outcome = self._outcome(claim, timeout)
+        retry = retry_after(claim, outcome, self._around.bots)
+        if self._may_go_on() and self._orders.is_watched():
+            return self._end_and_take_next(claim, outcome, retry)
+        end_patiently(self._runs, claim, outcome, retry, deadline=None)
+        return None
+
+    def _end_and_take_next(self, claim: Claim, outcome: Outcome, retry: Retry | None) -> tuple[Claim, float] | None:
+        token, repeated, pause = uuid.uuid4().hex, False, 0.1
+        while True:
+            asked = time.monotonic()
+            try:
+                following = self._runs.finish_and_claim(
+                    claim, outcome, retry, rq_result(claim, outcome), token, self._worker, self._lease_ms
+                )
+                return self._fresh(following, repeated, asked)
+            except StoreUnavailable as error:
+                log.warning("Run %s: its end is recorded in %.1f s: %s", claim.run_id, pause, error)
+                time.sleep(pause)
+                repeated, pause = True, min(pause * 2, 1.0)
+
+    def _outcome(self, claim: Claim, timeout: int) -> Outcome:
+        offset = claim.started_at / 1000 - time.monotonic()
+        notes = Notes(
+            lambda n, progress, lines: self._runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines),
+            lambda: offset + time.monotonic(),
+        )
+        try:
+            self._interruptible = True
+            outcome = carry_out(claim, self._around, notes)
+            if not self._interruptible:  # its bot swallowed the interruption and went on to its own end
+                outcome = Outcome("failed", timed_out(timeout), outcome.result)
+            self._interruptible = False
+        except RunInterrupted as interruption:
+            outcome = Outcome("failed", timed_out(timeout), partial_result(interruption))
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in a bot is its run's failure, too
+            self._interruptible = False
+            outcome = Outcome("failed", f"The bot ended its process: {type(error).__name__}: {error}")
+        notes.close()
+        return outcome
+
+
+def _peak_megabytes() -> float:
+    """The most memory that this process has ever held, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, KiB elsewhere
+
+
+def _process_state() -> tuple[object, ...]:
+    """What of this process the next run would find changed: threads, children, folder, signals, an alarm."""
+    try:
+        folder = os.getcwd()
+    except OSError:
+        folder = ""
+    try:
+        children = os.waitpid(-1, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        children = False
+    handlers = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, ORDER_SIGNAL)]
+    return threading.active_count(), children, folder, handlers, signal.getitimer(signal.ITIMER_REAL)[0] > 0
+
+
+def timeout_of(claim: Claim) -> int:
+    """A run's `timeout_seconds`."""
+    try:
+        return claim.record.definition.options.timeout_seconds
+    except UnreadableJob:
+        return DEFAULT_TIMEOUT
 
 
 def timed_out(timeout: int) -> str:
@@ -129,15 +254,13 @@ def retry_after(claim: Claim, outcome: Outcome, bots: Mapping[str, type[Bot]]) -
     if outcome.error == WORKER_STOPPED and bot is not None and getattr(bot, "safe_to_rerun", False):
         return rerun_of(claim.run_id, attempt)
     try:
-        options = read_job(claim.job).definition.options
+        options = claim.record.definition.options
     except UnreadableJob:
         return None
     return retry_of(claim.run_id, attempt, options, random.random)
 
 
-def finish_patiently(
-    runs: RunStore, claim: Claim, outcome: Outcome, retry: Retry | None, deadline: float | None
-) -> bool:
+def end_patiently(runs: RunStore, claim: Claim, outcome: Outcome, retry: Retry | None, deadline: float | None) -> bool:
     """Records a run's end, waiting for Redis if it is away.
 
     Args:
@@ -157,19 +280,21 @@ def finish_patiently(
                 return False
             time.sleep(pause)
             pause = min(pause * 2, 1.0)
-        except ServiceError:
-            raise
 
 
 def rq_result(claim: Claim, outcome: Outcome) -> list[str]:
-    """RQ's own result record of a run, as a flat list of fields, so that rq-dashboard shows its error."""
-    ok = outcome.status == "success"
+    """RQ's own result record of a run that failed, as a flat list of fields, so that rq-dashboard shows its error.
+
+    A success has none: it would say nothing, for what bots return is in our history.
+    """
+    if outcome.status == "success":
+        return []
     result = Result(
         job_id=claim.run_id,
-        type=Result.Type.SUCCESSFUL if ok else Result.Type.FAILED,
+        type=Result.Type.FAILED,
         connection=None,  # type: ignore[arg-type]  # only its serialised form is wanted
         return_value=None,
-        exc_string=None if ok else outcome.error or outcome.status,
+        exc_string=outcome.error or outcome.status,
         worker_name=claim.run.get("worker", ""),
         serializer=JSONSerializer,
     )

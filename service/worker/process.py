@@ -2,19 +2,18 @@
 
 What is overridden of RQ 3.0, and why:
 
-- `execute_job`: claims the run first (the only door; a duplicate is dropped there), and leaves it to one script to
-  write both our end of the run and RQ's, where RQ writes its own in a second transaction that a kill can cut off.
-- `dequeue_job_and_maintain_ttl`, `request_stop`: a signal interrupts only the waiting for work, never a command.
+- `execute_job`: the work horse claims the run (the only door; a duplicate is dropped there), and one script writes both
+  our end of the run and RQ's, where RQ writes its own in a second transaction that a kill can cut off.
+- `dequeue_job_and_maintain_ttl`: pops ids and fetches nothing, since the claim tells all there is to know; and a signal
+  interrupts only the waiting, never a command (`request_stop`, too).
 - `run_maintenance_tasks`: RQ's fails a run that was popped and never started; our reaper puts it back.
-- `heartbeat`: also says so to ours, by Redis' clock.
+- `heartbeat`: also says so to ours, by Redis' clock, and not more often than it needs to be said.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import select
 import signal
 import socket
 import time
@@ -23,39 +22,41 @@ from types import FrameType
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import ConnectionError, TimeoutError
 from rq import Queue, Worker
-from rq.exceptions import StopRequested
+from rq.exceptions import DequeueTimeout, StopRequested
 from rq.executions import Execution
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
 from service.dispatch import make_scripts
-from service.errors import StoreFull, StoreUnavailable
+from service.errors import StoreUnavailable
 from service.keys import Keys
 from service.runner import WORKER_STOPPED, Surroundings
 from service.settings import Settings
 from service.store.connection import connect, translate_errors
-from service.store.jobs import UnreadableJob, read_job
 from service.store.presence import Presence
 from service.store.runs import Claim, Outcome, RunStore
 from service.store.scripts import Limits
-from service.worker import horse
-from service.worker.watch import HEED_SECONDS, KILL_AFTER_STOP_SECONDS, Watch
+from service.worker.horse import Recycling, WorkHorse, end_patiently, retry_after, timed_out, timeout_of
+from service.worker.link import Began, Horse, Orders
+from service.worker.watch import ASK_AFTER_STOP_SECONDS, HEED_SECONDS, KILL_AFTER_STOP_SECONDS, Watch
 from service.worker.wiring import surroundings
 
 log = logging.getLogger(__name__)
 
 WORKER_TTL = 20
 """Seconds; RQ waits for work 15 s less than this at a time, and its socket time-outs follow from it."""
-LOOK_SECONDS = 1.0
-"""Seconds between two looks at a run under way: renewal of its lease, cancel, time-out."""
-DEFAULT_TIMEOUT = 3600
-FULL_PAUSE_SECONDS = 1.0
+LOOK_SECONDS, LAST_LOOKS_SECONDS = 1.0, 0.25
+"""Seconds between two looks at a run under way: renewal of its lease, cancel, time-out; and the same while the worker is
+stopping, which has to be done in time."""
+BEAT_SECONDS = 2.0
+"""Seconds between two heartbeats."""
 
 
 class BotWorker(Worker):
-    """Runs bots, one at a time, each in a child process.
+    """Runs bots, one at a time, in a child process.
 
     Args:
         client: a connection pool of this process' own.
@@ -73,14 +74,17 @@ class BotWorker(Worker):
         self._keys = keys
         self._settings = settings
         self._limits = Limits.of(settings)
-        # A line of its own for claims and leases: it gives up soon enough to kill a run before its lease ends, where
-        # RQ's connection waits for work for as long as 20 s.
+        # A line of its own for leases: it gives up soon enough to kill a run before its lease ends, where RQ's
+        # connection waits for work for as long as 20 s.
         self._line = connect(settings, "watch")
         scripts = make_scripts(self._line, keys, self._limits)
         self._runs = RunStore(scripts)
         self._presence = Presence(scripts)
         self._around: Surroundings = surroundings(client, keys, settings)
         self._lease_ms = settings.lease_seconds * 1000
+        self._horse: Horse | None = None
+        self._under_way: tuple[Began, Watch] | None = None
+        self._next_beat = 0.0
         self._waiting = False
         self.stopping_since: float | None = None
 
@@ -91,6 +95,8 @@ class BotWorker(Worker):
         if self.stopping_since is None:
             self.stopping_since = time.monotonic()
         self._stop_requested = True
+        if self._horse is not None:
+            self._horse.order("drain")
         if self._waiting:
             raise StopRequested
 
@@ -101,11 +107,29 @@ class BotWorker(Worker):
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[RQJob, Queue] | None:
+        """Waits for the next run's id; None if there is none and `timeout` is None (RQ's burst mode)."""
+        queue = self.queues[0]
+        self.set_state(WorkerStatus.IDLE)
+        while True:
+            self._saddle()
+            self.heartbeat()
+            try:
+                popped = self._pop(queue, timeout)
+            except DequeueTimeout:
+                continue
+            except (ConnectionError, TimeoutError) as error:
+                log.warning("Redis is away (%s); waiting for it", error)
+                time.sleep(1.0)
+                continue
+            return None if popped is None else (RQJob(popped, self.connection, serializer=JSONSerializer), queue)
+
+    def _pop(self, queue: Queue, timeout: int | None) -> str | None:
         self._waiting = True
         try:
             if self._stop_requested:
                 raise StopRequested
-            return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            moved = Queue.lmove(self.connection, queue.key, timeout)
+            return None if moved is None else str(moved[1].decode())
         finally:
             self._waiting = False
 
@@ -113,8 +137,11 @@ class BotWorker(Worker):
         """Nothing: `service.reaper` does it, without failing what can still be run."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        super().heartbeat(timeout, pipeline)
-        if pipeline is None:
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)
+        elif time.monotonic() >= self._next_beat:
+            self._next_beat = time.monotonic() + BEAT_SECONDS
+            super().heartbeat(timeout)
             self._presence.beat_worker(self.name)
 
     def _beat_on_the_line(self) -> None:
@@ -128,115 +155,145 @@ class BotWorker(Worker):
         super().register_death()  # type: ignore[no-untyped-call]
         self._presence.farewell_worker(self.name)
 
-    # one run
+    # the work horse
+
+    def _saddle(self) -> Horse:
+        """A horse that is ready. Kept ones are started ahead of their first run."""
+        if self._horse is not None and self._horse.status() is not None:
+            log.warning("The work horse ended while it rested (wait status %d); starting another", self._horse.status())
+            self._unsaddle()
+        if self._horse is None:
+            self._horse = Horse(self._in_horse)
+        return self._horse
+
+    def _unsaddle(self) -> None:
+        if self._horse is not None:
+            self._horse.close()
+            self._horse = None
+
+    def _in_horse(self, orders: Orders) -> None:
+        """In the child: a connection of its own, since the parent's must not be shared."""
+        client = connect(self._settings, "horse")
+        runs = RunStore(make_scripts(client, self._keys, self._limits))
+        around = surroundings(client, self._keys, self._settings, self._around.bots)
+        warm = self._settings.worker_isolation == "warm"
+        recycling = Recycling(self._settings.worker_recycle_runs if warm else 1, self._settings.worker_recycle_mb)
+        WorkHorse(orders, runs, around, self.name, self._lease_ms, recycling).serve()
+
+    def teardown(self) -> None:
+        """RQ's, and no horse stays behind. One at work, with nobody to watch it, leaves its run to the reaper."""
+        if self._horse is not None:
+            os.kill(self._horse.pid, signal.SIGKILL)
+            self._horse.status(wait=True)
+            self._unsaddle()
+        super().teardown()  # type: ignore[no-untyped-call]
+
+    # runs
 
     def execute_job(self, job: RQJob, queue: Queue) -> None:
-        """Claims the run, has a work horse carry it out, and watches it to its end."""
-        taken = self._claim(job.id)
-        if taken is None:
-            return
-        claim, asked = taken
-        execution = Execution(claim.token, claim.run_id, self.connection, self.name)
-        self.executions[execution.id] = execution
-        self._state = WorkerStatus.BUSY
+        """Has the work horse carry out a run, and those that it takes after it, and watches each to its end."""
+        horse = self._saddle()
+        horse.carry_out(job.id)
+        self.set_state(WorkerStatus.BUSY)
         try:
-            self._carry_out(claim, asked)
+            self._watch(horse, job.id)
         finally:
-            self.executions.pop(execution.id, None)
+            self._let_go()
             self._stopped_job_id = None
             self._state = WorkerStatus.IDLE
 
-    def _claim(self, run_id: str) -> tuple[Claim, float] | None:
-        """Takes a run, and when its lease was asked for (monotonic); None if it is not to be had.
-
-        A claim whose answer did not come may have been heard all the same, and nobody else would run it: so it is
-        repeated, with the same token, until there is an answer.
-        """
-        token, repeated, pause = uuid.uuid4().hex, False, 0.1
+    def _watch(self, horse: Horse, handed_over: str) -> None:
+        """Returns when the horse rests, or is gone."""
+        next_look = self._next_look()
         while True:
-            asked = time.monotonic()
-            try:
-                claim = self._runs.claim(run_id, token, self.name, self._lease_ms)
-                if claim is None or (repeated and self._runs.renew(run_id, token, self._lease_ms) in ("gone", "lost")):
-                    log.info("Run %s was not there to be taken (any more)", run_id)
-                    return None
-                return claim, asked
-            except StoreFull as error:
-                log.error("Run %s waits: %s", run_id, error)
-                time.sleep(FULL_PAUSE_SECONDS)
-                return None
-            except StoreUnavailable as error:
-                if self._stop_requested:
-                    log.warning("Run %s is left to the reaper: %s", run_id, error)
-                    return None
-                log.warning("Run %s: whether it is taken is asked again in %.1f s: %s", run_id, pause, error)
-                time.sleep(pause)
-                repeated, pause = True, min(pause * 2, 1.0)
+            for message in horse.hear(max(0.0, next_look - time.monotonic())):
+                if isinstance(message, Began):
+                    self._take_up(horse, message)
+                else:
+                    self._let_go()
+                    if message == "leaves":
+                        horse.status(wait=True)
+                        self._unsaddle()
+                    return
+            if horse.status() is not None:
+                self._horse_died(horse, handed_over)
+                return
+            if time.monotonic() >= next_look:
+                next_look = self._next_look()
+                self._look(horse)
 
-    def _carry_out(self, claim: Claim, asked: float) -> None:
-        timeout = _timeout(claim)
-        watch = Watch(asked, timeout, self._lease_ms / 1000)
-        log.info("Run %s of job %s starts", claim.run_id, claim.run["job_id"])
-        self._horse_pid = horse.fork(lambda: self._in_horse(claim, timeout))
-        status = self._watch(claim, watch)
+    def _next_look(self) -> float:
+        return time.monotonic() + (LOOK_SECONDS if self.stopping_since is None else LAST_LOOKS_SECONDS)
+
+    def _take_up(self, horse: Horse, run: Began) -> None:
+        """The horse begins a run, which the one before it has ended for."""
+        self._let_go()
+        log.info("Run %s of job %s starts", run.run_id, run.job_id)
+        self._under_way = run, Watch(run.asked, run.timeout, self._lease_ms / 1000)
+        self.executions[run.token] = Execution(run.token, run.run_id, self.connection, self.name)
+        self._horse_pid = horse.pid
+
+    def _let_go(self) -> None:
+        if self._under_way is not None:
+            run, _ = self._under_way
+            log.info("Run %s has ended", run.run_id)
+            self.executions.pop(run.token, None)
+            self._under_way = None
         self._horse_pid = 0
-        if status == 0:
-            log.info("Run %s has ended", claim.run_id)
+
+    def _look(self, horse: Horse) -> None:
+        """Once a second: renews the lease of the run under way, and does with it what `watch` says."""
+        horse.look_after()
+        asked = time.monotonic()  # the lease counts from when Redis heard of it, which is no earlier
+        if self._under_way is None:
+            if self.stopping_since is not None and asked >= self.stopping_since + ASK_AFTER_STOP_SECONDS:
+                log.warning("The work horse does not get to its run; it is killed, and the run is left to the reaper")
+                os.kill(horse.pid, signal.SIGKILL)
             return
-        outcome = self._outcome(claim, watch, status, timeout)
-        log.warning("Run %s: %s", claim.run_id, outcome.error)
-        retry = horse.retry_after(claim, outcome, self._around.bots)
-        horse.finish_patiently(self._runs, claim, outcome, retry, self._deadline())
+        run, watch = self._under_way
+        try:
+            watch.heard(self._runs.renew(run.run_id, run.token, self._lease_ms), asked)
+            self._beat_on_the_line()
+        except StoreUnavailable as error:
+            log.warning("Run %s: its lease could not be renewed: %s", run.run_id, error)
+        for action in watch.actions(time.monotonic(), self.stopping_since):
+            if action == "kill":
+                self.kill_horse()
+            else:
+                horse.order(action, run.token)
+
+    def _horse_died(self, horse: Horse, handed_over: str) -> None:
+        """Ends what it has claimed and cannot end any more, and puts back what it has not."""
+        status = horse.status() or 0
+        watch = self._under_way[1] if self._under_way is not None else None
+        self._unsaddle()
+        try:
+            for claim in self._runs.held_by(self.name):
+                outcome = self._outcome(claim, watch, status)
+                log.warning("Run %s: %s", claim.run_id, outcome.error)
+                retry = retry_after(claim, outcome, self._around.bots)
+                end_patiently(self._runs, claim, outcome, retry, self._deadline())
+            self._runs.requeue(handed_over)
+        except StoreUnavailable as error:
+            log.warning("The work horse died; what it held is left to the reaper: %s", error)
 
     def _deadline(self) -> float:
         if self.stopping_since is not None:
             return self.stopping_since + KILL_AFTER_STOP_SECONDS + 2
         return time.monotonic() + self._lease_ms / 1000
 
-    def _in_horse(self, claim: Claim, timeout: int) -> None:
-        """In the child: a connection of its own, since the parent's must not be shared."""
-        client = connect(self._settings, "horse")
-        runs = RunStore(make_scripts(client, self._keys, self._limits))
-        horse.run_in_horse(claim, runs, surroundings(client, self._keys, self._settings, self._around.bots), timeout)
-
-    def _watch(self, claim: Claim, watch: Watch) -> int:
-        """Waits for the horse, doing what `watch` says. Returns its wait status; 0 if it recorded the end itself."""
-        next_look = time.monotonic() + LOOK_SECONDS
-        while True:
-            ended = _wait_for(self._horse_pid, max(0.0, next_look - time.monotonic()))
-            if ended is not None:
-                return ended
-            next_look = time.monotonic() + LOOK_SECONDS
-            asked = time.monotonic()  # the lease counts from when Redis heard of it, which is no earlier
-            try:
-                watch.heard(self._runs.renew(claim.run_id, claim.token, self._lease_ms), asked)
-                self._beat_on_the_line()
-            except StoreUnavailable as error:
-                log.warning("Run %s: its lease could not be renewed: %s", claim.run_id, error)
-            for action in watch.actions(time.monotonic(), self.stopping_since):
-                self._signal_horse(action)
-
-    def _signal_horse(self, action: str) -> None:
-        if action == "kill":
-            self.kill_horse()
-            return
-        try:
-            os.kill(self._horse_pid, horse.STOP_SIGNAL if action == "ask" else horse.TIME_UP_SIGNAL)
-        except ProcessLookupError:
-            pass
-
-    def _outcome(self, claim: Claim, watch: Watch, status: int, timeout: int) -> Outcome:
+    def _outcome(self, claim: Claim, watch: Watch | None, status: int) -> Outcome:
         """How a run ended whose horse did not get to say so itself."""
         if self._stopped_job_id == claim.run_id:
             return Outcome("cancelled", "stopped by RQ's stop command")
-        match watch.why:
+        match watch.why if watch is not None else None:
             case "cancel" | "gone":
                 return Outcome(
                     "cancelled", f"cancelled; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
                 )
             case "timeout":
                 killed = f"; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
-                return Outcome("failed", horse.timed_out(timeout) + killed)
+                return Outcome("failed", timed_out(timeout_of(claim)) + killed)
             case "shutdown":
                 return Outcome("failed", WORKER_STOPPED)
             case "unrenewed" | "lost":
@@ -244,34 +301,7 @@ class BotWorker(Worker):
         return Outcome("failed", _death(status))
 
 
-def _timeout(claim: Claim) -> int:
-    try:
-        return read_job(claim.job).definition.options.timeout_seconds
-    except UnreadableJob:
-        return DEFAULT_TIMEOUT
-
-
 def _death(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"the bot's process was killed by {signal.Signals(os.WTERMSIG(status)).name}"
     return f"the bot's process exited with status {os.waitstatus_to_exitcode(status)} before its end was recorded"
-
-
-def _wait_for(pid: int, seconds: float) -> int | None:
-    """Waits for a child. Returns its wait status, or None if it is still there after `seconds`."""
-    if hasattr(os, "pidfd_open"):
-        try:
-            descriptor = os.pidfd_open(pid)
-            try:
-                select.select([descriptor], [], [], seconds)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            if error.errno not in (errno.ESRCH, errno.EINVAL, errno.ENOSYS):
-                raise
-    else:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            time.sleep(0.02)
-    found, status = os.waitpid(pid, os.WNOHANG)
-    return status if found == pid else None

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from service.worker.horse import die_with_parent
+from service.worker.link import die_with_parent
 
 log = logging.getLogger(__name__)
 

@@ -6,17 +6,23 @@
 | its time is up | at once (interrupted) | 10 s later |
 | the worker is told to stop | 15 s later | 25 s later |
 | the lease cannot be renewed | – | before it ends |
-| the lease was lost | – | at once |
+| the lease was lost | – | 6 s later, unless the run turns out to have ended |
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+Action = Literal["ask", "interrupt", "kill"]
 
 HEED_SECONDS = 10.0
 """How long a bot has to heed a cancel or the end of its time."""
 ASK_AFTER_STOP_SECONDS = 15.0
 KILL_AFTER_STOP_SECONDS = 25.0
+LOST_SECONDS = 6.0
+"""How long a run that has no lease any more may seem to be under way: its end may be recorded, and the answer be on its
+way to the work horse, which waits for one no longer than this."""
 LEASE_MARGIN_SECONDS = 5.0
 """A run whose lease cannot be renewed is killed this long before the lease ends."""
 
@@ -50,9 +56,9 @@ class Watch:
         if answer in ("cancel", "gone"):
             self._end_by(now + HEED_SECONDS, answer)
         if answer == "lost":
-            self._end_by(now, answer)
+            self._end_by(now + LOST_SECONDS, answer)
 
-    def actions(self, now: float, stopping_since: float | None) -> list[str]:
+    def actions(self, now: float, stopping_since: float | None) -> list[Action]:
         """What to do at `now`: some of `ask`, `interrupt`, `kill`.
 
         Args:
@@ -65,7 +71,7 @@ class Watch:
             self._end_by(stopping_since + KILL_AFTER_STOP_SECONDS, "shutdown")
         if now >= self.renewed + self.lease - LEASE_MARGIN_SECONDS:
             self._end_by(now, "unrenewed")
-        todo = []
+        todo: list[Action] = []
         if self.why is not None and not self._asked:
             self._asked = True
             todo.append("ask")

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
-import socket
-import subprocess
-import sys
 import time
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from redis import Redis
 from redis.exceptions import (
     RedisError,
@@ -19,14 +14,9 @@ from redis.exceptions import (
 
 from service.errors import StoreUnavailable
 from service.runner import Notes
-from service.settings import Settings
 from service.store.redis_clock import RedisClock
-from service.store.runs import Claim, Outcome, Retry, RunFilter
+from service.store.runs import Outcome, Retry, RunFilter
 from service.store.scripts import Limits
-from service.worker import horse
-from service.worker.process import BotWorker
-from service.worker.watch import Watch
-from tests.conftest import ValkeyServer
 from tests.store.rig import Rig
 
 
@@ -294,108 +284,3 @@ def test_a_bot_that_says_much_at_once_and_ends_loses_no_line() -> None:
     lines = [json.loads(line) for line in written]
     assert [line["message"] for line in lines] == [f"line {number}" for number in range(1800)]
     assert {line["at"] for line in lines} == {"2023-11-14T22:13:20"}, "by the clock that it was given, Redis'"
-
-
-# the worker
-
-
-@pytest.fixture
-def worker(rig: Rig, valkey_server: ValkeyServer) -> BotWorker:
-    """A worker that is not started, and whose methods a test calls."""
-    return BotWorker(valkey_server.client(), rig.keys, Settings(redis_url=SecretStr(valkey_server.url)))
-
-
-def test_a_claim_whose_answer_was_lost_is_not_lost_with_it(
-    rig: Rig, worker: BotWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The run is taken in Redis, so this worker asks again until it knows, with the same token and a fresh lease."""
-    job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
-    claim, asked = worker._runs.claim, []
-
-    def lose_the_answer(*args: Any) -> Claim | None:
-        asked.append(args)
-        answer = claim(*args)
-        if len(asked) == 1:
-            rig.client.zadd(rig.keys.leases, {run_id: 1})
-            raise StoreUnavailable("Redis did not answer in time")
-        return answer
-
-    monkeypatch.setattr(worker._runs, "claim", lose_the_answer)
-    taken = worker._claim(run_id)
-    assert taken is not None and asked[0] == asked[1]
-    assert taken[1] <= time.monotonic()
-    assert (rig.client.zscore(rig.keys.leases, run_id) or 0) > time.time() * 1000 + 20_000
-    assert worker._claim(run_id) is None, "another claim does not get it"
-
-
-def test_watching_a_run_never_waits_for_rqs_own_connection(
-    rig: Rig, worker: BotWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """That one waits 20 s for an answer that does not come, longer than a lease may be left unrenewed."""
-    job_id = rig.make_job()
-    claim = rig.runs.claim(rig.jobs.run_now(job_id), "token", worker.name, 10_000)
-    assert claim is not None
-    first_lease = rig.client.zscore(rig.keys.leases, claim.run_id)
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        worker.connection = Redis(port=deaf.getsockname()[1], socket_timeout=20)
-        worker._horse_pid = horse.fork(lambda: time.sleep(2.5))
-        began = time.monotonic()
-        assert worker._watch(claim, Watch(began, 60.0, 10.0)) == 0
-        assert time.monotonic() - began < 5
-    assert (rig.client.zscore(rig.keys.leases, claim.run_id) or 0) > (first_lease or 0)
-
-
-def test_a_lease_counts_from_when_it_was_asked_for(
-    rig: Rig, worker: BotWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Redis' clock ran while its answer was on the way."""
-    heard = []
-
-    def answer_slowly(*args: Any) -> str:
-        time.sleep(0.3)
-        return "kept"
-
-    monkeypatch.setattr(worker._runs, "renew", answer_slowly)
-    monkeypatch.setattr(Watch, "heard", lambda self, answer, at: heard.append(time.monotonic() - at))
-    job_id = rig.make_job()
-    claim = rig.runs.claim(rig.jobs.run_now(job_id), "token", worker.name, 10_000)
-    assert claim is not None
-    worker._horse_pid = horse.fork(lambda: time.sleep(1.2))
-    worker._watch(claim, Watch(time.monotonic(), 60.0, 10.0))
-    assert heard and min(heard) >= 0.3
-
-
-@pytest.mark.parametrize("deaf_seconds", [0.0, 0.4])
-def test_a_supervisor_between_two_starts_stops_at_once(deaf_seconds: float) -> None:
-    """Also one that waits to start a failing worker again, and with a worker too young to hear the first request."""
-    script = f"""
-import signal, sys, time
-from service.worker.supervisor import Supervisor
-def main():
-    if not {deaf_seconds}:
-        return
-    print("up", flush=True)
-    time.sleep({deaf_seconds})
-    told = []
-    signal.signal(signal.SIGTERM, lambda *_: told.append(1))
-    while not told:
-        time.sleep(0.01)
-supervisor = Supervisor(main, 1)
-supervisor._pause = 5.0
-print("up", flush=True)
-supervisor.run()
-"""
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        for _ in range(2 if deaf_seconds else 1):
-            process.stdout.readline()
-        time.sleep(0.1 if deaf_seconds else 1.0)
-        process.send_signal(signal.SIGTERM)
-        process.wait(3)
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()

@@ -20,12 +20,11 @@ local function observe(histogram, bot_type, ms)
   redis.pcall('HINCRBY', key.metrics, table.concat({histogram, bot_type, 'sum'}, ':'), int(ms))
 end
 
--- A run ended now. A clock that was set back in between makes no negative times.
-function metrics.ended(run_id, outcome, now)
-  local bot_type, trigger, started_at, due = unpack(call('HMGET', key.run(run_id), 'bot_type', 'trigger', 'started_at',
-    'due'))
-  metrics.count(bot_type or '', outcome, trigger or '', 1)
-  if not started_at then return end
-  observe('duration', bot_type or '', math.max(0, tonumber(now) - started_at))
-  if due then observe('lateness', bot_type or '', math.max(0, started_at - due)) end
+-- A run ended now; see runs.finish. A clock that was set back in between makes no negative times.
+function metrics.ended(run, outcome, now)
+  local bot_type = run.bot_type or ''
+  metrics.count(bot_type, outcome, run.trigger or '', 1)
+  if not run.started_at then return end
+  observe('duration', bot_type, math.max(0, now - run.started_at))
+  if run.due then observe('lateness', bot_type, math.max(0, run.started_at - run.due)) end
 end

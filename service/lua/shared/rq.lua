@@ -47,10 +47,7 @@ function rq.start(run_id, token, worker, now, lease_ends)
   call('PEXPIREAT', key.rq_execution(execution), int(lease_ends + 60000))
   call('ZADD', key.rq_executions(run_id), math.ceil(lease_ends / 1000), token)
   call('PEXPIREAT', key.rq_executions(run_id), int(lease_ends + 60000))
-  call('SADD', key.rq_worker_executions(worker), execution)
-  call('PEXPIREAT', key.rq_worker_executions(worker), int(lease_ends + 60000))
-  call('LREM', key.rq_intermediate, 0, run_id)
-  if call('EXISTS', key.rq_worker(worker)) == 1 then call('HSET', key.rq_worker(worker), 'state', 'busy') end
+  call('SADD', key.rq_worker_executions(worker), execution)  -- its heartbeat lets that expire
 end
 
 function rq.renew(run_id, token, worker, now, lease_ends)
@@ -78,19 +75,16 @@ local function forget_execution(run_id, token, worker)
   end
   for _, execution in ipairs(executions) do
     call('ZREM', key.rq_started, execution)
-    call('DEL', key.rq_execution(execution))
+    call('DEL', key.rq_execution(execution), key.rq_executions(run_id))
     if worker then call('SREM', key.rq_worker_executions(worker), execution) end
   end
-  call('DEL', key.rq_executions(run_id))
 end
 
 -- The run ended: RQ's job is finished or failed, and goes by itself after conf.rq_success_ttl or conf.rq_failure_ttl.
 -- `result` is RQ's result record, a flat list of fields, or empty.
 function rq.finish(run_id, token, worker, ok, now, result)
   forget_execution(run_id, token, worker)
-  call('LREM', key.rq_intermediate, 0, run_id)
   if worker and call('EXISTS', key.rq_worker(worker)) == 1 then
-    call('HSET', key.rq_worker(worker), 'state', 'idle')
     call('HINCRBY', key.rq_worker(worker), ok and 'successful_job_count' or 'failed_job_count', 1)
   end
   if call('EXISTS', key.rq_job(run_id)) == 0 then return end

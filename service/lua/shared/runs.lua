@@ -6,7 +6,9 @@ local runs = {}
 -- and passes over them; at most a few entries are looked at a call.
 function runs.trim(job_id)
   local history, open = key.history(job_id), key.open(job_id)
-  local excess = call('LLEN', history) - call('SCARD', open) - conf.history_limit
+  local length = call('LLEN', history)
+  if length <= conf.history_limit then return end
+  local excess = length - call('SCARD', open) - conf.history_limit
   local position = -1
   while excess > 0 do
     local run_id = call('LINDEX', history, position)
@@ -24,7 +26,6 @@ end
 -- A run that has a log ended: the logs of the conf.log_runs that ended last are kept. They are listed apart, because
 -- runs end in another order than they stand in the history, and skipped ones push none out.
 function runs.keep_log(run_id, job_id)
-  if call('EXISTS', key.run_log(run_id)) == 0 then return end
   call('LPUSH', key.logs(job_id), run_id)
   while call('LLEN', key.logs(job_id)) > conf.log_runs do
     call('DEL', key.run_log(call('RPOP', key.logs(job_id))))
@@ -72,16 +73,18 @@ end
 -- Cancels the retries of a job that await their delay; done when it is switched off.
 function runs.cancel_delayed(job_id, now, reason)
   for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
-    if call('ZSCORE', key.retries, run_id) then runs.finish(run_id, job_id, 'cancelled', now, {'error', reason}) end
+    if call('ZSCORE', key.retries, run_id) then runs.withdraw(run_id, job_id, now, reason) end
   end
 end
 
 -- Lets waiting runs into free slots, the oldest first.
 function runs.promote(job_id, now)
+  local waiting = key.waiting(job_id)
+  if call('LLEN', waiting) == 0 then return end
   local limit, name = unpack(call('HMGET', key.job(job_id), 'max_concurrent_runs', 'name'))
   if not limit then return end
   while call('SCARD', key.slots(job_id)) < tonumber(limit) do
-    local run_id = call('LPOP', key.waiting(job_id))
+    local run_id = call('LPOP', waiting)
     if not run_id then return end
     if call('HGET', key.run(run_id), 'status') == 'queued' then runs.enqueue(run_id, job_id, name, now) end
   end
@@ -96,16 +99,23 @@ function runs.admit(run_id, job_id, job_name, limit, now)
   end
 end
 
--- The record of a run's end, in every list that knows of it, and the next in line.
-function runs.finish(run_id, job_id, status, now, fields)
+-- The record of the end of a run that had a lease, in every list that knows of it, and the next in line. `run` is what
+-- its hash held: bot_type, trigger, started_at, due, log_bytes.
+function runs.finish(run_id, job_id, status, now, fields, run)
   call('ZREM', key.leases, run_id)
-  call('ZREM', key.queued, run_id)
-  call('ZREM', key.retries, run_id)
   call('SREM', key.open(job_id), run_id)
   call('SREM', key.slots(job_id), run_id)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
-  metrics.ended(run_id, status, now)
-  runs.keep_log(run_id, job_id)
+  metrics.ended(run, status, tonumber(now))
+  if run.log_bytes then runs.keep_log(run_id, job_id) end
   runs.trim(job_id)
-  runs.promote(job_id, now)
+  runs.promote(job_id, tonumber(now))
+end
+
+-- The same of a run that has not started: it is queued, waits its turn, or awaits its delay.
+function runs.withdraw(run_id, job_id, now, error)
+  call('ZREM', key.queued, run_id)
+  call('ZREM', key.retries, run_id)
+  local bot_type, trigger = unpack(call('HMGET', key.run(run_id), 'bot_type', 'trigger'))
+  runs.finish(run_id, job_id, 'cancelled', int(now), {'error', error}, {bot_type = bot_type, trigger = trigger})
 end

@@ -1,0 +1,240 @@
+"""What a worker's parent process and its work horse say to each other.
+
+The parent hands over the id of a run. The horse tells each run that it begins (the one that was handed over, then those
+that it takes itself), and when nothing is left. To stop a run, the parent writes an order down and then sends a signal,
+for only that reaches a bot at work; an order names its run's claim, so that one that comes late meets nobody else's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import logging
+import mmap
+import os
+import select
+import signal
+import struct
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+log = logging.getLogger(__name__)
+
+ORDER_SIGNAL = signal.SIGUSR1
+PR_SET_PDEATHSIG = 1
+UNWATCHED_SECONDS = 3.0
+"""A horse whose parent has not looked after it for this long takes no further run: nobody would renew its lease."""
+
+Order = Literal["ask", "interrupt", "drain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A run that the horse has claimed and begins.
+
+    Args:
+        run_id: the run.
+        job_id: whose.
+        token: of the claim.
+        asked: when the claim was asked for, monotonic seconds (one clock for all processes); its lease counts from it.
+        timeout: the run's, seconds.
+    """
+
+    run_id: str
+    job_id: str
+    token: str
+    asked: float
+    timeout: int
+
+
+Idle = Literal["idle", "leaves"]
+"""No run is left to carry out; the horse waits, or it ends."""
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Has the kernel kill this process when its parent dies (Linux, prctl(2)); elsewhere the lease must do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent_pid:
+            os._exit(1)
+
+
+class Orders:
+    """The horse's end.
+
+    Args:
+        work: where ids of runs come in.
+        told: where it tells what it does.
+        control: where orders come in.
+        beat: memory shared with the parent: when it last looked after its horse.
+    """
+
+    def __init__(self, work: int, told: int, control: int, beat: mmap.mmap) -> None:
+        self._work = os.fdopen(work, "r")
+        self._told = told
+        self._control = control
+        self._beat = beat
+        os.set_blocking(control, False)
+
+    def next_run(self) -> str | None:
+        """Waits for a run. None if the parent has closed its end."""
+        return self._work.readline().strip() or None
+
+    def began(self, run: Began) -> None:
+        """Tells that a run begins."""
+        self._tell([run.run_id, run.job_id, run.token, run.asked, run.timeout])
+
+    def rests(self, word: Idle) -> None:
+        """Tells that no run is left."""
+        self._tell(word)
+
+    def _tell(self, message: object) -> None:
+        os.write(self._told, json.dumps(message).encode() + b"\n")
+
+    def read(self) -> list[tuple[str, str]]:
+        """The orders that have come, each with the token of the claim that it is for."""
+        try:
+            text = os.read(self._control, 65536).decode()
+        except BlockingIOError:
+            return []
+        return [(order, token) for order, _, token in (line.partition(" ") for line in text.splitlines())]
+
+    def is_watched(self) -> bool:
+        """Whether the parent looks after this horse."""
+        (looked,) = struct.unpack_from("d", self._beat)
+        return bool(time.monotonic() - looked < UNWATCHED_SECONDS)
+
+
+class Horse:
+    """The parent's end: forks a child in a process group of its own that runs `main` and ends.
+
+    Args:
+        main: what the child does.
+    """
+
+    def __init__(self, main: Callable[[Orders], None]) -> None:
+        work, told, control = os.pipe(), os.pipe(), os.pipe()
+        self._beat = mmap.mmap(-1, 8)
+        self.look_after()
+        parent = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            for descriptor in (work[1], told[0], control[1]):
+                os.close(descriptor)
+            _run_child(lambda: main(Orders(work[0], told[1], control[0], self._beat)), parent)
+        try:
+            # In the parent too, so that killing the group can never hit the parent's own.
+            os.setpgid(self.pid, self.pid)
+        except OSError:
+            pass
+        for descriptor in (work[0], told[1], control[0]):
+            os.close(descriptor)
+        self._work, self._told, self._control = work[1], told[0], control[1]
+        self._pidfd = _pidfd(self.pid)
+        self._heard = b""
+        self._status: int | None = None
+
+    def look_after(self) -> None:
+        """Lets the horse know that it is watched; to be called at least once a second while it may take runs."""
+        struct.pack_into("d", self._beat, 0, time.monotonic())
+
+    def carry_out(self, run_id: str) -> None:
+        """Hands a run over. A horse that is gone is noticed later, by `status`."""
+        self.look_after()
+        self._write(self._work, run_id)
+
+    def order(self, order: Order, token: str = "") -> None:
+        """Orders the bot of a claim to stop, or interrupts it; or (`drain`) the horse to take no further run."""
+        self._write(self._control, f"{order} {token}")
+        try:
+            os.kill(self.pid, ORDER_SIGNAL)
+        except ProcessLookupError:
+            pass
+
+    def _write(self, descriptor: int, line: str) -> None:
+        try:
+            os.write(descriptor, line.encode() + b"\n")
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+
+    def hear(self, seconds: float) -> list[Began | Idle]:
+        """What the horse tells within `seconds`; empty when there was nothing, or it is gone (see `status`)."""
+        if not self._wait(seconds):
+            return []
+        self._heard += os.read(self._told, 65536)
+        *lines, self._heard = self._heard.split(b"\n")
+        told: list[Began | Idle] = []
+        for message in map(json.loads, lines):
+            told.append(message if isinstance(message, str) else Began(*message))  # type: ignore[arg-type]
+        return told
+
+    def _wait(self, seconds: float) -> bool:
+        """Waits until the horse tells something, or is gone. Returns whether there is something to read.
+
+        That its end of the pipe was closed says too little: a process that a bot left behind may hold it open, and a
+        bot may have closed what is not its own.
+        """
+        poll, end = select.poll(), time.monotonic() + seconds
+        poll.register(self._told, select.POLLIN)
+        if self._pidfd is not None:
+            poll.register(self._pidfd, select.POLLIN)
+        while True:
+            left = max(0.0, end - time.monotonic())
+            for descriptor, event in poll.poll((left if self._pidfd is not None else min(left, 0.02)) * 1000):
+                if descriptor == self._pidfd:
+                    return self._readable()
+                if event & select.POLLIN:
+                    return True
+                poll.unregister(descriptor)
+            if left <= 0 or (self._pidfd is None and self.status() is not None):
+                return self._readable()
+
+    def _readable(self) -> bool:
+        return bool(select.select([self._told], [], [], 0)[0])
+
+    def status(self, *, wait: bool = False) -> int | None:
+        """Its wait status if it is gone, else None; with `wait`, when it is gone."""
+        if self._status is None:
+            try:
+                found, status = os.waitpid(self.pid, 0 if wait else os.WNOHANG)
+            except ChildProcessError:
+                found, status = self.pid, 0
+            self._status = status if found else None
+        return self._status
+
+    def close(self) -> None:
+        """Closes this end; a horse that rests ends then. To be called once."""
+        for descriptor in (self._work, self._told, self._control, self._pidfd):
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _pidfd(pid: int) -> int | None:
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # an old kernel, or it is gone and collected
+        return None
+
+
+def _run_child(main: Callable[[], None], parent: int) -> None:
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        die_with_parent(parent)
+        main()
+        status = 0
+    except BaseException:
+        log.exception("The work horse failed")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
