@@ -11,6 +11,7 @@ from service.api.app import App, create_app
 from service.api.auth import ApiKeys
 from service.api.dashboard import create_dashboard
 from service.bots.registry import configs, load_bots
+from service.console.gate import SIGN_IN
 from service.console.mount import Parts, add_console
 from service.contacts.book import ContactBook
 from service.dispatch import make_scripts
@@ -72,7 +73,7 @@ def assemble(settings: Settings) -> App:
         samples=Samples(message_url, contacts),
         metrics=Metrics(scripts),
         bots=bots,
-        rq_dashboard=create_dashboard(client, api_keys, keys.prefix, keys.queue_name),
+        rq_dashboard=create_dashboard(client, api_keys, keys.prefix, keys.queue_name, SIGN_IN),
         waiters=gunicorn_config.THREADS // 2,
     )
     add_console(app, Parts(api_keys, jobs, contacts, transfer, following, bots, partial(read, scripts)))
