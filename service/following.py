@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.store.runs import RunStore, entry
+from service.store.history import History
 from service.store.scripts import Scripts
 
 LINES_AT_A_TIME = 200
@@ -36,7 +36,7 @@ class Following:
     """
 
     def __init__(self, scripts: Scripts) -> None:
-        self._runs = RunStore(scripts)
+        self._history = History(scripts)
 
     def news(self, run_id: str, after: int) -> News | None:
         """What there is after the first `after` lines; None if the run is gone.
@@ -44,7 +44,7 @@ class Following:
         Raises:
             StoreUnavailable: Redis is away.
         """
-        fields, lines = self._runs.read_on(run_id, after, LINES_AT_A_TIME)
-        if fields is None:
+        entry, lines = self._history.follow(run_id, after, LINES_AT_A_TIME)
+        if entry is None:
             return None
-        return News(lines, entry(fields), "finished_at" in fields and len(lines) < LINES_AT_A_TIME)
+        return News(lines, entry, entry["finished_at"] is not None and len(lines) < LINES_AT_A_TIME)

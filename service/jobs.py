@@ -41,11 +41,12 @@ from service.models import (
     validate_bot_config,
 )
 from service.planning import changed_plan, new_record
+from service.store.history import STATUSES, TRIGGERS, History, RunFilter
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs import JobRecord, JobStore, Position, UnreadableJob
 from service.store.listing import JobFilter, Listing, ShownJob
 from service.store.presence import Presence
-from service.store.runs import STATUSES, TRIGGERS, RunFilter, RunStore, entry
+from service.store.runs import RunStore
 from service.store.scripts import Scripts
 
 CHANGE_TRIES = 20
@@ -63,6 +64,10 @@ class Page:
     items: list[Any]
     next_cursor: str | None
 
+    def parsed(self) -> Page:
+        """The same page, its items no longer JSON."""
+        return Page([orjson.loads(item) for item in self.items], self.next_cursor)
+
 
 class Jobs:
     """The use cases.
@@ -77,6 +82,7 @@ class Jobs:
         self._jobs = JobStore(scripts)
         self._listing = Listing(scripts)
         self._runs = RunStore(scripts)
+        self._history = History(scripts)
         self._presence = Presence(scripts)
         self._clock = clock
         self._configs = configs
@@ -102,8 +108,7 @@ class Jobs:
         limit: int, cursor: str | None = None,
     ) -> Page:  # fmt: skip
         """A page of jobs in the order of their creation. Arguments and refusals are those of `shown_page`."""
-        page = self.shown_page(enabled_only=enabled_only, bot_type=bot_type, q=q, limit=limit, cursor=cursor)
-        return Page([orjson.loads(item) for item in page.items], page.next_cursor)
+        return self.shown_page(enabled_only=enabled_only, bot_type=bot_type, q=q, limit=limit, cursor=cursor).parsed()
 
     def shown_page(
         self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
@@ -240,7 +245,7 @@ class Jobs:
         before = self.run(job_id, run_id)
         match self._runs.cancel(job_id, run_id, "cancelled by request"):
             case "gone":
-                raise NotFound(f"Run {run_id} of job {job_id} not found")
+                raise _no_run(job_id, run_id)
             case "ended":
                 raise Conflict(f"Run {run_id} has ended already ({before['status']})")
             case answer:
@@ -250,7 +255,17 @@ class Jobs:
         self, *, limit: int, cursor: str | None = None, status: str | None = None, job_id: str | None = None,
         trigger: str | None = None, since: str | None = None, until: str | None = None,
     ) -> Page:  # fmt: skip
-        """A page of all jobs' runs, newest first.
+        """A page of all jobs' runs, newest first. Arguments and refusals are those of `shown_runs`."""
+        page = self.shown_runs(
+            limit=limit, cursor=cursor, status=status, job_id=job_id, trigger=trigger, since=since, until=until
+        )
+        return page.parsed()
+
+    def shown_runs(
+        self, *, limit: int, cursor: str | None = None, status: str | None = None, job_id: str | None = None,
+        trigger: str | None = None, since: str | None = None, until: str | None = None,
+    ) -> Page:  # fmt: skip
+        """The same, each run as JSON.
 
         Args:
             since, until: only runs asked for at or after, and before, these times.
@@ -266,41 +281,46 @@ class Jobs:
             since_ms=None if since is None else parse_timestamp(since, "since") * 1000,
             until_ms=None if until is None else parse_timestamp(until, "until") * 1000,
         )
-        found, next_cursor = self._runs.all(limit, cursor, wanted)
-        return Page([entry(fields) for fields in found], next_cursor)
+        return Page(*self._history.of_all(limit, cursor, wanted))
 
     def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
         """A run's entry once it has ended; None if it has not within `seconds`."""
         end = time.monotonic() + seconds
         while True:
-            fields = self._runs.get(run_id)
-            if fields is None:
-                raise NotFound(f"Run {run_id} of job {job_id} not found")
-            if "finished_at" in fields:
-                return entry(fields)
+            found = self.run(job_id, run_id)
+            if found["finished_at"] is not None:
+                return found
             if time.monotonic() + POLL_SECONDS > end:
                 return None
             time.sleep(POLL_SECONDS)
 
     def history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
         """A page of a job's runs, newest first. Raises NotFound."""
-        self._record(job_id)
+        return self.shown_history(job_id, limit=limit, cursor=cursor).parsed()
+
+    def shown_history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
+        """The same, each run as JSON."""
         _check_run_cursor(cursor)
-        found, following = self._runs.history(job_id, limit, cursor)
-        return Page([entry(fields) for fields in found], following)
+        found = self._history.of_job(job_id, limit, cursor) if is_id(job_id) else None
+        if found is None:
+            raise _no_job(job_id)
+        return Page(*found)
 
     def run(self, job_id: str, run_id: str) -> dict[str, Any]:
         """One run. Raises NotFound."""
-        self._record(job_id)
-        fields = self._runs.get(run_id) if is_id(run_id) else None
-        if fields is None or fields["job_id"] != job_id:
-            raise NotFound(f"Run {run_id} of job {job_id} not found")
-        return entry(fields)
+        return dict(orjson.loads(self.shown_run(job_id, run_id)))
+
+    def shown_run(self, job_id: str, run_id: str) -> bytes:
+        """The same, as JSON."""
+        found = self._history.one(job_id, run_id) if is_id(job_id) and is_id(run_id) else None
+        if found is None:
+            raise _no_run(job_id, run_id)
+        return found
 
     def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
         """A run's log lines. Raises NotFound."""
         self.run(job_id, run_id)
-        return {"lines": self._runs.log(run_id)}
+        return {"lines": self._history.log(run_id)}
 
     # looking ahead
 
@@ -379,6 +399,10 @@ def _preview(schedule: Schedule, options: Options, after: int, count: int, ancho
 
 def _broken(job_id: str) -> Conflict:
     return Conflict(f"Job {job_id} is broken: its stored definition cannot be read; delete it")
+
+
+def _no_run(job_id: str, run_id: str) -> NotFound:
+    return NotFound(f"Run {run_id} of job {job_id} not found")
 
 
 def _no_job(job_id: str) -> NotFound:

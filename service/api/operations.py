@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.api.schemas import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
-from service.store.runs import STATUSES, TRIGGERS
+from service.store.history import STATUSES, TRIGGERS
 
 JSON = "application/json"
 YAML = "application/yaml"

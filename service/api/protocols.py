@@ -88,11 +88,27 @@ class Jobs(Protocol):
         until: str | None,
     ) -> Page: ...
 
+    def shown_runs(
+        self,
+        *,
+        limit: int,
+        cursor: str | None,
+        status: str | None,
+        job_id: str | None,
+        trigger: str | None,
+        since: str | None,
+        until: str | None,
+    ) -> Page: ...
+
     def wait_for_run(self, job_id: str, run_id: str, seconds: float, /) -> dict[str, Any] | None: ...
 
     def history(self, job_id: str, /, *, limit: int, cursor: str | None) -> Page: ...
 
+    def shown_history(self, job_id: str, /, *, limit: int, cursor: str | None) -> Page: ...
+
     def run(self, job_id: str, run_id: str, /) -> dict[str, Any]: ...
+
+    def shown_run(self, job_id: str, run_id: str, /) -> bytes: ...
 
     def preview(self, body: object, /) -> dict[str, Any]: ...
 

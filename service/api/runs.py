@@ -9,7 +9,7 @@ import falcon
 from service.api import paging, query
 from service.api.places import Places
 from service.api.protocols import Following, Jobs
-from service.api.rendering import preferred
+from service.api.rendering import preferred, send
 from service.api.streams import EVENT_STREAM, LogStream, hung_up
 from service.errors import ValidationFailed
 
@@ -23,7 +23,7 @@ class History:
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """The job's runs, newest first: `limit` 1–200, 50 unless told."""
         limit = query.integer(req, "limit", low=1, high=200, default=50)
-        paging.send_page(req, resp, self._jobs.history(job_id, limit=limit, cursor=paging.cursor(req)))
+        paging.send_page(req, resp, self._jobs.shown_history(job_id, limit=limit, cursor=paging.cursor(req)))
 
     on_head = on_get
 
@@ -36,7 +36,7 @@ class Run:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """That history entry."""
-        resp.media = self._jobs.run(job_id, run_id)
+        send(resp, self._jobs.shown_run(job_id, run_id))
 
     on_head = on_get
 
@@ -102,6 +102,6 @@ class AllRuns:
         """All jobs' runs, newest first, by page: `limit` 1–200, 50 unless told."""
         limit = query.integer(req, "limit", low=1, high=200, default=50)
         filters = {name: query.text(req, name) for name in ("status", "job_id", "trigger", "since", "until")}
-        paging.send_page(req, resp, self._jobs.all_runs(limit=limit, cursor=paging.cursor(req), **filters))
+        paging.send_page(req, resp, self._jobs.shown_runs(limit=limit, cursor=paging.cursor(req), **filters))
 
     on_head = on_get

@@ -16,7 +16,7 @@ from service.models import PREVIEW_LIMIT, READ_ONLY_FIELDS, SCHEDULE_TYPES, Opti
 from service.models.job import DESCRIPTION_LIMIT, NAME_LIMIT
 from service.models.schedule import schedule_schemas
 from service.sample import SampleRequest
-from service.store.runs import STATUSES, TRIGGERS
+from service.store.history import STATUSES, TRIGGERS
 
 Schema = dict[str, Any]
 

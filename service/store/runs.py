@@ -1,4 +1,4 @@
-"""Runs in Redis, from the request to the end: a hash each. What the API shows of them is read in `service.store.history`."""
+"""Runs in Redis, a hash each, from the request to the end. `service.store.history` reads them to show them."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ configurations, timestamps) is remembered by its exact text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -53,56 +53,62 @@ def shown(job_id: str, values: Values) -> bytes:
     elif not on and state != b"broken":
         state = b"disabled"
     return _ANSWER % (
-        job_id.encode(), _text(name), b"null" if description is None else _text(description), _word(bot_type),
-        b"true" if on else b"false", _word(kind), _object(schedule), _object(config), _options(options),
-        _instant(created), _instant(updated), b"null" if ran is None else _instant(ran),
-        b"null" if status is None else _word(status), b"null" if error is None else _text(error),
-        b"null" if due is None else _instant(due), _word(state), b"null" if reason is None else _word(reason),
-        int(_there(revision)),
+        job_id.encode(), text(name), optional(text, description), word(bot_type),
+        b"true" if on else b"false", word(kind), _object(schedule), _object(config), _options(options),
+        instant(created), instant(updated), optional(instant, ran),
+        optional(word, status), optional(text, error),
+        optional(instant, due), word(state), optional(word, reason),
+        int(there(revision)),
     )  # fmt: skip
 
 
-def _there(value: bytes | None) -> bytes:
+def optional(show: Callable[[bytes], bytes], value: bytes | None) -> bytes:
+    """What `show` makes of it, or null."""
+    return b"null" if value is None else show(value)
+
+
+def there(value: bytes | None) -> bytes:
+    """What must be there. Raises ValueError."""
     if value is None:
         raise ValueError("a field is missing")
     return value
 
 
-def _text(value: bytes | None) -> bytes:
-    return orjson.dumps(_there(value).decode())
+def text(value: bytes | None) -> bytes:
+    """A text, as JSON."""
+    return orjson.dumps(there(value).decode())
 
 
 def _object(value: bytes | None) -> bytes:
-    text = _there(value)
-    return _whole_object(text) if len(text) > REMEMBERED_BYTES else _object_seen(text)
+    found = there(value)
+    return _whole_object(found) if len(found) > REMEMBERED_BYTES else _object_seen(found)
 
 
-def _whole_object(text: bytes) -> bytes:
-    found = orjson.loads(text)
-    if not isinstance(found, dict):
+def _whole_object(json: bytes) -> bytes:
+    if not isinstance(orjson.loads(json), dict):
         raise ValueError("no object")
-    return text
+    return json
 
 
 _object_seen = lru_cache(REMEMBERED)(_whole_object)
 
 
 @lru_cache(REMEMBERED)
-def _word(value: bytes | None) -> bytes:
+def word(value: bytes | None) -> bytes:
     """A text out of few."""
-    return _text(value)
+    return text(value)
 
 
 @lru_cache(REMEMBERED)
-def _options(text: bytes | None) -> bytes:
+def _options(json: bytes | None) -> bytes:
     """Whole, with the defaults of options that there were not yet when they were stored."""
-    return Options.model_validate_json(_there(text)).model_dump_json().encode()
+    return Options.model_validate_json(there(json)).model_dump_json().encode()
 
 
 @lru_cache(2 * REMEMBERED)
-def _instant(ms: bytes | None) -> bytes:
-    """A timestamp in quotes. What happens in one second, or was planned for it, shares it."""
-    return timestamp(int(_there(ms)) // 1000)
+def instant(ms: bytes | None) -> bytes:
+    """A timestamp, as JSON. What happens in one second, or was planned for it, shares it."""
+    return timestamp(int(there(ms)) // 1000)
 
 
 @lru_cache(2 * REMEMBERED)

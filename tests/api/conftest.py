@@ -120,6 +120,15 @@ class FakeJobs:
             raise NotFound(f"Run {run_id} not found")
         return {"id": run_id, "job_id": job_id}
 
+    def shown_history(self, job_id: str, *, limit: int, cursor: str | None) -> FakePage:
+        return self.history(job_id, limit=limit, cursor=cursor)
+
+    def shown_runs(self, **query: Any) -> FakePage:
+        return self.all_runs(**query)
+
+    def shown_run(self, job_id: str, run_id: str) -> bytes:
+        return dumps(self.run(job_id, run_id))
+
     def cancel(self, job_id: str, run_id: str) -> tuple[bool, dict[str, Any]]:
         return True, self.run(job_id, run_id)
 

@@ -11,6 +11,7 @@ from redis import Redis
 from service.dispatch import Scheduler, make_scripts
 from service.jobs import Jobs
 from service.keys import Keys
+from service.store.history import History
 from service.store.jobs import JobStore
 from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
@@ -75,6 +76,10 @@ class Rig:
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """A job's newest 200 runs."""
         return self.jobs.history(job_id, limit=200).items
+
+    def log(self, run_id: str) -> list[dict[str, Any]]:
+        """A run's log lines."""
+        return History(self.scripts).log(run_id)
 
     def start(self, run_id: str, lease_ms: int = 30_000) -> str:
         """Claims a run as a worker would. Returns the token."""

@@ -15,7 +15,7 @@ from redis.exceptions import (
 from service.errors import StoreUnavailable
 from service.runner import Notes
 from service.store.redis_clock import RedisClock
-from service.store.runs import Outcome, Retry, RunFilter
+from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
 from tests.store.rig import Rig
 
@@ -138,8 +138,8 @@ def test_all_runs_go_on_past_those_of_a_deleted_job(rig: Rig) -> None:
     for _ in range(450):
         rig.jobs.run_now(deleted)
     rig.jobs.delete(deleted)
-    found, following = rig.runs.all(50, None, RunFilter())
-    assert ([run["id"] for run in found], following) == ([oldest], None)
+    page = rig.jobs.all_runs(limit=50)
+    assert ([run["id"] for run in page.items], page.next_cursor) == ([oldest], None)
 
 
 def test_a_history_page_with_gone_records_still_leads_on(rig: Rig) -> None:
@@ -161,9 +161,9 @@ def test_logs_are_kept_of_the_newest_runs_in_whatever_order_they_end(redis_clien
     for run_id in asked:
         token = rig.start(run_id)
         rig.runs.note(run_id, token, 1, progress=None, lines=['{"message": "hello"}'])
-        assert rig.runs.log(run_id), "a run under way has its log, however many are asked for after it"
+        assert rig.log(run_id), "a run under way has its log, however many are asked for after it"
         rig.runs.finish(run_id, token, Outcome("success", None, {}))
-    assert [run_id for run_id in asked if rig.runs.log(run_id)] == asked[-3:]
+    assert [run_id for run_id in asked if rig.log(run_id)] == asked[-3:]
     rig.jobs.delete(job_id)
     assert not [key for key in redis_client.scan_iter("*") if job_id.encode() in key or key.endswith(b":log")]
 
@@ -178,7 +178,7 @@ def test_skipped_occurrences_push_no_log_out(redis_client: Redis) -> None:
     rig.runs.finish(run_id, token, Outcome("success", None, {}))
     for _ in range(3):
         rig.jobs.cancel(job_id, rig.jobs.run_now(job_id))
-    assert rig.runs.log(run_id)
+    assert rig.log(run_id)
 
 
 # waiting, retries, cancels
