@@ -6,19 +6,11 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from bench.rig import pss
 from tests.conftest import ValkeyServer
 from tests.process.installation import Installation, descendants, until
 
 RUNS = 1000
-
-
-def pss(pid: int) -> float:
-    """A process' proportional share of memory, MiB."""
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0.0
-    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
 
 
 def main() -> None:
