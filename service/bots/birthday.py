@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from service.bots.birthday_senders import Digest, Letters, Sender, Tally
+from service.bots.birthday_senders import Digest, Letters, Sender
+from service.bots.birthday_tally import Tally
 from service.bots.birthdays import LeapDay, find
 from service.bots.greetings import EVERY, FALLBACK, Texts
 from service.bots.protocol import Context

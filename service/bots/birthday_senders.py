@@ -4,56 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from service.bots.birthday_tally import SHOWN, Tally
 from service.bots.birthdays import Greeting
 from service.bots.greetings import UnusableTemplate, compose, compose_digest
 from service.bots.protocol import Context
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryUncertain, Messenger, announce
 
-SHOWN = 100
-"""Messages of a rehearsal, and failures of a run, that the result shows."""
-
 Rehearsed = tuple[list[dict[str, Any]], int]
 """The messages that would go out, at most `SHOWN` of them, and how many there would be."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run did, as its result tells it. All but `messages_sent` count people."""
-
-    messages_sent: int = 0
-    found: int = 0
-    sent: int = 0
-    already: int = 0
-    left_over: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped_no_address: int = 0
-    failures: list[dict[str, str]] = field(default_factory=list)
-
-    def note(self, greeting: Greeting, reason: str) -> None:
-        """Shows why somebody was not, or not surely, greeted."""
-        if len(self.failures) < SHOWN:
-            contact = greeting.contact
-            self.failures.append({"contact_id": contact.id, "name": contact.name, "reason": reason})
-
-    def count_settled(self, greeting: Greeting, outcome: str) -> None:
-        """Counts somebody whom the ledger knows."""
-        if outcome == "unknown":
-            self.unknown += 1
-            self.note(greeting, "an earlier run was cut short; the message may or may not have been sent")
-        elif outcome == "failed":
-            self.failed += 1
-            self.note(greeting, "an earlier run could not deliver the message")
-        else:
-            self.already += 1
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class Sender(ABC):
@@ -120,6 +81,8 @@ class Letters(Sender):
         super().__init__(context, tally)
         secret = context.settings.message_url
         self._messenger = Messenger(secret.get_secret_value() if secret else None)
+        self._under_way: Greeting | None = None
+        """Whose message has, or may have, been claimed and is not settled."""
 
     def check(self) -> None:
         self._messenger.check()
@@ -132,21 +95,27 @@ class Letters(Sender):
 
     def send(self, pending: list[Greeting]) -> None:
         uncertain = 0
-        for done, greeting in enumerate(pending):
-            if self._context.cancelled or self._tally.sent + uncertain >= self._config.max_messages_per_run:
-                self._tally.left_over = len(pending) - done
-                return
-            self._context.progress(done, len(pending))
-            try:
-                self._send(greeting)
-            except DeliveryUncertain as error:
-                uncertain += 1
+        try:
+            for done, greeting in enumerate(pending):
+                if self._context.cancelled or self._tally.sent + uncertain >= self._config.max_messages_per_run:
+                    break
+                self._context.progress(done, len(pending))
+                try:
+                    self._send(greeting)
+                except DeliveryUncertain as error:
+                    uncertain += 1
+                    self._tally.unknown += 1
+                    self._tally.note(greeting, str(error))
+                    self._under_way = None
+            else:
+                self._context.progress(len(pending), len(pending))
+        except BaseException:
+            if self._under_way is not None:
                 self._tally.unknown += 1
-                self._tally.note(greeting, str(error))
-            except ChannelUnavailable:
-                self._tally.left_over = len(pending) - done
-                raise
-        self._context.progress(len(pending), len(pending))
+                self._tally.note(self._under_way, "the run was cut short; the message may or may not have been sent")
+            raise
+        finally:
+            self._tally.left_over = self._tally.rest
 
     def _send(self, greeting: Greeting) -> None:
         """Claims, sends, and settles the claim; it stays unsettled if the message may have been sent."""
@@ -156,7 +125,9 @@ class Letters(Sender):
         except UnusableTemplate as error:
             self._count_failed(greeting, error)
             return
+        self._under_way = greeting
         if not self.claims(greeting):
+            self._under_way = None
             return
         try:
             self._messenger.deliver(contact, *message)
@@ -165,11 +136,14 @@ class Letters(Sender):
             raise
         except ChannelUnavailable:
             self.settle(greeting, "released")
+            self._under_way = None
             raise
         except DeliveryFailed as error:
             self.settle(greeting, "released")
+            self._under_way = None
             self._count_failed(greeting, error)
             return
+        self._under_way = None  # it is sent, whatever comes of writing that down
         self._tally.sent += 1
         self._tally.messages_sent += 1
         self.settle(greeting, "sent")
@@ -234,13 +208,21 @@ class Digest(Sender):
                     claimed.append(greeting)
         except BaseException:
             self._release(claimed)
+            self._tally.left_over = self._tally.rest
             raise
         if self._context.cancelled:
             self._release(claimed)
-            self._tally.left_over = len(pending)
+            self._tally.left_over = self._tally.rest
         elif claimed:
             self._context.progress(0, len(claimed))
-            self._announce(claimed)
+            try:
+                self._announce(claimed)
+            except ChannelUnavailable:
+                self._tally.left_over = self._tally.rest
+                raise
+            except BaseException:
+                self._tally.unknown += self._tally.rest
+                raise
             self._context.progress(len(claimed), len(claimed))
 
     def _announce(self, claimed: list[Greeting]) -> None:
@@ -264,7 +246,6 @@ class Digest(Sender):
                 self._tally.note(greeting, str(troubles[-1]))
         else:
             self._release(claimed)
-            self._tally.left_over = len(claimed)
             raise ChannelUnavailable(f"ALERT_URL did not take the message: {troubles[-1]}")
 
     def _release(self, claimed: list[Greeting]) -> None:

@@ -240,7 +240,9 @@ def test_a_run_cut_short_while_sending_leaves_unknown_and_tells_its_counts(
     inner, context.ledger = context.ledger, Stops()
     with pytest.raises(Interrupted) as end:
         BirthdayBot().run(context)
-    assert end.value.result["messages_sent"] == 1  # type: ignore[attr-defined]
+    result = end.value.result  # type: ignore[attr-defined]
+    assert (result["messages_sent"], counted(result)) == (1, {"found": 3, "sent": 1, "unknown": 1, "left_over": 1})
+    assert "cut short" in result["failures"][0]["reason"]
     assert counted(run(redis_client, office[1])) == {"found": 3, "sent": 1, "already": 1, "unknown": 1}
     assert len(office[0].messages) == 2
 
