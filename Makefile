@@ -41,7 +41,7 @@ kills: $(READY) ## Kill workers KILLS (50) times amid MESSAGES (50) birthday mes
 	@$(BIN)/python -m tests.bots.kills --kills $(or $(KILLS),50) --messages $(or $(MESSAGES),50) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: $(READY) ## Measure speed beside the peers, which are installed into var/bench (about 40 minutes)
+bench: $(READY) ## Measure speed beside the peers, which are installed into var/bench (about an hour)
 	@$(BIN)/python -m bench $(SUITE)
 
 .PHONY: bench-full

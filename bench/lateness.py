@@ -19,7 +19,7 @@ from bench.rig import Place
 from bench.store import centile
 from bench.suite import Chosen, Suite
 
-SECONDS = 40
+SECONDS = 30
 FULL_SECONDS = 120
 CONTENDERS = [*OURS, RQ, RQ_DEFAULT, CELERY_ETA, REDBEAT, HUEY, APSCHEDULER, BULLMQ]
 UP = 6.0

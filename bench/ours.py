@@ -158,6 +158,20 @@ def fill_alike(place: Place, verb: str, count: float, at: float) -> None:
     fill_due(place, int(count), at, alike=True)
 
 
+def check_all_succeeded(place: Place, count: int) -> None:
+    """Reads every job's history.
+
+    Raises:
+        RuntimeError: it does not tell of so many successful runs.
+    """
+    use, found = jobs(place), 0
+    ids: Any = place.client.zrange(KEYS.jobs, 0, -1)
+    for job_id in ids:
+        found += sum(run["status"] == "success" for run in use.history(job_id.decode(), limit=1000).items)
+    if found != count:
+        raise RuntimeError(f"the histories tell of {found} successful runs, not of {count}")
+
+
 def fill(place: Place, verb: str, *numbers: float) -> None:
     """Fills as every contender does: `queue N`, `due N AT`, `spread FIRST N`."""
     if verb == "queue":

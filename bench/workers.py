@@ -1,8 +1,9 @@
 """Runs a second of one worker process and of two, with a bot that does nothing: `python -m bench.workers --help`.
 
 A queue is filled while no worker is up; then the workers start. Timed is from the moment at which a fifth of the runs
-has ended, when all processes are up, to the moment at which all have, with everything that the contender writes
-about a run. Beside it: CPU of the worker's processes and of Redis a run, and the peak of their memory.
+has ended, when all processes are up, to the moment at which all have, with everything that the contender writes about a
+run. Our histories are read afterwards: each run must be in them as a success. Beside it: CPU of the worker's processes
+and of Redis a run, and the peak of their memory.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from bench import ours
 from bench.contenders import BULLMQ, HUEY, OURS, REDBEAT, RQ, RQ_SIMPLE, Contender
 from bench.rig import Place
 from bench.suite import Chosen, Suite
@@ -55,6 +57,8 @@ def measure(contender: Contender, processes: int, runs: int) -> dict[str, float]
             time.sleep(POLL)
         last = usage(place, names, ended)
         first = first or last
+        if contender.is_ours:
+            ours.check_all_succeeded(place, runs)
         done = last.ended - first.ended
         return {
             "runs": runs,
