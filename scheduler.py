@@ -13,7 +13,7 @@ from service.store.scripts import Limits
 
 
 def main() -> None:
-    settings = start_process()
+    settings = start_process("scheduler")
     limits = Limits.of(settings)
     keys = Keys(settings.redis_prefix)
     scheduler = Scheduler(connect(settings, "scheduler"), keys, limits)

@@ -43,7 +43,7 @@ def work(settings: Settings) -> None:
 
 
 def main() -> None:
-    settings = start_process()
+    settings = start_process("worker")
     Supervisor(lambda: work(settings), settings.worker_concurrency).run()
 
 

@@ -1,13 +1,14 @@
 """How gunicorn serves the API: `gunicorn -c python:service.gunicorn_config`.
 
-Read from the environment: `PORT` (8000), `BIND_HOST` (0.0.0.0), `WEB_CONCURRENCY` (2 processes), `LOG_LEVEL`.
+Read from the environment: `PORT` (8000), `BIND_HOST` (0.0.0.0), `WEB_CONCURRENCY` (2 processes), `LOG_LEVEL`,
+`LOG_FORMAT`.
 """
 
 from __future__ import annotations
 
 import os
 
-from service.api import logs
+from service import logs
 
 THREADS = 8
 """Requests that one process serves at once."""
@@ -36,8 +37,9 @@ limit_request_field_size = 8190
 # Its control socket would be a file in the home directory.
 control_socket_disable = True
 
-# A level that is none is told by the application's own check of its settings, in one line.
+# A level or a format that is none is told by the application's own check of its settings, in one line.
 _level = (os.environ.get("LOG_LEVEL") or "INFO").upper()
 accesslog = None
 errorlog = "-"
-logconfig_dict = logs.config(_level if _level in ("DEBUG", "INFO", "WARNING", "ERROR") else "INFO")
+_level = _level if _level in ("DEBUG", "INFO", "WARNING", "ERROR") else "INFO"
+logconfig_dict = logs.config("web", _level, (os.environ.get("LOG_FORMAT") or "auto").lower())

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     worker_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
     web_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "text"] = "auto"
     message_url: SecretStr | None = None
     alert_url: SecretStr | None = None
     history_limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
@@ -77,6 +78,11 @@ class Settings(BaseSettings):
             except (OSError, ValueError):  # an SSLError is an OSError
                 raise ValueError("must be full, none, or the path of a readable CA file") from None
         return value
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("log_level", mode="before")
     @classmethod

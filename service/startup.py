@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import logging.config
 import sys
 
+from service import logs
 from service.errors import SettingsError
 from service.settings import Settings, load_settings
 
 
-def start_process() -> Settings:
+def start_process(name: str) -> Settings:
     """Reads the settings and sets up logging.
+
+    Args:
+        name: which process it is, for its log lines: `scheduler` or `worker`.
 
     Returns:
         The settings.
@@ -22,9 +26,5 @@ def start_process() -> Settings:
         settings = load_settings()
     except SettingsError as error:
         sys.exit(str(error))
-    logging.basicConfig(
-        stream=sys.stdout,
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    logging.config.dictConfig(logs.config(name, settings.log_level, settings.log_format))
     return settings

@@ -183,7 +183,7 @@ def _run(
     crew = Crew(screen, greeting.start, valkey, wish)
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
-        env = {**environment, "PATH": path, "PYTHONUNBUFFERED": "1"}
+        env = {"LOG_FORMAT": "text", **environment, "PATH": path, "PYTHONUNBUFFERED": "1"}
         crew.add_process(name, f"exec {command}", env=env, cwd=str(ROOT))
     crew.loop()
     stopped.set()

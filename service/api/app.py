@@ -21,6 +21,7 @@ from service.api.places import Places
 from service.api.previews import JobPreview, Preview
 from service.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Samples, Settings, Transfer
 from service.api.rendering import dumps
+from service.api.request_ids import RequestIds
 from service.api.runs import AllRuns, Cancel, History, Log, Run
 from service.api.sessions import Sessions
 from service.api.transfer import Apply, Export
@@ -104,7 +105,7 @@ def create_app(
     """
     keys = ApiKeys.of(settings)
     places = Places(waiters)
-    app = App(rq_dashboard, places, middleware=[RequireKey(keys, Sessions(keys).may_change), Headers()])
+    app = App(rq_dashboard, places, middleware=[RequestIds(), RequireKey(keys, Sessions(keys).may_change), Headers()])
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)

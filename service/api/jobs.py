@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import falcon
 
+from service import logs
 from service.api import conditions, paging, query
 from service.api.body import read_object, read_optional_object
 from service.api.places import Places
 from service.api.protocols import Jobs
 from service.api.rendering import send_array
 from service.errors import ServiceError
+
+log = logging.getLogger(__name__)
 
 MAX_WAIT_SECONDS = 25
 """The longest that `POST …/run?wait=` waits: below the 30 s after which Heroku's router gives a request up."""
@@ -97,6 +101,8 @@ class RunNow:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
         seconds = query.seconds(req, "wait", high=MAX_WAIT_SECONDS)
         run_id = self._jobs.run_now(job_id, read_optional_object(req), conditions.idempotency_key(req))
+        with logs.bound(job_id=job_id, run_id=run_id):
+            log.info("A run was asked for")  # with the request's id beside it, which the worker does not know
         entry = self._wait(job_id, run_id, seconds) if seconds is not None else None
         if entry is not None:
             resp.media = entry

@@ -144,7 +144,7 @@ def test_a_process_ends_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """What every process does first says what is wrong, instead of a traceback."""
     monkeypatch.setenv("PORT", "eight")
     with pytest.raises(SystemExit) as ended:
-        start_process()
+        start_process("worker")
     assert str(ended.value).startswith("Settings are wrong: PORT: ")
 
 

@@ -1,0 +1,143 @@
+"""Log lines: one event, one line, on standard output, with the ids of what it belongs to beside it.
+
+Modules log as Python does, `logging.getLogger(__name__)`; what is bound around them (`bound`), such as a run's id, is
+on every line that they write meanwhile. Lines are JSON for programs or text for people, see `LOG_FORMAT`. None can be
+forged by what came from elsewhere, and none tells a secret of the settings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.contextvars import (
+    bind_contextvars,
+    bound_contextvars,
+    clear_contextvars,
+    get_contextvars,
+    merge_contextvars,
+)
+from structlog.typing import EventDict
+
+from service.redaction import Redaction
+
+bound = bound_contextvars
+"""`with bound(job_id=…, run_id=…):` puts these beside every line written within, in this thread and its children."""
+
+RUN_LOGGER = "service.run"
+"""What bots say is logged by `service.run.<run id>`."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_BREAKS = re.compile(r"[\x7f-\x9f\u2028\u2029]")
+_OWN = ("time", "level", "message", "logger", "process", "pid")
+"""The fields of every line, in this order; what was bound follows."""
+
+
+def begin(**values: str) -> None:
+    """Forgets what is bound in this thread, and binds these: for what begins anew, such as a request."""
+    clear_contextvars()
+    bind_contextvars(**values)
+
+
+def request_id() -> str | None:
+    """The id of the request that is being answered, if one is."""
+    found = get_contextvars().get("request_id")
+    return None if found is None else str(found)
+
+
+def config(process: str, level: str, format: str) -> dict[str, Any]:
+    """The `logging.config.dictConfig` of a process.
+
+    Args:
+        process: `web`, `scheduler` or `worker`.
+        level: `LOG_LEVEL`.
+        format: `LOG_FORMAT`: `json`, `text`, or `auto`: text on a terminal, else JSON.
+    """
+    as_text = format == "text" or (format != "json" and sys.stdout.isatty())
+    stdlib = structlog.stdlib
+    known = [
+        merge_contextvars,
+        stdlib.add_log_level,
+        stdlib.add_logger_name,
+        stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _Where(process),
+        structlog.processors.EventRenamer("message"),
+        structlog.processors.format_exc_info,
+        _Redacted(os.environ),
+    ]
+    formatter = {
+        "()": stdlib.ProcessorFormatter,
+        "foreign_pre_chain": known,
+        "processors": [stdlib.ProcessorFormatter.remove_processors_meta, _text if as_text else _json],
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": formatter},
+        "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}},
+        "root": {"level": level, "handlers": ["stdout"]},
+        "loggers": {
+            "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
+            "gunicorn.access": {"level": "WARNING", "handlers": [], "propagate": True},
+        },
+    }
+
+
+class _Where:
+    """Adds which process it was, and whose run it was that a bot spoke in."""
+
+    def __init__(self, process: str) -> None:
+        self._process = process
+
+    def __call__(self, logger: Any, method: str, event: EventDict) -> EventDict:
+        event["process"], event["pid"] = self._process, os.getpid()
+        name = str(event.get("logger", ""))
+        if name.startswith(RUN_LOGGER + "."):
+            event["logger"] = RUN_LOGGER
+            event.setdefault("run_id", name.removeprefix(RUN_LOGGER + "."))
+        return event
+
+
+class _Redacted:
+    """Leaves no secret of the environment in any field."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._redaction = Redaction(environment)
+
+    def __call__(self, logger: Any, method: str, event: EventDict) -> EventDict:
+        for field, value in event.items():
+            if isinstance(value, str):
+                event[field] = self._redaction.applied(value)
+        return event
+
+
+def _json(logger: Any, method: str, event: Mapping[str, Any]) -> str:
+    line = json.dumps(_ordered(event), ensure_ascii=False, default=str).encode("utf-8", "backslashreplace").decode()
+    return _BREAKS.sub(lambda found: f"\\u{ord(found.group()):04x}", line)
+
+
+def _text(logger: Any, method: str, event: Mapping[str, Any]) -> str:
+    fields = dict(_ordered(event))
+    time, level, message, name, process, pid = (fields.pop(name, "") for name in _OWN)
+    exception = fields.pop("exception", None)
+    beside = "".join(f" {field}={value}" for field, value in fields.items())
+    line = f"{time} {process}[{pid}] {str(level).upper()} {name}: {message}{beside}"
+    line = _CONTROL.sub(_escaped, line).encode("utf-8", "backslashreplace").decode()
+    if not exception:
+        return line
+    return "\n".join([line, *(_CONTROL.sub(_escaped, part) for part in str(exception).split("\n"))])
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def _ordered(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: event[name] for name in _OWN if name in event} | dict(event)

@@ -1,0 +1,38 @@
+"""What real processes log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ValkeyServer, find_free_port
+from tests.process.installation import API_KEY, Installation
+
+
+def lines(installation: Installation, name: str) -> list[dict[str, Any]]:
+    """What a process has logged so far: JSON, each line of it."""
+    return [json.loads(line) for line in installation.log(name).splitlines()]
+
+
+def test_lines_are_json_with_ids_and_without_secrets(tmp_path: Path, light_server: ValkeyServer) -> None:
+    """A run that was asked for is found by its id at web and worker, and by the request's at web, whose answer has it.
+    Neither the key nor a password of MESSAGE_URL is anywhere, though the channel is away and the whole is at DEBUG."""
+    message_url = f"mailto://me:sesame-open@127.0.0.1:{find_free_port()}?from=me@example.org&to={{email}}"
+    settings = {"MESSAGE_URL": message_url, "LOG_LEVEL": "DEBUG"}
+    with Installation(tmp_path, light_server, **settings) as installation:
+        installation.start("web", "scheduler", "worker").until_healthy()
+        contact = {"name": "Ada", "birthday": "--04-12", "emails": ["ada@example.org"]}
+        assert installation.call("POST", "/contacts", contact)[0] == 201
+        job_id = installation.make_job(bot_type="birthday", bot_config={"process_late": True, "max_days_late": 365})
+        status, answer = installation.call("POST", f"/jobs/{job_id}/run", headers={"X-Request-Id": "the-request"})
+        assert status == 202
+        ended = installation.until_status(job_id, answer["run_id"], "failed", "success")
+        assert "sesame-open" not in json.dumps(ended)
+        asked = [line for line in lines(installation, "web") if line.get("run_id") == answer["run_id"]]
+        assert [(line["request_id"], line["job_id"]) for line in asked] == [("the-request", job_id)]
+        assert any(answer["run_id"] in json.dumps(line) for line in lines(installation, "worker"))
+        for name in ("web", "scheduler", "worker"):
+            found = lines(installation, name)
+            assert found and all(line["process"] == name for line in found)
+            assert API_KEY not in installation.log(name) and "sesame-open" not in installation.log(name)
