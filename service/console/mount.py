@@ -15,6 +15,7 @@ from service.console.job_form import EditJob, NewJob
 from service.console.job_list import JobList
 from service.console.job_page import Export, JobPage, JobYaml
 from service.console.overview import Overview
+from service.console.runs import RunEvents, RunPage
 from service.console.runs_list import RunList
 from service.console.signin import SessionCheck, SignIn, SignOut
 from service.store.counters import Reading
@@ -66,4 +67,6 @@ def _add_pages(app: App, parts: Parts) -> None:
     app.add_page("/jobs/{job_id}/edit", EditJob(jobs, bots))
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
     app.add_page("/export.yaml", Export(parts.transfer))
+    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(jobs))
+    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(jobs, parts.following, app.places))
     app.add_page("/runs", RunList(jobs))

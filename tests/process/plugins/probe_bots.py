@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 class ProbeConfig(BaseModel):
     """How it behaves.
 
-    `seconds`: how long a run takes; `trace`: a file that gets a line at each start and end.
+    `seconds`: how long a run takes; `trace`: a file that gets a line at each start and end; `tells`: a file whose lines
+    it logs as they come, until one is `end`.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -22,6 +23,7 @@ class ProbeConfig(BaseModel):
     seconds: float = 0.0
     mode: Literal["plain", "raise", "heed", "swallow", "die", "talk"] = "plain"
     trace: str | None = None
+    tells: str | None = None
 
 
 class ProbeBot:
@@ -43,6 +45,8 @@ class ProbeBot:
             for number in range(3):
                 context.log.info("line %d", number)
                 context.progress(number + 1, 3)
+        if config.tells:
+            self._tell(context, Path(config.tells))
         end = time.monotonic() + config.seconds
         while time.monotonic() < end:
             if config.mode == "heed" and context.cancelled:
@@ -54,6 +58,17 @@ class ProbeBot:
                     raise
         self._trace(context, "end")
         return {"messages_sent": 1}
+
+    def _tell(self, context: Any, told: Path) -> None:
+        said = 0
+        while not context.cancelled:
+            for line in told.read_text().split("\n")[said:-1]:
+                if line == "end":
+                    return
+                said += 1
+                context.log.info("%s", line)
+                context.progress(said, 10)
+            time.sleep(0.05)
 
     def _trace(self, context: Any, what: str) -> None:
         if context.config.trace:

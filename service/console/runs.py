@@ -1,0 +1,107 @@
+"""One run: its log live, how far it is, what came of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+
+from service.api import query
+from service.api.places import Places
+from service.api.protocols import Following, Jobs
+from service.api.streams import EVENT_STREAM, LogStream, hung_up
+from service.console.pages import Page, show
+from service.errors import Conflict, NotFound, ValidationFailed
+
+LOOKED_AT = 100
+"""Runs of the job among which the next attempt is looked for."""
+_LINE = re.compile(r"[0-9]{1,9}")
+
+
+class RunPage(Page):
+    """`/jobs/{job_id}/runs/{run_id}`"""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+        """The run with its log until now; the page's script follows it from there."""
+        # In this order: of a run that has ended by now, the log is whole.
+        run = self._jobs.run(job_id, run_id)
+        lines = self._jobs.run_log(job_id, run_id)["lines"]
+        facts, tables = parts_of(run["result"])
+        show(
+            resp,
+            "run.html",
+            "/jobs",
+            run=run,
+            open=run["finished_at"] is None,
+            job_name=self._name(job_id),
+            lines=lines,
+            progress=run.get("progress"),
+            retried_as=self._next_attempt(run),
+            facts=facts,
+            tables=tables,
+            result=json.dumps(run["result"], ensure_ascii=False, indent=2),
+        )
+
+    on_head = on_get
+
+    def _name(self, job_id: str) -> str:
+        try:
+            return str(self._jobs.get(job_id)["name"])
+        except (Conflict, NotFound):
+            return "Its job"
+
+    def _next_attempt(self, run: Mapping[str, Any]) -> str | None:
+        """The run that tries again what this one failed at."""
+        if run["status"] != "failed":
+            return None
+        newer = self._jobs.history(run["job_id"], limit=LOOKED_AT, cursor=None).items
+        return next((str(other["id"]) for other in newer if other["retry_of"] == run["id"]), None)
+
+
+class RunEvents(Page):
+    """`/jobs/{job_id}/runs/{run_id}/events`
+
+    The API's own stream is for those who send the key: a browser's `EventSource` sends no `Origin`, without which the
+    cookie does not count there.
+
+    Args:
+        places: where streams take theirs.
+    """
+
+    def __init__(self, jobs: Jobs, following: Following, places: Places) -> None:
+        self._jobs = jobs
+        self._following = following
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+        """The log's lines as they come, after `Last-Event-ID`, or else after the first `?after=`."""
+        after = query.integer(req, "after", low=0, high=999_999_999, default=0)
+        last = req.get_header("Last-Event-ID")
+        if last is not None:
+            if not _LINE.fullmatch(last):
+                raise ValidationFailed.of("Last-Event-ID", "must be the id of an earlier event, a whole number")
+            after = int(last)
+        self._jobs.run(job_id, run_id)
+        self._places.require()
+        connection = req.env.get("gunicorn.socket")
+        resp.stream = LogStream(self._following, run_id, after, self._places, lambda: hung_up(connection))
+        resp.content_type = EVENT_STREAM
+        resp.set_header("X-Accel-Buffering", "no")
+
+
+def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:
+    """What of a result reads better than JSON: its plain values, and its lists of objects, each a table."""
+    facts: dict[str, Any] = {}
+    tables: dict[str, list[Mapping[str, Any]]] = {}
+    for name, value in (result or {}).items():
+        if isinstance(value, str | int | float | None):
+            facts[name] = value
+        elif isinstance(value, list) and value and all(isinstance(item, dict) and item for item in value):
+            tables[name] = value
+    return facts, tables
