@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
+
+from service import gunicorn_config
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_config"]
@@ -166,3 +171,29 @@ def test_sigterm_twice_ends_it_soon(free_port: int) -> None:
     assert process.returncode == 0
     assert "Traceback" not in log + out + err
     assert err == ""
+
+
+def test_connections_are_used_again_at_once_later_and_when_there_are_more_than_threads(web: Web) -> None:
+    """Each request of each connection is answered, whoever else stays connected."""
+    ask = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        many = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", web.port), 10))
+            for _ in range(3 * gunicorn_config.THREADS)
+        ]
+        readers = [stack.enter_context(connection.makefile("rb")) for connection in many]
+        for pause in (0.0, 0.0, 0.1):
+            time.sleep(pause)  # nothing to wait for: what is tried is a client that lets the connection rest
+            for connection in many:
+                connection.sendall(ask)
+            assert [read_answer(reader) for reader in readers] == [200] * len(many)
+        many[0].sendall(ask * 3)
+        assert [read_answer(readers[0]) for _ in range(3)] == [200] * 3
+
+
+def read_answer(reader: IO[bytes]) -> int:
+    """Reads one whole answer. Returns its status."""
+    status = int(reader.readline().split()[1])
+    headers = http.client.parse_headers(reader)  # type: ignore[arg-type]
+    assert len(reader.read(int(headers["Content-Length"]))) > 0
+    return status

@@ -314,8 +314,8 @@ class Engine(RuleBasedStateMachine):
 
     def _histories(self) -> Iterator[tuple[str, Model, list[dict[str, str]]]]:
         for job_id, model in self.known.items():
-            ids = self.rig.client.lrange(self.rig.keys.history(job_id), 0, -1)
-            runs = [run for run_id in reversed(ids) if (run := self.rig.runs.get(run_id.decode()))]  # type: ignore[arg-type]
+            ids: list[bytes] = list(self.rig.client.lrange(self.rig.keys.history(job_id), 0, -1))  # type: ignore[arg-type]
+            runs = [run for run_id in reversed(ids) if (run := self.rig.runs.get(run_id.decode()))]
             model.runs |= {run["id"] for run in runs}
             yield job_id, model, runs
 
