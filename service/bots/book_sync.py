@@ -73,6 +73,8 @@ class BookSync:
 
     def run(self) -> None:
         """Raises BookFailed if it cannot be read (on), Stopped if the run was asked to stop."""
+        if not self._rehearses:
+            self._local.keep()
         skipped = self._local.skipped()
         self._tally.skips = {card.href: card.reason for card in skipped}
         self._again = [card.href for card in skipped if card.again]
@@ -124,6 +126,7 @@ class BookSync:
     def _remember(self, token: str | None) -> None:
         if not self._rehearses:
             self._local.token = token
+            self._local.keep()
 
     def _fetch(self, hrefs: Sequence[str]) -> None:
         """Takes these cards in, a chunk at a time."""

@@ -87,6 +87,11 @@ class CardDav:
         self.name = name
         self._syncs = syncs
 
+    @property
+    def address(self) -> str:
+        """Tells it from others, however it was reached."""
+        return f"{self.url.host}:{self.url.port or ''}{self._path(str(self.url))}"
+
     def everything(self) -> Changes:
         """Every card's version."""
         if self._syncs:
@@ -227,7 +232,7 @@ def _home(dav: Dav) -> tuple[httpx.URL | None, CardDav | None]:
         try:
             url, about = _about(dav, place)
             if about.is_address_book:
-                return None, CardDav(dav, url, about.name, about.syncs)
+                return None, CardDav(dav, dav.at(about.href, url), about.name, about.syncs)
             if about.home is None and about.principal is not None:
                 url, about = _about(dav, dav.at(about.principal, url))
             if about.home is not None:

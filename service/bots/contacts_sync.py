@@ -68,7 +68,7 @@ class ContactsSyncBot:
         try:
             with Dav(secret.get_secret_value(), user_agent(context.settings.visitor_contact), beat) as dav:
                 remote = find(dav, context.config.address_book)
-                local = context.contacts.synced(str(remote.url))
+                local = context.contacts.synced(remote.address)
                 with _alone(context, f"book:{local.id}", beat):
                     BookSync(context, remote, local, tally).run()
         except Stopped:

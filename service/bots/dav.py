@@ -37,7 +37,7 @@ class BookFailed(ServiceError):
 
 
 class AnswerBroken(BookFailed):
-    """The answer began, and then broke off or was no WebDAV."""
+    """The answer broke off, or was no WebDAV."""
 
 
 class Answer:
@@ -151,7 +151,10 @@ class Dav:
         return target
 
     def _signed_in(self, method: str, url: httpx.URL, body: str, depth: str) -> httpx.Response:
-        response = self._sent(method, url, body, depth)
+        try:
+            response = self._sent(method, url, body, depth)
+        except AnswerBroken:  # a kept connection may have been closed by the server in the meantime
+            response = self._sent(method, url, body, depth)
         asks_digest = any(
             challenge.lower().startswith("digest") for challenge in response.headers.get_list("www-authenticate")
         )
@@ -180,6 +183,8 @@ class Dav:
                 except StopIteration:
                     return response
                 response.close()
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            raise AnswerBroken("the connection to the server of CONTACTS_URL broke off") from None
         except (httpx.HTTPError, httpx.StreamError, NotImplementedError) as error:
             raise _unreached(error) from None  # NotImplementedError: a kind of digest that httpx does not know
 
@@ -202,9 +207,7 @@ def _unreached(error: Exception) -> BookFailed:
         return BookFailed(
             "the certificate of CONTACTS_URL's server is not trusted; SSL_CERT_FILE may name that of your own authority"
         )
-    if isinstance(error, httpx.ConnectError):
-        return BookFailed("the server of CONTACTS_URL cannot be reached")
-    return BookFailed("the connection to the server of CONTACTS_URL broke off")
+    return BookFailed("the server of CONTACTS_URL cannot be reached")
 
 
 def _refusal(response: httpx.Response) -> BookFailed:

@@ -49,7 +49,7 @@ class SyncedBook:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
         contacts: where contacts are kept.
-        address: of the address book; it is not kept.
+        address: of the address book, as its server spells it; it is not kept.
     """
 
     def __init__(self, client: Redis, keys: Keys, contacts: ContactStore, address: str) -> None:
@@ -66,6 +66,10 @@ class SyncedBook:
     @token.setter
     def token(self, token: str | None) -> None:
         self._cards.set_token(token)
+
+    def keep(self) -> None:
+        """What is not kept for 90 days is forgotten: an address book that is followed no more. Its contacts stay."""
+        self._cards.keep()
 
     def known(self) -> Iterator[SeenCard]:
         """Every card that was seen, in no order; one may come twice."""

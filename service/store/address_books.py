@@ -13,6 +13,10 @@ from service.store.connection import translate_errors
 
 BATCH = 500
 """Cards read or written in one round trip."""
+LIFETIME = 90 * 86_400
+"""Seconds after which an address book that is not followed any more is forgotten."""
+MOST_OWNERS = 100
+"""Cards of one contact that are looked at."""
 _NOBODY = "-"
 
 
@@ -55,6 +59,7 @@ class CardStore:
 
     def __init__(self, client: Redis, keys: Keys, book: str) -> None:
         self._client = client
+        self._keys = keys
         self._book = book
         self._cards = keys.cards(book)
         self._skipped = keys.cards_skipped(book)
@@ -74,6 +79,13 @@ class CardStore:
                 self._client.delete(self._token)
             else:
                 self._client.set(self._token, token)
+
+    def keep(self) -> None:
+        """Puts the time off at which all this is forgotten."""
+        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
+            for key in (self._cards, self._skipped, self._token):
+                pipe.expire(key, LIFETIME)
+            pipe.execute()
 
     def count(self) -> int:
         """How many cards are remembered."""
@@ -117,12 +129,23 @@ class CardStore:
             pipe.execute()
 
     def disown(self, contact_id: str, href: str) -> bool:
-        """Notes that a contact is a card's no more. Returns whether it is some other card's, of any address book."""
+        """Notes that a contact is a card's no more. Returns whether it is some other card's, of any address book that
+        is not forgotten."""
+        start = f"{contact_id} ".encode()
         with translate_errors(), self._client.pipeline(transaction=False) as pipe:
             pipe.zrem(self._owners, self._owner(contact_id, href))
-            start = f"{contact_id} ".encode()
-            pipe.zrange(self._owners, b"[" + start, b"(" + start + b"\xff", bylex=True, offset=0, num=1)
-            return bool(pipe.execute()[1])
+            pipe.zrange(self._owners, b"[" + start, b"(" + start + b"\xff", bylex=True, offset=0, num=MOST_OWNERS)
+            owners = pipe.execute()[1]
+        return any(self._stands(owner) for owner in owners)
+
+    def _stands(self, owner: bytes) -> bool:
+        """Whether a contact's card is of an address book that is not forgotten; else the card is forgotten, too."""
+        book = owner.decode().split(" ")[1]
+        with translate_errors():
+            if self._client.exists(self._keys.cards(book)):
+                return True
+            self._client.zrem(self._owners, owner)
+        return False
 
     def skip(self, card: SkippedCard) -> None:
         """Remembers why a card could not be taken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -284,3 +285,57 @@ def test_a_run_that_is_asked_to_stop_is_gone_on_with(
     assert len(names(contacts)) == 50
     assert counts(sync(redis_client, server.url(path))) == (70, 0, 50, 0, 0, 0)
     assert len(names(contacts)) == 120
+
+
+def test_a_contact_deleted_here_comes_back_with_its_next_version(
+    redis_client: Redis, server: Radicale, path: str, contacts: ContactBook
+) -> None:
+    """And not before: whoever deleted it meant it."""
+    server.put(f"{path}a.vcf", person("a"))
+    sync(redis_client, server.url(path))
+    (contact,) = contacts.all()
+    contacts.delete(contact.id)
+    assert counts(sync(redis_client, server.url(path))) == (0, 0, 1, 0, 0, 0)
+    assert names(contacts) == []
+    server.put(f"{path}a.vcf", person("a", name="Ada"))
+    assert counts(sync(redis_client, server.url(path))) == (1, 0, 0, 0, 0, 0)
+    assert names(contacts) == ["Ada"]
+
+
+def test_an_address_book_is_the_same_however_it_was_reached(
+    redis_client: Redis, server: Radicale, path: str, contacts: ContactBook
+) -> None:
+    """By its own address, with or without the last slash, or from the server's."""
+    server.put(f"{path}a.vcf", person("a"))
+    for where in ("/", path, path.rstrip("/")):
+        sync(redis_client, server.url(where))
+    assert len(redis_client.keys("*:cards:*")) == 2, "its cards and its token"
+    server.delete(f"{path}a.vcf")
+    assert sync(redis_client, server.url(path))["removed"] == 1
+
+
+def test_an_address_book_that_is_followed_no_more_is_forgotten(
+    redis_client: Redis, server: Radicale, path: str, contacts: ContactBook
+) -> None:
+    """After 90 days; its contacts stay, and belong to the one that has the same people now."""
+    server.put(f"{path}a.vcf", person("a"))
+    sync(redis_client, server.url(path))
+    new = server.make_book("new", "New")
+    try:
+        server.put(f"{new}a.vcf", person("a"))
+        sync(redis_client, server.url(new))
+        kept = {key: redis_client.ttl(key) for key in redis_client.keys("*:cards:*")}
+        assert len(kept) == 4 and all(0 < ttl <= 90 * 86_400 for ttl in kept.values())
+        assert names(contacts) == ["a"]
+        server.delete(f"{new}a.vcf")
+        for key in redis_client.keys(f"*:cards:{book_id(server, path)}*"):
+            redis_client.delete(key)
+        assert sync(redis_client, server.url(new))["removed"] == 1
+        assert redis_client.zcard(Keys().card_owners) == 0
+    finally:
+        server.delete(new)
+
+
+def book_id(server: Radicale, path: str) -> str:
+    """What an address book's keys are called by."""
+    return sha256(f"127.0.0.1:{server.port}{path.replace('%40', '@')}".encode()).hexdigest()[:32]
