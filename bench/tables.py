@@ -78,10 +78,12 @@ def stampede(data: Data) -> list[str]:
                     "" if one is own else ratio(middle(own, "enqueued_per_second"), middle(one, "enqueued_per_second"))
                 )
                 body.append([name, spread(values(one, "enqueued_per_second")), times, spread(values(one, "p99_ms")),
-                             spread(values(one, "longest_call_ms"), 1), spread(values(one, "memory_mib")),
+                             spread(values(one, "longest_call_ms"), 1), spread(values(one, "cpu_ms_per_job"), 3),
+                             spread(values(one, "redis_cpu_ms_per_job"), 3), spread(values(one, "memory_mib")),
                              spread(values(one, "bytes_per_job")), data["lacks"][name]])  # fmt: skip
         head = [f"{int(size):,} due at once", "enqueued a second", "ratio", "p99 of lateness, ms",
-                "longest call in Redis, ms", "memory of the scheduler, MiB", "bytes of Redis a schedule",
+                "longest call in Redis, ms", "CPU a job, ms", "of Redis, ms", "memory of the scheduler, MiB",
+                "bytes of Redis a schedule",
                 "what it does not do"]  # fmt: skip
         lines += [*rows(head, body), ""]
     return [
