@@ -31,6 +31,7 @@ _LOST_TOKEN = frozenset({400, 403, 409, 410, 412})
 """How servers say that a token is not valid (any more)."""
 _NO_SYNC = frozenset({400, 403, 405, 409, 415, 422, 500, 501, 507})
 """How servers say that they do not sync after all."""
+_CUT_OFF = "the server cuts its list of cards off and does not go on"
 _FOR_ALL = frozenset({401, 404, 405, 429, 501, 503})
 """Refusals of the whole request, whatever cards it names."""
 
@@ -104,6 +105,8 @@ class CardDav:
         with self._dav.ask("PROPFIND", self.url, _LIST, depth="1") as answer:
             for resource in answer:
                 self._note(resource, found)
+        if found.more:
+            raise BookFailed(_CUT_OFF)
         return found
 
     def since(self, token: str) -> Changes:
@@ -121,33 +124,31 @@ class CardDav:
 
     def _whole_sync(self) -> Changes:
         found = self._sync("", Changes())
-        while found.more and found.token:
+        while found.more:
             before = found.token
-            self._sync(before, found)
-            if found.more and found.token == before:
-                raise BookFailed("the server cuts its list of cards off and does not go on")
+            if not before or (self._sync(before, found).token == before and found.more):
+                raise BookFailed(_CUT_OFF)
         return found
 
     def _sync(self, token: str, found: Changes) -> Changes:
         found.more = False
         with self._dav.ask("REPORT", self.url, _SYNC % escape(token)) as answer:
             for resource in answer:
-                if resource.status == 507 and self._path(resource.href) == self._path(str(self.url)):
-                    found.more = True
-                else:
-                    self._note(resource, found)
+                self._note(resource, found)
             found.token = answer.token or None
         return found
 
     def _note(self, resource: Resource, found: Changes) -> None:
-        path = self._path(resource.href)
-        if path is None or not _is_member(path, self._path(str(self.url)) or "") or resource.kinds:
+        path, book = self._path(resource.href), self._path(str(self.url)) or ""
+        if path is not None and path.rstrip("/") == book.rstrip("/"):
+            found.more = found.more or resource.status == 507
+        elif path is None or path.endswith("/") or resource.kinds:
             return
-        if resource.status == 404:
+        elif resource.status == 404:
             found.versions.pop(path, None)
             found.gone.append(path)
-        elif resource.status == 200:
-            found.versions[path] = resource.etag
+        else:
+            found.versions[path] = resource.etag  # none if the server could not tell: then it is there all the same
             if len(found.versions) > MAX_CARDS:
                 raise BookFailed(f"the address book has more than {MAX_CARDS:,} cards")
 
@@ -167,7 +168,8 @@ class CardDav:
             if error.status in _FOR_ALL or (error.status is None and not isinstance(error, AnswerBroken)):
                 raise
             if len(hrefs) == 1:
-                yield from (Card(href, reason=f"the card could not be had: {error}") for href in left)
+                why = "the answer for it cannot be read" if isinstance(error, AnswerBroken) else str(error)
+                yield from (Card(href, reason=f"the card could not be had: {why}") for href in left)
             else:
                 yield from self._halves(list(left))
         else:
@@ -195,10 +197,6 @@ def _card(path: str, resource: Resource) -> Card:
     if resource.card is None:
         return Card(path, reason="the server sent no vCard")
     return Card(path, resource.etag, resource.card)
-
-
-def _is_member(path: str, book: str) -> bool:
-    return path.rstrip("/") != book.rstrip("/") and not path.endswith("/")
 
 
 def find(dav: Dav, name: str | None = None) -> CardDav:

@@ -81,6 +81,8 @@ class VisitorBot:
                 except BaseException as error:
                     error.result = findings.as_dict()  # type: ignore[attr-defined]
                     raise
+            else:
+                context.progress(len(contacts), len(contacts))
         return findings.as_dict()
 
     def _visit(self, context: Context, contact: Contact, fetcher: Fetcher, findings: Findings) -> None:

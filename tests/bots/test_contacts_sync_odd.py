@@ -99,6 +99,48 @@ def test_changes_that_come_in_parts_are_all_read(redis_client: Redis, server: Da
     assert len(names(contacts)) == 10
 
 
+def refused(path: str, status: str) -> str:
+    """A resource of which nothing is told but a status."""
+    return f"<response><href>{path}</href><status>HTTP/1.1 {status}</status></response>"
+
+
+@pytest.mark.parametrize("token", [None, "t0", "t1"])
+def test_a_list_that_is_cut_off_and_not_gone_on_with_removes_nobody(
+    redis_client: Redis, server: DavServer, contacts: ContactBook, token: str | None
+) -> None:
+    """Whether or not the server gives a token to go on from."""
+    fill(server, 3)
+    sync(redis_client, server.url())
+    server.syncs = token is not None
+    cut = multistatus(found(f"{BOOK}0.vcf", '<getetag>"0"</getetag>'), refused(BOOK, "507 No"), token=token or None)
+    server.odd = lambda asked: cut if "<getetag/>" in asked.body and not asked.hrefs else None
+    with pytest.raises(BookFailed, match="cuts its list of cards off"):
+        sync(redis_client, server.url())
+    assert len(names(contacts)) == 3
+
+
+def test_a_card_of_which_the_list_tells_nothing_is_there_all_the_same(
+    redis_client: Redis, server: DavServer, contacts: ContactBook
+) -> None:
+    """It keeps its contact, and is asked for again until it can be had."""
+    fill(server, 3)
+    sync(redis_client, server.url())
+    listed = [found(f"{BOOK}{n}.vcf", f'<getetag>"{n}"</getetag>') for n in (0, 1)]
+    part = multistatus(*listed, refused(f"{BOOK}2.vcf", "500 Oops"))
+
+    def odd(asked: Asked) -> Said | None:
+        if asked.kind == "addressbook-multiget":
+            return multistatus(*(refused(href, "500 Oops") for href in asked.hrefs))
+        return part if asked.headers.get("Depth") == "1" else None
+
+    server.odd = odd
+    result = sync(redis_client, server.url())
+    assert (result["unchanged"], result["skipped_total"], len(names(contacts))) == (2, 1, 3)
+    server.odd = lambda asked: None
+    result = sync(redis_client, server.url())
+    assert (result["unchanged"], result["skipped_total"], len(names(contacts))) == (3, 0, 3)
+
+
 @pytest.mark.parametrize("status", [500, 507, 207])
 def test_a_card_that_cannot_be_had_costs_itself_alone(
     redis_client: Redis, server: DavServer, contacts: ContactBook, status: int
