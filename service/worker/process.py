@@ -49,8 +49,8 @@ log = logging.getLogger(__name__)
 WORKER_TTL = 20
 """Seconds; RQ waits for work 15 s less than this at a time, and its socket time-outs follow from it."""
 LOOK_SECONDS, LAST_LOOKS_SECONDS = 1.0, 0.25
-"""Seconds between two looks at a run under way: renewal of its lease, cancel, time-out; and the same while the worker is
-stopping, which has to be done in time."""
+"""Seconds between two looks at a run under way (renewal of its lease, cancel, time-out), and the same while the worker
+is stopping, which has to be done in time."""
 BEAT_SECONDS = 2.0
 """Seconds between two heartbeats."""
 
@@ -228,7 +228,7 @@ class BotWorker(Worker):
     def _take_up(self, horse: Horse, run: Began) -> None:
         """The horse begins a run, which the one before it has ended for."""
         self._let_go()
-        log.info("Run %s of job %s starts", run.run_id, run.job_id)
+        log.debug("Run %s of job %s starts", run.run_id, run.job_id)
         self._under_way = run, Watch(run.asked, run.timeout, self._lease_ms / 1000)
         self.executions[run.token] = Execution(run.token, run.run_id, self.connection, self.name)
         self._horse_pid = horse.pid
@@ -236,7 +236,7 @@ class BotWorker(Worker):
     def _let_go(self) -> None:
         if self._under_way is not None:
             run, _ = self._under_way
-            log.info("Run %s has ended", run.run_id)
+            log.info("Run %s of job %s has ended after %.3f s", run.run_id, run.job_id, time.monotonic() - run.asked)
             self.executions.pop(run.token, None)
             self._under_way = None
         self._horse_pid = 0

@@ -99,10 +99,9 @@ function runs.admit(run_id, job_id, job_name, limit, now)
   end
 end
 
--- The record of the end of a run that had a lease, in every list that knows of it, and the next in line. `run` is what
+-- The record of a run's end, in every list that knows of it but the leases, and the next in line. `run` is what
 -- its hash held: bot_type, trigger, started_at, due, log_bytes.
 function runs.finish(run_id, job_id, status, now, fields, run)
-  call('ZREM', key.leases, run_id)
   call('SREM', key.open(job_id), run_id)
   call('SREM', key.slots(job_id), run_id)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
