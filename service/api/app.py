@@ -10,7 +10,6 @@ from falcon.media import JSONHandler
 
 from service.api import errors, openapi
 from service.api.auth import ApiKeys, RequireKey
-from service.api.body import parse_object
 from service.api.bots import BotList
 from service.api.contacts import Contact, ContactList, Import
 from service.api.health import Health
@@ -24,6 +23,7 @@ from service.api.rendering import dumps
 from service.api.request_ids import RequestIds
 from service.api.runs import AllRuns, Cancel, History, Log, Run
 from service.api.sessions import Sessions
+from service.api.strict_json import parse_object
 from service.api.transfer import Apply, Export
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]

@@ -1,24 +1,18 @@
-"""Request bodies: strictly JSON objects, or a bounded stream of bytes."""
+"""Request bodies: strict JSON objects, or a bounded stream of bytes."""
 
 from __future__ import annotations
 
 import io
-import json
-import math
 from typing import IO, Any
 
 import falcon
 
-from service.errors import ValidationFailed
+from service.api.strict_json import parse_object, refused
 
 JSON_LIMIT = 1024 * 1024
 """The longest JSON body, in bytes; a longer one is 413."""
 
-MAX_DEPTH = 32
-"""How deeply objects and arrays may be nested."""
-
 _PIECE = 64 * 1024
-_INTEGER_LIMIT = 2**63
 
 
 def read_object(req: falcon.Request) -> dict[str, Any]:
@@ -30,7 +24,7 @@ def read_object(req: falcon.Request) -> dict[str, Any]:
     """
     body = read_optional_object(req)
     if body is None:
-        raise _refused("is empty, but a JSON object is needed")
+        raise refused("is empty, but a JSON object is needed")
     return body
 
 
@@ -42,30 +36,6 @@ def read_optional_object(req: falcon.Request) -> dict[str, Any] | None:
     if not raw.strip():
         return None
     return parse_object(raw)
-
-
-def parse_object(raw: bytes) -> dict[str, Any]:
-    """Parse one strict JSON object: UTF-8, no NaN, no key twice, no lone surrogates, at most `MAX_DEPTH` deep.
-
-    Raises:
-        ValidationFailed: it is anything else; the sentence says what.
-    """
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _refused(f"is not UTF-8 at byte {error.start}") from None
-    try:
-        value = json.loads(
-            text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_number, parse_int=_integer
-        )
-    except json.JSONDecodeError as error:
-        raise _refused(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise _too_deep() from None
-    if not isinstance(value, dict):
-        raise _refused("must be a JSON object")
-    _inspect(value)
-    return value
 
 
 def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
@@ -108,59 +78,3 @@ def _read(stream: Any, size: int) -> bytes:
 def _too_large(limit: int) -> falcon.HTTPError:
     size = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit} bytes"
     return falcon.HTTPContentTooLarge(description=f"The body is longer than {size}, the most that is taken here")
-
-
-def _refused(message: str) -> ValidationFailed:
-    return ValidationFailed.of("body", message)
-
-
-def _too_deep() -> ValidationFailed:
-    return _refused(f"is nested more than {MAX_DEPTH} levels deep")
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _refused(f"has the key {json.dumps(key)} twice in one object")
-        found[key] = value
-    return found
-
-
-def _constant(name: str) -> Any:
-    raise _refused(f"has {name}, which is no JSON number")
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise _refused("has a number that is out of range")
-    return value
-
-
-def _integer(text: str) -> int:
-    if len(text) > 20 or not -_INTEGER_LIMIT <= (value := int(text)) < _INTEGER_LIMIT:
-        raise _refused("has a number that is out of range")
-    return value
-
-
-def _inspect(root: dict[str, Any]) -> None:
-    """Refuse lone surrogates and too deep nesting anywhere in `root`."""
-    remaining: list[tuple[Any, int]] = [(root, 1)]
-    while remaining:
-        value, depth = remaining.pop()
-        if isinstance(value, str):
-            if not value.isascii():
-                _check_text(value)
-        elif isinstance(value, dict | list):
-            if depth > MAX_DEPTH:
-                raise _too_deep()
-            children = [*value, *value.values()] if isinstance(value, dict) else value
-            remaining.extend((child, depth + 1) for child in children)
-
-
-def _check_text(text: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise _refused("has a text with half of a surrogate pair, which is no character") from None

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from service.api.body import MAX_DEPTH
 from service.api.rendering import CHUNK_BYTES, dumps
+from service.api.strict_json import MAX_DEPTH
 from service.errors import ValidationFailed
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -7,10 +7,11 @@ import io
 import falcon
 
 from service.api import query
-from service.api.body import JSON_LIMIT, copy, parse_object
+from service.api.body import JSON_LIMIT, copy
 from service.api.documents import json_pieces, parse_yaml, yaml_pieces
 from service.api.protocols import Transfer
 from service.api.rendering import preferred, send_pieces
+from service.api.strict_json import parse_object
 from service.errors import ValidationFailed
 from service.transfer import VERSION
 

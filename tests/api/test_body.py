@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import falcon.testing
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from service.api.body import JSON_LIMIT, MAX_DEPTH, parse_object
+from service.api import strict_json
+from service.api.body import JSON_LIMIT
+from service.api.strict_json import MAX_DEPTH, parse_object
 from service.errors import ValidationFailed
 
 
@@ -50,6 +55,42 @@ def test_what_is_allowed_arrives_as_sent() -> None:
     value: dict[str, Any] = {"a": [1, 1.5, True, None, "ä😀"], "b": {"c": {}}, "n": -(2**63), "z": "\u0000"}
     assert parse_object(json.dumps(value).encode()) == value
     assert parse_object(b'{"a":' * (MAX_DEPTH - 1) + b"{}" + b"}" * (MAX_DEPTH - 1))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+def outcome(parse: Callable[[bytes], Any], raw: bytes) -> tuple[str, str]:
+    """What a parser makes of it, types included, or how it refuses it."""
+    try:
+        return "value", repr(parse(raw))
+    except ValidationFailed as refusal:
+        return "refused", str(refusal)
+
+
+@settings(max_examples=150)
+@given(st.dictionaries(st.text(), VALUES), st.booleans(), st.integers(0, 200), st.binary(max_size=3), st.booleans())
+def test_the_fast_look_takes_nothing_that_the_close_look_refuses(
+    value: dict[str, Any], escaped: bool, place: int, odd: bytes, compact: bool
+) -> None:
+    """And understands it the same: whatever is sent, with bytes put in anywhere."""
+    text = json.dumps(value, ensure_ascii=escaped, separators=(",", ":") if compact else None)
+    raw = text.encode("utf-8", "surrogatepass")
+    raw = raw[:place] + odd + raw[place:]
+    assert outcome(parse_object, raw) == outcome(strict_json._parsed, raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a":1,"a":1}', b'{"a" : {"b": 1, "b":2}}', b'{"x":[{"":0,"":0}]}', b'{"n":-0,"m":-0.0,"o":1E5}',
+            b'{"n":999999999999999999,"m":-9223372036854775808,"f":0.123456789012345678901}', b"{}", b"\x0c{}"],
+)  # fmt: skip
+def test_twins_and_long_numbers_are_looked_at_closely(raw: bytes) -> None:
+    """Where a fast parser passes over a key, or rounds."""
+    assert outcome(parse_object, raw) == outcome(strict_json._parsed, raw)
 
 
 @pytest.mark.parametrize("body", [b"", b"  \r\n"])

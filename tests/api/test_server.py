@@ -194,6 +194,6 @@ def test_connections_are_used_again_at_once_later_and_when_there_are_more_than_t
 def read_answer(reader: IO[bytes]) -> int:
     """Reads one whole answer. Returns its status."""
     status = int(reader.readline().split()[1])
-    headers = http.client.parse_headers(reader)  # type: ignore[arg-type]
+    headers = http.client.parse_headers(reader)
     assert len(reader.read(int(headers["Content-Length"]))) > 0
     return status

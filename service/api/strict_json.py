@@ -1,0 +1,119 @@
+"""JSON objects, strictly read: what two readers could understand in two ways is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import orjson
+
+from service.errors import ValidationFailed
+
+MAX_DEPTH = 32
+"""How deeply objects and arrays may be nested."""
+
+_INTEGER_LIMIT = 2**63
+_LONG_NUMBER = re.compile(rb"[0-9]{18}")
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Parse one strict JSON object: UTF-8, no NaN, no key twice, no lone surrogates, at most `MAX_DEPTH` deep.
+
+    Raises:
+        ValidationFailed: it is anything else; the sentence says what.
+    """
+    value = _plain(raw)
+    return _parsed(raw) if value is None else value
+
+
+def _plain(raw: bytes) -> dict[str, Any] | None:
+    """The object, if a fast parser takes it and can have passed over nothing; None to look closely."""
+    if b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or _LONG_NUMBER.search(raw):
+        return None
+    try:
+        value = orjson.loads(raw)
+    except ValueError:
+        return None
+    # Of a key that is there twice, the parser keeps the latter. Without escapes each text has two quotes, so that a
+    # key that was dropped is missed.
+    if not isinstance(value, dict) or orjson.dumps(value).count(b'"') != raw.count(b'"'):
+        return None
+    return value
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise refused(f"is not UTF-8 at byte {error.start}") from None
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_number, parse_int=_integer
+        )
+    except json.JSONDecodeError as error:
+        raise refused(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise _too_deep() from None
+    if not isinstance(value, dict):
+        raise refused("must be a JSON object")
+    _inspect(value)
+    return value
+
+
+def refused(message: str) -> ValidationFailed:
+    """The refusal of a body."""
+    return ValidationFailed.of("body", message)
+
+
+def _too_deep() -> ValidationFailed:
+    return refused(f"is nested more than {MAX_DEPTH} levels deep")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise refused(f"has the key {json.dumps(key)} twice in one object")
+        found[key] = value
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise refused(f"has {name}, which is no JSON number")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise refused("has a number that is out of range")
+    return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not -_INTEGER_LIMIT <= (value := int(text)) < _INTEGER_LIMIT:
+        raise refused("has a number that is out of range")
+    return value
+
+
+def _inspect(root: dict[str, Any]) -> None:
+    """Refuse lone surrogates and too deep nesting anywhere in `root`."""
+    remaining: list[tuple[Any, int]] = [(root, 1)]
+    while remaining:
+        value, depth = remaining.pop()
+        if isinstance(value, str):
+            if not value.isascii():
+                _check_text(value)
+        elif isinstance(value, dict | list):
+            if depth > MAX_DEPTH:
+                raise _too_deep()
+            children = [*value, *value.values()] if isinstance(value, dict) else value
+            remaining.extend((child, depth + 1) for child in children)
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise refused("has a text with half of a surrogate pair, which is no character") from None
