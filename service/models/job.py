@@ -5,8 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from pydantic import BaseModel
 
 from service.errors import ValidationFailed
@@ -77,7 +79,7 @@ class JobDefinition:
         Raises:
             ValidationFailed: it is not valid (any more).
         """
-        return parse_schedule(self.schedule_type, self.schedule_config)
+        return _understood(self.schedule_type, self.schedule_config)
 
     def definition_fields(self) -> dict[str, Any]:
         """The eight fields, JSON-ready, in the contract's order."""
@@ -162,7 +164,9 @@ def _name(fields: Mapping[str, Any]) -> str:
     if not isinstance(value, str) or not 1 <= len(value.strip()) <= NAME_LIMIT:
         raise ValidationFailed.of("name", f"must be {expected}, not {echo(value)}")
     name = value.strip()
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+    if not name.isprintable() and any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name
+    ):
         raise ValidationFailed.of("name", f"must be one line without control characters, not {echo(value)}")
     return name
 
@@ -174,9 +178,16 @@ def _description(value: object) -> str | None:
         raise ValidationFailed.of(
             "description", f"must be text of at most {DESCRIPTION_LIMIT} characters or null, not {echo(value)}"
         )
-    if any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n\r" for character in value):
+    if _holds(value, ("Cc", "Cs"), but="\t\n\r"):
         raise ValidationFailed.of("description", f"must be text without control characters, not {echo(value)}")
     return value
+
+
+def _holds(text: str, categories: tuple[str, ...], but: str = "") -> bool:
+    """Whether a text has a character of these Unicode categories, none of which is printable."""
+    return not text.isprintable() and any(
+        unicodedata.category(character) in categories and character not in but for character in text
+    )
 
 
 def _boolean(value: object, field: str) -> bool:
@@ -186,13 +197,13 @@ def _boolean(value: object, field: str) -> bool:
 
 
 def _bot_type(fields: Mapping[str, Any], configs: Configs) -> str:
+    value = fields.get("bot_type")
+    if isinstance(value, str) and value in configs:
+        return value
     known = listed(echo(name) for name in sorted(configs))
     if "bot_type" not in fields:
         raise ValidationFailed.of("bot_type", f"is required: {known}")
-    value = fields["bot_type"]
-    if not isinstance(value, str) or value not in configs:
-        raise ValidationFailed.of("bot_type", f"must be {known}, not {echo(value)}")
-    return value
+    raise ValidationFailed.of("bot_type", f"must be {known}, not {echo(value)}")
 
 
 def _schedule(fields: Mapping[str, Any]) -> Schedule:
@@ -202,7 +213,22 @@ def _schedule(fields: Mapping[str, Any]) -> Schedule:
     if "schedule_config" not in fields:
         refusals.add("schedule_config", "is required: a JSON object")
     refusals.raise_any()
-    return parse_schedule(fields["schedule_type"], fields["schedule_config"])
+    return _understood(fields["schedule_type"], fields["schedule_config"])
+
+
+def _understood(kind: object, config: object) -> Schedule:
+    """As `parse_schedule`; many jobs share a schedule, and one job's is asked for several times."""
+    if isinstance(kind, str) and isinstance(config, dict) and len(config) <= 8:
+        try:
+            return _parsed(kind, orjson.dumps(config))
+        except (TypeError, ValidationFailed):
+            pass  # refused in the words that fit what was given
+    return parse_schedule(kind, config)
+
+
+@lru_cache(8192)
+def _parsed(kind: str, config: bytes) -> Schedule:
+    return parse_schedule(kind, orjson.loads(config))
 
 
 def validate_bot_config(bot_type: str, config: object, configs: Configs) -> dict[str, Any]:
