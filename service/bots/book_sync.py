@@ -70,6 +70,8 @@ class BookSync:
         self._tally = tally
         self._rehearses: bool = context.config.dry_run
         self._again: list[str] = []
+        self._taken: dict[str, str] = {}
+        """The cards that were taken, and whose each is."""
 
     def run(self) -> None:
         """Raises BookFailed if it cannot be read (on), Stopped if the run was asked to stop."""
@@ -96,7 +98,7 @@ class BookSync:
                 gone.add(card.href)
             elif version and version == card.etag:
                 same.add(card.href)
-        self._tally.unchanged += len(same - self._tally.skips.keys())
+        self._tally.unchanged += len(same - self._tally.skips.keys() - self._taken.keys())
         self._fetch([href for href in found.versions if href not in same])
         self._drop(sorted(gone))
         self._remember(found.token)
@@ -169,6 +171,7 @@ class BookSync:
             for became in self._local.take(received):
                 self._count(became)
         for card in received:
+            self._taken[card.href] = card.person.contact_id
             self._tally.skips.pop(card.href, None)
 
     def _count(self, became: str) -> None:
@@ -176,10 +179,13 @@ class BookSync:
 
     def _drop(self, hrefs: Iterable[str]) -> None:
         """Lets go of cards that are gone. Those that never came are passed over."""
+        taken = set(self._taken.values()) if self._rehearses else set()
         for href in hrefs:
             if self._rehearses:
                 became, contact = self._local.would_drop(href)
-                if became == "removed" and contact is not None:
+                if contact is not None and contact.id in taken:
+                    became = "kept"  # the card has moved
+                elif contact is not None:
                     self._tally.note(became, contact.id, contact.name)
             else:
                 became = self._local.drop(href)

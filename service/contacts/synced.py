@@ -130,23 +130,27 @@ class SyncedBook:
         return became
 
     def would_drop(self, href: str) -> tuple[Removed, Contact | None]:
-        """What `drop` would do, other cards of the contact left aside, and to whom."""
+        """What `drop` would do, and to whom."""
         (seen,) = self._cards.get_many([href])
         if seen is None:
             return "unknown", None
-        contact = self._contacts.get(seen.contact_id) if seen.contact_id else None
-        return ("removed" if contact and contact.source == SOURCE else "kept"), contact
+        contact = self._removable(seen)
+        return ("removed" if contact else "kept"), contact
 
     def _let_go(self, seen: SeenCard) -> Removed:
-        if seen.contact_id is None:
-            return "kept"
-        if self._cards.disown(seen.contact_id, seen.href):
-            return "kept"
+        contact = self._removable(seen)
+        if contact is not None:
+            self._contacts.delete(contact.id)
+        if seen.contact_id is not None:
+            self._cards.disown(seen.contact_id, seen.href)
+        return "removed" if contact else "kept"
+
+    def _removable(self, seen: SeenCard) -> Contact | None:
+        """A card's contact, if an address book brought it and no other card is it."""
+        if seen.contact_id is None or self._cards.is_others(seen.contact_id, seen.href):
+            return None
         contact = self._contacts.get(seen.contact_id)
-        if contact is None or contact.source != SOURCE:
-            return "kept"
-        self._contacts.delete(seen.contact_id)
-        return "removed"
+        return contact if contact is not None and contact.source == SOURCE else None
 
 
 def _compared(person: ParsedCard, contact: Contact | None) -> tuple[Saved, list[str]]:

@@ -128,24 +128,22 @@ class CardStore:
             pipe.hdel(self._skipped, href)
             pipe.execute()
 
-    def disown(self, contact_id: str, href: str) -> bool:
-        """Notes that a contact is a card's no more. Returns whether it is some other card's, of any address book that
-        is not forgotten."""
-        start = f"{contact_id} ".encode()
-        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
-            pipe.zrem(self._owners, self._owner(contact_id, href))
-            pipe.zrange(self._owners, b"[" + start, b"(" + start + b"\xff", bylex=True, offset=0, num=MOST_OWNERS)
-            owners = pipe.execute()[1]
-        return any(self._stands(owner) for owner in owners)
-
-    def _stands(self, owner: bytes) -> bool:
-        """Whether a contact's card is of an address book that is not forgotten; else the card is forgotten, too."""
-        book = owner.decode().split(" ")[1]
+    def disown(self, contact_id: str, href: str) -> None:
+        """Notes that a contact is a card's no more."""
         with translate_errors():
-            if self._client.exists(self._keys.cards(book)):
-                return True
-            self._client.zrem(self._owners, owner)
-        return False
+            self._client.zrem(self._owners, self._owner(contact_id, href))
+
+    def is_others(self, contact_id: str, href: str) -> bool:
+        """Whether a contact is also another card's, of any address book that is not forgotten."""
+        start = f"{contact_id} ".encode()
+        with translate_errors():
+            found: Any = self._client.zrange(
+                self._owners, b"[" + start, b"(" + start + b"\xff", bylex=True, offset=0, num=MOST_OWNERS
+            )
+        others = {owner.decode() for owner in found} - {self._owner(contact_id, href)}
+        books = {owner.split(" ")[1] for owner in others}
+        with translate_errors():
+            return bool(books) and bool(self._client.exists(*(self._keys.cards(book) for book in books)))
 
     def skip(self, card: SkippedCard) -> None:
         """Remembers why a card could not be taken."""

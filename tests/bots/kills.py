@@ -179,7 +179,7 @@ def one_round(installation: Installation, trap: Trap, plan: tuple[int, str, str]
         installation.kill("worker")
         installation.start("worker")
     until(
-        lambda: not any(run["status"] in ("queued", "running") for run in installation.history(job)), 90,
+        lambda: installation.history(job)[0]["status"] == "success", 90,
         lambda: f"{installation.history(job)}\n{installation.log('worker')}",
     )  # fmt: skip
     to.late += trap.killed == []
