@@ -76,7 +76,8 @@ def assemble(settings: Settings) -> App:
         rq_dashboard=create_dashboard(client, api_keys, keys.prefix, keys.queue_name, SIGN_IN),
         waiters=gunicorn_config.THREADS // 2,
     )
-    add_console(app, Parts(api_keys, jobs, contacts, transfer, following, bots, partial(read, scripts)))
+    reading, limit_mb = partial(read, scripts), settings.import_limit_mb
+    add_console(app, Parts(api_keys, jobs, contacts, transfer, following, bots, reading, limit_mb))
     return app
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from service.api.app import App
 from service.api.auth import ApiKeys
-from service.api.protocols import Bots, Contacts, Following, Jobs, Transfer
+from service.api.protocols import Bots, Following, Jobs, Transfer
 from service.api.sessions import Sessions
+from service.console.contacts import ContactList, EditContact, NewContact
 from service.console.gate import SIGN_IN, STATIC, Gate
 from service.console.job_form import EditJob, NewJob
 from service.console.job_list import JobList
@@ -18,6 +19,7 @@ from service.console.overview import Overview
 from service.console.runs import RunEvents, RunPage
 from service.console.runs_list import RunList
 from service.console.signin import SessionCheck, SignIn, SignOut
+from service.contacts.book import ContactBook
 from service.store.counters import Reading
 
 FILES = Path(__file__).parent / "static"
@@ -35,15 +37,17 @@ class Parts:
         following: reads on in runs.
         bots: bot type -> bot class.
         reading: what is measured now; raises StoreUnavailable while Redis is away.
+        import_limit_mb: the longest address book that can be imported, MiB.
     """
 
     keys: ApiKeys
     jobs: Jobs
-    contacts: Contacts
+    contacts: ContactBook
     transfer: Transfer
     following: Following
     bots: Bots
     reading: Callable[[], Reading]
+    import_limit_mb: int
 
 
 def add_console(app: App, parts: Parts) -> None:
@@ -70,3 +74,6 @@ def _add_pages(app: App, parts: Parts) -> None:
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(jobs))
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(jobs, parts.following, app.places))
     app.add_page("/runs", RunList(jobs))
+    app.add_page("/contacts", ContactList(parts.contacts, parts.reading, parts.import_limit_mb))
+    app.add_page("/contacts/new", NewContact())
+    app.add_page("/contacts/{contact_id}", EditContact(parts.contacts))

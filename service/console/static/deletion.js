@@ -11,9 +11,10 @@ const pending = () => JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
 const keep = (all) => sessionStorage.setItem(KEY, JSON.stringify(all));
 const shown = new Map();
 
-// job: {id, name}. then: a page to go on to, such as from the job's own.
-export function deleteSoon(job, then) {
-  keep({ ...pending(), [job.id]: { name: job.name, at: Date.now() + DELAY_MS } });
+// one: {id, name} of a job; of anything else also its path in the API, and what is lost with it, in words.
+// then: a page to go on to, such as from the job's own.
+export function deleteSoon({ id, name, path = `/scheduler/jobs/${id}`, loss = ", with its history" }, then) {
+  keep({ ...pending(), [id]: { name, path, loss, at: Date.now() + DELAY_MS } });
   if (then) location.assign(then);
   else resume();
 }
@@ -26,33 +27,34 @@ function undo(id) {
 
 // Takes up what is pending; on every page.
 export function resume() {
-  for (const [id, { name, at }] of Object.entries(pending())) {
+  for (const [id, { name, path, loss, at }] of Object.entries(pending())) {
     if (shown.has(id)) continue;
     const left = Math.max(0, at - Date.now());
-    const remove = say(`“${name}” is deleted in ${Math.ceil(left / 1000)} seconds, with its history`, {
+    const remove = say(`“${name}” is deleted in ${Math.ceil(left / 1000)} seconds${loss}`, {
       stays: true, action: { label: "Undo", run: () => { shown.delete(id); undo(id); say(`“${name}” stays`); } },
     });
     shown.set(id, remove);
-    setTimeout(() => carryOut(id, name), left);
+    setTimeout(() => carryOut(id, name, path), left);
   }
   mark();
 }
 
-async function carryOut(id, name) {
+async function carryOut(id, name, path) {
   if (!(id in pending())) return;
   undo(id);
   shown.get(id)?.();
   shown.delete(id);
   try {
-    await send("DELETE", `/scheduler/jobs/${id}`, undefined, { keepalive: true });
+    await send("DELETE", path, undefined, { keepalive: true });
     say(`“${name}” is deleted`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status !== 404) say(`“${name}” is not deleted: ${error.message}`, { bad: true });
   }
-  if (location.pathname.startsWith(`/jobs/${id}`)) {
+  const own = path.replace("/scheduler", "");
+  if (location.pathname.startsWith(own)) {
     sayThere(`“${name}” is deleted`);
-    location.assign("/jobs");
+    location.assign(own.slice(0, own.lastIndexOf("/")));
   } else {
     await refresh().catch(() => {});
   }
@@ -60,5 +62,7 @@ async function carryOut(id, name) {
 
 export function mark() {
   const going = pending();
-  for (const row of document.querySelectorAll("[data-job]")) row.classList.toggle("going", row.dataset.job in going);
+  for (const row of document.querySelectorAll("[data-job], [data-contact]")) {
+    row.classList.toggle("going", (row.dataset.job ?? row.dataset.contact) in going);
+  }
 }

@@ -3,8 +3,9 @@
 
 const DIGITS = /^-?\d{1,15}$/;
 
-// Resolves every shown input of `form`. Returns {body, errors: [{field, message}]}.
-export function read(form) {
+// Reads every shown input of `form`. `parts`: the objects that are there even if nothing is in them.
+// Returns {body, errors: [{field, message}]}.
+export function read(form, parts = []) {
   const body = {};
   const errors = [];
   for (const input of form.querySelectorAll("[data-path]")) {
@@ -15,7 +16,7 @@ export function read(form) {
       errors.push({ field: input.dataset.path, message: error.message });
     }
   }
-  for (const part of ["bot_config", "options", "schedule_config"]) body[part] ??= {};
+  for (const part of parts) body[part] ??= {};
   return { body, errors };
 }
 

@@ -4,6 +4,7 @@ import { read, showErrors } from "./form.js";
 import { busy, sayThere } from "./messages.js";
 import { inFull, zone } from "./times.js";
 
+const PARTS = ["bot_config", "options", "schedule_config"];
 const form = document.getElementById("job-form");
 const preview = form.querySelector(".preview");
 const summary = document.getElementById("summary");
@@ -32,7 +33,7 @@ async function look() {
   asking.abort();
   asking = new AbortController();
   const { signal } = asking;
-  const { body, errors } = read(form);
+  const { body, errors } = read(form, PARTS);
   const asked = { schedule_type: body.schedule_type, schedule_config: body.schedule_config ?? {}, options: body.options ?? {}, count: 10 };
   try {
     const answer = await send("POST", "/scheduler/preview", asked, { signal });
@@ -86,7 +87,7 @@ function onceFor(body) {
 }
 
 async function save(revision) {
-  const { body, errors } = read(form);
+  const { body, errors } = read(form, PARTS);
   showErrors(form, errors);
   if (errors.length) return sum(errors.length);
   const id = form.dataset.job;

@@ -1,0 +1,51 @@
+// The form of a contact.
+import { Refused, send } from "./api.js";
+import { deleteSoon } from "./deletion.js";
+import { read, showErrors } from "./form.js";
+import { busy, sayThere } from "./messages.js";
+
+const form = document.getElementById("contact-form");
+const summary = document.getElementById("summary");
+const { contact: id, name: called } = form.dataset;
+let changed = false;
+
+// What is empty is taken away.
+function contents() {
+  const { body } = read(form);
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value === "" && name !== "name" ? null : value]));
+}
+
+async function save() {
+  showErrors(form, []);
+  try {
+    const contact = id
+      ? await send("PUT", `/scheduler/contacts/${id}`, contents())
+      : await send("POST", "/scheduler/contacts", contents());
+    changed = false;
+    sayThere(`“${contact.name}” is saved`);
+    location.assign("/contacts");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const homeless = showErrors(form, error.errors);
+    const first = form.querySelector("[aria-invalid=true]");
+    summary.textContent = first && !homeless.length ? "Nothing is saved yet; the reasons are beside the fields." : error.message;
+    summary.hidden = false;
+    (first ?? summary).focus();
+  }
+}
+
+form.addEventListener("input", ({ target }) => {
+  changed = true;
+  summary.hidden = true;
+  showErrors(form, [], (path) => path === target.dataset.path);
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(document.getElementById("save"), save);
+});
+addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+
+document.getElementById("delete")?.addEventListener("click", () => {
+  changed = false;
+  deleteSoon({ id, name: called, path: `/scheduler/contacts/${id}`, loss: "" }, "/contacts");
+});

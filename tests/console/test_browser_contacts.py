@@ -1,0 +1,187 @@
+"""The address book in a real browser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect
+
+from tests.process.installation import ROOT, Installation
+
+EXAMPLE = ROOT / "examples" / "contacts.vcf"
+CARD = "BEGIN:VCARD\nVERSION:3.0\nFN:{}\nEND:VCARD\n"
+WITHOUT_NAME = CARD.format("Fine One") + CARD.format("")
+
+
+@pytest.fixture(autouse=True)
+def empty(installation: Installation) -> None:
+    """Each test begins with an empty address book."""
+    while found := installation.call("GET", "/contacts?limit=200")[1]:
+        for contact in found:
+            installation.call("DELETE", f"/contacts/{contact['id']}")
+
+
+def vcard(text: str, name: str = "book.vcf") -> FilePayload:
+    return {"name": name, "mimeType": "text/vcard", "buffer": text.encode()}
+
+
+def add(installation: Installation, name: str, **fields: object) -> str:
+    status, contact = installation.call("POST", "/contacts", {"name": name, **fields})
+    assert status == 201, contact
+    return str(contact["id"])
+
+
+def test_a_file_is_imported_with_its_progress_and_the_list_follows(page: Page) -> None:
+    """How much is sent is told, then what became of it; the people are in the list at once."""
+    page.goto("/contacts")
+    expect(page.get_by_text("There is nobody yet")).to_be_visible()
+    page.evaluate(
+        """() => {
+            window.said = [];
+            const place = document.getElementById("sent");
+            new MutationObserver(() => window.said.push(place.textContent)).observe(place, { childList: true });
+        }"""
+    )
+    page.get_by_label("Choose a file").set_input_files(EXAMPLE)
+    expect(page.locator("#report")).to_contain_text("contacts.vcf: 8 created, 0 updated, 0 unchanged.")
+    expect(page.locator("table.contacts tbody tr")).to_have_count(8)
+    expect(page.locator("#sending")).to_be_hidden()
+    said = page.evaluate("window.said")
+    assert "contacts.vcf: 100% is sent" in said
+    assert said[-1] == "contacts.vcf is sent, and is read now"
+    page.get_by_label("Choose a file").set_input_files(EXAMPLE)
+    expect(page.locator("#report")).to_contain_text("0 created, 0 updated, 8 unchanged.")
+
+
+def test_what_was_skipped_is_told_with_its_reason(page: Page) -> None:
+    """The others of the file are imported."""
+    page.goto("/contacts")
+    page.get_by_label("Choose a file").set_input_files(vcard(WITHOUT_NAME))
+    expect(page.locator("#report")).to_contain_text("1 created, 0 updated, 0 unchanged, 1 skipped.")
+    row = page.get_by_role("region", name="Skipped in book.vcf").locator("tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("2")
+    expect(row).to_contain_text("name")
+
+
+def test_files_are_imported_where_they_are_dropped(page: Page) -> None:
+    """Several at once; one of them is refused in words, and does not keep the others out."""
+    page.goto("/contacts")
+    dropped = page.evaluate_handle(
+        """(card) => {
+            const data = new DataTransfer();
+            data.items.add(new File(["\\u0000\\u0001 no book"], "picture.png"));
+            data.items.add(new File([card], "book.vcf"));
+            data.items.add(new File([], "empty.csv"));
+            return data;
+        }""",
+        WITHOUT_NAME,
+    )
+    page.dispatch_event("#drop", "dragover", {"dataTransfer": dropped})
+    expect(page.locator("#drop")).to_have_class("drop over")
+    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    expect(page.locator("#report")).to_contain_text("empty.csv: The file is empty.")
+    expect(page.locator("#report .notice")).to_have_count(3)
+    expect(page.locator("#report .notice.bad").first).to_contain_text("picture.png: ")
+    expect(page.locator("#report")).to_contain_text("book.vcf: 1 created")
+    expect(page.locator("table.contacts")).to_contain_text("Fine One")
+    expect(page.locator("#drop")).to_have_class("drop")
+
+
+def test_a_file_that_misses_the_place_does_no_harm(page: Page) -> None:
+    """The page stays, and nothing is imported."""
+    page.goto("/contacts")
+    prevented = page.evaluate(
+        """() => {
+            const data = new DataTransfer();
+            data.items.add(new File(["BEGIN:VCARD"], "book.vcf"));
+            const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+            document.querySelector("h1").dispatchEvent(event);
+            return event.defaultPrevented;
+        }"""
+    )
+    assert prevented is True
+    expect(page.locator("#report")).to_be_hidden()
+
+
+def test_the_example_fills_an_empty_book(page: Page) -> None:
+    """With one click, for whoever wants to look around."""
+    page.goto("/contacts")
+    page.get_by_role("button", name="Load the example").click()
+    expect(page.locator("table.contacts tbody tr")).to_have_count(8)
+
+
+def test_a_contact_is_made_with_each_error_beside_its_field(page: Page, installation: Installation) -> None:
+    """What is wrong is told where it is, to screen readers too; put right, it is saved."""
+    page.goto("/contacts/new")
+    page.get_by_label("Birthday").fill("12. April")
+    page.get_by_label("E-mail addresses").fill("ada@example.org\nno address")
+    page.get_by_role("button", name="Create").click()
+    expect(page.locator("#error-name")).to_contain_text("Must be a text")
+    expect(page.locator("#error-birthday")).to_contain_text("12. April")
+    expect(page.locator("#error-emails")).to_contain_text("number 2")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page.get_by_label("Birthday")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Name", exact=True).fill("Ada Lovelace")
+    expect(page.locator("#error-name")).to_be_hidden()
+    page.get_by_label("Birthday").fill("1815-12-10")
+    page.get_by_label("E-mail addresses").fill("ada@example.org\n\n ada@example.com ")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("“Ada Lovelace” is saved")).to_be_visible()
+    (contact,) = installation.call("GET", "/contacts")[1]
+    assert (contact["birthday"], contact["language"]) == ("1815-12-10", None)
+    assert contact["emails"] == ["ada@example.org", "ada@example.com"]
+
+
+def test_a_contact_is_changed_and_what_is_emptied_is_taken_away(page: Page, installation: Installation) -> None:
+    """By keyboard alone."""
+    contact_id = add(installation, "Ada", birthday="1815-12-10", emails=["ada@example.org"], language="en")
+    page.goto(f"/contacts/{contact_id}")
+    for label in ("Birthday", "E-mail addresses", "Language"):
+        page.get_by_label(label).focus()
+        page.keyboard.press("Control+a")
+        page.keyboard.press("Delete")
+    page.get_by_label("Family name").focus()
+    page.keyboard.type("Lovelace")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"http://127.0.0.1:{installation.port}/contacts")
+    contact = installation.call("GET", f"/contacts/{contact_id}")[1]
+    assert (contact["birthday"], contact["emails"], contact["language"]) == (None, [], None)
+    assert (contact["name"], contact["family_name"]) == ("Ada", "Lovelace")
+
+
+def test_a_contact_is_deleted_unless_that_is_undone(page: Page, installation: Installation) -> None:
+    """Undone, it stays; else it is gone some seconds later, here and in the service."""
+    contact_id = add(installation, "Ada")
+    page.goto(f"/contacts/{contact_id}")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("“Ada” stays")).to_be_visible()
+    page.get_by_role("link", name="Ada").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("“Ada” is deleted in")).to_be_visible()
+    assert installation.call("GET", f"/contacts/{contact_id}")[0] == 200
+    expect(page.get_by_text("There is nobody yet")).to_be_visible()
+    assert installation.call("GET", f"/contacts/{contact_id}")[0] == 404
+
+
+def test_a_coming_birthday_is_shown_and_leads_to_its_person(page: Page, installation: Installation) -> None:
+    """Three days ahead, with the age if the year is known."""
+    day = datetime.now(UTC).date() + timedelta(days=3)
+    contact_id = add(installation, "Ada", birthday=f"2000-{day:%m-%d}")
+    page.goto("/contacts")
+    expect(page.locator("#birthdays")).to_contain_text("years")
+    page.locator("#birthdays").get_by_role("link", name="Ada").click()
+    expect(page).to_have_url(f"http://127.0.0.1:{installation.port}/contacts/{contact_id}")
+
+
+def test_a_file_that_is_too_large_is_not_sent(page: Page, tmp_path: Path) -> None:
+    """The limit and its setting are named."""
+    large = tmp_path / "large.csv"
+    with large.open("wb") as file:
+        file.truncate(64 * 2**20 + 1)
+    page.goto("/contacts")
+    page.get_by_label("Choose a file").set_input_files(large)
+    expect(page.locator("#report")).to_contain_text("IMPORT_LIMIT_MB")

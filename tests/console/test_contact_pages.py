@@ -1,0 +1,135 @@
+"""The pages of the address book and of runs: what they read, and what they do with strange addresses."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from service.console import contacts as pages
+from service.console.coming_birthdays import coming
+from service.contacts.book import ContactBook
+from service.keys import Keys
+from tests.console.browsing import Browser, installation, words
+
+
+@pytest.fixture
+def book(redis_client: Redis) -> ContactBook:
+    return ContactBook(redis_client, Keys())
+
+
+@pytest.fixture
+def browser(book: ContactBook, valkey_server: Any) -> Browser:
+    """Somebody signed in."""
+    browser = Browser(installation(valkey_server.url))
+    browser.sign_in()
+    return browser
+
+
+def add(book: ContactBook, name: str, **fields: Any) -> str:
+    return str(book.create({"name": name, **fields})["id"])
+
+
+@pytest.mark.parametrize(
+    "today, birthday, days, age",
+    [
+        (date(2025, 2, 26), "1996-02-29", 2, 29),
+        (date(2024, 2, 26), "1996-02-29", 3, 28),
+        (date(2025, 12, 20), "--01-02", 13, None),
+        (date(2025, 12, 20), "2000-01-02", 13, 26),
+        (date(2025, 4, 12), "1990-04-12", 0, 35),
+    ],
+)
+def test_birthdays_come_on_the_day_of_their_year(
+    book: ContactBook, today: date, birthday: str, days: int, age: int | None
+) -> None:
+    """Across the turn of the year, with leap days and without a year."""
+    add(book, "Ada", birthday=birthday)
+    (found,), more = coming(book, today, 30, 10)
+    assert (found.days, found.day, found.age, more) == (days, today + timedelta(days=days), age, False)
+
+
+def test_birthdays_are_those_of_the_next_days_the_next_first(book: ContactBook) -> None:
+    """Neither yesterday's nor one beyond; and no more than asked for, which is told."""
+    for name, day in (("Past", "--04-11"), ("Beyond", "--05-12"), ("Second", "--05-11"), ("First", "--04-12")):
+        add(book, name, birthday=day)
+    found, more = coming(book, date(2025, 4, 12), 30, 10)
+    assert ([one.contact.name for one in found], more) == (["First", "Second"], False)
+    found, more = coming(book, date(2025, 4, 12), 30, 1)
+    assert ([one.contact.name for one in found], more) == (["First"], True)
+
+
+def test_the_list_is_by_name_and_says_whose_birthday_is_near(browser: Browser, book: ContactBook) -> None:
+    """Names that are markup are shown as they are."""
+    today = datetime.now(UTC).date()
+    add(book, "zoe", birthday=f"1990-{today:%m-%d}" if f"{today:%m-%d}" != "02-29" else "--02-29")
+    add(book, "<b>Adam</b>", emails=["adam@example.org"])
+    add(book, "Élodie")
+    add(book, "Emil")
+    answer = browser.get("/contacts")
+    said = words(answer)
+    listed = said[said.index("1–4 of 4 contacts") :]
+    assert sorted(("<b>Adam</b> – adam@example.org", "Emil", "Élodie", "zoe"), key=listed.index) == [
+        "<b>Adam</b> – adam@example.org", "Élodie", "Emil", "zoe"
+    ]  # fmt: skip
+    assert "<b>Adam" not in answer.text
+    assert "zoe today" in said
+
+
+def test_a_search_finds_by_name_mail_phone_and_page(browser: Browser, book: ContactBook) -> None:
+    """In any case; who has none of it is not shown; what finds nobody says so."""
+    add(book, "Ada", emails=["countess@example.org"], phones=["+44 20 7946 0000"], urls=["https://example.org/ada"])
+    add(book, "Charles")
+    for wanted in ("ADA", "countess", "7946", "example.org/ada"):
+        said = words(browser.get(f"/contacts?q={wanted}"))
+        assert "1–1 of 1 contact" in said, wanted
+        assert "Charles" not in said
+    assert "Nothing here matches “nobody”" in words(browser.get("/contacts?q=nobody"))
+
+
+def test_a_large_book_is_shown_page_by_page(
+    browser: Browser, book: ContactBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody is on one of the pages that lead to each other."""
+    monkeypatch.setattr(pages, "WINDOW", 200)
+    rows = "".join(f"Person {number:03d},p{number}@example.org\n" for number in range(330))
+    book.import_stream(io.BytesIO(f"Name,E-mail\n{rows}".encode()))
+    seen: set[str] = set()
+    address = "/contacts"
+    for expected in (200, 130):
+        first = words(browser.get(address))
+        assert f"of {expected} contacts" in first
+        for number in range(1, -(-expected // pages.PAGE) + 1):
+            text = browser.get(f"{address}{'&' if '?' in address else '?'}page={number}").text
+            seen |= {part.partition("<")[0] for part in text.split('">Person ')[1:]}
+        address = browser.get(address).text.partition("cursor=")[2].partition('"')[0]
+        address = f"/contacts?cursor={address}"
+    assert len(seen) == 330
+
+
+@pytest.mark.parametrize("query, status", [("page=0", 400), ("page=x", 400), ("cursor=x", 400), ("page=99", 200)])
+def test_strange_addresses_are_answered_in_words(browser: Browser, query: str, status: int) -> None:
+    """A page of the console, and no error behind it."""
+    answer = browser.get(f"/contacts?{query}")
+    assert (answer.status_code, "Contacts" in words(answer)) == (status, True)
+
+
+def test_the_form_shows_a_contact_and_what_is_noted_of_it(browser: Browser, book: ContactBook) -> None:
+    """Its fields can be changed; when it was greeted can be read."""
+    contact_id = add(book, 'Quote " Name', emails=["a@example.org", "b@example.org"], birthday="--04-12")
+    book.record_message(contact_id, 1_700_000_000)
+    answer = browser.get(f"/contacts/{contact_id}")
+    assert 'value="Quote &#34; Name"' in answer.text
+    assert 'value="--04-12"' in answer.text
+    assert "a@example.org\nb@example.org</textarea>" in answer.text
+    assert "2023-11-14 22:13:20 UTC" in words(answer)
+
+
+@pytest.mark.parametrize("path", ["/contacts/unknown", "/contacts/75ce5c73-d117-5bb3-8881-b1c73c2dfeee"])
+def test_whom_nobody_knows_is_a_page_that_says_so(browser: Browser, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert "not found" in words(answer)
