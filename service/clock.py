@@ -20,4 +20,4 @@ class Clock(Protocol):
 
 def format_timestamp(epoch_seconds: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS` in UTC, the format of every timestamp that the API answers."""
-    return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()[:19]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -137,7 +136,11 @@ class Jobs:
     # changing
 
     def create(self, body: object, key: str | None = None) -> dict[str, Any]:
-        """Makes a job.
+        """Makes a job. Arguments and refusals are those of `create_shown`."""
+        return dict(orjson.loads(self.create_shown(body, key).json))
+
+    def create_shown(self, body: object, key: str | None = None) -> ShownJob:
+        """Makes a job, and shows it as JSON.
 
         Args:
             key: the request's Idempotency-Key; the same key and body answer the same job for a day.
@@ -147,11 +150,24 @@ class Jobs:
             Conflict: the key was used with another body.
         """
         definition = parse_create(body, self._configs)
-        now_ms = self._clock.now_ms()
+        once = _idempotency("create", key, body)
+        job_id = str(uuid.uuid4())
+        reckoned = self._jobs.reckoning.now_ms()
+        made = None if reckoned is None else self._create(job_id, definition, once, reckoned, reckoned=True)
+        if made is None:
+            made = self._create(job_id, definition, once, self._clock.now_ms())
+        assert made is not None
+        if isinstance(made, bytes):
+            return ShownJob(job_id, made, 1)
+        kept = _same_body(made)
+        answer = orjson.loads(kept)
+        return ShownJob(answer["id"], kept.encode(), answer["revision"])
+
+    def _create(
+        self, job_id: str, definition: JobDefinition, once: Idempotency | None, now_ms: int, *, reckoned: bool = False
+    ) -> bytes | Recalled | None:
         schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
-        record = new_record(str(uuid.uuid4()), definition, now_ms)
-        recalled = self._jobs.create(record, _idempotency("create", key, body))
-        return record.answer() if recalled is None else dict(json.loads(_same_body(recalled)))
+        return self._jobs.create(new_record(job_id, definition, now_ms), once, reckoned=reckoned)
 
     def update(self, job_id: str, body: object, revisions: Collection[int] = ()) -> dict[str, Any]:
         """Changes the fields that the body names.
@@ -218,10 +234,11 @@ class Jobs:
             Conflict: too many runs of the job wait already, or the key was used with another body.
         """
         overlay = parse_run_request(body)
-        record = self._record(job_id)
         if overlay is not None:
-            laid_over = {**record.definition.bot_config, **overlay}
-            validate_bot_config(record.definition.bot_type, laid_over, self._configs)
+            definition = self._record(job_id).definition
+            validate_bot_config(definition.bot_type, {**definition.bot_config, **overlay}, self._configs)
+        elif not is_id(job_id):
+            raise _no_job(job_id)
         run_id = str(uuid.uuid4())
         match self._runs.request(job_id, run_id, overlay, _idempotency(f"run {job_id}", key, body)):
             case Recalled() as recalled:

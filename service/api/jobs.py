@@ -45,10 +45,10 @@ class JobList:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Create a job: 201."""
-        job = self._jobs.create(read_object(req), conditions.idempotency_key(req))
+        job = self._jobs.create_shown(read_object(req), conditions.idempotency_key(req))
         resp.status = falcon.HTTP_201
-        conditions.send_job(resp, job)
-        resp.set_header("Location", f"/scheduler/jobs/{job['id']}")
+        conditions.send_shown(resp, job)
+        resp.set_header("Location", f"/scheduler/jobs/{job.id}")
 
 
 class Job:

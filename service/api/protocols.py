@@ -22,7 +22,10 @@ class Page(Protocol):
 
 
 class ShownJob(Protocol):
-    """A job's answer, JSON, and its definition's revision."""
+    """A job's id, its answer, JSON, and its definition's revision."""
+
+    @property
+    def id(self) -> str: ...
 
     @property
     def json(self) -> bytes: ...
@@ -63,6 +66,8 @@ class Jobs(Protocol):
     def get(self, job_id: str, /) -> dict[str, Any]: ...
 
     def create(self, body: object, key: str | None, /) -> dict[str, Any]: ...
+
+    def create_shown(self, body: object, key: str | None, /) -> ShownJob: ...
 
     def update(self, job_id: str, body: object, revisions: Sequence[int], /) -> dict[str, Any]: ...
 

@@ -6,7 +6,9 @@
 --       5 '1' if the job is enabled after this, else '0'
 --       6 when its next occurrence is due, ms; '' if it has none
 --       7 Idempotency-Key's digest, or ''; 8 the body's fingerprint; 9 the answer to keep (only to create)
--- Returns {'saved', new revision}; {'stale'} if the job exists already, is gone, or is at another revision;
+--       10 '1' if the time for which the new job was planned, its created_at, was reckoned and must be looked at; else ''
+-- Returns {'saved', new revision, now}; {'untimely', now} if the job was planned for a time to come, or for one that is
+--         over by more than a tenth of a second; {'stale'} if the job exists already, is gone, or is at another revision;
 --         {'kept', answer} or {'other_body'} if the Idempotency-Key was used before.
 --
 -- One step, so that the definition, the counts, the due index and the runs that a raised limit lets in never
@@ -16,13 +18,18 @@ local job_id, read_revision, due = ARGV[1], ARGV[2], ARGV[6]
 local fields, removed = cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 local job = key.job(job_id)
 local revision, writer, was_enabled = unpack(call('HMGET', job, 'revision', 'writer', 'enabled'))
-if writer and writer == fields.writer then return {'saved', tonumber(revision)} end
+local now = now_ms()
+if writer and writer == fields.writer then return {'saved', tonumber(revision), int(now)} end
 local recalled = idempotency.recall(ARGV[7], ARGV[8])
 if recalled then return recalled end
 if (revision or '') ~= read_revision then return {'stale'} end
+if ARGV[10] == '1' then
+  -- A time to come would pass over the occurrences before it.
+  local age = now - tonumber(fields.created_at)
+  if age < 0 or age > 100 then return {'untimely', int(now)} end
+end
 
 local new_revision = (tonumber(revision) or 0) + 1
-local now = now_ms()
 local flat = {'revision', int(new_revision), 'enabled', ARGV[5]}
 for name, value in pairs(fields) do
   flat[#flat + 1] = name
@@ -46,4 +53,4 @@ if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, 
 runs.promote(job_id, now)
 call('PUBLISH', key.wake, 'due')
 idempotency.keep(ARGV[7], ARGV[8], ARGV[9])
-return {'saved', new_revision}
+return {'saved', new_revision, int(now)}

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import orjson
+
 from service.clock import format_timestamp
 from service.models import JobDefinition, Options
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
+from service.store.redis_clock import Reckoning
 from service.store.scripts import Scripts
+from service.store.shown import SHOWN_FIELDS, shown
 
 
 class UnreadableJob(Exception):
@@ -155,6 +159,10 @@ def _fields(record: JobRecord) -> dict[str, str | None]:
     }
 
 
+def _flag(value: bool) -> str:
+    return "1" if value else "0"
+
+
 class Position(NamedTuple):
     """Where a page of jobs ended: when its last job was created, µs, and that job's id."""
 
@@ -172,34 +180,51 @@ class JobStore:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
+        self.reckoning = Reckoning()
+        """Redis' time, of what it last said here."""
 
-    def create(self, record: JobRecord, idempotency: Idempotency | None = None) -> Recalled | None:
+    def create(self, record: JobRecord, idempotency: Idempotency | None, *, reckoned: bool) -> bytes | Recalled | None:
         """Stores a new job, and its answer under the Idempotency-Key.
 
+        Args:
+            reckoned: whether Redis is to look at `record.created_at`, the time for which the job was planned.
+
         Returns:
-            What the key was answered before, in which case nothing is written; else None.
+            The job's answer, JSON; or, with nothing written, what the key was answered before, or None: that time is
+            to come, or over.
         """
-        answer = self._save(record, "", idempotency, json.dumps(record.answer()))
-        return recalled(answer)
+        fields = _fields(record)
+        told = {**fields, "enabled": _flag(record.definition.enabled), "revision": str(record.revision)}
+        answer = shown(
+            record.id, [None if (text := told.get(name)) is None else text.encode() for name in SHOWN_FIELDS]
+        )
+        saved = self._save(record, fields, "", idempotency, answer if idempotency else b"", "1" if reckoned else "")
+        return answer if saved[0] == b"saved" else recalled(saved)
 
     def add(self, record: JobRecord) -> bool:
         """Stores a new job under an id that may be taken. Returns False if it is; then nothing is written."""
-        return bool(self._save(record, "", None, "")[0] == b"saved")
+        return bool(self._save(record, _fields(record), "")[0] == b"saved")
 
     def replace(self, record: JobRecord, read_revision: int) -> bool:
         """Stores a new definition and plan. Returns False if the job has changed since it was read, or is gone."""
-        return bool(self._save(record, str(read_revision), None, "")[0] == b"saved")
+        return bool(self._save(record, _fields(record), str(read_revision))[0] == b"saved")
 
-    def _save(self, record: JobRecord, read_revision: str, idempotency: Idempotency | None, answer: str) -> Any:
-        fields = {**_fields(record), "writer": uuid.uuid4().hex}
+    def _save(
+        self, record: JobRecord, fields: Mapping[str, str | None], read_revision: str,
+        idempotency: Idempotency | None = None, answer: bytes = b"", reckoned: str = "",
+    ) -> Any:  # fmt: skip
+        fields = {**fields, "writer": uuid.uuid4().hex}
         present = {name: value for name, value in fields.items() if value is not None}
         absent = [name for name, value in fields.items() if value is None]
         due = "" if record.plan.next_due is None else str(record.plan.next_due)
-        enabled = "1" if record.definition.enabled else "0"
-        return self._scripts.run(
-            "save_job", record.id, read_revision, json.dumps(present), json.dumps(absent), enabled, due,
-            *(idempotency or NO_KEY).arguments(), answer,
+        saved = self._scripts.run(
+            "save_job", record.id, read_revision, orjson.dumps(present), orjson.dumps(absent),
+            _flag(record.definition.enabled), due,
+            *(idempotency or NO_KEY).arguments(), answer, reckoned,
         )  # fmt: skip
+        if saved[0] in (b"saved", b"untimely"):
+            self.reckoning.note(int(saved[-1]))
+        return saved
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> bool | None:
         """Deletes a job and all that is its own, if it is at one of `revisions` (any, if there are none).

@@ -17,8 +17,9 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class ShownJob:
-    """A job's answer, JSON, and its definition's revision."""
+    """A job's id, its answer, JSON, and its definition's revision."""
 
+    id: str
     json: bytes
     revision: int
 
@@ -77,7 +78,7 @@ class Listing:
         (values,) = ask_packed(self._scripts, hash_fields([self._keys.job(job_id)], SHOWN_FIELDS))
         try:
             if any(values):
-                return ShownJob(shown(job_id, values), int(values[-1]))
+                return ShownJob(job_id, shown(job_id, values), int(values[-1]))
         except (ValueError, TypeError) as error:
             raise UnreadableJob(f"{type(error).__name__}: {error}") from error
         return None

@@ -67,7 +67,7 @@ class FakeJobs:
 
     def shown(self, job_id: str) -> ShownJob:
         job = self.get(job_id)
-        return ShownJob(dumps(job), job["revision"])
+        return ShownJob(job_id, dumps(job), job["revision"])
 
     def get(self, job_id: str) -> dict[str, Any]:
         self._note("get", job_id)
@@ -81,6 +81,10 @@ class FakeJobs:
         job = {**body, "id": str(uuid.uuid4()), "revision": 1}
         self.stored[job["id"]] = job
         return job
+
+    def create_shown(self, body: object, key: str | None = None) -> ShownJob:
+        job = self.create(body, key)
+        return ShownJob(job["id"], dumps(job), job["revision"])
 
     def update(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> dict[str, Any]:
         assert isinstance(body, dict)
