@@ -66,14 +66,18 @@ def measure(contender: Contender, count: int) -> dict[str, Any]:
             due = time.monotonic() + (at - place.now())
             counted = replace(contender, queued=lambda client, n: min(n, int(client.zcount(
                 ours.KEYS.due, at * 1000 + 1_700_000, "+inf"))))  # fmt: skip
+            cpu, server = place.cpu("scheduler"), place.server_cpu()
             curve = watch(place, counted, count, at)
             took = curve[-1][0] - max(seconds for seconds, found in curve if found == 0)
+            cpu, server = place.cpu("scheduler") - cpu, place.server_cpu() - server
             time.sleep(1)
         late = enqueued_late(place, beside, at - 1)
         return {
             "jobs": count,
             "all_seconds": curve[-1][0],
             "enqueued_per_second": count / took,
+            "cpu_ms_per_job": cpu * 1000 / count,
+            "redis_cpu_ms_per_job": server * 1000 / count,
             "api_p99_ms": prober.p99(due),
             "api_worst_ms": prober.worst(due),
             "longest_call_ms": longest_call(place),

@@ -99,13 +99,17 @@ def stampede_full(data: Data) -> list[str]:
     """A hundred thousand."""
     names = {
         "all_seconds": ("until all were enqueued, s", 1), "enqueued_per_second": ("enqueued a second", 0),
+        "cpu_ms_per_job": ("the scheduler's CPU a job, ms", 3),
+        "redis_cpu_ms_per_job": ("Redis' CPU a job, the API's share included, ms", 3),
         "api_p99_ms": ("API p99 meanwhile, ms", 1), "api_worst_ms": ("API's worst, ms", 1),
         "longest_call_ms": ("longest call in Redis, ms", 1), "others_p99_ms": ("other jobs' lateness, p99, ms", 0),
         "others_worst_ms": ("other jobs' worst lateness, ms", 0), "scheduler_mib": ("memory of the scheduler, MiB", 0),
     }  # fmt: skip
     (parts,) = data["results"].values()
     ((size, rounds),) = parts.items()
-    body = [[title, spread(values(rounds, name), digits)] for name, (title, digits) in names.items()]
+    body = [
+        [title, spread(values(rounds, name), digits)] for name, (title, digits) in names.items() if name in rounds[0]
+    ]
     return rows([f"{int(size):,} due at once, beside other work", ""], body)
 
 
