@@ -235,3 +235,27 @@ def test_the_example_file_is_read_whole() -> None:
         "Old Neighbour": "--04-12",
         "Sam Lindqvist": None,
     }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "N;CHARSET=UTF-8" + ";X=a=b" * 40,
+        "TEL;TYPE=" + "a=" * 30_000,
+        "EMAIL;TYPE=" + "a," * 30_000 + ";y:a@example.org",
+        'URL;X="' + "=" * 60_000,
+        "NICKNAME:x" + "\r\n ;a" * 40_000,
+    ],
+)
+def test_no_line_holds_the_import_up(line: str) -> None:
+    """A reader that tries again and again would sit over each of these for hours."""
+    assert len(read_all(card("FN:A", line) * 3)) == 3
+
+
+def test_a_parameter_without_a_value_says_nothing() -> None:
+    """Wherever it stands."""
+    birthday, email = "BDAY;X-APPLE-OMIT-YEAR=:1604-04-12", "EMAIL;TYPE=;PREF=:a@example.org"
+    found = read_one(card("FN:A", birthday, email, "TEL;;CELL:+1 555", "URL;=x:a.example"))
+    assert (found.birthday, found.emails, found.phones, found.urls) == (
+        "--04-12", ("a@example.org",), ("+1 555",), ("https://a.example",),
+    )  # fmt: skip
