@@ -186,8 +186,12 @@ class Transfer:
                 pass  # others have deleted it: so it is as it should be
             return step
         if step.before is None:
-            job_id = step.id or str(uuid.uuid4())
-            if not self._store.add(new_record(job_id, step.after, self._clock.now_ms())):
+            job_id, now_ms = step.id or str(uuid.uuid4()), self._clock.now_ms()
+            record = new_record(job_id, step.after, now_ms)
+            if step.id is not None:
+                # The id may have been another job's, which counted from 1 or from an earlier time.
+                record = replace(record, revision=now_ms)
+            if not self._store.add(record):
                 raise _changed(job_id)
             return replace(step, id=job_id)
         try:

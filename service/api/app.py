@@ -116,7 +116,7 @@ def create_app(
     app.add_route("/scheduler/contacts/{contact_id}", Contact(contacts))
     if transfer is not None:
         app.add_route("/scheduler/export", Export(transfer))
-        app.add_route("/scheduler/apply", Apply(transfer))
+        app.add_route("/scheduler/apply", Apply(transfer, settings.import_limit_mb * 2**20))
     if samples is not None:
         app.add_route("/scheduler/messages/test", MessageTest(samples, places))
     if bots is not None:

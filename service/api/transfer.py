@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
+import threading
+from typing import IO, Any, cast
 
 import falcon
 
@@ -47,21 +49,33 @@ def _wants_yaml(req: falcon.Request) -> bool:
 
 
 class Apply:
-    """`/scheduler/apply`"""
+    """`/scheduler/apply`
 
-    def __init__(self, transfer: Transfer) -> None:
+    Args:
+        transfer: makes the jobs what a document says.
+        limit: the longest document that is taken, in bytes: what an export gives can be longer than other bodies.
+    """
+
+    def __init__(self, transfer: Transfer, limit: int) -> None:
         self._transfer = transfer
+        self._limit = limit
+        # A document is understood as a whole, in many times its length of memory: one at a time.
+        self._turn = threading.Lock()
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Make the jobs what the document says: `?prune=true` deletes all others, `?dry_run=true` only tells."""
         prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
-        buffer = io.BytesIO()
-        copy(req, buffer, JSON_LIMIT)
-        raw = buffer.getvalue()
-        if not raw.strip():
-            raise ValidationFailed.of("body", "is empty, but a document is needed")
-        document = parse_yaml(raw) if _is_yaml(req, raw) else parse_object(raw)
-        resp.media = self._transfer.apply(document, prune=prune, dry_run=dry_run)
+        with tempfile.SpooledTemporaryFile(max_size=JSON_LIMIT) as file:
+            copy(req, cast(IO[bytes], file), self._limit)
+            file.seek(0)
+            with self._turn:
+                resp.media = self._transfer.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
+
+
+def _document(req: falcon.Request, raw: bytes) -> Any:
+    if not raw.strip():
+        raise ValidationFailed.of("body", "is empty, but a document is needed")
+    return parse_yaml(raw) if _is_yaml(req, raw) else parse_object(raw)
 
 
 def _is_yaml(req: falcon.Request, raw: bytes) -> bool:

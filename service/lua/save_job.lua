@@ -7,6 +7,7 @@
 --       6 when its next occurrence is due, ms; '' if it has none
 --       7 Idempotency-Key's digest, or ''; 8 the body's fingerprint; 9 the answer to keep (only to create)
 --       10 '1' if the time for which the new job was planned, its created_at, was reckoned and must be looked at; else ''
+--       11 a new job's first revision
 -- Returns {'saved', new revision, now}; {'untimely', now} if the job was planned for a time to come, or for one that is
 --         over by more than a tenth of a second; {'stale'} if the job exists already, is gone, or is at another revision;
 --         {'kept', answer} or {'other_body'} if the Idempotency-Key was used before.
@@ -29,7 +30,7 @@ if ARGV[10] == '1' then
   if age < 0 or age > 100 then return {'untimely', int(now)} end
 end
 
-local new_revision = (tonumber(revision) or 0) + 1
+local new_revision = revision and tonumber(revision) + 1 or tonumber(ARGV[11])
 local flat = {'revision', int(new_revision), 'enabled', ARGV[5]}
 for name, value in pairs(fields) do
   flat[#flat + 1] = name

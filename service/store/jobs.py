@@ -220,7 +220,7 @@ class JobStore:
         saved = self._scripts.run(
             "save_job", record.id, read_revision, orjson.dumps(present), orjson.dumps(absent),
             _flag(record.definition.enabled), due,
-            *(idempotency or NO_KEY).arguments(), answer, reckoned,
+            *(idempotency or NO_KEY).arguments(), answer, reckoned, record.revision,
         )  # fmt: skip
         if saved[0] in (b"saved", b"untimely"):
             self.reckoning.note(int(saved[-1]))

@@ -26,7 +26,7 @@ JOB: Json = {
 @pytest.fixture
 def api(redis_client: Redis, valkey_server: Any) -> Client:
     """The API of an installation on an empty server."""
-    settings = Settings.model_validate({"redis_url": valkey_server.url, "api_key": "k"})
+    settings = Settings.model_validate({"redis_url": valkey_server.url, "api_key": "k", "import_limit_mb": 2})
     return Client(assemble(settings), headers={"X-API-Key": "k"})
 
 
@@ -189,13 +189,42 @@ def test_a_document_of_another_shape_is_refused(api: Client, body: Json, field: 
 
 
 def test_bodies_are_bounded_and_strict(api: Client) -> None:
-    """413 over a mebibyte; broken YAML and JSON, duplicate keys and parameters that are none are 400."""
-    assert api.simulate_post("/scheduler/apply", body=b"a" * (2**20 + 1)).status_code == 413
+    """413 over `IMPORT_LIMIT_MB`, 2 here; broken YAML and JSON, duplicate keys and parameters that are none are 400."""
+    assert api.simulate_post("/scheduler/apply", body=b"a" * (2 * 2**20 + 1)).status_code == 413
     for body in (b"", b"version: 1\nversion: 1", b'{"version": 1, "version": 1}', b"&a [*a]", b"{"):
         answer = api.simulate_post("/scheduler/apply", body=body)
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "body")
     assert api.simulate_post("/scheduler/apply?prune=maybe", body=b"{}").status_code == 400
     assert api.simulate_get("/scheduler/export?format=xml").status_code == 400
+
+
+def test_what_is_exported_can_be_applied_however_many_jobs_there_are(api: Client) -> None:
+    """A document may be longer than other bodies: one of over a mebibyte changes nothing, as JSON and as YAML."""
+    for number in range(1600):
+        create(api, name=f"job {number}", description="d" * 300)
+    for form in ("json", "yaml"):
+        document = api.simulate_get(f"/scheduler/export?format={form}").content
+        assert len(document) > 2**20
+        media_type = {"Content-Type": f"application/{form}"}
+        answer = api.simulate_post("/scheduler/apply", body=document, headers=media_type)
+        assert (answer.status_code, answer.json["changes"]) == (200, [])
+
+
+def test_a_job_made_again_is_at_no_revision_of_its_former_life(api: Client, redis_client: Redis) -> None:
+    """What was read of the one that was deleted cannot be written over the one that took its id."""
+    job_id = api.simulate_post("/scheduler/jobs", json=JOB).json["id"]
+    path, tags = f"/scheduler/jobs/{job_id}", set()
+    for _ in range(3):
+        document = api.simulate_get("/scheduler/export").json
+        for name in ("b", "c"):
+            tags.add(api.simulate_put(path, json={"name": name}).headers["ETag"])
+        tags.add(old := api.simulate_get(path).headers["ETag"])
+        assert api.simulate_delete(path).status_code == 204
+        assert api.simulate_post("/scheduler/apply", json=document).json["changes"][0]["id"] == job_id
+        assert api.simulate_get(path).headers["ETag"] not in tags
+        assert api.simulate_put(path, json={"name": "x"}, headers={"If-Match": old}).status_code == 412
+    tag = api.simulate_get(path).headers["ETag"]
+    assert api.simulate_put(path, json={"name": "x"}, headers={"If-Match": tag}).status_code == 200
 
 
 def test_a_job_made_again_under_its_id_leads_a_life_of_its_own(redis_client: Redis) -> None:
