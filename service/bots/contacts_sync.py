@@ -91,7 +91,11 @@ def _alone(context: Context, key: str, beat: Callable[[], None]) -> Iterator[Non
     if context.config.dry_run:
         yield
         return
+    waits = False
     while context.ledger.claim(key, retake=True) != "claimed":
+        if not waits:
+            context.log.info("Another run is at this address book; waiting for it")
+            waits = True
         beat()
         time.sleep(LOOK_AGAIN)
     try:
