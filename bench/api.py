@@ -77,7 +77,7 @@ def _answers(place: Place, port: int, path: str) -> bool:
 def make_history(served: Served) -> str:
     """Has sixty runs of one job carried out. Returns its id."""
     job_id, place = served.ids[0], served.place
-    runs = ours.jobs(place)
+    runs = ours.runs(place)
     for _ in range(RUNS):
         runs.run_now(job_id)
     names = OURS[0].start_workers(place, 2)

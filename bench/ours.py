@@ -15,14 +15,13 @@ from zoneinfo import ZoneInfo
 from bench.rig import ROOT, Place, own_python
 from service.bots.registry import configs, load_bots
 from service.dispatch import make_scripts
-from service.jobs import Jobs
 from service.keys import Keys
 from service.models import JobDefinition, Options
 from service.planning import new_record
+from service.runs import Runs
 from service.settings import Settings
 from service.store.arrival import arrive
 from service.store.jobs import JobRecord, JobStore, Plan
-from service.store.redis_clock import RedisClock
 from service.store.scripts import Limits, Scripts
 from tests.conftest import find_free_port
 
@@ -126,9 +125,9 @@ def due_at(at: float, now: float, alike: bool = False) -> list[JobRecord]:
     return [planned(kind, int(at), now) for kind in (kinds[:1] if alike else kinds)]
 
 
-def jobs(place: Place) -> Jobs:
-    """The use cases, as the API calls them."""
-    return Jobs(make_scripts(place.client, KEYS, Limits()), RedisClock(place.client), configs(load_bots()))
+def runs(place: Place) -> Runs:
+    """The use cases of runs, as the API calls them."""
+    return Runs(make_scripts(place.client, KEYS, Limits()), configs(load_bots()))
 
 
 def fill_due(place: Place, count: int, at: float, alike: bool = False) -> list[str]:
@@ -149,7 +148,7 @@ def fill_queue(place: Place, count: int) -> None:
     """`count` runs by hand, of a hundred jobs, all in the queue."""
     many = definition(options=Options(max_concurrent_runs=1000))
     ids = store(place, copies([planned(many, int(place.now()) + 86400, place.now())], 100))
-    use = jobs(place)
+    use = runs(place)
     for job_id, _ in zip(itertools.cycle(ids), range(count), strict=False):
         use.run_now(job_id)
 
@@ -165,7 +164,7 @@ def check_all_succeeded(place: Place, count: int) -> None:
     Raises:
         RuntimeError: it does not tell of so many successful runs.
     """
-    use, found = jobs(place), 0
+    use, found = runs(place), 0
     ids: Any = place.client.zrange(KEYS.jobs, 0, -1)
     for job_id in ids:
         found += sum(run["status"] == "success" for run in use.history(job_id.decode(), limit=1000).items)

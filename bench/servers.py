@@ -49,7 +49,7 @@ def measure(up: Served, seconds: int) -> dict[str, Any]:
     ask(up.port, what, 1, up.place.folder)
     alone = ask(up.port, what, seconds, up.place.folder)
     # No worker is up, so that the run stays queued and the streams stay open.
-    run_id = ours.jobs(up.place).run_now(up.ids[0])
+    run_id = ours.runs(up.place).run_now(up.ids[0])
     path = f"/scheduler/jobs/{up.ids[0]}/runs/{run_id}/log"
     with ExitStack() as streams:
         answered = sum(streams.enter_context(following(up.port, path)) for _ in range(STREAMS))

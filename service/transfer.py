@@ -16,7 +16,8 @@ from typing import Any
 from service import schedules
 from service.clock import Clock
 from service.errors import ConcurrentChange, NotFound, ValidationFailed
-from service.jobs import Jobs, is_id
+from service.identity import is_id
+from service.jobs import Jobs
 from service.models import Configs, JobDefinition, echo, parse_create, require_object
 from service.models.refusals import Refusals, joined
 from service.planning import new_record

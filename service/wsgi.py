@@ -17,9 +17,11 @@ from service.contacts.book import ContactBook
 from service.dispatch import make_scripts
 from service.errors import SettingsError
 from service.following import Following
+from service.health import Health
 from service.jobs import Jobs
 from service.keys import Keys
 from service.metrics import Metrics
+from service.runs import Runs
 from service.sample import Samples
 from service.settings import Settings, load_settings
 from service.store.arrival import arrive
@@ -58,7 +60,7 @@ def assemble(settings: Settings) -> App:
     # Not now but before its first use of Redis: this process starts with or without it.
     scripts = replace(make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys))
     clock, bot_configs = RedisClock(client), configs(bots)
-    jobs = Jobs(scripts, clock, bot_configs)
+    jobs, runs = Jobs(scripts, clock, bot_configs), Runs(scripts, bot_configs)
     contacts = ContactBook(client, keys, partial(arrive, client, keys))
     message_url = None if settings.message_url is None else settings.message_url.get_secret_value()
     following = Following(scripts)
@@ -66,6 +68,8 @@ def assemble(settings: Settings) -> App:
     api_keys = ApiKeys.of(settings)
     app = create_app(
         jobs,
+        runs,
+        Health(scripts),
         contacts,
         settings,
         following=following,
@@ -77,7 +81,7 @@ def assemble(settings: Settings) -> App:
         waiters=gunicorn_config.THREADS // 2,
     )
     reading, limit_mb = partial(read, scripts), settings.import_limit_mb
-    add_console(app, Parts(api_keys, jobs, contacts, transfer, following, bots, reading, limit_mb))
+    add_console(app, Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb))
     return app
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import falcon
 from falcon.media import JSONHandler
 
-from service.api import errors, openapi
+from service.api import errors, openapi, protocols
 from service.api.auth import ApiKeys, RequireKey
 from service.api.bots import BotList
 from service.api.contacts import Contact, ContactList, Import
@@ -18,7 +18,7 @@ from service.api.messages import MessageTest
 from service.api.metrics import Measured
 from service.api.places import Places
 from service.api.previews import JobPreview, Preview
-from service.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Samples, Settings, Transfer
+from service.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Runs, Samples, Settings, Transfer
 from service.api.rendering import dumps
 from service.api.request_ids import RequestIds
 from service.api.runs import AllRuns, Cancel, History, Log, Run
@@ -75,6 +75,8 @@ class Headers:
 
 def create_app(
     jobs: Jobs,
+    runs: Runs,
+    health: protocols.Health,
     contacts: Contacts,
     settings: Settings,
     *,
@@ -89,7 +91,9 @@ def create_app(
     """Wire the API.
 
     Args:
-        jobs: the use cases.
+        jobs: the use cases of jobs.
+        runs: those of runs.
+        health: whether the service does its work.
         contacts: the address book.
         settings: the API keys and the import's limit.
         following: reads on in runs; without it no log can be followed live.
@@ -109,8 +113,8 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)
-    _add_job_routes(app, jobs, following, places)
-    app.add_route("/scheduler/health", Health(jobs))
+    _add_job_routes(app, jobs, runs, following, places)
+    app.add_route("/scheduler/health", Health(health))
     app.add_route("/scheduler/contacts", ContactList(contacts))
     app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20))
     app.add_route("/scheduler/contacts/{contact_id}", Contact(contacts))
@@ -127,16 +131,16 @@ def create_app(
     return app
 
 
-def _add_job_routes(app: App, jobs: Jobs, following: Following | None, places: Places) -> None:
+def _add_job_routes(app: App, jobs: Jobs, runs: Runs, following: Following | None, places: Places) -> None:
     app.add_route("/scheduler/jobs", JobList(jobs))
     app.add_route("/scheduler/jobs/{job_id}", Job(jobs))
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
-    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(jobs, places))
-    app.add_route("/scheduler/jobs/{job_id}/history", History(jobs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(jobs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(jobs, following, places))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(jobs))
-    app.add_route("/scheduler/runs", AllRuns(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, places))
+    app.add_route("/scheduler/jobs/{job_id}/history", History(runs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, following, places))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
+    app.add_route("/scheduler/runs", AllRuns(runs))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs))
     app.add_route("/scheduler/preview", Preview(jobs))
 

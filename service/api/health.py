@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import falcon
 
-from service.api.protocols import Jobs
+from service.api import protocols
 
 
 class Health:
     """`/scheduler/health`, open to all"""
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
+    def __init__(self, health: protocols.Health) -> None:
+        self._health = health
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """200 when healthy, else 503 with the same fields."""
-        health = self._jobs.health()
+        health = self._health.now()
         resp.status = falcon.HTTP_200 if health["status"] == "healthy" else falcon.HTTP_503
         resp.media = health
 

@@ -11,7 +11,7 @@ from service import logs
 from service.api import conditions, paging, query
 from service.api.body import read_object, read_optional_object
 from service.api.places import Places
-from service.api.protocols import Jobs
+from service.api.protocols import Jobs, Runs
 from service.api.rendering import send_array
 from service.errors import ServiceError
 
@@ -93,14 +93,14 @@ class RunNow:
         places: for requests that wait for their run's end; one too many is answered at once.
     """
 
-    def __init__(self, jobs: Jobs, places: Places) -> None:
-        self._jobs = jobs
+    def __init__(self, runs: Runs, places: Places) -> None:
+        self._runs = runs
         self._places = places
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
         seconds = query.seconds(req, "wait", high=MAX_WAIT_SECONDS)
-        run_id = self._jobs.run_now(job_id, read_optional_object(req), conditions.idempotency_key(req))
+        run_id = self._runs.run_now(job_id, read_optional_object(req), conditions.idempotency_key(req))
         with logs.bound(job_id=job_id, run_id=run_id):
             log.info("A run was asked for")  # with the request's id beside it, which the worker does not know
         entry = self._wait(job_id, run_id, seconds) if seconds is not None else None
@@ -118,7 +118,7 @@ class RunNow:
         if not self._places.take():
             return None
         try:
-            return self._jobs.wait_for_run(job_id, run_id, seconds)
+            return self._runs.wait_for_run(job_id, run_id, seconds)
         except ServiceError:
             # The run is accepted. An error now would invite to ask for it once more, and it would run twice.
             return None

@@ -35,7 +35,7 @@ class ShownJob(Protocol):
 
 
 class Jobs(Protocol):
-    """The use cases around jobs and their runs; every answer is JSON-ready, every refusal a `ServiceError`."""
+    """The use cases around jobs; every answer is JSON-ready, every refusal a `ServiceError`."""
 
     def list(
         self,
@@ -74,6 +74,14 @@ class Jobs(Protocol):
     def delete(self, job_id: str, revisions: Sequence[int], /) -> None: ...
 
     def toggle(self, job_id: str, body: object, revisions: Sequence[int], /) -> dict[str, Any]: ...
+
+    def preview(self, body: object, /) -> dict[str, Any]: ...
+
+    def preview_job(self, job_id: str, /, *, from_: str | None, count: int) -> dict[str, Any]: ...
+
+
+class Runs(Protocol):
+    """The use cases around runs, likewise."""
 
     def run_now(self, job_id: str, body: object | None, key: str | None, /) -> str: ...
 
@@ -115,11 +123,11 @@ class Jobs(Protocol):
 
     def shown_run(self, job_id: str, run_id: str, /) -> bytes: ...
 
-    def preview(self, body: object, /) -> dict[str, Any]: ...
 
-    def preview_job(self, job_id: str, /, *, from_: str | None, count: int) -> dict[str, Any]: ...
+class Health(Protocol):
+    """Whether the service does its work; never raises."""
 
-    def health(self) -> dict[str, Any]: ...
+    def now(self) -> dict[str, Any]: ...
 
 
 class News(Protocol):

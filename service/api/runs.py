@@ -8,7 +8,7 @@ import falcon
 
 from service.api import paging, query
 from service.api.places import Places
-from service.api.protocols import Following, Jobs
+from service.api.protocols import Following, Runs
 from service.api.rendering import preferred, send
 from service.api.streams import EVENT_STREAM, LogStream, hung_up
 from service.errors import ValidationFailed
@@ -17,13 +17,13 @@ from service.errors import ValidationFailed
 class History:
     """`/scheduler/jobs/{job_id}/history`"""
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """The job's runs, newest first: `limit` 1–200, 50 unless told."""
         limit = query.integer(req, "limit", low=1, high=200, default=50)
-        paging.send_page(req, resp, self._jobs.shown_history(job_id, limit=limit, cursor=paging.cursor(req)))
+        paging.send_page(req, resp, self._runs.shown_history(job_id, limit=limit, cursor=paging.cursor(req)))
 
     on_head = on_get
 
@@ -31,12 +31,12 @@ class History:
 class Run:
     """`/scheduler/jobs/{job_id}/runs/{run_id}`"""
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """That history entry."""
-        send(resp, self._jobs.shown_run(job_id, run_id))
+        send(resp, self._runs.shown_run(job_id, run_id))
 
     on_head = on_get
 
@@ -44,8 +44,8 @@ class Run:
 class Log:
     """`/scheduler/jobs/{job_id}/runs/{run_id}/log`"""
 
-    def __init__(self, jobs: Jobs, following: Following | None, places: Places) -> None:
-        self._jobs = jobs
+    def __init__(self, runs: Runs, following: Following | None, places: Places) -> None:
+        self._runs = runs
         self._following = following
         self._places = places
 
@@ -57,10 +57,10 @@ class Log:
         """
         resp.set_header("Vary", "Accept")
         if self._following is None or preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:
-            resp.media = self._jobs.run_log(job_id, run_id)
+            resp.media = self._runs.run_log(job_id, run_id)
             return
         after = _last_event(req)
-        self._jobs.run(job_id, run_id)
+        self._runs.run(job_id, run_id)
         self._places.require()
         connection = req.env.get("gunicorn.socket")
         resp.stream = LogStream(self._following, run_id, after, self._places, lambda: hung_up(connection))
@@ -69,7 +69,7 @@ class Log:
 
     def on_head(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The same without a body, at once."""
-        resp.media = self._jobs.run_log(job_id, run_id)
+        resp.media = self._runs.run_log(job_id, run_id)
 
 
 def _last_event(req: falcon.Request) -> int:
@@ -83,25 +83,25 @@ def _last_event(req: falcon.Request) -> int:
 class Cancel:
     """`/scheduler/jobs/{job_id}/runs/{run_id}/cancel`"""
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """End a run that waits: 200; tell one under way: 202."""
-        ended, resp.media = self._jobs.cancel(job_id, run_id)
+        ended, resp.media = self._runs.cancel(job_id, run_id)
         resp.status = falcon.HTTP_200 if ended else falcon.HTTP_202
 
 
 class AllRuns:
     """`/scheduler/runs`"""
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All jobs' runs, newest first, by page: `limit` 1–200, 50 unless told."""
         limit = query.integer(req, "limit", low=1, high=200, default=50)
         filters = {name: query.text(req, name) for name in ("status", "job_id", "trigger", "since", "until")}
-        paging.send_page(req, resp, self._jobs.shown_runs(limit=limit, cursor=paging.cursor(req), **filters))
+        paging.send_page(req, resp, self._runs.shown_runs(limit=limit, cursor=paging.cursor(req), **filters))
 
     on_head = on_get

@@ -9,7 +9,7 @@ import falcon
 
 from service.api.documents import yaml_pieces
 from service.api.paging import cursor
-from service.api.protocols import Bots, Jobs, Transfer
+from service.api.protocols import Bots, Jobs, Runs, Transfer
 from service.api.rendering import send_pieces
 from service.api.transfer import YAML
 from service.console.pages import Page, show
@@ -28,16 +28,17 @@ ERRORS = 3
 class JobPage(Page):
     """`/jobs/{job_id}`"""
 
-    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, jobs: Jobs, runs: Runs, bots: Bots) -> None:
         self._jobs = jobs
+        self._runs = runs
         self._bots = bots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """The job and its newest runs; with `?cursor=` the runs after one."""
         job = self._jobs.get(job_id)
         start = cursor(req)
-        recent = self._jobs.history(job_id, limit=PLOTTED, cursor=None).items
-        listed = self._jobs.history(job_id, limit=LISTED, cursor=start)
+        recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).items
+        listed = self._runs.history(job_id, limit=LISTED, cursor=start)
         bot = self._bots.get(job["bot_type"])
         show(
             resp,

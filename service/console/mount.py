@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.api.app import App
 from service.api.auth import ApiKeys
-from service.api.protocols import Bots, Following, Jobs, Transfer
+from service.api.protocols import Bots, Following, Jobs, Runs, Transfer
 from service.api.sessions import Sessions
 from service.console.contacts import ContactList, EditContact, NewContact
 from service.console.gate import SIGN_IN, STATIC, Gate
@@ -31,7 +31,8 @@ class Parts:
 
     Args:
         keys: the API keys, with which one signs in.
-        jobs: the use cases.
+        jobs: the use cases of jobs.
+        runs: those of runs.
         contacts: the address book.
         transfer: the definitions as a document.
         following: reads on in runs.
@@ -42,6 +43,7 @@ class Parts:
 
     keys: ApiKeys
     jobs: Jobs
+    runs: Runs
     contacts: ContactBook
     transfer: Transfer
     following: Following
@@ -63,17 +65,17 @@ def add_console(app: App, parts: Parts) -> None:
 
 def _add_pages(app: App, parts: Parts) -> None:
     """All that needs a session. A page: a subclass of `Page`, and a line here."""
-    jobs, bots = parts.jobs, parts.bots
-    app.add_page("/", Overview(jobs, parts.reading))
+    jobs, runs, bots = parts.jobs, parts.runs, parts.bots
+    app.add_page("/", Overview(jobs, runs, parts.reading))
     app.add_page("/jobs", JobList(jobs, bots))
     app.add_page("/jobs/new", NewJob(jobs, bots))
-    app.add_page("/jobs/{job_id}", JobPage(jobs, bots))
+    app.add_page("/jobs/{job_id}", JobPage(jobs, runs, bots))
     app.add_page("/jobs/{job_id}/edit", EditJob(jobs, bots))
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
     app.add_page("/export.yaml", Export(parts.transfer))
-    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(jobs))
-    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(jobs, parts.following, app.places))
-    app.add_page("/runs", RunList(jobs))
+    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(jobs, runs))
+    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, parts.following, app.places))
+    app.add_page("/runs", RunList(jobs, runs))
     app.add_page("/contacts", ContactList(parts.contacts, parts.reading, parts.import_limit_mb))
     app.add_page("/contacts/new", NewContact())
     app.add_page("/contacts/{contact_id}", EditContact(parts.contacts))

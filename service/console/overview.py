@@ -7,7 +7,7 @@ from typing import Any
 
 import falcon
 
-from service.api.protocols import Jobs
+from service.api.protocols import Jobs, Runs
 from service.clock import format_timestamp
 from service.console.pages import Page, show
 from service.console.timeline import DAY, timeline
@@ -27,12 +27,14 @@ class Overview(Page):
     """`/`
 
     Args:
-        jobs: the use cases.
+        jobs: the use cases of jobs.
+        runs: those of runs.
         reading: what is measured now.
     """
 
-    def __init__(self, jobs: Jobs, reading: Callable[[], Reading]) -> None:
+    def __init__(self, jobs: Jobs, runs: Runs, reading: Callable[[], Reading]) -> None:
         self._jobs = jobs
+        self._runs = runs
         self._reading = reading
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -65,7 +67,7 @@ class Overview(Page):
         found: list[Mapping[str, Any]] = []
         cursor = None
         for _ in range(RUN_PAGES):
-            page = self._jobs.all_runs(
+            page = self._runs.all_runs(
                 limit=RUN_PAGE, cursor=cursor, status=None, job_id=None, trigger=None, since=None, until=None
             )
             recent = [run for run in page.items if run["queued_at"] >= timestamp]

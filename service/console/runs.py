@@ -11,7 +11,7 @@ import falcon
 
 from service.api import query
 from service.api.places import Places
-from service.api.protocols import Following, Jobs
+from service.api.protocols import Following, Jobs, Runs
 from service.api.streams import EVENT_STREAM, LogStream, hung_up
 from service.console.pages import Page, show
 from service.errors import Conflict, NotFound, ValidationFailed
@@ -24,14 +24,15 @@ _LINE = re.compile(r"[0-9]{1,9}")
 class RunPage(Page):
     """`/jobs/{job_id}/runs/{run_id}`"""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, runs: Runs) -> None:
         self._jobs = jobs
+        self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The run with its log until now; the page's script follows it from there."""
         # In this order: of a run that has ended by now, the log is whole.
-        run = self._jobs.run(job_id, run_id)
-        lines = self._jobs.run_log(job_id, run_id)["lines"]
+        run = self._runs.run(job_id, run_id)
+        lines = self._runs.run_log(job_id, run_id)["lines"]
         facts, tables = parts_of(run["result"])
         show(
             resp,
@@ -60,7 +61,7 @@ class RunPage(Page):
         """The run that tries again what this one failed at."""
         if run["status"] != "failed":
             return None
-        newer = self._jobs.history(run["job_id"], limit=LOOKED_AT, cursor=None).items
+        newer = self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).items
         return next((str(other["id"]) for other in newer if other["retry_of"] == run["id"]), None)
 
 
@@ -74,8 +75,8 @@ class RunEvents(Page):
         places: where streams take theirs.
     """
 
-    def __init__(self, jobs: Jobs, following: Following, places: Places) -> None:
-        self._jobs = jobs
+    def __init__(self, runs: Runs, following: Following, places: Places) -> None:
+        self._runs = runs
         self._following = following
         self._places = places
 
@@ -87,7 +88,7 @@ class RunEvents(Page):
             if not _LINE.fullmatch(last):
                 raise ValidationFailed.of("Last-Event-ID", "must be the id of an earlier event, a whole number")
             after = int(last)
-        self._jobs.run(job_id, run_id)
+        self._runs.run(job_id, run_id)
         self._places.require()
         connection = req.env.get("gunicorn.socket")
         resp.stream = LogStream(self._following, run_id, after, self._places, lambda: hung_up(connection))

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import falcon
 
 from service.api import query
-from service.api.protocols import Jobs
+from service.api.protocols import Jobs, Runs
 from service.console.pages import Page, show
 from service.errors import Conflict, NotFound
 
@@ -21,15 +21,16 @@ TRIGGERS = ("schedule", "manual", "retry")
 class RunList(Page):
     """`/runs`"""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, runs: Runs) -> None:
         self._jobs = jobs
+        self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A page of them: `status`, `trigger`, `cursor`."""
         status = _one_of(query.text(req, "status"), STATUSES)
         trigger = _one_of(query.text(req, "trigger"), TRIGGERS)
         cursor = query.text(req, "cursor")
-        page = self._jobs.all_runs(
+        page = self._runs.all_runs(
             limit=PAGE, cursor=cursor, status=status, job_id=None, trigger=trigger, since=None, until=None
         )
         asked = {"status": status, "trigger": trigger, "cursor": page.next_cursor}

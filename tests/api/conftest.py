@@ -151,7 +151,7 @@ class FakeJobs:
         self.calls.append(("preview_job", (from_, count)))
         return {"occurrences": [], "local": [], "description": "Never"}
 
-    def health(self) -> dict[str, Any]:
+    def now(self) -> dict[str, Any]:
         return {
             "status": "healthy" if self.healthy else "unhealthy",
             "scheduler_running": self.healthy,
@@ -232,7 +232,7 @@ def make_app(jobs: FakeJobs, contacts: FakeContacts) -> Callable[..., Any]:
             SecretStr(api_key) if api_key is not None else None,
             SecretStr(api_key_previous) if api_key_previous is not None else None,
         )
-        return create_app(jobs, contacts, settings, bots={"echo": EchoBot}, waiters=1)
+        return create_app(jobs, jobs, jobs, contacts, settings, bots={"echo": EchoBot}, waiters=1)
 
     return make
 

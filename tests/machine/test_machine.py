@@ -241,7 +241,7 @@ class Engine(RuleBasedStateMachine):
         """Runs by hand."""
         if (model := self.known.get(job_id)) is None:
             return multiple()
-        asked = [self.rig.jobs.run_now(job_id) for _ in range(count)]
+        asked = [self.rig.use.run_now(job_id) for _ in range(count)]
         model.runs.update(asked)
         return multiple(*((job_id, run_id) for run_id in asked))
 
@@ -249,7 +249,7 @@ class Engine(RuleBasedStateMachine):
     def cancel(self, run: tuple[str, str]) -> None:
         """Whatever state it is in."""
         try:
-            self.rig.jobs.cancel(*run)
+            self.rig.use.cancel(*run)
         except (NotFound, Conflict):
             pass
 

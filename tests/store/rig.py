@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from redis import Redis
 
 from service.dispatch import Scheduler, make_scripts
+from service.health import Health
 from service.jobs import Jobs
 from service.keys import Keys
+from service.runs import Runs
 from service.store.history import History
 from service.store.jobs import JobStore
 from service.store.redis_clock import RedisClock
@@ -34,6 +36,8 @@ class Rig:
     keys: Keys
     scripts: Scripts
     jobs: Jobs
+    use: Runs
+    health: Health
     job_store: JobStore
     runs: RunStore
     limits: Limits
@@ -43,8 +47,9 @@ class Rig:
         """An installation on `client`."""
         keys, limits = Keys(prefix), limits or Limits()
         scripts = make_scripts(client, keys, limits)
-        jobs = Jobs(scripts, RedisClock(client), {"birthday": EchoConfig, "echo": EchoConfig})
-        return cls(client, keys, scripts, jobs, JobStore(scripts), RunStore(scripts), limits)
+        configs = {"birthday": EchoConfig, "echo": EchoConfig}
+        jobs, use = Jobs(scripts, RedisClock(client), configs), Runs(scripts, configs)
+        return cls(client, keys, scripts, jobs, use, Health(scripts), JobStore(scripts), RunStore(scripts), limits)
 
     def scheduler(self) -> Scheduler:
         """A scheduler that ticks when the test says so."""
@@ -75,7 +80,7 @@ class Rig:
 
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """A job's newest 200 runs."""
-        return self.jobs.history(job_id, limit=200).items
+        return self.use.history(job_id, limit=200).items
 
     def log(self, run_id: str) -> list[dict[str, Any]]:
         """A run's log lines."""

@@ -27,7 +27,7 @@ def rig(redis_client: Redis) -> Rig:
 
 def end(rig: Rig, job_id: str, status: str, retry: Retry | None = None, error: str = "the mail server is away") -> str:
     """Runs the job once by hand, to this end."""
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     outcome = Outcome(status, None if status == "success" else error, {})
     assert rig.runs.finish(run_id, rig.start(run_id), outcome, retry=retry)
     return run_id
@@ -73,7 +73,7 @@ def test_n_failures_in_a_row_switch_the_job_off_and_say_why(rig: Rig) -> None:
     job = rig.jobs.get(job_id)
     assert (job["enabled"], job["state"], job["next_run_at"], job["revision"]) == (False, "disabled", None, 2)
     assert job["state_reason"] == "switched off after 2 failures in a row"
-    assert rig.jobs.health()["enabled_jobs"] == 0
+    assert rig.health.now()["enabled_jobs"] == 0
     assert [alert["kind"] for alert in told(rig)] == ["failed", "recovered", "failed", "switched_off"]
 
     on = rig.jobs.toggle(job_id, {"enabled": True})
@@ -113,7 +113,7 @@ def test_switching_off_calls_off_the_retries_that_await_their_delay(rig: Rig) ->
     retry = Retry("0b7f7a1e-0000-4000-8000-000000000002", 2, 60_000)
     end(rig, job_id, "failed", retry)
     end(rig, job_id, "failed")
-    called_off = rig.jobs.run(job_id, retry.run_id)
+    called_off = rig.use.run(job_id, retry.run_id)
     assert called_off["status"] == "cancelled"
     assert called_off["error"] == "cancelled: the job was switched off after 1 failure in a row"
     assert not rig.client.exists(rig.keys.retries, rig.keys.open(job_id), rig.keys.slots(job_id))
@@ -135,7 +135,7 @@ def test_an_outbox_that_is_no_list_holds_up_no_run_and_no_occurrence(rig: Rig) -
     rig.client.set(rig.keys.alerts, "no list")
     job_id = rig.make_job(options={"misfire_grace_seconds": 60})
     run_id = end(rig, job_id, "failed")
-    assert rig.jobs.run(job_id, run_id)["status"] == "failed"
+    assert rig.use.run(job_id, run_id)["status"] == "failed"
     assert not rig.client.exists(rig.keys.open(job_id), rig.keys.slots(job_id), rig.keys.leases)
     rig.pretend_due(job_id, 600)
     rig.scheduler().enqueue_jobs()

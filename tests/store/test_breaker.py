@@ -134,22 +134,22 @@ def test_an_index_that_disagrees_with_a_disabled_job_is_mended_at_once(rig: Rig)
 def test_all_runs_go_on_past_those_of_a_deleted_job(rig: Rig) -> None:
     """Hundreds of runs that went with their job hide none of the older ones."""
     kept, deleted = rig.make_job(), rig.make_job(options={"max_concurrent_runs": 1000})
-    oldest = rig.jobs.run_now(kept)
+    oldest = rig.use.run_now(kept)
     for _ in range(450):
-        rig.jobs.run_now(deleted)
+        rig.use.run_now(deleted)
     rig.jobs.delete(deleted)
-    page = rig.jobs.all_runs(limit=50)
+    page = rig.use.all_runs(limit=50)
     assert ([run["id"] for run in page.items], page.next_cursor) == ([oldest], None)
 
 
 def test_a_history_page_with_gone_records_still_leads_on(rig: Rig) -> None:
     """A record that went between the reading of the list and of the records does not end the history."""
     job_id = rig.make_job()
-    asked = [rig.jobs.run_now(job_id) for _ in range(6)][::-1]
+    asked = [rig.use.run_now(job_id) for _ in range(6)][::-1]
     rig.client.delete(rig.keys.run(asked[1]))
-    page = rig.jobs.history(job_id, limit=3)
+    page = rig.use.history(job_id, limit=3)
     assert [run["id"] for run in page.items] == [asked[0], asked[2]]
-    rest = rig.jobs.history(job_id, limit=10, cursor=page.next_cursor)
+    rest = rig.use.history(job_id, limit=10, cursor=page.next_cursor)
     assert ([run["id"] for run in rest.items], rest.next_cursor) == (asked[3:], None)
 
 
@@ -157,7 +157,7 @@ def test_logs_are_kept_of_the_newest_runs_in_whatever_order_they_end(redis_clien
     """Runs that were still waiting when newer ones came lose their logs all the same, the oldest first."""
     rig = Rig.on(redis_client, Limits(logs=3))
     job_id = rig.make_job()
-    asked = [rig.jobs.run_now(job_id) for _ in range(8)]
+    asked = [rig.use.run_now(job_id) for _ in range(8)]
     for run_id in asked:
         token = rig.start(run_id)
         rig.runs.note(run_id, token, 1, progress=None, lines=['{"message": "hello"}'])
@@ -172,12 +172,12 @@ def test_skipped_occurrences_push_no_log_out(redis_client: Redis) -> None:
     """Only runs that say something count for how many logs are kept."""
     rig = Rig.on(redis_client, Limits(logs=1))
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     token = rig.start(run_id)
     rig.runs.note(run_id, token, 1, progress=None, lines=['{"message": "hello"}'])
     rig.runs.finish(run_id, token, Outcome("success", None, {}))
     for _ in range(3):
-        rig.jobs.cancel(job_id, rig.jobs.run_now(job_id))
+        rig.use.cancel(job_id, rig.use.run_now(job_id))
     assert rig.log(run_id)
 
 
@@ -187,7 +187,7 @@ def test_skipped_occurrences_push_no_log_out(redis_client: Redis) -> None:
 def test_a_lowered_limit_holds_back_and_a_raised_one_lets_in(rig: Rig) -> None:
     """Three run; lowered to one, nothing starts until two have ended; raised to two, one more starts at once."""
     job_id = rig.make_job(options={"max_concurrent_runs": 3})
-    asked = [rig.jobs.run_now(job_id) for _ in range(6)]
+    asked = [rig.use.run_now(job_id) for _ in range(6)]
     tokens = [rig.start(run_id) for run_id in asked[:3]]
     rig.jobs.update(job_id, {"options": {"max_concurrent_runs": 1}})
     for run_id, token in list(zip(asked, tokens, strict=False))[:2]:
@@ -203,11 +203,11 @@ def test_a_lowered_limit_holds_back_and_a_raised_one_lets_in(rig: Rig) -> None:
 def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> None:
     """Cancelled, disabled or deleted, it never comes, also if it is released at that very moment."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     retry = Retry("0b7f7a1e-0000-4000-8000-000000000001", 2, 20)
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
     if way == "cancel":
-        assert rig.jobs.cancel(job_id, retry.run_id)[0]
+        assert rig.use.cancel(job_id, retry.run_id)[0]
     elif way == "disable":
         rig.jobs.toggle(job_id, {"enabled": False})
     else:
@@ -217,13 +217,13 @@ def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> 
     assert rig.queue() == []
     assert rig.client.zcard(rig.keys.retries) == rig.client.scard(rig.keys.slots(job_id)) == 0
     if way != "delete":
-        assert rig.jobs.run(job_id, retry.run_id)["status"] == "cancelled"
+        assert rig.use.run(job_id, retry.run_id)["status"] == "cancelled"
 
 
 def test_a_run_that_fails_after_its_job_was_disabled_is_not_tried_again(rig: Rig) -> None:
     """Disabling calls off the retries to come, too."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     token = rig.start(run_id)
     rig.jobs.toggle(job_id, {"enabled": False})
     rig.runs.finish(run_id, token, Outcome("failed", "no"), retry=Retry("again", 2, 1000))
@@ -234,10 +234,10 @@ def test_deleting_a_job_with_many_waiting_runs_does_not_search_the_queue_for_eac
     """Runs that wait for a slot are not in the queue, so a long queue of others does not make the delete slow."""
     others = rig.make_job(options={"max_concurrent_runs": 1000})
     for _ in range(500):
-        rig.jobs.run_now(others)
+        rig.use.run_now(others)
     job_id = rig.make_job()
     for _ in range(500):
-        rig.jobs.run_now(job_id)
+        rig.use.run_now(job_id)
     rig.client.config_resetstat()
     rig.jobs.delete(job_id)
     removals = rig.client.info("commandstats").get("cmdstat_lrem", {"calls": 0})["calls"]
@@ -253,7 +253,7 @@ def test_a_scheduler_that_takes_over_after_a_jump_of_the_clock_ends_nobody_who_i
     from service.reaper import Reaper
 
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     rig.start(run_id)
     stand_by = Reaper(rig.runs, rig.job_store, rig.keys, rig.client)
     now_ms = RedisClock(rig.client).now_ms()
@@ -263,7 +263,7 @@ def test_a_scheduler_that_takes_over_after_a_jump_of_the_clock_ends_nobody_who_i
     stand_by._last_seen = (now_ms - 3_600_000, time.monotonic())
     stand_by.watch_clock(now_ms)
     stand_by.pass_over(now_ms)
-    assert rig.jobs.run(job_id, run_id)["status"] == "running"
+    assert rig.use.run(job_id, run_id)["status"] == "running"
 
 
 # a run's log

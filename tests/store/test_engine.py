@@ -188,7 +188,7 @@ def test_catch_up_latest_runs_the_newest_and_folds_the_others(rig: Rig) -> None:
 def test_runs_by_hand_wait_their_turn_in_order(rig: Rig) -> None:
     """Three runs asked for at once: one is queued, two wait, and each takes the slot in order."""
     job_id = rig.make_job()
-    asked = [rig.jobs.run_now(job_id) for _ in range(3)]
+    asked = [rig.use.run_now(job_id) for _ in range(3)]
     assert rig.queue() == asked[:1]
     for run_id, following in zip(asked, [[asked[1]], [asked[2]], []], strict=True):
         rig.runs.finish(run_id, rig.start(run_id), Outcome("success", None, {"messages_sent": 3}))
@@ -202,15 +202,15 @@ def test_too_many_waiting_runs_are_a_conflict(redis_client: Redis) -> None:
     rig = Rig.on(redis_client, Limits(waiting=2))
     job_id = rig.make_job()
     for _ in range(3):
-        rig.jobs.run_now(job_id)
+        rig.use.run_now(job_id)
     with pytest.raises(Conflict):
-        rig.jobs.run_now(job_id)
+        rig.use.run_now(job_id)
 
 
 def test_a_run_is_claimed_once(rig: Rig) -> None:
     """A duplicate in the queue meets a run that is taken; the same claim, repeated, is the same."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     assert rig.runs.claim(run_id, "one", "w1", 1000) is not None
     assert rig.runs.claim(run_id, "two", "w2", 1000) is None
     assert rig.runs.claim(run_id, "one", "w1", 1000) is not None
@@ -219,7 +219,7 @@ def test_a_run_is_claimed_once(rig: Rig) -> None:
 def test_an_end_with_another_token_writes_nothing(rig: Rig) -> None:
     """A worker that was frozen past its lease cannot write over what was decided without it."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     token = rig.start(run_id)
     assert not rig.runs.finish(run_id, "stolen", Outcome("success", None, {}))
     assert rig.history(job_id)[0]["status"] == "running"
@@ -233,7 +233,7 @@ def test_an_end_with_another_token_writes_nothing(rig: Rig) -> None:
 def test_rq_agrees_from_the_queue_to_the_end(rig: Rig) -> None:
     """RQ's own classes see a queued, a started and a finished job, and nothing is left started."""
     job_id = rig.make_job(name="Greet")
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     queue = Queue(rig.keys.queue_name, connection=rig.client, serializer=JSONSerializer)
     assert queue.job_ids == [run_id]
 
@@ -255,11 +255,11 @@ def test_history_keeps_the_newest_ended_runs_and_every_open_one(redis_client: Re
     """Open runs are never trimmed, however old; ended ones beyond the limit go with their records."""
     rig = Rig.on(redis_client, Limits(history=3))
     job_id = rig.make_job(options={"max_concurrent_runs": 2})
-    oldest = rig.jobs.run_now(job_id)
+    oldest = rig.use.run_now(job_id)
     rig.start(oldest)
     ended = []
     for _ in range(6):
-        ended.append(run_id := rig.jobs.run_now(job_id))
+        ended.append(run_id := rig.use.run_now(job_id))
         rig.runs.finish(run_id, rig.start(run_id), Outcome("success", None, {}))
     assert [run["id"] for run in rig.history(job_id)] == [*reversed(ended[-3:]), oldest]
     assert not rig.client.exists(rig.keys.run(ended[0]))
@@ -268,10 +268,10 @@ def test_history_keeps_the_newest_ended_runs_and_every_open_one(redis_client: Re
 def test_history_pages_without_gaps(rig: Rig) -> None:
     """A page's cursor leads to exactly what follows, also when newer runs came in between."""
     job_id = rig.make_job()
-    asked = [rig.jobs.run_now(job_id) for _ in range(5)]
-    first = rig.jobs.history(job_id, limit=2)
-    rig.jobs.run_now(job_id)
-    second = rig.jobs.history(job_id, limit=10, cursor=first.next_cursor)
+    asked = [rig.use.run_now(job_id) for _ in range(5)]
+    first = rig.use.history(job_id, limit=2)
+    rig.use.run_now(job_id)
+    second = rig.use.history(job_id, limit=10, cursor=first.next_cursor)
     assert [run["id"] for run in first.items + second.items] == asked[::-1]
     assert second.next_cursor is None
 
@@ -279,9 +279,9 @@ def test_history_pages_without_gaps(rig: Rig) -> None:
 def test_deleting_leaves_nothing_and_the_running_run_brings_nothing_back(rig: Rig) -> None:
     """After a delete no key of the job is left, also once its run under way has ended."""
     job_id = rig.make_job(options={"max_concurrent_runs": 2})
-    running = rig.jobs.run_now(job_id)
+    running = rig.use.run_now(job_id)
     token = rig.start(running)
-    queued, waiting = rig.jobs.run_now(job_id), rig.jobs.run_now(job_id)
+    queued, waiting = rig.use.run_now(job_id), rig.use.run_now(job_id)
     rig.jobs.delete(job_id)
     assert rig.queue() == []
     assert rig.runs.renew(running, token, 30_000) == "gone"
@@ -298,12 +298,12 @@ def test_an_expired_lease_is_reaped_once_and_the_slot_is_free(rig: Rig) -> None:
     from service.reaper import Reaper
 
     job_id = rig.make_job()
-    run_id, following = rig.jobs.run_now(job_id), rig.jobs.run_now(job_id)
+    run_id, following = rig.use.run_now(job_id), rig.use.run_now(job_id)
     token = rig.start(run_id, lease_ms=1)
     time.sleep(0.01)
     reaper = Reaper(rig.runs, rig.job_store, rig.keys, rig.client)
     reaper.pass_over(int(time.time() * 1000))
-    ended = rig.jobs.run(job_id, run_id)
+    ended = rig.use.run(job_id, run_id)
     assert (ended["status"], "lease" in ended["error"]) == ("failed", True)
     assert rig.queue() == [following]
     assert rig.runs.renew(run_id, token, 1000) == "lost"
@@ -312,7 +312,7 @@ def test_an_expired_lease_is_reaped_once_and_the_slot_is_free(rig: Rig) -> None:
 def test_a_popped_run_that_never_started_is_put_back(rig: Rig) -> None:
     """What a worker took from the queue and died with is run, not failed."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     rig.client.lmove(rig.keys.rq_queue, rig.keys.rq_intermediate)
     assert rig.runs.requeue(run_id)
     assert (rig.queue(), rig.runs.popped()) == ([run_id], [])
@@ -322,7 +322,7 @@ def test_a_popped_run_that_never_started_is_put_back(rig: Rig) -> None:
 def test_a_full_redis_refuses_whole_and_lets_ends_through(rig: Rig) -> None:
     """At maxmemory nothing advances half; what is under way can still end; room made, all goes on."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     token = rig.start(run_id)
     occurrence = rig.pretend_due(job_id, 1)
     before = rig.client.hgetall(rig.keys.job(job_id))
@@ -331,7 +331,7 @@ def test_a_full_redis_refuses_whole_and_lets_ends_through(rig: Rig) -> None:
         with pytest.raises(StoreFull), translate_errors():
             rig.scheduler().enqueue_jobs()
         with pytest.raises(StoreFull):
-            rig.jobs.run_now(job_id)
+            rig.use.run_now(job_id)
         with pytest.raises(StoreFull):
             rig.make_job()
         assert rig.client.hgetall(rig.keys.job(job_id)) == before
@@ -383,15 +383,15 @@ def test_two_installations_share_a_database(redis_client: Redis) -> None:
     """What one prefix does is not seen by the other."""
     one, two = Rig.on(redis_client, prefix="one"), Rig.on(redis_client, prefix="two")
     job_id = one.make_job()
-    one.jobs.run_now(job_id)
-    assert (one.jobs.health()["total_jobs"], two.jobs.health()["total_jobs"]) == (1, 0)
+    one.use.run_now(job_id)
+    assert (one.health.now()["total_jobs"], two.health.now()["total_jobs"]) == (1, 0)
     assert (len(one.queue()), two.queue()) == (1, [])
 
 
 def test_raising_the_limit_promotes_at_once(rig: Rig) -> None:
     """A run that waits for a slot takes the one that an update makes."""
     job_id = rig.make_job()
-    asked = [rig.jobs.run_now(job_id) for _ in range(2)]
+    asked = [rig.use.run_now(job_id) for _ in range(2)]
     rig.jobs.update(job_id, {"options": {"max_concurrent_runs": 2}})
     assert rig.queue() == asked
 
@@ -399,7 +399,7 @@ def test_raising_the_limit_promotes_at_once(rig: Rig) -> None:
 def test_a_cancelled_waiting_run_ends_at_once(rig: Rig) -> None:
     """It is in no list but the history, and the one before it is untouched."""
     job_id = rig.make_job()
-    first, second = rig.jobs.run_now(job_id), rig.jobs.run_now(job_id)
+    first, second = rig.use.run_now(job_id), rig.use.run_now(job_id)
     assert rig.runs.cancel(job_id, second, "cancelled by request") == "cancelled"
     assert rig.runs.cancel(job_id, second, "again") == "ended"
     assert [run["status"] for run in rig.history(job_id)] == ["cancelled", "queued"]
@@ -409,24 +409,24 @@ def test_a_cancelled_waiting_run_ends_at_once(rig: Rig) -> None:
 def test_a_cancel_that_came_first_wins_over_success(rig: Rig) -> None:
     """A run that was told to stop is cancelled, whatever its bot says afterwards."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     token = rig.start(run_id)
     assert rig.runs.cancel(job_id, run_id, "cancelled by request") == "told"
     assert rig.runs.renew(run_id, token, 30_000) == "cancel"
     rig.runs.finish(run_id, token, Outcome("success", None, {"messages_sent": 1}))
-    assert rig.jobs.run(job_id, run_id)["status"] == "cancelled"
+    assert rig.use.run(job_id, run_id)["status"] == "cancelled"
 
 
 def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
     """A failed run's retry holds no slot while it waits, and then is queued with its attempt."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     retry = Retry("0b7f7a1e-0000-4000-8000-000000000001", 2, 50)
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
     assert rig.client.scard(rig.keys.slots(job_id)) == 0
     time.sleep(0.06)
     rig.runs.release_retry(retry.run_id)
-    again = rig.jobs.run(job_id, retry.run_id)
+    again = rig.use.run(job_id, retry.run_id)
     assert (again["trigger"], again["attempt"], again["retry_of"]) == ("retry", 2, run_id)
     assert rig.queue() == [retry.run_id]
 
@@ -436,14 +436,14 @@ def test_a_clock_set_forward_does_not_end_runs_that_are_alive(rig: Rig) -> None:
     from service.reaper import Reaper
 
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     token = rig.start(run_id)
     reaper = Reaper(rig.runs, rig.job_store, rig.keys, rig.client)
     now_ms = int(time.time() * 1000)
     reaper.pass_over(now_ms)
     reaper._next_pass = 0.0
     reaper.pass_over(now_ms + 3_600_000)
-    assert rig.jobs.run(job_id, run_id)["status"] == "running"
+    assert rig.use.run(job_id, run_id)["status"] == "running"
     assert rig.runs.renew(run_id, token, 30_000) == "kept"
 
 
@@ -452,7 +452,7 @@ def test_a_lease_from_before_the_clock_was_set_back_is_cut_short(rig: Rig) -> No
     from service.reaper import SETTLE_SECONDS, Reaper
 
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     rig.start(run_id, lease_ms=3_600_000)
     now_ms = int(time.time() * 1000)
     Reaper(rig.runs, rig.job_store, rig.keys, rig.client).pass_over(now_ms)
@@ -462,7 +462,7 @@ def test_a_lease_from_before_the_clock_was_set_back_is_cut_short(rig: Rig) -> No
 def test_a_heartbeat_from_the_future_is_no_sign_of_life(rig: Rig) -> None:
     """Health does not take a scheduler for alive because the clock was set back since it was."""
     rig.client.zadd(rig.keys.schedulers, {"dead": (time.time() + 3600) * 1000})
-    assert not rig.jobs.health()["scheduler_running"]
+    assert not rig.health.now()["scheduler_running"]
 
 
 def test_a_clock_set_back_decides_nothing_twice(rig: Rig) -> None:
@@ -509,7 +509,7 @@ def test_a_damaged_run_is_ended_all_the_same(rig: Rig) -> None:
     from service.reaper import Reaper
 
     job_id = rig.make_job(options={"max_retries": 1})
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     rig.start(run_id, lease_ms=1)
     rig.client.hdel(rig.keys.run(run_id), "attempt")
     time.sleep(0.01)

@@ -23,8 +23,8 @@ def rig(redis_client: Redis) -> Rig:
 def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:
     """Queued, running with its progress, ended: each field is null until it is known, and right from then on."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
-    queued = rig.jobs.run(job_id, run_id)
+    run_id = rig.use.run_now(job_id)
+    queued = rig.use.run(job_id, run_id)
     assert queued == {
         "id": run_id, "job_id": job_id, "started_at": None, "finished_at": None, "status": "queued", "result": None,
         "error": None, "messages_sent": 0, "profiles_visited": 0, "trigger": "manual", "scheduled_for": None,
@@ -33,23 +33,23 @@ def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:
     }  # fmt: skip
     token = rig.start(run_id)
     rig.runs.note(run_id, token, 1, progress=(3, 7), lines=[])
-    running = rig.jobs.run(job_id, run_id)
+    running = rig.use.run(job_id, run_id)
     assert (running["status"], running["progress"], running["revision"]) == ("running", {"done": 3, "total": 7}, 1)
     assert running["lateness_ms"] >= 0 and running["started_at"] >= running["queued_at"]
     rig.client.hset(rig.keys.run(run_id), mapping={"started_at": 1_700_000_000_900, "due": 1_700_000_000_850})
     rig.runs.finish(run_id, token, Outcome("success", None, {"messages_sent": 2, "names": ["ö", '"']}))
-    ended = rig.jobs.run(job_id, run_id)
+    ended = rig.use.run(job_id, run_id)
     finished = int(rig.client.hget(rig.keys.run(run_id), "finished_at"))  # type: ignore[arg-type]
     assert (ended["started_at"], ended["lateness_ms"]) == ("2023-11-14T22:13:20", 50)
     assert (ended["duration_ms"], ended["messages_sent"]) == (finished - 1_700_000_000_900, 2)
     assert ended["result"] == {"messages_sent": 2, "names": ["ö", '"']}
-    assert rig.history(job_id) == rig.jobs.all_runs(limit=5).items == [ended]
+    assert rig.history(job_id) == rig.use.all_runs(limit=5).items == [ended]
 
 
 def test_a_retry_names_what_it_repeats(rig: Rig) -> None:
     """And counts its attempt; the failed one keeps its error."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     again = "6e3d9a02-6c4f-4a3a-9d8e-000000000000"
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "first\nline"), retry=Retry(again, 2, 0))
     retry, first = rig.history(job_id)
@@ -60,7 +60,7 @@ def test_a_retry_names_what_it_repeats(rig: Rig) -> None:
 def test_a_folded_skip_goes_on_changing(rig: Rig) -> None:
     """Skipped entries grow, so that what was shown of one before is not shown again."""
     job_id = rig.make_job()
-    rig.jobs.run_now(job_id)
+    rig.use.run_now(job_id)
     for expected, ago in ((1, 9), (2, 6), (3, 3)):
         rig.pretend_due(job_id, ago)
         rig.scheduler().enqueue_jobs()
@@ -80,9 +80,9 @@ def test_a_folded_skip_goes_on_changing(rig: Rig) -> None:
 def test_what_a_bot_returned_never_makes_a_history_unreadable(rig: Rig, stored: bytes, shown: Any) -> None:
     """What is no JSON becomes null; half a character stays escaped."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     rig.client.hset(rig.keys.run(run_id), "result", stored)
-    entry = rig.jobs.shown_run(job_id, run_id)
+    entry = rig.use.shown_run(job_id, run_id)
     assert b"NaN" not in entry
     assert json.loads(entry)["result"] == shown
 
@@ -90,21 +90,21 @@ def test_what_a_bot_returned_never_makes_a_history_unreadable(rig: Rig, stored: 
 def test_a_damaged_run_is_left_out(rig: Rig) -> None:
     """It spoils neither history nor the list of all runs."""
     job_id = rig.make_job()
-    first, damaged, last = (rig.jobs.run_now(job_id) for _ in range(3))
+    first, damaged, last = (rig.use.run_now(job_id) for _ in range(3))
     rig.client.hset(rig.keys.run(damaged), "queued_at", "then")
     assert [run["id"] for run in rig.history(job_id)] == [last, first]
     rig.client.set(rig.keys.run(damaged), "text")
     assert [run["id"] for run in rig.history(job_id)] == [last, first]
-    assert [run["id"] for run in rig.jobs.all_runs(limit=5).items] == [last, first]
+    assert [run["id"] for run in rig.use.all_runs(limit=5).items] == [last, first]
     with pytest.raises(NotFound):
-        rig.jobs.run(job_id, damaged)
+        rig.use.run(job_id, damaged)
 
 
 def test_ended_runs_are_remembered_and_no_more_than_so_many(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are shown without being read again; long ones, and those beyond the measure, are read each time."""
     monkeypatch.setattr(history, "REMEMBERED", 3)
     job_id = rig.make_job()
-    ids = [rig.jobs.run_now(job_id) for _ in range(5)]
+    ids = [rig.use.run_now(job_id) for _ in range(5)]
     for number, run_id in enumerate(ids):
         rig.runs.finish(
             run_id, rig.start(run_id), Outcome("success", None, {"text": "x" * (5000 if number == 0 else 5)})

@@ -48,7 +48,7 @@ def test_what_is_shown_is_what_the_record_says(rig: Rig, body: dict[str, Any], e
         body = {**body, "options": {"disable_after_failures": 1}}
     job_id = rig.make_job(**body)
     if end is not None:
-        token = rig.start(run_id := rig.jobs.run_now(job_id))
+        token = rig.start(run_id := rig.use.run_now(job_id))
         status = "success" if end == "success" else "failed"
         rig.runs.finish(run_id, token, Outcome(status, None if end == "success" else 'no "way"\n\x7fö'))
     shown = rig.jobs.get(job_id)

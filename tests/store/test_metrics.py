@@ -58,10 +58,10 @@ def end(rig: Rig, run_id: str, status: str = "success", late_ms: int = 0, took_m
 def test_ends_are_counted_by_bot_outcome_and_trigger(api: falcon.testing.TestClient, rig: Rig) -> None:
     """Every end counts once, whichever way it came about; a repeated or refused end counts nothing."""
     job_id = rig.make_job(options={"max_concurrent_runs": 2})
-    first, second, third = (rig.jobs.run_now(job_id) for _ in range(3))
+    first, second, third = (rig.use.run_now(job_id) for _ in range(3))
     end(rig, first)
     end(rig, second, "failed")
-    assert rig.jobs.cancel(job_id, third)[0]
+    assert rig.use.cancel(job_id, third)[0]
     assert rig.runs.finish(first, f"token-{first}", Outcome("success", None, {}))
     rig.runs.finish(second, "another", Outcome("success", None, {}))
     samples = measured(api)
@@ -83,9 +83,9 @@ def test_every_skipped_occurrence_is_counted(api: falcon.testing.TestClient, rig
 def test_lateness_and_duration_are_histograms(api: falcon.testing.TestClient, rig: Rig) -> None:
     """Cumulative buckets, count and sum, in seconds; a run that never started is in neither."""
     job_id = rig.make_job()
-    end(rig, rig.jobs.run_now(job_id), late_ms=200, took_ms=40_000)
-    end(rig, rig.jobs.run_now(job_id), late_ms=100_000_000, took_ms=0)
-    rig.jobs.cancel(job_id, rig.jobs.run_now(job_id))
+    end(rig, rig.use.run_now(job_id), late_ms=200, took_ms=40_000)
+    end(rig, rig.use.run_now(job_id), late_ms=100_000_000, took_ms=0)
+    rig.use.cancel(job_id, rig.use.run_now(job_id))
     samples = measured(api)
     late = [
         value(samples, "run_lateness_seconds_bucket", bot="echo", le=le) for le in ("0.1", "0.25", "7200.0", "+Inf")
@@ -108,7 +108,7 @@ def test_the_state_of_things(api: falcon.testing.TestClient, rig: Rig) -> None:
     presence.beat_worker("w")
     job_id = rig.make_job(options={"max_concurrent_runs": 2})
     rig.make_job(enabled=False)
-    queued, running = rig.jobs.run_now(job_id), rig.jobs.run_now(job_id)
+    queued, running = rig.use.run_now(job_id), rig.use.run_now(job_id)
     rig.start(running)
     rig.client.zincrby(rig.keys.queued, -30_000, queued)
     samples = measured(api)
@@ -126,7 +126,7 @@ def test_the_state_of_things(api: falcon.testing.TestClient, rig: Rig) -> None:
 def test_no_label_holds_what_people_typed(api: falcon.testing.TestClient, rig: Rig) -> None:
     """Neither the names of jobs nor their ids are there."""
     job_id = rig.make_job(name="a secret name")
-    end(rig, rig.jobs.run_now(job_id))
+    end(rig, rig.use.run_now(job_id))
     text = api.simulate_get("/metrics").text
     assert "secret" not in text
     assert job_id not in text
@@ -170,8 +170,8 @@ def test_counters_that_outside_hands_broke_hold_nothing_up(api: falcon.testing.T
     """A run ends as it should; what is not counted is lost, and counting goes on once the key is gone."""
     rig.client.set(rig.keys.metrics, "nonsense")
     job_id = rig.make_job()
-    end(rig, rig.jobs.run_now(job_id))
+    end(rig, rig.use.run_now(job_id))
     assert [run["status"] for run in rig.history(job_id)] == ["success"]
     rig.client.delete(rig.keys.metrics)
-    end(rig, rig.jobs.run_now(job_id))
+    end(rig, rig.use.run_now(job_id))
     assert value(measured(api), "run_duration_seconds_count", bot="echo") == 1

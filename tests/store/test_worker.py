@@ -93,7 +93,7 @@ def test_a_claim_whose_answer_was_lost_is_not_lost_with_it(
 ) -> None:
     """The run is taken in Redis, so this worker asks again until it knows, with the same token and a fresh lease."""
     job_id = rig.make_job()
-    run_id = rig.jobs.run_now(job_id)
+    run_id = rig.use.run_now(job_id)
     asked: list[Any] = []
     lossy = losing_the_first_answer(
         work_horse._runs.claim, asked, lambda: rig.client.zadd(rig.keys.leases, {run_id: 1})
@@ -111,7 +111,7 @@ def test_a_next_run_whose_claim_was_not_heard_of_is_found_again(
 ) -> None:
     """The answer that ends one run and begins the next is lost: asked again, it is the same next run, and only one."""
     job_id = rig.make_job(options={"max_concurrent_runs": 3})
-    first, second, third = (rig.jobs.run_now(job_id) for _ in range(3))
+    first, second, third = (rig.use.run_now(job_id) for _ in range(3))
     rig.client.lpop(rig.keys.rq_queue)
     taken = work_horse._take(first)
     assert taken is not None
@@ -133,7 +133,7 @@ def test_a_next_run_whose_claim_was_not_heard_of_is_found_again(
 def test_a_horse_takes_nothing_while_rqs_workers_are_suspended(rig: Rig, work_horse: WorkHorse) -> None:
     """`rq suspend` holds for the runs that a horse takes by itself, too."""
     job_id = rig.make_job(options={"max_concurrent_runs": 2})
-    first, second = (rig.jobs.run_now(job_id) for _ in range(2))
+    first, second = (rig.use.run_now(job_id) for _ in range(2))
     rig.client.lpop(rig.keys.rq_queue)
     taken = work_horse._take(first)
     assert taken is not None
@@ -144,7 +144,7 @@ def test_a_horse_takes_nothing_while_rqs_workers_are_suspended(rig: Rig, work_ho
 
 def claimed_and_slept(rig: Rig, worker: BotWorker, seconds: float) -> tuple[str, Horse]:
     """A run that a horse claims for `worker` and carries out for so long."""
-    run_id = rig.jobs.run_now(rig.make_job())
+    run_id = rig.use.run_now(rig.make_job())
     claim = rig.runs.claim(run_id, "token", worker.name, 10_000)
     assert claim is not None
 
@@ -188,7 +188,7 @@ def test_a_lease_counts_from_when_it_was_asked_for(
 def test_a_horse_that_dies_costs_only_the_run_that_it_carries_out(rig: Rig, worker: BotWorker) -> None:
     """What it had claimed fails, also if its parent was not told yet; what it had not claimed is put back."""
     job_id = rig.make_job(options={"max_concurrent_runs": 3})
-    told, untold, handed_over = (rig.jobs.run_now(job_id) for _ in range(3))
+    told, untold, handed_over = (rig.use.run_now(job_id) for _ in range(3))
     for run_id in (told, untold):
         assert rig.runs.claim(run_id, f"token-{run_id}", worker.name, 10_000)
     for run_id in (told, untold, handed_over):
