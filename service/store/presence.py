@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.store.asking import ask, scored
 from service.store.scripts import Scripts
 
 FRESH_MS = 15_000
@@ -74,15 +75,9 @@ class Presence:
 
     def census(self) -> Census:
         """One round trip, whatever the number of jobs."""
-        time, total, enabled, schedulers, workers = self._scripts.read(
-            lambda pipe: (
-                pipe.time(),
-                pipe.zcard(self._keys.jobs),
-                pipe.scard(self._keys.enabled),
-                pipe.zrange(self._keys.schedulers, 0, -1, withscores=True),
-                pipe.zrange(self._keys.workers, 0, -1, withscores=True),
-            )
-        )
+        time, total, enabled, schedulers, workers = ask(
+            self._scripts, ("TIME",), ("ZCARD", self._keys.jobs), ("SCARD", self._keys.enabled),
+            ("ZRANGE", self._keys.schedulers, 0, -1, "WITHSCORES"), ("ZRANGE", self._keys.workers, 0, -1, "WITHSCORES"),
+        )  # fmt: skip
         now = int(time[0]) * 1000 + int(time[1]) // 1000
-
-        return Census(int(total), int(enabled), fresh(schedulers, now), fresh(workers, now))
+        return Census(int(total), int(enabled), fresh(scored(schedulers), now), fresh(scored(workers), now))
