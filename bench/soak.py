@@ -79,8 +79,10 @@ def measure(seconds: float, jobs: int) -> dict[str, Any]:
 
 
 def growth(looks: list[dict[str, float]]) -> dict[str, float]:
-    """What the last quarter of the settled time has more than its first, in percent."""
-    settled = [one for one in looks if one["seconds"] >= KEPT_SECONDS] or looks
+    """What the last quarter of the settled time has more than its first, in percent; nothing if it was too short."""
+    settled = [one for one in looks if one["seconds"] >= KEPT_SECONDS]
+    if len(settled) < 8:
+        return {"settled_minutes": 0.0}
     quarter = max(1, len(settled) // 4)
     grown = {}
     for name in settled[0]:
