@@ -36,8 +36,6 @@ log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 3600
 FULL_PAUSE_SECONDS = 1.0
-LOOKS_AT_MEMORY = 10
-"""Its own memory is looked at after so many runs; asking for it costs as much as a twentieth of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +96,12 @@ class WorkHorse:
         self._orders.rests("leaves")
 
     def _may_go_on(self) -> bool:
+        if self._draining or self._carried_out == 0:  # a new one carries out one run, however small its limits
+            return not self._draining
         return (
-            not self._draining
-            and not self._stop.raised
+            not self._stop.raised
             and self._carried_out < self._recycling.runs
-            and not (self._carried_out % LOOKS_AT_MEMORY == 0 and _peak_megabytes() >= self._recycling.megabytes)
+            and _peak_megabytes() < self._recycling.megabytes
             and _process_state() == self._untouched
         )
 

@@ -237,7 +237,7 @@ def test_a_horse_whose_bot_left_something_behind_goes_on_no_more(leftover: str) 
     def main(orders: Orders) -> None:
         horse = WorkHorse(orders, None, None, "worker-1", 30_000, Recycling(10, 10_000))  # type: ignore[arg-type]
         horse._listen()
-        horse._untouched = _process_state()
+        horse._untouched, horse._carried_out = _process_state(), 1
         match leftover:
             case "a thread":
                 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()

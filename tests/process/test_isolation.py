@@ -1,0 +1,97 @@
+"""In which process a run is carried out: a kept one, or one of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rq import Worker
+from rq.command import send_stop_job_command
+from rq.serializers import JSONSerializer
+
+from tests.conftest import ValkeyServer
+from tests.process.installation import Installation, until
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    """A real server for this module."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = ValkeyServer(Path(folder), "--appendonly", "no")
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
+def processes_of(service: Installation, trace: Path, runs: int) -> list[int]:
+    """The process ids of so many runs, one after the other, all asked for at once."""
+    job_id = service.make_job(bot_config={"trace": str(trace)})
+    asked = [service.run_now(job_id) for _ in range(runs)]
+    for run_id in asked:
+        service.until_status(job_id, run_id, "success")
+    return [int(line.split()[1]) for line in trace.read_text().splitlines() if line.startswith("start")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "shape"),
+    [
+        ({}, [6]),
+        ({"WORKER_RECYCLE_RUNS": "2"}, [2, 2, 2]),
+        ({"WORKER_RECYCLE_MB": "32"}, [1, 1, 1, 1, 1, 1]),
+        ({"WORKER_ISOLATION": "fork"}, [1, 1, 1, 1, 1, 1]),
+    ],
+    ids=["warm", "recycled by runs", "recycled by memory", "fork"],
+)
+def test_runs_share_a_process_as_the_settings_say(
+    server: ValkeyServer, tmp_path: Path, settings: dict[str, str], shape: list[int]
+) -> None:
+    """Six runs of one worker: how many each process carried out, in order."""
+    server.client().flushall()
+    with Installation(tmp_path, server, WORKER_CONCURRENCY="1", **settings) as service:
+        service.start("web", "scheduler", "worker").until_healthy()
+        carried_out = processes_of(service, tmp_path / "trace", 6)
+    counts = [carried_out.count(process) for process in dict.fromkeys(carried_out)]
+    assert counts == shape
+
+
+def test_a_stop_by_rqs_own_command_ends_one_run_of_a_kept_process_and_no_other(
+    server: ValkeyServer, tmp_path: Path
+) -> None:
+    """The third run in a process is stopped; those before it stand, the one after it has another process."""
+    server.client().flushall()
+    with Installation(tmp_path, server, WORKER_CONCURRENCY="1") as service:
+        service.start("web", "scheduler", "worker").until_healthy()
+        job_id = service.make_job(bot_config={"trace": str(tmp_path / "trace")})
+        long = service.make_job(bot_config={"seconds": 300.0, "trace": str(tmp_path / "trace")})
+        before = [service.run_now(job_id) for _ in range(2)]
+        stopped, after = service.run_now(long), service.run_now(job_id)
+        service.until_status(long, stopped, "running")
+        (worker,) = Worker.all(service.client)
+        until(lambda: worker.get_state() == "busy", 10)
+        send_stop_job_command(service.client, stopped, serializer=JSONSerializer)
+        assert "stopped" in service.until_status(long, stopped, "cancelled")["error"]
+        for run_id in (*before, after):
+            service.until_status(job_id, run_id, "success")
+        started = [line.split() for line in (tmp_path / "trace").read_text().splitlines() if line.startswith("start")]
+    assert len({line[1] for line in started}) == 2
+    assert len(started) == 4
+
+
+def test_rqs_suspension_holds_for_a_worker_that_is_busy(server: ValkeyServer, tmp_path: Path) -> None:
+    """`rq suspend` while runs wait: the one under way ends, no other starts until `rq resume`."""
+    server.client().flushall()
+    with Installation(tmp_path, server, WORKER_CONCURRENCY="1") as service:
+        service.start("web", "scheduler", "worker").until_healthy()
+        job_id = service.make_job(bot_config={"seconds": 1.0}, options={"max_concurrent_runs": 3})
+        first, second, third = (service.run_now(job_id) for _ in range(3))
+        service.until_status(job_id, first, "running")
+        service.client.set("rq:suspended", 1)
+        service.until_status(job_id, first, "success")
+        until(lambda: Worker.all(service.client)[0].get_state() == "suspended", 10)
+        assert [run["status"] for run in service.history(job_id)] == ["queued", "queued", "success"]
+        service.client.delete("rq:suspended")
+        for run_id in (second, third):
+            service.until_status(job_id, run_id, "success")
