@@ -7,7 +7,7 @@ Redis, and passes it down.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -99,8 +99,8 @@ class Jobs:
 
     def shown_all(
         self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None
-    ) -> Iterator[bytes]:
-        """All jobs in the order of their creation, each as JSON, in bounded memory."""
+    ) -> Iterator[Sequence[bytes]]:
+        """All jobs in the order of their creation, each as JSON, some at a time."""
         return self._listing.all(JobFilter(enabled_only, bot_type, q))
 
     # changing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import falcon
@@ -41,43 +42,33 @@ def preferred(req: falcon.Request, types: Sequence[str]) -> str:
         return types[0]
 
 
-def send_array(resp: falcon.Response, items: Iterator[Any]) -> None:
-    """Answer a JSON array of any length without holding it in memory."""
-    send_pieces(resp, _pieces(items), falcon.MEDIA_JSON)
+def send_array(resp: falcon.Response, chunks: Iterator[Sequence[bytes]]) -> None:
+    """Answer a JSON array of any length without holding it in memory; its items are JSON, some at a time."""
+    send_pieces(resp, _pieces(chunks), falcon.MEDIA_JSON)
 
 
 def send_pieces(resp: falcon.Response, pieces: Iterator[bytes], content_type: str) -> None:
     """Answer a body of any length, piece by piece.
 
-    The first piece is made before anything is sent, so that a store that is away is still an error answer; a short
+    The first pieces are made before anything is sent, so that a store that is away is still an error answer; a short
     list is sent whole, with its length. A later failure breaks the connection off: half a list never looks whole.
     """
-    first = next(pieces)
-    second = next(pieces, None)
-    if second is None:
+    first = b"".join(islice(pieces, 2))
+    third = next(pieces, None)
+    if third is None:
         resp.data = first
     else:
-        resp.stream = _chain(first, second, pieces)
+        resp.stream = _chain(first, third, pieces)
     resp.content_type = content_type
 
 
-def _pieces(items: Iterator[Any]) -> Iterator[bytes]:
-    piece = bytearray(b"[")
-    separator = b""
-    try:
-        for item in items:
-            piece += separator
-            piece += dumps(item)
-            separator = b","
-            if len(piece) >= CHUNK_BYTES:
-                yield bytes(piece)
-                piece.clear()
-    finally:
-        close = getattr(items, "close", None)
-        if close is not None:
-            close()
-    piece += b"]"
-    yield bytes(piece)
+def _pieces(chunks: Iterator[Sequence[bytes]]) -> Iterator[bytes]:
+    start = b"["
+    for chunk in chunks:
+        if chunk:
+            yield start + b",".join(chunk)
+            start = b","
+    yield b"[]" if start == b"[" else b"]"
 
 
 def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

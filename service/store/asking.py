@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from hiredis import pack_command
 from redis.exceptions import ResponseError
@@ -19,6 +19,12 @@ WRONG_TYPE = "WRONGTYPE"
 def packed(*parts: str | bytes | int | float) -> bytes:
     """A command as it is sent."""
     return bytes(pack_command(parts))  # type: ignore[arg-type]
+
+
+class Ask(Protocol):
+    """Asks Redis several things in one round trip; answers them in order."""
+
+    def __call__(self, *commands: Sequence[str | bytes | int | float]) -> list[Any]: ...
 
 
 def ask(scripts: Scripts, *commands: Sequence[str | bytes | int | float]) -> list[Any]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from service.store.asking import ask, ask_packed, hash_fields, scored
+from service.store.asking import Ask, ask, ask_packed, hash_fields, scored
+from service.store.followed import FollowedJobs
 from service.store.jobs import Position, UnreadableJob
 from service.store.scripts import Scripts
 from service.store.shown import SHOWN_FIELDS, Values, shown
 
-CHUNK = 500
+CHUNK = 1000
 """Jobs read at a time where a list is long, or most of them may be passed over."""
 
 
@@ -55,6 +57,17 @@ class JobFilter:
         return self.q.casefold() in f"{(name or b'').decode()}\n{(description or b'').decode()}".casefold()
 
 
+class _Window(NamedTuple):
+    """Some jobs' ids in the order of their creation, and where the last of them stands if there are more.
+
+    `places` tells where each stands, where that was asked for.
+    """
+
+    ids: list[bytes]
+    places: list[Position]
+    last: Position | None
+
+
 class Listing:
     """Reads jobs to show them.
 
@@ -65,6 +78,7 @@ class Listing:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
+        self._followed = FollowedJobs(scripts)
 
     def one(self, job_id: str) -> ShownJob | None:
         """One job, or None.
@@ -83,12 +97,6 @@ class Listing:
             raise UnreadableJob(f"{type(error).__name__}: {error}") from error
         return None
 
-    def many(self, job_ids: Sequence[str], wanted: JobFilter) -> list[bytes | None]:
-        """Jobs, JSON; None for one that is gone, damaged or not wanted."""
-        keys = [self._keys.job(job_id) for job_id in job_ids]
-        found = ask_packed(self._scripts, hash_fields(keys, SHOWN_FIELDS)) if keys else []
-        return [_wanted(job_id, values, wanted) for job_id, values in zip(job_ids, found, strict=True)]
-
     def page(
         self, limit: int, after: Position | None, wanted: JobFilter, scan: int
     ) -> tuple[list[bytes], Position | None]:
@@ -103,44 +111,69 @@ class Listing:
         items: list[bytes] = []
         looked_at = 0
         while True:
-            chunk = min(CHUNK, limit - len(items)) if wanted.wants_all else CHUNK
-            positions = self.positions(after, chunk + 1)
-            jobs = self.many([position.job_id for position in positions[:chunk]], wanted)
-            for place, (position, job) in enumerate(zip(positions, jobs, strict=False), 1):
-                after = position
+            count = limit - len(items) if wanted.wants_all else min(CHUNK, scan - looked_at)
+            window, jobs = self._jobs(after, count, wanted)
+            for place, job in enumerate(jobs):
                 if job is not None:
                     items.append(job)
-                if len(items) == limit:
-                    return items, after if place < len(positions) else None
-            looked_at += chunk
-            if len(positions) <= chunk:
-                return items, None
-            if looked_at >= scan:
+                if len(items) == limit and place + 1 < len(jobs):
+                    return items, window.places[place]
+            looked_at += len(jobs)
+            after = window.last
+            if after is None or len(items) == limit or looked_at >= scan:
                 return items, after
 
-    def all(self, wanted: JobFilter) -> Iterator[bytes]:
-        """All jobs, JSON, in bounded memory."""
+    def all(self, wanted: JobFilter) -> Iterator[Sequence[bytes]]:
+        """All jobs, JSON, some at a time."""
         after: Position | None = None
-        while positions := self.positions(after, CHUNK):
-            yield from (job for job in self.many([p.job_id for p in positions], wanted) if job is not None)
-            if len(positions) < CHUNK:
-                return
-            after = positions[-1]
-
-    def positions(self, after: Position | None, count: int) -> list[Position]:
-        """Up to `count` jobs' places in the order of their creation."""
-        start: Any = after.created if after else "-inf"
-        wanted = count
         while True:
-            command = ("ZRANGE", self._keys.jobs, start, "+inf", "BYSCORE", "LIMIT", 0, wanted, "WITHSCORES")
-            rows = scored(ask(self._scripts, command)[0])
-            found = [Position(int(score), member.decode()) for member, score in rows]
+            window, jobs = self._jobs(after, CHUNK, wanted)
+            yield [job for job in jobs if job is not None]
+            after = window.last
+            if after is None:
+                return
+
+    def _jobs(self, after: Position | None, count: int, wanted: JobFilter) -> tuple[_Window, list[bytes | None]]:
+        """The next `count` jobs; None in place of one that is gone, damaged or not wanted."""
+
+        def find(asking: Ask) -> tuple[_Window, Sequence[bytes]]:
+            window = self._window(after, count, asking)
+            return window, window.ids
+
+        if wanted.wants_all and (followed := self._followed.show(find)) is not None:
+            return followed
+        window = self._placed(after, count, partial(ask, self._scripts))
+        ids = [job_id.decode() for job_id in window.ids]
+        found = ask_packed(self._scripts, hash_fields([self._keys.job(job_id) for job_id in ids], SHOWN_FIELDS))
+        return window, [_wanted(job_id, values, wanted) for job_id, values in zip(ids, found, strict=True)]
+
+    def _window(self, after: Position | None, count: int, asking: Ask) -> _Window:
+        if after is None:
+            ids, last = asking(
+                ("ZRANGE", self._keys.jobs, 0, count), ("ZRANGE", self._keys.jobs, count - 1, count - 1, "WITHSCORES")
+            )
+            return _Window(ids[:count], [], _position(*scored(last)[0]) if len(ids) > count else None)
+        return self._placed(after, count, asking)
+
+    def _placed(self, after: Position | None, count: int, asking: Ask) -> _Window:
+        start: Any = after.created if after else "-inf"
+        wanted = count + 1
+        while True:
+            (rows,) = asking(("ZRANGE", self._keys.jobs, start, "+inf", "BYSCORE", "LIMIT", 0, wanted, "WITHSCORES"))
+            found = [_position(member, score) for member, score in scored(rows)]
+            whole = len(found) < wanted
             if after:
                 found = [place for place in found if place > after]
-            if len(found) >= count or len(rows) < wanted:
-                return found[:count]
+            if whole or len(found) > count:
+                places = found[:count]
+                last = places[-1] if len(found) > count else None
+                return _Window([place.job_id.encode() for place in places], places, last)
             # Jobs that were created in the same microsecond stand before the place where this goes on.
             wanted *= 2
+
+
+def _position(member: bytes, score: float) -> Position:
+    return Position(int(score), member.decode())
 
 
 def _wanted(job_id: str, values: Any, wanted: JobFilter) -> bytes | None:

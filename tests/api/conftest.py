@@ -61,9 +61,9 @@ class FakeJobs:
     def shown_page(self, **query: Any) -> FakePage:
         return self.list(**query)
 
-    def shown_all(self, **query: Any) -> Iterator[bytes]:
+    def shown_all(self, **query: Any) -> Iterator[Sequence[bytes]]:
         self._note("stream", query)
-        yield from map(dumps, self.stored.values())
+        yield from ([dumps(job)] for job in self.stored.values())
 
     def shown(self, job_id: str) -> ShownJob:
         job = self.get(job_id)
