@@ -100,8 +100,10 @@ def test_a_log_is_followed_to_the_runs_end_across_a_restart(command: Command, in
     first = json.loads(following.stdout.readline())
     installed.kill("web", signal.SIGTERM)
     installed.start("web")
-    out, err = following.communicate(timeout=60)
-    lines = [first, *(json.loads(line) for line in out.splitlines())]
+    # Not communicate(): it would pass over what readline() has read ahead.
+    lines = [first, *map(json.loads, following.stdout)]
+    err = following.stderr.read() if following.stderr is not None else ""
+    following.wait(60)
     assert [line["message"] for line in lines] == ["line 0", "line 1", "line 2"]
     assert following.returncode == 0 and "coming back" in err and "The run has ended: success" in err
 
