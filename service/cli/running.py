@@ -39,6 +39,7 @@ def run_job(
         else:
             say(f"Queued as run {run_id}; follow it with: bot-scheduler logs -f {job_id} {run_id}")
         return
+    note(f"Run {run_id} is asked for; Ctrl-C ends the waiting, not the run")
     entry = wait_for_end(job_id, run_id)
     if json:
         show_json(entry)

@@ -51,14 +51,18 @@ def test_waiting_survives_a_restart_of_the_web_process(command: Command, install
 
 def test_ctrl_c_leaves_the_run_alone(command: Command, installed: Installation) -> None:
     """Exit code 130, and the way back to the run is told."""
-    job_id = installed.make_job(name="Left", bot_config={"seconds": 3})
+    job_id = installed.make_job(name="Left", bot_config={"mode": "heed", "seconds": 120})
     waiting = command.starts("jobs", "run", "Left", "--wait")
-    until(lambda: any(run["status"] == "running" for run in installed.history(job_id)), 30)
+    assert waiting.stderr is not None
+    told = waiting.stderr.readline()
+    (run,) = installed.history(job_id)
+    installed.until_status(job_id, run["id"], "running")
     waiting.send_signal(signal.SIGINT)
-    out, err = waiting.communicate(timeout=30)
-    run_id = installed.history(job_id)[0]["id"]
-    assert (waiting.returncode, out) == (130, "") and run_id in err
-    installed.until_status(job_id, run_id, "success")
+    out, err = waiting.communicate(timeout=60)
+    assert (waiting.returncode, out) == (130, "") and run["id"] in told and f"logs -f {job_id} {run['id']}" in err
+    assert installed.run(job_id, run["id"])["status"] == "running"
+    command.works("cancel", "Left")
+    installed.until_status(job_id, run["id"], "cancelled")
 
 
 def test_history_of_one_job_and_of_all(command: Command, installed: Installation) -> None:
