@@ -117,10 +117,11 @@ def test_a_rehearsal_shows_the_messages_and_the_queue_its_record(page: Page, ins
     run_id = installation.run_now(job_id)
     installation.until_status(job_id, run_id, "success")
     page.goto(f"/jobs/{job_id}/runs/{run_id}")
-    row = page.locator("table.messages tbody tr")
+    row = page.locator("table.list-messages tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("zoe@example.org")
     expect(row).to_contain_text("Zoë <Müller>")
+    expect(page.locator("table.list-messages")).to_have_css("position", "static")  # in the page, not over it
     page.locator("#json summary").click()
     expect(page.locator("#json pre")).to_contain_text('"would_send": 1')
     page.get_by_role("link", name="In the queue").click()
