@@ -58,7 +58,8 @@ def test_ctrl_c_leaves_the_run_alone(command: Command, installed: Installation) 
     (run,) = installed.history(job_id)
     installed.until_status(job_id, run["id"], "running")
     waiting.send_signal(signal.SIGINT)
-    out, err = waiting.communicate(timeout=60)
+    waiting.wait(60)  # not communicate(): it would pass over what readline() has read ahead
+    out, err = waiting.stdout.read() if waiting.stdout is not None else "", waiting.stderr.read()
     assert (waiting.returncode, out) == (130, "") and run["id"] in told and f"logs -f {job_id} {run['id']}" in err
     assert installed.run(job_id, run["id"])["status"] == "running"
     command.works("cancel", "Left")
