@@ -226,16 +226,18 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
 
     def _decide(self, due: Sequence[DueEntry], now_ms: int) -> int:
         """Plans and commits, a batch while Redis carries out the one before it."""
-        decided, under_way = 0, None
+        decided = 0
+        under_way: list[tuple[Commits, Callable[[], list[bytes]]]] = []
         try:
             for commits in self._planned(due, now_ms):
-                if under_way is not None:
-                    decided += self._committed(*under_way)
-                    under_way = None
-                under_way = commits, self._scripts.begin("decide", json.dumps(commits.worded()), self._keys.prefix)
-        finally:
-            if under_way is not None:
-                decided += self._committed(*under_way)
+                if under_way:
+                    decided += self._committed(*under_way.pop())
+                under_way.append(
+                    (commits, self._scripts.begin("decide", json.dumps(commits.worded()), self._keys.prefix))
+                )
+        finally:  # an answer is taken in once, and always: nobody else must find it
+            if under_way:
+                decided += self._committed(*under_way.pop())
         return decided
 
     def _planned(self, due: Sequence[DueEntry], now_ms: int) -> Iterator[Commits]:

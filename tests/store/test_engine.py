@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -13,11 +14,11 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service.commits import Commits
-from service.errors import Conflict, NotFound, StoreFull
+from service.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 from service.store.connection import translate_errors
 from service.store.due import read_due
 from service.store.runs import Outcome, Retry
-from service.store.scripts import Limits
+from service.store.scripts import Limits, Scripts
 from tests.store.rig import Rig
 
 
@@ -129,6 +130,35 @@ def test_a_batch_is_decided_also_when_redis_has_forgotten_the_scripts_or_closed_
         begun = scheduler._scripts.begin("decide", json.dumps(commits.worded()), rig.keys.prefix)
         assert begun() == [b"decided"]
         assert len(rig.history(job_id)) == 1
+
+
+def test_an_answer_that_does_not_come_is_waited_for_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting again would read what is somebody else's; the batches that follow are decided at the next tick."""
+    for _ in range(250):
+        rig.pretend_due(rig.make_job(), 1)
+    scheduler = rig.scheduler()
+    waited: list[int] = []
+    begin = Scripts.begin
+
+    def lose_the_first(*args: Any) -> Any:
+        answer, number = begin(*args), len(waited)
+        waited.append(0)
+
+        def wait() -> Any:
+            waited[number] += 1
+            found = answer()
+            if number == 0:
+                raise StoreUnavailable("Redis did not answer in time")
+            return found
+
+        return wait
+
+    monkeypatch.setattr(Scripts, "begin", lose_the_first)
+    with pytest.raises(StoreUnavailable):
+        scheduler.enqueue_jobs()
+    assert set(waited) == {1}
+    scheduler.enqueue_jobs()
+    assert len(rig.queue()) == len(set(rig.queue())) == 250
 
 
 def test_an_occurrence_that_was_decided_is_not_decided_again_when_the_index_steps_back(rig: Rig) -> None:
