@@ -6,19 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
-from hiredis import pack_command
 from redis.exceptions import ResponseError
 
-from service.store.connection import exchange
+from service.store.connection import exchange, packed
 from service.store.scripts import Scripts
 
 WRONG_TYPE = "WRONGTYPE"
 """What Redis' refusal starts with where a key that others have written to is none of the kind that was asked for."""
-
-
-def packed(*parts: str | bytes | int | float) -> bytes:
-    """A command as it is sent."""
-    return bytes(pack_command(parts))  # type: ignore[arg-type]
 
 
 class Ask(Protocol):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 import redis
+from hiredis import pack_command
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -150,27 +151,52 @@ def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
     return False
 
 
-def exchange(client: Redis, commands: Sequence[bytes]) -> list[Any]:
-    """Sends packed commands and reads their answers, in one round trip.
+def packed(*parts: str | bytes | int | float) -> bytes:
+    """A command as it is sent."""
+    return bytes(pack_command(parts))  # type: ignore[arg-type]
+
+
+def send(client: Redis, commands: Sequence[bytes]) -> Callable[[], list[Any]]:
+    """Sends packed commands and does not wait for their answers.
 
     redis-py's own commands and pipelines cost two to three times the CPU of what they send and read.
 
     Returns:
-        Their answers in order; what Redis refused is a ResponseError in its place.
+        What reads the answers, to be called once, in any case: in order, what Redis refused as a ResponseError in its
+        place. It raises what `send` raises.
 
     Raises:
         redis.exceptions.RedisError: Redis is away.
     """
-    connection = client.connection_pool.get_connection()
-    try:
-        connection.send_packed_command([b"".join(commands)])  # type: ignore[no-untyped-call]
-        return [_answer(connection) for _ in commands]
-    except BaseException:
+    pool = client.connection_pool
+    connection: Any = pool.get_connection()
+
+    def give_up() -> None:
         # What was not read yet must not become the answer to somebody else's question.
-        connection.disconnect()  # type: ignore[no-untyped-call]
+        connection.disconnect()
+        pool.release(connection)
+
+    try:
+        connection.send_packed_command([b"".join(commands)])
+    except BaseException:
+        give_up()
         raise
-    finally:
-        client.connection_pool.release(connection)
+
+    def receive() -> list[Any]:
+        try:
+            answers = [_answer(connection) for _ in commands]
+        except BaseException:
+            give_up()
+            raise
+        pool.release(connection)
+        return answers
+
+    return receive
+
+
+def exchange(client: Redis, commands: Sequence[bytes]) -> list[Any]:
+    """Sends packed commands and reads their answers, in one round trip; as `send` has them."""
+    return send(client, commands)()
 
 
 def _answer(connection: Any) -> Any:
@@ -196,4 +222,4 @@ def repeatable(call: Callable[[], Answer]) -> Answer:
         return call()
 
 
-__all__ = ["RedisError", "Role", "connect", "exchange", "repeatable", "translate_errors"]
+__all__ = ["RedisError", "Role", "connect", "exchange", "packed", "repeatable", "send", "translate_errors"]

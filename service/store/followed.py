@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from redis.exceptions import ResponseError
 
-from service.store.asking import WRONG_TYPE, Ask, hash_fields, packed
+from service.store.asking import WRONG_TYPE, Ask, hash_fields
+from service.store.connection import packed
 from service.store.scripts import Scripts
 from service.store.shown import SHOWN_FIELDS, shown
 

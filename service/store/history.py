@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from service.store.asking import ask, ask_packed, hash_fields, packed
+from service.store.asking import ask, ask_packed, hash_fields
+from service.store.connection import packed
 from service.store.scripts import Scripts
 from service.store.shown import instant, optional, text, timestamp, word
 

@@ -158,7 +158,9 @@ class WorkHorse:
 
     def _fresh(self, claim: Claim | None, repeated: bool, asked: float) -> tuple[Claim, float] | None:
         """A claim that may have been made some time ago must still hold, and hold long enough."""
-        if claim is None or (repeated and self._runs.renew(claim.run_id, claim.token, self._lease_ms) != "kept"):
+        if claim is None or (
+            repeated and self._runs.renew(claim.run_id, claim.token, self._lease_ms) in ("gone", "lost")
+        ):
             return None
         return claim, asked
 

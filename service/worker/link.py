@@ -151,11 +151,9 @@ class Horse:
 
     def order(self, order: Order, token: str = "") -> None:
         """Orders the bot of a claim to stop, or interrupts it; or (`drain`) the horse to take no further run."""
-        self._write(self._control, f"{order} {token}")
-        try:
+        if self._status is None:  # once it was collected, its number may be another process'
+            self._write(self._control, f"{order} {token}")
             os.kill(self.pid, ORDER_SIGNAL)
-        except ProcessLookupError:
-            pass
 
     def _write(self, descriptor: int, line: str) -> None:
         try:

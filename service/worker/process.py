@@ -73,13 +73,12 @@ class BotWorker(Worker):
         )  # fmt: skip
         self._keys = keys
         self._settings = settings
-        self._limits = Limits.of(settings)
         # A line of its own for leases: it gives up soon enough to kill a run before its lease ends, where RQ's
         # connection waits for work for as long as 20 s.
         self._line = connect(settings, "watch")
-        scripts = make_scripts(self._line, keys, self._limits)
-        self._runs = RunStore(scripts)
-        self._presence = Presence(scripts)
+        self._scripts = make_scripts(self._line, keys, Limits.of(settings))
+        self._runs = RunStore(self._scripts)
+        self._presence = Presence(self._scripts)
         self._around: Surroundings = surroundings(client, keys, settings)
         self._lease_ms = settings.lease_seconds * 1000
         self._horse: Horse | None = None
@@ -108,18 +107,22 @@ class BotWorker(Worker):
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[RQJob, Queue] | None:
         """Waits for the next run's id; None if there is none and `timeout` is None (RQ's burst mode)."""
-        queue = self.queues[0]
-        self.set_state(WorkerStatus.IDLE)
+        queue, pause, told = self.queues[0], 0.5, False
         while True:
             self._saddle()
-            self.heartbeat()
             try:
+                if not told:
+                    self.set_state(WorkerStatus.IDLE)
+                    told = True
+                self.heartbeat()
                 popped = self._pop(queue, timeout)
             except DequeueTimeout:
+                pause = 0.5
                 continue
-            except (ConnectionError, TimeoutError) as error:
-                log.warning("Redis is away (%s); waiting for it", error)
-                time.sleep(1.0)
+            except (ConnectionError, TimeoutError, StoreUnavailable) as error:
+                log.warning("Redis is away (%s); trying again in %.1f s", error, pause)
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
                 continue
             return None if popped is None else (RQJob(popped, self.connection, serializer=JSONSerializer), queue)
 
@@ -167,14 +170,15 @@ class BotWorker(Worker):
         return self._horse
 
     def _unsaddle(self) -> None:
-        if self._horse is not None:
-            self._horse.close()
-            self._horse = None
+        # Taken away first: a signal in between must find no horse whose pipes are closed.
+        horse, self._horse = self._horse, None
+        if horse is not None:
+            horse.close()
 
     def _in_horse(self, orders: Orders) -> None:
         """In the child: a connection of its own, since the parent's must not be shared."""
         client = connect(self._settings, "horse")
-        runs = RunStore(make_scripts(client, self._keys, self._limits))
+        runs = RunStore(self._scripts.on(client))
         around = surroundings(client, self._keys, self._settings, self._around.bots)
         warm = self._settings.worker_isolation == "warm"
         recycling = Recycling(self._settings.worker_recycle_runs if warm else 1, self._settings.worker_recycle_mb)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.suspension import suspend
 
 from service.dispatch import make_scripts
@@ -104,6 +105,45 @@ def test_a_claim_whose_answer_was_lost_is_not_lost_with_it(
     assert taken[1] <= time.monotonic()
     assert (rig.client.zscore(rig.keys.leases, run_id) or 0) > time.time() * 1000 + 20_000
     assert work_horse._take(run_id) is None, "another claim does not get it"
+
+
+def test_a_claim_whose_answer_was_lost_is_kept_though_somebody_asked_to_cancel_it(
+    rig: Rig, work_horse: WorkHorse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is this worker's all the same: left alone, its cancel would end as a dead worker's failure."""
+    job_id = rig.make_job()
+    run_id = rig.use.run_now(job_id)
+    asked: list[Any] = []
+    cancel = losing_the_first_answer(
+        work_horse._runs.claim, asked, lambda: rig.runs.cancel(job_id, run_id, "cancelled by request")
+    )
+    monkeypatch.setattr(work_horse._runs, "claim", cancel)
+    taken = work_horse._take(run_id)
+    assert taken is not None and taken[0].run_id == run_id
+
+
+def test_waiting_for_work_outlasts_a_redis_that_is_away(
+    rig: Rig, worker: BotWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever of it fails meanwhile, the same process is there when Redis is back, and says that it is idle."""
+    set_state, beat = worker.set_state, worker._presence.beat_worker
+    failures: list[Exception] = [RedisConnectionError("away"), StoreUnavailable("away")]
+
+    def failing(call: Callable[..., Any]) -> Callable[..., Any]:
+        def attempt(*args: Any) -> Any:
+            if failures:
+                raise failures.pop()
+            return call(*args)
+
+        return attempt
+
+    monkeypatch.setattr(worker, "set_state", failing(set_state))
+    monkeypatch.setattr(worker._presence, "beat_worker", failing(beat))
+    run_id = rig.use.run_now(rig.make_job())
+    found = worker.dequeue_job_and_maintain_ttl(1)
+    assert found is not None and found[0].id == run_id and failures == []
+    assert rig.client.hget(worker.key, "state") == b"idle"
+    worker.teardown()
 
 
 def test_a_next_run_whose_claim_was_not_heard_of_is_found_again(
