@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from service.models import Options, Schedule, parse_schedule
-from service.store.jobs import UnreadableJob
+from service.store.jobs import UnreadableJob, understood_options
 from service.store.scripts import Scripts
 
 CACHED_DEFINITIONS = 8192
@@ -89,4 +89,4 @@ def _number(text: bytes | None) -> int | None:
 
 @lru_cache(CACHED_DEFINITIONS)
 def _definition(kind: bytes, config: bytes, options: bytes) -> Definition:
-    return Definition(parse_schedule(kind.decode(), json.loads(config)), Options.model_validate_json(options))
+    return Definition(parse_schedule(kind.decode(), json.loads(config)), understood_options(options.decode()))

@@ -92,8 +92,8 @@ def read_job(fields: Mapping[bytes, bytes]) -> JobRecord:
 
 
 @lru_cache(maxsize=8192)
-def _options(text: str) -> Options:
-    """Kept, since jobs that were made alike have the same, and nobody changes them."""
+def understood_options(text: str) -> Options:
+    """Stored options. Kept, since jobs that were made alike have the same, and nobody changes them."""
     return Options.model_validate_json(text)
 
 
@@ -110,7 +110,7 @@ def _read(text: Mapping[str, str]) -> JobRecord:
         schedule_type=text["schedule_type"],
         schedule_config=json.loads(text["schedule_config"]),
         bot_config=json.loads(text["bot_config"]),
-        options=_options(text["options"]),
+        options=understood_options(text["options"]),
     )
     state = text.get("state", "scheduled") if enabled or text.get("state") == "broken" else "disabled"
     plan = Plan(
