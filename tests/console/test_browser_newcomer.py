@@ -1,0 +1,48 @@
+"""What somebody does who has just started it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.process.installation import API_KEY, ROOT, Installation
+
+
+def test_a_newcomer_comes_from_the_key_to_a_plot(stranger: Page, installation: Installation) -> None:
+    """Signs in, imports people, makes a job, rehearses it, follows its log, reads its plot, switches it off."""
+    page = stranger
+    page.goto("/")
+    page.get_by_label("API key").fill(API_KEY)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+
+    page.get_by_role("link", name="Contacts", exact=True).click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Choose a file").click()
+    chooser.value.set_files(ROOT / "examples" / "contacts.vcf")
+    expect(page.locator("#report")).to_contain_text("8 created")
+
+    page.goto("/jobs/new?example=birthday")
+    page.get_by_label("Name", exact=True).fill("My first job")
+    sentence, rows = page.locator("#sentence"), page.locator("#occurrences tbody tr")
+    expect(sentence).to_contain_text("08:00")
+    expect(rows).to_have_count(10)
+    page.get_by_label("Time of day").fill("21:45")
+    expect(sentence).to_contain_text("21:45")
+    expect(rows.first).to_contain_text("21:45:00")
+    page.locator('[data-path="bot_config.today"]:visible').fill("2025-04-12")
+    page.get_by_role("button", name="Create job").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("My first job")
+
+    page.get_by_role("button", name="Rehearse").click()
+    page.get_by_role("link", name="Watch it").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("success")
+    expect(page.locator("#following")).to_have_text("complete")
+    expect(page.locator("#result")).to_contain_text("amelia.rivers@example.org")
+
+    page.get_by_role("link", name="My first job").click()
+    expect(page.locator("#plots svg")).to_have_count(2)
+    expect(page.locator("#plots")).to_contain_text("Duration of the last")
+    page.get_by_role("button", name="Disable").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("disabled")
+    (job,) = installation.call("GET", "/jobs")[1]
+    assert (job["enabled"], job["last_run_status"]) == (False, "success")

@@ -1,0 +1,90 @@
+"""Each screen, light and dark: nothing keeps anybody out, and nothing is wider than a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.console.browser import PHONE, Complaints, address, barriers, overflow, reader, sign_in
+from tests.console.scenes import SCREENS, Scene, fill, web_pages
+from tests.process.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def scene(installation: Installation) -> Iterator[Scene]:
+    """Something to see on every screen."""
+    with web_pages() as web:
+        yield fill(installation, web)
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser, installation: Installation) -> Iterator[Page]:
+    """A page of somebody who is signed in and likes it light, or dark."""
+    context = reader(browser, installation, color_scheme=request.param)
+    sign_in(context, installation)
+    page = context.new_page()
+    complaints = Complaints(page, address(installation))
+    yield page
+    context.close()
+    assert complaints.found == []
+
+
+def look(page: Page) -> None:
+    """At the desk, and on the phone; what else is there on the phone is there in each colour."""
+    assert barriers(page) == []
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    if page.evaluate("matchMedia('(prefers-color-scheme: light)').matches"):
+        assert barriers(page) == []
+    assert overflow(page) <= 0, "it is wider than a phone"
+
+
+def test_a_screen_that_is_not_would_be_noticed(stranger: Page) -> None:
+    """A picture without words, letters that nobody can tell from the paper, a line that does not end."""
+    stranger.set_content("<main><h1>Hello</h1><img src='data:,'><p style='color: #999'>grey</p></main>")
+    found = "\n".join(barriers(stranger))
+    assert "image-alt" in found
+    assert "color-contrast" in found
+    stranger.set_content(f"<main><h1>{'x' * 1000}</h1></main>")
+    assert overflow(stranger) > 0
+
+
+def test_the_first_page_is_for_everybody(page: Page) -> None:
+    """The sign-in, also when it has refused a key, and the overview that has nothing to show yet."""
+    page.goto("/")
+    page.get_by_role("heading", name="Welcome").wait_for()
+    look(page)
+    page.context.clear_cookies()
+    page.goto("/")
+    look(page)
+    page.get_by_label("API key").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").filter(has_text="not the key").wait_for()
+    look(page)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_screen_is_for_everybody(page: Page, scene: Scene, screen: str) -> None:
+    """axe-core finds nothing serious or critical."""
+    page.goto(scene.address(screen))
+    look(page)
+
+
+def test_what_is_folded_and_what_fails_is_for_everybody(page: Page, scene: Scene) -> None:
+    """Menus, options and errors that show only when somebody acts."""
+    page.goto("/jobs")
+    page.locator("details.menu summary").first.click()
+    assert barriers(page) == []
+    page.goto("/jobs/new")
+    for summary in page.locator("details:not([open]) > summary").all():
+        summary.click()
+    page.get_by_label("Name", exact=True).fill("")
+    page.locator("#save").click()
+    page.locator("[aria-invalid=true]").first.wait_for()
+    look(page)
+    page.goto("/contacts/new")
+    page.get_by_label("Birthday").fill("soon")
+    page.get_by_role("button", name="Create").click()
+    page.locator("#error-birthday:visible").wait_for()
+    look(page)
