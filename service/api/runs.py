@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import falcon
 
 from service.api import paging, query
 from service.api.places import Places
 from service.api.protocols import Following, Runs
 from service.api.rendering import preferred, send
-from service.api.streams import EVENT_STREAM, LogStream, hung_up
-from service.errors import ValidationFailed
+from service.api.streams import EVENT_STREAM, follow, last_event
 
 
 class History:
@@ -59,25 +56,13 @@ class Log:
         if self._following is None or preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:
             resp.media = self._runs.run_log(job_id, run_id)
             return
-        after = _last_event(req)
+        after = last_event(req)
         self._runs.run(job_id, run_id)
-        self._places.require()
-        connection = req.env.get("gunicorn.socket")
-        resp.stream = LogStream(self._following, run_id, after, self._places, lambda: hung_up(connection))
-        resp.content_type = EVENT_STREAM
-        resp.set_header("X-Accel-Buffering", "no")
+        follow(req, resp, self._following, run_id, after, self._places)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The same without a body, at once."""
         resp.media = self._runs.run_log(job_id, run_id)
-
-
-def _last_event(req: falcon.Request) -> int:
-    """How many lines the reader has already."""
-    value = req.get_header("Last-Event-ID") or "0"
-    if not re.fullmatch(r"[0-9]{1,9}", value):
-        raise ValidationFailed.of("Last-Event-ID", "must be the id of an earlier event, a whole number")
-    return int(value)
 
 
 class Cancel:

@@ -7,6 +7,7 @@ misses none and gets none twice (https://html.spec.whatwg.org/multipage/server-s
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import threading
@@ -14,15 +15,18 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import falcon
+
 from service.api.places import Places
 from service.api.protocols import Following
 from service.api.rendering import dumps
-from service.errors import StoreUnavailable
+from service.errors import StoreUnavailable, ValidationFailed
 
 EVENT_STREAM = "text/event-stream"
 POLL_SECONDS = 0.25
 COMMENT_SECONDS = 15.0
 """A stream is never silent for longer, so that proxies keep it and readers that are gone are noticed."""
+_LINE = re.compile(r"[0-9]{1,9}")
 RETRY_MS = 2000
 """What a reader is told to wait before it comes back."""
 
@@ -93,6 +97,35 @@ class LogStream(Iterator[bytes]):
             self._ended = True
             events += b"event: end\ndata: " + dumps(news.entry) + b"\n\n"
         return bytes(events)
+
+
+def last_event(req: falcon.Request, default: int = 0) -> int:
+    """How many lines the reader has already, by its `Last-Event-ID`; `default` if it sends none.
+
+    Raises:
+        ValidationFailed: it is no id of an event.
+    """
+    value = req.get_header("Last-Event-ID")
+    if not value:
+        return default
+    if not _LINE.fullmatch(value):
+        raise ValidationFailed.of("Last-Event-ID", "must be the id of an earlier event, a whole number")
+    return int(value)
+
+
+def follow(
+    req: falcon.Request, resp: falcon.Response, following: Following, run_id: str, after: int, places: Places
+) -> None:
+    """Answers with the events of a run that there is, from the line after the first `after` on.
+
+    Raises:
+        falcon.HTTPServiceUnavailable: too many follow.
+    """
+    places.require()
+    connection = req.env.get("gunicorn.socket")
+    resp.stream = LogStream(following, run_id, after, places, lambda: hung_up(connection))
+    resp.content_type = EVENT_STREAM
+    resp.set_header("X-Accel-Buffering", "no")
 
 
 def hung_up(connection: socket.socket | None) -> bool:

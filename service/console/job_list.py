@@ -63,7 +63,7 @@ class JobList(Page):
             rehearsable={name for name, bot in self._bots.items() if "dry_run" in bot.Config.model_fields},
             states=STATES,
             sorts=SORTS,
-            pages=range(1, (len(found) + PAGE - 1) // PAGE + 1),
+            pages=[(number, asked.address(page=number)) for number in range(1, -(-len(found) // PAGE) + 1)],
         )
 
     on_head = on_get

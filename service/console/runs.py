@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,13 +11,12 @@ import falcon
 from service.api import query
 from service.api.places import Places
 from service.api.protocols import Following, Jobs, Runs
-from service.api.streams import EVENT_STREAM, LogStream, hung_up
+from service.api.streams import follow, last_event
 from service.console.pages import Page, show
-from service.errors import Conflict, NotFound, ValidationFailed
+from service.errors import Conflict, NotFound
 
 LOOKED_AT = 100
 """Runs of the job among which the next attempt is looked for."""
-_LINE = re.compile(r"[0-9]{1,9}")
 
 
 class RunPage(Page):
@@ -82,18 +80,9 @@ class RunEvents(Page):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The log's lines as they come, after `Last-Event-ID`, or else after the first `?after=`."""
-        after = query.integer(req, "after", low=0, high=999_999_999, default=0)
-        last = req.get_header("Last-Event-ID")
-        if last is not None:
-            if not _LINE.fullmatch(last):
-                raise ValidationFailed.of("Last-Event-ID", "must be the id of an earlier event, a whole number")
-            after = int(last)
+        after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
         self._runs.run(job_id, run_id)
-        self._places.require()
-        connection = req.env.get("gunicorn.socket")
-        resp.stream = LogStream(self._following, run_id, after, self._places, lambda: hung_up(connection))
-        resp.content_type = EVENT_STREAM
-        resp.set_header("X-Accel-Buffering", "no")
+        follow(req, resp, self._following, run_id, after, self._places)
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:
