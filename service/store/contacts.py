@@ -10,14 +10,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from importlib import resources
 from typing import Any, Literal
 
 from redis import Redis
-from redis.commands.core import Script
 
 from service.keys import Keys
 from service.store.connection import translate_errors
+from service.store.scripts import script_of
 
 TEXTS = ("name", "given_name", "family_name", "birthday", "language", "source")
 LISTS = ("emails", "phones", "urls")
@@ -134,13 +133,9 @@ class ContactStore:
         self._client = client
         self._keys = keys
         self._arrive = arrive
-        self._save = self._script("save_contact")
-        self._delete = self._script("delete_contact")
-        self._note = self._script("note_contact")
-
-    def _script(self, name: str) -> Script:
-        source = resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
-        return self._client.register_script(source)
+        self._save = script_of(client, "save_contact")
+        self._delete = script_of(client, "delete_contact")
+        self._note = script_of(client, "note_contact")
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
