@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import ClassVar
 from xml.sax.saxutils import escape
+
+from tests.bots.servers import QuietHandler, serving
 
 BOOK = "/book/"
 _NAMES = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"'
@@ -118,9 +117,7 @@ def dav_server() -> Iterator[DavServer]:
     """A running server with an empty address book."""
     served = DavServer()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version: ClassVar[str] = "HTTP/1.1"  # type: ignore[misc]
-
+    class Handler(QuietHandler):
         def do_PROPFIND(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             said = served.answer(Asked(self.command, self.path, dict(self.headers), body))
@@ -135,15 +132,5 @@ def dav_server() -> Iterator[DavServer]:
 
         do_REPORT = do_PROPFIND  # noqa: N815 - the method's name
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    served.address = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with serving(Handler) as served.address:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import ClassVar
+
+from tests.bots.servers import QuietHandler, serving
 
 
 @dataclass
@@ -27,9 +26,7 @@ def listening() -> Iterator[Receiver]:
     """A running one."""
     served = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version: ClassVar[str] = "HTTP/1.1"  # type: ignore[misc]
-
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -44,17 +41,7 @@ def listening() -> Iterator[Receiver]:
                 with suppress(OSError):  # whoever asked may have hung up
                     self.wfile.write(served.answer)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
     for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.do_POST)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    served.address = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with serving(Handler) as served.address:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()

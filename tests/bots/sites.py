@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 from service.bots.visitor import VisitorBot
+from tests.bots.servers import QuietHandler, serving
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -39,9 +39,7 @@ def web_site() -> Iterator[Site]:
     """A running web server without a robots.txt."""
     served = Site()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version: ClassVar[str] = "HTTP/1.1"  # type: ignore[misc]
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             served.asked.append((self.path, dict(self.headers)))
             answer = served.answers.get(self.path, (404, {}, b""))
@@ -55,18 +53,8 @@ def web_site() -> Iterator[Site]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    served.address = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with serving(Handler) as served.address:
         yield served
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Hasty(VisitorBot):

@@ -173,9 +173,13 @@ def until(condition: Callable[[], bool], seconds: float, explain: Callable[[], s
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below one, Linux' /proc."""
+    """All processes below one, Linux' /proc; none if it ends meanwhile."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+    except FileNotFoundError:
+        return found
+    for task in tasks:
         try:
             children = [int(child) for child in task.read_text().split()]
         except OSError:
