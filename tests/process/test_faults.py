@@ -37,7 +37,7 @@ def _seconds(timestamp: str) -> float:
 
 
 def unaccounted(runs: list[dict[str, object]], step: int, since: float | None = None) -> list[int]:
-    """The occurrences of an interval that a history forgets, from the first after `since` (its own first) to its last."""
+    """The occurrences of an interval that a history forgets, from the first after `since` (or it has) to its last."""
     decided = set()
     for run in runs:
         first = int(_seconds(str(run["scheduled_for"])))
