@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(READY) ## Make .venv with exactly the locked requirements
@@ -51,6 +51,10 @@ bench-full: $(READY) ## The same with more rounds, up to a million jobs and guni
 .PHONY: bench-soak
 bench-soak: $(READY) ## 200 runs a second for MINUTES (60): memory, keys and lateness over time
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),60)
+
+.PHONY: screenshots
+screenshots: $(READY) ## Take the pictures of docs/screenshots anew (needs a Chromium)
+	@$(BIN)/python -m tests.console.screenshots
 
 .PHONY: lint
 lint: $(READY) ## Check style, types and the direction of imports

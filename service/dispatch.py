@@ -261,7 +261,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         except UnreadableJob as error:
             self._set_aside(entry.job_id, entry.due, str(error))
         except (ServiceError, ArithmeticError, LookupError, ValueError, TypeError) as error:
-            log.exception("Job %s cannot be planned", entry.job_id)
+            log.exception("Job %s cannot be planned", entry.job_id, extra={"job_id": entry.job_id})
             self._set_aside(entry.job_id, entry.due, f"its next occurrence cannot be computed ({error})")
 
     def _committed(self, commits: Commits, answer: Callable[[], list[bytes]]) -> int:
@@ -283,12 +283,12 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         if "WRONGTYPE" not in error:
             with translate_errors():
                 raise ResponseError(error)
-        log.error("Job %s: Redis refused its commit: %s", job_id, error)
+        log.error("Job %s: Redis refused its commit: %s", job_id, error, extra={"job_id": job_id})
         # Whatever its score is now: the script may have moved the job on before it met that key.
         self._set_aside(job_id, "", f"Redis refused its commit ({error})")
 
     def _set_aside(self, job_id: str, score: int | str, reason: str) -> None:
-        log.error("Job %s is set aside: %s", job_id, reason)
+        log.error("Job %s is set aside: %s", job_id, reason, extra={"job_id": job_id})
         self._scripts.run("set_aside", job_id, score, reason[:500])
 
     def _replan(self, job_id: str) -> None:
@@ -302,6 +302,6 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
                 return
             planned = replace(record, plan=plan_again(record), revision=record.revision + 1)
             if self._jobs.replace(planned, record.revision):
-                log.warning("Job %s had no plan; it is %s again", job_id, planned.plan.state)
+                log.warning("Job %s had no plan; it is %s again", job_id, planned.plan.state, extra={"job_id": job_id})
         except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
-            log.error("Job %s stays set aside: %s", job_id, error)
+            log.error("Job %s stays set aside: %s", job_id, error, extra={"job_id": job_id})

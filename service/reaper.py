@@ -20,7 +20,7 @@ from service.keys import Keys
 from service.retries import retry_of
 from service.store.connection import translate_errors
 from service.store.jobs import JobStore, UnreadableJob
-from service.store.runs import Outcome, Retry, RunStore
+from service.store.runs import Outcome, Retry, RunStore, ids_of
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Reaper:
             retry = self._retry(run) if run else None
             outcome = Outcome("failed", WORKER_DIED)
             if self._runs.finish(run_id, token, outcome, retry=retry, only_if_lease_ended=True):
-                log.warning("Run %s: %s", run_id, WORKER_DIED)
+                log.warning("Run %s: %s", run_id, WORKER_DIED, extra=ids_of(run) if run else {})
 
     def _retry(self, run: dict[str, str]) -> Retry | None:
         try:

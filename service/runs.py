@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
+from service import logs
 from service.errors import Conflict, ValidationFailed
 from service.identity import is_id, no_job, no_run, once, same_body, stored
 from service.models import parse_run_request, parse_timestamp, validate_bot_config
@@ -42,7 +43,7 @@ class Runs:
         self._configs = configs
 
     def run_now(self, job_id: str, body: object | None = None, key: str | None = None) -> str:
-        """Asks for a run outside of the schedule.
+        """Asks for a run outside of the schedule, and keeps on it which request did, if one is being answered.
 
         Args:
             body: None, or `{"bot_config": {…}}` to be laid over the job's own for this run.
@@ -63,7 +64,8 @@ class Runs:
         elif not is_id(job_id):
             raise no_job(job_id)
         run_id = str(uuid.uuid4())
-        match self._runs.request(job_id, run_id, overlay, once(f"run {job_id}", key, body)):
+        idempotency = once(f"run {job_id}", key, body)
+        match self._runs.request(job_id, run_id, overlay, idempotency, logs.request_id()):
             case Recalled() as recalled:
                 return same_body(recalled)
             case "gone":

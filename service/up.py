@@ -211,7 +211,7 @@ def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event, scree
         f"\n  Bot Scheduler is up. Ctrl-C stops it.\n\n"
         f"    Console    {base}/   (sign in with the key)\n"
         f"    API        {base}/scheduler\n"
-        f"    Dashboard  {base}/rq   (any user name; the key is the password)\n"
+        f"    Dashboard  {base}/rq   (after signing in to the console)\n"
         f"    API key    {key}\n",
         file=screen,
         flush=True,

@@ -102,7 +102,7 @@ class RunNow:
         seconds = query.seconds(req, "wait", high=MAX_WAIT_SECONDS)
         run_id = self._runs.run_now(job_id, read_optional_object(req), conditions.idempotency_key(req))
         with logs.bound(job_id=job_id, run_id=run_id):
-            log.info("A run was asked for")  # with the request's id beside it, which the worker does not know
+            log.info("A run was asked for")
         entry = self._wait(job_id, run_id, seconds) if seconds is not None else None
         if entry is not None:
             resp.media = entry

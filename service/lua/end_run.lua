@@ -44,11 +44,12 @@ local enabled, failures, most, last_error = unpack(call('HMGET', job, 'enabled',
 local retry = ARGV[6] ~= '' and status == 'failed' and cjson.decode(ARGV[6])
 if retry and enabled ~= '1' and retry.delay_ms > 0 then retry = false end
 if retry then
-  local scheduled_for, overlay = unpack(call('HMGET', run, 'scheduled_for', 'overlay'))
   local again = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
-  if scheduled_for then again[#again + 1] = 'scheduled_for'; again[#again + 1] = scheduled_for end
-  if overlay then again[#again + 1] = 'overlay'; again[#again + 1] = overlay end
+  for _, name in ipairs({'scheduled_for', 'overlay', 'request_id'}) do
+    local value = call('HGET', run, name)
+    if value then again[#again + 1] = name; again[#again + 1] = value end
+  end
   runs.create(retry.id, job_id, 'queued', again)
   if retry.delay_ms > 0 then
     call('ZADD', key.retries, int(now + retry.delay_ms), retry.id)

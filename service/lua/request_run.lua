@@ -1,7 +1,7 @@
 -- Makes a run that was asked for by hand: it takes a slot, or waits its turn.
 --
 -- ARGV  1 job id      2 run id      3 JSON of the bot_config laid over the job's own; '' for none
---       4 Idempotency-Key's digest, or ''; 5 the body's fingerprint
+--       4 Idempotency-Key's digest, or ''; 5 the body's fingerprint      6 the id of the request that asks, or ''
 -- Returns {'queued'}; {'gone'} (no such job); {'full'} (too many wait already);
 --         {'kept', run id} or {'other_body'} if the Idempotency-Key was used before.
 --
@@ -22,6 +22,10 @@ local fields = {'bot_type', bot_type, 'trigger', 'manual', 'attempt', 1, 'queued
 if ARGV[3] ~= '' then
   fields[#fields + 1] = 'overlay'
   fields[#fields + 1] = ARGV[3]
+end
+if ARGV[6] ~= '' then
+  fields[#fields + 1] = 'request_id'
+  fields[#fields + 1] = ARGV[6]
 end
 runs.create(run_id, job_id, 'queued', fields)
 runs.admit(run_id, job_id, name, limit, now)

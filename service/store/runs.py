@@ -11,6 +11,7 @@ from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
+from service.clock import format_timestamp
 from service.errors import StoreFull
 from service.store.connection import translate_errors
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
@@ -23,6 +24,16 @@ CUT_BYTES = 16 * 1024
 """`result` and `error` are kept up to this size."""
 LOG_BYTES = 64 * 1024
 """A run's log is kept up to this size."""
+
+
+def ids_of(run: Mapping[str, str]) -> dict[str, str]:
+    """What log lines about a run have beside them: the job, the run, its occurrence, the request that asked for it."""
+    found = {"job_id": run["job_id"], "run_id": run["id"]}
+    if "scheduled_for" in run:
+        found["occurrence"] = format_timestamp(int(run["scheduled_for"]))
+    if "request_id" in run:
+        found["request_id"] = run["request_id"]
+    return found
 
 
 @dataclass(frozen=True)
@@ -150,16 +161,21 @@ class RunStore:
     # asking for runs
 
     def request(
-        self, job_id: str, run_id: str, overlay: dict[str, Any] | None, idempotency: Idempotency | None = None
-    ) -> str | Recalled:
+        self, job_id: str, run_id: str, overlay: dict[str, Any] | None, idempotency: Idempotency | None = None,
+        request_id: str | None = None,
+    ) -> str | Recalled:  # fmt: skip
         """Makes a run by hand.
+
+        Args:
+            overlay: laid over the job's `bot_config`; None for nothing.
+            request_id: what asked for it; stands beside what is logged of the run.
 
         Returns:
             `queued`, `gone` or `full`; or what the Idempotency-Key was answered before: the id of that run.
         """
         laid_over = "" if overlay is None else json.dumps(overlay)
         key = (idempotency or NO_KEY).arguments()
-        answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key)
+        answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key, request_id or "")
         return recalled(answer) or str(answer[0].decode())
 
     def cancel(self, job_id: str, run_id: str, reason: str) -> str:

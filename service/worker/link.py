@@ -38,17 +38,17 @@ class Began:
 
     Args:
         run_id: the run.
-        job_id: whose.
         token: of the claim.
         asked: when the claim was asked for, monotonic seconds (one clock for all processes); its lease counts from it.
         timeout: the run's, seconds.
+        ids: what log lines about it have beside them.
     """
 
     run_id: str
-    job_id: str
     token: str
     asked: float
     timeout: int
+    ids: dict[str, str]
 
 
 Idle = Literal["idle", "leaves"]
@@ -86,7 +86,7 @@ class Orders:
 
     def began(self, run: Began) -> None:
         """Tells that a run begins."""
-        self._tell([run.run_id, run.job_id, run.token, run.asked, run.timeout])
+        self._tell([run.run_id, run.token, run.asked, run.timeout, run.ids])
 
     def rests(self, word: Idle) -> None:
         """Tells that no run is left."""

@@ -37,7 +37,7 @@ from service.runner import WORKER_STOPPED, Surroundings
 from service.settings import Settings
 from service.store.connection import connect, translate_errors
 from service.store.presence import Presence
-from service.store.runs import Claim, Outcome, RunStore
+from service.store.runs import Claim, Outcome, RunStore, ids_of
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse, end_patiently, retry_after, timed_out, timeout_of
 from service.worker.link import Began, Horse, Orders
@@ -232,7 +232,7 @@ class BotWorker(Worker):
     def _take_up(self, horse: Horse, run: Began) -> None:
         """The horse begins a run, which the one before it has ended for."""
         self._let_go()
-        log.debug("Run %s of job %s starts", run.run_id, run.job_id)
+        log.debug("Run %s of job %s starts", run.run_id, run.ids["job_id"], extra=run.ids)
         self._under_way = run, Watch(run.asked, run.timeout, self._lease_ms / 1000)
         self.executions[run.token] = Execution(run.token, run.run_id, self.connection, self.name)
         self._horse_pid = horse.pid
@@ -240,7 +240,8 @@ class BotWorker(Worker):
     def _let_go(self) -> None:
         if self._under_way is not None:
             run, _ = self._under_way
-            log.info("Run %s of job %s has ended after %.3f s", run.run_id, run.job_id, time.monotonic() - run.asked)
+            took = time.monotonic() - run.asked
+            log.info("Run %s of job %s has ended after %.3f s", run.run_id, run.ids["job_id"], took, extra=run.ids)
             self.executions.pop(run.token, None)
             self._under_way = None
         self._horse_pid = 0
@@ -259,7 +260,7 @@ class BotWorker(Worker):
             watch.heard(self._runs.renew(run.run_id, run.token, self._lease_ms), asked)
             self._beat_on_the_line()
         except StoreUnavailable as error:
-            log.warning("Run %s: its lease could not be renewed: %s", run.run_id, error)
+            log.warning("Run %s: its lease could not be renewed: %s", run.run_id, error, extra=run.ids)
         for action in watch.actions(time.monotonic(), self.stopping_since):
             if action == "kill":
                 self.kill_horse()
@@ -274,7 +275,7 @@ class BotWorker(Worker):
         try:
             for claim in self._runs.held_by(self.name):
                 outcome = self._outcome(claim, watch, status)
-                log.warning("Run %s: %s", claim.run_id, outcome.error)
+                log.warning("Run %s: %s", claim.run_id, outcome.error, extra=ids_of(claim.run))
                 retry = retry_after(claim, outcome, self._around.bots)
                 end_patiently(self._runs, claim, outcome, retry, self._deadline())
             self._runs.requeue(handed_over)

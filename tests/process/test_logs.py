@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import API_KEY, Installation
+from tests.process.installation import API_KEY, Installation, until
 
 
 def lines(installation: Installation, name: str) -> list[dict[str, Any]]:
@@ -16,7 +16,7 @@ def lines(installation: Installation, name: str) -> list[dict[str, Any]]:
 
 
 def test_lines_are_json_with_ids_and_without_secrets(tmp_path: Path, light_server: ValkeyServer) -> None:
-    """A run that was asked for is found by its id at web and worker, and by the request's at web, whose answer has it.
+    """A run that was asked for is found by its own id, its job's and the request's at web and worker.
     Neither the key nor a password of MESSAGE_URL is anywhere, though the channel is away and the whole is at DEBUG."""
     message_url = f"mailto://me:sesame-open@127.0.0.1:{find_free_port()}?from=me@example.org&to={{email}}"
     settings = {"MESSAGE_URL": message_url, "LOG_LEVEL": "DEBUG"}
@@ -29,9 +29,11 @@ def test_lines_are_json_with_ids_and_without_secrets(tmp_path: Path, light_serve
         assert status == 202
         ended = installation.until_status(job_id, answer["run_id"], "failed", "success")
         assert "sesame-open" not in json.dumps(ended)
-        asked = [line for line in lines(installation, "web") if line.get("run_id") == answer["run_id"]]
-        assert [(line["request_id"], line["job_id"]) for line in asked] == [("the-request", job_id)]
-        assert any(answer["run_id"] in json.dumps(line) for line in lines(installation, "worker"))
+        until(lambda: "has ended after" in installation.log("worker"), 10)
+        for name in ("web", "worker"):
+            of_the_run = [line for line in lines(installation, name) if line.get("run_id") == answer["run_id"]]
+            assert of_the_run
+            assert {(line["request_id"], line["job_id"]) for line in of_the_run} == {("the-request", job_id)}
         for name in ("web", "scheduler", "worker"):
             found = lines(installation, name)
             assert found and all(line["process"] == name for line in found)

@@ -13,11 +13,12 @@ from rq import Queue
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
+from service import logs
 from service.commits import Commits
 from service.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 from service.store.connection import translate_errors
 from service.store.due import read_due
-from service.store.runs import Outcome, Retry
+from service.store.runs import Outcome, Retry, ids_of
 from service.store.scripts import Limits, Scripts
 from tests.store.rig import Rig
 
@@ -459,6 +460,27 @@ def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
     again = rig.use.run(job_id, retry.run_id)
     assert (again["trigger"], again["attempt"], again["retry_of"]) == ("retry", 2, run_id)
     assert rig.queue() == [retry.run_id]
+
+
+def test_a_run_is_logged_with_its_job_its_occurrence_and_the_request_that_asked_for_it_or_its_first_try(
+    rig: Rig,
+) -> None:
+    job_id = rig.make_job()
+    with logs.bound(request_id="the-request"):
+        asked_for = rig.use.run_now(job_id)
+    retry = Retry("0b7f7a1e-0000-4000-8000-000000000002", 2, 0)
+    rig.runs.finish(asked_for, rig.start(asked_for), Outcome("failed", "no"), retry=retry)
+    for run_id in (asked_for, retry.run_id):
+        run = rig.runs.get(run_id)
+        assert run is not None
+        assert ids_of(run) == {"job_id": job_id, "run_id": run_id, "request_id": "the-request"}
+    by_schedule = rig.make_job()
+    rig.pretend_due(by_schedule, 2)
+    rig.scheduler().enqueue_jobs()
+    (scheduled,) = rig.history(by_schedule)
+    run = rig.runs.get(scheduled["id"])
+    assert run is not None
+    assert ids_of(run) == {"job_id": by_schedule, "run_id": scheduled["id"], "occurrence": scheduled["scheduled_for"]}
 
 
 def test_a_clock_set_forward_does_not_end_runs_that_are_alive(rig: Rig) -> None:
