@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.process.installation import API_KEY, Installation, descendants
 
@@ -43,6 +43,25 @@ def stop_web(installation: Installation) -> None:
 
 def lines(page: Page) -> list[str]:
     return page.locator("#log .line span").all_inner_texts()
+
+
+def test_a_button_pressed_before_the_pages_scripts_are_there_does_what_it_says(
+    page: Page, installation: Installation
+) -> None:
+    """Shown as being worked on meanwhile, and done once."""
+    job_id = installation.make_job()
+    held: list[Route] = []
+    page.route("**/static/messages.js", lambda route: held.append(route))
+    page.goto(f"/jobs/{job_id}", wait_until="commit")
+    button = page.get_by_role("button", name="Run now")
+    button.click(no_wait_after=True)
+    button.click(no_wait_after=True)
+    expect(button).to_have_attribute("aria-busy", "true")
+    assert installation.history(job_id) == []
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("link", name="Watch it")).to_be_visible()
+    assert len(installation.history(job_id)) == 1
 
 
 def test_a_log_is_followed_to_its_end(page: Page, installation: Installation, told: Path) -> None:

@@ -36,18 +36,17 @@ def _seconds(timestamp: str) -> float:
     return datetime.fromisoformat(timestamp + "+00:00").timestamp()
 
 
-def unaccounted(runs: list[dict[str, object]], step: int, since: float | None = None) -> list[int]:
-    """The occurrences of an interval that a history forgets, from the first after `since` (or it has) to its last."""
+def unaccounted(runs: list[dict[str, object]], step: int, first: int | None = None) -> list[int]:
+    """The occurrences of an interval that a history forgets, from `first` (or the first it has) to its last."""
     decided = set()
     for run in runs:
-        first = int(_seconds(str(run["scheduled_for"])))
+        earliest = int(_seconds(str(run["scheduled_for"])))
         last = int(_seconds(str(run.get("last_scheduled_for") or run["scheduled_for"])))
-        assert (last - first) // step + 1 == run["occurrences"], run
-        for occurrence in range(first, last + 1, step):
+        assert (last - earliest) // step + 1 == run["occurrences"], run
+        for occurrence in range(earliest, last + 1, step):
             assert occurrence not in decided, f"decided twice: {run}"
             decided.add(occurrence)
-    first = min(decided) if since is None else int(since) + step
-    return [o for o in range(first, max(decided) + 1, step) if o not in decided]
+    return [o for o in range(min(decided) if first is None else first, max(decided) + 1, step) if o not in decided]
 
 
 def test_kills_of_scheduler_worker_and_redis_lose_and_double_nothing(installation: Installation) -> None:
@@ -55,12 +54,12 @@ def test_kills_of_scheduler_worker_and_redis_lose_and_double_nothing(installatio
     print(f"SEED={SEED}")
     chance = random.Random(SEED)
     installation.start("web", "scheduler-1", "scheduler-2", "worker-1", "worker-2").until_healthy()
-    jobs = [
-        installation.make_job(schedule_config={"seconds": 1}, options={"catch_up": catch_up, "overlap": overlap})
+    created = [
+        installation.create_job(schedule_config={"seconds": 1}, options={"catch_up": catch_up, "overlap": overlap})
         for catch_up in ("latest", "all")
         for overlap in ("skip", "queue")
     ]
-    created = {job_id: _seconds(installation.call("GET", f"/jobs/{job_id}")[1]["created_at"]) for job_id in jobs}
+    jobs = {job["id"]: int(_seconds(job["next_run_at"])) for job in created}
 
     def restart(name: str) -> None:
         installation.kill(name)
@@ -93,10 +92,10 @@ def test_kills_of_scheduler_worker_and_redis_lose_and_double_nothing(installatio
                      if run["status"] in ("queued", "running")], 60,
         lambda: str([run for job_id in jobs for run in installation.history(job_id) if run["finished_at"] is None]),
     )  # fmt: skip
-    for job_id in jobs:
+    for job_id, first in jobs.items():
         history = installation.history(job_id)
         assert audit(history) == []
-        assert unaccounted(history, 1, since=created[job_id]) == []
+        assert unaccounted(history, 1, first) == []
     assert not list(installation.client.scan_iter("rq:execution*"))
     assert installation.client.zcard(installation.keys.rq_started) == 0
 

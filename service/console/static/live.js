@@ -41,7 +41,8 @@ export async function refresh({ gently = false } = {}) {
 
 function isInUse(element) {
   const active = element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
-  return active || element.querySelector("[aria-busy=true], details.menu[open]") || element.contains(getSelection().anchorNode) && !getSelection().isCollapsed;
+  // Between pressing and letting go of a button it must not be replaced: that would be no click on it.
+  return active || element.matches(":active") || element.querySelector("[aria-busy=true], details.menu[open]") || element.contains(getSelection().anchorNode) && !getSelection().isCollapsed;
 }
 
 function replace(element, now) {

@@ -1,6 +1,8 @@
 // Short messages at the foot of the page, which screen readers speak.
 
 const SHOWN_MS = 6000;
+// One that offers something to do stays until a keyboard or a screen reader can have got there.
+const OFFERED_MS = 20_000;
 
 // Shows a sentence. options: {bad, stays, action: {label, run}, link: {label, href}}. Returns a function that takes it away.
 export function say(text, options = {}) {
@@ -23,7 +25,7 @@ export function say(text, options = {}) {
   }
   if (options.bad) message.append(button("Close", remove));
   place.append(message);
-  if (!options.bad && !options.stays) setTimeout(remove, SHOWN_MS);
+  if (!options.bad && !options.stays) setTimeout(remove, options.link || options.action ? OFFERED_MS : SHOWN_MS);
   return remove;
 }
 
