@@ -182,11 +182,14 @@ class Dav:
                     request = steps.send(response)
                 except StopIteration:
                     return response
+                except (KeyError, NotImplementedError, httpx.ProtocolError):  # so httpx says that it does not know it
+                    response.close()
+                    raise BookFailed("the server asks for a kind of digest sign-in that is not spoken here") from None
                 response.close()
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             raise AnswerBroken("the connection to the server of CONTACTS_URL broke off") from None
-        except (httpx.HTTPError, httpx.StreamError, NotImplementedError) as error:
-            raise _unreached(error) from None  # NotImplementedError: a kind of digest that httpx does not know
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise _unreached(error) from None
 
 
 def _port(url: httpx.URL) -> int | None:

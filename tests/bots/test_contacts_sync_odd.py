@@ -268,6 +268,16 @@ def test_digest_sign_in_is_understood(redis_client: Redis, server: DavServer) ->
     assert sent.count("Basic") == 1 and sent.count("Digest") >= 3
 
 
+@pytest.mark.parametrize("kind", ['qop="auth", algorithm=TIGER', 'qop="auth-int"', 'qop="more"'])
+def test_a_digest_sign_in_of_a_kind_that_nobody_knows_is_said(
+    redis_client: Redis, server: DavServer, kind: str
+) -> None:
+    """Not that the server cannot be reached: its operator can offer another kind."""
+    server.odd = lambda asked: Said(401, "", {"WWW-Authenticate": f'Digest realm="there", nonce="n1", {kind}'})
+    with pytest.raises(BookFailed, match="a kind of digest sign-in that is not spoken here"):
+        sync(redis_client, server.url())
+
+
 def test_entities_in_an_answer_are_not_expanded(redis_client: Redis, server: DavServer, contacts: ContactBook) -> None:
     """Nor is anything read from a file or from elsewhere."""
     fill(server, 1)
