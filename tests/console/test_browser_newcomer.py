@@ -7,6 +7,30 @@ from playwright.sync_api import Page, expect
 from tests.process.installation import API_KEY, ROOT, Installation
 
 
+def test_the_welcome_leads_to_a_first_job_in_three_clicks(stranger: Page, installation: Installation) -> None:
+    """An example to load, a form that is filled in, and the job is there; it can be rehearsed at once."""
+    page = stranger
+    page.goto("/")
+    page.get_by_label("API key").fill(API_KEY)
+    page.get_by_role("button", name="Sign in").click()
+
+    page.get_by_role("button", name="Load the example").click()
+    expect(page.locator("#loaded")).to_contain_text("contacts are there")
+    page.get_by_role("link", name="Open the form").click()
+    page.get_by_role("button", name="Create job").click()
+    expect(page.get_by_role("button", name="Rehearse")).to_be_visible()
+    (job,) = installation.call("GET", "/jobs")[1]
+    assert (job["bot_type"], job["state"]) == ("birthday", "scheduled")
+    page.get_by_role("button", name="Rehearse").click()
+    page.get_by_role("link", name="Watch it").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("success")
+
+    installation.call("DELETE", f"/jobs/{job['id']}")
+    assert installation.call("GET", "/jobs")[1] == []
+    for contact in installation.call("GET", "/contacts?limit=200")[1]:
+        installation.call("DELETE", f"/contacts/{contact['id']}")
+
+
 def test_a_newcomer_comes_from_the_key_to_a_plot(stranger: Page, installation: Installation) -> None:
     """Signs in, imports people, makes a job, rehearses it, follows its log, reads its plot, switches it off."""
     page = stranger
