@@ -7,7 +7,6 @@ from typing import Any
 
 import falcon
 
-from service import logs
 from service.api import conditions, paging, query
 from service.api.body import read_object, read_optional_object
 from service.api.places import Places
@@ -101,8 +100,7 @@ class RunNow:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
         seconds = query.seconds(req, "wait", high=MAX_WAIT_SECONDS)
         run_id = self._runs.run_now(job_id, read_optional_object(req), conditions.idempotency_key(req))
-        with logs.bound(job_id=job_id, run_id=run_id):
-            log.info("A run was asked for")
+        log.debug("Run %s of job %s was asked for", run_id, job_id, extra={"job_id": job_id, "run_id": run_id})
         entry = self._wait(job_id, run_id, seconds) if seconds is not None else None
         if entry is not None:
             resp.media = entry
