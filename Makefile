@@ -30,7 +30,7 @@ test: $(READY) ## Run the whole test suite
 
 .PHONY: fuzz
 fuzz: $(READY) ## Ask every route FUZZ_CASES (2000) things, such as its description allows and such as it does not
-	@FUZZ_CASES=$(or $(FUZZ_CASES),2000) $(BIN)/python -m pytest tests/api/test_schemathesis.py
+	@FUZZ_CASES=$(or $(FUZZ_CASES),2000) $(BIN)/python -m pytest --dist load tests/api/test_schemathesis.py
 
 .PHONY: chaos
 chaos: $(READY) ## Kill everything for MINUTES (10), drawn from SEED, and audit what became of it
