@@ -17,7 +17,7 @@ class Receiver:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     answer: bytes = b"thanks"
-    before: Callable[[], None] = lambda: None
+    before: Callable[[], object] = lambda: None
     got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
 
 
