@@ -37,14 +37,23 @@ def machine() -> dict[str, Any]:
     }
 
 
+WHAT_RUNS = ("--", "service", "bench/*.py", "requirements.txt")
+"""What must be as it was committed for a commit to say what was measured; results are written between two suites."""
+
+
 def versions() -> dict[str, str]:
     """The versions of ours and of every peer that is installed."""
     found = {name: version(name) for name in ("rq", "rq-scheduler", "redis", "hiredis", "falcon", "gunicorn")}
     listing = AREA / "versions.json"
     if listing.exists():
         found |= json.loads(listing.read_text())
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    return {"ours": commit.stdout.strip() or "unknown", **found}
+    changed = "-dirty" if _git("diff", "HEAD", "--stat", *WHAT_RUNS) else ""
+    return {"ours": _git("describe", "--always") + changed, **found}
+
+
+def _git(*arguments: str) -> str:
+    said = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return said.stdout.strip() if said.returncode == 0 else "unknown"
 
 
 def load_now() -> list[float]:
