@@ -196,7 +196,8 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
         notes: where its log and progress go.
 
     Returns:
-        How it ended. A bot's exception makes a failed run, with a message for people; its traceback is in the log.
+        How it ended. A bot's exception makes a failed run, with a message for people. The log has that too, and the
+        traceback of one that is no `ServiceError`: nobody foresaw it.
 
     Raises:
         RunInterrupted: its time was up.
@@ -215,8 +216,9 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
     except (ValidationFailed, UnreadableJob) as error:
         return Outcome("failed", f"The job's bot_config does not hold for this run: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
-        log.error("%s", traceback.format_exc())
-        text = str(error) if isinstance(error, ServiceError) else f"{type(error).__name__}: {error}"
+        foreseen = isinstance(error, ServiceError)
+        log.error("%s", error if foreseen else traceback.format_exc())
+        text = str(error) if foreseen else f"{type(error).__name__}: {error}"
         return Outcome("failed", text, partial_result(error))
 
 

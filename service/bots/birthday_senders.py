@@ -52,14 +52,22 @@ class Sender(ABC):
         """What `send` would do."""
 
     def pending(self, greetings: list[Greeting]) -> Iterator[Greeting]:
-        """Those who have an address and are not in the ledger yet; the others are counted."""
+        """Those who have an address and are not in the ledger yet, each person once; the others are counted."""
         outcomes = self._context.ledger.outcomes([self.key(greeting) for greeting in greetings])
+        told, untold = set(), []
         for greeting, outcome in zip(greetings, outcomes, strict=True):
             if outcome is not None and not (outcome == "unknown" and self._resends):
                 self._tally.count_settled(greeting, outcome)
+                told.add(greeting.person)
+            else:
+                untold.append(greeting)
+        for greeting in untold:
+            if greeting.person in told:
+                self._tally.already += 1
             elif not self.reaches(greeting):
                 self._tally.skipped_no_address += 1
             else:
+                told.add(greeting.person)
                 yield greeting
 
     def claims(self, greeting: Greeting) -> bool:

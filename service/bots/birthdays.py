@@ -31,6 +31,12 @@ class Greeting:
         return f"{self.contact.id}:{self.day.year}"
 
     @property
+    def person(self) -> tuple[str, str]:
+        """The same for one person who is in the address book twice, say once with a phone's UID and once without."""
+        contact = self.contact
+        return contact.name.casefold(), next(iter(contact.emails), contact.id).casefold()
+
+    @property
     def fields(self) -> dict[str, Any]:
         """What a template may say of it."""
         contact = self.contact

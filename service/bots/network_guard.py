@@ -17,6 +17,11 @@ import httpcore
 import httpx
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_SPECIAL = tuple(
+    map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20"))
+)
+"""IANA's special-purpose networks of which Python's releases differ in what they call global; some clouds' metadata
+service is in the first (RFC 6890, RFC 7526, RFC 8215, RFC 9637)."""
 
 
 class AddressRefused(httpx.RequestError):
@@ -35,6 +40,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if ip.is_site_local:
             return False
+    if any(ip in network for network in _SPECIAL):
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 

@@ -46,7 +46,7 @@ def apply(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make the jobs what a document says: show the plan, ask, and carry it out.
+    """Make the jobs what a document says: show the plan, ask, and carry it out; without a terminal nobody is asked.
 
     The document is checked as a whole before anything is changed.
     """

@@ -14,7 +14,7 @@ from service.clock import format_timestamp
 from service.contacts.bodies import parse_create, parse_update
 from service.contacts.files import read_people
 from service.contacts.lines import Readable
-from service.contacts.people import ParsedCard, Skipped, contact_id
+from service.contacts.people import ParsedCard, Skipped, contact_id, told_apart
 from service.contacts.synced import SyncedBook
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
@@ -67,7 +67,7 @@ class ContactBook:
         counts = {"created": 0, "updated": 0, "unchanged": 0}
         skipped: list[dict[str, Any]] = []
         skipped_total = 0
-        people = read_people(stream)
+        people = told_apart(read_people(stream))
         while batch := list(islice(people, IMPORT_BATCH)):
             cards = [card for card in batch if isinstance(card, ParsedCard)]
             for saved in self._store.save_many([(card.contact_id, card.carried()) for card in cards]):

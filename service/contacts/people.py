@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID, uuid5
 
@@ -32,6 +32,7 @@ class ParsedCard:
         position: of the card or row in its file, from 1.
         uid: the card's own identifier.
         source: `vcard` or `csv`. The other fields are `Contact`'s.
+        shares_email: the same file gives the first address to somebody else, too.
     """
 
     position: int
@@ -45,11 +46,13 @@ class ParsedCard:
     urls: tuple[str, ...] = ()
     language: str | None = None
     source: str = "vcard"
+    shares_email: bool = False
 
     @property
     def contact_id(self) -> str:
-        """Follows from the identity: the UID, else the first e-mail address, else name and birthday."""
-        return contact_id(uid=self.uid, email=next(iter(self.emails), None), name=self.name, birthday=self.birthday)
+        """Follows from the identity: the UID, else the first e-mail address of their own, else name and birthday."""
+        email = None if self.shares_email else next(iter(self.emails), None)
+        return contact_id(uid=self.uid, email=email, name=self.name, birthday=self.birthday)
 
     def carried(self) -> dict[str, object]:
         """The contact's fields that this card has something to say about."""
@@ -63,6 +66,18 @@ class Skipped:
 
     position: int
     reason: str
+
+
+def told_apart(people: Iterable[ParsedCard | Skipped]) -> Iterator[ParsedCard | Skipped]:
+    """The same people; whoever of a file has the address of somebody before them, but another name and birthday, is not
+    them: families share addresses. Only the first of them is known by it."""
+    known: dict[str, tuple[str, str]] = {}
+    for one in people:
+        if isinstance(one, ParsedCard) and one.emails and one.birthday and not one.uid:
+            name, birthday = known.setdefault(one.contact_id, (one.name.casefold(), one.birthday[-5:]))
+            if name != one.name.casefold() and birthday != one.birthday[-5:]:
+                one = replace(one, shares_email=True)
+        yield one
 
 
 def contact_id(*, uid: str | None, email: str | None, name: str, birthday: str | None) -> str:

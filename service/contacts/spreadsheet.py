@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice
 
@@ -24,7 +25,7 @@ from service.contacts.people import (
 DELIMITERS = ",;\t"
 
 _HEADINGS = {
-    "uid": "uid|id",
+    "uid": "uid",
     "name": "name|full name|display name",
     "given": "given name|first name|given_name|first_name|prénom|vorname",
     "middle": "additional name|middle name|deuxième prénom|weitere vornamen|zweiter vorname",
@@ -42,6 +43,8 @@ _DAY_FIRST = re.compile("anniversaire|date de naissance|geburtstag|geburtsdatum"
 """Headings of languages in which the day comes before the month."""
 _NUMBERED_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ].*)?", re.DOTALL)
 _NO_DATE = re.compile(r"0+([./-])0+\1 ?0+")
+MAX_LINES = 1000
+"""Physical lines of one row; one that is longer has a quote that nobody closed."""
 SAMPLE = 500
 """Rows that are looked at to find out whether dates such as 4/12/1990 have the month or the day first."""
 
@@ -65,10 +68,10 @@ def read_lines(lines: Iterator[bytes], delimiter: str) -> Iterator[ParsedCard | 
     Yields:
         A `ParsedCard` or a `Skipped` for each row that is not blank; positions count the rows after the headings.
     """
-    rows = csv.reader((decode(line) + "\n" for line in lines), delimiter=delimiter)
-    headings = next(rows, [])
+    rows = _Rows(lines, delimiter)
+    headings = rows.headings()
     columns = _columns(headings)
-    numbered = _numbered(rows)
+    numbered = iter(rows)
     sample = list(islice(numbered, SAMPLE))
     born = [cell for _, row in sample if isinstance(row, list) for cell in _cells(columns, row, "birthday")]
     day_first = _is_day_first(headings, born)
@@ -76,28 +79,64 @@ def read_lines(lines: Iterator[bytes], delimiter: str) -> Iterator[ParsedCard | 
         yield Skipped(position, row) if isinstance(row, str) else _person(position, columns, row, day_first)
 
 
-def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | str]]:
-    """The rows that are not blank, each with its position; in place of one that cannot be read, why."""
-    position = 0
-    while True:
+class _Rows:
+    """A file's rows. A quote that is not closed costs the line on which it stands, not all that follow.
+
+    Args:
+        lines: the file's.
+        delimiter: between two cells.
+    """
+
+    def __init__(self, lines: Iterator[bytes], delimiter: str) -> None:
+        self._lines = (decode(line) + "\n" for line in lines)
+        self._delimiter = delimiter
+        self._again: deque[str] = deque()
+        self._of_row: list[str] = []
+
+    def headings(self) -> list[str]:
+        """The first row."""
+        return self._next(strict=False) or []
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
+        """The rows that are not blank, each with its position; in place of one that cannot be read, why."""
+        position = 0
+        while (row := self._read()) is not None:
+            if isinstance(row, str) or any(cell.strip() for cell in row):
+                position += 1
+                yield position, row
+
+    def _read(self) -> list[str] | str | None:
         try:
-            row = next(rows, None)
+            return self._next(strict=True)
         except csv.Error as error:
-            position += 1
-            yield position, f"the row cannot be read: {error}"
-            continue
-        if row is None:
-            return
-        if any(cell.strip() for cell in row):
-            position += 1
-            yield position, row
+            is_open = "unexpected end" in str(error) or "field limit" in str(error)
+            self._again.extendleft(reversed(self._of_row[1:] if is_open else self._of_row))
+        if is_open:
+            return "a quote is opened on this line and not closed"
+        try:
+            return self._next(strict=False)  # quotes within a cell
+        except csv.Error as error:
+            return f"the row cannot be read: {error}"
+
+    def _next(self, strict: bool) -> list[str] | None:
+        self._of_row = []
+        return next(csv.reader(self._feed(), delimiter=self._delimiter, strict=strict), None)
+
+    def _feed(self) -> Iterator[str]:
+        """Lines, one by one as the reader asks for them, for one row."""
+        while len(self._of_row) < MAX_LINES:
+            line = self._again.popleft() if self._again else next(self._lines, None)
+            if line is None:
+                return
+            self._of_row.append(line)
+            yield line
 
 
 def _is_day_first(headings: list[str], written: list[str]) -> bool:
     """Whether 4/12/1990 is December 4: as dates of the same file show that can be read in one way only, else as is
     usual in the language of the headings."""
     dates = [match for text in written if (match := _NUMBERED_DATE.fullmatch(text))]
-    shows_day_first = any(int(date[1]) > 12 for date in dates)
+    shows_day_first = any(int(date[1]) > 12 or date[2] == "." for date in dates)
     shows_month_first = any(int(date[3]) > 12 for date in dates)
     if shows_day_first != shows_month_first:
         return shows_day_first

@@ -41,6 +41,8 @@ _WANTED = frozenset(
 _PROPERTY = re.compile(rb"(?:[\w-]+\.)?([\w/-]+)[:;]")  # the slash is KDE's
 _BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
 _END = re.compile(rb"\s*END\s*:\s*VCARD\s*", re.IGNORECASE)
+_AGENT = re.compile(rb"(?:[\w-]+\.)?AGENT(?:;[^:]*)?:\s*", re.IGNORECASE)
+"""A card of somebody else follows inside of this one; vCard 2.1 has that."""
 _QUOTED_PRINTABLE = re.compile(rb"[^:]*QUOTED-PRINTABLE", re.IGNORECASE)
 _STRUCTURED = frozenset({"n", "org"})
 """Their parts are told apart before what is escaped in them is read."""
@@ -66,10 +68,12 @@ class _Card:
     quoted: bool = False
     soft_broken: bool = False
     fault: str | None = None
+    agent_follows: bool = False
 
     def add(self, line: bytes) -> None:
         """Takes the next physical line in."""
         name = _PROPERTY.match(line)
+        self.agent_follows = bool(_AGENT.fullmatch(line))
         if self.soft_broken:
             self._go_on(b"\n" + line)
         elif line[:1] in (b" ", b"\t"):
@@ -109,10 +113,12 @@ def read(stream: Readable) -> Iterator[ParsedCard | Skipped]:
 
 def read_lines(lines: Iterator[bytes]) -> Iterator[ParsedCard | Skipped]:
     """Like `read`, from the file's lines."""
-    position = 0
+    position = nested = 0
     card: _Card | None = None
     for line in lines:
-        if _BEGIN.fullmatch(line):
+        if nested or (card is not None and card.agent_follows and _BEGIN.fullmatch(line)):
+            nested += bool(_BEGIN.fullmatch(line)) - bool(_END.fullmatch(line))
+        elif _BEGIN.fullmatch(line):
             if card is not None:
                 yield Skipped(position, "the card has no END:VCARD before the next one begins")
             position, card = position + 1, _Card()
@@ -177,7 +183,7 @@ def _property(line: bytes) -> _Property:
     name, value = found[1].replace("_", "-"), found[3]
     if _QUOTED_PRINTABLE.match(line):
         quoted = value.encode("utf-8").replace(b"=\n", b"")
-        value = decode_quoted(quoted).decode((params.get("CHARSET") or ["utf-8"])[0])
+        value = decode(decode_quoted(quoted), (params.get("CHARSET") or ["utf-8"])[0])
     elif "base64" in marks or {"b", "base64"} & {encoding.lower() for encoding in params.get("ENCODING", [])}:
         value = decode(b64decode(value), (params.get("CHARSET") or ["utf-8"])[0])
     name = name.lower()

@@ -83,6 +83,22 @@ def test_deleting_and_importing_again_greets_nobody_twice(redis_client: Redis, o
     assert sorted(post.recipients) == ["amelia.rivers@example.org", "chidi@example.org"]
 
 
+def test_who_is_in_the_book_twice_gets_one_message(
+    redis_client: Redis, book: ContactBook, office: tuple[Post, str]
+) -> None:
+    """Once with a phone's UID and once without; also when the second entry comes after the message."""
+    post, url = office
+    with_uid = "BEGIN:VCARD\nVERSION:3.0\nUID:1\nFN:Twin\nBDAY:1990-04-12\nEMAIL:twin@example.org\nEND:VCARD\n"
+    book.import_stream(io.BytesIO(with_uid.encode()))
+    assert run(redis_client, url)["messages_sent"] == 1
+    book.import_stream(io.BytesIO(b"name,birthday,email\nTwin,1990-04-12,Twin@example.org\n"))
+    assert counted(run(redis_client, url)) == {"found": 2, "already": 2}
+    next_year = datetime(2026, 4, 12, tzinfo=UTC)
+    assert counted(run(redis_client, url, next_year)) == {"found": 2, "sent": 1, "already": 1}
+    assert counted(run(redis_client, url, next_year)) == {"found": 2, "already": 2}
+    assert len(post.messages) == 2
+
+
 def test_the_day_is_the_one_of_the_jobs_time_zone(
     redis_client: Redis, book: ContactBook, office: tuple[Post, str]
 ) -> None:

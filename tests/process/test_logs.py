@@ -34,6 +34,7 @@ def test_lines_are_json_with_ids_and_without_secrets(tmp_path: Path, light_serve
             of_the_run = [line for line in lines(installation, name) if line.get("run_id") == answer["run_id"]]
             assert of_the_run
             assert {(line["request_id"], line["job_id"]) for line in of_the_run} == {("the-request", job_id)}
+        assert "Traceback" not in installation.log("worker"), "a channel that is away was foreseen"
         for name in ("web", "scheduler", "worker"):
             found = lines(installation, name)
             assert found and all(line["process"] == name for line in found)

@@ -50,6 +50,15 @@ def test_importing_again_updates_and_never_doubles(book: ContactBook) -> None:
     assert sorted(item["name"] for item in book.page(10).items) == ["A", "B2"]
 
 
+def test_a_family_with_one_address_is_a_family(book: ContactBook) -> None:
+    """In one file; importing it again finds the same people. Without another birthday it is a new name of the same."""
+    family = ("FN:Mum|BDAY:1960-07-07|EMAIL:f@example.org", "FN:Dad|BDAY:1961-08-08|EMAIL:f@example.org")
+    assert counts(book.import_stream(vcf(*family))) == (2, 0, 0, 0)
+    assert counts(book.import_stream(vcf(*family))) == (0, 0, 2, 0)
+    assert (names_on(book, 7, 7), names_on(book, 8, 8)) == (["Mum"], ["Dad"])
+    assert counts(book.import_stream(vcf(family[0], "FN:Mummy|EMAIL:f@example.org"))) == (0, 1, 1, 0)
+
+
 def test_an_import_overwrites_only_what_it_carries(book: ContactBook) -> None:
     """What a poorer file does not say stays, and so does where the contact first came from."""
     book.import_stream(vcf("FN:A|EMAIL:a@example.org|BDAY:1990-04-12|TEL:+1 555 0101|URL:https://example.org/a"))

@@ -67,3 +67,39 @@ def test_a_file_of_another_kind_is_refused(data: bytes) -> None:
     """With a sentence that says what is taken."""
     with pytest.raises(ValidationFailed, match="vCard"):
         read_all(data)
+
+
+def test_a_quote_that_is_not_closed_costs_its_line_alone() -> None:
+    """What stands below it is in; a cell of several lines is one cell."""
+    first, bad, last = read_all(
+        'name,birthday,email\n"Two\nlines",1990-01-01,two@example.org\n"open,1990-01-01,un@example.org\n'
+        "Next,1990-01-02,nx@example.org\n"
+    )
+    assert isinstance(first, ParsedCard) and first.name == "Two lines"
+    assert isinstance(bad, Skipped) and (bad.position, "a quote is opened" in bad.reason) == (2, True)
+    assert isinstance(last, ParsedCard) and (last.position, last.name) == (3, "Next")
+
+
+def test_many_quotes_that_are_not_closed_take_no_more_than_bounded_work() -> None:
+    """Each row is looked at for so many lines, not to the end of the file."""
+    found = read_all("name,email\n" + 'a"b,x@example.org\n"c,"d,"\n' * 3000)
+    assert sum(isinstance(one, ParsedCard) for one in found) >= 1000
+
+
+def test_a_quote_within_a_cell_is_a_character() -> None:
+    """As spreadsheets write an inch, and as careless programs quote."""
+    names = [one.name for one in read_all('name,email\n5" Tom,t@example.org\n"Ann" Lee,a@example.org\n')
+             if isinstance(one, ParsedCard)]  # fmt: skip
+    assert names == ['5" Tom', "Ann Lee"]
+
+
+def test_a_column_of_row_numbers_is_no_identity() -> None:
+    """Every export counts from 1, and its people are not those of another."""
+    (found,) = read_all("id,name,email\n1,Ann,ann@example.org\n")
+    assert isinstance(found, ParsedCard) and found.uid is None
+
+
+def test_dots_show_that_the_day_comes_first() -> None:
+    """Of all dates of the file."""
+    found = read_all("name,birthday\nA,3.4.1990\nB,03/04/1990\n")
+    assert [one.birthday for one in found if isinstance(one, ParsedCard)] == ["1990-04-03", "1990-04-03"]

@@ -12,6 +12,10 @@ from service.bots.network_guard import AddressRefused, GuardedBackend, is_public
     [
         "127.0.0.1",
         "127.8.8.8",
+        "192.0.0.192",
+        "192.88.99.1",
+        "3fff::1",
+        "64:ff9b:1::808:808",
         "0.0.0.0",
         "10.0.0.1",
         "172.16.0.1",
