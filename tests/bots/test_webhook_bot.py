@@ -186,6 +186,7 @@ def test_a_long_answer_is_cut(redis_client: Redis, receiver: Receiver) -> None:
     [
         ({}, "bot_config.url is required"),
         ({"url": "ftp://example.org"}, "bot_config.url must be an http(s) address"),
+        ({"url": "http://xn--/"}, "bot_config.url must be an http(s) address"),
         ({"url": "https://a b.example.org"}, "bot_config.url must be an http(s) address"),
         ({"url": "https://user:pass@example.org"}, "bot_config.url must not carry a user name or password"),
         ({"url": "env:API_KEY"}, "bot_config.url must be an http(s) address"),
