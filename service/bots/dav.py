@@ -114,9 +114,10 @@ class Dav:
         base = base or self.url
         try:
             url = base.join(href)
+            host = url.host.lower()
         except (httpx.InvalidURL, ValueError, UnicodeError):
             raise BookFailed("the server gave a link that is none") from None
-        if url.host.lower() != base.host.lower():
+        if host != base.host.lower():
             raise _elsewhere(url)
         return base.copy_with(raw_path=url.raw_path)
 
@@ -142,11 +143,12 @@ class Dav:
         """Follows to the same server, or from its http to its https."""
         try:
             target = url.join(location).copy_with(username=None, password=None, fragment=None)
+            host = target.host.lower()
         except (httpx.InvalidURL, ValueError, UnicodeError):
             raise BookFailed("the server redirects to what is no address") from None
         upgraded = (url.scheme, _port(url), target.scheme, _port(target)) == ("http", 80, "https", 443)
         same = (url.scheme, _port(url)) == (target.scheme, _port(target))
-        if target.host.lower() != url.host.lower() or not (same or upgraded):
+        if host != url.host.lower() or not (same or upgraded):
             raise _elsewhere(target)
         return target
 

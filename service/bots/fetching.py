@@ -282,9 +282,10 @@ def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
     """
     try:
         url = base.join(address) if base else httpx.URL(address)
+        host = url.host  # it is understood only now
     except (httpx.InvalidURL, ValueError, UnicodeError):
         raise NotFetched("it is not a web address") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not host:
         raise NotFetched("only http and https addresses are visited")
     return url.copy_with(username=None, password=None, fragment=None)
 

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from service.bots.contacts_sync import ContactsSyncBot, ContactsSyncConfig
-from service.bots.dav import BookFailed
+from service.bots.dav import BookFailed, Dav
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from tests.bots.address_books import person
@@ -266,6 +266,13 @@ def test_digest_sign_in_is_understood(redis_client: Redis, server: DavServer) ->
     assert sync(redis_client, server.url())["created"] == 1
     sent = [asked.headers.get("Authorization", "").split(" ")[0] for asked in server.asked]
     assert sent.count("Basic") == 1 and sent.count("Digest") >= 3
+
+
+@pytest.mark.parametrize("link", ["https://xn--/", "https://[::1", "https://elsewhere.example/"])
+def test_a_link_that_leads_nowhere_or_elsewhere_is_not_followed(link: str) -> None:
+    """It is said, whatever the server wrote."""
+    with Dav("http://127.0.0.1/", "a test") as dav, pytest.raises(BookFailed):
+        dav.at(link)
 
 
 @pytest.mark.parametrize("kind", ['qop="auth", algorithm=TIGER', 'qop="auth-int"', 'qop="more"'])

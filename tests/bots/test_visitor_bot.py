@@ -246,3 +246,10 @@ def test_a_run_that_is_asked_to_stop_tells_what_it_visited(redis_client: Redis, 
     context = Run(redis_client, configured(VisitorConfig), bot="visitor", stops_after=2)
     assert Hasty().run(context)["profiles_visited"] == 2
     assert len(site.paths) == 2
+
+
+@pytest.mark.parametrize("address", ["https://xn--/", "https://[::1", "ftp://example.org/", "https://"])
+def test_an_address_that_is_none_costs_its_page_alone(address: str) -> None:
+    """Whatever an address book says, the other pages of the run are visited."""
+    with pytest.raises(NotFetched):
+        fetch(address)
