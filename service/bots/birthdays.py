@@ -31,10 +31,11 @@ class Greeting:
         return f"{self.contact.id}:{self.day.year}"
 
     @property
-    def person(self) -> tuple[str, str]:
+    def person(self) -> tuple[str, str, str]:
         """The same for one person who is in the address book twice, say once with a phone's UID and once without."""
         contact = self.contact
-        return contact.name.casefold(), next(iter(contact.emails), contact.id).casefold()
+        address = next(iter(contact.emails), contact.id)
+        return contact.name.casefold(), address.casefold(), str(contact.birthday)[-5:]
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -99,6 +99,16 @@ def test_who_is_in_the_book_twice_gets_one_message(
     assert len(post.messages) == 2
 
 
+def test_father_and_son_of_one_name_and_address_get_a_message_each(
+    redis_client: Redis, book: ContactBook, office: tuple[Post, str]
+) -> None:
+    """Their birthdays tell them apart."""
+    post, url = office
+    rows = b"uid,name,birthday,email\na,John,1960-04-11,home@example.org\nb,John,1990-04-12,home@example.org\n"
+    book.import_stream(io.BytesIO(rows))
+    assert counted(run(redis_client, url, process_late=True)) == {"found": 2, "sent": 2}
+
+
 def test_the_day_is_the_one_of_the_jobs_time_zone(
     redis_client: Redis, book: ContactBook, office: tuple[Post, str]
 ) -> None:
