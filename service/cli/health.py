@@ -8,7 +8,7 @@ import typer
 
 from service.cli.api import api
 from service.cli.arguments import Json
-from service.cli.failures import Exit
+from service.cli.failures import Exit, Failure
 from service.cli.output import coloured, show_fields, show_json
 
 
@@ -25,7 +25,9 @@ def health(
             [("status", coloured(answer["status"], "ok" if well else "problem"))]
             + [(name.replace("_", " "), _word(value)) for name, value in answer.items() if name != "status"]
         )
-    if answer["status"] != "healthy" or answer["workers"] < workers:
+    if answer["workers"] < workers:
+        raise Failure(Exit.FAILED, f"{answer['workers']} workers are up, and {workers} were asked for")
+    if answer["status"] != "healthy":
         raise typer.Exit(Exit.FAILED)
 
 

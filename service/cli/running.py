@@ -124,6 +124,8 @@ def show_run(entry: dict[str, Any]) -> None:
 
 
 def _brief(value: object) -> str | None:
-    if isinstance(value, list | dict) and len(value) > 3:
-        return f"{len(value)} entries; --json shows them"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | dict) and (len(value) > 3 or any(isinstance(one, list | dict) for one in value)):
+        return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}; --json shows them"
     return None if value in (None, [], {}) else line(value)

@@ -24,6 +24,7 @@ def test_the_welcome_leads_to_a_first_job_in_three_clicks(stranger: Page, instal
     page.get_by_role("button", name="Rehearse").click()
     page.get_by_role("link", name="Watch it").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("success")
+    expect(page.locator("#result")).to_contain_text("amelia.rivers@example.org")
 
     installation.call("DELETE", f"/jobs/{job['id']}")
     assert installation.call("GET", "/jobs")[1] == []
