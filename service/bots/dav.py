@@ -13,6 +13,7 @@ from typing import Self
 
 import httpx
 
+from service.bots.addresses import parsed
 from service.bots.dav_answers import Multistatus, NotDav, Resource
 from service.bots.network_guard import GuardedBackend, GuardedTransport
 from service.errors import ServiceError
@@ -22,6 +23,8 @@ CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 45.0
 """For how long a server may say nothing: a large address book takes it some time to list."""
 _PORTS = {"http": 80, "https": 443}
+_UNANSWERABLE = (KeyError, NotImplementedError, httpx.ProtocolError)
+"""What httpx.DigestAuth raises over an algorithm, a protection, or a challenge that it does not know (by test)."""
 
 
 class BookFailed(ServiceError):
@@ -112,12 +115,10 @@ class Dav:
             BookFailed: to another host, or nowhere.
         """
         base = base or self.url
-        try:
-            url = base.join(href)
-            host = url.host.lower()
-        except (httpx.InvalidURL, ValueError, UnicodeError):
-            raise BookFailed("the server gave a link that is none") from None
-        if host != base.host.lower():
+        url = parsed(href, base)
+        if url is None:
+            raise BookFailed("the server gave a link that is none")
+        if url.host.lower() != base.host.lower():
             raise _elsewhere(url)
         return base.copy_with(raw_path=url.raw_path)
 
@@ -141,14 +142,13 @@ class Dav:
 
     def _redirected(self, url: httpx.URL, location: str) -> httpx.URL:
         """Follows to the same server, or from its http to its https."""
-        try:
-            target = url.join(location).copy_with(username=None, password=None, fragment=None)
-            host = target.host.lower()
-        except (httpx.InvalidURL, ValueError, UnicodeError):
-            raise BookFailed("the server redirects to what is no address") from None
+        target = parsed(location, url)
+        if target is None:
+            raise BookFailed("the server redirects to what is no address")
+        target = target.copy_with(username=None, password=None, fragment=None)
         upgraded = (url.scheme, _port(url), target.scheme, _port(target)) == ("http", 80, "https", 443)
         same = (url.scheme, _port(url)) == (target.scheme, _port(target))
-        if host != url.host.lower() or not (same or upgraded):
+        if target.host.lower() != url.host.lower() or not (same or upgraded):
             raise _elsewhere(target)
         return target
 
@@ -184,7 +184,7 @@ class Dav:
                     request = steps.send(response)
                 except StopIteration:
                     return response
-                except (KeyError, NotImplementedError, httpx.ProtocolError):  # so httpx says that it does not know it
+                except _UNANSWERABLE:
                     response.close()
                     raise BookFailed("the server asks for a kind of digest sign-in that is not spoken here") from None
                 response.close()

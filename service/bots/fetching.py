@@ -13,6 +13,7 @@ from typing import Self
 import httpx
 from protego import Protego
 
+from service.bots.addresses import parsed
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Memory
 from service.bots.turns import LOOK_AGAIN, Stopped, Turns
@@ -280,12 +281,10 @@ def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
     Raises:
         NotFetched: it is none.
     """
-    try:
-        url = base.join(address) if base else httpx.URL(address)
-        host = url.host  # it is understood only now
-    except (httpx.InvalidURL, ValueError, UnicodeError):
-        raise NotFetched("it is not a web address") from None
-    if url.scheme not in ("http", "https") or not host:
+    url = parsed(address, base)
+    if url is None:
+        raise NotFetched("it is not a web address")
+    if url.scheme not in ("http", "https") or not url.host:
         raise NotFetched("only http and https addresses are visited")
     return url.copy_with(username=None, password=None, fragment=None)
 

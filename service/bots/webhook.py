@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from service.bots.addresses import parsed
 from service.bots.fetching import user_agent
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Context
@@ -168,12 +169,8 @@ class WebhookBot:
 
 def _web_address(value: str) -> httpx.URL:
     """Raises ValueError if it is none, or carries a password."""
-    try:
-        url = httpx.URL(value)
-        host = url.host
-    except (httpx.InvalidURL, UnicodeError):
-        url, host = httpx.URL(""), ""
-    if url.scheme not in ("http", "https") or not host or not value.isprintable() or " " in value:
+    url = parsed(value) or httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host or not value.isprintable() or " " in value:
         raise ValueError("must be an http(s) address, or name a secret that is one as env:BOT_SECRET_…")
     if url.userinfo:
         raise ValueError("must not carry a user name or password; name the whole address as env:BOT_SECRET_…")
