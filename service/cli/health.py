@@ -9,7 +9,7 @@ import typer
 from service.cli.api import api
 from service.cli.arguments import Json
 from service.cli.failures import Exit, Failure
-from service.cli.output import coloured, show_fields, show_json
+from service.cli.output import coloured, show_fields, show_json, worded
 
 
 def health(
@@ -23,13 +23,9 @@ def health(
         well = answer["status"] == "healthy"
         show_fields(
             [("status", coloured(answer["status"], "ok" if well else "problem"))]
-            + [(name.replace("_", " "), _word(value)) for name, value in answer.items() if name != "status"]
+            + [(name.replace("_", " "), worded(value)) for name, value in answer.items() if name != "status"]
         )
     if answer["workers"] < workers:
         raise Failure(Exit.FAILED, f"{answer['workers']} workers are up, and {workers} were asked for")
     if answer["status"] != "healthy":
         raise typer.Exit(Exit.FAILED)
-
-
-def _word(value: object) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

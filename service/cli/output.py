@@ -58,6 +58,11 @@ def line(text: object) -> str:
     return clean(str(text).replace("\n", "\\n"))
 
 
+def worded(value: object) -> str:
+    """A value in one line, for people."""
+    return ("yes" if value else "no") if isinstance(value, bool) else line(value)
+
+
 def coloured(word: object, by: str | None = None) -> Text:
     """A word in the colour of what it stands for."""
     return Text(line(word), style=_COLOURS.get(by or str(word), ""))

@@ -13,7 +13,7 @@ from service.cli.api import api, segment
 from service.cli.arguments import JobName, Json, Set, parsed_pairs
 from service.cli.failures import Exit, Failure
 from service.cli.finding import find_id, job_path
-from service.cli.output import coloured, err, line, note, say, show_fields, show_json
+from service.cli.output import coloured, err, note, say, show_fields, show_json, worded
 
 OPEN = ("queued", "running")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
@@ -39,8 +39,12 @@ def run_job(
         else:
             say(f"Queued as run {run_id}; follow it with: bot-scheduler logs -f {job_id} {run_id}")
         return
-    note(f"Run {run_id} is asked for; Ctrl-C ends the waiting, not the run")
-    entry = wait_for_end(job_id, run_id)
+    try:
+        note(f"Run {run_id} is asked for; Ctrl-C ends the waiting, not the run")
+        entry = wait_for_end(job_id, run_id)
+    except KeyboardInterrupt:
+        note(f"The run goes on; follow it with: bot-scheduler logs -f {job_id} {run_id}")
+        raise
     if json:
         show_json(entry)
     else:
@@ -78,27 +82,23 @@ def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("queued", total=None)
-            pause, heard = FIRST_PAUSE, time.monotonic()
-            while True:
-                try:
-                    entry = _entry(job_id, run_id)
-                    heard = time.monotonic()
-                except Failure as failure:
-                    if failure.exit != Exit.UNREACHABLE or time.monotonic() - heard > PATIENCE:
-                        raise
-                else:
-                    if entry["status"] not in OPEN:
-                        return entry
-                    done = entry.get("progress") or {"done": 0, "total": None}
-                    progress.update(task, description=entry["status"], completed=done["done"], total=done["total"])
-                time.sleep(pause)
-                pause = min(pause * 1.5, LONGEST_PAUSE)
-    except KeyboardInterrupt:
-        note(f"The run goes on; follow it with: bot-scheduler logs -f {job_id} {run_id}")
-        raise
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("queued", total=None)
+        pause, heard = FIRST_PAUSE, time.monotonic()
+        while True:
+            try:
+                entry = _entry(job_id, run_id)
+                heard = time.monotonic()
+            except Failure as failure:
+                if failure.exit != Exit.UNREACHABLE or time.monotonic() - heard > PATIENCE:
+                    raise
+            else:
+                if entry["status"] not in OPEN:
+                    return entry
+                done = entry.get("progress") or {"done": 0, "total": None}
+                progress.update(task, description=entry["status"], completed=done["done"], total=done["total"])
+            time.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 def _entry(job_id: str, run_id: str) -> dict[str, Any]:
@@ -124,8 +124,6 @@ def show_run(entry: dict[str, Any]) -> None:
 
 
 def _brief(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, list | dict) and (len(value) > 3 or any(isinstance(one, list | dict) for one in value)):
         return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}; --json shows them"
-    return None if value in (None, [], {}) else line(value)
+    return None if value in (None, [], {}) else worded(value)
