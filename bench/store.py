@@ -37,7 +37,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-WHAT_RUNS = ("--", "service", "bench/*.py", "requirements.txt")
+WHAT_RUNS = ("service", "bench/*.py", "requirements.txt")
 """What must be as it was committed for a commit to say what was measured; results are written between two suites."""
 
 
@@ -47,13 +47,13 @@ def versions() -> dict[str, str]:
     listing = AREA / "versions.json"
     if listing.exists():
         found |= json.loads(listing.read_text())
-    changed = "-dirty" if _git("diff", "HEAD", "--stat", *WHAT_RUNS) else ""
-    return {"ours": _git("describe", "--always") + changed, **found}
+    changed = "-dirty" if _git("diff", "HEAD", "--stat", "--", *WHAT_RUNS) else ""
+    return {"ours": (_git("describe", "--always") or "unknown") + changed, **found}
 
 
 def _git(*arguments: str) -> str:
     said = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
-    return said.stdout.strip() if said.returncode == 0 else "unknown"
+    return said.stdout.strip()
 
 
 def load_now() -> list[float]:

@@ -117,8 +117,7 @@ class BirthdayBot:
         days_back = config.max_days_late if config.process_late else 0
         greetings = find(context.contacts, today, days_back, config.leap_day or "feb28")
         tally.found = len(greetings)
-        since = f"{date.fromordinal(max(1, today.toordinal() - days_back))} to " if days_back else ""
-        context.log.info("Birthdays of %s%s: %d found", since, today, len(greetings))
+        context.log.info("Birthdays of %s, looking %d days back: %d found", today, days_back, len(greetings))
         pending = list(sender.pending(greetings))
         if config.dry_run:
             messages, would_send = sender.rehearse(pending)

@@ -76,7 +76,8 @@ def told_apart(people: Iterable[ParsedCard | Skipped]) -> Iterator[ParsedCard | 
         if isinstance(one, ParsedCard) and one.emails and one.birthday and not one.uid:
             name, birthday = known.setdefault(one.contact_id, (one.name.casefold(), one.birthday[-5:]))
             if name != one.name.casefold() and birthday != one.birthday[-5:]:
-                one = replace(one, shares_email=True)
+                yield replace(one, shares_email=True)
+                continue
         yield one
 
 

@@ -109,6 +109,7 @@ class _Rows:
         try:
             return self._next(strict=True)
         except csv.Error as error:
+            # The module tells its errors apart by their words alone; lines are too short for a field that is not open.
             is_open = "unexpected end" in str(error) or "field limit" in str(error)
             self._again.extendleft(reversed(self._of_row[1:] if is_open else self._of_row))
         if is_open:

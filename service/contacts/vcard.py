@@ -68,12 +68,12 @@ class _Card:
     quoted: bool = False
     soft_broken: bool = False
     fault: str | None = None
-    agent_follows: bool = False
+    last: bytes = b""
 
     def add(self, line: bytes) -> None:
         """Takes the next physical line in."""
         name = _PROPERTY.match(line)
-        self.agent_follows = bool(_AGENT.fullmatch(line))
+        self.last = line
         if self.soft_broken:
             self._go_on(b"\n" + line)
         elif line[:1] in (b" ", b"\t"):
@@ -116,9 +116,12 @@ def read_lines(lines: Iterator[bytes]) -> Iterator[ParsedCard | Skipped]:
     position = nested = 0
     card: _Card | None = None
     for line in lines:
-        if nested or (card is not None and card.agent_follows and _BEGIN.fullmatch(line)):
+        if nested:
             nested += bool(_BEGIN.fullmatch(line)) - bool(_END.fullmatch(line))
         elif _BEGIN.fullmatch(line):
+            if card is not None and _AGENT.fullmatch(card.last):
+                nested = 1
+                continue
             if card is not None:
                 yield Skipped(position, "the card has no END:VCARD before the next one begins")
             position, card = position + 1, _Card()

@@ -46,9 +46,9 @@ if retry and enabled ~= '1' and retry.delay_ms > 0 then retry = false end
 if retry then
   local again = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
-  for _, name in ipairs({'scheduled_for', 'overlay', 'request_id'}) do
-    local value = call('HGET', run, name)
-    if value then again[#again + 1] = name; again[#again + 1] = value end
+  local taken_over = {'scheduled_for', 'overlay', 'request_id'}
+  for i, value in ipairs(call('HMGET', run, unpack(taken_over))) do
+    if value then again[#again + 1] = taken_over[i]; again[#again + 1] = value end
   end
   runs.create(retry.id, job_id, 'queued', again)
   if retry.delay_ms > 0 then

@@ -19,13 +19,8 @@ if call('LLEN', key.waiting(job_id)) >= conf.waiting_limit then return {'full'} 
 local now = now_ms()
 local fields = {'bot_type', bot_type, 'trigger', 'manual', 'attempt', 1, 'queued_at', int(now), 'due', int(now),
   'occurrences', 1}
-if ARGV[3] ~= '' then
-  fields[#fields + 1] = 'overlay'
-  fields[#fields + 1] = ARGV[3]
-end
-if ARGV[6] ~= '' then
-  fields[#fields + 1] = 'request_id'
-  fields[#fields + 1] = ARGV[6]
+for name, value in pairs({overlay = ARGV[3], request_id = ARGV[6]}) do
+  if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
 end
 runs.create(run_id, job_id, 'queued', fields)
 runs.admit(run_id, job_id, name, limit, now)

@@ -55,6 +55,11 @@ class Claim:
     job: Mapping[bytes, bytes]
 
     @cached_property
+    def ids(self) -> dict[str, str]:
+        """What log lines about the run have beside them, see `ids_of`."""
+        return ids_of(self.run)
+
+    @cached_property
     def record(self) -> JobRecord:
         """The job, understood.
 

@@ -30,7 +30,7 @@ from service.errors import StoreFull, StoreUnavailable
 from service.retries import rerun_of, retry_of
 from service.runner import WORKER_STOPPED, Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
 from service.store.jobs import UnreadableJob
-from service.store.runs import Claim, Outcome, Retry, RunStore, ids_of
+from service.store.runs import Claim, Outcome, Retry, RunStore
 from service.worker.link import ORDER_SIGNAL, Began, Orders
 
 log = logging.getLogger(__name__)
@@ -91,9 +91,8 @@ class WorkHorse:
                 return
             taken = self._take(run_id)
             while taken is not None:
-                ids = ids_of(taken[0].run)
-                with logs.bound(**ids):
-                    taken = self._carry_out(*taken, ids)
+                with logs.bound(**taken[0].ids):
+                    taken = self._carry_out(*taken)
             if self._may_go_on():
                 self._orders.rests("idle")
         self._orders.rests("leaves")
@@ -167,10 +166,10 @@ class WorkHorse:
             return None
         return claim, asked
 
-    def _carry_out(self, claim: Claim, asked: float, ids: dict[str, str]) -> tuple[Claim, float] | None:
+    def _carry_out(self, claim: Claim, asked: float) -> tuple[Claim, float] | None:
         """One run, whose end is recorded in the step that takes the next one. Returns that, if there is one."""
         timeout = timeout_of(claim)
-        self._orders.began(Began(claim.run_id, claim.token, asked, timeout, ids))
+        self._orders.began(Began(claim.ids, claim.token, asked, timeout))
         self._carried_out += 1
         self._claim, self._stop = claim, StopFlag()
         self._around.stop = self._stop

@@ -37,18 +37,21 @@ class Began:
     """A run that the horse has claimed and begins.
 
     Args:
-        run_id: the run.
+        ids: what log lines about it have beside them: its own, its job's, and others.
         token: of the claim.
         asked: when the claim was asked for, monotonic seconds (one clock for all processes); its lease counts from it.
         timeout: the run's, seconds.
-        ids: what log lines about it have beside them.
     """
 
-    run_id: str
+    ids: dict[str, str]
     token: str
     asked: float
     timeout: int
-    ids: dict[str, str]
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+        return self.ids["run_id"]
 
 
 Idle = Literal["idle", "leaves"]
@@ -86,7 +89,7 @@ class Orders:
 
     def began(self, run: Began) -> None:
         """Tells that a run begins."""
-        self._tell([run.run_id, run.token, run.asked, run.timeout, run.ids])
+        self._tell([run.ids, run.token, run.asked, run.timeout])
 
     def rests(self, word: Idle) -> None:
         """Tells that no run is left."""

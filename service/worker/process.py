@@ -37,7 +37,7 @@ from service.runner import WORKER_STOPPED, Surroundings
 from service.settings import Settings
 from service.store.connection import connect, translate_errors
 from service.store.presence import Presence
-from service.store.runs import Claim, Outcome, RunStore, ids_of
+from service.store.runs import Claim, Outcome, RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse, end_patiently, retry_after, timed_out, timeout_of
 from service.worker.link import Began, Horse, Orders
@@ -275,7 +275,7 @@ class BotWorker(Worker):
         try:
             for claim in self._runs.held_by(self.name):
                 outcome = self._outcome(claim, watch, status)
-                log.warning("Run %s: %s", claim.run_id, outcome.error, extra=ids_of(claim.run))
+                log.warning("Run %s: %s", claim.run_id, outcome.error, extra=claim.ids)
                 retry = retry_after(claim, outcome, self._around.bots)
                 end_patiently(self._runs, claim, outcome, retry, self._deadline())
             self._runs.requeue(handed_over)

@@ -22,7 +22,7 @@ from service.dispatch import make_scripts
 from service.errors import StoreUnavailable
 from service.runner import Surroundings
 from service.settings import Settings
-from service.store.runs import Claim, Outcome, RunStore, ids_of
+from service.store.runs import Claim, Outcome, RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse, _process_state
 from service.worker.link import Began, Horse, Orders
@@ -189,7 +189,7 @@ def claimed_and_slept(rig: Rig, worker: BotWorker, seconds: float) -> tuple[str,
     assert claim is not None
 
     def main(orders: Orders) -> None:
-        orders.began(Began(run_id, "token", time.monotonic(), 60, ids_of(claim.run)))
+        orders.began(Began(claim.ids, "token", time.monotonic(), 60))
         time.sleep(seconds)
         orders.rests("leaves")
 
@@ -236,7 +236,7 @@ def test_a_horse_that_dies_costs_only_the_run_that_it_carries_out(rig: Rig, work
     rig.client.lpush(rig.keys.rq_intermediate, handed_over)
 
     def main(orders: Orders) -> None:
-        orders.began(Began(told, f"token-{told}", time.monotonic(), 60, {"job_id": job_id, "run_id": told}))
+        orders.began(Began({"job_id": job_id, "run_id": told}, f"token-{told}", time.monotonic(), 60))
         os.kill(os.getpid(), signal.SIGKILL)
 
     worker._watch(Horse(main), handed_over)
