@@ -133,7 +133,7 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Json)
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
 def test_the_contracts_examples_hold(document: Json, name: str, example: Json) -> None:
     """Each example of the contract is what its schema says."""
-    validator(document, {"$ref": f"#/components/schemas/{name}"}).validate(example)
+    assert list(validator(document, {"$ref": f"#/components/schemas/{name}"}).iter_errors(example)) == []
 
 
 def test_bodies_are_described_by_what_validates_them(document: Json) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -114,8 +115,10 @@ def test_lines_come_as_they_are_written_and_the_end_comes_last(web: Installation
         assert stream.answer.getheader("Content-Type", "").startswith("text/event-stream")
         events = stream.events()
         assert messages([next(events), next(events)]) == [(1, "1"), (2, "2")]
+        asked = time.monotonic()
         bot.say(1, progress=(1, 3))
         assert messages([next(events)]) == [(3, "3")]
+        assert time.monotonic() - asked < 2
         progress = next(events)
         assert (progress["event"], json.loads(progress["data"])) == ("progress", {"done": 1, "total": 3})
         bot.say()
@@ -174,7 +177,9 @@ def test_a_reader_that_does_not_read_holds_nothing_up(web: Installation) -> None
     with following(web, bot), following(web, bot) as quick:
         events = quick.events()
         for _ in range(10):
+            before = time.monotonic()
             bot.say(50)
+            assert time.monotonic() - before < 1
         bot.end()
         assert len(messages(list(events))) == 500
 
@@ -183,10 +188,12 @@ def test_streams_end_when_the_process_is_told_to(web: Installation) -> None:
     """A stop does not wait for readers: they come back to another process."""
     bot = Bot(web)
     with following(web, bot) as stream:
+        before = time.monotonic()
         web.processes["web"].send_signal(signal.SIGTERM)
         with suppress(OSError, http.client.HTTPException):
             assert list(stream.events()) == []
         web.processes["web"].wait(10)
+        assert time.monotonic() - before < 8
 
 
 def test_a_stream_outlives_a_deleted_run_and_refuses_what_is_none(web: Installation) -> None:

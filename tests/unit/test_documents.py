@@ -106,4 +106,4 @@ def test_a_bomb_is_refused_before_it_goes_off(text: bytes) -> None:
     start = time.monotonic()
     with pytest.raises(ValidationFailed):
         parse_yaml(text)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 2
