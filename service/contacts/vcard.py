@@ -144,12 +144,14 @@ def _parse(position: int, card: _Card) -> ParsedCard | Skipped:
         for line in card.lines:
             found = _property(bytes(line))
             contents.setdefault(found.name, []).append(found)
-    except Exception as error:  # noqa: BLE001 - whatever charset a file names is looked up and decoded
+    except Exception as error:  # noqa: BLE001 - whatever a card holds costs the card alone
         return Skipped(position, f"the card cannot be read: {clean_text(str(error), 200)}")
     try:
         return _person(position, contents)
     except ValueError as error:
         return Skipped(position, str(error))
+    except Exception as error:  # noqa: BLE001 - likewise
+        return Skipped(position, f"the card cannot be read ({type(error).__name__})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from service.bots import network_guard
+from service import egress
 from service.bots.fetching import Fetcher, NotFetched
-from service.bots.network_guard import is_public
+from service.egress import Egress, is_public
 
 OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"
 Resolve = Callable[[str], list[str]]
@@ -71,7 +71,7 @@ def servers() -> Iterator[tuple[Server, Server]]:
 @pytest.fixture
 def resolves(monkeypatch: pytest.MonkeyPatch) -> Callable[[Resolve], list[str]]:
     """Lets names under .test be answered by a function; returns the names that are asked for, as they are."""
-    monkeypatch.setattr(network_guard, "is_public", lambda address: address == OUTSIDE or is_public(address))
+    monkeypatch.setattr(egress, "is_public", lambda address: address == OUTSIDE or is_public(address))
     real = socket.getaddrinfo
 
     def answer_with(resolve: Resolve) -> list[str]:
@@ -92,7 +92,7 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Callable[[Resolve], list[str]]:
 
 def fetch(address: str) -> int:
     """The status of one page, without waiting."""
-    with Fetcher(None, allow_private=False, host_delay=0.0) as fetcher:
+    with Fetcher(None, Egress(), host_delay=0.0) as fetcher:
         return fetcher.fetch(address).status
 
 
@@ -141,7 +141,7 @@ def test_a_name_that_resolves_inside_is_refused(
     """If one of its addresses is inside, all are refused: nobody outside has a reason to name it."""
     outside, inside = servers
     resolves(lambda name: addresses)
-    with pytest.raises(NotFetched, match="inside the network"):
+    with pytest.raises(NotFetched, match="leads to an address"):
         fetch(f"http://page.test:{outside.port}/")
     assert inside.asked == outside.asked == []
 
@@ -153,7 +153,7 @@ def test_a_name_that_changes_between_check_and_use_gains_nothing(
     outside, inside = servers
     answers = iter([[OUTSIDE]] + [[INSIDE]] * 20)
     names = resolves(lambda name: next(answers))
-    with Fetcher(None, allow_private=False, host_delay=0.0) as fetcher:
+    with Fetcher(None, Egress(), host_delay=0.0) as fetcher:
         for _ in range(3):
             with pytest.raises(NotFetched):
                 fetcher.fetch(f"http://page.test:{outside.port}/secret")
