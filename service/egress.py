@@ -107,11 +107,11 @@ class Egress:
     hosts: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
-    def of(cls, allowed: str, everything_private: bool = False) -> Self:
+    def of(cls, allowed: str | None, everything_private: bool = False) -> Self:
         """As the settings say.
 
         Args:
-            allowed: `NETWORK_ALLOW`: networks, addresses and host names, separated by commas.
+            allowed: `NETWORK_ALLOW`: networks, addresses and host names, separated by commas; None: none.
             everything_private: every network inside is open, metadata services excepted.
 
         Raises:
@@ -119,7 +119,7 @@ class Egress:
         """
         networks: list[Network] = []
         hosts = set[str]()
-        for number, entry in enumerate(allowed.split(","), start=1):
+        for number, entry in enumerate((allowed or "").split(","), start=1):
             name = entry.strip().lower().removesuffix(".")
             if _HOST.fullmatch(name):
                 hosts.add(name)

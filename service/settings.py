@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
     contacts_url: SecretStr | None = None
     visitor_contact: str | None = None
-    network_allow: str = ""
+    network_allow: str | None = None
     visitor_allow_private: bool = False
     """The setting before `NETWORK_ALLOW`: every network inside, but no metadata service."""
 
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
 
     @field_validator("network_allow")
     @classmethod
-    def _names_networks(cls, value: str) -> str:
+    def _names_networks(cls, value: str | None) -> str | None:
         Egress.of(value)
         return value
 

@@ -17,6 +17,8 @@ PIECE = 64 * 1024
 """Bytes that are decoded at a time, at most."""
 _MAGIC = b"\x1f"
 """With which each member begins."""
+MAX_MEMBERS = 1_000
+"""Files in one; empty ones cost time and are worth nothing."""
 _GZIP = frozenset({"gzip", "x-gzip"})
 """One and the same (RFC 9110, 8.4.1.3)."""
 
@@ -51,7 +53,7 @@ def content_codings(response: httpx.Response) -> list[str]:
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """What one gzip file of one or more members (RFC 1952, 2.2) holds."""
-    member = None
+    member, members = None, 0
     for chunk in chunks:
         rest = chunk
         while rest:
@@ -59,7 +61,10 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 if rest[:1] != _MAGIC:
                     return  # padding, which every reader of gzip passes over
                 member = None
-            member = member or zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            if member is None:
+                member, members = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), members + 1
+            if members > MAX_MEMBERS:
+                raise Undecodable("the answer's gzip has too many parts")
             try:
                 piece = member.decompress(rest, PIECE)
             except zlib.error:

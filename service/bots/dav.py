@@ -114,7 +114,7 @@ class Dav:
         self.url = url.copy_with(username=None, password=None, fragment=None)
         self._agent = agent
         self._beat = beat
-        self._backend = GuardedBackend(egress or Egress.of("", everything_private=True))
+        self._backend = GuardedBackend(egress or Egress.of(None, everything_private=True))
         self._transport = GuardedTransport(self._backend, kept=1, trusts_environment=True)
 
     def __enter__(self) -> Self:
@@ -211,7 +211,7 @@ class Dav:
             raise _unreached(error) from None
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
-        self._backend.allot(2 * MAX_ANSWER)  # frames included
+        self._backend.begin()
         try:
             response = self._transport.handle_request(request)
         except httpx.HTTPError:
@@ -219,6 +219,7 @@ class Dav:
         except Exception as error:  # noqa: BLE001 - a library's, over whatever a server sends
             raise BookFailed(f"the server's answer cannot be read ({type(error).__name__})") from None
         response.request = request
+        self._backend.allot(2 * MAX_ANSWER)  # frames included
         return response
 
 

@@ -155,11 +155,12 @@ class Fetcher:
     def _asked(
         self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None
     ) -> tuple[httpx.Response, bytes]:
-        self._backend.allot(MAX_FRAMING * limit, seconds)
+        self._backend.begin(seconds)
         # httpx' client is passed by: it would decode whatever is claimed, keep cookies, and read redirects its own way
         request = httpx.Request("GET", url, headers=self._headers | dict(headers or {}), extensions=_TIMES)
         try:
             response = self._transport.handle_request(request)
+            self._backend.allot(MAX_FRAMING * limit)
             try:
                 body = b"" if _leads_on(response) else _read(response, limit)
             finally:

@@ -18,6 +18,10 @@ import httpx
 from service.egress import Egress
 
 
+MAX_HEAD = 256 * 1024
+"""Bytes of an answer's head, with all that may come before it (1xx), and what arrives together with it."""
+
+
 class AddressRefused(httpx.RequestError):
     """The address may not be connected to.
 
@@ -43,14 +47,21 @@ class GuardedBackend(httpcore.NetworkBackend):
         self._deadline: float | None = None
         self._left: int | None = None
 
-    def allot(self, size: int, seconds: float | None = None) -> None:
-        """Gives leave for the next request.
+    def begin(self, seconds: float | None = None) -> None:
+        """Gives leave for the next request, and for the head of its answer.
 
         Args:
-            size: bytes that may be received, with all heads and frames.
-            seconds: after which it must have ended; None: as long as something arrives.
+            seconds: after which all of it must have ended; None: as long as something arrives.
         """
         self._deadline = None if seconds is None else time.monotonic() + seconds
+        self.allot(MAX_HEAD)
+
+    def allot(self, size: int) -> None:
+        """Gives leave for the content, once the head is there.
+
+        Args:
+            size: bytes that may be received, with all frames.
+        """
         self._left = size
 
     def connect_tcp(

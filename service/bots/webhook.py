@@ -255,11 +255,12 @@ def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, 
         RequestFailed: there is none; says why.
     """
     backend = GuardedBackend(egress)
-    backend.allot(MAX_FRAMING * MAX_ANSWER, seconds)
+    backend.begin(seconds)
     request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), float(seconds))
     with GuardedTransport(backend) as transport:
         try:
             response = transport.handle_request(request)
+            backend.allot(MAX_FRAMING * MAX_ANSWER)
             try:
                 return response.status_code, _shown(response, "gzip" in request.headers["accept-encoding"].lower())
             finally:

@@ -84,7 +84,7 @@ class Run:
     alert_url: str | None = None
     contacts_url: str | None = None
     allow_private: bool = True
-    network_allow: str = ""
+    network_allow: str | None = None
     stops_after: int | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("tests.bots"))
