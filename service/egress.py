@@ -151,6 +151,9 @@ def _network(text: str, number: int) -> Network:
         raise ValueError(
             f"has an entry (number {number}) that is not a network such as 10.0.0.0/8, an address, or a host name"
         )
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is not None and network.prefixlen >= 96:
+        network = ipaddress.IPv4Network((mapped, network.prefixlen - 96))
     around = (of for of in _METADATA if of.version == network.version)
     if network.num_addresses > 1 and any(network.subnet_of(of) for of in around):  # type: ignore[arg-type]
         raise ValueError(

@@ -19,6 +19,8 @@ DAV = "{DAV:}"
 CARD = "{urn:ietf:params:xml:ns:carddav}"
 MAX_TEXT = 10 * 1024 * 1024
 """Characters of one resource: a card with its photo."""
+MAX_BYTES = 24 * 1024 * 1024
+"""Bytes of one resource, which are twice its characters in UTF-16, and more where many are escaped."""
 MAX_ELEMENTS = 5_000
 """Elements of one resource."""
 MAX_DEPTH = 50
@@ -92,7 +94,7 @@ class Multistatus:
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._data
-        self._depth = self._elements = self._text = self._fed = 0
+        self._depth = self._elements = self._text = self._fed = self._began = 0
         self._builder: TreeBuilder | None = None
         self._complete: list[Resource] = []
         self.token: str | None = None
@@ -117,6 +119,8 @@ class Multistatus:
         self._fed += len(piece)
         if not final and self._fed - self._parser.CurrentByteIndex > MAX_TAG:
             raise Oversized("a tag")
+        if self._builder is not None and self._fed - self._began > MAX_BYTES:
+            raise Oversized("a resource")
         if len(self._names) > MAX_NAMES or len(self._prefixes) > MAX_NAMES:
             raise Oversized("its list of names")
 
@@ -136,7 +140,7 @@ class Multistatus:
             if tag != f"{DAV}multistatus":
                 raise NotDav
         elif self._depth == 1:
-            self._builder, self._elements, self._text = TreeBuilder(), 0, 0
+            self._builder, self._elements, self._text, self._began = TreeBuilder(), 0, 0, self._fed
         self._depth += 1
         self._elements += 1
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:

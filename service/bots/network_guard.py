@@ -17,7 +17,6 @@ import httpx
 
 from service.egress import Egress
 
-
 MAX_HEAD = 256 * 1024
 """Bytes of an answer's head, with all that may come before it (1xx), and what arrives together with it."""
 

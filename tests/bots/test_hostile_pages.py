@@ -118,7 +118,7 @@ def test_a_robots_txt_and_a_redirect_that_grow_are_bounded(site: Site) -> None:
 def test_broken_gzip_is_told(site: Site, body: bytes) -> None:
     """Instead of a page that is half of one."""
     coded(site, "gzip", body)
-    with pytest.raises(NotFetched, match="gzip is (broken|cut off)"):
+    with pytest.raises(NotFetched, match=r"gzip is (broken|cut off)"):
         fetch(f"{site.address}/a")
 
 
@@ -131,9 +131,11 @@ def test_padding_behind_gzip_is_passed_over(site: Site) -> None:
 ODD_ANSWERS = {
     f"retry-after {value[:20]!r}": b"HTTP/1.1 503 Busy\r\nRetry-After: " + value + b"\r\nContent-Length: 0\r\n\r\n"
     for value in (
-        b"Mon, 01 Jan 99999999999999999999 00:00:00 GMT", b"Mon, 01 Jan 0000 00:00:00 GMT", b"Mon, 99 Xyz 2025 99:99:99",
+        b"Mon, 01 Jan 99999999999999999999 00:00:00 GMT", b"Mon, 01 Jan 0000 00:00:00 GMT",
+        b"Mon, 99 Xyz 2025 99:99:99",
         b"Mon, 01 Jan 2025 00:00:00 +99999999999", b"Mon, 01 Jan 0001 00:00:00 +2359", b"9" * 5000, b"-1", b"1e9",
-        b"\xd9\xa3", b"nan", b"Mon, 01 Jan 9999 23:59:59 -2359", b",", b"Mon, 01 Jan 2025 0:0:999999999999999999999 GMT",
+        b"\xd9\xa3", b"nan", b"Mon, 01 Jan 9999 23:59:59 -2359", b",",
+        b"Mon, 01 Jan 2025 0:0:999999999999999999999 GMT",
     )
 } | {
     f"status {value!r}": b"HTTP/1.1 " + value + b"\r\nContent-Length: 0\r\n\r\n"
@@ -145,7 +147,8 @@ ODD_ANSWERS = {
         b"Content-Length: 5, 6", b"Content-Length: 0x5", b"Content-Length: 18446744073709551615",
         b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: \xff", b"Content-Type: text/html; charset=\xff\xfe",
         b"Content-Type: text/html; charset=" + b"x" * 9000, b"Content-Type: text/html; charset=undefined",
-        b"Content-Type: \x00", b"ETag: \"a\"\rX-Evil: 1", b"ETag: \xff", b"Last-Modified: \x00", b": x", b"X", b" X: folded",
+        b"Content-Type: \x00", b"ETag: \"a\"\rX-Evil: 1", b"ETag: \xff", b"Last-Modified: \x00", b": x", b"X",
+        b" X: folded",
         b"Set-Cookie: " + b"a=b; " * 10_000, b"Connection: upgrade\r\nUpgrade: x", b"Content-Encoding: \xff",
     )
 } | {
@@ -235,7 +238,7 @@ def test_an_odd_version_is_never_sent_back(
 )
 def test_a_port_that_is_none_is_refused(site: Site, port: str) -> None:
     """Rather than taken modulo 65,536."""
-    with pytest.raises(NotFetched, match="port that is not a number from 1 to 65535|not a web address"):
+    with pytest.raises(NotFetched, match=r"port that is not a number from 1 to 65535|not a web address"):
         fetch(f"http://127.0.0.1:{port}/")
     real = int(site.address.rpartition(":")[2])
     site.answers["/a"] = (302, {"Location": f"http://127.0.0.1:{real + 65_536}/b"}, b"")
