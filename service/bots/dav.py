@@ -162,7 +162,7 @@ class Dav:
         try:
             target = parsed(location, url)
         except NotAnAddress as error:
-            raise BookFailed(f"the server redirects to an address that {error}") from None
+            raise BookFailed(f"the server redirects to something that {error}") from None
         target = target.copy_with(username=None, password=None, fragment=None)
         upgraded = (url.scheme, _port(url), target.scheme, _port(target)) == ("http", 80, "https", 443)
         same = (url.scheme, _port(url)) == (target.scheme, _port(target))

@@ -299,7 +299,7 @@ def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
         url = parsed(address, base)
     except NotAnAddress as error:
-        raise NotFetched(f"it leads to an address that {error}" if base else f"it {error}") from None
+        raise NotFetched(f"it redirects to something that {error}" if base else f"it {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise NotFetched("only http and https addresses are visited")
     return url.copy_with(username=None, password=None, fragment=None)

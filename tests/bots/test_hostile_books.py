@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots import book_sync, dav
+from service.bots import dav
 from service.bots.contacts_sync import ContactsSyncBot, ContactsSyncConfig
 from service.bots.dav import BookFailed
 from service.bots.dav_answers import MAX_ELEMENTS, MAX_TEXT, Multistatus, NotDav, Oversized
+from service.contacts import vcard
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from tests.bots.address_books import person
@@ -227,7 +228,7 @@ def test_whatever_goes_wrong_with_a_card_costs_that_card(
     redis_client: Redis, server: DavServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also what nobody has thought of."""
-    read = book_sync.vcard.read
+    read = vcard.read
 
     def failing(stream: Any) -> Any:
         text = stream.getvalue()
@@ -235,7 +236,7 @@ def test_whatever_goes_wrong_with_a_card_costs_that_card(
             raise RecursionError("of a library's")
         return read(stream)
 
-    monkeypatch.setattr(book_sync.vcard, "read", failing)
+    monkeypatch.setattr(vcard, "read", failing)
     result = sync(redis_client, server.url())
     assert result["created"] == 1
     assert result["skipped"] == [{"card": "0.vcf", "reason": "the card cannot be read (RecursionError)"}]

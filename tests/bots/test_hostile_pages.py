@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots import visitor
 from service.bots.fetching import MAX_BYTES, Fetched, Fetcher, NotFetched
+from service.bots.pages import read_page
 from service.bots.visitor import VisitorConfig
 from service.contacts.book import ContactBook
 from service.egress import Egress
@@ -199,14 +199,13 @@ def test_whatever_goes_wrong_with_a_page_costs_that_page(
     redis_client: Redis, book: ContactBook, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also what nobody has thought of."""
-    read_page = visitor.read_page
 
     def read(body: bytes, content_type: str) -> tuple[str | None, str]:
         if b"hostile" in body:
             raise RecursionError("of a library's")
         return read_page(body, content_type)
 
-    monkeypatch.setattr(visitor, "read_page", read)
+    monkeypatch.setattr("service.bots.visitor.read_page", read)
     site.answers["/hostile"] = html("hostile")
     result = visits(redis_client, book, site)
     assert [page["name"] for page in result["pages"]] == ["Well"]
@@ -242,7 +241,7 @@ def test_a_port_that_is_none_is_refused(site: Site, port: str) -> None:
         fetch(f"http://127.0.0.1:{port}/")
     real = int(site.address.rpartition(":")[2])
     site.answers["/a"] = (302, {"Location": f"http://127.0.0.1:{real + 65_536}/b"}, b"")
-    with pytest.raises(NotFetched, match="leads to an address that has a port that is not a number from 1 to 65535"):
+    with pytest.raises(NotFetched, match="redirects to something that has a port that is not a number from 1 to 65535"):
         fetch(f"{site.address}/a")
     with pytest.raises(NotFetched, match="it has a port that is not a number from 1 to 65535"):
         fetch(f"http://127.0.0.1:{real + 65_536}/b")
