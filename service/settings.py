@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.egress import Egress
 from service.errors import SettingsError
 
 PREFIX_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
@@ -44,7 +45,9 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
     contacts_url: SecretStr | None = None
     visitor_contact: str | None = None
+    network_allow: str | None = None
     visitor_allow_private: bool = False
+    """The setting before `NETWORK_ALLOW`: every network inside, but no metadata service."""
 
     @field_validator("redis_url")
     @classmethod
@@ -69,6 +72,12 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("network_allow")
+    @classmethod
+    def _names_networks(cls, value: str | None) -> str | None:
+        Egress.of(value)
+        return value
+
     @field_validator("redis_tls_verify")
     @classmethod
     def _usable(cls, value: str) -> str:
@@ -88,6 +97,13 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+
+ALLOWS_PRIVATE = (
+    "VISITOR_ALLOW_PRIVATE opens every address inside the network, loopback included, to the visitor and the webhook; "
+    "metadata services stay closed"
+)
+"""What the former setting opens, for whoever has set it."""
 
 
 def _is_web_address(url: str) -> bool:

@@ -7,7 +7,7 @@ import sys
 
 from service import logs
 from service.errors import SettingsError
-from service.settings import Settings, load_settings
+from service.settings import ALLOWS_PRIVATE, Settings, load_settings
 
 
 def start_process(name: str) -> Settings:
@@ -27,4 +27,6 @@ def start_process(name: str) -> Settings:
     except SettingsError as error:
         sys.exit(str(error))
     logging.config.dictConfig(logs.config(name, settings.log_level, settings.log_format))
+    if name == "worker" and settings.visitor_allow_private:  # workers alone run bots
+        logging.getLogger(name).warning("%s. NETWORK_ALLOW, which replaces it, names what is meant", ALLOWS_PRIVATE)
     return settings

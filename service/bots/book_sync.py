@@ -149,7 +149,11 @@ class BookSync:
         if card.text is None:
             self._skip(card, card.reason, again=True)
             return None
-        person = next(vcard.read(BytesIO(card.text.encode("utf-8", "replace"))), None)
+        try:
+            person = next(vcard.read(BytesIO(card.text.encode("utf-8", "replace"))), None)
+        except Exception as error:  # noqa: BLE001 - whatever a card holds costs the card alone
+            self._skip(card, f"the card cannot be read ({type(error).__name__})", again=False)
+            return None
         if isinstance(person, ParsedCard):
             return Received(card.href, card.etag, person)
         self._skip(card, "the card holds no vCard" if person is None else person.reason, again=False)

@@ -14,6 +14,10 @@ from service.bots.dav_answers import Resource
 
 MAX_CARDS = 200_000
 """Cards of an address book that are listed; more would not fit into memory."""
+MAX_BOOKS = 100
+"""Address books that are told apart by their names."""
+MAX_NAME = 100
+"""Characters of a name that are shown."""
 WELL_KNOWN = "/.well-known/carddav"
 _XML = '<?xml version="1.0" encoding="utf-8"?>'
 _NAMES = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"'
@@ -149,8 +153,8 @@ class CardDav:
             found.gone.append(path)
         else:
             found.versions[path] = resource.etag  # none if the server could not tell: then it is there all the same
-            if len(found.versions) > MAX_CARDS:
-                raise BookFailed(f"the address book has more than {MAX_CARDS:,} cards")
+        if max(len(found.versions), len(found.gone)) > MAX_CARDS:
+            raise BookFailed(f"the address book has more than {MAX_CARDS:,} cards")
 
     def cards(self, hrefs: Sequence[str]) -> Iterator[Card]:
         """The cards of some paths, each once. One that cannot be had costs itself alone: what a failed request left is
@@ -215,7 +219,7 @@ def find(dav: Dav, name: str | None = None) -> CardDav:
     chosen = [found for found in books if name in (None, found.name, _last_part(found.url))]
     if len(chosen) == 1:
         return chosen[0]
-    names = ", ".join(f"“{found.name or _last_part(found.url)}”" for found in books)
+    names = ", ".join(f"“{(found.name or _last_part(found.url))[:MAX_NAME]}”" for found in books)
     if not books:
         raise BookFailed("the user in CONTACTS_URL has no address book")
     if name is None:
@@ -243,22 +247,26 @@ def _home(dav: Dav) -> tuple[httpx.URL | None, CardDav | None]:
 
 
 def _about(dav: Dav, url: httpx.URL) -> tuple[httpx.URL, Resource]:
+    found: Resource | None = None
     with dav.ask("PROPFIND", url, _ABOUT) as answer:
-        found = list(answer)
-    if not found:
+        for resource in answer:
+            found = found or resource
+    if found is None:
         raise BookFailed("the server told nothing about CONTACTS_URL", 404)
-    return answer.url, found[0]
+    return answer.url, found
 
 
 def _books(dav: Dav, home: httpx.URL | None) -> list[CardDav]:
     if home is None:
         return []
+    books: list[CardDav] = []
     with dav.ask("PROPFIND", home, _ABOUT, depth="1") as answer:
-        return [
-            CardDav(dav, dav.at(found.href, answer.url), found.name, found.syncs)
-            for found in answer
-            if found.is_address_book
-        ]
+        for found in answer:
+            if found.is_address_book:
+                books.append(CardDav(dav, dav.at(found.href, answer.url), found.name, found.syncs))
+                if len(books) > MAX_BOOKS:
+                    raise BookFailed(f"the server has more than {MAX_BOOKS} address books there")
+    return books
 
 
 def _last_part(url: httpx.URL) -> str:

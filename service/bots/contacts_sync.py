@@ -16,6 +16,7 @@ from service.bots.fetching import user_agent
 from service.bots.protocol import Context
 from service.bots.sparse import SparseConfig
 from service.bots.turns import Stopped
+from service.egress import Egress
 from service.errors import ServiceError
 
 LOOK_AGAIN = 0.5
@@ -66,7 +67,9 @@ class ContactsSyncBot:
 
         tally = Tally()
         try:
-            with Dav(secret.get_secret_value(), user_agent(context.settings.visitor_contact), beat) as dav:
+            egress = Egress.of(context.settings.network_allow, everything_private=True)
+            agent = user_agent(context.settings.visitor_contact)
+            with Dav(secret.get_secret_value(), agent, beat, egress) as dav:
                 remote = find(dav, context.config.address_book)
                 local = context.contacts.synced(remote.address)
                 with _alone(context, f"book:{local.id}", beat):

@@ -13,12 +13,16 @@ from typing import Self
 
 import httpx
 
-from service.bots.addresses import parsed
-from service.bots.dav_answers import Multistatus, NotDav, Resource
-from service.bots.network_guard import GuardedBackend, GuardedTransport
+from service.bots.addresses import NotAnAddress, parsed
+from service.bots.content_coding import ACCEPTED, Undecodable, pieces
+from service.bots.dav_answers import Multistatus, NotDav, Oversized, Resource
+from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
+from service.egress import Egress
 from service.errors import ServiceError
 
 MAX_REDIRECTS = 5
+MAX_ANSWER = 128 * 1024 * 1024
+"""Bytes of one answer: the list of 200,000 cards."""
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 45.0
 """For how long a server may say nothing: a large address book takes it some time to list."""
@@ -70,11 +74,19 @@ class Answer:
 
     def __iter__(self) -> Iterator[Resource]:
         """Raises BookFailed if it breaks off, or is not WebDAV's; what came before is right all the same."""
+        left = MAX_ANSWER
         try:
-            for chunk in self._response.iter_raw(64 * 1024):
+            for piece in pieces(self._response):
                 self._beat()
-                yield from self._read.feed(chunk)
+                left -= len(piece)
+                if left < 0:
+                    raise Oversized("the whole")
+                yield from self._read.feed(piece)
             self._read.close()
+        except Oversized as error:
+            raise AnswerBroken(f"the server's answer is not read on, since {error} is too large") from None
+        except Undecodable:
+            raise AnswerBroken("the server's answer is encoded in a way that was not asked for") from None
         except NotDav:
             raise AnswerBroken("the server's answer is not WebDAV; is CONTACTS_URL a CardDAV address?") from None
         except httpx.TimeoutException as error:
@@ -90,16 +102,20 @@ class Dav:
         address: `CONTACTS_URL`, with the user and the password in it.
         agent: who we say that we are.
         beat: called before each request and at each piece of an answer.
+        egress: where it may be; without it anywhere, metadata services excepted.
     """
 
-    def __init__(self, address: str, agent: str, beat: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, address: str, agent: str, beat: Callable[[], None] = lambda: None, egress: Egress | None = None
+    ) -> None:
         url = httpx.URL(address)
         self._user, self._password = url.username, url.password
         self._auth: httpx.Auth = httpx.BasicAuth(self._user, self._password) if url.userinfo else httpx.Auth()
         self.url = url.copy_with(username=None, password=None, fragment=None)
         self._agent = agent
         self._beat = beat
-        self._transport = GuardedTransport(GuardedBackend(allow_private=True), kept=1, trusts_environment=True)
+        self._backend = GuardedBackend(egress or Egress.of(None, everything_private=True))
+        self._transport = GuardedTransport(self._backend, kept=1, trusts_environment=True)
 
     def __enter__(self) -> Self:
         return self
@@ -115,9 +131,10 @@ class Dav:
             BookFailed: to another host, or nowhere.
         """
         base = base or self.url
-        url = parsed(href, base)
-        if url is None:
-            raise BookFailed("the server gave a link that is none")
+        try:
+            url = parsed(href, base)
+        except NotAnAddress:
+            raise BookFailed("the server gave a link that is none") from None
         if url.host.lower() != base.host.lower():
             raise _elsewhere(url)
         return base.copy_with(raw_path=url.raw_path)
@@ -142,9 +159,10 @@ class Dav:
 
     def _redirected(self, url: httpx.URL, location: str) -> httpx.URL:
         """Follows to the same server, or from its http to its https."""
-        target = parsed(location, url)
-        if target is None:
-            raise BookFailed("the server redirects to what is no address")
+        try:
+            target = parsed(location, url)
+        except NotAnAddress as error:
+            raise BookFailed(f"the server redirects to something that {error}") from None
         target = target.copy_with(username=None, password=None, fragment=None)
         upgraded = (url.scheme, _port(url), target.scheme, _port(target)) == ("http", 80, "https", 443)
         same = (url.scheme, _port(url)) == (target.scheme, _port(target))
@@ -169,7 +187,7 @@ class Dav:
     def _sent(self, method: str, url: httpx.URL, body: str, depth: str) -> httpx.Response:
         headers = {
             "User-Agent": self._agent, "Depth": depth, "Content-Type": "application/xml; charset=utf-8",
-            "Accept": "application/xml, text/xml", "Accept-Encoding": "identity",
+            "Accept": "application/xml, text/xml", "Accept-Encoding": ACCEPTED,
         }  # fmt: skip
         request = httpx.Request(method, url, headers=headers, content=body.encode())
         times = dict.fromkeys(("read", "write", "pool"), SILENCE_SECONDS) | {"connect": CONNECT_SECONDS}
@@ -178,8 +196,7 @@ class Dav:
         request = next(steps)
         try:
             while True:
-                response = self._transport.handle_request(request)
-                response.request = request
+                response = self._answered(request)
                 try:
                     request = steps.send(response)
                 except StopIteration:
@@ -192,6 +209,18 @@ class Dav:
             raise AnswerBroken("the connection to the server of CONTACTS_URL broke off") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise _unreached(error) from None
+
+    def _answered(self, request: httpx.Request) -> httpx.Response:
+        self._backend.begin()
+        try:
+            response = self._transport.handle_request(request)
+        except httpx.HTTPError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a library's, over whatever a server sends
+            raise BookFailed(f"the server's answer cannot be read ({type(error).__name__})") from None
+        response.request = request
+        self._backend.allot(2 * MAX_ANSWER)  # frames included
+        return response
 
 
 def _port(url: httpx.URL) -> int | None:
@@ -206,6 +235,8 @@ def _elsewhere(url: httpx.URL) -> BookFailed:
 
 
 def _unreached(error: Exception) -> BookFailed:
+    if isinstance(error, AddressRefused):
+        return BookFailed(f"CONTACTS_URL {error.reason}, and NETWORK_ALLOW does not name it")
     if isinstance(error, httpx.TimeoutException):
         return BookFailed("the server of CONTACTS_URL did not answer in time")
     if "certificate" in str(error).lower():

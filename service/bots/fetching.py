@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from protego import Protego
 
-from service.bots.addresses import parsed
+from service.bots.addresses import NotAnAddress, parsed
+from service.bots.content_coding import ACCEPTED, pieces
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Memory
 from service.bots.turns import LOOK_AGAIN, Stopped, Turns
+from service.egress import Egress
 
 AGENT = "BotScheduler"
 """The name under which robots.txt may address us."""
 MAX_BYTES = 1024 * 1024
 MAX_ROBOTS_BYTES = 512 * 1024
+MAX_FRAMING = 8
+"""How many times as large as its content an answer may be on its way: in the smallest chunks it is six times so."""
 MAX_REDIRECTS = 5
 PAGE_SECONDS = 20.0
 """For one page with all its redirects, robots.txt not counted."""
@@ -33,6 +37,7 @@ MAX_HOST_DELAY = 30.0
 """Longer than this a run waits for no host."""
 MAX_HOLD = 86_400
 """Seconds for which a host that asks for it (`Retry-After`) is left alone at most."""
+_TIMES: dict[str, Any] = {"timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 10.0}}
 ROBOTS_SECONDS = 86_400
 """For how long a robots.txt is relied on; RFC 9309, 2.4, says no longer than a day."""
 
@@ -79,7 +84,7 @@ class Fetcher:
 
     Args:
         contact: how the people whose pages are visited can reach whoever runs this (a URL or an e-mail address).
-        allow_private: let addresses inside the network be visited.
+        egress: where visits may lead beside the open Internet.
         cancelled: asked while waiting.
         host_delay: seconds between two requests to one host.
         memory: keeps robots.txt, and which hosts asked to be left alone, from run to run. Through it runs take turns at
@@ -89,23 +94,18 @@ class Fetcher:
     def __init__(
         self,
         contact: str | None,
-        allow_private: bool,
+        egress: Egress,
         cancelled: Callable[[], bool] = lambda: False,
         host_delay: float = HOST_DELAY,
         memory: Memory | None = None,
     ) -> None:
-        self._backend = GuardedBackend(allow_private)
-        self._client = httpx.Client(
-            transport=GuardedTransport(self._backend),
-            headers={
-                "User-Agent": user_agent(contact),
-                "Accept": "text/html, */*;q=0.5",
-                "Accept-Encoding": "identity",
-            },
-            timeout=httpx.Timeout(10.0, connect=5.0),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._backend = GuardedBackend(egress)
+        self._transport = GuardedTransport(self._backend)
+        self._headers = {
+            "User-Agent": user_agent(contact),
+            "Accept": "text/html, */*;q=0.5",
+            "Accept-Encoding": ACCEPTED,
+        }
         self._cancelled = cancelled
         self._host_delay = host_delay
         self._memory = memory
@@ -117,7 +117,7 @@ class Fetcher:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._client.close()
+        self._transport.close()
 
     def fetch(self, address: str, known: Version | None = None) -> Fetched:
         """Gets one page.
@@ -134,7 +134,7 @@ class Fetcher:
             self._check_robots(url)
             conditions = known.conditions if known and known.url == str(url) else {}
             response, body = self._get(url, MAX_BYTES, PAGE_SECONDS, conditions)
-            if not (response.is_redirect and "location" in response.headers):
+            if not _leads_on(response):
                 headers = response.headers
                 version = Version(str(url), _short(headers.get("etag")), _short(headers.get("last-modified")))
                 return Fetched(response.status_code, body, headers.get("content-type", ""), version)
@@ -155,22 +155,23 @@ class Fetcher:
     def _asked(
         self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None
     ) -> tuple[httpx.Response, bytes]:
-        self._backend.deadline = time.monotonic() + seconds
-        self._client.cookies.clear()
-        body = bytearray()
+        self._backend.begin(seconds)
+        # httpx' client is passed by: it would decode whatever is claimed, keep cookies, and read redirects its own way
+        request = httpx.Request("GET", url, headers=self._headers | dict(headers or {}), extensions=_TIMES)
         try:
-            with self._client.stream("GET", url, headers=headers) as response:
-                for chunk in response.iter_bytes(16 * 1024):
-                    body += chunk
-                    if len(body) >= limit:
-                        break
+            response = self._transport.handle_request(request)
+            self._backend.allot(MAX_FRAMING * limit)
+            try:
+                body = b"" if _leads_on(response) else _read(response, limit)
+            finally:
+                response.close()
         except AddressRefused as error:
             raise NotFetched(str(error)) from None
         except httpx.TimeoutException:
             raise NotFetched(f"{url.host} did not answer in time", asked=True) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise NotFetched(f"{url.host} could not be read: {error or type(error).__name__}", asked=True) from None
-        return response, bytes(body[:limit])
+        return response, body
 
     def _heed(self, url: httpx.URL, response: httpx.Response) -> None:
         """Leaves a host alone for as long as it asks."""
@@ -211,7 +212,7 @@ class Fetcher:
         at = url.copy_with(raw_path=b"/robots.txt", fragment=None)
         for _ in range(MAX_REDIRECTS + 1):
             response, body = self._get(at, MAX_ROBOTS_BYTES, PAGE_SECONDS)
-            if response.is_redirect and "location" in response.headers:
+            if _leads_on(response):
                 at = _checked(response.headers["location"], at)
                 continue
             if response.status_code >= 500 or response.status_code == 429:
@@ -246,18 +247,32 @@ class Fetcher:
             time.sleep(min(left, LOOK_AGAIN))
 
 
+def _leads_on(response: httpx.Response) -> bool:
+    return response.is_redirect and "location" in response.headers
+
+
+def _read(response: httpx.Response, limit: int) -> bytes:
+    """The beginning of the content; without its encoding, if that is one that was asked for."""
+    body = bytearray()
+    for piece in pieces(response):
+        body += piece
+        if len(body) >= limit:
+            break
+    return bytes(body[:limit])
+
+
 def _retry_after(response: httpx.Response) -> float:
     """For how many seconds the server asks to be left alone (RFC 9110, 10.2.3); 0 if it does not."""
     told = response.headers.get("retry-after", "").strip()
     if response.status_code not in (429, 503) or not told:
         return 0.0
-    if told.isdecimal():
-        return float(min(int(told[:9]), MAX_HOLD))
+    if told.isascii() and told.isdecimal():
+        return float(min(int(told.lstrip("0")[:9] or 0), MAX_HOLD))
     try:
         at = parsedate_to_datetime(told)
-    except (TypeError, ValueError):
+        seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp() - time.time()
+    except (TypeError, ValueError, ArithmeticError):  # no date, or one whose year no calendar has
         return 0.0
-    seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp() - time.time()
     return max(0.0, min(seconds, MAX_HOLD))
 
 
@@ -281,9 +296,10 @@ def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
     Raises:
         NotFetched: it is none.
     """
-    url = parsed(address, base)
-    if url is None:
-        raise NotFetched("it is not a web address")
+    try:
+        url = parsed(address, base)
+    except NotAnAddress as error:
+        raise NotFetched(f"it redirects to something that {error}" if base else f"it {error}") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise NotFetched("only http and https addresses are visited")
     return url.copy_with(username=None, password=None, fragment=None)

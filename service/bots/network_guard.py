@@ -1,13 +1,12 @@
-"""Connections that never lead inside the network, and never outlast their time.
+"""Connections that lead only where jobs may, outlast no deadline, and take in no more than they were given leave for.
 
 Names are resolved here, every address is checked, and the connection goes to the address that was checked: a name
 that answers differently the next time gains nothing. It holds for redirects and for `robots.txt` as well, since all
-go through the same door.
+go through the same door. Proxies that the environment names are passed by: they would resolve names themselves.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 import time
@@ -16,47 +15,53 @@ from collections.abc import Iterable
 import httpcore
 import httpx
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_SPECIAL = tuple(
-    map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20"))
-)
-"""IANA's special-purpose networks of which Python's releases differ in what they call global; some clouds' metadata
-service is in the first (RFC 6890, RFC 7526, RFC 8215, RFC 9637)."""
+from service.egress import Egress
+
+MAX_HEAD = 256 * 1024
+"""Bytes of an answer's head, with all that may come before it (1xx), and what arrives together with it."""
 
 
 class AddressRefused(httpx.RequestError):
-    """The address leads inside the network."""
+    """The address may not be connected to.
 
+    Args:
+        reason: why, as the predicate of a sentence whose subject is the host.
+    """
 
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open Internet: not loopback, private, link-local (cloud metadata), shared,
-    reserved or multicast; IPv4 addresses inside of IPv6 ones are judged as what they are."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-        if ip.is_site_local:
-            return False
-    if any(ip in network for network in _SPECIAL):
-        return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"{host} {reason}")
+        self.reason = reason
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Opens the connections of one visitor.
+    """Opens the connections of one client, which asks one thing at a time.
 
     Args:
-        allow_private: let addresses inside the network through (`VISITOR_ALLOW_PRIVATE`).
+        egress: where they may lead.
     """
 
-    def __init__(self, allow_private: bool) -> None:
-        self._allow_private = allow_private
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
         self._inner = httpcore.SyncBackend()
-        self.deadline: float | None = None
-        """On the monotonic clock: when whatever is going on must have ended."""
+        self._deadline: float | None = None
+        self._left: int | None = None
+
+    def begin(self, seconds: float | None = None) -> None:
+        """Gives leave for the next request, and for the head of its answer.
+
+        Args:
+            seconds: after which all of it must have ended; None: as long as something arrives.
+        """
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self.allot(MAX_HEAD)
+
+    def allot(self, size: int) -> None:
+        """Gives leave for the content, once the head is there.
+
+        Args:
+            size: bytes that may be received, with all frames.
+        """
+        self._left = size
 
     def connect_tcp(
         self,
@@ -72,8 +77,10 @@ class GuardedBackend(httpcore.NetworkBackend):
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"the name {host} cannot be resolved") from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not self._allow_private and not all(map(is_public, addresses)):
-            raise AddressRefused(f"{host} leads to an address inside the network")
+        for address in addresses:
+            reason = self._egress.refusal(host, address)
+            if reason is not None:
+                raise AddressRefused(host, reason)
         last: Exception = httpcore.ConnectError(f"the name {host} has no address")
         for address in addresses[:4]:
             try:
@@ -81,7 +88,7 @@ class GuardedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
                 continue
-            return _TimedStream(stream, self)
+            return _BoundedStream(stream, self)
         raise last
 
     def remaining(self, timeout: float | None) -> float | None:
@@ -90,23 +97,36 @@ class GuardedBackend(httpcore.NetworkBackend):
         Raises:
             httpcore.ReadTimeout: nothing is left.
         """
-        if self.deadline is None:
+        if self._deadline is None:
             return timeout
-        left = self.deadline - time.monotonic()
+        left = self._deadline - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("the page took too long")
         return left if timeout is None else min(timeout, left)
 
+    def received(self, size: int) -> None:
+        """Counts so many bytes.
 
-class _TimedStream(httpcore.NetworkStream):
-    """A connection on which a slow drip of bytes cannot outlast the deadline."""
+        Raises:
+            httpcore.ReadError: they are more than was allotted.
+        """
+        if self._left is not None:
+            self._left -= size
+            if self._left < 0:
+                raise httpcore.ReadError("the answer is too long")
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A connection on which neither a slow drip of bytes outlasts the deadline nor a flood exceeds the allotment."""
 
     def __init__(self, inner: httpcore.NetworkStream, backend: GuardedBackend) -> None:
         self._inner = inner
         self._backend = backend
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._backend.remaining(timeout))
+        data = self._inner.read(max_bytes, self._backend.remaining(timeout))
+        self._backend.received(len(data))
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._backend.remaining(timeout))
@@ -118,7 +138,7 @@ class _TimedStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         inner = self._inner.start_tls(ssl_context, server_hostname, self._backend.remaining(timeout))
-        return _TimedStream(inner, self._backend)
+        return _BoundedStream(inner, self._backend)
 
     def get_extra_info(self, info: str) -> object:
         return self._inner.get_extra_info(info)

@@ -8,11 +8,12 @@ standard library's takes 40 s over 240 KB of `<!--`, and tree builders are quadr
 from __future__ import annotations
 
 import re
-from codecs import lookup
 from hashlib import sha256
 from typing import Any
 
 from lxml import etree
+
+from service.web_encodings import codec_of, decoded
 
 _INVISIBLE = frozenset({"script", "style", "noscript", "template", "svg", "head"})
 _HTML = re.compile(r"\s*(text/html|application/xhtml\+xml)\b", re.IGNORECASE)
@@ -60,7 +61,7 @@ def read_page(body: bytes, content_type: str) -> tuple[str | None, str]:
     reader = _Reader()
     parser = etree.HTMLParser(target=reader, encoding="utf-8")
     try:
-        parser.feed(_decoded(body, content_type).replace("\0", " ").encode("utf-8", "replace"))
+        parser.feed(_text(body, content_type).replace("\0", " ").encode("utf-8", "replace"))
         parser.close()
     except etree.LxmlError:
         pass  # an empty page, or one that is too deep to be read on: what was read until then counts
@@ -68,10 +69,11 @@ def read_page(body: bytes, content_type: str) -> tuple[str | None, str]:
     return title or None, sha256(" ".join(" ".join(reader.text).split()).encode("utf-8", "replace")).hexdigest()
 
 
-def _decoded(body: bytes, content_type: str) -> str:
-    named = _CHARSET.search(content_type) or _CHARSET.search(body[:1024].decode("ascii", "replace"))
-    try:
-        charset = lookup(named[1]).name if named else "utf-8"
-        return body.decode(charset, "replace")
-    except (LookupError, ValueError):
-        return body.decode("utf-8", "replace")
+def _text(body: bytes, content_type: str) -> str:
+    told = _CHARSET.search(content_type)
+    if told:
+        return decoded(body, told[1])
+    meta = _CHARSET.search(body[:1024].decode("ascii", "replace"))
+    # that it could be found shows that it is not UTF-16, whatever it says (HTML, 13.2.3.2)
+    utf_16 = meta is not None and (codec_of(meta[1]) or "").startswith("utf-16")
+    return decoded(body, meta[1] if meta and not utf_16 else None)

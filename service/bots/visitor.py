@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -11,6 +12,10 @@ from service.bots.fetching import HOST_DELAY, Fetched, Fetcher, NotFetched, Vers
 from service.bots.pages import read_page
 from service.bots.protocol import Context
 from service.contacts import Contact, Visit
+from service.egress import Egress
+from service.errors import ServiceError
+
+log = logging.getLogger(__name__)
 
 SHOWN = 100
 """Pages, and failures, that the result shows."""
@@ -67,7 +72,7 @@ class VisitorBot:
         settings = context.settings
         with Fetcher(
             settings.visitor_contact,
-            settings.visitor_allow_private,
+            Egress.of(settings.network_allow, settings.visitor_allow_private),
             lambda: context.cancelled,
             self.host_delay,
             context.memory,
@@ -91,7 +96,7 @@ class VisitorBot:
         at = int(context.now.timestamp())
         before = contact.visit if contact.visit and contact.visit.url == url else None
         try:
-            page = fetcher.fetch(url, _known(before))
+            page, visit = _visited(fetcher, before, url, at)
         except NotFetched as error:
             if context.cancelled:
                 return
@@ -101,12 +106,28 @@ class VisitorBot:
             # so that a page that is never to be had does not keep the others from their turn
             context.contacts.record_visit(contact.id, at, _unanswered(before, url).noted(at) if error.asked else None)
             return
-        visit = _compared(before, url, page, at).noted(at)
         context.contacts.record_visit(contact.id, at, visit)
         findings.answered += 1
         findings.changed += bool(visit.changed)
         findings.pages.append(told | {"status": page.status, "title": visit.title, "changed": visit.changed})
         context.log.info("%s: %s answered %s", contact.name, url, page.status)
+
+
+def _visited(fetcher: Fetcher, before: Visit | None, url: str, at: int) -> tuple[Fetched, Visit]:
+    """A page, and what became of it.
+
+    Raises:
+        NotFetched: it could not, or may not, be had. So is whatever else goes wrong with it told: a page costs itself.
+        ServiceError: Redis is away, so that the other pages would fail too.
+    """
+    try:
+        page = fetcher.fetch(url, _known(before))
+        return page, _compared(before, url, page, at).noted(at)
+    except (NotFetched, ServiceError):
+        raise
+    except Exception as error:
+        log.exception("A page could not be read")
+        raise NotFetched(f"it cannot be read ({type(error).__name__})", asked=True) from error
 
 
 def _known(before: Visit | None) -> Version | None:

@@ -18,13 +18,16 @@ from typing import Any, ClassVar, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from service.bots.addresses import parsed
-from service.bots.fetching import user_agent
+from service.bots.addresses import MAX_PORT, BadPort, NotAnAddress, parsed
+from service.bots.content_coding import ACCEPTED, Undecodable, pieces
+from service.bots.fetching import MAX_FRAMING, user_agent
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Context
 from service.bots.secrets import SHAPE, is_named, resolved
 from service.bots.wording import MAX_TEMPLATE, check, compiled
+from service.egress import Egress
 from service.errors import ServiceError
+from service.web_encodings import decoded
 
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer that are read."""
@@ -37,6 +40,7 @@ _OURS = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect"}
     | {"proxy-connection", "webhook-id", "webhook-timestamp", "webhook-signature"}
 )
+_CHARSET = re.compile(r";\s*charset=\"?([\w.:-]+)", re.IGNORECASE)
 _SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
 _SAMPLE = {
     "run_id": "1f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
@@ -152,14 +156,15 @@ class WebhookBot:
         request = httpx.Request(config.method, url, headers=_completed(headers, content, context), content=content)
         started = time.monotonic()
         try:
-            status, answer = _send(request, config.timeout_seconds, context.settings.visitor_allow_private)
+            egress = Egress.of(context.settings.network_allow, context.settings.visitor_allow_private)
+            status, answer = _send(request, config.timeout_seconds, egress)
         except RequestFailed as error:
             raise RequestFailed(_without_address(str(error), url) if is_named(config.url) else str(error)) from None
         result = {
             "status": status,
             "duration_ms": round((time.monotonic() - started) * 1000),
             "signed": config.secret is not None,
-            "answer": answer.decode("utf-8", "replace")[:SHOWN_ANSWER],
+            "answer": answer,
         }
         context.log.info("%s %s answered %d", config.method, config.url, status)
         if status not in (config.expected_status or range(200, 300)):
@@ -169,7 +174,12 @@ class WebhookBot:
 
 def _web_address(value: str) -> httpx.URL:
     """Raises ValueError if it is none, or carries a password."""
-    url = parsed(value) or httpx.URL("")
+    try:
+        url = parsed(value)
+    except BadPort:
+        raise ValueError(f"must have a port from 1 to {MAX_PORT}, or none") from None
+    except NotAnAddress:
+        url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host or not value.isprintable() or " " in value:
         raise ValueError("must be an http(s) address, or name a secret that is one as env:BOT_SECRET_…")
     if url.userinfo:
@@ -209,6 +219,8 @@ def _completed(headers: dict[str, str], content: str | None, context: Context) -
     whole = {"Webhook-Id": message_id, "Webhook-Timestamp": str(timestamp), **headers}
     if "user-agent" not in given:
         whole["User-Agent"] = user_agent(context.settings.visitor_contact)
+    if "accept-encoding" not in given:
+        whole["Accept-Encoding"] = ACCEPTED
     if content is not None and "content-type" not in given:
         whole["Content-Type"] = "application/json"
     if context.config.secret:
@@ -236,31 +248,46 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def _send(request: httpx.Request, seconds: float, allow_private: bool) -> tuple[int, bytes]:
-    """The answer's status and the start of its body.
+def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, str]:
+    """The answer's status, and the start of its text.
 
     Raises:
         RequestFailed: there is none; says why.
     """
-    backend = GuardedBackend(allow_private)
-    backend.deadline = time.monotonic() + seconds
+    backend = GuardedBackend(egress)
+    backend.begin(seconds)
     request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), float(seconds))
-    answer = bytearray()
     with GuardedTransport(backend) as transport:
         try:
             response = transport.handle_request(request)
-            for chunk in response.iter_raw(16 * 1024):
-                answer += chunk
-                if len(answer) >= MAX_ANSWER:
-                    break
-            response.close()
-        except AddressRefused:
-            raise RequestFailed("the address leads inside the network, which VISITOR_ALLOW_PRIVATE forbids") from None
+            backend.allot(MAX_FRAMING * MAX_ANSWER)
+            try:
+                return response.status_code, _shown(response, "gzip" in request.headers["accept-encoding"].lower())
+            finally:
+                response.close()
+        except AddressRefused as error:
+            raise RequestFailed(f"the address {error.reason}, and NETWORK_ALLOW does not name it") from None
         except httpx.TimeoutException:
             raise RequestFailed("no answer came in time; the request may have been acted on") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise RequestFailed(f"no answer came: {str(error) or type(error).__name__}") from None
-    return response.status_code, bytes(answer[:MAX_ANSWER])
+        except Exception as error:  # noqa: BLE001 - a library's, over whatever a server sends; its words may be secret
+            raise RequestFailed(f"the answer cannot be read ({type(error).__name__})") from None
+
+
+def _shown(response: httpx.Response, accepted: bool) -> str:
+    """The start of an answer's text; in its place, in brackets, why there is none. The status counts either way."""
+    body = bytearray()
+    try:
+        for piece in pieces(response, accepted):
+            body += piece
+            if len(body) >= MAX_ANSWER:
+                break
+    except Undecodable as error:
+        return f"({error})"
+    charset = _CHARSET.search(response.headers.get("content-type", ""))
+    text = decoded(bytes(body[:MAX_ANSWER]), charset[1] if charset else None)
+    return "(the answer is binary)" if "\0" in text else text[:SHOWN_ANSWER]
 
 
 def _without_address(text: str, url: httpx.URL) -> str:

@@ -17,7 +17,7 @@ from service.dispatch import make_scripts
 from service.errors import ChannelUnavailable, StoreUnavailable
 from service.keys import Keys
 from service.messages import Messenger
-from service.settings import Settings
+from service.settings import ALLOWS_PRIVATE, Settings
 from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks
 from service.store.connection import connect, translate_errors
 from service.store.counters import Reading, read
@@ -65,6 +65,9 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("alert_url", "warning", "ALERT_URL is not set in this environment", advice)
     else:
         yield Finding("alert_url", "ok", "ALERT_URL is set")
+    if settings.visitor_allow_private:
+        advice = "Name in NETWORK_ALLOW the networks, addresses and hosts that are meant, and unset it"
+        yield Finding("network_allow", "warning", ALLOWS_PRIVATE, advice)
 
 
 def check_data(folder: Path) -> Iterator[Finding]:

@@ -10,6 +10,8 @@ import codecs
 from collections.abc import Iterator
 from typing import Protocol
 
+from service.web_encodings import codec_of
+
 CHUNK = 64 * 1024
 MAX_LINE = 64 * 1024
 """Bytes kept of one physical line; a photo may stand on a single line of megabytes, and is not wanted."""
@@ -44,12 +46,13 @@ def byte_lines(stream: Readable) -> Iterator[bytes]:
 
 
 def decode(data: bytes, charset: str | None = None) -> str:
-    """Text from bytes: in the `charset` that is named, else UTF-8, else Windows' Latin alphabet. Never fails."""
-    for encoding in (charset, "utf-8"):
+    """Text from bytes: in the `charset` that is named if the web knows it, else UTF-8, else Windows' Latin alphabet.
+    Never fails."""
+    for encoding in (codec_of(charset), "utf-8"):
         try:
             if encoding:
                 return data.decode(encoding)
-        except (LookupError, UnicodeDecodeError):
+        except UnicodeDecodeError:
             continue
     return data.decode("cp1252", errors="replace")
 

@@ -51,7 +51,7 @@ _PARAMETER = re.compile(r";((?:\"[^\"]*+\"|[^\";])*+)")
 _PARAMETER_VALUE = re.compile(r"\"([^\"]*+)\"|([^\",]++)")
 """None of these tries anything twice, so that no line takes longer than its length."""
 _ESCAPED = re.compile(r"\\([\\;,nN\"])")
-_CHARSET = re.compile(rb"[^:]*;CHARSET=\"?([\w.:-]+)", re.IGNORECASE)
+_CHARSET = re.compile(rb"[^:]*;CHARSET=(?:\"([\w.:-]+)|([\w.-]+))", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -144,12 +144,14 @@ def _parse(position: int, card: _Card) -> ParsedCard | Skipped:
         for line in card.lines:
             found = _property(bytes(line))
             contents.setdefault(found.name, []).append(found)
-    except Exception as error:  # noqa: BLE001 - whatever charset a file names is looked up and decoded
+    except Exception as error:  # noqa: BLE001 - whatever a card holds costs the card alone
         return Skipped(position, f"the card cannot be read: {clean_text(str(error), 200)}")
     try:
         return _person(position, contents)
     except ValueError as error:
         return Skipped(position, str(error))
+    except Exception as error:  # noqa: BLE001 - likewise
+        return Skipped(position, f"the card cannot be read ({type(error).__name__})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,8 @@ class _Property:
 def _property(line: bytes) -> _Property:
     """A property from its logical line. Raises ValueError, or whatever a decoder does, if it is none."""
     charset = _CHARSET.match(line)
-    found = _LINE.fullmatch(decode(line, charset[1].decode("ascii") if charset else None))
+    named = (charset[1] or charset[2]).decode("ascii") if charset else None
+    found = _LINE.fullmatch(decode(line, named))
     if found is None:
         raise ValueError(f"the line “{decode(line[:60])}” is not one of a vCard")
     params: dict[str, list[str]] = {}

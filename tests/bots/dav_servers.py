@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from xml.sax.saxutils import escape
 
 from tests.bots.servers import QuietHandler, serving
@@ -21,6 +22,10 @@ class Said:
     status: int
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+
+
+Raw = Callable[[BaseHTTPRequestHandler], None]
+"""Answers byte by byte."""
 
 
 @dataclass
@@ -56,7 +61,7 @@ class DavServer:
 
     address: str = ""
     cards: dict[str, tuple[str, str]] = field(default_factory=dict)
-    odd: Callable[[Asked], Said | None] = lambda asked: None
+    odd: Callable[[Asked], Said | Raw | None] = lambda asked: None
     syncs: bool = False
     writes: Callable[[str], str] = str
     asked: list[Asked] = field(default_factory=list)
@@ -69,7 +74,7 @@ class DavServer:
         """The CONTACTS_URL that leads here."""
         return self.address.replace("http://", f"http://{user}") + path
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: Asked) -> Said | Raw:
         """To one request."""
         self.asked.append(asked)
         said = self.odd(asked)
@@ -121,6 +126,8 @@ def dav_server() -> Iterator[DavServer]:
         def do_PROPFIND(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             said = served.answer(Asked(self.command, self.path, dict(self.headers), body))
+            if not isinstance(said, Said):
+                return said(self)
             with suppress(OSError):  # whoever asked may have hung up
                 self.send_response(said.status)
                 for name, value in {"Content-Length": str(len(said.body.encode())), **said.headers}.items():

@@ -17,6 +17,14 @@ from service.settings import load_settings
         "https://ada:geheim@dav.example.org:port/",
         "https://ada:ge heim@dav.example.org/",
         "https://ada:geheim@/",
+        "https://ada:geheim@dav.example.org:74376/",
+        "https://ada:geheim@dav.example.org:65536/",
+        "https://ada:geheim@dav.example.org:0/",
+        "https://ada:geheim@dav.example.org:-1/",
+        "https://ada:geheim@dav.example.org:+80/",
+        "https://ada:geheim@dav.example.org:8_0/",
+        "https://ada:geheim@dav.example.org:80:80/",
+        "https://ada:geheim@dav.example.org\\@evil.example/",
     ],
 )
 def test_a_malformed_address_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from service.bots import network_guard
+from service import egress
 from service.bots.fetching import Fetcher, NotFetched
-from service.bots.network_guard import is_public
+from service.egress import Egress, is_public
 
 OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"
 Resolve = Callable[[str], list[str]]
@@ -71,7 +71,7 @@ def servers() -> Iterator[tuple[Server, Server]]:
 @pytest.fixture
 def resolves(monkeypatch: pytest.MonkeyPatch) -> Callable[[Resolve], list[str]]:
     """Lets names under .test be answered by a function; returns the names that are asked for, as they are."""
-    monkeypatch.setattr(network_guard, "is_public", lambda address: address == OUTSIDE or is_public(address))
+    monkeypatch.setattr(egress, "is_public", lambda address: address == OUTSIDE or is_public(address))
     real = socket.getaddrinfo
 
     def answer_with(resolve: Resolve) -> list[str]:
@@ -90,9 +90,9 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Callable[[Resolve], list[str]]:
     return answer_with
 
 
-def fetch(address: str) -> int:
+def fetch(address: str, allowed: Egress = Egress()) -> int:  # noqa: B008 - it is frozen
     """The status of one page, without waiting."""
-    with Fetcher(None, allow_private=False, host_delay=0.0) as fetcher:
+    with Fetcher(None, allowed, host_delay=0.0) as fetcher:
         return fetcher.fetch(address).status
 
 
@@ -141,7 +141,7 @@ def test_a_name_that_resolves_inside_is_refused(
     """If one of its addresses is inside, all are refused: nobody outside has a reason to name it."""
     outside, inside = servers
     resolves(lambda name: addresses)
-    with pytest.raises(NotFetched, match="inside the network"):
+    with pytest.raises(NotFetched, match="leads to an address"):
         fetch(f"http://page.test:{outside.port}/")
     assert inside.asked == outside.asked == []
 
@@ -153,7 +153,7 @@ def test_a_name_that_changes_between_check_and_use_gains_nothing(
     outside, inside = servers
     answers = iter([[OUTSIDE]] + [[INSIDE]] * 20)
     names = resolves(lambda name: next(answers))
-    with Fetcher(None, allow_private=False, host_delay=0.0) as fetcher:
+    with Fetcher(None, Egress(), host_delay=0.0) as fetcher:
         for _ in range(3):
             with pytest.raises(NotFetched):
                 fetcher.fetch(f"http://page.test:{outside.port}/secret")
@@ -175,3 +175,79 @@ def test_a_name_that_swings_to_and_fro_never_leads_inside(
     resolves(lambda name: [OUTSIDE])
     assert fetch(f"http://page.test:{outside.port}/") == 200
     assert inside.asked == []
+
+
+METADATA = ["169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"]
+OPEN = Egress.of("0.0.0.0/0, ::/0, page.test", everything_private=True)
+
+
+@pytest.mark.parametrize("address", METADATA)
+def test_no_name_leads_to_a_metadata_service(
+    servers: tuple[Server, Server], resolves: Callable[[Resolve], list[str]], address: str
+) -> None:
+    """Whatever is opened, the name itself among it; also if it has another address beside."""
+    outside, _ = servers
+    for addresses in ([address], [OUTSIDE, address], [f"::ffff:{address}" if "." in address else address]):
+        resolves(lambda name: addresses)
+        with pytest.raises(NotFetched, match=r"page\.test leads to an address of a cloud's metadata service"):
+            fetch(f"http://page.test:{outside.port}/", OPEN)
+    assert outside.asked == []
+
+
+@pytest.mark.parametrize(
+    "host", [*METADATA, "0xa9fea9fe", "169.254.43518", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe"]
+)
+def test_no_redirect_leads_to_a_metadata_service(
+    servers: tuple[Server, Server], resolves: Callable[[Resolve], list[str]], host: str
+) -> None:
+    """Where everything else inside is open."""
+    outside, _ = servers
+    resolves(lambda name: [OUTSIDE])
+    outside.location = f"http://[{host}]/latest/meta-data" if ":" in host else f"http://{host}/latest/meta-data"
+    with pytest.raises(NotFetched, match="metadata service"):
+        fetch(f"http://page.test:{outside.port}/", OPEN)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reached"),
+    [("127.0.0.1", True), ("127.0.0.0/8", True), ("page.test", True), ("127.0.0.2", False), ("10.0.0.0/8", False),
+     ("other.test", False), ("test", False)],
+)  # fmt: skip
+def test_what_is_named_is_reached(
+    servers: tuple[Server, Server], resolves: Callable[[Resolve], list[str]], allowed: str, reached: bool
+) -> None:
+    """A network, an address, or the host name that is asked for; nothing else inside."""
+    _, inside = servers
+    resolves(lambda name: [INSIDE])
+    if reached:
+        assert fetch(f"http://page.test:{inside.port}/", Egress.of(allowed)) == 200
+    else:
+        with pytest.raises(NotFetched, match="leads to an address inside the network"):
+            fetch(f"http://page.test:{inside.port}/", Egress.of(allowed))
+    assert bool(inside.asked) is reached
+
+
+def test_a_host_that_is_named_opens_no_redirect_to_another(
+    servers: tuple[Server, Server], resolves: Callable[[Resolve], list[str]]
+) -> None:
+    """Each host is judged for itself."""
+    _, inside = servers
+    resolves(lambda name: [INSIDE])
+    inside.location = f"http://127.0.0.1:{inside.port}/secret"
+    with pytest.raises(NotFetched, match=r"127\.0\.0\.1 leads to an address inside the network"):
+        fetch(f"http://page.test:{inside.port}/", Egress.of("page.test"))
+    assert inside.asked == ["/robots.txt", "/"]
+
+
+def test_proxies_of_the_environment_are_passed_by(
+    servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One would resolve names itself, and lead wherever it can."""
+    proxy, inside = servers
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://{OUTSIDE}:{proxy.port}")
+        monkeypatch.setenv(name.upper(), f"http://{OUTSIDE}:{proxy.port}")
+    with pytest.raises(NotFetched, match="inside the network"):
+        fetch(f"http://127.0.0.1:{inside.port}/")
+    assert fetch(f"http://127.0.0.1:{inside.port}/", Egress.of("127.0.0.1")) == 200
+    assert proxy.asked == []

@@ -15,6 +15,7 @@ from service.bots import fetching
 from service.bots.fetching import Fetcher, NotFetched
 from service.bots.visitor import VisitorConfig
 from service.contacts.book import ContactBook
+from service.egress import Egress
 from service.keys import Keys
 from tests.bots.rig import Run, configured
 from tests.bots.sites import Hasty, Site, html, web_site
@@ -41,7 +42,7 @@ def book(redis_client: Redis) -> ContactBook:
 
 def fetch(address: str, **options: Any) -> fetching.Fetched:
     """One page, without waiting."""
-    with Fetcher(None, **{"allow_private": True, "host_delay": 0.0, **options}) as fetcher:
+    with Fetcher(None, **{"egress": Egress.of(None, True), "host_delay": 0.0, **options}) as fetcher:
         return fetcher.fetch(address)
 
 
@@ -128,7 +129,7 @@ def test_a_robots_txt_that_cannot_be_read(site: Site, status: int, allowed: bool
 def test_requests_to_one_host_keep_their_distance(site: Site) -> None:
     """robots.txt among them; its Crawl-delay counts where it is longer."""
     site.answers["/robots.txt"] = (200, {}, b"User-agent: *\nCrawl-delay: 0.4\n")
-    with Fetcher(None, allow_private=True, host_delay=0.1) as fetcher:
+    with Fetcher(None, Egress.of(None, True), host_delay=0.1) as fetcher:
         start = time.monotonic()
         fetcher.fetch(f"{site.address}/a")
         assert time.monotonic() - start >= 0.4
@@ -138,7 +139,7 @@ def test_requests_to_one_host_keep_their_distance(site: Site) -> None:
 
 def test_a_wait_ends_when_the_run_is_asked_to_stop(site: Site) -> None:
     """It does not sit out its delay."""
-    stopped = Fetcher(None, allow_private=True, cancelled=lambda: True, host_delay=30.0)
+    stopped = Fetcher(None, Egress.of(None, True), cancelled=lambda: True, host_delay=30.0)
     with stopped as fetcher, pytest.raises(NotFetched, match="asked to stop"):
         fetcher.fetch(f"{site.address}/a")
     assert len(site.asked) == 1

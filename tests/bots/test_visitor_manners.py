@@ -14,6 +14,7 @@ from redis import Redis
 from service.bots.fetching import Fetcher, NotFetched, Version
 from service.bots.visitor import VisitorConfig
 from service.contacts.book import ContactBook
+from service.egress import Egress
 from service.keys import Keys
 from service.store.memory import MAX_VALUE, RedisMemory
 from tests.bots.rig import Run, configured
@@ -101,7 +102,7 @@ def test_a_version_belongs_to_the_address_that_answered(site: Site) -> None:
     site.answers["/ada"] = (302, {"Location": "/new"}, b"")
     status, headers, body = html("one")
     site.answers["/new"] = (status, headers | {"ETag": '"v1"'}, body)
-    with Fetcher(None, allow_private=True, host_delay=0.0) as fetcher:
+    with Fetcher(None, Egress.of(None, True), host_delay=0.0) as fetcher:
         version = fetcher.fetch(f"{site.address}/ada").version
         assert version == Version(f"{site.address}/new", '"v1"', None)
         fetcher.fetch(f"{site.address}/ada", version)
@@ -172,7 +173,7 @@ def test_who_asks_to_be_left_alone_is(
 def test_a_short_while_is_waited_for(site: Site) -> None:
     """Within the run."""
     site.answers["/a"] = (503, {"Retry-After": "1"}, b"")
-    with Fetcher(None, allow_private=True, host_delay=0.0) as fetcher:
+    with Fetcher(None, Egress.of(None, True), host_delay=0.0) as fetcher:
         fetcher.fetch(f"{site.address}/a")
         started = time.monotonic()
         fetcher.fetch(f"{site.address}/b")
@@ -184,7 +185,7 @@ def test_a_wish_that_is_none_holds_nobody_up(site: Site, told: str) -> None:
     """Nor one that is over; nor one of a page that is fine."""
     site.answers["/a"] = (503, {"Retry-After": told}, b"")
     site.answers["/b"] = (200, {"Retry-After": "3600"}, b"")
-    with Fetcher(None, allow_private=True, host_delay=0.0) as fetcher:
+    with Fetcher(None, Egress.of(None, True), host_delay=0.0) as fetcher:
         for path in ("/a", "/b", "/c"):
             fetcher.fetch(f"{site.address}{path}")
     assert site.paths == ["/a", "/b", "/c"]
@@ -208,7 +209,7 @@ def test_too_many_requests_for_robots_txt_forbid_all(site: Site) -> None:
     """Who is asked too much is not asked more."""
     site.answers["/robots.txt"] = (429, {}, b"")
     with (
-        Fetcher(None, allow_private=True, host_delay=0.0) as fetcher,
+        Fetcher(None, Egress.of(None, True), host_delay=0.0) as fetcher,
         pytest.raises(NotFetched, match="cannot be read"),
     ):
         fetcher.fetch(f"{site.address}/a")

@@ -159,7 +159,7 @@ def test_an_address_that_is_a_secret_is_not_told(redis_client: Redis, monkeypatc
 def test_no_address_inside_the_network_is_called(redis_client: Redis, receiver: Receiver, host: str) -> None:
     """The visitor's guard holds here too."""
     port = receiver.address.rpartition(":")[2]
-    with pytest.raises(RequestFailed, match="VISITOR_ALLOW_PRIVATE"):
+    with pytest.raises(RequestFailed, match="inside the network, and NETWORK_ALLOW does not name it"):
         run(redis_client, f"http://{host}:{port}/", allow_private=False)
     assert receiver.got == []
 

@@ -88,6 +88,20 @@ def test_the_doctor_looks_on_when_parts_are_away(command: Command) -> None:
     assert found(malformed.json)["settings"]["state"] == "problem" and "sesame" not in malformed.out
 
 
+def test_the_doctor_says_what_the_former_setting_opens(command: Command) -> None:
+    """VISITOR_ALLOW_PRIVATE, in favour of NETWORK_ALLOW, whose entries are looked at too."""
+    nowhere = f"127.0.0.1:{find_free_port()}"
+    places = {"BOT_SCHEDULER_URL": f"http://{nowhere}", "REDIS_URL": f"redis://{nowhere}/0"}
+    opened = found(command("doctor", "--json", VISITOR_ALLOW_PRIVATE="true", **places).json)["network_allow"]
+    assert opened["state"] == "warning" and "metadata services stay closed" in opened["found"]
+    assert "NETWORK_ALLOW" in opened["advice"]
+    named = found(command("doctor", "--json", NETWORK_ALLOW="10.0.0.0/8, intranet.example.org", **places).json)
+    assert named["settings"]["state"] == "ok" and "network_allow" not in named
+    malformed = found(command("doctor", "--json", NETWORK_ALLOW="10.0.0.0/8, s3same!", **places).json)["settings"]
+    assert malformed["state"] == "problem" and "NETWORK_ALLOW: has an entry (number 2)" in malformed["found"]
+    assert "s3same" not in malformed["found"]
+
+
 @pytest.mark.parametrize("arguments", [("health",), ("jobs", "list", "--json"), ("logs", "-f", "some job")])
 def test_a_service_that_is_away_is_exit_code_6(command: Command, arguments: tuple[str, ...]) -> None:
     """One sentence names where it was looked for and what says where it is."""

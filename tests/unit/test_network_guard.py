@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.bots.network_guard import AddressRefused, GuardedBackend, is_public
+from service.bots.network_guard import AddressRefused, GuardedBackend
+from service.egress import Egress, is_public
 
 
 @pytest.mark.parametrize(
@@ -69,4 +70,4 @@ def test_addresses_of_the_open_internet_are_public(address: str) -> None:
 def test_no_spelling_of_an_inside_address_is_connected_to(host: str) -> None:
     """The addresses are judged after the name is resolved, as they will be used."""
     with pytest.raises(AddressRefused):
-        GuardedBackend(allow_private=False).connect_tcp(host, 9)
+        GuardedBackend(Egress()).connect_tcp(host, 9)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,9 @@ def test_an_empty_setting_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> No
         ("IMPORT_LIMIT_MB", "0"),
         ("LEASE_SECONDS", "9"),
         ("VISITOR_ALLOW_PRIVATE", "perhaps"),
+        ("NETWORK_ALLOW", f"10.0.0.1/8,{SECRET}:80"),
+        ("NETWORK_ALLOW", "*"),
+        ("NETWORK_ALLOW", "10.0.0.0/8, 169.254.0.0/16"),
     ],
 )
 def test_a_malformed_setting_is_named_in_one_line_without_its_value(
@@ -146,6 +151,28 @@ def test_a_process_ends_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as ended:
         start_process("worker")
     assert str(ended.value).startswith("Settings are wrong: PORT: ")
+
+
+@pytest.mark.parametrize(("process", "told"), [("worker", 1), ("scheduler", 0)])
+def test_the_former_setting_says_what_it_opens(process: str, told: int) -> None:
+    """Once, where bots run; without it there is nothing to say."""
+    start = f"from service.startup import start_process; start_process({process!r})"
+    environment = os.environ | {"LOG_FORMAT": "text", "PYTHONPATH": str(ROOT)}
+    for value, times in (("false", 0), ("true", told)):
+        started = subprocess.run(
+            [sys.executable, "-c", start],
+            env=environment | {"VISITOR_ALLOW_PRIVATE": value},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        said = started.stdout + started.stderr
+        for sentence in (
+            "VISITOR_ALLOW_PRIVATE opens",
+            "metadata services stay closed",
+            "NETWORK_ALLOW, which replaces",
+        ):
+            assert said.count(sentence) == times
 
 
 @pytest.mark.parametrize("document", ["README.md", ".env.example"])

@@ -1,0 +1,162 @@
+"""Where jobs may connect to: the open Internet, and what the operator names in `NETWORK_ALLOW`.
+
+Whoever makes a job or writes a page chooses the address, so nothing inside the network is reached unless it was named.
+A cloud's metadata service hands out the machine's own passwords. It is reached only where its very address was named:
+not by a network around it, nor by a host name that leads to it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Self
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _networks(*texts: str) -> tuple[Network, ...]:
+    return tuple(map(ipaddress.ip_network, texts))
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+_SPECIAL = _networks("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20")
+"""IANA's special-purpose networks of which Python's releases differ in what they call global (RFC 6890, RFC 7526,
+RFC 8215, RFC 9637)."""
+_EVERYWHERE = _networks("0.0.0.0/0", "::/0")
+_METADATA = _networks(
+    *("169.254.0.0/16", "168.63.129.16", "100.100.100.200", "192.0.0.192"),
+    *("fd00:ec2::/32", "fd20:ce::/32", "fd00:42::42", "fd00:c1::a9fe:a9fe"),
+)
+"""All of IPv4's link-local network, from which most clouds take theirs; then Azure's, Alibaba's and Oracle's. In IPv6
+Amazon's, Google's, Scaleway's and Oracle's."""
+_WELL_KNOWN = frozenset(
+    int(ipaddress.IPv4Address(text))
+    for text in (
+        *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23"),
+        *("168.63.129.16", "100.100.100.200", "192.0.0.192"),
+    )
+)
+"""IPv6 addresses that end in one of these may be translated to it, by whatever prefix a network has chosen."""
+_HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open Internet: not loopback, private, link-local, shared, reserved or
+    multicast; IPv4 addresses inside of IPv6 ones are judged as what they are."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in _NAT64:
+            inner = _last_32_bits(ip)
+        if inner is not None:
+            return is_public(str(inner))
+        if ip.is_site_local:
+            return False
+    if any(ip in network for network in _SPECIAL):
+        return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+
+
+def is_metadata(address: str) -> bool:
+    """Whether an IP address is that of a cloud's metadata service, or may be translated to it."""
+    ip = _plain(address)
+    return any(inner in network for inner in (ip, *_inside(ip)) for network in _METADATA) or (
+        isinstance(ip, ipaddress.IPv6Address) and int(ip) & 0xFFFFFFFF in _WELL_KNOWN
+    )
+
+
+def _last_32_bits(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+
+
+def _plain(address: str) -> Address:
+    """Without its zone, and IPv4 where it is IPv4 (`::ffff:10.0.0.1`): the same destination."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+
+
+def _inside(ip: Address) -> Iterator[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 address carries, and to which a router may translate it."""
+    if not isinstance(ip, ipaddress.IPv6Address):
+        return
+    if ip.sixtofour:
+        yield ip.sixtofour
+    if ip.teredo:
+        yield from ip.teredo
+    if ip in _NAT64 or ip in _LOCAL_NAT64 or int(ip) >> 32 in (0, 0xFFFF0000):
+        yield _last_32_bits(ip)
+    if ip in _LOCAL_NAT64:  # RFC 6052, 2.2: the 32 bits behind a prefix of 48 leave out the ninth byte
+        packed = ip.packed
+        yield ipaddress.IPv4Address(packed[6:8] + packed[9:11])
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """What may be connected to beside the open Internet.
+
+    Args:
+        networks: whose addresses may be; a metadata service only as a network of one address.
+        hosts: host names, in lower case, whose addresses inside the network may be.
+    """
+
+    networks: tuple[Network, ...] = ()
+    hosts: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, allowed: str | None, everything_private: bool = False) -> Self:
+        """As the settings say.
+
+        Args:
+            allowed: `NETWORK_ALLOW`: networks, addresses and host names, separated by commas; None: none.
+            everything_private: every network inside is open, metadata services excepted.
+
+        Raises:
+            ValueError: an entry is malformed; says which, and why.
+        """
+        networks: list[Network] = []
+        hosts = set[str]()
+        for number, entry in enumerate((allowed or "").split(","), start=1):
+            name = entry.strip().lower().removesuffix(".")
+            if _HOST.fullmatch(name):
+                hosts.add(name)
+            elif name:
+                networks.append(_network(name, number))
+        return cls((*networks, *(_EVERYWHERE if everything_private else ())), frozenset(hosts))
+
+    def refusal(self, host: str, address: str) -> str | None:
+        """Why an address may not be connected to; None if it may.
+
+        Args:
+            host: the name that led there, as the URL has it.
+            address: an IP address.
+        """
+        ip = _plain(address)
+        if is_metadata(address):
+            named = any(network.num_addresses == 1 and ip in network for network in self.networks)
+            return None if named else "leads to an address of a cloud's metadata service"
+        named = host.lower().removesuffix(".") in self.hosts or any(ip in network for network in self.networks)
+        return None if named or is_public(address) else "leads to an address inside the network"
+
+
+def _network(text: str, number: int) -> Network:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        network = None
+    if network is None or "%" in text:
+        raise ValueError(
+            f"has an entry (number {number}) that is not a network such as 10.0.0.0/8, an address, or a host name"
+        )
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is not None and network.prefixlen >= 96:
+        network = ipaddress.IPv4Network((mapped, network.prefixlen - 96))
+    around = (of for of in _METADATA if of.version == network.version)
+    if network.num_addresses > 1 and any(network.subnet_of(of) for of in around):  # type: ignore[arg-type]
+        raise ValueError(
+            f"has a network (entry {number}) of link-local or metadata addresses, which are named one by one"
+        )
+    return network
