@@ -27,4 +27,5 @@ def start_process(name: str) -> Settings:
     except SettingsError as error:
         sys.exit(str(error))
     logging.config.dictConfig(logs.config(name, settings.log_level, settings.log_format))
+    logs.hook_up()
     return settings

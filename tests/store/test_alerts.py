@@ -192,7 +192,7 @@ class Post:
         monkeypatch.setattr(alerts_module, "announce", self._announce)
         monkeypatch.setattr(alerts_module, "RETRY_SECONDS", 0.0)
 
-    def _announce(self, url: str, subject: str, body: str) -> None:
+    def _announce(self, url: str, subject: str, body: str, redirects: bool = True) -> None:
         self.tries.append(url)
         if self._refuse.get(url, 0):
             self._refuse[url] -= 1
@@ -283,7 +283,7 @@ def test_a_channels_own_defect_is_a_failed_try_and_shows_no_secret(
     """Whatever Apprise raises, the thread goes on; the exception's text may hold the address and is not logged."""
     Post(monkeypatch)
 
-    def announce(url: str, subject: str, body: str) -> None:
+    def announce(url: str, subject: str, body: str, redirects: bool) -> None:
         raise AttributeError(f"no attribute at {url}")
 
     monkeypatch.setattr(alerts_module, "announce", announce)

@@ -18,6 +18,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.suspension import suspend
 
+from service.bots.secrets import Vault
 from service.dispatch import make_scripts
 from service.errors import StoreUnavailable
 from service.runner import Surroundings
@@ -41,7 +42,7 @@ def rig(redis_client: Redis) -> Rig:
 @pytest.fixture
 def worker(rig: Rig, valkey_server: ValkeyServer) -> BotWorker:
     """A worker that is not started, and whose methods a test calls."""
-    return BotWorker(valkey_server.client(), rig.keys, Settings(redis_url=SecretStr(valkey_server.url)))
+    return BotWorker(valkey_server.client(), rig.keys, Settings(redis_url=SecretStr(valkey_server.url)), Vault({}))
 
 
 class Told:
@@ -60,7 +61,7 @@ class Told:
 @pytest.fixture
 def work_horse(rig: Rig, valkey_server: ValkeyServer) -> WorkHorse:
     """A horse without a process of its own, whose methods a test calls."""
-    around = Surroundings({"echo": Quick}, None, lambda bot, run_id: None, lambda bot: None, None)  # type: ignore[arg-type, return-value, dict-item]
+    around = Surroundings({"echo": Quick}, None, lambda bot, run_id: None, lambda bot: None, Settings())  # type: ignore[arg-type, return-value, dict-item]
     runs = RunStore(make_scripts(valkey_server.client(), rig.keys, Limits()))
     return WorkHorse(Told(), runs, around, "worker-1", 30_000, Recycling(100, 10_000))  # type: ignore[arg-type]
 

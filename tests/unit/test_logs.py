@@ -148,5 +148,5 @@ def test_words_are_not_taken_for_secrets() -> None:
     """What is short, public, or common in a URL stays."""
     environment = SECRETS | {"API_KEY_PREVIOUS": "key", "LOG_LEVEL": "WARNING", "ALERT_URL": ""}
     text = "smtp.example.org refuses {email}: WARNING, the key of default is old; mailtos"
-    assert Redaction(environment).applied(text) == text
-    assert Redaction(environment).applied("API_KEY=sesame-open") == "API_KEY=[API_KEY]"
+    assert Redaction.of(environment).applied(text) == text
+    assert Redaction.of(environment).applied("API_KEY=sesame-open") == "API_KEY=[API_KEY]"
