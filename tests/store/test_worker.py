@@ -76,6 +76,16 @@ class Quick:
         return {}
 
 
+class Heeding(Quick):
+    """A bot that stops when it is asked to, and had got hold of a secret."""
+
+    safe_to_rerun = True
+
+    def run(self, context: Any) -> dict[str, Any]:
+        context.stop.raised = True
+        return {"stopped": context.cancelled, "text": "the work of 0123456789abcdef"}
+
+
 def losing_the_first_answer(call: Callable[..., Any], asked: list[Any], then: Callable[[], object]) -> Any:
     """`call`, whose first answer is lost on the way."""
 
@@ -88,6 +98,23 @@ def losing_the_first_answer(call: Callable[..., Any], asked: list[Any], then: Ca
         return answer
 
     return lossy
+
+
+def test_a_secret_that_is_a_common_word_changes_no_decision(rig: Rig, valkey_server: ValkeyServer) -> None:
+    """A run that its stopping worker cut short is run again, though its error and result are rid of secrets."""
+    vault = Vault({"BOT_SECRET_WORD": "stopped", "BOT_SECRET_LONG": "0123456789abcdef"})
+    around = Surroundings({"echo": Heeding}, None, lambda bot, run_id: None, lambda bot: None, Settings(), vault)  # type: ignore[arg-type, return-value, dict-item]
+    runs = RunStore(make_scripts(valkey_server.client(), rig.keys, Limits()))
+    work_horse = WorkHorse(Told(), runs, around, "worker-1", 30_000, Recycling(100, 10_000))  # type: ignore[arg-type]
+    job_id = rig.make_job()
+    run_id = rig.use.run_now(job_id)
+    taken = work_horse._take(run_id)
+    assert taken is not None
+    work_horse._carry_out(*taken)
+    again, first = rig.history(job_id)
+    assert first["error"] == "worker [BOT_SECRET_WORD]"
+    assert first["result"] == {"stopped": True, "text": "the work of [BOT_SECRET_LONG]"}
+    assert again["id"] != run_id and again["status"] == "queued"
 
 
 def test_a_claim_whose_answer_was_lost_is_not_lost_with_it(
