@@ -64,7 +64,7 @@ class Redaction:
             used: the names of secrets that are replaced however short they are.
         """
         found, whole = {}, {}
-        for name, value in _secrets(environment):
+        for name, value in _secrets(environment, used):
             if len(value) >= (SHORTEST if name in used else at_least):
                 found[value] = name
             elif name in used and value:
@@ -123,12 +123,13 @@ def redacted_json(value: Any) -> Any:
 # which texts are secret
 
 
-def _secrets(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _secrets(environment: Mapping[str, str], used: Collection[str]) -> Iterator[tuple[str, str]]:
     """Whole values, and what is secret in them, quoted and unquoted, each with the name of its variable."""
     for name, value in environment.items():
         if name in SECRETS or is_secret(name):
             given = () if name.endswith("_URL") and name in SECRETS else _of_text(value.strip())
-            for part in (*given, *_of_urls(value, everything=is_secret(name))):
+            paths = _paths(value) if name in used else ()
+            for part in (*given, *_of_urls(value, everything=is_secret(name)), *paths):
                 yield name, part
                 yield name, unquote(part)
 
@@ -159,8 +160,6 @@ def _of_urls(value: str, *, everything: bool) -> Iterator[str]:
         if everything or parts or scheme.lower() not in _PLAIN_SCHEMES:
             yield word
         yield from parts
-        if everything:
-            yield from _path(word)
 
 
 def _parts(url: str) -> Iterator[str]:
@@ -175,17 +174,19 @@ def _parts(url: str) -> Iterator[str]:
         yield user_info
         yield user_info.partition(":")[2]
     yield from (value for key, value in query if _SECRET_QUERY.fullmatch(key))
+    yield from (segment for segment in parts.path.split("/") if len(segment) >= UNMISTAKABLE)
     yield from _TOKEN.findall(url)
 
 
-def _path(url: str) -> Iterator[str]:
-    """How a request names the address, which a receiver may repeat, and what of it may be a secret word."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return
-    yield f"{parts.path}?{parts.query}" if parts.query else parts.path
-    yield from (segment for segment in parts.path.split("/") if len(segment) >= UNMISTAKABLE)
+def _paths(value: str) -> Iterator[str]:
+    """How a request names its address, which the receiver may repeat: of those that a run asked."""
+    for word in value.split():
+        try:
+            parts = urlsplit(word)
+        except ValueError:
+            continue
+        if parts.netloc:
+            yield f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 # in which forms they are found: a list for each, of characters that stand as they are, and of patterns
@@ -202,8 +203,18 @@ def _escaped(part: str) -> str:
 
 
 def _forms(value: str) -> Iterator[list[str]]:
-    yield list(map(_character, value))
+    yield [part for piece in re.findall(r"\\+|[^\\]", value) for part in _written(piece)]
     yield from _base64(value.encode("utf-8", "surrogateescape"))
+
+
+def _written(piece: str) -> Iterator[str]:
+    """The forms of a character, or of a run of backslashes, which together could be told apart in too many ways."""
+    if not piece.startswith("\\"):
+        yield _character(piece)
+    else:
+        count = len(piece)
+        escaped = r"(?:%(?:25)?5[Cc]|&#(?:92|[xX]0*5[cC]);|\\{1,2}(?:u00|U000000|x)5[cC])"
+        yield rf"(?:{escaped}{{{count}}}|\\{{{count},{4 * count}}})"
 
 
 def _character(char: str) -> str:
@@ -223,7 +234,7 @@ def _character(char: str) -> str:
     if code < 0x100:
         forms.append(rf"\\{{1,2}}x{_hex(code)}")
     forms += [r"\+"] if char == " " else []
-    forms.append(r"\\{1,4}" if char == "\\" else (r"\\{0,3}" if char in "\"'/" else "") + re.escape(char))
+    forms.append((r"\\{0,3}" if char in "\"'/" else "") + re.escape(char))
     return f"(?:{'|'.join(forms)})"
 
 
