@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 
+from service.bots.secrets import Vault
 from service.errors import StoreUnavailable
 from service.keys import Keys
 from service.settings import Settings
@@ -18,7 +20,7 @@ from service.worker.supervisor import Supervisor
 log = logging.getLogger("worker")
 
 
-def work(settings: Settings) -> None:
+def work(settings: Settings, vault: Vault) -> None:
     """One worker process, until it is told to stop or cannot go on; its supervisor starts it again."""
     stop = threading.Event()
     keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
@@ -30,7 +32,7 @@ def work(settings: Settings) -> None:
         try:
             arrive(client, keys)
             with translate_errors():
-                worker = BotWorker(client, keys, settings)
+                worker = BotWorker(client, keys, settings, vault)
                 if not stop.is_set():
                     worker.work(logging_level="WARNING")
             return
@@ -44,7 +46,8 @@ def work(settings: Settings) -> None:
 
 def main() -> None:
     settings = start_process("worker")
-    Supervisor(lambda: work(settings), settings.worker_concurrency).run()
+    vault = Vault.taken_out_of(os.environ)  # before a bot is loaded: neither it nor what it starts finds them there
+    Supervisor(lambda: work(settings, vault), settings.worker_concurrency).run()
 
 
 if __name__ == "__main__":

@@ -12,26 +12,42 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from service.clock import format_timestamp
 from service.errors import DeliveryFailed, ServiceError
-from service.messages import announce
+from service.messages import announce, destination
 from service.models import Options
+from service.redaction import Redaction
+from service.secret_hosts import SUFFIX, Hosts, hosts_of, is_secret
 from service.store.jobs import JobStore, UnreadableJob
 from service.store.outbox import Outbox, facts
 
 log = logging.getLogger(__name__)
 
 NAMED = "env:"
-NAMES = "BOT_SECRET_"
-"""Only variables whose names begin so are looked up, so that no job can have another setting sent anywhere."""
 POLL_SECONDS = 1.0
 TRIES = 3
 RETRY_SECONDS = 5.0
 """The pause before the second try; the next is twice as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an alert goes.
+
+    Args:
+        url: an Apprise URL.
+        name: what it is called in the log.
+        redirects: whether a server may send the alert on to another.
+    """
+
+    url: str
+    name: str
+    redirects: bool = True
 
 
 class Alerts:
@@ -53,6 +69,7 @@ class Alerts:
         self._service_urls = (alert_url or "").split()
         self._leads = leads
         self._environment = environment
+        self._redaction = Redaction.of(environment)
         self._down: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
@@ -85,18 +102,20 @@ class Alerts:
         said = facts(taken)
         name, urls = self._audience(str(said.get("job_id")))
         try:
-            subject, body = words(name, said)
+            subject, body = map(self._redaction.applied, words(name, said))
         except (LookupError, ValueError, TypeError, ArithmeticError, OSError):
             log.error("The outbox held something that is no alert; dropped")
             urls = {}
-        if not all(self._send(url, whose, subject, body) for url, whose in urls.items()):
+        if not all(self._send(address, subject, body) for address in urls.values()):
             return False
         self._outbox.done(taken)
         return True
 
-    def _audience(self, job_id: str) -> tuple[str, dict[str, str]]:
-        """A job's name, and to which URLs its alerts go, with what each is called in the log; none if it is deleted."""
-        urls = {url: f"URL {number} of ALERT_URL" for number, url in enumerate(self._service_urls, start=1)}
+    def _audience(self, job_id: str) -> tuple[str, dict[str, Address]]:
+        """A job's name, and to which addresses its alerts go, by their URLs; none if it is deleted."""
+        urls = {
+            url: Address(url, f"URL {number} of ALERT_URL") for number, url in enumerate(self._service_urls, start=1)
+        }
         try:
             job = self._jobs.get(job_id)
         except UnreadableJob:
@@ -106,40 +125,54 @@ class Alerts:
         own = self._urls_of(job_id, job.definition.options)
         return job.definition.name, {**own, **urls}
 
-    def _urls_of(self, job_id: str, options: Options) -> dict[str, str]:
+    def _urls_of(self, job_id: str, options: Options) -> dict[str, Address]:
         found = {}
         for name in options.alert_urls:
             variable = name.removeprefix(NAMED)
-            value = self._environment.get(variable) if variable.startswith(NAMES) else None
-            if not value:
+            # only secrets are looked up, so that no job can have another setting sent anywhere
+            value = self._environment.get(variable) if is_secret(variable) else None
+            if not value or not value.strip():
                 log.warning("Job %s: %s in alert_urls is not set where the scheduler runs", job_id, variable)
-            found.update(dict.fromkeys((value or "").split(), variable))
+                continue
+            hosts = hosts_of(variable, self._environment)
+            for url in value.split():
+                if hosts is not None and not _may_go(url, hosts):
+                    log.error(
+                        "Job %s: %s is told nothing: %s%s does not list its host", job_id, variable, variable, SUFFIX
+                    )
+                    continue
+                found[url] = Address(url, variable, redirects=hosts is None)
         return found
 
-    def _send(self, url: str, whose: str, subject: str, body: str) -> bool:
+    def _send(self, address: Address, subject: str, body: str) -> bool:
         """Tries a few times, or once where the last alert did not get through, so that a dead address holds up little.
 
         Returns:
             False if it was broken off, because this scheduler stops or does not lead any more.
         """
-        tries = 1 if url in self._down else TRIES
+        tries = 1 if address.url in self._down else TRIES
         for attempt in range(1, tries + 1):
-            reason = _attempt(url, subject, body)
+            reason = _attempt(address, subject, body)
             if reason is None:
-                self._down.discard(url)
+                self._down.discard(address.url)
                 return True
-            log.warning("An alert was not taken by %s (try %d of %d): %s", whose, attempt, tries, reason)
+            log.warning("An alert was not taken by %s (try %d of %d): %s", address.name, attempt, tries, reason)
             if attempt < tries and (self._stop.wait(RETRY_SECONDS * attempt) or not self._leads()):
                 return False
-        self._down.add(url)
-        log.error("An alert was given up, since %s does not take it", whose)
+        self._down.add(address.url)
+        log.error("An alert was given up, since %s does not take it", address.name)
         return True
 
 
-def _attempt(url: str, subject: str, body: str) -> str | None:
+def _may_go(url: str, hosts: Hosts) -> bool:
+    leads_to = destination(url)
+    return leads_to is not None and hosts.allow(*leads_to)
+
+
+def _attempt(address: Address, subject: str, body: str) -> str | None:
     """Sends once. Returns why it was not taken; None if it was."""
     try:
-        announce(url, subject, body)
+        announce(address.url, subject, body, redirects=address.redirects)
     except DeliveryFailed as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - a channel's own defect must not end the thread; its text may be secret

@@ -43,3 +43,8 @@ accesslog = None
 errorlog = "-"
 _level = _level if _level in ("DEBUG", "INFO", "WARNING", "ERROR") else "INFO"
 logconfig_dict = logs.config("web", _level, (os.environ.get("LOG_FORMAT") or "auto").lower())
+
+
+def on_starting(server: object) -> None:
+    """Before the workers are forked: what Python would print by itself is logged, in all of them."""
+    logs.hook_up()

@@ -8,11 +8,13 @@ forged by what came from elsewhere, and none tells a secret of the settings.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.contextvars import (
@@ -24,7 +26,7 @@ from structlog.contextvars import (
 )
 from structlog.typing import EventDict
 
-from service.redaction import Redaction
+from service import redaction
 
 bound = bound_contextvars
 """`with bound(job_id=…, run_id=…):` puts these beside every line written within, in this thread and its children."""
@@ -32,6 +34,7 @@ bound = bound_contextvars
 RUN_LOGGER = "service.run"
 """What bots say is logged by `service.run.<run id>`."""
 
+_UNWRITTEN = "service.logs"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _BREAKS = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 _OWN = ("time", "level", "message", "logger", "process", "pid")
@@ -54,10 +57,11 @@ def config(process: str, level: str, format: str) -> dict[str, Any]:
     """The `logging.config.dictConfig` of a process.
 
     Args:
-        process: `web`, `scheduler` or `worker`.
+        process: `web`, `scheduler` or `worker`. The secrets of its present environment are kept out of its lines.
         level: `LOG_LEVEL`.
         format: `LOG_FORMAT`: `json`, `text`, or `auto`: text on a terminal, else JSON.
     """
+    redaction.install(os.environ)
     as_text = format == "text" or (format != "json" and sys.stdout.isatty())
     stdlib = structlog.stdlib
     known = [
@@ -69,7 +73,7 @@ def config(process: str, level: str, format: str) -> dict[str, Any]:
         _Where(process),
         structlog.processors.EventRenamer("message"),
         structlog.processors.format_exc_info,
-        _Redacted(os.environ),
+        _redacted,
     ]
     formatter = {
         "()": stdlib.ProcessorFormatter,
@@ -80,13 +84,32 @@ def config(process: str, level: str, format: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}},
+        "handlers": {"stdout": {"class": "service.logs.Lines", "formatter": "line", "stream": "ext://sys.stdout"}},
         "root": {"level": level, "handlers": ["stdout"]},
         "loggers": {
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
             "gunicorn.access": {"level": "WARNING", "handlers": [], "propagate": True},
         },
     }
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes lines. Of one that cannot be put together it tells the place; Python would print all its arguments."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if record.name != _UNWRITTEN:
+            kind = getattr(sys.exc_info()[0], "__name__", "unknown")
+            place = f"{record.name}, {record.module}:{record.lineno}"
+            logging.getLogger(_UNWRITTEN).error("A line of %s could not be put together (%s)", place, kind)
+
+
+def hook_up() -> None:
+    """Logs what Python would print by itself: exceptions that nobody caught, in whichever thread, and warnings."""
+    log = logging.getLogger("service.uncaught")
+    sys.excepthook = lambda kind, error, trace: log.critical("Uncaught", exc_info=(kind, error, trace))
+    threading.excepthook = lambda args: log.error("Uncaught in a thread", exc_info=args.exc_value)
+    sys.unraisablehook = lambda args: log.error("Ignored: %s", args.err_msg or "an exception", exc_info=args.exc_value)
+    logging.captureWarnings(True)
 
 
 class _Where:
@@ -104,17 +127,16 @@ class _Where:
         return event
 
 
-class _Redacted:
+_KEPT = frozenset({"time", "level", "logger", "process", "pid", "_record", "_from_structlog"})
+"""Fields of our own, and those of structlog's that are taken out later."""
+
+
+def _redacted(logger: Any, method: str, event: EventDict) -> EventDict:
     """Leaves no secret of the environment in any field."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._redaction = Redaction(environment)
-
-    def __call__(self, logger: Any, method: str, event: EventDict) -> EventDict:
-        for field, value in event.items():
-            if isinstance(value, str):
-                event[field] = self._redaction.applied(value)
-        return event
+    for field, value in event.items():
+        if field not in _KEPT:
+            event[field] = redaction.redacted_json(value)
+    return event
 
 
 def _json(logger: Any, method: str, event: Mapping[str, Any]) -> str:

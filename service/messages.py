@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.exception import AppriseException
 from apprise.plugins.base import NotifyBase
+from apprise.plugins.email import NotifyEmail
 
 from service.errors import ChannelUnavailable, DeliveryFailed
 
@@ -152,20 +153,37 @@ class Messenger:
         return next((channel for channel in self._channels if channel.suits(contact)), None)
 
 
-def announce(url: str, subject: str, body: str) -> None:
+def destination(url: str) -> tuple[str, int | None] | None:
+    """The host, and the port where it is known, to which messages for an Apprise URL go; None where it does not tell,
+    as with services that have one address for everybody."""
+    with _captured():
+        plugin = _plugin(url)
+    if isinstance(plugin, NotifyEmail):
+        return plugin.smtp_host, plugin.port
+    templates: Sequence[str] = () if plugin is None else plugin.templates
+    if plugin is None or not any("{host}" in template for template in templates):
+        return None
+    return plugin.host, plugin.port or (443 if plugin.secure else 80)
+
+
+def announce(url: str, subject: str, body: str, *, redirects: bool = True) -> None:
     """Sends one plain-text message to a fixed Apprise URL, such as one of `ALERT_URL`.
+
+    Args:
+        redirects: whether a server may send it on to another.
 
     Raises:
         DeliveryFailed: it was not taken, and why, without anything of the URL that may be secret.
     """
-    _deliver(url, url, subject, body, "it is not an Apprise URL that can be used")
+    _deliver(url, url, subject, body, "it is not an Apprise URL that can be used", redirects=redirects)
 
 
-def _deliver(url: str, template: str, subject: str, body: str, unusable: str) -> None:
+def _deliver(url: str, template: str, subject: str, body: str, unusable: str, *, redirects: bool = True) -> None:
     with _captured() as lines:
         plugin = _plugin(url)
         if plugin is None:
             raise DeliveryFailed(unusable)
+        plugin.redirects = plugin.redirects and redirects
         sent = _send(plugin, subject, body, lines)
     if not sent:
         kind, reason = (_MAIL.match(template) and _mail_failure(lines)) or _failure(lines)

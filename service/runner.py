@@ -10,15 +10,18 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.bots.bot_settings import BotSettings
 from service.bots.protocol import Bot, Ledger, Memory
+from service.bots.secrets import Secrets, Vault, names_in
 from service.clock import format_timestamp
 from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
+from service.settings import Settings
 from service.store.jobs import JobRecord, UnreadableJob
 from service.store.runs import Claim, Outcome, cut
 
@@ -59,11 +62,14 @@ class Notes:
     Args:
         write: takes (number of the note, progress or None, lines); false if the run is not ours any more.
         now: the time by Redis' clock, epoch seconds.
+        redacted: gives a text without secrets.
     """
 
     def __init__(
-        self, write: Callable[[int, tuple[int, int] | None, list[str]], bool], now: Callable[[], float]
-    ) -> None:
+        self, write: Callable[[int, tuple[int, int] | None, list[str]], bool], now: Callable[[], float],
+        redacted: Callable[[str], str] = str,
+    ) -> None:  # fmt: skip
+        self._redacted = redacted
         self._write = write
         self._now = now
         self._lock = threading.Lock()
@@ -76,9 +82,10 @@ class Notes:
     def line(self, level: str, message: str) -> None:
         """Adds a log line."""
         at = format_timestamp(int(self._now()))
+        kept = cut(self._redacted(message), LINE_LIMIT)  # in this order, so that no half of a secret is left
         with self._lock:
             if len(self._lines) < LINES_HELD:
-                self._lines.append(json.dumps({"at": at, "level": level, "message": cut(message, LINE_LIMIT)}))
+                self._lines.append(json.dumps({"at": at, "level": level, "message": kept}))
             self._start()
 
     def progress(self, done: int, total: int) -> None:
@@ -132,8 +139,8 @@ class _NotesHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._notes.line(record.levelname.lower(), record.getMessage())
-        except Exception:  # noqa: BLE001 - a bot's bad format string must not end its run
-            self.handleError(record)
+        except Exception as error:  # noqa: BLE001 - a bot's bad format string must not end its run
+            self._notes.line("error", f"A line of the log could not be written ({type(error).__name__})")
 
 
 @dataclass(slots=True)
@@ -150,6 +157,7 @@ class RunContext:
     memory: Memory
     contacts: Any
     settings: Any
+    secrets: Secrets
     stop: StopFlag
     notes: Notes
 
@@ -177,14 +185,31 @@ class Surroundings:
         ledger: makes the ledger of one bot (its name) for one run (its id).
         memory: makes the memory of one bot.
         settings: the service's.
+        vault: its secrets.
+        stop, secrets: of the run under way, see `begin`.
     """
 
     bots: Mapping[str, type[Bot]]
     contacts: Any
     ledger: Callable[[str, str], Ledger]
     memory: Callable[[str], Memory]
-    settings: Any
+    settings: Settings
+    vault: Vault = field(default_factory=lambda: Vault({}))
     stop: StopFlag = field(default_factory=StopFlag)
+    secrets: Secrets = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> StopFlag:
+        """Makes ready for a run. Returns its stop flag."""
+        self.stop, self.secrets = StopFlag(), self.vault.opened()
+        return self.stop
+
+    def redacted(self, outcome: Outcome) -> Outcome:
+        """The run's outcome as it may be stored and told: without secrets."""
+        error = None if outcome.error is None else self.secrets.redacted(outcome.error)
+        return replace(outcome, error=error, result=self.secrets.redacted_result(outcome.result))
 
 
 def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
@@ -252,6 +277,7 @@ def _context(
     configs = {bot_class.name: bot_class.Config}
     validated = validate_bot_config(bot_class.name, laid_over, configs)
     zone = ZoneInfo(getattr(record.definition.schedule, "timezone", "UTC"))
+    declared = tuple(getattr(bot_class, "uses_settings", ()))
     return RunContext(
         config=bot_class.Config.model_validate(validated),
         job_id=record.id,
@@ -262,7 +288,8 @@ def _context(
         ledger=around.ledger(bot_class.name, claim.run_id),
         memory=around.memory(bot_class.name),
         contacts=around.contacts,
-        settings=around.settings,
+        settings=BotSettings(around.settings, bot_class.name, declared),
+        secrets=around.secrets.allow(names_in(validated), declared),
         stop=around.stop,
         notes=notes,
     )

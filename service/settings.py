@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service import secret_hosts
 from service.egress import Egress
 from service.errors import SettingsError
 
@@ -137,10 +139,15 @@ def load_settings() -> Settings:
         SettingsError: some are malformed; the message names each setting and what it may be, never its value.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         problems = [
             f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False)
         ]
-        raise SettingsError("Settings are wrong: " + "; ".join(problems)) from None
+    else:
+        problems = []
+    problems += secret_hosts.check(os.environ)
+    if problems:
+        raise SettingsError("Settings are wrong: " + "; ".join(problems))
+    return settings

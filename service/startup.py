@@ -27,6 +27,7 @@ def start_process(name: str) -> Settings:
     except SettingsError as error:
         sys.exit(str(error))
     logging.config.dictConfig(logs.config(name, settings.log_level, settings.log_format))
+    logs.hook_up()
     if name == "worker" and settings.visitor_allow_private:  # workers alone run bots
         logging.getLogger(name).warning("%s. NETWORK_ALLOW, which replaces it, names what is meant", ALLOWS_PRIVATE)
     return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from service.errors import SettingsError
 from service.following import Following
 from service.health import Health
 from service.jobs import Jobs
+from service.key_strength import ADVICE, weak_keys
 from service.keys import Keys
 from service.metrics import Metrics
 from service.runs import Runs
@@ -32,6 +34,8 @@ from service.store.redis_clock import RedisClock
 from service.store.scripts import Limits
 from service.transfer import Transfer
 
+log = logging.getLogger(__name__)
+
 
 def build() -> App:
     """Build the application. It connects when the first request needs it, so that it starts with or without Redis.
@@ -42,6 +46,7 @@ def build() -> App:
     try:
         settings = load_settings()
         _require_key(settings)
+        _warn_of_weak_keys(settings)
         return assemble(settings)
     except SettingsError as error:
         sys.exit(" ".join(str(error).split()))
@@ -81,8 +86,14 @@ def assemble(settings: Settings) -> App:
         waiters=gunicorn_config.THREADS // 2,
     )
     reading, limit_mb = partial(read, scripts), settings.import_limit_mb
-    add_console(app, Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb))
+    notices = [f"{sentence}." for sentence in weak_keys(settings)]
+    add_console(app, Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb, notices))
     return app
+
+
+def _warn_of_weak_keys(settings: Settings) -> None:
+    if weak := weak_keys(settings):
+        log.warning("%s. %s", "; ".join(weak), ADVICE)
 
 
 def _require_key(settings: Settings) -> None:

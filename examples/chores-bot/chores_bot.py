@@ -27,6 +27,7 @@ class ChoresBot:
     name: ClassVar[str] = "chores"
     description: ClassVar[str] = "Writes each chore of the day into a file, once a day."
     Config: ClassVar[type[BaseModel]] = ChoresConfig
+    uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = True
 
     def run(self, context: Context) -> dict[str, Any]:

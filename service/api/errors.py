@@ -18,6 +18,7 @@ from service.errors import (
     StoreUnavailable,
     ValidationFailed,
 )
+from service.redaction import redacted
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def _answer(resp: falcon.Response, status: int, detail: str, **more: Any) -> Non
     resp.text = None
     resp.stream = None
     resp.content_type = falcon.MEDIA_JSON
-    resp.media = {"detail": detail, **more}
+    resp.media = {"detail": redacted(detail), **more}
 
 
 def _service_error(req: falcon.Request, resp: falcon.Response, error: ServiceError, params: dict[str, Any]) -> None:
@@ -62,7 +63,7 @@ def _service_error(req: falcon.Request, resp: falcon.Response, error: ServiceErr
     if status is None:
         _unexpected(req, resp, error, params)
     elif isinstance(error, ValidationFailed):
-        fields = [{"field": refused.field, "message": refused.message} for refused in error.errors]
+        fields = [{"field": refused.field, "message": redacted(refused.message)} for refused in error.errors]
         _answer(resp, status, str(error), errors=fields)
     else:
         _answer(resp, status, str(error) or falcon.code_to_http_status(status))

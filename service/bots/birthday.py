@@ -98,6 +98,7 @@ class BirthdayBot:
     name: ClassVar[str] = "birthday"
     description: ClassVar[str] = "Sends each contact one message on their birthday, or within some days after it."
     Config: ClassVar[type[BaseModel]] = BirthdayConfig
+    uses_settings: ClassVar[tuple[str, ...]] = ("MESSAGE_URL", "ALERT_URL")
     safe_to_rerun: ClassVar[bool] = True
     """The ledger sees to it that nobody is greeted twice."""
 

@@ -45,6 +45,7 @@ class ContactsSyncBot:
     name: ClassVar[str] = "contacts_sync"
     description: ClassVar[str] = "Keeps the contacts in step with an address book on a CardDAV server."
     Config: ClassVar[type[BaseModel]] = ContactsSyncConfig
+    uses_settings: ClassVar[tuple[str, ...]] = ("CONTACTS_URL",)
     safe_to_rerun: ClassVar[bool] = True
     """What was taken is not taken again."""
 

@@ -64,6 +64,27 @@ class Memory(Protocol):
         """End this run's turn at `key`."""
 
 
+class Secrets(Protocol):
+    """The secrets of a run: those that its job's config names (`env:BOT_SECRET_…`), and those that its bot declares.
+
+    They do not appear in the run's error, result and log, however the bot fails, unless it cuts or encodes them itself.
+    """
+
+    def text(self, value: str, url: str | None) -> str:
+        """The secret that `value` names; `value` itself if it names none.
+
+        Args:
+            url: the address that it is about to be sent to: one that is bound to hosts goes nowhere else. None: it is
+                sent nowhere.
+        """
+
+    def address(self, value: str) -> str:
+        """The web address that the secret named by `value` is; `value` itself if it names none."""
+
+    def redacted(self, text: str) -> str:
+        """`text` without secrets, for what is cut short afterwards."""
+
+
 class Context(Protocol):
     """A bot's view of its run."""
 
@@ -109,7 +130,11 @@ class Context(Protocol):
 
     @property
     def settings(self) -> Any:
-        """The service's `Settings`; secrets in it must not be logged."""
+        """The service's `Settings`, read-only; of those that are secret only what the bot's `uses_settings` lists."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets that the job's config names; see `Secrets`."""
 
     @property
     def cancelled(self) -> bool:
@@ -128,6 +153,8 @@ class Bot(Protocol):
     """One sentence for people."""
     Config: ClassVar[type[BaseModel]]
     """The job's `bot_config`; unknown keys must be refused (`extra="forbid"`), types not coerced (`strict=True`)."""
+    uses_settings: ClassVar[tuple[str, ...]]
+    """Secret settings (`MESSAGE_URL`) and secrets (`BOT_SECRET_…`) that it needs whatever its job names."""
     safe_to_rerun: ClassVar[bool]
     """Whether a run that a stopping worker cut short may simply be run again."""
 

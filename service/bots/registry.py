@@ -12,8 +12,10 @@ from pydantic import BaseModel
 from service.bots.birthday import BirthdayBot
 from service.bots.contacts_sync import ContactsSyncBot
 from service.bots.protocol import Bot
+from service.bots.secrets import is_declarable
 from service.bots.visitor import VisitorBot
 from service.bots.webhook import WebhookBot
+from service.redaction import SECRETS
 
 GROUP = "bot_scheduler.bots"
 """The entry-point group under which a package names its bot classes."""
@@ -41,6 +43,10 @@ def configs(bots: Mapping[str, type[Bot]]) -> dict[str, type[BaseModel]]:
     return {name: bot.Config for name, bot in bots.items()}
 
 
+def _is_declaration(names: object) -> bool:
+    return isinstance(names, tuple | list) and all(isinstance(name, str) and is_declarable(name) for name in names)
+
+
 def _load(entry: EntryPoint) -> type[Bot] | None:
     try:
         bot = entry.load()
@@ -53,6 +59,12 @@ def _load(entry: EntryPoint) -> type[Bot] | None:
         return None
     if not (isinstance(config, type) and issubclass(config, BaseModel) and callable(getattr(bot, "run", None))):
         _log.error("The bot %s is left out: it needs a pydantic model `Config` and a method `run`", entry.value)
+        return None
+    if not _is_declaration(getattr(bot, "uses_settings", ())):
+        secret = ", ".join(SECRETS)
+        _log.error(
+            "The bot %s is left out: its uses_settings must list some of %s, or BOT_SECRET_…", entry.value, secret
+        )
         return None
     loaded: type[Bot] = bot
     return loaded

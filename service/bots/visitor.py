@@ -57,6 +57,7 @@ class VisitorBot:
     name: ClassVar[str] = "visitor"
     description: ClassVar[str] = "Visits contacts' profile pages, least recently visited first, and notices changes."
     Config: ClassVar[type[BaseModel]] = VisitorConfig
+    uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = True
     """A page visited once more does no harm."""
 

@@ -8,7 +8,6 @@ through the same network guard as a visitor's, and follows no redirect.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -23,7 +22,7 @@ from service.bots.content_coding import ACCEPTED, Undecodable, pieces
 from service.bots.fetching import MAX_FRAMING, user_agent
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Context
-from service.bots.secrets import SHAPE, is_named, resolved
+from service.bots.secrets import SHAPE, SecretRefused, is_misnamed, is_named, signing_key
 from service.bots.wording import MAX_TEMPLATE, check, compiled
 from service.egress import Egress
 from service.errors import ServiceError
@@ -98,8 +97,19 @@ class WebhookConfig(BaseModel):
                 raise ValueError(f"may not name {name}, which is set for each request")
             if not _HEADER_VALUE.fullmatch(text):
                 raise ValueError(f"must have one line of printable ASCII as the value of {name}")
+            if is_misnamed(text):
+                raise ValueError(f"must name a secret as the value of {name}, not the hosts to which one is bound")
             if _SECRET_HEADER.search(name) and not is_named(text):
                 raise ValueError(f"must name the value of {name} as env:BOT_SECRET_…, since jobs store no secrets")
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _is_a_secret(cls, value: str | None) -> str | None:
+        if value is not None and not is_named(value):
+            raise ValueError(
+                "must name a secret as env:BOT_SECRET_…; a name that ends with _HOSTS binds another to hosts"
+            )
         return value
 
     @field_validator("body")
@@ -135,6 +145,7 @@ class WebhookBot:
     name: ClassVar[str] = "webhook"
     description: ClassVar[str] = "Sends one HTTP request, signed if it has a secret, and checks the answer's status."
     Config: ClassVar[type[BaseModel]] = WebhookConfig
+    uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = False
     """Its receiver may have acted on it already."""
 
@@ -144,6 +155,7 @@ class WebhookBot:
         Raises:
             RequestFailed: no answer came, or not the expected one, which is its `result` then.
             SecretMissing: a named secret is not set.
+            SecretRefused: one is malformed, or bound to other hosts.
         """
         config: WebhookConfig = context.config
         content = _body(context)
@@ -151,9 +163,9 @@ class WebhookBot:
             headers = {name: HIDDEN if is_named(value) else value for name, value in config.headers.items()}
             shown = {"method": config.method, "url": config.url, "headers": headers, "body": content}
             return {"dry_run": True, "signed": config.secret is not None, "request": shown}
-        url = _resolved_address(config.url)
-        headers = {name: resolved(value) for name, value in config.headers.items()}
-        request = httpx.Request(config.method, url, headers=_completed(headers, content, context), content=content)
+        url = _resolved_address(context)
+        headers = {name: _header(context, value, url) for name, value in config.headers.items()}
+        request = httpx.Request(config.method, url, headers=_completed(headers, content, url, context), content=content)
         started = time.monotonic()
         try:
             egress = Egress.of(context.settings.network_allow, context.settings.visitor_allow_private)
@@ -164,7 +176,8 @@ class WebhookBot:
             "status": status,
             "duration_ms": round((time.monotonic() - started) * 1000),
             "signed": config.secret is not None,
-            "answer": answer,
+            # in this order, so that no half of a secret that the receiver repeats is left
+            "answer": context.secrets.redacted(answer)[:SHOWN_ANSWER],
         }
         context.log.info("%s %s answered %d", config.method, config.url, status)
         if status not in (config.expected_status or range(200, 300)):
@@ -187,12 +200,20 @@ def _web_address(value: str) -> httpx.URL:
     return url.copy_with(fragment=None)
 
 
-def _resolved_address(value: str) -> httpx.URL:
-    address = resolved(value)
+def _resolved_address(context: Context) -> httpx.URL:
+    value: str = context.config.url
     try:
-        return _web_address(address)
+        return _web_address(context.secrets.address(value))
     except ValueError:
-        raise RequestFailed(f"what {value.removeprefix('env:')} holds is not an http(s) address") from None
+        raise RequestFailed(f"the value of {value.removeprefix('env:')} is not an http(s) address") from None
+
+
+def _header(context: Context, value: str, url: httpx.URL) -> str:
+    text: str = context.secrets.text(value, str(url))
+    if not _HEADER_VALUE.fullmatch(text):
+        name = value.removeprefix("env:")
+        raise SecretRefused(f"{name} cannot be sent as a header: it must be one line of printable ASCII")
+    return text
 
 
 def _body(context: Context) -> str | None:
@@ -210,7 +231,7 @@ def _body(context: Context) -> str | None:
     return str(compiled(context.config.body).render(fields))
 
 
-def _completed(headers: dict[str, str], content: str | None, context: Context) -> dict[str, str]:
+def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, context: Context) -> dict[str, str]:
     """The job's headers and those of every request."""
     given = {name.lower() for name in headers}
     timestamp = int(time.time())
@@ -224,26 +245,21 @@ def _completed(headers: dict[str, str], content: str | None, context: Context) -
     if content is not None and "content-type" not in given:
         whole["Content-Type"] = "application/json"
     if context.config.secret:
-        secret = resolved(context.config.secret)
-        whole["Webhook-Signature"] = signature(secret, message_id, timestamp, (content or "").encode())
+        name = context.config.secret.removeprefix("env:")
+        key = signing_key(name, context.secrets.text(context.config.secret, str(url)))
+        whole["Webhook-Signature"] = signature(key, message_id, timestamp, (content or "").encode())
     return whole
 
 
-def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """The `Webhook-Signature` of Standard Webhooks, version 1: HMAC-SHA256 over id, timestamp and body.
 
     Args:
-        secret: the key; what follows `whsec_` is base64, anything else is taken as it is.
+        key: see `service.bots.secrets.signing_key`.
         message_id: the `Webhook-Id`.
         timestamp: the `Webhook-Timestamp`, epoch seconds.
         body: as it is sent.
     """
-    key = secret.encode()
-    if secret.startswith("whsec_"):
-        try:
-            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except (binascii.Error, ValueError):
-            raise RequestFailed("what follows whsec_ in the secret is not base64") from None
     digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
@@ -287,7 +303,7 @@ def _shown(response: httpx.Response, accepted: bool) -> str:
         return f"({error})"
     charset = _CHARSET.search(response.headers.get("content-type", ""))
     text = decoded(bytes(body[:MAX_ANSWER]), charset[1] if charset else None)
-    return "(the answer is binary)" if "\0" in text else text[:SHOWN_ANSWER]
+    return "(the answer is binary)" if "\0" in text else text
 
 
 def _without_address(text: str, url: httpx.URL) -> str:

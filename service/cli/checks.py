@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,13 +11,17 @@ from typing import Any
 
 from redis import Redis
 
+from service.bots.secrets import SecretRefused, problem, signing_key
 from service.cli.api import Api
 from service.cli.failures import Failure
 from service.cli.findings import Finding, State, crew
+from service.cli.place import Place, up_environment
 from service.dispatch import make_scripts
 from service.errors import ChannelUnavailable, StoreUnavailable
+from service.key_strength import ADVICE, weakness
 from service.keys import Keys
 from service.messages import Messenger
+from service.secret_hosts import SUFFIX, is_binding, is_secret, unbound
 from service.settings import ALLOWS_PRIVATE, Settings
 from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks
 from service.store.connection import connect, translate_errors
@@ -45,6 +50,38 @@ def check_api(api: Api) -> Iterator[Finding]:
         yield Finding("key", "ok", f"the key from {api.place.key_from} is accepted")
     except Failure as failure:
         yield Finding("key", "problem", failure.sentence, "Set API_KEY to what the web process has")
+
+
+def check_keys(place: Place) -> Iterator[Finding]:
+    """Whether the API keys that are known here could be guessed."""
+    previous = (up_environment() if place.local else os.environ).get("API_KEY_PREVIOUS")
+    keys = {"API_KEY": place.key and place.key.decode(errors="replace"), "API_KEY_PREVIOUS": previous}
+    for name, key in keys.items():
+        if key:
+            why = weakness(key)
+            found = "is long enough not to be guessed" if why is None else why
+            state: State = "ok" if why is None else "warning"
+            yield Finding(f"{name.lower()}_strength", state, f"{name} {found}", None if why is None else ADVICE)
+
+
+def check_secrets(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether the secrets that jobs may name are well-formed, and which may go anywhere. Names alone are told."""
+    for name in sorted(filter(is_secret, environment)):
+        value = environment[name]
+        wrong = problem(value) if value else None
+        if wrong is None and value.startswith("whsec_"):
+            try:
+                signing_key(name, value)
+            except SecretRefused as error:
+                wrong = str(error).removeprefix(f"{name} ")
+        if wrong is not None:
+            yield Finding("secret", "problem", f"{name} {wrong}", "Correct it where workers and schedulers run")
+    if free := unbound(environment):
+        advice = f"Set {free[0]}{SUFFIX}, and likewise for the others, to the hosts that may have it"
+        yield Finding("secret_hosts", "ok", f"bound to no host: {', '.join(free)}", advice)
+    for name in sorted(filter(is_binding, environment)):
+        if not environment.get(name.removesuffix(SUFFIX)):
+            yield Finding("secret_hosts", "warning", f"{name} binds {name.removesuffix(SUFFIX)}, which is not set")
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:

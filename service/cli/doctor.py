@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import typer
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,6 +15,7 @@ from service.cli.failures import Exit, Failure
 from service.cli.findings import Finding, crew
 from service.cli.output import coloured, say, show_json, show_table
 from service.cli.place import data_dir, up_environment
+from service.redaction import Redaction
 
 
 def doctor(json: Json = False) -> None:
@@ -23,7 +24,11 @@ def doctor(json: Json = False) -> None:
     Redis itself is looked at where REDIS_URL is set; all else is asked of the API. The exit code is 1 if there is a
     problem; warnings alone make it 0.
     """
-    findings = list(_examined(api()))
+    known = Redaction.of(up_environment())
+    findings = [
+        replace(one, found=known.applied(one.found), advice=one.advice and known.applied(one.advice))
+        for one in _examined(api())
+    ]
     problems = sum(finding.state == "problem" for finding in findings)
     warnings = sum(finding.state == "warning" for finding in findings)
     if json:
@@ -44,6 +49,7 @@ def _examined(service: Api) -> Iterator[Finding]:
     from service.settings import load_settings
 
     yield from checks.check_api(service)
+    yield from checks.check_keys(service.place)
     direct = bool(os.environ.get("REDIS_URL"))
     if direct or service.place.local:
         os.environ.update(up_environment())
@@ -54,6 +60,7 @@ def _examined(service: Api) -> Iterator[Finding]:
             return
         yield Finding("settings", "ok", "are well-formed")
         yield from checks.check_settings(settings)
+        yield from checks.check_secrets(os.environ)
         yield from checks.check_data(data_dir())
         if os.environ.get("REDIS_URL"):
             yield from checks.check_redis(settings)

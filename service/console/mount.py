@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Parts:
         bots: bot type -> bot class.
         reading: what is measured now; raises StoreUnavailable while Redis is away.
         import_limit_mb: the longest address book that can be imported, MiB.
+        notices: sentences that whoever runs the service should read.
     """
 
     keys: ApiKeys
@@ -50,6 +51,7 @@ class Parts:
     bots: Bots
     reading: Callable[[], Reading]
     import_limit_mb: int
+    notices: Sequence[str] = ()
 
 
 def add_console(app: App, parts: Parts) -> None:
@@ -66,7 +68,7 @@ def add_console(app: App, parts: Parts) -> None:
 def _add_pages(app: App, parts: Parts) -> None:
     """All that needs a session. A page: a subclass of `Page`, and a line here."""
     jobs, runs, bots = parts.jobs, parts.runs, parts.bots
-    app.add_page("/", Overview(jobs, runs, parts.reading))
+    app.add_page("/", Overview(jobs, runs, parts.reading, parts.notices))
     app.add_page("/jobs", JobList(jobs, bots))
     app.add_page("/jobs/new", NewJob(jobs, bots))
     app.add_page("/jobs/{job_id}", JobPage(jobs, runs, bots))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import falcon
@@ -30,12 +30,14 @@ class Overview(Page):
         jobs: the use cases of jobs.
         runs: those of runs.
         reading: what is measured now.
+        notices: sentences that whoever runs the service should read.
     """
 
-    def __init__(self, jobs: Jobs, runs: Runs, reading: Callable[[], Reading]) -> None:
+    def __init__(self, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], notices: Sequence[str] = ()) -> None:
         self._jobs = jobs
         self._runs = runs
         self._reading = reading
+        self._notices = notices
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """How everything is; with nothing there, how to begin."""
@@ -51,6 +53,7 @@ class Overview(Page):
             "overview.html",
             "/",
             now=now,
+            notices=self._notices,
             parts=health_of(now),
             next_due=None if now.next_due is None else format_timestamp(now.next_due // 1000),
             failing=broken[:FAILING],

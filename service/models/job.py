@@ -16,6 +16,7 @@ from service.models.options import Options, parse_options
 from service.models.refusals import Refusals, echo, listed, require_object, validated
 from service.models.schedule import SCHEDULE_TYPES, Schedule, parse_schedule
 from service.models.timestamps import parse_timestamp
+from service.secret_hosts import is_binding
 
 Configs = Mapping[str, type[BaseModel]]
 """Each known `bot_type`'s model of its `bot_config`."""
@@ -141,7 +142,7 @@ def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) 
     bot_config = None
     if bot_type is not None:
         bot_config = refusals.attempt(lambda: validate_bot_config(bot_type, fields["bot_config"], configs))
-    options = refusals.attempt(lambda: parse_options(fields["options"]))
+    options = refusals.attempt(lambda: _options(fields["options"]))
     refusals.raise_any()
     assert name is not None and bot_type is not None and bot_config is not None and options is not None
     return JobDefinition(
@@ -281,6 +282,16 @@ def parse_run_request(body: object | None) -> dict[str, Any] | None:
     refusals.unknown(fields, ("bot_config",), "", "the body")
     refusals.raise_any()
     return require_object(fields["bot_config"], "bot_config") if "bot_config" in fields else None
+
+
+def _options(value: object) -> Options:
+    options = parse_options(value)
+    for name in options.alert_urls:
+        if is_binding(name.removeprefix("env:")):
+            raise ValidationFailed.of(
+                "options.alert_urls", f"must list secrets, not the hosts to which one is bound, {echo(name)}"
+            )
+    return options
 
 
 def parse_preview(body: object) -> PreviewRequest:

@@ -17,6 +17,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from service.errors import FieldError, ValidationFailed
+from service.redaction import redacted
 
 ECHO_LIMIT = 60
 """Characters of a refused value that are shown."""
@@ -88,6 +89,7 @@ def echo(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
+    text = redacted(text)  # before it is cut, so that no half of a secret is left
     shown = text[:ECHO_LIMIT]
     quoted = json.dumps(shown, ensure_ascii=not shown.isprintable())
     return quoted if len(text) <= ECHO_LIMIT else quoted[:-1] + '…"'

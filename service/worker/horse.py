@@ -171,10 +171,10 @@ class WorkHorse:
         timeout = timeout_of(claim)
         self._orders.began(Began(claim.ids, claim.token, asked, timeout))
         self._carried_out += 1
-        self._claim, self._stop = claim, StopFlag()
-        self._around.stop = self._stop
+        self._claim, self._stop = claim, self._around.begin()
         outcome = self._outcome(claim, timeout)
         retry = retry_after(claim, outcome, self._around.bots)
+        outcome = self._around.redacted(outcome)
         if self._may_go_on() and self._orders.is_watched():
             return self._end_and_take_next(claim, outcome, retry)
         end_patiently(self._runs, claim, outcome, retry, deadline=None)
@@ -199,6 +199,7 @@ class WorkHorse:
         notes = Notes(
             lambda n, progress, lines: self._runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines),
             lambda: offset + time.monotonic(),
+            self._around.secrets.redacted,
         )
         try:
             self._interruptible = True

@@ -30,6 +30,7 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
+from service.bots.secrets import Vault
 from service.dispatch import make_scripts
 from service.errors import StoreUnavailable
 from service.keys import Keys
@@ -62,9 +63,10 @@ class BotWorker(Worker):
         client: a connection pool of this process' own.
         keys: the installation's key names.
         settings: the service's.
+        vault: the secrets that were in the environment.
     """
 
-    def __init__(self, client: Redis, keys: Keys, settings: Settings) -> None:
+    def __init__(self, client: Redis, keys: Keys, settings: Settings, vault: Vault) -> None:
         queue = Queue(keys.queue_name, connection=client, serializer=JSONSerializer)
         name = f"{keys.prefix}-worker-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         super().__init__(
@@ -79,7 +81,7 @@ class BotWorker(Worker):
         self._scripts = make_scripts(self._line, keys, Limits.of(settings))
         self._runs = RunStore(self._scripts)
         self._presence = Presence(self._scripts)
-        self._around: Surroundings = surroundings(client, keys, settings)
+        self._around: Surroundings = surroundings(client, keys, settings, vault)
         self._lease_ms = settings.lease_seconds * 1000
         self._horse: Horse | None = None
         self._under_way: tuple[Began, Watch] | None = None
@@ -179,7 +181,7 @@ class BotWorker(Worker):
         """In the child: a connection of its own, since the parent's must not be shared."""
         client = connect(self._settings, "horse")
         runs = RunStore(self._scripts.on(client))
-        around = surroundings(client, self._keys, self._settings, self._around.bots)
+        around = surroundings(client, self._keys, self._settings, self._around.vault, self._around.bots)
         warm = self._settings.worker_isolation == "warm"
         recycling = Recycling(self._settings.worker_recycle_runs if warm else 1, self._settings.worker_recycle_mb)
         WorkHorse(orders, runs, around, self.name, self._lease_ms, recycling).serve()

@@ -8,6 +8,7 @@ from redis import Redis
 
 from service.bots.protocol import Bot
 from service.bots.registry import load_bots
+from service.bots.secrets import Vault
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from service.runner import Surroundings
@@ -17,11 +18,12 @@ from service.store.memory import RedisMemory
 
 
 def surroundings(
-    client: Redis, keys: Keys, settings: Settings, bots: Mapping[str, type[Bot]] | None = None
+    client: Redis, keys: Keys, settings: Settings, vault: Vault, bots: Mapping[str, type[Bot]] | None = None
 ) -> Surroundings:
     """Everything that `service.runner.carry_out` hands to a bot, on `client`.
 
     Args:
+        vault: the secrets that were in the environment.
         bots: already loaded, to be used again; loaded if None.
     """
     return Surroundings(
@@ -30,4 +32,5 @@ def surroundings(
         ledger=lambda bot, run_id: RedisLedger(client, keys, bot, run_id),
         memory=lambda bot: RedisMemory(client, keys, bot),
         settings=settings,
+        vault=vault,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import falcon.testing
 import pytest
 
+from service import redaction
 from service.errors import (
     ConcurrentChange,
     Conflict,
@@ -19,6 +20,7 @@ from service.errors import (
     StoreUnavailable,
     ValidationFailed,
 )
+from service.redaction import Redaction
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,19 @@ def test_a_refused_body_names_its_fields(client: falcon.testing.TestClient, jobs
             {"field": "schedule_config.hour", "message": "must be 0 to 23"},
         ],
     }
+
+
+def test_a_refusal_shows_no_secret_of_the_service(
+    client: falcon.testing.TestClient, jobs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the sentence nor at a field, whatever brought it there."""
+    monkeypatch.setattr(redaction, "_present", Redaction.of({"BOT_SECRET_X": "sesame-open"}))
+    jobs.failure = ValidationFailed([FieldError("name", 'must be short, not "sesame-open"')])
+    refused = client.simulate_post("/scheduler/jobs", body="{}")
+    assert refused.json["errors"] == [{"field": "name", "message": 'must be short, not "[BOT_SECRET_X]"'}]
+    jobs.failure = StoreUnavailable("Redis at sesame-open cannot be reached")
+    away = client.simulate_get("/scheduler/jobs/x")
+    assert away.json == {"detail": "Redis at [BOT_SECRET_X] cannot be reached"} and "sesame" not in refused.text
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a secret"), ScheduleError("a secret")])

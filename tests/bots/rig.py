@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import BaseModel, SecretStr
 from redis import Redis
 
+from service.bots.secrets import Secrets, Vault, names_in
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from service.store.ledger import RedisLedger
@@ -119,6 +121,10 @@ class Run:
             visitor_allow_private=self.allow_private,
             visitor_contact="https://example.org/bot",
         )
+
+    @property
+    def secrets(self) -> Secrets:
+        return Secrets(Vault(os.environ)).allow(names_in(self.config.model_dump()))
 
     @property
     def cancelled(self) -> bool:

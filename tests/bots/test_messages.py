@@ -11,7 +11,8 @@ import pytest
 
 from service.contacts import Contact
 from service.errors import ChannelUnavailable, DeliveryFailed
-from service.messages import DeliveryUncertain, Messenger
+from service.messages import DeliveryUncertain, Messenger, announce, destination
+from tests.bots.receivers import listening
 from tests.bots.rig import Post, post_office
 from tests.conftest import find_free_port
 
@@ -116,6 +117,36 @@ def test_a_channel_that_cannot_be_used_is_found_before_anything_is_sent(url: str
         Messenger(url).check()
     assert reason in str(failure.value)
     assert "hunter22" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "leads_to"),
+    [
+        ("json://Hooks.example.org/in", ("Hooks.example.org", 80)),
+        ("jsons://hooks.example.org/in", ("hooks.example.org", 443)),
+        ("json://user:pass@hooks.example.org:8080/in", ("hooks.example.org", 8080)),
+        ("mailtos://user:pass@gmail.com", ("smtp.gmail.com", 587)),
+        ("mailto://user:pass@example.org?smtp=smtp.example.net&to=a@example.org", ("smtp.example.net", 25)),
+        ("tgram://123456789:abcdefg_hijklmnop/12315544/", None),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#c", None),
+        ("nonsense", None),
+    ],
+)
+def test_where_an_address_leads_is_told_if_it_says_so(url: str, leads_to: tuple[str, int] | None) -> None:
+    """The mail server that is really asked; of services with one address for all, nothing is known."""
+    assert destination(url) == leads_to
+
+
+def test_a_server_sends_a_message_on_only_where_that_is_allowed() -> None:
+    """A secret that is bound to hosts goes to no other by a redirect."""
+    with listening() as first, listening() as second:
+        first.status, first.headers = 307, {"Location": f"{second.address}/in"}
+        url = first.address.replace("http://", "json://")
+        announce(url, "s", "b")
+        assert len(second.got) == 1
+        with pytest.raises(DeliveryFailed):
+            announce(url, "s", "b", redirects=False)
+        assert (len(first.got), len(second.got)) == (2, 1)
 
 
 @pytest.fixture

@@ -50,6 +50,17 @@ def test_the_built_in_bots_are_there() -> None:
     assert configs(bots)["visitor"]().model_dump() == {"dry_run": False, "limit": 50}
 
 
+def test_a_bot_may_declare_the_secrets_that_it_uses(install: Install) -> None:
+    """Secret settings, and secrets of its own; the built-in ones declare what they need."""
+    declared = BOT.format(name="crm") + "    uses_settings = ('MESSAGE_URL', 'BOT_SECRET_CRM')\n"
+    install("declaring_bot", declared, "declaring_bot:Bot")
+    bots = load_bots()
+    assert bots["crm"].uses_settings == ("MESSAGE_URL", "BOT_SECRET_CRM")
+    assert bots["birthday"].uses_settings == ("MESSAGE_URL", "ALERT_URL")
+    assert bots["contacts_sync"].uses_settings == ("CONTACTS_URL",)
+    assert bots["visitor"].uses_settings == bots["webhook"].uses_settings == ()
+
+
 def test_an_installed_package_adds_its_bot(install: Install) -> None:
     """By the entry-point group."""
     install("hello_bot_one", BOT.format(name="hello"), "hello_bot_one:Bot")
@@ -62,6 +73,17 @@ def test_an_installed_package_adds_its_bot(install: Install) -> None:
         ("broken_bot_a", "raise RuntimeError('no licence')", "no licence"),
         ("broken_bot_b", BOT.format(name="Not A Name"), "its name must be"),
         ("broken_bot_c", BOT.format(name="birthday"), "one of this name already"),
+        (
+            "broken_bot_e",
+            BOT.format(name="e") + "    uses_settings = ('PATH',)\n",
+            "its uses_settings must list some of API_KEY",
+        ),
+        ("broken_bot_f", BOT.format(name="f") + "    uses_settings = 'API_KEY'\n", "its uses_settings must list"),
+        (
+            "broken_bot_g",
+            BOT.format(name="g") + "    uses_settings = ('BOT_SECRET_A_HOSTS',)\n",
+            "its uses_settings must",
+        ),
         ("broken_bot_d", "class Bot:\n    name = 'd'\n    Config = dict\n", "needs a pydantic model"),
     ],
 )

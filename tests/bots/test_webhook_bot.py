@@ -11,18 +11,26 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
 from redis import Redis
 
-from service.bots.secrets import SecretMissing
+from service.bots.secrets import SecretMissing, SecretRefused, signing_key
 from service.bots.webhook import RequestFailed, WebhookBot, WebhookConfig, signature
 from service.errors import ValidationFailed
 from service.models import validate_bot_config
 from tests.bots.receivers import Receiver, listening
 from tests.bots.rig import Run, configured
 from tests.conftest import find_free_port
+
+NAMING: dict[str, dict[str, Any]] = {
+    "url": {},
+    "header": {"headers": {"X-Token": "env:BOT_SECRET_X"}},
+    "secret": {"secret": "env:BOT_SECRET_X"},
+}
+"""Configs that name a secret in one place each."""
 
 
 @pytest.fixture
@@ -74,10 +82,8 @@ def test_the_signature_is_that_of_standard_webhooks() -> None:
     """The example of its specification: a secret in base64 behind whsec_."""
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     body = b'{"test": 2432232314}'
-    made = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    made = signature(signing_key("BOT_SECRET_HOOK", secret), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    with pytest.raises(RequestFailed, match="base64"):
-        signature("whsec_%%%", "a", 1, b"")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
@@ -139,6 +145,76 @@ def test_a_secret_that_is_not_set_is_named(redis_client: Redis, receiver: Receiv
     assert receiver.got == []
 
 
+@pytest.mark.parametrize(
+    "value", ["sesame-open\n", "sesame-open\r\n", " sesame-open", "sesame\nopen", "sesame\x01open"]
+)
+@pytest.mark.parametrize("where", NAMING)
+def test_a_malformed_secret_is_refused_by_name_and_nothing_is_sent(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, where: str, value: str
+) -> None:
+    """Wherever it was to go; the sentence has nothing of it."""
+    monkeypatch.setenv("BOT_SECRET_X", value)
+    config = NAMING[where]
+    with pytest.raises(SecretRefused, match=r"^BOT_SECRET_X (ends|begins|has)") as failure:
+        run(redis_client, "env:BOT_SECRET_X" if where == "url" else receiver.address, **config)
+    assert "open" not in str(failure.value) and receiver.got == []
+
+
+@pytest.mark.parametrize("value", ["whsec_", "whsec_%%%", "whsec_c2hvcnQ=", ""])
+def test_nothing_is_signed_with_a_key_that_is_none(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """An empty one would sign for everybody who knows the method."""
+    monkeypatch.setenv("BOT_SECRET_HOOK", value)
+    with pytest.raises((SecretRefused, SecretMissing), match="BOT_SECRET_HOOK"):
+        run(redis_client, receiver.address, secret="env:BOT_SECRET_HOOK")
+    assert receiver.got == []
+
+
+def test_a_secret_that_no_header_can_hold_is_refused_by_name(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fail in a library that shows what it was given."""
+    monkeypatch.setenv("BOT_SECRET_TOKEN", "sésame-open")
+    with pytest.raises(SecretRefused, match="BOT_SECRET_TOKEN cannot be sent as a header") as failure:
+        run(redis_client, receiver.address, headers={"X-Token": "env:BOT_SECRET_TOKEN"})
+    assert "open" not in str(failure.value) and receiver.got == []
+
+
+@pytest.mark.parametrize("padding", [0, 1985, 1990, 1999])
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_secret_that_the_receiver_repeats_is_not_in_the_result(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, status: int, padding: int
+) -> None:
+    """As it is, in base64, percent-encoded, and where the answer is cut: no half of it is left."""
+    token = "se/same+open:0123456789"
+    monkeypatch.setenv("BOT_SECRET_TOKEN", token)
+    forms = [token, base64.b64encode(f"user:{token}".encode()).decode(), quote(token, safe=""), json.dumps(token)]
+    receiver.status, receiver.answer = status, b"x" * padding + " ".join(forms).encode()
+    headers = {"X-Token": "env:BOT_SECRET_TOKEN"}
+    result = run(redis_client, receiver.address, headers=headers, expected_status=[200, 500])
+    assert result["answer"].removeprefix("x" * padding).startswith("[BOT_SECRET_TOKEN] "[: 2000 - padding])
+    assert not any(form[:8] in result["answer"] for form in forms)
+    assert "0123456789" not in result["answer"]
+
+
+@pytest.mark.parametrize("where", NAMING)
+def test_a_bound_secret_is_sent_to_no_other_host(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Whatever of the request it is; the request's own host, at its port, is another matter."""
+    url = f"{receiver.address}/in"
+    monkeypatch.setenv("BOT_SECRET_X", url if where == "url" else "sesame-open")
+    monkeypatch.setenv("BOT_SECRET_X_HOSTS", "hooks.example.org, *.0.0.1.example, 127.0.0.1:1")
+    config = NAMING[where]
+    target = "env:BOT_SECRET_X" if where == "url" else url
+    with pytest.raises(SecretRefused, match="BOT_SECRET_X may not be sent to this request's host: BOT_SECRET_X_HOSTS"):
+        run(redis_client, target, **config)
+    assert receiver.got == []
+    monkeypatch.setenv("BOT_SECRET_X_HOSTS", f"hooks.example.org {receiver.address.removeprefix('http://')}")
+    assert run(redis_client, target, **config)["status"] == 200
+
+
 def test_an_address_that_is_a_secret_is_not_told(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by what fails either."""
     monkeypatch.setenv("BOT_SECRET_ADDRESS", f"http://127.0.0.1:{find_free_port()}/T0KEN")
@@ -150,7 +226,7 @@ def test_an_address_that_is_a_secret_is_not_told(redis_client: Redis, monkeypatc
         run(redis_client, "env:BOT_SECRET_ADDRESS")
     assert "t0ken" not in str(failure.value).lower()
     monkeypatch.setenv("BOT_SECRET_ADDRESS", "T0KEN")
-    with pytest.raises(RequestFailed, match="BOT_SECRET_ADDRESS holds is not an") as failure:
+    with pytest.raises(RequestFailed, match="value of BOT_SECRET_ADDRESS is not an") as failure:
         run(redis_client, "env:BOT_SECRET_ADDRESS")
     assert "T0KEN" not in str(failure.value)
 
@@ -193,6 +269,10 @@ def test_a_long_answer_is_cut(redis_client: Redis, receiver: Receiver) -> None:
         ({"method": "TRACE"}, "bot_config.method must be"),
         ({"secret": "geheim"}, "bot_config.secret must be"),
         ({"secret": "env:API_KEY"}, "bot_config.secret must be"),
+        ({"secret": "env:BOT_SECRET_A_HOSTS"}, "a name that ends with _HOSTS binds another to hosts"),
+        ({"url": "env:BOT_SECRET_A_HOSTS"}, "bot_config.url must be an http(s) address"),
+        ({"headers": {"X-A": "env:BOT_SECRET_A_HOSTS"}}, "not the hosts to which one is bound"),
+        ({"headers": {"Authorization": "env:BOT_SECRET_A_HOSTS"}}, "not the hosts to which one is bound"),
         ({"headers": {"a b": "x"}}, "names of headers as its keys"),
         ({"headers": {"X-A": "x\r\nX-B: y"}}, "one line of printable ASCII"),
         ({"headers": {"Host": "example.org"}}, "may not name Host"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import secrets
 import shutil
 import threading
 from collections.abc import Iterator
@@ -100,6 +101,51 @@ def test_the_doctor_says_what_the_former_setting_opens(command: Command) -> None
     malformed = found(command("doctor", "--json", NETWORK_ALLOW="10.0.0.0/8, s3same!", **places).json)["settings"]
     assert malformed["state"] == "problem" and "NETWORK_ALLOW: has an entry (number 2)" in malformed["found"]
     assert "s3same" not in malformed["found"]
+
+
+def test_the_doctor_tells_of_secrets_by_name_alone(command: Command, installed: Installation) -> None:
+    """Which are bound to no host, which are malformed, which lists bind nothing; a malformed list is a problem."""
+    settings = {
+        "BOT_SECRET_FREE": "sesame-open", "BOT_SECRET_BOUND": "sesame-bound", "BOT_SECRET_BOUND_HOSTS": "a.example.org",
+        "BOT_SECRET_LINE": "sesame-line\n", "BOT_SECRET_SIGN": "whsec_", "BOT_SECRET_GONE_HOSTS": "a.example.org",
+    }  # fmt: skip
+    ended = command("doctor", "--json", REDIS_URL=installed.server.url, **settings)
+    told = [
+        (one["check"], one["state"], one["found"])
+        for one in ended.json["findings"]
+        if one["check"].startswith("secret")
+    ]
+    assert told == [
+        ("secret", "problem", told[0][2]),
+        ("secret", "problem", told[1][2]),
+        ("secret_hosts", "ok", "bound to no host: BOT_SECRET_FREE, BOT_SECRET_LINE, BOT_SECRET_SIGN"),
+        ("secret_hosts", "warning", "BOT_SECRET_GONE_HOSTS binds BOT_SECRET_GONE, which is not set"),
+    ]
+    assert told[0][2].startswith("BOT_SECRET_LINE ends with a line break")
+    assert told[1][2].startswith("BOT_SECRET_SIGN is no signing secret")
+    assert ended.status == 1 and "sesame" not in ended.out + ended.err
+    malformed = command("doctor", "--json", REDIS_URL=installed.server.url, BOT_SECRET_FREE_HOSTS="https://sesame")
+    assert "BOT_SECRET_FREE_HOSTS: entry 1" in found(malformed.json)["settings"]["found"]
+    assert "sesame" not in malformed.out
+
+
+def test_the_doctor_tells_of_keys_that_can_be_guessed(command: Command) -> None:
+    """Both, as warnings with what to do; the service is asked all the same."""
+    findings = found(command("doctor", "--json", API_KEY_PREVIOUS="changeme").json)
+    assert (
+        findings["api_key_strength"]["state"] == "warning" and "16 characters" in findings["api_key_strength"]["found"]
+    )
+    assert "API_KEY_PREVIOUS is a known example" in findings["api_key_previous_strength"]["found"]
+    assert "token_urlsafe" in findings["api_key_strength"]["advice"]
+    strong = found(command("doctor", "--json", API_KEY=secrets.token_urlsafe(24)).json)
+    assert strong["api_key_strength"]["state"] == "ok" and "api_key_previous_strength" not in strong
+
+
+def test_the_doctor_shows_no_secret_that_an_error_repeats(command: Command) -> None:
+    """Also where the address of the service holds it."""
+    key = secrets.token_urlsafe(24)
+    ended = command("doctor", "--json", BOT_SCHEDULER_URL=f"http://{key}.invalid", API_KEY=key)
+    assert "[API_KEY].invalid" in ended.out and key not in ended.out
 
 
 @pytest.mark.parametrize("arguments", [("health",), ("jobs", "list", "--json"), ("logs", "-f", "some job")])

@@ -384,6 +384,18 @@ def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, ri
     assert "because of this" not in words(browser.get("/"))
 
 
+def test_the_overview_tells_of_a_key_that_can_be_guessed(redis_client: Redis, valkey_server: Any) -> None:
+    """The present one and the one before, and what to do; a strong one is not told of."""
+    weak = Browser(installation(valkey_server.url, api_key="k3y-f0r-u5", api_key_previous="changeme"))
+    weak.sign_in("k3y-f0r-u5")
+    said = words(weak.get("/"))
+    assert "API_KEY is shorter than 16 characters" in said and "API_KEY_PREVIOUS is a known example" in said
+    assert "token_urlsafe" in said and "changeme" not in said and "k3y" not in said
+    strong = Browser(installation(valkey_server.url, api_key="k3y-f0r-u5-al1-and-more"))
+    strong.sign_in("k3y-f0r-u5-al1-and-more")
+    assert "API_KEY" not in words(strong.get("/"))
+
+
 def test_a_jobs_page_shows_its_plots_errors_and_yaml(browser: Browser, rig: Rig) -> None:
     """Once there are runs; the YAML is what apply takes, and changes nothing."""
     job_id = make_job(browser, name="Plotted")

@@ -136,6 +136,14 @@ def _git(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+def test_it_says_that_a_key_can_be_guessed_and_starts(folder: Folder) -> None:
+    """In one line, which does not show it."""
+    launcher = folder.up(API_KEY="changeme")
+    launcher.wait_for("Bot Scheduler is up")
+    assert launcher.output.count("API_KEY is a known example, which anybody can guess") == 1
+    assert "changeme" not in launcher.output
+
+
 def test_it_leaves_no_untracked_file(folder: Folder) -> None:
     """What it writes is either in DATA_DIR or a cache, and git is told to pass over both."""
     _git(folder.path, "init", "--quiet")

@@ -192,7 +192,7 @@ class Post:
         monkeypatch.setattr(alerts_module, "announce", self._announce)
         monkeypatch.setattr(alerts_module, "RETRY_SECONDS", 0.0)
 
-    def _announce(self, url: str, subject: str, body: str) -> None:
+    def _announce(self, url: str, subject: str, body: str, redirects: bool = True) -> None:
         self.tries.append(url)
         if self._refuse.get(url, 0):
             self._refuse[url] -= 1
@@ -218,6 +218,23 @@ def test_the_service_and_the_job_are_told_each_address_once(
     assert "BOT_SECRET_UNSET" in caplog.text and "json://" not in caplog.text
 
 
+def test_an_alert_is_rid_of_secrets_also_of_those_that_were_stored(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older worker stored the error as it was; a job's name may have one, too."""
+    sent: list[str] = []
+    Post(monkeypatch)
+
+    def announce(url: str, subject: str, body: str, redirects: bool) -> None:
+        sent.extend([subject, body])
+
+    monkeypatch.setattr(alerts_module, "announce", announce)
+    job_id = rig.make_job(name="Ask sesame-open")
+    run_id = rig.use.run_now(job_id)
+    rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "b'sesame-open\\n' is no header"))
+    assert sender(rig, "json://a", BOT_SECRET_X="sesame-open\n").send_next()
+    assert sent[0] == "Ask [BOT_SECRET_X] failed" and "Why: b'[BOT_SECRET_X]\\n' is no header" in sent[1]
+    assert "sesame" not in "".join(sent)
+
+
 def test_names_outside_of_bot_secret_resolve_to_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where outside hands wrote such a name into the job."""
     post = Post(monkeypatch)
@@ -225,8 +242,10 @@ def test_names_outside_of_bot_secret_resolve_to_nothing(rig: Rig, monkeypatch: p
     end(rig, job_id, "failed")
     record = rig.job_store.get(job_id)
     assert record is not None
-    sly = record.definition.options.model_copy(update={"alert_urls": ["env:API_KEY", "API_KEY"]})
-    assert sender(rig, API_KEY="json://no")._urls_of(job_id, sly) == {}
+    sly = record.definition.options.model_copy(
+        update={"alert_urls": ["env:API_KEY", "API_KEY", "env:BOT_SECRET_X_HOSTS"]}
+    )
+    assert sender(rig, API_KEY="json://no", BOT_SECRET_X_HOSTS="a.example")._urls_of(job_id, sly) == {}
     assert post.tries == []
 
 
@@ -283,7 +302,7 @@ def test_a_channels_own_defect_is_a_failed_try_and_shows_no_secret(
     """Whatever Apprise raises, the thread goes on; the exception's text may hold the address and is not logged."""
     Post(monkeypatch)
 
-    def announce(url: str, subject: str, body: str) -> None:
+    def announce(url: str, subject: str, body: str, redirects: bool) -> None:
         raise AttributeError(f"no attribute at {url}")
 
     monkeypatch.setattr(alerts_module, "announce", announce)

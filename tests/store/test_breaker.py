@@ -13,7 +13,8 @@ from redis.exceptions import (
 )
 
 from service.errors import StoreUnavailable
-from service.runner import Notes
+from service.redaction import Redaction
+from service.runner import LINE_LIMIT, Notes, _logger
 from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
@@ -284,3 +285,25 @@ def test_a_bot_that_says_much_at_once_and_ends_loses_no_line() -> None:
     lines = [json.loads(line) for line in written]
     assert [line["message"] for line in lines] == [f"line {number}" for number in range(1800)]
     assert {line["at"] for line in lines} == {"2023-11-14T22:13:20"}, "by the clock that it was given, Redis'"
+
+
+def test_a_line_of_a_runs_log_is_rid_of_secrets_before_it_is_cut() -> None:
+    """One that stands where the line is cut leaves no half behind; a line that cannot be put together shows nothing."""
+    written: list[str] = []
+
+    def write(number: int, progress: tuple[int, int] | None, lines: list[str]) -> bool:
+        written.extend(lines)
+        return True
+
+    known = Redaction.of({"BOT_SECRET_X": "0123456789" * 10})
+    notes = Notes(write, lambda: 1_700_000_000.0, known.applied)
+    log = _logger("a-run", notes)
+    log.propagate = False
+    for before in range(LINE_LIMIT - 200, LINE_LIMIT + 10, 7):
+        log.error("x" * before + "0123456789" * 10)
+    log.error("%d of %s", "0123456789" * 10)
+    notes.close()
+    messages = [json.loads(line)["message"] for line in written]
+    assert len(messages) > 20 and not any("0123" in message for message in messages)
+    assert all(len(message.encode()) <= LINE_LIMIT for message in messages)
+    assert messages[-1] == "A line of the log could not be written (TypeError)"

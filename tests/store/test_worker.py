@@ -18,6 +18,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.suspension import suspend
 
+from service.bots.secrets import Vault
 from service.dispatch import make_scripts
 from service.errors import StoreUnavailable
 from service.runner import Surroundings
@@ -41,7 +42,7 @@ def rig(redis_client: Redis) -> Rig:
 @pytest.fixture
 def worker(rig: Rig, valkey_server: ValkeyServer) -> BotWorker:
     """A worker that is not started, and whose methods a test calls."""
-    return BotWorker(valkey_server.client(), rig.keys, Settings(redis_url=SecretStr(valkey_server.url)))
+    return BotWorker(valkey_server.client(), rig.keys, Settings(redis_url=SecretStr(valkey_server.url)), Vault({}))
 
 
 class Told:
@@ -60,7 +61,7 @@ class Told:
 @pytest.fixture
 def work_horse(rig: Rig, valkey_server: ValkeyServer) -> WorkHorse:
     """A horse without a process of its own, whose methods a test calls."""
-    around = Surroundings({"echo": Quick}, None, lambda bot, run_id: None, lambda bot: None, None)  # type: ignore[arg-type, return-value, dict-item]
+    around = Surroundings({"echo": Quick}, None, lambda bot, run_id: None, lambda bot: None, Settings())  # type: ignore[arg-type, return-value, dict-item]
     runs = RunStore(make_scripts(valkey_server.client(), rig.keys, Limits()))
     return WorkHorse(Told(), runs, around, "worker-1", 30_000, Recycling(100, 10_000))  # type: ignore[arg-type]
 
@@ -75,6 +76,16 @@ class Quick:
         return {}
 
 
+class Heeding(Quick):
+    """A bot that stops when it is asked to, and had got hold of a secret."""
+
+    safe_to_rerun = True
+
+    def run(self, context: Any) -> dict[str, Any]:
+        context.stop.raised = True
+        return {"stopped": context.cancelled, "text": "the work of 0123456789abcdef"}
+
+
 def losing_the_first_answer(call: Callable[..., Any], asked: list[Any], then: Callable[[], object]) -> Any:
     """`call`, whose first answer is lost on the way."""
 
@@ -87,6 +98,23 @@ def losing_the_first_answer(call: Callable[..., Any], asked: list[Any], then: Ca
         return answer
 
     return lossy
+
+
+def test_a_secret_that_is_a_common_word_changes_no_decision(rig: Rig, valkey_server: ValkeyServer) -> None:
+    """A run that its stopping worker cut short is run again, though its error and result are rid of secrets."""
+    vault = Vault({"BOT_SECRET_WORD": "stopped", "BOT_SECRET_LONG": "0123456789abcdef"})
+    around = Surroundings({"echo": Heeding}, None, lambda bot, run_id: None, lambda bot: None, Settings(), vault)  # type: ignore[arg-type, return-value, dict-item]
+    runs = RunStore(make_scripts(valkey_server.client(), rig.keys, Limits()))
+    work_horse = WorkHorse(Told(), runs, around, "worker-1", 30_000, Recycling(100, 10_000))  # type: ignore[arg-type]
+    job_id = rig.make_job()
+    run_id = rig.use.run_now(job_id)
+    taken = work_horse._take(run_id)
+    assert taken is not None
+    work_horse._carry_out(*taken)
+    again, first = rig.history(job_id)
+    assert first["error"] == "worker [BOT_SECRET_WORD]"
+    assert first["result"] == {"stopped": True, "text": "the work of [BOT_SECRET_LONG]"}
+    assert again["id"] != run_id and again["status"] == "queued"
 
 
 def test_a_claim_whose_answer_was_lost_is_not_lost_with_it(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
 
-from service import logs
+from service import logs, redaction
 from service.redaction import Redaction
 
 SECRETS = {
@@ -39,6 +41,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Start, StringIO]]:
         assert isinstance(handler, logging.StreamHandler)
         handler.setStream(output)
 
+    monkeypatch.setattr(redaction, "_present", Redaction({}))
     logs.begin()
     yield start, output
     logs.begin()
@@ -144,9 +147,76 @@ def test_no_secret_of_the_settings_is_told(lines: tuple[Start, StringIO], format
     assert not any(value in told for value in (secret, *SECRETS.values()))
 
 
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_no_secret_is_told_by_what_stands_beside_a_line(lines: tuple[Start, StringIO], format: str) -> None:
+    """Lists, objects, exceptions, bytes and things that show it: all that is no number is looked at."""
+    start, output = lines
+    start(format)
+
+    class Odd:
+        def __repr__(self) -> str:
+            return "<sesame-open>"
+
+    beside = {
+        "a": ["sesame-open", {"b": "x sesame-open"}],
+        "c": b"sesame-open",
+        "d": Odd(),
+        "e": ValueError("sesame-open"),
+    }
+    logging.getLogger("service.api").warning("It is %r", Odd(), extra={**beside, "n": 1})
+    told = output.getvalue()
+    assert told.count("[API_KEY]") == 6 and "sesame-open" not in told
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_a_line_that_cannot_be_put_together_shows_no_argument(
+    lines: tuple[Start, StringIO], format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's own way would print the arguments to standard error; here its place is told in a line."""
+    start, output = lines
+    start(format)
+    logging.getLogger("service.bots").info("%d of %s", "sesame-open")
+    assert "A line of service.bots, test_logs:" in output.getvalue() and "TypeError" in output.getvalue()
+    assert "sesame-open" not in output.getvalue() and capsys.readouterr().err == ""
+
+
+def test_what_python_would_print_by_itself_is_logged_without_secrets(
+    lines: tuple[Start, StringIO], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception that ends a thread, or that nobody can catch, and a warning."""
+    start, output = lines
+    for hook in ("excepthook", "unraisablehook"):
+        monkeypatch.setattr(sys, hook, getattr(sys, hook))
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    start()
+    logs.hook_up()
+
+    class Odd:
+        def __del__(self) -> None:
+            raise ValueError("sesame-open")
+
+    try:
+        thread = threading.Thread(target=lambda: int("sesame-open"))
+        thread.start()
+        thread.join()
+        odd = Odd()
+        del odd
+        sys.excepthook(ValueError, ValueError("sesame-open"), None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            logging.captureWarnings(True)
+            warnings.warn("sesame-open", stacklevel=1)
+    finally:
+        logging.captureWarnings(False)
+    told = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert [line["logger"] for line in told] == ["service.uncaught"] * 3 + ["py.warnings"]
+    assert "sesame-open" not in output.getvalue() and output.getvalue().count("[API_KEY]") >= 4
+    assert capsys.readouterr().err == ""
+
+
 def test_words_are_not_taken_for_secrets() -> None:
     """What is short, public, or common in a URL stays."""
     environment = SECRETS | {"API_KEY_PREVIOUS": "key", "LOG_LEVEL": "WARNING", "ALERT_URL": ""}
     text = "smtp.example.org refuses {email}: WARNING, the key of default is old; mailtos"
-    assert Redaction(environment).applied(text) == text
-    assert Redaction(environment).applied("API_KEY=sesame-open") == "API_KEY=[API_KEY]"
+    assert Redaction.of(environment).applied(text) == text
+    assert Redaction.of(environment).applied("API_KEY=sesame-open") == "API_KEY=[API_KEY]"

@@ -303,6 +303,15 @@ def test_options_are_strict(options: dict[str, Any], sentence: str) -> None:
     assert refused(parse_options, options) == sentence
 
 
+def test_a_list_of_hosts_is_no_alert_url() -> None:
+    """Refused when a job is made; one that an older release took can still be read."""
+    options = {"alert_urls": ["env:BOT_SECRET_X_HOSTS"]}
+    assert create_refused(options=options) == (
+        'options.alert_urls must list secrets, not the hosts to which one is bound, "env:BOT_SECRET_X_HOSTS"'
+    )
+    assert parse_options(options).alert_urls == options["alert_urls"]
+
+
 def test_options_keep_their_instants() -> None:
     """`starts_at` and `ends_at` are kept in UTC and known as epoch seconds."""
     options = parse_options({"starts_at": "2025-01-15T09:00:00+01:00", "alert_urls": ["env:BOT_SECRET_X"]})

@@ -1,0 +1,52 @@
+"""Whether an API key could be guessed. The service starts with a weak one all the same, and says so."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from pydantic import SecretStr
+
+SHORTEST = 16
+"""Characters below which a key can be guessed by trying, or was typed by hand."""
+DIFFERENT = 5
+"""A key of fewer different characters is no random one."""
+
+ADVICE = "Set a long random one: python3 -c 'import secrets; print(secrets.token_urlsafe(24))'"
+"""What to do about a weak key."""
+
+_EXAMPLES = re.compile(
+    r"(your|my|the|some|a|an|example|sample|default|demo|dummy|test|testing|change|replace|put|insert|enter|set|secret|"
+    r"long|random|text|value|api|apikey|key|keys|token|password|passwd|admin|scheduler|bot|botscheduler|here|this|me|"
+    r"it|with|for|please|changeme|changethis|letmein|qwerty|todo|none|null|undefined|x|[0-9])+"
+)
+"""Words of which documents and templates make their placeholders, and nothing else."""
+_SEQUENCES = ("0123456789abcdef" * 4, "abcdefghijklmnopqrstuvwxyz" * 2, "1234567890" * 6)
+
+
+def weakness(key: str) -> str | None:
+    """Why `key` could be guessed, as the predicate of a sentence whose subject is its setting; None if it is strong."""
+    letters = re.sub(r"[^0-9a-z]", "", key.casefold())
+    if _EXAMPLES.fullmatch(letters) or any(letters and letters in sequence for sequence in _SEQUENCES):
+        return "is a known example, which anybody can guess"
+    if len(key) < SHORTEST:
+        return f"is shorter than {SHORTEST} characters, so that it can be guessed"
+    if len(set(key)) < DIFFERENT:
+        return "repeats a few characters, so that it can be guessed"
+    return None
+
+
+class Settings(Protocol):
+    """The settings, as far as they are needed here."""
+
+    @property
+    def api_key(self) -> SecretStr | None: ...
+    @property
+    def api_key_previous(self) -> SecretStr | None: ...
+
+
+def weak_keys(settings: Settings) -> tuple[str, ...]:
+    """A sentence for each of the settings' API keys that could be guessed."""
+    keys = {"API_KEY": settings.api_key, "API_KEY_PREVIOUS": settings.api_key_previous}
+    reasons = {name: weakness(key.get_secret_value()) for name, key in keys.items() if key is not None}
+    return tuple(f"{name} {reason}" for name, reason in reasons.items() if reason is not None)
