@@ -12,6 +12,7 @@ from service.settings import Settings
 from service.startup import start_process
 from service.store.arrival import arrive
 from service.store.connection import connect, translate_errors
+from service.worker.orphans import Orphans
 from service.worker.process import BotWorker
 from service.worker.supervisor import Supervisor
 
@@ -21,6 +22,7 @@ log = logging.getLogger("worker")
 def work(settings: Settings) -> None:
     """One worker process, until it is told to stop or cannot go on; its supervisor starts it again."""
     stop = threading.Event()
+    orphans = Orphans()
     keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
     while not stop.is_set():
         # Anew each time: a BotWorker takes the signals while it works, and may have failed since.
@@ -30,7 +32,7 @@ def work(settings: Settings) -> None:
         try:
             arrive(client, keys)
             with translate_errors():
-                worker = BotWorker(client, keys, settings)
+                worker = BotWorker(client, keys, settings, orphans)
                 if not stop.is_set():
                     worker.work(logging_level="WARNING")
             return

@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 
 from tests.conftest import ValkeyServer
 from tests.process.installation import Installation, until
+from tests.process.plugins.leaver_bot import HARMLESS, TABLE
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,58 @@ def test_rqs_suspension_holds_for_a_worker_that_is_busy(server: ValkeyServer, tm
         service.client.delete("rq:suspended")
         for run_id in (second, third):
             service.until_status(job_id, run_id, "success")
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Installation]:
+    """An installation with one worker, whose process is kept; the tests that share it leave it standing."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = ValkeyServer(Path(folder), "--appendonly", "no")
+        try:
+            with Installation(Path(folder), server, WORKER_CONCURRENCY="1") as service:
+                yield service.start("web", "scheduler", "worker").until_healthy()
+        finally:
+            server.stop()
+
+
+@pytest.mark.parametrize(
+    ("leaves", "fails"),
+    [(leaves, False) for leaves in sorted(TABLE)]
+    + [(leaves, True) for leaves in ("nothing", "files", "a umask", "a patched clock")],
+)
+def test_no_run_finds_what_another_has_left_behind(kept: Installation, leaves: str, fails: bool) -> None:
+    """The next run has a process of its own, in which all is as it was; one that left nothing shares its process."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": leaves, "fails": fails})
+    first, second = (kept.until_status(job_id, kept.run_now(job_id), "success", "failed") for _ in range(2))
+    assert {first["status"], second["status"]} == {"failed" if fails else "success"}, (first["error"], second["error"])
+    assert first["duration_ms"] < 10_000
+    assert (first["result"]["process"] == second["result"]["process"]) == (leaves == "nothing")
+    assert first["result"]["found"] == second["result"]["found"]
+    assert (first["result"]["found"] != first["result"]["left"]) == (leaves != "nothing")
+
+
+@pytest.mark.parametrize("leaves", sorted(HARMLESS))
+def test_a_process_is_kept_where_nothing_of_a_run_is_left(kept: Installation, leaves: str) -> None:
+    """What was closed and waited for, and what ends with the run by itself."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": leaves})
+    first, second = (kept.until_status(job_id, kept.run_now(job_id), "success")["result"] for _ in range(2))
+    assert first["process"] == second["process"]
+    assert first["found"] == second["found"]
+
+
+def test_our_own_connection_is_no_bots_leftover(kept: Installation) -> None:
+    """It breaks and is made anew between two runs of one process."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": "nothing"})
+    first = kept.until_status(job_id, kept.run_now(job_id), "success")["result"]
+    (horse,) = [client["id"] for client in kept.client.client_list() if client["name"].endswith("-horse")]
+    kept.client.client_kill_filter(_id=horse)
+    second = kept.until_status(job_id, kept.run_now(job_id), "success")["result"]
+    assert first["process"] == second["process"]
+
+
+def test_the_log_of_the_worker_says_what_was_left(kept: Installation) -> None:
+    """So that whoever wrote the bot learns why its runs do not share a process."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": "files"})
+    run_id = kept.run_now(job_id)
+    kept.until_status(job_id, run_id, "success")
+    until(lambda: "open files or connections" in kept.log("worker"), 10)
