@@ -122,6 +122,7 @@ class WorkHorse:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the parent has it, too
         signal.signal(signal.SIGTERM, self._drain)
         signal.signal(ORDER_SIGNAL, self._ordered)
+        os.register_at_fork(after_in_child=_let_signals_through)
 
     def _drain(self, signum: int, frame: FrameType | None) -> None:
         self._draining = True
@@ -231,6 +232,12 @@ class WorkHorse:
             os._exit(0)
         notes.close()
         return outcome
+
+
+def _let_signals_through() -> None:
+    """In a process that a bot has forked: what is sent to it, as by `multiprocessing`, means what it always does."""
+    for signum in (signal.SIGINT, signal.SIGTERM, ORDER_SIGNAL):
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def _peak_megabytes() -> float:

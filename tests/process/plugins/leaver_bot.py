@@ -104,7 +104,6 @@ def _frozen() -> float:
     return 1_000_000_000.0
 
 
-# ruff: noqa: E501 - a table reads best with a row a line
 TABLE: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     # what is left: how it is left, and how the next run would find it
     "nothing": (lambda: None, lambda: None),
