@@ -111,7 +111,7 @@ class Untouched:
             "another niceness, user or process group": _standing,
             "other settings of the interpreter": _interpreter,
             "other settings of logging": self._logging,
-            "other warnings filters": _warnings,
+            "warnings that are errors": _warnings,
             "another default of sockets or of temporary files": _defaults,
             "another decimal context": _decimals,
             "another event loop policy": _loops,
@@ -246,7 +246,8 @@ def _is_closed(stream: object) -> object:
 
 
 def _warnings() -> object:
-    return list(warnings.filters)
+    """Those that make errors of warnings; libraries add others when they are first imported, and they fail nobody."""
+    return [found for found in warnings.filters if found[0] == "error"]
 
 
 def _defaults() -> object:

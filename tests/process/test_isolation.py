@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from rq import Worker
 from rq.command import send_stop_job_command
 from rq.serializers import JSONSerializer
 
+from tests.bots.address_books import person, radicale
+from tests.bots.receivers import listening
+from tests.bots.rig import post_office
+from tests.bots.sites import html, web_site
 from tests.conftest import ValkeyServer
 from tests.process.installation import Installation, until
 from tests.process.plugins.leaver_bot import HARMLESS, TABLE
@@ -151,3 +156,28 @@ def test_the_log_of_the_worker_says_what_was_left(kept: Installation) -> None:
     run_id = kept.run_now(job_id)
     kept.until_status(job_id, run_id, "success")
     until(lambda: "open files or connections" in kept.log("worker"), 10)
+
+
+def test_the_services_own_bots_leave_nothing_behind(light_server: ValkeyServer, tmp_path: Path) -> None:
+    """Each has run twice, with work to do and with failures: a mail server, an address book, a site and a receiver that
+    answers, then one that refuses. No process was replaced for what it left."""
+    with post_office() as (_, message_url), radicale(tmp_path) as books, web_site() as site, listening() as receiver:
+        today = datetime.now(UTC)
+        path = books.make_book("people", "People")
+        card = f"BDAY:1990-{today:%m-%d}\r\nEMAIL:a@example.org\r\nURL;TYPE=profile:{site.address}/a"
+        books.put(f"{path}a.vcf", person("a", card))
+        site.answers["/a"] = html("hello")
+        bots = (("contacts_sync", {}), ("birthday", {}), ("visitor", {}), ("webhook", {"url": receiver.address}))
+        with Installation(
+            tmp_path, light_server, WORKER_CONCURRENCY="1", MESSAGE_URL=message_url, CONTACTS_URL=books.url()
+        ) as service:
+            service.start("web", "scheduler", "worker").until_healthy()
+            for status in (200, 500):
+                receiver.status = status
+                for bot, config in bots:
+                    job_id = service.make_job(bot_type=bot, bot_config=config)
+                    service.until_status(job_id, service.run_now(job_id), "success", "failed")
+            runs = [run["status"] for run in service.call("GET", "/runs")[1]]
+            told = [line for line in service.log("worker").splitlines() if "is replaced" in line]
+    assert (len(runs), [line.partition("has left")[2][:60] for line in told]) == (8, [])
+    assert set(runs) == {"success", "failed"}
