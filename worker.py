@@ -14,6 +14,7 @@ from service.settings import Settings
 from service.startup import start_process
 from service.store.arrival import arrive
 from service.store.connection import connect, translate_errors
+from service.worker.orphans import Orphans
 from service.worker.process import BotWorker
 from service.worker.supervisor import Supervisor
 
@@ -23,6 +24,7 @@ log = logging.getLogger("worker")
 def work(settings: Settings, vault: Vault) -> None:
     """One worker process, until it is told to stop or cannot go on; its supervisor starts it again."""
     stop = threading.Event()
+    orphans = Orphans()
     keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
     while not stop.is_set():
         # Anew each time: a BotWorker takes the signals while it works, and may have failed since.
@@ -32,7 +34,7 @@ def work(settings: Settings, vault: Vault) -> None:
         try:
             arrive(client, keys)
             with translate_errors():
-                worker = BotWorker(client, keys, settings, vault)
+                worker = BotWorker(client, keys, settings, vault, orphans)
                 if not stop.is_set():
                     worker.work(logging_level="WARNING")
             return

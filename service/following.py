@@ -18,14 +18,16 @@ class News:
     """What there is to tell of a run.
 
     Args:
-        lines: the log's next lines, each as JSON.
+        lines: the log's next lines, the number and the JSON of each.
         entry: the run as the API shows it.
         ended: whether it has ended and no line is left beyond these.
+        trimmed: whether the run's log is not kept any more.
     """
 
-    lines: Sequence[str]
+    lines: Sequence[tuple[int, str]]
     entry: dict[str, Any]
     ended: bool
+    trimmed: bool = False
 
 
 class Following:
@@ -39,12 +41,12 @@ class Following:
         self._history = History(scripts)
 
     def news(self, run_id: str, after: int) -> News | None:
-        """What there is after the first `after` lines; None if the run is gone.
+        """What there is after line `after`; None if the run is gone.
 
         Raises:
             StoreUnavailable: Redis is away.
         """
-        entry, lines = self._history.follow(run_id, after, LINES_AT_A_TIME)
+        entry, log = self._history.follow(run_id, after, LINES_AT_A_TIME)
         if entry is None:
             return None
-        return News(lines, entry, entry["finished_at"] is not None and len(lines) < LINES_AT_A_TIME)
+        return News(log.lines, entry, entry["finished_at"] is not None and not log.more, log.trimmed)

@@ -139,8 +139,12 @@ class Keys:
         return f"{self.prefix}:run:{run_id}"
 
     def run_log(self, run_id: str) -> str:
-        """List: the run's log lines, oldest first."""
+        """List: the run's log lines, oldest first; of a long log the first ones."""
         return f"{self.prefix}:run:{run_id}:log"
+
+    def run_log_tail(self, run_id: str) -> str:
+        """Sorted set: number and text of the newest lines of a long log -> the number."""
+        return f"{self.prefix}:run:{run_id}:log:tail"
 
     def origin(self, run_id: str) -> str:
         """String: the id of the first of the runs that this one repeats."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,16 +25,18 @@ from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
 from service.settings import Settings
 from service.store.jobs import JobRecord, UnreadableJob
-from service.store.runs import Claim, Outcome, cut
+from service.store.run_log import cut_line, cut_middle
+from service.store.runs import Claim, Outcome
 
 WORKER_STOPPED = "worker stopped"
 """The error of a run that its stopping worker cut short; a bot that is safe to rerun is run again for it."""
 NOTES_EVERY = 0.2
 """Seconds between two writings of log lines and progress."""
 LINES_HELD = 5_000
-"""Log lines held while Redis is away; more are dropped, since the log is cut at 64 KiB anyway."""
+"""Log lines held while Redis is away, the newest; older ones would be cut from the log's middle anyway."""
+LINES_AT_ONCE = 500  # of one note
 LINE_LIMIT = 4096
-"""Bytes of one log line that are kept."""
+"""Bytes of one log line that are kept, of both its ends."""
 
 
 def run() -> None:
@@ -73,29 +77,41 @@ class Notes:
         self._write = write
         self._now = now
         self._lock = threading.Lock()
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque()
+        self._left_out = 0
         self._progress: tuple[int, int] | None = None
         self._number = 0
+        self._unheard: tuple[int, tuple[int, int] | None, list[str]] | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
 
     def line(self, level: str, message: str) -> None:
         """Adds a log line."""
+        if self._is_copied():
+            return
         at = format_timestamp(int(self._now()))
-        kept = cut(self._redacted(message), LINE_LIMIT)  # in this order, so that no half of a secret is left
+        kept = cut_middle(self._redacted(message), LINE_LIMIT)  # in this order, so that no half of a secret is left
         with self._lock:
-            if len(self._lines) < LINES_HELD:
-                self._lines.append(json.dumps({"at": at, "level": level, "message": kept}))
+            if len(self._lines) >= LINES_HELD:
+                self._lines.popleft()
+                self._left_out += 1
+            self._lines.append(json.dumps({"at": at, "level": level, "message": kept}))
             self._start()
 
     def progress(self, done: int, total: int) -> None:
         """Notes how far the run is."""
+        if self._is_copied():
+            return
         with self._lock:
             self._progress = (done, total)
             self._start()
 
-    def _start(self) -> None:
-        """Starts the thread with the first thing that there is to write."""
+    def _is_copied(self) -> bool:
+        """Whether this is a process that the bot has forked: it has no thread that writes, and the lock may be held."""
+        return os.getpid() != self._process
+
+    def _start(self) -> None:  # with the first thing that there is to write
         if self._thread is None:
             self._thread = threading.Thread(target=self._keep_writing, name="notes", daemon=True)
             self._thread.start()
@@ -112,23 +128,28 @@ class Notes:
         while not self._closing.wait(NOTES_EVERY):
             self._flush()
 
-    def _flush(self) -> bool:
-        """Writes one note. Returns whether one was written."""
+    def _flush(self) -> bool:  # whether a note was written
         with self._lock:
-            lines, progress = self._lines[:500], self._progress
-            if not lines and progress is None:
-                return False
-            number = self._number + 1
+            note = self._unheard = self._unheard or self._next_note()
+        if note is None:
+            return False
         try:
-            self._write(number, progress, lines)
+            self._write(*note)
         except ServiceError:
-            return False  # Redis is away: kept, and tried again
+            return False  # Redis is away: tried again as it is, since it may have been heard
         with self._lock:
-            self._number = number
-            del self._lines[: len(lines)]
-            if self._progress == progress:
-                self._progress = None
+            if self._unheard is note:
+                self._unheard = None
         return True
+
+    def _next_note(self) -> tuple[int, tuple[int, int] | None, list[str]] | None:
+        lines = [cut_line(self._left_out, "they came faster than they could be written down")] if self._left_out else []
+        lines += [self._lines.popleft() for _ in range(min(len(self._lines), LINES_AT_ONCE))]
+        progress, self._progress, self._left_out = self._progress, None, 0
+        if not lines and progress is None:
+            return None
+        self._number += 1
+        return self._number, progress, lines
 
 
 class _NotesHandler(logging.Handler):

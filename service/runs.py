@@ -160,9 +160,10 @@ class Runs:
         return found
 
     def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
-        """A run's log lines. Raises NotFound."""
+        """A run's log lines, the number of the last, and whether the log is not kept any more. Raises NotFound."""
         self.run(job_id, run_id)
-        return {"lines": self._history.log(run_id)}
+        log = self._history.log(run_id)
+        return {"lines": log.parsed(), "last_line": log.last, "trimmed": log.trimmed}
 
 
 def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     worker_isolation: Literal["warm", "fork"] = "warm"
     worker_recycle_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     worker_recycle_mb: Annotated[int, Field(ge=32, le=1_048_576)] = 300
+    rq_commands: Literal["stop-job", "all", "none"] = "stop-job"
     lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
     contacts_url: SecretStr | None = None
     visitor_contact: str | None = None

@@ -129,16 +129,20 @@ class Health(Protocol):
 
 
 class News(Protocol):
-    """What there is to tell of a run: the log's next lines, the run's entry, and whether that is all."""
+    """What there is to tell of a run: the log's next lines with their numbers, the run's entry, whether that is all,
+    and whether the log is not kept any more."""
 
     @property
-    def lines(self) -> Sequence[str]: ...
+    def lines(self) -> Sequence[tuple[int, str]]: ...
 
     @property
     def entry(self) -> dict[str, Any]: ...
 
     @property
     def ended(self) -> bool: ...
+
+    @property
+    def trimmed(self) -> bool: ...
 
 
 class Following(Protocol):

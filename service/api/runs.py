@@ -49,8 +49,12 @@ class Log:
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The run's log lines, oldest first.
 
+        Of a long log the first and the last 32 KiB are kept, and a line between them tells how many are left out.
+        `trimmed` is true once the log is not kept any more. `last_line` is the number of the last line.
+
         With `Accept: text/event-stream` they are followed live: each line is an event whose id is its number,
-        `progress` tells how far the run is, and `end`, the last event, carries the run. 503 when too many follow.
+        `progress` tells how far the run is, `trimmed` that the log is not kept any more, and `end`, the last event,
+        carries the run. `Last-Event-ID` goes on after that line. 503 when too many follow.
         """
         resp.set_header("Vary", "Accept")
         if self._following is None or preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:

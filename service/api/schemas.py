@@ -181,7 +181,13 @@ def _runs() -> dict[str, Schema]:
         ),
         "RunAccepted": record({**accepted, "run_id": UUID}, accepted),
         "LogLine": line,
-        "Log": record({"lines": array(ref("LogLine"))}),
+        "Log": record(
+            {
+                "lines": array(ref("LogLine")),
+                "last_line": {"type": "integer", "minimum": 0, "description": "The number of the last line."},
+                "trimmed": {"type": "boolean", "description": "Whether the log is not kept any more."},
+            }
+        ),
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 A stream reads on in Redis a few times a second and holds nothing: who reads slowly reads late, and neither the run nor
 another reader waits for it. Each line's event id is its number, so that a reader who comes back with `Last-Event-ID`
-misses none and gets none twice (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+gets none twice, and misses none but those that a long log has left out, which one line tells (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class LogStream(Iterator[bytes]):
     Args:
         following: reads on in the run.
         run_id: a run that there is.
-        after: how many lines the reader has already.
+        after: the number of the last line that the reader has.
         places: where its place was taken.
         is_gone: whether the reader has hung up.
     """
@@ -86,8 +86,7 @@ class LogStream(Iterator[bytes]):
             self._ended = True
             return b""
         events = bytearray()
-        for line in news.lines:
-            self._line += 1
+        for self._line, line in news.lines:
             events += f"id: {self._line}\ndata: {line}\n\n".encode()
         progress = news.entry.get("progress")
         if progress != self._progress:
@@ -95,12 +94,14 @@ class LogStream(Iterator[bytes]):
             events += b"event: progress\ndata: " + dumps(progress) + b"\n\n"
         if news.ended:
             self._ended = True
+            if news.trimmed:
+                events += b"event: trimmed\ndata: true\n\n"
             events += b"event: end\ndata: " + dumps(news.entry) + b"\n\n"
         return bytes(events)
 
 
 def last_event(req: falcon.Request, default: int = 0) -> int:
-    """How many lines the reader has already, by its `Last-Event-ID`; `default` if it sends none.
+    """The number of the last line that the reader has, by its `Last-Event-ID`; `default` if it sends none.
 
     Raises:
         ValidationFailed: it is no id of an event.
@@ -116,7 +117,7 @@ def last_event(req: falcon.Request, default: int = 0) -> int:
 def follow(
     req: falcon.Request, resp: falcon.Response, following: Following, run_id: str, after: int, places: Places
 ) -> None:
-    """Answers with the events of a run that there is, from the line after the first `after` on.
+    """Answers with the events of a run that there is, from the line after line `after` on.
 
     Raises:
         falcon.HTTPServiceUnavailable: too many follow.

@@ -22,13 +22,20 @@ PATIENCE = 60.0
 PAUSE = 2.0
 """Seconds before coming back, unless the stream says otherwise."""
 
+KINDS = {"message": "line", "trimmed": "trimmed", "end": "end"}
+"""The events that count, and what each is called here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind`: `line` with a line of the log, or `end`, the last, with the run."""
+    """What a stream tells.
+
+    Args:
+        kind: `line` with a line of the log; `trimmed`: the log is not kept any more; `end`, the last, with the run.
+    """
 
     kind: str
-    data: dict[str, Any]
+    data: Any
 
 
 class _Broken(Exception):
@@ -89,6 +96,6 @@ class _Stream:
         for sent in EventSource(answer).iter_sse():
             if sent.retry is not None:
                 self.pause = sent.retry / 1000
-            if sent.data and sent.event in ("message", "end"):  # one without data only says when to come back
-                yield Event("end" if sent.event == "end" else "line", json.loads(sent.data))
+            if sent.data and sent.event in KINDS:  # one without data only says when to come back
+                yield Event(KINDS[sent.event], json.loads(sent.data))
             self._last_id = sent.id or self._last_id

@@ -18,6 +18,7 @@ AnyJob = Annotated[
     str | None,
     typer.Argument(metavar="[JOB]", help="A job's id or its unique name; else all.", autocompletion=complete_names),
 ]
+TRIMMED = "The log of this run is not kept any more; LOG_RUNS says of how many runs of each job it is"
 RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="The run's id; the newest if not told.")]
 
 
@@ -88,6 +89,8 @@ def logs(
         for event in follow(path):
             if event.kind == "end":
                 note(f"The run has ended: {event.data['status']}" + _because(event.data))
+            elif event.kind == "trimmed":
+                note(TRIMMED)
             elif json:
                 show_json_line(event.data)
             else:
@@ -99,6 +102,8 @@ def logs(
     else:
         for logged in answer["lines"]:
             _say_line(logged)
+    if answer.get("trimmed"):
+        note(TRIMMED)
 
 
 def _newest(job_id: str) -> str:

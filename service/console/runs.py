@@ -30,7 +30,7 @@ class RunPage(Page):
         """The run with its log until now; the page's script follows it from there."""
         # In this order: of a run that has ended by now, the log is whole.
         run = self._runs.run(job_id, run_id)
-        lines = self._runs.run_log(job_id, run_id)["lines"]
+        log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
         show(
             resp,
@@ -39,7 +39,7 @@ class RunPage(Page):
             run=run,
             open=run["finished_at"] is None,
             job_name=self._name(job_id),
-            lines=lines,
+            log=log,
             progress=run.get("progress"),
             retried_as=self._next_attempt(run),
             facts=facts,
@@ -79,7 +79,7 @@ class RunEvents(Page):
         self._places = places
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """The log's lines as they come, after `Last-Event-ID`, or else after the first `?after=`."""
+        """The log's lines as they come, after `Last-Event-ID`, or else after line `?after=`."""
         after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
         self._runs.run(job_id, run_id)
         follow(req, resp, self._following, run_id, after, self._places)

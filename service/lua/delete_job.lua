@@ -27,7 +27,7 @@ for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
   call('ZREM', key.retries, run_id)
 end
 for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, -1)) do
-  call('UNLINK', key.run(run_id), key.run_log(run_id))
+  call('UNLINK', key.run(run_id), key.run_log(run_id), key.run_log_tail(run_id))
 end
 call('UNLINK', key.job(job_id), key.history(job_id), key.open(job_id), key.slots(job_id), key.waiting(job_id),
   key.logs(job_id))

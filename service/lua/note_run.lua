@@ -5,25 +5,37 @@
 -- Returns 1; 0 if the run is not this claim's (any more).
 --
 -- One step, so that nothing is written for a run that was deleted or ended. Safe to repeat: a note whose number was seen
--- is passed over. Past the limit the log says once that it was cut.
+-- is passed over. Half of the limit is for the log's head. What does not fit there goes to its tail, which keeps the
+-- newest lines, each under its number, so that a reader knows which lines were left out between the two.
 
-local run_id, limit = ARGV[1], tonumber(ARGV[5])
+local run_id, half = ARGV[1], tonumber(ARGV[5]) / 2
 local run = key.run(run_id)
-local status, holder, size, seen = unpack(call('HMGET', run, 'status', 'token', 'log_bytes', 'notes'))
+local status, holder, size, tail_size, last, seen = unpack(call('HMGET', run, 'status', 'token', 'log_bytes',
+  'log_tail_bytes', 'log_lines', 'notes'))
 if status ~= 'running' or holder ~= ARGV[2] then return 0 end
 if tonumber(seen or 0) >= tonumber(ARGV[6]) then return 1 end
 
 call('HSET', run, 'notes', ARGV[6])
 if ARGV[3] ~= '' then call('HSET', run, 'done', ARGV[3], 'total', ARGV[4]) end
-size = tonumber(size or 0)
+if #ARGV < 7 then return 1 end
+
+local head, tail = key.run_log(run_id), key.run_log_tail(run_id)
+size, last, tail_size = tonumber(size or 0), tonumber(last or 0), tonumber(tail_size or false)
 for i = 7, #ARGV do
-  if size >= limit then break end
-  size = size + #ARGV[i]
-  if size >= limit then
-    call('RPUSH', key.run_log(run_id), cjson.encode({at = '', level = 'warning', message = 'The log is cut here.'}))
+  local line = ARGV[i]
+  last = last + 1
+  if not tail_size and size + #line <= half then
+    call('RPUSH', head, line)
+    size = size + #line
   else
-    call('RPUSH', key.run_log(run_id), ARGV[i])
+    call('ZADD', tail, last, int(last) .. ' ' .. line)
+    tail_size = (tail_size or 0) + #line
+    while tail_size > half and call('ZCARD', tail) > 1 do
+      local oldest = call('ZPOPMIN', tail)[1]
+      tail_size = tail_size - (#oldest - string.find(oldest, ' ', 1, true))
+    end
   end
 end
-call('HSET', run, 'log_bytes', int(size))
+call('HSET', run, 'log_bytes', int(size), 'log_lines', int(last))
+if tail_size then call('HSET', run, 'log_tail_bytes', int(tail_size)) end
 return 1

@@ -151,6 +151,12 @@ def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
     return False
 
 
+def open_sockets(client: Redis) -> int:
+    """How many connections of a horse's client are open, each with a descriptor of this process."""
+    pool: Any = client.connection_pool
+    return sum(1 for connection in pool._connections if connection._sock is not None)
+
+
 def packed(*parts: str | bytes | int | float) -> bytes:
     """A command as it is sent."""
     return bytes(pack_command(parts))  # type: ignore[arg-type]
@@ -222,4 +228,14 @@ def repeatable(call: Callable[[], Answer]) -> Answer:
         return call()
 
 
-__all__ = ["RedisError", "Role", "connect", "exchange", "packed", "repeatable", "send", "translate_errors"]
+__all__ = [
+    "RedisError",
+    "Role",
+    "connect",
+    "exchange",
+    "open_sockets",
+    "packed",
+    "repeatable",
+    "send",
+    "translate_errors",
+]

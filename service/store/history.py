@@ -15,6 +15,7 @@ import orjson
 
 from service.store.asking import ask, ask_packed, hash_fields
 from service.store.connection import packed
+from service.store.run_log import RunLog, assembled, log_questions
 from service.store.scripts import Scripts
 from service.store.shown import instant, optional, text, timestamp, word
 
@@ -176,25 +177,19 @@ class History:
                 return found, None
         return found, after
 
-    def log(self, run_id: str) -> list[dict[str, Any]]:
-        """A run's log lines, oldest first."""
-        (lines,) = ask(self._scripts, ("LRANGE", self._keys.run_log(run_id), 0, -1))
-        return [json.loads(line) for line in lines]
+    def log(self, run_id: str) -> RunLog:
+        """A run's whole log."""
+        return assembled(ask(self._scripts, *log_questions(self._keys, run_id, after=0, limit=0)), after=0)
 
-    def follow(self, run_id: str, after: int, limit: int) -> tuple[dict[str, Any] | None, list[str]]:
-        """One run (None if it is gone), and then up to `limit` lines of its log after the first `after`.
+    def follow(self, run_id: str, after: int, limit: int) -> tuple[dict[str, Any] | None, RunLog]:
+        """One run (None if it is gone), and then up to `limit` lines each of its log's two ends, after line `after`.
 
         In this order: of a run that has ended, no line can come later.
         """
-        values, lines = ask_packed(
-            self._scripts,
-            [
-                *hash_fields([self._keys.run(run_id)], FIELDS),
-                packed("LRANGE", self._keys.run_log(run_id), after, after + limit - 1),
-            ],
-        )
+        questions = [packed(*question) for question in log_questions(self._keys, run_id, after, limit)]
+        values, *found = ask_packed(self._scripts, hash_fields([self._keys.run(run_id)], FIELDS) + questions)
         entry = self._shown(run_id, values)
-        return None if entry is None else orjson.loads(entry), [line.decode(errors="replace") for line in lines]
+        return None if entry is None else orjson.loads(entry), assembled(found, after, limit)
 
     def _place_after(self, listed: str, after: str | None) -> int | None:
         """Where in a list it goes on after a run; None if that run is gone."""

@@ -1,25 +1,27 @@
 """The work horse: a child process that claims runs, has their bots carry them out, and records their ends.
 
 It dies with its parent. Kept across runs (`WORKER_ISOLATION=warm`), it takes the next run in the step that ends the one
-before; once a bot has left something behind that could meet the next one's, it ends, and the parent starts another.
+before; once a bot has left something behind that could meet the next one's, it ends, and the parent starts another. A
+copy of it, left by a bot that forks and returns twice, ends at once.
 """
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
 import random
 import resource
 import signal
 import sys
-import threading
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic, sleep  # as they are now: a bot may put others in their place
 from types import FrameType
 from typing import Any
 
+from redis import Redis
 from redis.exceptions import ResponseError
 from rq.results import Result
 from rq.serializers import JSONSerializer
@@ -31,6 +33,7 @@ from service.retries import rerun_of, retry_of
 from service.runner import WORKER_STOPPED, Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
 from service.store.jobs import UnreadableJob
 from service.store.runs import Claim, Outcome, Retry, RunStore
+from service.worker.leftovers import Untouched
 from service.worker.link import ORDER_SIGNAL, Began, Orders
 
 log = logging.getLogger(__name__)
@@ -62,29 +65,35 @@ class WorkHorse:
         worker: the name of the worker whose horse it is.
         lease_ms: the length of a claim's lease.
         recycling: when it is replaced.
+        client: the connection that `runs` and `around` are on.
     """
 
     def __init__(
-        self, orders: Orders, runs: RunStore, around: Surroundings, worker: str, lease_ms: int, recycling: Recycling
-    ) -> None:
+        self, orders: Orders, runs: RunStore, around: Surroundings, worker: str, lease_ms: int, recycling: Recycling,
+        client: Redis | None = None,
+    ) -> None:  # fmt: skip
         self._orders = orders
         self._runs = runs
         self._around = around
         self._worker = worker
         self._lease_ms = lease_ms
         self._recycling = recycling
+        self._client = client
+        self._process = os.getpid()
         self._carried_out = 0
         self._draining = False
         self._claim: Claim | None = None
         self._stop = StopFlag()
         self._interruptible = False
-        self._untouched: tuple[object, ...] = ()
+        self._untouched: Untouched | None = None
+        self._left_behind: list[str] = []
 
     def serve(self) -> None:
         """Works until the parent wants nothing more, or it is to be replaced."""
         random.seed()
         self._listen()
-        self._untouched = _process_state()
+        if self._recycling.runs > 1:
+            self._untouched = Untouched(self._client)
         while self._may_go_on():
             run_id = self._orders.next_run()
             if run_id is None:
@@ -104,7 +113,7 @@ class WorkHorse:
             not self._stop.raised
             and self._carried_out < self._recycling.runs
             and _peak_megabytes() < self._recycling.megabytes
-            and _process_state() == self._untouched
+            and not self._left_behind
         )
 
     # orders
@@ -113,6 +122,7 @@ class WorkHorse:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the parent has it, too
         signal.signal(signal.SIGTERM, self._drain)
         signal.signal(ORDER_SIGNAL, self._ordered)
+        os.register_at_fork(after_in_child=_let_signals_through)
 
     def _drain(self, signum: int, frame: FrameType | None) -> None:
         self._draining = True
@@ -139,13 +149,13 @@ class WorkHorse:
         """
         token, repeated, pause = uuid.uuid4().hex, False, 0.1
         while True:
-            asked = time.monotonic()
+            asked = monotonic()
             try:
                 claim = self._runs.claim(run_id, token, self._worker, self._lease_ms)
                 return self._fresh(claim, repeated, asked)
             except StoreFull as error:
                 log.error("Run %s waits: %s", run_id, error)
-                time.sleep(FULL_PAUSE_SECONDS)
+                sleep(FULL_PAUSE_SECONDS)
                 return None
             except ResponseError as error:
                 log.error("Run %s cannot be taken: %s", run_id, error)
@@ -155,7 +165,7 @@ class WorkHorse:
                     log.warning("Run %s is left to the reaper: %s", run_id, error)
                     return None
                 log.warning("Run %s: whether it is taken is asked again in %.1f s: %s", run_id, pause, error)
-                time.sleep(pause)
+                sleep(pause)
                 repeated, pause = True, min(pause * 2, 1.0)
 
     def _fresh(self, claim: Claim | None, repeated: bool, asked: float) -> tuple[Claim, float] | None:
@@ -173,6 +183,7 @@ class WorkHorse:
         self._carried_out += 1
         self._claim, self._stop = claim, self._around.begin()
         outcome = self._outcome(claim, timeout)
+        self._look_around()
         retry = retry_after(claim, outcome, self._around.bots)
         outcome = self._around.redacted(outcome)
         if self._may_go_on() and self._orders.is_watched():
@@ -180,10 +191,16 @@ class WorkHorse:
         end_patiently(self._runs, claim, outcome, retry, deadline=None)
         return None
 
+    def _look_around(self) -> None:
+        if self._untouched is not None:
+            self._left_behind = self._untouched.leftovers()
+        if self._left_behind:
+            log.info("This process is replaced: the run's bot has left in it %s", ", ".join(self._left_behind))
+
     def _end_and_take_next(self, claim: Claim, outcome: Outcome, retry: Retry | None) -> tuple[Claim, float] | None:
         token, repeated, pause = uuid.uuid4().hex, False, 0.1
         while True:
-            asked = time.monotonic()
+            asked = monotonic()
             try:
                 following = self._runs.finish_and_claim(
                     claim, outcome, retry, rq_result(claim, outcome), token, self._worker, self._lease_ms
@@ -191,19 +208,19 @@ class WorkHorse:
                 return self._fresh(following, repeated, asked)
             except StoreUnavailable as error:
                 log.warning("Run %s: its end is recorded in %.1f s: %s", claim.run_id, pause, error)
-                time.sleep(pause)
+                sleep(pause)
                 repeated, pause = True, min(pause * 2, 1.0)
 
     def _outcome(self, claim: Claim, timeout: int) -> Outcome:
-        offset = claim.started_at / 1000 - time.monotonic()
+        offset = claim.started_at / 1000 - monotonic()
         notes = Notes(
             lambda n, progress, lines: self._runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines),
-            lambda: offset + time.monotonic(),
+            lambda: offset + monotonic(),
             self._around.secrets.redacted,
         )
         try:
             self._interruptible = True
-            outcome = carry_out(claim, self._around, notes)
+            outcome = contextvars.copy_context().run(carry_out, claim, self._around, notes)
             if not self._interruptible:  # its bot swallowed the interruption and went on to its own end
                 outcome = Outcome("failed", timed_out(timeout), outcome.result)
             self._interruptible = False
@@ -212,28 +229,22 @@ class WorkHorse:
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a bot is its run's failure, too
             self._interruptible = False
             outcome = Outcome("failed", f"The bot ended its process: {type(error).__name__}: {error}")
+        if os.getpid() != self._process:  # the bot has forked, and this is the copy: the run is not its own
+            os._exit(0)
         notes.close()
         return outcome
+
+
+def _let_signals_through() -> None:
+    """In a process that a bot has forked: what is sent to it, as by `multiprocessing`, means what it always does."""
+    for signum in (signal.SIGINT, signal.SIGTERM, ORDER_SIGNAL):
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def _peak_megabytes() -> float:
     """The most memory that this process has ever held, MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, KiB elsewhere
-
-
-def _process_state() -> tuple[object, ...]:
-    """What of this process the next run would find changed: threads, children, folder, signals, an alarm."""
-    try:
-        folder = os.getcwd()
-    except OSError:
-        folder = ""
-    try:
-        children = os.waitpid(-1, os.WNOHANG) == (0, 0)
-    except ChildProcessError:
-        children = False
-    handlers = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, ORDER_SIGNAL)]
-    return threading.active_count(), children, folder, handlers, signal.getitimer(signal.ITIMER_REAL)[0] > 0
 
 
 def timeout_of(claim: Claim) -> int:
@@ -279,10 +290,10 @@ def end_patiently(runs: RunStore, claim: Claim, outcome: Outcome, retry: Retry |
         try:
             return runs.finish(claim.run_id, claim.token, outcome, retry=retry, rq_result=rq_result(claim, outcome))
         except StoreUnavailable as error:
-            if deadline is not None and time.monotonic() + pause > deadline:
+            if deadline is not None and monotonic() + pause > deadline:
                 log.warning("Run %s: its end could not be recorded (%s); the reaper will", claim.run_id, error)
                 return False
-            time.sleep(pause)
+            sleep(pause)
             pause = min(pause * 2, 1.0)
 
 

@@ -20,7 +20,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic  # as it is now: a bot may put another in its place
 from typing import Literal
+
+from service.worker.orphans import adopt
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +112,7 @@ class Orders:
     def is_watched(self) -> bool:
         """Whether the parent looks after this horse."""
         (looked,) = struct.unpack_from("d", self._beat)
-        return bool(time.monotonic() - looked < UNWATCHED_SECONDS)
+        return bool(monotonic() - looked < UNWATCHED_SECONDS)
 
 
 class Horse:
@@ -157,6 +160,15 @@ class Horse:
         if self._status is None:  # once it was collected, its number may be another process'
             self._write(self._control, f"{order} {token}")
             os.kill(self.pid, ORDER_SIGNAL)
+
+    def kill(self) -> None:
+        """Kills it and the group in which it was started; what has left that is for `service.worker.orphans`."""
+        if self._status is None:  # see `order`
+            for kill in (os.killpg, os.kill):  # it may have left its group, too
+                try:
+                    kill(self.pid, signal.SIGKILL)
+                except OSError:
+                    pass
 
     def _write(self, descriptor: int, line: str) -> None:
         try:
@@ -231,11 +243,14 @@ def _run_child(main: Callable[[], None], parent: int) -> None:
     try:
         os.setpgid(0, 0)
         die_with_parent(parent)
+        adopt()
         main()
         status = 0
     except BaseException:
         log.exception("The work horse failed")
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        try:  # a bot may have closed them, or put others in their place
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(status)

@@ -7,6 +7,8 @@ What is overridden of RQ 3.0, and why:
 - `dequeue_job_and_maintain_ttl`: pops ids and fetches nothing, since the claim tells all there is to know; and a signal
   interrupts only the waiting, never a command (`request_stop`, too).
 - `run_maintenance_tasks`: RQ's fails a run that was popped and never started; our reaper puts it back.
+- `handle_payload`: see `service.worker.commands`; nothing that comes on the channel ends its thread, nor does an error
+  of the connection (`_pubsub_exception_handler`).
 - `heartbeat`: also says so to ours, by Redis' clock, and not more often than it needs to be said.
 """
 
@@ -34,15 +36,18 @@ from service.bots.secrets import Vault
 from service.dispatch import make_scripts
 from service.errors import StoreUnavailable
 from service.keys import Keys
-from service.runner import WORKER_STOPPED, Surroundings
+from service.runner import Surroundings
 from service.settings import Settings
 from service.store.connection import connect, translate_errors
 from service.store.presence import Presence
-from service.store.runs import Claim, Outcome, RunStore
+from service.store.runs import RunStore
 from service.store.scripts import Limits
-from service.worker.horse import Recycling, WorkHorse, end_patiently, retry_after, timed_out, timeout_of
+from service.worker.commands import Commands
+from service.worker.deaths import outcome_of_death
+from service.worker.horse import Recycling, WorkHorse, end_patiently, retry_after
 from service.worker.link import Began, Horse, Orders
-from service.worker.watch import ASK_AFTER_STOP_SECONDS, HEED_SECONDS, KILL_AFTER_STOP_SECONDS, Watch
+from service.worker.orphans import Orphans
+from service.worker.watch import ASK_AFTER_STOP_SECONDS, KILL_AFTER_STOP_SECONDS, Watch
 from service.worker.wiring import surroundings
 
 log = logging.getLogger(__name__)
@@ -64,9 +69,12 @@ class BotWorker(Worker):
         keys: the installation's key names.
         settings: the service's.
         vault: the secrets that were in the environment.
+        orphans: of a process that has no children but its horse; None leaves them alone.
     """
 
-    def __init__(self, client: Redis, keys: Keys, settings: Settings, vault: Vault) -> None:
+    def __init__(
+        self, client: Redis, keys: Keys, settings: Settings, vault: Vault, orphans: Orphans | None = None
+    ) -> None:
         queue = Queue(keys.queue_name, connection=client, serializer=JSONSerializer)
         name = f"{keys.prefix}-worker-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         super().__init__(
@@ -85,6 +93,12 @@ class BotWorker(Worker):
         self._lease_ms = settings.lease_seconds * 1000
         self._horse: Horse | None = None
         self._under_way: tuple[Began, Watch] | None = None
+        self._orphans = orphans
+        self._commands = Commands(
+            settings.rq_commands,
+            lambda: None if self._under_way is None else self._under_way[0],
+            lambda: os.kill(os.getpid(), signal.SIGINT),
+        )
         self._next_beat = 0.0
         self._waiting = False
         self.stopping_since: float | None = None
@@ -141,6 +155,13 @@ class BotWorker(Worker):
     def run_maintenance_tasks(self) -> None:
         """Nothing: `service.reaper` does it, without failing what can still be run."""
 
+    def handle_payload(self, message: dict[str, Any]) -> None:
+        self._commands.heard(message)
+
+    def _pubsub_exception_handler(self, exc: Exception, pubsub: Any, pubsub_thread: Any) -> None:
+        log.warning("RQ's channel cannot be heard (%s); listening again in 2 s", type(exc).__name__)
+        time.sleep(2)
+
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)
@@ -176,6 +197,8 @@ class BotWorker(Worker):
         horse, self._horse = self._horse, None
         if horse is not None:
             horse.close()
+        if self._orphans is not None:
+            self._orphans.end()
 
     def _in_horse(self, orders: Orders) -> None:
         """In the child: a connection of its own, since the parent's must not be shared."""
@@ -184,12 +207,12 @@ class BotWorker(Worker):
         around = surroundings(client, self._keys, self._settings, self._around.vault, self._around.bots)
         warm = self._settings.worker_isolation == "warm"
         recycling = Recycling(self._settings.worker_recycle_runs if warm else 1, self._settings.worker_recycle_mb)
-        WorkHorse(orders, runs, around, self.name, self._lease_ms, recycling).serve()
+        WorkHorse(orders, runs, around, self.name, self._lease_ms, recycling, client).serve()
 
     def teardown(self) -> None:
         """RQ's, and no horse stays behind. One at work, with nobody to watch it, leaves its run to the reaper."""
         if self._horse is not None:
-            os.kill(self._horse.pid, signal.SIGKILL)
+            self._horse.kill()
             self._horse.status(wait=True)
             self._unsaddle()
         super().teardown()  # type: ignore[no-untyped-call]
@@ -205,7 +228,6 @@ class BotWorker(Worker):
             self._watch(horse, job.id)
         finally:
             self._let_go()
-            self._stopped_job_id = None
             self._state = WorkerStatus.IDLE
 
     def _watch(self, horse: Horse, handed_over: str) -> None:
@@ -237,7 +259,6 @@ class BotWorker(Worker):
         log.debug("Run %s of job %s starts", run.run_id, run.ids["job_id"], extra=run.ids)
         self._under_way = run, Watch(run.asked, run.timeout, self._lease_ms / 1000)
         self.executions[run.token] = Execution(run.token, run.run_id, self.connection, self.name)
-        self._horse_pid = horse.pid
 
     def _let_go(self) -> None:
         if self._under_way is not None:
@@ -246,7 +267,6 @@ class BotWorker(Worker):
             log.info("Run %s of job %s has ended after %.3f s", run.run_id, run.ids["job_id"], took, extra=run.ids)
             self.executions.pop(run.token, None)
             self._under_way = None
-        self._horse_pid = 0
 
     def _look(self, horse: Horse) -> None:
         """Once a second: renews the lease of the run under way, and does with it what `watch` says."""
@@ -255,17 +275,21 @@ class BotWorker(Worker):
         if self._under_way is None:
             if self.stopping_since is not None and asked >= self.stopping_since + ASK_AFTER_STOP_SECONDS:
                 log.warning("The work horse does not get to its run; it is killed, and the run is left to the reaper")
-                os.kill(horse.pid, signal.SIGKILL)
+                horse.kill()
             return
         run, watch = self._under_way
+        if self._commands.is_killed(run.token):
+            horse.kill()
         try:
+            if self._commands.is_stopped(run.token):
+                self._runs.cancel(run.ids["job_id"], run.run_id, "stopped by RQ's stop command")
             watch.heard(self._runs.renew(run.run_id, run.token, self._lease_ms), asked)
             self._beat_on_the_line()
         except StoreUnavailable as error:
             log.warning("Run %s: its lease could not be renewed: %s", run.run_id, error, extra=run.ids)
         for action in watch.actions(time.monotonic(), self.stopping_since):
             if action == "kill":
-                self.kill_horse()
+                horse.kill()
             else:
                 horse.order(action, run.token)
 
@@ -276,7 +300,7 @@ class BotWorker(Worker):
         self._unsaddle()
         try:
             for claim in self._runs.held_by(self.name):
-                outcome = self._outcome(claim, watch, status)
+                outcome = outcome_of_death(claim, watch.why if watch is not None else None, status)
                 log.warning("Run %s: %s", claim.run_id, outcome.error, extra=claim.ids)
                 retry = retry_after(claim, outcome, self._around.bots)
                 end_patiently(self._runs, claim, outcome, retry, self._deadline())
@@ -288,27 +312,3 @@ class BotWorker(Worker):
         if self.stopping_since is not None:
             return self.stopping_since + KILL_AFTER_STOP_SECONDS + 2
         return time.monotonic() + self._lease_ms / 1000
-
-    def _outcome(self, claim: Claim, watch: Watch | None, status: int) -> Outcome:
-        """How a run ended whose horse did not get to say so itself."""
-        if self._stopped_job_id == claim.run_id:
-            return Outcome("cancelled", "stopped by RQ's stop command")
-        match watch.why if watch is not None else None:
-            case "cancel" | "gone":
-                return Outcome(
-                    "cancelled", f"cancelled; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
-                )
-            case "timeout":
-                killed = f"; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
-                return Outcome("failed", timed_out(timeout_of(claim)) + killed)
-            case "shutdown":
-                return Outcome("failed", WORKER_STOPPED)
-            case "unrenewed" | "lost":
-                return Outcome("failed", "killed because its worker lost touch with Redis and could not keep its lease")
-        return Outcome("failed", _death(status))
-
-
-def _death(status: int) -> str:
-    if os.WIFSIGNALED(status):
-        return f"the bot's process was killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"the bot's process exited with status {os.waitstatus_to_exitcode(status)} before its end was recorded"

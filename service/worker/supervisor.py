@@ -1,7 +1,8 @@
 """Keeps the worker processes up: starts them, starts them again when they die, and stops them all once.
 
 It holds no connection and runs no bot, so there is nothing that could bring it down; should it be killed all the same,
-the kernel takes its workers along, and their runs are found by their leases.
+the kernel takes its workers along, and their runs are found by their leases. What bots had started under a worker
+process that was killed comes to it, and is ended.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from service.worker.link import die_with_parent
+from service.worker.orphans import Orphans
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +41,13 @@ class Supervisor:
         self._stopping_since: float | None = None
         self._pause = 0.0
         self._start_at = 0.0
+        self._orphans: Orphans | None = None
 
     def run(self) -> None:
         """Returns when all processes are gone."""
         signal.signal(signal.SIGTERM, self._asked)
         signal.signal(signal.SIGINT, self._asked)
+        self._orphans = Orphans()
         while self._stopping_since is None:
             while len(self._children) < self._count and time.monotonic() >= self._start_at:
                 self._start()
@@ -76,6 +80,8 @@ class Supervisor:
             found, status = os.waitpid(pid, os.WNOHANG)
             if not found:
                 continue
+            if self._orphans is not None:
+                self._orphans.end(self._children.keys() - {pid})
             age = time.monotonic() - self._children.pop(pid)
             self._pause = min(max(0.2, self._pause * 2), LONGEST_PAUSE) if age < LONGEST_PAUSE else 0.0
             self._start_at = time.monotonic() + self._pause

@@ -137,7 +137,7 @@ class FakeJobs:
         return True, self.run(job_id, run_id)
 
     def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
-        return {"lines": [self.run(job_id, run_id)]}
+        return {"lines": [self.run(job_id, run_id)], "last_line": 1, "trimmed": False}
 
     def all_runs(self, *, limit: int, cursor: str | None, **_: str | None) -> FakePage:
         return FakePage([{"id": f"run-{n}"} for n in range(limit)], None)

@@ -26,7 +26,10 @@ class Script:
         item = self.items.pop(0) if len(self.items) > 1 else self.items[0]
         if isinstance(item, Exception):
             raise item
-        return News(*item) if item is not None else None
+        if item is None:
+            return None
+        lines, *rest = item
+        return News(list(enumerate(lines, after + 1)), *rest)
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +57,13 @@ def test_a_stream_outlives_redis_being_away() -> None:
     events = b"".join(event for event in stream(script, after=4) if not event.startswith(b":"))
     assert events == b"retry: 2000\n\nid: 5\ndata: 1\n\nid: 6\ndata: 2\n\nevent: end\ndata: {}\n\n"
     assert script.asked == [4, 5, 5, 5]
+
+
+def test_a_stream_of_a_log_that_is_gone_says_so_before_its_end() -> None:
+    """An event of its own, which readers that do not know it pass over."""
+    events = b"".join(stream(Script(([], {}, True, True))))
+    assert events == b"retry: 2000\n\nevent: trimmed\ndata: true\n\nevent: end\ndata: {}\n\n"
+    assert b"trimmed" not in b"".join(stream(Script(([], {}, True, False))))
 
 
 def test_a_place_is_given_back_once() -> None:

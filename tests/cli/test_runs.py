@@ -95,6 +95,18 @@ def test_the_newest_runs_log(command: Command, installed: Installation) -> None:
     )[1]  # fmt: skip
 
 
+def test_a_log_that_is_not_kept_any_more_says_so(command: Command, installed: Installation) -> None:
+    """Read or followed; not so a log that is there."""
+    job_id = installed.make_job(name="Trimmed", bot_config={"mode": "talk"})
+    run_id = installed.run_now(job_id)
+    installed.until_status(job_id, run_id, "success")
+    assert "not kept any more" not in command.works("logs", "Trimmed").err
+    installed.client.delete(installed.keys.run_log(run_id))
+    assert "not kept any more" in command.works("logs", "Trimmed").err
+    assert "not kept any more" in command.works("logs", "-f", "Trimmed").err
+    assert command.works("logs", "Trimmed", "--json").json["trimmed"] is True
+
+
 def test_a_log_is_followed_to_the_runs_end_across_a_restart(command: Command, installed: Installation) -> None:
     """Each line once, though the web process is replaced in the middle; how the run ended is told beside it."""
     job_id = installed.make_job(name="Followed", bot_config={"mode": "talk", "seconds": 4})

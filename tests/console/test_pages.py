@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from html.parser import HTMLParser
@@ -494,3 +495,22 @@ def test_while_redis_is_away_each_page_says_so_and_signing_in_works() -> None:
         assert "Redis is away" in words(answer)
         assert str(server.port) not in answer.text
         assert "data-retry" in answer.text
+
+
+def test_a_run_whose_log_is_not_kept_any_more_says_so(browser: Browser, redis_client: Redis) -> None:
+    """Not so one that has logged nothing; and the page goes on after the last line, not after so many lines."""
+    rig = Rig.on(redis_client)
+    job_id = make_job(browser, options={"max_concurrent_runs": 3})
+    pages = []
+    for lines, kept in ((0, True), (1, False), (2000, True)):
+        run_id = run(browser, rig, job_id)
+        token = rig.start(run_id)
+        said = [json.dumps({"at": "", "level": "info", "message": str(line)}) for line in range(lines)]
+        rig.runs.note(run_id, token, 1, progress=None, lines=said)
+        rig.runs.finish(run_id, token, Outcome("success", None, {}))
+        if not kept:
+            redis_client.delete(rig.keys.run_log(run_id))
+        pages.append(browser.get(f"/jobs/{job_id}/runs/{run_id}").text)
+    assert ["Its log is not kept any more." in page for page in pages] == [False, True, False]
+    assert "It has logged nothing." in pages[0]
+    assert 'data-lines="2000"' in pages[2] and "lines are left out here" in pages[2]

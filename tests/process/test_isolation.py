@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,13 @@ from rq import Worker
 from rq.command import send_stop_job_command
 from rq.serializers import JSONSerializer
 
+from tests.bots.address_books import person, radicale
+from tests.bots.receivers import listening
+from tests.bots.rig import post_office
+from tests.bots.sites import html, web_site
 from tests.conftest import ValkeyServer
 from tests.process.installation import Installation, until
+from tests.process.plugins.leaver_bot import HARMLESS, TABLE
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +101,88 @@ def test_rqs_suspension_holds_for_a_worker_that_is_busy(server: ValkeyServer, tm
         service.client.delete("rq:suspended")
         for run_id in (second, third):
             service.until_status(job_id, run_id, "success")
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Installation]:
+    """An installation with one worker, whose process is kept; the tests that share it leave it standing."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = ValkeyServer(Path(folder), "--appendonly", "no")
+        try:
+            with Installation(Path(folder), server, WORKER_CONCURRENCY="1") as service:
+                yield service.start("web", "scheduler", "worker").until_healthy()
+        finally:
+            server.stop()
+
+
+@pytest.mark.parametrize(
+    ("leaves", "fails"),
+    [(leaves, False) for leaves in sorted(TABLE)]
+    + [(leaves, True) for leaves in ("nothing", "files", "a umask", "a patched clock")],
+)
+def test_no_run_finds_what_another_has_left_behind(kept: Installation, leaves: str, fails: bool) -> None:
+    """The next run has a process of its own, in which all is as it was; one that left nothing shares its process."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": leaves, "fails": fails})
+    first, second = (kept.until_status(job_id, kept.run_now(job_id), "success", "failed") for _ in range(2))
+    assert {first["status"], second["status"]} == {"failed" if fails else "success"}, (first["error"], second["error"])
+    assert first["duration_ms"] < 10_000
+    assert (first["result"]["process"] == second["result"]["process"]) == (leaves == "nothing")
+    assert first["result"]["found"] == second["result"]["found"]
+    assert (first["result"]["found"] != first["result"]["left"]) == (leaves != "nothing")
+
+
+@pytest.mark.parametrize("leaves", sorted(HARMLESS))
+def test_a_process_is_kept_where_nothing_of_a_run_is_left(kept: Installation, leaves: str) -> None:
+    """What was closed and waited for, and what ends with the run by itself."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": leaves})
+    first, second = (kept.until_status(job_id, kept.run_now(job_id), "success")["result"] for _ in range(2))
+    assert first["process"] == second["process"]
+    assert first["found"] == second["found"]
+
+
+def test_our_own_connection_is_no_bots_leftover(kept: Installation) -> None:
+    """It breaks and is made anew between two runs of one process."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": "nothing"})
+    first = kept.until_status(job_id, kept.run_now(job_id), "success")["result"]
+    (horse,) = [client["id"] for client in kept.client.client_list() if client["name"].endswith("-horse")]
+    kept.client.client_kill_filter(_id=horse)
+    second = kept.until_status(job_id, kept.run_now(job_id), "success")["result"]
+    assert first["process"] == second["process"]
+
+
+def test_the_log_of_the_worker_says_what_was_left(kept: Installation) -> None:
+    """So that whoever wrote the bot learns why its runs do not share a process."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": "files"})
+    run_id = kept.run_now(job_id)
+    kept.until_status(job_id, run_id, "success")
+    until(lambda: "open files or connections" in kept.log("worker"), 10)
+
+
+def test_the_services_own_bots_leave_nothing_behind(light_server: ValkeyServer, tmp_path: Path) -> None:
+    """Each has run twice, with work to do and with failures: a mail server, an address book, a site and a receiver that
+    answers, then one that refuses. No process was replaced for what it left."""
+    with post_office() as (_, message_url), radicale(tmp_path) as books, web_site() as site, listening() as receiver:
+        today = datetime.now(UTC)
+        path = books.make_book("people", "People")
+        card = f"BDAY:1990-{today:%m-%d}\r\nEMAIL:a@example.org\r\nURL;TYPE=profile:{site.address}/a"
+        books.put(f"{path}a.vcf", person("a", card))
+        site.answers["/a"] = html("hello")
+        bots: tuple[tuple[str, dict[str, object]], ...] = (
+            ("contacts_sync", {}),
+            ("birthday", {}),
+            ("visitor", {}),
+            ("webhook", {"url": receiver.address}),
+        )
+        with Installation(
+            tmp_path, light_server, WORKER_CONCURRENCY="1", MESSAGE_URL=message_url, CONTACTS_URL=books.url()
+        ) as service:
+            service.start("web", "scheduler", "worker").until_healthy()
+            for status in (200, 500):
+                receiver.status = status
+                for bot, config in bots:
+                    job_id = service.make_job(bot_type=bot, bot_config=config)
+                    service.until_status(job_id, service.run_now(job_id), "success", "failed")
+            runs = [run["status"] for run in service.call("GET", "/runs")[1]]
+            told = [line for line in service.log("worker").splitlines() if "is replaced" in line]
+    assert (len(runs), [line.partition("has left")[2][:60] for line in told]) == (8, [])
+    assert set(runs) == {"success", "failed"}

@@ -146,6 +146,40 @@ def test_a_reader_that_comes_back_misses_no_line_and_gets_none_twice(web: Instal
         assert [event["event"] for event in stream.events()] == ["end"]
 
 
+def test_a_reader_of_a_long_log_sees_its_head_its_tail_and_the_cut_and_goes_on_after_it(web: Installation) -> None:
+    """As does the log itself, whose `last_line` is where a stream goes on."""
+    bot = Bot(web)
+    bot.say(3000)
+    with following(web, bot) as stream:
+        events = stream.events()
+        said = messages([next(events)])
+        while said[-1][0] < 3000:
+            said += messages([next(events)])
+        ((cut, words),) = [(number, text) for number, text in said if text != str(number)]
+        assert words.startswith(f"{cut - said.index((cut, words)):,} lines are left out here")
+        assert [number for number, _ in said if number > cut] == list(range(cut + 1, 3001))
+    _, log = web.call("GET", f"/jobs/{bot.job_id}/runs/{bot.run_id}/log")
+    assert [line["message"] for line in log["lines"]] == [text for _, text in said]
+    assert (log["last_line"], log["trimmed"]) == (3000, False)
+    bot.say(1)
+    bot.end()
+    with following(web, bot, last=log["last_line"]) as stream:
+        line, last = stream.events()
+        assert (messages([line]), last["event"]) == ([(3001, "3001")], "end")
+
+
+def test_a_stream_of_a_log_that_is_not_kept_any_more_says_so(web: Installation) -> None:
+    """An event before the end; the log itself says `trimmed`."""
+    bot = Bot(web)
+    bot.say(3)
+    bot.end()
+    web.client.delete(web.keys.run_log(bot.run_id))
+    with following(web, bot) as stream:
+        assert [event["event"] for event in stream.events()] == ["trimmed", "end"]
+    _, log = web.call("GET", f"/jobs/{bot.job_id}/runs/{bot.run_id}/log")
+    assert log == {"lines": [], "last_line": 0, "trimmed": True}
+
+
 def test_streams_take_half_of_the_threads_and_give_their_places_back(web: Installation) -> None:
     """One too many is 503 with Retry-After, others are served; who hangs up frees a place soon."""
     bot = Bot(web)

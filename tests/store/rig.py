@@ -84,7 +84,7 @@ class Rig:
 
     def log(self, run_id: str) -> list[dict[str, Any]]:
         """A run's log lines."""
-        return History(self.scripts).log(run_id)
+        return History(self.scripts).log(run_id).parsed()
 
     def start(self, run_id: str, lease_ms: int = 30_000) -> str:
         """Claims a run as a worker would. Returns the token."""

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
 from service.errors import ServiceError, StoreFull, StoreUnavailable
 from service.settings import Settings
-from service.store.connection import SOCKET_SECONDS, Role, connect, repeatable, translate_errors
+from service.store.connection import SOCKET_SECONDS, Role, connect, open_sockets, repeatable, translate_errors
 from tests.conftest import ValkeyServer, find_free_port
 from tests.tls import TlsProxy
 
@@ -301,3 +301,16 @@ def test_a_restart_of_the_server_costs_no_repeatable_call_an_error(server: Valke
 
         assert repeatable(read_while_it_restarts) == b"value"
         assert asked(client, lambda r: repeatable(lambda: r.get("key"))) == b"value"
+
+
+def test_the_open_connections_of_a_horse_are_counted(server: ValkeyServer) -> None:
+    """None before its first use, one then, none once it broke; by what redis-py keeps of them."""
+    client = connect(settings(server.url), "horse")
+    assert open_sockets(client) == 0
+    client.ping()
+    assert open_sockets(client) == 1
+    client.connection_pool.disconnect()
+    assert open_sockets(client) == 0
+    client.ping()
+    assert open_sockets(client) == 1
+    client.close()

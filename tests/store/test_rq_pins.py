@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 from importlib.metadata import version
 
 import rq_scheduler
 from redis import Redis
 from rq import Queue, Worker
+from rq.command import send_command
 from rq.executions import Execution, ExecutionRegistry
 from rq.job import Job as RQJob
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
@@ -78,10 +80,35 @@ def test_what_is_overridden_is_still_there() -> None:
                 "dequeue_job_and_maintain_ttl",
                 "run_maintenance_tasks",
                 "heartbeat",
+                "handle_payload",
+                "_pubsub_exception_handler",
             },
             Scheduler: {"run", "heartbeat", "enqueue_jobs"},
         }[ours]
         assert wanted <= inherited
+
+
+def test_rqs_commands_come_as_they_are_understood(redis_client: Redis) -> None:
+    """By the worker's name, whatever the database; each as JSON, in the words that `service.worker.commands` knows."""
+    channel = Worker([Queue(connection=redis_client)], name="w", connection=redis_client).pubsub_channel_name
+    elsewhere = Redis(port=redis_client.connection_pool.connection_kwargs["port"], db=9)
+    heard: list[bytes] = []
+    with redis_client.pubsub() as pubsub:  # type: ignore[no-untyped-call]
+        pubsub.subscribe(**{channel: lambda message: heard.append(message["data"])})
+        assert pubsub.get_message(timeout=5) is not None
+        for name, more in (
+            ("shutdown", {}), ("kill-horse", {}), ("stop-job", {"job_id": RUN}),
+            ("stop-execution", {"job_id": RUN, "execution_id": "token"}),
+        ):  # fmt: skip
+            send_command(elsewhere, "w", name, **more)
+            pubsub.get_message(timeout=5)
+    elsewhere.close()
+    assert [json.loads(command) for command in heard] == [
+        {"command": "shutdown"}, {"command": "kill-horse"}, {"command": "stop-job", "job_id": RUN},
+        {"command": "stop-execution", "job_id": RUN, "execution_id": "token"},
+    ]  # fmt: skip
+    assert "handle_payload" in inspect.getsource(Worker.subscribe)
+    assert "_pubsub_exception_handler" in inspect.getsource(Worker.subscribe)
 
 
 def test_a_stock_rqscheduler_finds_nothing_of_ours(redis_client: Redis, keys: Keys) -> None:

@@ -25,7 +25,8 @@ from service.runner import Surroundings
 from service.settings import Settings
 from service.store.runs import Claim, Outcome, RunStore
 from service.store.scripts import Limits
-from service.worker.horse import Recycling, WorkHorse, _process_state
+from service.worker.horse import Recycling, WorkHorse
+from service.worker.leftovers import Untouched
 from service.worker.link import Began, Horse, Orders
 from service.worker.process import BotWorker
 from service.worker.watch import Watch
@@ -305,7 +306,7 @@ def test_a_horse_whose_bot_left_something_behind_goes_on_no_more(leftover: str) 
     def main(orders: Orders) -> None:
         horse = WorkHorse(orders, None, None, "worker-1", 30_000, Recycling(10, 10_000))  # type: ignore[arg-type]
         horse._listen()
-        horse._untouched, horse._carried_out = _process_state(), 1
+        horse._untouched, horse._carried_out = Untouched(), 1
         match leftover:
             case "a thread":
                 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
@@ -317,6 +318,7 @@ def test_a_horse_whose_bot_left_something_behind_goes_on_no_more(leftover: str) 
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
             case "an alarm":
                 signal.alarm(60)
+        horse._look_around()
         orders.rests("idle" if horse._may_go_on() else "leaves")
 
     horse = Horse(main)

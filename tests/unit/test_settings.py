@@ -84,6 +84,8 @@ def test_an_empty_setting_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> No
         ("LOG_RUNS", "-1"),
         ("IMPORT_LIMIT_MB", "0"),
         ("LEASE_SECONDS", "9"),
+        ("RQ_COMMANDS", "shutdown"),
+        ("RQ_COMMANDS", "ALL"),
         ("VISITOR_ALLOW_PRIVATE", "perhaps"),
         ("NETWORK_ALLOW", f"10.0.0.1/8,{SECRET}:80"),
         ("NETWORK_ALLOW", "*"),

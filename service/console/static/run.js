@@ -14,6 +14,7 @@ const isOpen = () => ["queued", "running"].includes(status());
 // The log. Each event's id is its line's number: no line is shown twice, whichever stream it came by.
 let line = Number(log?.dataset.lines);
 let source;
+let trimmed = false;
 
 function follow() {
   source?.close();
@@ -26,6 +27,7 @@ function follow() {
     look();
   });
   source.addEventListener("progress", ({ data }) => { showProgress(JSON.parse(data)); look(); });
+  source.addEventListener("trimmed", () => { trimmed = true; });
   source.addEventListener("end", end);
   source.addEventListener("error", () => {
     state.textContent = "The connection is lost; it is tried again";
@@ -45,7 +47,7 @@ async function end() {
   source.close();
   source = undefined;
   state.textContent = "complete";
-  log.querySelector(".none").textContent = "It has logged nothing.";
+  log.querySelector(".none").textContent = trimmed ? "Its log is not kept any more." : "It has logged nothing.";
   for (;;) {
     try {
       return await refresh();

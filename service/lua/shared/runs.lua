@@ -17,7 +17,7 @@ function runs.trim(job_id)
       position = position - 1
     else
       call('LREM', history, -1, run_id)
-      call('DEL', key.run(run_id), key.run_log(run_id))
+      call('DEL', key.run(run_id), key.run_log(run_id), key.run_log_tail(run_id))
       excess = excess - 1
     end
   end
@@ -28,7 +28,8 @@ end
 function runs.keep_log(run_id, job_id)
   call('LPUSH', key.logs(job_id), run_id)
   while call('LLEN', key.logs(job_id)) > conf.log_runs do
-    call('DEL', key.run_log(call('RPOP', key.logs(job_id))))
+    local oldest = call('RPOP', key.logs(job_id))
+    call('DEL', key.run_log(oldest), key.run_log_tail(oldest))
   end
 end
 

@@ -1,0 +1,76 @@
+"""What a worker makes of RQ's commands, without a worker."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from service.worker import commands
+from service.worker.commands import Allowed, Commands
+from service.worker.link import Began
+from tests.process.test_rq_commands import HOSTILE
+
+RUN = Began({"job_id": "job", "run_id": "run"}, "token", 0.0, 60)
+COMMANDS: dict[str, dict[str, str]] = {
+    "stop-job": {"job_id": "run"},
+    "stop-execution": {"job_id": "run", "execution_id": "token"},
+    "kill-horse": {},
+    "shutdown": {},
+}
+
+
+def heard(allowed: Allowed, *messages: Any, run: Began | None = RUN) -> str:
+    """What is to be done after these messages."""
+    shut_down: list[str] = []
+    ours = Commands(allowed, lambda: run, lambda: shut_down.append("shutdown"))
+    for message in messages:
+        ours.heard({"type": "message", "data": message})
+    done = ["stop"] * ours.is_stopped("token") + ["kill"] * ours.is_killed("token") + shut_down
+    assert not ours.is_stopped("another") and not ours.is_killed("another")
+    return " ".join(done)
+
+
+def sent(name: str) -> bytes:
+    """A command as RQ sends it."""
+    return json.dumps({"command": name, **COMMANDS[name]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "done"),
+    [
+        ("stop-job", ["stop", "", "", ""]),
+        ("all", ["stop", "stop", "kill", "shutdown"]),
+        ("none", ["", "", "", ""]),
+    ],
+)
+def test_each_setting_lets_its_commands_through(allowed: Allowed, done: list[str]) -> None:
+    """And no other."""
+    assert [heard(allowed, sent(name)) for name in COMMANDS] == done
+
+
+@pytest.mark.parametrize("allowed", ["stop-job", "all", "none"])
+def test_no_rubbish_does_anything(allowed: Allowed) -> None:
+    """Nor what is no text at all, nor a command while no run is under way (but a shutdown, where that is allowed)."""
+    for message in (*HOSTILE, None, 1, "text", ["stop-job"], {"command": "shutdown"}):
+        assert heard(allowed, message) == ""
+    for name in ("stop-job", "stop-execution", "kill-horse"):
+        assert heard(allowed, sent(name), run=None) == ""
+
+
+def test_a_flood_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """With how many there were; what was sent is shown cut, and so that no line of it passes for another."""
+    now = [100.0]
+    monkeypatch.setattr(commands.time, "monotonic", lambda: now[0])  # type: ignore[attr-defined]
+    with caplog.at_level(logging.WARNING):
+        ours = Commands("stop-job", lambda: RUN, lambda: None)
+        flood = json.dumps({"command": "x\n" * 200}).encode()
+        for _ in range(1000):
+            ours.heard({"data": flood})
+        assert len(caplog.messages) == 1
+        now[0] += 61
+        ours.heard({"data": flood})
+    assert len(caplog.messages) == 2 and "1000 since" in caplog.messages[1]
+    assert all("\n" not in message and len(message) < 200 for message in caplog.messages)
