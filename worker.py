@@ -8,6 +8,7 @@ import threading
 
 from service.errors import StoreUnavailable
 from service.keys import Keys
+from service.outage import outage
 from service.settings import Settings
 from service.startup import start_process
 from service.store.arrival import arrive
@@ -37,7 +38,7 @@ def work(settings: Settings) -> None:
         except StoreUnavailable as error:
             if worker is not None and worker.stopping_since is not None:
                 return
-            log.warning("%s; trying again in %.1f s", error, pause)
+            outage.tell(log, error, "The worker waits for Redis")
         stop.wait(pause)
         pause = min(pause * 2, 5.0)
 

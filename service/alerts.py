@@ -20,6 +20,7 @@ from service.clock import format_timestamp
 from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce
 from service.models import Options
+from service.outage import outage
 from service.store.jobs import JobStore, UnreadableJob
 from service.store.outbox import Outbox, facts
 
@@ -71,7 +72,7 @@ class Alerts:
                 while self._leads() and not self._stop.is_set() and self.send_next():
                     pass
             except (ServiceError, RedisError, OSError) as error:
-                log.warning("Alerts wait: %s", error)
+                outage.tell(log, error, "Alerts wait")
 
     def send_next(self) -> bool:
         """Sends the oldest alert, or gives it up. Returns False if there is none, or it is left to another scheduler.

@@ -8,6 +8,8 @@ What is overridden of RQ 3.0, and why:
   interrupts only the waiting, never a command (`request_stop`, too).
 - `run_maintenance_tasks`: RQ's fails a run that was popped and never started; our reaper puts it back.
 - `heartbeat`: also says so to ours, by Redis' clock, and not more often than it needs to be said.
+- `heartbeat`, `check_for_suspension`, `_pubsub_exception_handler`: RQ ends over an answer that it does not expect of a
+  Redis that is away, refuses writes or changes its role; here that is waited for.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ import signal
 import socket
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import ConnectionError, TimeoutError
+from redis.client import PubSub
 from rq import Queue, Worker
 from rq.exceptions import DequeueTimeout, StopRequested
 from rq.executions import Execution
@@ -31,13 +35,15 @@ from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
 from service.dispatch import make_scripts
-from service.errors import StoreUnavailable
+from service.errors import StoreUnavailable, StoreUnsuitable, WritesRefused
 from service.keys import Keys
+from service.outage import outage
 from service.runner import WORKER_STOPPED, Surroundings
 from service.settings import Settings
 from service.store.connection import connect, translate_errors
 from service.store.presence import Presence
 from service.store.runs import Claim, Outcome, RunStore
+from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse, end_patiently, retry_after, timed_out, timeout_of
 from service.worker.link import Began, Horse, Orders
@@ -51,6 +57,12 @@ WORKER_TTL = 20
 LOOK_SECONDS, LAST_LOOKS_SECONDS = 1.0, 0.25
 """Seconds between two looks at a run under way (renewal of its lease, cancel, time-out), and the same while the worker
 is stopping, which has to be done in time."""
+FIRST_PAUSE = 0.5
+"""Seconds until Redis is tried again; doubled from try to try, up to 5 s."""
+COMMANDS_PAUSE = 2.0
+"""Seconds until the thread that hears RQ's commands tries again."""
+LAST_WORDS_SECONDS = 2.0
+"""How long after the last kill a stopping worker still tries to record how its run ended."""
 BEAT_SECONDS = 2.0
 """Seconds between two heartbeats."""
 
@@ -80,9 +92,11 @@ class BotWorker(Worker):
         self._runs = RunStore(self._scripts)
         self._presence = Presence(self._scripts)
         self._around: Surroundings = surroundings(client, keys, settings)
+        self._schema = SchemaWatch(self._line, keys)
         self._lease_ms = settings.lease_seconds * 1000
         self._horse: Horse | None = None
         self._under_way: tuple[Began, Watch] | None = None
+        self._draining = False
         self._next_beat = 0.0
         self._waiting = False
         self.stopping_since: float | None = None
@@ -107,24 +121,36 @@ class BotWorker(Worker):
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[RQJob, Queue] | None:
         """Waits for the next run's id; None if there is none and `timeout` is None (RQ's burst mode)."""
-        queue, pause, told = self.queues[0], 0.5, False
+        queue, pause, told = self.queues[0], FIRST_PAUSE, False
         while True:
             self._saddle()
             try:
-                if not told:
-                    self.set_state(WorkerStatus.IDLE)
-                    told = True
-                self.heartbeat()
-                popped = self._pop(queue, timeout)
+                with translate_errors():
+                    self._schema.check()
+                    if not told:
+                        self.set_state(WorkerStatus.IDLE)
+                        told = True
+                    self._beat()
+                    outage.over(log)
+                    popped = self._pop(queue, timeout)
             except DequeueTimeout:
-                pause = 0.5
+                pause = FIRST_PAUSE
                 continue
-            except (ConnectionError, TimeoutError, StoreUnavailable) as error:
-                log.warning("Redis is away (%s); trying again in %.1f s", error, pause)
-                time.sleep(pause)
+            except StoreUnavailable as error:
+                outage.tell(log, error, "The worker waits for Redis")
+                self._wait(pause)
                 pause = min(pause * 2, 5.0)
                 continue
             return None if popped is None else (RQJob(popped, self.connection, serializer=JSONSerializer), queue)
+
+    def _wait(self, seconds: float) -> None:
+        self._waiting = True
+        try:
+            if self._stop_requested:
+                raise StopRequested
+            time.sleep(seconds)
+        finally:
+            self._waiting = False
 
     def _pop(self, queue: Queue, timeout: int | None) -> str | None:
         self._waiting = True
@@ -139,13 +165,38 @@ class BotWorker(Worker):
     def run_maintenance_tasks(self) -> None:
         """Nothing: `service.reaper` does it, without failing what can still be run."""
 
+    def check_for_suspension(self, burst: bool) -> None:
+        with self._unbroken("looks for work, whether or not workers are suspended"):
+            super().check_for_suspension(burst)
+
+    def _pubsub_exception_handler(self, exc: Exception, pubsub: PubSub, pubsub_thread: Any) -> None:
+        """In the thread that hears RQ's commands: it connects again for as long as Redis is away."""
+        with self._unbroken("hears no commands of RQ's"):
+            raise exc
+        time.sleep(COMMANDS_PAUSE)
+
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)
-        elif time.monotonic() >= self._next_beat:
+        else:
+            with self._unbroken("goes on without a heartbeat"):
+                self._beat(timeout)
+
+    def _beat(self, timeout: int | None = None) -> None:
+        """RQ's heartbeat and ours, if it is time for one. Raises StoreUnavailable, or redis-py's errors."""
+        if time.monotonic() >= self._next_beat:
             self._next_beat = time.monotonic() + BEAT_SECONDS
             super().heartbeat(timeout)
             self._presence.beat_worker(self.name)
+
+    @contextmanager
+    def _unbroken(self, doing: str) -> Iterator[None]:
+        """What is in it may fail while Redis is away; the next wait for work waits for Redis, too."""
+        try:
+            with translate_errors():
+                yield
+        except StoreUnavailable as error:
+            outage.tell(log, error, f"The worker {doing}")
 
     def _beat_on_the_line(self) -> None:
         """RQ's heartbeat and ours, bounded in time as what watches a run must be. Raises StoreUnavailable."""
@@ -196,9 +247,10 @@ class BotWorker(Worker):
 
     def execute_job(self, job: RQJob, queue: Queue) -> None:
         """Has the work horse carry out a run, and those that it takes after it, and watches each to its end."""
-        horse = self._saddle()
+        horse, self._draining = self._saddle(), False
         horse.carry_out(job.id)
-        self.set_state(WorkerStatus.BUSY)
+        with self._unbroken("begins a run that RQ's records do not show"):
+            self.set_state(WorkerStatus.BUSY)
         try:
             self._watch(horse, job.id)
         finally:
@@ -259,17 +311,33 @@ class BotWorker(Worker):
         try:
             watch.heard(self._runs.renew(run.run_id, run.token, self._lease_ms), asked)
             self._beat_on_the_line()
+        except WritesRefused as error:
+            watch.refused(asked)
+            outage.tell(log, error, "Runs go on without their leases", run.ids)
         except StoreUnavailable as error:
-            log.warning("Run %s: its lease could not be renewed: %s", run.run_id, error, extra=run.ids)
+            outage.tell(log, error, f"The lease of run {run.run_id} could not be renewed", run.ids)
+        self._look_at_schema(horse)
         for action in watch.actions(time.monotonic(), self.stopping_since):
             if action == "kill":
                 self.kill_horse()
             else:
                 horse.order(action, run.token)
 
+    def _look_at_schema(self, horse: Horse) -> None:
+        """A newer release has come: the run under way ends, and no further one is taken."""
+        try:
+            self._schema.check()
+        except StoreUnsuitable as error:
+            if not self._draining:
+                self._draining = True
+                outage.tell(log, error, "The worker takes no further run")
+                horse.order("drain")
+        except StoreUnavailable:
+            pass  # told where the lease is renewed
+
     def _horse_died(self, horse: Horse, handed_over: str) -> None:
         """Ends what it has claimed and cannot end any more, and puts back what it has not."""
-        status = horse.status() or 0
+        status, died_at = horse.status() or 0, time.monotonic()
         watch = self._under_way[1] if self._under_way is not None else None
         self._unsaddle()
         try:
@@ -277,15 +345,20 @@ class BotWorker(Worker):
                 outcome = self._outcome(claim, watch, status)
                 log.warning("Run %s: %s", claim.run_id, outcome.error, extra=claim.ids)
                 retry = retry_after(claim, outcome, self._around.bots)
-                end_patiently(self._runs, claim, outcome, retry, self._deadline())
+                end_patiently(self._runs, claim, outcome, retry, self._gives_up(died_at))
             self._runs.requeue(handed_over)
         except StoreUnavailable as error:
             log.warning("The work horse died; what it held is left to the reaper: %s", error)
 
-    def _deadline(self) -> float:
-        if self.stopping_since is not None:
-            return self.stopping_since + KILL_AFTER_STOP_SECONDS + 2
-        return time.monotonic() + self._lease_ms / 1000
+    def _gives_up(self, died_at: float) -> Callable[[StoreUnavailable], bool]:
+        """How long the end of a run is tried to be recorded: while Redis refuses writes, nobody else can do it."""
+
+        def gives_up(error: StoreUnavailable) -> bool:
+            if self.stopping_since is not None:
+                return time.monotonic() > self.stopping_since + KILL_AFTER_STOP_SECONDS + LAST_WORDS_SECONDS
+            return not isinstance(error, WritesRefused) and time.monotonic() > died_at + self._lease_ms / 1000
+
+        return gives_up
 
     def _outcome(self, claim: Claim, watch: Watch | None, status: int) -> Outcome:
         """How a run ended whose horse did not get to say so itself."""

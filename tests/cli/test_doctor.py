@@ -13,7 +13,7 @@ from typing import ClassVar
 import pytest
 
 from service.keys import Keys
-from service.store.schema import VERSION
+from service.store.schema import newest
 from tests.cli.command import COMMAND, Command
 from tests.conftest import ValkeyServer, find_free_port
 from tests.process.installation import API_KEY, ROOT, Installation
@@ -59,7 +59,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(command: Command, tmp_path
     server = ValkeyServer(tmp_path, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb")
     try:
         with server.client() as client:
-            client.set(Keys().schema_version, VERSION + 1)
+            client.set(Keys().schema_version, newest() + 1)
         ended = command("doctor", "--json", REDIS_URL=server.url)
         text = command("doctor", REDIS_URL=server.url).out
     finally:
