@@ -51,7 +51,10 @@ def test_a_full_disk_fails_nothing_and_fills_no_log(
         told = tmp_path / "told"
         told.write_text("begun\n")
         ticking = installed.make_job(schedule_config={"seconds": 1}, options={"catch_up": "all", "overlap": "queue"})
-        long, short = installed.make_job(bot_config={"tells": str(told)}), installed.make_job(bot_config={"seconds": 3.0})
+        long, short = (
+            installed.make_job(bot_config={"tells": str(told)}),
+            installed.make_job(bot_config={"seconds": 3.0}),
+        )
         runs = {job_id: installed.run_now(job_id) for job_id in (long, short)}
         for job_id, run_id in runs.items():
             installed.until_status(job_id, run_id, "running")
@@ -95,14 +98,16 @@ def test_a_fail_over_is_waited_for(tmp_path: Path, serve: Callable[..., ValkeySe
         installed.start("web", "scheduler", "worker").until_healthy()
         job = installed.make_job()
         installed.until_status(job, installed.run_now(job), "success")
-        installed.client.client_kill_filter(_type="normal", skipme=True)
         until(lambda: b"blmove" in installed.client.execute_command("CLIENT", "LIST"), 20)  # type: ignore[no-untyped-call]
         with other.client() as second:
             second.replicaof("127.0.0.1", server.port)
             until(lambda: second.exists(installed.keys.schema_version) == 1, 30)
             second.replicaof("NO", "ONE")
             installed.client.replicaof("127.0.0.1", other.port)
-            until(lambda: bool(lines_about(installed, "worker", "replica") or lines_about(installed, "worker", "role")), 30)
+            until(
+                lambda: bool(lines_about(installed, "worker", "replica") or lines_about(installed, "worker", "role")),
+                30,
+            )
             until(lambda: bool(lines_about(installed, "scheduler", "replica")), 30)
             status, answer = installed.call("POST", f"/jobs/{job}/run")
             assert status == 503 and "primary" in answer["detail"]
