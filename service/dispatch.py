@@ -33,6 +33,7 @@ from rq.serializers import JSONSerializer
 
 from service.commits import Commits
 from service.errors import ServiceError, StoreUnavailable, ValidationFailed, WritesRefused
+from service.foreign_entries import ForeignEntriesRefused
 from service.keys import Keys
 from service.outage import outage
 from service.planning import plan_again
@@ -88,7 +89,7 @@ def make_scripts(client: Redis, keys: Keys, limits: Limits) -> Scripts:
     return Scripts(client, keys, limits, rq_template(keys, client))
 
 
-class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
+class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[misc]
     """Enqueues each due occurrence once, on time.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.environment import refuse_foreign
 from service.errors import SettingsError
 
 PREFIX_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
@@ -118,8 +120,10 @@ def load_settings() -> Settings:
     """Reads the settings from the environment.
 
     Raises:
-        SettingsError: some are malformed; the message names each setting and what it may be, never its value.
+        SettingsError: some are malformed, or a library's own variable would break what is promised; the message names
+            each and what it may be, never its value.
     """
+    refuse_foreign(os.environ)
     try:
         return Settings()
     except ValidationError as error:
