@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 from redis import Redis
 
@@ -81,9 +82,13 @@ def _holds_data(client: Redis, keys: Keys) -> bool:
 
 def _refuse_newer(found: int) -> None:
     if found > newest():
-        raise StoreUnsuitable(
-            f"Redis holds schema version {found}, and this process knows {newest()}", "Start the newer release"
-        )
+        raise _newer(found)
+
+
+def _newer(found: int) -> StoreUnsuitable:
+    return StoreUnsuitable(
+        f"Redis holds schema version {found}, and this process knows {newest()}", "Start the newer release"
+    )
 
 
 def _migrate(client: Redis, keys: Keys) -> None:
@@ -126,7 +131,7 @@ class SchemaWatch:
         self._keys = keys
         self._clock = clock
         self._next_look = 0.0
-        self._refusal: StoreUnavailable | None = None
+        self._refusal: Callable[[], StoreUnavailable] | None = None
 
     def check(self) -> None:
         """To be called before work is taken up; asks Redis once in `LOOK_SECONDS`.
@@ -139,13 +144,12 @@ class SchemaWatch:
             self._refusal = self._look()
             self._next_look = self._clock() + LOOK_SECONDS
         if self._refusal is not None:
-            raise self._refusal
+            raise self._refusal()
 
-    def _look(self) -> StoreUnavailable | None:
+    def _look(self) -> Callable[[], StoreUnavailable] | None:
         with translate_errors():
             version, lock = self._client.mget(self._keys.schema_version, self._keys.schema_lock)
-        try:
-            _refuse_newer(newest() if version is None else int(version))
-        except StoreUnsuitable as refusal:
-            return refusal
-        return None if lock is None else _busy()
+        found = newest() if version is None else int(version)
+        if found > newest():
+            return partial(_newer, found)
+        return None if lock is None else _busy

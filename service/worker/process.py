@@ -311,12 +311,12 @@ class BotWorker(Worker):
         try:
             watch.heard(self._runs.renew(run.run_id, run.token, self._lease_ms), asked)
             self._beat_on_the_line()
+            self._look_at_schema(horse)
         except WritesRefused as error:
             watch.refused(asked)
             outage.tell(log, error, "Runs go on without their leases", run.ids)
         except StoreUnavailable as error:
             outage.tell(log, error, f"The lease of run {run.run_id} could not be renewed", run.ids)
-        self._look_at_schema(horse)
         for action in watch.actions(time.monotonic(), self.stopping_since):
             if action == "kill":
                 self.kill_horse()
@@ -332,8 +332,6 @@ class BotWorker(Worker):
                 self._draining = True
                 outage.tell(log, error, "The worker takes no further run")
                 horse.order("drain")
-        except StoreUnavailable:
-            pass  # told where the lease is renewed
 
     def _horse_died(self, horse: Horse, handed_over: str) -> None:
         """Ends what it has claimed and cannot end any more, and puts back what it has not."""
