@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from service.alerts import Alerts
-from service.dispatch import Scheduler, make_scripts
-from service.keys import Keys
 from service.startup import start_process
-from service.store.connection import connect
-from service.store.jobs import JobStore
-from service.store.outbox import Outbox
-from service.store.scripts import Limits
 
 
 def main() -> None:
     settings = start_process("scheduler")
+    # Only now: RQ reads the environment as it is imported, and that was looked at just now.
+    from service.alerts import Alerts
+    from service.dispatch import Scheduler, make_scripts
+    from service.keys import Keys
+    from service.store.connection import connect
+    from service.store.jobs import JobStore
+    from service.store.outbox import Outbox
+    from service.store.scripts import Limits
+
     limits = Limits.of(settings)
     keys = Keys(settings.redis_prefix)
     scheduler = Scheduler(connect(settings, "scheduler"), keys, limits)

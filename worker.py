@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
-import threading
 
-from service.bots.secrets import Vault
-from service.errors import StoreUnavailable
-from service.keys import Keys
-from service.settings import Settings
 from service.startup import start_process
-from service.store.arrival import arrive
-from service.store.connection import connect, translate_errors
-from service.worker.orphans import Orphans
-from service.worker.process import BotWorker
-from service.worker.supervisor import Supervisor
-
-log = logging.getLogger("worker")
-
-
-def work(settings: Settings, vault: Vault) -> None:
-    """One worker process, until it is told to stop or cannot go on; its supervisor starts it again."""
-    stop = threading.Event()
-    orphans = Orphans()
-    keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
-    while not stop.is_set():
-        # Anew each time: a BotWorker takes the signals while it works, and may have failed since.
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, lambda *_: stop.set())
-        worker: BotWorker | None = None
-        try:
-            arrive(client, keys)
-            with translate_errors():
-                worker = BotWorker(client, keys, settings, vault, orphans)
-                if not stop.is_set():
-                    worker.work(logging_level="WARNING")
-            return
-        except StoreUnavailable as error:
-            if worker is not None and worker.stopping_since is not None:
-                return
-            log.warning("%s; trying again in %.1f s", error, pause)
-        stop.wait(pause)
-        pause = min(pause * 2, 5.0)
 
 
 def main() -> None:
     settings = start_process("worker")
+    # Only now: RQ reads the environment as it is imported, and that was looked at just now.
+    from service.bots.secrets import Vault
+    from service.worker.serving import work
+    from service.worker.supervisor import Supervisor
+
     vault = Vault.taken_out_of(os.environ)  # before a bot is loaded: neither it nor what it starts finds them there
     Supervisor(lambda: work(settings, vault), settings.worker_concurrency).run()
 

@@ -21,6 +21,7 @@ from service.clock import format_timestamp
 from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce, destination
 from service.models import Options
+from service.outage import outage
 from service.redaction import Redaction
 from service.secret_hosts import SUFFIX, Hosts, hosts_of, is_secret
 from service.store.jobs import JobStore, UnreadableJob
@@ -88,7 +89,7 @@ class Alerts:
                 while self._leads() and not self._stop.is_set() and self.send_next():
                     pass
             except (ServiceError, RedisError, OSError) as error:
-                log.warning("Alerts wait: %s", error)
+                outage.tell(log, error, "Alerts wait")
 
     def send_next(self) -> bool:
         """Sends the oldest alert, or gives it up. Returns False if there is none, or it is left to another scheduler.

@@ -32,8 +32,10 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service.commits import Commits
-from service.errors import ServiceError, StoreUnavailable, ValidationFailed
+from service.errors import ServiceError, StoreUnavailable, ValidationFailed, WritesRefused
+from service.foreign_entries import ForeignEntriesRefused
 from service.keys import Keys
+from service.outage import outage
 from service.planning import plan_again
 from service.reaper import Reaper
 from service.store.arrival import arrive, risks
@@ -43,6 +45,7 @@ from service.store.jobs import JobStore, UnreadableJob
 from service.store.presence import Presence
 from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
+from service.store.schema import SchemaWatch
 from service.store.scripts import RQ_FAILURE_TTL, RQ_SUCCESS_TTL, Limits, Scripts
 from service.store.upkeep import DueIndex
 
@@ -59,6 +62,8 @@ LONGEST_WAIT = 5.0
 """Seconds after which the due index is read again, whatever was heard: a message can be lost."""
 HEARTBEAT = 2.0
 """Seconds between two bids for the lead."""
+FIRST_PAUSE = 0.1
+"""Seconds until Redis is tried again; doubled from try to try, up to 2 s."""
 STOP_WITHIN = 0.1
 """Seconds within which a waiting scheduler notices that it is to stop."""
 LEAD_MS = 6_000
@@ -84,7 +89,7 @@ def make_scripts(client: Redis, keys: Keys, limits: Limits) -> Scripts:
     return Scripts(client, keys, limits, rq_template(keys, client))
 
 
-class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
+class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[misc]
     """Enqueues each due occurrence once, on time.
 
     Args:
@@ -108,6 +113,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         self._presence = Presence(scripts)
         self._reaper = Reaper(RunStore(scripts), self._jobs, keys, client)
         self._clock = RedisClock(client)
+        self._schema = SchemaWatch(client, keys)
         self._stop = threading.Event()
         self._leads = False
         self._leader = ""
@@ -123,22 +129,26 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
 
     def run(self, burst: bool = False) -> None:
         """Works until `stop()` is called or, with `burst`, until nothing is due. Waits while Redis is away."""
-        pause, arrived = 0.1, False
+        pause, arrived = FIRST_PAUSE, False
         while not self._stop.is_set():
             try:
                 if not arrived:
                     arrive(self.connection, self._keys)
-                    for risk in risks(self.connection):
+                    for risk in risks(self.connection).sentences():
                         log.warning("%s", risk)
                     arrived = True
+                    self._reaper.settle()
                 self._beat()
+                outage.over(log)
                 left = self._act() if self._leads else LONGEST_WAIT
-                pause = 0.1
+                pause = FIRST_PAUSE
                 if burst and self._leads:
                     break
                 self._sleep(left)
             except (StoreUnavailable, RedisError, OSError) as error:
-                log.warning("Redis is away or refuses (%s); trying again in %.1f s", error, pause)
+                outage.tell(log, error, "The scheduler waits for Redis")
+                if isinstance(error, WritesRefused):
+                    self._reaper.settle()
                 self._forget_connection()
                 self._stop.wait(pause)
                 pause = min(pause * 2, 2.0)
@@ -161,6 +171,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         now = time.monotonic()
         if now < self._next_heartbeat:
             return
+        self._schema.check()
         self.heartbeat()
         self._next_heartbeat = now + HEARTBEAT
 

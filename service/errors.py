@@ -57,11 +57,29 @@ class ConcurrentChange(ServiceError):
 
 
 class StoreUnavailable(ServiceError):
-    """Redis cannot be reached, or has no connection to spare."""
+    """Redis cannot be reached, has no connection to spare, or cannot be used as it is.
+
+    Args:
+        sentence: what happened.
+        advice: what to do about it, where that can be told from what happened.
+    """
+
+    def __init__(self, sentence: str = "", advice: str | None = None) -> None:
+        self.advice = advice
+        super().__init__(f"{sentence}; {_lowered(advice)}" if advice else sentence)
+        self.sentence = sentence
 
 
 class StoreFull(StoreUnavailable):
-    """Redis answers, but has no memory left to write to."""
+    """Redis answers, but has no memory left to write to; what frees memory still gets through."""
+
+
+class WritesRefused(StoreUnavailable):
+    """Redis answers, and refuses every write of everybody, since it cannot save its data to disk."""
+
+
+class StoreUnsuitable(StoreUnavailable):
+    """Redis answers, and is of a kind that this service cannot use: a cluster, a replica, a newer release's data."""
 
 
 class SettingsError(ServiceError):
@@ -78,3 +96,7 @@ class DeliveryFailed(ServiceError):
 
 class ChannelUnavailable(DeliveryFailed):
     """The whole channel is unusable (unset, refused, unreachable), not one recipient alone."""
+
+
+def _lowered(advice: str) -> str:
+    return advice if advice[:2].isupper() else advice[:1].lower() + advice[1:]

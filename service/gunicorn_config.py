@@ -7,11 +7,19 @@ Read from the environment: `PORT` (8000), `BIND_HOST` (0.0.0.0), `WEB_CONCURRENC
 from __future__ import annotations
 
 import os
+import sys
 
 from service import logs
+from service.environment import refuse_foreign
+from service.errors import SettingsError
 
 THREADS = 8
 """Requests that one process serves at once."""
+
+try:
+    refuse_foreign(os.environ)  # before what it is about is imported
+except SettingsError as error:
+    sys.exit(str(error))
 
 wsgi_app = "service.wsgi:build()"
 bind = f"{os.environ.get('BIND_HOST') or '0.0.0.0'}:{os.environ.get('PORT') or '8000'}"

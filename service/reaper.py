@@ -102,6 +102,10 @@ class Reaper:
                 self._settled_at = now + SETTLE_SECONDS
         self._last_seen = (now_ms, now)
 
+    def settle(self) -> None:
+        """Leaves leases alone for a while: Redis refused to have them renewed, or this scheduler cannot know."""
+        self._settled_at = time.monotonic() + SETTLE_SECONDS
+
     def _end_abandoned(self, now_ms: int) -> None:
         for run_id in self._runs.expired(now_ms, BATCH):
             run = self._runs.get(run_id)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service import secret_hosts
 from service.egress import Egress
+from service.environment import refuse_foreign
 from service.errors import SettingsError
 
 PREFIX_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
@@ -137,8 +138,10 @@ def load_settings() -> Settings:
     """Reads the settings from the environment.
 
     Raises:
-        SettingsError: some are malformed; the message names each setting and what it may be, never its value.
+        SettingsError: some are malformed, or a library's own variable would break what is promised; the message names
+            each and what it may be, never its value.
     """
+    refuse_foreign(os.environ)
     try:
         settings = Settings()
     except ValidationError as error:

@@ -26,7 +26,7 @@ from service.metrics import Metrics
 from service.runs import Runs
 from service.sample import Samples
 from service.settings import Settings, load_settings
-from service.store.arrival import arrive
+from service.store.arrival import Arrival
 from service.store.connection import connect
 from service.store.counters import read
 from service.store.jobs import JobStore
@@ -63,10 +63,11 @@ def assemble(settings: Settings) -> App:
     bots = load_bots()
     limits = Limits.of(settings)
     # Not now but before its first use of Redis: this process starts with or without it.
-    scripts = replace(make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys))
+    gate = Arrival(client, keys)
+    scripts = replace(make_scripts(client, keys, limits), gate=gate)
     clock, bot_configs = RedisClock(client), configs(bots)
     jobs, runs = Jobs(scripts, clock, bot_configs), Runs(scripts, bot_configs)
-    contacts = ContactBook(client, keys, partial(arrive, client, keys))
+    contacts = ContactBook(client, keys, gate)
     message_url = None if settings.message_url is None else settings.message_url.get_secret_value()
     following = Following(scripts)
     transfer = Transfer(jobs, JobStore(scripts), clock, bot_configs)

@@ -30,6 +30,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from service.api.auth import ApiKeys, header_bytes
 from service.api.sessions import COOKIE, Sessions
+from service.errors import StoreUnavailable
+from service.store.connection import translate_errors
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +166,11 @@ def create_dashboard(client: Redis, keys: ApiKeys, prefix: str, queue_name: str,
     web.config.serializer = JSONSerializer
     app = Flask(rq_dashboard.__name__, static_folder="static", static_url_path="/rq/files")
     app.config.update(
-        RQ_DASHBOARD_REDIS_URL=("redis",), RQ_DASHBOARD_DISABLE_DELETE=True, OUR_PREFIX=prefix, OUR_QUEUE=queue_name
+        DEBUG=False,
+        RQ_DASHBOARD_REDIS_URL=("redis",),
+        RQ_DASHBOARD_DISABLE_DELETE=True,
+        OUR_PREFIX=prefix,
+        OUR_QUEUE=queue_name,
     )
     app.redis_conn = _ReadOnlyRedis(connection_pool=client.connection_pool)  # type: ignore[attr-defined]
     app.register_blueprint(web.blueprint, url_prefix="/rq")
@@ -249,9 +255,19 @@ def _error(error: Exception) -> Response:
             return error.get_response()  # type: ignore[return-value]
         return _detail(code, error.description or error.name)
     if isinstance(error, RedisError):
-        return _detail(503, "Redis cannot be reached")
+        return _detail(503, _told(error))
     logger.error("%s %r failed unexpectedly", request.method, request.path, exc_info=error)
     return _detail(500, "Internal server error")
+
+
+def _told(error: RedisError) -> str:
+    try:
+        with translate_errors():
+            raise error
+    except StoreUnavailable as found:
+        return str(found)
+    except RedisError:
+        return "Redis refuses what was asked of it"
 
 
 def _detail(status: int, detail: str) -> Response:

@@ -18,6 +18,7 @@ from service.errors import (
     StoreUnavailable,
     ValidationFailed,
 )
+from service.outage import outage
 from service.redaction import redacted
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ def _service_error(req: falcon.Request, resp: falcon.Response, error: ServiceErr
         _answer(resp, status, str(error), errors=fields)
     else:
         _answer(resp, status, str(error) or falcon.code_to_http_status(status))
+        if isinstance(error, StoreUnavailable):
+            outage.tell(logger, error, "Requests are answered 503")
         if status == 503:
             resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
 

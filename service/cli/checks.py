@@ -13,7 +13,7 @@ from redis import Redis
 
 from service.bots.secrets import SecretRefused, problem, signing_key
 from service.cli.api import Api
-from service.cli.failures import Failure
+from service.cli.failures import Exit, Failure
 from service.cli.findings import Finding, State, crew
 from service.cli.place import Place, up_environment
 from service.dispatch import make_scripts
@@ -23,11 +23,12 @@ from service.keys import Keys
 from service.messages import Messenger
 from service.secret_hosts import SUFFIX, is_binding, is_secret, unbound
 from service.settings import ALLOWS_PRIVATE, Settings
-from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks
+from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
 from service.store.connection import connect, translate_errors
 from service.store.counters import Reading, read
-from service.store.schema import VERSION
+from service.store.schema import newest
 from service.store.scripts import Limits
+from service.store.server import refuse_unsuitable
 
 LITTLE_ROOM, NO_ROOM = 2**30, 100 * 2**20
 """Bytes free where the data is kept."""
@@ -44,12 +45,16 @@ def check_api(api: Api) -> Iterator[Finding]:
     if health.get("redis_connected"):
         yield Finding("api", "ok", f"answers at {api.place.url}")
     else:
-        yield Finding("api", "problem", f"answers at {api.place.url}, and reaches no Redis", "See the web process' log")
+        found = f"answers at {api.place.url}, and cannot use its Redis"
+        yield Finding("api", "problem", found, "See below, or the web process' log")
     try:
         api.get("/scheduler/jobs", limit=1)
         yield Finding("key", "ok", f"the key from {api.place.key_from} is accepted")
     except Failure as failure:
-        yield Finding("key", "problem", failure.sentence, "Set API_KEY to what the web process has")
+        if failure.exit is Exit.UNAUTHORISED:
+            yield Finding("key", "problem", failure.sentence, "Set API_KEY to what the web process has")
+        else:
+            yield Finding("key", "unknown", f"whether the key is accepted was not told: {failure.sentence}", None)
 
 
 def check_keys(place: Place) -> Iterator[Finding]:
@@ -128,15 +133,20 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
     """Redis itself: its version, whether it could lose or evict jobs, its clock and the schema; then who is up."""
     client, keys = connect(settings, "scheduler"), Keys(settings.redis_prefix)
     try:
-        with translate_errors():
-            info = client.info("everything")
-        yield from _server(info)
-        yield from _durability(client, info)
+        refuse_unsuitable(client)
+        info = server_info(client, "everything")
+        if info is None:
+            found = "the user in REDIS_URL may not use INFO: version, memory and persistence were not looked at"
+            yield Finding("redis_info", "unknown", found, "Give it +info, or look at them elsewhere")
+        else:
+            yield from _server(info)
+            yield from _durability(client, info)
         yield _clock(client)
         yield _schema(client, keys)
         yield from from_reading(read(make_scripts(client, keys, Limits.of(settings))))
     except StoreUnavailable as error:
-        yield Finding("redis", "problem", str(error), "Start Redis, or correct REDIS_URL and REDIS_TLS_VERIFY")
+        advice = error.advice or "Start Redis, or correct REDIS_URL"
+        yield Finding("redis", "problem", error.sentence, advice)
     finally:
         client.close()
 
@@ -148,8 +158,6 @@ def _server(info: Mapping[str, Any]) -> Iterator[Finding]:
     wanted = ".".join(map(str, oldest))
     advice = None if recent else f"Move to {name} {wanted} or later"
     yield Finding("redis_version", "ok" if recent else "problem", f"{name} {version}", advice)
-    if info.get("redis_mode") == "cluster":
-        yield Finding("redis_mode", "problem", "This Redis is a cluster", "Use one Redis, with a standby if need be")
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if not most:
         yield Finding("memory", "ok", f"{used / 2**20:.0f} MiB in use, no limit set")
@@ -161,20 +169,18 @@ def _server(info: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _durability(client: Redis, info: Mapping[str, Any]) -> Iterator[Finding]:
-    found = {("eviction" if "evict" in risk else "persistence"): risk for risk in risks(client)}
-    if "eviction" in found:
+    found = risks(client)
+    if found.eviction:
         advice = "CONFIG SET maxmemory-policy noeviction, or the platform's setting for it"
-        yield Finding("eviction", "problem", found["eviction"], advice)
+        yield Finding("eviction", "problem", found.eviction, advice)
     else:
         yield Finding("eviction", "ok", "nothing is evicted (noeviction)")
     failing = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if info.get(name, "ok") != "ok"]
     if failing:
         told = f"Redis cannot write to its disk ({', '.join(failing)})"
         yield Finding("persistence", "problem", told, "See its log; most often the disk is full")
-    elif "persistence" in found:
-        yield Finding(
-            "persistence", "warning", found["persistence"], "Set appendonly yes, or take a plan that persists"
-        )
+    elif found.persistence:
+        yield Finding("persistence", "warning", found.persistence, "Set appendonly yes, or take a plan that persists")
     else:
         yield Finding("persistence", "ok", "an append-only file is kept")
 
@@ -192,11 +198,11 @@ def _schema(client: Redis, keys: Keys) -> Finding:
     if found is None:
         told = f"nothing is kept under {keys.prefix!r} yet"
         return Finding("schema", "warning", told, "Start the service, or correct REDIS_URL and REDIS_PREFIX")
-    if int(found) == VERSION:
-        return Finding("schema", "ok", f"version {VERSION}")
-    newer = int(found) > VERSION
+    if int(found) == newest():
+        return Finding("schema", "ok", f"version {newest()}")
+    newer = int(found) > newest()
     advice = "Run the newer release" if newer else "Start this release: it migrates by itself"
-    return Finding("schema", "problem" if newer else "warning", f"version {int(found)}, and this is {VERSION}", advice)
+    return Finding("schema", "problem" if newer else "warning", f"version {int(found)}, and this is {newest()}", advice)
 
 
 def from_reading(now: Reading) -> Iterator[Finding]:

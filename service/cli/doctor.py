@@ -44,8 +44,15 @@ def doctor(json: Json = False) -> None:
 
 
 def _examined(service: Api) -> Iterator[Finding]:
-    from service.cli import checks  # here, since all that it looks at takes a while to load
+    from service.environment import refuse_foreign
     from service.errors import SettingsError
+
+    try:
+        refuse_foreign(os.environ)
+    except SettingsError as error:
+        yield Finding("settings", "problem", str(error), "Correct it in the environment or in .env")
+        return
+    from service.cli import checks  # here, since all that it looks at takes a while to load
     from service.settings import load_settings
 
     yield from checks.check_api(service)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from service.contacts.synced import SyncedBook
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
 from service.store.contacts import Contact, ContactStore, Visit
+from service.store.scripts import Gate
 
 IMPORT_BATCH = 300
 """Contacts written in one round trip."""
@@ -41,13 +42,13 @@ class ContactBook:
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
-        arrive: done before the first use of Redis, see `service.store.arrival`; None where the process did it already.
+        gate: passed before each use of Redis, see `service.store.arrival`; None where the process sees to that itself.
     """
 
-    def __init__(self, client: Redis, keys: Keys, arrive: Callable[[], None] | None = None) -> None:
+    def __init__(self, client: Redis, keys: Keys, gate: Gate | None = None) -> None:
         self._client = client
         self._keys = keys
-        self._store = ContactStore(client, keys, arrive)
+        self._store = ContactStore(client, keys, gate)
 
     def import_stream(self, stream: Readable) -> dict[str, Any]:
         """Takes in a vCard or CSV file, told by its content, in bounded memory.

@@ -9,7 +9,7 @@ from typing import Any
 from redis import Redis
 
 from service.keys import Keys
-from service.store.connection import translate_errors
+from service.store.connection import packed, translate_errors, write_together
 
 BATCH = 500
 """Cards read or written in one round trip."""
@@ -82,10 +82,7 @@ class CardStore:
 
     def keep(self) -> None:
         """Puts the time off at which all this is forgotten."""
-        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
-            for key in (self._cards, self._skipped, self._token):
-                pipe.expire(key, LIFETIME)
-            pipe.execute()
+        self._write([("EXPIRE", key, LIFETIME) for key in (self._cards, self._skipped, self._token)])
 
     def count(self) -> int:
         """How many cards are remembered."""
@@ -114,19 +111,16 @@ class CardStore:
 
     def save_many(self, cards: Iterable[SeenCard]) -> None:
         """Remembers the cards, and that their contacts are theirs."""
-        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
-            for card in cards:
-                if card.contact_id is not None:
-                    pipe.zadd(self._owners, {self._owner(card.contact_id, card.href): 0})
-                pipe.hset(self._cards, card.href, f"{card.contact_id or _NOBODY} {card.etag}")
-            pipe.execute()
+        commands: list[tuple[str | int, ...]] = []
+        for card in cards:
+            if card.contact_id is not None:
+                commands.append(("ZADD", self._owners, 0, self._owner(card.contact_id, card.href)))
+            commands.append(("HSET", self._cards, card.href, f"{card.contact_id or _NOBODY} {card.etag}"))
+        self._write(commands)
 
     def forget(self, href: str) -> None:
         """Forgets a card."""
-        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
-            pipe.hdel(self._cards, href)
-            pipe.hdel(self._skipped, href)
-            pipe.execute()
+        self._write([("HDEL", self._cards, href), ("HDEL", self._skipped, href)])
 
     def disown(self, contact_id: str, href: str) -> None:
         """Notes that a contact is a card's no more."""
@@ -162,6 +156,11 @@ class CardStore:
             rows: Any = self._client.hgetall(self._skipped)
         found = [(href.decode(), *value.decode().split(" ", 1)) for href, value in rows.items()]
         return [SkippedCard(href, reason, when == "again") for href, when, reason in sorted(found)]
+
+    def _write(self, commands: Sequence[tuple[str | int, ...]]) -> None:
+        """Gives commands that may be repeated, in one round trip."""
+        with translate_errors():
+            write_together(self._client, [packed(*command) for command in commands])
 
     def _owner(self, contact_id: str, href: str) -> str:
         return f"{contact_id} {self._book} {href}"

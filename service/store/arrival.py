@@ -1,15 +1,22 @@
-"""What a process does when it first reaches Redis: agree on the schema, compare clocks, and look for risks."""
+"""What a process does when it first reaches Redis: see that it is of a kind that can be used, agree on the schema,
+compare clocks, and look for risks. Advice that cannot be had stops nothing.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
+from redis.exceptions import NoPermissionError, ResponseError
 
 from service.keys import Keys
 from service.store.connection import translate_errors
-from service.store.schema import ensure_schema
+from service.store.schema import SchemaWatch, ensure_schema
+from service.store.server import refuse_unsuitable
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +27,40 @@ def arrive(client: Redis, keys: Keys) -> None:
     """Brings the schema up to date, and warns if this machine's clock is off.
 
     Raises:
-        StoreUnavailable: Redis is away, or holds a newer schema than this process knows.
+        StoreUnsuitable: Redis is a cluster or a replica, or holds a newer schema than this process knows.
+        StoreUnavailable: Redis is away.
     """
+    refuse_unsuitable(client)
     ensure_schema(client, keys)
     offset = clock_offset(client)
     if abs(offset) > OFFSET_WARNING_SECONDS:
         log.warning("This machine's clock is %+.1f s off Redis' clock, which is the one that counts", offset)
+
+
+class Arrival:
+    """What a process that serves requests does before it uses Redis.
+
+    Args:
+        client: the connection that is asked.
+        keys: the installation's key names.
+    """
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+        self._watch = SchemaWatch(client, keys)
+        self._arrived = False
+
+    def reach(self) -> None:
+        """Before anything is read: arrives, until that was done once. Raises StoreUnavailable."""
+        if not self._arrived:
+            arrive(self._client, self._keys)
+            self._arrived = True
+
+    def write(self) -> None:
+        """Before anything is written: also sees that no newer release has come since. Raises StoreUnavailable."""
+        self.reach()
+        self._watch.check()
 
 
 def clock_offset(client: Redis) -> float:
@@ -41,22 +76,54 @@ def clock_offset(client: Redis) -> float:
     return (before + after) / 2 - (int(seconds) + int(micros) / 1_000_000)
 
 
-def risks(client: Redis) -> list[str]:
-    """What in Redis' own settings could lose jobs, as sentences; read from INFO, since managed Redis forbids CONFIG.
+@dataclass(frozen=True, slots=True)
+class Risks:
+    """What in Redis' own settings could lose jobs, as sentences.
+
+    Args:
+        eviction: jobs may be evicted.
+        persistence: what was answered may be lost when Redis dies.
+        unseen: what could not be looked at, and why.
+    """
+
+    eviction: str | None = None
+    persistence: str | None = None
+    unseen: str | None = None
+
+    def sentences(self) -> list[str]:
+        """Those that there are."""
+        return [sentence for sentence in (self.eviction, self.persistence, self.unseen) if sentence]
+
+
+def risks(client: Redis) -> Risks:
+    """Looks for them in INFO, since managed Redis forbids CONFIG; INFO may be forbidden, too.
 
     Raises:
         StoreUnavailable: Redis is away.
     """
-    with translate_errors():
-        memory, persistence = client.info("memory"), client.info("persistence")
-    found = []
+    memory, persistence = server_info(client, "memory"), server_info(client, "persistence")
+    if memory is None or persistence is None:
+        unseen = (
+            "Whether Redis evicts or loses data could not be looked at, since the user in REDIS_URL may not use INFO"
+        )
+        return Risks(unseen=unseen)
+    eviction = lost = None
     policy = memory.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        found.append(
-            f"Redis may evict jobs when its memory is full (maxmemory_policy is {policy}); set it to noeviction"
-        )
+        eviction = f"Redis may evict jobs when its memory is full (maxmemory_policy is {policy}); set it to noeviction"
     if not int(persistence.get("aof_enabled", 0)):
-        found.append(
-            "Redis keeps no append-only file (aof_enabled is 0): if it dies, all since its last snapshot is lost"
-        )
-    return found
+        lost = "Redis keeps no append-only file (aof_enabled is 0): if it dies, all since its last snapshot is lost"
+    return Risks(eviction, lost)
+
+
+def server_info(client: Redis, section: str) -> Mapping[str, Any] | None:
+    """A section of INFO; None if this user may not use it, or the server does not know it. Raises StoreUnavailable."""
+    with translate_errors():
+        try:
+            return dict(client.info(section))
+        except NoPermissionError:
+            return None
+        except ResponseError as error:
+            if "unknown command" in str(error):  # renamed away, as some managed services do
+                return None
+            raise

@@ -6,10 +6,13 @@ our scripts, each of which says why) goes through `repeatable`.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import redis
@@ -17,9 +20,13 @@ from hiredis import pack_command
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
+    ClusterCrossSlotError,
+    ClusterError,
     ConnectionError,
+    MasterDownError,
     MaxConnectionsError,
     NoPermissionError,
     OutOfMemoryError,
@@ -27,11 +34,18 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
     TimeoutError,
+    TryAgainError,
 )
 from redis.retry import Retry
 
-from service.errors import StoreFull, StoreUnavailable
+from service.errors import StoreUnavailable, WritesRefused
+from service.outage import outage
 from service.settings import Settings
+from service.store import answers
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 1.0
 
 Role = Literal["web", "scheduler", "worker", "watch", "horse"]
 Answer = TypeVar("Answer")
@@ -45,7 +59,6 @@ SOCKET_SECONDS: dict[Role, float] = {
     "horse": 5.0,
 }
 POOL_WAIT_SECONDS = 1.0
-AWAY_PREFIXES = ("LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "NOREPLICAS", "TRYAGAIN", "UNBLOCKED")
 
 
 def connect(settings: Settings, role: Role) -> Redis:
@@ -61,7 +74,7 @@ def connect(settings: Settings, role: Role) -> Redis:
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": SOCKET_SECONDS[role],
-        "client_name": f"{settings.redis_prefix}-{role}",
+        "redis_connect_func": partial(_introduce, f"{settings.redis_prefix}-{role}"),
     }
     if not url.startswith("unix://"):
         options |= {"socket_connect_timeout": CONNECT_SECONDS, "socket_keepalive": True, **_keep_alive()}
@@ -78,7 +91,17 @@ def connect(settings: Settings, role: Role) -> Redis:
         )
     else:
         pool = redis.ConnectionPool.from_url(url, **options)
-    return Redis(connection_pool=pool)
+    return PatientRedis(connection_pool=pool) if role == "horse" else Redis(connection_pool=pool)
+
+
+def _introduce(name: str, connection: Any) -> None:
+    """Signs in, and gives the connection its name in Redis' list of clients; not every user may."""
+    connection.on_connect()
+    try:
+        connection.send_command("CLIENT", "SETNAME", name, check_health=False)
+        connection.read_response()
+    except ResponseError as error:
+        log.debug("Redis does not take the connection's name: %s", error)
 
 
 def _keep_alive() -> dict[str, Any]:
@@ -103,44 +126,55 @@ def translate_errors() -> Iterator[None]:
     Raises:
         StoreUnavailable: Redis is away: unreachable, loading, read-only, out of connections, or not open to this user.
         StoreFull: Redis has no memory left to write to.
+        WritesRefused: Redis refuses all writes, since it cannot save its data.
+        StoreUnsuitable: Redis is a cluster or a replica.
     """
     try:
         yield
-    except OutOfMemoryError as error:
-        raise _full() from error
-    except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, MaxConnectionsError, OSError) as error:
-        raise StoreUnavailable(_away(error)) from error
-    except NoPermissionError as error:
-        raise StoreUnavailable("Redis does not let the user in REDIS_URL do all that is needed") from error
-    except ResponseError as error:
-        text = str(error)
-        if "OOM" in text:
-            raise _full() from error
-        if "DB index is out of range" in text:
-            raise StoreUnavailable("Redis has no database of the number in REDIS_URL") from error
-        if "max number of clients" in text or text.startswith(AWAY_PREFIXES):
-            raise StoreUnavailable(f"Redis is away: {text.split(' ', 1)[0]}") from error
-        raise
+    except (RedisError, OSError) as error:
+        found = _translated(error)
+        if found is None:
+            raise
+        raise found from error
 
 
-def _full() -> StoreFull:
-    return StoreFull("Redis is out of memory and refuses writes; make room or raise its maxmemory")
+def _translated(error: RedisError | OSError) -> StoreUnavailable | None:
+    """This service's word for an error; None for one that is a defect of ours."""
+    if isinstance(error, OutOfMemoryError):
+        return answers.full()
+    if isinstance(error, ReadOnlyError):
+        return answers.replica()
+    if isinstance(error, MasterDownError):
+        return answers.orphan()
+    if isinstance(error, (ClusterError, TryAgainError, AskError, ClusterCrossSlotError)):
+        return answers.cluster()
+    if isinstance(error, NoPermissionError):
+        return answers.not_permitted(str(error))
+    if isinstance(error, (ConnectionError, TimeoutError, BusyLoadingError, MaxConnectionsError, OSError)):
+        return _away(error)
+    return answers.of_answer(str(error)) if isinstance(error, ResponseError) else None
 
 
-def _away(error: BaseException) -> str:
+def _away(error: BaseException) -> StoreUnavailable:
     if isinstance(error, AuthenticationError):
-        return "Redis refuses the user or the password in REDIS_URL, or asks for one that it lacks"
+        return StoreUnavailable(
+            "Redis refuses the user or the password in REDIS_URL, or asks for one that it lacks", "Correct REDIS_URL"
+        )
     if _caused_by(error, ssl.SSLCertVerificationError) or "certificate verify failed" in str(error).lower():
-        return "Redis' TLS certificate could not be verified; see the setting REDIS_TLS_VERIFY"
+        return StoreUnavailable("Redis' TLS certificate could not be verified", "See the setting REDIS_TLS_VERIFY")
     if _caused_by(error, ssl.SSLError):
-        return "Redis cannot be reached by TLS; REDIS_URL starts with rediss:// only where the server speaks it"
+        return StoreUnavailable(
+            "Redis cannot be reached by TLS", "Let REDIS_URL start with rediss:// only where the server speaks it"
+        )
     if "max number of clients" in str(error):
-        return "Redis has no connection to spare (max number of clients reached)"
+        return answers.no_connection()
     if "No connection available" in str(error) or isinstance(error, MaxConnectionsError):
-        return "All of this process' Redis connections are busy; see the setting REDIS_POOL_SIZE"
+        return StoreUnavailable("All of this process' Redis connections are busy", "See the setting REDIS_POOL_SIZE")
+    if isinstance(error, BusyLoadingError):
+        return StoreUnavailable("Redis is loading its data")
     if isinstance(error, TimeoutError):
-        return "Redis did not answer in time"
-    return "Redis cannot be reached"
+        return StoreUnavailable("Redis did not answer in time")
+    return StoreUnavailable("Redis cannot be reached")
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
@@ -155,6 +189,37 @@ def open_sockets(client: Redis) -> int:
     """How many connections of a horse's client are open, each with a descriptor of this process."""
     pool: Any = client.connection_pool
     return sum(1 for connection in pool._connections if connection._sock is not None)
+
+
+class PatientRedis(Redis):
+    """A client for bots: it waits for as long as Redis refuses all writes, so that their runs do not fail of that.
+
+    A command that was refused was not carried out, so that it can be given again. Whoever watches the run ends it when
+    its time is up.
+    """
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """As its base class has it, as often as needed."""
+        while True:
+            try:
+                return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            except ResponseError as error:
+                if not self.has_waited_for(error):
+                    raise
+
+    def has_waited_for(self, *found: object) -> bool:
+        """Waits a moment if one of these is such a refusal, and says whether it did."""
+        refused = next((error for error in found if is_refusal(error)), None)
+        if refused is None:
+            return False
+        outage.tell(log, answers.of_answer(str(refused)) or StoreUnavailable(), "A bot waits to write")
+        time.sleep(PATIENCE_SECONDS)
+        return True
+
+
+def is_refusal(answer: object) -> bool:
+    """Whether Redis refused a write as it refuses everybody's."""
+    return isinstance(answer, ResponseError) and isinstance(answers.of_answer(str(answer)), WritesRefused)
 
 
 def packed(*parts: str | bytes | int | float) -> bytes:
@@ -202,7 +267,21 @@ def send(client: Redis, commands: Sequence[bytes]) -> Callable[[], list[Any]]:
 
 def exchange(client: Redis, commands: Sequence[bytes]) -> list[Any]:
     """Sends packed commands and reads their answers, in one round trip; as `send` has them."""
-    return send(client, commands)()
+    return send(client, commands)() if commands else []
+
+
+def write_together(client: Redis, commands: Sequence[bytes]) -> None:
+    """Sends packed commands that may be repeated, in one round trip; a patient client waits while writes are refused.
+
+    Raises:
+        redis.exceptions.RedisError: Redis is away, or refused one of them.
+    """
+    found = exchange(client, commands)
+    while isinstance(client, PatientRedis) and client.has_waited_for(*found):
+        found = exchange(client, commands)
+    for answer in found:
+        if isinstance(answer, ResponseError):
+            raise answer
 
 
 def _answer(connection: Any) -> Any:
@@ -229,13 +308,16 @@ def repeatable(call: Callable[[], Answer]) -> Answer:
 
 
 __all__ = [
+    "PatientRedis",
     "RedisError",
     "Role",
     "connect",
     "exchange",
+    "is_refusal",
     "open_sockets",
     "packed",
     "repeatable",
     "send",
     "translate_errors",
+    "write_together",
 ]

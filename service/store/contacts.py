@@ -7,7 +7,7 @@ profile page by their last visit. Each write goes through one script, so that no
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from redis import Redis
 
 from service.keys import Keys
 from service.store.connection import translate_errors
-from service.store.scripts import script_of
+from service.store.scripts import Gate, script_of
 
 TEXTS = ("name", "given_name", "family_name", "birthday", "language", "source")
 LISTS = ("emails", "phones", "urls")
@@ -126,22 +126,21 @@ class ContactStore:
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
-        arrive: done before the first use of Redis, again until it does not raise.
+        gate: passed before each use of Redis; None where the process sees to that itself.
     """
 
-    def __init__(self, client: Redis, keys: Keys, arrive: Callable[[], None] | None = None) -> None:
+    def __init__(self, client: Redis, keys: Keys, gate: Gate | None = None) -> None:
         self._client = client
         self._keys = keys
-        self._arrive = arrive
+        self._gate = gate
         self._save = script_of(client, "save_contact")
         self._delete = script_of(client, "delete_contact")
         self._note = script_of(client, "note_contact")
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
-        if self._arrive is not None:
-            self._arrive()
-            self._arrive = None
+    def _reached(self, *, to_write: bool = False) -> Iterator[None]:
+        if self._gate is not None:
+            (self._gate.write if to_write else self._gate.reach)()
         with translate_errors():
             yield
 
@@ -153,17 +152,20 @@ class ContactStore:
         self, contacts: Sequence[tuple[str, Mapping[str, object]]], mode: Literal["merge", "create", "update"] = "merge"
     ) -> list[Saved]:
         """Like `save`, for several hundred in one round trip; each contact is written whole or not at all."""
-        with self._reached(), self._client.pipeline(transaction=False) as pipe:
-            for contact_id, fields in contacts:
-                keys = [self._keys.contact(contact_id), self._keys.contacts, self._keys.visits]
-                args = [contact_id, mode, self._keys.birthdays_start, *_pairs(fields)]
-                self._save(keys=keys, args=args, client=pipe)
-            return [answer.decode() for answer in pipe.execute()]
+        calls = [
+            (
+                [self._keys.contact(contact_id), self._keys.contacts, self._keys.visits],
+                [contact_id, mode, self._keys.birthdays_start, *_pairs(fields)],
+            )
+            for contact_id, fields in contacts
+        ]
+        with self._reached(to_write=True):
+            return [answer.decode() for answer in self._save.many(calls)]
 
     def delete(self, contact_id: str) -> bool:
         """Whether there was such a contact."""
         keys = [self._keys.contact(contact_id), self._keys.contacts, self._keys.visits]
-        with self._reached():
+        with self._reached(to_write=True):
             return bool(self._delete(keys=keys, args=[contact_id, self._keys.birthdays_start]))
 
     def get(self, contact_id: str) -> Contact | None:
@@ -219,7 +221,7 @@ class ContactStore:
 
     def _note_fields(self, contact_id: str, visited_ms: str, fields: Mapping[str, str]) -> None:
         pairs = [part for pair in fields.items() for part in pair]
-        with self._reached():
+        with self._reached(to_write=True):
             keys = [self._keys.contact(contact_id), self._keys.visits]
             self._note(keys=keys, args=[contact_id, visited_ms, *pairs])
 

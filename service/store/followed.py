@@ -115,7 +115,7 @@ class FollowedJobs:
         """Called by redis-py whenever the connection is made anew: nothing is told of what was read before."""
         self._kept, self._changed, self._follows = {}, set(), False
         try:
-            connection._parser.invalidation_push_handler_func = self._note
+            connection._parser.set_invalidation_push_handler(self._note)
             connection.send_packed_command([packed("CLIENT", "TRACKING", "ON")])
             connection.read_response()
             self._follows = connection.protocol == 3

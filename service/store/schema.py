@@ -1,47 +1,155 @@
 """The version of what is kept in Redis.
 
 Whoever starts brings it up to date, one at a time under a lock; who meets a newer version waits, since an older process
-could misread it.
+could misread it. A running process looks again now and then (`SchemaWatch`): a newer release may have come meanwhile.
+
+| found | taken for |
+|---|---|
+| no version, no data | a fresh installation, of the newest version |
+| no version, but data | the first version: an older copy was restored, or the key was lost |
+| a lower version | it is migrated before anything is written |
+| a higher version | a newer release's: this process waits |
 """
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Callable
+from functools import partial
 
 from redis import Redis
 
-from service.errors import StoreUnavailable
+from service.errors import StoreUnavailable, StoreUnsuitable
 from service.keys import Keys
 from service.store.connection import translate_errors
+from service.store.scripts import script_of
 
-MIGRATIONS: tuple[Callable[[Redis, Keys], None], ...] = ()
-"""What leads from version n to n + 1, the first from 1 to 2. Each is safe to repeat, since a kill can cut it off."""
+Hold = Callable[[], None]
+"""Renews a migration's lease; raises StoreUnavailable if it is another's by now."""
+Migration = Callable[[Redis, Keys, Hold], None]
 
-VERSION = 1 + len(MIGRATIONS)
-LOCK_SECONDS = 600
+MIGRATIONS: tuple[Migration, ...] = ()
+"""What leads from version n to n + 1, the first from 1 to 2.
+
+Each works in steps that take a few seconds at most, and calls its third argument between them. Each step is safe to
+repeat, since a kill can cut a migration off and another process begins it anew. Processes of the older release notice
+within `LOOK_SECONDS`; what they still write until then has to be understood.
+"""
+
+LEASE_SECONDS = 30
+"""A migration that has not renewed its lease for this long is taken over by another process."""
+LOOK_SECONDS = 5.0
+"""A running process looks at the version this often."""
+NOT_DATA = ("schema_version", "schema_lock", "leader", "schedulers", "workers", "metrics")
+"""What running processes write by themselves, whether or not there is anything to keep."""
+
+
+def newest() -> int:
+    """The version that this process writes."""
+    return 1 + len(MIGRATIONS)
 
 
 def ensure_schema(client: Redis, keys: Keys) -> None:
-    """Brings what is kept in Redis to this version.
+    """Brings what is kept in Redis to this version. One read if it is there already.
 
     Raises:
-        StoreUnavailable: Redis is away, another process is migrating, or the version is newer than this one.
+        StoreUnsuitable: the version is newer than this process knows.
+        StoreUnavailable: Redis is away, or another process is migrating.
     """
     with translate_errors():
-        client.set(keys.schema_version, VERSION, nx=True)
-        found = int(client.get(keys.schema_version) or VERSION)
-        if found > VERSION:
-            raise StoreUnavailable(
-                f"Redis holds schema version {found}, this process knows {VERSION}: start the newer release"
-            )
-        if found == VERSION:
-            return
-        if not client.set(keys.schema_lock, "1", nx=True, ex=LOCK_SECONDS):
-            raise StoreUnavailable("Another process is migrating what is kept in Redis")
-        try:
-            for number, migrate in enumerate(MIGRATIONS, start=1):
-                if number >= found:
-                    migrate(client, keys)
-                    client.set(keys.schema_version, number + 1)
-        finally:
-            client.delete(keys.schema_lock)
+        found = _version(client, keys)
+        if found is None:
+            client.set(keys.schema_version, 1 if _holds_data(client, keys) else newest(), nx=True)
+            found = _version(client, keys) or newest()
+        _refuse_newer(found)
+        if found < newest():
+            _migrate(client, keys)
+
+
+def _version(client: Redis, keys: Keys) -> int | None:
+    found = client.get(keys.schema_version)
+    return None if found is None else int(found)
+
+
+def _holds_data(client: Redis, keys: Keys) -> bool:
+    """Whether there is any key of this installation that is worth keeping; reads all names only if there is none."""
+    if client.exists(keys.jobs, keys.runs, keys.contacts):
+        return True
+    of_processes = {f"{keys.prefix}:{name}".encode() for name in NOT_DATA}
+    return any(name not in of_processes for name in client.scan_iter(match=f"{keys.prefix}:*", count=1000))
+
+
+def _refuse_newer(found: int) -> None:
+    if found > newest():
+        raise _newer(found)
+
+
+def _newer(found: int) -> StoreUnsuitable:
+    return StoreUnsuitable(
+        f"Redis holds schema version {found}, and this process knows {newest()}", "Start the newer release"
+    )
+
+
+def _migrate(client: Redis, keys: Keys) -> None:
+    token = uuid.uuid4().hex
+    if not client.set(keys.schema_lock, token, nx=True, px=LEASE_SECONDS * 1000):
+        raise _busy()
+    keep = script_of(client, "keep_schema_lock")
+
+    def hold(version: int | str = "") -> None:
+        args: list[str | int] = [token, LEASE_SECONDS * 1000, version]
+        if not keep(keys=[keys.schema_lock, keys.schema_version], args=args):
+            raise StoreUnavailable("Another process has taken over the migration of what is kept in Redis")
+
+    try:
+        # Read again under the lock: whoever had it before may have come further.
+        version = _version(client, keys) or 1
+        _refuse_newer(version)
+        for number in range(version, newest()):
+            MIGRATIONS[number - 1](client, keys, hold)
+            hold(number + 1)
+    finally:
+        script_of(client, "release_schema_lock")(keys=[keys.schema_lock], args=[token])
+
+
+def _busy() -> StoreUnavailable:
+    return StoreUnavailable("Another process is migrating what is kept in Redis")
+
+
+class SchemaWatch:
+    """Notices that a newer release has changed what is kept, or is about to.
+
+    Args:
+        client: the connection that is asked, now and then.
+        keys: the installation's key names.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, client: Redis, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._keys = keys
+        self._clock = clock
+        self._next_look = 0.0
+        self._refusal: Callable[[], StoreUnavailable] | None = None
+
+    def check(self) -> None:
+        """To be called before work is taken up; asks Redis once in `LOOK_SECONDS`.
+
+        Raises:
+            StoreUnsuitable: the version is newer than this process knows.
+            StoreUnavailable: Redis is away, or another process is migrating.
+        """
+        if self._clock() >= self._next_look:
+            self._refusal = self._look()
+            self._next_look = self._clock() + LOOK_SECONDS
+        if self._refusal is not None:
+            raise self._refusal()
+
+    def _look(self) -> Callable[[], StoreUnavailable] | None:
+        with translate_errors():
+            version, lock = self._client.mget(self._keys.schema_version, self._keys.schema_lock)
+        found = newest() if version is None else int(version)
+        if found > newest():
+            return partial(_newer, found)
+        return None if lock is None else _busy

@@ -7,28 +7,40 @@ twice) and `conf`, and parts of `service/lua/shared`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Protocol
 
 from redis import Redis
 from redis.client import Pipeline
-from redis.commands.core import Script
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError, TimeoutError
 
 from service.keys import Keys
 from service.settings import Settings
-from service.store.connection import Answer, exchange, packed, repeatable, send, translate_errors
+from service.store.connection import (
+    Answer,
+    PatientRedis,
+    exchange,
+    is_refusal,
+    packed,
+    repeatable,
+    send,
+    translate_errors,
+)
 
 VERBS = (
     "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run", "release_retry",
     "requeue_run", "claim_run", "renew_lease", "note_run", "end_run", "cancel_run", "hold_lead", "yield_lead",
     "beat_worker",
 )  # fmt: skip
+
+READING = ("read_due",)
+"""Of these, those that write nothing."""
 
 SHARED = ("idempotency", "rq", "metrics", "alerts", "runs")
 """The parts of `service/lua/shared`, each after those that it uses; each is a table of its name."""
@@ -65,6 +77,16 @@ class Limits:
         return cls(history=settings.history_limit, logs=settings.log_runs)
 
 
+class Gate(Protocol):
+    """What is done before Redis is used, see `service.store.arrival.Arrival`; each raises StoreUnavailable."""
+
+    def reach(self) -> None:
+        """Before something is read."""
+
+    def write(self) -> None:
+        """Before something is written."""
+
+
 @dataclass(slots=True)
 class Scripts:
     """Runs the scripts of one installation; every one of them is safe to repeat.
@@ -74,21 +96,18 @@ class Scripts:
         keys: the installation's key names.
         limits: how much is kept.
         rq_fields: the fields that all our RQ jobs share, see `service.dispatch.rq_template`.
-        arrive: done before the first use of Redis, again until it does not raise.
+        gate: passed before each use of Redis; None where the process sees to that itself.
     """
 
     client: Redis
     keys: Keys
     limits: Limits = field(default_factory=Limits)
     rq_fields: Mapping[str, bytes] = field(default_factory=dict)
-    arrive: Callable[[], None] | None = None
+    gate: Gate | None = None
     _scripts: dict[str, Script] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._scripts = {
-            verb: self.client.register_script(lua_script(verb, self.keys, self.limits, self.rq_fields))
-            for verb in VERBS
-        }
+        self._scripts = {verb: Script(lua_script(verb, self.keys, self.limits, self.rq_fields)) for verb in VERBS}
 
     def on(self, client: Redis) -> Scripts:
         """The same scripts, on another connection: putting their texts together takes as long as a hundred calls."""
@@ -144,11 +163,13 @@ class Scripts:
             Their answers in order; a call that Redis refused has its exception in its place.
         """
 
+        if self.gate is not None and any(verb not in READING for verb, *_ in calls):
+            self.gate.write()
         commands = [self._call(str(verb), *args) for verb, *args in calls]
         answers = self.ask(lambda: exchange(self.client, commands)) if calls else []
         if any(isinstance(answer, NoScriptError) for answer in answers):
-            for verb, *_ in calls:
-                self.ask(lambda text=self._scripts[str(verb)].script: self.client.script_load(text))  # type: ignore[misc]
+            # By their texts, which Redis keeps then: no flush in between can make it forget them again.
+            commands = [packed("EVAL", self._scripts[str(verb)].text, 0, *args) for verb, *args in calls]
             answers = self.ask(lambda: exchange(self.client, commands))
         return answers
 
@@ -157,9 +178,8 @@ class Scripts:
 
     def ask(self, call: Callable[[], Answer]) -> Answer:
         """Makes a call that is safe to repeat, and once more if the connection broke. Raises StoreUnavailable."""
-        if self.arrive is not None:
-            self.arrive()
-            self.arrive = None
+        if self.gate is not None:
+            self.gate.reach()
         with translate_errors():
             return repeatable(call)
 
@@ -172,9 +192,65 @@ def _granted(answer: Any) -> Any:
     return answer
 
 
-def script_of(client: Redis, name: str) -> Script:
-    """A script that stands alone and is handed its keys."""
-    return client.register_script(_source(name))
+class Script:
+    """A script's text, and the name by which Redis knows it (SCRIPT LOAD): the SHA-1 of the text.
+
+    Args:
+        text: the script.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class LoneScript:
+    """A script that stands alone and is handed its keys.
+
+    Args:
+        client: the connection to run it on.
+        text: the script.
+    """
+
+    def __init__(self, client: Redis, text: str) -> None:
+        self._client = client
+        self._script = Script(text)
+
+    def __call__(self, keys: Sequence[str], args: Sequence[str | int | float | bytes]) -> Any:
+        """Runs it."""
+        return self.many([(keys, args)])[0]
+
+    def many(self, calls: Sequence[tuple[Sequence[str], Sequence[str | int | float | bytes]]]) -> list[Any]:
+        """Runs it once for each pair of keys and arguments, in one round trip.
+
+        What Redis did not run, since it does not know the script, it is sent again with the text, which no flush in
+        between can undo.
+        """
+        answers = exchange(self._client, [self._call("EVALSHA", self._script.sha, *call) for call in calls])
+        while again := self._not_run(answers):
+            texts = [self._call("EVAL", self._script.text, *calls[index]) for index in again]
+            for index, answer in zip(again, exchange(self._client, texts), strict=True):
+                answers[index] = answer
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers
+
+    def _not_run(self, answers: Sequence[Any]) -> list[int]:
+        """Which calls are to be made again: the script was unknown, or Redis refuses writes and the client waits."""
+        patient = isinstance(self._client, PatientRedis) and self._client.has_waited_for(*answers)
+        return [
+            index for index, answer in enumerate(answers)
+            if isinstance(answer, NoScriptError) or (patient and is_refusal(answer))
+        ]  # fmt: skip
+
+    def _call(self, command: str, script: str, keys: Sequence[str], args: Sequence[str | int | float | bytes]) -> bytes:
+        return packed(command, script, len(keys), *keys, *args)
+
+
+def script_of(client: Redis, name: str) -> LoneScript:
+    """A script that stands alone."""
+    return LoneScript(client, _source(name))
 
 
 @cache

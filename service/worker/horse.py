@@ -15,7 +15,7 @@ import resource
 import signal
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic, sleep  # as they are now: a bot may put others in their place
 from types import FrameType
@@ -29,6 +29,7 @@ from rq.serializers import JSONSerializer
 from service import logs
 from service.bots.protocol import Bot
 from service.errors import StoreFull, StoreUnavailable
+from service.outage import outage
 from service.retries import rerun_of, retry_of
 from service.runner import WORKER_STOPPED, Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
 from service.store.jobs import UnreadableJob
@@ -154,7 +155,7 @@ class WorkHorse:
                 claim = self._runs.claim(run_id, token, self._worker, self._lease_ms)
                 return self._fresh(claim, repeated, asked)
             except StoreFull as error:
-                log.error("Run %s waits: %s", run_id, error)
+                outage.tell(log, error, f"Run {run_id} waits")
                 sleep(FULL_PAUSE_SECONDS)
                 return None
             except ResponseError as error:
@@ -164,7 +165,7 @@ class WorkHorse:
                 if self._draining:
                     log.warning("Run %s is left to the reaper: %s", run_id, error)
                     return None
-                log.warning("Run %s: whether it is taken is asked again in %.1f s: %s", run_id, pause, error)
+                outage.tell(log, error, f"Run {run_id} is asked for again until there is an answer")
                 sleep(pause)
                 repeated, pause = True, min(pause * 2, 1.0)
 
@@ -188,7 +189,7 @@ class WorkHorse:
         outcome = self._around.redacted(outcome)
         if self._may_go_on() and self._orders.is_watched():
             return self._end_and_take_next(claim, outcome, retry)
-        end_patiently(self._runs, claim, outcome, retry, deadline=None)
+        end_patiently(self._runs, claim, outcome, retry)
         return None
 
     def _look_around(self) -> None:
@@ -207,7 +208,7 @@ class WorkHorse:
                 )
                 return self._fresh(following, repeated, asked)
             except StoreUnavailable as error:
-                log.warning("Run %s: its end is recorded in %.1f s: %s", claim.run_id, pause, error)
+                outage.tell(log, error, f"Run {claim.run_id} has ended, which is recorded later")
                 sleep(pause)
                 repeated, pause = True, min(pause * 2, 1.0)
 
@@ -275,24 +276,31 @@ def retry_after(claim: Claim, outcome: Outcome, bots: Mapping[str, type[Bot]]) -
     return retry_of(claim.run_id, attempt, options, random.random)
 
 
-def end_patiently(runs: RunStore, claim: Claim, outcome: Outcome, retry: Retry | None, deadline: float | None) -> bool:
+def end_patiently(
+    runs: RunStore,
+    claim: Claim,
+    outcome: Outcome,
+    retry: Retry | None,
+    gives_up: Callable[[StoreUnavailable], bool] = lambda _: False,
+) -> bool:
     """Records a run's end, waiting for Redis if it is away.
 
     Args:
-        deadline: monotonic seconds after which to give up (the reaper will end it then); None to go on until the
-            lease is lost, which whoever watches this process sees to.
+        gives_up: whether to give up over an error (the reaper will end it then); else it goes on until the lease is
+            lost, which whoever watches this process sees to.
 
     Returns:
-        False if the run was not ours to end any more, or the deadline passed.
+        False if the run was not ours to end any more, or it was given up.
     """
     pause = 0.1
     while True:
         try:
             return runs.finish(claim.run_id, claim.token, outcome, retry=retry, rq_result=rq_result(claim, outcome))
         except StoreUnavailable as error:
-            if deadline is not None and monotonic() + pause > deadline:
+            if gives_up(error):
                 log.warning("Run %s: its end could not be recorded (%s); the reaper will", claim.run_id, error)
                 return False
+            outage.tell(log, error, f"Run {claim.run_id} has ended, which is recorded later")
             sleep(pause)
             pause = min(pause * 2, 1.0)
 

@@ -7,9 +7,10 @@ What is overridden of RQ 3.0, and why:
 - `dequeue_job_and_maintain_ttl`: pops ids and fetches nothing, since the claim tells all there is to know; and a signal
   interrupts only the waiting, never a command (`request_stop`, too).
 - `run_maintenance_tasks`: RQ's fails a run that was popped and never started; our reaper puts it back.
-- `handle_payload`: see `service.worker.commands`; nothing that comes on the channel ends its thread, nor does an error
-  of the connection (`_pubsub_exception_handler`).
+- `handle_payload`: see `service.worker.commands`; nothing that comes on the channel ends its thread.
 - `heartbeat`: also says so to ours, by Redis' clock, and not more often than it needs to be said.
+- `heartbeat`, `check_for_suspension`, `_pubsub_exception_handler`: RQ ends over an answer that it does not expect of a
+  Redis that is away, refuses writes or changes its role; here that is waited for.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ import signal
 import socket
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import ConnectionError, TimeoutError
+from redis.client import PubSub
 from rq import Queue, Worker
 from rq.exceptions import DequeueTimeout, StopRequested
 from rq.executions import Execution
@@ -34,13 +37,15 @@ from rq.worker import WorkerStatus
 
 from service.bots.secrets import Vault
 from service.dispatch import make_scripts
-from service.errors import StoreUnavailable
+from service.errors import StoreUnavailable, StoreUnsuitable, WritesRefused
 from service.keys import Keys
+from service.outage import outage
 from service.runner import Surroundings
 from service.settings import Settings
 from service.store.connection import connect, translate_errors
 from service.store.presence import Presence
 from service.store.runs import RunStore
+from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
 from service.worker.commands import Commands
 from service.worker.deaths import outcome_of_death
@@ -57,6 +62,12 @@ WORKER_TTL = 20
 LOOK_SECONDS, LAST_LOOKS_SECONDS = 1.0, 0.25
 """Seconds between two looks at a run under way (renewal of its lease, cancel, time-out), and the same while the worker
 is stopping, which has to be done in time."""
+FIRST_PAUSE = 0.5
+"""Seconds until Redis is tried again; doubled from try to try, up to 5 s."""
+COMMANDS_PAUSE = 2.0
+"""Seconds until the thread that hears RQ's commands tries again."""
+LAST_WORDS_SECONDS = 2.0
+"""How long after the last kill a stopping worker still tries to record how its run ended."""
 BEAT_SECONDS = 2.0
 """Seconds between two heartbeats."""
 
@@ -90,6 +101,7 @@ class BotWorker(Worker):
         self._runs = RunStore(self._scripts)
         self._presence = Presence(self._scripts)
         self._around: Surroundings = surroundings(client, keys, settings, vault)
+        self._schema = SchemaWatch(self._line, keys)
         self._lease_ms = settings.lease_seconds * 1000
         self._horse: Horse | None = None
         self._under_way: tuple[Began, Watch] | None = None
@@ -99,6 +111,7 @@ class BotWorker(Worker):
             lambda: None if self._under_way is None else self._under_way[0],
             lambda: os.kill(os.getpid(), signal.SIGINT),
         )
+        self._draining = False
         self._next_beat = 0.0
         self._waiting = False
         self.stopping_since: float | None = None
@@ -123,24 +136,36 @@ class BotWorker(Worker):
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[RQJob, Queue] | None:
         """Waits for the next run's id; None if there is none and `timeout` is None (RQ's burst mode)."""
-        queue, pause, told = self.queues[0], 0.5, False
+        queue, pause, told = self.queues[0], FIRST_PAUSE, False
         while True:
             self._saddle()
             try:
-                if not told:
-                    self.set_state(WorkerStatus.IDLE)
-                    told = True
-                self.heartbeat()
-                popped = self._pop(queue, timeout)
+                with translate_errors():
+                    self._schema.check()
+                    if not told:
+                        self.set_state(WorkerStatus.IDLE)
+                        told = True
+                    self._beat()
+                    outage.over(log)
+                    popped = self._pop(queue, timeout)
             except DequeueTimeout:
-                pause = 0.5
+                pause = FIRST_PAUSE
                 continue
-            except (ConnectionError, TimeoutError, StoreUnavailable) as error:
-                log.warning("Redis is away (%s); trying again in %.1f s", error, pause)
-                time.sleep(pause)
+            except StoreUnavailable as error:
+                outage.tell(log, error, "The worker waits for Redis")
+                self._wait(pause)
                 pause = min(pause * 2, 5.0)
                 continue
             return None if popped is None else (RQJob(popped, self.connection, serializer=JSONSerializer), queue)
+
+    def _wait(self, seconds: float) -> None:
+        self._waiting = True
+        try:
+            if self._stop_requested:
+                raise StopRequested
+            time.sleep(seconds)
+        finally:
+            self._waiting = False
 
     def _pop(self, queue: Queue, timeout: int | None) -> str | None:
         self._waiting = True
@@ -158,17 +183,41 @@ class BotWorker(Worker):
     def handle_payload(self, message: dict[str, Any]) -> None:
         self._commands.heard(message)
 
-    def _pubsub_exception_handler(self, exc: Exception, pubsub: Any, pubsub_thread: Any) -> None:
-        log.warning("RQ's channel cannot be heard (%s); listening again in 2 s", type(exc).__name__)
-        time.sleep(2)
+    def check_for_suspension(self, burst: bool) -> None:
+        with self._unbroken("looks for work, whether or not workers are suspended"):
+            super().check_for_suspension(burst)
+
+    def _pubsub_exception_handler(self, exc: Exception, pubsub: PubSub, pubsub_thread: Any) -> None:
+        """In the thread that hears RQ's commands: it connects again for as long as Redis is away."""
+        try:
+            with self._unbroken("hears no commands of RQ's"):
+                raise exc
+        except Exception as error:  # noqa: BLE001 - nothing that comes on the channel ends its thread
+            log.warning("RQ's channel cannot be heard (%s)", type(error).__name__)
+        time.sleep(COMMANDS_PAUSE)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)
-        elif time.monotonic() >= self._next_beat:
+        else:
+            with self._unbroken("goes on without a heartbeat"):
+                self._beat(timeout)
+
+    def _beat(self, timeout: int | None = None) -> None:
+        """RQ's heartbeat and ours, if it is time for one. Raises StoreUnavailable, or redis-py's errors."""
+        if time.monotonic() >= self._next_beat:
             self._next_beat = time.monotonic() + BEAT_SECONDS
             super().heartbeat(timeout)
             self._presence.beat_worker(self.name)
+
+    @contextmanager
+    def _unbroken(self, doing: str) -> Iterator[None]:
+        """What is in it may fail while Redis is away; the next wait for work waits for Redis, too."""
+        try:
+            with translate_errors():
+                yield
+        except StoreUnavailable as error:
+            outage.tell(log, error, f"The worker {doing}")
 
     def _beat_on_the_line(self) -> None:
         """RQ's heartbeat and ours, bounded in time as what watches a run must be. Raises StoreUnavailable."""
@@ -221,9 +270,10 @@ class BotWorker(Worker):
 
     def execute_job(self, job: RQJob, queue: Queue) -> None:
         """Has the work horse carry out a run, and those that it takes after it, and watches each to its end."""
-        horse = self._saddle()
+        horse, self._draining = self._saddle(), False
         horse.carry_out(job.id)
-        self.set_state(WorkerStatus.BUSY)
+        with self._unbroken("begins a run that RQ's records do not show"):
+            self.set_state(WorkerStatus.BUSY)
         try:
             self._watch(horse, job.id)
         finally:
@@ -285,17 +335,31 @@ class BotWorker(Worker):
                 self._runs.cancel(run.ids["job_id"], run.run_id, "stopped by RQ's stop command")
             watch.heard(self._runs.renew(run.run_id, run.token, self._lease_ms), asked)
             self._beat_on_the_line()
+            self._look_at_schema(horse)
+        except WritesRefused as error:
+            watch.refused(asked)
+            outage.tell(log, error, "Runs go on without their leases", run.ids)
         except StoreUnavailable as error:
-            log.warning("Run %s: its lease could not be renewed: %s", run.run_id, error, extra=run.ids)
+            outage.tell(log, error, f"The lease of run {run.run_id} could not be renewed", run.ids)
         for action in watch.actions(time.monotonic(), self.stopping_since):
             if action == "kill":
                 horse.kill()
             else:
                 horse.order(action, run.token)
 
+    def _look_at_schema(self, horse: Horse) -> None:
+        """A newer release has come: the run under way ends, and no further one is taken."""
+        try:
+            self._schema.check()
+        except StoreUnsuitable as error:
+            if not self._draining:
+                self._draining = True
+                outage.tell(log, error, "The worker takes no further run")
+                horse.order("drain")
+
     def _horse_died(self, horse: Horse, handed_over: str) -> None:
         """Ends what it has claimed and cannot end any more, and puts back what it has not."""
-        status = horse.status() or 0
+        status, died_at = horse.status() or 0, time.monotonic()
         watch = self._under_way[1] if self._under_way is not None else None
         self._unsaddle()
         try:
@@ -303,12 +367,17 @@ class BotWorker(Worker):
                 outcome = outcome_of_death(claim, watch.why if watch is not None else None, status)
                 log.warning("Run %s: %s", claim.run_id, outcome.error, extra=claim.ids)
                 retry = retry_after(claim, outcome, self._around.bots)
-                end_patiently(self._runs, claim, outcome, retry, self._deadline())
+                end_patiently(self._runs, claim, outcome, retry, self._gives_up(died_at))
             self._runs.requeue(handed_over)
         except StoreUnavailable as error:
             log.warning("The work horse died; what it held is left to the reaper: %s", error)
 
-    def _deadline(self) -> float:
-        if self.stopping_since is not None:
-            return self.stopping_since + KILL_AFTER_STOP_SECONDS + 2
-        return time.monotonic() + self._lease_ms / 1000
+    def _gives_up(self, died_at: float) -> Callable[[StoreUnavailable], bool]:
+        """How long the end of a run is tried to be recorded: while Redis refuses writes, nobody else can do it."""
+
+        def gives_up(error: StoreUnavailable) -> bool:
+            if self.stopping_since is not None:
+                return time.monotonic() > self.stopping_since + KILL_AFTER_STOP_SECONDS + LAST_WORDS_SECONDS
+            return not isinstance(error, WritesRefused) and time.monotonic() > died_at + self._lease_ms / 1000
+
+        return gives_up

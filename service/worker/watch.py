@@ -6,6 +6,7 @@
 | its time is up | at once (interrupted) | 10 s later |
 | the worker is told to stop | 15 s later | 25 s later |
 | the lease cannot be renewed | – | before it ends |
+| Redis refuses all writes | – | not for that: nobody can take the run over either |
 | the lease was lost | – | 6 s later, unless the run turns out to have ended |
 """
 
@@ -26,6 +27,10 @@ way to the work horse, which waits for one no longer than this."""
 LEASE_MARGIN_SECONDS = 5.0
 """A run whose lease cannot be renewed is killed this long before the lease ends."""
 
+REFUSED_SECONDS = 5.0
+"""Redis said so long ago at most that it refuses everybody's writes: the run goes on without a lease. Less than the
+time that the reaper leaves to leases afterwards, `service.reaper.SETTLE_SECONDS`."""
+
 
 @dataclass(slots=True)
 class Watch:
@@ -42,6 +47,7 @@ class Watch:
     lease: float
     why: str | None = None
     renewed: float = field(init=False)
+    _refused: float = field(default=float("-inf"))
     _asked: bool = False
     _interrupted: bool = False
     _kill_at: float = field(default=float("inf"))
@@ -58,6 +64,10 @@ class Watch:
         if answer == "lost":
             self._end_by(now + LOST_SECONDS, answer)
 
+    def refused(self, now: float) -> None:
+        """Redis answers that it refuses all writes: the lease cannot be renewed, and nobody can take the run over."""
+        self._refused = now
+
     def actions(self, now: float, stopping_since: float | None) -> list[Action]:
         """What to do at `now`: some of `ask`, `interrupt`, `kill`.
 
@@ -69,7 +79,7 @@ class Watch:
             self._end_by(self.started + self.timeout + HEED_SECONDS, "timeout")
         if stopping_since is not None and now >= stopping_since + ASK_AFTER_STOP_SECONDS:
             self._end_by(stopping_since + KILL_AFTER_STOP_SECONDS, "shutdown")
-        if now >= self.renewed + self.lease - LEASE_MARGIN_SECONDS:
+        if now >= max(self.renewed + self.lease - LEASE_MARGIN_SECONDS, self._refused + REFUSED_SECONDS):
             self._end_by(now, "unrenewed")
         todo: list[Action] = []
         if self.why is not None and not self._asked:

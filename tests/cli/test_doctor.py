@@ -14,10 +14,10 @@ from typing import ClassVar
 import pytest
 
 from service.keys import Keys
-from service.store.schema import VERSION
+from service.store.schema import newest
 from tests.cli.command import COMMAND, Command
 from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import API_KEY, ROOT, Installation
+from tests.process.installation import API_KEY, ROOT, Installation, until
 
 
 def found(ended_json: dict[str, object]) -> dict[str, dict[str, str]]:
@@ -60,7 +60,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(command: Command, tmp_path
     server = ValkeyServer(tmp_path, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb")
     try:
         with server.client() as client:
-            client.set(Keys().schema_version, VERSION + 1)
+            client.set(Keys().schema_version, newest() + 1)
         ended = command("doctor", "--json", REDIS_URL=server.url)
         text = command("doctor", REDIS_URL=server.url).out
     finally:
@@ -72,6 +72,68 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(command: Command, tmp_path
     assert findings["persistence"]["state"] == "warning"
     assert all(finding["advice"] for finding in findings.values() if finding["state"] in ("problem", "warning"))
     assert "noeviction" in text and "python worker.py" in text
+
+
+ODD = {
+    "a cluster": (("--cluster-enabled", "yes"), "cluster", "one Redis without cluster mode"),
+    "a replica": (("--replicaof", "127.0.0.1 9"), "replica", "Point REDIS_URL at the primary"),
+    "one with too few replicas": (("--min-replicas-to-write", "1"), None, None),
+    "one with a password": (("--requirepass", "sesame"), "password", "Correct REDIS_URL"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_the_doctor_tells_what_redis_is_and_advises_on_that(command: Command, tmp_path: Path, kind: str) -> None:
+    """The advice fits the error; the key of the API has nothing to do with it."""
+    arguments, word, advice = ODD[kind]
+    port = ("--cluster-port", str(find_free_port())) if kind == "a cluster" else ()
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with serving_oddly(folder, *arguments, *port) as server, Installation(tmp_path, server) as installed:
+        installed.start("web")
+        until(lambda: _answers(installed), 30)
+        ended = command(
+            "doctor", "--json", REDIS_URL=server.url, BOT_SCHEDULER_URL=f"http://127.0.0.1:{installed.port}"
+        )
+    findings = found(ended.json)
+    assert ended.status == 1
+    if word is None or advice is None:
+        assert "redis" not in findings
+        return
+    assert findings["redis"]["state"] == "problem" and word in findings["redis"]["found"]
+    assert advice in findings["redis"]["advice"]
+    assert findings["key"]["state"] == "unknown" and word in findings["key"]["found"]
+    assert not [finding for finding in findings.values() if "API_KEY" in str(finding["advice"])]
+    assert "sesame" not in ended.out
+
+
+def test_the_doctor_tells_a_full_disk(command: Command, tmp_path: Path) -> None:
+    """Reads go on, so that all else is looked at, too."""
+    server = ValkeyServer(tmp_path, "--appendonly", "no")
+    try:
+        server.fill_disk()
+        findings = found(command("doctor", "--json", REDIS_URL=server.url).json)
+    finally:
+        server.stop()
+    assert findings["persistence"]["state"] == "problem" and "disk" in findings["persistence"]["advice"]
+    assert {"memory", "eviction", "clock", "schema"} <= findings.keys()
+
+
+@contextmanager
+def serving_oddly(folder: Path, *arguments: str) -> Iterator[ValkeyServer]:
+    """A server that this service cannot use; its pings may be refused."""
+    server = ValkeyServer(folder, "--appendonly", "no", *arguments, pings=False)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _answers(installed: Installation) -> bool:
+    try:
+        return installed.call("GET", "/health")[0] in (200, 503)
+    except OSError:
+        return False
 
 
 def test_the_doctor_looks_on_when_parts_are_away(command: Command) -> None:

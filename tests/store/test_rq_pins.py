@@ -5,9 +5,16 @@ from __future__ import annotations
 import inspect
 import json
 from importlib.metadata import version
+from typing import Any
 
+import pytest
+import redis
+import rq.worker.base
+import rq.worker.worker_classes
 import rq_scheduler
+import rq_scheduler.scheduler
 from redis import Redis
+from redis._parsers import _HiredisParser, _RESP3Parser
 from rq import Queue, Worker
 from rq.command import send_command
 from rq.executions import Execution, ExecutionRegistry
@@ -18,9 +25,12 @@ from rq.serializers import JSONSerializer
 from rq.utils import as_text
 
 from service.dispatch import RUN_FUNCTION, Scheduler, rq_template
+from service.foreign_entries import EntryRefused
 from service.keys import Keys
 from service.store.scripts import Limits
 from service.worker.process import BotWorker
+from tests.conftest import ValkeyServer
+from tests.store import members
 
 RUN = "0b7f7a1e-0000-4000-8000-000000000001"
 
@@ -68,24 +78,105 @@ def test_rq_keeps_a_result_as_the_runner_words_it() -> None:
     assert {"type", "worker_name", "exc_string"} <= set(fields)
 
 
-def test_what_is_overridden_is_still_there() -> None:
-    """Each method that the worker and the scheduler replace exists in the class that they extend."""
-    for ours, theirs in ((BotWorker, Worker), (Scheduler, rq_scheduler.Scheduler)):
-        replaced = [name for name in vars(ours) if not name.startswith("__") and inspect.isfunction(vars(ours)[name])]
-        inherited = {name for name in replaced if hasattr(theirs, name)}
-        wanted = {
-            BotWorker: {
-                "execute_job",
-                "request_stop",
-                "dequeue_job_and_maintain_ttl",
-                "run_maintenance_tasks",
-                "heartbeat",
-                "handle_payload",
-                "_pubsub_exception_handler",
-            },
-            Scheduler: {"run", "heartbeat", "enqueue_jobs"},
-        }[ours]
-        assert wanted <= inherited
+def test_no_other_member_of_rqs_worker_is_used() -> None:
+    """What ours calls, replaces, reads or sets of what RQ's classes have: all was read, and all is still there."""
+    assert members.inherited(BotWorker, rq.worker.base, rq.worker.worker_classes) == {
+        "__init__", "_horse_pid", "_install_signal_handlers", "_pubsub_exception_handler", "_state", "_stop_requested",
+        "_stopped_job_id", "check_for_suspension", "connection", "dequeue_job_and_maintain_ttl", "execute_job",
+        "executions", "heartbeat", "kill_horse", "name", "queues", "register_death", "request_stop",
+        "run_maintenance_tasks", "set_state", "teardown",
+    }  # fmt: skip
+
+
+def test_no_other_member_of_rq_schedulers_scheduler_is_used() -> None:
+    """As for the worker; what is refused is in `service/foreign_entries.py`."""
+    assert members.inherited(Scheduler, rq_scheduler.scheduler) == {
+        "__init__", "_lock_acquired", "connection", "enqueue_jobs", "heartbeat", "name", "run", "scheduled_jobs_key",
+        "scheduler_lock_key", "stop",
+    }  # fmt: skip
+
+
+def test_no_other_name_of_these_libraries_is_imported() -> None:
+    """A new one is added here by whoever has read what it does."""
+    assert members.imported() == {
+        "hiredis.pack_command", "redis", "redis.Redis", "redis.backoff.NoBackoff", "redis.client.Pipeline",
+        "redis.client.PubSub", "redis.retry.Retry",
+        *(f"redis.exceptions.{name}" for name in (
+            "AskError", "AuthenticationError", "BusyLoadingError", "ClusterCrossSlotError", "ClusterError",
+            "ConnectionError", "MasterDownError", "MaxConnectionsError", "NoPermissionError", "NoScriptError",
+            "OutOfMemoryError", "ReadOnlyError", "RedisError", "ResponseError", "TimeoutError", "TryAgainError",
+        )),
+        "rq.Queue", "rq.Worker", "rq.exceptions.DequeueTimeout", "rq.exceptions.NoSuchJobError",
+        "rq.exceptions.StopRequested", "rq.executions.Execution", "rq.job.Job", "rq.registry.FailedJobRegistry",
+        "rq.registry.FinishedJobRegistry", "rq.results.Result", "rq.serializers.JSONSerializer",
+        "rq.worker.WorkerStatus", "rq.worker_registration.clean_worker_registry", "rq_dashboard", "rq_dashboard.web",
+        "rq_scheduler",
+    }  # fmt: skip
+
+
+def test_no_other_private_attribute_of_theirs_is_used() -> None:
+    """One: redis-py has no public way from a connection to its parser, whose setter is public."""
+    assert members.private() == {("service/store/followed.py", "_parser")}
+
+
+@pytest.mark.parametrize("parser", [_HiredisParser, _RESP3Parser])
+def test_a_parser_takes_the_handler_of_invalidations(parser: type) -> None:
+    """By its public setter; both parsers of the protocol's third version."""
+    made = parser(socket_read_size=1024)
+    made.set_invalidation_push_handler(handler := object())
+    assert made.invalidation_push_handler_func is handler
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_connection_is_made_by_a_function_of_ours(valkey_server: ValkeyServer, protocol: int) -> None:
+    """`redis_connect_func` takes the place of `on_connect`, which it calls."""
+    called: list[str] = []
+
+    def connected(connection: Any) -> None:
+        connection.on_connect()
+        called.append("connected")
+
+    options: Any = {"redis_connect_func": connected}
+    with redis.Redis(port=valkey_server.port, protocol=protocol, **options) as client:
+        assert client.ping() and called == ["connected"]
+
+
+def test_rq_lets_workers_wait_for_what_is_overridden() -> None:
+    """RQ's loop calls these, and ends over what they raise; ours raise nothing while Redis is away."""
+    loop = inspect.getsource(Worker.work)
+    for name in ("check_for_suspension", "dequeue_job_and_maintain_ttl", "execute_job", "heartbeat"):
+        assert f"self.{name}(" in loop
+    assert "exception_handler=self._pubsub_exception_handler" in inspect.getsource(Worker.subscribe)
+
+
+OWN = {"count", "enqueue_jobs", "heartbeat", "run"}
+"""rq-scheduler's methods that ours replace, and the one that only counts."""
+
+
+def _methods() -> list[str]:
+    found = inspect.getmembers(rq_scheduler.Scheduler, inspect.isfunction)
+    return sorted(name for name, _ in found if not name.startswith("_") and name not in OWN)
+
+
+@pytest.mark.parametrize("name", _methods())
+def test_rq_schedulers_own_methods_refuse(redis_client: Redis, keys: Keys, name: str) -> None:
+    """Each public one there is, also of a release to come: with whatever arguments, and nothing is written."""
+    redis_client.zadd(keys.due, {"a job of ours": 1})
+    before = redis_client.dump(keys.due)
+    scheduler = Scheduler(redis_client, keys, Limits())
+    with pytest.raises(EntryRefused, match="API"):
+        getattr(scheduler, name)("anything", at=1)
+    with pytest.raises(EntryRefused, match=name):
+        getattr(scheduler, name)()
+    assert (redis_client.keys("*"), redis_client.dump(keys.due)) == ([keys.due.encode()], before)
+
+
+def test_the_methods_that_the_refusals_are_for_are_among_them() -> None:
+    """The list that is tested is not empty by accident."""
+    assert {
+        "acquire_lock", "cancel", "change_execution_time", "cron", "enqueue_at", "enqueue_in", "enqueue_job",
+        "get_jobs", "schedule",
+    } <= set(_methods())  # fmt: skip
 
 
 def test_rqs_commands_come_as_they_are_understood(redis_client: Redis) -> None:

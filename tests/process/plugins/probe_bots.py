@@ -32,6 +32,7 @@ class ProbeBot:
     name: ClassVar[str] = "probe"
     description: ClassVar[str] = "Behaves as a test wants it to."
     Config: ClassVar[type[BaseModel]] = ProbeConfig
+    uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = True
 
     def run(self, context: Any) -> dict[str, Any]:

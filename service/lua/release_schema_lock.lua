@@ -1,0 +1,8 @@
+-- A migration is over.
+--
+-- KEYS  1 the lock
+-- ARGV  1 its token
+-- Returns 1, or 0 if the lock is another's.
+
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])

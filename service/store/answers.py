@@ -1,0 +1,104 @@
+"""What Redis answers where it cannot be used just now, or not at all, in sentences that say what to do.
+
+An answer begins with a code; where a script or a pipeline met it, Redis or its client puts words before that.
+"""
+
+from __future__ import annotations
+
+import re
+
+from service.errors import StoreFull, StoreUnavailable, StoreUnsuitable, WritesRefused
+
+_CODE = re.compile(r"(?:ERR Error running script.*?-)?([A-Z]{3,}) ", re.DOTALL)
+_PIPELINE = "of pipeline caused error: "
+_COMMAND = re.compile(r"'([a-z|_-]+)' command")
+
+CHANGING = ("UNBLOCKED", "LOADING", "BUSY")
+"""Redis is on its way to another state: it changes its role, loads, or is busy with a long script."""
+CLUSTER = ("CLUSTERDOWN", "MOVED", "ASK", "CROSSSLOT", "TRYAGAIN")
+"""Only a cluster answers so."""
+
+
+def of_answer(text: str) -> StoreUnavailable | None:
+    """This service's word for an error that Redis answered; None if it is a defect of ours."""
+    text = text.rpartition(_PIPELINE)[2]
+    found = _CODE.match(text)
+    code = found.group(1) if found else ""
+    if code == "OOM" or "OOM command not allowed" in text:
+        return full()
+    if code == "MISCONF":
+        return unsaved(text)
+    if code == "READONLY":
+        return replica()
+    if code in CLUSTER or "in a cluster node" in text or "cluster is down" in text:
+        return cluster()
+    if code == "NOPERM" or "ACL failure in script" in text:
+        return not_permitted(text)
+    if code == "NOREPLICAS":
+        return StoreUnavailable(
+            "Redis refuses writes, since too few replicas are in touch with it (min-replicas-to-write)",
+            "Bring its replicas back, or lower that setting",
+        )
+    if code == "MASTERDOWN":
+        return orphan()
+    if code in CHANGING:
+        return StoreUnavailable(f"Redis is changing its state or role ({code}) and is asked again")
+    if "DB index is out of range" in text:
+        return StoreUnavailable("Redis has no database of the number in REDIS_URL", "Correct REDIS_URL")
+    return no_connection() if "max number of clients" in text else None
+
+
+def full() -> StoreFull:
+    """Its memory is full."""
+    return StoreFull("Redis is out of memory and refuses writes", "Make room or raise its maxmemory")
+
+
+def unsaved(text: str) -> WritesRefused:
+    """It cannot write its snapshot or its append-only file."""
+    where = "append-only file" if "AOF" in text else "snapshot"
+    return WritesRefused(
+        f"Redis cannot write its {where} to disk and refuses all writes (MISCONF)",
+        "See its log; most often the disk is full",
+    )
+
+
+def replica() -> StoreUnsuitable:
+    """It follows another one, and takes no writes."""
+    return StoreUnsuitable("REDIS_URL leads to a replica, which takes no writes", "Point REDIS_URL at the primary")
+
+
+def orphan() -> StoreUnavailable:
+    """It follows another one that it cannot reach."""
+    return StoreUnavailable("Redis is a replica that has lost its primary", "Point REDIS_URL at the primary")
+
+
+def cluster() -> StoreUnsuitable:
+    """It is a node of a cluster, where keys that belong together can lie on different nodes."""
+    return StoreUnsuitable(
+        "REDIS_URL leads to a cluster, which this service cannot use",
+        "Point REDIS_URL at one Redis without cluster mode, with a replica to stand by if need be",
+    )
+
+
+def sentinel() -> StoreUnsuitable:
+    """It watches others, and keeps nothing."""
+    return StoreUnsuitable(
+        "REDIS_URL leads to a Sentinel, which keeps no data", "Point REDIS_URL at the primary that it watches"
+    )
+
+
+def not_permitted(text: str) -> StoreUnavailable:
+    """The user lacks a right."""
+    found = _COMMAND.search(text)
+    command = f" (it may not use {found.group(1).upper()})" if found else ""
+    return StoreUnavailable(
+        f"Redis does not let the user in REDIS_URL do all that is needed{command}",
+        "Give that user the rights listed in docs/deploy.md",
+    )
+
+
+def no_connection() -> StoreUnavailable:
+    """Others have all of its connections."""
+    return StoreUnavailable(
+        "Redis has no connection to spare (max number of clients reached)", "Raise its maxclients or close some"
+    )

@@ -1,0 +1,44 @@
+"""One worker process, from its start until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+
+from service.bots.secrets import Vault
+from service.errors import StoreUnavailable
+from service.keys import Keys
+from service.outage import outage
+from service.settings import Settings
+from service.store.arrival import arrive
+from service.store.connection import connect, translate_errors
+from service.worker.orphans import Orphans
+from service.worker.process import BotWorker
+
+log = logging.getLogger("worker")
+
+
+def work(settings: Settings, vault: Vault) -> None:
+    """One worker process, until it is told to stop or cannot go on; its supervisor starts it again."""
+    stop = threading.Event()
+    orphans = Orphans()
+    keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
+    while not stop.is_set():
+        # Anew each time: a BotWorker takes the signals while it works, and may have failed since.
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: stop.set())
+        worker: BotWorker | None = None
+        try:
+            arrive(client, keys)
+            with translate_errors():
+                worker = BotWorker(client, keys, settings, vault, orphans)
+                if not stop.is_set():
+                    worker.work(logging_level="WARNING")
+            return
+        except StoreUnavailable as error:
+            if worker is not None and worker.stopping_since is not None:
+                return
+            outage.tell(log, error, "The worker waits for Redis")
+        stop.wait(pause)
+        pause = min(pause * 2, 5.0)
