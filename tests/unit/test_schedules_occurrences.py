@@ -266,7 +266,7 @@ instants = st.one_of(
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @given(time_of_day=times)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_every_change_agrees_with_brute_force(change: tuple[str, str], time_of_day: str) -> None:
     """In the hours around a change, the occurrences are those that the rules give minute for minute."""
     schedule = Cron(f"{time_of_day} * * *", change[0])
@@ -275,7 +275,6 @@ def test_every_change_agrees_with_brute_force(change: tuple[str, str], time_of_d
 
 
 @given(schedule=schedules, after=instants)
-@settings(deadline=None)
 def test_the_next_is_later(schedule: Schedule, after: int) -> None:
     """What comes next is strictly after the instant asked from."""
     upcoming = next_after(schedule, after, after)
@@ -283,7 +282,6 @@ def test_the_next_is_later(schedule: Schedule, after: int) -> None:
 
 
 @given(schedule=schedules, after=instants)
-@settings(deadline=None)
 def test_occurrences_strictly_increase(schedule: Schedule, after: int) -> None:
     """Following occurrences never repeat and never go back, and they are the same from wherever one starts."""
     found = preview(schedule, ANY, after, 8, after)
@@ -294,7 +292,7 @@ def test_occurrences_strictly_increase(schedule: Schedule, after: int) -> None:
 
 
 @given(schedule=schedules, start=instants, spans=st.tuples(st.integers(0, 20_000), st.integers(0, 20_000)))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_splitting_a_span_splits_its_occurrences(schedule: Schedule, start: int, spans: tuple[int, int]) -> None:
     """The occurrences of two neighbouring spans are together those of the whole."""
     middle, end = start + spans[0], start + sum(spans)

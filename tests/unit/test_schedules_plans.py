@@ -173,7 +173,7 @@ options_strategy = st.builds(
     start=st.integers(1_740_000_000, 1_765_000_000),
     pauses=st.lists(st.integers(0, 40_000_000), min_size=1, max_size=4),
 )
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_planning_in_chunks_decides_each_once(
     schedule: Schedule, options: Options, start: int, pauses: list[int]
 ) -> None:
