@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def test_a_full_disk_fails_nothing_and_fills_no_log(
 ) -> None:
     """For longer than a lease: the API says why, runs go on, their ends get through afterwards, nothing is lost."""
     server = serve(*SAVING[saved])
-    with Installation(tmp_path, server, LEASE_SECONDS=str(LEASE_SECONDS)) as installed:
+    with Installation(tmp_path, server, LEASE_SECONDS=str(LEASE_SECONDS), WORKER_CONCURRENCY="4") as installed:
         installed.start("web", "scheduler", "worker").until_healthy()
         told = tmp_path / "told"
         told.write_text("begun\n")
@@ -55,10 +57,15 @@ def test_a_full_disk_fails_nothing_and_fills_no_log(
             installed.make_job(bot_config={"tells": str(told)}),
             installed.make_job(bot_config={"seconds": 3.0}),
         )
+        trace = tmp_path / "trace"
+        doomed = installed.make_job(bot_config={"seconds": 300.0, "trace": str(trace)})
         runs = {job_id: installed.run_now(job_id) for job_id in (long, short)}
-        for job_id, run_id in runs.items():
+        killed = installed.run_now(doomed)
+        for job_id, run_id in [*runs.items(), (doomed, killed)]:
             installed.until_status(job_id, run_id, "running")
+        until(trace.exists, 30)
         server.fill_disk()
+        os.kill(int(trace.read_text().split()[1]), signal.SIGKILL)
 
         status, answer = installed.call("POST", f"/jobs/{long}/run")
         assert status == 503 and "disk" in answer["detail"] and saved in answer["detail"]
@@ -73,7 +80,7 @@ def test_a_full_disk_fails_nothing_and_fills_no_log(
         until(leases_ended, 60)
         assert installed.call("POST", f"/jobs/{long}/run")[0] == 503
         for name in ("web", "scheduler", "worker"):
-            processes = 5 if name == "worker" else 1  # two, their work horses, and who supervises them
+            processes = 9 if name == "worker" else 1  # four, their work horses, and who supervises them
             assert 1 <= len(lines_about(installed, name, "MISCONF")) <= 2 * processes
         server.free_disk()
 
@@ -81,6 +88,8 @@ def test_a_full_disk_fails_nothing_and_fills_no_log(
         for job_id, run_id in runs.items():
             ended = installed.until_status(job_id, run_id, "success", "failed", seconds=60)
             assert (ended["status"], ended["error"]) == ("success", None)
+        ended = installed.until_status(doomed, killed, "success", "failed", seconds=60)
+        assert "SIGKILL" in ended["error"]  # as its own worker saw it
         before = len(installed.history(ticking))
         until(lambda: len(installed.history(ticking)) > before + 3, 60)
         installed.call("POST", f"/jobs/{ticking}/toggle", {"enabled": False})

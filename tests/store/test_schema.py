@@ -205,14 +205,17 @@ def test_one_that_is_killed_within_it_is_taken_over(
     first_release: Redis, valkey_server: ValkeyServer, keys: Keys
 ) -> None:
     """Once its lease has ended, and no earlier: the other one does all of it."""
-    dying = migrating(valkey_server, 3, dies_after=3)
+    dying = migrating(valkey_server, 30, dies_after=3)
     until(lambda: first_release.llen(NOTES) >= 3, 30)
     assert dying.wait(30) == -signal.SIGKILL
     assert (version(first_release, keys), marked(first_release, keys)) == (1, 3)
-    assert first_release.pttl(keys.schema_lock) > 0
-    told, _ = migrating(valkey_server, 3).communicate(timeout=60)
-    assert "Another process is migrating" in told
-    assert first_release.llen(NOTES) == 3 + JOBS
+    other = migrating(valkey_server, 30)
+    assert other.stdout is not None and "Another process is migrating" in other.stdout.readline()
+    assert first_release.llen(NOTES) == 3
+    assert 0 < first_release.pttl(keys.schema_lock) <= 30_000
+    first_release.pexpire(keys.schema_lock, 1)  # as 30 s later
+    other.communicate(timeout=60)
+    assert (other.returncode, first_release.llen(NOTES)) == (0, 3 + JOBS)
     assert (version(first_release, keys), marked(first_release, keys)) == (2, JOBS)
     dying.communicate()
 
