@@ -131,6 +131,16 @@ def test_no_run_finds_what_another_has_left_behind(kept: Installation, leaves: s
     assert (first["result"]["found"] != first["result"]["left"]) == (leaves != "nothing")
 
 
+@pytest.mark.parametrize("leaves", ["a patched clock", "a patched time", "a patched date"])
+def test_a_patched_clock_does_not_move_the_times_of_its_own_run(kept: Installation, leaves: str) -> None:
+    """What is logged after that has the right time, and the run ends as it should."""
+    job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": leaves})
+    run = kept.until_status(job_id, kept.run_now(job_id), "success", "failed")
+    (line,) = kept.call("GET", f"/jobs/{job_id}/runs/{run['id']}/log")[1]["lines"]
+    assert run["started_at"] <= line["at"] <= run["finished_at"]
+    assert run["status"] == "success"
+
+
 @pytest.mark.parametrize("leaves", sorted(HARMLESS))
 def test_a_process_is_kept_where_nothing_of_a_run_is_left(kept: Installation, leaves: str) -> None:
     """What was closed and waited for, and what ends with the run by itself."""
@@ -167,7 +177,12 @@ def test_the_services_own_bots_leave_nothing_behind(light_server: ValkeyServer, 
         card = f"BDAY:1990-{today:%m-%d}\r\nEMAIL:a@example.org\r\nURL;TYPE=profile:{site.address}/a"
         books.put(f"{path}a.vcf", person("a", card))
         site.answers["/a"] = html("hello")
-        bots = (("contacts_sync", {}), ("birthday", {}), ("visitor", {}), ("webhook", {"url": receiver.address}))
+        bots: tuple[tuple[str, dict[str, str]], ...] = (
+            ("contacts_sync", {}),
+            ("birthday", {}),
+            ("visitor", {}),
+            ("webhook", {"url": receiver.address}),
+        )
         with Installation(
             tmp_path, light_server, WORKER_CONCURRENCY="1", MESSAGE_URL=message_url, CONTACTS_URL=books.url()
         ) as service:
