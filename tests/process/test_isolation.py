@@ -125,7 +125,6 @@ def test_no_run_finds_what_another_has_left_behind(kept: Installation, leaves: s
     job_id = kept.make_job(bot_type="leaver", bot_config={"leaves": leaves, "fails": fails})
     first, second = (kept.until_status(job_id, kept.run_now(job_id), "success", "failed") for _ in range(2))
     assert {first["status"], second["status"]} == {"failed" if fails else "success"}, (first["error"], second["error"])
-    assert first["duration_ms"] < 10_000
     assert (first["result"]["process"] == second["result"]["process"]) == (leaves == "nothing")
     assert first["result"]["found"] == second["result"]["found"]
     assert (first["result"]["found"] != first["result"]["left"]) == (leaves != "nothing")
