@@ -11,9 +11,7 @@ import contextvars
 import logging
 import os
 import random
-import resource
 import signal
-import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +32,7 @@ from service.retries import rerun_of, retry_of
 from service.runner import WORKER_STOPPED, Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
 from service.store.jobs import UnreadableJob
 from service.store.runs import Claim, Outcome, Retry, RunStore
-from service.worker.leftovers import Untouched
+from service.worker.leftovers import Untouched, peak_megabytes
 from service.worker.link import ORDER_SIGNAL, Began, Orders
 
 log = logging.getLogger(__name__)
@@ -113,7 +111,7 @@ class WorkHorse:
         return (
             not self._stop.raised
             and self._carried_out < self._recycling.runs
-            and _peak_megabytes() < self._recycling.megabytes
+            and peak_megabytes() < self._recycling.megabytes
             and not self._left_behind
         )
 
@@ -240,12 +238,6 @@ def _let_signals_through() -> None:
     """In a process that a bot has forked: what is sent to it, as by `multiprocessing`, means what it always does."""
     for signum in (signal.SIGINT, signal.SIGTERM, ORDER_SIGNAL):
         signal.signal(signum, signal.SIG_DFL)
-
-
-def _peak_megabytes() -> float:
-    """The most memory that this process has ever held, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, KiB elsewhere
 
 
 def timeout_of(claim: Claim) -> int:

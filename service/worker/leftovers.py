@@ -83,8 +83,7 @@ class Untouched:
     """
 
     def __init__(self, client: Redis | None = None) -> None:
-        asyncio.get_event_loop_policy(), decimal.getcontext()  # made on first use, which would look like a change
-        _warm_tempdir()
+        _make_what_is_made_on_first_use()
         self._client = client
         self._umask: int | None = None
         self._open = _DescriptorCount()
@@ -157,6 +156,12 @@ class Untouched:
         return loggers, logging.root.manager.disable
 
 
+def peak_megabytes() -> float:
+    """The most memory that this process has ever held, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, KiB elsewhere
+
+
 def _seen(look: Callable[[], object]) -> object:
     try:
         return look()
@@ -183,17 +188,12 @@ class _DescriptorCount:
 
     def __init__(self) -> None:
         self._path = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
-        self._folder: int | None = os.open(self._path, os.O_RDONLY)
-        if sys.platform != "linux" or os.fstat(self._folder).st_size == 0:
-            os.close(self._folder)
-            self._folder = None
+        self._folder: int | None = None
+        if sys.platform == "linux" and os.path.isdir(self._path) and os.stat(self._path).st_size > 0:
+            self._folder = os.open(self._path, os.O_RDONLY)
 
     def now(self) -> int:
         return os.fstat(self._folder).st_size if self._folder is not None else len(os.listdir(self._path))
-
-    def close(self) -> None:
-        if self._folder is not None:
-            os.close(self._folder)
 
 
 def _folder() -> object:
@@ -230,7 +230,7 @@ def _limits() -> object:
 
 def _standing() -> object:
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    return os.getpriority(os.PRIO_PROCESS, 0), affinity, os.getresuid(), os.getresgid(), os.getpgrp(), os.getsid(0)
+    return os.getpriority(os.PRIO_PROCESS, 0), affinity, os.geteuid(), os.getegid(), os.getpgrp(), os.getsid(0)
 
 
 def _interpreter() -> object:
@@ -254,7 +254,10 @@ def _defaults() -> object:
     return socket.getdefaulttimeout(), tempfile.tempdir
 
 
-def _warm_tempdir() -> None:
+def _make_what_is_made_on_first_use() -> None:
+    """Else that would look like a change."""
+    asyncio.get_event_loop_policy()
+    decimal.getcontext()
     try:
         tempfile.gettempdir()
     except OSError:  # there is none, nor will there be

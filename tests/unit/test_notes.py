@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 
 from service.errors import StoreUnavailable
 from service.runner import LINE_LIMIT, LINES_HELD, Notes
@@ -95,6 +96,7 @@ def test_a_copy_of_the_process_writes_nothing() -> None:
     notes._lock.acquire()
     child = os.fork()
     if child == 0:
+        signal.alarm(20)  # it would wait for the lock for ever
         notes.line("info", "from the copy")
         notes.progress(1, 2)
         os._exit(7 if not notes._lines else 1)

@@ -234,6 +234,7 @@ class LeaverBot:
         leave, look = (TABLE | HARMLESS)[context.config.leaves]
         found = repr(look())
         leave()
+        context.log.info("left")
         result = {"process": os.getpid(), "found": found, "left": repr(look())}
         if context.config.fails:
             error = ValueError("it fails, and leaves that behind")
