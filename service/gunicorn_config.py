@@ -34,6 +34,11 @@ limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
 
+# No header becomes another one, or moves the path: gunicorn would take SCRIPT_NAME from whoever it takes for a proxy,
+# which on one machine is everybody, and would give X_API_Key out as X-API-Key if it were told to.
+forwarder_headers = ""
+header_map = "drop"
+
 # Its control socket would be a file in the home directory.
 control_socket_disable = True
 

@@ -7,6 +7,7 @@ import tempfile
 import falcon
 
 from service.api import paging, query
+from service.api.access import BY_KEY
 from service.api.body import copy, read_object
 from service.api.protocols import Contacts
 from service.errors import ValidationFailed
@@ -16,6 +17,8 @@ _IN_MEMORY = 1024 * 1024
 
 class ContactList:
     """`/scheduler/contacts`"""
+
+    access = BY_KEY
 
     def __init__(self, contacts: Contacts) -> None:
         self._contacts = contacts
@@ -35,6 +38,8 @@ class ContactList:
 
 class Contact:
     """`/scheduler/contacts/{contact_id}`"""
+
+    access = BY_KEY
 
     def __init__(self, contacts: Contacts) -> None:
         self._contacts = contacts
@@ -61,6 +66,8 @@ class Import:
     Args:
         limit: the longest file, in bytes.
     """
+
+    access = BY_KEY
 
     def __init__(self, contacts: Contacts, limit: int) -> None:
         self._contacts = contacts

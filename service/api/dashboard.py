@@ -8,15 +8,12 @@ installation's queues, workers and RQ jobs only, reads JSON only, and answers th
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import re
 from typing import Any
-from urllib.parse import quote
 
 import rq_dashboard
-from flask import Flask, Response, jsonify, redirect, request
+from flask import Flask, Response, jsonify, request
 from flask import current_app as dashboard
 from redis import Redis
 from redis.client import Pipeline
@@ -27,9 +24,6 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq_dashboard import web
 from werkzeug.exceptions import HTTPException, NotFound
-
-from service.api.auth import ApiKeys, header_bytes
-from service.api.sessions import COOKIE, Sessions
 
 logger = logging.getLogger(__name__)
 
@@ -149,16 +143,13 @@ class _Worker(Worker):
         return [worker for worker in found if worker is not None]
 
 
-def create_dashboard(client: Redis, keys: ApiKeys, prefix: str, queue_name: str, sign_in: str | None = None) -> Flask:
-    """rq-dashboard as a WSGI application that answers under `/rq`.
+def create_dashboard(client: Redis, prefix: str, queue_name: str) -> Flask:
+    """rq-dashboard as a WSGI application that answers under `/rq`, whoever asks: the API's guard stands before it.
 
     Args:
         client: the web process' Redis client; its connection pool is shared.
-        keys: the API keys. Any of them is the password (the user name may be anything); a session of the console, which
-            one of them has opened, counts as well.
         prefix: `REDIS_PREFIX`, with which the names of our queues and workers begin.
         queue_name: the queue that is shown first.
-        sign_in: the path where people sign in to the console; None where there is none.
     """
     web.Queue, web.Worker, web.Job = _Queue, _Worker, _Job
     web.config.serializer = JSONSerializer
@@ -169,8 +160,7 @@ def create_dashboard(client: Redis, keys: ApiKeys, prefix: str, queue_name: str,
     app.redis_conn = _ReadOnlyRedis(connection_pool=client.connection_pool)  # type: ignore[attr-defined]
     app.register_blueprint(web.blueprint, url_prefix="/rq")
     app.before_request_funcs.pop(web.blueprint.name, None)  # it makes a client for every view
-    sessions = Sessions(keys)
-    app.before_request(lambda: _unknown(keys, sessions, sign_in) or _refusal())
+    app.before_request(_refusal)
     app.register_error_handler(Exception, _error)
     app.after_request(_headers)
     return app
@@ -181,24 +171,6 @@ def _ours(name: str) -> bool:
     return name.startswith((f"{prefix}-", f"{prefix}:")) or name == prefix
 
 
-def _unknown(keys: ApiKeys, sessions: Sessions, sign_in: str | None) -> Any:
-    """What a visitor without key and session is answered; None for all others.
-
-    Looking is all that one can do here, so that the cookie counts wherever the request came from.
-    """
-    authorization = request.headers.get("Authorization")
-    if authorization is not None and keys.accept(_password(authorization)):
-        return None
-    if any(sessions.holds(token) for token in request.cookies.getlist(COOKIE)):
-        return None
-    if sign_in is not None and authorization is None and "text/html" in request.headers.get("Accept", ""):
-        here = request.full_path.removesuffix("?")
-        return redirect(f"{sign_in}?next={quote(here, safe='/')}", 303)
-    refused = _detail(401, "The API key is needed here, as the password; the user name may be anything")
-    refused.headers["WWW-Authenticate"] = 'Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'
-    return refused
-
-
 def _refusal() -> Response | None:
     """What is answered instead of the view, if anything."""
     known = request.endpoint is not None
@@ -207,17 +179,6 @@ def _refusal() -> Response | None:
     if known and not _sensible(request.view_args or {}):
         return _detail(404, "There is nothing at this address")
     return None
-
-
-def _password(authorization: str) -> bytes:
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return b""
-    try:
-        decoded = base64.b64decode(header_bytes(credentials.strip()), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-    return decoded.partition(b":")[2].strip(b" \t")
 
 
 def _sensible(arguments: dict[str, Any]) -> bool:

@@ -26,8 +26,6 @@ class Operation:
         answer_headers: the good answers' headers.
         body: what may be sent.
         body_required: whether it must be.
-        open: whether it needs no key.
-        bearer: whether the key may also come as a bearer's.
         store: whether it needs Redis.
     """
 
@@ -38,8 +36,6 @@ class Operation:
     answer_headers: tuple[str, ...] = ()
     body: Content | None = None
     body_required: bool = True
-    open: bool = False
-    bearer: bool = False
     store: bool = True
 
 
@@ -172,10 +168,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body_required=False,
     ),
     ("GET", "/scheduler/bots"): Operation({200: json(array(ref("Bot")))}, store=False),
-    ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}, open=True),
-    ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}, bearer=True),
-    ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, open=True, store=False),
-    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, open=True, store=False),
+    ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}),
+    ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
+    ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
+    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),
 }
 
 ERRORS: Mapping[int, str] = {

@@ -9,6 +9,7 @@ from typing import IO, Any, cast
 import falcon
 
 from service.api import query
+from service.api.access import BY_KEY
 from service.api.body import JSON_LIMIT, copy
 from service.api.documents import json_pieces, parse_yaml, yaml_pieces
 from service.api.protocols import Transfer
@@ -24,6 +25,8 @@ _YAML_NAMES = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
 
 class Export:
     """`/scheduler/export`"""
+
+    access = BY_KEY
 
     def __init__(self, transfer: Transfer) -> None:
         self._transfer = transfer
@@ -55,6 +58,8 @@ class Apply:
         transfer: makes the jobs what a document says.
         limit: the longest document that is taken, in bytes: what an export gives can be longer than other bodies.
     """
+
+    access = BY_KEY
 
     def __init__(self, transfer: Transfer, limit: int) -> None:
         self._transfer = transfer

@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon
 
+from service.api.access import BY_SESSION
 from service.api.protocols import Jobs, Runs
 from service.clock import format_timestamp
 from service.console.pages import Page, show
@@ -31,6 +32,8 @@ class Overview(Page):
         runs: those of runs.
         reading: what is measured now.
     """
+
+    access = BY_SESSION
 
     def __init__(self, jobs: Jobs, runs: Runs, reading: Callable[[], Reading]) -> None:
         self._jobs = jobs

@@ -1,14 +1,15 @@
-"""What every page is made with: its templates, its headers, and who may see it."""
+"""What every page is made with: its templates and its headers."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import falcon
 import jinja2
 
 from service.console import words
 
+SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -36,13 +37,10 @@ TEMPLATES = _environment()
 
 
 class Page:
-    """A resource that answers a page: for those who are signed in, unless it is `open`.
+    """A resource that answers a page.
 
-    A subclass has `on_get` or `on_post`; there it calls `show`. `service.console.gate` sees to the rest.
+    A subclass declares who may ask it, `access`, and has `on_get` or `on_post`; there it calls `show`.
     """
-
-    open: ClassVar[bool] = False
-    """Whether it is answered without a session."""
 
 
 def show(resp: falcon.Response, template: str, section: str | None = None, **values: Any) -> None:

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 import falcon
 
 from service.api import query, sessions
+from service.api.access import OPEN_PAGE
 from service.api.body import copy
 from service.api.sessions import Sessions
-from service.console.gate import SIGN_IN
-from service.console.pages import Page, show
+from service.console.pages import SIGN_IN, Page, show
 
 FORM_LIMIT = 16 * 1024
 """Bytes of the form: a key is short."""
@@ -22,7 +22,7 @@ _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 class SignIn(Page):
     """`/sign-in`"""
 
-    open = True
+    access = OPEN_PAGE
 
     def __init__(self, known: Sessions) -> None:
         self._sessions = known
@@ -52,7 +52,7 @@ class SignIn(Page):
 class SignOut(Page):
     """`/sign-out`"""
 
-    open = True
+    access = OPEN_PAGE
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Take the cookie back."""
@@ -67,7 +67,7 @@ class SessionCheck(Page):
     only. The sign-in page asks here before it bothers anybody for the key.
     """
 
-    open = True
+    access = OPEN_PAGE
 
     def __init__(self, known: Sessions) -> None:
         self._sessions = known

@@ -34,7 +34,12 @@ GUARDED = [
     ("GET", "/scheduler/"),
     ("GET", "/scheduler/nothing"),
     ("GET", "/scheduler/jobs/"),
-    ("GET", "/scheduler//health"),
+    ("GET", "/scheduler/health;x"),
+    ("BREW", "/scheduler/jobs"),
+    ("BREW", "/scheduler/nothing"),
+    ("OPTIONS", "/scheduler/nothing"),
+    ("TRACE", "/scheduler/jobs"),
+    ("PATCH", "/scheduler/jobs"),
     ("GET", "/scheduler/health/x"),
 ]
 

@@ -13,8 +13,14 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq_dashboard import web
 
+from service.api import errors
+from service.api.app import DASHBOARD, App
 from service.api.auth import ApiKeys
 from service.api.dashboard import _VIEWS, create_dashboard
+from service.api.guard import Guard
+from service.api.mounted import Mounted
+from service.api.places import Places
+from service.api.sessions import Sessions
 
 QUEUE = "bot-scheduler-runs"
 KEY = "schlüssel:1"
@@ -25,9 +31,18 @@ def basic(password: str, user: str = "any") -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
+def mounted(client: Redis) -> werkzeug.test.Client:
+    """Asks rq-dashboard as it is mounted, behind the guard."""
+    keys = ApiKeys([KEY])
+    app = App(Places(1), middleware=[Guard(keys, Sessions(keys))])
+    errors.install(app)
+    app.add_tree(DASHBOARD, Mounted(create_dashboard(client, "bot-scheduler", QUEUE)))
+    return werkzeug.test.Client(app)
+
+
 @pytest.fixture
 def dashboard(redis_client: Redis) -> werkzeug.test.Client:
-    return werkzeug.test.Client(create_dashboard(redis_client, ApiKeys([KEY]), "bot-scheduler", QUEUE))
+    return mounted(redis_client)
 
 
 @pytest.fixture
@@ -128,9 +143,9 @@ def test_no_address_of_it_changes_anything(
 ) -> None:
     """Each rule with each of its methods and some more: looking is 200, all else 403; Redis stays as it was."""
     before = dump(redis_client)
-    app: Any = dashboard.application
-    urls = app.url_map.bind("localhost")
-    for rule in app.url_map.iter_rules():
+    rules = create_dashboard(redis_client, "bot-scheduler", QUEUE).url_map
+    urls = rules.bind("localhost")
+    for rule in rules.iter_rules():
         path = urls.build(rule.endpoint, arguments(rule, runs[1]))
         for method in {*(rule.methods or ()), "POST", "PUT", "DELETE"}:
             answer = dashboard.open(path, method=method, headers=basic(KEY))
@@ -162,9 +177,7 @@ def test_what_changes_a_queue_is_refused(dashboard: werkzeug.test.Client, runs: 
 def test_looking_opens_no_connections_and_changes_no_time_outs(redis_client: Redis, valkey_server: Any) -> None:
     """All views share the pool that they were given; RQ's worker list does not raise its time-out."""
     pool = ConnectionPool(port=valkey_server.port, socket_timeout=1.5, max_connections=2)
-    dashboard = werkzeug.test.Client(
-        create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE)
-    )
+    dashboard = mounted(Redis(connection_pool=pool))
     worker: dict[Any, Any] = {
         "birth": "2025-01-01T00:00:00.000000Z",
         "last_heartbeat": "2025-01-01T00:00:00.000000Z",
@@ -215,9 +228,7 @@ def test_garbage_is_404(dashboard: werkzeug.test.Client, path: str) -> None:
 def test_redis_away_is_503() -> None:
     """With a sentence; rq-dashboard's own overview says it in a page of its own."""
     pool = ConnectionPool(port=1)
-    dashboard = werkzeug.test.Client(
-        create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE)
-    )
+    dashboard = mounted(Redis(connection_pool=pool))
     answer = dashboard.get("/rq/0/data/queues.json", headers=basic(KEY))
     assert (answer.status_code, answer.json) == (503, {"detail": "Redis cannot be reached"})
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from service.api.access import access_of
 from service.api.app import App
 from service.api.auth import ApiKeys
 from service.api.sessions import COOKIE, LIFETIME_SECONDS, RENEWED_AFTER_SECONDS, Sessions
@@ -184,6 +185,28 @@ STRANGE: list[dict[str, str]] = [
     {"Origin": f"http://evil.example/{HOST}"},
     {"Origin": f"ftp://{HOST}"},
     {"Origin": "http://["},
+    {"Origin": f"http://user@{HOST}"},
+    {"Origin": f"http://user:pass@{HOST}"},
+    {"Origin": f"{ORIGIN}/"},
+    {"Origin": f"{ORIGIN}/jobs"},
+    {"Origin": f"{ORIGIN}?"},
+    {"Origin": f"{ORIGIN}#"},
+    {"Origin": f"http://{HOST[:5]}\t{HOST[5:]}"},
+    {"Origin": f"{ORIGIN}, {ORIGIN}"},
+    {"Origin": f"{ORIGIN} {ORIGIN}"},
+    {"Origin": f"http://evil.example, {ORIGIN}"},
+    {"Origin": f"http:{HOST}"},
+    {"Origin": f"//{HOST}"},
+    {"Origin": f"http://{HOST}:443"},
+    {"Origin": f"http://{HOST}."},
+    {"Origin": "http://"},
+    {"Origin": ORIGIN, "Host": "evil.example"},
+    {"Origin": ORIGIN, "X-Forwarded-Host": "evil.example"},
+    {"Origin": ORIGIN, "X-Forwarded-Host": f"evil.example, {HOST}"},
+    {"Origin": f"http://user@{HOST}", "Host": f"user@{HOST}"},
+    {"Origin": "http://", "X-Forwarded-Host": " "},
+    {"Origin": "http://a b", "Host": "a b"},
+    {"Origin": "http://a/b", "X-Forwarded-Host": "a/b"},
     {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"},
     {"Origin": ORIGIN, "Sec-Fetch-Site": "same-site"},
 ]
@@ -227,6 +250,10 @@ def test_the_cookie_opens_nothing_beside_the_api_and_the_pages(browser: Browser)
         ({"Host": "127.0.0.1:8000", "X-Forwarded-Host": HOST}, f"http://{HOST}", True),
         ({"Host": "127.0.0.1:8000", "X-Forwarded-Host": HOST}, "http://127.0.0.1:8000", False),
         ({"Host": "127.0.0.1:8000"}, "http://127.0.0.1:8000", True),
+        ({"Host": "127.0.0.1:8000", "X-Forwarded-Host": f"{HOST}, inner.example"}, f"http://{HOST}", True),
+        ({"Host": "127.0.0.1:8000", "X-Forwarded-Host": f"{HOST}, inner.example"}, "http://inner.example", False),
+        ({"Host": f"{HOST}:8080"}, f"http://{HOST}", False),
+        ({"Host": f"{HOST}:80"}, f"https://{HOST}", False),
         ({"Host": "[::1]:8000"}, "http://[::1]:8000", True),
         ({}, f"http://{HOST.upper()}", True),
     ],
@@ -270,7 +297,8 @@ def test_the_form_asks_whether_one_is_signed_in(browser: Browser) -> None:
 def test_every_page_needs_a_session_but_the_signing_in(app: App) -> None:
     """By the rule, not one by one: a page that is added is guarded unless it says that it is open."""
     pages = [resource for resource in all_resources(app) if isinstance(resource, Page)]
-    assert {type(page).__name__ for page in pages if page.open} == {"SignIn", "SignOut", "SessionCheck"}
+    assert all(access_of(page).own_pages_change for page in pages)
+    assert {type(page).__name__ for page in pages if access_of(page).is_open} == {"SignIn", "SignOut", "SessionCheck"}
     assert len(pages) > 3
 
 
