@@ -11,8 +11,8 @@ def same(path: str) -> list[str]:
     return list(dict.fromkeys([path, path if path.endswith("/") else f"{path}/", f"{path}?x=y", letter]))
 
 
-def others(path: str) -> dict[str, str]:
-    """Spellings that somebody somewhere takes for this address, by what they try."""
+def refused(path: str) -> dict[str, str]:
+    """Spellings that somebody somewhere takes for this address, by what they try; here they are no address' at all."""
     rest, inner = path[1:], path[0] + path[1:].replace("/", "{}")
     last = path.rpartition("/")
     return {
@@ -43,7 +43,6 @@ def others(path: str) -> dict[str, str]:
         "doubly encoded dots": f"/x/%252e%252e{path}",
         "a dot at the end": f"{path}/.",
         "dots at the end": f"{path}/x/..",
-        "dots and a parameter": f"/..;{path}",
         "absolute": f"http://x{path}",
         "absolute, two slashes": f"http://x/{path}",
         "absolute, with a user": f"http://user:pass@x/{path}",
@@ -51,10 +50,6 @@ def others(path: str) -> dict[str, str]:
         "absolute, nowhere": f"http://{path}",
         "a scheme alone": f"http:{path}",
         "an authority": f"x:80{path}",
-        "upper case": path.upper(),
-        "a capital letter": f"/{rest.capitalize()}",
-        "a parameter": f"{path};x=y",
-        "a parameter first": f"/;x{path}",
         "a backslash first": f"/\\{rest}",
         "a backslash instead": f"\\{rest}",
         "backslashes within": inner.replace("{}", "\\"),
@@ -67,14 +62,27 @@ def others(path: str) -> dict[str, str]:
         "an encoded NUL": f"{path}%00",
         "an encoded NUL first": f"/%00{rest}",
         "an encoded line break": f"{path}%0d%0a",
-        "an encoded blank": f"/%20{rest}",
-        "an encoded blank at the end": f"{path}%20",
         "an overlong slash": f"/%c0%af{rest}",
         "overlong dots": f"/x/%c0%ae%c0%ae{path}",
         "raw UTF-8": f"/\xc3\xa9{path}",
-        "a wide slash": f"/%ef%bc%8f{rest}",
         "a fragment": f"{path}#x",
         "a fragment of health": f"/scheduler/health#{path}",
+        "a star": f"*{path}",
+    }
+
+
+def elsewhere(path: str) -> dict[str, str]:
+    """Addresses that look like this one, and are others, or none."""
+    rest = path[1:]
+    return {
+        "dots and a parameter": f"/..;{path}",
+        "upper case": path.upper(),
+        "a capital letter": f"/{rest.capitalize()}",
+        "a parameter": f"{path};x=y",
+        "a parameter first": f"/;x{path}",
+        "an encoded blank": f"/%20{rest}",
+        "an encoded blank at the end": f"{path}%20",
+        "a wide slash": f"/%ef%bc%8f{rest}",
         "an encoded question mark": f"{path}%3fx=y",
         "an encoded number sign": f"{path}%23",
         "below health": f"/scheduler/health{path}",
@@ -84,5 +92,4 @@ def others(path: str) -> dict[str, str]:
         "as health": f"{path}/health",
         "a lone percent sign": f"{path}%",
         "an old encoding": f"/%u002f{rest}",
-        "a star": f"*{path}",
     }

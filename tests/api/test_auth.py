@@ -35,8 +35,6 @@ GUARDED = [
     ("GET", "/scheduler/nothing"),
     ("GET", "/scheduler/jobs/"),
     ("GET", "/scheduler/health;x"),
-    ("BREW", "/scheduler/jobs"),
-    ("BREW", "/scheduler/nothing"),
     ("OPTIONS", "/scheduler/nothing"),
     ("TRACE", "/scheduler/jobs"),
     ("PATCH", "/scheduler/jobs"),
