@@ -28,7 +28,7 @@ class Mounted:
     def on_request(self, req: falcon.Request, resp: falcon.Response, **rest: str) -> None:
         """Any method: it is the other's to allow."""
         answer = Response.from_app(self._application, req.env, buffered=True)
-        resp.status = answer.status
+        resp.status = answer.status_code
         for name, value in answer.headers:
             resp.append_header(name, value)
         resp.data = answer.get_data()

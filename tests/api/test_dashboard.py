@@ -101,6 +101,18 @@ def test_the_pages_and_their_files_open_with_the_key(dashboard: werkzeug.test.Cl
     assert dashboard.get("/rq", headers=headers).headers["Location"].endswith("/rq/")
 
 
+def test_what_it_answers_comes_as_it_was(dashboard: werkzeug.test.Client) -> None:
+    """Types, lengths and validators, with a body and without one."""
+    path, headers = "/rq/static/css/main.css", basic(KEY)
+    whole, head = dashboard.get(path, headers=headers), dashboard.head(path, headers=headers)
+    assert whole.headers["Content-Type"].startswith("text/css")
+    assert whole.headers["Content-Length"] == head.headers["Content-Length"] == str(len(whole.data))
+    assert (head.status_code, head.data) == (200, b"")
+    known = dashboard.get(path, headers=headers | {"If-None-Match": whole.headers["ETag"]})
+    assert (known.status_code, known.data) == (304, b"")
+    assert "Content-Length" not in known.headers
+
+
 def test_it_shows_this_installation_only(dashboard: werkzeug.test.Client, runs: list[Job], redis_client: Redis) -> None:
     """Another's queue and RQ jobs are not listed, and not found when asked for."""
     headers = basic(KEY)
