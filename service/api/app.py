@@ -10,6 +10,7 @@ from falcon.media import JSONHandler
 
 from service.api import errors, openapi, protocols
 from service.api.auth import ApiKeys, RequireKey
+from service.api.body import NeedlessBodies
 from service.api.bots import BotList
 from service.api.contacts import Contact, ContactList, Import
 from service.api.health import Health
@@ -109,7 +110,8 @@ def create_app(
     """
     keys = ApiKeys.of(settings)
     places = Places(waiters)
-    app = App(rq_dashboard, places, middleware=[RequestIds(), RequireKey(keys, Sessions(keys).may_change), Headers()])
+    guard = RequireKey(keys, Sessions(keys).may_change)
+    app = App(rq_dashboard, places, middleware=[RequestIds(), guard, NeedlessBodies(), Headers()])
     app.req_options.strip_url_path_trailing_slash = True
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)

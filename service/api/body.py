@@ -7,12 +7,28 @@ from typing import IO, Any
 
 import falcon
 
+from service.api.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate
 from service.api.strict_json import parse_object, refused
 
 JSON_LIMIT = 1024 * 1024
 """The longest JSON body, in bytes; a longer one is 413."""
+OPEN_LIMIT = 1024
+"""The longest body where no key is asked for, and of requests that need none, in bytes."""
 
 _PIECE = 64 * 1024
+
+
+class NeedlessBodies:
+    """Falcon middleware: nobody looks at the body of a request such as GET, so a long one is refused unread."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Refuse it.
+
+        Raises:
+            falcon.HTTPContentTooLarge: it is longer than `OPEN_LIMIT`.
+        """
+        if req.method not in ("POST", "PUT", "PATCH"):
+            refuse_longer(req, OPEN_LIMIT)
 
 
 def read_object(req: falcon.Request) -> dict[str, Any]:
@@ -48,6 +64,7 @@ def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
     Raises:
         falcon.HTTPContentTooLarge: it is longer.
         falcon.HTTPBadRequest: it broke off, or its framing is malformed.
+        falcon.HTTPError: 408, it did not come in time.
     """
     stream = _open(req, limit)
     total = 0
@@ -58,11 +75,19 @@ def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
         into.write(piece)
 
 
+def refuse_longer(req: falcon.Request, limit: int) -> None:
+    """Refuse a body that says that it is longer than `limit` bytes, before any of it is read.
+
+    Raises:
+        falcon.HTTPContentTooLarge
+    """
+    if (req.content_length or 0) > limit:
+        raise _too_large(limit)
+
+
 def _open(req: falcon.Request, limit: int) -> Any:
-    length = req.content_length
-    if length is not None:
-        if length > limit:
-            raise _too_large(limit)
+    refuse_longer(req, limit)
+    if req.content_length is not None:
         return req.bounded_stream
     # Without a length the body is chunked, and its end is known only to a server that says so.
     return req.stream if req.env.get("wsgi.input_terminated") else io.BytesIO()
@@ -71,6 +96,12 @@ def _open(req: falcon.Request, limit: int) -> Any:
 def _read(stream: Any, size: int) -> bytes:
     try:
         return bytes(stream.read(size))
+    except BodyLate:
+        raise falcon.HTTPError(
+            falcon.HTTP_408,
+            description="The request's body came too slowly and was given up: all of it has "
+            f"{BODY_SECONDS:.0f} s, and a second more for each {BYTES_PER_SECOND // 1024} KiB that have come",
+        ) from None
     except Exception as error:  # what a broken-off or malformed body raises is the server's own affair
         raise falcon.HTTPBadRequest(description="The request's body could not be read to its end") from error
 

@@ -72,7 +72,7 @@ _JOB = json(ref("Job"))
 _RUN = json(ref("Run"))
 _CONTACT = json(ref("Contact"))
 _DOCUMENT = {JSON: ref("Document"), YAML: ref("Document")}
-_BODY_ERRORS = (400, 413)
+_BODY_ERRORS = (400, 408, 413)
 _FILTERS: Mapping[str, Schema] = {
     "status": {"type": "string", "enum": list(STATUSES)},
     "job_id": UUID,
@@ -182,6 +182,7 @@ ERRORS: Mapping[int, str] = {
     400: "The request is not valid; `errors` names each field that is refused.",
     401: "The API key is missing or is none.",
     404: "There is nothing of this id.",
+    408: "The body came too slowly: all of it has 15 s, and a second more for each 16 KiB that have come.",
     409: "Valid, but not in the present state; the sentence says why.",
     412: "The job is at another revision than If-Match says.",
     413: "The body is too long.",
