@@ -175,6 +175,23 @@ def test_whatever_is_sent_the_error_is_json(web: Web, request_bytes: bytes, expe
     assert isinstance(json.loads(body)["detail"], str)
 
 
+@pytest.mark.parametrize(
+    ("host", "address"), [("::1", "::1"), ("[::1]", "::1"), ("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")]
+)
+def test_it_listens_where_it_is_told(host: str, address: str) -> None:
+    """At an IPv6 address, in brackets or not, or at a host's name."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        pytest.skip(f"this machine has no {address}")
+    with serving(COMMAND, WEB_CONCURRENCY="1", BIND_HOST=host) as web:
+        connection = http.client.HTTPConnection(address, web.port, timeout=30)
+        connection.request("GET", "/docs")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
 def test_sigterm_twice_ends_it_soon(free_port: int) -> None:
     """With nothing under way it is gone within seconds, status 0, and its log came to stdout without a traceback."""
     process = subprocess.Popen(
