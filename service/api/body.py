@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
-from typing import IO, Any
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, cast
 
 import falcon
 
@@ -14,6 +18,8 @@ JSON_LIMIT = 1024 * 1024
 """The longest JSON body, in bytes; a longer one is 413."""
 OPEN_LIMIT = 1024
 """The longest body where no key is asked for, and of requests that need none, in bytes."""
+
+logger = logging.getLogger(__name__)
 
 _PIECE = 64 * 1024
 
@@ -54,6 +60,25 @@ def read_optional_object(req: falcon.Request) -> dict[str, Any] | None:
     return parse_object(raw)
 
 
+@contextmanager
+def put_aside(req: falcon.Request, limit: int) -> Iterator[IO[bytes]]:
+    """The body as a file, read to its end: one that breaks off, is late or too long does nothing.
+
+    Up to a MiB stays in memory; the rest of longer ones is in a temporary file.
+
+    Args:
+        limit: its greatest length, in bytes.
+
+    Raises:
+        falcon.HTTPError: as `copy`.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=JSON_LIMIT) as spooled:
+        file = cast(IO[bytes], spooled)
+        copy(req, file, limit)
+        file.seek(0)
+        yield file
+
+
 def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
     """Copy the body, with or without a Content-Length, piece by piece.
 
@@ -64,7 +89,7 @@ def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
     Raises:
         falcon.HTTPContentTooLarge: it is longer.
         falcon.HTTPBadRequest: it broke off, or its framing is malformed.
-        falcon.HTTPError: 408, it did not come in time.
+        falcon.HTTPError: 408, it did not come in time; 507, there is no room for it.
     """
     stream = _open(req, limit)
     total = 0
@@ -72,7 +97,19 @@ def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
         total += len(piece)
         if total > limit:
             raise _too_large(limit)
+        _write(into, piece)
+
+
+def _write(into: IO[bytes], piece: bytes) -> None:
+    try:
         into.write(piece)
+    except OSError as error:
+        logger.error("A request's body cannot be put aside: %s", error)
+        raise falcon.HTTPError(
+            falcon.HTTP_507,
+            description="A body of this length cannot be put aside: there is no folder for temporary files that can be "
+            "written and has room; set TMPDIR to one where the web process runs",
+        ) from error
 
 
 def refuse_longer(req: falcon.Request, limit: int) -> None:

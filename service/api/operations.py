@@ -147,7 +147,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/scheduler/apply"): Operation(
         {200: json(ref("Changes"))},
-        (*_BODY_ERRORS, 409),
+        (*_BODY_ERRORS, 409, 507),
         {"prune": {**BOOLEAN, "default": False}, "dry_run": {**BOOLEAN, "default": False}},
         body=_DOCUMENT,
     ),
@@ -157,7 +157,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/scheduler/contacts"): Operation({201: _CONTACT}, (*_BODY_ERRORS, 409), body=json(ref("CreateContact"))),
     ("POST", "/scheduler/contacts/import"): Operation(
         {200: json(ref("Imported"))},
-        _BODY_ERRORS,
+        (*_BODY_ERRORS, 507),
         body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
     ),
     ("GET", "/scheduler/contacts/{contact_id}"): Operation({200: _CONTACT}, (404,)),
@@ -189,4 +189,5 @@ ERRORS: Mapping[int, str] = {
     500: "An error of the service.",
     502: "The channel for messages did not take it; the sentence says why.",
     503: "Redis is away or full, or all places for long requests are taken; Retry-After says when to try again.",
+    507: "There is no room to put the body aside; see TMPDIR where the web process runs.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import selectors
 import socket
@@ -14,7 +15,9 @@ from typing import Any, ClassVar
 
 from gunicorn import util
 from gunicorn.http.body import LengthReader
+from gunicorn.workers import base
 from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.workertmp import WorkerTmp
 
 from service.api.body_clock import BODY_SECONDS, TimedSocket
 from service.api.streams import STOPPING
@@ -47,6 +50,13 @@ def write_error(sock: Any, status: int, reason: str, message: str) -> None:
     util.write_nonblock(sock, head.encode("latin-1") + body)
 
 
+class Heartbeat(WorkerTmp):  # type: ignore[misc]
+    """By whose time the arbiter sees that a worker is alive: a file in memory, so that no folder is needed for it."""
+
+    def __init__(self, cfg: Any) -> None:
+        self._tmp = os.fdopen(os.memfd_create("gunicorn-heartbeat"), "w+b", 0)
+
+
 def has_more_to_come(req: Any) -> bool:
     """Whether some of a request's body has neither been read nor come."""
     reader = req.body.reader
@@ -63,6 +73,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """
 
     body_seconds: ClassVar[float] = BODY_SECONDS
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        if hasattr(os, "memfd_create"):  # Linux; elsewhere it is a temporary file
+            base.WorkerTmp = Heartbeat
+        super().__init__(*arguments, **options)
 
     def init_process(self) -> None:
         """Called once in each worker process."""

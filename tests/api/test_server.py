@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ import pytest
 
 from service import gunicorn_config
 from service.api.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, TimedSocket
-from service.api.server import Worker
+from service.api.server import Heartbeat, Worker
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_config"]
@@ -66,7 +67,7 @@ def web() -> Iterator[Web]:
 
 IMPATIENT = """
 from service.gunicorn_config import *
-from service.api.server import Worker
+from service.api.server import Heartbeat, Worker
 Worker.body_seconds = 1.0
 """
 
@@ -190,6 +191,47 @@ def test_it_listens_where_it_is_told(host: str, address: str) -> None:
         connection.request("GET", "/docs")
         assert connection.getresponse().status == 200
         connection.close()
+
+
+READ_ONLY = """
+mount --make-rprivate / || exit 75
+awk '{print $5}' /proc/self/mountinfo | while read place; do mount -o remount,bind,ro "$place" 2>/dev/null; done
+for folder in . "${TMPDIR:-/tmp}" /tmp /var/tmp /usr/tmp /dev/shm; do
+  test -w "$folder" && touch "$folder/read-only-test" 2>/dev/null && { rm "$folder/read-only-test"; exit 75; }
+done
+exec "$@"
+"""
+"""Runs a command where nothing on any disk can be written; status 75 where that cannot be had."""
+
+
+def test_it_serves_where_nothing_can_be_written() -> None:
+    """No temporary file can be made: all is answered but an import that is too long for memory, and that says why."""
+    namespace = ["unshare", "-m" if os.getuid() == 0 else "-rm", "sh", "-c", READ_ONLY, "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*namespace, "true"], cwd=ROOT, check=False).returncode != 0:
+        pytest.skip("this machine lets nobody make a mount namespace")
+    with serving([*namespace, *COMMAND], WEB_CONCURRENCY="1") as web:
+        start = b"POST /scheduler/contacts/import HTTP/1.1\r\n" + CLOSE
+        status, body = web.send(start + b"Content-Length: 10\r\n\r\nname\r\nAda\n")
+        assert (status, json.loads(body)) == (503, {"detail": "Redis cannot be reached"})
+        for path in (b"contacts/import", b"apply"):
+            start = b"POST /scheduler/" + path + b" HTTP/1.1\r\n" + CLOSE
+            status, body = web.send(start + b"Content-Length: 2000000\r\n\r\n" + b"x" * 2_000_000)
+            assert status == 507
+            assert "TMPDIR" in json.loads(body)["detail"]
+        assert web.send(b"GET /docs HTTP/1.1\r\n" + CLOSE + b"\r\n")[0] == 200
+        assert web.process.poll() is None
+
+
+def test_a_worker_that_hangs_is_still_noticed() -> None:
+    """By its heartbeat, which is a file that no folder holds: the arbiter reads what the worker has set."""
+    beat = Heartbeat(None)
+    try:
+        before = time.monotonic()
+        beat.notify()
+        assert before - 0.001 <= beat.last_update() <= time.monotonic()
+        assert os.fstat(beat.fileno()).st_nlink == 0
+    finally:
+        beat.close()
 
 
 def test_sigterm_twice_ends_it_soon(free_port: int) -> None:
