@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 
 from service import logs
+from service.listening import bind_to
 
 THREADS = 8
 """Requests that one process serves at once."""
 
 wsgi_app = "service.wsgi:build()"
-bind = f"{os.environ.get('BIND_HOST') or '0.0.0.0'}:{os.environ.get('PORT') or '8000'}"
+bind = bind_to(os.environ.get("BIND_HOST") or "0.0.0.0", os.environ.get("PORT") or "8000")
 worker_class = "service.api.server.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 threads = THREADS

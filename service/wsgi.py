@@ -79,7 +79,7 @@ def assemble(settings: Settings) -> App:
         samples=Samples(message_url, contacts),
         metrics=Metrics(scripts),
         bots=bots,
-        rq_dashboard=create_dashboard(client, keys.prefix, keys.queue_name),
+        rq_dashboard=create_dashboard(client, keys.prefix, keys.queue_name, console=True),
         sign_in=SIGN_IN,
         waiters=gunicorn_config.THREADS // 2,
     )

@@ -10,6 +10,7 @@ from falcon.media import JSONHandler
 from service.api import errors, openapi, protocols
 from service.api.access import Undeclared, require_declaration
 from service.api.auth import ApiKeys
+from service.api.body import NeedlessBodies
 from service.api.bots import BotList
 from service.api.contacts import Contact, ContactList, Import
 from service.api.guard import Guard, Nothing
@@ -18,6 +19,7 @@ from service.api.jobs import Job, JobList, RunNow, Toggle
 from service.api.messages import MessageTest
 from service.api.metrics import Measured
 from service.api.mounted import WSGI, Mounted
+from service.api.page_headers import PAGE_HEADERS
 from service.api.places import Places
 from service.api.previews import JobPreview, Preview
 from service.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Runs, Samples, Settings, Transfer
@@ -89,6 +91,8 @@ class Headers:
         if resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Content-Type-Options", "nosniff")
+        if isinstance(resource, Mounted):  # its refusals too
+            resp.set_headers(PAGE_HEADERS)
 
 
 def create_app(
@@ -129,7 +133,7 @@ def create_app(
     """
     keys = ApiKeys.of(settings)
     places = Places(waiters)
-    app = App(places, middleware=[RequestIds(), Guard(keys, Sessions(keys), sign_in), Headers()])
+    app = App(places, middleware=[RequestIds(), Guard(keys, Sessions(keys), sign_in), NeedlessBodies(), Headers()])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)
     _add_job_routes(app, jobs, runs, following, places)

@@ -1,9 +1,10 @@
-"""rq-dashboard, mounted read-only under `/rq`; the one module that knows how it works inside.
+"""rq-dashboard, mounted read-only under `/rq`; here and in `dashboard_pages` alone is known how it works inside.
 
 As it comes, rq-dashboard 0.9.0 makes a Redis client for every page view, reads pickles, shows every queue in the
 database, tidies up in Redis while it looks (and its worker list raises the time-outs of the pool that it is given), and
 requeues on a GET. Here it is given the service's own pool behind a client that writes nothing, sees this
-installation's queues, workers and RQ jobs only, reads JSON only, and answers the views named in `_VIEWS` alone.
+installation's queues, workers and RQ jobs only, reads JSON only, answers the views named in `_VIEWS` alone, and shows
+them by templates of ours (`service.api.dashboard_pages`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from rq.serializers import JSONSerializer
 from rq_dashboard import web
 from werkzeug.exceptions import HTTPException, NotFound
 
+from service.api.dashboard_pages import FILES, REGISTRIES, use_own_pages
+from service.api.page_headers import PAGE_HEADERS
+
 logger = logging.getLogger(__name__)
 
 _VIEWS = frozenset(
@@ -44,7 +48,8 @@ _VIEWS = frozenset(
 )
 """The views that only look. All others are refused, so that one which a later release adds is refused too."""
 
-_REGISTRIES = frozenset({"queued", "failed", "deferred", "started", "finished", "scheduled", "canceled"})
+_STYLE = re.compile(r"css/[a-z.]+\.css")
+"""Of its files. Its scripts are kept away: a tag that got into a page could make them act."""
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _READS = frozenset(
     {
@@ -143,7 +148,7 @@ class _Worker(Worker):
         return [worker for worker in found if worker is not None]
 
 
-def create_dashboard(client: Redis, prefix: str, queue_name: str) -> Flask:
+def create_dashboard(client: Redis, prefix: str, queue_name: str, *, console: bool = False) -> Flask:
     """rq-dashboard as a WSGI application that answers under `/rq`, whoever asks: the API's guard stands before it.
 
     Args:
@@ -153,12 +158,13 @@ def create_dashboard(client: Redis, prefix: str, queue_name: str) -> Flask:
     """
     web.Queue, web.Worker, web.Job = _Queue, _Worker, _Job
     web.config.serializer = JSONSerializer
-    app = Flask(rq_dashboard.__name__, static_folder="static", static_url_path="/rq/files")
+    app = Flask(rq_dashboard.__name__, static_folder=FILES, static_url_path="/rq/files")
     app.config.update(
         RQ_DASHBOARD_REDIS_URL=("redis",), RQ_DASHBOARD_DISABLE_DELETE=True, OUR_PREFIX=prefix, OUR_QUEUE=queue_name
     )
     app.redis_conn = _ReadOnlyRedis(connection_pool=client.connection_pool)  # type: ignore[attr-defined]
     app.register_blueprint(web.blueprint, url_prefix="/rq")
+    use_own_pages(app, console=console)
     app.before_request_funcs.pop(web.blueprint.name, None)  # it makes a client for every view
     app.before_request(_refusal)
     app.register_error_handler(Exception, _error)
@@ -185,9 +191,10 @@ def _sensible(arguments: dict[str, Any]) -> bool:
     """Whether the parts of the path are such as rq-dashboard can take; it does not look itself."""
     queue_name = arguments.get("queue_name")
     return (
-        arguments.get("instance_number", 0) == 0
+        (request.endpoint != "rq_dashboard.static" or _STYLE.fullmatch(arguments["filename"]) is not None)
+        and arguments.get("instance_number", 0) == 0
         and (queue_name is None or _ours(queue_name))
-        and arguments.get("registry_name", "queued") in _REGISTRIES
+        and arguments.get("registry_name", "queued") in REGISTRIES
         and arguments.get("order", "asc") in ("asc", "dsc")
         and _counts(arguments.get("per_page", 1), 200)
         and _counts(arguments.get("page", 1), 1_000_000)
@@ -223,6 +230,6 @@ def _detail(status: int, detail: str) -> Response:
 
 def _headers(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("X-Frame-Options", "DENY")
+    for name, value in PAGE_HEADERS.items():
+        response.headers[name] = value
     return response

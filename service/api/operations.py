@@ -68,7 +68,7 @@ _JOB = json(ref("Job"))
 _RUN = json(ref("Run"))
 _CONTACT = json(ref("Contact"))
 _DOCUMENT = {JSON: ref("Document"), YAML: ref("Document")}
-_BODY_ERRORS = (400, 413)
+_BODY_ERRORS = (400, 408, 413)
 _FILTERS: Mapping[str, Schema] = {
     "status": {"type": "string", "enum": list(STATUSES)},
     "job_id": UUID,
@@ -143,7 +143,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/scheduler/apply"): Operation(
         {200: json(ref("Changes"))},
-        (*_BODY_ERRORS, 409),
+        (*_BODY_ERRORS, 409, 507),
         {"prune": {**BOOLEAN, "default": False}, "dry_run": {**BOOLEAN, "default": False}},
         body=_DOCUMENT,
     ),
@@ -153,7 +153,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/scheduler/contacts"): Operation({201: _CONTACT}, (*_BODY_ERRORS, 409), body=json(ref("CreateContact"))),
     ("POST", "/scheduler/contacts/import"): Operation(
         {200: json(ref("Imported"))},
-        _BODY_ERRORS,
+        (*_BODY_ERRORS, 507),
         body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
     ),
     ("GET", "/scheduler/contacts/{contact_id}"): Operation({200: _CONTACT}, (404,)),
@@ -178,10 +178,12 @@ ERRORS: Mapping[int, str] = {
     400: "The request is not valid; `errors` names each field that is refused.",
     401: "The API key is missing or is none.",
     404: "There is nothing of this id.",
+    408: "The body came too slowly: all of it has 15 s, and a second more for each 16 KiB that have come.",
     409: "Valid, but not in the present state; the sentence says why.",
     412: "The job is at another revision than If-Match says.",
     413: "The body is too long.",
     500: "An error of the service.",
     502: "The channel for messages did not take it; the sentence says why.",
     503: "Redis is away or full, or all places for long requests are taken; Retry-After says when to try again.",
+    507: "There is no room to put the body aside; see TMPDIR where the web process runs.",
 }

@@ -7,16 +7,11 @@ from typing import Any
 import falcon
 import jinja2
 
+from service.api.page_headers import PAGE_HEADERS
 from service.console import words
 
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-"""The Content-Security-Policy of every page."""
-
 NAVIGATION = (("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"))
 """The pages that every page leads to."""
 
@@ -55,8 +50,4 @@ def show(resp: falcon.Response, template: str, section: str | None = None, **val
     resp.data = text.encode("utf-8", "replace")
     resp.text = resp.stream = resp.media = None
     resp.content_type = HTML
-    resp.set_header("Content-Security-Policy", POLICY)
-    # With `no-referrer` a browser would send `Origin: null` with the forms.
-    resp.set_header("Referrer-Policy", "same-origin")
-    resp.set_header("Cross-Origin-Opener-Policy", "same-origin")
-    resp.set_header("X-Frame-Options", "DENY")
+    resp.set_headers(PAGE_HEADERS)
