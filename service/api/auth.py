@@ -1,21 +1,12 @@
-"""Who may ask: the API key, by header; or the console's cookie."""
+"""The API keys."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
-
-import falcon
+from collections.abc import Iterable
 
 from service.api.protocols import Settings
-
-OPEN_PATHS = frozenset({"/scheduler/health", "/openapi.json", "/docs"})
-"""What is answered without a key."""
-
-_GUARDED = "/scheduler"
-METRICS = "/metrics"
-"""Guarded too; what reads metrics sends its key as a bearer's."""
 
 
 class ApiKeys:
@@ -62,46 +53,3 @@ def header_bytes(value: str) -> bytes:
         return value.encode("latin-1")
     except UnicodeEncodeError:
         return value.encode("utf-8", "surrogatepass")
-
-
-class RequireKey:
-    """Falcon middleware: everything under `/scheduler`, and `/metrics`, needs the key, but for `OPEN_PATHS`.
-
-    Args:
-        keys: the keys.
-        signed_in: whether a request without a key comes from one of the console's own pages, signed in; asked under
-            `/scheduler` alone.
-    """
-
-    def __init__(self, keys: ApiKeys, signed_in: Callable[[falcon.Request], bool] = lambda _: False) -> None:
-        self._keys = keys
-        self._signed_in = signed_in
-
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Refuse a request without a valid key.
-
-        Raises:
-            falcon.HTTPUnauthorized: the header is missing, or is none of the keys.
-        """
-        path = req.path
-        if path in OPEN_PATHS or not (path in (_GUARDED, METRICS) or path.startswith(_GUARDED + "/")):
-            return
-        given = req.env.get("HTTP_X_API_KEY")
-        if given is None and path == METRICS:
-            given = _bearer(req.env.get("HTTP_AUTHORIZATION", ""))
-        if given is None and path != METRICS and self._signed_in(req):
-            return
-        if given is None:
-            raise _unauthorized("An API key is needed: send it in the X-API-Key header")
-        if not self._keys.accept(header_bytes(given)):
-            raise _unauthorized("The API key in the X-API-Key header is not valid")
-
-
-def _bearer(authorization: str) -> str | None:
-    """The key in `Authorization: Bearer …` (RFC 6750)."""
-    scheme, _, token = authorization.partition(" ")
-    return token.strip(" \t") if scheme.lower() == "bearer" else None
-
-
-def _unauthorized(sentence: str) -> falcon.HTTPUnauthorized:
-    return falcon.HTTPUnauthorized(description=sentence, challenges=['ApiKey realm="scheduler"'])

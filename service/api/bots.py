@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import falcon
 
+from service.api.access import BY_KEY
 from service.api.protocols import Bots
 
 
 class BotList:
     """`/scheduler/bots`"""
+
+    access = BY_KEY
 
     def __init__(self, bots: Bots) -> None:
         self._bots = [

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-
 import falcon
 
 from service.api import paging, query
-from service.api.body import copy, read_object
+from service.api.access import BY_KEY
+from service.api.body import put_aside, read_object
 from service.api.protocols import Contacts
 from service.errors import ValidationFailed
-
-_IN_MEMORY = 1024 * 1024
 
 
 class ContactList:
     """`/scheduler/contacts`"""
+
+    access = BY_KEY
 
     def __init__(self, contacts: Contacts) -> None:
         self._contacts = contacts
@@ -35,6 +34,8 @@ class ContactList:
 
 class Contact:
     """`/scheduler/contacts/{contact_id}`"""
+
+    access = BY_KEY
 
     def __init__(self, contacts: Contacts) -> None:
         self._contacts = contacts
@@ -62,6 +63,8 @@ class Import:
         limit: the longest file, in bytes.
     """
 
+    access = BY_KEY
+
     def __init__(self, contacts: Contacts, limit: int) -> None:
         self._contacts = contacts
         self._limit = limit
@@ -74,9 +77,8 @@ class Import:
         """
         if (req.content_type or "").lower().startswith("multipart/"):
             raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as upload:
-            copy(req, upload, self._limit)
-            if upload.tell() == 0:
+        with put_aside(req, self._limit) as upload:
+            if not upload.read(1):
                 raise ValidationFailed.of("body", "is empty, but an address book is needed")
             upload.seek(0)
             resp.media = self._contacts.import_stream(upload)

@@ -1,22 +1,20 @@
-"""rq-dashboard, mounted read-only under `/rq`; the one module that knows how it works inside.
+"""rq-dashboard, mounted read-only under `/rq`; here and in `dashboard_pages` alone is known how it works inside.
 
 As it comes, rq-dashboard 0.9.0 makes a Redis client for every page view, reads pickles, shows every queue in the
 database, tidies up in Redis while it looks (and its worker list raises the time-outs of the pool that it is given), and
 requeues on a GET. Here it is given the service's own pool behind a client that writes nothing, sees this
-installation's queues, workers and RQ jobs only, reads JSON only, and answers the views named in `_VIEWS` alone.
+installation's queues, workers and RQ jobs only, reads JSON only, answers the views named in `_VIEWS` alone, and shows
+them by templates of ours (`service.api.dashboard_pages`).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import re
 from typing import Any
-from urllib.parse import quote
 
 import rq_dashboard
-from flask import Flask, Response, jsonify, redirect, request
+from flask import Flask, Response, jsonify, request
 from flask import current_app as dashboard
 from redis import Redis
 from redis.client import Pipeline
@@ -28,8 +26,8 @@ from rq.serializers import JSONSerializer
 from rq_dashboard import web
 from werkzeug.exceptions import HTTPException, NotFound
 
-from service.api.auth import ApiKeys, header_bytes
-from service.api.sessions import COOKIE, Sessions
+from service.api.dashboard_pages import FILES, REGISTRIES, use_own_pages
+from service.api.page_headers import PAGE_HEADERS
 from service.errors import StoreUnavailable
 from service.store.connection import translate_errors
 
@@ -52,7 +50,8 @@ _VIEWS = frozenset(
 )
 """The views that only look. All others are refused, so that one which a later release adds is refused too."""
 
-_REGISTRIES = frozenset({"queued", "failed", "deferred", "started", "finished", "scheduled", "canceled"})
+_STYLE = re.compile(r"css/[a-z.]+\.css")
+"""Of its files. Its scripts are kept away: a tag that got into a page could make them act."""
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _READS = frozenset(
     {
@@ -151,20 +150,17 @@ class _Worker(Worker):
         return [worker for worker in found if worker is not None]
 
 
-def create_dashboard(client: Redis, keys: ApiKeys, prefix: str, queue_name: str, sign_in: str | None = None) -> Flask:
-    """rq-dashboard as a WSGI application that answers under `/rq`.
+def create_dashboard(client: Redis, prefix: str, queue_name: str, *, console: bool = False) -> Flask:
+    """rq-dashboard as a WSGI application that answers under `/rq`, whoever asks: the API's guard stands before it.
 
     Args:
         client: the web process' Redis client; its connection pool is shared.
-        keys: the API keys. Any of them is the password (the user name may be anything); a session of the console, which
-            one of them has opened, counts as well.
         prefix: `REDIS_PREFIX`, with which the names of our queues and workers begin.
         queue_name: the queue that is shown first.
-        sign_in: the path where people sign in to the console; None where there is none.
     """
     web.Queue, web.Worker, web.Job = _Queue, _Worker, _Job
     web.config.serializer = JSONSerializer
-    app = Flask(rq_dashboard.__name__, static_folder="static", static_url_path="/rq/files")
+    app = Flask(rq_dashboard.__name__, static_folder=FILES, static_url_path="/rq/files")
     app.config.update(
         DEBUG=False,
         RQ_DASHBOARD_REDIS_URL=("redis",),
@@ -174,9 +170,9 @@ def create_dashboard(client: Redis, keys: ApiKeys, prefix: str, queue_name: str,
     )
     app.redis_conn = _ReadOnlyRedis(connection_pool=client.connection_pool)  # type: ignore[attr-defined]
     app.register_blueprint(web.blueprint, url_prefix="/rq")
+    use_own_pages(app, console=console)
     app.before_request_funcs.pop(web.blueprint.name, None)  # it makes a client for every view
-    sessions = Sessions(keys)
-    app.before_request(lambda: _unknown(keys, sessions, sign_in) or _refusal())
+    app.before_request(_refusal)
     app.register_error_handler(Exception, _error)
     app.after_request(_headers)
     return app
@@ -185,24 +181,6 @@ def create_dashboard(client: Redis, keys: ApiKeys, prefix: str, queue_name: str,
 def _ours(name: str) -> bool:
     prefix: str = dashboard.config["OUR_PREFIX"]
     return name.startswith((f"{prefix}-", f"{prefix}:")) or name == prefix
-
-
-def _unknown(keys: ApiKeys, sessions: Sessions, sign_in: str | None) -> Any:
-    """What a visitor without key and session is answered; None for all others.
-
-    Looking is all that one can do here, so that the cookie counts wherever the request came from.
-    """
-    authorization = request.headers.get("Authorization")
-    if authorization is not None and keys.accept(_password(authorization)):
-        return None
-    if any(sessions.holds(token) for token in request.cookies.getlist(COOKIE)):
-        return None
-    if sign_in is not None and authorization is None and "text/html" in request.headers.get("Accept", ""):
-        here = request.full_path.removesuffix("?")
-        return redirect(f"{sign_in}?next={quote(here, safe='/')}", 303)
-    refused = _detail(401, "The API key is needed here, as the password; the user name may be anything")
-    refused.headers["WWW-Authenticate"] = 'Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'
-    return refused
 
 
 def _refusal() -> Response | None:
@@ -215,24 +193,14 @@ def _refusal() -> Response | None:
     return None
 
 
-def _password(authorization: str) -> bytes:
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return b""
-    try:
-        decoded = base64.b64decode(header_bytes(credentials.strip()), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-    return decoded.partition(b":")[2].strip(b" \t")
-
-
 def _sensible(arguments: dict[str, Any]) -> bool:
     """Whether the parts of the path are such as rq-dashboard can take; it does not look itself."""
     queue_name = arguments.get("queue_name")
     return (
-        arguments.get("instance_number", 0) == 0
+        (request.endpoint != "rq_dashboard.static" or _STYLE.fullmatch(arguments["filename"]) is not None)
+        and arguments.get("instance_number", 0) == 0
         and (queue_name is None or _ours(queue_name))
-        and arguments.get("registry_name", "queued") in _REGISTRIES
+        and arguments.get("registry_name", "queued") in REGISTRIES
         and arguments.get("order", "asc") in ("asc", "dsc")
         and _counts(arguments.get("per_page", 1), 200)
         and _counts(arguments.get("page", 1), 1_000_000)
@@ -278,6 +246,6 @@ def _detail(status: int, detail: str) -> Response:
 
 def _headers(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("X-Frame-Options", "DENY")
+    for name, value in PAGE_HEADERS.items():
+        response.headers[name] = value
     return response

@@ -5,10 +5,13 @@ from __future__ import annotations
 import falcon
 
 from service.api import protocols
+from service.api.access import OPEN
 
 
 class Health:
     """`/scheduler/health`, open to all"""
+
+    access = OPEN
 
     def __init__(self, health: protocols.Health) -> None:
         self._health = health

@@ -8,6 +8,7 @@ from typing import Any
 import falcon
 
 from service.api import conditions, paging, query
+from service.api.access import BY_KEY
 from service.api.body import read_object, read_optional_object
 from service.api.places import Places
 from service.api.protocols import Jobs, Runs
@@ -22,6 +23,8 @@ MAX_WAIT_SECONDS = 25
 
 class JobList:
     """`/scheduler/jobs`"""
+
+    access = BY_KEY
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -53,6 +56,8 @@ class JobList:
 class Job:
     """`/scheduler/jobs/{job_id}`"""
 
+    access = BY_KEY
+
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
@@ -76,6 +81,8 @@ class Job:
 class Toggle:
     """`/scheduler/jobs/{job_id}/toggle`"""
 
+    access = BY_KEY
+
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
@@ -91,6 +98,8 @@ class RunNow:
     Args:
         places: for requests that wait for their run's end; one too many is answered at once.
     """
+
+    access = BY_KEY
 
     def __init__(self, runs: Runs, places: Places) -> None:
         self._runs = runs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import falcon
 
+from service.api.access import BY_KEY
 from service.api.body import read_optional_object
 from service.api.places import Places
 from service.api.protocols import Samples
@@ -11,6 +12,8 @@ from service.api.protocols import Samples
 
 class MessageTest:
     """`/scheduler/messages/test`"""
+
+    access = BY_KEY
 
     def __init__(self, samples: Samples, places: Places) -> None:
         self._samples = samples

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import falcon
 
+from service.api.access import BY_KEY_OR_BEARER
 from service.api.protocols import Metrics
 
 
 class Measured:
     """`/metrics`"""
+
+    access = BY_KEY_OR_BEARER
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

@@ -14,6 +14,7 @@ import jinja2
 from pydantic import BaseModel
 
 from service.api import schemas
+from service.api.access import OPEN, Access, Proof, access_of
 from service.api.operations import ERRORS, HEADERS, JSON, OPERATIONS, Content, Operation
 from service.api.rendering import dumps
 
@@ -24,6 +25,12 @@ _DESCRIPTION = (
     "Describe bot jobs; a scheduler enqueues each due run, workers carry it out, its outcome can be read back. "
     "Timestamps are UTC. Every error is one readable sentence in `detail`."
 )
+
+Security = list[dict[str, list[str]]]
+_SCHEMES = {Proof.KEY: "ApiKey", Proof.BEARER: "Bearer"}
+"""The proofs that programs can bring, as the document names them; a cookie is for the console's own pages."""
+_SECURITY: Security = [{"ApiKey": []}]
+"""What the document says of all operations, unless one says otherwise."""
 
 
 def document(routes: Mapping[str, object], configs: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
@@ -42,12 +49,13 @@ def document(routes: Mapping[str, object], configs: Mapping[str, type[BaseModel]
         for method in METHODS:
             responder = getattr(resource, f"on_{method.lower()}", None)
             if responder is not None:
-                paths[path][method.lower()] = _operation(method, path, responder.__doc__ or "")
+                words = responder.__doc__ or ""
+                paths[path][method.lower()] = _operation(method, path, words, access_of(resource))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Bot Scheduler", "version": VERSION, "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
-        "security": [{"ApiKey": []}],
+        "security": _SECURITY,
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -59,7 +67,7 @@ def document(routes: Mapping[str, object], configs: Mapping[str, type[BaseModel]
     }
 
 
-def _operation(method: str, path: str, words: str) -> dict[str, Any]:
+def _operation(method: str, path: str, words: str, access: Access) -> dict[str, Any]:
     told = OPERATIONS[method, path]
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", words.strip())]
     found: dict[str, Any] = {
@@ -68,10 +76,11 @@ def _operation(method: str, path: str, words: str) -> dict[str, Any]:
     }
     if len(paragraphs) > 1:
         found["description"] = "\n\n".join(paragraphs[1:])
-    if told.open:
-        found["security"] = []
-    if told.bearer:
-        found["security"] = [{"ApiKey": []}, {"Bearer": []}]
+    security: list[dict[str, list[str]]] = [
+        {scheme: []} for proof, scheme in _SCHEMES.items() if proof in access.proofs
+    ]
+    if security != _SECURITY:
+        found["security"] = security
     parameters = [_parameter(name, "path", {**schemas.UUID}, True) for name in re.findall(r"{(\w+)}", path)]
     parameters += [_parameter(name, "query", schema, False) for name, schema in told.query.items()]
     parameters += [_header_parameter(name) for name in told.headers]
@@ -79,7 +88,7 @@ def _operation(method: str, path: str, words: str) -> dict[str, Any]:
         found["parameters"] = parameters
     if told.body is not None:
         found["requestBody"] = {"required": told.body_required, "content": _content(told.body)}
-    found["responses"] = _responses(told)
+    found["responses"] = _responses(told, access)
     return found
 
 
@@ -94,7 +103,7 @@ def _header_parameter(name: str) -> dict[str, Any]:
     return _parameter(name, "header", {**schema, "description": words}, False)
 
 
-def _responses(told: Operation) -> dict[str, Any]:
+def _responses(told: Operation, access: Access) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status, content in told.answers.items():
         answer: dict[str, Any] = {"description": falcon.code_to_http_status(status)[4:]}
@@ -105,7 +114,7 @@ def _responses(told: Operation) -> dict[str, Any]:
                 name: {"description": HEADERS[name][0], "schema": HEADERS[name][1]} for name in told.answer_headers
             }
         found[str(status)] = answer
-    own = {*told.errors, 500, *(() if told.open else (401,)), *((503,) if told.store else ())}
+    own = {*told.errors, 500, *(() if access.is_open else (401,)), *((503,) if told.store else ())}
     for status in sorted(own - set(told.answers)):
         found[str(status)] = {"description": ERRORS[status], "content": {JSON: {"schema": schemas.ref("Error")}}}
     return found
@@ -117,6 +126,8 @@ def _content(content: Content) -> dict[str, Any]:
 
 class OpenApi:
     """`/openapi.json`, open to all; `text` is filled in once all routes are known."""
+
+    access = OPEN
 
     def __init__(self) -> None:
         self.text = b"{}"
@@ -131,6 +142,8 @@ class OpenApi:
 
 class Docs:
     """`/docs`, open to all: the same for people, without a script and without anything from elsewhere."""
+
+    access = OPEN
 
     def __init__(self) -> None:
         self.page = b""

@@ -26,8 +26,6 @@ class Operation:
         answer_headers: the good answers' headers.
         body: what may be sent.
         body_required: whether it must be.
-        open: whether it needs no key.
-        bearer: whether the key may also come as a bearer's.
         store: whether it needs Redis.
     """
 
@@ -38,8 +36,6 @@ class Operation:
     answer_headers: tuple[str, ...] = ()
     body: Content | None = None
     body_required: bool = True
-    open: bool = False
-    bearer: bool = False
     store: bool = True
 
 
@@ -72,7 +68,7 @@ _JOB = json(ref("Job"))
 _RUN = json(ref("Run"))
 _CONTACT = json(ref("Contact"))
 _DOCUMENT = {JSON: ref("Document"), YAML: ref("Document")}
-_BODY_ERRORS = (400, 413)
+_BODY_ERRORS = (400, 408, 413)
 _FILTERS: Mapping[str, Schema] = {
     "status": {"type": "string", "enum": list(STATUSES)},
     "job_id": UUID,
@@ -147,7 +143,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("POST", "/scheduler/apply"): Operation(
         {200: json(ref("Changes"))},
-        (*_BODY_ERRORS, 409),
+        (*_BODY_ERRORS, 409, 507),
         {"prune": {**BOOLEAN, "default": False}, "dry_run": {**BOOLEAN, "default": False}},
         body=_DOCUMENT,
     ),
@@ -157,7 +153,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/scheduler/contacts"): Operation({201: _CONTACT}, (*_BODY_ERRORS, 409), body=json(ref("CreateContact"))),
     ("POST", "/scheduler/contacts/import"): Operation(
         {200: json(ref("Imported"))},
-        _BODY_ERRORS,
+        (*_BODY_ERRORS, 507),
         body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
     ),
     ("GET", "/scheduler/contacts/{contact_id}"): Operation({200: _CONTACT}, (404,)),
@@ -172,20 +168,22 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body_required=False,
     ),
     ("GET", "/scheduler/bots"): Operation({200: json(array(ref("Bot")))}, store=False),
-    ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}, open=True),
-    ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}, bearer=True),
-    ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, open=True, store=False),
-    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, open=True, store=False),
+    ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}),
+    ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
+    ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
+    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),
 }
 
 ERRORS: Mapping[int, str] = {
     400: "The request is not valid; `errors` names each field that is refused.",
     401: "The API key is missing or is none.",
     404: "There is nothing of this id.",
+    408: "The body came too slowly: all of it has 15 s, and a second more for each 16 KiB that have come.",
     409: "Valid, but not in the present state; the sentence says why.",
     412: "The job is at another revision than If-Match says.",
     413: "The body is too long.",
     500: "An error of the service.",
     502: "The channel for messages did not take it; the sentence says why.",
     503: "Redis is away or full, or all places for long requests are taken; Retry-After says when to try again.",
+    507: "There is no room to put the body aside; see TMPDIR where the web process runs.",
 }

@@ -5,12 +5,15 @@ from __future__ import annotations
 import falcon
 
 from service.api import query
+from service.api.access import BY_KEY
 from service.api.body import read_object
 from service.api.protocols import Jobs
 
 
 class Preview:
     """`/scheduler/preview`"""
+
+    access = BY_KEY
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -22,6 +25,8 @@ class Preview:
 
 class JobPreview:
     """`/scheduler/jobs/{job_id}/preview`"""
+
+    access = BY_KEY
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import falcon
 
 from service.api import paging, query
+from service.api.access import BY_KEY
 from service.api.places import Places
 from service.api.protocols import Following, Runs
 from service.api.rendering import preferred, send
@@ -13,6 +14,8 @@ from service.api.streams import EVENT_STREAM, follow, last_event
 
 class History:
     """`/scheduler/jobs/{job_id}/history`"""
+
+    access = BY_KEY
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -28,6 +31,8 @@ class History:
 class Run:
     """`/scheduler/jobs/{job_id}/runs/{run_id}`"""
 
+    access = BY_KEY
+
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
@@ -40,6 +45,8 @@ class Run:
 
 class Log:
     """`/scheduler/jobs/{job_id}/runs/{run_id}/log`"""
+
+    access = BY_KEY
 
     def __init__(self, runs: Runs, following: Following | None, places: Places) -> None:
         self._runs = runs
@@ -72,6 +79,8 @@ class Log:
 class Cancel:
     """`/scheduler/jobs/{job_id}/runs/{run_id}/cancel`"""
 
+    access = BY_KEY
+
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
@@ -83,6 +92,8 @@ class Cancel:
 
 class AllRuns:
     """`/scheduler/runs`"""
+
+    access = BY_KEY
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import select
+import selectors
+import socket
 import threading
-from typing import Any
+import time
+from functools import partial
+from itertools import takewhile
+from typing import Any, ClassVar
 
 from gunicorn import util
+from gunicorn.http.body import LengthReader
+from gunicorn.workers import base
 from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.workertmp import WorkerTmp
 
+from service.api.body_clock import BODY_SECONDS, TimedSocket
 from service.api.streams import STOPPING
 
-BODY_SECONDS = 30.0
-"""A client that sends nothing of its body, or takes nothing of its answer, for this long is given up."""
+SEND_SECONDS = 30.0
+"""A client that takes nothing of its answer for this long is given up."""
+LEAVE_SECONDS = 2.0
+LEAVE_BYTES = 64 * 1024
+"""For how long, and for how much more of what it sends, a client that was told that its connection ends is listened to:
+if the connection ended at once, the answer might be lost on its way (RFC 9112, section 9.6)."""
 
 LINGER_MS = 2
 """For how long a thread stays with a connection that it has answered."""
@@ -36,12 +50,39 @@ def write_error(sock: Any, status: int, reason: str, message: str) -> None:
     util.write_nonblock(sock, head.encode("latin-1") + body)
 
 
+class Heartbeat(WorkerTmp):  # type: ignore[misc]
+    """By whose time the arbiter sees that a worker is alive: a file in memory, so that no folder is needed for it."""
+
+    def __init__(self, cfg: Any) -> None:
+        self._tmp = os.fdopen(os.memfd_create("gunicorn-heartbeat"), "w+b", 0)
+
+
+def has_more_to_come(req: Any) -> bool:
+    """Whether some of a request's body has neither been read nor come."""
+    reader = req.body.reader
+    if isinstance(reader, LengthReader):
+        return bool(reader.length > len(reader.unreader.buf.getvalue()))
+    return reader.parser is not None
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Answers malformed requests in JSON, and gives up on clients that stop in the middle."""
+    """Answers malformed requests in JSON, and waits for no client that stops in the middle, or goes on for ever.
+
+    A body that was refused is not read: its connection ends with the answer. Nothing waits for the client's end of it
+    but the poller.
+    """
+
+    body_seconds: ClassVar[float] = BODY_SECONDS
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        if hasattr(os, "memfd_create"):  # Linux; elsewhere it is a temporary file
+            base.WorkerTmp = Heartbeat
+        super().__init__(*arguments, **options)
 
     def init_process(self) -> None:
         """Called once in each worker process."""
         util.write_error = write_error
+        self._leaving: dict[Any, int] = {}  # connection -> bytes that are still taken from it; the oldest first
         self._lingering = threading.BoundedSemaphore(max(1, self.cfg.threads - FREE_THREADS))
         super().init_process()
 
@@ -76,5 +117,61 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Called for each request whose head has been read."""
-        conn.sock.settimeout(BODY_SECONDS)
-        return super().handle_request(req, conn)
+        conn.sock.settimeout(SEND_SECONDS)
+        conn.parser.unreader.sock = TimedSocket(conn.sock, self.body_seconds, SEND_SECONDS)
+        should_close = req.should_close
+
+        def should_close_now() -> bool:
+            # Asked when the answer begins: what of the body has not come by then is not waited for.
+            if has_more_to_come(req):
+                req.force_close()
+            return bool(should_close())
+
+        req.should_close = should_close_now
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.parser.unreader.sock = conn.sock
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Called in the main thread when a thread is done with a connection."""
+        if fs.cancelled() or fs.exception() is not None or fs.result() is not False:
+            super().finish_request(conn, fs)
+            return
+        # gunicorn would wait for the client here, and nobody would be served meanwhile.
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._hear_out, conn))
+        except (OSError, ValueError, KeyError):
+            self._let_go(conn)
+            return
+        conn.timeout = time.monotonic() + LEAVE_SECONDS
+        self._leaving[conn] = LEAVE_BYTES
+
+    def _hear_out(self, conn: Any, sock: socket.socket) -> None:
+        try:
+            said = sock.recv(LEAVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            said = b""
+        self._leaving[conn] -= len(said)
+        if not said or self._leaving[conn] <= 0:
+            self._end(conn)
+
+    def murder_pending(self) -> None:
+        """Called in every turn of the main loop."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn in list(takewhile(lambda conn: conn.timeout <= now, self._leaving)):
+            self._end(conn)
+
+    def _end(self, conn: Any) -> None:
+        del self._leaving[conn]
+        self.poller.unregister(conn.sock)
+        self._let_go(conn)
+
+    def _let_go(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()

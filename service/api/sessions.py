@@ -7,9 +7,9 @@ process knows it without asking Redis, and so that it ends with that key.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import falcon
 from itsdangerous import BadSignature, TimestampSigner
@@ -23,6 +23,8 @@ RENEWED_AFTER_SECONDS = 3600
 """A session in use gets a new cookie when its present one is older than this."""
 
 _PORTS = {"http": ":80", "https": ":443"}
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+"""A name, an address, or an IPv6 address in brackets; with or without a port."""
 
 
 class _Signer(TimestampSigner):
@@ -89,7 +91,7 @@ class Sessions:
 
 
 def is_same_origin(req: falcon.Request) -> bool:
-    """Whether the browser says, by `Origin`, that one of our own pages sent the request.
+    """Whether the browser says, by `Origin` (RFC 6454), that one of our own pages sent the request.
 
     Without that header, which no script can set, the answer is no. `X-Forwarded-Host` and `-Proto` tell what the
     browser asked for where a proxy stands before us; a page of another site cannot send them. An `https` page is
@@ -97,15 +99,16 @@ def is_same_origin(req: falcon.Request) -> bool:
     """
     if req.get_header("Sec-Fetch-Site") not in (None, "same-origin"):
         return False
-    try:
-        origin = urlsplit(req.get_header("Origin") or "")
-        if origin.scheme not in _PORTS or (origin.scheme == "http" and is_https(req)):
-            return False
-    except ValueError:
+    scheme, mark, theirs = (req.get_header("Origin") or "").partition("://")
+    if not mark or scheme not in _PORTS or (scheme == "http" and is_https(req)):
         return False
-    ours = _first(req.get_header("X-Forwarded-Host")) or req.netloc
-    default = _PORTS[origin.scheme]
-    return origin.netloc.lower().removesuffix(default) == ours.lower().removesuffix(default)
+    ours = _host(_first(req.get_header("X-Forwarded-Host")) or req.netloc, scheme)
+    return ours is not None and ours == _host(theirs, scheme)
+
+
+def _host(text: str, scheme: str) -> str | None:
+    """A host and its port as they are compared; None for what is no such thing, such as one with a user's name."""
+    return text.lower().removesuffix(_PORTS[scheme]) if _HOST.fullmatch(text) else None
 
 
 def is_https(req: falcon.Request) -> bool:

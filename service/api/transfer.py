@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
-from typing import IO, Any, cast
+from typing import Any
 
 import falcon
 
 from service.api import query
-from service.api.body import JSON_LIMIT, copy
+from service.api.access import BY_KEY
+from service.api.body import put_aside
 from service.api.documents import json_pieces, parse_yaml, yaml_pieces
 from service.api.protocols import Transfer
 from service.api.rendering import preferred, send_pieces
@@ -24,6 +24,8 @@ _YAML_NAMES = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
 
 class Export:
     """`/scheduler/export`"""
+
+    access = BY_KEY
 
     def __init__(self, transfer: Transfer) -> None:
         self._transfer = transfer
@@ -56,6 +58,8 @@ class Apply:
         limit: the longest document that is taken, in bytes: what an export gives can be longer than other bodies.
     """
 
+    access = BY_KEY
+
     def __init__(self, transfer: Transfer, limit: int) -> None:
         self._transfer = transfer
         self._limit = limit
@@ -65,11 +69,8 @@ class Apply:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Make the jobs what the document says: `?prune=true` deletes all others, `?dry_run=true` only tells."""
         prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
-        with tempfile.SpooledTemporaryFile(max_size=JSON_LIMIT) as file:
-            copy(req, cast(IO[bytes], file), self._limit)
-            file.seek(0)
-            with self._turn:
-                resp.media = self._transfer.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
+        with put_aside(req, self._limit) as file, self._turn:
+            resp.media = self._transfer.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
 
 
 def _document(req: falcon.Request, raw: bytes) -> Any:

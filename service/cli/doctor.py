@@ -14,15 +14,15 @@ from service.cli.arguments import Json
 from service.cli.failures import Exit, Failure
 from service.cli.findings import Finding, crew
 from service.cli.output import coloured, say, show_json, show_table
-from service.cli.place import data_dir, up_environment
+from service.cli.place import data_dir, own_redis, up_environment
 from service.redaction import Redaction
 
 
 def doctor(json: Json = False) -> None:
     """Check settings, Redis, clock, schedulers, workers and the queue, and say what to do.
 
-    Redis itself is looked at where REDIS_URL is set; all else is asked of the API. The exit code is 1 if there is a
-    problem; warnings alone make it 0.
+    Redis itself is looked at where REDIS_URL is set, and beside `make up`; all else is asked of the API. The exit code
+    is 1 if there is a problem; warnings alone make it 0.
     """
     known = Redaction.of(up_environment())
     findings = [
@@ -60,6 +60,8 @@ def _examined(service: Api) -> Iterator[Finding]:
     direct = bool(os.environ.get("REDIS_URL"))
     if direct or service.place.local:
         os.environ.update(up_environment())
+        if not (os.environ.get("REDIS_URL") or os.environ.get("BOT_SCHEDULER_URL")):
+            os.environ["REDIS_URL"] = own_redis() or ""
         try:
             settings = load_settings()
         except SettingsError as error:

@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from service.cli.failures import Exit, Failure
+from service.listening import bind_to, here, is_here
 
 ROOT = Path(__file__).parents[2]
 """The checkout, from which `make up` runs."""
+URL_FILE = "redis_url"
+"""In DATA_DIR: where `make up` says how its Valkey is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def find_place() -> Place:
     Raises:
         Failure: the URL is none.
     """
-    given = os.environ.get("BOT_SCHEDULER_URL") or f"http://127.0.0.1:{up_environment().get('PORT') or '8000'}"
+    given = os.environ.get("BOT_SCHEDULER_URL") or f"http://{_place_here(up_environment())}"
     url = given.strip().rstrip("/").removesuffix("/scheduler")
     try:
         parts = urlsplit(url)
@@ -51,7 +54,7 @@ def find_place() -> Place:
         well_formed = False
     if not well_formed:
         raise Failure(Exit.USAGE, "BOT_SCHEDULER_URL must look like https://scheduler.example.org or http://host:8000")
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    local = is_here(parts.hostname or "")
     key, key_from = _key(local)
     return Place(url, key, key_from, local)
 
@@ -60,6 +63,18 @@ def up_environment() -> dict[str, str]:
     """The environment as `make up` sees it: what is unset or empty comes from `.env`."""
     kept = {name: value for name, value in dotenv_values(ROOT / ".env", interpolate=False).items() if value}
     return kept | {name: value for name, value in os.environ.items() if value}
+
+
+def _place_here(settings: dict[str, str]) -> str:
+    return bind_to(here(settings.get("BIND_HOST")), settings.get("PORT") or "8000")
+
+
+def own_redis() -> str | None:
+    """Where the Valkey of a `make up` is that runs now; None where there is none, or it is somebody else's."""
+    try:
+        return (data_dir() / URL_FILE).read_text().strip() or None
+    except OSError:
+        return None
 
 
 def data_dir() -> Path:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import falcon
 
 from service.api import query
+from service.api.access import BY_SESSION
 from service.console.coming_birthdays import coming
 from service.console.form_fields import Field
 from service.console.pages import Page, show
@@ -33,6 +34,8 @@ class ContactList(Page):
         reading: what is measured now; asked for the time alone.
         limit_mb: the longest file that can be imported, MiB.
     """
+
+    access = BY_SESSION
 
     def __init__(self, contacts: ContactBook, reading: Callable[[], Reading], limit_mb: int) -> None:
         self._contacts = contacts
@@ -102,6 +105,8 @@ def _address(q: str, cursor: str | None, page: int) -> str:
 class NewContact(Page):
     """`/contacts/new`"""
 
+    access = BY_SESSION
+
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """An empty form."""
         show(resp, "contact_form.html", "/contacts", contact=None, fields=form_of({}))
@@ -111,6 +116,8 @@ class NewContact(Page):
 
 class EditContact(Page):
     """`/contacts/{contact_id}`"""
+
+    access = BY_SESSION
 
     def __init__(self, contacts: ContactBook) -> None:
         self._contacts = contacts

@@ -10,6 +10,7 @@ import falcon
 from pydantic import BaseModel
 
 from service.api import query
+from service.api.access import BY_SESSION
 from service.api.protocols import Bots, Jobs
 from service.console.form_fields import Field, fields_of
 from service.console.pages import Page, show
@@ -40,6 +41,8 @@ EXAMPLE = NEW | {
 class NewJob(Page):
     """`/jobs/new`"""
 
+    access = BY_SESSION
+
     def __init__(self, jobs: Jobs, bots: Bots) -> None:
         self._jobs = jobs
         self._bots = bots
@@ -60,6 +63,8 @@ class NewJob(Page):
 
 class EditJob(Page):
     """`/jobs/{job_id}/edit`"""
+
+    access = BY_SESSION
 
     def __init__(self, jobs: Jobs, bots: Bots) -> None:
         self._jobs = jobs

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import falcon
 
 from service.api import query
+from service.api.access import BY_SESSION
 from service.api.protocols import Bots, Jobs
 from service.console.pages import Page, show
 from service.console.schedule_words import sentence
@@ -32,6 +33,8 @@ SORTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
 
 class JobList(Page):
     """`/jobs`"""
+
+    access = BY_SESSION
 
     def __init__(self, jobs: Jobs, bots: Bots) -> None:
         self._jobs = jobs

@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon
 
+from service.api.access import BY_SESSION
 from service.api.documents import yaml_pieces
 from service.api.paging import cursor
 from service.api.protocols import Bots, Jobs, Runs, Transfer
@@ -27,6 +28,8 @@ ERRORS = 3
 
 class JobPage(Page):
     """`/jobs/{job_id}`"""
+
+    access = BY_SESSION
 
     def __init__(self, jobs: Jobs, runs: Runs, bots: Bots) -> None:
         self._jobs = jobs
@@ -55,7 +58,7 @@ class JobPage(Page):
                 for drawn in (plot("Duration", recent, "duration_ms"), plot("Lateness", recent, "lateness_ms"))
                 if drawn is not None
             ],
-            failures=[run for run in recent if run["error"]][:ERRORS],
+            failures=[run for run in recent if run["status"] == "failed"][:ERRORS],
             yaml=b"".join(yaml_pieces(VERSION, [definition(job)])).decode("utf-8", "replace"),
             rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
         )
@@ -78,6 +81,8 @@ def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
 class JobYaml(Page):
     """`/jobs/{job_id}/yaml`"""
 
+    access = BY_SESSION
+
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
@@ -91,6 +96,8 @@ class JobYaml(Page):
 
 class Export(Page):
     """`/export.yaml`"""
+
+    access = BY_SESSION
 
     def __init__(self, transfer: Transfer) -> None:
         self._transfer = transfer

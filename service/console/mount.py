@@ -1,4 +1,4 @@
-"""The console put together: its pages, its files, its guard."""
+"""The console put together: its pages, its files, its errors."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from service.api.auth import ApiKeys
 from service.api.protocols import Bots, Following, Jobs, Runs, Transfer
 from service.api.sessions import Sessions
 from service.console.contacts import ContactList, EditContact, NewContact
-from service.console.gate import SIGN_IN, STATIC, Gate
+from service.console.error_pages import ErrorPages
+from service.console.files import STATIC, Files
 from service.console.job_form import EditJob, NewJob
 from service.console.job_list import JobList
 from service.console.job_page import Export, JobPage, JobYaml
 from service.console.overview import Overview
+from service.console.pages import SIGN_IN
 from service.console.runs import RunEvents, RunPage
 from service.console.runs_list import RunList
 from service.console.signin import SessionCheck, SignIn, SignOut
@@ -57,8 +59,8 @@ class Parts:
 def add_console(app: App, parts: Parts) -> None:
     """Add the console to the application that answers the API."""
     known = Sessions(parts.keys)
-    app.add_middleware(Gate(known))
-    app.add_static_route(STATIC, FILES)
+    app.add_middleware(ErrorPages(known))
+    app.add_tree(STATIC, Files(FILES))
     app.add_page(SIGN_IN, SignIn(known))
     app.add_page("/sign-out", SignOut())
     app.add_page("/session", SessionCheck(known))
@@ -66,7 +68,7 @@ def add_console(app: App, parts: Parts) -> None:
 
 
 def _add_pages(app: App, parts: Parts) -> None:
-    """All that needs a session. A page: a subclass of `Page`, and a line here."""
+    """All that needs a session. A page: a subclass of `Page` that declares its access, and a line here."""
     jobs, runs, bots = parts.jobs, parts.runs, parts.bots
     app.add_page("/", Overview(jobs, runs, parts.reading, parts.notices))
     app.add_page("/jobs", JobList(jobs, bots))

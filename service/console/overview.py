@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon
 
+from service.api.access import BY_SESSION
 from service.api.protocols import Jobs, Runs
 from service.clock import format_timestamp
 from service.console.pages import Page, show
@@ -32,6 +33,8 @@ class Overview(Page):
         reading: what is measured now.
         notices: sentences that whoever runs the service should read.
     """
+
+    access = BY_SESSION
 
     def __init__(self, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], notices: Sequence[str] = ()) -> None:
         self._jobs = jobs

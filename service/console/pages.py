@@ -1,21 +1,17 @@
-"""What every page is made with: its templates, its headers, and who may see it."""
+"""What every page is made with: its templates and its headers."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import falcon
 import jinja2
 
+from service.api.page_headers import PAGE_HEADERS
 from service.console import words
 
+SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-"""The Content-Security-Policy of every page."""
-
 NAVIGATION = (("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"))
 """The pages that every page leads to."""
 
@@ -36,13 +32,10 @@ TEMPLATES = _environment()
 
 
 class Page:
-    """A resource that answers a page: for those who are signed in, unless it is `open`.
+    """A resource that answers a page.
 
-    A subclass has `on_get` or `on_post`; there it calls `show`. `service.console.gate` sees to the rest.
+    A subclass declares who may ask it, `access`, and has `on_get` or `on_post`; there it calls `show`.
     """
-
-    open: ClassVar[bool] = False
-    """Whether it is answered without a session."""
 
 
 def show(resp: falcon.Response, template: str, section: str | None = None, **values: Any) -> None:
@@ -57,8 +50,4 @@ def show(resp: falcon.Response, template: str, section: str | None = None, **val
     resp.data = text.encode("utf-8", "replace")
     resp.text = resp.stream = resp.media = None
     resp.content_type = HTML
-    resp.set_header("Content-Security-Policy", POLICY)
-    # With `no-referrer` a browser would send `Origin: null` with the forms.
-    resp.set_header("Referrer-Policy", "same-origin")
-    resp.set_header("Cross-Origin-Opener-Policy", "same-origin")
-    resp.set_header("X-Frame-Options", "DENY")
+    resp.set_headers(PAGE_HEADERS)

@@ -9,6 +9,7 @@ from typing import Any
 import falcon
 
 from service.api import query
+from service.api.access import BY_SESSION
 from service.api.places import Places
 from service.api.protocols import Following, Jobs, Runs
 from service.api.streams import follow, last_event
@@ -21,6 +22,8 @@ LOOKED_AT = 100
 
 class RunPage(Page):
     """`/jobs/{job_id}/runs/{run_id}`"""
+
+    access = BY_SESSION
 
     def __init__(self, jobs: Jobs, runs: Runs) -> None:
         self._jobs = jobs
@@ -72,6 +75,8 @@ class RunEvents(Page):
     Args:
         places: where streams take theirs.
     """
+
+    access = BY_SESSION
 
     def __init__(self, runs: Runs, following: Following, places: Places) -> None:
         self._runs = runs

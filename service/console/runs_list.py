@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import falcon
 
 from service.api import query
+from service.api.access import BY_SESSION
 from service.api.protocols import Jobs, Runs
 from service.console.pages import Page, show
 from service.errors import Conflict, NotFound
@@ -20,6 +21,8 @@ TRIGGERS = ("schedule", "manual", "retry")
 
 class RunList(Page):
     """`/runs`"""
+
+    access = BY_SESSION
 
     def __init__(self, jobs: Jobs, runs: Runs) -> None:
         self._jobs = jobs

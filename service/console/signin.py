@@ -9,20 +9,18 @@ from urllib.parse import parse_qs
 import falcon
 
 from service.api import query, sessions
-from service.api.body import copy
+from service.api.access import OPEN_PAGE
+from service.api.body import OPEN_LIMIT, copy, refuse_longer
 from service.api.sessions import Sessions
-from service.console.gate import SIGN_IN
-from service.console.pages import Page, show
+from service.console.pages import SIGN_IN, Page, show
 
-FORM_LIMIT = 16 * 1024
-"""Bytes of the form: a key is short."""
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 
 
 class SignIn(Page):
     """`/sign-in`"""
 
-    open = True
+    access = OPEN_PAGE
 
     def __init__(self, known: Sessions) -> None:
         self._sessions = known
@@ -37,9 +35,12 @@ class SignIn(Page):
     on_head = on_get
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Take the key; give the cookie and lead on."""
+        """Take the key; give the cookie and lead on.
+
+        Where to stands in the address, so that the body need not be long. A form of the release before sends it too.
+        """
         form = _read_form(req)
-        then = own_path(form.get("next"))
+        then = own_path(query.text(req, "next") or form.get("next"))
         token = self._sessions.open(form.get("key", "").strip(" \t\r\n").encode("utf-8", "surrogateescape"))
         if token is None:
             show(resp, "sign_in.html", then=then, refused=True)
@@ -52,10 +53,11 @@ class SignIn(Page):
 class SignOut(Page):
     """`/sign-out`"""
 
-    open = True
+    access = OPEN_PAGE
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Take the cookie back."""
+        refuse_longer(req, OPEN_LIMIT)
         sessions.drop_cookie(req, resp)
         raise falcon.HTTPSeeOther(SIGN_IN)
 
@@ -67,7 +69,7 @@ class SessionCheck(Page):
     only. The sign-in page asks here before it bothers anybody for the key.
     """
 
-    open = True
+    access = OPEN_PAGE
 
     def __init__(self, known: Sessions) -> None:
         self._sessions = known
@@ -86,7 +88,7 @@ def own_path(path: str | None) -> str:
 
 def _read_form(req: falcon.Request) -> dict[str, str]:
     buffer = io.BytesIO()
-    copy(req, buffer, FORM_LIMIT)
+    copy(req, buffer, OPEN_LIMIT)
     text = buffer.getvalue().decode("ascii", "replace")
     fields = parse_qs(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=20)
     return {name: values[0] for name, values in fields.items()}

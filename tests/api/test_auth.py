@@ -34,7 +34,10 @@ GUARDED = [
     ("GET", "/scheduler/"),
     ("GET", "/scheduler/nothing"),
     ("GET", "/scheduler/jobs/"),
-    ("GET", "/scheduler//health"),
+    ("GET", "/scheduler/health;x"),
+    ("OPTIONS", "/scheduler/nothing"),
+    ("TRACE", "/scheduler/jobs"),
+    ("PATCH", "/scheduler/jobs"),
     ("GET", "/scheduler/health/x"),
 ]
 

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import base64
+import re
+from html import unescape
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import lxml.html
 import pytest
+import rq_dashboard
 import werkzeug.test
+from markupsafe import escape
 from redis import ConnectionPool, Redis
 from rq import Queue
 from rq.job import Job
+from rq.results import Result
 from rq.serializers import JSONSerializer
 from rq_dashboard import web
 
+from service.api import errors
+from service.api.app import DASHBOARD, App, Headers
 from service.api.auth import ApiKeys
 from service.api.dashboard import _VIEWS, create_dashboard
+from service.api.dashboard_pages import TEMPLATES
+from service.api.guard import Guard
+from service.api.mounted import Mounted
+from service.api.page_headers import PAGE_HEADERS
+from service.api.places import Places
+from service.api.sessions import Sessions
 
 QUEUE = "bot-scheduler-runs"
 KEY = "schlüssel:1"
@@ -25,9 +41,18 @@ def basic(password: str, user: str = "any") -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
+def mounted(client: Redis) -> werkzeug.test.Client:
+    """Asks rq-dashboard as it is mounted, behind the guard."""
+    keys = ApiKeys([KEY])
+    app = App(Places(1), middleware=[Guard(keys, Sessions(keys)), Headers()])
+    errors.install(app)
+    app.add_tree(DASHBOARD, Mounted(create_dashboard(client, "bot-scheduler", QUEUE)))
+    return werkzeug.test.Client(app)
+
+
 @pytest.fixture
 def dashboard(redis_client: Redis) -> werkzeug.test.Client:
-    return werkzeug.test.Client(create_dashboard(redis_client, ApiKeys([KEY]), "bot-scheduler", QUEUE))
+    return mounted(redis_client)
 
 
 @pytest.fixture
@@ -86,6 +111,131 @@ def test_the_pages_and_their_files_open_with_the_key(dashboard: werkzeug.test.Cl
     assert dashboard.get("/rq", headers=headers).headers["Location"].endswith("/rq/")
 
 
+def test_what_it_answers_comes_as_it_was(dashboard: werkzeug.test.Client) -> None:
+    """Types, lengths and validators, with a body and without one."""
+    path, headers = "/rq/static/css/main.css", basic(KEY)
+    whole, head = dashboard.get(path, headers=headers), dashboard.head(path, headers=headers)
+    assert whole.headers["Content-Type"].startswith("text/css")
+    assert whole.headers["Content-Length"] == head.headers["Content-Length"] == str(len(whole.data))
+    assert (head.status_code, head.data) == (200, b"")
+    known = dashboard.get(path, headers=headers | {"If-None-Match": whole.headers["ETag"]})
+    assert (known.status_code, known.data) == (304, b"")
+    assert "Content-Length" not in known.headers
+
+
+HOSTILE = "</script><script>x()</script><img src=x onerror=x()>'\"><svg onload=x()>{{7*7}}<%= x() %>"
+
+
+@pytest.fixture
+def hostile(redis_client: Redis) -> Job:
+    """A run that failed, and whatever RQ keeps of it, its worker and its queue says something hostile."""
+    queue = Queue(f"bot-scheduler-{HOSTILE.replace('/', '')}", connection=redis_client, serializer=JSONSerializer)
+    run = queue.enqueue("service.runner.run", HOSTILE, description=HOSTILE, meta={HOSTILE: HOSTILE})
+    Result.create_failure(run, ttl=1000, exc_string=HOSTILE)
+    Result.create(run, Result.Type.SUCCESSFUL, ttl=1000, return_value={HOSTILE: [HOSTILE]})
+    Result.create_failure(run, ttl=1000, exc_string=HOSTILE)
+    queue.failed_job_registry.add(run, ttl=1000)
+    entry = f"rq:worker:bot-scheduler-{HOSTILE}"
+    at = "2025-01-01T00:00:00.000000Z"
+    worker: dict[Any, Any] = {
+        "birth": at, "last_heartbeat": at, "state": HOSTILE, "queues": queue.name, "version": HOSTILE,
+        "python_version": HOSTILE, "current_job": run.id, "hostname": HOSTILE,
+    }  # fmt: skip
+    redis_client.hset(entry, mapping=worker)
+    redis_client.sadd("rq:workers", entry)
+    return run
+
+
+def places(run: Job) -> list[str]:
+    """Every page."""
+    name = quote(run.origin, safe="")
+    return [
+        "/rq/",
+        "/rq/0/view/queues",
+        "/rq/0/view/workers",
+        "/rq/0/view/jobs",
+        f"/rq/0/view/job/{run.id}",
+        f"/rq/0/view/jobs/{name}/queued/8/asc/1",
+        f"/rq/0/view/jobs/{name}/failed/8/dsc/1",
+    ]
+
+
+def test_what_rq_keeps_is_text_on_every_page(dashboard: werkzeug.test.Client, hostile: Job) -> None:
+    """The name, the error, the result, what is known of worker and queue: shown as it stands, and nothing more."""
+    seen = 0
+    for path in places(hostile):
+        page = dashboard.get(path, headers=basic(KEY), follow_redirects=True).text
+        seen += page.count(str(escape(HOSTILE)))
+        elements = list(lxml.html.document_fromstring(page).iter())
+        scripts = [element.attrib for element in elements if element.tag == "script"]
+        assert scripts == [{"type": "module", "src": "/rq/files/refresh.js"}], path
+        assert not {element.tag for element in elements} & {"img", "svg", "iframe", "style", "form"}, path
+        names = {name for element in elements for name in element.attrib}
+        assert not [name for name in names if name.startswith("on") or name == "style"], path
+    assert seen >= 10
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/rq/", basic(KEY)),
+        ("/rq/", {"Accept": "text/html"}),
+        ("/rq/", basic("wrong")),
+        ("/rq", basic(KEY)),
+        ("/rq/0/view/jobs", basic(KEY)),
+        ("/rq/0/data/queues.json", basic(KEY)),
+        ("/rq/nothing", basic(KEY)),
+        (f"/rq/requeue/{QUEUE}", basic(KEY)),
+        ("/rq/static/css/main.css", basic(KEY)),
+        ("/rq/files/refresh.js", basic(KEY)),
+    ],
+)
+def test_every_answer_is_guarded_as_the_consoles_are(
+    dashboard: werkzeug.test.Client, path: str, headers: dict[str, str]
+) -> None:
+    """Pages, data, files, redirects and refusals: no script but files of ours, no frame, no sniffing."""
+    answer = dashboard.get(path, headers=headers)
+    assert {name: answer.headers.get(name) for name in PAGE_HEADERS} == PAGE_HEADERS
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_none_of_its_templates_and_scripts_can_be_reached(dashboard: werkzeug.test.Client, redis_client: Redis) -> None:
+    """They put data into pages as it stands, and act on what a page says."""
+    folder = Path(str(rq_dashboard.__file__)).parent
+    application = create_dashboard(redis_client, "bot-scheduler", QUEUE)
+    ours = set(application.jinja_env.list_templates())
+    for template in (folder / "templates").rglob("*.*"):
+        name = str(template.relative_to(folder / "templates"))
+        assert name not in ours or application.jinja_env.get_template(name).filename == str(TEMPLATES / name)
+    scripts = [str(path.relative_to(folder / "static")) for path in (folder / "static").rglob("*.js")]
+    assert len(scripts) > 3
+    for name in (*scripts, f"css/../{scripts[0]}", "css/%2e%2e/" + scripts[0]):
+        assert dashboard.get(f"/rq/static/{name}", headers=basic(KEY)).status_code == 404, name
+
+
+def test_no_page_leads_to_what_is_refused(dashboard: werkzeug.test.Client, hostile: Job, runs: list[Job]) -> None:
+    """Every link of every page opens; there is no button and no form."""
+    links = set()
+    for path in places(hostile):
+        page = dashboard.get(path, headers=basic(KEY), follow_redirects=True).text
+        assert "<button" not in page
+        assert "<form" not in page
+        links |= {unescape(link) for link in re.findall(r'<a [^>]*href="([^"]*)"', page)}
+    assert len(links) > 10
+    for link in sorted(links):
+        assert dashboard.get(link, headers=basic(KEY), follow_redirects=True).status_code == 200, link
+
+
+def test_it_leads_back_to_the_console_where_there_is_one(redis_client: Redis) -> None:
+    """By one link; without a console there is none."""
+    for console in (True, False):
+        application = create_dashboard(redis_client, "bot-scheduler", QUEUE, console=console)
+        page = werkzeug.test.Client(application).get("/rq/").text
+        assert page.count('href="/"') == int(console)
+
+
 def test_it_shows_this_installation_only(dashboard: werkzeug.test.Client, runs: list[Job], redis_client: Redis) -> None:
     """Another's queue and RQ jobs are not listed, and not found when asked for."""
     headers = basic(KEY)
@@ -118,7 +268,7 @@ def arguments(rule: Any, run: Job) -> dict[str, Any]:
         "per_page": 8,
         "order": "asc",
         "page": 1,
-        "filename": "css/main.css",
+        "filename": "refresh.js" if rule.endpoint == "static" else "css/main.css",
     }
     return {name: known[name] for name in rule.arguments}
 
@@ -128,9 +278,9 @@ def test_no_address_of_it_changes_anything(
 ) -> None:
     """Each rule with each of its methods and some more: looking is 200, all else 403; Redis stays as it was."""
     before = dump(redis_client)
-    app: Any = dashboard.application
-    urls = app.url_map.bind("localhost")
-    for rule in app.url_map.iter_rules():
+    rules = create_dashboard(redis_client, "bot-scheduler", QUEUE).url_map
+    urls = rules.bind("localhost")
+    for rule in rules.iter_rules():
         path = urls.build(rule.endpoint, arguments(rule, runs[1]))
         for method in {*(rule.methods or ()), "POST", "PUT", "DELETE"}:
             answer = dashboard.open(path, method=method, headers=basic(KEY))
@@ -162,9 +312,7 @@ def test_what_changes_a_queue_is_refused(dashboard: werkzeug.test.Client, runs: 
 def test_looking_opens_no_connections_and_changes_no_time_outs(redis_client: Redis, valkey_server: Any) -> None:
     """All views share the pool that they were given; RQ's worker list does not raise its time-out."""
     pool = ConnectionPool(port=valkey_server.port, socket_timeout=1.5, max_connections=2)
-    dashboard = werkzeug.test.Client(
-        create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE)
-    )
+    dashboard = mounted(Redis(connection_pool=pool))
     worker: dict[Any, Any] = {
         "birth": "2025-01-01T00:00:00.000000Z",
         "last_heartbeat": "2025-01-01T00:00:00.000000Z",
@@ -215,9 +363,7 @@ def test_garbage_is_404(dashboard: werkzeug.test.Client, path: str) -> None:
 def test_redis_away_is_503() -> None:
     """With a sentence; rq-dashboard's own overview says it in a page of its own."""
     pool = ConnectionPool(port=1)
-    dashboard = werkzeug.test.Client(
-        create_dashboard(Redis(connection_pool=pool), ApiKeys([KEY]), "bot-scheduler", QUEUE)
-    )
+    dashboard = mounted(Redis(connection_pool=pool))
     answer = dashboard.get("/rq/0/data/queues.json", headers=basic(KEY))
     assert (answer.status_code, answer.json) == (503, {"detail": "Redis cannot be reached"})
 

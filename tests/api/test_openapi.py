@@ -130,6 +130,23 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Json)
         assert ("401" in operation["responses"]) == (operation.get("security") != [])
 
 
+def test_what_is_open_is_what_the_resources_declare(document: Json) -> None:
+    """Three addresses need nothing, metrics take a bearer's key too, all else is said once for all: the key."""
+    told = {
+        (method, path): operation["security"]
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if "security" in operation
+    }
+    assert told == {
+        ("get", "/scheduler/health"): [],
+        ("get", "/openapi.json"): [],
+        ("get", "/docs"): [],
+        ("get", "/metrics"): [{"ApiKey": []}, {"Bearer": []}],
+    }
+    assert document["security"] == [{"ApiKey": []}]
+
+
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
 def test_the_contracts_examples_hold(document: Json, name: str, example: Json) -> None:
     """Each example of the contract is what its schema says."""

@@ -6,6 +6,8 @@ import contextlib
 import http.client
 import json
 import os
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +21,8 @@ from typing import IO
 import pytest
 
 from service import gunicorn_config
+from service.api.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, TimedSocket
+from service.api.server import Heartbeat, Worker
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_config"]
@@ -57,13 +61,36 @@ class Web:
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     """A web process with the key `k`, whose Redis is away."""
+    with serving(COMMAND) as started:
+        yield started
+
+
+IMPATIENT = """
+from service.gunicorn_config import *
+from service.api.server import Heartbeat, Worker
+Worker.body_seconds = 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """The same, one process, in which a body has a second."""
+    config = tmp_path_factory.mktemp("impatient") / "config.py"
+    config.write_text(IMPATIENT)
+    with serving([*COMMAND[:-1], str(config)], WEB_CONCURRENCY="1") as started:
+        yield started
+
+
+@contextlib.contextmanager
+def serving(command: list[str], **changes: str) -> Iterator[Web]:
+    """A web process with the key `k`, whose Redis is away."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     process = subprocess.Popen(
-        COMMAND,
+        command,
         cwd=ROOT,
-        env=environment(API_KEY="k", PORT=str(port)),
+        env=environment(API_KEY="k", PORT=str(port), **changes),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -149,6 +176,64 @@ def test_whatever_is_sent_the_error_is_json(web: Web, request_bytes: bytes, expe
     assert isinstance(json.loads(body)["detail"], str)
 
 
+@pytest.mark.parametrize(
+    ("host", "address"), [("::1", "::1"), ("[::1]", "::1"), ("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")]
+)
+def test_it_listens_where_it_is_told(host: str, address: str) -> None:
+    """At an IPv6 address, in brackets or not, or at a host's name."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        pytest.skip(f"this machine has no {address}")
+    with serving(COMMAND, WEB_CONCURRENCY="1", BIND_HOST=host) as web:
+        connection = http.client.HTTPConnection(address, web.port, timeout=30)
+        connection.request("GET", "/docs")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
+READ_ONLY = """
+mount --make-rprivate / || exit 75
+awk '{print $5}' /proc/self/mountinfo | while read place; do mount -o remount,bind,ro "$place" 2>/dev/null; done
+for folder in . "${TMPDIR:-/tmp}" /tmp /var/tmp /usr/tmp /dev/shm; do
+  test -w "$folder" && touch "$folder/read-only-test" 2>/dev/null && { rm "$folder/read-only-test"; exit 75; }
+done
+exec "$@"
+"""
+"""Runs a command where nothing on any disk can be written; status 75 where that cannot be had."""
+
+
+def test_it_serves_where_nothing_can_be_written() -> None:
+    """No temporary file can be made: all is answered but an import that is too long for memory, and that says why."""
+    namespace = ["unshare", "-m" if os.getuid() == 0 else "-rm", "sh", "-c", READ_ONLY, "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*namespace, "true"], cwd=ROOT, check=False).returncode != 0:
+        pytest.skip("this machine lets nobody make a mount namespace")
+    with serving([*namespace, *COMMAND], WEB_CONCURRENCY="1") as web:
+        start = b"POST /scheduler/contacts/import HTTP/1.1\r\n" + CLOSE
+        status, body = web.send(start + b"Content-Length: 10\r\n\r\nname\r\nAda\n")
+        assert (status, json.loads(body)) == (503, {"detail": "Redis cannot be reached"})
+        for path in (b"contacts/import", b"apply"):
+            start = b"POST /scheduler/" + path + b" HTTP/1.1\r\n" + CLOSE
+            status, body = web.send(start + b"Content-Length: 2000000\r\n\r\n" + b"x" * 2_000_000)
+            assert status == 507
+            assert "TMPDIR" in json.loads(body)["detail"]
+        assert web.send(b"GET /docs HTTP/1.1\r\n" + CLOSE + b"\r\n")[0] == 200
+        assert web.process.poll() is None
+
+
+def test_a_worker_that_hangs_is_still_noticed() -> None:
+    """By its heartbeat, which is a file that no folder holds: the arbiter reads what the worker has set."""
+    beat = Heartbeat(None)
+    try:
+        before = time.monotonic()
+        beat.notify()
+        assert before - 0.001 <= beat.last_update() <= time.monotonic()
+        assert os.fstat(beat.fileno()).st_nlink == 0
+    finally:
+        beat.close()
+
+
 def test_sigterm_twice_ends_it_soon(free_port: int) -> None:
     """With nothing under way it is gone within seconds, status 0, and its log came to stdout without a traceback."""
     process = subprocess.Popen(
@@ -197,3 +282,157 @@ def read_answer(reader: IO[bytes]) -> int:
     headers = http.client.parse_headers(reader)
     assert len(reader.read(int(headers["Content-Length"]))) > 0
     return status
+
+
+def head(method: str, path: str, *headers: str) -> bytes:
+    """The start of a request."""
+    return "\r\n".join((f"{method} {path} HTTP/1.1", "Host: x", *headers, "", "")).encode()
+
+
+LONG, SHORT, PIECES = "Content-Length: 1025", "Content-Length: 100", "Transfer-Encoding: chunked"
+KEY = "X-API-Key: k"
+FORM = "Origin: http://x\r\nAccept: application/json"
+
+
+def answered(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """What came until the server ended its side: status, headers, body."""
+    came = b""
+    while piece := connection.recv(65536):
+        came += piece
+    start, _, body = came.partition(b"\r\n\r\n")
+    lines = start.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+    return int(lines[0].split()[1]), headers, body
+
+
+@pytest.mark.parametrize(
+    ("request_head", "expected"),
+    [
+        (head("POST", "/sign-in", FORM, LONG), 413),
+        (head("POST", "/sign-out", FORM, LONG), 413),
+        (head("POST", "/sign-in", LONG), 403),
+        (head("GET", "/scheduler/health", LONG), 413),
+        (head("GET", "/scheduler/health", SHORT), 503),
+        (head("GET", "/scheduler/health", PIECES), 503),
+        (head("GET", "/docs", LONG), 413),
+        (head("GET", "/docs", SHORT), 200),
+        (head("GET", "/openapi.json", PIECES), 200),
+        (head("GET", "/static/console.css", LONG), 413),
+        (head("GET", "/static/console.css", SHORT), 200),
+        (head("GET", "/sign-in", PIECES), 200),
+        (head("POST", "/nothing", LONG), 404),
+        (head("POST", "/scheduler/health", LONG), 405),
+        (head("POST", "/scheduler/jobs", LONG), 401),
+        (head("POST", "/scheduler/jobs", PIECES), 401),
+        (head("POST", "/scheduler/contacts/import", "X-API-Key: wrong", LONG), 401),
+        (head("GET", "/scheduler/jobs", KEY, LONG), 413),
+        (head("DELETE", "/scheduler/jobs/x", KEY, LONG), 413),
+        (head("POST", "/scheduler/jobs", KEY, "Content-Length: 1048577"), 413),
+        (head("GET", "/metrics", LONG), 413),
+        (head("POST", "/rq/", LONG), 401),
+        (head("GET", "/rq/", PIECES), 401),
+        (head("GET", "/", LONG), 303),
+    ],
+)  # fmt: skip
+def test_what_nobody_reads_is_not_waited_for(web: Web, request_head: bytes, expected: int) -> None:
+    """The answer is there although nothing of the body has come, and says that the connection ends."""
+    with socket.create_connection(("127.0.0.1", web.port), 60) as connection:
+        connection.sendall(request_head)
+        status, headers, _ = answered(connection)
+    # A page that needs a session leads to the sign-in as soon as it is found.
+    assert (status, headers["connection"]) == (413 if expected == 303 else expected, "close")
+
+
+def test_a_body_in_pieces_is_cut_at_a_kibibyte_where_no_key_is_asked_for(web: Web) -> None:
+    """No more than that is read, and the rest is not waited for."""
+    with socket.create_connection(("127.0.0.1", web.port), 60) as connection:
+        connection.sendall(head("POST", "/sign-in", FORM, PIECES) + b"FFFF\r\n" + b"x" * 1025)
+        status, headers, body = answered(connection)
+    assert (status, headers["connection"]) == (413, "close")
+    assert "1024 bytes" in json.loads(body)["detail"]
+
+
+def test_a_refused_body_that_has_come_leaves_the_connection_open(web: Web) -> None:
+    """Whoever forgot the key need not connect anew."""
+    with socket.create_connection(("127.0.0.1", web.port), 10) as connection, connection.makefile("rb") as reader:
+        for _ in range(3):
+            connection.sendall(head("POST", "/scheduler/jobs", SHORT) + b"x" * 100)
+            assert read_answer(reader) == 401
+        connection.sendall(head("GET", "/docs", SHORT) + b"x" * 100)
+        assert read_answer(reader) == 200
+
+
+@pytest.mark.parametrize(
+    ("request_head", "drop"),
+    [
+        (head("POST", "/sign-in", FORM, SHORT), b"x"),
+        (head("POST", "/sign-in", FORM, PIECES), b"1\r\nx\r\n"),
+        (head("POST", "/sign-in", FORM, PIECES), b"0"),
+        (head("POST", "/scheduler/jobs", KEY, "Content-Length: 1048576"), b" "),
+        (head("PUT", "/scheduler/jobs/x", KEY, PIECES), b"1\r\n \r\n"),
+        (head("POST", "/scheduler/contacts/import", KEY, "Content-Length: 60000000"), b"x"),
+        (head("POST", "/scheduler/apply", KEY, PIECES), b"1\r\n-\r\n"),
+    ],
+)  # fmt: skip
+def test_more_drippers_than_threads_hold_nobody_up_beyond_the_deadline(
+    impatient: Web, request_head: bytes, drop: bytes
+) -> None:
+    """Each gets a 408 although something comes all the time, whatever it has declared; others are served then."""
+    with contextlib.ExitStack() as stack:
+        drippers = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", impatient.port), 60))
+            for _ in range(3 * gunicorn_config.THREADS)
+        ]
+        for dripper in drippers:
+            dripper.sendall(request_head)
+        bystander = stack.enter_context(socket.create_connection(("127.0.0.1", impatient.port), 60))
+        bystander.sendall(head("GET", "/docs", "Connection: close"))
+        waiting = {dripper.fileno(): dripper for dripper in drippers}
+        while waiting:
+            readable, _, _ = select.select([*waiting], [], [], 0.1)
+            for number in readable:
+                status, headers, body = answered(waiting.pop(number))
+                assert (status, headers["connection"]) == (408, "close")
+                assert "too slowly" in json.loads(body)["detail"]
+            for dripper in waiting.values():
+                dripper.sendall(drop)
+        assert answered(bystander)[0] == 200
+
+
+def test_who_was_answered_and_stays_holds_nobody_up(impatient: Web) -> None:
+    """Many connections that are to end, and whose clients neither go nor fall silent: others are served meanwhile."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            lingerer = stack.enter_context(socket.create_connection(("127.0.0.1", impatient.port), 10))
+            lingerer.sendall(head("POST", "/scheduler/jobs", LONG))
+            assert answered(lingerer)[0] == 401
+        # gunicorn's own end of each takes two seconds of the main thread; nothing answers within this time-out then.
+        assert impatient.send(b"GET /docs HTTP/1.1\r\n" + CLOSE + b"\r\n")[0] == 200
+
+
+def test_a_client_that_was_refused_in_the_middle_gets_its_answer(web: Web) -> None:
+    """What it was still sending does not break the answer's way."""
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", web.port), 10) as connection:
+            connection.sendall(head("POST", "/scheduler/jobs", "Content-Length: 50000") + b"x" * 20_000)
+            connection.sendall(b"x" * 20_000)
+            assert answered(connection)[0] == 401
+
+
+def test_what_comes_earns_a_body_its_time() -> None:
+    """15 s, and one more for every 16 KiB; time that nothing earned is not given."""
+    clock = [0.0]
+    near, far = socket.socketpair()
+    with near, far:
+        body = TimedSocket(near, 15.0, 30.0, lambda: clock[0])
+        far.sendall(b"x" * 32 * 1024)
+        assert len(body.recv(32 * 1024)) == 32 * 1024
+        assert near.gettimeout() == 30.0
+        clock[0] = 16.9
+        far.sendall(b"x")
+        assert body.recv(10) == b"x"
+        clock[0] = 17.1
+        far.sendall(b"x")
+        with pytest.raises(BodyLate):
+            body.recv(10)
+    assert (BODY_SECONDS, BYTES_PER_SECOND, Worker.body_seconds) == (15.0, 16 * 1024, 15.0)

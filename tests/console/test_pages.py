@@ -421,6 +421,28 @@ def test_a_jobs_page_shows_its_plots_errors_and_yaml(browser: Browser, rig: Rig)
     assert browser.get("/export.yaml").text == yaml.text
 
 
+def test_a_cancelled_run_is_no_failure_on_any_page(browser: Browser, rig: Rig) -> None:
+    """Cancelled under way or while it waited: told with its reason, in nothing's red, and in no list of failures."""
+    job_id = make_job(browser, name="Stopped")
+    under_way = run(browser, rig, job_id, Outcome("cancelled", error="cancelled by request"))
+    waiting = run(browser, rig, job_id)
+    assert browser.send("POST", f"/scheduler/jobs/{job_id}/runs/{waiting}/cancel").status_code < 300
+    runs = [f"/jobs/{job_id}/runs/{run_id}" for run_id in (under_way, waiting)]
+    for path in ("/jobs", "/runs", f"/jobs/{job_id}", *runs):
+        answer = browser.get(path)
+        classes = {name for value in Markup(answer).values("class") for name in value.split()}
+        assert not classes & {"failed", "failing", "failure", "failures", "bad"}, path
+        assert "cancelled" in words(answer), path
+        assert "went wrong" not in words(answer), path
+        assert "Last errors" not in words(answer), path
+    assert "Failures" not in words(browser.get("/"))
+    assert "Stopped" not in words(browser.get("/jobs?state=failing"))
+    for path in runs:
+        assert "Why it was cancelled cancelled by request" in words(browser.get(path))
+    lanes, _, _ = browser.get("/").text.partition('class="legend"')
+    assert set(re.findall(r'class="mark (\w+)"', lanes)) == {"cancelled", "coming"}
+
+
 def test_a_jobs_page_shows_the_options_that_were_chosen(browser: Browser) -> None:
     """And not the many that stand at their defaults."""
     said = words(browser.get(f"/jobs/{make_job(browser, options={'max_retries': 3})}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import shutil
 import signal
@@ -9,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import AuthenticationError
 
 from tests.conftest import ValkeyServer, find_free_port
 
@@ -39,6 +43,7 @@ class Launcher:
         self.port = int(settings.get("PORT") or find_free_port())
         self._log = log
         self._folder = folder
+        self.data = folder / settings.get("DATA_DIR", "var")
         environment = {name: value for name, value in os.environ.items() if name not in UNSET}
         environment |= {"PORT": str(self.port), "WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1", **settings}
         with log.open("wb") as file:
@@ -71,7 +76,8 @@ class Launcher:
         found = {}
         for process in Path("/proc").iterdir():
             try:
-                if process.name.isdigit() and (process / "cwd").readlink().is_relative_to(self._folder):
+                cwd = (process / "cwd").readlink() if process.name.isdigit() else Path("/")
+                if cwd.is_relative_to(self._folder) or cwd.is_relative_to(self.data):
                     found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
@@ -126,8 +132,7 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
 
 
 def _valkey_of(launcher: Launcher) -> Redis:
-    command = next(command for command in launcher.pids().values() if "valkey-server" in command)
-    return Redis(port=int(command.split("127.0.0.1:")[1].split()[0]))
+    return Redis.from_url((launcher.data / "redis_url").read_text())
 
 
 def _git(folder: Path, *words: str) -> str:
@@ -183,19 +188,151 @@ def test_it_starts_everything_says_where_and_keeps_key_and_data(folder: Folder) 
     second.wait_until_gone(0.5)
 
 
-def test_it_listens_on_this_machine_alone(folder: Folder) -> None:
-    """Neither the API nor the embedded Valkey is open to the network."""
-    launcher = folder.up()
-    launcher.wait_for("Bot Scheduler is up")
-    valkey = int(_valkey_of(launcher).get_connection_kwargs()["port"])
-    listening = set()
+def _listening(launcher: Launcher) -> set[tuple[str, int]]:
+    """The addresses on which its processes take TCP connections, as /proc words them."""
+    inodes = set()
+    for pid in launcher.pids():
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                inodes.add(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
+            except OSError:
+                continue
+    found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:] if Path(table).exists() else []:
-            address, state = line.split()[1], line.split()[3]
-            host, port = address.split(":")
-            if state == "0A" and int(port, 16) in (launcher.port, valkey):
-                listening.add((host, int(port, 16)))
-    assert listening == {("0100007F", launcher.port), ("0100007F", valkey)}
+            words = line.split()
+            if words[3] == "0A" and words[9] in inodes:
+                host, port = words[1].split(":")
+                found.add((host, int(port, 16)))
+    return found
+
+
+@pytest.fixture
+def near() -> Iterator[Path]:
+    """A folder with a short path, that others may enter."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as path:
+        Path(path).chmod(0o755)
+        yield Path(path)
+
+
+def _knock_as_another(path: Path) -> int:
+    """The error with which another user's attempt to connect ends; 0 if it is let in."""
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        os._exit(socket.socket(socket.AF_UNIX).connect_ex(str(path)))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+HERE, HERE_V6 = "0100007F", "0" * 24 + "01000000"
+
+
+def test_its_valkey_is_a_file_that_its_owner_alone_can_open(folder: Folder, near: Path) -> None:
+    """No TCP port but the API's is open, and another user of this machine is kept out; at the end the file is gone."""
+    launcher = folder.up(DATA_DIR=str(near / "a b%?#"))
+    launcher.wait_for("Bot Scheduler is up")
+    assert _listening(launcher) == {(HERE, launcher.port)}
+    path = launcher.data / "valkey" / "socket"
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (path, path.parent, launcher.data)] == [0o700] * 3
+    client = _valkey_of(launcher)
+    assert client.get_connection_kwargs()["path"] == str(path)
+    assert client.exists("bot-scheduler:leader")
+    if os.getuid() == 0:
+        launcher.data.chmod(0o755)
+        assert _knock_as_another(path) == errno.EACCES
+    launcher.signal_group(signal.SIGINT)
+    assert launcher.process.wait(28) == 0
+    launcher.wait_until_gone(3)
+    assert not path.exists()
+    assert not (launcher.data / "redis_url").exists()
+
+
+def test_where_the_path_is_too_long_its_valkey_asks_for_a_password(folder: Folder, near: Path) -> None:
+    """On a port of this machine; the password is new each time, in one file of its owner, in no command and no log."""
+    data = near / ("x" * 100)
+    passwords = []
+    for _ in range(2):
+        launcher = folder.up(DATA_DIR=str(data))
+        launcher.wait_for("Bot Scheduler is up")
+        client = _valkey_of(launcher)
+        options = client.get_connection_kwargs()
+        passwords.append(options["password"])
+        assert _listening(launcher) == {(HERE, launcher.port), (HERE, options["port"])}
+        assert client.exists("bot-scheduler:leader")
+        with pytest.raises(AuthenticationError):
+            Redis(port=options["port"]).ping()
+        assert stat.S_IMODE((data / "redis_url").stat().st_mode) == 0o600
+        commands = "".join(launcher.pids().values())
+        assert "valkey-server" in commands
+        launcher.signal_group(signal.SIGINT)
+        assert launcher.process.wait(28) == 0
+        launcher.wait_until_gone(3)
+        written = "".join(path.read_text() for path in data.rglob("*.log"))
+        assert "eady to accept connections" in written
+        assert options["password"] not in commands + launcher.output + written
+        assert not (data / "redis_url").exists()
+    assert len(set(passwords)) == 2
+    assert len(passwords[0]) > 40
+
+
+def test_after_a_kill_the_next_start_finds_its_way(folder: Folder, near: Path) -> None:
+    """A socket and an address that were left behind are in nobody's way."""
+    first = folder.up(DATA_DIR=str(near))
+    first.wait_for("Bot Scheduler is up")
+    valkey = next(pid for pid, command in first.pids().items() if "valkey-server" in command)
+    os.kill(valkey, signal.SIGKILL)
+    first.process.kill()
+    first.process.wait()
+    first.wait_until_gone(28)
+    assert (near / "valkey" / "socket").exists()
+    second = folder.up(DATA_DIR=str(near))
+    second.wait_for("Bot Scheduler is up")
+    assert _valkey_of(second).ping()
+
+
+def test_doctor_looks_at_its_valkey(folder: Folder, near: Path) -> None:
+    """Without being told where it is."""
+    launcher = folder.up(DATA_DIR=str(near))
+    launcher.wait_for("Bot Scheduler is up")
+    environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+    environment |= {"DATA_DIR": str(near), "PORT": str(launcher.port)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "service.cli", "doctor", "--json"], cwd=folder.path, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = {finding["check"]: finding["state"] for finding in json.loads(ended.stdout)["findings"]}
+    assert (found["redis_version"], found["persistence"], found["schema"]) == ("ok", "ok", "ok")
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_it_listens_on_the_loopback_address_that_is_set(folder: Folder, host: str) -> None:
+    """In brackets or not; what it prints leads there, and a port that is taken there is named."""
+    if not socket.has_ipv6 or "00000000000000000000000000000001" not in _text(Path("/proc/net/if_inet6")):
+        pytest.skip("this machine has no ::1")
+    launcher = folder.up(BIND_HOST=host)
+    launcher.wait_for("Bot Scheduler is up")
+    assert f"http://[::1]:{launcher.port}/rq" in launcher.output
+    assert (HERE_V6, launcher.port) in _listening(launcher)
+    assert (HERE, launcher.port) not in _listening(launcher)
+    second = folder.up(BIND_HOST=host, PORT=str(launcher.port), DATA_DIR="another")
+    assert second.process.wait(20) == 1
+    assert f"Port {launcher.port} cannot be used" in second.output
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "localhost", "192.0.2.1", "no-such-host.invalid"])
+def test_it_listens_on_this_machine_alone(folder: Folder, host: str) -> None:
+    """Neither the API nor the embedded Valkey is open to the network, whatever is set for other ways to start."""
+    launcher = folder.up(BIND_HOST=host)
+    launcher.wait_for("Bot Scheduler is up")
+    assert {address for address, _ in _listening(launcher)} == {HERE}
+    assert f"http://127.0.0.1:{launcher.port}/" in launcher.output
 
 
 def test_a_second_start_in_the_same_folder_refuses_and_disturbs_nothing(folder: Folder) -> None:

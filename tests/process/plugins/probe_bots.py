@@ -15,7 +15,7 @@ class ProbeConfig(BaseModel):
     """How it behaves.
 
     `seconds`: how long a run takes; `trace`: a file that gets a line at each start and end; `tells`: a file whose lines
-    it logs as they come, until one is `end`.
+    it logs as they come, until one is `end`; `says`: what it logs, and gives as its result or its error.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -24,6 +24,7 @@ class ProbeConfig(BaseModel):
     mode: Literal["plain", "raise", "heed", "swallow", "die", "talk"] = "plain"
     trace: str | None = None
     tells: str | None = None
+    says: str | None = None
 
 
 class ProbeBot:
@@ -38,8 +39,11 @@ class ProbeBot:
     def run(self, context: Any) -> dict[str, Any]:
         config = context.config
         self._trace(context, "start")
+        if config.says:
+            context.log.info("%s", config.says)
+            context.progress(1, 2)
         if config.mode == "raise":
-            raise ValueError("the probe was told to fail")
+            raise ValueError(config.says or "the probe was told to fail")
         if config.mode == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if config.mode == "talk":
@@ -58,7 +62,7 @@ class ProbeBot:
                 if config.mode != "swallow":
                     raise
         self._trace(context, "end")
-        return {"messages_sent": 1}
+        return {"said": config.says} if config.says else {"messages_sent": 1}
 
     def _tell(self, context: Any, told: Path) -> None:
         said = 0
