@@ -71,11 +71,14 @@ def start(data: Path, lock: IO[str], closing: ExitStack, wish: StopWish) -> tupl
         Its process, and its URL.
 
     Raises:
-        NotStarted: it does not answer.
+        NotStarted: its folder cannot be used, or it does not answer.
     """
     folder = data / "valkey"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
+    try:
+        folder.mkdir(exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise NotStarted(f"{folder} cannot be made its owner's alone ({error.strerror}); set DATA_DIR") from None
     door = _door(folder / "socket")
     command = [
         str(get_binary_path()), "-", *door.options, "--dir", str(folder), "--save", "",

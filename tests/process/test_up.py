@@ -426,6 +426,16 @@ def test_a_data_folder_that_cannot_be_written_is_named_in_one_line(folder: Folde
     assert len(launcher.output.strip().splitlines()) == 1
 
 
+def test_a_valkey_folder_that_cannot_be_had_is_named_in_one_line(folder: Folder) -> None:
+    """Nothing is started then."""
+    (folder.path / "var").mkdir()
+    (folder.path / "var" / "valkey").touch()
+    launcher = folder.up()
+    assert launcher.process.wait(20) == 1
+    assert "DATA_DIR" in launcher.output
+    assert len(launcher.output.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_any_moment_of_the_start_leaves_no_process(folder: Folder, signum: int) -> None:
     """While Valkey starts, while the processes do, and after: nothing stays behind (SIGHUP: a closed terminal)."""
