@@ -8,6 +8,7 @@ import falcon
 
 from service.api import paging, query
 from service.api.body import copy, read_object
+from service.api.places import Places
 from service.api.protocols import Contacts
 from service.errors import ValidationFailed
 
@@ -60,11 +61,13 @@ class Import:
 
     Args:
         limit: the longest file, in bytes.
+        places: for imports, which take their time: one too many is 503.
     """
 
-    def __init__(self, contacts: Contacts, limit: int) -> None:
+    def __init__(self, contacts: Contacts, limit: int, places: Places) -> None:
         self._contacts = contacts
         self._limit = limit
+        self._places = places
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Import the address book in the body and answer what became of it.
@@ -74,7 +77,7 @@ class Import:
         """
         if (req.content_type or "").lower().startswith("multipart/"):
             raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as upload:
+        with self._places.held(), tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as upload:
             copy(req, upload, self._limit)
             if upload.tell() == 0:
                 raise ValidationFailed.of("body", "is empty, but an address book is needed")
