@@ -232,6 +232,10 @@ class Keys:
         return f"rq:failed:{self.queue_name}"
 
     @property
+    def rq_canceled(self) -> str:
+        return f"rq:canceled:{self.queue_name}"
+
+    @property
     def rq_suspended(self) -> str:
         """Set by `rq suspend`: workers take nothing then."""
         return "rq:suspended"

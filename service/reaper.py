@@ -87,7 +87,7 @@ class Reaper:
             self._put_back_lost(now_ms)
         if now >= self._next_tidy:
             self._next_tidy = now + TIDY_SECONDS
-            self._tidy()
+            self._tidy(now_ms)
 
     def watch_clock(self, now_ms: int) -> None:
         """Notices that Redis' clock was set: living leases look ended then, and dead ones good for long.
@@ -135,9 +135,11 @@ class Reaper:
             if self._runs.requeue(run_id):
                 log.warning("Run %s was missing from RQ's queue; put back", run_id)
 
-    def _tidy(self) -> None:
+    def _tidy(self, now_ms: int) -> None:
         with translate_errors():
             queue = Queue(self._keys.queue_name, connection=self._client, serializer=JSONSerializer)
             FinishedJobRegistry(queue=queue).cleanup()
             FailedJobRegistry(queue=queue).cleanup()
+            # RQ's own registry of these has no clean-up.
+            self._client.zremrangebyscore(self._keys.rq_canceled, 0, now_ms // 1000)
             clean_worker_registry(queue)

@@ -118,6 +118,8 @@ class Transfer:
         refusals = Refusals()
         steps = []
         for item in items:
+            if refusals.full:
+                break
             before = records.get(matched.get(item.field, ""))
             definition = item.definition
             if before is not None and before.definition.bot_type != definition.bot_type:
@@ -245,6 +247,8 @@ def _parse(document: object, configs: Configs) -> list[_Item]:
         jobs = []
     items = []
     for index, job in enumerate(jobs):
+        if refusals.full:
+            break
         item = refusals.attempt(lambda index=index, job=job: _item(f"jobs[{index}]", job, configs))  # type: ignore[misc]
         if item is not None:
             items.append(item)

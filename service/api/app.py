@@ -139,11 +139,11 @@ def create_app(
     _add_job_routes(app, jobs, runs, following, places)
     app.add_route("/scheduler/health", Health(health))
     app.add_route("/scheduler/contacts", ContactList(contacts))
-    app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20))
+    app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20, places))
     app.add_route("/scheduler/contacts/{contact_id}", Contact(contacts))
     if transfer is not None:
-        app.add_route("/scheduler/export", Export(transfer))
-        app.add_route("/scheduler/apply", Apply(transfer, settings.import_limit_mb * 2**20))
+        app.add_route("/scheduler/export", Export(transfer, places))
+        app.add_route("/scheduler/apply", Apply(transfer, settings.import_limit_mb * 2**20, places))
     if samples is not None:
         app.add_route("/scheduler/messages/test", MessageTest(samples, places))
     if bots is not None:

@@ -7,6 +7,7 @@ import falcon
 from service.api import paging, query
 from service.api.access import BY_KEY
 from service.api.body import put_aside, read_object
+from service.api.places import Places
 from service.api.protocols import Contacts
 from service.errors import ValidationFailed
 
@@ -61,13 +62,15 @@ class Import:
 
     Args:
         limit: the longest file, in bytes.
+        places: for imports, which take their time: one too many is 503.
     """
 
     access = BY_KEY
 
-    def __init__(self, contacts: Contacts, limit: int) -> None:
+    def __init__(self, contacts: Contacts, limit: int, places: Places) -> None:
         self._contacts = contacts
         self._limit = limit
+        self._places = places
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Import the address book in the body and answer what became of it.
@@ -77,7 +80,7 @@ class Import:
         """
         if (req.content_type or "").lower().startswith("multipart/"):
             raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")
-        with put_aside(req, self._limit) as upload:
+        with self._places.held(), put_aside(req, self._limit) as upload:
             if not upload.read(1):
                 raise ValidationFailed.of("body", "is empty, but an address book is needed")
             upload.seek(0)

@@ -1,8 +1,12 @@
 """Documents of definitions in YAML or JSON, read strictly and written so that they compare well.
 
 The YAML is a subset that means the same to every reader: one document of mappings, lists and scalars. Anchors, aliases,
-tags and duplicate keys are refused; what looks like a number, true, false or null is one, in JSON's way, and all else,
-dates, `yes` and `08:30` included, is text.
+tags, directives and duplicate keys are refused; what looks like a number, true, false or null is one, in JSON's way,
+and all else, dates, `yes` and `08:30` included, is text.
+
+It is read by libyaml, event by event, so that nesting and the number of values are bounded before anything is made of
+them. Where PyYAML was built without libyaml, its own parser reads: a hundred times slower, and therefore only short
+documents.
 """
 
 from __future__ import annotations
@@ -14,18 +18,23 @@ from typing import Any
 import yaml
 
 from service.api.rendering import CHUNK_BYTES, dumps
-from service.api.strict_json import MAX_DEPTH
+from service.api.strict_json import MAX_DEPTH, MAX_VALUES, integer, number, too_many
 from service.errors import ValidationFailed
+from service.models import echo
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SLOW_LIMIT = 128 * 1024
+"""Bytes of a document that PyYAML's own parser may read."""
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+"""Libyaml compares each with all before it. Inside of a mapping no line can begin so."""
 _NULL = re.compile(r"|~|null")
 _BOOLEAN = re.compile(r"true|false")
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
-_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def parse_yaml(raw: bytes) -> dict[str, Any]:
-    """Parse one strict YAML document, a mapping, at most `MAX_DEPTH` deep.
+    """Parse one strict YAML document, a mapping, at most `MAX_DEPTH` deep and of at most `MAX_VALUES` values.
 
     Raises:
         ValidationFailed: it is anything else; the sentence says what, and where.
@@ -34,6 +43,12 @@ def parse_yaml(raw: bytes) -> dict[str, Any]:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refused(f"is not UTF-8 at byte {error.start}") from None
+    if not _is_fast() and len(raw) > SLOW_LIMIT:
+        raise _refused(f"is longer than {SLOW_LIMIT:,} bytes, the most that is read without libyaml; send JSON")
+    directive = _DIRECTIVE.search(text)
+    if directive is not None:
+        line = text.count("\n", 0, directive.start()) + 1
+        raise _refused(f"has a directive, which is not taken here (line {line}, column 1)")
     try:
         value = _Builder(yaml.parse(text, Loader=_Loader)).document()
     except yaml.MarkedYAMLError as error:
@@ -46,11 +61,16 @@ def parse_yaml(raw: bytes) -> dict[str, Any]:
     return value
 
 
+def _is_fast() -> bool:
+    return _Loader is not yaml.SafeLoader
+
+
 class _Builder:
     """Makes a value of a parser's events, as they come: what is refused is refused before more is read."""
 
     def __init__(self, events: Iterator[Any]) -> None:
         self._events = events
+        self._values = 0
 
     def document(self) -> Any:
         for event in self._events:
@@ -65,6 +85,7 @@ class _Builder:
         return value
 
     def _value(self, event: Any, depth: int) -> Any:
+        self._count()
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             raise _refused(f"has an anchor or alias, which is not taken here{_at(event.start_mark)}")
         if event.tag is not None:
@@ -74,6 +95,11 @@ class _Builder:
         if depth > MAX_DEPTH:
             raise _refused(f"is nested more than {MAX_DEPTH} levels deep")
         return self._mapping(depth) if isinstance(event, yaml.MappingStartEvent) else self._list(depth)
+
+    def _count(self) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise too_many()
 
     def _list(self, depth: int) -> list[Any]:
         found = []
@@ -86,8 +112,9 @@ class _Builder:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent) or event.tag is not None or event.anchor is not None:
                 raise _refused(f"has a key that is not plain text{_at(event.start_mark)}")
+            self._count()
             if event.value in found:
-                raise _refused(f"has the key {dumps(event.value).decode()[:60]} twice{_at(event.start_mark)}")
+                raise _refused(f"has the key {echo(event.value)} twice{_at(event.start_mark)}")
             found[event.value] = self._value(next(self._events), depth + 1)
         return found
 
@@ -99,8 +126,8 @@ def _scalar(text: str) -> Any:
     if _BOOLEAN.fullmatch(text):
         return text == "true"
     if _INTEGER.fullmatch(text):
-        return int(text)
-    return float(text) if _FLOAT.fullmatch(text) and len(text) < 64 else text
+        return integer(text)
+    return number(text) if _FLOAT.fullmatch(text) else text
 
 
 def _refused(message: str) -> ValidationFailed:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from service.errors import ServiceError
 
@@ -12,7 +14,7 @@ class Busy(ServiceError):
 
 
 class Places:
-    """The places of one process, for waits, streams and test messages together.
+    """The places of one process, for waits, streams, test messages, imports, exports and documents together.
 
     Args:
         count: half of the process' threads.
@@ -33,3 +35,33 @@ class Places:
     def release(self) -> None:
         """Gives a place back."""
         self._free.release()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A place for as long as this lasts. Raises Busy."""
+        self.require()
+        try:
+            yield
+        finally:
+            self.release()
+
+
+class Placed(Iterator[bytes]):
+    """A streamed answer that gives its place back when the server closes it, be it read to its end or not.
+
+    Args:
+        places: where its place was taken.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], places: Places) -> None:
+        self._pieces = pieces
+        self._places: Places | None = places
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Called by the server when the answer is over, however it came about."""
+        places, self._places = self._places, None
+        if places is not None:
+            places.release()

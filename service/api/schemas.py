@@ -163,12 +163,16 @@ def _runs() -> dict[str, Schema]:
         "last_scheduled_for": TIMESTAMP,
         "attempt": {"type": "integer", "minimum": 1},
         "queued_at": TIMESTAMP,
-        "duration_ms": or_null({"type": "integer"}),
+        "duration_ms": or_null(COUNT),
         "lateness_ms": or_null(COUNT),
         "reason": or_null(TEXT),
         "occurrences": {"type": "integer", "minimum": 1},
         "retry_of": or_null(UUID),
         "revision": or_null({"type": "integer", "minimum": 1}),
+        "rehearsal": {
+            **BOOLEAN,
+            "description": "Asked for by hand with dry_run laid over; no run of the job's own.",
+        },
         "progress": record({"done": {"type": "integer"}, "total": {"type": "integer"}}),
     }
     line = record({"at": TEXT, "level": TEXT, "message": TEXT})

@@ -13,8 +13,16 @@ from service.errors import ValidationFailed
 
 MAX_DEPTH = 32
 """How deeply objects and arrays may be nested."""
+MAX_VALUES = 500_000
+"""Values and keys of one body or document: looking at each takes time and memory, many times its own length."""
 
 _INTEGER_LIMIT = 2**63
+_TOO_MANY = re.compile(
+    rb'(?:(?:[^",:\[{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]\s*+[\]}])*+[,:\[{]){%d}+' % MAX_VALUES, re.DOTALL
+)
+"""Before each value and key but the first stands one of four marks: as many of them as there may be values, so that
+there is one more. Marks within texts do not count. It never goes back, so that no input is looked at twice, and keeps
+nothing."""
 _LONG_NUMBER = re.compile(rb"[0-9]{18}")
 
 
@@ -24,6 +32,8 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     Raises:
         ValidationFailed: it is anything else; the sentence says what.
     """
+    if len(raw) > MAX_VALUES and _TOO_MANY.match(raw):
+        raise too_many()
     value = _plain(raw)
     return _parsed(raw) if value is None else value
 
@@ -50,7 +60,7 @@ def _parsed(raw: bytes) -> dict[str, Any]:
         raise refused(f"is not UTF-8 at byte {error.start}") from None
     try:
         value = json.loads(
-            text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_number, parse_int=_integer
+            text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=number, parse_int=integer
         )
     except json.JSONDecodeError as error:
         raise refused(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
@@ -65,6 +75,16 @@ def _parsed(raw: bytes) -> dict[str, Any]:
 def refused(message: str) -> ValidationFailed:
     """The refusal of a body."""
     return ValidationFailed.of("body", message)
+
+
+def too_many() -> ValidationFailed:
+    """The refusal of a body that would be too much work."""
+    return refused(f"has more than {MAX_VALUES:,} values; send it in several parts")
+
+
+def out_of_range() -> ValidationFailed:
+    """The refusal of a number that does not fit in 64 bits."""
+    return refused("has a number that is out of range")
 
 
 def _too_deep() -> ValidationFailed:
@@ -84,16 +104,18 @@ def _constant(name: str) -> Any:
     raise refused(f"has {name}, which is no JSON number")
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
+    """A JSON number with a fraction or an exponent. Raises ValidationFailed if it is out of range."""
     value = float(text)
     if math.isinf(value):
-        raise refused("has a number that is out of range")
+        raise out_of_range()
     return value
 
 
-def _integer(text: str) -> int:
+def integer(text: str) -> int:
+    """A whole JSON number. Raises ValidationFailed if it does not fit in 64 bits."""
     if len(text) > 20 or not -_INTEGER_LIMIT <= (value := int(text)) < _INTEGER_LIMIT:
-        raise refused("has a number that is out of range")
+        raise out_of_range()
     return value
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import falcon
 
@@ -11,6 +12,7 @@ from service.api import query
 from service.api.access import BY_KEY
 from service.api.body import put_aside
 from service.api.documents import json_pieces, parse_yaml, yaml_pieces
+from service.api.places import Placed, Places
 from service.api.protocols import Transfer
 from service.api.rendering import preferred, send_pieces
 from service.api.strict_json import parse_object
@@ -23,22 +25,38 @@ _YAML_NAMES = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
 
 
 class Export:
-    """`/scheduler/export`"""
+    """`/scheduler/export`
+
+    Args:
+        places: for exports of many jobs, which take their time: one too many is 503.
+    """
 
     access = BY_KEY
 
-    def __init__(self, transfer: Transfer) -> None:
+    def __init__(self, transfer: Transfer, places: Places) -> None:
         self._transfer = transfer
+        self._places = places
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All definitions, as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
+        self._places.require()
+        try:
+            self.on_head(req, resp)
+        except BaseException:
+            self._places.release()
+            raise
+        if resp.stream is None:
+            self._places.release()
+        else:
+            resp.stream = Placed(cast(Iterator[bytes], resp.stream), self._places)
+
+    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The same without a body, which takes no place."""
         if _wants_yaml(req):
             send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
         else:
             send_pieces(resp, json_pieces(VERSION, self._transfer.export()), falcon.MEDIA_JSON)
         resp.set_header("Vary", "Accept")
-
-    on_head = on_get
 
 
 def _wants_yaml(req: falcon.Request) -> bool:
@@ -56,20 +74,22 @@ class Apply:
     Args:
         transfer: makes the jobs what a document says.
         limit: the longest document that is taken, in bytes: what an export gives can be longer than other bodies.
+        places: for documents, which take their time, and wait for each other: one too many is 503.
     """
 
     access = BY_KEY
 
-    def __init__(self, transfer: Transfer, limit: int) -> None:
+    def __init__(self, transfer: Transfer, limit: int, places: Places) -> None:
         self._transfer = transfer
         self._limit = limit
+        self._places = places
         # A document is understood as a whole, in many times its length of memory: one at a time.
         self._turn = threading.Lock()
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Make the jobs what the document says: `?prune=true` deletes all others, `?dry_run=true` only tells."""
         prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
-        with put_aside(req, self._limit) as file, self._turn:
+        with self._places.held(), put_aside(req, self._limit) as file, self._turn:
             resp.media = self._transfer.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
 
 

@@ -16,6 +16,8 @@ from service.bots.protocol import Context
 from service.bots.sparse import SparseConfig
 
 MAX_LANGUAGES = 20
+MAX_TEXTS = 100_000
+"""Characters of a job's templates together: each is tried before it is taken."""
 _LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}"
 
 
@@ -67,6 +69,15 @@ class BirthdayConfig(SparseConfig):
                 date.fromisoformat(value)
             except ValueError:
                 raise ValueError("must be a day of the calendar such as 2025-04-12") from None
+        return value
+
+    @field_validator("templates", mode="before")
+    @classmethod
+    def _are_not_too_long(cls, value: Any) -> Any:
+        """Before any of them is tried."""
+        kinds = [texts for texts in value.values() if isinstance(texts, dict)] if isinstance(value, dict) else []
+        if sum(len(text) for texts in kinds for text in texts.values() if isinstance(text, str)) > MAX_TEXTS:
+            raise ValueError(f"must have at most {MAX_TEXTS:,} characters together")
         return value
 
     @field_validator("templates")

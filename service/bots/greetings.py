@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field, ValidationInfo, field_validator
 
 from service.bots.sparse import SparseConfig
-from service.bots.wording import MAX_TEMPLATE, BrokenTemplate, check, compiled
+from service.bots.wording import MAX_TEMPLATE, BrokenTemplate, check, render
 
 FALLBACK = "en"
 EVERY = "*"
@@ -45,11 +45,14 @@ class Texts(SparseConfig):
     @classmethod
     def _works(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None:
-            for message in check(value, list(_samples(late=info.field_name == "late"))):
-                subject, body = _parted(message)
-                if not subject or not body.strip():
-                    raise BrokenTemplate(value, 1, "the first line is the subject, and a text follows below it")
+            check(value, _samples(late=info.field_name == "late"), lambda message: _must_be_whole(value, message))
         return value
+
+
+def _must_be_whole(source: str, message: str) -> None:
+    subject, body = _parted(message)
+    if not subject or not body.strip():
+        raise BrokenTemplate(source, 1, "the first line is the subject, and a text follows below it")
 
 
 def _samples(late: bool) -> Iterator[dict[str, Any]]:
@@ -102,7 +105,7 @@ def compose(
 
 def _composed(source: str, name: str, fields: Mapping[str, Any]) -> tuple[str, str]:
     try:
-        subject, body = _parted(compiled(source).render(fields))
+        subject, body = _parted(render(source, fields))
     except Exception as error:  # noqa: BLE001 - whatever an expression can raise is the template's fault
         raise UnusableTemplate(f"the job's template for {name} cannot be used: {error}") from None
     if not subject or not body.strip():

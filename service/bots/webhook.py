@@ -23,7 +23,7 @@ from service.bots.fetching import MAX_FRAMING, user_agent
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Context
 from service.bots.secrets import SHAPE, SecretRefused, is_misnamed, is_named, signing_key
-from service.bots.wording import MAX_TEMPLATE, check, compiled
+from service.bots.wording import MAX_TEMPLATE, check, render
 from service.egress import Egress
 from service.errors import ServiceError
 from service.web_encodings import decoded
@@ -228,7 +228,10 @@ def _body(context: Context) -> str | None:
         "time": now.time().isoformat(),
         "timezone": context.timezone.key,
     }
-    return str(compiled(context.config.body).render(fields))
+    try:
+        return render(context.config.body, fields)
+    except Exception as error:  # noqa: BLE001 - whatever an expression can raise is the template's fault
+        raise RequestFailed(f"the body's template cannot be used: {error}") from None
 
 
 def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, context: Context) -> dict[str, str]:

@@ -1,34 +1,26 @@
-"""Templates that people write, made safe to keep and to run.
+"""Templates that people write, checked when a job is made and rendered when it runs.
 
-Jinja2's sandbox keeps a template from reaching Python; it does not keep it from running for ever or filling the
-memory. So what a template may say is bounded too: fields, conditions, some filters and arithmetic, and neither loops
-nor calls. What it renders is about as long as what it holds.
+What a template may say is told in `docs/templates.md`; `service.bots.sandbox` keeps to it while one is run. A template
+that a former release took and that is refused today fails its run, by the same sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, ClassVar
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from service.bots.sandbox import EXPRESSIONS, FILTERS, STATEMENTS, TESTS, rendered, sandbox
 from service.models import echo, listed
 
 MAX_TEMPLATE = 10_000
 """Characters of one template."""
-FILTERS = frozenset(
-    {"abs", "capitalize", "d", "default", "first", "int", "last", "length", "lower", "string", "title"}
-    | {"tojson", "trim", "truncate", "upper"}
-)
-_STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If)
-_EXPRESSIONS = (
-    *(nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.CondExpr, nodes.Compare, nodes.Operand),
-    *(nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.Concat, nodes.Add, nodes.Sub, nodes.Mul),
-    *(nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Filter, nodes.Test, nodes.Getitem, nodes.Slice, nodes.Keyword),
-)
+MAX_NODES = 1_000
+"""Texts, fields, filters, conditions and the like of one template: each is evaluated at most once."""
+MAX_DEPTH = 50
+"""How deeply they may be nested."""
 _FILE = "<template>"
 
 
@@ -41,74 +33,91 @@ class BrokenTemplate(ValueError):
         super().__init__(f"is broken in line {line}, {echo(lines[line - 1].strip())}: {reason}")
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """Arithmetic is for numbers: a text times a number could be any amount of text."""
+def render(source: str, fields: Mapping[str, object]) -> str:
+    """What a template that `check` has let through makes of these fields.
 
-    intercepted_binops: ClassVar[frozenset[str]] = frozenset({"*", "/", "//", "%"})  # type: ignore[misc]
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if not all(isinstance(value, int | float) for value in (left, right)):
-            raise SecurityError(f"{operator} is for numbers")
-        return super().call_binop(context, operator, left, right)
+    Raises:
+        Exception: whatever an expression can raise; `SecurityError` if it would be too long, or too much work.
+    """
+    return rendered(_compiled(source), fields)
 
 
-_environment = _Environment(keep_trailing_newline=True, undefined=StrictUndefined, autoescape=False)
+# Few, since what is compiled can be a hundred times as large as its source.
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> Template:
+    return sandbox.from_string(source)
 
 
-@lru_cache(maxsize=512)
-def compiled(source: str) -> Template:
-    """The template of a source that `check` has let through."""
-    return _environment.from_string(source)
+def _anything(message: str) -> None:
+    """Any message will do."""
 
 
-def check(source: str, samples: Iterable[Mapping[str, object]]) -> list[str]:
+def check(source: str, samples: Iterable[Mapping[str, object]], judge: Callable[[str], None] = _anything) -> None:
     """Finds out whether a template works.
 
     Args:
         source: the template.
         samples: the fields with values of every kind; the template is tried with each.
-
-    Returns:
-        What it renders with each sample.
+        judge: is handed what it renders with each sample.
 
     Raises:
         BrokenTemplate: it does not; says in which line, and why.
     """
     tried = list(samples)
     try:
-        tree = _environment.parse(source)
+        tree = sandbox.parse(source)
         _check_nodes(source, tree, list(tried[0]))
-        template = compiled(source)
+        template = sandbox.from_string(source)  # not kept: what is made here is seldom run here
     except TemplateSyntaxError as error:
         raise BrokenTemplate(source, error.lineno, _sentence(error)) from None
+    except BrokenTemplate:
+        raise
+    except ValueError:
+        raise BrokenTemplate(source, 1, "it has a number that is too long") from None
     except (RecursionError, MemoryError, SyntaxError):
         raise BrokenTemplate(source, 1, "it is nested too deeply") from None
-    return [_tried(source, template, fields) for fields in tried]
+    for fields in tried:
+        judge(_tried(source, template, fields))
 
 
-def _check_nodes(source: str, node: nodes.Node, fields: list[str]) -> None:
-    for child in node.iter_child_nodes():
-        line = child.lineno or 1
-        if isinstance(child, nodes.Name) and child.name not in fields:
-            raise BrokenTemplate(source, line, f"there is no field {echo(child.name)}, but {listed(fields, 'and')}")
-        if isinstance(child, nodes.Filter) and child.name not in FILTERS:
-            known = listed(sorted(FILTERS), "and")
-            raise BrokenTemplate(source, line, f"there is no filter {echo(child.name)}, but {known}")
-        if isinstance(child, nodes.Filter) and child.name == "tojson" and _holds_tojson(child):
-            raise BrokenTemplate(source, line, "tojson is applied to what tojson has made")
-        if not isinstance(child, _STATEMENTS + _EXPRESSIONS):
-            what = type(child).__name__.lower()
-            raise BrokenTemplate(source, line, f"a template has fields, filters and conditions, but no {what}")
-        _check_nodes(source, child, fields)
+def _check_nodes(source: str, tree: nodes.Template, fields: list[str]) -> None:
+    remaining: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    count = 0
+    while remaining:
+        node, depth = remaining.pop()
+        line = node.lineno or 1
+        count += 1
+        if count > MAX_NODES:
+            raise BrokenTemplate(source, line, f"it has more than {MAX_NODES} fields, texts, filters and conditions")
+        if depth > MAX_DEPTH:
+            raise BrokenTemplate(source, line, "it is nested too deeply")
+        reason = _refusal(node, fields)
+        if reason is not None:
+            raise BrokenTemplate(source, line, reason)
+        remaining.extend((child, depth + 1) for child in reversed(list(node.iter_child_nodes())))
 
 
-def _holds_tojson(node: nodes.Filter) -> bool:
-    return any(inner.name == "tojson" for inner in node.find_all(nodes.Filter))
+def _refusal(node: nodes.Node, fields: list[str]) -> str | None:
+    """Why a node may not stand in a template; None if it may."""
+    if not isinstance(node, STATEMENTS + EXPRESSIONS):
+        return f"a template has fields, filters and conditions, but no {type(node).__name__.lower()}"
+    if isinstance(node, nodes.Name) and node.name not in fields:
+        return f"there is no field {echo(node.name)}, but {listed(fields, 'and')}"
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+        return f"there is no filter {echo(node.name)}, but {listed(sorted(FILTERS), 'and')}"
+    if isinstance(node, nodes.Test) and node.name not in TESTS:
+        return f"there is no test {echo(node.name)}, but {listed(sorted(TESTS), 'and')}"
+    if isinstance(node, nodes.Filter) and node.name == "tojson":
+        if node.args or node.kwargs:
+            return "tojson takes no arguments"
+        if any(inner.name == "tojson" for inner in node.find_all(nodes.Filter)):
+            return "tojson is applied to what tojson has made"
+    return None
 
 
 def _tried(source: str, template: Template, fields: Mapping[str, object]) -> str:
     try:
-        return template.render(fields)
+        return rendered(template, fields)
     except Exception as error:  # noqa: BLE001 - whatever an expression can raise is the template's fault
         absent = [name for name, value in fields.items() if value is None]
         where = f" (tried where there is no {listed(absent)})" if absent else ""

@@ -13,17 +13,25 @@ from typing import Any
 
 from service.cli.failures import Exit, Failure
 
+MAX_MEGABYTES = 256
+"""Of a file that is read; what the service takes of it is its own affair (`IMPORT_LIMIT_MB`)."""
+
 
 def read_bytes(path: str) -> bytes:
     """A file's content; `-` is standard input.
 
     Raises:
-        Failure: it cannot be read.
+        Failure: it cannot be read, or is longer than `MAX_MEGABYTES`.
     """
+    limit = MAX_MEGABYTES * 2**20
     try:
-        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        with open(sys.stdin.fileno() if path == "-" else path, "rb", closefd=path != "-") as file:
+            content = file.read(limit + 1)
     except OSError as error:
         raise Failure(Exit.USAGE, f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > limit:
+        raise Failure(Exit.USAGE, f"{path} is longer than {MAX_MEGABYTES} MiB, the most that is read")
+    return content
 
 
 def read_definition(path: str) -> dict[str, Any]:

@@ -113,6 +113,7 @@ def show_run(entry: dict[str, Any]) -> None:
         [
             ("run", entry["id"]),
             ("status", coloured(entry["status"])),
+            ("rehearsal", "yes" if entry.get("rehearsal") else None),
             ("error", entry["error"]),
             ("reason", entry["reason"]),
             ("took", took),

@@ -51,13 +51,17 @@ def _show(found: list[dict[str, Any]], names: dict[str, str]) -> None:
         ("ASKED FOR (UTC)", "STATUS", "TRIGGER", "LATE", "TOOK", *(["JOB"] if names else []), "WHAT", "RUN"),
         [
             (
-                run["queued_at"] or run["scheduled_for"], coloured(run["status"]), run["trigger"],
+                run["queued_at"] or run["scheduled_for"], coloured(run["status"]), _trigger(run),
                 _seconds(run["lateness_ms"]), _seconds(run["duration_ms"]),
                 *([names.get(run["job_id"], run["job_id"])] if names else []), _what(run), run["id"],
             )
             for run in found
         ],
     )  # fmt: skip
+
+
+def _trigger(run: dict[str, Any]) -> str:
+    return f"{run['trigger']}, rehearsal" if run.get("rehearsal") else str(run["trigger"])
 
 
 def _what(run: dict[str, Any]) -> str:

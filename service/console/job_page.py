@@ -58,7 +58,7 @@ class JobPage(Page):
                 for drawn in (plot("Duration", recent, "duration_ms"), plot("Lateness", recent, "lateness_ms"))
                 if drawn is not None
             ],
-            failures=[run for run in recent if run["status"] == "failed"][:ERRORS],
+            failures=[run for run in recent if run["status"] == "failed" and not run["rehearsal"]][:ERRORS],
             yaml=b"".join(yaml_pieces(VERSION, [definition(job)])).decode("utf-8", "replace"),
             rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
         )

@@ -69,7 +69,7 @@ class Overview(Page):
     on_head = on_get
 
     def _runs_since(self, timestamp: str) -> tuple[list[Mapping[str, Any]], bool]:
-        """The newest runs, none asked for before `timestamp`; and whether these are all."""
+        """The newest runs but rehearsals, none asked for before `timestamp`; and whether these are all."""
         found: list[Mapping[str, Any]] = []
         cursor = None
         for _ in range(RUN_PAGES):
@@ -77,7 +77,7 @@ class Overview(Page):
                 limit=RUN_PAGE, cursor=cursor, status=None, job_id=None, trigger=None, since=None, until=None
             )
             recent = [run for run in page.items if run["queued_at"] >= timestamp]
-            found += recent
+            found += [run for run in recent if not run["rehearsal"]]
             cursor = page.next_cursor
             if cursor is None or len(recent) < len(page.items):
                 return found, True

@@ -3,7 +3,7 @@
 -- ARGV  1 run id      2 the claim's token
 --       3 'success', 'failed' or 'cancelled'
 --       4 JSON: the fields of the outcome (texts): result, error, messages_sent, profiles_visited
---       5 JSON: RQ's result record, a flat list; '' for none
+--       5 JSON: RQ's result record of a failure, a flat list; '' for none
 --       6 JSON: the retry, should this be a failure: {"id", "attempt", "delay_ms"}; '' for none
 --       7 '1' to end it only if its lease has ended (the reaper), else '0'
 -- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): nothing is written then
@@ -11,18 +11,21 @@
 --
 -- One step, because between any two of these a death would leave a slot held by nobody, or a run that RQ calls started
 -- for ever. Fenced by the token, so that a worker that was frozen past its lease cannot write over what was decided
--- without it. Safe to repeat. A cancel that was committed first wins over any other outcome.
+-- without it. Safe to repeat. A cancel that was committed first wins over any other outcome. A rehearsal leaves the job's
+-- last run and its failures as they are, and nobody is told of it; should it fail, its retry is a rehearsal too.
 
 local run_id, token, status = ARGV[1], ARGV[2], ARGV[3]
 local run = key.run(run_id)
-local current, job_id, holder, worker, cancel, bot_type, trigger, started_at, due, log_bytes = unpack(call('HMGET', run,
-  'status', 'job_id', 'token', 'worker', 'cancel', 'bot_type', 'trigger', 'started_at', 'due', 'log_bytes'))
+local current, job_id, holder, worker, cancel, bot_type, trigger, started_at, due, log_bytes, rehearsal, overlay =
+  unpack(call('HMGET', run, 'status', 'job_id', 'token', 'worker', 'cancel', 'bot_type', 'trigger', 'started_at', 'due',
+    'log_bytes', 'rehearsal', 'overlay'))
 if current ~= 'running' then
   call('ZREM', key.leases, run_id)
   if not current then rq.forget(run_id, token ~= '' and token or nil) end
   return holder == token and 'ended' or 'lost'
 end
 if holder ~= token then return 'lost' end
+rehearsal = runs.was_rehearsal(rehearsal, overlay)
 local now = now_ms()
 if ARGV[7] == '1' and tonumber(call('ZSCORE', key.leases, run_id) or 0) > now then return 'lost' end
 
@@ -46,6 +49,7 @@ if retry and enabled ~= '1' and retry.delay_ms > 0 then retry = false end
 if retry then
   local again = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
+  if rehearsal then again[#again + 1] = 'rehearsal'; again[#again + 1] = '1' end
   local taken_over = {'scheduled_for', 'overlay', 'request_id'}
   for i, value in ipairs(call('HMGET', run, unpack(taken_over))) do
     if value then again[#again + 1] = taken_over[i]; again[#again + 1] = value end
@@ -60,14 +64,16 @@ if retry then
   end
 end
 
-local last = {'last_run_at', started_at, 'last_run_status', status}
-if outcome.error then
-  last[#last + 1] = 'last_run_error'
-  last[#last + 1] = outcome.error
-elseif last_error then
-  call('HDEL', job, 'last_run_error')
+local function note_last_run()
+  local last = {'last_run_at', started_at, 'last_run_status', status}
+  if outcome.error then
+    last[#last + 1] = 'last_run_error'
+    last[#last + 1] = outcome.error
+  elseif last_error then
+    call('HDEL', job, 'last_run_error')
+  end
+  call('HSET', job, unpack(last))
 end
-call('HSET', job, unpack(last))
 
 -- Failures for good in a row: the first is told, the one too many switches the job off, a success ends them. Switching
 -- the job on sets the count to 0 (save_job.lua); the field itself stays until a success, which is then a recovery.
@@ -82,16 +88,23 @@ local function switch_off(failures)
   alerts.tell('switched_off', job_id, now, {run_id = run_id, error = reason})
 end
 
-if status == 'failed' and not retry then
-  failures = call('HINCRBY', job, 'failures', 1)
-  if failures == 1 then alerts.tell('failed', job_id, now, {run_id = run_id, error = outcome.error}) end
-  if enabled == '1' and tonumber(most or 0) > 0 and failures >= tonumber(most) then switch_off(failures) end
-elseif status == 'success' and failures then
-  call('HDEL', job, 'failures')
-  alerts.tell('recovered', job_id, now, {run_id = run_id})
+local function count_failures()
+  if status == 'failed' and not retry then
+    failures = call('HINCRBY', job, 'failures', 1)
+    if failures == 1 then alerts.tell('failed', job_id, now, {run_id = run_id, error = outcome.error}) end
+    if enabled == '1' and tonumber(most or 0) > 0 and failures >= tonumber(most) then switch_off(failures) end
+  elseif status == 'success' and failures then
+    call('HDEL', job, 'failures')
+    alerts.tell('recovered', job_id, now, {run_id = run_id})
+  end
 end
 
+if not rehearsal then
+  note_last_run()
+  count_failures()
+end
 runs.finish(run_id, job_id, status, int(now), fields,
-  {bot_type = bot_type, trigger = trigger, started_at = started_at, due = due, log_bytes = log_bytes})
-rq.finish(run_id, token, worker, status == 'success', now, ARGV[5] ~= '' and cjson.decode(ARGV[5]))
+  {bot_type = bot_type, trigger = trigger, started_at = started_at, due = due, log_bytes = log_bytes,
+    rehearsal = rehearsal})
+rq.finish(run_id, token, worker, status, now, ARGV[5] ~= '' and cjson.decode(ARGV[5]))
 return 'ended'

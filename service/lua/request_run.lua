@@ -19,7 +19,8 @@ if call('LLEN', key.waiting(job_id)) >= conf.waiting_limit then return {'full'} 
 local now = now_ms()
 local fields = {'bot_type', bot_type, 'trigger', 'manual', 'attempt', 1, 'queued_at', int(now), 'due', int(now),
   'occurrences', 1}
-for name, value in pairs({overlay = ARGV[3], request_id = ARGV[6]}) do
+local rehearsal = runs.is_rehearsal(ARGV[3]) and '1' or ''
+for name, value in pairs({overlay = ARGV[3], request_id = ARGV[6], rehearsal = rehearsal}) do
   if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
 end
 runs.create(run_id, job_id, 'queued', fields)

@@ -19,7 +19,7 @@ from service.models.job import (
     validate_bot_config,
 )
 from service.models.options import Options, parse_options
-from service.models.refusals import echo, listed, require_object, validated
+from service.models.refusals import echo, listed, require_object
 from service.models.schedule import (
     DAY_NAMES,
     SCHEDULE_TYPES,
@@ -31,6 +31,7 @@ from service.models.schedule import (
     parse_schedule,
 )
 from service.models.timestamps import LAST_INSTANT, parse_timestamp
+from service.models.validation import validated
 from service.models.zones import zone, zone_names
 
 __all__ = [

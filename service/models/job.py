@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from service.errors import ValidationFailed
 from service.models.options import Options, parse_options
-from service.models.refusals import Refusals, echo, listed, require_object, validated
+from service.models.refusals import Refusals, echo, listed, require_object
 from service.models.schedule import SCHEDULE_TYPES, Schedule, parse_schedule
 from service.models.timestamps import parse_timestamp
+from service.models.validation import validated
 from service.secret_hosts import is_binding
 
 Configs = Mapping[str, type[BaseModel]]

@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from service.errors import ValidationFailed
-from service.models.refusals import echo, validated
+from service.models.refusals import echo
 from service.models.timestamps import normalised, parse_timestamp
+from service.models.validation import validated
 
 _ALERT_NAME = re.compile(r"env:BOT_SECRET_[A-Za-z0-9_]{1,100}")
 

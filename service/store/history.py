@@ -31,14 +31,15 @@ REMEMBERED, REMEMBERED_BYTES = 4096, 2048
 FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
-    "last_scheduled_for", "done", "total",
+    "last_scheduled_for", "done", "total", "rehearsal",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
 _ENTRY = (
     b'{"id": "%b", "job_id": %b, "started_at": %b, "finished_at": %b, "status": %b, "result": %b, "error": %b, '
     b'"messages_sent": %d, "profiles_visited": %d, "trigger": %b, "scheduled_for": %b, "attempt": %b, "queued_at": %b, '
-    b'"duration_ms": %b, "lateness_ms": %b, "reason": %b, "occurrences": %d, "retry_of": %b, "revision": %b'
+    b'"duration_ms": %b, "lateness_ms": %b, "reason": %b, "occurrences": %d, "retry_of": %b, "revision": %b, '
+    b'"rehearsal": %b'
 )
 
 
@@ -73,13 +74,13 @@ def shown_run(run_id: str, values: Values) -> bytes:
         ValueError, TypeError: they are not what this service writes.
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
-     occurrences, retry_of, revision, last, done, total) = values  # fmt: skip
+     occurrences, retry_of, revision, last, done, total, rehearsal) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), int(sent or 0), int(visited or 0), word(trigger),
         optional(_second, occurrence), optional(_number, attempt), optional(instant, queued),
         _between(started, finished), _late(due, started), optional(word, reason), int(occurrences or 1),
-        optional(text, retry_of), optional(_number, revision),
+        optional(text, retry_of), optional(_number, revision), b"true" if rehearsal == b"1" else b"false",
     )  # fmt: skip
     if last is not None:
         entry += b', "last_scheduled_for": %b' % _second(last)
@@ -97,7 +98,8 @@ def _second(value: bytes) -> bytes:
 
 
 def _between(started: bytes | None, finished: bytes | None) -> bytes:
-    return b"null" if started is None or finished is None else b"%d" % (int(finished) - int(started))
+    """Never negative: Redis' clock may have been set back in between."""
+    return b"null" if started is None or finished is None else b"%d" % max(0, int(finished) - int(started))
 
 
 def _late(due: bytes | None, started: bytes | None) -> bytes:

@@ -49,6 +49,8 @@ RQ_SUCCESS_TTL = 500
 """Seconds for which RQ's record of a finished run is kept, RQ's own default; ours is in the history."""
 RQ_FAILURE_TTL = 86_400
 """Seconds for which RQ's record of a failed run is kept for rq-dashboard; RQ's default is a year."""
+RQ_CANCELED_TTL = 86_400
+"""Seconds for which RQ's record of a cancelled run is kept; RQ's default is for ever."""
 BUCKETS_MS = (
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 1_800_000, 7_200_000,
 )  # fmt: skip
@@ -296,6 +298,7 @@ def lua_conf(limits: Limits, rq_fields: Mapping[str, bytes], body: str) -> str:
         "waiting_limit": str(limits.waiting),
         "rq_success_ttl": str(RQ_SUCCESS_TTL),
         "rq_failure_ttl": str(RQ_FAILURE_TTL),
+        "rq_canceled_ttl": str(RQ_CANCELED_TTL),
         "buckets": f"{{{', '.join(map(str, BUCKETS_MS))}}}",
         "rq": f"{{{', '.join(lua_string(part) for pair in rq_fields.items() for part in pair)}}}",
     }

@@ -300,9 +300,10 @@ def end_patiently(
 def rq_result(claim: Claim, outcome: Outcome) -> list[str]:
     """RQ's own result record of a run that failed, as a flat list of fields, so that rq-dashboard shows its error.
 
-    A success has none: it would say nothing, for what bots return is in our history.
+    A success has none: it would say nothing, for what bots return is in our history. A cancelled run has none either:
+    RQ would call that a failure.
     """
-    if outcome.status == "success":
+    if outcome.status != "failed":
         return []
     result = Result(
         job_id=claim.run_id,

@@ -78,6 +78,13 @@ def test_one_signed_request_goes_out(redis_client: Redis, receiver: Receiver, mo
     assert result == {"status": 200, "duration_ms": result["duration_ms"], "signed": True, "answer": "thanks"}
 
 
+def test_a_body_that_fails_for_this_run_sends_nothing_and_says_why(redis_client: Redis, receiver: Receiver) -> None:
+    """What no sample has shown, here the offset of Vienna."""
+    with pytest.raises(RequestFailed, match=r"the body's template cannot be used: .* by zero"):
+        run(redis_client, receiver.address, body="{{ 1 // (now[20:22]|int - 2) }}")
+    assert receiver.got == []
+
+
 def test_the_signature_is_that_of_standard_webhooks() -> None:
     """The example of its specification: a secret in base64 behind whsec_."""
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -20,6 +20,9 @@ DOCUMENT = ROOT / "docs" / "redis-keys.md"
 FOR_EVER, GONE = -1, -2
 """What TTL answers for a key that does not expire, and for one that is not there."""
 
+RQ_ENDINGS = {"success": b"finished", "failed": b"failed", "cancelled": b"canceled"}
+"""How RQ calls each outcome of a run."""
+
 Run = Mapping[str, str]
 
 
@@ -254,10 +257,19 @@ def _check_rq(found: Findings, client: Redis, keys: Keys, every: Sequence[str]) 
             left = client.ttl(key)
             if left == GONE:  # it expired since the keys were listed
                 continue
-            if status not in (b"finished", b"failed"):
+            if status not in RQ_ENDINGS.values():
                 found.never_ended.append(f"{key}: RQ calls it {status!r}")
             if left == FOR_EVER:
                 found.stray.append(f"{key}: never expires")
+            _check_agreement(found, client, keys, key, status)
+
+
+def _check_agreement(found: Findings, client: Redis, keys: Keys, key: str, status: Any) -> None:
+    """RQ's record of a run says of its end what ours says."""
+    if key.startswith("rq:job:"):
+        ours: Any = client.hget(keys.run(key.removeprefix("rq:job:")), "status")
+        if ours is not None and RQ_ENDINGS.get(ours.decode()) != status:
+            found.wrong.append(f"{key}: RQ calls it {status!r}, we {ours!r}")
 
 
 def check_workers(found: Findings, client: Redis, keys: Keys, alive: int) -> None:

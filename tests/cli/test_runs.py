@@ -33,6 +33,12 @@ def test_a_run_can_be_rehearsed(command: Command, installed: Installation) -> No
     command.works("contacts", "import", "-", given="Name,Birthday,E-mail\nAda,1990-04-12,ada@example.org\n")
     entry = command.works("jobs", "run", job_id, "--dry-run", "--set", "today=2025-04-12", "--wait", "--json").json
     assert entry["result"]["dry_run"] is True and entry["result"]["would_send"] == 1
+    assert entry["rehearsal"] is True
+    assert ["rehearsal", "yes"] in [
+        said.split() for said in command.works("jobs", "run", job_id, "--dry-run", "--wait").out.splitlines()
+    ]
+    assert "manual, rehearsal" in command.works("history", job_id).out
+    assert command.works("jobs", "show", job_id, "--json").json["last_run_status"] is None
     assert command.works("jobs", "show", job_id, "--json").json["bot_config"]["dry_run"] is False
     refused = command("jobs", "run", job_id, "--set", "today=never")
     assert refused.status == 4 and "today" in refused.err

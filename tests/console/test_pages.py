@@ -443,6 +443,19 @@ def test_a_cancelled_run_is_no_failure_on_any_page(browser: Browser, rig: Rig) -
     assert set(re.findall(r'class="mark (\w+)"', lanes)) == {"cancelled", "coming"}
 
 
+def test_a_rehearsal_is_marked_and_counts_nowhere(browser: Browser, rig: Rig) -> None:
+    """In the lists and on its page; a failed one is neither among the errors nor on the first page."""
+    job_id = make_job(browser, name="Rehearsed")
+    asked = browser.send("POST", f"/scheduler/jobs/{job_id}/run", {"bot_config": {"dry_run": True}})
+    run_id = str(asked.json["run_id"])
+    rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no such address"))
+    job = words(browser.get(f"/jobs/{job_id}"))
+    assert "manual rehearsal" in job and "manual rehearsal" in words(browser.get("/runs"))
+    assert "by hand, as a rehearsal" in words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
+    assert "Last errors" not in job
+    assert "failed 1" not in words(browser.get("/"))
+
+
 def test_a_jobs_page_shows_the_options_that_were_chosen(browser: Browser) -> None:
     """And not the many that stand at their defaults."""
     said = words(browser.get(f"/jobs/{make_job(browser, options={'max_retries': 3})}"))

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from rq import Queue
 from rq.command import send_stop_job_command
+from rq.job import Job as RQJob
+from rq.registry import CanceledJobRegistry
 from rq.serializers import JSONSerializer
 
 from tests.conftest import ValkeyServer
@@ -124,6 +126,31 @@ def test_rqs_own_stop_command_cancels_the_run(service: Installation) -> None:
     service.until_status(job_id, run_id, "running")
     send_stop_job_command(service.client, run_id, serializer=JSONSerializer)
     assert "RQ's stop command" in service.until_status(job_id, run_id, "cancelled")["error"]
+
+
+def failures_counted(service: Installation) -> int:
+    """By RQ, of all workers that are up."""
+    keys = service.client.scan_iter("rq:worker:*", _type="hash")
+    return sum(int(service.client.hget(key, "failed_job_count") or 0) for key in keys)
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_cancelled_run_is_cancelled_in_rqs_records_and_counts_as_no_failure(
+    service: Installation, heeds: bool
+) -> None:
+    """Whether its bot heeds the cancel, or its process is killed for it."""
+    job_id = service.make_job(bot_config={"seconds": 60.0} | ({"mode": "heed"} if heeds else {}))
+    run_id = service.run_now(job_id)
+    service.until_status(job_id, run_id, "running")
+    before = failures_counted(service)
+    assert service.call("POST", f"/jobs/{job_id}/runs/{run_id}/cancel")[0] == 202
+    service.until_status(job_id, run_id, "cancelled", seconds=25)
+    job = RQJob.fetch(run_id, connection=service.client, serializer=JSONSerializer)
+    queue = Queue(service.keys.queue_name, connection=service.client, serializer=JSONSerializer)
+    assert job.get_status() == "canceled"
+    assert run_id in CanceledJobRegistry(queue=queue).get_job_ids()
+    assert run_id not in queue.failed_job_registry.get_job_ids()
+    assert failures_counted(service) == before
 
 
 def test_waiting_for_a_run_answers_its_entry(service: Installation) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from service.console.plots import plot
 from service.errors import NotFound
 from service.store import history
+from service.store.counters import read
+from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
 from tests.store.rig import Rig
 
@@ -29,7 +32,7 @@ def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:
         "id": run_id, "job_id": job_id, "started_at": None, "finished_at": None, "status": "queued", "result": None,
         "error": None, "messages_sent": 0, "profiles_visited": 0, "trigger": "manual", "scheduled_for": None,
         "attempt": 1, "queued_at": queued["queued_at"], "duration_ms": None, "lateness_ms": None, "reason": None,
-        "occurrences": 1, "retry_of": None, "revision": None,
+        "occurrences": 1, "retry_of": None, "revision": None, "rehearsal": False,
     }  # fmt: skip
     token = rig.start(run_id)
     rig.runs.note(run_id, token, 1, progress=(3, 7), lines=[])
@@ -44,6 +47,24 @@ def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:
     assert (ended["duration_ms"], ended["messages_sent"]) == (finished - 1_700_000_000_900, 2)
     assert ended["result"] == {"messages_sent": 2, "names": ["ö", '"']}
     assert rig.history(job_id) == rig.use.all_runs(limit=5).items == [ended]
+
+
+def test_a_clock_that_was_set_back_makes_no_negative_times(rig: Rig) -> None:
+    """A run that ended an hour before it started took no time; one that started before it was due was not late."""
+    job_id = rig.make_job()
+    run_id = rig.use.run_now(job_id)
+    token = rig.start(run_id)
+    later = RedisClock(rig.client).now_ms() + 3_600_000
+    rig.client.hset(rig.keys.run(run_id), mapping={"started_at": later, "due": later + 5_000})
+    started = rig.use.run(job_id, run_id)
+    assert (started["duration_ms"], started["lateness_ms"]) == (None, 0)
+    rig.runs.finish(run_id, token, Outcome("success", None, {}))
+    ended = rig.use.run(job_id, run_id)
+    assert (ended["duration_ms"], ended["lateness_ms"]) == (0, 0)
+    counted = read(rig.scripts)
+    assert (counted.duration["echo"].sum_ms, counted.lateness["echo"].sum_ms) == (0, 0)
+    drawn = plot("Duration", rig.history(job_id), "duration_ms")
+    assert drawn is not None and all(bar.height > 0 for bar in drawn.bars) and "-" not in drawn.summary
 
 
 def test_a_retry_names_what_it_repeats(rig: Rig) -> None:

@@ -19,7 +19,8 @@ from rq import Queue, Worker
 from rq.command import send_command
 from rq.executions import Execution, ExecutionRegistry
 from rq.job import Job as RQJob
-from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
+from rq.job import JobStatus
+from rq.registry import BaseRegistry, CanceledJobRegistry, FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
@@ -52,6 +53,7 @@ def test_rq_names_its_keys_as_ours_say(redis_client: Redis, keys: Keys) -> None:
         keys.rq_started: StartedJobRegistry(queue=queue).key,
         keys.rq_finished: FinishedJobRegistry(queue=queue).key,
         keys.rq_failed: FailedJobRegistry(queue=queue).key,
+        keys.rq_canceled: CanceledJobRegistry(queue=queue).key,
         keys.rq_job(RUN): as_text(job.key),
         keys.rq_results(RUN): Result.get_key(RUN),  # type: ignore[no-untyped-call]
         keys.rq_execution(f"{RUN}:token"): execution.key,
@@ -70,6 +72,18 @@ def test_the_template_is_what_rq_would_store(redis_client: Redis, keys: Keys) ->
     assert (job.func_name, list(job.args), job.kwargs, job.timeout) == (RUN_FUNCTION, [], {}, -1)
     assert job.origin == keys.queue_name
     assert b"pickle" not in template["data"]
+
+
+def test_rq_calls_the_ends_of_a_job_as_the_scripts_do() -> None:
+    """The statuses that `service/lua/shared/rq.lua` writes."""
+    assert [JobStatus.FINISHED.value, JobStatus.FAILED.value, JobStatus.CANCELED.value] == [
+        "finished", "failed", "canceled",
+    ]  # fmt: skip
+
+
+def test_rq_clears_its_registry_of_cancelled_jobs_by_no_means_of_its_own() -> None:
+    """Therefore the reaper does it; once RQ can, it should."""
+    assert CanceledJobRegistry.cleanup is BaseRegistry.cleanup
 
 
 def test_rq_keeps_a_result_as_the_runner_words_it() -> None:

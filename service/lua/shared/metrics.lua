@@ -20,10 +20,12 @@ local function observe(histogram, bot_type, ms)
   redis.pcall('HINCRBY', key.metrics, table.concat({histogram, bot_type, 'sum'}, ':'), int(ms))
 end
 
--- A run ended now; see runs.finish. A clock that was set back in between makes no negative times.
+-- A run ended now; see runs.finish. A clock that was set back in between makes no negative times. Rehearsals are counted
+-- apart, and their times not at all, since they say nothing about the work.
 function metrics.ended(run, outcome, now)
   local bot_type = run.bot_type or ''
-  metrics.count(bot_type, outcome, run.trigger or '', 1)
+  metrics.count(bot_type, outcome, run.rehearsal and 'rehearsal' or run.trigger or '', 1)
+  if run.rehearsal then return end
   if not run.started_at then return end
   observe('duration', bot_type, math.max(0, now - run.started_at))
   if run.due then observe('lateness', bot_type, math.max(0, run.started_at - run.due)) end

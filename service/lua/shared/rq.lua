@@ -80,21 +80,27 @@ local function forget_execution(run_id, token, worker)
   end
 end
 
--- The run ended: RQ's job is finished or failed, and goes by itself after conf.rq_success_ttl or conf.rq_failure_ttl.
--- `result` is RQ's result record, a flat list of fields, or empty.
-function rq.finish(run_id, token, worker, ok, now, result)
+-- The run ended: so does RQ's job, which goes by itself after a while. `result` is RQ's result record of a failure, a flat
+-- list of fields, or empty.
+function rq.finish(run_id, token, worker, outcome, now, result)
+  -- RQ has no counter for cancelled jobs, which are neither successes nor failures.
+  local ending = ({
+    success = {status = 'finished', registry = key.rq_finished, ttl = conf.rq_success_ttl,
+      counter = 'successful_job_count'},
+    failed = {status = 'failed', registry = key.rq_failed, ttl = conf.rq_failure_ttl, counter = 'failed_job_count'},
+    cancelled = {status = 'canceled', registry = key.rq_canceled, ttl = conf.rq_canceled_ttl},
+  })[outcome]
   forget_execution(run_id, token, worker)
-  if worker and call('EXISTS', key.rq_worker(worker)) == 1 then
-    call('HINCRBY', key.rq_worker(worker), ok and 'successful_job_count' or 'failed_job_count', 1)
+  if ending.counter and worker and call('EXISTS', key.rq_worker(worker)) == 1 then
+    call('HINCRBY', key.rq_worker(worker), ending.counter, 1)
   end
   if call('EXISTS', key.rq_job(run_id)) == 0 then return end
-  local ttl = ok and conf.rq_success_ttl or conf.rq_failure_ttl
-  call('HSET', key.rq_job(run_id), 'status', ok and 'finished' or 'failed', 'ended_at', iso(now))
-  call('EXPIRE', key.rq_job(run_id), ttl)
-  call('ZADD', ok and key.rq_finished or key.rq_failed, math.floor(now / 1000) + ttl, run_id)
-  if result and #result > 0 then
+  call('HSET', key.rq_job(run_id), 'status', ending.status, 'ended_at', iso(now))
+  call('EXPIRE', key.rq_job(run_id), ending.ttl)
+  call('ZADD', ending.registry, math.floor(now / 1000) + ending.ttl, run_id)
+  if outcome == 'failed' and result and #result > 0 then
     call('XADD', key.rq_results(run_id), 'MAXLEN', 10, '*', unpack(result))
-    call('EXPIRE', key.rq_results(run_id), ttl)
+    call('EXPIRE', key.rq_results(run_id), ending.ttl)
   end
 end
 
@@ -105,5 +111,6 @@ function rq.forget(run_id, token)
   call('LREM', key.rq_queue, 0, run_id)
   call('ZREM', key.rq_finished, run_id)
   call('ZREM', key.rq_failed, run_id)
+  call('ZREM', key.rq_canceled, run_id)
   call('DEL', key.rq_job(run_id), key.rq_results(run_id))
 end

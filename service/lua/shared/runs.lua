@@ -2,6 +2,19 @@
 
 local runs = {}
 
+-- Whether what is laid over the job's bot_config (JSON, or nothing) makes a run a rehearsal. Such a run says nothing
+-- about how the job does: it touches neither the job's last run nor its failures, and nobody is told of it.
+function runs.is_rehearsal(overlay)
+  if not overlay or overlay == '' then return false end
+  local read, fields = pcall(cjson.decode, overlay)
+  return read and type(fields) == 'table' and fields.dry_run == true
+end
+
+-- The same of a run's record: the request has written it down, but for one that an older release asked for.
+function runs.was_rehearsal(rehearsal, overlay)
+  return rehearsal == '1' or runs.is_rehearsal(overlay)
+end
+
 -- Of the ended runs of a job the newest conf.history_limit are kept. Open runs stay, so the walk starts at the oldest
 -- and passes over them; at most a few entries are looked at a call.
 function runs.trim(job_id)
@@ -101,11 +114,12 @@ function runs.admit(run_id, job_id, job_name, limit, now)
 end
 
 -- The record of a run's end, in every list that knows of it but the leases, and the next in line. `run` is what
--- its hash held: bot_type, trigger, started_at, due, log_bytes.
+-- its hash held: bot_type, trigger, started_at, due, log_bytes, and rehearsal: whether it is one.
 function runs.finish(run_id, job_id, status, now, fields, run)
   call('SREM', key.open(job_id), run_id)
   call('SREM', key.slots(job_id), run_id)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
+  if run.rehearsal then call('HSET', key.run(run_id), 'rehearsal', '1') end
   metrics.ended(run, status, tonumber(now))
   if run.log_bytes then runs.keep_log(run_id, job_id) end
   runs.trim(job_id)
@@ -116,6 +130,8 @@ end
 function runs.withdraw(run_id, job_id, now, error)
   call('ZREM', key.queued, run_id)
   call('ZREM', key.retries, run_id)
-  local bot_type, trigger = unpack(call('HMGET', key.run(run_id), 'bot_type', 'trigger'))
-  runs.finish(run_id, job_id, 'cancelled', int(now), {'error', error}, {bot_type = bot_type, trigger = trigger})
+  local bot_type, trigger, rehearsal, overlay = unpack(call('HMGET', key.run(run_id), 'bot_type', 'trigger', 'rehearsal',
+    'overlay'))
+  runs.finish(run_id, job_id, 'cancelled', int(now), {'error', error},
+    {bot_type = bot_type, trigger = trigger, rehearsal = runs.was_rehearsal(rehearsal, overlay)})
 end

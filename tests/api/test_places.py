@@ -1,0 +1,172 @@
+"""Requests that take their time leave the threads that others need: their places are counted, beyond is 503."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import falcon.testing
+import pytest
+from pydantic import SecretStr
+
+from service.api.app import App, create_app
+from service.api.places import Placed, Places
+from service.errors import StoreUnavailable
+from tests.api.conftest import KEY, FakeContacts, FakeJobs, FakeSettings
+
+PLACES = 2
+LONG = 200_000
+"""Jobs of an export that does not fit into its first pieces."""
+
+
+class Slow:
+    """Imports and applies that last until they are let go; exports of as many jobs as `jobs` says."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Event()
+        self.failure: Exception | None = None
+        self.jobs = 1
+
+    def work(self) -> dict[str, Any]:
+        """Begins, waits, ends."""
+        self.begun.release()
+        assert self.go_on.wait(20)
+        if self.failure is not None:
+            raise self.failure
+        return {}
+
+    def apply(self, document: object, *, prune: bool = False, dry_run: bool = False) -> dict[str, Any]:
+        return self.work()
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        if self.failure is not None:
+            raise self.failure
+        return ({"id": str(number)} for number in range(self.jobs))
+
+
+class SlowContacts(FakeContacts):
+    """Contacts whose import takes its time."""
+
+    def __init__(self, slow: Slow) -> None:
+        super().__init__()
+        self._slow = slow
+
+    def import_stream(self, stream: Any) -> dict[str, Any]:
+        return self._slow.work()
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+def app(slow: Slow) -> App:
+    """An application with two places."""
+    jobs: Any = FakeJobs()
+    settings = FakeSettings(SecretStr(KEY))
+    transfer: Any = slow
+    return create_app(jobs, jobs, jobs, SlowContacts(slow), settings, transfer=transfer, waiters=PLACES)
+
+
+@pytest.fixture
+def client(app: App) -> falcon.testing.TestClient:
+    """Asks with the key."""
+    return falcon.testing.TestClient(app, headers={"X-API-Key": KEY})
+
+
+def free(places: Places) -> int:
+    """How many places are free now."""
+    taken = 0
+    while places.take():
+        taken += 1
+    for _ in range(taken):
+        places.release()
+    return taken
+
+
+Ask = Callable[[falcon.testing.TestClient], Any]
+ASKS: dict[str, Ask] = {
+    "apply": lambda client: client.simulate_post("/scheduler/apply", body=b"version: 1\njobs: []"),
+    "import": lambda client: client.simulate_post("/scheduler/contacts/import", body=b"Name\nAda\n"),
+}
+
+
+@pytest.mark.parametrize("one_more", [*ASKS, "export"])
+def test_beyond_the_places_long_requests_are_told_to_come_back_and_others_are_served(
+    app: App, client: falcon.testing.TestClient, slow: Slow, one_more: str
+) -> None:
+    """An apply and an import hold both places; the next of any kind is 503 at once, and short ones do not notice."""
+    asks = ASKS | {"export": lambda client: client.simulate_get("/scheduler/export")}
+    answers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda ask=ask: answers.append(ask(client).status_code)) for ask in ASKS.values()
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in threads:
+            assert slow.begun.acquire(timeout=20)
+        refused = asks[one_more](client)
+        assert refused.status_code == 503 and refused.headers["Retry-After"] == "2"
+        assert "try again soon" in refused.json["detail"]
+        assert client.simulate_get("/scheduler/jobs").status_code == 200
+        assert client.simulate_head("/scheduler/export").status_code == 200
+    finally:
+        slow.go_on.set()
+        for thread in threads:
+            thread.join()
+    assert answers == [200, 200]
+    assert free(app.places) == PLACES
+    assert asks[one_more](client).status_code == 200
+
+
+@pytest.mark.parametrize("ask", [*ASKS.values(), lambda client: client.simulate_get("/scheduler/export")])
+def test_a_request_that_fails_gives_its_place_back(
+    app: App, client: falcon.testing.TestClient, slow: Slow, ask: Ask
+) -> None:
+    """However it fails."""
+    slow.go_on.set()
+    for slow.failure in (StoreUnavailable("away"), RuntimeError("a defect")):
+        assert ask(client).status_code in (503, 500)
+    assert free(app.places) == PLACES
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/scheduler/apply", b""), ("/scheduler/apply", b"a: ["), ("/scheduler/apply", b"x" * (2**20 + 1)),
+        ("/scheduler/contacts/import", b""), ("/scheduler/contacts/import", b"x" * (2**20 + 1)),
+        ("/scheduler/export?format=x", None),
+    ],
+)  # fmt: skip
+def test_what_is_refused_gives_its_place_back(
+    app: App, client: falcon.testing.TestClient, path: str, body: bytes | None
+) -> None:
+    """A malformed or too long body among them."""
+    answer = client.simulate_get(path) if body is None else client.simulate_post(path, body=body)
+    assert answer.status_code in (400, 413)
+    assert free(app.places) == PLACES
+
+
+@pytest.mark.parametrize("jobs", [1, LONG])
+def test_an_export_holds_its_place_until_it_is_sent(
+    app: App, client: falcon.testing.TestClient, slow: Slow, jobs: int
+) -> None:
+    """Whether it is sent whole, or streamed to its end."""
+    slow.jobs = jobs
+    assert len(client.simulate_get("/scheduler/export").json["jobs"]) == jobs
+    assert free(app.places) == PLACES
+
+
+def test_a_streamed_answer_gives_its_place_back_once() -> None:
+    """Read or not, and however often the server closes it."""
+    places = Places(1)
+    places.require()
+    pieces = Placed(iter([b"a", b"b"]), places)
+    assert (next(pieces), free(places)) == (b"a", 0)
+    pieces.close()
+    pieces.close()
+    assert free(places) == 1

@@ -1,0 +1,78 @@
+"""Numbers that the documents promise, each in a table: who changes one changes a promise."""
+
+from __future__ import annotations
+
+import random
+from statistics import mean
+
+import pytest
+
+from service.models import Options
+from service.retries import rerun_of, retry_of
+from service.store.presence import fresh
+from service.store.runs import Retry
+
+RUN = "0b7f7a1e-0000-4000-8000-000000000001"
+NOW = 1_764_115_200_000
+
+
+def retry(attempt: int, chance: float, **options: int) -> Retry:
+    """The retry after this attempt, by this throw of the dice."""
+    found = retry_of(RUN, attempt, Options.model_validate({"max_retries": 10, **options}), lambda: chance)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("base", "seconds"),
+    [
+        (None, [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]),
+        (1, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
+        (1000, [1000, 2000, 3600, 3600, 3600, 3600, 3600, 3600, 3600, 3600]),
+        (3600, [3600] * 10),
+    ],
+)
+def test_a_retry_waits_at_most_its_delay_doubled_at_each_attempt_and_never_over_an_hour(
+    base: int | None, seconds: list[int]
+) -> None:
+    """retry_delay_seconds, 60 unless told, × 2ⁿ."""
+    options = {} if base is None else {"retry_delay_seconds": base}
+    assert [retry(attempt, 1.0, **options).delay_ms for attempt in range(1, 11)] == [each * 1000 for each in seconds]
+
+
+@pytest.mark.parametrize(("chance", "ms"), [(0.0, 1), (0.25, 30_000), (0.5, 60_000), (0.999, 119_880), (1.0, 120_000)])
+def test_the_jitter_is_full(chance: float, ms: int) -> None:
+    """Anything from nothing to the whole delay, evenly; a millisecond at least, since none at all is a rerun's."""
+    assert retry(2, chance).delay_ms == ms
+
+
+def test_what_chance_makes_of_it_is_spread_over_the_whole_delay() -> None:
+    """As the workers and the reaper draw it, by `random.random`."""
+    dice = random.Random(7)
+    drawn = [one.delay_ms for _ in range(2000) if (one := retry_of(RUN, 1, Options(max_retries=1), dice.random))]
+    assert len(drawn) == 2000
+    assert min(drawn) < 600 and max(drawn) > 59_400
+    assert 28_500 < mean(drawn) < 31_500
+
+
+def test_attempts_are_counted_to_the_last_one() -> None:
+    """max_retries 2 are three attempts; without any there is one. A run has the same retry, whoever reckons it."""
+    for most in (0, 1, 2, 10):
+        options = Options(max_retries=most)
+        made = [retry_of(RUN, attempt, options, lambda: 1.0) for attempt in range(1, 13)]
+        assert [one.attempt for one in made if one is not None] == list(range(2, most + 2))
+    assert retry(1, 0.1).run_id == retry(1, 0.9).run_id != RUN
+
+
+def test_a_rerun_waits_for_nothing_and_is_no_attempt() -> None:
+    """What a stopping worker cut short costs no attempt."""
+    again = rerun_of(RUN, 3)
+    assert (again.attempt, again.delay_ms) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "alive"), [(0, 1), (14_999, 1), (15_000, 1), (15_001, 0), (3_600_000, 0), (-15_000, 1), (-15_001, 0)]
+)
+def test_a_heartbeat_is_a_sign_of_life_for_fifteen_seconds(age_ms: int, alive: int) -> None:
+    """Also one from the future, which was written before the clock was set back."""
+    assert fresh([(b"scheduler", NOW - age_ms)], NOW) == alive
