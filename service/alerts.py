@@ -16,11 +16,13 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from service import notices
 from service.clock import format_timestamp
 from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce
 from service.models import Options
 from service.store.jobs import JobStore, UnreadableJob
+from service.store.notices import Step, WentBack
 from service.store.outbox import Outbox, facts
 
 log = logging.getLogger(__name__)
@@ -83,9 +85,13 @@ class Alerts:
         if taken is None:
             return False
         said = facts(taken)
-        name, urls = self._audience(str(said.get("job_id")))
         try:
-            subject, body = words(name, said)
+            if said.get("kind") in OF_THE_SERVICE:
+                urls = self._urls_of_the_service()
+                subject, body = words_of_the_service(said)
+            else:
+                name, urls = self._audience(str(said.get("job_id")))
+                subject, body = words(name, said)
         except (LookupError, ValueError, TypeError, ArithmeticError, OSError):
             log.error("The outbox held something that is no alert; dropped")
             urls = {}
@@ -94,9 +100,12 @@ class Alerts:
         self._outbox.done(taken)
         return True
 
+    def _urls_of_the_service(self) -> dict[str, str]:
+        return {url: f"URL {number} of ALERT_URL" for number, url in enumerate(self._service_urls, start=1)}
+
     def _audience(self, job_id: str) -> tuple[str, dict[str, str]]:
         """A job's name, and to which URLs its alerts go, with what each is called in the log; none if it is deleted."""
-        urls = {url: f"URL {number} of ALERT_URL" for number, url in enumerate(self._service_urls, start=1)}
+        urls = self._urls_of_the_service()
         try:
             job = self._jobs.get(job_id)
         except UnreadableJob:
@@ -153,6 +162,27 @@ WORDS = {
     "missed": "missed occurrences",
     "switched_off": "was switched off",
 }
+
+
+OF_THE_SERVICE = ("clock_stepped", "data_went_back")
+"""Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
+
+
+def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
+    """The subject and body of an alert that belongs to no job.
+
+    Raises:
+        LookupError, ValueError, TypeError, ArithmeticError, OSError: `said` holds no such facts.
+    """
+    if said["kind"] == "clock_stepped":
+        step = Step(int(said["by"]), int(said["before"]), int(said["at"]))
+        way = "forward" if step.by_ms > 0 else "back"
+        return (
+            f"Redis' clock was set {way} by {notices.length(step.by_ms)}",
+            f"{notices.stepped(step)}.\n{notices.CLOCK_ADVICE}",
+        )
+    back = WentBack(int(said["at"]), str(said["seen"]), int(said["beats"]))
+    return "The data in Redis went back", f"{notices.went_back(back)}.\n{notices.DATA_ADVICE}"
 
 
 def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from service.settings import Settings, load_settings
 from service.store.arrival import arrive
 from service.store.connection import connect
 from service.store.counters import read
+from service.store.data_memory import DataMemory
 from service.store.jobs import JobStore
 from service.store.redis_clock import RedisClock
 from service.store.scripts import Limits
@@ -58,7 +59,9 @@ def assemble(settings: Settings) -> App:
     bots = load_bots()
     limits = Limits.of(settings)
     # Not now but before its first use of Redis: this process starts with or without it.
-    scripts = replace(make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys))
+    scripts = replace(
+        make_scripts(client, keys, limits), arrive=lambda: arrive(client, keys), data=DataMemory(looks=True)
+    )
     clock, bot_configs = RedisClock(client), configs(bots)
     jobs, runs = Jobs(scripts, clock, bot_configs), Runs(scripts, bot_configs)
     contacts = ContactBook(client, keys, partial(arrive, client, keys))

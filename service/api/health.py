@@ -1,4 +1,4 @@
-"""Whether the service is well."""
+"""Whether the service is well, and that somebody has looked at it."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ class Health:
         resp.media = health
 
     on_head = on_get
+
+
+class Acknowledge:
+    """`/scheduler/acknowledge`"""
+
+    def __init__(self, health: protocols.Health) -> None:
+        self._health = health
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Somebody has seen that the data went back, or that the clock stepped: 200 with what there was to see."""
+        resp.media = self._health.acknowledge()

@@ -17,6 +17,7 @@ from service.dispatch import make_scripts
 from service.errors import ChannelUnavailable, StoreUnavailable
 from service.keys import Keys
 from service.messages import Messenger
+from service.notices import CLOCK_ADVICE, DATA_ADVICE
 from service.settings import Settings
 from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks
 from service.store.connection import connect, translate_errors
@@ -40,11 +41,25 @@ def check_api(api: Api) -> Iterator[Finding]:
         yield Finding("api", "ok", f"answers at {api.place.url}")
     else:
         yield Finding("api", "problem", f"answers at {api.place.url}, and reaches no Redis", "See the web process' log")
+    yield from noticed(health)
     try:
         api.get("/scheduler/jobs", limit=1)
         yield Finding("key", "ok", f"the key from {api.place.key_from} is accepted")
     except Failure as failure:
         yield Finding("key", "problem", failure.sentence, "Set API_KEY to what the web process has")
+
+
+def noticed(health: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether the data went back or the clock stepped, and nobody has acknowledged it."""
+    for check, well, advice in (
+        ("data", "has not gone back", DATA_ADVICE),
+        ("clock_steps", "the clock has made no step", CLOCK_ADVICE),
+    ):
+        seen = health.get("data_went_back" if check == "data" else "clock_stepped")
+        if seen:
+            yield Finding(check, "problem" if check == "data" else "warning", str(seen["detail"]), advice)
+        elif health.get("redis_connected"):
+            yield Finding(check, "ok", well)
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from service.clock import format_timestamp
 from service.console.pages import Page, show
 from service.console.timeline import DAY, timeline
 from service.errors import Conflict, NotFound
+from service.notices import stepped, went_back
 from service.store.counters import Reading
 
 JOBS = 500
@@ -52,6 +53,7 @@ class Overview(Page):
             "/",
             now=now,
             parts=health_of(now),
+            notices=notices_of(now),
             next_due=None if now.next_due is None else format_timestamp(now.next_due // 1000),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
@@ -87,6 +89,12 @@ class Overview(Page):
             except (NotFound, Conflict):
                 continue
         return found
+
+
+def notices_of(now: Reading) -> list[str]:
+    """What somebody has to look at and acknowledge, in sentences."""
+    back = now.notices.went_back
+    return ([went_back(back)] if back else []) + [stepped(step) for step in now.notices.steps]
 
 
 def health_of(now: Reading) -> list[dict[str, str]]:

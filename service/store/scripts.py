@@ -23,14 +23,15 @@ from redis.exceptions import ConnectionError, NoScriptError, RedisError, Respons
 from service.keys import Keys
 from service.settings import Settings
 from service.store.connection import Answer, exchange, packed, repeatable, send, translate_errors
+from service.store.data_memory import DataMemory
 
 VERBS = (
     "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run", "release_retry",
     "requeue_run", "claim_run", "renew_lease", "note_run", "end_run", "cancel_run", "hold_lead", "yield_lead",
-    "beat_worker",
+    "beat_worker", "watch_data", "acknowledge", "read_ahead", "void_decisions", "end_walk", "cut_records",
 )  # fmt: skip
 
-SHARED = ("idempotency", "rq", "metrics", "alerts", "runs")
+SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "runs")
 """The parts of `service/lua/shared`, each after those that it uses; each is a table of its name."""
 
 RQ_SUCCESS_TTL = 500
@@ -74,7 +75,8 @@ class Scripts:
         keys: the installation's key names.
         limits: how much is kept.
         rq_fields: the fields that all our RQ jobs share, see `service.dispatch.rq_template`.
-        arrive: done before the first use of Redis, again until it does not raise.
+        arrive: done before the first use of Redis, again until it does not raise; and when the data went back.
+        data: what this process remembers of the data set.
     """
 
     client: Redis
@@ -82,6 +84,8 @@ class Scripts:
     limits: Limits = field(default_factory=Limits)
     rq_fields: Mapping[str, bytes] = field(default_factory=dict)
     arrive: Callable[[], None] | None = None
+    data: DataMemory = field(default_factory=DataMemory)
+    _arrived: bool = field(init=False, default=False)
     _scripts: dict[str, Script] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -157,11 +161,22 @@ class Scripts:
 
     def ask(self, call: Callable[[], Answer]) -> Answer:
         """Makes a call that is safe to repeat, and once more if the connection broke. Raises StoreUnavailable."""
-        if self.arrive is not None:
+        if self.data.is_time_to_look():
+            self.look_at_data("watch_data")
+        if self.arrive is not None and not self._arrived:
             self.arrive()
-            self.arrive = None
+            self._arrived = True
         with translate_errors():
             return repeatable(call)
+
+    def look_at_data(self, verb: str, *args: str | int) -> None:
+        """Runs a script that looks at the data set and answers what became of it."""
+        self.note_data(self.run(verb, *args, *self.data.arguments()))
+
+    def note_data(self, answer: Sequence[bytes]) -> None:
+        """Takes in what became of the data set. Once it went back, this process arrives as if it had just started."""
+        if self.data.take_in(answer):
+            self._arrived = False
 
 
 def _granted(answer: Any) -> Any:

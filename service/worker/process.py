@@ -35,6 +35,7 @@ from service.errors import StoreUnavailable
 from service.keys import Keys
 from service.runner import WORKER_STOPPED, Surroundings
 from service.settings import Settings
+from service.store.arrival import arrive
 from service.store.connection import connect, translate_errors
 from service.store.presence import Presence
 from service.store.runs import Claim, Outcome, RunStore
@@ -77,6 +78,7 @@ class BotWorker(Worker):
         # connection waits for work for as long as 20 s.
         self._line = connect(settings, "watch")
         self._scripts = make_scripts(self._line, keys, Limits.of(settings))
+        self._scripts.arrive = lambda: arrive(self._line, keys)
         self._runs = RunStore(self._scripts)
         self._presence = Presence(self._scripts)
         self._around: Surroundings = surroundings(client, keys, settings)
