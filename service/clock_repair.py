@@ -8,15 +8,19 @@ the lead begins it anew, for a job that was put right is passed over. `service/v
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from service.errors import ValidationFailed
-from service.store.ahead import AheadStore
-from service.store.jobs import JobStore, Position, UnreadableJob
+from service.store.ahead import Ahead, AheadStore
+from service.store.jobs import JobRecord, JobStore, Plan, Position, UnreadableJob, read_job
 from service.store.presence import Walk
 from service.store.scripts import Scripts
 from service.voiding import TRUSTED_SECONDS, renewed
 
 log = logging.getLogger(__name__)
+
+Renewal = tuple[JobRecord, int, Plan]
+"""A job as it was read, the instant up to which decisions stand, and its plan from then on."""
 
 PAGE = 1_000
 """Jobs looked at in one step."""
@@ -72,7 +76,7 @@ class ClockRepair:
         if self._store.cut_records():
             return True
         if self._walk.number:
-            self._store.end_walk(self._walk.number)
+            self._store.end_walk(self._walk.number, TRUSTED_SECONDS)
         self._walk = None
         return False
 
@@ -81,26 +85,27 @@ class ClockRepair:
         for _ in range(TRIES):
             if not job_ids:
                 return
-            now_ms, ahead = self._store.find(job_ids, trusted)
-            job_ids = [job_id for job_id in ahead if not self._renew(job_id, now_ms, walk.sound_ms)]
+            now_ms, ahead = self._store.find(job_ids, trusted, walk.sound_ms)
+            jobs = self._jobs.get_many([one.job_id for one in ahead])
+            found = [_renewal(one, job, now_ms, walk.sound_ms) for one, job in zip(ahead, jobs, strict=True)]
+            renewals = [renewal for renewal in found if renewal is not None]
+            done = self._store.void(renewals)
+            job_ids = [record.id for (record, _, _), written in zip(renewals, done, strict=True) if not written]
+            if any(done):
+                log.warning(
+                    "Redis' clock was ahead: what was decided about instants to come is void; %d jobs are planned anew",
+                    sum(done),
+                )  # fmt: skip
 
-    def _renew(self, job_id: str, now_ms: int, sound_ms: int | None) -> bool:
-        """Plans a job anew where it needs it. Returns False if it has changed meanwhile."""
-        try:
-            record = self._jobs.get(job_id)
-            if record is None:
-                return True
-            ran = self._store.ran(job_id) if sound_ms is not None else ()
-            found = renewed(record, now_ms, sound_ms, ran)
-            if found is None:
-                return True
-            if not self._store.void(record, found.stands, found.plan):
-                return False
-        except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
-            log.error("Job %s cannot be planned anew: %s", job_id, error, extra={"job_id": job_id})
-            return True
-        log.warning(
-            "Job %s is planned anew, since Redis' clock was ahead: what was decided about later instants is void",
-            job_id, extra={"job_id": job_id},
-        )  # fmt: skip
-        return True
+
+def _renewal(ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, sound_ms: int | None) -> Renewal | None:
+    """How a job is planned anew; None if it needs or allows nothing."""
+    try:
+        if not fields:
+            return None
+        record = read_job(fields)
+        found = renewed(record, now_ms, sound_ms, ahead.ran)
+    except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
+        log.error("Job %s cannot be planned anew: %s", ahead.job_id, error, extra={"job_id": ahead.job_id})
+        return None
+    return None if found is None else (record, found.stands, found.plan)

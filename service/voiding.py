@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.planning import plan_after
@@ -31,14 +30,14 @@ def latest_trusted(now_ms: int, sound_ms: int | None) -> int:
     return now + TRUSTED_SECONDS if sound_ms is None else max(now, sound_ms // 1000)
 
 
-def renewed(record: JobRecord, now_ms: int, sound_ms: int | None, ran: Iterable[int] = ()) -> Renewed | None:
+def renewed(record: JobRecord, now_ms: int, sound_ms: int | None, ran: int | None = None) -> Renewed | None:
     """The job's plan from now on, if something was decided about it by a clock that was ahead.
 
     Args:
         record: the job as it is.
         now_ms: the time, epoch milliseconds.
         sound_ms: up to when decisions were made by a clock that was right; None if nobody saw when it went ahead.
-        ran: occurrences, epoch seconds, that were not skipped: those that are over stay decided.
+        ran: the newest occurrence, epoch seconds, that is over and was enqueued since: it stays decided.
 
     Returns:
         None if the job is to stay as it is.
@@ -56,7 +55,7 @@ def renewed(record: JobRecord, now_ms: int, sound_ms: int | None, ran: Iterable[
     elif planned_ahead or sound_ms is None:
         stands = now
     else:
-        stands = max([sound_ms // 1000, *(occurrence for occurrence in ran if occurrence <= now)])
+        stands = max(sound_ms // 1000, ran or 0)
     if record.plan.state == "broken" or not record.definition.enabled:
         return Renewed(stands, Plan(anchor, None, None, record.plan.state, record.plan.reason))
     return Renewed(stands, plan_after(record.id, record.definition, stands, anchor))

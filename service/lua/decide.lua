@@ -108,8 +108,12 @@ local function decide(id, planned_revision, plan)
 end
 
 local batch = cjson.decode(ARGV[1])
--- Up to when occurrences are decided, should the clock turn out to have stepped forward after this.
-redis.pcall('HSET', key.clock, 'acted', batch.now)
+-- Up to when occurrences are decided, should the clock turn out to have stepped forward after this. It was set back where
+-- that is later already.
+local acted = redis.pcall('HGET', key.clock, 'acted')
+if type(acted) ~= 'table' and tonumber(acted or 0) < tonumber(batch.now) then
+  redis.pcall('HSET', key.clock, 'acted', batch.now)
+end
 local answers = {}
 for i, job in ipairs(batch.jobs) do
   local done, answer = pcall(decide, job[1], job[2], batch.plans[job[3]])

@@ -3,7 +3,8 @@
 -- ARGV  1 job id      2 the revision, 3 last_decided ('' for none), 4 next_due ('' for none) that were read
 --       5 the instant up to which decisions stand, s: last_decided from now on
 --       6 JSON: the fields of the new plan to set (texts)      7 JSON: those to remove
---       8 when it is due next, ms; '' to leave the due index without it      9 how many of the newest runs are looked at
+--       8 when it is due next, ms; '' to leave the due index without it
+--       9 how many entries of its history are looked at, at the most
 -- Returns 1; 0 if the job has changed since it was read, or is gone.
 --
 -- Runs of later occurrences that have not started are skipped, with the reason `clock`, and so are the entries of those
@@ -46,9 +47,15 @@ for _, one in ipairs(void) do
   call('ZREM', key.retries, one.id)
   runs.finish(one.id, job_id, 'skipped', int(now), {'reason', 'clock'}, one.run)
 end
+-- The newest come first, and with them the latest occurrences.
 for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, tonumber(ARGV[9]) - 1)) do
-  local status, first, last = unpack(call('HMGET', key.run(run_id), 'status', 'scheduled_for', 'last_scheduled_for'))
-  if status == 'skipped' and tonumber(last or first or 0) > stands then call('HSET', key.run(run_id), 'reason', 'clock') end
+  local run = key.run(run_id)
+  local status, trigger, first, last = unpack(call('HMGET', run, 'status', 'trigger', 'scheduled_for',
+    'last_scheduled_for'))
+  if trigger == 'schedule' then
+    if tonumber(last or first) <= stands then break end
+    if status == 'skipped' then call('HSET', run, 'reason', 'clock') end
+  end
 end
 call('PUBLISH', key.wake, 'due')
 return 1

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from service.store.jobs import JobRecord, Plan, plan_fields
 from service.store.scripts import Scripts
 
-NEWEST = 100
-"""Entries of a job's history that are looked at."""
+NEWEST = 1_200
+"""Entries of a job's history that are looked at, at the most: what one plan can make, and some by hand."""
 RECORDS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A job about which something was decided or planned that lies in the future.
+
+    Args:
+        ran: the newest occurrence, epoch seconds, that is over and was enqueued while the clock was ahead, if any.
+    """
+
+    job_id: str
+    ran: int | None
 
 
 class AheadStore:
@@ -24,50 +37,42 @@ class AheadStore:
         self._scripts = scripts
         self._keys = scripts.keys
 
-    def find(self, job_ids: Sequence[str], trusted_seconds: int) -> tuple[int, list[str]]:
+    def find(self, job_ids: Sequence[str], trusted_seconds: int, sound_ms: int | None) -> tuple[int, list[Ahead]]:
         """Redis' time, ms, and which of the jobs have something decided or planned that lies ahead of it.
 
         Args:
             trusted_seconds: how far ahead is not looked at.
+            sound_ms: up to when the clock was right, if that is known.
         """
-        now, *found = self._scripts.run("read_ahead", trusted_seconds, *job_ids)
-        return int(now), [job_id.decode() for job_id in found]
+        sound = "" if sound_ms is None else sound_ms
+        now, *rows = self._scripts.run("read_ahead", trusted_seconds, sound, NEWEST, *job_ids)
+        return int(now), [Ahead(job_id.decode(), int(ran) if ran else None) for job_id, ran in rows]
 
-    def ran(self, job_id: str) -> list[int]:
-        """The occurrences, epoch seconds, among the job's newest entries that were not skipped."""
-        (ids,) = self._scripts.read(lambda pipe: pipe.lrange(self._keys.history(job_id), 0, NEWEST - 1))
-
-        def fill(pipe: object) -> None:
-            for run_id in ids:
-                pipe.hmget(self._keys.run(run_id.decode()), "status", "scheduled_for")  # type: ignore[attr-defined]
-
-        rows = self._scripts.read(fill) if ids else []
-        return [int(occurrence) for status, occurrence in rows if occurrence and status != b"skipped"]
-
-    def void(self, record: JobRecord, stands: int, plan: Plan) -> bool:
-        """Makes void what was decided about occurrences after `stands`, epoch seconds, and stores the plan.
+    def void(self, renewals: Sequence[tuple[JobRecord, int, Plan]]) -> list[bool]:
+        """Makes void what was decided about jobs, each for occurrences after an instant, epoch seconds; stores plans.
 
         Returns:
-            False if the job has changed since it was read, or is gone.
+            For each whether it was done; False if the job has changed since it was read, or is gone.
         """
-        fields = plan_fields(plan)
-        if not record.definition.enabled:
-            del fields["state"], fields["state_reason"]
-        due = fields["next_due"] or ""
-        present = {name: value for name, value in fields.items() if value is not None}
-        absent = [name for name, value in fields.items() if value is None]
-        read = ("" if number is None else str(number) for number in (record.last_decided, record.plan.next_due))
-        return bool(
-            self._scripts.run(
-                "void_decisions", record.id, record.revision, *read, stands, json.dumps(present), json.dumps(absent),
-                due, NEWEST,
-            )
-        )  # fmt: skip
+        answers = self._scripts.run_many("void_decisions", [_arguments(*renewal) for renewal in renewals])
+        return [answer == 1 for answer in answers]
 
     def cut_records(self) -> bool:
         """Cuts short what RQ keeps of runs that ended then. Returns whether there may be more."""
         return int(self._scripts.run("cut_records", RECORDS_AT_ONCE)) >= RECORDS_AT_ONCE
 
-    def end_walk(self, number: int) -> None:
-        """The walk of this number is done."""
-        self._scripts.run("end_walk", number)
+    def end_walk(self, number: int, trusted_seconds: int) -> None:
+        """The walk of this number is done; what is decided further ahead than `trusted_seconds` is void."""
+        self._scripts.run("end_walk", number, trusted_seconds)
+
+
+def _arguments(record: JobRecord, stands: int, plan: Plan) -> list[str | int]:
+    """Those of `lua/void_decisions.lua`."""
+    fields = plan_fields(plan)
+    present = {name: value for name, value in fields.items() if value is not None}
+    absent = [name for name, value in fields.items() if value is None]
+    decided, due = ("" if number is None else number for number in (record.last_decided, record.plan.next_due))
+    return [
+        record.id, record.revision, decided, due, stands, json.dumps(present), json.dumps(absent),
+        fields["next_due"] or "", NEWEST,
+    ]  # fmt: skip

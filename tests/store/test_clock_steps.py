@@ -457,3 +457,27 @@ def test_steps_are_shown_for_a_day_or_until_they_are_acknowledged(clocked: Clock
     clocked.work()
     assert clocked.shown() == []
     assert len(clocked.told()) == 3
+
+
+def test_what_stands_ahead_since_a_plain_step_back_is_not_void_after_the_clock_was_ahead(clocked: Clocked) -> None:
+    """It was decided by a clock that was right, and is not decided twice."""
+    job_id = clocked.rig.make_job(options={"overlap": "queue"})
+    for _ in range(61):
+        clocked.pass_time(MINUTE)
+        clocked.work()
+    ran = [run["scheduled_for"] for run in clocked.rig.history(job_id)]
+    clocked.step(-HOUR)
+    clocked.work()
+    clocked.rig.make_job()  # which acts on instants before those
+    clocked.pass_time(2 * MINUTE)
+    clocked.work()
+    clocked.step(DAY)
+    clocked.work()
+    clocked.step(-DAY)
+    clocked.work()
+    for _ in range(62):
+        clocked.pass_time(MINUTE)
+        clocked.work()
+    queued = [run["scheduled_for"] for run in clocked.rig.history(job_id) if run["status"] == "queued"]
+    assert set(ran) < set(queued)
+    assert len(queued) == len(set(queued))

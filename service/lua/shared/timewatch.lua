@@ -56,8 +56,9 @@ function timewatch.look(expected, reading, now)
   if by > 0 then
     step.sound = math.max(tonumber(reading ~= '' and reading or 0), tonumber(acted or 0))
   else
-    order(number, undo(known, now))
-    if acted and tonumber(acted) > now then call('HSET', key.clock, 'acted', int(now)) end
+    local sound = undo(known, now)
+    order(number, sound)
+    if sound then call('HSET', key.clock, 'acted', int(sound)) end  -- what was decided about later instants is void
   end
   table.insert(known, 1, step)
   known[KEPT + 1] = nil
