@@ -85,7 +85,7 @@ class ClockRepair:
         for _ in range(TRIES):
             if not job_ids:
                 return
-            now_ms, ahead = self._store.find(job_ids, trusted, walk.sound_ms)
+            now_ms, ahead = self._store.find(job_ids, trusted, walk)
             jobs = self._jobs.get_many([one.job_id for one in ahead])
             found = [_renewal(one, job, now_ms, walk.sound_ms) for one, job in zip(ahead, jobs, strict=True)]
             renewals = [renewal for renewal in found if renewal is not None]
@@ -104,7 +104,7 @@ def _renewal(ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, sound_ms:
         if not fields:
             return None
         record = read_job(fields)
-        found = renewed(record, now_ms, sound_ms, ahead.ran)
+        found = renewed(record, now_ms, sound_ms, ahead.first, ahead.ran)
     except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
         log.error("Job %s cannot be planned anew: %s", ahead.job_id, error, extra={"job_id": ahead.job_id})
         return None

@@ -9,5 +9,5 @@ if call('HGET', key.clock, 'void') ~= ARGV[1] then return 0 end
 local latest = now_ms() + tonumber(ARGV[2]) * 1000
 local acted, sound = unpack(call('HMGET', key.clock, 'acted', 'void_sound'))
 if not sound and tonumber(acted or 0) > latest then call('HSET', key.clock, 'acted', int(latest)) end
-call('HDEL', key.clock, 'void', 'void_sound')
+call('HDEL', key.clock, 'void', 'void_sound', 'void_steps')
 return 1

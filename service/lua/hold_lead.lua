@@ -4,8 +4,8 @@
 --       3 what the clock should show, ms; 4 what it showed when the scheduler last looked, ms; both '' at first
 --       5 the data set's id, 6 its number, as the scheduler remembers them, or ''; 7 an id for a new one
 -- Returns {1 if it leads now else 0, now, the leader's name, by how much the clock stepped or '',
---         {data set's id, its number, what became of it}, number and sound time of a walk that is ordered, or ''}; see
---         shared/timewatch.lua and shared/dataset.lua.
+--         {data set's id, its number, what became of it}, the walk that is ordered: its number, up to when decisions were
+--         sound, and the numbers of the steps that were undone; each or ''}; see shared/timewatch.lua, shared/dataset.lua.
 --
 -- One step, so that a lease is renewed by its owner alone, and a step of the clock is recorded once. The lead saves work
 -- only: what schedulers do is right under any number of them. Safe to repeat.
@@ -25,5 +25,5 @@ end
 local stepped = timewatch.look(ARGV[3], ARGV[4], now)
 local data = dataset.look(ARGV[5], ARGV[6], ARGV[7], now)
 if leader == name then data[2] = dataset.raise() end
-local walk, sound = unpack(call('HMGET', key.clock, 'void', 'void_sound'))
-return {leader == name and 1 or 0, int(now), leader, stepped, data, walk or '', sound or ''}
+local walk, sound, steps = unpack(call('HMGET', key.clock, 'void', 'void_sound', 'void_steps'))
+return {leader == name and 1 or 0, int(now), leader, stepped, data, walk or '', sound or '', steps or ''}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.store.jobs import JobRecord, Plan, plan_fields
+from service.store.presence import Walk
 from service.store.scripts import Scripts
 
 NEWEST = 1_200
@@ -19,10 +20,12 @@ class Ahead:
     """A job about which something was decided or planned that lies in the future.
 
     Args:
-        ran: the newest occurrence, epoch seconds, that is over and was enqueued while the clock was ahead, if any.
+        first: the first occurrence, epoch seconds, that was decided while the clock was ahead, if that is known.
+        ran: the newest one that is over and was enqueued meanwhile, if any.
     """
 
     job_id: str
+    first: int | None
     ran: int | None
 
 
@@ -37,16 +40,16 @@ class AheadStore:
         self._scripts = scripts
         self._keys = scripts.keys
 
-    def find(self, job_ids: Sequence[str], trusted_seconds: int, sound_ms: int | None) -> tuple[int, list[Ahead]]:
+    def find(self, job_ids: Sequence[str], trusted_seconds: int, walk: Walk) -> tuple[int, list[Ahead]]:
         """Redis' time, ms, and which of the jobs have something decided or planned that lies ahead of it.
 
         Args:
             trusted_seconds: how far ahead is not looked at.
-            sound_ms: up to when the clock was right, if that is known.
+            walk: which looks for them.
         """
-        sound = "" if sound_ms is None else sound_ms
-        now, *rows = self._scripts.run("read_ahead", trusted_seconds, sound, NEWEST, *job_ids)
-        return int(now), [Ahead(job_id.decode(), int(ran) if ran else None) for job_id, ran in rows]
+        sound = "" if walk.sound_ms is None else walk.sound_ms
+        now, *rows = self._scripts.run("read_ahead", trusted_seconds, sound, walk.steps, NEWEST, *job_ids)
+        return int(now), [Ahead(job_id.decode(), _number(first), _number(ran)) for job_id, first, ran in rows]
 
     def void(self, renewals: Sequence[tuple[JobRecord, int, Plan]]) -> list[bool]:
         """Makes void what was decided about jobs, each for occurrences after an instant, epoch seconds; stores plans.
@@ -64,6 +67,10 @@ class AheadStore:
     def end_walk(self, number: int, trusted_seconds: int) -> None:
         """The walk of this number is done; what is decided further ahead than `trusted_seconds` is void."""
         self._scripts.run("end_walk", number, trusted_seconds)
+
+
+def _number(text: bytes) -> int | None:
+    return int(text) if text else None
 
 
 def _arguments(record: JobRecord, stands: int, plan: Plan) -> list[str | int]:

@@ -58,10 +58,12 @@ class Walk:
     Args:
         number: the order's.
         sound_ms: up to when decisions were made by a clock that was right; None if nobody saw when it went ahead.
+        steps: the numbers of the steps forward that were undone.
     """
 
     number: int
     sound_ms: int | None
+    steps: str = ""
 
 
 class Presence:
@@ -86,9 +88,9 @@ class Presence:
         """
         looked = ["" if ms is None else str(ms) for ms in (expected_ms, reading_ms)]
         answer = self._scripts.run("hold_lead", name, lease_ms, *looked, *self._scripts.data.arguments())
-        held, now, leader, stepped, data, number, sound = answer
+        held, now, leader, stepped, data, number, sound, steps = answer
         self._scripts.note_data([data[0], data[1], data[2]])
-        walk = Walk(int(number), int(sound) if sound else None) if number else None
+        walk = Walk(int(number), int(sound) if sound else None, steps.decode()) if number else None
         return Lead(bool(held), int(now), leader.decode(), int(stepped or 0), walk)
 
     def yield_lead(self, name: str) -> None:

@@ -134,6 +134,7 @@ class Engine(RuleBasedStateMachine):
         self._take_the_lead()
         self.tick()
         self.sound = {job_id: self._stands(job_id) for job_id in self.known}
+        self.first = {job_id: model.upcoming for job_id, model in self.known.items()}
         self._jump(seconds)
         self.tick()
         if works:
@@ -169,7 +170,8 @@ class Engine(RuleBasedStateMachine):
         for job_id, model, runs in list(self._histories()):
             stands = self._stands(job_id)
             if undone:
-                assert stands <= max(now, *self.sound.values()), "what was decided about instants to come is not void"
+                latest = max(now, self.sound[job_id], (self.first[job_id] or 1) - 1)
+                assert stands <= latest, "what was decided about instants to come is not void"
             if stands != before[job_id]:
                 assert before[job_id] > now + trusted, "what was decided about an instant that is over is void"
                 assert stands >= min(before[job_id], self.sound.get(job_id, 0)), "what was decided before is void"

@@ -11,25 +11,31 @@ local function is_known(newest, by, now)
 end
 
 -- A step back undoes the steps forward that had gone beyond where it lands. It may land a little before where they began;
--- much before, it is another story. Returns up to when decisions were sound, the earliest of them; nil if there is none.
+-- much before, it is another story. Returns up to when decisions were sound, the earliest of them, nil if there is none; and
+-- the numbers of those steps.
 local function undo(known, now)
   local sound
+  local numbers = {}
   for _, step in ipairs(known) do
     local nearby = now >= step.before - math.max(STEP_MS, step.by / 10)
     if step.by > 0 and not step.undone and step.landed > now and nearby then
       step.undone = true
       sound = math.min(sound or step.sound, step.sound)
+      numbers[#numbers + 1] = int(step.number)
     end
   end
-  return sound
+  return sound, numbers
 end
 
 -- Orders the walk that makes decisions about instants to come void, see service/clock_repair.py.
-local function order(number, sound)
-  local pending, its_sound = unpack(call('HMGET', key.clock, 'void', 'void_sound'))
-  if pending and its_sound then sound = math.min(sound or tonumber(its_sound), tonumber(its_sound)) end
+local function order(number, sound, numbers)
+  local pending, its_sound, its_numbers = unpack(call('HMGET', key.clock, 'void', 'void_sound', 'void_steps'))
+  if pending and its_sound then
+    sound = math.min(sound or tonumber(its_sound), tonumber(its_sound))
+    numbers[#numbers + 1] = its_numbers
+  end
   call('HSET', key.clock, 'void', number)
-  if sound then call('HSET', key.clock, 'void_sound', int(sound)) end
+  if sound then call('HSET', key.clock, 'void_sound', int(sound), 'void_steps', table.concat(numbers, ' ')) end
 end
 
 -- Looks at the clock, and records a step once, whoever sees it first.
@@ -55,9 +61,10 @@ function timewatch.look(expected, reading, now)
   local step = {number = number, by = by, before = before, landed = now}
   if by > 0 then
     step.sound = math.max(tonumber(reading ~= '' and reading or 0), tonumber(acted or 0))
+    call('HSET', key.clock, 'ahead', number)
   else
-    local sound = undo(known, now)
-    order(number, sound)
+    local sound, numbers = undo(known, now)
+    order(number, sound, numbers)
     if sound then call('HSET', key.clock, 'acted', int(sound)) end  -- what was decided about later instants is void
   end
   table.insert(known, 1, step)
