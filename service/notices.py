@@ -22,14 +22,17 @@ DATA_ADVICE = (
 
 
 def length(ms: int) -> str:
-    """A stretch of time in its two largest units."""
+    """A stretch of time in its two largest units, rounded."""
     seconds = abs(ms) // 1000
-    parts: list[str] = []
+    sizes = [size for _, size in UNITS if size <= seconds] or [1]
+    smallest = sizes[:2][-1]
+    seconds = (seconds + smallest // 2) // smallest * smallest
+    parts = []
     for unit, size in UNITS:
         count, seconds = divmod(seconds, size)
-        if count or parts:
+        if count:
             parts.append(f"{count} {unit}")
-    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or "0 s"
+    return " ".join(parts) or "0 s"
 
 
 def stepped(step: Step) -> str:
