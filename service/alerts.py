@@ -17,6 +17,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from service import notices
 from service.clock import format_timestamp
 from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce, destination
@@ -25,6 +26,7 @@ from service.outage import outage
 from service.redaction import Redaction
 from service.secret_hosts import SUFFIX, Hosts, hosts_of, is_secret
 from service.store.jobs import JobStore, UnreadableJob
+from service.store.notices import Step, WentBack
 from service.store.outbox import Outbox, facts
 
 log = logging.getLogger(__name__)
@@ -101,9 +103,14 @@ class Alerts:
         if taken is None:
             return False
         said = facts(taken)
-        name, urls = self._audience(str(said.get("job_id")))
         try:
-            subject, body = map(self._redaction.applied, words(name, said))
+            if said.get("kind") in OF_THE_SERVICE:
+                urls = self._addresses_of_the_service()
+                subject, body = words_of_the_service(said)
+            else:
+                name, urls = self._audience(str(said.get("job_id")))
+                subject, body = words(name, said)
+            subject, body = self._redaction.applied(subject), self._redaction.applied(body)
         except (LookupError, ValueError, TypeError, ArithmeticError, OSError):
             log.error("The outbox held something that is no alert; dropped")
             urls = {}
@@ -112,11 +119,14 @@ class Alerts:
         self._outbox.done(taken)
         return True
 
-    def _audience(self, job_id: str) -> tuple[str, dict[str, Address]]:
-        """A job's name, and to which addresses its alerts go, by their URLs; none if it is deleted."""
-        urls = {
+    def _addresses_of_the_service(self) -> dict[str, Address]:
+        return {
             url: Address(url, f"URL {number} of ALERT_URL") for number, url in enumerate(self._service_urls, start=1)
         }
+
+    def _audience(self, job_id: str) -> tuple[str, dict[str, Address]]:
+        """A job's name, and to which addresses its alerts go, by their URLs; none if it is deleted."""
+        urls = self._addresses_of_the_service()
         try:
             job = self._jobs.get(job_id)
         except UnreadableJob:
@@ -187,6 +197,27 @@ WORDS = {
     "missed": "missed occurrences",
     "switched_off": "was switched off",
 }
+
+
+OF_THE_SERVICE = ("clock_stepped", "data_went_back")
+"""Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
+
+
+def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
+    """The subject and body of an alert that belongs to no job.
+
+    Raises:
+        LookupError, ValueError, TypeError, ArithmeticError, OSError: `said` holds no such facts.
+    """
+    if said["kind"] == "clock_stepped":
+        step = Step(int(said["by"]), int(said["before"]), int(said["at"]))
+        way = "forward" if step.by_ms > 0 else "back"
+        return (
+            f"Redis' clock was set {way} by {notices.length(step.by_ms)}",
+            f"{notices.stepped(step)}.\n{notices.CLOCK_ADVICE}",
+        )
+    back = WentBack(int(said["at"]), str(said["seen"]), int(said["beats"]))
+    return "The data in Redis went back", f"{notices.went_back(back)}.\n{notices.DATA_ADVICE}"
 
 
 def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:

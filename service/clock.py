@@ -7,6 +7,7 @@ as `now`.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,3 +22,8 @@ class Clock(Protocol):
 def format_timestamp(epoch_seconds: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS` in UTC, the format of every timestamp that the API answers."""
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()[:19]
+
+
+def steady_ms() -> int:
+    """A clock that is never set and goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000

@@ -44,7 +44,7 @@ class Commits:
 
     def worded(self) -> dict[str, Any]:
         """The script's argument."""
-        return {"plans": self._plans, "jobs": self._jobs}
+        return {"now": str(self._now_ms), "plans": self._plans, "jobs": self._jobs}
 
 
 def _what_its_plan_follows_from(job: DueJob) -> tuple[Any, ...]:

@@ -31,6 +31,9 @@ from redis.exceptions import RedisError, ResponseError
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
+from service.clock import steady_ms
+from service.clock_repair import ClockRepair
+from service.clock_watch import ClockWatch
 from service.commits import Commits
 from service.errors import ServiceError, StoreUnavailable, ValidationFailed, WritesRefused
 from service.foreign_entries import ForeignEntriesRefused
@@ -106,15 +109,18 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self.scheduled_jobs_key = keys.due
         self.scheduler_lock_key = keys.leader
         self._keys = keys
-        scripts = make_scripts(client, keys, limits)
-        self._scripts = scripts
+        self._scripts = scripts = make_scripts(client, keys, limits)
+        scripts.went_back = self._start_over
         self._jobs = JobStore(scripts)
         self._due = DueIndex(scripts, self._replan)
         self._presence = Presence(scripts)
         self._reaper = Reaper(RunStore(scripts), self._jobs, keys, client)
+        self._repair = ClockRepair(scripts)
         self._clock = RedisClock(client)
         self._schema = SchemaWatch(client, keys)
+        self._watch = ClockWatch()
         self._stop = threading.Event()
+        self._arrived = False
         self._leads = False
         self._leader = ""
         self._next_heartbeat = 0.0
@@ -129,15 +135,11 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
 
     def run(self, burst: bool = False) -> None:
         """Works until `stop()` is called or, with `burst`, until nothing is due. Waits while Redis is away."""
-        pause, arrived = FIRST_PAUSE, False
+        pause = FIRST_PAUSE
         while not self._stop.is_set():
             try:
-                if not arrived:
-                    arrive(self.connection, self._keys)
-                    for risk in risks(self.connection).sentences():
-                        log.warning("%s", risk)
-                    arrived = True
-                    self._reaper.settle()
+                if not self._arrived:
+                    self._arrive()
                 self._beat()
                 outage.over(log)
                 left = self._act() if self._leads else LONGEST_WAIT
@@ -153,6 +155,17 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
                 self._stop.wait(pause)
                 pause = min(pause * 2, 2.0)
         self._leave()
+
+    def _arrive(self) -> None:
+        arrive(self.connection, self._keys)
+        for risk in risks(self.connection).sentences():
+            log.warning("%s", risk)
+        self._reaper.settle()
+        self._arrived = True
+
+    def _start_over(self) -> None:
+        """The data went back: what is kept may be of an older release again."""
+        self._arrived = False
 
     def stop(self) -> None:
         """Asks the loop to end; safe to call from a signal handler, any number of times."""
@@ -177,8 +190,15 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
 
     def heartbeat(self) -> None:
         """Says that this scheduler is up, and takes or keeps the lead if it is to be had."""
-        lead = self._presence.hold_lead(self.name, LEAD_MS)
+        steady, watch = steady_ms(), self._watch
+        lead = self._presence.hold_lead(self.name, LEAD_MS, watch.expected_ms(steady), watch.reading_ms)
+        watch.note(lead.now_ms, steady_ms())
+        if not self._arrived:
+            self._arrive()
         self._reaper.watch_clock(lead.now_ms)
+        if lead.stepped_ms:
+            log.error("Redis' clock was set by %+.0f s; see docs/guarantees.md, Clocks", lead.stepped_ms / 1000)
+        self._repair.hear(lead.walk, lead.held, steady)
         self._leads = self._lock_acquired = lead.held
         if lead.leader != self._leader:
             self._leader = lead.leader
@@ -188,7 +208,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         """One round of work as the leader. Returns the seconds until the next due instant."""
         self.enqueue_jobs()
         self._reaper.pass_over(self._clock.now_ms())
-        if self._due.mend():
+        if self._due.mend() or self._repair.step(steady_ms()):
             return 0.0
         return self._due.seconds_until_next(LONGEST_WAIT)
 
@@ -227,6 +247,10 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         decided = 0
         while not self._stop.is_set():
             now_ms, due = read_due(self._scripts, READ_AT_ONCE)
+            if self._watch.has_stepped(now_ms, steady_ms()):
+                self.heartbeat()  # recorded before anything is decided by that clock
+                continue
+            self._watch.note(now_ms, steady_ms())
             if not due:
                 break
             decided += self._decide(due, now_ms)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from service.errors import ServiceError
+from service.notices import acknowledged, shown
+from service.store.notices import Notices, acknowledge
 from service.store.presence import Presence
 from service.store.scripts import Scripts
 
@@ -17,6 +19,7 @@ class Health:
     """
 
     def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
         self._presence = Presence(scripts)
 
     def now(self) -> dict[str, Any]:
@@ -25,7 +28,7 @@ class Health:
             census = self._presence.census()
         except ServiceError:
             return {"status": "unhealthy", "scheduler_running": False, "redis_connected": False,
-                    "total_jobs": 0, "enabled_jobs": 0, "workers": 0}  # fmt: skip
+                    "total_jobs": 0, "enabled_jobs": 0, "workers": 0, **shown(Notices())}  # fmt: skip
         running = census.schedulers > 0
         return {
             "status": "healthy" if running else "unhealthy",
@@ -34,4 +37,13 @@ class Health:
             "total_jobs": census.total_jobs,
             "enabled_jobs": census.enabled_jobs,
             "workers": census.workers,
+            **shown(census.notices),
         }
+
+    def acknowledge(self) -> dict[str, Any]:
+        """Somebody has seen that the data went back, and the clock's steps. Returns what there was to see.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        return acknowledged(acknowledge(self._scripts))

@@ -55,6 +55,16 @@ class Keys:
         """Hash of counters, see `service/store/counters.py`."""
         return f"{self.prefix}:metrics"
 
+    @property
+    def clock(self) -> str:
+        """Hash: what was seen of Redis' clock, and its last steps."""
+        return f"{self.prefix}:clock"
+
+    @property
+    def data(self) -> str:
+        """Hash: the data set's id, and a number that the leader's heartbeats raise."""
+        return f"{self.prefix}:data"
+
     # jobs
 
     @property
@@ -111,6 +121,11 @@ class Keys:
     def alerts_sending(self) -> str:
         """List of alerts being sent; what a dead scheduler left here is sent again."""
         return f"{self.prefix}:alerts:sending"
+
+    @property
+    def alerts_service(self) -> str:
+        """Capped list of what people are to be told of the service itself, newest first."""
+        return f"{self.prefix}:alerts:service"
 
     # runs
 

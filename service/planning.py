@@ -29,10 +29,11 @@ def plan_anew(job_id: str, definition: JobDefinition, now_ms: int, record: JobRe
     decided = record.last_decided if record and record.last_decided is not None else 0
     # Strictly later than now, and than anything decided: a clock that stepped back decides nothing twice.
     after = max(now_ms // 1000, decided)
-    return _plan_after(job_id, definition, after, anchor)
+    return plan_after(job_id, definition, after, anchor)
 
 
-def _plan_after(job_id: str, definition: JobDefinition, after: int, anchor: int) -> Plan:
+def plan_after(job_id: str, definition: JobDefinition, after: int, anchor: int) -> Plan:
+    """When a job is due first after an instant, epoch seconds."""
     following = schedules.next_occurrence(definition.schedule, definition.options, after, anchor)
     if following is None:
         return Plan(anchor, None, None, "ended", "no occurrence is left before ends_at")
@@ -56,10 +57,10 @@ def changed_plan(record: JobRecord, definition: JobDefinition, now_ms: int) -> P
         return record.plan
     first = record.plan.next_occurrence
     after = first - 1 if first is not None else max(now_ms // 1000, record.last_decided or 0)
-    return _plan_after(record.id, definition, after, record.plan.anchor)
+    return plan_after(record.id, definition, after, record.plan.anchor)
 
 
 def plan_again(record: JobRecord) -> Plan:
     """When an enabled job is due whose plan was lost: at the first occurrence not decided, late as it may be."""
     after = record.last_decided if record.last_decided is not None else record.created_at // 1000
-    return _plan_after(record.id, record.definition, after, record.plan.anchor)
+    return plan_after(record.id, record.definition, after, record.plan.anchor)

@@ -40,6 +40,10 @@ SETTLE_SECONDS = 10.0
 """How long leases are not judged after that; workers renew theirs every second."""
 FAR_LEASE_MS = 600_000
 """A lease that ends later than this from now was taken before the clock was set back."""
+FAR_RETRY_MS = 3_700_000
+"""A retry that is due later than this from now was made before the clock was set back: delays last an hour at most."""
+FAR_QUEUED_MS = 60_000
+"""So was a run that seems to be queued since later than this from now."""
 BATCH = 100
 
 
@@ -79,6 +83,7 @@ class Reaper:
         self._next_pass = now + PASS_SECONDS
         self.watch_clock(now_ms)
         self._runs.shorten_leases(now_ms + FAR_LEASE_MS, now_ms + int(SETTLE_SECONDS * 1000), BATCH)
+        self._runs.shorten_waits(now_ms + FAR_RETRY_MS, now_ms + FAR_QUEUED_MS, now_ms, BATCH)
         if now >= self._settled_at:
             self._end_abandoned(now_ms)
         self._put_back_popped(now)

@@ -30,6 +30,7 @@ from service.settings import Settings, load_settings
 from service.store.arrival import Arrival
 from service.store.connection import connect
 from service.store.counters import read
+from service.store.data_memory import DataMemory
 from service.store.jobs import JobStore
 from service.store.redis_clock import RedisClock
 from service.store.scripts import Limits
@@ -66,7 +67,9 @@ def assemble(settings: Settings) -> App:
     limits = Limits.of(settings)
     # Not now but before its first use of Redis: this process starts with or without it.
     gate = Arrival(client, keys)
-    scripts = replace(make_scripts(client, keys, limits), gate=gate)
+    scripts = replace(
+        make_scripts(client, keys, limits), gate=gate, went_back=gate.start_over, data=DataMemory(looks=True)
+    )
     clock, bot_configs = RedisClock(client), configs(bots)
     jobs, runs = Jobs(scripts, clock, bot_configs), Runs(scripts, bot_configs)
     contacts = ContactBook(client, keys, gate)
@@ -90,8 +93,8 @@ def assemble(settings: Settings) -> App:
         waiters=gunicorn_config.THREADS // 2,
     )
     reading, limit_mb = partial(read, scripts), settings.import_limit_mb
-    notices = [f"{sentence}." for sentence in weak_keys(settings)]
-    add_console(app, Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb, notices))
+    weak = [f"{sentence}." for sentence in weak_keys(settings)]
+    add_console(app, Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb, weak))
     return app
 
 

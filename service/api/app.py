@@ -14,7 +14,7 @@ from service.api.body import NeedlessBodies
 from service.api.bots import BotList
 from service.api.contacts import Contact, ContactList, Import
 from service.api.guard import Guard, Nothing
-from service.api.health import Health
+from service.api.health import Acknowledge, Health
 from service.api.jobs import Job, JobList, RunNow, Toggle
 from service.api.messages import MessageTest
 from service.api.metrics import Measured
@@ -138,6 +138,7 @@ def create_app(
     errors.install(app)
     _add_job_routes(app, jobs, runs, following, places)
     app.add_route("/scheduler/health", Health(health))
+    app.add_route("/scheduler/acknowledge", Acknowledge(health))
     app.add_route("/scheduler/contacts", ContactList(contacts))
     app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20, places))
     app.add_route("/scheduler/contacts/{contact_id}", Contact(contacts))

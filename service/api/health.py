@@ -1,11 +1,11 @@
-"""Whether the service is well."""
+"""Whether the service is well, and that somebody has looked at it."""
 
 from __future__ import annotations
 
 import falcon
 
 from service.api import protocols
-from service.api.access import OPEN
+from service.api.access import BY_KEY, OPEN
 
 
 class Health:
@@ -23,3 +23,16 @@ class Health:
         resp.media = health
 
     on_head = on_get
+
+
+class Acknowledge:
+    """`/scheduler/acknowledge`"""
+
+    access = BY_KEY
+
+    def __init__(self, health: protocols.Health) -> None:
+        self._health = health
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Somebody has seen that the data went back, or that the clock stepped: 200 with what there was to see."""
+        resp.media = self._health.acknowledge()

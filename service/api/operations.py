@@ -169,6 +169,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/scheduler/bots"): Operation({200: json(array(ref("Bot")))}, store=False),
     ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}),
+    ("POST", "/scheduler/acknowledge"): Operation({200: json(ref("Acknowledged"))}),
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
     ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),

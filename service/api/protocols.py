@@ -123,9 +123,11 @@ class Runs(Protocol):
 
 
 class Health(Protocol):
-    """Whether the service does its work; never raises."""
+    """Whether the service does its work, which never raises; and that somebody has looked."""
 
     def now(self) -> dict[str, Any]: ...
+
+    def acknowledge(self) -> dict[str, Any]: ...
 
 
 class News(Protocol):

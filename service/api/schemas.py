@@ -268,12 +268,19 @@ def _others(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "total_jobs": COUNT,
         "enabled_jobs": COUNT,
     }
+    notice = record({"at": TIMESTAMP, "detail": TEXT})
+    added = {"workers": COUNT, "data_went_back": or_null(ref("Notice")), "clock_stepped": or_null(ref("Notice"))}
     asked = {name: definition[name] for name in ("schedule_type", "schedule_config", "options")}
     asked["from"] = or_null(TIME_SENT)
     asked["count"] = {"type": "integer", "minimum": 1, "maximum": PREVIEW_LIMIT, "default": 10}
     refused = record({"field": TEXT, "message": TEXT})
     return {
-        "Health": record({**health, "workers": COUNT}, health),
+        "Health": record({**health, **added}, health),
+        "Notice": {**notice, "description": "Something to look at, until it is acknowledged."},
+        "Acknowledged": record({
+            "data_went_back": or_null(ref("Notice")),
+            "clock_steps": {**array(ref("Notice")), "description": "The clock's steps of the last day, newest first."},
+        }),
         "PreviewRequest": record(asked, ("schedule_type", "schedule_config"), additionalProperties=False),
         "Preview": record({
             "occurrences": array(TIMESTAMP),

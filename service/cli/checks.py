@@ -21,6 +21,7 @@ from service.errors import ChannelUnavailable, StoreUnavailable
 from service.key_strength import ADVICE, weakness
 from service.keys import Keys
 from service.messages import Messenger
+from service.notices import CLOCK_ADVICE, DATA_ADVICE
 from service.secret_hosts import SUFFIX, is_binding, is_secret, unbound
 from service.settings import ALLOWS_PRIVATE, Settings
 from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
@@ -47,6 +48,7 @@ def check_api(api: Api) -> Iterator[Finding]:
     else:
         found = f"answers at {api.place.url}, and cannot use its Redis"
         yield Finding("api", "problem", found, "See below, or the web process' log")
+    yield from noticed(health)
     try:
         api.get("/scheduler/jobs", limit=1)
         yield Finding("key", "ok", f"the key from {api.place.key_from} is accepted")
@@ -87,6 +89,19 @@ def check_secrets(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in sorted(filter(is_binding, environment)):
         if not environment.get(name.removesuffix(SUFFIX)):
             yield Finding("secret_hosts", "warning", f"{name} binds {name.removesuffix(SUFFIX)}, which is not set")
+
+
+def noticed(health: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether the data went back or the clock stepped, and nobody has acknowledged it."""
+    for check, well, advice in (
+        ("data", "has not gone back", DATA_ADVICE),
+        ("clock_steps", "the clock has made no step", CLOCK_ADVICE),
+    ):
+        seen = health.get("data_went_back" if check == "data" else "clock_stepped")
+        if seen:
+            yield Finding(check, "problem" if check == "data" else "warning", str(seen["detail"]), advice)
+        elif health.get("redis_connected"):
+            yield Finding(check, "ok", well)
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:

@@ -1,15 +1,15 @@
-"""`bot-scheduler health`"""
+"""`bot-scheduler health` and `acknowledge`"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from service.cli.api import api
 from service.cli.arguments import Json
 from service.cli.failures import Exit, Failure
-from service.cli.output import coloured, show_fields, show_json, worded
+from service.cli.output import coloured, say, show_fields, show_json, worded
 
 
 def health(
@@ -23,9 +23,27 @@ def health(
         well = answer["status"] == "healthy"
         show_fields(
             [("status", coloured(answer["status"], "ok" if well else "problem"))]
-            + [(name.replace("_", " "), worded(value)) for name, value in answer.items() if name != "status"]
+            + [(name.replace("_", " "), _told(value)) for name, value in answer.items() if name != "status"]
         )
     if answer["workers"] < workers:
         raise Failure(Exit.FAILED, f"{answer['workers']} workers are up, and {workers} were asked for")
     if answer["status"] != "healthy":
         raise typer.Exit(Exit.FAILED)
+
+
+def acknowledge(json: Json = False) -> None:
+    """Say that you have seen that the clock stepped, or that the data went back; doctor and console are quiet then."""
+    answer = api().json(api().ask("POST", "/scheduler/acknowledge"))
+    if json:
+        show_json(answer)
+        return
+    back = answer["data_went_back"]
+    seen = ([back] if back else []) + answer["clock_steps"]
+    for one in seen:
+        say(f"Acknowledged: {one['detail']}")
+    if not seen:
+        say("There is nothing to acknowledge")
+
+
+def _told(value: Any) -> str:
+    return str(value["detail"]) if isinstance(value, dict) else worded(value)

@@ -41,7 +41,7 @@ class Parts:
         bots: bot type -> bot class.
         reading: what is measured now; raises StoreUnavailable while Redis is away.
         import_limit_mb: the longest address book that can be imported, MiB.
-        notices: sentences that whoever runs the service should read.
+        weak_keys: which API keys could be guessed, a sentence each.
     """
 
     keys: ApiKeys
@@ -53,7 +53,7 @@ class Parts:
     bots: Bots
     reading: Callable[[], Reading]
     import_limit_mb: int
-    notices: Sequence[str] = ()
+    weak_keys: Sequence[str] = ()
 
 
 def add_console(app: App, parts: Parts) -> None:
@@ -70,7 +70,7 @@ def add_console(app: App, parts: Parts) -> None:
 def _add_pages(app: App, parts: Parts) -> None:
     """All that needs a session. A page: a subclass of `Page` that declares its access, and a line here."""
     jobs, runs, bots = parts.jobs, parts.runs, parts.bots
-    app.add_page("/", Overview(jobs, runs, parts.reading, parts.notices))
+    app.add_page("/", Overview(jobs, runs, parts.reading, parts.weak_keys))
     app.add_page("/jobs", JobList(jobs, bots))
     app.add_page("/jobs/new", NewJob(jobs, bots))
     app.add_page("/jobs/{job_id}", JobPage(jobs, runs, bots))

@@ -13,6 +13,7 @@ from service.clock import format_timestamp
 from service.console.pages import Page, show
 from service.console.timeline import DAY, timeline
 from service.errors import Conflict, NotFound
+from service.notices import stepped, went_back
 from service.store.counters import Reading
 
 JOBS = 500
@@ -31,16 +32,16 @@ class Overview(Page):
         jobs: the use cases of jobs.
         runs: those of runs.
         reading: what is measured now.
-        notices: sentences that whoever runs the service should read.
+        weak_keys: which API keys could be guessed, a sentence each.
     """
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], notices: Sequence[str] = ()) -> None:
+    def __init__(self, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], weak_keys: Sequence[str] = ()) -> None:
         self._jobs = jobs
         self._runs = runs
         self._reading = reading
-        self._notices = notices
+        self._weak_keys = weak_keys
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """How everything is; with nothing there, how to begin."""
@@ -56,8 +57,9 @@ class Overview(Page):
             "overview.html",
             "/",
             now=now,
-            notices=self._notices,
+            weak_keys=self._weak_keys,
             parts=health_of(now),
+            notices=notices_of(now),
             next_due=None if now.next_due is None else format_timestamp(now.next_due // 1000),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
@@ -93,6 +95,12 @@ class Overview(Page):
             except (NotFound, Conflict):
                 continue
         return found
+
+
+def notices_of(now: Reading) -> list[str]:
+    """What somebody has to look at and acknowledge, in sentences."""
+    back = now.notices.went_back
+    return ([went_back(back)] if back else []) + [stepped(step) for step in now.notices.steps]
 
 
 def health_of(now: Reading) -> list[dict[str, str]]:

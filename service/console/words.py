@@ -30,6 +30,7 @@ SKIPS = {
     "coalesced": "a newer one ran in its place",
     "missed": "missed, and not caught up with",
     "waiting_limit": "1,000 runs were waiting already",
+    "clock": "decided while Redis' clock was ahead; it comes again",
 }
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

@@ -1,7 +1,8 @@
 -- A worker's sign of life; or its farewell.
 --
--- ARGV  1 worker name      2 '1' alive, '0' leaving
--- Returns now.
+-- ARGV  1 worker name      2 '1' alive, '0' leaving      3 the data set's id, 4 its number, as the worker remembers them, or
+--       ''; 5 an id for a new one
+-- Returns {id, number, what became of the data}, see shared/dataset.lua.
 --
 -- One step, so that it is judged by Redis' clock. Safe to repeat.
 
@@ -11,5 +12,7 @@ if ARGV[2] == '1' then
 else
   call('ZREM', key.workers, ARGV[1])
 end
+-- One from the future was written while the clock was ahead.
 call('ZREMRANGEBYSCORE', key.workers, '-inf', int(now - 60000))
-return int(now)
+call('ZREMRANGEBYSCORE', key.workers, int(now + 60000), '+inf')
+return dataset.look(ARGV[3], ARGV[4], ARGV[5], now)

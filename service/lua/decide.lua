@@ -1,7 +1,7 @@
 -- Decides the due occurrences of a batch of jobs: each one is enqueued, put to wait, or recorded as skipped, and its job
 -- moves on to its next occurrence.
 --
--- ARGV  1 JSON: {"plans": [...], "jobs": [[job id, the revision that was planned, number of its plan], ...]}; jobs that
+-- ARGV  1 JSON: {"now" (when the jobs were read, ms), "plans": [...], "jobs": [[job id, the revision that was planned, number of its plan], ...]}; jobs that
 --         are alike share a plan:
 --         {"due" (the score that was read, ms), "first" (the earliest occurrence that it looked at), "last_decided",
 --          "next_occurrence" and "next_due", or "ended" (why there is none),
@@ -18,11 +18,14 @@
 local now = now_ms()
 local at = int(now)
 local pushes = runs.pushes()
+local step_forward  -- the number of the newest one; false or nil: there was none
 
 -- The same from every scheduler, so that an occurrence's run cannot be made twice. When the job was created is a part of
--- it: one that was deleted and made again under its id has other runs. A UUID of version 8 (RFC 9562).
+-- it: one that was deleted and made again under its id has other runs. So has an instant that is decided anew, since it
+-- was decided first while the clock was ahead (void_decisions.lua). A UUID of version 8 (RFC 9562).
 local function run_id_of(job, decision)
-  local hash = redis.sha1hex(table.concat({ARGV[2], job.id, job.created_at, decision.occurrence}, '/'))
+  local parts = {ARGV[2], job.id, job.created_at, decision.occurrence, job.clock_epoch or nil}
+  local hash = redis.sha1hex(table.concat(parts, '/'))
   return table.concat({hash:sub(1, 8), hash:sub(9, 12), '8' .. hash:sub(14, 16), 'a' .. hash:sub(18, 20),
     hash:sub(21, 32)}, '-')
 end
@@ -70,6 +73,15 @@ local function run(job, decision)
   end
 end
 
+-- What is decided first after the clock stepped forward: should it step back, the job is planned from there again.
+local function note_ahead(job, plan)
+  if not step_forward then return end
+  local noted = job.ahead or ''
+  if (' ' .. noted):find(' ' .. step_forward .. ':', 1, true) then return end
+  noted = noted .. (noted == '' and '' or ' ') .. step_forward .. ':' .. plan.first
+  call('HSET', job.key, 'ahead', noted:match('%S+ %S+ %S+$') or noted)
+end
+
 local function move_on(job, plan)
   local decided = plan.last_decided
   if tonumber(decided) < tonumber(job.last_decided or 0) then decided = job.last_decided end
@@ -87,8 +99,8 @@ local function decide(id, planned_revision, plan)
   local job = {id = id, key = key.job(id)}
   local revision, enabled
   revision, enabled, job.last_decided, job.created_at, job.limit, job.overlap, job.name, job.bot_type,
-    job.misfire_told_at = unpack(call('HMGET', job.key, 'revision', 'enabled', 'last_decided', 'created_at',
-    'max_concurrent_runs', 'overlap', 'name', 'bot_type', 'misfire_told_at'))
+    job.misfire_told_at, job.clock_epoch, job.ahead = unpack(call('HMGET', job.key, 'revision', 'enabled', 'last_decided',
+    'created_at', 'max_concurrent_runs', 'overlap', 'name', 'bot_type', 'misfire_told_at', 'clock_epoch', 'ahead'))
   if not revision then
     call('ZREM', key.due, id)
     return 'gone'
@@ -98,6 +110,7 @@ local function decide(id, planned_revision, plan)
     return 'stale'
   end
   if now < tonumber(plan.due) then return 'early' end
+  note_ahead(job, plan)
   move_on(job, plan)
   for _, decision in ipairs(plan.decisions) do
     if decision.run then run(job, decision) else skip(job, decision, decision.reason) end
@@ -106,6 +119,13 @@ local function decide(id, planned_revision, plan)
 end
 
 local batch = cjson.decode(ARGV[1])
+-- Up to when occurrences are decided, should the clock turn out to have stepped forward after this. It was set back where
+-- that is later already.
+local clock = redis.pcall('HMGET', key.clock, 'acted', 'ahead')
+if not clock.err then
+  step_forward = clock[2]
+  if tonumber(clock[1] or 0) < tonumber(batch.now) then redis.pcall('HSET', key.clock, 'acted', batch.now) end
+end
 local answers = {}
 for i, job in ipairs(batch.jobs) do
   local done, answer = pcall(decide, job[1], job[2], batch.plans[job[3]])

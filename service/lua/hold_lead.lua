@@ -1,17 +1,29 @@
--- A scheduler's sign of life, and its bid to be the one that acts.
+-- A scheduler's sign of life, its bid to be the one that acts, and its look at the clock and the data set.
 --
 -- ARGV  1 scheduler name      2 length of the lease, ms
--- Returns {1 if it leads now else 0, now, the leader's name}.
+--       3 what the clock should show, ms; 4 what it showed when the scheduler last looked, ms; both '' at first
+--       5 the data set's id, 6 its number, as the scheduler remembers them, or ''; 7 an id for a new one
+-- Returns {1 if it leads now else 0, now, the leader's name, by how much the clock stepped or '',
+--         {data set's id, its number, what became of it}, the walk that is ordered: its number, up to when decisions were
+--         sound, and the numbers of the steps that were undone; each or ''}; see shared/timewatch.lua, shared/dataset.lua.
 --
--- One step, so that a lease is renewed by its owner alone. It saves work only: what schedulers do is right under any
--- number of them. Safe to repeat.
+-- One step, so that a lease is renewed by its owner alone, and a step of the clock is recorded once. The lead saves work
+-- only: what schedulers do is right under any number of them. Safe to repeat.
 
-local name, now = ARGV[1], now_ms()
+local name, lease, now = ARGV[1], tonumber(ARGV[2]), now_ms()
 call('ZADD', key.schedulers, int(now), name)
+-- One from the future was written while the clock was ahead.
 call('ZREMRANGEBYSCORE', key.schedulers, '-inf', int(now - 60000))
+call('ZREMRANGEBYSCORE', key.schedulers, int(now + 60000), '+inf')
 local leader = call('GET', key.leader)
 if not leader or leader == name then
-  call('SET', key.leader, name, 'PX', ARGV[2])
+  call('SET', key.leader, name, 'PX', lease)
   leader = name
+elseif call('PTTL', key.leader) > lease then
+  call('PEXPIRE', key.leader, lease)  -- taken while the clock was ahead: whoever is alive renews it
 end
-return {leader == name and 1 or 0, int(now), leader}
+local stepped = timewatch.look(ARGV[3], ARGV[4], now)
+local data = dataset.look(ARGV[5], ARGV[6], ARGV[7], now)
+if leader == name then data[2] = dataset.raise() end
+local walk, sound, steps = unpack(call('HMGET', key.clock, 'void', 'void_sound', 'void_steps'))
+return {leader == name and 1 or 0, int(now), leader, stepped, data, walk or '', sound or '', steps or ''}

@@ -57,6 +57,10 @@ class Arrival:
             arrive(self._client, self._keys)
             self._arrived = True
 
+    def start_over(self) -> None:
+        """The data went back: it may be an older release's again."""
+        self._arrived = False
+
     def write(self) -> None:
         """Before anything is written: also sees that no newer release has come since. Raises StoreUnavailable."""
         self.reach()

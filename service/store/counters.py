@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, Notices, understood
 from service.store.presence import fresh
 from service.store.scripts import BUCKETS_MS, Scripts
 
@@ -27,6 +28,7 @@ class Reading:
         queued, oldest_queued: runs handed to the queue and not started, and since when the oldest is there.
         leader: the acting scheduler's name.
         next_due: when the next occurrence of any job is due.
+        notices: what somebody has to look at.
     """
 
     now: int
@@ -43,6 +45,7 @@ class Reading:
     next_due: int | None
     jobs: int
     enabled_jobs: int
+    notices: Notices
 
 
 def read(scripts: Scripts) -> Reading:
@@ -52,7 +55,7 @@ def read(scripts: Scripts) -> Reading:
         StoreUnavailable: Redis is away.
     """
     keys = scripts.keys
-    time, counters, queued, oldest, running, retries, schedulers, workers, leader, due, jobs, enabled = scripts.read(
+    answers = scripts.read(
         lambda pipe: (
             pipe.time(),
             pipe.hgetall(keys.metrics),
@@ -66,8 +69,11 @@ def read(scripts: Scripts) -> Reading:
             pipe.zrange(keys.due, 0, 0, withscores=True),
             pipe.zcard(keys.jobs),
             pipe.scard(keys.enabled),
+            pipe.hmget(keys.data, FIELDS_OF_DATA),
+            pipe.hmget(keys.clock, FIELDS_OF_CLOCK),
         )
     )
+    time, counters, queued, oldest, running, retries, schedulers, workers, leader, due, jobs, enabled, *seen = answers
     now = int(time[0]) * 1000 + int(time[1]) // 1000
     counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
     return Reading(
@@ -85,6 +91,7 @@ def read(scripts: Scripts) -> Reading:
         next_due=_earliest(due),
         jobs=int(jobs),
         enabled_jobs=int(enabled),
+        notices=understood(now, *seen),
     )
 
 

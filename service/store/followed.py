@@ -48,6 +48,7 @@ class FollowedJobs:
         self._changed: set[bytes] = set()
         self._connection: Any = None
         self._follows = False
+        self._times_back = 0
         self._lock = threading.Lock()
         self.refused = getattr(scripts.client.connection_pool, "max_connections", 0) < CONNECTIONS
         """Whether Redis, or its client's settings, leave no way to follow: ask without this then."""
@@ -77,6 +78,11 @@ class FollowedJobs:
         return None if self.refused else self._scripts.ask(attempt)
 
     def _show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]]:
+        if self._times_back != self._scripts.data.times_back:
+            # Whatever Redis told of it: what was kept is of another state of the data.
+            self._times_back = self._scripts.data.times_back
+            self._drop()
+            self._connection.connect()
         found, ids = find(self._ask)
         self._forget_changed()
         jobs = {job_id: self._kept.get(self._key + job_id) for job_id in ids}

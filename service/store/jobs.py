@@ -152,6 +152,13 @@ def _fields(record: JobRecord) -> dict[str, str | None]:
         "disable_after_failures": str(options.disable_after_failures),
         "max_concurrent_runs": str(options.max_concurrent_runs),
         "overlap": options.overlap,
+        **plan_fields(plan),
+    }
+
+
+def plan_fields(plan: Plan) -> dict[str, str | None]:
+    """The fields of a job's hash that hold its plan; None: the field is not there."""
+    return {
         "anchor": str(plan.anchor),
         "next_occurrence": None if plan.next_occurrence is None else str(plan.next_occurrence),
         "next_due": None if plan.next_due is None else str(plan.next_due),

@@ -12,7 +12,8 @@ class Outbox:
     """Alerts that wait to be sent, the oldest first.
 
     One that is being sent is in a list of its own until it is done, so that it outlives the death of its sender; it
-    may then be sent twice.
+    may then be sent twice. What is told of the service itself stays where it is until it is done, for schedulers of
+    older releases take what they find in that list, and would drop it.
 
     Args:
         scripts: the scripts of this installation.
@@ -27,6 +28,9 @@ class Outbox:
         (left,) = self._scripts.read(lambda pipe: pipe.lindex(self._keys.alerts_sending, -1))
         if left is not None:
             return bytes(left)
+        (of_the_service,) = self._scripts.read(lambda pipe: pipe.lindex(self._keys.alerts_service, -1))
+        if of_the_service is not None:
+            return bytes(of_the_service)
         (taken,) = self._scripts.read(
             lambda pipe: pipe.lmove(self._keys.alerts, self._keys.alerts_sending, "RIGHT", "LEFT")
         )
@@ -34,7 +38,12 @@ class Outbox:
 
     def done(self, taken: bytes) -> None:
         """The alert was sent, or given up."""
-        self._scripts.read(lambda pipe: pipe.lrem(self._keys.alerts_sending, 1, taken))  # type: ignore[arg-type]
+        self._scripts.read(
+            lambda pipe: (
+                pipe.lrem(self._keys.alerts_sending, 1, taken),  # type: ignore[arg-type]
+                pipe.lrem(self._keys.alerts_service, -1, taken),  # type: ignore[arg-type]
+            )
+        )
 
 
 def facts(taken: bytes) -> dict[str, Any]:

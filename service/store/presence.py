@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.store.asking import ask, scored
+from service.store.notices import Notices, commands, understood
 from service.store.scripts import Scripts
 
 FRESH_MS = 15_000
@@ -28,6 +29,7 @@ class Census:
     enabled_jobs: int
     schedulers: int
     workers: int
+    notices: Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,30 @@ class Lead:
         held: whether it is the one that acts.
         now_ms: Redis' time.
         leader: the name of the one that acts.
+        stepped_ms: by how much Redis' clock was found to have stepped; 0 if it was not, or that is known.
+        walk: the walk over the jobs that a step of the clock has ordered, if any.
     """
 
     held: bool
     now_ms: int
     leader: str
+    stepped_ms: int
+    walk: Walk | None
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """An order to make decisions void that were made while the clock was ahead.
+
+    Args:
+        number: the order's.
+        sound_ms: up to when decisions were made by a clock that was right; None if nobody saw when it went ahead.
+        steps: the numbers of the steps forward that were undone.
+    """
+
+    number: int
+    sound_ms: int | None
+    steps: str = ""
 
 
 class Presence:
@@ -56,10 +77,21 @@ class Presence:
         self._scripts = scripts
         self._keys = scripts.keys
 
-    def hold_lead(self, name: str, lease_ms: int) -> Lead:
-        """A scheduler's heartbeat; takes or keeps the lead if it is to be had."""
-        held, now, leader = self._scripts.run("hold_lead", name, lease_ms)
-        return Lead(bool(held), int(now), leader.decode())
+    def hold_lead(
+        self, name: str, lease_ms: int, expected_ms: int | None = None, reading_ms: int | None = None
+    ) -> Lead:
+        """A scheduler's heartbeat; takes or keeps the lead if it is to be had.
+
+        Args:
+            expected_ms: what Redis' clock should show by this process' steady clock; None if it has not looked yet.
+            reading_ms: what it showed then.
+        """
+        looked = ["" if ms is None else str(ms) for ms in (expected_ms, reading_ms)]
+        answer = self._scripts.run("hold_lead", name, lease_ms, *looked, *self._scripts.data.arguments())
+        held, now, leader, stepped, data, number, sound, steps = answer
+        self._scripts.note_data([data[0], data[1], data[2]])
+        walk = Walk(int(number), int(sound) if sound else None, steps.decode()) if number else None
+        return Lead(bool(held), int(now), leader.decode(), int(stepped or 0), walk)
 
     def yield_lead(self, name: str) -> None:
         """A scheduler's farewell."""
@@ -67,17 +99,21 @@ class Presence:
 
     def beat_worker(self, name: str) -> None:
         """A worker's heartbeat."""
-        self._scripts.run("beat_worker", name, "1")
+        self._scripts.look_at_data("beat_worker", name, "1")
 
     def farewell_worker(self, name: str) -> None:
         """A worker's farewell."""
-        self._scripts.run("beat_worker", name, "0")
+        self._scripts.look_at_data("beat_worker", name, "0")
 
     def census(self) -> Census:
         """One round trip, whatever the number of jobs."""
-        time, total, enabled, schedulers, workers = ask(
+        time, total, enabled, schedulers, workers, data, clock = ask(
             self._scripts, ("TIME",), ("ZCARD", self._keys.jobs), ("SCARD", self._keys.enabled),
             ("ZRANGE", self._keys.schedulers, 0, -1, "WITHSCORES"), ("ZRANGE", self._keys.workers, 0, -1, "WITHSCORES"),
+            *commands(self._keys),
         )  # fmt: skip
         now = int(time[0]) * 1000 + int(time[1]) // 1000
-        return Census(int(total), int(enabled), fresh(scored(schedulers), now), fresh(scored(workers), now))
+        return Census(
+            int(total), int(enabled), fresh(scored(schedulers), now), fresh(scored(workers), now),
+            understood(now, data, clock),
+        )  # fmt: skip

@@ -273,12 +273,23 @@ class RunStore:
 
     def shorten_leases(self, beyond_ms: int, to_ms: int, limit: int) -> None:
         """Sets leases that end after `beyond_ms` to `to_ms`; whoever is alive renews theirs."""
-        (ids,) = self._scripts.read(
-            lambda pipe: pipe.zrange(self._keys.leases, beyond_ms, "+inf", byscore=True, offset=0, num=limit)
-        )
-        if ids:
-            later = {run_id.decode(): to_ms for run_id in ids}
-            self._scripts.read(lambda pipe: pipe.zadd(self._keys.leases, later, xx=True))
+        self._bring_forward(((self._keys.leases, beyond_ms),), to_ms, limit)
+
+    def shorten_waits(self, retries_beyond_ms: int, queued_beyond_ms: int, to_ms: int, limit: int) -> None:
+        """Sets retries that are due after `retries_beyond_ms`, and what is queued since after `queued_beyond_ms`, to
+        `to_ms`."""
+        ends = ((self._keys.retries, retries_beyond_ms), (self._keys.queued, queued_beyond_ms))
+        self._bring_forward(ends, to_ms, limit)
+
+    def _bring_forward(self, ends: Sequence[tuple[str, int]], to_ms: int, limit: int) -> None:
+        def find(pipe: Any) -> None:
+            for key, beyond_ms in ends:
+                pipe.zrange(key, beyond_ms, "+inf", byscore=True, offset=0, num=limit)
+
+        for (key, _), ids in zip(ends, self._scripts.read(find), strict=True):
+            if ids:
+                sooner = {run_id.decode(): to_ms for run_id in ids}
+                self._scripts.read(lambda pipe, key=key, sooner=sooner: pipe.zadd(key, sooner, xx=True))  # type: ignore[misc]
 
     def retries_due(self, now_ms: int, limit: int) -> list[str]:
         """Ids of retries whose delay is over."""

@@ -32,17 +32,18 @@ from service.store.connection import (
     send,
     translate_errors,
 )
+from service.store.data_memory import DataMemory
 
 VERBS = (
     "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run", "release_retry",
     "requeue_run", "claim_run", "renew_lease", "note_run", "end_run", "cancel_run", "hold_lead", "yield_lead",
-    "beat_worker",
+    "beat_worker", "watch_data", "acknowledge", "read_ahead", "void_decisions", "end_walk", "cut_records",
 )  # fmt: skip
 
-READING = ("read_due",)
-"""Of these, those that write nothing."""
+READING = ("read_due", "watch_data")
+"""Of these, those that write nothing that another release could misread."""
 
-SHARED = ("idempotency", "rq", "metrics", "alerts", "runs")
+SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "runs")
 """The parts of `service/lua/shared`, each after those that it uses; each is a table of its name."""
 
 RQ_SUCCESS_TTL = 500
@@ -99,6 +100,8 @@ class Scripts:
         limits: how much is kept.
         rq_fields: the fields that all our RQ jobs share, see `service.dispatch.rq_template`.
         gate: passed before each use of Redis; None where the process sees to that itself.
+        went_back: called when this process notices that the data went back; what it keeps of before is void.
+        data: what this process remembers of the data set.
     """
 
     client: Redis
@@ -106,6 +109,8 @@ class Scripts:
     limits: Limits = field(default_factory=Limits)
     rq_fields: Mapping[str, bytes] = field(default_factory=dict)
     gate: Gate | None = None
+    went_back: Callable[[], None] | None = None
+    data: DataMemory = field(default_factory=DataMemory)
     _scripts: dict[str, Script] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -180,10 +185,21 @@ class Scripts:
 
     def ask(self, call: Callable[[], Answer]) -> Answer:
         """Makes a call that is safe to repeat, and once more if the connection broke. Raises StoreUnavailable."""
+        if self.data.is_time_to_look():
+            self.look_at_data("watch_data")
         if self.gate is not None:
             self.gate.reach()
         with translate_errors():
             return repeatable(call)
+
+    def look_at_data(self, verb: str, *args: str | int) -> None:
+        """Runs a script that looks at the data set and answers what became of it."""
+        self.note_data(self.run(verb, *args, *self.data.arguments()))
+
+    def note_data(self, answer: Sequence[bytes]) -> None:
+        """Takes in what became of the data set."""
+        if self.data.take_in(answer) and self.went_back is not None:
+            self.went_back()
 
 
 def _granted(answer: Any) -> Any:

@@ -42,6 +42,7 @@ from service.keys import Keys
 from service.outage import outage
 from service.runner import Surroundings
 from service.settings import Settings
+from service.store.arrival import arrive
 from service.store.connection import connect, translate_errors
 from service.store.presence import Presence
 from service.store.runs import RunStore
@@ -98,6 +99,8 @@ class BotWorker(Worker):
         # connection waits for work for as long as 20 s.
         self._line = connect(settings, "watch")
         self._scripts = make_scripts(self._line, keys, Limits.of(settings))
+        self._scripts.went_back = self._start_over
+        self._arrived = True  # see `service.worker.serving`
         self._runs = RunStore(self._scripts)
         self._presence = Presence(self._scripts)
         self._around: Surroundings = surroundings(client, keys, settings, vault)
@@ -141,6 +144,7 @@ class BotWorker(Worker):
             self._saddle()
             try:
                 with translate_errors():
+                    self._arrive_again()
                     self._schema.check()
                     if not told:
                         self.set_state(WorkerStatus.IDLE)
@@ -346,6 +350,15 @@ class BotWorker(Worker):
                 horse.kill()
             else:
                 horse.order(action, run.token)
+
+    def _start_over(self) -> None:
+        self._arrived = False
+
+    def _arrive_again(self) -> None:
+        """Where the data went back: it may be an older release's again. Raises StoreUnavailable."""
+        if not self._arrived:
+            arrive(self._line, self._keys)
+            self._arrived = True
 
     def _look_at_schema(self, horse: Horse) -> None:
         """A newer release has come: the run under way ends, and no further one is taken."""

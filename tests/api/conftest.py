@@ -159,7 +159,13 @@ class FakeJobs:
             "total_jobs": 0,
             "enabled_jobs": 0,
             "workers": 0,
+            "data_went_back": None,
+            "clock_stepped": None,
         }
+
+    def acknowledge(self) -> dict[str, Any]:
+        self.calls.append(("acknowledge", None))
+        return {"data_went_back": None, "clock_steps": []}
 
 
 class FakeContacts:

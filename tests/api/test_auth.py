@@ -27,6 +27,7 @@ GUARDED = [
     ("POST", "/scheduler/contacts/import"),
     ("GET", "/scheduler/contacts"),
     ("GET", "/scheduler/contacts/x"),
+    ("POST", "/scheduler/acknowledge"),
     ("GET", "/scheduler/bots"),
     ("HEAD", "/scheduler/jobs"),
     ("OPTIONS", "/scheduler/jobs"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import secrets
 import shutil
 import threading
@@ -319,3 +320,26 @@ def test_every_command_has_help_with_its_options(command: Command) -> None:
     for name in ("jobs", "history", "logs", "cancel", "preview", "contacts", "export", "apply", "health", "doctor"):
         assert name in text and f"bot-scheduler {name}" in told
     assert "6 unreachable" in text
+
+
+def test_the_doctor_tells_of_data_that_went_back_and_a_clock_that_stepped_until_they_are_acknowledged(
+    command: Command, installed: Installation
+) -> None:
+    """Also without REDIS_URL; `acknowledge` says what was acknowledged, once."""
+    keys, client = installed.keys, installed.client
+    now = int(client.time()[0]) * 1000
+    step = {"number": 1, "by": -3_600_000, "before": now + 3_600_000, "landed": now}
+    client.hset(keys.clock, mapping={"steps": json.dumps([step]), "serial": 1})
+    client.hset(keys.data, mapping={"went_back_at": now, "went_back": "older", "went_back_beats": 3})
+    ended = command("doctor", "--json")
+    findings = found(ended.json)
+    assert ended.status == 1
+    assert findings["data"]["state"] == "problem" and "6 s" in findings["data"]["found"]
+    assert findings["clock_steps"]["state"] == "warning" and "back by 1 h" in findings["clock_steps"]["found"]
+    assert all("acknowledge" in findings[check]["advice"] for check in ("data", "clock_steps"))
+    assert "back by 1 h" in command.works("health").out
+    said = command.works("acknowledge").out
+    assert "back by 1 h" in said and "6 s" in said
+    assert "nothing" in command.works("acknowledge").out
+    findings = found(command.works("doctor", "--json").json)
+    assert {findings[check]["state"] for check in ("data", "clock_steps")} == {"ok"}

@@ -67,3 +67,17 @@ def test_a_newcomer_comes_from_the_key_to_a_plot(stranger: Page, installation: I
     expect(page.get_by_role("heading", level=1)).to_contain_text("disabled")
     (job,) = installation.call("GET", "/jobs")[1]
     assert (job["enabled"], job["last_run_status"]) == (False, "success")
+
+
+def test_the_overviews_notice_goes_once_somebody_says_that_it_was_seen(page: Page, installation: Installation) -> None:
+    """By its button, without the page being loaded anew."""
+    now = int(installation.client.time()[0]) * 1000
+    installation.client.hset(
+        installation.keys.data, mapping={"went_back_at": now, "went_back": "older", "went_back_beats": 1}
+    )
+    page.goto("/")
+    notice = page.get_by_text("The data in Redis went back")
+    expect(notice).to_be_visible()
+    page.get_by_role("button", name="I have seen it").click()
+    expect(notice).to_have_count(0)
+    assert installation.call("GET", "/health")[1]["data_went_back"] is None

@@ -397,6 +397,22 @@ def test_the_overview_tells_of_a_key_that_can_be_guessed(redis_client: Redis, va
     assert "API_KEY" not in words(strong.get("/"))
 
 
+def test_the_overview_tells_what_has_to_be_looked_at_until_somebody_has_seen_it(browser: Browser, rig: Rig) -> None:
+    """That the data went back, and that the clock stepped; the button is the API's `acknowledge`."""
+    now = int(rig.client.time()[0]) * 1000
+    step = {"number": 1, "by": 86_400_000, "before": now - 86_400_000, "landed": now}
+    rig.client.hset(rig.keys.clock, mapping={"steps": json.dumps([step]), "serial": 1})
+    rig.client.hset(rig.keys.data, mapping={"went_back_at": now, "went_back": "other", "went_back_beats": 0})
+    page = browser.get("/")
+    said = words(page)
+    assert "is another data set" in said and "set forward by 1 d" in said
+    assert said.index("set forward") < said.index("Workers")
+    assert "I have seen it" in said
+    assert browser.send("POST", "/scheduler/acknowledge").status_code == 200
+    said = words(browser.get("/"))
+    assert "data set" not in said and "set forward" not in said
+
+
 def test_a_jobs_page_shows_its_plots_errors_and_yaml(browser: Browser, rig: Rig) -> None:
     """Once there are runs; the YAML is what apply takes, and changes nothing."""
     job_id = make_job(browser, name="Plotted")

@@ -1,7 +1,7 @@
 """Whatever is done in whatever order, the invariants hold after each step.
 
-The clock is the test's, so that hours pass in no time and it can step back. Workers are played by the machine: it pops,
-claims, renews, ends, and dies between any two of these.
+The clock is the test's, so that hours pass in no time, and it can step back, or ahead and back again. Workers are
+played by the machine: it pops, claims, renews, ends, and dies between any two of these.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from service.clock_repair import STEADY_MS
 from service.errors import Conflict, NotFound
 from service.reaper import Reaper
 from service.retries import retry_of
 from service.store.jobs import read_job
 from service.store.runs import Claim, Outcome
 from service.store.scripts import Limits
+from service.voiding import TRUSTED_SECONDS
 from tests.conftest import ValkeyServer
 from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 from tests.store.rig import Rig
@@ -52,6 +54,8 @@ class Model:
         decided: those that were due while it was on, in order.
         allowed: how many slots may be taken: the limit, or what was taken when it was lowered.
         ended: runs that were seen to have ended, with their state: it is never another again.
+        void: runs of occurrences that were decided while the clock was ahead, and are decided anew.
+        stands: up to when decisions stood when that was found, epoch seconds.
     """
 
     step: int
@@ -61,6 +65,8 @@ class Model:
     allowed: int = 0
     ended: dict[str, str] = field(default_factory=dict)
     runs: set[str] = field(default_factory=set)
+    void: set[str] = field(default_factory=set)
+    stands: int = 0
 
 
 class Engine(RuleBasedStateMachine):
@@ -122,6 +128,75 @@ class Engine(RuleBasedStateMachine):
         """By up to an hour."""
         self._set(self.now - seconds * 1000)
 
+    @rule(seconds=st.sampled_from([61, 600, 3600, 3 * 3600]), stay=st.integers(0, 90), works=st.booleans())
+    def the_clock_goes_ahead_and_back(self, seconds: int, stay: int, works: bool) -> None:
+        """For up to a minute and a half; what was decided then about instants to come is void."""
+        self._take_the_lead()
+        self.tick()
+        self.sound = {job_id: self._stands(job_id) for job_id in self.known}
+        self.first = {job_id: model.upcoming for job_id, model in self.known.items()}
+        self._jump(seconds)
+        self.tick()
+        if works:
+            self.work_one_off("success")
+            self.work_one_off("failed")
+        self._set(self.now + stay * 1000)
+        self.tick()
+        self._jump(-seconds)
+        self._put_right(trusted=0, undone=seconds > stay)
+
+    @rule()
+    def the_clock_has_gone_on_for_a_while(self) -> None:
+        """What lies over two hours ahead, and nobody saw the clock go there, is void."""
+        self._take_the_lead()
+        self.sound = {}
+        self._set(self.now + STEADY_MS)
+        self._put_right(trusted=TRUSTED_SECONDS, undone=False)
+
+    def _take_the_lead(self) -> None:
+        self.client.delete(self.keys.leader)
+        self.scheduler.heartbeat()
+
+    def _jump(self, seconds: int) -> None:
+        self.now += seconds * 1000
+        self.client.set(NOW_KEY, self.now)
+
+    def _put_right(self, trusted: int, undone: bool) -> None:
+        before = {job_id: self._stands(job_id) for job_id in self.known}
+        self._take_the_lead()
+        while self.scheduler._repair.step(self.passed):
+            pass
+        now = self.now // 1000
+        for job_id, model, runs in list(self._histories()):
+            stands = self._stands(job_id)
+            if undone:
+                latest = max(now, self.sound[job_id], (self.first[job_id] or 1) - 1)
+                assert stands <= latest, "what was decided about instants to come is not void"
+            if stands != before[job_id]:
+                assert before[job_id] > now + trusted, "what was decided about an instant that is over is void"
+                assert stands >= min(before[job_id], self.sound.get(job_id, 0)), "what was decided before is void"
+                self._forget_after(stands, model, runs)
+
+    def _stands(self, job_id: str) -> int:
+        return int(self.client.hget(self.keys.job(job_id), "last_decided") or 0)
+
+    def _forget_after(self, stands: int, model: Model, runs: list[dict[str, str]]) -> None:
+        for run in runs:
+            if run["trigger"] != "schedule" or run["id"] in model.void:
+                continue
+            first = int(run["scheduled_for"])
+            last = int(run.get("last_scheduled_for", first))
+            if last > stands:
+                assert run["status"] != "queued", run
+                assert run["status"] != "skipped" or run["reason"] == "clock", run
+                assert "started_at" in run or run["status"] in ("skipped", "cancelled"), run
+                model.void.add(run["id"])
+                model.decided = [one for one in model.decided if not first <= one <= last]
+        assert all(one <= stands for one in model.decided)
+        model.stands = stands
+        if model.upcoming is not None:
+            model.upcoming -= (model.upcoming - stands - 1) // model.step * model.step
+
     # jobs
 
     @rule(
@@ -144,7 +219,7 @@ class Engine(RuleBasedStateMachine):
     def _plan_anew(self, job_id: str) -> None:
         model = self.known[job_id]
         anchor = -(-self.now // 1000)
-        after = max([self.now // 1000, *model.decided[-1:]])
+        after = max([self.now // 1000, model.stands, *model.decided[-1:]])
         model.upcoming = anchor + max(1, (after - anchor) // model.step + 1) * model.step
 
     @rule(job_id=jobs, limit=st.integers(1, 3))
@@ -327,7 +402,7 @@ class Engine(RuleBasedStateMachine):
         for job_id, model, runs in self._histories():
             left = iter(model.decided)
             for run in runs:
-                if run["trigger"] == "schedule":
+                if run["trigger"] == "schedule" and run["id"] not in model.void:
                     held = list(itertools.islice(left, int(run["occurrences"])))
                     last = run.get("last_scheduled_for", run["scheduled_for"])
                     assert held, f"never due: {run}"

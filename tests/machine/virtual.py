@@ -60,5 +60,13 @@ def virtual_time(client: Redis) -> Iterator[None]:
         return text
 
     clock = types.SimpleNamespace(monotonic=lambda: int(client.get(MONOTONIC_KEY) or 0) / 1000)
-    with mock.patch.object(scripts_module, "_source", source), mock.patch("service.reaper.time", clock):
+
+    def steady() -> int:
+        return int(client.get(MONOTONIC_KEY) or 0)
+
+    with (
+        mock.patch.object(scripts_module, "_source", source),
+        mock.patch("service.reaper.time", clock),
+        mock.patch("service.dispatch.steady_ms", steady),
+    ):
         yield

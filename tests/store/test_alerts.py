@@ -326,3 +326,22 @@ def test_the_failure_of_a_job_that_cannot_be_read_is_told_to_the_service(
 def test_no_library_logs_addresses_at_any_level() -> None:
     """At DEBUG, urllib3 would log the path of each request, where tokens stand."""
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)
+
+
+def test_what_is_told_of_the_service_goes_to_the_services_address_and_stays_until_it_is_sent(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an outbox of its own, which a scheduler of an older release does not take from and drop."""
+    sent: list[tuple[str, str]] = []
+    monkeypatch.setattr(alerts_module, "announce", lambda url, subject, body: sent.append((url, subject)))
+    beat = rig.scheduler().heartbeat
+    beat()
+    rig.client.hset(rig.keys.clock, "seen", RedisClock(rig.client).now_ms() + 3_600_000)
+    rig.scheduler().heartbeat()
+    assert rig.client.llen(rig.keys.alerts) == 0
+    taken = Outbox(rig.scripts).take_up()
+    assert taken is not None and Outbox(rig.scripts).take_up() == taken
+    alerts = Alerts(Outbox(rig.scripts), rig.job_store, "json://a json://b", lambda: True)
+    assert alerts.send_next() and not alerts.send_next()
+    assert [url for url, _ in sent] == ["json://a", "json://b"]
+    assert all(subject.startswith("Redis' clock was set back by ") for _, subject in sent)

@@ -1,5 +1,6 @@
-// The overview: loads the example for whoever has nothing yet.
+// The overview: notes that what was noticed has been seen, and loads the example for whoever has nothing yet.
 import { Refused, send } from "./api.js";
+import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 
 // Where the timeline is wider than the screen, it begins around now.
@@ -13,6 +14,17 @@ function bornToday(cards) {
   const month = String(today.getMonth() + 1).padStart(2, "0"), day = String(Math.min(28, today.getDate())).padStart(2, "0");
   return cards.replace(/^(BDAY.*)-04-12/gm, `$1-${month}-${day}`);
 }
+
+// The part of the page is drawn anew now and then, so that the button cannot be listened to itself.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-acknowledge]");
+  if (!button) return;
+  busy(button, async () => {
+    await send("POST", "/scheduler/acknowledge");
+    say("It is noted that this was seen");
+    await refresh();
+  });
+});
 
 for (const button of document.querySelectorAll("[data-load-example]")) {
   button.addEventListener("click", () => busy(button, async () => {

@@ -14,3 +14,11 @@ function alerts.tell(kind, job_id, now, facts)
   redis.pcall('LPUSH', key.alerts, cjson.encode(facts))
   redis.pcall('LTRIM', key.alerts, 0, 999)
 end
+
+-- The same about the service itself, in an outbox of its own: a scheduler of an older release would drop what names no
+-- job.
+function alerts.tell_of_service(kind, now, facts)
+  facts.kind, facts.at = kind, now
+  redis.pcall('LPUSH', key.alerts_service, cjson.encode(facts))
+  redis.pcall('LTRIM', key.alerts_service, 0, 99)
+end

@@ -1,0 +1,14 @@
+-- Somebody has seen that the clock stepped, or that the data went back.
+--
+-- Returns what there was to see: {now, {went_back_at, went_back, went_back_beats}, steps, the number of the last step
+-- that was acknowledged before}; false where there is none.
+--
+-- One step, so that nothing is acknowledged that was not answered. It opens with HDEL, so that a full Redis lets it through.
+-- Safe to repeat: it answers again what came since.
+
+local now = now_ms()
+local back = call('HMGET', key.data, 'went_back_at', 'went_back', 'went_back_beats')
+local steps, serial, acknowledged = unpack(call('HMGET', key.clock, 'steps', 'serial', 'acknowledged'))
+call('HDEL', key.data, 'went_back_at', 'went_back', 'went_back_beats')
+if serial then call('HSET', key.clock, 'acknowledged', serial) end
+return {int(now), back, steps, acknowledged}

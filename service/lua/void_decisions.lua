@@ -1,0 +1,61 @@
+-- Makes void what was decided about a job while the clock was ahead, and plans it anew.
+--
+-- ARGV  1 job id      2 the revision, 3 last_decided ('' for none), 4 next_due ('' for none) that were read
+--       5 the instant up to which decisions stand, s: last_decided from now on
+--       6 JSON: the fields of the new plan to set (texts)      7 JSON: those to remove
+--       8 when it is due next, ms; '' to leave the due index without it
+--       9 how many entries of its history are looked at, at the most
+-- Returns 1; 0 if the job has changed since it was read, or is gone.
+--
+-- Runs of later occurrences that have not started are skipped, with the reason `clock`, and so are the entries of those
+-- that were skipped; what has started stays as it is. `clock_epoch` gives the runs of the same instants other ids when
+-- they come. The revision is raised, so that a change of the job that was read before does not bring the old plan back.
+--
+-- One step, because an instant must be decided, or open, and never both. The compare-and-set makes it safe to repeat,
+-- and right under any number of schedulers.
+
+local job_id, stands = ARGV[1], tonumber(ARGV[5])
+local job = key.job(job_id)
+local revision, decided, next_due = unpack(call('HMGET', job, 'revision', 'last_decided', 'next_due'))
+if revision ~= ARGV[2] or (decided or '') ~= ARGV[3] or (next_due or '') ~= ARGV[4] then return 0 end
+
+local now = now_ms()
+local flat = {'last_decided', ARGV[5]}
+for name, value in pairs(cjson.decode(ARGV[6])) do
+  flat[#flat + 1] = name
+  flat[#flat + 1] = value
+end
+call('HSET', job, unpack(flat))
+call('HINCRBY', job, 'revision', 1)
+call('HINCRBY', job, 'clock_epoch', 1)
+local removed = cjson.decode(ARGV[7])
+if #removed > 0 then call('HDEL', job, unpack(removed)) end
+if ARGV[8] == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, ARGV[8], job_id) end
+
+local void = {}
+for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
+  local status, occurrence, bot_type, trigger = unpack(call('HMGET', key.run(run_id), 'status', 'scheduled_for',
+    'bot_type', 'trigger'))
+  if status == 'queued' and occurrence and tonumber(occurrence) > stands then
+    void[#void + 1] = {id = run_id, run = {bot_type = bot_type, trigger = trigger}}
+    call('LREM', key.waiting(job_id), 0, run_id)  -- all of them first: none is to take another's slot
+  end
+end
+for _, one in ipairs(void) do
+  if call('SISMEMBER', key.slots(job_id), one.id) == 1 then rq.forget(one.id) end
+  call('ZREM', key.queued, one.id)
+  call('ZREM', key.retries, one.id)
+  runs.finish(one.id, job_id, 'skipped', int(now), {'reason', 'clock'}, one.run)
+end
+-- The newest come first, and with them the latest occurrences.
+for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, tonumber(ARGV[9]) - 1)) do
+  local run = key.run(run_id)
+  local status, trigger, first, last = unpack(call('HMGET', run, 'status', 'trigger', 'scheduled_for',
+    'last_scheduled_for'))
+  if trigger == 'schedule' then
+    if tonumber(last or first) <= stands then break end
+    if status == 'skipped' then call('HSET', run, 'reason', 'clock') end
+  end
+end
+call('PUBLISH', key.wake, 'due')
+return 1

@@ -1,0 +1,101 @@
+"""What was seen of the clock and the data set that somebody has to look at, until it is acknowledged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.keys import Keys
+from service.store.scripts import Scripts
+
+RECENT_MS = 86_400_000
+"""A step of the clock is shown for so long, unless it is acknowledged before."""
+FIELDS_OF_DATA = ("went_back_at", "went_back", "went_back_beats")
+FIELDS_OF_CLOCK = ("steps", "acknowledged")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of Redis' clock; times are ms.
+
+    Args:
+        by_ms: forward, or, where negative, back.
+        before_ms: what it showed, or would have shown, just before.
+        landed_ms: what it showed then.
+    """
+
+    by_ms: int
+    before_ms: int
+    landed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """That the data went back.
+
+    Args:
+        at_ms: when that was seen.
+        seen: `other` (another data set, or none) or `older`.
+        beats: how many of the leader's heartbeats it is older, if it is.
+    """
+
+    at_ms: int
+    seen: str
+    beats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What is to be looked at.
+
+    Args:
+        went_back: that the data went back, if it did.
+        steps: the clock's recent steps, the newest first.
+    """
+
+    went_back: WentBack | None = None
+    steps: tuple[Step, ...] = ()
+
+
+def commands(keys: Keys) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is to be asked of Redis for it, in any pipeline."""
+    return ("HMGET", keys.data, *FIELDS_OF_DATA), ("HMGET", keys.clock, *FIELDS_OF_CLOCK)
+
+
+def understood(now_ms: int, data: Any, clock: Any) -> Notices:
+    """What the answers to `commands` say; nothing where they are not ours."""
+    try:
+        return Notices(_went_back(data), _recent(now_ms, *clock))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Notices()
+
+
+def acknowledge(scripts: Scripts) -> Notices:
+    """Somebody has looked at it. Returns what there was.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    now, data, steps, acknowledged = scripts.run("acknowledge")
+    return understood(int(now), data, (steps, acknowledged))
+
+
+def _went_back(data: Sequence[bytes | None]) -> WentBack | None:
+    at, seen, beats = data
+    return None if at is None or seen is None else WentBack(int(at), seen.decode(), int(beats or 0))
+
+
+def _recent(now_ms: int, steps: bytes | None, acknowledged: bytes | None) -> tuple[Step, ...]:
+    seen = int(acknowledged or 0)
+    found = [
+        (int(step["number"]), Step(int(step["by"]), int(step["before"]), int(step["landed"])))
+        for step in (json.loads(steps) if steps else [])
+    ]
+    return tuple(step for number, step in found if number > seen and _is_recent(step, now_ms))
+
+
+def _is_recent(step: Step, now_ms: int) -> bool:
+    """One end of it may lie in a time that the clock has left again."""
+    return min(abs(now_ms - step.before_ms), abs(now_ms - step.landed_ms)) < RECENT_MS

@@ -1,0 +1,483 @@
+"""What becomes of jobs when Redis' clock is set, on a real server whose time is the test's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from service.dispatch import Scheduler
+from service.reaper import Reaper
+from service.store.counters import read
+from service.store.notices import Step
+from service.store.outbox import Outbox, facts
+from service.store.runs import Outcome, Retry
+from tests.conftest import ValkeyServer
+from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
+from tests.store.rig import Rig
+
+START_MS = 1_800_000_000_000
+MINUTE, HOUR, DAY, YEAR = 60, 3_600, 86_400, 365 * 86_400
+IN_TWO_HOURS = (datetime.fromtimestamp(START_MS / 1000, UTC).hour + 2) % 24
+
+
+class Clocked:
+    """An installation with a scheduler, and the two clocks that it goes by."""
+
+    def __init__(self, client: VirtualRedis) -> None:
+        self.client = client
+        self.now, self.passed = START_MS, 0
+        self._set()
+        self.rig = Rig.on(client)
+        self.scheduler: Scheduler = self.rig.scheduler()
+
+    def _set(self) -> None:
+        self.client.mset({NOW_KEY: self.now, MONOTONIC_KEY: self.passed})
+
+    def pass_time(self, seconds: float) -> None:
+        """Both clocks go on."""
+        self.now += int(seconds * 1000)
+        self.passed += int(seconds * 1000)
+        self._set()
+
+    def step(self, seconds: float) -> None:
+        """Redis' clock is set."""
+        self.now += int(seconds * 1000)
+        self._set()
+
+    def work(self, scheduler: Scheduler | None = None) -> None:
+        """A heartbeat, and whatever there is to do now."""
+        acting = scheduler or self.scheduler
+        acting.heartbeat()
+        for _ in range(500):
+            if acting._act() > 0:
+                return
+        raise AssertionError("there is always more to do")
+
+    def a_year_ahead_for_four_seconds(self) -> None:
+        """As it happened."""
+        self.work()
+        self.pass_time(2)
+        self.step(YEAR)
+        self.work()
+        self.pass_time(4)
+        self.step(-YEAR)
+        self.work()
+
+    def told(self) -> list[dict[str, Any]]:
+        """The alerts of the service."""
+        outbox, found = Outbox(self.rig.scripts), []
+        while (taken := outbox.take_up()) is not None:
+            found.append(facts(taken))
+            outbox.done(taken)
+        return [alert for alert in found if alert["kind"] == "clock_stepped"]
+
+    def shown(self) -> list[Step]:
+        """The clock's steps that are shown."""
+        return list(read(self.rig.scripts).notices.steps)
+
+    def seconds_to_next(self, job_id: str) -> float:
+        """How far away a job's next run is, by its hash and by the due index alike."""
+        due = self.client.zscore(self.rig.keys.due, job_id)
+        assert due == float(self.client.hget(self.rig.keys.job(job_id), "next_due") or 0)
+        return (float(due) - self.now) / 1000
+
+
+@pytest.fixture
+def clocked(valkey_server: ValkeyServer) -> Iterator[Clocked]:
+    """An installation on an empty server with virtual time."""
+    client = VirtualRedis(port=valkey_server.port)
+    client.flushall()
+    client.set(NOW_KEY, START_MS)
+    with virtual_time(client):
+        yield Clocked(client)
+    client.close()
+
+
+SCHEDULES: list[dict[str, Any]] = [
+    {"schedule_type": "interval", "schedule_config": {"minutes": 1}},
+    {"schedule_type": "interval", "schedule_config": {"hours": 7}},
+    {"schedule_type": "daily", "schedule_config": {"hour": IN_TWO_HOURS, "minute": 0}},
+    {"schedule_type": "weekly", "schedule_config": {"hour": 8, "minute": 0, "day_of_week": "tue"}},
+    {"schedule_type": "cron", "schedule_config": {"cron_expression": "*/5 * * * *"}},
+    {"schedule_type": "cron", "schedule_config": {"cron_expression": "0 0 1 1 *"}},
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda one: str(one["schedule_config"]))
+def test_a_clock_a_year_ahead_for_four_seconds_leaves_every_job_its_next_run(
+    clocked: Clocked, schedule: dict[str, Any]
+) -> None:
+    """The next run is the one that it was before the clock went ahead."""
+    job_id = clocked.rig.make_job(**schedule)
+    before = clocked.client.hget(clocked.rig.keys.job(job_id), "next_due")
+    clocked.a_year_ahead_for_four_seconds()
+    assert clocked.client.hget(clocked.rig.keys.job(job_id), "next_due") == before
+    assert clocked.seconds_to_next(job_id) > 0
+
+
+def test_what_was_queued_by_a_clock_that_was_ahead_is_skipped_and_comes_again_under_another_id(
+    clocked: Clocked,
+) -> None:
+    """Nothing of it is left in RQ, its slot is free, and the next run is made when its time comes."""
+    job_id = clocked.rig.make_job(options={"overlap": "queue", "catch_up": "all"})
+    clocked.work()
+    clocked.pass_time(2)
+    clocked.step(3 * MINUTE)
+    clocked.work()
+    first = clocked.rig.history(job_id)
+    assert [run["status"] for run in first] == ["queued"] * 3 and len(clocked.rig.queue()) == 1
+    clocked.pass_time(4)
+    clocked.step(-3 * MINUTE)
+    clocked.work()
+    assert [(run["status"], run["reason"]) for run in clocked.rig.history(job_id)] == [("skipped", "clock")] * 3
+    keys = clocked.rig.keys
+    assert clocked.rig.queue() == []
+    assert not clocked.client.exists(keys.slots(job_id), keys.waiting(job_id), keys.open(job_id), keys.queued)
+    assert not clocked.client.keys("rq:job:*")
+    clocked.pass_time(MINUTE)
+    clocked.work()
+    again = clocked.rig.history(job_id)[0]
+    assert (again["status"], again["scheduled_for"]) == ("queued", first[-1]["scheduled_for"])
+    assert again["id"] not in {run["id"] for run in first}
+    assert clocked.rig.queue() == [again["id"]]
+
+
+def test_what_has_started_or_ended_by_a_clock_that_was_ahead_stays_as_it_is(clocked: Clocked) -> None:
+    """One is under way, one has ended: neither is touched."""
+    options = {"overlap": "queue", "catch_up": "all", "max_concurrent_runs": 2}
+    job_id = clocked.rig.make_job(options=options)
+    clocked.work()
+    clocked.step(3 * MINUTE)
+    clocked.work()
+    ended, running = clocked.rig.queue()
+    assert clocked.rig.runs.finish(ended, clocked.rig.start(ended), Outcome("success", None, {}))
+    clocked.rig.start(running)
+    clocked.step(-3 * MINUTE)
+    clocked.work()
+    assert {run["id"]: run["status"] for run in clocked.rig.history(job_id)} == {
+        ended: "success", running: "running", **{run["id"]: "skipped" for run in clocked.rig.history(job_id)[:1]}
+    }  # fmt: skip
+    assert clocked.client.smembers(clocked.rig.keys.slots(job_id)) == {running.encode()}
+
+
+def test_an_occurrence_of_the_while_that_is_over_is_not_decided_twice_if_it_ran(clocked: Clocked) -> None:
+    """Ahead by ten minutes for five: those that ran for instants that are over by now stay; the others come."""
+    options = {"overlap": "queue", "catch_up": "all"}
+    job_id = clocked.rig.make_job(options=options)
+    clocked.work()
+    clocked.step(10 * MINUTE)
+    clocked.work()
+    clocked.pass_time(5 * MINUTE + 30)
+    clocked.step(-10 * MINUTE)
+    clocked.work()
+    queued = [run["scheduled_for"] for run in clocked.rig.history(job_id) if run["status"] == "queued"]
+    assert len(queued) == len(set(queued)) == 5
+    for _ in range(10):
+        clocked.pass_time(MINUTE)
+        clocked.work()
+    queued = [run["scheduled_for"] for run in clocked.rig.history(job_id) if run["status"] == "queued"]
+    assert len(queued) == len(set(queued)) == 15
+
+
+def test_a_plain_step_back_of_an_hour_stands_still_runs_nothing_twice_and_is_told(clocked: Clocked) -> None:
+    """What was decided stays decided; the alert says it once, though two schedulers saw it."""
+    job_id = clocked.rig.make_job(schedule_config={"minutes": 10}, options={"overlap": "queue"})
+    other = clocked.rig.scheduler()
+    for _ in range(3):
+        clocked.pass_time(10 * MINUTE)
+        clocked.work()
+        other.heartbeat()
+    ran = [run["id"] for run in clocked.rig.history(job_id)]
+    due = clocked.client.hget(clocked.rig.keys.job(job_id), "next_due")
+    clocked.step(-HOUR)
+    clocked.work()
+    other.heartbeat()
+    for _ in range(6):
+        clocked.pass_time(10 * MINUTE - 1)
+        clocked.work()
+        other.heartbeat()
+    assert [run["id"] for run in clocked.rig.history(job_id)] == ran
+    assert clocked.client.hget(clocked.rig.keys.job(job_id), "next_due") == due
+    (alert,) = clocked.told()
+    assert alert["by"] == -HOUR * 1000
+    clocked.pass_time(11 * MINUTE)
+    clocked.work()
+    assert len(clocked.rig.history(job_id)) == len(ran) + 1
+
+
+def test_a_step_within_a_minute_is_nothing_to_tell(clocked: Clocked) -> None:
+    """Clocks are disciplined all the time."""
+    clocked.work()
+    for seconds in (50, -50):
+        clocked.pass_time(2)
+        clocked.step(seconds)
+        clocked.work()
+    assert clocked.told() == []
+    assert clocked.shown() == []
+
+
+def test_a_step_back_that_nobody_watched_is_seen_by_the_next_scheduler(clocked: Clocked) -> None:
+    """The last heartbeat lies in the future then."""
+    clocked.work()
+    clocked.pass_time(HOUR)
+    clocked.work()
+    clocked.step(-HOUR)
+    clocked.work(clocked.rig.scheduler())
+    (alert,) = clocked.told()
+    assert alert["by"] == -HOUR * 1000
+
+
+def test_a_pause_is_no_step(clocked: Clocked) -> None:
+    """An hour without any scheduler, and an hour in which one did not get a turn."""
+    clocked.work()
+    clocked.pass_time(HOUR)
+    clocked.work(clocked.rig.scheduler())
+    clocked.pass_time(HOUR)
+    clocked.work()
+    assert clocked.told() == []
+
+
+def test_decisions_far_ahead_that_nobody_saw_being_made_are_void_once_the_clock_has_kept_going(
+    clocked: Clocked,
+) -> None:
+    """As an older release left them: nothing for a minute, in which the clock might come back; then they are void."""
+    job_id = clocked.rig.make_job()
+    job = clocked.rig.keys.job(job_id)
+    far = START_MS // 1000 + YEAR
+    clocked.client.hset(job, mapping={"last_decided": far, "next_occurrence": far + 60, "next_due": (far + 60) * 1000})
+    clocked.client.zadd(clocked.rig.keys.due, {job_id: (far + 60) * 1000})
+    clocked.work()
+    clocked.pass_time(59)
+    clocked.work()
+    assert clocked.seconds_to_next(job_id) > YEAR - 100
+    clocked.pass_time(2)
+    clocked.work()
+    assert 0 < clocked.seconds_to_next(job_id) <= 60
+
+
+def test_a_clock_a_day_back_for_a_moment_makes_nothing_run_twice(clocked: Clocked) -> None:
+    """It is the clock that is wrong now, and is back before anything is void."""
+    job_id = clocked.rig.make_job(schedule_type="daily", schedule_config={"hour": IN_TWO_HOURS, "minute": 0})
+    clocked.work()
+    clocked.pass_time(3 * HOUR)
+    clocked.work()
+    (run,) = clocked.rig.history(job_id)
+    clocked.pass_time(2)
+    clocked.step(-DAY)
+    clocked.work()
+    clocked.pass_time(4)
+    clocked.step(DAY)
+    clocked.work()
+    clocked.pass_time(120)
+    clocked.work()
+    assert [one["id"] for one in clocked.rig.history(job_id)] == [run["id"]]
+    assert 20 * HOUR < clocked.seconds_to_next(job_id) < DAY
+    assert len(clocked.told()) == 2
+
+
+@pytest.mark.parametrize("what", ["create", "toggle", "reschedule"])
+def test_an_interval_that_was_anchored_while_the_clock_was_ahead_does_not_sleep_for_a_year(
+    clocked: Clocked, what: str
+) -> None:
+    """Made, switched on, or given another schedule then, it counts from now."""
+    job_id = None if what == "create" else clocked.rig.make_job(schedule_config={"minutes": 7})
+    clocked.work()
+    clocked.step(YEAR)
+    clocked.work()
+    if job_id is None:
+        job_id = clocked.rig.make_job(schedule_config={"minutes": 10})
+    elif what == "toggle":
+        clocked.rig.jobs.toggle(job_id, {"enabled": False})
+        clocked.rig.jobs.toggle(job_id, {"enabled": True})
+    else:
+        clocked.rig.jobs.update(job_id, {"schedule_config": {"minutes": 10}})
+    clocked.pass_time(4)
+    clocked.step(-YEAR)
+    clocked.work()
+    assert 0 < clocked.seconds_to_next(job_id) <= 10 * MINUTE + 1
+
+
+def test_a_job_that_was_switched_off_while_the_clock_was_ahead_is_due_soon_once_it_is_on_again(
+    clocked: Clocked,
+) -> None:
+    """What was decided about later instants is void for it as well, and it stays off until then."""
+    job_id = clocked.rig.make_job()
+    clocked.work()
+    clocked.step(YEAR)
+    clocked.work()
+    clocked.rig.jobs.toggle(job_id, {"enabled": False})
+    clocked.step(-YEAR)
+    clocked.work()
+    assert clocked.rig.jobs.get(job_id)["state"] == "disabled"
+    assert clocked.client.zscore(clocked.rig.keys.due, job_id) is None
+    clocked.rig.jobs.toggle(job_id, {"enabled": True})
+    assert 0 < clocked.seconds_to_next(job_id) <= 61
+
+
+def test_a_job_that_ended_only_since_the_clock_was_past_its_end_comes_back(clocked: Clocked) -> None:
+    """Its state is `scheduled` again."""
+    ends = datetime.fromtimestamp(START_MS / 1000 + 10 * DAY, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    job_id = clocked.rig.make_job(schedule_config={"hours": 1}, options={"ends_at": ends})
+    clocked.work()
+    clocked.step(YEAR)
+    clocked.work()
+    assert clocked.rig.jobs.get(job_id)["state"] == "ended"
+    clocked.step(-YEAR)
+    clocked.work()
+    assert clocked.rig.jobs.get(job_id)["state"] == "scheduled"
+    assert 0 < clocked.seconds_to_next(job_id) <= HOUR
+
+
+def test_jobs_about_which_nothing_was_decided_ahead_are_untouched(clocked: Clocked) -> None:
+    """A yearly job, one that starts next year, one that is off, one that has ended: their hashes stay as they are."""
+    start = datetime.fromtimestamp(START_MS / 1000 + 2 * YEAR, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    jobs = [
+        clocked.rig.make_job(schedule_type="cron", schedule_config={"cron_expression": "0 0 29 2 *"}),
+        clocked.rig.make_job(options={"starts_at": start}),
+        clocked.rig.make_job(enabled=False),
+    ]
+    before = [clocked.client.hgetall(clocked.rig.keys.job(job_id)) for job_id in jobs]
+    clocked.a_year_ahead_for_four_seconds()
+    assert [clocked.client.hgetall(clocked.rig.keys.job(job_id)) for job_id in jobs] == before
+
+
+def test_the_walk_is_taken_up_by_the_next_leader_and_changes_nothing_twice(clocked: Clocked) -> None:
+    """Whoever ordered it died before it looked at a job."""
+    jobs = [clocked.rig.make_job() for _ in range(3)]
+    clocked.work()
+    clocked.step(YEAR)
+    clocked.work()
+    clocked.step(-YEAR)
+    clocked.scheduler.heartbeat()
+    clocked.client.delete(clocked.rig.keys.leader)
+    successor = clocked.rig.scheduler()
+    clocked.work(successor)
+    once = [clocked.client.hgetall(clocked.rig.keys.job(job_id)) for job_id in jobs]
+    assert all(0 < clocked.seconds_to_next(job_id) <= 60 for job_id in jobs)
+    assert not clocked.client.hexists(clocked.rig.keys.clock, "void")
+    clocked.client.delete(clocked.rig.keys.leader)
+    clocked.work()
+    assert [clocked.client.hgetall(clocked.rig.keys.job(job_id)) for job_id in jobs] == once
+
+
+def test_a_change_that_was_read_before_a_job_was_planned_anew_does_not_bring_the_old_plan_back(
+    clocked: Clocked,
+) -> None:
+    """Its revision has moved on."""
+    job_id = clocked.rig.make_job()
+    clocked.work()
+    clocked.step(YEAR)
+    clocked.work()
+    read = clocked.rig.job_store.get(job_id)
+    assert read is not None
+    clocked.step(-YEAR)
+    clocked.work()
+    assert not clocked.rig.job_store.replace(read, read.revision)
+    assert 0 < clocked.seconds_to_next(job_id) <= 60
+
+
+def test_a_leader_that_died_while_the_clock_was_ahead_is_replaced_all_the_same(clocked: Clocked) -> None:
+    """Redis keeps its lease for as long as it was ahead; a stand-by cuts that short."""
+    clocked.work()
+    clocked.client.pexpire(clocked.rig.keys.leader, YEAR * 1000)
+    clocked.rig.scheduler().heartbeat()
+    assert 0 < clocked.client.pttl(clocked.rig.keys.leader) <= 6_000
+
+
+def test_heartbeats_from_the_future_are_cleared(clocked: Clocked) -> None:
+    """A scheduler and a worker that died while the clock was ahead are not counted, and do not stay for a year."""
+    keys = clocked.rig.keys
+    for key in (keys.schedulers, keys.workers):
+        clocked.client.zadd(key, {"dead": START_MS + YEAR * 1000})
+    clocked.work()
+    clocked.rig.scripts.run("beat_worker", "alive", "1", "", "", "0123456789abcdef")
+    assert [clocked.client.zscore(key, "dead") for key in (keys.schedulers, keys.workers)] == [None, None]
+
+
+def test_retries_and_queued_runs_from_the_future_do_not_wait_for_it(clocked: Clocked) -> None:
+    """A retry by hand made while the clock was ahead is let in, and a lost queued run is found."""
+    job_id = clocked.rig.make_job()
+    run_id = clocked.rig.use.run_now(job_id)
+    retry = Retry("0b7f7a1e-0000-4000-8000-000000000001", 2, 60_000)
+    clocked.step(YEAR)
+    assert clocked.rig.runs.finish(run_id, clocked.rig.start(run_id), Outcome("failed", "no", {}), retry=retry)
+    lost = clocked.rig.use.run_now(job_id)
+    clocked.step(-YEAR)
+    clocked.client.delete(clocked.rig.keys.rq_queue)
+    reaper = Reaper(clocked.rig.runs, clocked.rig.job_store, clocked.rig.keys, clocked.client)
+    for _ in range(6):
+        clocked.pass_time(10)
+        reaper.pass_over(clocked.now)
+    assert clocked.client.zcard(clocked.rig.keys.retries) == 0
+    assert clocked.rig.queue() == [lost]
+
+
+def test_rqs_records_of_runs_that_ended_while_the_clock_was_ahead_do_not_stay_for_as_long(clocked: Clocked) -> None:
+    """They go as if the runs had ended now."""
+    clocked.rig.make_job()
+    clocked.work()
+    clocked.step(YEAR)
+    clocked.work()
+    (run_id,) = clocked.rig.queue()
+    assert clocked.rig.runs.finish(run_id, clocked.rig.start(run_id), Outcome("success", None, {}))
+    clocked.step(-YEAR)
+    clocked.work()
+    ends = clocked.client.zscore(clocked.rig.keys.rq_finished, run_id)
+    assert ends is not None and ends <= clocked.now / 1000 + 600
+
+
+def test_an_answer_that_was_kept_for_a_key_while_the_clock_was_ahead_is_kept_for_a_day_at_most(
+    clocked: Clocked,
+) -> None:
+    """From the first time that it is asked for."""
+    keys, call = clocked.rig.keys, clocked.rig.scripts.run
+    job_id = clocked.rig.make_job()
+    arguments = (job_id, "0b7f7a1e-0000-4000-8000-00000000000", "", "digest", "fingerprint", "")
+    assert call("request_run", *(part + "1" if part.startswith("0b7f") else part for part in arguments)) == [b"queued"]
+    clocked.client.expire(keys.idempotency("digest"), YEAR)
+    assert call("request_run", *(part + "2" if part.startswith("0b7f") else part for part in arguments))[0] == b"kept"
+    assert clocked.client.ttl(keys.idempotency("digest")) <= DAY
+
+
+def test_steps_are_shown_for_a_day_or_until_they_are_acknowledged(clocked: Clocked) -> None:
+    """Forward and back, the newest first."""
+    clocked.a_year_ahead_for_four_seconds()
+    assert [step.by_ms // 1000 for step in clocked.shown()] == [-YEAR, YEAR]
+    steps = clocked.rig.health.acknowledge()["clock_steps"]
+    assert "set back by 365 d" in steps[0]["detail"] and "set forward by 365 d" in steps[1]["detail"]
+    assert clocked.shown() == []
+    assert clocked.rig.health.acknowledge() == {"data_went_back": None, "clock_steps": []}
+    clocked.step(-HOUR)
+    clocked.work()
+    assert [step.by_ms // 1000 for step in clocked.shown()] == [-HOUR]
+    clocked.pass_time(DAY + HOUR)
+    clocked.work()
+    assert clocked.shown() == []
+    assert len(clocked.told()) == 3
+
+
+def test_what_stands_ahead_since_a_plain_step_back_is_not_void_after_the_clock_was_ahead(clocked: Clocked) -> None:
+    """It was decided by a clock that was right, and is not decided twice."""
+    job_id = clocked.rig.make_job(options={"overlap": "queue"})
+    for _ in range(61):
+        clocked.pass_time(MINUTE)
+        clocked.work()
+    ran = [run["scheduled_for"] for run in clocked.rig.history(job_id)]
+    clocked.step(-HOUR)
+    clocked.work()
+    clocked.rig.make_job()  # which acts on instants before those
+    clocked.pass_time(2 * MINUTE)
+    clocked.work()
+    clocked.step(DAY)
+    clocked.work()
+    clocked.step(-DAY)
+    clocked.work()
+    for _ in range(62):
+        clocked.pass_time(MINUTE)
+        clocked.work()
+    queued = [run["scheduled_for"] for run in clocked.rig.history(job_id) if run["status"] == "queued"]
+    assert set(ran) < set(queued)
+    assert len(queued) == len(set(queued))
