@@ -31,19 +31,16 @@ from redis.exceptions import RedisError, ResponseError
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
-from service.clock import steady_ms
-from service.clock_repair import ClockRepair
-from service.clock_watch import ClockWatch
 from service.commits import Commits
 from service.errors import ServiceError, StoreUnavailable, ValidationFailed
 from service.keys import Keys
+from service.lookout import Lookout
 from service.planning import plan_again
 from service.reaper import Reaper
 from service.store.arrival import arrive, risks
 from service.store.connection import translate_errors
 from service.store.due import DueEntry, read_due
 from service.store.jobs import JobStore, UnreadableJob
-from service.store.presence import Presence
 from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
 from service.store.scripts import RQ_FAILURE_TTL, RQ_SUCCESS_TTL, Limits, Scripts
@@ -64,8 +61,6 @@ HEARTBEAT = 2.0
 """Seconds between two bids for the lead."""
 STOP_WITHIN = 0.1
 """Seconds within which a waiting scheduler notices that it is to stop."""
-LEAD_MS = 6_000
-"""A leader that is not heard of for this long is replaced."""
 
 
 def rq_template(keys: Keys, connection: Redis) -> dict[str, bytes]:
@@ -108,11 +103,9 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         scripts.arrive = lambda: arrive(client, keys)
         self._jobs = JobStore(scripts)
         self._due = DueIndex(scripts, self._replan)
-        self._presence = Presence(scripts)
+        self._lookout = Lookout(scripts)
         self._reaper = Reaper(RunStore(scripts), self._jobs, keys, client)
-        self._repair = ClockRepair(scripts)
         self._clock = RedisClock(client)
-        self._watch = ClockWatch()
         self._stop = threading.Event()
         self._leads = False
         self._leader = ""
@@ -170,13 +163,8 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
 
     def heartbeat(self) -> None:
         """Says that this scheduler is up, and takes or keeps the lead if it is to be had."""
-        steady, watch = steady_ms(), self._watch
-        lead = self._presence.hold_lead(self.name, LEAD_MS, watch.expected_ms(steady), watch.reading_ms)
-        watch.note(lead.now_ms, steady_ms())
+        lead = self._lookout.beat(self.name)
         self._reaper.watch_clock(lead.now_ms)
-        if lead.stepped_ms:
-            log.error("Redis' clock was set by %+.0f s; see docs/guarantees.md, Clocks", lead.stepped_ms / 1000)
-        self._repair.hear(lead.walk, lead.held, steady)
         self._leads = self._lock_acquired = lead.held
         if lead.leader != self._leader:
             self._leader = lead.leader
@@ -186,7 +174,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         """One round of work as the leader. Returns the seconds until the next due instant."""
         self.enqueue_jobs()
         self._reaper.pass_over(self._clock.now_ms())
-        if self._due.mend() or self._repair.step(steady_ms()):
+        if self._due.mend() or self._lookout.repair():
             return 0.0
         return self._due.seconds_until_next(LONGEST_WAIT)
 
@@ -214,7 +202,7 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
 
     def _leave(self) -> None:
         try:
-            self._presence.yield_lead(self.name)
+            self._lookout.leave(self.name)
         except (StoreUnavailable, RedisError) as error:
             log.warning("Left without handing over (%s); the lease ends by itself", error)
 
@@ -225,10 +213,9 @@ class Scheduler(rq_scheduler.Scheduler):  # type: ignore[misc]
         decided = 0
         while not self._stop.is_set():
             now_ms, due = read_due(self._scripts, READ_AT_ONCE)
-            if self._watch.has_stepped(now_ms, steady_ms()):
+            if self._lookout.finds_a_step(now_ms):
                 self.heartbeat()  # recorded before anything is decided by that clock
                 continue
-            self._watch.note(now_ms, steady_ms())
             if not due:
                 break
             decided += self._decide(due, now_ms)
