@@ -97,7 +97,7 @@ class Scripts:
     def on(self, client: Redis) -> Scripts:
         """The same scripts, on another connection: putting their texts together takes as long as a hundred calls."""
         twin = copy(self)
-        twin.client = client
+        twin.client, twin.arrive = client, None  # which would use the connection of these
         return twin
 
     def run(self, verb: str, *args: str | int | float | bytes) -> Any:
