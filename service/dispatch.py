@@ -31,13 +31,11 @@ from redis.exceptions import RedisError, ResponseError
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
-from service.clock import steady_ms
-from service.clock_repair import ClockRepair
-from service.clock_watch import ClockWatch
 from service.commits import Commits
 from service.errors import ServiceError, StoreUnavailable, ValidationFailed, WritesRefused
 from service.foreign_entries import ForeignEntriesRefused
 from service.keys import Keys
+from service.lookout import Lookout
 from service.outage import outage
 from service.planning import plan_again
 from service.reaper import Reaper
@@ -45,7 +43,6 @@ from service.store.arrival import arrive, risks
 from service.store.connection import translate_errors
 from service.store.due import DueEntry, read_due
 from service.store.jobs import JobStore, UnreadableJob
-from service.store.presence import Presence
 from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
 from service.store.schema import SchemaWatch
@@ -69,8 +66,6 @@ FIRST_PAUSE = 0.1
 """Seconds until Redis is tried again; doubled from try to try, up to 2 s."""
 STOP_WITHIN = 0.1
 """Seconds within which a waiting scheduler notices that it is to stop."""
-LEAD_MS = 6_000
-"""A leader that is not heard of for this long is replaced."""
 
 
 def rq_template(keys: Keys, connection: Redis) -> dict[str, bytes]:
@@ -113,12 +108,10 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         scripts.went_back = self._start_over
         self._jobs = JobStore(scripts)
         self._due = DueIndex(scripts, self._replan)
-        self._presence = Presence(scripts)
+        self._lookout = Lookout(scripts)
         self._reaper = Reaper(RunStore(scripts), self._jobs, keys, client)
-        self._repair = ClockRepair(scripts)
         self._clock = RedisClock(client)
         self._schema = SchemaWatch(client, keys)
-        self._watch = ClockWatch()
         self._stop = threading.Event()
         self._arrived = False
         self._leads = False
@@ -190,15 +183,10 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
 
     def heartbeat(self) -> None:
         """Says that this scheduler is up, and takes or keeps the lead if it is to be had."""
-        steady, watch = steady_ms(), self._watch
-        lead = self._presence.hold_lead(self.name, LEAD_MS, watch.expected_ms(steady), watch.reading_ms)
-        watch.note(lead.now_ms, steady_ms())
+        lead = self._lookout.beat(self.name)
         if not self._arrived:
             self._arrive()
         self._reaper.watch_clock(lead.now_ms)
-        if lead.stepped_ms:
-            log.error("Redis' clock was set by %+.0f s; see docs/guarantees.md, Clocks", lead.stepped_ms / 1000)
-        self._repair.hear(lead.walk, lead.held, steady)
         self._leads = self._lock_acquired = lead.held
         if lead.leader != self._leader:
             self._leader = lead.leader
@@ -208,7 +196,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         """One round of work as the leader. Returns the seconds until the next due instant."""
         self.enqueue_jobs()
         self._reaper.pass_over(self._clock.now_ms())
-        if self._due.mend() or self._repair.step(steady_ms()):
+        if self._due.mend() or self._lookout.repair():
             return 0.0
         return self._due.seconds_until_next(LONGEST_WAIT)
 
@@ -236,7 +224,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
 
     def _leave(self) -> None:
         try:
-            self._presence.yield_lead(self.name)
+            self._lookout.leave(self.name)
         except (StoreUnavailable, RedisError) as error:
             log.warning("Left without handing over (%s); the lease ends by itself", error)
 
@@ -247,10 +235,9 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         decided = 0
         while not self._stop.is_set():
             now_ms, due = read_due(self._scripts, READ_AT_ONCE)
-            if self._watch.has_stepped(now_ms, steady_ms()):
+            if self._lookout.finds_a_step(now_ms):
                 self.heartbeat()  # recorded before anything is decided by that clock
                 continue
-            self._watch.note(now_ms, steady_ms())
             if not due:
                 break
             decided += self._decide(due, now_ms)

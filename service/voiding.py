@@ -41,7 +41,8 @@ def renewed(
     """
     now, decided, anchor = now_ms // 1000, record.last_decided or 0, record.plan.anchor
     latest = now + TRUSTED_SECONDS if sound_ms is None else now
-    planned_ahead = anchor > latest + 1  # an anchor is rounded up to a second
+    # An anchor is rounded up to a second. One up to then may be of before a step back that stands.
+    planned_ahead = anchor > max(latest, (sound_ms or 0) // 1000) + 1
     # What is to come and was decided before, was decided before a step back that stands: it is not decided again.
     decided_before = 0 if sound_ms is None else sound_ms // 1000 if first is None else first - 1
     decided_ahead = decided > max(latest, decided_before)

@@ -119,7 +119,7 @@ class Scripts:
     def on(self, client: Redis) -> Scripts:
         """The same scripts, on another connection: putting their texts together takes as long as a hundred calls."""
         twin = copy(self)
-        twin.client = client
+        twin.client, twin.gate, twin.went_back = client, None, None  # they would use the connection of these
         return twin
 
     def run(self, verb: str, *args: str | int | float | bytes) -> Any:

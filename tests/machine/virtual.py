@@ -67,6 +67,6 @@ def virtual_time(client: Redis) -> Iterator[None]:
     with (
         mock.patch.object(scripts_module, "_source", source),
         mock.patch("service.reaper.time", clock),
-        mock.patch("service.dispatch.steady_ms", steady),
+        mock.patch("service.lookout.steady_ms", steady),
     ):
         yield

@@ -481,3 +481,27 @@ def test_what_stands_ahead_since_a_plain_step_back_is_not_void_after_the_clock_w
     queued = [run["scheduled_for"] for run in clocked.rig.history(job_id) if run["status"] == "queued"]
     assert set(ran) < set(queued)
     assert len(queued) == len(set(queued))
+
+
+@pytest.mark.parametrize("ahead", [10 * MINUTE, DAY])
+def test_a_job_made_before_a_plain_step_back_runs_nothing_twice_after_the_clock_was_ahead(
+    clocked: Clocked, ahead: int
+) -> None:
+    """Its interval's anchor lies in the future as well, and stays."""
+    job_id = clocked.rig.make_job(options={"overlap": "queue"})
+    anchor = clocked.client.hget(clocked.rig.keys.job(job_id), "anchor")
+    for _ in range(10):
+        clocked.pass_time(MINUTE)
+        clocked.work()
+    clocked.step(-HOUR)
+    clocked.work()
+    clocked.step(ahead)
+    clocked.work()
+    clocked.step(-ahead)
+    clocked.work()
+    for _ in range(65):
+        clocked.pass_time(MINUTE)
+        clocked.work()
+    queued = [run["scheduled_for"] for run in clocked.rig.history(job_id) if run["status"] == "queued"]
+    assert len(queued) == len(set(queued)) == 15
+    assert clocked.client.hget(clocked.rig.keys.job(job_id), "anchor") == anchor

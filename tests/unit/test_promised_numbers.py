@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service import dispatch, reaper
+from service import dispatch, lookout, reaper
 from service.store import presence, schema
 from service.store.connection import CONNECT_SECONDS, POOL_WAIT_SECONDS, SOCKET_SECONDS
 from service.worker import link, process, supervisor
@@ -90,13 +90,13 @@ def test_a_lease_is_renewed_and_a_heartbeat_sent_often_enough() -> None:
     """Renewed each second; a scheduler's sign of life counts for 15 s, and two may be lost meanwhile."""
     assert (process.LOOK_SECONDS, process.BEAT_SECONDS, dispatch.HEARTBEAT) == (1.0, 2.0, 2.0)
     assert presence.FRESH_MS == 15_000
-    assert dispatch.LEAD_MS == 6_000 and dispatch.LEAD_MS >= 3 * dispatch.HEARTBEAT * 1000
+    assert lookout.LEAD_MS == 6_000 and lookout.LEAD_MS >= 3 * dispatch.HEARTBEAT * 1000
     assert link.UNWATCHED_SECONDS == 3.0
 
 
 def test_a_dead_workers_run_is_known_within_a_minute() -> None:
     """SPEC, §5.3: its lease, the leader's if that died too, what a new leader leaves to leases, and two looks."""
-    worst = LEASE + dispatch.LEAD_MS / 1000 + dispatch.HEARTBEAT + reaper.SETTLE_SECONDS + 2 * reaper.PASS_SECONDS
+    worst = LEASE + lookout.LEAD_MS / 1000 + dispatch.HEARTBEAT + reaper.SETTLE_SECONDS + 2 * reaper.PASS_SECONDS
     assert worst < 60.0
     assert (reaper.PASS_SECONDS, reaper.STUCK_SECONDS, reaper.LOST_SECONDS) == (1.0, 2.0, 15.0)
 

@@ -52,6 +52,9 @@ function timewatch.look(expected, reading, now)
   elseif seen and tonumber(seen) - now > STEP_MS then
     before = tonumber(seen)  -- nobody watched; a step forward could not be told from a pause then
   end
+  -- The latest time that the clock showed and that counts: up to there things may have been decided and planned.
+  local sound = math.max(tonumber(reading ~= '' and reading or 0), tonumber(acted or 0))
+  if now > sound then call('HSET', key.clock, 'acted', int(now)) end
   if not before then return '' end
   known = known and cjson.decode(known) or {}
   local by = now - before
@@ -60,12 +63,12 @@ function timewatch.look(expected, reading, now)
   local number = call('HINCRBY', key.clock, 'serial', 1)
   local step = {number = number, by = by, before = before, landed = now}
   if by > 0 then
-    step.sound = math.max(tonumber(reading ~= '' and reading or 0), tonumber(acted or 0))
+    step.sound = sound
     call('HSET', key.clock, 'ahead', number)
   else
-    local sound, numbers = undo(known, now)
-    order(number, sound, numbers)
-    if sound then call('HSET', key.clock, 'acted', int(sound)) end  -- what was decided about later instants is void
+    local sound_again, numbers = undo(known, now)
+    order(number, sound_again, numbers)
+    if sound_again then call('HSET', key.clock, 'acted', int(sound_again)) end  -- what is later is void
   end
   table.insert(known, 1, step)
   known[KEPT + 1] = nil
