@@ -160,7 +160,7 @@ def test_usual_addresses_are_taken(url: str) -> None:
 def test_a_secret_address_with_such_a_port_is_a_sentence(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked at when the run begins, and not told."""
     monkeypatch.setenv("BOT_SECRET_ADDRESS", "http://t0ken.example:74376/")
-    with pytest.raises(RequestFailed, match="BOT_SECRET_ADDRESS holds is not an http") as failure:
+    with pytest.raises(RequestFailed, match="BOT_SECRET_ADDRESS is not an http") as failure:
         run(redis_client, "env:BOT_SECRET_ADDRESS")
     assert "t0ken" not in str(failure.value)
 

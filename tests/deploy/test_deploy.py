@@ -135,7 +135,7 @@ def test_every_variable_in_examples_and_documents_is_a_setting() -> None:
     """Misspelt ones would be ignored without a word."""
     for file in (UNITS / "env.example", ROOT / ".env.example"):
         commented = re.sub(r"^#([A-Z_]+=)", r"\1", file.read_text(), flags=re.MULTILINE)
-        named = set(dotenv_values(stream=io.StringIO(commented)))
+        named = {name for name in dotenv_values(stream=io.StringIO(commented)) if not name.startswith("BOT_SECRET_")}
         assert named and named <= KNOWN, file
     text = (ROOT / "docs" / "deploy.md").read_text()
     assert set(re.findall(r"\b([A-Z]{2,}(?:_[A-Z]+)+)(?==)", text)) <= KNOWN

@@ -100,6 +100,8 @@ class ForkerBot:
             _tell(pids)
             while True:
                 time.sleep(60)
+        while not Path(pids).exists() or not Path(pids).read_text():
+            time.sleep(0.01)
 
     def _daemon(self, pids: str, context: Any) -> None:
         """A program that makes itself a daemon: forks twice, with a session of its own."""

@@ -164,7 +164,7 @@ TABLE: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "a closed output": (lambda: sys.stdout.close(), lambda: sys.stdout.closed),
     "an exception hook": (
         lambda: setattr(sys, "excepthook", lambda *_: None),
-        lambda: sys.excepthook is sys.__excepthook__,
+        lambda: sys.excepthook.__qualname__,
     ),
     "a trace": (lambda: sys.settrace(lambda *_: None), lambda: sys.gettrace() is None),
     "a warnings filter": (lambda: warnings.simplefilter("error"), lambda: warnings.filters[0]),
