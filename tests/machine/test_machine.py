@@ -131,6 +131,7 @@ class Engine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([61, 600, 3600, 3 * 3600]), stay=st.integers(0, 90), works=st.booleans())
     def the_clock_goes_ahead_and_back(self, seconds: int, stay: int, works: bool) -> None:
         """For up to a minute and a half; what was decided then about instants to come is void."""
+        self._forget_the_clocks_steps()
         self._take_the_lead()
         self.tick()
         self.sound = {job_id: self._stands(job_id) for job_id in self.known}
@@ -148,10 +149,16 @@ class Engine(RuleBasedStateMachine):
     @rule()
     def the_clock_has_gone_on_for_a_while(self) -> None:
         """What lies over two hours ahead, and nobody saw the clock go there, is void."""
+        self._forget_the_clocks_steps()
         self._take_the_lead()
         self.sound = {}
         self._set(self.now + STEADY_MS)
         self._put_right(trusted=TRUSTED_SECONDS, undone=False)
+
+    def _forget_the_clocks_steps(self) -> None:
+        """What was seen of the clock before is another story; each is told by itself."""
+        self.client.delete(self.keys.clock)
+        self.a_stand_by_takes_over()
 
     def _take_the_lead(self) -> None:
         self.client.delete(self.keys.leader)
@@ -162,25 +169,31 @@ class Engine(RuleBasedStateMachine):
         self.client.set(NOW_KEY, self.now)
 
     def _put_right(self, trusted: int, undone: bool) -> None:
-        before = {job_id: self._stands(job_id) for job_id in self.known}
+        before = {job_id: (self._stands(job_id), self._anchor(job_id)) for job_id in self.known}
         self._take_the_lead()
         while self.scheduler._lookout.repair():
             pass
         now = self.now // 1000
         for job_id, model, runs in list(self._histories()):
-            stands = self._stands(job_id)
+            stands, anchor = self._stands(job_id), self._anchor(job_id)
+            stood, anchored = before[job_id]
             if undone:
                 latest = max(now, self.sound[job_id], (self.first[job_id] or 1) - 1)
                 assert stands <= latest, "what was decided about instants to come is not void"
-            if stands != before[job_id]:
-                assert before[job_id] > now + trusted, "what was decided about an instant that is over is void"
-                assert stands >= min(before[job_id], self.sound.get(job_id, 0)), "what was decided before is void"
-                self._forget_after(stands, model, runs)
+            assert anchor == anchored or anchored > now + trusted, "what was planned for now is planned anew"
+            if (stands, anchor) != (stood, anchored):
+                ahead = stood > now + trusted or anchored > now + trusted
+                assert ahead, "what was decided about an instant that is over is void"
+                assert stands >= min(stood, self.sound.get(job_id, 0)), "what was decided before is void"
+                self._forget_after(stands, anchor, model, runs)
 
     def _stands(self, job_id: str) -> int:
         return int(self.client.hget(self.keys.job(job_id), "last_decided") or 0)
 
-    def _forget_after(self, stands: int, model: Model, runs: list[dict[str, str]]) -> None:
+    def _anchor(self, job_id: str) -> int:
+        return int(self.client.hget(self.keys.job(job_id), "anchor") or 0)
+
+    def _forget_after(self, stands: int, anchor: int, model: Model, runs: list[dict[str, str]]) -> None:
         for run in runs:
             if run["trigger"] != "schedule" or run["id"] in model.void:
                 continue
@@ -195,7 +208,7 @@ class Engine(RuleBasedStateMachine):
         assert all(one <= stands for one in model.decided)
         model.stands = stands
         if model.upcoming is not None:
-            model.upcoming -= (model.upcoming - stands - 1) // model.step * model.step
+            model.upcoming = anchor + max(1, (stands - anchor) // model.step + 1) * model.step
 
     # jobs
 

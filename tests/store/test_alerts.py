@@ -333,7 +333,7 @@ def test_what_is_told_of_the_service_goes_to_the_services_address_and_stays_unti
 ) -> None:
     """In an outbox of its own, which a scheduler of an older release does not take from and drop."""
     sent: list[tuple[str, str]] = []
-    monkeypatch.setattr(alerts_module, "announce", lambda url, subject, body: sent.append((url, subject)))
+    monkeypatch.setattr(alerts_module, "announce", lambda url, subject, body, **_: sent.append((url, subject)))
     beat = rig.scheduler().heartbeat
     beat()
     rig.client.hset(rig.keys.clock, "seen", RedisClock(rig.client).now_ms() + 3_600_000)
