@@ -111,14 +111,26 @@ class Messenger:
         """
         if not self._channels:
             raise ChannelUnavailable("MESSAGE_URL is not set, so no message can be sent")
+        self.check_fields()
+        for number, channel in enumerate(self._channels, start=1):
+            filled = channel.fill(lambda field: _SAMPLES.get(field, "x"))
+            if (reason := why_unusable(filled, channel.template)) is not None:
+                raise ChannelUnavailable(f"URL {number} of MESSAGE_URL {reason}")
+
+    def check_fields(self) -> None:
+        """Finds out whether it can be told who would be reached; `MESSAGE_URL` may be unset.
+
+        Raises:
+            ChannelUnavailable: one of its URLs names a field that no contact has; says which.
+        """
         for number, channel in enumerate(self._channels, start=1):
             if unknown := [field for field in channel.fields if field not in _FIELDS]:
                 raise ChannelUnavailable(f"URL {number} of MESSAGE_URL names {{{unknown[0]}}}, which no contact has")
-            with _captured() as lines:
-                plugin = _plugin(channel.fill(lambda field: _SAMPLES.get(field, "x")))
-            if plugin is None or any(line.startswith("Dropped invalid") for line in lines):
-                said = f": {_redacted(lines[-1], channel.template)}" if lines and plugin is None else ""
-                raise ChannelUnavailable(f"URL {number} of MESSAGE_URL is not one that can be used{said}")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names in braces of all its URLs, each once."""
+        return tuple(dict.fromkeys(field for channel in self._channels for field in channel.fields))
 
     def destination(self, contact: Recipient) -> str | None:
         """Where a message to the contact would go, for people to read; None if nowhere.
@@ -164,6 +176,20 @@ def destination(url: str) -> tuple[str, int | None] | None:
     if plugin is None or not any("{host}" in template for template in templates):
         return None
     return plugin.host, plugin.port or (443 if plugin.secure else 80)
+
+
+def why_unusable(url: str, template: str) -> str | None:
+    """Why nothing can be sent to an Apprise URL, as the predicate of a sentence; None if it is well-formed.
+
+    Args:
+        template: the URL as the setting has it, of which nothing that may be secret is told.
+    """
+    with _captured() as lines:
+        plugin = _plugin(url)
+    if plugin is not None and not any(line.startswith("Dropped invalid") for line in lines):
+        return None
+    said = f": {_redacted(lines[-1], template)}" if lines and plugin is None else ""
+    return f"is not one that can be used{said}"
 
 
 def announce(url: str, subject: str, body: str, *, redirects: bool = True) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from service.contacts.people import clean_email, clean_phone, clean_url
 from service.errors import ChannelUnavailable, Conflict, ValidationFailed
 from service.messages import Messenger
-from service.models import validated
+from service.models import listed, validated
 from service.store.contacts import Contact
 
 SUBJECT = "A test message from Bot Scheduler"
@@ -93,10 +93,19 @@ class Samples:
             raise Conflict(str(error)) from error
         to = self._messenger.destination(recipient)
         if to is None:
-            lacking = "contact_id" if request.contact_id is not None else "body"
-            raise ValidationFailed.of(lacking, "must give an address that MESSAGE_URL names: email, phone or url")
+            raise self._unreachable(request)
         self._messenger.deliver(recipient, SUBJECT, BODY)
         return {"sent": True, "to": to, "subject": SUBJECT}
+
+    def _unreachable(self, request: SampleRequest) -> ValidationFailed:
+        named = listed([f"{{{field}}}" for field in self._messenger.fields], "and")
+        if request.contact_id is not None:
+            return ValidationFailed.of("contact_id", f"must be a contact with what MESSAGE_URL names: {named}")
+        given = request.model_dump(exclude_none=True)
+        unused = next((field for field in given if field not in self._messenger.fields), None)
+        if unused is not None:
+            return ValidationFailed.of(unused, f"is not used: MESSAGE_URL names {named} only")
+        return ValidationFailed.of("body", f"must give the addresses that MESSAGE_URL names: {named}")
 
     def _recipient(self, request: SampleRequest) -> Contact:
         addresses = (request.email, request.phone, request.url)

@@ -13,12 +13,12 @@ import falcon
 import jinja2
 from pydantic import BaseModel
 
+from service import VERSION
 from service.api import schemas
 from service.api.access import OPEN, Access, Proof, access_of
 from service.api.operations import ERRORS, HEADERS, JSON, OPERATIONS, Content, Operation
 from service.api.rendering import dumps
 
-VERSION = "0.1.0"
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 _DESCRIPTION = (

@@ -118,11 +118,13 @@ class BirthdayBot:
 
         Raises:
             ChannelUnavailable: no message can go out; nothing is claimed for those who were not tried. An error that
-                comes in the middle carries what was done until then as its `result`.
+                comes in the middle carries what was done until then as its `result`. A rehearsal tells it as a warning,
+                unless it cannot say who would be reached.
         """
         config: BirthdayConfig = context.config
         tally = Tally()
         sender: Sender = Digest(context, tally) if config.deliver_to == "me" else Letters(context, tally)
+        warnings = sender.warnings() if config.dry_run else []
         if not config.dry_run:
             sender.check()
         today = date.fromisoformat(config.today) if config.today else context.now.date()
@@ -133,7 +135,8 @@ class BirthdayBot:
         pending = list(sender.pending(greetings))
         if config.dry_run:
             messages, would_send = sender.rehearse(pending)
-            return tally.as_dict() | {"dry_run": True, "would_send": would_send, "messages": messages}
+            shown = {"dry_run": True, "would_send": would_send, "messages": messages}
+            return tally.as_dict() | ({"warnings": warnings} if warnings else {}) | shown
         try:
             sender.send(pending)
         except BaseException as error:

@@ -11,10 +11,11 @@ from service.bots.birthdays import Greeting
 from service.bots.greetings import UnusableTemplate, compose, compose_digest
 from service.bots.protocol import Context
 from service.errors import ChannelUnavailable, DeliveryFailed
-from service.messages import DeliveryUncertain, Messenger, announce
+from service.messages import DeliveryUncertain, Messenger, announce, why_unusable
 
 Rehearsed = tuple[list[dict[str, Any]], int]
 """The messages that would go out, at most `SHOWN` of them, and how many there would be."""
+_NO_ALERT_URL = "ALERT_URL is not set, so no message can be sent to you"
 
 
 class Sender(ABC):
@@ -34,6 +35,14 @@ class Sender(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raises ChannelUnavailable if no message can go out."""
+
+    @abstractmethod
+    def warnings(self) -> list[str]:
+        """Why a live run could not send, in sentences, for a rehearsal that can be shown all the same.
+
+        Raises:
+            ChannelUnavailable: it cannot even be told who would be reached.
+        """
 
     @abstractmethod
     def key(self, greeting: Greeting) -> str:
@@ -94,6 +103,14 @@ class Letters(Sender):
 
     def check(self) -> None:
         self._messenger.check()
+
+    def warnings(self) -> list[str]:
+        self._messenger.check_fields()
+        try:
+            self._messenger.check()
+        except ChannelUnavailable as error:
+            return [str(error)]
+        return []
 
     def key(self, greeting: Greeting) -> str:
         return greeting.key
@@ -198,7 +215,13 @@ class Digest(Sender):
 
     def check(self) -> None:
         if not self._urls:
-            raise ChannelUnavailable("ALERT_URL is not set, so no message can be sent to you")
+            raise ChannelUnavailable(_NO_ALERT_URL)
+
+    def warnings(self) -> list[str]:
+        if not self._urls:
+            return [_NO_ALERT_URL]
+        reasons = ((number, why_unusable(url, url)) for number, url in enumerate(self._urls, start=1))
+        return [f"URL {number} of ALERT_URL {reason}" for number, reason in reasons if reason is not None]
 
     def key(self, greeting: Greeting) -> str:
         return f"{greeting.key}:me"

@@ -33,6 +33,31 @@ class AddressRefused(httpx.RequestError):
         self.reason = reason
 
 
+def refuse_literal(host: str, egress: Egress) -> None:
+    """Refuses a host that is an address, in whatever spelling, or `localhost`; asks no name server about any other.
+
+    Raises:
+        AddressRefused: it may not be connected to.
+    """
+    known_here = host.lower() == "localhost"  # RFC 6761, 6.3: never asked for elsewhere
+    try:
+        found = _addresses(host, None, 0 if known_here else socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return
+    _refuse(host, found, egress)
+
+
+def _addresses(host: str, port: int | None, flags: int = 0) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _refuse(host: str, addresses: Iterable[str], egress: Egress) -> None:
+    for address in addresses:
+        if (reason := egress.refusal(host, address)) is not None:
+            raise AddressRefused(host, reason)
+
+
 class GuardedBackend(httpcore.NetworkBackend):
     """Opens the connections of one client, which asks one thing at a time.
 
@@ -73,14 +98,10 @@ class GuardedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connects to the first of the host's addresses that answers, if all of them are allowed."""
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = _addresses(host, port)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"the name {host} cannot be resolved") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        for address in addresses:
-            reason = self._egress.refusal(host, address)
-            if reason is not None:
-                raise AddressRefused(host, reason)
+        _refuse(host, addresses, self._egress)
         last: Exception = httpcore.ConnectError(f"the name {host} has no address")
         for address in addresses[:4]:
             try:

@@ -71,7 +71,7 @@ class Secrets(Protocol):
     """
 
     def text(self, value: str, url: str | None) -> str:
-        """The secret that `value` names; `value` itself if it names none.
+        """The secret that `value` names; `value` itself if it does not begin with `env:`.
 
         Args:
             url: the address that it is about to be sent to: one that is bound to hosts goes nowhere else. None: it is
@@ -79,7 +79,7 @@ class Secrets(Protocol):
         """
 
     def address(self, value: str) -> str:
-        """The web address that the secret named by `value` is; `value` itself if it names none."""
+        """The web address that the secret named by `value` is; `value` itself if it does not begin with `env:`."""
 
     def redacted(self, text: str) -> str:
         """`text` without secrets, for what is cut short afterwards."""

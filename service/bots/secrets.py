@@ -15,12 +15,16 @@ from typing import Any
 
 from service.bots.addresses import NotAnAddress, parsed
 from service.errors import ServiceError
+from service.models import echo
 from service.redaction import SECRETS, UNMISTAKABLE, Redaction
 from service.secret_hosts import PREFIX, SUFFIX, Hosts, hosts_of, is_binding, is_secret
 
 SHAPE = r"env:BOT_SECRET_[A-Za-z0-9_]{1,100}"
 """How a job names a secret. Only variables whose names begin so are looked up, so that no job reads other settings."""
+OTHERS = "no other variable, and not the hosts to which one is bound"
+"""What no job may name, for sentences that say how a secret is named."""
 _NAME = re.compile(SHAPE)
+_MARK = "env:"
 _SIGNING = "whsec_"
 _PORTS = {"http": 80, "https": 443}
 SHORTEST_KEY, LONGEST_KEY = 24, 64
@@ -41,8 +45,8 @@ def is_named(value: str) -> bool:
 
 
 def is_misnamed(value: str) -> bool:
-    """Whether `value` names what binds a secret to hosts, as if that were a secret."""
-    return _NAME.fullmatch(value) is not None and not is_named(value)
+    """Whether `value` is written as the name of a secret and is none: another variable, or the hosts of a secret."""
+    return value.startswith(_MARK) and not is_named(value)
 
 
 def names_in(config: Any) -> frozenset[str]:
@@ -123,28 +127,30 @@ class Secrets:
         return self
 
     def text(self, value: str, url: str | None) -> str:
-        """The secret that `value` names; `value` itself if it names none.
+        """The secret that `value` names; `value` itself if it does not begin with `env:`.
 
         Args:
             url: the web address that it is about to be sent to; None if it is sent nowhere.
 
         Raises:
             SecretMissing: it is not set.
-            SecretRefused: its value is malformed, the job does not name it, or it may not go to that address.
+            SecretRefused: it is no name of a secret, its value is malformed, the job does not name it, or it may not go
+                to that address.
         """
-        if not is_named(value):
+        if not _names_one(value):
             return value
         name, found = self._found(value)
         self._may_go(name, url)
         return found
 
     def address(self, value: str) -> str:
-        """The web address that the secret named by `value` is, about to be asked; `value` itself if it names none.
+        """The web address that the secret named by `value` is, about to be asked; `value` itself if it does not begin
+        with `env:`.
 
         Raises:
             SecretMissing, SecretRefused: as `text`.
         """
-        if not is_named(value):
+        if not _names_one(value):
             return value
         name, found = self._found(value)
         self._may_go(name, found)
@@ -167,7 +173,10 @@ class Secrets:
     def _found(self, value: str) -> tuple[str, str]:
         name = value.removeprefix("env:")
         if name not in self._allowed:
-            raise SecretRefused(f"{name} is not named in the job's bot_config, so that this run may not have it")
+            raise SecretRefused(
+                f"{name} is not named in the job's bot_config, nor in the bot's uses_settings, "
+                "so that this run may not have it"
+            )
         found = self._vault.environment.get(name)
         if found is None or found == "":
             raise SecretMissing(f"{name} is not set where the worker runs")
@@ -181,6 +190,12 @@ class Secrets:
         if hosts is not None and (url is None or not _lists(hosts, url)):
             where = "this request's host" if url is not None else "a place that is not told"
             raise SecretRefused(f"{name} may not be sent to {where}: {name}{SUFFIX} does not list it")
+
+
+def _names_one(value: str) -> bool:
+    if is_misnamed(value):
+        raise SecretRefused(f"{echo(value)} is no name of a secret: that is env:BOT_SECRET_…, {OTHERS}")
+    return is_named(value)
 
 
 def _lists(hosts: Hosts, url: str) -> bool:

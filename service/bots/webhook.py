@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from service.bots.addresses import MAX_PORT, BadPort, NotAnAddress, parsed
 from service.bots.content_coding import ACCEPTED, Undecodable, pieces
 from service.bots.fetching import MAX_FRAMING, user_agent
-from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
+from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport, refuse_literal
 from service.bots.protocol import Context
-from service.bots.secrets import SHAPE, SecretRefused, is_misnamed, is_named, signing_key
+from service.bots.secrets import OTHERS, SHAPE, SecretRefused, is_misnamed, is_named, signing_key
 from service.bots.wording import MAX_TEMPLATE, check, render
 from service.egress import Egress
 from service.errors import ServiceError
@@ -78,7 +78,9 @@ class WebhookConfig(BaseModel):
         description="The name of the secret that signs the request, env:BOT_SECRET_…; without it, it is not signed.",
     )
     timeout_seconds: int = Field(default=30, ge=1, le=60, description="For the whole request and its answer.")
-    dry_run: bool = Field(default=False, description="Send nothing; show the request.")
+    dry_run: bool = Field(
+        default=False, description="Send nothing; show the request, once its secrets are found usable."
+    )
 
     @field_validator("url")
     @classmethod
@@ -98,7 +100,7 @@ class WebhookConfig(BaseModel):
             if not _HEADER_VALUE.fullmatch(text):
                 raise ValueError(f"must have one line of printable ASCII as the value of {name}")
             if is_misnamed(text):
-                raise ValueError(f"must name a secret as the value of {name}, not the hosts to which one is bound")
+                raise ValueError(f"must name a secret as the value of {name}: env:BOT_SECRET_…, {OTHERS}")
             if _SECRET_HEADER.search(name) and not is_named(text):
                 raise ValueError(f"must name the value of {name} as env:BOT_SECRET_…, since jobs store no secrets")
         return value
@@ -150,25 +152,24 @@ class WebhookBot:
     """Its receiver may have acted on it already."""
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Sends the request once.
+        """Sends the request once. A rehearsal fails where it can be known that a live run would, and sends nothing.
 
         Raises:
-            RequestFailed: no answer came, or not the expected one, which is its `result` then.
+            RequestFailed: the address is refused; or no answer came, or not the expected one, which is its `result`.
             SecretMissing: a named secret is not set.
             SecretRefused: one is malformed, or bound to other hosts.
         """
         config: WebhookConfig = context.config
         content = _body(context)
-        if config.dry_run:
-            headers = {name: HIDDEN if is_named(value) else value for name, value in config.headers.items()}
-            shown = {"method": config.method, "url": config.url, "headers": headers, "body": content}
-            return {"dry_run": True, "signed": config.secret is not None, "request": shown}
         url = _resolved_address(context)
         headers = {name: _header(context, value, url) for name, value in config.headers.items()}
         request = httpx.Request(config.method, url, headers=_completed(headers, content, url, context), content=content)
+        egress = Egress.of(context.settings.network_allow, context.settings.visitor_allow_private)
+        if config.dry_run:
+            _refuse(url, egress)
+            return _rehearsed(config, content)
         started = time.monotonic()
         try:
-            egress = Egress.of(context.settings.network_allow, context.settings.visitor_allow_private)
             status, answer = _send(request, config.timeout_seconds, egress)
         except RequestFailed as error:
             raise RequestFailed(_without_address(str(error), url) if is_named(config.url) else str(error)) from None
@@ -183,6 +184,24 @@ class WebhookBot:
         if status not in (config.expected_status or range(200, 300)):
             raise RequestFailed(f"the answer was {status}, which is not expected", result)
         return result
+
+
+def _rehearsed(config: WebhookConfig, content: str | None) -> dict[str, Any]:
+    headers = {name: HIDDEN if is_named(value) else value for name, value in config.headers.items()}
+    shown = {"method": config.method, "url": config.url, "headers": headers, "body": content}
+    return {"dry_run": True, "signed": config.secret is not None, "request": shown}
+
+
+def _refuse(url: httpx.URL, egress: Egress) -> None:
+    """Raises RequestFailed if the address can be known to be refused without asking for what its name leads to."""
+    try:
+        refuse_literal(url.host, egress)
+    except AddressRefused as error:
+        raise _not_allowed(error) from None
+
+
+def _not_allowed(error: AddressRefused) -> RequestFailed:
+    return RequestFailed(f"the address {error.reason}, and NETWORK_ALLOW does not name it")
 
 
 def _web_address(value: str) -> httpx.URL:
@@ -285,7 +304,7 @@ def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, 
             finally:
                 response.close()
         except AddressRefused as error:
-            raise RequestFailed(f"the address {error.reason}, and NETWORK_ALLOW does not name it") from None
+            raise _not_allowed(error) from None
         except httpx.TimeoutException:
             raise RequestFailed("no answer came in time; the request may have been acted on") from None
         except (httpx.HTTPError, httpx.StreamError) as error:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from service import VERSION
 from service.cli import contacts, doctor, documents, health, jobs, runs
+from service.cli.output import say
 
 app = typer.Typer(
     name="bot-scheduler",
@@ -19,6 +23,23 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok · 1 a run failed, unhealthy, or it differs · 2 usage · 3 not found · 4 refused · "
     "5 unauthorised · 6 unreachable",
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        say(f"bot-scheduler {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version, and end.")
+    ] = False,
+) -> None:
+    """What may stand before a command."""
+
+
 app.add_typer(jobs.app, name="jobs")
 app.command("history")(runs.history)
 app.command("logs")(runs.logs)

@@ -20,7 +20,7 @@ from service.dispatch import make_scripts
 from service.errors import ChannelUnavailable, StoreUnavailable
 from service.key_strength import ADVICE, weakness
 from service.keys import Keys
-from service.messages import Messenger
+from service.messages import Messenger, why_unusable
 from service.notices import CLOCK_ADVICE, DATA_ADVICE
 from service.secret_hosts import SUFFIX, is_binding, is_secret, unbound
 from service.settings import ALLOWS_PRIVATE, Settings
@@ -84,8 +84,9 @@ def check_secrets(environment: Mapping[str, str]) -> Iterator[Finding]:
         if wrong is not None:
             yield Finding("secret", "problem", f"{name} {wrong}", "Correct it where workers and schedulers run")
     if free := unbound(environment):
-        advice = f"Set {free[0]}{SUFFIX}, and likewise for the others, to the hosts that may have it"
-        yield Finding("secret_hosts", "ok", f"bound to no host: {', '.join(free)}", advice)
+        others = ", and likewise for the others," if free[1:] else ""
+        advice = f"Set {free[0]}{SUFFIX}{others} to the hosts that may have it"
+        yield Finding("secret_hosts", "warning", f"bound to no host: {', '.join(free)}", advice)
     for name in sorted(filter(is_binding, environment)):
         if not environment.get(name.removesuffix(SUFFIX)):
             yield Finding("secret_hosts", "warning", f"{name} binds {name.removesuffix(SUFFIX)}, which is not set")
@@ -121,10 +122,19 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         advice = "Set ALERT_URL to hear of runs that fail"
         yield Finding("alert_url", "warning", "ALERT_URL is not set in this environment", advice)
     else:
-        yield Finding("alert_url", "ok", "ALERT_URL is set")
+        yield from _alert_urls(settings.alert_url.get_secret_value().split())
     if settings.visitor_allow_private:
         advice = "Name in NETWORK_ALLOW the networks, addresses and hosts that are meant, and unset it"
         yield Finding("network_allow", "warning", ALLOWS_PRIVATE, advice)
+
+
+def _alert_urls(urls: list[str]) -> Iterator[Finding]:
+    reasons = [(number, why_unusable(url, url)) for number, url in enumerate(urls, start=1)]
+    wrong = [f"URL {number} of ALERT_URL {reason}" for number, reason in reasons if reason is not None]
+    if wrong:
+        yield Finding("alert_url", "problem", "; ".join(wrong), "Correct it: https://github.com/caronc/apprise/wiki")
+    else:
+        yield Finding("alert_url", "ok", "ALERT_URL is set and well-formed")
 
 
 def check_data(folder: Path) -> Iterator[Finding]:

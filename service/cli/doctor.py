@@ -13,7 +13,7 @@ from service.cli.api import Api, api
 from service.cli.arguments import Json
 from service.cli.failures import Exit, Failure
 from service.cli.findings import Finding, crew
-from service.cli.output import coloured, say, show_json, show_table
+from service.cli.output import coloured, counted, say, show_json, show_table
 from service.cli.place import data_dir, own_redis, up_environment
 from service.redaction import Redaction
 
@@ -38,7 +38,9 @@ def doctor(json: Json = False) -> None:
             ("STATE", "CHECK", "FOUND", "WHAT TO DO"),
             [(coloured(one.state), one.check, one.found, one.advice) for one in findings],
         )
-        say(f"{problems} problems, {warnings} warnings" if problems or warnings else "All is well")
+        say(
+            f"{counted(problems, 'problem')}, {counted(warnings, 'warning')}" if problems or warnings else "All is well"
+        )
     if problems:
         raise typer.Exit(Exit.FAILED)
 
@@ -60,7 +62,7 @@ def _examined(service: Api) -> Iterator[Finding]:
     direct = bool(os.environ.get("REDIS_URL"))
     if direct or service.place.local:
         os.environ.update(up_environment())
-        if not (os.environ.get("REDIS_URL") or os.environ.get("BOT_SCHEDULER_URL")):
+        if service.place.ups and not os.environ.get("REDIS_URL"):
             os.environ["REDIS_URL"] = own_redis() or ""
         try:
             settings = load_settings()

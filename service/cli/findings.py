@@ -46,5 +46,7 @@ def crew(schedulers: int, workers: int, leader: str | None, queued: int, waited:
         yield Finding("workers", "problem", "none is up: nothing that is queued will run", "Start `python worker.py`")
     late = waited > LONG_WAIT_SECONDS
     advice = "Raise WORKER_CONCURRENCY, or start more workers" if late else None
-    told = f"{queued} runs wait" + (f", the oldest for {waited:.0f} s" if queued else "")
+    told = ("1 run waits" if queued == 1 else f"{queued} runs wait") + (
+        f", the oldest for {waited:.0f} s" if queued else ""
+    )
     yield Finding("queue", "warning" if late else "ok", told, advice)

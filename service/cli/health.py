@@ -9,7 +9,7 @@ import typer
 from service.cli.api import api
 from service.cli.arguments import Json
 from service.cli.failures import Exit, Failure
-from service.cli.output import coloured, say, show_fields, show_json, worded
+from service.cli.output import coloured, counted, say, show_fields, show_json, worded
 
 
 def health(
@@ -26,7 +26,7 @@ def health(
             + [(name.replace("_", " "), _told(value)) for name, value in answer.items() if name != "status"]
         )
     if answer["workers"] < workers:
-        raise Failure(Exit.FAILED, f"{answer['workers']} workers are up, and {workers} were asked for")
+        raise Failure(Exit.FAILED, f"{answer['workers']} of {counted(workers, 'worker')} asked for are up")
     if answer["status"] != "healthy":
         raise typer.Exit(Exit.FAILED)
 
@@ -45,5 +45,7 @@ def acknowledge(json: Json = False) -> None:
         say("There is nothing to acknowledge")
 
 
-def _told(value: Any) -> str:
+def _told(value: Any) -> str | None:
+    if value is None:
+        return None
     return str(value["detail"]) if isinstance(value, dict) else worded(value)

@@ -63,6 +63,11 @@ def worded(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else line(value)
 
 
+def counted(number: int, word: str) -> str:
+    """`1 warning`, `2 warnings`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def coloured(word: object, by: str | None = None) -> Text:
     """A word in the colour of what it stands for."""
     return Text(line(word), style=_COLOURS.get(by or str(word), ""))

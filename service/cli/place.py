@@ -31,12 +31,14 @@ class Place:
         key: the API key; None: there is none.
         key_from: where the key comes from, in words.
         local: whether the service is on this machine.
+        ups: whether it is where a `make up` of this checkout is, whoever named it.
     """
 
     url: str
     key: bytes | None
     key_from: str
     local: bool
+    ups: bool
 
 
 def find_place() -> Place:
@@ -45,7 +47,8 @@ def find_place() -> Place:
     Raises:
         Failure: the URL is none.
     """
-    given = os.environ.get("BOT_SCHEDULER_URL") or f"http://{_place_here(up_environment())}"
+    ups = _place_here(up_environment())
+    given = os.environ.get("BOT_SCHEDULER_URL") or f"http://{ups}"
     url = given.strip().rstrip("/").removesuffix("/scheduler")
     try:
         parts = urlsplit(url)
@@ -56,7 +59,8 @@ def find_place() -> Place:
         raise Failure(Exit.USAGE, "BOT_SCHEDULER_URL must look like https://scheduler.example.org or http://host:8000")
     local = is_here(parts.hostname or "")
     key, key_from = _key(local)
-    return Place(url, key, key_from, local)
+    is_ups = local and url.startswith("http:") and bind_to(parts.hostname or "", parts.port or 80) == ups
+    return Place(url, key, key_from, local, is_ups)
 
 
 def up_environment() -> dict[str, str]:

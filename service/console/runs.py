@@ -91,7 +91,8 @@ class RunEvents(Page):
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:
-    """What of a result reads better than JSON: its plain values, and its lists of objects, each a table."""
+    """What of a result reads better than JSON: its plain values and warnings, and its lists of objects,
+    each a table."""
     facts: dict[str, Any] = {}
     tables: dict[str, list[Mapping[str, Any]]] = {}
     for name, value in (result or {}).items():
@@ -99,4 +100,6 @@ def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str
             facts[name] = value
         elif isinstance(value, list) and value and all(isinstance(item, dict) and item for item in value):
             tables[name] = value
+        elif name == "warnings" and isinstance(value, list) and value:
+            facts[name] = "; ".join(map(str, value))
     return facts, tables

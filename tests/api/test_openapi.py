@@ -14,7 +14,7 @@ import jsonschema_rs
 import pytest
 from redis import Redis
 
-from service.api.openapi import VERSION
+from service import VERSION
 from service.api.operations import OPERATIONS
 from service.bots.registry import configs, load_bots
 from service.contacts.bodies import _CHECKS, READ_ONLY

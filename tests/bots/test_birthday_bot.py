@@ -170,6 +170,50 @@ def test_a_rehearsal_needs_no_channel_and_shows_a_hundred(redis_client: Redis, b
     assert redis_client.keys("*:ledger:*") == []
 
 
+@pytest.mark.parametrize(
+    ("config", "message_url", "alert_url", "told"),
+    [
+        ({}, None, None, ["MESSAGE_URL is not set, so no message can be sent"]),
+        ({}, "nonsense", None, ["URL 1 of MESSAGE_URL is not one that can be used"]),
+        ({}, "json://127.0.0.1/{email} nonsense", None, ["URL 2 of MESSAGE_URL is not one that can be used"]),
+        ({}, "json://127.0.0.1/{email}", None, None),
+        ({"deliver_to": "me"}, None, None, ["ALERT_URL is not set, so no message can be sent to you"]),
+        ({"deliver_to": "me"}, None, "json://127.0.0.1 nonsense", ["URL 2 of ALERT_URL is not one that can be used"]),
+        ({"deliver_to": "me"}, "nonsense", "json://127.0.0.1", None),
+    ],
+)
+def test_a_rehearsal_warns_of_what_would_keep_a_live_run_from_sending(
+    redis_client: Redis,
+    book: ContactBook,
+    config: dict[str, Any],
+    message_url: str | None,
+    alert_url: str | None,
+    told: list[str] | None,
+) -> None:
+    """It shows the messages all the same."""
+    born(book, "Amelia", "--04-12")
+    context = Run(
+        redis_client, configured(BirthdayConfig, dry_run=True, **config), message_url=message_url, alert_url=alert_url
+    )
+    result = BirthdayBot().run(context)
+    warnings = result.get("warnings")
+    assert (warnings and [warning.partition(":")[0] for warning in warnings]) == told
+    assert result["found"] == 1 and (message_url == "nonsense" or result["would_send"] == 1)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    "url", ["mailto://127.0.0.1?to={mail}", "json://127.0.0.1/{email} mailto://127.0.0.1?to={mail}"]
+)
+def test_a_url_that_names_no_field_of_a_contact_fails_a_rehearsal_as_a_live_run(
+    redis_client: Redis, book: ContactBook, dry_run: bool, url: str
+) -> None:
+    """Nobody can say who would be reached; also where another URL is tried before."""
+    book.create({"name": "Amelia", "birthday": "--04-12"})
+    with pytest.raises(ChannelUnavailable, match=r"of MESSAGE_URL names \{mail\}, which no contact has"):
+        run(redis_client, url, dry_run=dry_run)
+
+
 def test_who_has_no_address_is_counted_apart(redis_client: Redis, book: ContactBook, office: tuple[Post, str]) -> None:
     """And does not use up the limit."""
     book.create({"name": "Alone", "birthday": "--04-12"})

@@ -66,13 +66,39 @@ def test_a_contact_is_an_address_too(office: Office) -> None:
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [(None, "body"), ({"phone": "+15550100"}, "body"), ({"email": "nonsense"}, "email"), ({"x": 1}, "x")],
+    [(None, "body"), ({"phone": "+15550100"}, "phone"), ({"email": "nonsense"}, "email"), ({"x": 1}, "x")],
 )
 def test_a_missing_or_malformed_address_is_400(office: Office, body: Any, field: str) -> None:
     """The sentence names the field; nothing is sent."""
     status, answer = office.ask(body)
     assert (status, [error["field"] for error in answer["errors"]]) == (400, [field])
     assert office.post.messages == []
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "told"),
+    [
+        ("json://x/{email}", {"phone": "+15550100"}, "phone is not used: MESSAGE_URL names {email} only"),
+        ("json://x/{email} json://x/{phone}", {"url": "https://a.example"},
+         "url is not used: MESSAGE_URL names {email} and {phone} only"),
+        ("json://x/{email}/{phone}/{name}", {"phone": "+15550100"},
+         "body must give the addresses that MESSAGE_URL names: {email}, {phone} and {name}"),
+        ("json://x/{phone}", None, "body must give the addresses that MESSAGE_URL names: {phone}"),
+    ],
+)  # fmt: skip
+def test_what_message_url_names_is_told_to_who_gives_something_else(
+    office: Office, url: str, body: Any, told: str
+) -> None:
+    """Whatever it names; nothing is sent."""
+    assert office.ask(body, url) == (400, {"detail": told, "errors": office.ask(body, url)[1]["errors"]})
+
+
+def test_a_contact_without_what_message_url_names_is_told_so(office: Office) -> None:
+    """By the fields that are named."""
+    client = office.client(office.message_url)
+    contact = client.simulate_post("/scheduler/contacts", json={"name": "Alone", "birthday": "--04-12"}).json
+    status, answer = office.ask({"contact_id": contact["id"]})
+    assert (status, answer["detail"]) == (400, "contact_id must be a contact with what MESSAGE_URL names: {email}")
 
 
 def test_a_message_that_is_not_taken_is_502_with_the_reason(office: Office) -> None:

@@ -19,7 +19,7 @@ from redis import Redis
 
 from service.bots.secrets import SecretMissing, SecretRefused, signing_key
 from service.bots.webhook import RequestFailed, WebhookBot, WebhookConfig, signature
-from service.errors import ValidationFailed
+from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
 from tests.bots.receivers import Receiver, listening
 from tests.bots.rig import Run, configured
@@ -123,16 +123,23 @@ def test_the_status_decides(
     assert len(receiver.got) == 1
 
 
-def test_a_rehearsal_shows_the_request_and_sends_none(redis_client: Redis, receiver: Receiver) -> None:
-    """Neither secrets nor their being set matter."""
+def test_a_rehearsal_shows_the_request_and_sends_none(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its secrets are looked up and not shown; names of hosts are not asked for."""
+    monkeypatch.setenv("BOT_SECRET_ADDRESS", f"{receiver.address}/T0KEN")
+    monkeypatch.setenv("BOT_SECRET_TOKEN", "sesame-open")
+    monkeypatch.setenv("BOT_SECRET_TOKEN_HOSTS", "127.0.0.1")
     result = run(
         redis_client,
         "env:BOT_SECRET_ADDRESS",
         dry_run=True,
-        secret="env:BOT_SECRET_UNSET",
-        headers={"Authorization": "env:BOT_SECRET_UNSET", "Accept": "*/*"},
+        secret="env:BOT_SECRET_TOKEN",
+        headers={"Authorization": "env:BOT_SECRET_TOKEN", "Accept": "*/*"},
         body="{{ date }}",
     )
+    assert receiver.got == []
+    assert run(redis_client, "https://name.invalid/", dry_run=True, allow_private=False)["dry_run"] is True
     assert result == {
         "dry_run": True,
         "signed": True,
@@ -143,6 +150,68 @@ def test_a_rehearsal_shows_the_request_and_sends_none(redis_client: Redis, recei
             "body": "2025-04-12",
         },
     }
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    ("where", "value", "hosts", "told"),
+    [
+        ("url", None, None, "^BOT_SECRET_X is not set where the worker runs$"),
+        ("header", None, None, "^BOT_SECRET_X is not set where the worker runs$"),
+        ("secret", None, None, "^BOT_SECRET_X is not set where the worker runs$"),
+        ("url", "sesame-open", None, "^the value of BOT_SECRET_X is not an http"),
+        ("header", "sésame-open", None, "^BOT_SECRET_X cannot be sent as a header"),
+        ("secret", "whsec_c2VzYW1l", None, "^BOT_SECRET_X is no signing secret"),
+        ("secret", "sesame-open\n", None, "^BOT_SECRET_X ends with a line break"),
+        ("url", "http://127.0.0.1:1/open", "hooks.example.org", "^BOT_SECRET_X may not be sent"),
+        ("header", "sesame-open", "hooks.example.org", "^BOT_SECRET_X may not be sent"),
+        ("secret", "sesame-open", "hooks.example.org", "^BOT_SECRET_X may not be sent"),
+    ],
+)
+def test_a_rehearsal_fails_over_a_secret_as_the_live_run_does(
+    redis_client: Redis,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    value: str | None,
+    hosts: str | None,
+    told: str,
+    dry_run: bool,
+) -> None:
+    """Not set, malformed, or bound to another host; by its name alone."""
+    for name, text in (("BOT_SECRET_X", value), ("BOT_SECRET_X_HOSTS", hosts)):
+        if text is not None:
+            monkeypatch.setenv(name, text)
+    url = "env:BOT_SECRET_X" if where == "url" else receiver.address
+    with pytest.raises(ServiceError, match=told) as failure:
+        run(redis_client, url, dry_run=dry_run, **NAMING[where])
+    assert "open" not in str(failure.value) and receiver.got == []
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("secret", [True, False])
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("169.254.169.254", "metadata service"),
+        ("[::ffff:169.254.169.254]", "metadata service"),
+        ("10.0.0.1", "inside the network"),
+        ("[::1]", "inside the network"),
+        ("2130706433", "inside the network"),
+        ("0x7f.1", "inside the network"),
+        ("localhost", "inside the network"),
+        ("LOCALHOST", "inside the network"),
+    ],
+)
+def test_a_rehearsal_fails_over_an_address_as_the_live_run_does(
+    redis_client: Redis, monkeypatch: pytest.MonkeyPatch, host: str, told: str, secret: bool, dry_run: bool
+) -> None:
+    """However it is spelt, also as a secret; the sentence shows no secret."""
+    url = f"http://{host}:1/T0KEN"
+    monkeypatch.setenv("BOT_SECRET_ADDRESS", url)
+    with pytest.raises(RequestFailed, match=f"{told}.*, and NETWORK_ALLOW does not name it") as failure:
+        run(redis_client, "env:BOT_SECRET_ADDRESS" if secret else url, allow_private=False, dry_run=dry_run)
+    assert host not in str(failure.value) and "T0KEN" not in str(failure.value)
 
 
 def test_a_secret_that_is_not_set_is_named(redis_client: Redis, receiver: Receiver) -> None:
@@ -280,6 +349,8 @@ def test_a_long_answer_is_cut(redis_client: Redis, receiver: Receiver) -> None:
         ({"url": "env:BOT_SECRET_A_HOSTS"}, "bot_config.url must be an http(s) address"),
         ({"headers": {"X-A": "env:BOT_SECRET_A_HOSTS"}}, "not the hosts to which one is bound"),
         ({"headers": {"Authorization": "env:BOT_SECRET_A_HOSTS"}}, "not the hosts to which one is bound"),
+        ({"headers": {"X-A": "env:BOT_SECRT_A"}}, "must name a secret as the value of X-A: env:BOT_SECRET_"),
+        ({"headers": {"X-A": "env:HOME"}}, "must name a secret as the value of X-A: env:BOT_SECRET_"),
         ({"headers": {"a b": "x"}}, "names of headers as its keys"),
         ({"headers": {"X-A": "x\r\nX-B: y"}}, "one line of printable ASCII"),
         ({"headers": {"Host": "example.org"}}, "may not name Host"),

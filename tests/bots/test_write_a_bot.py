@@ -7,15 +7,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from redis import Redis
 
+from service.bots.bot_settings import BotSettings
 from service.bots.protocol import Bot
 from service.bots.registry import configs, load_bots
+from service.bots.secrets import Secrets, Vault
 from service.errors import ValidationFailed
 from service.models import validate_bot_config
+from service.settings import Settings
+from tests.bots.receivers import listening
 from tests.bots.rig import Run, configured
 
 ROOT = Path(__file__).parents[2]
@@ -71,9 +76,31 @@ def test_the_example_does_each_thing_once(chores: type[Bot], redis_client: Redis
 
 
 def test_the_guide_shows_the_example_as_it_is() -> None:
-    """Every piece of code in it stands in the package."""
+    """Every piece of code in it stands in the package, but for the bot with secrets, which is run below."""
     guide = (ROOT / "docs" / "write-a-bot.md").read_text()
     package = "".join((EXAMPLE / name).read_text() for name in ("pyproject.toml", "chores_bot.py"))
     pieces = re.findall(r"^```(?:python|toml)\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
-    assert len(pieces) == 4
-    assert [piece for piece in pieces if piece not in package] == []
+    assert len(pieces) == 5
+    (with_secrets,) = [piece for piece in pieces if piece not in package]
+    assert "uses_settings" in with_secrets
+
+
+def test_the_bot_with_secrets_works_as_it_is_shown(redis_client: Redis) -> None:
+    """With what it declares, and no more."""
+    guide = (ROOT / "docs" / "write-a-bot.md").read_text()
+    (shown,) = [piece for piece in re.findall(r"^```python\n(.*?)^```", guide, re.M | re.S) if "ReportBot" in piece]
+    module: dict[str, Any] = {"__name__": "report_bot"}
+    exec(compile(shown, "report_bot.py", "exec", dont_inherit=True), module)
+    bot = module["ReportBot"]
+    with listening() as crm, listening() as channel:
+        crm.answer = b"all is well"
+        url = f"json://{channel.address.removeprefix('http://')}/"
+        secrets = Secrets(Vault({"BOT_SECRET_CRM": "sesame-open"})).allow((), bot.uses_settings)
+        context = SimpleNamespace(
+            config=bot.Config(address=crm.address),
+            secrets=secrets,
+            settings=BotSettings(Settings.model_validate({"alert_url": url}), "report", bot.uses_settings),
+        )
+        assert bot().run(context) == {"messages_sent": 1, "characters": 11}
+    assert crm.got[0][2]["authorization"] == "Bearer sesame-open"
+    assert b"all is well" in channel.got[0][3]

@@ -7,6 +7,7 @@ import json
 import secrets
 import shutil
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ def found(ended_json: dict[str, object]) -> dict[str, dict[str, str]]:
 
 def test_a_well_service_is_healthy(command: Command, installed: Installation) -> None:
     """Exit code 0, without a key; 1 if it is to have more workers than it has."""
+    assert "None" not in command.works("health").out and "data went back" not in command.works("health").out
     assert command.works("health", "--json", API_KEY="").json == installed.call("GET", "/health")[1]
     assert "healthy" in command.works("health", "--workers", "2").out
     assert command("health", "--workers", "3").status == 1
@@ -181,7 +183,7 @@ def test_the_doctor_tells_of_secrets_by_name_alone(command: Command, installed: 
     assert told == [
         ("secret", "problem", told[0][2]),
         ("secret", "problem", told[1][2]),
-        ("secret_hosts", "ok", "bound to no host: BOT_SECRET_FREE, BOT_SECRET_LINE, BOT_SECRET_SIGN"),
+        ("secret_hosts", "warning", "bound to no host: BOT_SECRET_FREE, BOT_SECRET_LINE, BOT_SECRET_SIGN"),
         ("secret_hosts", "warning", "BOT_SECRET_GONE_HOSTS binds BOT_SECRET_GONE, which is not set"),
     ]
     assert told[0][2].startswith("BOT_SECRET_LINE ends with a line break")
@@ -190,6 +192,36 @@ def test_the_doctor_tells_of_secrets_by_name_alone(command: Command, installed: 
     malformed = command("doctor", "--json", REDIS_URL=installed.server.url, BOT_SECRET_FREE_HOSTS="https://sesame")
     assert "BOT_SECRET_FREE_HOSTS: entry 1" in found(malformed.json)["settings"]["found"]
     assert "sesame" not in malformed.out
+
+
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (["A"], "Set BOT_SECRET_A_HOSTS to the hosts that may have it"),
+        (["A", "B"], "Set BOT_SECRET_A_HOSTS, and likewise for the others, to the hosts that may have it"),
+    ],
+)
+def test_an_unbound_secret_is_a_warning_with_advice(command: Command, names: list[str], advice: str) -> None:
+    """For one, or for several."""
+    unbound = {f"BOT_SECRET_{name}": "sesame-open" for name in names}
+    finding = found(command("doctor", "--json", **unbound).json)["secret_hosts"]
+    assert (finding["state"], finding["advice"]) == ("warning", advice)
+
+
+@pytest.mark.parametrize("url", ["nonsense sesame", "json://localhost nonsense://sesame"])
+def test_the_doctor_tells_of_an_alert_url_that_cannot_be_used(command: Command, url: str) -> None:
+    """Which of them, and nothing of it."""
+    ended = command("doctor", "--json", ALERT_URL=url)
+    finding = found(ended.json)["alert_url"]
+    assert finding["state"] == "problem" and " of ALERT_URL is not one that can be used" in finding["found"]
+    assert "sesame" not in ended.out and ended.status == 1
+
+
+def test_the_version_is_told_without_a_service(command: Command) -> None:
+    """The one of the project."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    nowhere = f"http://127.0.0.1:{find_free_port()}"
+    assert command.works("--version", BOT_SCHEDULER_URL=nowhere).out == f"bot-scheduler {project['version']}\n"
 
 
 def test_the_doctor_tells_of_keys_that_can_be_guessed(command: Command) -> None:

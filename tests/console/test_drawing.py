@@ -13,6 +13,7 @@ from service import schedules
 from service.clock import format_timestamp
 from service.console.form_fields import fields_of
 from service.console.plots import HEIGHT, LEFT, WIDTH, plot
+from service.console.runs import parts_of
 from service.console.schedule_words import coming, sentence
 from service.console.timeline import CELL, DAY, LANES, timeline, x_of
 from service.console.words import duration, outcome_words
@@ -204,3 +205,11 @@ def test_what_came_of_a_run_is_said_in_a_few_words(more: dict[str, Any], said: s
     entry = {"error": None, "reason": None, "status": "success", "messages_sent": 0, "profiles_visited": 0,
              "result": None}  # fmt: skip
     assert outcome_words(entry | more) == said
+
+
+def test_a_results_warnings_are_shown_among_its_facts() -> None:
+    """Whatever a bot calls so; none, if there are none."""
+    assert parts_of({"found": 1, "warnings": ["It cannot send", "Nor that"]}) == (
+        {"found": 1, "warnings": "It cannot send; Nor that"}, {},
+    )  # fmt: skip
+    assert parts_of({"warnings": []}) == parts_of({"warnings": {"a": 1}}) == ({}, {})

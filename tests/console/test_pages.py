@@ -405,12 +405,14 @@ def test_the_overview_tells_what_has_to_be_looked_at_until_somebody_has_seen_it(
     rig.client.hset(rig.keys.data, mapping={"went_back_at": now, "went_back": "other", "went_back_beats": 0})
     page = browser.get("/")
     said = words(page)
+    assert "Look at this" in said and "Welcome" not in said
     assert "is another data set" in said and "set forward by 1 d" in said
     assert said.index("set forward") < said.index("Workers")
     assert "I have seen it" in said
     assert browser.send("POST", "/scheduler/acknowledge").status_code == 200
     said = words(browser.get("/"))
     assert "data set" not in said and "set forward" not in said
+    assert "Welcome" in said
 
 
 def test_a_jobs_page_shows_its_plots_errors_and_yaml(browser: Browser, rig: Rig) -> None:

@@ -293,18 +293,27 @@ def test_after_a_kill_the_next_start_finds_its_way(folder: Folder, near: Path) -
     assert _valkey_of(second).ping()
 
 
-def test_doctor_looks_at_its_valkey(folder: Folder, near: Path) -> None:
-    """Without being told where it is."""
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        (None, "ok"), ("http://127.0.0.1:{port}", "ok"), ("http://localhost:{port}/scheduler/", "ok"),
+        ("http://127.0.0.1:1", None), ("https://127.0.0.1:{port}", None),
+    ],
+)  # fmt: skip
+def test_doctor_looks_at_its_valkey(folder: Folder, near: Path, url: str | None, state: str | None) -> None:
+    """Without being told where it is, and by whichever name the service is called; not beside another service."""
     launcher = folder.up(DATA_DIR=str(near))
     launcher.wait_for("Bot Scheduler is up")
     environment = {name: value for name, value in os.environ.items() if name not in UNSET}
     environment |= {"DATA_DIR": str(near), "PORT": str(launcher.port)}
+    if url is not None:
+        environment["BOT_SCHEDULER_URL"] = url.format(port=launcher.port)
     ended = subprocess.run(
         [sys.executable, "-m", "service.cli", "doctor", "--json"], cwd=folder.path, env=environment,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     found = {finding["check"]: finding["state"] for finding in json.loads(ended.stdout)["findings"]}
-    assert (found["redis_version"], found["persistence"], found["schema"]) == ("ok", "ok", "ok")
+    assert [found.get(check) for check in ("redis_version", "persistence", "schema")] == [state] * 3
 
 
 @pytest.mark.parametrize("host", ["::1", "[::1]"])

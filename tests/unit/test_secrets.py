@@ -94,7 +94,9 @@ def test_a_run_gets_what_its_job_names_and_no_other() -> None:
     secrets = Vault({"BOT_SECRET_A": "sesame-a", "BOT_SECRET_B": "sesame-b"}).opened()
     secrets.allow(names_in({"deep": [{"header": "env:BOT_SECRET_A"}, "env:BOT_SECRET_UNSET"], "env:BOT_SECRET_B": 1}))
     assert secrets.text("env:BOT_SECRET_A", URL) == "sesame-a" and secrets.text("as it is", URL) == "as it is"
-    with pytest.raises(SecretRefused, match="BOT_SECRET_B is not named in the job's bot_config"):
+    with pytest.raises(
+        SecretRefused, match="BOT_SECRET_B is not named in the job's bot_config, nor in the bot's uses_settings"
+    ):
         secrets.text("env:BOT_SECRET_B", URL)
     with pytest.raises(SecretMissing, match="BOT_SECRET_UNSET is not set where the worker runs"):
         secrets.text("env:BOT_SECRET_UNSET", URL)
@@ -106,11 +108,25 @@ def test_what_a_bot_declares_it_gets_without_a_name_in_the_job() -> None:
     assert secrets.text("env:BOT_SECRET_A", None) == "sesame-a"
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["env:BOT_SECRT_X", "env:HOME", "env:API_KEY", "env:", "env:BOT_SECRET_", "env:BOT_SECRET_X_HOSTS", "env: a"],
+)
+def test_what_is_written_as_a_name_and_names_no_secret_is_refused(value: str) -> None:
+    """A slip is not sent in place of the secret; other texts are themselves."""
+    secrets = opened(BOT_SECRET_X="sesame", HOME="/home", BOT_SECRET_A_HOSTS="hooks.example.org")
+    with pytest.raises(SecretRefused, match=r"is no name of a secret: that is env:BOT_SECRET_…") as refusal:
+        secrets.text(value, URL)
+    assert value in str(refusal.value) and "/home" not in str(refusal.value)
+    with pytest.raises(SecretRefused, match="is no name of a secret"):
+        secrets.address(value)
+    for other in ("environment:HOME", "ENV:HOME", "sesame env:HOME", ""):
+        assert secrets.text(other, URL) == secrets.address(other) == other
+
+
 def test_a_list_of_hosts_is_no_secret() -> None:
     """Its name is no name of one, so that no bot sends it anywhere."""
     assert not is_named("env:BOT_SECRET_A_HOSTS") and is_misnamed("env:BOT_SECRET_A_HOSTS")
-    secrets = opened(BOT_SECRET_A_HOSTS="a.example.org")
-    assert secrets.text("env:BOT_SECRET_A_HOSTS", URL) == "env:BOT_SECRET_A_HOSTS"
     assert not is_declarable("BOT_SECRET_A_HOSTS") and is_declarable("BOT_SECRET_A") and is_declarable("MESSAGE_URL")
 
 

@@ -27,6 +27,20 @@ MEMORY = 12 * 2**20
 """Bytes that looking at one template may take at the most, its compiled code included."""
 
 
+def test_the_document_shows_lists_as_they_work() -> None:
+    """Its example is taken, and what it says is refused is refused, both by the bot itself."""
+    (example,) = re.findall(r"^```\n(.*?)^```", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    assert "{% if emails %}" in example
+    assert Texts(on_time=f"Subject\n{example}").on_time
+    for refused in ("{{ emails[0] }}", "{{ emails|first }}", '{{ emails[0] or "no address" }}'):
+        assert refused in DOCUMENT.read_text()
+        with pytest.raises(ValueError, match=r"no element 0|sequence was empty"):
+            Texts(on_time=f"Subject\nText {refused}")
+    for taken in ('{{ emails[0]|default("no address") }}', '{{ emails|first|default("no address") }}'):
+        assert Texts(on_time=f"Subject\nText {taken}").on_time
+    assert render("{{ age }}", {"age": None}) == "None"
+
+
 def nested(levels: int, start: str = '"\\\\"', filter_: str = "string") -> str:
     """The attack of the issue: each level makes a text of a list of a text, whose backslashes double."""
     return "{{ " + "[" * levels + start + f"]|{filter_}" * levels + " }}"

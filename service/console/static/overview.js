@@ -15,7 +15,7 @@ function bornToday(cards) {
   return cards.replace(/^(BDAY.*)-04-12/gm, `$1-${month}-${day}`);
 }
 
-// The part of the page is drawn anew now and then, so that the button cannot be listened to itself.
+// Parts of the page are drawn anew now and then, so that their buttons cannot be listened to themselves.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-acknowledge]");
   if (!button) return;
@@ -26,8 +26,10 @@ document.addEventListener("click", (event) => {
   });
 });
 
-for (const button of document.querySelectorAll("[data-load-example]")) {
-  button.addEventListener("click", () => busy(button, async () => {
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-load-example]");
+  if (!button) return;
+  busy(button, async () => {
     const file = await fetch(button.dataset.loadExample);
     if (!file.ok) throw new Refused(file.status, "The example is not there");
     const report = await send("POST", "/scheduler/contacts/import", bornToday(await file.text()), { headers: { "Content-Type": "text/vcard" } });
@@ -36,5 +38,5 @@ for (const button of document.querySelectorAll("[data-load-example]")) {
     say(`${count} contacts are in the address book`);
     document.querySelector('.steps a[href^="/jobs/new"]').classList.add("primary");
     button.classList.remove("primary");
-  }));
-}
+  });
+});
