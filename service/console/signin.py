@@ -14,6 +14,8 @@ from service.api.body import OPEN_LIMIT, copy, refuse_longer
 from service.api.sessions import Sessions
 from service.console.pages import SIGN_IN, Page, show
 
+FIELDS = 20
+"""The most that a sign-in form may have; it needs one."""
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 
 
@@ -90,5 +92,8 @@ def _read_form(req: falcon.Request) -> dict[str, str]:
     buffer = io.BytesIO()
     copy(req, buffer, OPEN_LIMIT)
     text = buffer.getvalue().decode("ascii", "replace")
-    fields = parse_qs(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=20)
+    try:
+        fields = parse_qs(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=FIELDS)
+    except ValueError:  # of those that it raises, more fields than that is the only one that a body can bring about
+        raise falcon.HTTPBadRequest(description=f"The form has more than {FIELDS} fields") from None
     return {name: values[0] for name, values in fields.items()}
