@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from weakref import WeakSet
 
 EVERY_SECONDS = 60.0
 
@@ -27,6 +28,7 @@ class Seldom:
         self._untold = 0
         self._last = ""
         self._next_at = float("-inf")
+        _ALL.add(self)
 
     def note(self, sentence: str) -> None:
         """Tells what happened, now or with the rest of this minute.
@@ -40,7 +42,7 @@ class Seldom:
         self.tell()
 
     def tell(self) -> None:
-        """Writes the line that is due, if one is; to be called now and then, so that the last ones are told too."""
+        """Writes the line that is due, if one is."""
         with self._lock:
             now = self._clock()
             if not self._untold or now < self._next_at:
@@ -48,3 +50,12 @@ class Seldom:
             sentence, more = self._last, self._untold - 1
             self._untold, self._next_at = 0, now + EVERY_SECONDS
         self._log.log(self._level, "%s%s", sentence, f", and {more:,} more in the last minute" if more else "")
+
+
+_ALL: WeakSet[Seldom] = WeakSet()
+
+
+def tell_all() -> None:
+    """Writes each line that is due in this process; to be called now and then, so that the last ones are told too."""
+    for lines in list(_ALL):
+        lines.tell()

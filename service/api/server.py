@@ -25,7 +25,7 @@ from gunicorn.workers.workertmp import WorkerTmp
 from service.api.answer_clock import LOOK_SECONDS, AnswerLate, PatientSocket
 from service.api.body_clock import BODY_SECONDS, TimedSocket
 from service.api.streams import STOPPING
-from service.seldom import Seldom
+from service.seldom import Seldom, tell_all
 
 UNSENT_BYTES = 64 * 1024
 """What the kernel keeps of an answer that the client has no room for: more would hide for long whether it reads."""
@@ -242,8 +242,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def murder_pending(self) -> None:
         """Called in every turn of the main loop."""
         super().murder_pending()
-        self._malformed.tell()
-        self._given_up.tell()
+        tell_all()
         now = time.monotonic()
         for conn in list(takewhile(lambda conn: conn.timeout <= now, self._leaving)):
             self._end(conn)

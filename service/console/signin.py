@@ -11,6 +11,7 @@ import falcon
 from service.api import query, sessions
 from service.api.access import OPEN_PAGE
 from service.api.body import OPEN_LIMIT, copy, refuse_longer
+from service.api.refusals import Refusals
 from service.api.sessions import Sessions
 from service.console.pages import SIGN_IN, Page, show
 
@@ -24,8 +25,9 @@ class SignIn(Page):
 
     access = OPEN_PAGE
 
-    def __init__(self, known: Sessions) -> None:
+    def __init__(self, known: Sessions, refusals: Refusals) -> None:
         self._sessions = known
+        self._refusals = refusals
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The form; whoever is signed in goes on to where they wanted."""
@@ -45,6 +47,7 @@ class SignIn(Page):
         then = own_path(query.text(req, "next") or form.get("next"))
         token = self._sessions.open(form.get("key", "").strip(" \t\r\n").encode("utf-8", "surrogateescape"))
         if token is None:
+            self._refusals.note(req.remote_addr)
             show(resp, "sign_in.html", then=then, refused=True)
             resp.status = falcon.HTTP_403
             return
