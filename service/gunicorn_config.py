@@ -43,6 +43,9 @@ limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
 
+# Files are sent as all else is, so that who does not take them is given up as all others are.
+sendfile = False
+
 # No header becomes another one, or moves the path: gunicorn would take SCRIPT_NAME from whoever it takes for a proxy,
 # which on one machine is everybody, and would give X_API_Key out as X-API-Key if it were told to.
 forwarder_headers = ""

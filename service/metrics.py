@@ -62,6 +62,8 @@ class _Once(Collector):
         for labels, count in sorted(now.runs.items()):
             runs.add_metric(labels, count)
         yield runs
+        refused = "Wrong API keys that were refused, sign-ins included; each process adds its own within moments."
+        yield CounterMetricFamily(f"{PREFIX}_refused_keys", refused, value=now.refused_keys)
         yield _histogram("run_lateness", "From when a run was due until it started.", now.lateness)
         yield _histogram("run_duration", "From a run's start to its end.", now.duration)
         waited = 0.0 if now.oldest_queued is None else max(0.0, (now.now - now.oldest_queued) / 1000)

@@ -153,13 +153,15 @@ def _greet(place: str, data: Path, own_key: bool, stopped: threading.Event, scre
         if not stopped.is_set():
             print(f"Not healthy after {START_SECONDS} s; see the lines above, and {base}/scheduler/health", file=screen)
         return
-    key = f"{(data / 'api_key').read_text().strip()}   (kept in {data / 'api_key'})" if own_key else "as in API_KEY"
+    kept = f"kept in {data / 'api_key'}"
+    if screen.isatty():  # what is no terminal may be a file that others can read
+        kept = f"{(data / 'api_key').read_text().strip()}   ({kept})" if own_key else kept
     print(
         f"\n  Bot Scheduler is up. Ctrl-C stops it.\n\n"
         f"    Console    {base}/   (sign in with the key)\n"
         f"    API        {base}/scheduler\n"
         f"    Dashboard  {base}/rq   (after signing in to the console)\n"
-        f"    API key    {key}\n",
+        f"    API key    {kept if own_key else 'as in API_KEY'}\n",
         file=screen,
         flush=True,
     )

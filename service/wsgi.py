@@ -12,6 +12,7 @@ from service.api.access import Undeclared
 from service.api.app import App, create_app
 from service.api.auth import ApiKeys
 from service.api.dashboard import create_dashboard
+from service.api.refusals import Refusals
 from service.bots.registry import configs, load_bots
 from service.console.mount import Parts, add_console
 from service.console.pages import SIGN_IN
@@ -29,7 +30,7 @@ from service.sample import Samples
 from service.settings import Settings, load_settings
 from service.store.arrival import Arrival
 from service.store.connection import connect
-from service.store.counters import read
+from service.store.counters import add_refused_keys, read
 from service.store.data_memory import DataMemory
 from service.store.jobs import JobStore
 from service.store.redis_clock import RedisClock
@@ -76,7 +77,7 @@ def assemble(settings: Settings) -> App:
     message_url = None if settings.message_url is None else settings.message_url.get_secret_value()
     following = Following(scripts)
     transfer = Transfer(jobs, JobStore(scripts), clock, bot_configs)
-    api_keys = ApiKeys.of(settings)
+    api_keys, refusals = ApiKeys.of(settings), Refusals(partial(add_refused_keys, scripts))
     app = create_app(
         jobs,
         runs,
@@ -91,10 +92,12 @@ def assemble(settings: Settings) -> App:
         rq_dashboard=create_dashboard(client, keys.prefix, keys.queue_name, console=True),
         sign_in=SIGN_IN,
         waiters=gunicorn_config.THREADS // 2,
+        refusals=refusals,
     )
     reading, limit_mb = partial(read, scripts), settings.import_limit_mb
     weak = [f"{sentence}." for sentence in weak_keys(settings)]
-    add_console(app, Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb, weak))
+    parts = Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb, weak, refusals)
+    add_console(app, parts)
     return app
 
 

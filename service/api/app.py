@@ -23,6 +23,7 @@ from service.api.page_headers import PAGE_HEADERS
 from service.api.places import Places
 from service.api.previews import JobPreview, Preview
 from service.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Runs, Samples, Settings, Transfer
+from service.api.refusals import Refusals
 from service.api.rendering import dumps
 from service.api.request_ids import RequestIds
 from service.api.runs import AllRuns, Cancel, History, Log, Run
@@ -110,6 +111,7 @@ def create_app(
     rq_dashboard: WSGI | None = None,
     sign_in: str | None = None,
     waiters: int = 4,
+    refusals: Refusals | None = None,
 ) -> App:
     """Wire the API.
 
@@ -127,13 +129,16 @@ def create_app(
         rq_dashboard: mounted at `/rq`; without it there is no such route.
         sign_in: the path where people sign in to the console; None where there is none.
         waiters: how many requests may wait or stream at once: half of a process' threads.
+        refusals: counts wrong keys.
 
     Returns:
         The WSGI application.
     """
     keys = ApiKeys.of(settings)
     places = Places(waiters)
-    app = App(places, middleware=[RequestIds(), Guard(keys, Sessions(keys), sign_in), NeedlessBodies(), Headers()])
+    app = App(
+        places, middleware=[RequestIds(), Guard(keys, Sessions(keys), sign_in, refusals), NeedlessBodies(), Headers()]
+    )
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)
     _add_job_routes(app, jobs, runs, following, places)

@@ -88,7 +88,7 @@ def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
 
     Raises:
         falcon.HTTPContentTooLarge: it is longer.
-        falcon.HTTPBadRequest: it broke off, or its framing is malformed.
+        falcon.HTTPBadRequest: it broke off before its declared length, or its framing is malformed.
         falcon.HTTPError: 408, it did not come in time; 507, there is no room for it.
     """
     stream = _open(req, limit)
@@ -98,6 +98,11 @@ def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
         if total > limit:
             raise _too_large(limit)
         _write(into, piece)
+    if total < (req.content_length or 0):  # the server takes the end of the connection for the end of the body
+        raise falcon.HTTPBadRequest(
+            description=f"The request's body broke off after {total} of the {req.content_length} bytes that its "
+            "Content-Length declares; nothing was done"
+        )
 
 
 def _write(into: IO[bytes], piece: bytes) -> None:

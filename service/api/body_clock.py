@@ -22,6 +22,9 @@ class Socket(Protocol):
     def recv(self, size: int, /) -> bytes:
         """Up to `size` bytes."""
 
+    def sendall(self, data: bytes, /) -> None:
+        """All of `data`."""
+
     def settimeout(self, seconds: float | None, /) -> None:
         """For how long `recv` and `send` wait."""
 
@@ -33,15 +36,22 @@ class TimedSocket:
         sock: the connection.
         seconds: what the body has before any of it has come.
         afterwards: the connection's time-out for all else, seconds.
+        welcome: what is sent before the first piece is waited for.
         now: reads a clock that never goes back, seconds.
     """
 
     def __init__(
-        self, sock: Socket, seconds: float, afterwards: float, now: Callable[[], float] = time.monotonic
+        self,
+        sock: Socket,
+        seconds: float,
+        afterwards: float,
+        now: Callable[[], float] = time.monotonic,
+        welcome: bytes = b"",
     ) -> None:
         self._sock = sock
         self._afterwards = afterwards
         self._now = now
+        self._welcome = welcome
         self._deadline = now() + seconds
 
     def recv(self, size: int) -> bytes:
@@ -56,6 +66,9 @@ class TimedSocket:
             raise BodyLate
         self._sock.settimeout(left)
         try:
+            if self._welcome:
+                welcome, self._welcome = self._welcome, b""
+                self._sock.sendall(welcome)
             piece = self._sock.recv(size)
         except TimeoutError:
             raise BodyLate from None

@@ -13,10 +13,14 @@ from service.api import sessions
 from service.api.access import BY_KEY, Access, Proof, access_of
 from service.api.auth import ApiKeys, header_bytes
 from service.api.paths import is_plain
+from service.api.refusals import Refusals
 from service.api.sessions import Sessions
 
 _LOOKS = ("GET", "HEAD", "OPTIONS")
 """The methods that change nothing."""
+
+LONGEST_WAY_BACK = 1000
+"""Characters of an address up to which signing in leads back to it; quoted it may become three times as long."""
 
 
 class Guard:
@@ -29,12 +33,16 @@ class Guard:
         keys: the API keys.
         known: the console's sessions.
         sign_in: the path where people sign in; None where there is no console.
+        refusals: counts wrong keys.
     """
 
-    def __init__(self, keys: ApiKeys, known: Sessions, sign_in: str | None = None) -> None:
+    def __init__(
+        self, keys: ApiKeys, known: Sessions, sign_in: str | None = None, refusals: Refusals | None = None
+    ) -> None:
         self._keys = keys
         self._sessions = known
         self._sign_in = sign_in
+        self._refusals = refusals or Refusals()
         self._shown: dict[Proof, Callable[[falcon.Request], bool]] = {
             Proof.KEY: lambda req: self._is_key(req.env.get("HTTP_X_API_KEY")),
             Proof.BEARER: lambda req: self._is_key(_credentials(req, "bearer")),
@@ -66,7 +74,10 @@ class Guard:
         if access.is_open:
             return
         if not self._may_ask(req, access):
+            if _brings_key(req, access):
+                self._refusals.note(req.remote_addr)
             raise self._refusal(req, access)
+        self._refusals.settle()
         if Proof.SESSION in access.proofs:
             self._renew(req, resp)
 
@@ -83,7 +94,8 @@ class Guard:
             return _key_needed(req, access)
         if self._sign_in is not None and (Proof.PASSWORD not in access.proofs or _is_person(req)):
             here = req.relative_uri if req.method in _LOOKS else "/"
-            return falcon.HTTPSeeOther(f"{self._sign_in}?next={quote(here, safe='/')}")
+            way_back = f"?next={quote(here, safe='/')}" if len(here) <= LONGEST_WAY_BACK else ""
+            return falcon.HTTPSeeOther(self._sign_in + way_back)
         return falcon.HTTPUnauthorized(
             description="The API key is needed here, as the password; the user name may be anything",
             challenges=['Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'],
@@ -109,13 +121,21 @@ class Nothing:
 
 
 def _key_needed(req: falcon.Request, access: Access) -> falcon.HTTPUnauthorized:
-    given = "HTTP_X_API_KEY" in req.env or (Proof.BEARER in access.proofs and _credentials(req, "bearer") is not None)
     sentence = (
         "The API key in the X-API-Key header is not valid"
-        if given
+        if _brings_key(req, access)
         else "An API key is needed: send it in the X-API-Key header"
     )
     return falcon.HTTPUnauthorized(description=sentence, challenges=['ApiKey realm="scheduler"'])
+
+
+def _brings_key(req: falcon.Request, access: Access) -> bool:
+    """Whether a key was given, in one of the ways in which it counts here."""
+    return (
+        (Proof.KEY in access.proofs and "HTTP_X_API_KEY" in req.env)
+        or (Proof.BEARER in access.proofs and _credentials(req, "bearer") is not None)
+        or (Proof.PASSWORD in access.proofs and _credentials(req, "basic") is not None)
+    )
 
 
 def _is_person(req: falcon.Request) -> bool:

@@ -13,6 +13,11 @@ from service.api.access import BY_PASSWORD_OR_SESSION
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
+_ORIGIN = ("http", "mounted.invalid")
+"""The scheme and host that the other application sees, whatever the request names: its redirects become relative by
+that, so that they lead back to where the browser is, also behind a proxy."""
+
+
 class Mounted:
     """Answers whatever lies under a path as another application does. Its answers are read whole: they are short.
 
@@ -27,10 +32,13 @@ class Mounted:
 
     def on_request(self, req: falcon.Request, resp: falcon.Response, **rest: str) -> None:
         """Any method: it is the other's to allow."""
-        answer = Response.from_app(self._application, req.env, buffered=True)
+        scheme, host = _ORIGIN
+        environ = {**req.env, "wsgi.url_scheme": scheme, "HTTP_HOST": host}
+        answer = Response.from_app(self._application, environ, buffered=True)
         resp.status = answer.status_code
         for name, value in answer.headers:
-            resp.append_header(name, value)
+            own = value.removeprefix(f"{scheme}://{host}") if name.lower() == "location" else value
+            resp.append_header(name, own)
         resp.data = answer.get_data()
 
     on_options = on_request

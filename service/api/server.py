@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 import select
 import selectors
@@ -14,16 +16,19 @@ from itertools import takewhile
 from typing import Any, ClassVar
 
 from gunicorn import util
+from gunicorn.http import errors
 from gunicorn.http.body import LengthReader
 from gunicorn.workers import base
 from gunicorn.workers.gthread import ThreadWorker
 from gunicorn.workers.workertmp import WorkerTmp
 
+from service.api.answer_clock import LOOK_SECONDS, AnswerLate, PatientSocket
 from service.api.body_clock import BODY_SECONDS, TimedSocket
 from service.api.streams import STOPPING
+from service.seldom import Seldom, tell_all
 
-SEND_SECONDS = 30.0
-"""A client that takes nothing of its answer for this long is given up."""
+UNSENT_BYTES = 64 * 1024
+"""What the kernel keeps of an answer that the client has no room for: more would hide for long whether it reads."""
 LEAVE_SECONDS = 2.0
 LEAVE_BYTES = 64 * 1024
 """For how long, and for how much more of what it sends, a client that was told that its connection ends is listened to:
@@ -35,17 +40,68 @@ FREE_THREADS = 2
 """Threads that never stay with one, so that a new connection finds one free."""
 
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+log = logging.getLogger(__name__)
+
+
+class HostMissing(errors.ParseException):  # type: ignore[misc]
+    """A request of HTTP/1.1 without a Host header."""
+
+
+BAD = (400, "Bad Request")
+REFUSALS: tuple[tuple[type[Exception], tuple[int, str], str], ...] = (
+    (errors.LimitRequestLine, (414, "URI Too Long"), "The first line of the request is too long"),
+    (
+        errors.LimitRequestHeaders,
+        (431, "Request Header Fields Too Large"),
+        "The request has too many headers, or one that is too long",
+    ),
+    (errors.ExpectationFailed, (417, "Expectation Failed"), "The Expect header may say 100-continue alone"),
+    (errors.UnsupportedTransferCoding, (501, "Not Implemented"), "The Transfer-Encoding header may say chunked alone"),
+    (errors.InvalidRequestLine, BAD, "The first line of the request is malformed"),
+    (errors.InvalidRequestMethod, BAD, "The method in the first line of the request is malformed"),
+    (errors.InvalidHTTPVersion, BAD, "The HTTP version in the first line of the request is not known here"),
+    (errors.ObsoleteFolding, BAD, "A header of the request goes on in another line; it must stand in one"),
+    (errors.InvalidHeaderName, BAD, "The name of a header of the request is malformed"),
+    (errors.InvalidHeader, BAD, "A header of the request is malformed"),
+    (HostMissing, BAD, "The request has no Host header"),
+    (errors.ParseException, BAD, "The request is malformed"),
+)
+"""What is answered to a request that is malformed: status and sentence. Nothing of it is quoted: a header, or what was
+taken for one, may be a key, and may be as long as all headers together."""
+NAMED = ("CONTENT-LENGTH", "CONTENT-TYPE", "HOST", "TRANSFER-ENCODING")
+"""The headers that are named where they are malformed, or were sent twice."""
+
+
+def refusal(error: Exception) -> tuple[int, str, str] | None:
+    """What is answered because of an error in reading a request: status, its phrase, a sentence.
+
+    Returns:
+        None if it is no fault of the client's.
+    """
+    if isinstance(error, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName | errors.ConfigurationProblem):
+        return None
+    for kind, (status, reason), sentence in REFUSALS:
+        if isinstance(error, kind):
+            name = getattr(error, "hdr", None)
+            if kind is errors.InvalidHeader and name in NAMED:
+                sentence = f"The {name.title()} header is malformed, or was sent twice"
+            return status, reason, sentence
+    return None
+
+
 def write_error(sock: Any, status: int, reason: str, message: str) -> None:
     """Answer a request that could not even be parsed; takes the place of `gunicorn.util.write_error`.
 
     Args:
         reason: the status' phrase.
-        message: what was wrong; may be empty, and may quote what came in.
+        message: what was wrong; may be empty.
     """
     body = json.dumps({"detail": message or reason}).encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     util.write_nonblock(sock, head.encode("latin-1") + body)
 
@@ -82,6 +138,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Called once in each worker process."""
         util.write_error = write_error
+        self._malformed, self._given_up = Seldom(log, logging.WARNING), Seldom(log, logging.INFO)
         self._leaving: dict[Any, int] = {}  # connection -> bytes that are still taken from it; the oldest first
         self._lingering = threading.BoundedSemaphore(max(1, self.cfg.threads - FREE_THREADS))
         super().init_process()
@@ -117,8 +174,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Called for each request whose head has been read."""
-        conn.sock.settimeout(SEND_SECONDS)
-        conn.parser.unreader.sock = TimedSocket(conn.sock, self.body_seconds, SEND_SECONDS)
+        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+            raise HostMissing
+        sock = conn.sock
+        sock.settimeout(LOOK_SECONDS)
+        with contextlib.suppress(OSError, AttributeError):  # where the system has it, and for TCP alone
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        # A body is asked for when it is read: who is refused before that need not send it.
+        welcome, req._expected_100_continue = CONTINUE if req._expected_100_continue else b"", False
+        conn.parser.unreader.sock = TimedSocket(sock, self.body_seconds, LOOK_SECONDS, welcome=welcome)
+        conn.sock = PatientSocket(sock, lambda: self.tpool._work_queue.qsize() > 0)
         should_close = req.should_close
 
         def should_close_now() -> bool:
@@ -130,8 +195,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         req.should_close = should_close_now
         try:
             return super().handle_request(req, conn)
+        except AnswerLate:
+            self._given_up.note(f"{_address(conn.client)} did not take its answer in time and was given up")
+            return False
         finally:
-            conn.parser.unreader.sock = conn.sock
+            conn.sock = conn.parser.unreader.sock = sock
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Called when a request could not be read or answered."""
+        refused = refusal(exc)
+        if refused is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        status, _, sentence = refused
+        self._malformed.note(f"A malformed request from {_address(addr)} was answered {status}: {sentence}")
+        with contextlib.suppress(OSError):
+            write_error(client, *refused)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Called in the main thread when a thread is done with a connection."""
@@ -163,6 +242,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def murder_pending(self) -> None:
         """Called in every turn of the main loop."""
         super().murder_pending()
+        tell_all()
         now = time.monotonic()
         for conn in list(takewhile(lambda conn: conn.timeout <= now, self._leaving)):
             self._end(conn)
@@ -175,3 +255,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _let_go(self, conn: Any) -> None:
         self.nr_conns -= 1
         conn.close()
+
+
+def _address(client: Any) -> str:
+    return str(client[0]) if isinstance(client, tuple) else "this machine"

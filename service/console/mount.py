@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.api.app import App
 from service.api.auth import ApiKeys
 from service.api.protocols import Bots, Following, Jobs, Runs, Transfer
+from service.api.refusals import Refusals
 from service.api.sessions import Sessions
 from service.console.contacts import ContactList, EditContact, NewContact
 from service.console.error_pages import ErrorPages
@@ -42,6 +43,7 @@ class Parts:
         reading: what is measured now; raises StoreUnavailable while Redis is away.
         import_limit_mb: the longest address book that can be imported, MiB.
         weak_keys: which API keys could be guessed, a sentence each.
+        refusals: counts wrong keys.
     """
 
     keys: ApiKeys
@@ -54,6 +56,7 @@ class Parts:
     reading: Callable[[], Reading]
     import_limit_mb: int
     weak_keys: Sequence[str] = ()
+    refusals: Refusals = field(default_factory=Refusals)
 
 
 def add_console(app: App, parts: Parts) -> None:
@@ -61,7 +64,7 @@ def add_console(app: App, parts: Parts) -> None:
     known = Sessions(parts.keys)
     app.add_middleware(ErrorPages(known))
     app.add_tree(STATIC, Files(FILES))
-    app.add_page(SIGN_IN, SignIn(known))
+    app.add_page(SIGN_IN, SignIn(known, parts.refusals))
     app.add_page("/sign-out", SignOut())
     app.add_page("/session", SessionCheck(known))
     _add_pages(app, parts)

@@ -11,9 +11,12 @@ import falcon
 from service.api import query, sessions
 from service.api.access import OPEN_PAGE
 from service.api.body import OPEN_LIMIT, copy, refuse_longer
+from service.api.refusals import Refusals
 from service.api.sessions import Sessions
 from service.console.pages import SIGN_IN, Page, show
 
+FIELDS = 20
+"""The most that a sign-in form may have; it needs one."""
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 
 
@@ -22,8 +25,9 @@ class SignIn(Page):
 
     access = OPEN_PAGE
 
-    def __init__(self, known: Sessions) -> None:
+    def __init__(self, known: Sessions, refusals: Refusals) -> None:
         self._sessions = known
+        self._refusals = refusals
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The form; whoever is signed in goes on to where they wanted."""
@@ -43,6 +47,7 @@ class SignIn(Page):
         then = own_path(query.text(req, "next") or form.get("next"))
         token = self._sessions.open(form.get("key", "").strip(" \t\r\n").encode("utf-8", "surrogateescape"))
         if token is None:
+            self._refusals.note(req.remote_addr)
             show(resp, "sign_in.html", then=then, refused=True)
             resp.status = falcon.HTTP_403
             return
@@ -90,5 +95,8 @@ def _read_form(req: falcon.Request) -> dict[str, str]:
     buffer = io.BytesIO()
     copy(req, buffer, OPEN_LIMIT)
     text = buffer.getvalue().decode("ascii", "replace")
-    fields = parse_qs(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=20)
+    try:
+        fields = parse_qs(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=FIELDS)
+    except ValueError:  # of those that it raises, more fields than that is the only one that a body can bring about
+        raise falcon.HTTPBadRequest(description=f"The form has more than {FIELDS} fields") from None
     return {name: values[0] for name, values in fields.items()}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.store.connection import translate_errors
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, Notices, understood
 from service.store.presence import fresh
 from service.store.scripts import BUCKETS_MS, Scripts
+
+REFUSED_KEYS = "refused_keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Reading:
         leader: the acting scheduler's name.
         next_due: when the next occurrence of any job is due.
         notices: what somebody has to look at.
+        refused_keys: wrong API keys that were refused, by all web processes.
     """
 
     now: int
@@ -46,6 +50,20 @@ class Reading:
     jobs: int
     enabled_jobs: int
     notices: Notices
+    refused_keys: int = 0
+
+
+def add_refused_keys(scripts: Scripts, count: int) -> None:
+    """Counts keys that were refused. It is not tried again: a connection that breaks may have counted them already.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+        RedisError: it refuses.
+    """
+    if scripts.gate is not None:
+        scripts.gate.write()
+    with translate_errors():
+        scripts.client.hincrby(scripts.keys.metrics, REFUSED_KEYS, count)
 
 
 def read(scripts: Scripts) -> Reading:
@@ -92,6 +110,7 @@ def read(scripts: Scripts) -> Reading:
         jobs=int(jobs),
         enabled_jobs=int(enabled),
         notices=understood(now, *seen),
+        refused_keys=counts.get(REFUSED_KEYS, 0),
     )
 
 

@@ -94,7 +94,7 @@ def is_refusal(method: str, answer: Answer) -> bool:
     if method == "HEAD":
         return answer.status in (400, *REFUSED)
     if answer.status == 400:  # gunicorn's own; Falcon's tells of a method, and that there is a route
-        return detail(answer).startswith("Invalid Request Line")
+        return detail(answer) == "The first line of the request is malformed"
     return detail(answer) in REFUSED.get(answer.status, ())
 
 

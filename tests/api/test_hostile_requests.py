@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from service.api.guard import LONGEST_WAY_BACK
 from tests.api.wire import Wire
-from tests.api.world import JOB, KEY, MARK, OWN_ORIGIN, World, cookie, world_in
+from tests.api.world import JOB, KEY, MARK, OWN_ORIGIN, World, basic, cookie, world_in
+from tests.process.installation import API_KEY, until
 
 BODY = json.dumps({**JOB, "name": "smuggled"}).encode()
 SMUGGLED = f"POST /scheduler/jobs HTTP/1.1\r\nHost: x\r\n{KEY}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
@@ -160,3 +162,84 @@ def test_the_key_counts_in_its_own_header_alone(world: World) -> None:
             (f"{cookie()}{OWN_ORIGIN}X-Forwarded-Host: y\r\n", 401),
         ):
             assert wire.ask("GET", "/scheduler/jobs", headers).status == status, headers
+
+
+@pytest.mark.parametrize(
+    "host", ["x", "evil.example", "evil.example:99999", "a/b", "[", "x@y", "\xff", "", "a b", "x?y#"]
+)
+def test_the_dashboard_leads_on_whatever_host_is_named(world: World, host: str) -> None:
+    """Its redirects are relative, so that they lead back to where the browser is, also behind a proxy."""
+    raw = f"GET /rq?a=b HTTP/1.1\r\nHost: {host}\r\n{basic(API_KEY)}X-Forwarded-Host: y\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", world.web.port), 30) as connection:
+        connection.sendall(raw.encode("latin-1"))
+        head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0]
+    assert head.startswith(b"HTTP/1.1 308 ")
+    assert re.findall(rb"(?i)\r\nlocation: ([^\r]*)", head) == [b"/rq/?a=b"]
+
+
+def test_a_long_address_is_not_led_back_to(world: World) -> None:
+    """Quoted, it would be three times as long; signing in leads to the overview then."""
+    with Wire(world.web.port) as wire:
+        for length in (LONGEST_WAY_BACK, LONGEST_WAY_BACK + 1, 8000):
+            answer = wire.ask("GET", "/?".ljust(length, "="))
+            assert answer.status == 303
+            assert answer.location.startswith("/sign-in?next=/%3F%3D") == (length <= LONGEST_WAY_BACK)
+            assert answer.location == "/sign-in" or length <= LONGEST_WAY_BACK
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        ("bytes=0-9", 206),
+        ("bytes=5-", 206),
+        ("bytes=-5", 206),
+        ("bytes=99999999-", 416),
+        ("bytes=1_0-2_0", 200),
+        ("bytes=+1-2", 200),
+        ("bytes=1-+2", 200),
+        ("bytes=--2", 200),
+        ("bytes=-0", 200),
+        ("bytes=-1_0", 200),
+        ("bytes=9-5", 200),
+        ("bytes= 1-2", 200),
+        ("bytes=\u0661-\u0662", 200),
+        ("bytes=0-1,3-4", 200),
+        ("bytes=", 200),
+        ("bytes", 200),
+        ("lines=1-2", 200),
+        (f"bytes={'9' * 5000}-", 200),
+        ("bytes=0-9\r\nIf-Range: x", 200),
+    ],
+)
+def test_a_part_of_a_file_is_sent_for_a_valid_range_alone(world: World, value: str, status: int) -> None:
+    """What is no range is ignored (RFC 9110, 14.2); one behind the end is told in a sentence."""
+    header = f"Range: {value}\r\n".encode().decode("latin-1")
+    with Wire(world.web.port) as wire:
+        answer = wire.ask("GET", "/static/console.css", header)
+    assert answer.status == status
+    if status == 416:
+        assert json.loads(answer.body) == {"detail": "The file ends before the range that was asked for"}
+
+
+def test_wrong_keys_are_counted_and_told(world: World) -> None:
+    """In whichever way they come; a request without a key is none. No line tells a key."""
+
+    def count() -> float:
+        answers = world.ask_all([f"GET /metrics HTTP/1.1\r\nHost: x\r\n{KEY}\r\n".encode()] * 6)
+        return float(re.findall(rb"\nbot_scheduler_refused_keys_total (\S+)", answers[-1].body)[0])
+
+    wrong = "guess-of-a-key"
+    form = f"key={wrong}".encode()
+    asked = [
+        f"GET /scheduler/jobs HTTP/1.1\r\nHost: x\r\nX-API-Key: {wrong}\r\n\r\n".encode(),
+        f"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {wrong}\r\n\r\n".encode(),
+        f"GET /rq/ HTTP/1.1\r\nHost: x\r\n{basic(wrong)}\r\n".encode(),
+        f"POST /sign-in HTTP/1.1\r\nHost: x\r\n{OWN_ORIGIN}Content-Length: {len(form)}\r\n\r\n".encode() + form,
+    ]
+    start = count()
+    world.ask_all([b"GET /scheduler/jobs HTTP/1.1\r\nHost: x\r\n\r\n"] * 5)
+    assert {answer.status for answer in world.ask_all(asked * 20)} <= {401, 403}
+    until(lambda: count() >= start + 80, 30, lambda: f"{start} {count()}")
+    log = world.web.log("web")
+    assert 1 <= log.count("A wrong API key from 127.0.0.1 was refused") < 10
+    assert wrong not in log

@@ -111,9 +111,11 @@ class World:
         return [answers[number % CLIENTS][number // CLIENTS] for number in range(len(requests))]
 
     def stored(self) -> dict[bytes, Any]:
-        """All that is in Redis."""
+        """All that is in Redis, but for the count of wrong keys."""
         client: Any = self.web.client
-        return {key: client.dump(key) for key in client.keys("*")}
+        counters = self.web.keys.metrics.encode()
+        found = {key: client.dump(key) for key in client.keys("*") if key != counters}
+        return found | {counters: {name: n for name, n in client.hgetall(counters).items() if name != b"refused_keys"}}
 
 
 @contextlib.contextmanager

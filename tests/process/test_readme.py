@@ -142,3 +142,12 @@ def test_every_command_of_the_readme_works_as_it_says(newcomer: Newcomer) -> Non
     rehearsal = next(answer for block, answer in answers if '"dry_run": true' in block)
     assert (rehearsal["result"]["found"], rehearsal["result"]["would_send"]) == (4, 3)
     assert newcomer.interrupt("up") == 0
+
+
+def test_no_text_sends_the_key_to_a_name() -> None:
+    """`make up` listens on 127.0.0.1 alone; at `localhost`, which is ::1 first, another user could take the key."""
+    texts = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.*")]
+    texts += [*(ROOT / "service").rglob("*.py"), *(ROOT / "service").rglob("*.html"), ROOT / ".env.example"]
+    assert not [
+        path for path in texts if path.is_file() and re.search(r"//localhost\b", path.read_text(errors="replace"))
+    ]

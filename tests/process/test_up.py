@@ -171,7 +171,8 @@ def test_it_starts_everything_says_where_and_keeps_key_and_data(folder: Folder) 
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert f"http://127.0.0.1:{first.port}/scheduler" in first.output
     assert f"http://127.0.0.1:{first.port}/rq" in first.output
-    assert key in first.output
+    assert "(kept in" not in first.output and f"kept in {kept}" in first.output
+    assert key not in first.output
     _valkey_of(first).set("kept", "yes")
     first.signal_group(signal.SIGINT)
     assert first.process.wait(28) == 0
@@ -179,13 +180,28 @@ def test_it_starts_everything_says_where_and_keeps_key_and_data(folder: Folder) 
 
     second = folder.up()
     second.wait_for("Bot Scheduler is up")
-    assert key in second.output
+    assert key not in second.output
     assert _valkey_of(second).get("kept") == b"yes"
     request = urllib.request.Request(f"http://127.0.0.1:{second.port}/scheduler/jobs", headers={"X-API-Key": key})
     assert urllib.request.urlopen(request, timeout=5).status == 200
     second.process.send_signal(signal.SIGTERM)
     assert second.process.wait(28) == 0
     second.wait_until_gone(0.5)
+
+
+def test_the_key_is_shown_on_a_terminal_alone(folder: Folder) -> None:
+    """Into a file, which others may read, it does not go."""
+    ours, theirs = os.openpty()
+    launcher = folder.up(output=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"API key" not in shown.rpartition(b"\n")[0]:
+        shown += os.read(ours, 4096)
+    key = (folder.path / "var" / "api_key").read_text()
+    assert f"API key    {key}   (kept in {folder.path / 'var' / 'api_key'})" in shown.decode()
+    launcher.signal_group(signal.SIGINT)
+    launcher.process.wait(28)
+    os.close(ours)
 
 
 def _listening(launcher: Launcher) -> set[tuple[str, int]]:

@@ -13,6 +13,7 @@ from service.settings import Settings
 from service.store.presence import Presence
 from service.store.runs import Outcome
 from service.wsgi import assemble
+from tests.process.installation import until
 from tests.store.rig import Rig
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -175,3 +176,11 @@ def test_counters_that_outside_hands_broke_hold_nothing_up(api: falcon.testing.T
     rig.client.delete(rig.keys.metrics)
     end(rig, rig.use.run_now(job_id))
     assert value(measured(api), "run_duration_seconds_count", bot="echo") == 1
+
+
+def test_wrong_keys_are_counted(api: falcon.testing.TestClient) -> None:
+    """Those alone, and no sooner in Redis than somebody with the key asks."""
+    for key in ("wrong", "", "k", "wrong again", "old"):
+        api.simulate_get("/scheduler/jobs", headers={"X-API-Key": key})
+    api.simulate_get("/scheduler/jobs", headers={"Authorization": ""})
+    until(lambda: value(measured(api), "refused_keys_total") == 3, 30)
