@@ -108,7 +108,8 @@ def test_an_endless_answer_is_not_taken_in(redis_client: Redis, site: Site, head
 @pytest.mark.parametrize(
     "raw",
     [b"HTTP/1.1 999 Odd\r\n\r\n", b"HTTP/1.1 099 Odd\r\n\r\n", OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
-     OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n", OK + b": x\r\n\r\n", b"\xff\xfe", b"", b"no status " * 500 + b"\r\n\r\n"],
+     OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n", OK + b": x\r\n\r\n", b"\xff\xfe", b"",
+     b"no status " * 500 + b"\r\n\r\n"],
 )  # fmt: skip
 def test_an_odd_answer_is_a_sentence(
     redis_client: Redis, site: Site, monkeypatch: pytest.MonkeyPatch, raw: bytes
