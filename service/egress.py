@@ -7,11 +7,17 @@ not by a network around it, nor by a host name that leads to it.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from service.own_copies import own_copy
+
+if TYPE_CHECKING:
+    import ipaddress
+else:
+    ipaddress = own_copy("ipaddress")  # what a bot patches in the other one moves no border
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -34,13 +40,18 @@ _METADATA = _networks(
 """All of IPv4's link-local network, from which most clouds take theirs; then Azure's, Alibaba's and Oracle's. In IPv6
 Amazon's, Google's, Scaleway's and Oracle's."""
 _WELL_KNOWN = frozenset(
-    int(ipaddress.IPv4Address(text))
-    for text in (
-        *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23"),
-        *("168.63.129.16", "100.100.100.200", "192.0.0.192"),
+    map(
+        ipaddress.IPv4Address,
+        (
+            *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23"),
+            *("168.63.129.16", "100.100.100.200", "192.0.0.192"),
+        ),
     )
 )
-"""IPv6 addresses that end in one of these may be translated to it, by whatever prefix a network has chosen."""
+"""IPv6 addresses that carry one of these may be translated to it, by whatever prefix a network has chosen."""
+_BEHIND_PREFIX = ((4, 5, 6, 7), (5, 6, 7, 9), (6, 7, 9, 10), (7, 9, 10, 11), (9, 10, 11, 12), (12, 13, 14, 15))
+"""The bytes of an IPv6 address that carry an IPv4 one behind a prefix of 32, 40, 48, 56, 64 or 96 bits (RFC 6052, 2.2);
+the ninth byte is left out."""
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -65,7 +76,7 @@ def is_metadata(address: str) -> bool:
     """Whether an IP address is that of a cloud's metadata service, or may be translated to it."""
     ip = _plain(address)
     return any(inner in network for inner in (ip, *_inside(ip)) for network in _METADATA) or (
-        isinstance(ip, ipaddress.IPv6Address) and int(ip) & 0xFFFFFFFF in _WELL_KNOWN
+        isinstance(ip, ipaddress.IPv6Address) and not _WELL_KNOWN.isdisjoint(_translations(ip))
     )
 
 
@@ -87,11 +98,17 @@ def _inside(ip: Address) -> Iterator[ipaddress.IPv4Address]:
         yield ip.sixtofour
     if ip.teredo:
         yield from ip.teredo
-    if ip in _NAT64 or ip in _LOCAL_NAT64 or int(ip) >> 32 in (0, 0xFFFF0000):
+    if ip in _NAT64 or int(ip) >> 32 in (0, 0xFFFF0000):
         yield _last_32_bits(ip)
-    if ip in _LOCAL_NAT64:  # RFC 6052, 2.2: the 32 bits behind a prefix of 48 leave out the ninth byte
-        packed = ip.packed
-        yield ipaddress.IPv4Address(packed[6:8] + packed[9:11])
+    if ip in _LOCAL_NAT64:
+        yield from _translations(ip)
+
+
+def _translations(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
+    """What it is translated to, by the length of the prefix that a network has chosen."""
+    packed = ip.packed
+    for places in _BEHIND_PREFIX:
+        yield ipaddress.IPv4Address(bytes(packed[place] for place in places))
 
 
 @dataclass(frozen=True, slots=True)

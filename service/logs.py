@@ -127,7 +127,7 @@ class _Where:
         return event
 
 
-_KEPT = frozenset({"time", "level", "logger", "process", "pid", "_record", "_from_structlog"})
+_KEPT = frozenset({"time", "level", "process", "pid", "_record", "_from_structlog"})
 """Fields of our own, and those of structlog's that are taken out later."""
 
 

@@ -1,22 +1,28 @@
 """Keeps secrets out of whatever the service stores, sends or logs: the name of the setting stands instead.
 
-A secret is found as it is, in base64 (either alphabet, padded or not, also as a part of something longer such as the
-`user:secret` of Basic authentication), percent-encoded, and escaped as JSON, Python and HTML do it. This is the second
-line: whoever words a sentence leaves secrets out already.
+A secret is found as it is, in base64 (either alphabet, padded or not, in lines as MIME has them, also as a part of
+something longer such as the `user:secret` of Basic authentication), percent-encoded, escaped as JSON, Python and HTML
+do it, and shortened (`service.shortened`). This is the second line: whoever words a sentence leaves them out already.
 """
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from service.own_copies import own_copy
 from service.secret_hosts import is_secret
+from service.shortened import Shortened
+
+if TYPE_CHECKING:
+    import base64
+else:
+    base64 = own_copy("base64")
 
 SECRETS = ("API_KEY", "API_KEY_PREVIOUS", "REDIS_URL", "MESSAGE_URL", "ALERT_URL", "CONTACTS_URL")
 """The settings that nothing may tell; beside them all that jobs name, `BOT_SECRET_…`."""
@@ -25,6 +31,14 @@ SHORTEST = 6
 UNMISTAKABLE = 16
 """One of so many characters is replaced in the results of all runs, a shorter one in those of runs that used it."""
 
+_LONGEST_FORM = 12
+"""Characters that a form has for one of the secret, at most: those of `\\\\U0001f600`."""
+_ENCODED = re.compile(r"%(?:25)*(2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])")
+"""Percent-encoded characters that need not be (RFC 3986, 2.3)."""
+_WRAPPED = re.compile(
+    r"(?<![A-Za-z0-9+/_-])([A-Za-z0-9+/_-]{60,}+)(?:\r\n?|\n|(?:\\{1,2}r)?\\{1,2}n)[ \t]{0,8}(?=[A-Za-z0-9+/_-])"
+)
+"""A line of base64 that goes on in the next one: each is of 76 characters (RFC 2045, 6.8) or 64 (RFC 7468)."""
 _TOKEN = re.compile(r"(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{12,}")
 _CREDENTIAL = re.compile(r"(?:bearer|basic|token|apikey|key|digest)\s+(\S+)", re.IGNORECASE)
 _SECRET_QUERY = re.compile(r"pass|passwd|password|token|secret|key|api_?key|access_token|sig|signature", re.IGNORECASE)
@@ -54,6 +68,9 @@ class Redaction:
             for value in sorted(secrets, key=len, reverse=True)  # a password is a part of its URL
             for form in _forms(value)
         ]
+        self._shortened = Shortened(secrets)
+        self.reach = _LONGEST_FORM * max(map(len, secrets), default=0)
+        """Characters at the end of a text that was cut short in which there may be the beginning of a secret."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str], at_least: int = SHORTEST, used: Collection[str] = ()) -> Redaction:
@@ -75,6 +92,17 @@ class Redaction:
         """`text` without secrets. Applied once more, it changes nothing."""
         if text in self._whole:
             return f"[{self._whole[text]}]"
+        found = self._shortened.applied(self._found(text))
+        plainer = _plainer(found)
+        if plainer != found and (clean := self._found(plainer)) != plainer:
+            return clean
+        return found
+
+    def ended(self, text: str) -> str:
+        """`text` without the beginning of a secret, of `service.shortened.SHOWN` characters or more, at its end."""
+        return self._shortened.ended(text)
+
+    def _found(self, text: str) -> str:
         for anchor, pattern, label in self._forms:
             if anchor in text:
                 text = re.sub(pattern, partial(self._replaced, label), text)  # compiled once it is needed
@@ -118,6 +146,13 @@ def redacted_json(value: Any) -> Any:
     copy = [json.loads(json.dumps(value, default=str))]
     _present.apply_to(copy)
     return copy[0]
+
+
+def _plainer(text: str) -> str:
+    """`text` with characters that were encoded without need as they are, and without the breaks within base64."""
+    if "%" in text:
+        text = _ENCODED.sub(lambda found: chr(int(found[1], 16)), text)
+    return _WRAPPED.sub(r"\1", text) if "\n" in text or "\\n" in text else text
 
 
 # which texts are secret

@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,8 +20,10 @@ from service.bots.bot_settings import BotSettings
 from service.bots.protocol import Bot, Ledger, Memory
 from service.bots.secrets import Secrets, Vault, names_in
 from service.clock import format_timestamp
+from service.error_texts import said, traced, worded
 from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
+from service.plain_json import plain, plain_text, whole_number
 from service.settings import Settings
 from service.store.jobs import JobRecord, UnreadableJob
 from service.store.run_log import cut_line, cut_middle
@@ -100,11 +101,16 @@ class Notes:
             self._start()
 
     def progress(self, done: int, total: int) -> None:
-        """Notes how far the run is."""
+        """Notes how far the run is, each number from 0 to 2^53; what is not a number is told in the log."""
         if self._is_copied():
             return
+        try:
+            bounded = whole_number(done), whole_number(total)
+        except (TypeError, ValueError, OverflowError):
+            self.line("warning", "The progress of this run is not shown: it was not given as two numbers.")
+            return
         with self._lock:
-            self._progress = (done, total)
+            self._progress = bounded
             self._start()
 
     def _is_copied(self) -> bool:
@@ -228,8 +234,8 @@ class Surroundings:
         return self.stop
 
     def redacted(self, outcome: Outcome) -> Outcome:
-        """The run's outcome as it may be stored and told: without secrets."""
-        error = None if outcome.error is None else self.secrets.redacted(outcome.error)
+        """The run's outcome as it may be stored and told: without secrets, and such that it can be written."""
+        error = None if outcome.error is None else plain_text(self.secrets.redacted(outcome.error))
         return replace(outcome, error=error, result=self.secrets.redacted_result(outcome.result))
 
 
@@ -263,23 +269,17 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
         return Outcome("failed", f"The job's bot_config does not hold for this run: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
         foreseen = isinstance(error, ServiceError)
-        log.error("%s", error if foreseen else traceback.format_exc())
-        text = str(error) if foreseen else f"{type(error).__name__}: {error}"
-        return Outcome("failed", text, partial_result(error))
+        log.error("%s", said(error) if foreseen else traced(error))
+        return Outcome("failed", said(error) if foreseen else worded(error), partial_result(error))
 
 
 def partial_result(error: BaseException) -> dict[str, Any] | None:
     """What a bot had done when it broke off, if its exception says so; else None."""
-    result = getattr(error, "result", None)
     try:
-        return _plain(result) if isinstance(result, dict) else None
-    except (TypeError, ValueError):
+        result = getattr(error, "result", None)
+        return dict(plain(result)) if isinstance(result, dict) else None
+    except Exception:  # noqa: BLE001 - a bot's own class; that it broke off is told all the same
         return None
-
-
-def _plain(result: dict[str, Any]) -> dict[str, Any]:
-    """What a bot returned, as JSON gives it back. Raises TypeError or ValueError if it is none."""
-    return dict(json.loads(json.dumps(result, allow_nan=False)))
 
 
 def _logger(run_id: str, notes: Notes) -> logging.Logger:
@@ -320,9 +320,9 @@ def _ended(result: object, stop: StopFlag) -> Outcome:
     if not isinstance(result, dict):
         return Outcome("failed", f"The bot returned {type(result).__name__}, not a dict")
     try:
-        plain = _plain(result)
-    except (TypeError, ValueError) as error:
-        return Outcome("failed", f"The bot's result is not JSON: {error}")
+        kept = dict(plain(result))
+    except (TypeError, ValueError, RecursionError) as error:
+        return Outcome("failed", f"The bot's result is not JSON that can be kept: {said(error)}")
     if stop.noticed:
-        return Outcome("failed", WORKER_STOPPED, plain)
-    return Outcome("success", None, plain)
+        return Outcome("failed", WORKER_STOPPED, kept)
+    return Outcome("success", None, kept)

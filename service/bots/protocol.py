@@ -84,6 +84,9 @@ class Secrets(Protocol):
     def redacted(self, text: str) -> str:
         """`text` without secrets, for what is cut short afterwards."""
 
+    def redacted_start(self, text: str, limit: int, whole: bool) -> str:
+        """At most `limit` characters of `text` without secrets; `whole`: nothing was cut off its end before."""
+
 
 class Context(Protocol):
     """A bot's view of its run."""

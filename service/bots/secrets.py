@@ -6,18 +6,23 @@ and no sandbox: a bot runs as the same user as the service, and can read what it
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.bots.addresses import NotAnAddress, parsed
 from service.errors import ServiceError
 from service.models import echo
+from service.own_copies import own_copy
 from service.redaction import SECRETS, UNMISTAKABLE, Redaction
 from service.secret_hosts import PREFIX, SUFFIX, Hosts, hosts_of, is_binding, is_secret
+
+if TYPE_CHECKING:
+    import base64
+else:
+    base64 = own_copy("base64")
 
 SHAPE = r"env:BOT_SECRET_[A-Za-z0-9_]{1,100}"
 """How a job names a secret. Only variables whose names begin so are looked up, so that no job reads other settings."""
@@ -159,6 +164,19 @@ class Secrets:
     def redacted(self, text: str) -> str:
         """`text` without secrets, for what a bot cuts short before it returns it."""
         return self._vault.redaction.applied(self._of_results.applied(text))
+
+    def redacted_start(self, text: str, limit: int, whole: bool) -> str:
+        """The start of a text without secrets, nor the beginning of one at its end.
+
+        Args:
+            limit: characters at most.
+            whole: whether the text is all that there was; else its end may be in the midst of a secret.
+        """
+        found = self.redacted(text)
+        if not whole:
+            reach = max(self._of_results.reach, self._vault.redaction.reach)
+            return found[: min(limit, max(0, len(found) - reach))]
+        return self._vault.redaction.ended(self._of_results.ended(found))[:limit]
 
     def redacted_result(self, result: dict[str, Any] | None) -> dict[str, Any] | None:
         """A run's result; its texts, not its keys, are rid of the secrets that the run used and of all long ones."""

@@ -7,12 +7,9 @@ through the same network guard as a visitor's, and follows no redirect.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
 import time
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -26,13 +23,23 @@ from service.bots.secrets import OTHERS, SHAPE, SecretRefused, is_misnamed, is_n
 from service.bots.wording import MAX_TEMPLATE, check, render
 from service.egress import Egress
 from service.errors import ServiceError
+from service.own_copies import own_copy
 from service.web_encodings import decoded
+
+if TYPE_CHECKING:
+    import base64
+    import hmac
+else:
+    base64, hmac = own_copy("base64"), own_copy("hmac")  # a signature stays right, whatever a bot patches
 
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer that are read."""
 SHOWN_ANSWER = 2_000
 """Characters of it that the result shows."""
+SAID = 300
+"""Characters of an error, which may repeat what the receiver sent in place of an answer."""
 HIDDEN = "***"
+BASIC = "send them as the header Authorization: env:BOT_SECRET_…, whose value is Basic and base64 of user:password"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,3998}[\x21-\x7e])?")
 _OURS = frozenset(
@@ -170,15 +177,16 @@ class WebhookBot:
             return _rehearsed(config, content)
         started = time.monotonic()
         try:
-            status, answer = _send(request, config.timeout_seconds, egress)
+            status, answer, whole = _send(request, config.timeout_seconds, egress)
         except RequestFailed as error:
-            raise RequestFailed(_without_address(str(error), url) if is_named(config.url) else str(error)) from None
+            said = _without_address(str(error), url) if is_named(config.url) else str(error)
+            said = context.secrets.redacted(said)  # and cut after that, so that no half of a secret is left
+            raise RequestFailed(said if len(said) <= SAID else f"{said[:SAID]}…") from None
         result = {
             "status": status,
             "duration_ms": round((time.monotonic() - started) * 1000),
             "signed": config.secret is not None,
-            # in this order, so that no half of a secret that the receiver repeats is left
-            "answer": context.secrets.redacted(answer)[:SHOWN_ANSWER],
+            "answer": context.secrets.redacted_start(answer, SHOWN_ANSWER, whole),
         }
         context.log.info("%s %s answered %d", config.method, config.url, status)
         if status not in (config.expected_status or range(200, 300)):
@@ -204,6 +212,10 @@ def _not_allowed(error: AddressRefused) -> RequestFailed:
     return RequestFailed(f"the address {error.reason}, and NETWORK_ALLOW does not name it")
 
 
+class _CarriesUser(ValueError):
+    """An address has a user name or a password in it."""
+
+
 def _web_address(value: str) -> httpx.URL:
     """Raises ValueError if it is none, or carries a password."""
     try:
@@ -215,7 +227,7 @@ def _web_address(value: str) -> httpx.URL:
     if url.scheme not in ("http", "https") or not url.host or not value.isprintable() or " " in value:
         raise ValueError("must be an http(s) address, or name a secret that is one as env:BOT_SECRET_…")
     if url.userinfo:
-        raise ValueError("must not carry a user name or password; name the whole address as env:BOT_SECRET_…")
+        raise _CarriesUser(f"must not carry a user name or password; {BASIC}")
     return url.copy_with(fragment=None)
 
 
@@ -223,6 +235,9 @@ def _resolved_address(context: Context) -> httpx.URL:
     value: str = context.config.url
     try:
         return _web_address(context.secrets.address(value))
+    except _CarriesUser:
+        name = value.removeprefix("env:")
+        raise RequestFailed(f"the address in {name} must not carry a user name or password; {BASIC}") from None
     except ValueError:
         raise RequestFailed(f"the value of {value.removeprefix('env:')} is not an http(s) address") from None
 
@@ -282,12 +297,12 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
         timestamp: the `Webhook-Timestamp`, epoch seconds.
         body: as it is sent.
     """
-    digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    digest = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, str]:
-    """The answer's status, and the start of its text.
+def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, str, bool]:
+    """The answer's status, the start of its text, and whether that is all of it.
 
     Raises:
         RequestFailed: there is none; says why.
@@ -300,7 +315,7 @@ def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, 
             response = transport.handle_request(request)
             backend.allot(MAX_FRAMING * MAX_ANSWER)
             try:
-                return response.status_code, _shown(response, "gzip" in request.headers["accept-encoding"].lower())
+                return response.status_code, *_shown(response, "gzip" in request.headers["accept-encoding"].lower())
             finally:
                 response.close()
         except AddressRefused as error:
@@ -313,8 +328,9 @@ def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, 
             raise RequestFailed(f"the answer cannot be read ({type(error).__name__})") from None
 
 
-def _shown(response: httpx.Response, accepted: bool) -> str:
-    """The start of an answer's text; in its place, in brackets, why there is none. The status counts either way."""
+def _shown(response: httpx.Response, accepted: bool) -> tuple[str, bool]:
+    """The start of an answer's text, and whether that is all of it; in its place, in brackets, why there is none. The
+    status counts either way."""
     body = bytearray()
     try:
         for piece in pieces(response, accepted):
@@ -322,10 +338,10 @@ def _shown(response: httpx.Response, accepted: bool) -> str:
             if len(body) >= MAX_ANSWER:
                 break
     except Undecodable as error:
-        return f"({error})"
+        return f"({error})", True
     charset = _CHARSET.search(response.headers.get("content-type", ""))
     text = decoded(bytes(body[:MAX_ANSWER]), charset[1] if charset else None)
-    return "(the answer is binary)" if "\0" in text else text
+    return ("(the answer is binary)", True) if "\0" in text else (text, len(body) < MAX_ANSWER)
 
 
 def _without_address(text: str, url: httpx.URL) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from service.clock import format_timestamp
 from service.contacts.bodies import parse_create, parse_update
 from service.contacts.files import read_people
 from service.contacts.lines import Readable
-from service.contacts.people import ParsedCard, Skipped, contact_id, told_apart
+from service.contacts.people import ParsedCard, Skipped, TooMuch, contact_id, told_apart
 from service.contacts.synced import SyncedBook
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
@@ -62,14 +61,15 @@ class ContactBook:
             `{"created", "updated", "unchanged", "skipped": [{"position", "reason"}, at most 1,000], "skipped_total"}`.
 
         Raises:
-            ValidationFailed: the file is empty or of another kind; nothing was changed.
+            ValidationFailed: the file is empty or of another kind, and nothing was changed; or it has more than is
+                taken in one go, and what came before that was imported; says how many.
             StoreUnavailable: Redis went away; what was written until then stays, and importing again completes it.
         """
         counts = {"created": 0, "updated": 0, "unchanged": 0}
         skipped: list[dict[str, Any]] = []
         skipped_total = 0
-        people = told_apart(read_people(stream))
-        while batch := list(islice(people, IMPORT_BATCH)):
+        batches = _Batches(told_apart(read_people(stream)))
+        for batch in batches:
             cards = [card for card in batch if isinstance(card, ParsedCard)]
             for saved in self._store.save_many([(card.contact_id, card.carried()) for card in cards]):
                 counts[saved] += 1
@@ -77,6 +77,8 @@ class ContactBook:
             skipped_total += len(bad)
             room = MAX_SKIPPED - len(skipped)
             skipped += [{"position": card.position, "reason": card.reason} for card in bad[:room]]
+        if batches.stopped is not None:
+            raise _stopped(batches.stopped, counts, skipped_total)
         return {**counts, "skipped": skipped, "skipped_total": skipped_total}
 
     def page(self, limit: int, cursor: str | None = None) -> Page:
@@ -162,6 +164,35 @@ class ContactBook:
         while page := self._store.page(after, MAX_PAGE):
             yield from page
             after = page[-1].id
+
+
+class _Batches:
+    """People by the batch, up to the end of their file or to where it was too much, which `stopped` says then."""
+
+    def __init__(self, people: Iterator[ParsedCard | Skipped]) -> None:
+        self._people = people
+        self.stopped: TooMuch | None = None
+
+    def __iter__(self) -> Iterator[list[ParsedCard | Skipped]]:
+        batch: list[ParsedCard | Skipped] = []
+        try:
+            for one in self._people:
+                batch.append(one)
+                if len(batch) == IMPORT_BATCH:
+                    yield batch
+                    batch = []
+        except TooMuch as error:
+            self.stopped = error
+        if batch:
+            yield batch
+
+
+def _stopped(why: TooMuch, counts: Mapping[str, int], skipped: int) -> ValidationFailed:
+    told = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+    return ValidationFailed.of(
+        "", f"The import stopped, since the file {why}. What came before stays: {told}, {skipped:,} skipped. "
+        "Send the rest in files of its own."
+    )  # fmt: skip
 
 
 def as_json(contact: Contact) -> dict[str, Any]:

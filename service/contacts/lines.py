@@ -7,6 +7,7 @@ logical line: old writers fold lines in the middle of a multi-byte character.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from service.web_encodings import codec_of
 CHUNK = 64 * 1024
 MAX_LINE = 64 * 1024
 """Bytes kept of one physical line; a photo may stand on a single line of megabytes, and is not wanted."""
+_BLANK = re.compile(rb"[\r\n]{3,}")
 _BOMS = (
     (codecs.BOM_UTF8, None),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,10 +34,10 @@ class Readable(Protocol):
 
 
 def byte_lines(stream: Readable) -> Iterator[bytes]:
-    """The lines of `stream` without their ends; `\\n`, `\\r\\n` and `\\r` all end one."""
+    """The lines of `stream` without their ends; `\\n`, `\\r\\n` and `\\r` all end one. Of blank lines some are kept."""
     tail = b""
     for chunk in _chunks(stream):
-        lines = (tail + chunk).splitlines(keepends=True)
+        lines = _BLANK.sub(b"\n\n", tail + chunk).splitlines(keepends=True)
         tail = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         for line in lines:
             yield line.rstrip(b"\r\n")[:MAX_LINE]

@@ -24,6 +24,10 @@ _FULL_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|(\d{2})(\d{2}))(?:[T ].
 _YEARLESS = re.compile(r"--(\d{2})-?(\d{2})(?:[T ].*)?", re.DOTALL)
 
 
+class TooMuch(ValueError):
+    """A file has more than is taken in one go; says so as the predicate of a sentence whose subject is the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedCard:
     """One person as a file gives them; what the file does not carry is None or empty.

@@ -13,6 +13,7 @@ from service.contacts.lines import decode
 from service.contacts.people import (
     ParsedCard,
     Skipped,
+    TooMuch,
     clean_email,
     clean_language,
     clean_phone,
@@ -45,6 +46,8 @@ _NUMBERED_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ].*)?", re
 _NO_DATE = re.compile(r"0+([./-])0+\1 ?0+")
 MAX_LINES = 1000
 """Physical lines of one row; one that is longer has a quote that nobody closed."""
+MAX_EMPTY = 1_000_000
+"""Rows that hold nothing, in a file; each costs as much reading as another."""
 SAMPLE = 500
 """Rows that are looked at to find out whether dates such as 4/12/1990 have the month or the day first."""
 
@@ -67,6 +70,9 @@ def read_lines(lines: Iterator[bytes], delimiter: str) -> Iterator[ParsedCard | 
 
     Yields:
         A `ParsedCard` or a `Skipped` for each row that is not blank; positions count the rows after the headings.
+
+    Raises:
+        TooMuch: too many rows hold nothing.
     """
     rows = _Rows(lines, delimiter)
     headings = rows.headings()
@@ -99,11 +105,15 @@ class _Rows:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
         """The rows that are not blank, each with its position; in place of one that cannot be read, why."""
-        position = 0
+        position = empty = 0
         while (row := self._read()) is not None:
             if isinstance(row, str) or any(cell.strip() for cell in row):
                 position += 1
                 yield position, row
+                continue
+            empty += 1
+            if empty > MAX_EMPTY:
+                raise TooMuch(f"has more than {MAX_EMPTY:,} rows that hold nothing")
 
     def _read(self) -> list[str] | str | None:
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from service.plain_json import plain, whole_number
 from service.store.asking import ask, ask_packed, hash_fields
 from service.store.connection import packed
 from service.store.run_log import RunLog, assembled, log_questions
@@ -77,7 +78,7 @@ def shown_run(run_id: str, values: Values) -> bytes:
      occurrences, retry_of, revision, last, done, total, rehearsal) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
-        optional(_result, result), optional(text, error), int(sent or 0), int(visited or 0), word(trigger),
+        optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
         optional(_second, occurrence), optional(_number, attempt), optional(instant, queued),
         _between(started, finished), _late(due, started), optional(word, reason), int(occurrences or 1),
         optional(text, retry_of), optional(_number, revision), b"true" if rehearsal == b"1" else b"false",
@@ -85,7 +86,7 @@ def shown_run(run_id: str, values: Values) -> bytes:
     if last is not None:
         entry += b', "last_scheduled_for": %b' % _second(last)
     if total is not None:
-        entry += b', "progress": {"done": %b, "total": %b}' % (optional(_number, done), _number(total))
+        entry += b', "progress": %b' % _progress(done, total)
     return entry + b"}"
 
 
@@ -107,12 +108,30 @@ def _late(due: bytes | None, started: bytes | None) -> bytes:
 
 
 def _result(value: bytes) -> bytes:
-    """A bot's result as it was stored; NaN and the like, which are no JSON, become null."""
+    """A bot's result as it was stored; what not every reader reads is made readable, and null if it cannot be."""
     try:
         orjson.loads(value)
     except ValueError:
-        return json.dumps(json.loads(value.decode(errors="replace"), parse_constant=lambda _: None)).encode()
+        return _readable(value)
     return value
+
+
+def _readable(value: bytes) -> bytes:
+    try:
+        return orjson.dumps(plain(json.loads(value.decode(errors="replace"), parse_constant=lambda _: None)))
+    except (ValueError, RecursionError):
+        return b"null"
+
+
+def _count(value: bytes | None) -> int:
+    try:
+        return whole_number(value or 0)
+    except ValueError:
+        return 0
+
+
+def _progress(done: bytes | None, total: bytes) -> bytes:
+    return b'{"done": %d, "total": %d}' % (_count(done), _count(total))
 
 
 class History:

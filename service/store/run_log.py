@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from service.keys import Keys
 
 OF_A_LONG_LOG = "of a long log the first 32 KiB and the last 32 KiB are kept"
@@ -62,7 +64,7 @@ def log_questions(keys: Keys, run_id: str, after: int, limit: int) -> list[Quest
 def assembled(answers: Sequence[Any], after: int, limit: int = 0) -> RunLog:
     """The log in the answers to `log_questions`, which were asked with the same `after` and `limit`."""
     tail, head, size, written, kept = answers
-    lines = [(number, text.decode(errors="replace")) for number, text in enumerate(head, after + 1)]
+    lines = [(number, _line(text)) for number, text in enumerate(head, after + 1)]
     more = bool(limit) and (len(head) == limit or len(tail) == limit)
     if tail and not (limit and len(head) == limit):
         lines += _after_a_cut(after + len(lines), [_numbered(member) for member in tail])
@@ -70,8 +72,18 @@ def assembled(answers: Sequence[Any], after: int, limit: int = 0) -> RunLog:
 
 
 def _numbered(member: bytes) -> tuple[int, str]:
-    number, _, text = member.decode(errors="replace").partition(" ")
-    return int(number), text
+    number, _, text = member.partition(b" ")
+    return int(number), _line(text)
+
+
+def _line(stored: bytes) -> str:
+    """A line's JSON; one that cannot be read is told as such."""
+    text = stored.decode(errors="replace")
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return _told("This line cannot be read.")
+    return text
 
 
 def _after_a_cut(last: int, tail: list[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -82,7 +94,11 @@ def _after_a_cut(last: int, tail: list[tuple[int, str]]) -> list[tuple[int, str]
 def cut_line(left_out: int, why: str) -> str:
     """The line that stands for `left_out` lines that were left out, JSON."""
     lines = "1 line is" if left_out == 1 else f"{left_out:,} lines are"
-    return json.dumps({"at": "", "level": "warning", "message": f"{lines} left out here: {why}."})
+    return _told(f"{lines} left out here: {why}.")
+
+
+def _told(message: str) -> str:
+    return json.dumps({"at": "", "level": "warning", "message": message})
 
 
 def cut_middle(text: str, limit: int) -> str:
@@ -91,7 +107,7 @@ def cut_middle(text: str, limit: int) -> str:
     Args:
         limit: over 64.
     """
-    data = text.encode("utf-8", "replace")
+    data = text.encode("utf-8", "backslashreplace")
     if len(data) <= limit:
         return data.decode()
     half = (limit - 64) // 2

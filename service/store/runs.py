@@ -13,6 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from service.clock import format_timestamp
 from service.errors import StoreFull
+from service.plain_json import MOST
 from service.store.connection import translate_errors
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.jobs import JobRecord, read_job
@@ -101,7 +102,7 @@ class Outcome:
 
 def cut(text: str, limit: int = CUT_BYTES) -> str:
     """`text` as it is, or its beginning and a note of how much was left out, within `limit` bytes of UTF-8."""
-    data = text.encode("utf-8", "replace")
+    data = text.encode("utf-8", "backslashreplace")
     if len(data) <= limit:
         return data.decode()
     kept = data[: limit - 64].decode("utf-8", "ignore")
@@ -120,7 +121,7 @@ def stored_outcome(outcome: Outcome) -> dict[str, str]:
         fields["result"] = text
         for count in ("messages_sent", "profiles_visited"):
             value = outcome.result.get(count, 0)
-            fields[count] = str(value) if type(value) is int and value >= 0 else "0"
+            fields[count] = str(value) if type(value) is int and 0 <= value <= MOST else "0"
     return fields
 
 

@@ -26,6 +26,7 @@ from rq.serializers import JSONSerializer
 
 from service import logs
 from service.bots.protocol import Bot
+from service.error_texts import worded
 from service.errors import StoreFull, StoreUnavailable
 from service.outage import outage
 from service.retries import rerun_of, retry_of
@@ -227,7 +228,7 @@ class WorkHorse:
             outcome = Outcome("failed", timed_out(timeout), partial_result(interruption))
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a bot is its run's failure, too
             self._interruptible = False
-            outcome = Outcome("failed", f"The bot ended its process: {type(error).__name__}: {error}")
+            outcome = Outcome("failed", f"The bot ended its process: {worded(error)}")
         if os.getpid() != self._process:  # the bot has forked, and this is the copy: the run is not its own
             os._exit(0)
         notes.close()

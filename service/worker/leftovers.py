@@ -8,12 +8,18 @@ modules are the bot's business; and no process can see what C code, or an audit 
 from __future__ import annotations
 
 import asyncio
+import base64
 import builtins
+import codecs
 import datetime
 import decimal
 import faulthandler
 import gc
+import hashlib
+import hmac
+import http.client
 import importlib
+import ipaddress
 import json
 import locale
 import logging
@@ -28,19 +34,25 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 import warnings
 from _thread import _count as count_of_threads
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from types import ModuleType
 from typing import Any
 
 from redis import Redis
 
 from service.store.connection import open_sockets
+from service.worker.c_environment import CEnvironment
+from service.worker.openers import UsualOpener
 
-WHOLE: tuple[ModuleType, ...] = (time, datetime)
-"""Modules whose every attribute is looked at: what is patched most, so that a run finds another day."""
-PARTS: Mapping[ModuleType, tuple[str, ...]] = {
+WHOLE: tuple[ModuleType | type, ...] = (
+    time, datetime, ipaddress.IPv4Address, ipaddress.IPv6Address, json.JSONEncoder, json.JSONDecoder,
+)  # fmt: skip
+"""Modules and classes whose every attribute is looked at: what is patched most, so that a run finds another day."""
+PARTS: Mapping[ModuleType | type, tuple[str, ...]] = {
     builtins: ("open", "print", "input", "__import__", "__build_class__", "isinstance", "len", "id", "hash", "_"),
     os: (
         "environ", "environb", "open", "fork", "getpid", "kill", "killpg", "getcwd", "chdir", "listdir", "stat", "path",
@@ -49,7 +61,18 @@ PARTS: Mapping[ModuleType, tuple[str, ...]] = {
     socket: ("socket", "create_connection", "getaddrinfo", "gethostbyname", "gethostname", "socketpair", "fromfd"),
     ssl: ("SSLContext", "SSLSocket", "create_default_context", "_create_default_https_context", "CERT_REQUIRED"),
     random: ("random", "randint", "choice", "shuffle", "uniform", "seed", "Random", "SystemRandom"),
-    json: ("dumps", "loads", "dump", "load", "JSONEncoder", "JSONDecoder"),
+    json: ("dumps", "loads", "dump", "load", "JSONEncoder", "JSONDecoder", "_default_encoder", "_default_decoder"),
+    ipaddress: ("ip_address", "ip_network", "IPv4Address", "IPv6Address", "IPv4Network", "IPv6Network"),
+    hmac: ("new", "digest", "compare_digest", "HMAC"),
+    base64: (
+        "b64encode", "b64decode", "urlsafe_b64encode", "urlsafe_b64decode", "standard_b64encode", "encodebytes",
+        "decodebytes", "binascii",
+    ),
+    hashlib: ("new", "md5", "sha1", "sha256", "sha512", "blake2b", "pbkdf2_hmac", "scrypt"),
+    urllib.request: ("urlopen", "build_opener", "install_opener", "OpenerDirector", "getproxies"),
+    http.client.HTTPConnection: ("debuglevel", "connect", "request", "send", "getresponse", "putheader"),
+    http.client.HTTPSConnection: ("debuglevel", "connect"),
+    codecs: ("lookup", "encode", "decode", "open", "register_error", "lookup_error"),
     subprocess: ("Popen", "run", "check_output", "call"),
     threading: ("Thread", "Lock", "RLock", "Event", "Timer", "excepthook", "_trace_hook", "_profile_hook"),
     signal: ("signal", "alarm", "setitimer"),
@@ -60,7 +83,9 @@ PARTS: Mapping[ModuleType, tuple[str, ...]] = {
     ),
     warnings: ("warn", "showwarning", "formatwarning"),
 }  # fmt: skip
-"""Of others those attributes that are patched where a bot, or what it uses, goes about it the quick way."""
+"""Of others those attributes that are set or patched where a bot, or what it uses, goes about it the quick way."""
+ERROR_HANDLERS = ("strict", "ignore", "replace", "backslashreplace", "surrogateescape")
+"""Python's own for what cannot be encoded or decoded, which `codecs.register_error` replaces."""
 LOGGERS = ("service", "service.run", "service.worker.horse")
 """Our own loggers, which a `dictConfig` switches off."""
 
@@ -72,7 +97,6 @@ _LIMITS = [
 _TIMERS = [getattr(signal, name) for name in ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")]
 _SIGNALS = [int(signum) for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}]
 _bare_signal: Any = importlib.import_module("_signal")  # makes no enum of each answer, which takes twenty times as long
-_MISSING = object()
 
 
 class Untouched:
@@ -87,11 +111,9 @@ class Untouched:
         self._client = client
         self._umask: int | None = None
         self._open = _DescriptorCount()
-        self._modules = {module.__name__: module for module in (*WHOLE, *PARTS)}
+        self._modules = {found.__name__: found for found in (*WHOLE, *PARTS) if isinstance(found, ModuleType)}
         self._whole = [(vars(module), dict(vars(module))) for module in WHOLE]
-        self._parts = [
-            (vars(module), name, vars(module).get(name, _MISSING)) for module, names in PARTS.items() for name in names
-        ]
+        self._parts = [_Attributes(vars(owner), names) for owner, names in PARTS.items()]
         self._loggers = [logging.root, *map(logging.getLogger, LOGGERS)]
         self._looks: dict[str, Callable[[], object]] = {
             "a thread": _threads,
@@ -100,6 +122,9 @@ class Untouched:
             "another working directory": _folder,
             "another umask": self._mask,
             "another environment": _environment,
+            "another environment of its child processes": _environment_of_children(),
+            "another handler of encoding errors": _error_handlers,
+            "another opener of urllib": UsualOpener().now,
             "a patched module": self._patches,
             "another time zone": _zone,
             "another locale": _locale,
@@ -145,7 +170,7 @@ class Untouched:
         loaded = sys.modules
         found: list[str] = [name for name, module in self._modules.items() if loaded.get(name) is not module]
         found += [str(now.get("__name__")) for now, before in self._whole if now != before]
-        found += [name for now, name, before in self._parts if now.get(name, _MISSING) is not before]
+        found += [part.names for part in self._parts if part.have_changed()]
         return found
 
     def _logging(self) -> object:
@@ -183,6 +208,25 @@ def _children() -> object:
     return True
 
 
+class _Attributes:
+    """Some attributes of a module or class, as they are now."""
+
+    def __init__(self, namespace: Mapping[str, object], names: Sequence[str]) -> None:
+        self.names = ", ".join(names)
+        self._namespace = namespace
+        self._absent = [name for name in names if name not in namespace]
+        self._present = itemgetter(*(name for name in names if name in namespace))
+        self._before = self._present(namespace)
+
+    def have_changed(self) -> bool:
+        """Whether one of them is another, is gone, or is there that was not."""
+        try:
+            same = self._present(self._namespace) == self._before
+        except KeyError:
+            return True
+        return not same or any(name in self._namespace for name in self._absent)
+
+
 class _DescriptorCount:
     """How many descriptors are open. Linux tells it as a folder's size since 6.2; elsewhere they are counted."""
 
@@ -202,6 +246,17 @@ def _folder() -> object:
 
 def _environment() -> object:
     return dict(os.environ._data)  # type: ignore[attr-defined]  # decoded one by one it takes ten times as long
+
+
+def _environment_of_children() -> Callable[[], object]:
+    try:
+        return CEnvironment().now
+    except ValueError:  # a C library that does not show it
+        return lambda: None
+
+
+def _error_handlers() -> object:
+    return list(map(codecs.lookup_error, ERROR_HANDLERS))
 
 
 def _zone() -> object:

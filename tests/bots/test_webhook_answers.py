@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.webhook import SHOWN_ANSWER, RequestFailed, WebhookBot, WebhookConfig
+from service.bots.webhook import SAID, SHOWN_ANSWER, RequestFailed, WebhookBot, WebhookConfig
 from service.errors import ValidationFailed
 from service.models import validate_bot_config
 from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
@@ -107,7 +108,8 @@ def test_an_endless_answer_is_not_taken_in(redis_client: Redis, site: Site, head
 @pytest.mark.parametrize(
     "raw",
     [b"HTTP/1.1 999 Odd\r\n\r\n", b"HTTP/1.1 099 Odd\r\n\r\n", OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
-     OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n", OK + b": x\r\n\r\n", b"\xff\xfe", b""],
+     OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n", OK + b": x\r\n\r\n", b"\xff\xfe", b"",
+     b"no status " * 500 + b"\r\n\r\n"],
 )  # fmt: skip
 def test_an_odd_answer_is_a_sentence(
     redis_client: Redis, site: Site, monkeypatch: pytest.MonkeyPatch, raw: bytes
@@ -117,7 +119,7 @@ def test_an_odd_answer_is_a_sentence(
     monkeypatch.setenv("BOT_SECRET_ADDRESS", f"{site.address}/T0KEN")
     with pytest.raises(RequestFailed) as failure:
         run(redis_client, "env:BOT_SECRET_ADDRESS", method="GET")
-    assert "T0KEN" not in str(failure.value)
+    assert "T0KEN" not in str(failure.value) and len(str(failure.value)) <= SAID + 1
 
 
 @pytest.mark.parametrize(
@@ -195,3 +197,19 @@ def test_proxies_of_the_environment_are_passed_by(
         monkeypatch.setenv(name, site.address)
     assert run(redis_client, receiver.address)["answer"] == "thanks"
     assert site.asked == []
+
+
+def test_an_address_with_a_password_is_refused_with_advice_that_works(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the job or a secret holds it: a header of its own sends the same."""
+    whole = receiver.address.replace("://", "://ada:sesame@")
+    with pytest.raises(ValidationFailed, match="Authorization: env:BOT_SECRET_") as refused:
+        validate_bot_config("webhook", {"url": whole}, {"webhook": WebhookConfig})
+    monkeypatch.setenv("BOT_SECRET_ADDRESS", whole)
+    with pytest.raises(RequestFailed, match=r"BOT_SECRET_ADDRESS .* Authorization: env:BOT_SECRET_") as failed:
+        run(redis_client, "env:BOT_SECRET_ADDRESS")
+    assert "sesame" not in f"{refused.value} {failed.value}" and receiver.got == []
+    monkeypatch.setenv("BOT_SECRET_LOGIN", "Basic " + base64.b64encode(b"ada:sesame").decode())
+    run(redis_client, receiver.address, headers={"Authorization": "env:BOT_SECRET_LOGIN"})
+    assert receiver.got[0][2]["authorization"] == "Basic YWRhOnNlc2FtZQ=="

@@ -18,7 +18,7 @@ import pytest
 from redis import Redis
 
 from service.bots.secrets import SecretMissing, SecretRefused, signing_key
-from service.bots.webhook import RequestFailed, WebhookBot, WebhookConfig, signature
+from service.bots.webhook import MAX_ANSWER, RequestFailed, WebhookBot, WebhookConfig, signature
 from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
 from tests.bots.receivers import Receiver, listening
@@ -274,6 +274,41 @@ def test_a_secret_that_the_receiver_repeats_is_not_in_the_result(
     assert "0123456789" not in result["answer"]
 
 
+WIDE = b"\x1b(B" * 8
+"""Of no width in ISO 2022-JP: many bytes are few characters there."""
+
+
+@pytest.mark.parametrize("shown", [6, 10, 21, 22])
+@pytest.mark.parametrize(
+    ("filling", "charset"),
+    [(WIDE, "iso-2022-jp"), (b"se/same+open:0123456789 ", "utf-8"), (b"c2Uvc2FtZStvcGVuOjAxMjM0NTY3ODk= ", "utf-8")],
+)
+def test_no_half_of_a_secret_is_shown_where_the_reading_ends(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, filling: bytes, charset: str, shown: int
+) -> None:
+    """Also where the text before it shrinks, in its decoding or as secrets in it are replaced."""
+    token = "se/same+open:0123456789"
+    monkeypatch.setenv("BOT_SECRET_TOKEN", token)
+    filled = (filling * MAX_ANSWER)[: MAX_ANSWER - shown]
+    receiver.headers = {"Content-Type": f"text/plain; charset={charset}"}
+    for form in (token.encode(), base64.b64encode(token.encode())):
+        receiver.answer = filled[: filled.rindex(filling) + len(filling)]
+        receiver.answer += b"." * (MAX_ANSWER - shown - len(receiver.answer)) + form
+        result = run(redis_client, receiver.address, headers={"X-Token": "env:BOT_SECRET_TOKEN"})
+        assert form.decode()[:6] not in result["answer"]
+
+
+@pytest.mark.parametrize("count", [6, 12, 22])
+def test_an_answer_that_ends_within_a_secret_does_not_show_it(
+    redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """The receiver itself has cut it there."""
+    monkeypatch.setenv("BOT_SECRET_TOKEN", "se/same+open:0123456789")
+    receiver.answer = b"you sent " + b"se/same+open:0123456789"[:count]
+    result = run(redis_client, receiver.address, headers={"X-Token": "env:BOT_SECRET_TOKEN"})
+    assert result["answer"] == "you sent [BOT_SECRET_TOKEN]"
+
+
 @pytest.mark.parametrize("where", NAMING)
 def test_a_bound_secret_is_sent_to_no_other_host(
     redis_client: Redis, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, where: str
@@ -368,3 +403,13 @@ def test_a_config_that_cannot_work_is_refused(config: dict[str, Any], told: str)
     with pytest.raises(ValidationFailed) as refusal:
         validate_bot_config("webhook", given, {"webhook": WebhookConfig})
     assert told in str(refusal.value)
+
+
+def test_a_signature_is_right_whatever_a_bot_has_patched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others of the process put into `hmac`, `hashlib` and `base64` signs nothing."""
+    secret = "whsec_" + base64.b64encode(b"k" * 32).decode()
+    before = signature(signing_key("BOT_SECRET_HOOK", secret), "msg", 1, b"body")
+    for module, name in ((hmac, "new"), (hmac, "digest"), (hmac, "HMAC"), (hashlib, "sha256"), (base64, "b64encode"),
+                         (base64, "b64decode")):  # fmt: skip
+        monkeypatch.setattr(module, name, lambda *given, **more: b"")
+    assert signature(signing_key("BOT_SECRET_HOOK", secret), "msg", 1, b"body") == before

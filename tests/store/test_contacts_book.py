@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from service.contacts import Visit
+from service.contacts import Visit, files
 from service.contacts.book import ContactBook
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
@@ -221,3 +222,42 @@ def test_two_installations_share_a_database(client: Redis) -> None:
     one.create({"name": "A", "birthday": "--04-12", "urls": ["https://example.org"]})
     assert other.page(10).items == []
     assert all(bytes(key).startswith(b"one:") for key in client.scan_iter())
+
+
+@pytest.mark.parametrize("kind", ["cards", "rows"])
+def test_an_import_of_too_many_stops_and_says_how_many_were_taken(
+    book: ContactBook, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As many as are allowed are imported, and stay; a file of just as many is taken whole."""
+    monkeypatch.setattr(files, "MAX_PEOPLE", 700)
+
+    def file(count: int) -> io.BytesIO:
+        names = [f"Person {number}" for number in range(count)]
+        return vcf(*(f"FN:{name}" for name in names)) if kind == "cards" else csv_file(names)
+
+    with pytest.raises(ValidationFailed, match=r"more than 700 rows or cards.*: 700 created, 0 updated.*, 0 skipped"):
+        book.import_stream(file(701))
+    assert len(list(book.all())) == 700
+    assert counts(book.import_stream(file(700))) == (0, 0, 700, 0)
+
+
+@pytest.mark.parametrize("kind", ["cards", "rows"])
+def test_an_import_of_too_many_that_cannot_be_taken_stops(
+    book: ContactBook, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """They cost as much as others; who stood before them is imported."""
+    monkeypatch.setattr(files, "MAX_SKIPPED", 400)
+    good, bad = ("FN:A", "NOTE:x") if kind == "cards" else ("A", ",1990-01-01")
+
+    def file(*lines: str) -> io.BytesIO:
+        return vcf(*lines) if kind == "cards" else csv_file(lines)
+
+    with pytest.raises(ValidationFailed, match=r"more than 400 rows or cards .* taken.*: 1 created,.* 400 skipped"):
+        book.import_stream(file(good, *[bad] * 401, "B"))
+    assert [contact.name for contact in book.all()] == ["A"]
+    assert counts(book.import_stream(file(good, *[bad] * 400))) == (0, 0, 1, 400)
+
+
+def csv_file(rows: Sequence[str]) -> io.BytesIO:
+    """A file of names, and what stands beside them."""
+    return io.BytesIO("\n".join(["name,birthday", *rows]).encode())

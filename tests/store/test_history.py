@@ -94,7 +94,7 @@ def test_a_folded_skip_goes_on_changing(rig: Rig) -> None:
     ("stored", "shown"),
     [
         (b'{"ratio": NaN, "most": Infinity}', {"ratio": None, "most": None}),
-        (b'{"text": "\\ud800"}', {"text": "\ud800"}),
+        (b'{"text": "\\ud800"}', {"text": "\\ud800"}),
         (b"[1]", [1]),
     ],
 )

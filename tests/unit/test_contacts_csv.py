@@ -6,8 +6,10 @@ import io
 
 import pytest
 
+from service.contacts import spreadsheet
 from service.contacts.files import read_people
-from service.contacts.people import ParsedCard, Skipped
+from service.contacts.lines import byte_lines
+from service.contacts.people import ParsedCard, Skipped, TooMuch
 from service.errors import ValidationFailed
 
 
@@ -103,3 +105,23 @@ def test_dots_show_that_the_day_comes_first() -> None:
     """Of all dates of the file."""
     found = read_all("name,birthday\nA,3.4.1990\nB,03/04/1990\n")
     assert [one.birthday for one in found if isinstance(one, ParsedCard)] == ["1990-04-03", "1990-04-03"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_blank_lines_are_passed_over_in_bulk(end: str) -> None:
+    """Millions of them yield a few lines, and cost no person; those of a cell's text stay within it."""
+    data = f"name,birthday{end}Ada,1990-04-12{end}" + end * 3_000_000 + f'"Grace{end}{end}{end}Hopper",--12-09{end}'
+    lines = list(byte_lines(io.BytesIO(data.encode())))
+    assert len(lines) < 500
+    found = read_all(data)
+    assert [one.name for one in found if isinstance(one, ParsedCard)] == ["Ada", "Grace Hopper"]
+    assert [one.position for one in found] == [1, 2]
+
+
+@pytest.mark.parametrize("empty", [" \n", ",,\n", "\t,\n", '""\n'])
+def test_rows_that_hold_nothing_are_bounded(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    """However they are written; as many as are allowed are passed over."""
+    monkeypatch.setattr(spreadsheet, "MAX_EMPTY", 100)
+    assert len(read_all("name,birthday\n" + empty * 100 + "Ada,\n")) == 1
+    with pytest.raises(TooMuch, match="more than 100 rows that hold nothing"):
+        read_all("name,birthday\n" + empty * 101 + "Ada,\n")

@@ -17,6 +17,10 @@ METADATA = [
     "64:ff9b:1::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::", "2002:a9fe:a9fe::", "2002:a83f:8110::1",
     "2001:0:a9fe:a9fe::", "2001:0:4136:e378:8000:63bf:5601:5601", "::169.254.169.254", "::ffff:0:169.254.169.254",
     "2001:db8:64::a9fe:a9fe", "fd12:3456::5efe:a9fe:a9fe",
+    "64:ff9b:1:00a9:00fe:a9fe::", "64:ff9b:1:0:00a9:fea9:fe00:0", "64:ff9b:1:a9fe:a9:fe12::1",
+    "64:ff9b:1:00a8:003f:8110::", "64:ff9b:1:0:00a8:3f81:1000:0", "64:ff9b:1:0:a9:fe01:100:0",
+    "2001:db8:a9fe:a9fe::", "2001:db8:1a9:fea9:fe::", "2001:db8:122:a9fe:a9:fe00::", "2001:db8:122:3a9:fe:a9fe::",
+    "2001:db8:122:344:a9:fea9:fe00::",
 ]  # fmt: skip
 SECRET = "s3cret.example"
 EVERYTHING = [None, "0.0.0.0/0,::/0", "169.0.0.0/8,168.0.0.0/8,100.64.0.0/10,fd00::/8,64:ff9b::/96,host"]
@@ -47,8 +51,10 @@ def test_a_metadata_address_is_opened_by_its_own_name(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["8.8.8.8", "168.63.129.17", "100.100.100.199", "2606:4700::1111", "2001:4860::a9fe:1"]
-)
+    "address",
+    ["8.8.8.8", "168.63.129.17", "100.100.100.199", "2606:4700::1111", "2001:4860::a9fe:1", "64:ff9b:1:8:8:800::",
+     "2001:db8:122:344:a9:fea9:ff00::"],
+)  # fmt: skip
 def test_other_addresses_are_no_metadata(address: str) -> None:
     """However near they are."""
     assert not is_metadata(address)
@@ -114,3 +120,15 @@ def test_no_spelling_of_a_metadata_address_is_connected_to(host: str) -> None:
     """It is judged as the system resolves it."""
     with pytest.raises(AddressRefused, match="metadata"):
         GuardedBackend(Egress.of("0.0.0.0/0", everything_private=True)).connect_tcp(host, 9, timeout=0.01)
+
+
+def test_a_patched_module_moves_no_border(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a bot of the same process has put into `ipaddress` is not asked."""
+    for name in ("is_global", "is_private", "is_reserved", "ipv4_mapped", "__contains__"):
+        for kind in (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network):
+            monkeypatch.setattr(kind, name, name == "is_global", raising=False)
+    monkeypatch.setattr(ipaddress, "ip_address", lambda address: 1 / 0)
+    monkeypatch.setattr(ipaddress, "ip_network", lambda network: 1 / 0)
+    egress = Egress.of("10.0.0.0/8")
+    assert egress.refusal("host", "127.0.0.1") and egress.refusal("host", "169.254.169.254")
+    assert egress.refusal("host", "10.1.2.3") is None and egress.refusal("host", "8.8.8.8") is None

@@ -220,3 +220,13 @@ def test_words_are_not_taken_for_secrets() -> None:
     text = "smtp.example.org refuses {email}: WARNING, the key of default is old; mailtos"
     assert Redaction.of(environment).applied(text) == text
     assert Redaction.of(environment).applied("API_KEY=sesame-open") == "API_KEY=[API_KEY]"
+
+
+def test_a_loggers_name_tells_no_secret(lines: tuple[Start, StringIO], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library may name its logger by what it connects to."""
+    monkeypatch.setenv("BOT_SECRET_X", "sesame-open-0123456789")
+    start, output = lines
+    start()
+    logging.getLogger("client.sesame-open-0123456789").warning("gone")
+    assert "sesame" not in output.getvalue()
+    assert only(output)["logger"] == "client.[BOT_SECRET_X]"

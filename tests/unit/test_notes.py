@@ -102,3 +102,16 @@ def test_a_copy_of_the_process_writes_nothing() -> None:
         os._exit(7 if not notes._lines else 1)
     notes._lock.release()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_a_line_keeps_what_is_not_utf_8() -> None:
+    """It stands escaped, not as a question mark, also in a line whose middle is left out."""
+    store = Store()
+    notes = notes_of(store)
+    name = os.fsdecode(b"caf\xe9.txt")
+    notes.line("info", name)
+    notes.line("info", name * LINE_LIMIT)
+    notes.close()
+    short, long = store.messages()
+    assert short == "caf\\udce9.txt"
+    assert long.startswith(short) and long.endswith(short) and len(long.encode()) <= LINE_LIMIT

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import json
+import reprlib
+import textwrap
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -12,6 +14,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from service import redaction
 from service.redaction import SHORTEST, UNMISTAKABLE, Redaction
@@ -209,3 +212,94 @@ def test_a_process_keeps_the_secrets_of_the_environment_that_it_started_with(mon
     assert redaction.redacted("x sesame-open") == "x [API_KEY]"
     assert redaction.redacted_json(given) == {"a": ["[API_KEY]", 1], "b": {"c": "b'[API_KEY]'"}}
     assert given["a"] == ["sesame-open", 1]
+
+
+ENCODED: dict[str, Form] = {
+    "everything": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "everything twice": lambda text: "".join(f"%25{byte:02x}" for byte in text.encode()),
+    "a letter": lambda text: f"{quote(text[:2], safe='')}%{ord(text[2]):02X}{quote(text[3:], safe='')}",
+    "base64": lambda text: "".join(f"%{byte:02x}" for byte in base64.b64encode(text.encode())),
+}
+
+
+@pytest.mark.parametrize("form", ENCODED)
+@given(secret=st.text(st.characters(codec="ascii", categories=("L", "N", "P", "S")), min_size=SHORTEST, max_size=40))
+def test_a_secret_that_is_encoded_without_need_is_found(form: str, secret: str) -> None:
+    """Each percent-encoded character means the same as it does unencoded."""
+    told = Redaction.of({"BOT_SECRET_X": secret}).applied(f"{ASIDE}{ENCODED[form](secret)}{ASIDE}")
+    assert "[BOT_SECRET_X]" in told
+    assert len(told.replace("[BOT_SECRET_X]", "")) <= 6, "an encoded character may look like an unencoded one"
+
+
+SECRET = "some-long-secret-value-0123456789-tail"
+
+
+def _mail_lines(data: bytes) -> str:
+    return base64.encodebytes(data).decode()
+
+
+@pytest.mark.parametrize("padding", [0, 40, 45, 50, 56, 57])
+@pytest.mark.parametrize(
+    "write",
+    [
+        _mail_lines,
+        lambda data: _mail_lines(data).replace("\n", "\r\n"),
+        lambda data: "\n".join(textwrap.wrap(base64.b64encode(data).decode(), 64)),
+        lambda data: "\n  ".join(textwrap.wrap(base64.urlsafe_b64encode(data).decode(), 76)),
+        lambda data: json.dumps({"mail": _mail_lines(data)}),
+        lambda data: repr(base64.encodebytes(data)),
+    ],
+)
+def test_base64_that_is_broken_into_lines_is_found(write: Callable[[bytes], str], padding: int) -> None:
+    """As MIME and PEM break it, and as JSON and Python write such breaks, wherever the secret lies in it."""
+    told = Redaction.of({"BOT_SECRET_X": SECRET}).applied(write(b"x" * padding + SECRET.encode() + b" and so on" * 9))
+    assert "[BOT_SECRET_X]" in told
+
+
+def test_lines_are_joined_only_where_a_secret_is_found() -> None:
+    """Any other text stays as it is, also what was encoded without need."""
+    known = Redaction.of({"BOT_SECRET_X": SECRET})
+    for text in ("a" * 76 + "\n" + "b" * 76 + "\n", "%41%2E", f"{SECRET[:5]}%41"):
+        assert known.applied(text) == text
+
+
+def _pydantic(value: object) -> str:
+    with pytest.raises(ValidationError) as failure:
+        TypeAdapter(int).validate_python(value)
+    return str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        reprlib.repr(SECRET * 2),
+        reprlib.repr(SECRET),
+        _pydantic("x" * 20 + SECRET),
+        _pydantic(SECRET * 2),
+        _pydantic({"authorization": "Bearer " + SECRET}),
+        f"the key {SECRET[:9]}… is refused",
+        f"the key …{SECRET[-9:]} is refused",
+        f"{SECRET[:3]}......{SECRET[-3:]}",
+        f"{SECRET[:4]}...{SECRET[-4:]} and {SECRET[:7]}...{SECRET[-7:]}",
+    ],
+)
+def test_the_ends_of_a_secret_whose_middle_was_left_out_are_found(text: str) -> None:
+    """As libraries shorten what they quote; no piece of it is left."""
+    told = Redaction.of({"BOT_SECRET_X": SECRET}).applied(text)
+    assert "[BOT_SECRET_X]" in told
+    assert not any(SECRET[at : at + 6] in told for at in range(len(SECRET) - 5))
+    assert Redaction.of({"BOT_SECRET_X": SECRET}).applied(told) == told
+
+
+def test_a_signing_secret_that_was_shortened_is_found() -> None:
+    """What comes before its own part is no secret, and stays."""
+    known = Redaction.of({"BOT_SECRET_X": "whsec_aG9vayBzZWNyZXQgaG9vayBTRUNSRFiE="})
+    assert known.applied("input_value='whsec_aG9v...NSRFiE='") == "input_value='whsec_[BOT_SECRET_X]'"
+    assert known.applied("whsec_... or so") == "whsec_... or so"
+
+
+@pytest.mark.parametrize("text", ["so...", "https://...", "...", "…", "some...what", "a..." * 50, "so...il"])
+def test_dots_beside_other_words_stay(text: str) -> None:
+    """Fewer characters of a secret than six are words."""
+    known = Redaction.of({"BOT_SECRET_X": SECRET, "BOT_SECRET_Y": "https://example.org/a-long-closed-door"})
+    assert known.applied(text) == text

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import base64
 import builtins
+import codecs
 import contextvars
+import ctypes
 import datetime
 import decimal
 import gc
+import hashlib
+import hmac
+import http.client
 import io
+import ipaddress
+import json
 import locale
 import logging
 import os
@@ -24,6 +32,7 @@ import tempfile
 import threading
 import time
 import types
+import urllib.request
 import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -98,6 +107,24 @@ def _listening() -> int:
 def _children() -> str:
     with open(f"/proc/self/task/{os.getpid()}/children") as listed:
         return listed.read()
+
+
+def _opener(header: tuple[str, str]) -> urllib.request.OpenerDirector:
+    opener = urllib.request.build_opener()
+    opener.addheaders = [header]
+    return opener
+
+
+def _open_with_urllib() -> None:
+    with urllib.request.urlopen("data:,nothing") as opened:
+        opened.read()
+
+
+def _environment_for_now() -> None:
+    path = os.environ["PATH"]
+    os.environ.update(LEFT="behind", PATH="/nowhere")
+    del os.environ["LEFT"]
+    os.environ["PATH"] = path
 
 
 def _frozen() -> float:
@@ -179,6 +206,51 @@ TABLE: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         lambda: asyncio.set_event_loop_policy(type("Policy", (asyncio.DefaultEventLoopPolicy,), {})()),
         lambda: type(asyncio.get_event_loop_policy()).__name__,
     ),
+    "an opener": (
+        lambda: urllib.request.install_opener(_opener(("Authorization", "Bearer mine"))),
+        lambda: getattr(urllib.request._opener, "addheaders", None),  # type: ignore[attr-defined]
+    ),
+    "a proxy of urllib": (
+        lambda: urllib.request.install_opener(
+            urllib.request.build_opener(urllib.request.ProxyHandler({"http": "http://127.0.0.1:9"}))
+        ),
+        lambda: type(urllib.request._opener).__name__,  # type: ignore[attr-defined]
+    ),
+    "a variable of child processes": (
+        lambda: os.putenv("LEFT", "behind"),
+        lambda: subprocess.run(["sh", "-c", "echo $LEFT"], capture_output=True, check=True, env=None).stdout,
+    ),
+    "another value for child processes": (
+        lambda: ctypes.CDLL(None).setenv(b"PATH", b"/nowhere:/usr/bin:/bin", 1),
+        lambda: os.popen("echo $PATH").read(),
+    ),
+    "a variable that child processes lack": (
+        lambda: ctypes.CDLL(None).unsetenv(b"PATH"),
+        lambda: subprocess.run(["/bin/sh", "-c", "/usr/bin/env | /bin/grep -c ^PATH="], capture_output=True).stdout,
+    ),
+    "patched addresses": (
+        lambda: setattr(ipaddress.IPv4Address, "is_global", True),
+        lambda: ipaddress.IPv4Address("127.0.0.1").is_global,
+    ),
+    "a patched reader of addresses": (
+        lambda: setattr(ipaddress, "ip_address", lambda _: ipaddress.IPv4Address("8.8.8.8")),
+        lambda: str(ipaddress.ip_address("127.0.0.1")),
+    ),
+    "a patched signature": (lambda: setattr(hmac, "new", lambda *_: b""), lambda: hmac.new.__name__),
+    "a patched base64": (lambda: setattr(base64, "b64encode", bytes), lambda: base64.b64encode.__name__),
+    "a patched hash": (lambda: setattr(hashlib, "sha256", hashlib.md5), lambda: hashlib.sha256.__name__),
+    "a patched encoder": (
+        lambda: setattr(json.JSONEncoder, "default", lambda self, given: None),
+        lambda: json.JSONEncoder.default.__name__,
+    ),
+    "a handler of encoding errors": (
+        lambda: codecs.register_error("strict", codecs.replace_errors),
+        lambda: codecs.lookup_error("strict").__name__,
+    ),
+    "requests that are printed": (
+        lambda: setattr(http.client.HTTPConnection, "debuglevel", 1),
+        lambda: http.client.HTTPConnection.debuglevel,
+    ),
     "a niceness": (lambda: os.nice(1), lambda: os.nice(0)),
 }
 
@@ -190,6 +262,8 @@ HARMLESS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "files that were closed": (lambda: open(os.devnull).close(), lambda: None),
     "a child that was waited for": (lambda: subprocess.run(["true"], check=True), lambda: None),
     "a thread that was waited for": (lambda: _joined(), lambda: None),
+    "urllib's own opener": (_open_with_urllib, lambda: None),
+    "a variable for the time being": (_environment_for_now, lambda: os.environ.get("LEFT")),
     "sums": (lambda: decimal.Decimal(1) / 3, lambda: None),
 }
 
