@@ -357,7 +357,7 @@ def test_the_walk_is_taken_up_by_the_next_leader_and_changes_nothing_twice(clock
     clocked.work(successor)
     once = [clocked.client.hgetall(clocked.rig.keys.job(job_id)) for job_id in jobs]
     assert all(0 < clocked.seconds_to_next(job_id) <= 60 for job_id in jobs)
-    assert not clocked.client.hexists(clocked.rig.keys.clock, "void")
+    assert not clocked.client.hexists(clocked.rig.keys.clock, "void_sound")
     clocked.client.delete(clocked.rig.keys.leader)
     clocked.work()
     assert [clocked.client.hgetall(clocked.rig.keys.job(job_id)) for job_id in jobs] == once
