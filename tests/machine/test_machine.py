@@ -156,8 +156,8 @@ class Engine(RuleBasedStateMachine):
         self._put_right(trusted=TRUSTED_SECONDS, undone=False)
 
     def _forget_the_clocks_steps(self) -> None:
-        """What was seen of the clock before is another story; each is told by itself."""
-        self.client.delete(self.keys.clock)
+        """Each story of steps is told by itself. What jobs hold and how far was acted stays."""
+        self.client.hdel(self.keys.clock, "steps", "void", "void_sound", "void_steps", "void_landed")
         self.a_stand_by_takes_over()
 
     def _take_the_lead(self) -> None:
@@ -185,6 +185,9 @@ class Engine(RuleBasedStateMachine):
                 ahead = stood > now + trusted or anchored > now + trusted
                 assert ahead, "what was decided about an instant that is over is void"
                 assert stands >= min(stood, self.sound.get(job_id, 0)), "what was decided before is void"
+                again = [run for run in runs if run["trigger"] == "schedule" and run["status"] != "skipped"
+                         and stands < int(run["scheduled_for"]) <= now and run["id"] not in model.void]  # fmt: skip
+                assert not again, "what is over and ran is void"
                 self._forget_after(stands, anchor, model, runs)
 
     def _stands(self, job_id: str) -> int:
