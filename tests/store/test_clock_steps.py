@@ -646,6 +646,30 @@ def test_what_ran_by_a_clock_that_nobody_saw_go_ahead_and_is_over_does_not_run_a
     assert record is not None and int(record["scheduled_for"]) == START_MS // 1000 + 3 * MINUTE
 
 
+def test_what_ran_by_a_clock_that_was_seen_ahead_does_not_run_again_if_the_history_is_too_short_to_tell(
+    clocked: Clocked,
+) -> None:
+    """Ahead by an hour for ten minutes: what is over by then had run, and its entries are gone."""
+    clocked.rig = Rig.on(clocked.client, Limits(history=5))
+    clocked.scheduler = clocked.rig.scheduler()
+    clocked.rig.make_job(options={"overlap": "queue", "catch_up": "all"})
+    clocked.work()
+    clocked.step(HOUR)
+    clocked.work()
+    while queue := clocked.rig.queue():
+        token = clocked.rig.start(queue[0])
+        assert clocked.rig.runs.finish(queue[0], token, Outcome("success", None, {}))
+    clocked.pass_time(10 * MINUTE + 30)
+    clocked.step(-HOUR)
+    clocked.work()
+    assert clocked.rig.queue() == []
+    clocked.pass_time(MINUTE)
+    clocked.work()
+    (again,) = clocked.rig.queue()
+    record = clocked.rig.runs.get(again)
+    assert record is not None and int(record["scheduled_for"]) == START_MS // 1000 + 11 * MINUTE
+
+
 def test_a_day_back_for_good_runs_nothing_again_that_is_over(clocked: Clocked) -> None:
     """What ran in the minute after the landing, a day before, stays decided; the day's other occurrences come again."""
     job_id = clocked.rig.make_job(options={"catch_up": "latest", "overlap": "queue"})
