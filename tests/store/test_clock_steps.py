@@ -670,6 +670,29 @@ def test_what_ran_by_a_clock_that_was_seen_ahead_does_not_run_again_if_the_histo
     assert record is not None and int(record["scheduled_for"]) == START_MS // 1000 + 11 * MINUTE
 
 
+def test_what_ran_while_the_clock_was_ahead_and_is_over_stands_through_the_steps_that_follow_at_once(
+    clocked: Clocked,
+) -> None:
+    """It lies ahead again after a plain step back, before any heartbeat, and then the clock goes ahead and back."""
+    job_id = clocked.rig.make_job(options={"overlap": "queue", "catch_up": "all"})
+    clocked.work()
+    clocked.pass_time(30)
+    clocked.step(10 * MINUTE)
+    clocked.work()
+    clocked.pass_time(35)
+    clocked.step(-10 * MINUTE)
+    clocked.work()
+    assert instants_that_ran(clocked, job_id) == [MINUTE]
+    (run_id,) = clocked.rig.queue()
+    assert clocked.rig.runs.finish(run_id, clocked.rig.start(run_id), Outcome("success", None, {}))
+    for seconds in (-61, 100, -100):
+        clocked.step(seconds)
+        clocked.work()
+    clocked.pass_time(2 * MINUTE)
+    clocked.work()
+    assert instants_that_ran(clocked, job_id) == [2 * MINUTE, MINUTE]
+
+
 def test_a_day_back_for_good_runs_nothing_again_that_is_over(clocked: Clocked) -> None:
     """What ran in the minute after the landing, a day before, stays decided; the day's other occurrences come again."""
     job_id = clocked.rig.make_job(options={"catch_up": "latest", "overlap": "queue"})

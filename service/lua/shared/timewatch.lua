@@ -83,7 +83,7 @@ function timewatch.look(expected, reading, now)
     local sound_again, numbers = undo(known, now)
     if sound_again then
       order_walk(number, sound_again, numbers)
-      call('HSET', key.clock, 'acted', int(sound_again))  -- what is later is void
+      call('HSET', key.clock, 'acted', int(math.max(sound_again, now)))  -- what is later is void
     else
       timewatch.order_late_walk(now, number)
     end
