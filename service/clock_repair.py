@@ -1,8 +1,8 @@
 """Walks over the jobs and makes void what was decided about them while Redis' clock was ahead.
 
-A step back of the clock orders the walk, durably; the acting scheduler carries it out between its ticks. Whoever takes
-the lead begins it anew, for a job that was put right is passed over. `service/voiding.py` is the rule,
-`lua/void_decisions.lua` the step for one job.
+A step back of the clock orders the walk, durably, and so does each scheduler that takes the lead; the acting one
+carries it out between its ticks. Whoever takes the lead begins it anew, for a job that was put right is passed over.
+`service/voiding.py` is the rule, `lua/void_decisions.lua` the step for one job.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ TRIES = 5
 STEADY_MS = 60_000
 """Where nobody saw the clock go ahead, it must have gone on for this long: one that is back for a moment, and wrong,
 must not have today's occurrences decided anew."""
-ARRIVAL = Walk(0, None)
-"""The walk of a scheduler that takes the lead: who led before may not have known of such jobs."""
 
 
 class ClockRepair:
@@ -46,7 +44,6 @@ class ClockRepair:
         self._walk: Walk | None = None
         self._position: Position | None = None
         self._begins_at = 0
-        self._leads = False
 
     def hear(self, walk: Walk | None, leads: bool, steady: int) -> None:
         """What a heartbeat brought.
@@ -56,13 +53,11 @@ class ClockRepair:
             leads: whether this scheduler acts.
             steady: the steady clock, ms.
         """
-        arrived, self._leads = leads and not self._leads, leads
-        wanted = walk or (ARRIVAL if arrived else None)
         if not leads:
             self._walk = None
-        elif wanted is not None and wanted != self._walk:
-            self._walk, self._position = wanted, None
-            self._begins_at = steady if wanted.sound_ms is not None else steady + STEADY_MS
+        elif walk is not None and walk != self._walk:
+            self._walk, self._position = walk, None
+            self._begins_at = steady if walk.sound_ms is not None else steady + STEADY_MS
 
     def step(self, steady: int) -> bool:
         """Looks at the next page of jobs, if there is a walk and it is time. Returns whether there is more to do."""
@@ -75,8 +70,7 @@ class ClockRepair:
             return True
         if self._store.cut_records():
             return True
-        if self._walk.number:
-            self._store.end_walk(self._walk.number, TRUSTED_SECONDS)
+        self._store.end_walk(self._walk.number, TRUSTED_SECONDS)
         self._walk = None
         return False
 
@@ -87,7 +81,7 @@ class ClockRepair:
                 return
             now_ms, ahead = self._store.find(job_ids, trusted, walk)
             jobs = self._jobs.get_many([one.job_id for one in ahead])
-            found = [_renewal(one, job, now_ms, walk.sound_ms) for one, job in zip(ahead, jobs, strict=True)]
+            found = [_renewal(one, job, now_ms, walk) for one, job in zip(ahead, jobs, strict=True)]
             renewals = [renewal for renewal in found if renewal is not None]
             done = self._store.void(renewals)
             job_ids = [record.id for (record, _, _), written in zip(renewals, done, strict=True) if not written]
@@ -98,13 +92,13 @@ class ClockRepair:
                 )  # fmt: skip
 
 
-def _renewal(ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, sound_ms: int | None) -> Renewal | None:
+def _renewal(ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, walk: Walk) -> Renewal | None:
     """How a job is planned anew; None if it needs or allows nothing."""
     try:
         if not fields:
             return None
         record = read_job(fields)
-        found = renewed(record, now_ms, sound_ms, ahead.first, ahead.ran)
+        found = renewed(record, now_ms, walk.sound_ms, ahead.first, ahead.ran, walk.landed_ms)
     except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
         log.error("Job %s cannot be planned anew: %s", ahead.job_id, error, extra={"job_id": ahead.job_id})
         return None

@@ -25,7 +25,12 @@ class Renewed:
 
 
 def renewed(
-    record: JobRecord, now_ms: int, sound_ms: int | None, first: int | None = None, ran: int | None = None
+    record: JobRecord,
+    now_ms: int,
+    sound_ms: int | None,
+    first: int | None = None,
+    ran: int | None = None,
+    landed_ms: int | None = None,
 ) -> Renewed | None:
     """The job's plan from now on, if something was decided about it by a clock that was ahead.
 
@@ -35,6 +40,7 @@ def renewed(
         sound_ms: up to when decisions were made by a clock that was right; None if nobody saw when it went ahead.
         first: the first occurrence, epoch seconds, that was decided after that, if it is known.
         ran: the newest occurrence, epoch seconds, that is over and was enqueued after that: it stays decided.
+        landed_ms: where the clock landed when it was set back, if nobody saw it go ahead: later ones were missed.
 
     Returns:
         None if the job is to stay as it is.
@@ -52,8 +58,11 @@ def renewed(
         anchor = -(-now_ms // 1000)
     if not decided_ahead:
         stands = max(now, decided)
-    elif planned_ahead or sound_ms is None:
+    elif planned_ahead:
         stands = now
+    elif sound_ms is None:
+        landed = now_ms if landed_ms is None else landed_ms
+        stands = min(now, max(landed // 1000, ran or 0, anchor - 1))
     else:
         stands = max(decided_before, ran or 0)
     if record.plan.state == "broken" or not record.definition.enabled:

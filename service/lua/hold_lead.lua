@@ -5,7 +5,8 @@
 --       5 the data set's id, 6 its number, as the scheduler remembers them, or ''; 7 an id for a new one
 -- Returns {1 if it leads now else 0, now, the leader's name, by how much the clock stepped or '',
 --         {data set's id, its number, what became of it}, the walk that is ordered: its number, up to when decisions were
---         sound, and the numbers of the steps that were undone; each or ''}; see shared/timewatch.lua, shared/dataset.lua.
+--         sound, the numbers of the steps that were undone, and where the clock landed if nobody saw it go ahead; each or
+--         ''}; see shared/timewatch.lua, shared/dataset.lua.
 --
 -- One step, so that a lease is renewed by its owner alone, and a step of the clock is recorded once. The lead saves work
 -- only: what schedulers do is right under any number of them. Safe to repeat.
@@ -16,6 +17,7 @@ call('ZADD', key.schedulers, int(now), name)
 call('ZREMRANGEBYSCORE', key.schedulers, '-inf', int(now - 60000))
 call('ZREMRANGEBYSCORE', key.schedulers, int(now + 60000), '+inf')
 local leader = call('GET', key.leader)
+local arrives = not leader
 if not leader or leader == name then
   call('SET', key.leader, name, 'PX', lease)
   leader = name
@@ -25,5 +27,8 @@ end
 local stepped = timewatch.look(ARGV[3], ARGV[4], now)
 local data = dataset.look(ARGV[5], ARGV[6], ARGV[7], now)
 if leader == name then data[2] = dataset.raise() end
-local walk, sound, steps = unpack(call('HMGET', key.clock, 'void', 'void_sound', 'void_steps'))
-return {leader == name and 1 or 0, int(now), leader, stepped, data, walk or '', sound or '', steps or ''}
+-- Who led before may not have known of jobs about which something was decided far ahead.
+if arrives then timewatch.order_late_walk(now) end
+local walk = call('HMGET', key.clock, 'void', 'void_sound', 'void_steps', 'void_landed')
+return {leader == name and 1 or 0, int(now), leader, stepped, data, walk[1] or '', walk[2] or '', walk[3] or '',
+  walk[4] or ''}

@@ -1,25 +1,28 @@
 -- Of a page of jobs, those about which something was decided or planned that lies in the future.
 --
--- ARGV  1 how far ahead a clock may have been without being wrong, s      2 up to when it was right, ms; '' if unknown
+-- ARGV  1 how far ahead a clock may have been without being wrong, s      2 up to when decisions stand, ms; '' if unknown
 --       3 the numbers of the steps forward that were undone
 --       4 how many entries of a history are looked at, at the most      5... job ids
 -- Returns {now, {job id, the first occurrence that was decided after one of those steps, s, the newest that is over and
---         was not skipped since, s; each '' if there is none}, ...}.
+--         was not skipped since, s; each '' if there is none}, ...}. Where the history does not reach back so far, any
+--         that is over may be among those, up to now.
 --
 -- It writes nothing.
 
-local now, sound = now_ms(), tonumber(ARGV[2])
+local now, stand = now_ms(), tonumber(ARGV[2])
 local latest = now / 1000 + tonumber(ARGV[1])
 
--- The newest entries come first; what was made while the clock was right ends the search.
+-- The newest entries come first; what was made until then ends the search.
 local function newest_that_ran(job_id)
-  if not sound then return '' end
-  for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, tonumber(ARGV[4]) - 1)) do
+  if not stand then return '' end
+  local kept = call('LRANGE', key.history(job_id), 0, tonumber(ARGV[4]) - 1)
+  for _, run_id in ipairs(kept) do
     local status, trigger, occurrence, queued_at = unpack(call('HMGET', key.run(run_id), 'status', 'trigger',
       'scheduled_for', 'queued_at'))
-    if tonumber(queued_at or 0) <= sound then return '' end
+    if tonumber(queued_at or 0) <= stand then return '' end
     if trigger == 'schedule' and status ~= 'skipped' and tonumber(occurrence) * 1000 <= now then return occurrence end
   end
+  if #kept >= math.min(tonumber(ARGV[4]), conf.history_limit) then return int(math.floor(now / 1000)) end
   return ''
 end
 

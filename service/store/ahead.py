@@ -21,7 +21,7 @@ class Ahead:
 
     Args:
         first: the first occurrence, epoch seconds, that was decided while the clock was ahead, if that is known.
-        ran: the newest one that is over and was enqueued meanwhile, if any.
+        ran: the newest one that is over and was enqueued meanwhile, if any; now, if the history is too short to tell.
     """
 
     job_id: str
@@ -47,8 +47,9 @@ class AheadStore:
             trusted_seconds: how far ahead is not looked at.
             walk: which looks for them.
         """
-        sound = "" if walk.sound_ms is None else walk.sound_ms
-        now, *rows = self._scripts.run("read_ahead", trusted_seconds, sound, walk.steps, NEWEST, *job_ids)
+        since = walk.sound_ms if walk.sound_ms is not None else walk.landed_ms
+        stand = "" if since is None else since
+        now, *rows = self._scripts.run("read_ahead", trusted_seconds, stand, walk.steps, NEWEST, *job_ids)
         return int(now), [Ahead(job_id.decode(), _number(first), _number(ran)) for job_id, first, ran in rows]
 
     def void(self, renewals: Sequence[tuple[JobRecord, int, Plan]]) -> list[bool]:

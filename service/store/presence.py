@@ -59,11 +59,23 @@ class Walk:
         number: the order's.
         sound_ms: up to when decisions were made by a clock that was right; None if nobody saw when it went ahead.
         steps: the numbers of the steps forward that were undone.
+        landed_ms: where the clock landed when it was set back, or the earliest time that is known after that; None if
+            somebody saw it go ahead, or an older release ordered the walk.
     """
 
     number: int
     sound_ms: int | None
     steps: str = ""
+    landed_ms: int | None = None
+
+
+def _walk(number: bytes, sound: bytes, steps: bytes, landed: bytes) -> Walk | None:
+    """What a heartbeat brought of it; where there are two to be done, the watched one comes first."""
+    if not number:
+        return None
+    if sound:
+        return Walk(int(number), int(sound), steps.decode())
+    return Walk(int(number), None, landed_ms=int(landed) if landed else None)
 
 
 class Presence:
@@ -88,10 +100,9 @@ class Presence:
         """
         looked = ["" if ms is None else str(ms) for ms in (expected_ms, reading_ms)]
         answer = self._scripts.run("hold_lead", name, lease_ms, *looked, *self._scripts.data.arguments())
-        held, now, leader, stepped, data, number, sound, steps = answer
+        held, now, leader, stepped, data, *walk = answer
         self._scripts.note_data([data[0], data[1], data[2]])
-        walk = Walk(int(number), int(sound) if sound else None, steps.decode()) if number else None
-        return Lead(bool(held), int(now), leader.decode(), int(stepped or 0), walk)
+        return Lead(bool(held), int(now), leader.decode(), int(stepped or 0), _walk(*walk))
 
     def yield_lead(self, name: str) -> None:
         """A scheduler's farewell."""

@@ -128,15 +128,22 @@ class Engine(RuleBasedStateMachine):
         """By up to an hour."""
         self._set(self.now - seconds * 1000)
 
-    @rule(seconds=st.sampled_from([61, 600, 3600, 3 * 3600]), stay=st.integers(0, 90), works=st.booleans())
-    def the_clock_goes_ahead_and_back(self, seconds: int, stay: int, works: bool) -> None:
+    @rule(
+        seconds=st.sampled_from([61, 600, 3600, 3 * 3600]), stay=st.integers(0, 90), works=st.booleans(),
+        watched=st.booleans(),
+    )  # fmt: skip
+    def the_clock_goes_ahead_and_back(self, seconds: int, stay: int, works: bool, watched: bool) -> None:
         """For up to a minute and a half; what was decided then about instants to come is void."""
         self._forget_the_clocks_steps()
         self._take_the_lead()
         self.tick()
         self.sound = {job_id: self._stands(job_id) for job_id in self.known}
         self.first = {job_id: model.upcoming for job_id, model in self.known.items()}
+        # A job may stand up to just before an occurrence that is to come: nothing was decided there.
+        self.last = {job_id: max(model.decided, default=0) for job_id, model in self.known.items()}
         self._jump(seconds)
+        if not watched:
+            self._is_killed_and_replaced()
         self.tick()
         if works:
             self.work_one_off("success")
@@ -144,20 +151,32 @@ class Engine(RuleBasedStateMachine):
         self._set(self.now + stay * 1000)
         self.tick()
         self._jump(-seconds)
-        self._put_right(trusted=0, undone=seconds > stay)
+        if watched:
+            self._put_right(trusted=0, undone=seconds > stay)
+            return
+        self._is_killed_and_replaced()
+        self._put_right_after_a_minute()
+
+    def _is_killed_and_replaced(self) -> None:
+        self.a_stand_by_takes_over()
+        self._take_the_lead()
+
+    def _put_right_after_a_minute(self) -> None:
+        self.landed = self.now // 1000
+        self._set(self.now + STEADY_MS)
+        self._put_right(trusted=TRUSTED_SECONDS, undone=False)
 
     @rule()
     def the_clock_has_gone_on_for_a_while(self) -> None:
         """What lies over two hours ahead, and nobody saw the clock go there, is void."""
         self._forget_the_clocks_steps()
         self._take_the_lead()
-        self.sound = {}
-        self._set(self.now + STEADY_MS)
-        self._put_right(trusted=TRUSTED_SECONDS, undone=False)
+        self.last = {}
+        self._put_right_after_a_minute()
 
     def _forget_the_clocks_steps(self) -> None:
-        """What was seen of the clock before is another story; each is told by itself."""
-        self.client.delete(self.keys.clock)
+        """Each story of steps is told by itself. What jobs hold and how far was acted stays."""
+        self.client.hdel(self.keys.clock, "steps", "void", "void_sound", "void_steps", "void_landed")
         self.a_stand_by_takes_over()
 
     def _take_the_lead(self) -> None:
@@ -184,7 +203,14 @@ class Engine(RuleBasedStateMachine):
             if (stands, anchor) != (stood, anchored):
                 ahead = stood > now + trusted or anchored > now + trusted
                 assert ahead, "what was decided about an instant that is over is void"
-                assert stands >= min(stood, self.sound.get(job_id, 0)), "what was decided before is void"
+                assert stands >= self.last.get(job_id, 0), "what was decided before is void"
+                ran = {run["id"]: int(run["scheduled_for"]) for run in runs if run["trigger"] == "schedule"
+                       and run["status"] != "skipped" and int(run["scheduled_for"]) <= now}  # fmt: skip
+                counts = [occurrence for run_id, occurrence in ran.items() if run_id not in model.void]
+                assert stands >= max(counts, default=0), "what is over and ran is void"
+                if trusted and anchored <= now + trusted:
+                    latest = max([self.landed, min(anchor, now), *ran.values()])
+                    assert stands <= latest, "what came due since is forgotten"
                 self._forget_after(stands, anchor, model, runs)
 
     def _stands(self, job_id: str) -> int:

@@ -14,6 +14,7 @@ from service.store.counters import read
 from service.store.notices import Step
 from service.store.outbox import Outbox, facts
 from service.store.runs import Outcome, Retry
+from service.store.scripts import Limits
 from tests.conftest import ValkeyServer
 from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 from tests.store.rig import Rig
@@ -357,7 +358,7 @@ def test_the_walk_is_taken_up_by_the_next_leader_and_changes_nothing_twice(clock
     clocked.work(successor)
     once = [clocked.client.hgetall(clocked.rig.keys.job(job_id)) for job_id in jobs]
     assert all(0 < clocked.seconds_to_next(job_id) <= 60 for job_id in jobs)
-    assert not clocked.client.hexists(clocked.rig.keys.clock, "void")
+    assert not clocked.client.hexists(clocked.rig.keys.clock, "void_sound")
     clocked.client.delete(clocked.rig.keys.leader)
     clocked.work()
     assert [clocked.client.hgetall(clocked.rig.keys.job(job_id)) for job_id in jobs] == once
@@ -505,3 +506,231 @@ def test_a_job_made_before_a_plain_step_back_runs_nothing_twice_after_the_clock_
     queued = [run["scheduled_for"] for run in clocked.rig.history(job_id) if run["status"] == "queued"]
     assert len(queued) == len(set(queued)) == 15
     assert clocked.client.hget(clocked.rig.keys.job(job_id), "anchor") == anchor
+
+
+IN_A_MINUTE: list[dict[str, Any]] = [
+    {"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 1}},
+    {"schedule_type": "cron", "schedule_config": {"cron_expression": "1 8 * * *"}},
+]
+"""Due at 08:01, a minute after the start."""
+
+
+def another_leads(clocked: Clocked) -> Scheduler:
+    """The scheduler is killed, its lease ends, and another one is started."""
+    clocked.client.delete(clocked.rig.keys.leader)
+    return clocked.rig.scheduler()
+
+
+def goes_ahead_unwatched(clocked: Clocked, seconds: int) -> None:
+    """No scheduler sees the clock being set; one works by it for ten seconds and is killed before it is back."""
+    clocked.work()
+    clocked.pass_time(24)
+    clocked.step(seconds)
+    ahead = another_leads(clocked)
+    clocked.work(ahead)
+    clocked.pass_time(10)
+    clocked.work(ahead)
+    clocked.step(-seconds)
+
+
+def instants_that_ran(clocked: Clocked, job_id: str) -> list[int]:
+    """The occurrences of a job that were enqueued and are not void, the newest first, seconds after the start."""
+    return [
+        int(datetime.fromisoformat(f"{run['scheduled_for']}+00:00").timestamp()) - START_MS // 1000
+        for run in clocked.rig.history(job_id)
+        if run["trigger"] == "schedule" and run["status"] != "skipped"
+    ]
+
+
+@pytest.mark.parametrize("ahead", [2 * DAY, 30 * DAY])
+@pytest.mark.parametrize("schedule", IN_A_MINUTE, ids=["daily", "cron"])
+def test_what_comes_due_before_the_walk_is_caught_up_after_a_clock_that_nobody_saw_go_ahead(
+    clocked: Clocked, schedule: dict[str, Any], ahead: int
+) -> None:
+    """Decisions stand up to the landing: what comes due in the minute after it is late, and not lost."""
+    job_id = clocked.rig.make_job(**schedule, options={"catch_up": "latest"})
+    goes_ahead_unwatched(clocked, ahead)
+    back = another_leads(clocked)
+    for _ in range(2):
+        clocked.work(back)
+        assert MINUTE not in instants_that_ran(clocked, job_id)
+        clocked.pass_time(35)
+    clocked.work(back)
+    assert instants_that_ran(clocked, job_id).count(MINUTE) == 1
+    assert 23 * HOUR < clocked.seconds_to_next(job_id) < DAY
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("schedule", IN_A_MINUTE, ids=["daily", "cron"])
+def test_a_change_of_the_leader_before_the_walk_loses_nothing(
+    clocked: Clocked, schedule: dict[str, Any], recorded: bool
+) -> None:
+    """The landing is kept; where the step was not recorded, the time at which the walk was first wanted."""
+    job_id = clocked.rig.make_job(**schedule, options={"catch_up": "latest"})
+    goes_ahead_unwatched(clocked, 30 * DAY)
+    if not recorded:  # as an older release left it
+        clocked.client.delete(clocked.rig.keys.clock)
+    for _ in range(5):
+        leader = another_leads(clocked)
+        clocked.work(leader)
+        clocked.pass_time(50)
+        clocked.work(leader)
+    assert MINUTE not in instants_that_ran(clocked, job_id)
+    clocked.pass_time(11)
+    clocked.work(leader)
+    assert instants_that_ran(clocked, job_id).count(MINUTE) == 1
+
+
+def test_a_walk_that_was_ordered_by_an_older_release_starts_from_now(clocked: Clocked) -> None:
+    """It did not say where the clock landed; the walk is carried out all the same, and leaves nothing ordered."""
+    job_id = clocked.rig.make_job(**IN_A_MINUTE[0])
+    goes_ahead_unwatched(clocked, 30 * DAY)
+    back = another_leads(clocked)
+    clocked.work(back)
+    clocked.client.hdel(clocked.rig.keys.clock, "void_landed")
+    clocked.work(back)
+    clocked.pass_time(70)
+    clocked.work(back)
+    assert instants_that_ran(clocked, job_id).count(MINUTE) == 0
+    assert 23 * HOUR < clocked.seconds_to_next(job_id) < DAY
+    assert not {b"void", b"void_landed"} & set(clocked.client.hkeys(clocked.rig.keys.clock))
+
+
+def test_a_job_that_was_switched_on_after_the_landing_owes_nothing_of_before(clocked: Clocked) -> None:
+    """It was off when that came due."""
+    job_id = clocked.rig.make_job(**IN_A_MINUTE[0], options={"catch_up": "latest"})
+    goes_ahead_unwatched(clocked, 30 * DAY)
+    back = another_leads(clocked)
+    clocked.work(back)
+    clocked.rig.jobs.toggle(job_id, {"enabled": False})
+    clocked.pass_time(40)
+    clocked.rig.jobs.toggle(job_id, {"enabled": True})
+    clocked.pass_time(30)
+    clocked.work(back)
+    assert MINUTE not in instants_that_ran(clocked, job_id)
+    assert 23 * HOUR < clocked.seconds_to_next(job_id) < DAY
+
+
+@pytest.mark.parametrize("history", [1_000, 5])
+def test_what_ran_by_a_clock_that_nobody_saw_go_ahead_and_is_over_does_not_run_again(
+    clocked: Clocked, history: int
+) -> None:
+    """Nor where the history is too short to tell."""
+    clocked.rig = Rig.on(clocked.client, Limits(history=history))
+    clocked.scheduler = clocked.rig.scheduler()
+    job_id = clocked.rig.make_job(options={"overlap": "queue", "catch_up": "all"})
+    clocked.work()
+    clocked.pass_time(20)
+    clocked.step(3 * HOUR)
+    ahead = another_leads(clocked)
+    clocked.work(ahead)
+    ran = []
+    while queue := clocked.rig.queue():
+        record = clocked.rig.runs.get(queue[0])
+        assert record is not None
+        ran.append(int(record["scheduled_for"]))
+        token = clocked.rig.start(queue[0])
+        assert clocked.rig.runs.finish(queue[0], token, Outcome("success", None, {}))
+    assert len(ran) == len(set(ran)) == 180
+    clocked.step(-3 * HOUR)
+    back = another_leads(clocked)
+    clocked.work(back)
+    clocked.pass_time(110)  # past two of them
+    clocked.work(back)
+    assert clocked.rig.queue() == []
+    assert 0 < clocked.seconds_to_next(job_id) <= MINUTE
+    clocked.pass_time(MINUTE)
+    clocked.work(back)
+    (again,) = clocked.rig.queue()
+    record = clocked.rig.runs.get(again)
+    assert record is not None and int(record["scheduled_for"]) == START_MS // 1000 + 3 * MINUTE
+
+
+def test_what_ran_by_a_clock_that_was_seen_ahead_does_not_run_again_if_the_history_is_too_short_to_tell(
+    clocked: Clocked,
+) -> None:
+    """Ahead by an hour for ten minutes: what is over by then had run, and its entries are gone."""
+    clocked.rig = Rig.on(clocked.client, Limits(history=5))
+    clocked.scheduler = clocked.rig.scheduler()
+    clocked.rig.make_job(options={"overlap": "queue", "catch_up": "all"})
+    clocked.work()
+    clocked.step(HOUR)
+    clocked.work()
+    while queue := clocked.rig.queue():
+        token = clocked.rig.start(queue[0])
+        assert clocked.rig.runs.finish(queue[0], token, Outcome("success", None, {}))
+    clocked.pass_time(10 * MINUTE + 30)
+    clocked.step(-HOUR)
+    clocked.work()
+    assert clocked.rig.queue() == []
+    clocked.pass_time(MINUTE)
+    clocked.work()
+    (again,) = clocked.rig.queue()
+    record = clocked.rig.runs.get(again)
+    assert record is not None and int(record["scheduled_for"]) == START_MS // 1000 + 11 * MINUTE
+
+
+def test_what_ran_while_the_clock_was_ahead_and_is_over_stands_through_the_steps_that_follow_at_once(
+    clocked: Clocked,
+) -> None:
+    """It lies ahead again after a plain step back, before any heartbeat, and then the clock goes ahead and back."""
+    job_id = clocked.rig.make_job(options={"overlap": "queue", "catch_up": "all"})
+    clocked.work()
+    clocked.pass_time(30)
+    clocked.step(10 * MINUTE)
+    clocked.work()
+    clocked.pass_time(35)
+    clocked.step(-10 * MINUTE)
+    clocked.work()
+    assert instants_that_ran(clocked, job_id) == [MINUTE]
+    (run_id,) = clocked.rig.queue()
+    assert clocked.rig.runs.finish(run_id, clocked.rig.start(run_id), Outcome("success", None, {}))
+    for seconds in (-61, 100, -100):
+        clocked.step(seconds)
+        clocked.work()
+    clocked.pass_time(2 * MINUTE)
+    clocked.work()
+    assert instants_that_ran(clocked, job_id) == [2 * MINUTE, MINUTE]
+
+
+def test_a_day_back_for_good_runs_nothing_again_that_is_over(clocked: Clocked) -> None:
+    """What ran in the minute after the landing, a day before, stays decided; the day's other occurrences come again."""
+    job_id = clocked.rig.make_job(options={"catch_up": "latest", "overlap": "queue"})
+    daily = clocked.rig.make_job(**IN_A_MINUTE[0], options={"catch_up": "latest"})
+    for _ in range(4):
+        clocked.pass_time(MINUTE)
+        clocked.work()
+    clocked.pass_time(DAY - 4 * MINUTE + 34)
+    clocked.work()
+    clocked.step(-DAY)
+    clocked.work()
+    clocked.pass_time(70)
+    clocked.work()
+    assert clocked.now == START_MS + 104_000
+    for one in (job_id, daily):
+        instants = instants_that_ran(clocked, one)
+        assert instants.count(MINUTE) == 1
+        assert 0 < clocked.seconds_to_next(one) <= DAY
+    clocked.pass_time(16)
+    clocked.work()
+    assert instants_that_ran(clocked, job_id)[0] == 2 * MINUTE
+
+
+def test_both_walks_are_done_where_the_clock_went_ahead_unwatched_and_then_watched(clocked: Clocked) -> None:
+    """The one that can be done at once comes first, and does not replace the other."""
+    job_id = clocked.rig.make_job(**IN_A_MINUTE[0], options={"catch_up": "latest"})
+    goes_ahead_unwatched(clocked, 30 * DAY)
+    back = another_leads(clocked)
+    clocked.work(back)
+    clocked.pass_time(2)
+    clocked.step(10 * MINUTE)
+    clocked.work(back)
+    clocked.pass_time(4)
+    clocked.step(-10 * MINUTE)
+    clocked.work(back)
+    clocked.pass_time(2)
+    clocked.work(back)
+    clocked.pass_time(61)
+    clocked.work(back)
+    assert instants_that_ran(clocked, job_id).count(MINUTE) == 1
+    assert 23 * HOUR < clocked.seconds_to_next(job_id) < DAY

@@ -64,6 +64,29 @@ def test_unwatched_only_what_lies_over_two_hours_ahead_is_void(beyond: int, void
     assert TRUSTED_SECONDS == 7_200
 
 
+@pytest.mark.parametrize(
+    ("landed", "ran", "anchor", "stands"),
+    [
+        (NOW - 70, None, NOW - YEAR, NOW - 70),
+        (NOW + 5, None, NOW - YEAR, NOW),
+        (NOW - 70, NOW - 10, NOW - YEAR, NOW - 10),
+        (NOW - 70, NOW - 100, NOW - YEAR, NOW - 70),
+        (NOW - 70, None, NOW - 30, NOW - 31),
+        (NOW - 70, None, NOW + 30, NOW),
+        (None, NOW - 10, NOW - YEAR, NOW),
+        (NOW - 70, None, NOW + YEAR, NOW),
+    ],
+)
+def test_unwatched_decisions_stand_up_to_the_landing(
+    landed: int | None, ran: int | None, anchor: int, stands: int
+) -> None:
+    """Or the newest that is over and was enqueued, or the job's beginning; never later than now."""
+    ahead = job(last_decided=NOW + YEAR, plan=Plan(anchor, NOW + YEAR, (NOW + YEAR) * 1000, "scheduled"))
+    landed_ms = None if landed is None else landed * 1000
+    found = renewed(ahead, NOW * 1000, None, ran=ran, landed_ms=landed_ms)
+    assert found is not None and found.stands == stands
+
+
 def test_watched_a_job_goes_on_from_the_first_occurrence_that_was_decided_ahead() -> None:
     """Or after the newest that is over and was enqueued."""
     ahead = job(last_decided=NOW + 600)

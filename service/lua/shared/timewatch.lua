@@ -27,15 +27,29 @@ local function undo(known, now)
   return sound, numbers
 end
 
--- Orders the walk that makes decisions about instants to come void, see service/clock_repair.py.
-local function order(number, sound, numbers)
+-- Orders the walk that makes void what lies far ahead since a clock that nobody watched, once it has gone on for a while, see
+-- service/clock_repair.py. Where it is ordered already, the earliest landing counts: decisions stand up to there.
+--
+-- number   the step's that orders it, nil for a scheduler that takes the lead
+function timewatch.order_late_walk(now, number)
+  local pending, landed = unpack(call('HMGET', key.clock, 'void', 'void_landed'))
+  if not pending then landed = nil end  -- an older release leaves it
+  if number or not pending then
+    call('HSET', key.clock, 'void', number or call('HINCRBY', key.clock, 'serial', 1))
+  end
+  call('HSET', key.clock, 'void_landed', int(math.min(tonumber(landed or now), now)))
+end
+
+-- Orders the walk that makes void what was decided since the steps forward that a step back has undone. It comes before the
+-- other one.
+local function order_walk(number, sound, numbers)
   local pending, its_sound, its_numbers = unpack(call('HMGET', key.clock, 'void', 'void_sound', 'void_steps'))
   if pending and its_sound then
-    sound = math.min(sound or tonumber(its_sound), tonumber(its_sound))
+    sound = math.min(sound, tonumber(its_sound))
     numbers[#numbers + 1] = its_numbers
   end
-  call('HSET', key.clock, 'void', number)
-  if sound then call('HSET', key.clock, 'void_sound', int(sound), 'void_steps', table.concat(numbers, ' ')) end
+  if not pending then call('HDEL', key.clock, 'void_landed') end
+  call('HSET', key.clock, 'void', number, 'void_sound', int(sound), 'void_steps', table.concat(numbers, ' '))
 end
 
 -- Looks at the clock, and records a step once, whoever sees it first.
@@ -67,8 +81,12 @@ function timewatch.look(expected, reading, now)
     call('HSET', key.clock, 'ahead', number)
   else
     local sound_again, numbers = undo(known, now)
-    order(number, sound_again, numbers)
-    if sound_again then call('HSET', key.clock, 'acted', int(sound_again)) end  -- what is later is void
+    if sound_again then
+      order_walk(number, sound_again, numbers)
+      call('HSET', key.clock, 'acted', int(math.max(sound_again, now)))  -- what is later is void
+    else
+      timewatch.order_late_walk(now, number)
+    end
   end
   table.insert(known, 1, step)
   known[KEPT + 1] = nil
