@@ -27,6 +27,7 @@ from service.settings import ALLOWS_PRIVATE, Settings
 from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
 from service.store.connection import connect, translate_errors
 from service.store.counters import Reading, read
+from service.store.rights import deafness, refuse_half_rights, rights
 from service.store.schema import newest
 from service.store.scripts import Limits
 from service.store.server import refuse_unsuitable
@@ -158,6 +159,7 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
             yield from _durability(client, info)
         yield _clock(client)
         yield _schema(client, keys)
+        yield from _rights(client, keys)
         yield from from_reading(read(make_scripts(client, keys, Limits.of(settings))))
     except StoreUnavailable as error:
         advice = error.advice or "Start Redis, or correct REDIS_URL"
@@ -198,6 +200,18 @@ def _durability(client: Redis, info: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("persistence", "warning", found.persistence, "Set appendonly yes, or take a plan that persists")
     else:
         yield Finding("persistence", "ok", "an append-only file is kept")
+
+
+def _rights(client: Redis, keys: Keys) -> Iterator[Finding]:
+    try:
+        found = rights(client, keys)
+        refuse_half_rights(found)
+    except StoreUnavailable as error:
+        yield Finding("rights", "problem", error.sentence, error.advice)
+        return
+    deaf = deafness(found, keys)
+    advice = f"Add +publish +subscribe &{keys.prefix}:* to that user (docs/deploy.md)"
+    yield Finding("rights", "warning", deaf, advice) if deaf else Finding("rights", "ok", "all that is needed")
 
 
 def _clock(client: Redis) -> Finding:

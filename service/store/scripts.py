@@ -43,7 +43,7 @@ VERBS = (
 READING = ("read_due", "watch_data")
 """Of these, those that write nothing that another release could misread."""
 
-SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "runs")
+SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "runs")
 """The parts of `service/lua/shared`, each after those that it uses; each is a table of its name."""
 
 RQ_SUCCESS_TTL = 500
