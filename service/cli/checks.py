@@ -40,7 +40,7 @@ NEARLY_FULL = 0.9
 def check_api(api: Api) -> Iterator[Finding]:
     """Whether the API answers, takes the key, and says that it is well."""
     try:
-        health = api.json(api.ask("GET", "/scheduler/health", taken=(503,), seconds=10))
+        health = api.json(api.ask("GET", "/scheduler/health", taken=(503,), seconds=10), "status")
     except Failure as failure:
         yield Finding("api", "problem", failure.sentence, "Start it (`make up`, or the platform's web process)")
         return

@@ -110,7 +110,7 @@ def test_without_the_wake_channel_all_is_done_whole_and_a_little_late(
         ).json["findings"]
         (told,) = [finding for finding in findings if LATE in finding["found"]]
         assert told["state"] == "warning" and "&bot-scheduler:*" in told["advice"]
-        for name in ("web", "scheduler", "worker"):
+        for name in ("web", "scheduler"):
             assert "Traceback" not in installed.log(name)
 
 
