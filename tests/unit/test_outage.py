@@ -38,7 +38,10 @@ def test_one_part_of_a_process_does_not_use_up_the_minute_of_another(caplog: pyt
     for _ in range(2):
         outage.tell(logging.getLogger("service.alerts"), FULL, "Alerts wait")
         outage.tell(logging.getLogger("service.dispatch"), FULL, "The scheduler waits")
-    assert [record.getMessage() for record in caplog.records] == [f"Alerts wait: {FULL}", f"The scheduler waits: {FULL}"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Alerts wait: {FULL}",
+        f"The scheduler waits: {FULL}",
+    ]
 
 
 def test_that_it_is_over_is_told_once_and_only_after_a_trouble(caplog: pytest.LogCaptureFixture) -> None:
