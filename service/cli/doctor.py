@@ -87,7 +87,10 @@ def _by_metrics(service: Api) -> Iterator[Finding]:
         yield Finding("scheduler", "unknown", f"the API does not tell: {failure.sentence}", None)
         return
     schedulers, workers, queued = (int(values.get(name, 0)) for name in ("schedulers", "workers", "queue_depth"))
-    yield from crew(schedulers, workers, leader, queued, values.get("queue_oldest_age_seconds", 0.0))
+    refused = values.get("redis_takes_writes") == 0
+    if refused:
+        yield Finding("writes", "problem", "Redis refuses writes", "See its log: most often its disk or memory is full")
+    yield from crew(schedulers, workers, leader, queued, values.get("queue_oldest_age_seconds", 0.0), refused)
 
 
 def _measured(service: Api) -> tuple[dict[str, float], str | None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, Notices, understood
 from service.store.presence import fresh
 from service.store.scripts import BUCKETS_MS, Scripts
+from service.store.server import refusal_of_writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Reading:
         leader: the acting scheduler's name.
         next_due: when the next occurrence of any job is due.
         notices: what somebody has to look at.
+        refusal: why Redis takes no writes, in a sentence; None if it takes them. Who is up cannot say so then.
     """
 
     now: int
@@ -46,10 +48,11 @@ class Reading:
     jobs: int
     enabled_jobs: int
     notices: Notices
+    refusal: str | None = None
 
 
 def read(scripts: Scripts) -> Reading:
-    """Reads it all in one round trip, whatever the number of jobs.
+    """Reads it all in two round trips, whatever the number of jobs.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -75,6 +78,7 @@ def read(scripts: Scripts) -> Reading:
     )
     time, counters, queued, oldest, running, retries, schedulers, workers, leader, due, jobs, enabled, *seen = answers
     now = int(time[0]) * 1000 + int(time[1]) // 1000
+    refused = refusal_of_writes(scripts.client, keys)
     counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
     return Reading(
         now=now,
@@ -92,6 +96,7 @@ def read(scripts: Scripts) -> Reading:
         jobs=int(jobs),
         enabled_jobs=int(enabled),
         notices=understood(now, *seen),
+        refusal=None if refused is None else refused.sentence,
     )
 
 

@@ -108,16 +108,42 @@ def test_the_doctor_tells_what_redis_is_and_advises_on_that(command: Command, tm
     assert "sesame" not in ended.out
 
 
-def test_the_doctor_tells_a_full_disk(command: Command, tmp_path: Path) -> None:
-    """Reads go on, so that all else is looked at, too."""
+@pytest.mark.parametrize("full", ["disk", "memory"])
+def test_the_doctor_tells_what_is_full(command: Command, tmp_path: Path, full: str) -> None:
+    """Reads go on, so that all else is looked at, too; nobody is told to start who cannot say that it is up."""
     server = ValkeyServer(tmp_path, "--appendonly", "no")
     try:
-        server.fill_disk()
+        if full == "disk":
+            server.fill_disk()
+        else:
+            with server.client() as client:
+                client.config_set("maxmemory", 1)
         findings = found(command("doctor", "--json", REDIS_URL=server.url).json)
     finally:
         server.stop()
-    assert findings["persistence"]["state"] == "problem" and "disk" in findings["persistence"]["advice"]
+    named = findings["persistence" if full == "disk" else "memory"]
+    assert named["state"] == "problem" and named["advice"]
+    assert findings["writes"]["state"] == "problem" and full in findings["writes"]["found"]
+    for check in ("scheduler", "workers"):
+        assert findings[check]["state"] == "unknown" and "refuses writes" in findings[check]["found"]
+    assert not [finding for finding in findings.values() if "Start `python" in str(finding["advice"])]
     assert {"memory", "eviction", "clock", "schema"} <= findings.keys()
+
+
+def test_without_redis_url_the_doctor_tells_all_the_same_that_writes_are_refused(
+    command: Command, tmp_path: Path
+) -> None:
+    """From the metrics."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with serving_oddly(folder) as server, Installation(tmp_path, server) as installed:
+        installed.start("web")
+        until(lambda: _answers(installed), 30)
+        with server.client() as client:
+            client.config_set("maxmemory", 1)
+        url = f"http://127.0.0.1:{installed.port}"
+        findings = found(command("doctor", "--json", BOT_SCHEDULER_URL=url).json)
+    assert findings["writes"]["state"] == "problem" and findings["workers"]["state"] == "unknown"
 
 
 @contextmanager
