@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from service import notices
 from service.clock import format_timestamp
 from service.errors import DeliveryFailed, ServiceError
+from service.folding import Fate, Folding, summary_is_due, summary_is_void
 from service.messages import announce, destination
 from service.models import Options
 from service.outage import outage
@@ -27,7 +28,7 @@ from service.redaction import Redaction
 from service.secret_hosts import SUFFIX, Hosts, hosts_of, is_secret
 from service.store.jobs import JobStore, UnreadableJob
 from service.store.notices import Step, WentBack
-from service.store.outbox import Outbox, facts
+from service.store.outbox import Moment, Outbox, facts
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Alerts:
         self._leads = leads
         self._environment = environment
         self._redaction = Redaction.of(environment)
+        self._folding = Folding()
         self._down: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
@@ -101,14 +103,17 @@ class Alerts:
         """
         taken = self._outbox.take_up()
         if taken is None:
-            return False
+            return self._tell_of_folded()
         said = facts(taken)
+        fate: Fate = "send"
         try:
+            if said.get("kind") == "missed":
+                fate = self._folding.fate(said, self._outbox.moment())
             if said.get("kind") in OF_THE_SERVICE:
                 urls = self._addresses_of_the_service()
                 subject, body = words_of_the_service(said)
             else:
-                name, urls = self._audience(str(said.get("job_id")))
+                name, urls = self._audience(str(said.get("job_id")), fate)
                 subject, body = words(name, said)
             subject, body = self._redaction.applied(subject), self._redaction.applied(body)
         except (LookupError, ValueError, TypeError, ArithmeticError, OSError):
@@ -116,7 +121,22 @@ class Alerts:
             urls = {}
         if not all(self._send(address, subject, body) for address in urls.values()):
             return False
-        self._outbox.done(taken)
+        if fate == "fold":
+            self._outbox.fold(taken)
+        else:
+            self._outbox.done(taken)
+        return True
+
+    def _tell_of_folded(self) -> bool:
+        """One alert in place of those that were folded, unless the clock is back."""
+        moment = self._outbox.moment()
+        if not summary_is_due(moment):
+            return False
+        urls = {} if summary_is_void(moment) else self._addresses_of_the_service()
+        subject, body = words_of_folded(moment)
+        if not all(self._send(address, subject, body) for address in urls.values()):
+            return False
+        self._outbox.end_fold(moment.folded)
         return True
 
     def _addresses_of_the_service(self) -> dict[str, Address]:
@@ -124,9 +144,14 @@ class Alerts:
             url: Address(url, f"URL {number} of ALERT_URL") for number, url in enumerate(self._service_urls, start=1)
         }
 
-    def _audience(self, job_id: str) -> tuple[str, dict[str, Address]]:
-        """A job's name, and to which addresses its alerts go, by their URLs; none if it is deleted."""
-        urls = self._addresses_of_the_service()
+    def _audience(self, job_id: str, fate: Fate) -> tuple[str, dict[str, Address]]:
+        """A job's name, and to which addresses its alert goes, by their URLs; none if it is deleted.
+
+        One that is folded still goes to the job's own, who are told of few jobs.
+        """
+        if fate == "drop":
+            return job_id, {}
+        urls = self._addresses_of_the_service() if fate == "send" else {}
         try:
             job = self._jobs.get(job_id)
         except UnreadableJob:
@@ -218,6 +243,13 @@ def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
         )
     back = WentBack(int(said["at"]), str(said["seen"]), int(said["beats"]))
     return "The data in Redis went back", f"{notices.went_back(back)}.\n{notices.DATA_ADVICE}"
+
+
+def words_of_folded(moment: Moment) -> tuple[str, str]:
+    """The subject and body of the alert in place of those that were folded."""
+    since = f" after {notices.stepped(moment.step)}" if moment.step else ""
+    told = f"At least {moment.folded} more jobs missed occurrences"
+    return told, f"{told}{since}.\n{notices.CLOCK_ADVICE}"
 
 
 def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:

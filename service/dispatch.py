@@ -27,7 +27,7 @@ from types import FrameType
 import rq_scheduler
 from redis import Redis
 from redis.client import PubSub
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
@@ -44,6 +44,7 @@ from service.store.connection import translate_errors
 from service.store.due import DueEntry, read_due
 from service.store.jobs import JobStore, UnreadableJob
 from service.store.redis_clock import RedisClock
+from service.store.rights import deafness
 from service.store.runs import RunStore
 from service.store.schema import SchemaWatch
 from service.store.scripts import RQ_FAILURE_TTL, RQ_SUCCESS_TTL, Limits, Scripts
@@ -117,6 +118,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._leads = False
         self._leader = ""
         self._next_heartbeat = 0.0
+        self._hears = True
         self._wake: PubSub | None = None
 
     @property
@@ -134,7 +136,6 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
                 if not self._arrived:
                     self._arrive()
                 self._beat()
-                outage.over(log)
                 left = self._act() if self._leads else LONGEST_WAIT
                 pause = FIRST_PAUSE
                 if burst and self._leads:
@@ -150,9 +151,10 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._leave()
 
     def _arrive(self) -> None:
-        arrive(self.connection, self._keys)
-        for risk in risks(self.connection).sentences():
+        deaf = deafness(arrive(self.connection, self._keys), self._keys)
+        for risk in [*risks(self.connection).sentences(), *([deaf] if deaf else [])]:
             log.warning("%s", risk)
+        self._hears = deaf is None
         self._reaper.settle()
         self._arrived = True
 
@@ -179,6 +181,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
             return
         self._schema.check()
         self.heartbeat()
+        outage.over(log)  # Redis has taken a write
         self._next_heartbeat = now + HEARTBEAT
 
     def heartbeat(self) -> None:
@@ -203,21 +206,36 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
     def _sleep(self, seconds: float) -> None:
         """Waits for the wake channel by the monotonic clock, at most until the next heartbeat."""
         end = min(time.monotonic() + min(seconds, LONGEST_WAIT), self._next_heartbeat)
+        if not self._hears:
+            self._stop.wait(max(0.0, end - time.monotonic()))
+            return
         with translate_errors():
-            if self._wake is None:
-                self._wake = self.connection.pubsub(ignore_subscribe_messages=True)
-                self._wake.subscribe(self._keys.wake)
-                return  # what changed before we listened is read first
-            while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
-                message = self._wake.get_message(timeout=min(left, STOP_WITHIN))
-                if message is not None:
-                    if message["data"] == b"leader":
-                        self._next_heartbeat = 0.0
-                    return
+            try:
+                self._listen(end)
+            except NoPermissionError as error:
+                log.warning("Runs may start up to 5 s late, since the wake channel cannot be heard (%s)", error)
+                self._hears = False
+                self._hang_up()
+
+    def _listen(self, end: float) -> None:
+        """Returns when something is heard on the wake channel, and at `end` (monotonic)."""
+        if self._wake is None:
+            self._wake = self.connection.pubsub(ignore_subscribe_messages=True)
+            self._wake.subscribe(self._keys.wake)
+            return  # what changed before we listened is read first
+        while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
+            message = self._wake.get_message(timeout=min(left, STOP_WITHIN))
+            if message is not None:
+                if message["data"] == b"leader":
+                    self._next_heartbeat = 0.0
+                return
 
     def _forget_connection(self) -> None:
         self._leads = False
         self._next_heartbeat = 0.0
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         if self._wake is not None:
             self._wake.close()
             self._wake = None

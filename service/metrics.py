@@ -71,6 +71,7 @@ class _Once(Collector):
         yield _gauge("queue_oldest_age_seconds", "For how long the oldest of them has been there.", waited)
         yield _gauge("runs_running", "Runs under way.", now.running)
         yield _gauge("retries_delayed", "Retries that await their delay.", now.delayed_retries)
+        yield _gauge("redis_takes_writes", "1 if Redis takes writes, 0 if it refuses them.", int(now.refusal is None))
         yield _gauge("schedulers", "Schedulers that are alive.", now.schedulers)
         yield _gauge("workers", "Worker processes that are alive.", now.workers)
         leader = GaugeMetricFamily(f"{PREFIX}_leader", "1 for the acting scheduler.", labels=("scheduler",))

@@ -71,6 +71,8 @@ class Api:
         answer = self.ask("GET", path, params={**params, "limit": 200 if left is None else min(left, 200)})
         while True:
             items = self.json(answer)
+            if not isinstance(items, list):
+                raise self.stranger()
             yield from items if left is None else items[:left]
             left = None if left is None else left - len(items)
             following = answer.links.get("next", {}).get("url")
@@ -78,16 +80,22 @@ class Api:
                 return
             answer = self.ask("GET", following)
 
-    def json(self, answer: httpx.Response) -> Any:
+    def json(self, answer: httpx.Response, *fields: str) -> Any:
         """What an answer says.
 
+        Args:
+            fields: what it has, where it is an object.
+
         Raises:
-            Failure: it is no JSON, so that something else answers there.
+            Failure: it is no such JSON, so that something else answers there.
         """
         try:
-            return answer.json()
+            said = answer.json()
         except ValueError:
-            raise self._stranger() from None
+            raise self.stranger() from None
+        if fields and not (isinstance(said, dict) and said.keys() >= set(fields)):
+            raise self.stranger()
+        return said
 
     def refusal(self, answer: httpx.Response) -> Failure:
         """What an answer that is none says."""
@@ -101,7 +109,7 @@ class Api:
             said = answer.json()
             detail, errors = str(said["detail"]), said.get("errors") or []
         except (ValueError, KeyError, TypeError, AttributeError):
-            return self._stranger(status)
+            return self.stranger(status)
         if status == 401:
             detail += f" (the key comes from {self.place.key_from})"
         return Failure(_EXITS.get(status, Exit.UNREACHABLE if status >= 500 else Exit.REFUSED), detail, errors)
@@ -122,7 +130,8 @@ class Api:
             f"{why} at {self.place.url}{f' ({told})' if told else ''}; is the service up, and BOT_SCHEDULER_URL right?",
         )
 
-    def _stranger(self, status: int | None = None) -> Failure:
+    def stranger(self, status: int | None = None) -> Failure:
+        """That something else answers there."""
         told = "" if status is None else f" (status {status})"
         return Failure(
             Exit.UNREACHABLE, f"What answers at {self.place.url} is no Bot Scheduler{told}; is BOT_SCHEDULER_URL right?"

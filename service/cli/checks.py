@@ -27,9 +27,10 @@ from service.settings import ALLOWS_PRIVATE, Settings
 from service.store.arrival import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
 from service.store.connection import connect, translate_errors
 from service.store.counters import Reading, read
+from service.store.rights import deafness, refuse_half_rights, rights
 from service.store.schema import newest
 from service.store.scripts import Limits
-from service.store.server import refuse_unsuitable
+from service.store.server import refusal_of_writes, refuse_unsuitable
 
 LITTLE_ROOM, NO_ROOM = 2**30, 100 * 2**20
 """Bytes free where the data is kept."""
@@ -39,7 +40,7 @@ NEARLY_FULL = 0.9
 def check_api(api: Api) -> Iterator[Finding]:
     """Whether the API answers, takes the key, and says that it is well."""
     try:
-        health = api.json(api.ask("GET", "/scheduler/health", taken=(503,), seconds=10))
+        health = api.json(api.ask("GET", "/scheduler/health", taken=(503,), seconds=10), "status")
     except Failure as failure:
         yield Finding("api", "problem", failure.sentence, "Start it (`make up`, or the platform's web process)")
         return
@@ -168,6 +169,8 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
             yield from _durability(client, info)
         yield _clock(client)
         yield _schema(client, keys)
+        yield from _rights(client, keys)
+        yield _writes(client, keys)
         yield from from_reading(read(make_scripts(client, keys, Limits.of(settings))))
     except StoreUnavailable as error:
         advice = error.advice or "Start Redis, or correct REDIS_URL"
@@ -188,6 +191,10 @@ def _server(info: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("memory", "ok", f"{used / 2**20:.0f} MiB in use, no limit set")
         return
     full = used > NEARLY_FULL * most
+    if used >= most and info.get("maxmemory_policy", "noeviction") == "noeviction":
+        found = f"all of {most / 2**20:.0f} MiB is in use: Redis refuses writes"
+        yield Finding("memory", "problem", found, "Raise maxmemory, or lower HISTORY_LIMIT")
+        return
     advice = "Raise maxmemory or lower HISTORY_LIMIT: a full Redis refuses writes" if full else None
     found = f"{used / 2**20:.0f} of {most / 2**20:.0f} MiB in use"
     yield Finding("memory", "warning" if full else "ok", found, advice)
@@ -208,6 +215,25 @@ def _durability(client: Redis, info: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("persistence", "warning", found.persistence, "Set appendonly yes, or take a plan that persists")
     else:
         yield Finding("persistence", "ok", "an append-only file is kept")
+
+
+def _writes(client: Redis, keys: Keys) -> Finding:
+    refused = refusal_of_writes(client, keys)
+    if refused is None:
+        return Finding("writes", "ok", "are taken")
+    return Finding("writes", "problem", refused.sentence, refused.advice)
+
+
+def _rights(client: Redis, keys: Keys) -> Iterator[Finding]:
+    try:
+        found = rights(client, keys)
+        refuse_half_rights(found)
+    except StoreUnavailable as error:
+        yield Finding("rights", "problem", error.sentence, error.advice)
+        return
+    deaf = deafness(found, keys)
+    advice = f"Add +publish +subscribe &{keys.prefix}:* to that user (docs/deploy.md)"
+    yield Finding("rights", "warning", deaf, advice) if deaf else Finding("rights", "ok", "all that is needed")
 
 
 def _clock(client: Redis) -> Finding:
@@ -233,4 +259,4 @@ def _schema(client: Redis, keys: Keys) -> Finding:
 def from_reading(now: Reading) -> Iterator[Finding]:
     """Who is up and what waits, as Redis tells it."""
     waited = 0.0 if now.oldest_queued is None else max(0.0, (now.now - now.oldest_queued) / 1000)
-    yield from crew(now.schedulers, now.workers, now.leader, now.queued, waited)
+    yield from crew(now.schedulers, now.workers, now.leader, now.queued, waited, now.refusal is not None)

@@ -84,15 +84,29 @@ def _examined(service: Api) -> Iterator[Finding]:
 def _by_metrics(service: Api) -> Iterator[Finding]:
     """Who is up, as the API tells it."""
     try:
-        text = service.ask("GET", "/metrics", headers={"Accept": "text/plain"}, seconds=10).text
-    except Failure:
-        yield Finding("scheduler", "unknown", "the API does not tell", None)
+        values, leader = _measured(service)
+    except Failure as failure:
+        yield Finding("scheduler", "unknown", f"the API does not tell: {failure.sentence}", None)
         return
+    schedulers, workers, queued = (int(values.get(name, 0)) for name in ("schedulers", "workers", "queue_depth"))
+    refused = values.get("redis_takes_writes") == 0
+    if refused:
+        yield Finding("writes", "problem", "Redis refuses writes", "See its log: most often its disk or memory is full")
+    yield from crew(schedulers, workers, leader, queued, values.get("queue_oldest_age_seconds", 0.0), refused)
+
+
+def _measured(service: Api) -> tuple[dict[str, float], str | None]:
+    """The metrics by their names, and the acting scheduler's name. Raises Failure."""
+    text = service.ask("GET", "/metrics", headers={"Accept": "text/plain"}, seconds=10).text
     values: dict[str, float] = {}
     leader = None
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            values[sample.name.removeprefix("bot_scheduler_")] = sample.value
-            leader = sample.labels.get("scheduler", leader)
-    schedulers, workers, queued = (int(values.get(name, 0)) for name in ("schedulers", "workers", "queue_depth"))
-    yield from crew(schedulers, workers, leader, queued, values.get("queue_oldest_age_seconds", 0.0))
+    try:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                values[sample.name.removeprefix("bot_scheduler_")] = sample.value
+                leader = sample.labels.get("scheduler", leader)
+    except ValueError:
+        raise service.stranger() from None
+    if "schedulers" not in values:
+        raise service.stranger()
+    return values, leader

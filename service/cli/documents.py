@@ -26,6 +26,10 @@ def export(
 ) -> None:
     """Print all definitions as one document, which `apply` makes so again."""
     answer = api().ask("GET", "/scheduler/export", params={"format": "json" if json else "yaml"}, seconds=300)
+    if json:
+        api().json(answer, "version", "jobs")
+    elif not answer.content.startswith(b"version:"):
+        raise api().stranger()
     if output is None:
         sys.stdout.write(answer.content.decode())
         return
@@ -73,9 +77,8 @@ def _sent(document: bytes, *, prune: bool, dry_run: bool) -> dict[str, Any]:
     params = {"prune": str(prune).lower(), "dry_run": str(dry_run).lower()}
     # The kind is told by the content.
     headers = {"Content-Type": "application/octet-stream"}
-    return dict(
-        api().ask("POST", "/scheduler/apply", params=params, content=document, headers=headers, seconds=300).json()
-    )
+    answer = api().ask("POST", "/scheduler/apply", params=params, content=document, headers=headers, seconds=300)
+    return dict(api().json(answer, "changes"))
 
 
 def _show_plan(changes: list[dict[str, Any]], console: Console) -> None:

@@ -28,20 +28,30 @@ class Finding:
     advice: str | None = None
 
 
-def crew(schedulers: int, workers: int, leader: str | None, queued: int, waited: float) -> Iterator[Finding]:
+CANNOT_SAY = "cannot say that they are up, since Redis refuses writes"
+
+
+def crew(
+    schedulers: int, workers: int, leader: str | None, queued: int, waited: float, refused: bool = False
+) -> Iterator[Finding]:
     """Who is up and what waits.
 
     Args:
         waited: for how long the oldest run in the queue has been there, seconds.
+        refused: Redis takes no writes, and therefore no heartbeats.
     """
     if schedulers and leader:
         yield Finding("scheduler", "ok", f"{schedulers} up, {leader} acts")
     elif schedulers:
         yield Finding("scheduler", "warning", f"{schedulers} up, none acts yet", "Look again in 10 s")
+    elif refused:
+        yield Finding("scheduler", "unknown", f"schedulers {CANNOT_SAY}")
     else:
         yield Finding("scheduler", "problem", "none is up: nothing will start by itself", "Start `python scheduler.py`")
     if workers:
         yield Finding("workers", "ok", f"{workers} up")
+    elif refused:
+        yield Finding("workers", "unknown", f"workers {CANNOT_SAY}")
     else:
         yield Finding("workers", "problem", "none is up: nothing that is queued will run", "Start `python worker.py`")
     late = waited > LONG_WAIT_SECONDS

@@ -16,7 +16,7 @@ def health(
     workers: Annotated[int, typer.Option("--workers", min=0, help="So many must be up, too.")] = 0, json: Json = False
 ) -> None:
     """Ask whether the service is well; needs no key. The exit code is 0 if it is, and 1 if not."""
-    answer = api().json(api().ask("GET", "/scheduler/health", taken=(503,)))
+    answer = api().json(api().ask("GET", "/scheduler/health", taken=(503,)), "status", "workers")
     if json:
         show_json(answer)
     else:
@@ -33,7 +33,7 @@ def health(
 
 def acknowledge(json: Json = False) -> None:
     """Say that you have seen that the clock stepped, or that the data went back; doctor and console are quiet then."""
-    answer = api().json(api().ask("POST", "/scheduler/acknowledge"))
+    answer = api().json(api().ask("POST", "/scheduler/acknowledge"), "data_went_back", "clock_steps")
     if json:
         show_json(answer)
         return

@@ -105,7 +105,7 @@ def create(
     if not fields:
         raise Failure(Exit.USAGE, "What is to be made? Give a NAME, --bot and a schedule, or --file")
     fields.setdefault("bot_config", {})
-    made = api().ask("POST", "/scheduler/jobs", body=fields).json()
+    made = api().json(api().ask("POST", "/scheduler/jobs", body=fields), "id")
     _told("Made", made, json)
 
 
@@ -123,7 +123,7 @@ def edit(
     nothing is done.
     """
     answer = api().ask("GET", job_path(find_id(job)))
-    current, tag = answer.json(), answer.headers["ETag"]
+    current, tag = api().json(answer, "id"), answer.headers["ETag"]
     changes = {} if file is None else read_definition(file)
     changes |= {field: value for field, value in (("name", name), ("description", description)) if value is not None}
     changes |= ScheduleFlags(at, on, every, cron, timezone).fields(current)
@@ -131,7 +131,8 @@ def edit(
     changed: list[dict[str, Any]] = []
 
     def send(fields: dict[str, Any]) -> None:
-        changed.append(api().ask("PUT", job_path(current["id"]), body=fields, headers={"If-Match": tag}).json())
+        answer = api().ask("PUT", job_path(current["id"]), body=fields, headers={"If-Match": tag})
+        changed.append(api().json(answer, "id"))
 
     if changes:
         send(changes)
@@ -171,7 +172,7 @@ app.command("run")(run_job)
 
 
 def _toggled(job: str, enabled: bool) -> dict[str, Any]:
-    return dict(api().ask("POST", f"{job_path(find_id(job))}/toggle", body={"enabled": enabled}).json())
+    return dict(api().json(api().ask("POST", f"{job_path(find_id(job))}/toggle", body={"enabled": enabled}), "id"))
 
 
 def _lay_over(fields: dict[str, Any], current: dict[str, Any], sets: list[str] | None, opts: list[str] | None) -> None:

@@ -65,7 +65,7 @@ def ask_for_run(job_id: str, overlay: dict[str, Any]) -> str:
             raise
         time.sleep(1)  # its answer may have been lost on the way; with the same key it is the same run
         answer = api().ask("POST", path, body=body, headers=headers)
-    return str(api().json(answer)["run_id"])
+    return str(api().json(answer, "run_id")["run_id"])
 
 
 def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:

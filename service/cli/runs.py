@@ -134,7 +134,7 @@ def cancel(job: JobName, run: RunId = None, json: Json = False) -> None:
     """Cancel a run that waits or is under way."""
     job_id = find_id(job)
     answer = api().ask("POST", f"{job_path(job_id)}/runs/{segment(run or _newest(job_id))}/cancel")
-    entry = answer.json()
+    entry = api().json(answer)
     if json:
         show_json(entry)
     else:
@@ -156,7 +156,7 @@ def preview(
         answer = api().get(f"{job_path(find_id(job))}/preview", **{"count": count, "from": from_})
     else:
         body = {**flags.fields(), "count": count, **({"from": from_} if from_ else {})}
-        answer = api().ask("POST", "/scheduler/preview", body=body).json()
+        answer = api().json(api().ask("POST", "/scheduler/preview", body=body), "occurrences", "local")
     if json:
         show_json(answer)
         return

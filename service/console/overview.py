@@ -21,6 +21,7 @@ JOBS = 500
 RUN_PAGE, RUN_PAGES = 200, 5
 """Runs of the last day that are looked at, at a time and how often."""
 FAILING = 10
+SILENCED = "not known", "Who is up cannot say so, since Redis refuses writes"
 OTHERS = 20
 """Jobs beyond those that are looked up because they ran."""
 
@@ -108,12 +109,18 @@ def health_of(now: Reading) -> list[dict[str, str]]:
     waited = 0 if now.oldest_queued is None else max(0, now.now - now.oldest_queued) // 1000
     stand_by = max(0, now.schedulers - 1)
     return [
-        _part("Redis", "good", "answers", "Everything is kept there"),
+        _part("Redis", "bad", "refuses writes", now.refusal)
+        if now.refusal
+        else _part("Redis", "good", "answers", "Everything is kept there"),
         _part("Scheduler", "good", "acts", f"{now.leader or 'one'}; {stand_by or 'none'} standing by")
         if now.schedulers
+        else _part("Scheduler", "warning", *SILENCED)
+        if now.refusal
         else _part("Scheduler", "bad", "is not up", "Nothing becomes due: start python scheduler.py"),
         _part("Workers", "good", f"{now.workers} up", f"{now.running} of them at work")
         if now.workers
+        else _part("Workers", "warning", *SILENCED)
+        if now.refusal
         else _part("Workers", "warning", "none is up", "Runs wait: start python worker.py"),
         _part("Queue", "warning", f"{now.queued} waiting", f"the oldest for {waited} s: more workers would help")
         if waited > 60

@@ -57,7 +57,7 @@ if retry then
   runs.create(retry.id, job_id, 'queued', again)
   if retry.delay_ms > 0 then
     call('ZADD', key.retries, int(now + retry.delay_ms), retry.id)
-    call('PUBLISH', key.wake, 'due')
+    wake.schedulers('due')
   else
     -- It takes the place of the run that it repeats: ahead of those that wait.
     call('LPUSH', key.waiting(job_id), retry.id)

@@ -52,6 +52,6 @@ else
 end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
 runs.promote(job_id, now)
-call('PUBLISH', key.wake, 'due')
+wake.schedulers('due')
 idempotency.keep(ARGV[7], ARGV[8], ARGV[9])
 return {'saved', new_revision, int(now)}

@@ -57,5 +57,5 @@ for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, tonumber(ARGV[9])
     if status == 'skipped' then call('HSET', run, 'reason', 'clock') end
   end
 end
-call('PUBLISH', key.wake, 'due')
+wake.schedulers('due')
 return 1

@@ -8,5 +8,5 @@
 call('ZREM', key.schedulers, ARGV[1])
 if call('GET', key.leader) ~= ARGV[1] then return 0 end
 call('DEL', key.leader)
-call('PUBLISH', key.wake, 'leader')
+wake.schedulers('leader')
 return 1

@@ -90,9 +90,14 @@ def sentinel() -> StoreUnsuitable:
 def not_permitted(text: str) -> StoreUnavailable:
     """The user lacks a right."""
     found = _COMMAND.search(text)
-    command = f" (it may not use {found.group(1).upper()})" if found else ""
+    return may_not(found.group(1).upper() if found else None)
+
+
+def may_not(command: str | None) -> StoreUnavailable:
+    """The user may not use this command; None if Redis does not tell which."""
+    told = f" (it may not use {command})" if command else ""
     return StoreUnavailable(
-        f"Redis does not let the user in REDIS_URL do all that is needed{command}",
+        f"Redis does not let the user in REDIS_URL do all that is needed{told}",
         "Give that user the rights listed in docs/deploy.md",
     )
 

@@ -1,5 +1,5 @@
-"""What a process does when it first reaches Redis: see that it is of a kind that can be used, agree on the schema,
-compare clocks, and look for risks. Advice that cannot be had stops nothing.
+"""What a process does when it first reaches Redis: see that it is of a kind that can be used and that its user may do
+what is needed, agree on the schema, compare clocks, and look for risks. Advice that cannot be had stops nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from service.keys import Keys
 from service.store.connection import translate_errors
+from service.store.rights import Rights, refuse_half_rights, rights
 from service.store.schema import SchemaWatch, ensure_schema
 from service.store.server import refuse_unsuitable
 
@@ -23,18 +24,24 @@ log = logging.getLogger(__name__)
 OFFSET_WARNING_SECONDS = 1.0
 
 
-def arrive(client: Redis, keys: Keys) -> None:
+def arrive(client: Redis, keys: Keys) -> Rights:
     """Brings the schema up to date, and warns if this machine's clock is off.
+
+    Returns:
+        What the user may do.
 
     Raises:
         StoreUnsuitable: Redis is a cluster or a replica, or holds a newer schema than this process knows.
-        StoreUnavailable: Redis is away.
+        StoreUnavailable: Redis is away, or its user may not do what is needed.
     """
     refuse_unsuitable(client)
+    found = rights(client, keys)
+    refuse_half_rights(found)
     ensure_schema(client, keys)
     offset = clock_offset(client)
     if abs(offset) > OFFSET_WARNING_SECONDS:
         log.warning("This machine's clock is %+.1f s off Redis' clock, which is the one that counts", offset)
+    return found
 
 
 class Arrival:

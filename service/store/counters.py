@@ -9,6 +9,7 @@ from service.store.connection import translate_errors
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, Notices, understood
 from service.store.presence import fresh
 from service.store.scripts import BUCKETS_MS, Scripts
+from service.store.server import refusal_of_writes
 
 REFUSED_KEYS = "refused_keys"
 
@@ -33,6 +34,7 @@ class Reading:
         next_due: when the next occurrence of any job is due.
         notices: what somebody has to look at.
         refused_keys: wrong API keys that were refused, by all web processes.
+        refusal: why Redis takes no writes, in a sentence; None if it takes them. Who is up cannot say so then.
     """
 
     now: int
@@ -51,6 +53,7 @@ class Reading:
     enabled_jobs: int
     notices: Notices
     refused_keys: int = 0
+    refusal: str | None = None
 
 
 def add_refused_keys(scripts: Scripts, count: int) -> None:
@@ -67,7 +70,7 @@ def add_refused_keys(scripts: Scripts, count: int) -> None:
 
 
 def read(scripts: Scripts) -> Reading:
-    """Reads it all in one round trip, whatever the number of jobs.
+    """Reads it all in two round trips, whatever the number of jobs.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -93,6 +96,7 @@ def read(scripts: Scripts) -> Reading:
     )
     time, counters, queued, oldest, running, retries, schedulers, workers, leader, due, jobs, enabled, *seen = answers
     now = int(time[0]) * 1000 + int(time[1]) // 1000
+    refused = refusal_of_writes(scripts.client, keys)
     counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
     return Reading(
         now=now,
@@ -111,6 +115,7 @@ def read(scripts: Scripts) -> Reading:
         enabled_jobs=int(enabled),
         notices=understood(now, *seen),
         refused_keys=counts.get(REFUSED_KEYS, 0),
+        refusal=None if refused is None else refused.sentence,
     )
 
 

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
+from redis.exceptions import ResponseError
+
+from service.store.notices import Step
 from service.store.scripts import Scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What Redis' clock shows, and what it has done; times are ms.
+
+    Args:
+        now_ms: its time.
+        step: the newest step that was recorded.
+        folded: alerts that were counted in place of being sent.
+        folded_at_ms: since when.
+    """
+
+    now_ms: int
+    step: Step | None = None
+    folded: int = 0
+    folded_at_ms: int = 0
 
 
 class Outbox:
@@ -44,6 +65,28 @@ class Outbox:
                 pipe.lrem(self._keys.alerts_service, -1, taken),  # type: ignore[arg-type]
             )
         )
+
+    def moment(self) -> Moment:
+        """The clock, and the alerts that were folded since it stepped."""
+        ((seconds, micros),) = self._scripts.read(lambda pipe: pipe.time())
+        now = int(seconds) * 1000 + int(micros) // 1000
+        try:
+            ((steps, folded, since),) = self._scripts.read(
+                lambda pipe: pipe.hmget(self._keys.clock, "steps", "folded", "folded_at")
+            )
+            newest = json.loads(steps)[0] if steps else None
+            step = newest and Step(int(newest["by"]), int(newest["before"]), int(newest["landed"]))
+            return Moment(now, step, int(folded or 0), int(since or 0))
+        except (ResponseError, ValueError, TypeError, LookupError):
+            return Moment(now)  # outside hands made something else of it
+
+    def fold(self, taken: bytes) -> None:
+        """The alert is counted in place of being sent."""
+        self._scripts.run("fold_alert", taken)
+
+    def end_fold(self, count: int) -> None:
+        """Those that were counted have been told of together, or are void."""
+        self._scripts.run("end_fold", count)
 
 
 def facts(taken: bytes) -> dict[str, Any]:

@@ -38,12 +38,13 @@ VERBS = (
     "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run", "release_retry",
     "requeue_run", "claim_run", "renew_lease", "note_run", "end_run", "cancel_run", "hold_lead", "yield_lead",
     "beat_worker", "watch_data", "acknowledge", "read_ahead", "void_decisions", "end_walk", "cut_records",
+    "fold_alert", "end_fold",
 )  # fmt: skip
 
 READING = ("read_due", "watch_data")
 """Of these, those that write nothing that another release could misread."""
 
-SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "runs")
+SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "runs")
 """The parts of `service/lua/shared`, each after those that it uses; each is a table of its name."""
 
 RQ_SUCCESS_TTL = 500

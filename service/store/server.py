@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from service.errors import StoreUnavailable
+from service.keys import Keys
 from service.store import answers
 from service.store.connection import translate_errors
 
@@ -59,6 +60,25 @@ def refuse_unsuitable(client: Redis) -> None:
     refusal = _refusal(kind_of(client))
     if refusal is not None:
         raise refusal
+
+
+def refusal_of_writes(client: Redis, keys: Keys) -> StoreUnavailable | None:
+    """Why Redis takes no writes just now, found by one that changes nothing; None if it takes them.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    try:
+        with translate_errors():
+            client.setrange(keys.schema_version, 0, "")
+    except ResponseError:
+        pass  # it was looked at, and is of another type
+    except StoreUnavailable as error:
+        if not isinstance(error.__cause__, ResponseError):
+            raise
+        if not isinstance(error.__cause__, NoPermissionError):
+            return error
+    return None
 
 
 def _refusal(kind: Kind) -> StoreUnavailable | None:

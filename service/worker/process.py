@@ -150,7 +150,6 @@ class BotWorker(Worker):
                         self.set_state(WorkerStatus.IDLE)
                         told = True
                     self._beat()
-                    outage.over(log)
                     popped = self._pop(queue, timeout)
             except DequeueTimeout:
                 pause = FIRST_PAUSE
@@ -210,9 +209,10 @@ class BotWorker(Worker):
     def _beat(self, timeout: int | None = None) -> None:
         """RQ's heartbeat and ours, if it is time for one. Raises StoreUnavailable, or redis-py's errors."""
         if time.monotonic() >= self._next_beat:
-            self._next_beat = time.monotonic() + BEAT_SECONDS
             super().heartbeat(timeout)
             self._presence.beat_worker(self.name)
+            self._next_beat = time.monotonic() + BEAT_SECONDS
+            outage.over(log)  # Redis has taken a write
 
     @contextmanager
     def _unbroken(self, doing: str) -> Iterator[None]:

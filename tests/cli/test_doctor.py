@@ -110,16 +110,42 @@ def test_the_doctor_tells_what_redis_is_and_advises_on_that(command: Command, tm
     assert "sesame" not in ended.out
 
 
-def test_the_doctor_tells_a_full_disk(command: Command, tmp_path: Path) -> None:
-    """Reads go on, so that all else is looked at, too."""
+@pytest.mark.parametrize("full", ["disk", "memory"])
+def test_the_doctor_tells_what_is_full(command: Command, tmp_path: Path, full: str) -> None:
+    """Reads go on, so that all else is looked at, too; nobody is told to start who cannot say that it is up."""
     server = ValkeyServer(tmp_path, "--appendonly", "no")
     try:
-        server.fill_disk()
+        if full == "disk":
+            server.fill_disk()
+        else:
+            with server.client() as client:
+                client.config_set("maxmemory", 1)
         findings = found(command("doctor", "--json", REDIS_URL=server.url).json)
     finally:
         server.stop()
-    assert findings["persistence"]["state"] == "problem" and "disk" in findings["persistence"]["advice"]
+    named = findings["persistence" if full == "disk" else "memory"]
+    assert named["state"] == "problem" and named["advice"]
+    assert findings["writes"]["state"] == "problem" and full in findings["writes"]["found"]
+    for check in ("scheduler", "workers"):
+        assert findings[check]["state"] == "unknown" and "refuses writes" in findings[check]["found"]
+    assert not [finding for finding in findings.values() if "Start `python" in str(finding["advice"])]
     assert {"memory", "eviction", "clock", "schema"} <= findings.keys()
+
+
+def test_without_redis_url_the_doctor_tells_all_the_same_that_writes_are_refused(
+    command: Command, tmp_path: Path
+) -> None:
+    """From the metrics."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with serving_oddly(folder) as server, Installation(tmp_path, server) as installed:
+        installed.start("web")
+        until(lambda: _answers(installed), 30)
+        with server.client() as client:
+            client.config_set("maxmemory", 1)
+        url = f"http://127.0.0.1:{installed.port}"
+        findings = found(command("doctor", "--json", BOT_SCHEDULER_URL=url).json)
+    assert findings["writes"]["state"] == "problem" and findings["workers"]["state"] == "unknown"
 
 
 @contextmanager
@@ -272,6 +298,7 @@ class Stranger(http.server.BaseHTTPRequestHandler):
     """Some other server; notes the keys that it is sent."""
 
     keys: ClassVar[list[str | None]] = []
+    says: ClassVar[bytes] = b"<html>"
 
     def do_GET(self) -> None:
         self.keys.append(self.headers.get("X-API-Key"))
@@ -279,7 +306,11 @@ class Stranger(http.server.BaseHTTPRequestHandler):
         self.send_response(308 if moved else 200)
         self.send_header("Location", "https://elsewhere.example.org/")
         self.end_headers()
-        self.wfile.write(b"<html>")
+        self.wfile.write(self.says)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -305,6 +336,31 @@ def test_another_server_is_told_from_the_service(command: Command) -> None:
         moved = command("health", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}/moved")
     assert other.status == moved.status == 6
     assert "no Bot Scheduler" in other.err and "https://elsewhere.example.org/" in moved.err
+
+
+@pytest.mark.parametrize("says", [b"<html>", b"Welcome\n", b'"ok"', b"[]", b"{}", b""])
+def test_no_command_takes_another_server_for_the_service(
+    command: Command, monkeypatch: pytest.MonkeyPatch, says: bytes, tmp_path: Path
+) -> None:
+    """Whatever it answers with status 200: one sentence, exit code 6, nothing printed or written; doctor finds it."""
+    monkeypatch.setattr(Stranger, "says", says)
+    document = tmp_path / "jobs.yaml"
+    document.write_text("version: 1\njobs: []\n")
+    written = tmp_path / "export.yaml"
+    with serving("127.0.0.1") as port:
+        url = f"http://127.0.0.1:{port}"
+        for arguments in (
+            ("health",), ("export",), ("export", "--json"), ("export", "-o", str(written)), ("acknowledge",),
+            ("apply", "-f", str(document), "--yes"), ("preview", "--every", "1h"),
+        ):  # fmt: skip
+            ended = command(*arguments, BOT_SCHEDULER_URL=url)
+            assert (ended.status, ended.out, ended.err.count("\n")) == (6, "", 1), (arguments, ended)
+            assert "no Bot Scheduler" in ended.err
+        doctor = command("doctor", "--json", BOT_SCHEDULER_URL=url)
+    assert not written.exists()
+    findings = found(doctor.json)
+    assert doctor.status == 1 and findings["api"]["state"] == "problem"
+    assert "no Bot Scheduler" in findings["api"]["found"] and findings["scheduler"]["state"] == "unknown"
 
 
 def test_the_key_of_make_up_is_used_here_and_never_sent_away(command: Command, installed: Installation) -> None:

@@ -385,6 +385,19 @@ def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, ri
     assert "because of this" not in words(browser.get("/"))
 
 
+def test_the_overview_tells_that_redis_refuses_writes(browser: Browser, redis_client: Redis) -> None:
+    """It does not say that all is kept, nor that somebody is not up who cannot say so."""
+    well = words(browser.get("/"))
+    assert "Everything is kept there" in well and "python worker.py" in well
+    redis_client.config_set("maxmemory", 1)
+    try:
+        said = words(browser.get("/"))
+    finally:
+        redis_client.config_set("maxmemory", 0)
+    assert "out of memory" in said and "cannot say so, since Redis refuses writes" in said
+    assert "Everything is kept there" not in said and "python" not in said
+
+
 def test_the_overview_tells_of_a_key_that_can_be_guessed(redis_client: Redis, valkey_server: Any) -> None:
     """The present one and the one before, and what to do; a strong one is not told of."""
     weak = Browser(installation(valkey_server.url, api_key="k3y-f0r-u5", api_key_previous="changeme"))

@@ -82,6 +82,7 @@ def test_a_full_disk_fails_nothing_and_fills_no_log(
         for name in ("web", "scheduler", "worker"):
             processes = 9 if name == "worker" else 1  # four, their work horses, and who supervises them
             assert 1 <= len(lines_about(installed, name, "MISCONF")) <= 2 * processes
+            assert lines_about(installed, name, "answers again") == []  # it refuses still
         server.free_disk()
 
         told.write_text("begun\nend\n")
@@ -90,6 +91,8 @@ def test_a_full_disk_fails_nothing_and_fills_no_log(
             assert (ended["status"], ended["error"]) == ("success", None)
         ended = installed.until_status(doomed, killed, "success", "failed", seconds=60)
         assert "SIGKILL" in ended["error"]  # as its own worker saw it
+        for name in ("scheduler", "worker"):
+            until(lambda name=name: bool(lines_about(installed, name, "answers again")), 60)  # type: ignore[misc]
         before = len(installed.history(ticking))
         until(lambda: len(installed.history(ticking)) > before + 3, 60)
         installed.call("POST", f"/jobs/{ticking}/toggle", {"enabled": False})

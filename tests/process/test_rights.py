@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
-from tests.conftest import ValkeyServer
+from tests.conftest import ValkeyServer, find_free_port
 from tests.process.installation import API_KEY, ROOT, Installation, until
 
 PASSWORD = "a-password-of-its-own"
@@ -71,7 +71,89 @@ def test_a_user_with_few_rights_is_enough(tmp_path: Path, server: ValkeyServer, 
         assert states.get("redis_info") == ("unknown" if unseen else None)
 
 
-@pytest.mark.parametrize("needed", ["evalsha", "blmove", "time", "subscribe"])
+LATE = "up to 5 s late"
+
+
+@pytest.mark.parametrize(
+    "missing", [("resetchannels", "&rq:pubsub:*"), ("-publish",), ("-subscribe",), ("resetchannels", "-publish")]
+)
+def test_without_the_wake_channel_all_is_done_whole_and_a_little_late(
+    tmp_path: Path, server: ValkeyServer, missing: tuple[str, ...]
+) -> None:
+    """A job is made once, a failing run ends and its retry comes once; scheduler and doctor say what is missing."""
+    with server.client() as admin:
+        admin.execute_command("ACL", "SETUSER", "bot-scheduler", *missing)
+    with Installation(tmp_path, server, REDIS_URL=url(server)) as installed:
+        installed.start("web", "scheduler", "worker").until_healthy()
+        body = {
+            "name": "Fails", "bot_type": "probe", "schedule_type": "interval", "schedule_config": {"hours": 1},
+            "bot_config": {"mode": "raise"}, "options": {"max_retries": 1, "retry_delay_seconds": 1},
+        }  # fmt: skip
+        key = {"Idempotency-Key": "of-the-test"}
+        answers = [installed.call("POST", "/jobs", body, headers=key) for _ in range(2)]
+        assert [status for status, _ in answers] == [201, 201] and answers[0] == answers[1]
+        job = answers[0][1]["id"]
+        assert [each["id"] for each in installed.call("GET", "/jobs")[1]] == [job]
+        installed.run_now(job)
+
+        def ended() -> bool:
+            history = installed.history(job)
+            return len(history) >= 2 and all(run["status"] == "failed" for run in history)
+
+        until(ended, 60)
+        ticking = installed.make_job(schedule_config={"seconds": 1})
+        until(lambda: [run["status"] for run in installed.history(ticking)].count("success") >= 2, 30)
+        assert sorted(run["trigger"] for run in installed.history(job)) == ["manual", "retry"]
+        assert len([line for line in installed.log("scheduler").splitlines() if LATE in line]) == 1
+        findings = Command(tmp_path, {"BOT_SCHEDULER_URL": f"http://127.0.0.1:{installed.port}", "API_KEY": API_KEY})(
+            "doctor", "--json", REDIS_URL=url(server)
+        ).json["findings"]
+        (told,) = [finding for finding in findings if LATE in finding["found"]]
+        assert told["state"] == "warning" and "&bot-scheduler:*" in told["advice"]
+        for name in ("web", "scheduler"):
+            assert "Traceback" not in installed.log(name)
+
+
+@pytest.mark.parametrize("right", ["-lpush", "-hincrby", "resetkeys", "-zrange"])
+def test_a_user_who_would_leave_scripts_half_done_is_refused_before_anything_is_written(
+    tmp_path: Path, server: ValkeyServer, right: str
+) -> None:
+    """The API answers 503 naming the command and writes nothing, and so does the doctor."""
+    rights = ("resetkeys", "~bot-scheduler:*") if right == "resetkeys" else (right,)
+    with server.client() as admin:
+        admin.execute_command("ACL", "SETUSER", "bot-scheduler", *rights)
+        with Installation(tmp_path, server, REDIS_URL=url(server)) as installed:
+            installed.start("web")
+            body = {"name": "A", "bot_type": "probe", "schedule_type": "interval", "schedule_config": {"hours": 1}}
+            until(lambda: _answers(installed), 30)
+            status, answer = installed.call("POST", "/jobs", body)
+            assert status == 503 and "it may not use" in answer["detail"] and "docs/deploy.md" in answer["detail"]
+            assert admin.dbsize() == 0
+            environment = {"BOT_SCHEDULER_URL": f"http://127.0.0.1:{installed.port}", "API_KEY": API_KEY}
+            findings = Command(tmp_path, environment)("doctor", "--json", REDIS_URL=url(server)).json["findings"]
+    named = "RQ" if right == "resetkeys" else right.removeprefix("-").upper()
+    assert any(finding["state"] == "problem" and named in finding["found"].upper() for finding in findings)
+
+
+@pytest.mark.parametrize("right", ["-eval", "-evalsha", "-@scripting"])
+def test_the_doctor_names_the_right_to_run_scripts(tmp_path: Path, server: ValkeyServer, right: str) -> None:
+    """It is a problem of Redis, not of the scheduler's."""
+    with server.client() as admin:
+        admin.execute_command("ACL", "SETUSER", "bot-scheduler", right)
+    environment = {"BOT_SCHEDULER_URL": f"http://127.0.0.1:{find_free_port()}", "API_KEY": API_KEY}
+    findings = Command(tmp_path, environment)("doctor", "--json", REDIS_URL=url(server)).json["findings"]
+    (told,) = [finding for finding in findings if finding["check"] == "rights"]
+    assert told["state"] == "problem" and "EVAL" in told["found"] and "docs/deploy.md" in told["advice"]
+
+
+def _answers(installed: Installation) -> bool:
+    try:
+        return installed.call("GET", "/health")[0] in (200, 503)
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("needed", ["evalsha", "blmove", "time"])
 def test_a_right_that_is_needed_is_named(tmp_path: Path, server: ValkeyServer, needed: str) -> None:
     """Every process waits; the one that misses it says which, and where the list is."""
     with server.client() as admin:

@@ -323,6 +323,114 @@ def test_the_failure_of_a_job_that_cannot_be_read_is_told_to_the_service(
     assert post.taken == [("json://a", f"{job_id} failed")]
 
 
+# a wrong clock
+
+
+def missed(rig: Rig, count: int, ahead_ms: int = 0) -> None:
+    """Jobs that missed occurrences, told of by a clock that is so far ahead."""
+    now = RedisClock(rig.client).now_ms() + ahead_ms
+    for _ in range(count):
+        said = {"kind": "missed", "job_id": rig.make_job(), "at": now, "occurrences": 1, "occurrence": now // 1000 - 90}
+        rig.client.lpush(rig.keys.alerts, json.dumps(said))
+
+
+def step(rig: Rig, by_ms: int, ago_ms: int = 5_000) -> None:
+    """The newest recorded step of the clock."""
+    landed = RedisClock(rig.client).now_ms() - ago_ms
+    steps = [{"number": 1, "by": by_ms, "before": landed - by_ms, "landed": landed}]
+    rig.client.hset(rig.keys.clock, "steps", json.dumps(steps))
+
+
+def send_all(alerts: Alerts) -> None:
+    """Until there is nothing to send."""
+    while alerts.send_next():
+        pass
+
+
+def gathered(rig: Rig) -> None:
+    """A minute has gone by since the first one was folded."""
+    rig.client.hincrby(rig.keys.clock, "folded_at", -60_000)
+
+
+def test_what_a_clock_that_was_ahead_called_missed_is_dropped_when_it_is_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its decisions are void; what the right clock found goes out, as does all else."""
+    post = Post(monkeypatch)
+    missed(rig, 20, ahead_ms=365 * 86_400_000)
+    missed(rig, 1)
+    end(rig, rig.make_job(), "failed")
+    send_all(sender(rig, "json://a"))
+    assert [subject for _, subject in post.taken] == ["a job missed occurrences", "a job failed"]
+    assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
+
+
+def test_after_a_step_forward_missed_occurrences_of_many_jobs_are_one_alert(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few singly, the rest together, also by another scheduler after this one's death; failures as ever."""
+    post = Post(monkeypatch)
+    step(rig, 365 * 86_400_000)
+    missed(rig, 20)
+    end(rig, rig.make_job(), "failed")
+    send_all(sender(rig, "json://a"))
+    assert [subject for _, subject in post.taken] == ["a job missed occurrences"] * 3 + ["a job failed"]
+    gathered(rig)
+    for _ in range(2):
+        send_all(sender(rig, "json://a"))
+    assert [subject for _, subject in post.taken[4:]] == ["At least 17 more jobs missed occurrences"]
+    assert rig.client.hmget(rig.keys.clock, "folded", "folded_at") == [None, None]
+
+
+@pytest.mark.parametrize(("by_ms", "ago_ms"), [(-7_200_000, 5_000), (7_200_000, 700_000)])
+def test_without_a_recent_step_forward_each_job_is_told(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, by_ms: int, ago_ms: int
+) -> None:
+    """A step back, or one that is long ago, folds nothing."""
+    post = Post(monkeypatch)
+    step(rig, by_ms, ago_ms)
+    missed(rig, 6)
+    send_all(sender(rig, "json://a"))
+    assert len(post.taken) == 6
+
+
+def test_what_was_folded_is_not_told_once_the_clock_is_back(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those occurrences are decided anew."""
+    post = Post(monkeypatch)
+    step(rig, 7_200_000)
+    missed(rig, 6)
+    send_all(sender(rig, "json://a"))
+    step(rig, -7_200_000)
+    gathered(rig)
+    send_all(sender(rig, "json://a"))
+    assert len(post.taken) == 3
+    assert rig.client.hget(rig.keys.clock, "folded") is None
+
+
+def test_a_jobs_own_address_is_told_also_of_what_is_folded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has asked for this job."""
+    post = Post(monkeypatch)
+    step(rig, 7_200_000)
+    missed(rig, 5)
+    now = RedisClock(rig.client).now_ms()
+    own = rig.make_job(name="own", options={"alert_urls": ["env:BOT_SECRET_OWN"]})
+    said = {"kind": "missed", "job_id": own, "at": now, "occurrences": 1, "occurrence": now // 1000 - 90}
+    rig.client.lpush(rig.keys.alerts, json.dumps(said))
+    send_all(sender(rig, "json://a", BOT_SECRET_OWN="json://b"))
+    assert ("json://b", "own missed occurrences") in post.taken and len(post.taken) == 4
+
+
+def test_clock_notes_that_outside_hands_made_something_else_hold_up_no_alert(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is sent singly."""
+    post = Post(monkeypatch)
+    rig.client.set(rig.keys.clock, "rubbish")
+    missed(rig, 5)
+    send_all(sender(rig, "json://a"))
+    assert len(post.taken) == 5
+
+
 def test_no_library_logs_addresses_at_any_level() -> None:
     """At DEBUG, urllib3 would log the path of each request, where tokens stand."""
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)

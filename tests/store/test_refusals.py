@@ -180,7 +180,7 @@ def test_a_replica_is_refused_and_the_primary_named(
     with client:
         for use in (lambda: arrive(client, KEYS), lambda: client.set("key", 1)):
             with pytest.raises(StoreUnsuitable, match="replica") as refused, translate_errors():
-                use()  # type: ignore[no-untyped-call]
+                use()
             assert "primary" in str(refused.value.advice)
 
 

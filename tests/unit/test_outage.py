@@ -32,6 +32,18 @@ def test_another_trouble_is_told_at_once(caplog: pytest.LogCaptureFixture) -> No
     assert [record.getMessage() for record in caplog.records] == [f"Waiting: {AWAY}", f"Waiting: {FULL}"]
 
 
+def test_one_part_of_a_process_does_not_use_up_the_minute_of_another(caplog: pytest.LogCaptureFixture) -> None:
+    """The alerts' thread meets it first; the scheduler's own line comes all the same, once."""
+    outage = Outage(lambda: 0.0)
+    for _ in range(2):
+        outage.tell(logging.getLogger("service.alerts"), FULL, "Alerts wait")
+        outage.tell(logging.getLogger("service.dispatch"), FULL, "The scheduler waits")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Alerts wait: {FULL}",
+        f"The scheduler waits: {FULL}",
+    ]
+
+
 def test_that_it_is_over_is_told_once_and_only_after_a_trouble(caplog: pytest.LogCaptureFixture) -> None:
     """A service that is well says nothing."""
     outage = Outage(lambda: 0.0)
