@@ -12,22 +12,32 @@
 local now, stand = now_ms(), tonumber(ARGV[2])
 local latest = now / 1000 + tonumber(ARGV[1])
 
+local undone = {}
+for number in ARGV[3]:gmatch('%d+') do undone[number] = true end
+
+-- What was made until then was made before the clock went ahead. Up to when decisions stand may be later: an earlier clock
+-- that was ahead had them made.
+local since = stand
+if stand then
+  for _, step in ipairs(cjson.decode(call('HGET', key.clock, 'steps') or '[]')) do
+    if undone[int(step.number)] then since = math.min(since, step.before) end
+  end
+end
+
 -- The newest entries come first; what was made until then ends the search.
 local function newest_that_ran(job_id)
-  if not stand then return '' end
+  if not since then return '' end
   local kept = call('LRANGE', key.history(job_id), 0, tonumber(ARGV[4]) - 1)
   for _, run_id in ipairs(kept) do
     local status, trigger, occurrence, queued_at = unpack(call('HMGET', key.run(run_id), 'status', 'trigger',
       'scheduled_for', 'queued_at'))
-    if tonumber(queued_at or 0) <= stand then return '' end
+    if tonumber(queued_at or 0) <= since then return '' end
     if trigger == 'schedule' and status ~= 'skipped' and tonumber(occurrence) * 1000 <= now then return occurrence end
   end
   if #kept >= math.min(tonumber(ARGV[4]), conf.history_limit) then return int(math.floor(now / 1000)) end
   return ''
 end
 
-local undone = {}
-for number in ARGV[3]:gmatch('%d+') do undone[number] = true end
 
 local function first_ahead(noted)
   local earliest

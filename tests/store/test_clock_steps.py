@@ -693,6 +693,35 @@ def test_what_ran_while_the_clock_was_ahead_and_is_over_stands_through_the_steps
     assert instants_that_ran(clocked, job_id) == [2 * MINUTE, MINUTE]
 
 
+def test_what_ran_by_a_clock_that_was_seen_ahead_does_not_run_again_after_one_that_was_not_seen(
+    clocked: Clocked,
+) -> None:
+    """How far was acted lies two hours ahead then, and says nothing of what the second clock had decided."""
+    job_id = clocked.rig.make_job(options={"overlap": "queue", "catch_up": "all"})
+    daily = clocked.rig.make_job(**IN_A_MINUTE[0])
+    goes_ahead_unwatched(clocked, 30 * DAY)
+    back = another_leads(clocked)
+    clocked.work(back)
+    clocked.pass_time(61)
+    clocked.work(back)
+    assert clocked.seconds_to_next(daily) < DAY and clocked.seconds_to_next(job_id) <= MINUTE
+    before = len(instants_that_ran(clocked, job_id))
+    clocked.step(10 * MINUTE)
+    clocked.work(back)
+    while queue := clocked.rig.queue():
+        token = clocked.rig.start(queue[0])
+        assert clocked.rig.runs.finish(queue[0], token, Outcome("success", None, {}))
+    clocked.pass_time(5 * MINUTE)
+    clocked.step(-10 * MINUTE)
+    over = (clocked.now - START_MS) // 1000
+    clocked.work(back)
+    clocked.pass_time(5 * MINUTE)
+    clocked.work(back)
+    instants = [instant for instant in instants_that_ran(clocked, job_id) if instant <= over]
+    assert len(instants) > before
+    assert len(instants) == len(set(instants))
+
+
 def test_a_day_back_for_good_runs_nothing_again_that_is_over(clocked: Clocked) -> None:
     """What ran in the minute after the landing, a day before, stays decided; the day's other occurrences come again."""
     job_id = clocked.rig.make_job(options={"catch_up": "latest", "overlap": "queue"})
