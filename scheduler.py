@@ -23,7 +23,7 @@ def main() -> None:
     # On a connection of its own: it works in a thread, and a mail server must delay no tick.
     scripts = make_scripts(connect(settings, "scheduler"), keys, limits)
     alert_url = settings.alert_url.get_secret_value() if settings.alert_url else None
-    alerts = Alerts(Outbox(scripts), JobStore(scripts), alert_url, lambda: scheduler.leads)
+    alerts = Alerts(Outbox(scripts, scheduler.name), JobStore(scripts), alert_url, lambda: scheduler.leads)
     alerts.start()
     scheduler.run()
     alerts.stop()

@@ -38,15 +38,25 @@ class Outbox:
 
     Args:
         scripts: the scripts of this installation.
+        scheduler: the name of the scheduler that sends them; None for one that need not lead.
     """
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, scripts: Scripts, scheduler: str | None = None) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
+        self._scheduler = scheduler
 
     def take_up(self) -> bytes | None:
-        """The next alert, to be given to `done` in the end; one that somebody left behind comes first."""
-        (left,) = self._scripts.read(lambda pipe: pipe.lindex(self._keys.alerts_sending, -1))
+        """The next alert, to be given to `done` in the end; one that somebody left behind comes first.
+
+        A scheduler gets none while another one leads in Redis: whoever has lost the lead may not know it yet, and both
+        would send the same.
+        """
+        leader, left = self._scripts.read(
+            lambda pipe: (pipe.get(self._keys.leader), pipe.lindex(self._keys.alerts_sending, -1))
+        )
+        if self._scheduler is not None and leader != self._scheduler.encode():
+            return None
         if left is not None:
             return bytes(left)
         (of_the_service,) = self._scripts.read(lambda pipe: pipe.lindex(self._keys.alerts_service, -1))

@@ -55,12 +55,18 @@ class Server:
 
 @pytest.fixture
 def servers() -> Iterator[tuple[Server, Server]]:
-    """One outside and one inside, at the same port."""
-    try:
-        outside = Server(OUTSIDE)
-    except OSError:
-        pytest.skip("this system has no address 127.0.0.2")
-    inside = Server(INSIDE, outside.port)
+    """One outside and one inside, at the same port, which somebody else may have on one of the two."""
+    while True:
+        try:
+            outside = Server(OUTSIDE)
+        except OSError:
+            pytest.skip("this system has no address 127.0.0.2")
+        try:
+            inside = Server(INSIDE, outside.port)
+        except OSError:
+            outside.stop()
+        else:
+            break
     try:
         yield outside, inside
     finally:

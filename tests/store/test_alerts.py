@@ -436,6 +436,17 @@ def test_no_library_logs_addresses_at_any_level() -> None:
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)
 
 
+def test_a_scheduler_that_has_lost_the_lead_takes_no_alert(rig: Rig) -> None:
+    """Though it may not know yet: after a FLUSHALL two can believe for a moment that they lead."""
+    beaten, other = rig.scheduler(), rig.scheduler()
+    beaten.heartbeat()
+    rig.client.lpush(rig.keys.alerts, json.dumps({"kind": "failed", "job_id": "j", "at": 0}))
+    rig.client.delete(rig.keys.leader)
+    other.heartbeat()
+    assert beaten.leads and Outbox(rig.scripts, beaten.name).take_up() is None
+    assert Outbox(rig.scripts, other.name).take_up() is not None
+
+
 def test_what_is_told_of_the_service_goes_to_the_services_address_and_stays_until_it_is_sent(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
