@@ -69,7 +69,8 @@ def run(folder: Path, seconds: float, seed: int, pause: tuple[float, float], say
 
     Args:
         folder: for logs and Redis' files.
-        seconds: how long things die; longer if a named point is still to be visited, by half a minute at most.
+        seconds: how long things die; longer if a named point is still to be visited, by two minutes at most: a busy
+            machine takes as long to start what was killed.
         pause: seconds between two faults, from and to.
     """
     chance = random.Random(seed)
@@ -102,7 +103,7 @@ def _let_die(
     while time.monotonic() < end:
         time.sleep(chance.uniform(*pause))
         faults.strike()
-    while named.unvisited() and time.monotonic() < end + 30:
+    while named.unvisited() and time.monotonic() < end + 120:
         time.sleep(0.1)
     named.stop()
     load.stop()
