@@ -24,6 +24,8 @@ SCHEDULERS = ("scheduler-1", "scheduler-2")
 WORKERS = ("worker-1", "worker-2", "worker-3")
 LEAD_SECONDS = 6.0
 LEASE_SECONDS = 10.0
+REARM_SECONDS = 5.0
+"""A point that was met so long ago, and at which nothing died, is armed again."""
 
 
 class NamedKills:
@@ -70,8 +72,12 @@ class NamedKills:
             point = queue.pop(0) if queue else chance.choice(points)
             before = self._proxy.visited[point]
             self._proxy.arm(point, skip=chance.choice([0, 0, 1, 2]))
-            provoke = time.monotonic() + 3
+            provoke, again = time.monotonic() + 3, time.monotonic() + REARM_SECONDS
             while self._proxy.visited[point] == before and not self._stop.wait(0.05):
+                if time.monotonic() > again and point not in self._proxy.armed():
+                    # It was met, and another fault ended that connection before the reply came.
+                    again = time.monotonic() + REARM_SECONDS
+                    self._proxy.arm(point)
                 if point.verb == "requeue_run" and time.monotonic() > provoke:
                     provoke = time.monotonic() + 8
                     self._proxy.arm(Point("BLMOVE", "after"))
