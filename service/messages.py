@@ -35,6 +35,15 @@ class DeliveryUncertain(DeliveryFailed):
     """The channel broke off in the middle: the message may or may not have arrived."""
 
 
+class DeliveryDeferred(DeliveryFailed):
+    """The recipient's server refused it for now (SMTP 4xx), or broke off before it had the text; nothing was sent, and
+    the same may be taken later."""
+
+
+class RecipientRefused(DeliveryFailed):
+    """The recipient's server refused it for good (SMTP 5xx to RCPT or DATA); nothing was sent."""
+
+
 class Recipient(Protocol):
     """The fields of a contact that a URL may name."""
 
@@ -151,7 +160,10 @@ class Messenger:
         Raises:
             ChannelUnavailable: nobody can be reached through this channel now; nothing was sent.
             DeliveryUncertain: the channel broke off; it may have been sent.
-            DeliveryFailed: this recipient was refused, or has no address; nothing was sent.
+            DeliveryDeferred: this recipient was refused for now; nothing was sent.
+            RecipientRefused: this recipient was refused for good; nothing was sent.
+            DeliveryFailed: this recipient cannot be reached: there is no address, or it is not one that the channel
+                takes; nothing was sent.
         """
         if not self._channels:
             raise ChannelUnavailable("MESSAGE_URL is not set, so no message can be sent")
@@ -244,15 +256,19 @@ def _mail_failure(lines: Sequence[str]) -> _Verdict | None:
     if any(line.startswith("Connection error while submitting") for line in lines):
         return ChannelUnavailable, f"the mail server cannot be used: {_plain(said)}"
     if match := re.match(r"\{.*?: \((\d{3}), (.*?)\)", said):  # SMTPRecipientsRefused
-        return DeliveryFailed, f"the mail server refused the recipient: {match[1]} {_plain(match[2])}"
+        return _refusal(match[1]), f"the mail server refused the recipient: {match[1]} {_plain(match[2])}"
     if match := re.match(r"\((\d{3}), (b(['\"]).*\3), (['\"]).*\4\)", said):  # SMTPSenderRefused
         return ChannelUnavailable, f"the mail server refused the sender: {match[1]} {_plain(match[2])}"
     if match := re.match(r"\((\d{3}), (.*)\)", said):
-        kind = ChannelUnavailable if match[1] == "421" else DeliveryFailed
+        kind = ChannelUnavailable if match[1] == "421" else _refusal(match[1])
         return kind, f"the mail server refused the message: {match[1]} {_plain(match[2])}"
     if any("recipients to notify" in line for line in lines):
         return DeliveryFailed, "the channel does not take the contact's address"
     return DeliveryUncertain, f"the mail server broke off: {_plain(said) or 'no reason given'}"
+
+
+def _refusal(code: str) -> type[DeliveryFailed]:
+    return DeliveryDeferred if code.startswith("4") else RecipientRefused
 
 
 def _failure(lines: Sequence[str]) -> _Verdict:

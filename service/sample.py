@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from service.contacts.people import clean_email, clean_phone, clean_url
+from service.contacts.cleaning import clean_email, clean_phone, clean_url
 from service.errors import ChannelUnavailable, Conflict, ValidationFailed
 from service.messages import Messenger
 from service.models import listed, validated

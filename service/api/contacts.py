@@ -9,7 +9,9 @@ from service.api.access import BY_KEY
 from service.api.body import put_aside, read_object
 from service.api.places import Places
 from service.api.protocols import Contacts
+from service.contacts.files import ReadOptions
 from service.errors import ValidationFailed
+from service.web_encodings import codec_of
 
 
 class ContactList:
@@ -76,12 +78,23 @@ class Import:
         """Import the address book in the body and answer what became of it.
 
         The upload is put aside in a temporary file first: one that breaks off or is too long imports nothing, and a
-        slow one holds no connection to the store.
+        slow one holds no connection to the store. `date_order` and `charset` say what is known of the file.
         """
         if (req.content_type or "").lower().startswith("multipart/"):
             raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")
+        options = _read_options(req)
         with self._places.held(), put_aside(req, self._limit) as upload:
             if not upload.read(1):
                 raise ValidationFailed.of("body", "is empty, but an address book is needed")
             upload.seek(0)
-            resp.media = self._contacts.import_stream(upload)
+            resp.media = self._contacts.import_stream(upload, options)
+
+
+def _read_options(req: falcon.Request) -> ReadOptions:
+    """Raises ValidationFailed where one of them is not known."""
+    order, charset = query.text(req, "date_order"), query.text(req, "charset")
+    if order not in (None, "day", "month"):
+        raise ValidationFailed.of("date_order", "must be day or month, as dates such as 3/4/1990 begin")
+    if charset is not None and codec_of(charset) is None:
+        raise ValidationFailed.of("charset", "must be an encoding of the web, such as windows-1250")
+    return ReadOptions(order, charset)  # type: ignore[arg-type]

@@ -154,6 +154,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/scheduler/contacts/import"): Operation(
         {200: json(ref("Imported"))},
         (*_BODY_ERRORS, 507),
+        {
+            "date_order": {
+                "type": "string",
+                "enum": ["day", "month"],
+                "description": "What stands first in dates such as 3/4/1990; else it is told from the file.",
+            },
+            "charset": {**TEXT, "description": "The file's encoding, such as windows-1250; else told from the file."},
+        },
         body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
     ),
     ("GET", "/scheduler/contacts/{contact_id}"): Operation({200: _CONTACT}, (404,)),

@@ -10,6 +10,8 @@ from typing import IO, Any, Protocol
 
 from pydantic import BaseModel, SecretStr
 
+from service.contacts.files import ReadOptions
+
 
 class Page(Protocol):
     """One page of a list, and where the next one begins (None: this was the last)."""
@@ -176,7 +178,7 @@ class Metrics(Protocol):
 class Contacts(Protocol):
     """The address book."""
 
-    def import_stream(self, stream: IO[bytes], /) -> dict[str, Any]: ...
+    def import_stream(self, stream: IO[bytes], options: ReadOptions, /) -> dict[str, Any]: ...
 
     def page(self, limit: int, cursor: str | None, /) -> Page: ...
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service.contacts.people import MAX_NAME, MAX_VALUES
+from service.contacts.cleaning import MAX_NAME, MAX_VALUES
 from service.models import PREVIEW_LIMIT, READ_ONLY_FIELDS, SCHEDULE_TYPES, Options
 from service.models.job import DESCRIPTION_LIMIT, NAME_LIMIT
 from service.models.schedule import schedule_schemas
@@ -207,6 +207,7 @@ def _contacts() -> dict[str, Schema]:
         "phones": values,
         "urls": values,
         "language": or_null({**TEXT, "description": "A language tag such as fr or de-AT."}),
+        "deceased": {**BOOLEAN, "description": "Whether the person has died; nobody greets them then."},
     }
     answered: dict[str, Schema] = {
         "source": or_null({"enum": ["vcard", "csv", "api", "carddav"]}),
@@ -217,6 +218,11 @@ def _contacts() -> dict[str, Schema]:
     ignored: Schema = {"readOnly": True, "description": "Ignored in a body."}
     sent = fields | dict.fromkeys(("id", *answered), ignored)
     skipped = record({"position": {"type": "integer", "minimum": 1}, "reason": TEXT})
+    warning = record({
+        "position": {"type": ["integer", "null"], "minimum": 1, "description": "Null: of the file as a whole."},
+        "name": or_null(TEXT),
+        "reason": TEXT,
+    })  # fmt: skip
     counts = dict.fromkeys(("created", "updated", "unchanged"), COUNT)
     return {
         "Contact": record({"id": UUID, **fields, **answered}),
@@ -225,6 +231,10 @@ def _contacts() -> dict[str, Schema]:
         "UpdateContact": record(sent, (), additionalProperties=False),
         "Imported": record({
             **counts, "skipped": {**array(skipped), "maxItems": 1000}, "skipped_total": COUNT,
+            "warnings": {**array(warning), "maxItems": 1000}, "warnings_total": COUNT,
+            "ignored_columns": {**array(TEXT), "description": "Headings that were not understood."},
+            "with_birthday": {**COUNT, "description": "Of those taken, those with a birthday."},
+            "with_address": {**COUNT, "description": "Of those taken, those with an e-mail address or a phone."},
         }),
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from service.console.coming_birthdays import coming
 from service.console.form_fields import Field
 from service.console.pages import Page, show
 from service.contacts.book import MAX_PAGE, ContactBook
-from service.contacts.people import MAX_NAME, MAX_VALUES
+from service.contacts.cleaning import MAX_NAME, MAX_VALUES
 from service.store.counters import Reading
 
 WINDOW = 2000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from service.contacts.people import (
+from service.contacts.cleaning import (
     MAX_NAME,
     MAX_VALUES,
     clean_email,
@@ -12,8 +12,8 @@ from service.contacts.people import (
     clean_phone,
     clean_text,
     clean_url,
-    parse_birthday,
 )
+from service.contacts.dates import parse_birthday
 from service.errors import FieldError, ValidationFailed
 
 READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at", "page"})
@@ -88,6 +88,12 @@ def _language(value: object) -> str | None:
     return tag
 
 
+def _deceased(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
 def _list_of(clean: Callable[[str], str | None], what: str) -> Callable[[object], list[str]]:
     def check(value: object) -> list[str]:
         if not isinstance(value, list) or len(value) > MAX_VALUES:
@@ -109,4 +115,5 @@ _CHECKS: Mapping[str, Callable[[object], object]] = {
     "phones": _list_of(clean_phone, "phone numbers"),
     "urls": _list_of(clean_url, "http(s) addresses"),
     "language": _language,
+    "deceased": _deceased,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,9 +11,10 @@ from redis import Redis
 
 from service.clock import format_timestamp
 from service.contacts.bodies import parse_create, parse_update
-from service.contacts.files import read_people
+from service.contacts.files import AS_FOUND, ReadOptions, read_people
 from service.contacts.lines import Readable
 from service.contacts.people import ParsedCard, Skipped, TooMuch, contact_id, told_apart
+from service.contacts.report import ImportReport
 from service.contacts.synced import SyncedBook
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
@@ -22,8 +23,6 @@ from service.store.scripts import Gate
 
 IMPORT_BATCH = 300
 """Contacts written in one round trip."""
-MAX_SKIPPED = 1000
-"""Skipped cards that an import's report tells of; the others are counted."""
 MAX_PAGE = 200
 
 
@@ -49,37 +48,41 @@ class ContactBook:
         self._keys = keys
         self._store = ContactStore(client, keys, gate)
 
-    def import_stream(self, stream: Readable) -> dict[str, Any]:
+    def import_stream(self, stream: Readable, options: ReadOptions = AS_FOUND) -> dict[str, Any]:
         """Takes in a vCard or CSV file, told by its content, in bounded memory.
 
         Importing again updates and never doubles, and overwrites only the fields that the file carries.
 
         Args:
             stream: the file's bytes; `read(n)` is all that is asked of it.
+            options: what whoever sends it knows of it.
 
         Returns:
-            `{"created", "updated", "unchanged", "skipped": [{"position", "reason"}, at most 1,000], "skipped_total"}`.
+            `{"created", "updated", "unchanged", "skipped": [{"position", "reason"}, at most 1,000], "skipped_total",
+            "warnings": [{"position", "name", "reason"}, at most 1,000], "warnings_total", "ignored_columns",
+            "with_birthday", "with_address"}`.
 
         Raises:
             ValidationFailed: the file is empty or of another kind, and nothing was changed; or it has more than is
                 taken in one go, and what came before that was imported; says how many.
             StoreUnavailable: Redis went away; what was written until then stays, and importing again completes it.
         """
-        counts = {"created": 0, "updated": 0, "unchanged": 0}
-        skipped: list[dict[str, Any]] = []
-        skipped_total = 0
-        batches = _Batches(told_apart(read_people(stream)))
+        report = ImportReport()
+        file = read_people(stream, options)
+        batches = _Batches(told_apart(file))
         for batch in batches:
             cards = [card for card in batch if isinstance(card, ParsedCard)]
-            for saved in self._store.save_many([(card.contact_id, card.carried()) for card in cards]):
-                counts[saved] += 1
-            bad = [card for card in batch if isinstance(card, Skipped)]
-            skipped_total += len(bad)
-            room = MAX_SKIPPED - len(skipped)
-            skipped += [{"position": card.position, "reason": card.reason} for card in bad[:room]]
+            saved = self._store.save_many([(card.contact_id, card.carried()) for card in cards])
+            for card, became in zip(cards, saved, strict=True):
+                report.taken(card, became)
+            for entry in batch:
+                if isinstance(entry, Skipped):
+                    report.skipped(entry)
         if batches.stopped is not None:
-            raise _stopped(batches.stopped, counts, skipped_total)
-        return {**counts, "skipped": skipped, "skipped_total": skipped_total}
+            raise _stopped(batches.stopped, report)
+        for reason in file.warnings:
+            report.warn(reason)
+        return report.as_dict(file.ignored_columns)
 
     def page(self, limit: int, cursor: str | None = None) -> Page:
         """At most `limit` (1–200) contacts, in the order of their ids.
@@ -187,10 +190,9 @@ class _Batches:
             yield batch
 
 
-def _stopped(why: TooMuch, counts: Mapping[str, int], skipped: int) -> ValidationFailed:
-    told = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+def _stopped(why: TooMuch, report: ImportReport) -> ValidationFailed:
     return ValidationFailed.of(
-        "", f"The import stopped, since the file {why}. What came before stays: {told}, {skipped:,} skipped. "
+        "", f"The import stopped, since the file {why}. What came before stays: {report.counted()}. "
         "Send the rest in files of its own."
     )  # fmt: skip
 
@@ -207,6 +209,7 @@ def as_json(contact: Contact) -> dict[str, Any]:
         "phones": list(contact.phones),
         "urls": list(contact.urls),
         "language": contact.language,
+        "deceased": contact.deceased,
         "source": contact.source,
         "last_messaged_at": _timestamp(contact.last_messaged_at),
         "last_visited_at": _timestamp(contact.last_visited_at),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import chain
+from typing import Literal
 
 from service.contacts import spreadsheet, vcard
 from service.contacts.lines import Readable, byte_lines
@@ -15,15 +17,51 @@ MAX_PEOPLE = 1_000_000
 """Rows or cards of a file."""
 MAX_SKIPPED = 100_000
 """Rows or cards of a file that cannot be taken."""
+DateOrder = Literal["day", "month"]
 _BEGIN_VCARD = re.compile(rb"\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
 
 
-def read_people(stream: Readable) -> Iterator[ParsedCard | Skipped]:
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What whoever sends a file knows of it.
+
+    Args:
+        date_order: what stands first in dates such as 3/4/1990; None where it is to be told from the file.
+        charset: the file's encoding, by a name that the web knows; None where it is to be told from the file.
+    """
+
+    date_order: DateOrder | None = None
+    charset: str | None = None
+
+
+AS_FOUND = ReadOptions()
+
+
+@dataclass(slots=True)
+class AddressBookFile:
+    """The people of a file, one at a time, and what was found out about the file while they were read.
+
+    Args:
+        people: see `__iter__`.
+        ignored_columns: the headings that were not understood, known from the beginning.
+        warnings: what was lost or guessed of the file as a whole, a sentence each; complete once all were read.
+    """
+
+    people: Iterator[ParsedCard | Skipped]
+    ignored_columns: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[ParsedCard | Skipped]:
+        return _bounded(self.people)
+
+
+def read_people(stream: Readable, options: ReadOptions = AS_FOUND) -> AddressBookFile:
     """The people in a vCard or CSV file, one at a time, in bounded memory.
+
+    Iterating raises `TooMuch` where it has too many people, or too many that cannot be taken, after those before.
 
     Raises:
         ValidationFailed: the file is empty, or neither vCard nor CSV with known headings.
-        TooMuch: it has too many people, or too many that cannot be taken; those before were yielded.
     """
     lines = byte_lines(stream)
     head = next((line for line in lines if line.strip()), None)
@@ -31,9 +69,9 @@ def read_people(stream: Readable) -> Iterator[ParsedCard | Skipped]:
         raise ValidationFailed.of("", "The file is empty; send a vCard or CSV file with contacts.")
     whole = chain([head], lines)
     if _BEGIN_VCARD.fullmatch(head):
-        return _bounded(vcard.read_lines(whole))
+        return AddressBookFile(vcard.read_lines(whole))
     if delimiter := spreadsheet.delimiter_of(head):
-        return _bounded(spreadsheet.read_lines(whole, delimiter))
+        return AddressBookFile(spreadsheet.read_lines(whole, delimiter))
     raise ValidationFailed.of(
         "",
         "The file is neither vCard (its first line is BEGIN:VCARD) "

@@ -9,19 +9,17 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from service.contacts.lines import decode
-from service.contacts.people import (
-    ParsedCard,
-    Skipped,
-    TooMuch,
+from service.contacts.cleaning import (
     clean_email,
     clean_language,
     clean_phone,
     clean_text,
     clean_url,
-    parse_birthday,
     unique,
 )
+from service.contacts.dates import parse_birthday
+from service.contacts.lines import decode
+from service.contacts.people import ParsedCard, Skipped, TooMuch
 
 DELIMITERS = ",;\t"
 

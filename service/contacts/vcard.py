@@ -16,18 +16,17 @@ from quopri import decodestring as decode_quoted
 
 from vobject.vcard import splitFields
 
-from service.contacts.lines import Readable, byte_lines, decode
-from service.contacts.people import (
-    ParsedCard,
-    Skipped,
+from service.contacts.cleaning import (
     clean_email,
     clean_language,
     clean_phone,
     clean_text,
     clean_url,
-    parse_birthday,
     unique,
 )
+from service.contacts.dates import parse_birthday
+from service.contacts.lines import Readable, byte_lines, decode
+from service.contacts.people import ParsedCard, Skipped
 
 MAX_CARD = 256 * 1024
 """Bytes that the wanted properties of one card may have."""

@@ -91,6 +91,7 @@ class Contact:
         emails, phones, urls: the preferred one first.
         language: a language tag such as `fr` or `de-AT`.
         source: `vcard`, `csv`, `api` or `carddav`: where it first came from.
+        deceased: whether the person is known to have died.
         last_messaged_at, last_visited_at: epoch seconds.
         visit: what the last visit found.
     """
@@ -105,6 +106,7 @@ class Contact:
     urls: tuple[str, ...] = ()
     language: str | None = None
     source: str | None = None
+    deceased: bool = False
     last_messaged_at: int | None = None
     last_visited_at: int | None = None
     visit: Visit | None = None
@@ -232,6 +234,8 @@ def _pairs(fields: Mapping[str, object]) -> list[str]:
     for field, value in fields.items():
         if field in LISTS:
             pairs += [field, json.dumps(list(value), ensure_ascii=False) if value else ""]  # type: ignore[call-overload]
+        elif isinstance(value, bool):
+            pairs += [field, "1" if value else ""]
         else:
             pairs += [field, str(value) if value is not None else ""]
     if "urls" in fields:
@@ -246,7 +250,8 @@ def _contact(contact_id: str, row: Mapping[bytes, bytes]) -> Contact:
     for field in ("last_messaged_at", "last_visited_at"):
         values[field] = int(values[field]) if field in values else None
     values["visit"] = _visit(json.loads(values["visit"])) if "visit" in values else None
-    known = (*TEXTS, *LISTS, "last_messaged_at", "last_visited_at", "visit")
+    values["deceased"] = "deceased" in values
+    known = (*TEXTS, *LISTS, "deceased", "last_messaged_at", "last_visited_at", "visit")
     return Contact(id=contact_id, **{field: values[field] for field in known if field in values})
 
 

@@ -175,9 +175,20 @@ class FakeContacts:
         self.stored: dict[str, dict[str, Any]] = {}
         self.imported: list[bytes] = []
 
-    def import_stream(self, stream: IO[bytes]) -> dict[str, Any]:
+    def import_stream(self, stream: IO[bytes], options: object) -> dict[str, Any]:
         self.imported.append(stream.read())
-        return {"created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0}
+        return {
+            "created": 1,
+            "updated": 0,
+            "unchanged": 0,
+            "skipped": [],
+            "skipped_total": 0,
+            "warnings": [],
+            "warnings_total": 0,
+            "ignored_columns": [],
+            "with_birthday": 0,
+            "with_address": 0,
+        }
 
     def page(self, limit: int, cursor: str | None) -> FakePage:
         return FakePage(list(self.stored.values())[:limit])

@@ -53,7 +53,7 @@ class SlowContacts(FakeContacts):
         super().__init__()
         self._slow = slow
 
-    def import_stream(self, stream: Any) -> dict[str, Any]:
+    def import_stream(self, stream: Any, options: object) -> dict[str, Any]:
         return self._slow.work()
 
 

@@ -75,6 +75,7 @@ def test_an_import_overwrites_only_what_it_carries(book: ContactBook) -> None:
         "phones": ["+1 555 0101"],
         "urls": ["https://example.org/a"],
         "language": "fr",
+        "deceased": False,
         "source": "vcard",
         "last_messaged_at": None,
         "last_visited_at": None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.contacts.people import parse_birthday
+from service.contacts.dates import parse_birthday
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""Reads the dates of birth that address books hold."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+UNKNOWN_YEARS = frozenset({0, 1604})
+"""Years that address books write where the year of birth is not known; 1604 is Apple's."""
+
+_FULL_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|(\d{2})(\d{2}))(?:[T ].*)?", re.DOTALL)
+_YEARLESS = re.compile(r"--(\d{2})-?(\d{2})(?:[T ].*)?", re.DOTALL)
+
+
+def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
+    """A birthday as vCard 2.1, 3.0 and 4.0 and the programs that write them put it.
+
+    Args:
+        text: `1990-04-12`, `19900412`, `--04-12`, `--0412`, each with or without a time behind it; or nothing.
+        omitted_year: a year that stands for "unknown" in this card (`X-APPLE-OMIT-YEAR`).
+
+    Returns:
+        `YYYY-MM-DD`, `--MM-DD` where the year is unknown, None for an empty text.
+
+    Raises:
+        ValueError: it is not a date with a month and a day; says why.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    shown = text[:60]
+    year: int | None = None
+    if match := _YEARLESS.fullmatch(text):
+        month, day = int(match[1]), int(match[2])
+    elif match := _FULL_DATE.fullmatch(text):
+        year, month, day = int(match[1]), int(match[2] or match[4]), int(match[3] or match[5])
+    elif re.fullmatch(r"---\d{1,2}", text):
+        raise ValueError(f"the birthday “{shown}” has a day, but no month")
+    elif re.fullmatch(r"\d{4}(-\d{2})?|--\d{2}", text):
+        raise ValueError(f"the birthday “{shown}” has no day")
+    else:
+        raise ValueError(f"the birthday “{shown}” is not a date such as 1990-04-12 or --04-12")
+    unknown = year is None or year in UNKNOWN_YEARS or year == omitted_year
+    try:
+        date(2000 if unknown or year is None else year, month, day)
+    except ValueError:
+        raise ValueError(f"the birthday “{shown}” does not exist in the calendar") from None
+    return f"--{month:02d}-{day:02d}" if unknown else f"{year:04d}-{month:02d}-{day:02d}"

@@ -1,0 +1,69 @@
+"""What an import did, as its answer tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from service.contacts.people import ParsedCard, Skipped
+
+MAX_TOLD = 1000
+"""Skipped entries, and warnings, that a report tells of; the others are counted."""
+
+
+class ImportReport:
+    """Counts what became of a file's entries."""
+
+    def __init__(self) -> None:
+        self._counts = {"created": 0, "updated": 0, "unchanged": 0}
+        self._with_birthday = self._with_address = 0
+        self._skipped: list[dict[str, Any]] = []
+        self._skipped_total = 0
+        self._warnings: list[dict[str, Any]] = []
+        self._warnings_total = 0
+
+    def taken(self, card: ParsedCard, became: str) -> None:
+        """Counts an entry that is a contact now.
+
+        Args:
+            became: `created`, `updated` or `unchanged`.
+        """
+        self._counts[became] += 1
+        self._with_birthday += card.birthday is not None
+        self._with_address += bool(card.emails or card.phones)
+        for reason in card.warnings:
+            self.warn(reason, card.position, card.name)
+
+    def skipped(self, entry: Skipped) -> None:
+        """Counts an entry that could not be taken."""
+        self._skipped_total += 1
+        if len(self._skipped) < MAX_TOLD:
+            self._skipped.append({"position": entry.position, "reason": entry.reason})
+
+    def warn(self, reason: str, position: int | None = None, name: str | None = None) -> None:
+        """Tells what was lost or guessed, of one entry or, without a position, of the whole file."""
+        self._warnings_total += 1
+        if len(self._warnings) < MAX_TOLD:
+            self._warnings.append({"position": position, "name": name, "reason": reason})
+
+    def counted(self) -> str:
+        """In words: how many entries became what."""
+        told = ", ".join(f"{count:,} {word}" for word, count in self._counts.items())
+        return f"{told}, {self._skipped_total:,} skipped"
+
+    def as_dict(self, ignored_columns: Iterable[str]) -> dict[str, Any]:
+        """JSON-ready.
+
+        Args:
+            ignored_columns: the headings of the file that were not understood.
+        """
+        return {
+            **self._counts,
+            "skipped": self._skipped,
+            "skipped_total": self._skipped_total,
+            "warnings": self._warnings,
+            "warnings_total": self._warnings_total,
+            "ignored_columns": list(ignored_columns),
+            "with_birthday": self._with_birthday,
+            "with_address": self._with_address,
+        }
