@@ -19,7 +19,7 @@ _EVERY = re.compile(r"(@)?every[\s_]+(.+)|rate\((.+)\)", re.IGNORECASE)
 _DURATION = re.compile(
     r"(?:(\d{1,9})\s*)?(s|m|h|d|w|(?:sec|second|min|minute|hr|hour|day|week)s?)(?=\d|\s|$)\s*", re.IGNORECASE
 )
-_ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.+)", re.IGNORECASE | re.DOTALL)
+_ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+((?!(?:CRON_)?TZ=).+)", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d(?:[-,/].*)?")
 _LOOKALIKES = str.maketrans({"–": "-", "—": "-", "−": "-", "，": ",", "；": ",", ";": ",", "∗": "*", "＊": "*"})
@@ -76,7 +76,7 @@ def weekdays_meant(text: str) -> str:
 
 def _told(text: str, reads: _Reads) -> Iterator[str]:
     """All that can be said of a text, the likeliest first."""
-    if wrapped := re.fullmatch(r"cron\((.+)\)", text, re.IGNORECASE):
+    if wrapped := re.fullmatch(r"cron\(([^()]+)\)", text, re.IGNORECASE):
         yield from _told(wrapped[1].strip(), reads)
     nickname = NICKNAMES.get(f"@{text.lower().lstrip('@')}")
     if nickname:

@@ -126,7 +126,7 @@ def _days(config: Mapping[str, Any]) -> frozenset[int]:
     expected = f'a comma-separated list of {listed(DAY_NAMES, "and")}, such as "mon,wed,fri"'
     if "day_of_week" not in config:
         raise ValidationFailed.of(field, f"is required: {expected}")
-    names = [name.strip().lower() for name in value.split(",")] if isinstance(value, str) else []
+    names = [name.strip(" ").lower() for name in value.split(",")] if isinstance(value, str) else []
     if not names or not set(names) <= set(DAY_NAMES):
         raise ValidationFailed.of(field, f"must be {expected}, not {echo(value)}{_days_advice(value)}")
     return frozenset(DAY_NAMES.index(name) for name in names)

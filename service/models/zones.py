@@ -42,13 +42,13 @@ def zone(name: str) -> ZoneInfo:
 
 
 def parse_zone(value: object, field: str) -> str:
-    """The name itself, if it is one; white space around it is let pass.
+    """The name itself, if it is one.
 
     Raises:
         ValidationFailed: it is not; another name of a zone is answered with the one that is meant.
     """
-    if isinstance(value, str) and value.strip() in zone_names():
-        return value.strip()
+    if isinstance(value, str) and value in zone_names():
+        return value
     ending = zone_advice(value, _ordered_names()) if isinstance(value, str) else ""
     raise ValidationFailed.of(
         field, f'must be an IANA time zone name such as "UTC" or "Europe/Paris", not {echo(value)}{ending}'

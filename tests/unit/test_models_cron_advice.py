@@ -168,6 +168,15 @@ def test_no_text_breaks_the_advice(text: str) -> None:
             parse_cron(written, "x")
 
 
+@pytest.mark.parametrize(
+    "text", ["TZ=a " * 199, "cron(" * 160 + ")" * 160, "@every " + "1h" * 490, "0 0 * * " + "mon-" * 240, "* " * 499,
+             "0 0 * * " + "monday," * 130, "9" * 900 + "h"],
+)  # fmt: skip
+def test_long_nonsense_is_refused_shortly(text: str) -> None:
+    """However often it repeats what would be understood once."""
+    assert len(refused(text)) < 400
+
+
 # Steps
 
 
