@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from service.models.cron_tables import FIELDS, NICKNAMES, Field
+from service.models.cron_tables import DAYS, FIELDS, NICKNAMES, Field
 from service.models.intervals import LONGEST_INTERVAL, as_interval
 from service.models.refusals import ECHO_LIMIT, echo, listed
 
@@ -159,7 +159,8 @@ def _field(field: Field, part: str, missing: list[str]) -> str:
 
 
 def _term(field: Field, term: str, missing: list[str]) -> str:
-    term = re.sub(r"[a-z]{4,}", lambda word: _short(word[0]), term)
+    spelt_otherwise = r"[a-z]{4,}|\b(?:mo|tu|we|th|fr|sa|su)\b" if field.names is DAYS else r"[a-z]{4,}"
+    term = re.sub(spelt_otherwise, lambda word: _short(word[0]), term)
     for name, pattern, nearest, lacking in _OTHERS:
         found = re.fullmatch(pattern, term)
         if found and name in ("", field.name):
@@ -173,9 +174,9 @@ def _term(field: Field, term: str, missing: list[str]) -> str:
 
 
 def _short(word: str) -> str:
-    """`mon` for Monday, mondays and so on; the word itself where it is no name."""
-    names = (name for name in _FULL if name.startswith(word) or word == f"{name}s")
-    return next((name[:3] for name in names), word)
+    """`mon` for Monday, mondays, mo and so on; the word itself where it is no name."""
+    stem = word.rstrip("s") if len(word) > 3 else word
+    return next((name[:3] for name in _FULL if name.startswith(stem)), word)
 
 
 def _unrolled(field: Field, first: str, last: str, step: int, term: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import resources
 
@@ -47,14 +47,22 @@ def _meant(text: str, names: list[str]) -> list[str]:
     if offset := _of_offset(text.translate(_MINUS)):
         return offset
     spellings, places = _index(tuple(names))
-    posix = _POSIX.fullmatch(text)
-    for name in (text, posix[2] if posix else "", posix[1] if posix else ""):
+    for name in _readings(text):
         if found := _named(name, spellings, places):
             return found
     if outlook := _OUTLOOK.fullmatch(text):
         cities = (_named(city, spellings, places) for city in outlook["names"].split(","))
         return _named(outlook["names"], spellings, places) or _first(cities)
     return _near(text, spellings, places)
+
+
+def _readings(text: str) -> Iterator[str]:
+    """What may be the name in a text: all of it, its standard time, the abbreviations of a TZ variable, a city."""
+    yield text
+    yield re.sub(r"(?i)\b(?:daylight|summer) time\b", "Standard Time", text)
+    if posix := _POSIX.fullmatch(text):
+        yield from (posix[2], posix[1])
+    yield text.partition(",")[0]
 
 
 def _first(found: Iterable[list[str]]) -> list[str]:
@@ -78,15 +86,14 @@ def _of_offset(text: str) -> list[str]:
 
 
 def _named(text: str, spellings: dict[str, str], places: dict[str, str]) -> list[str]:
-    """By its whole name in another spelling, as an alias, or by its last part."""
+    """As an alias, by its last part, or by its whole name in another spelling."""
     key, last = _key(text), _key(text.rpartition("/")[2])
-    if not key:
-        return []
-    if key in spellings:
-        return [spellings[key]]
     if key in aliases():
         return aliases()[key]
-    return [places[last]] if last in places else aliases().get(last, []) if "/" in text else []
+    for known, name in ((places, key), (spellings, key), (places, last)):
+        if name in known:
+            return [known[name]]
+    return aliases().get(last, [])
 
 
 def _near(text: str, spellings: dict[str, str], places: dict[str, str]) -> list[str]:

@@ -3,7 +3,8 @@
 Schedules that are due at the same times on a wall clock are told in the same words, however they were written, and
 others in others, unless more than a dozen minutes of an hour had to be abridged. Lists between which a day may choose
 are joined with "or", and all others with "and": where cron means "or" (either day field matches) the sentence has no
-"and" between days, and where it means "and" no "or".
+"and" between days, and where it means "and" no "or". The times are those of the wall clock; what becomes of one that a
+change of the clocks skips or repeats is not told.
 """
 
 from __future__ import annotations
