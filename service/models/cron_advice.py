@@ -77,7 +77,20 @@ def weekdays_meant(text: str) -> str:
 def _told(text: str, reads: _Reads) -> Iterator[str]:
     """All that can be said of a text, the likeliest first."""
     if wrapped := re.fullmatch(r"cron\(([^()]+)\)", text, re.IGNORECASE):
-        yield from _told(wrapped[1].strip(), reads)
+        text = wrapped[1].strip()
+    yield from _of_words(text)
+    if found := _ZONE.fullmatch(text):
+        rest = next(_told(found[2], reads), f"write {echo(found[2])}" if reads(found[2]) else "leave it out here")
+        yield f"{rest.removesuffix(' instead')}, and name the zone in the field timezone: {echo(found[1])}"
+    parts = text.translate(_LOOKALIKES).lower().split()
+    if len(parts) == 5:
+        yield from _mended(parts, reads)
+    elif len(parts) > 5:
+        yield from _shortened(parts, reads)
+
+
+def _of_words(text: str) -> Iterator[str]:
+    """What is meant by a text that has no fields."""
     nickname = NICKNAMES.get(f"@{text.lower().lstrip('@')}")
     if nickname:
         yield f'write "{nickname}" instead'
@@ -90,14 +103,6 @@ def _told(text: str, reads: _Reads) -> Iterator[str]:
             yield 'use the schedule type "interval" instead'
     if found := _CLOCK.fullmatch(text):
         yield f'use the schedule type "daily" with {{"hour": {int(found[1])}, "minute": {int(found[2])}}} instead'
-    if found := _ZONE.fullmatch(text):
-        rest = next(_told(found[2], reads), f"write {_shown(found[2])}" if reads(found[2]) else "leave it out here")
-        yield f"{rest.removesuffix(' instead')}, and name the zone in the field timezone: {echo(found[1])}"
-    parts = text.translate(_LOOKALIKES).lower().split()
-    if len(parts) == 5:
-        yield from _mended(parts, reads)
-    elif len(parts) > 5:
-        yield from _shortened(parts, reads)
 
 
 def _seconds(text: str) -> int:
@@ -149,9 +154,9 @@ def _mended(parts: list[str], reads: _Reads) -> Iterator[str]:
     if len(text) > ECHO_LIMIT or not reads(text):
         return
     if missing:
-        yield f'crontab(5) has no way to say {listed(dict.fromkeys(missing))}; the nearest is "{text}"'
+        yield f"crontab(5) has no way to say {listed(dict.fromkeys(missing))}; the nearest is {echo(text)}"
     else:
-        yield f'write "{text}" instead'
+        yield f"write {echo(text)} instead"
 
 
 def _field(field: Field, part: str, missing: list[str]) -> str:
@@ -201,7 +206,3 @@ def _span(first: int, last: int) -> str:
 def _number(field: Field, text: str) -> int | None:
     number = int(text) if text.isdigit() else field.names.get(text.upper())
     return number if number is not None and field.low <= number <= field.high else None
-
-
-def _shown(text: str) -> str:
-    return f'"{text}"' if len(text) <= ECHO_LIMIT else "the five fields"
