@@ -20,8 +20,9 @@ from service.bots.bot_settings import BotSettings
 from service.bots.protocol import Bot, Ledger, Memory
 from service.bots.secrets import Secrets, Vault, names_in
 from service.clock import format_timestamp
-from service.error_texts import said, traced, worded
+from service.error_texts import said, traced
 from service.errors import ServiceError, ValidationFailed
+from service.failures import outcome_of_failure
 from service.models import validate_bot_config
 from service.plain_json import plain, plain_text, whole_number
 from service.settings import Settings
@@ -268,18 +269,8 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
     except (ValidationFailed, UnreadableJob) as error:
         return Outcome("failed", f"The job's bot_config does not hold for this run: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
-        foreseen = isinstance(error, ServiceError)
-        log.error("%s", said(error) if foreseen else traced(error))
-        return Outcome("failed", said(error) if foreseen else worded(error), partial_result(error))
-
-
-def partial_result(error: BaseException) -> dict[str, Any] | None:
-    """What a bot had done when it broke off, if its exception says so; else None."""
-    try:
-        result = getattr(error, "result", None)
-        return dict(plain(result)) if isinstance(result, dict) else None
-    except Exception:  # noqa: BLE001 - a bot's own class; that it broke off is told all the same
-        return None
+        log.error("%s", said(error) if isinstance(error, ServiceError) else traced(error))
+        return outcome_of_failure(error)
 
 
 def _logger(run_id: str, notes: Notes) -> logging.Logger:

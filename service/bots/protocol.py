@@ -14,6 +14,28 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from service.errors import ServiceError
+
+
+class RunFailed(ServiceError):
+    """Raised by a bot that foresaw the failure of its run and knows how it should go on.
+
+    Args:
+        reason: why, one sentence for people. It is the run's `error`.
+        result: what was done until then, JSON-ready.
+        final: another try would fail as well: the run is not tried again, whatever `max_retries` says.
+        retry_after: seconds from now before which another try makes no sense. A retry waits for them, an hour at most,
+            beside the delay that it has anyway.
+    """
+
+    def __init__(
+        self, reason: str, result: dict[str, Any] | None = None, *, final: bool = False, retry_after: float = 0.0
+    ) -> None:
+        super().__init__(reason)
+        self.result = result
+        self.final = final
+        self.retry_after = retry_after
+
 
 class Ledger(Protocol):
     """Remembers what was done once and must never be done twice. Entries live 400 days."""
@@ -170,4 +192,5 @@ class Bot(Protocol):
         Raises:
             Exception: the run fails, with this exception's message as its error. An exception (that of a run
                 whose time is up included) may carry what was done until then as its attribute `result`.
+            RunFailed: so it does, and is tried again only as the exception says.
         """

@@ -11,8 +11,9 @@
 --
 -- One step, because between any two of these a death would leave a slot held by nobody, or a run that RQ calls started
 -- for ever. Fenced by the token, so that a worker that was frozen past its lease cannot write over what was decided
--- without it. Safe to repeat. A cancel that was committed first wins over any other outcome. A rehearsal leaves the job's
--- last run and its failures as they are, and nobody is told of it; should it fail, its retry is a rehearsal too.
+-- without it. Safe to repeat. A cancel that was committed first wins over any other outcome. While a job is off, the runs
+-- of its occurrences are not tried again, and those by hand are. A rehearsal leaves the job's last run and its failures
+-- as they are, and nobody is told of it; should it fail, its retry is a rehearsal too.
 
 local run_id, token, status = ARGV[1], ARGV[2], ARGV[3]
 local run = key.run(run_id)
@@ -45,7 +46,7 @@ local job = key.job(job_id)
 local enabled, failures, most, last_error = unpack(call('HMGET', job, 'enabled', 'failures', 'disable_after_failures',
   'last_run_error'))
 local retry = ARGV[6] ~= '' and status == 'failed' and cjson.decode(ARGV[6])
-if retry and enabled ~= '1' and retry.delay_ms > 0 then retry = false end
+if retry and enabled ~= '1' and retry.delay_ms > 0 and runs.is_scheduled(run_id) then retry = false end
 if retry then
   local again = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}

@@ -93,11 +93,15 @@ class Outcome:
         status: `success`, `failed` or `cancelled`.
         error: what went wrong, for people; None for a success.
         result: what the bot returned, JSON-ready.
+        final: a failure that is not to be tried again, whatever the job's options say.
+        wait_seconds: how long a retry waits at least, ≥ 0.
     """
 
     status: str
     error: str | None = None
     result: dict[str, Any] | None = None
+    final: bool = False
+    wait_seconds: float = 0.0
 
 
 def cut(text: str, limit: int = CUT_BYTES) -> str:
