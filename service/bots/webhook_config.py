@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from service.bots.addresses import MAX_PORT, BadPort, NotAnAddress, parsed
 from service.bots.secrets import OTHERS, SHAPE, is_misnamed, is_named
@@ -55,7 +63,8 @@ class WebhookConfig(BaseModel):
         default=None,
         min_length=1,
         max_length=50,
-        description="With these a failed request is tried again, too, if the job has retries left. "
+        description="Answered only where it was given. With these a failed request is tried again, too, if the job has "
+        "retries left. "
         "Else it is not with 301, 308, and 4xx other than 408, 409, 421, 423, 425 and 429.",
     )
     secret: str | None = Field(
@@ -67,6 +76,14 @@ class WebhookConfig(BaseModel):
     dry_run: bool = Field(
         default=False, description="Send nothing; show the request, once its secrets are found usable."
     )
+
+    @model_serializer(mode="wrap")
+    def _understood_by_the_release_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the field that it does not know, unless it was given: it would fail the job's runs."""
+        shown: dict[str, Any] = dump(self)
+        if self.retry_status is None:
+            shown.pop("retry_status", None)
+        return shown
 
     @field_validator("url")
     @classmethod

@@ -99,7 +99,7 @@ def test_a_list_that_makes_no_sense_is_refused(config: dict[str, Any], told: str
 def test_a_job_without_the_list_keeps_its_config() -> None:
     """As older releases stored it."""
     kept = validate_bot_config("webhook", {"url": "https://example.org/"}, {"webhook": WebhookConfig})
-    assert kept["retry_status"] is None
+    assert "retry_status" not in kept  # a worker of the release before would refuse it
 
 
 @pytest.mark.parametrize("status", [429, 503, 500, 502, 408, 425])
