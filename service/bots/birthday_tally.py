@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,9 @@ from service.bots.birthdays import Greeting
 
 SHOWN = 100
 """Messages of a rehearsal, and failures of a run, that the result shows."""
+
+ACCOUNTED = ("already", "sent", "failed", "unknown", "skipped_no_address", "skipped_deceased", "deferred")
+"""What can become of somebody who was found; who is in none of these is left over."""
 
 
 @dataclass(slots=True)
@@ -22,7 +26,9 @@ class Tally:
     left_over: int = 0
     failed: int = 0
     unknown: int = 0
+    deferred: int = 0
     skipped_no_address: int = 0
+    skipped_deceased: int = 0
     failures: list[dict[str, str]] = field(default_factory=list)
 
     def note(self, greeting: Greeting, reason: str) -> None:
@@ -42,10 +48,16 @@ class Tally:
         else:
             self.already += 1
 
+    def of_the_living(self, greetings: Iterable[Greeting]) -> list[Greeting]:
+        """Those who can be greeted; the dead are counted, and nobody else is told of them."""
+        living = [greeting for greeting in greetings if not greeting.contact.deceased]
+        self.skipped_deceased = self.found - len(living)
+        return living
+
     @property
     def rest(self) -> int:
         """Those of whom nothing is written down yet."""
-        return self.found - self.already - self.sent - self.failed - self.unknown - self.skipped_no_address
+        return self.found - sum(getattr(self, name) for name in ACCOUNTED)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
