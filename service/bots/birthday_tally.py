@@ -57,7 +57,7 @@ class Tally:
     @property
     def rest(self) -> int:
         """Those of whom nothing is written down yet."""
-        return self.found - sum(getattr(self, name) for name in ACCOUNTED)
+        return self.found - sum(int(getattr(self, name)) for name in ACCOUNTED)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""

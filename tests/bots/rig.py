@@ -94,6 +94,11 @@ class Run:
     job_id: str = "3f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11"
     run_id: str = "1f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a11"
     steps: list[tuple[int, int]] = field(default_factory=list)
+    elapsed: float = 0.0
+    limit: float = 3600.0
+    waits: list[float] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
+    told: dict[str, str] = field(default_factory=dict)
     ledger: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -130,8 +135,24 @@ class Run:
     def cancelled(self) -> bool:
         return self.stops_after is not None and len(self.steps) >= self.stops_after
 
+    @property
+    def time_left(self) -> float:
+        return self.limit - self.elapsed
+
+    def wait(self, seconds: float) -> bool:
+        """Lets the time pass in no time; `meanwhile` happens."""
+        self.waits.append(seconds)
+        self.meanwhile()
+        if self.cancelled:
+            return False
+        self.elapsed += seconds
+        return True
+
     def progress(self, done: int, total: int) -> None:
         self.steps.append((done, total))
+
+    def tell(self, text: str, *, once: str) -> None:
+        self.told.setdefault(once, text)
 
 
 def configured(model: type[BaseModel], **values: Any) -> Any:
