@@ -231,12 +231,16 @@ OF_THE_SERVICE = ("clock_stepped", "data_went_back")
 
 NEWS = "news"
 """The kind of alerts that a bot has asked for."""
+NEWS_SIZE = 1_500
+"""Characters of what it tells that are shown: some channels take no more than 2,000 in all."""
 
 
 def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     """The subject and body of what a bot has to tell of its work; takes and raises what `words` does."""
     count, lines = int(said["count"]), [str(line) for line in said["lines"]]
-    subject = f"{name}: {lines[0]}" if count == 1 else f"{name}: {count} things to look at"
+    subject = f"{name}: {'something' if count == 1 else f'{count} things'} to look at"
+    while sum(map(len, lines)) > NEWS_SIZE:
+        lines.pop()
     more = [f"and {count - len(lines)} more, which stand in the run's log"] if count > len(lines) else []
     told = [f"- {line}" for line in (*lines, *more)]
     when = format_timestamp(int(said["at"]) // 1000)

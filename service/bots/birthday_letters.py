@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import cached_property
 
 from service.bots.birthday_senders import Rehearsed, Sender
 from service.bots.birthday_tally import SHOWN, Tally
@@ -194,8 +195,12 @@ class Letters(Sender):
             f"{contact.name} ({to}) got no birthday message: {reason}", once=f"{contact.id}:{to}:{gist(reason)}"
         )
 
+    @cached_property
+    def _origin(self) -> str:
+        return self._context.origin_id
+
     def _remembered_under(self, greeting: Greeting) -> str:
-        return f"refused:{self._context.origin_id}:{greeting.key}"
+        return f"refused:{self._origin}:{greeting.key}"
 
     def _remember_refused(self, greeting: Greeting, reason: str) -> None:
         to = self._messenger.destination(greeting.contact)
@@ -203,7 +208,7 @@ class Letters(Sender):
 
     def _refused_before(self, greeting: Greeting) -> str | None:
         """Why the address was refused for good in the run that this one repeats, unless it is another by now."""
-        if self._context.origin_id == self._context.run_id:
+        if self._origin == self._context.run_id:
             return None
         remembered = self._context.memory.recall(self._remembered_under(greeting)) or ""
         to, _, reason = remembered.partition("\n")

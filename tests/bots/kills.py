@@ -35,9 +35,9 @@ from tests.conftest import ValkeyServer
 from tests.process.installation import Installation, descendants, until
 
 MOMENTS = ("begun", "addressed", "offered", "taken", "answered", "refused")
-"""When of a message: its sender is named, its recipient is named, its text has come, it is taken and not answered, it was
-answered in the last 50 ms (the claim is settled, the contact noted, the next message claimed), or it was refused for now
-in the last 50 ms (the claim is given back, the others are sent, the run waits)."""
+"""When of a message: its sender is named, its recipient is named, its text has come, it is taken and not answered, it
+was answered in the last 50 ms (the claim is settled, the contact noted, the next message claimed), or it was refused
+for now in the last 50 ms (the claim is given back, the others are sent, the run waits)."""
 REFUSED = "450 greylisted"
 VICTIMS = ("sender", "worker", "all")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from service.bots.birthday_letters import LettersRefused
 from service.contacts.book import ContactBook
 from service.errors import ChannelUnavailable
 from service.keys import Keys
+from service.store.runs import Outcome, stored_outcome
 from tests.bots.picky_post import Picky
 from tests.bots.rig import Run, configured, post_office
 
@@ -126,6 +128,18 @@ def test_a_run_in_which_letters_stay_refused_is_failed_and_says_how_many(world: 
     world.post.relent()
     assert counted(world.run(world.retry_of(world.context.run_id))) == {"found": 4, "sent": 2, "already": 2}
     assert world.post.tried == ["amelia", "cleo"]
+
+
+def test_the_counts_are_kept_however_many_are_refused(world: World) -> None:
+    """A result that is too long would be cut as a whole."""
+    names = [f"{'É' * 100} {number}" for number in range(60)]
+    for number, name in enumerate(names):
+        world.book.create({"name": name, "birthday": "--04-12", "emails": [f"p{number}@example.org"]})
+        world.post.refuse(f"p{number}", "450 greylisted")
+    _, result = world.failed(max_messages_per_run=100, limit=10.0)
+    kept = json.loads(stored_outcome(Outcome("failed", None, result))["result"])
+    assert (kept["found"], kept["deferred"]) == (60, 60)
+    assert 5 < len(kept["failures"]) < 60
 
 
 def test_one_letter_is_spoken_of_as_one(world: World) -> None:

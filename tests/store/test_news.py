@@ -140,8 +140,17 @@ def test_lists_and_keys_of_another_kind_hold_up_no_end(rig: Rig) -> None:
     assert not rig.client.exists(rig.keys.open(job_id), rig.keys.slots(job_id), rig.keys.leases)
 
 
+def test_an_alert_is_small_enough_for_every_channel(rig: Rig) -> None:
+    """Whole lines are left out, and counted."""
+    end_with(rig, rig.make_job(), {str(n): f"P{n:02} " + "x" * (NEWS_LIMIT - 4) for n in range(30)})
+    (alert,) = told(rig)
+    _, body = words("Greet", alert)
+    assert len(body) < 2000
+    assert "- P04 xx" in body and "P05" not in body and "- and 25 more, which" in body
+
+
 def test_it_goes_to_alert_url_and_to_the_jobs_own(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One thing is the subject; what is no alert is dropped and holds up nothing."""
+    """What is no alert is dropped and holds up nothing."""
     sent: list[tuple[str, str, str]] = []
 
     def announce(url: str, subject: str, body: str, redirects: bool) -> None:
@@ -157,8 +166,8 @@ def test_it_goes_to_alert_url_and_to_the_jobs_own(rig: Rig, monkeypatch: pytest.
     while alerts.send_next():
         pass
     assert [(url, subject) for url, subject, _ in sent] == [
-        ("json://own", "Greet: Amelia cannot be reached"),
-        ("json://service", "Greet: Amelia cannot be reached"),
+        ("json://own", "Greet: something to look at"),
+        ("json://service", "Greet: something to look at"),
     ]
     assert f"Run: {run_id}\n- Amelia cannot be reached" in sent[0][2]
     assert not rig.client.exists(rig.keys.alerts_bots)
