@@ -96,8 +96,7 @@ class Letters(Sender):
 
     def __init__(self, context: Context, tally: Tally) -> None:
         super().__init__(context, tally)
-        secret = context.settings.message_url
-        self._messenger = Messenger(secret.get_secret_value() if secret else None)
+        self._messenger = Messenger.of(context.settings)
         self._under_way: Greeting | None = None
         """Whose message has, or may have, been claimed and is not settled."""
 
@@ -140,6 +139,7 @@ class Letters(Sender):
                 self._tally.note(self._under_way, "the run was cut short; the message may or may not have been sent")
             raise
         finally:
+            self._messenger.close()
             self._tally.left_over = self._tally.rest
 
     def _send(self, greeting: Greeting) -> None:
@@ -155,7 +155,7 @@ class Letters(Sender):
             self._under_way = None
             return
         try:
-            self._messenger.deliver(contact, *message)
+            self._messenger.deliver(contact, *message, key=self.key(greeting))
         except DeliveryUncertain as error:
             context.log.warning("%s: it is not known whether the message was sent: %s", contact.name, error)
             raise

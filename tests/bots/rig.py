@@ -86,6 +86,7 @@ class Run:
     alert_url: str | None = None
     contacts_url: str | None = None
     allow_private: bool = True
+    phone_region: str | None = None
     network_allow: str | None = None
     stops_after: int | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -117,6 +118,9 @@ class Run:
             message_url=SecretStr(self.message_url) if self.message_url else None,
             alert_url=SecretStr(self.alert_url) if self.alert_url else None,
             contacts_url=SecretStr(self.contacts_url) if self.contacts_url else None,
+            phone_region=self.phone_region,
+            message_list_unsubscribe=None,
+            message_auto_submitted=False,
             network_allow=self.network_allow,
             visitor_allow_private=self.allow_private,
             visitor_contact="https://example.org/bot",
