@@ -111,13 +111,13 @@ class Submission:
 
     def _transfer(self, letter: Letter) -> None:
         smtp = self._connected()
-        sender, recipient = letter.sender.address, letter.to.address
+        sender, recipient, text = letter.sender.address, letter.to.address, letter.written(datetime.now(UTC))
         self._ask(smtp, f"MAIL FROM:<{sender}>", "the sender", ChannelUnavailable, ChannelUnavailable)
         self._ask(smtp, f"RCPT TO:<{recipient}>", "the recipient", DeliveryDeferred, RecipientRefused)
         for other in letter.other_recipients:
             self._ask(smtp, f"RCPT TO:<{other}>", f"the copy to {other}", DeliveryDeferred, ChannelUnavailable)
         self._ask(smtp, "DATA", "the message", DeliveryDeferred, RecipientRefused, expected=_GO_ON)
-        self._send_text(smtp, letter.written(datetime.now(UTC)))
+        self._send_text(smtp, text)
         self._letters += 1
         self._used_at = time.monotonic()
 

@@ -33,6 +33,8 @@ class Post:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        self.asked: list[str] = []
+        """What stood in RCPT TO, in order."""
         self.before_taking: Callable[[], None] = lambda: None
 
     @property
@@ -43,6 +45,7 @@ class Post:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.asked.append(address)
         if address.startswith("bad"):
             return "550 no such user here"
         envelope.rcpt_tos.append(address)
