@@ -33,8 +33,7 @@ class Letters(Sender):
 
     def __init__(self, context: Context, tally: Tally) -> None:
         super().__init__(context, tally)
-        secret = context.settings.message_url
-        self._messenger = Messenger(secret.get_secret_value() if secret else None)
+        self._messenger = Messenger.of(context.settings)
         self._tries = Tries(())
         self._uncertain = 0
         """Messages of this run that may have been sent."""
@@ -78,6 +77,7 @@ class Letters(Sender):
                 self._tally.note(self._under_way, "the run was cut short; the message may or may not have been sent")
             raise
         finally:
+            self._messenger.close()
             self._count_deferred()
         if finished and (verdict := self._verdict(len(pending) - self._tries.fresh)) is not None:
             raise LettersRefused(verdict)
@@ -105,6 +105,7 @@ class Letters(Sender):
             at = self._context.now + timedelta(seconds=one.due)
             waiting = self._tries.waiting
             self._context.log.info("Refused for now: %d; the next try is at %s", waiting, f"{at:%H:%M:%S}")
+            self._messenger.close()
         return self._context.wait(pause)
 
     def _attempt(self, one: Try) -> None:
@@ -142,7 +143,7 @@ class Letters(Sender):
             self._under_way = None
             return
         try:
-            self._messenger.deliver(contact, *message)
+            self._messenger.deliver(contact, *message, key=self.key(greeting))
         except DeliveryUncertain as error:
             context.log.warning("%s: it is not known whether the message was sent: %s", contact.name, error)
             raise

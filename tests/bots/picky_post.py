@@ -7,6 +7,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.bots.rig import Post
 
 ALWAYS = 99
+BREAKS = "breaks off"
+"""In place of an answer: the connection ends."""
 
 
 class Picky(Post):
@@ -34,15 +36,22 @@ class Picky(Post):
         name = address.partition("@")[0]
         self.tried.append(name)
         if answers := self.rcpt.get(name):
-            return answers.pop()
+            return _given(server, answers.pop())
         return await super().handle_RCPT(server, session, envelope, address, options)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if answers := self.data.get(envelope.rcpt_tos[0].partition("@")[0]):
-            return answers.pop()
+            return _given(server, answers.pop())
         return await super().handle_DATA(server, session, envelope)
 
     @property
     def taken(self) -> list[str]:
         """To whom mail was taken, before the `@`."""
         return [recipient.partition("@")[0] for recipient in self.recipients]
+
+
+def _given(server: SMTP, answer: str) -> str:
+    if answer == BREAKS:
+        assert server.transport is not None
+        server.transport.close()
+    return answer

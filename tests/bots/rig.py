@@ -33,6 +33,8 @@ class Post:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        self.asked: list[str] = []
+        """What stood in RCPT TO, in order."""
         self.before_taking: Callable[[], None] = lambda: None
 
     @property
@@ -43,6 +45,7 @@ class Post:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.asked.append(address)
         if address.startswith("bad"):
             return "550 no such user here"
         envelope.rcpt_tos.append(address)
@@ -86,6 +89,7 @@ class Run:
     alert_url: str | None = None
     contacts_url: str | None = None
     allow_private: bool = True
+    phone_region: str | None = None
     network_allow: str | None = None
     stops_after: int | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -122,6 +126,9 @@ class Run:
             message_url=SecretStr(self.message_url) if self.message_url else None,
             alert_url=SecretStr(self.alert_url) if self.alert_url else None,
             contacts_url=SecretStr(self.contacts_url) if self.contacts_url else None,
+            phone_region=self.phone_region,
+            message_list_unsubscribe=None,
+            message_auto_submitted=False,
             network_allow=self.network_allow,
             visitor_allow_private=self.allow_private,
             visitor_contact="https://example.org/bot",

@@ -17,7 +17,7 @@ from service.contacts.book import ContactBook
 from service.errors import ChannelUnavailable
 from service.keys import Keys
 from service.store.runs import Outcome, stored_outcome
-from tests.bots.picky_post import Picky
+from tests.bots.picky_post import BREAKS, Picky
 from tests.bots.rig import Run, configured, post_office
 
 RETRY = "2f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a22"
@@ -91,6 +91,8 @@ def counted(result: dict[str, Any]) -> dict[str, int]:
         ("rcpt", "452 4.2.2 mailbox full"),
         ("rcpt", "421 4.7.0 too many"),
         ("rcpt", "471 whatever"),
+        ("rcpt", BREAKS),
+        ("data", "421 4.3.2 shutting down"),
         ("data", "451 greylisted"),
         ("data", "452 out of space"),
         ("data", "450 mailbox busy"),
@@ -300,6 +302,14 @@ def test_a_digest_that_is_refused_for_now_is_tried_again_too(world: World) -> No
     assert counted(BirthdayBot().run(context)) == {"found": 2, "already": 1, "left_over": 1}
     world.post.relent()
     assert counted(world.run(deliver_to="me")) == {"found": 2, "sent": 1, "already": 1}
+
+
+def test_a_server_that_breaks_off_after_it_had_the_text_leaves_it_unknown(world: World) -> None:
+    """It is neither tried again nor failed: it may have arrived. The others are sent, by another connection."""
+    world.born("amelia", "ben")
+    world.post.refuse("amelia", BREAKS, at="data")
+    assert counted(world.run()) == {"found": 2, "sent": 1, "unknown": 1}
+    assert (world.post.tried, world.context.waits, world.context.told) == (["amelia", "ben"], [], {})
 
 
 # refused for good

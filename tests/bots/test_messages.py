@@ -82,12 +82,12 @@ def test_the_first_url_whose_fields_the_contact_has_is_used(office: tuple[Post, 
     post, url = office
     fallback = url.replace("{email}", "{phone}@sms.example.org")
     messenger = Messenger(f"{url}  {fallback}")
-    phone = Contact(id="2", name="B", phones=("5550101",))
+    phone = Contact(id="2", name="B", phones=("+15550100101",))
     assert messenger.destination(AMELIA) == "amelia+friends@example.org"
-    assert messenger.destination(phone) == "5550101"
+    assert messenger.destination(phone) == "+15550100101"
     assert messenger.destination(Contact(id="3", name="C")) is None
     messenger.deliver(phone, "s", "b")
-    assert post.recipients == ["5550101@sms.example.org"]
+    assert post.recipients == ["+15550100101@sms.example.org"]
     with pytest.raises(DeliveryFailed, match="no address"):
         messenger.deliver(Contact(id="3", name="C"), "s", "b")
 

@@ -1,0 +1,161 @@
+"""Channels other than mail: Apprise's plugins, which read a URL each in its own way.
+
+Before anything is sent, the object that a plugin has made of the URL is compared with the one that is meant: a URL with
+samples in place of the contact's fields is read, and in that object the samples are replaced by the contact's fields.
+Where both are not the same, the plugin has cut, split, dropped or changed something, and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from apprise import Apprise, NotifyFormat
+from apprise.exception import AppriseException
+from apprise.plugins.base import NotifyBase
+
+from service.messages.apprise_log import ASSET, captured
+from service.messages.mail_urls import TIMEOUT, UnusableURL
+from service.messages.outcomes import DeliveryFailed
+from service.messages.service_words import verdict
+from service.messages.templates import ADDRESSES, Template, Values
+
+_SAMPLES = (
+    {"email": "qzsample.one@qzfirst.example.org", "phone": "+15550100107", "url": "https://qzfirst.example.org/one"},
+    {"email": "qzother.two@qzsecond.example.net", "phone": "+15550100208", "url": "https://qzsecond.example.net/two"},
+)
+_HASH = "cached_url_identifier"
+"""An attribute that is a hash of others."""
+
+
+def samples(number: int, fields: tuple[str, ...]) -> dict[str, str]:
+    """Values that no contact has, of a first (0) and a second (1) set."""
+    return {field: _SAMPLES[number].get(field, f"qzsample{number}{field.replace('_', '')}") for field in fields}
+
+
+class Service:
+    """One URL of a service, with a contact's fields in braces.
+
+    Raises:
+        UnusableURL: nothing can be sent to it, or it is not certain to whom; says why.
+    """
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self._first = samples(0, template.fields)
+        state = _state(self._built(self._first))
+        self._pattern: dict[str, Any] = {}
+        if template.fields:
+            again = _state(self._built(self._first))  # what differs is made of chance or the time
+            self._pattern = {name: value for name, value in state.items() if again.get(name) == value}
+            self._check_pattern()
+
+    def send(self, values: Values, subject: str, body: str, *, redirects: bool = True) -> None:
+        """Sends one plain-text message, once.
+
+        Args:
+            values: what the contact's fields are, as they go out.
+            redirects: whether a server may send it on to another.
+
+        Raises:
+            DeliveryFailed: it was not taken, or not surely, or would go to somebody else.
+        """
+        with captured() as lines:
+            try:
+                plugin = self._built(values)
+            except UnusableURL:
+                raise self._refused(values) from None
+            if self._misread(plugin, values):
+                raise self._refused(values)
+            plugin.redirects = plugin.redirects and redirects
+            sent = _notify(plugin, subject, body, lines)
+        if not sent:
+            kind, reason = verdict(lines)
+            raise kind(reason)
+
+    def _built(self, values: Values) -> NotifyBase:
+        """Apprise's own object. Called directly it neither retries nor sends from another thread."""
+        url = self._template.filled(values)
+        with captured() as lines:
+            plugin = Apprise.instantiate(url, asset=ASSET)
+        if plugin is None:
+            raise UnusableURL(f"is not one that can be used: {lines[-1]}" if lines else "is not one that can be used")
+        if any(line.startswith("Dropped invalid") for line in lines):
+            raise UnusableURL("is not one that can be used: it has an address that is invalid")
+        if "cto=" not in url:
+            plugin.socket_connect_timeout = TIMEOUT
+        if "rto=" not in url:
+            plugin.socket_read_timeout = TIMEOUT
+        return plugin
+
+    def _check_pattern(self) -> None:
+        """Whether it is seen in the plugin's object where each address went, with other samples, too."""
+        for field in self._template.fields:
+            text = self._first[field]
+            if field in ADDRESSES and not any(form in repr(self._pattern) for form in _forms(text)):
+                raise UnusableURL(f"has {{{field}}} where it cannot be told whom the channel reaches")
+        others = samples(1, self._template.fields)
+        if (name := self._misread(self._built(others), others)) is not None:
+            raise UnusableURL(f"has a field where it cannot be told what the channel makes of it ({name})")
+
+    def _misread(self, plugin: NotifyBase, values: Values) -> str | None:
+        """The attribute of the plugin's object that is not what the values make of it; None if all are."""
+        found, replaced = _state(plugin), _replacing(self._first, values)
+        expected = {name: _canonical(state, replaced) for name, state in self._pattern.items()}
+        return next((name for name, state in expected.items() if _canonical(found.get(name), str) != state), None)
+
+    def _refused(self, values: Values) -> DeliveryFailed:
+        told = ", ".join(value for field, value in values.items() if field in ADDRESSES) or ", ".join(values.values())
+        return DeliveryFailed(f"the channel does not take the contact's address: it reads {told} as another")
+
+
+def _notify(plugin: NotifyBase, subject: str, body: str, lines: list[str]) -> bool:
+    try:
+        return bool(plugin.notify(body=body, title=subject, body_format=NotifyFormat.TEXT))
+    except (AppriseException, OSError, ValueError, TypeError, RuntimeError) as error:
+        lines.append(f"Socket Exception: {error}")
+        return False
+
+
+# what an object holds
+
+
+def _state(plugin: NotifyBase) -> dict[str, Any]:
+    """The plain data among a plugin's attributes, each in a form that can be compared."""
+    found = {name: _canonical(value, str) for name, value in vars(plugin).items() if not name.endswith(_HASH)}
+    return found | {"class": type(plugin).__name__}
+
+
+def _canonical(value: Any, replaced: Callable[[str], str]) -> Any:
+    """Data with its texts replaced; anything else is its class alone."""
+    if isinstance(value, str):
+        return replaced(value)
+    if isinstance(value, bytes):
+        return replaced(value.decode("latin-1"))
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        pairs = [(_canonical(key, replaced), _canonical(inner, replaced)) for key, inner in value.items()]
+        return ["dict", *sorted(pairs, key=repr)]
+    if isinstance(value, list | tuple):
+        return [_canonical(inner, replaced) for inner in value]
+    if isinstance(value, set | frozenset):
+        return ["set", *sorted((_canonical(inner, replaced) for inner in value), key=repr)]
+    return f"<{type(value).__name__}>"
+
+
+def _replacing(before: Values, after: Values) -> Callable[[str], str]:
+    """Puts what is meant in the place of the samples, in each form in which plugins keep a value."""
+    pairs: dict[str, str] = {}
+    for field, sample in before.items():
+        pairs.update(zip(_forms(sample), _forms(after[field]), strict=True))
+    pattern = re.compile("|".join(re.escape(form) for form in sorted(pairs, key=len, reverse=True)) or r"(?!)")
+    return lambda text: pattern.sub(lambda match: pairs[match[0]], text)
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """As it is, as a URL has it, and a number without its plus."""
+    digits = text.removeprefix("+") if re.fullmatch(r"\+\d+", text) else text
+    return text, quote(text, safe=""), quote(text), digits
