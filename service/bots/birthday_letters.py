@@ -77,8 +77,8 @@ class Letters(Sender):
                 self._tally.note(self._under_way, "the run was cut short; the message may or may not have been sent")
             raise
         finally:
-            self._messenger.close()
             self._count_deferred()
+            self._messenger.close()
         if finished and (verdict := self._verdict(len(pending) - self._tries.fresh)) is not None:
             raise LettersRefused(verdict)
 
