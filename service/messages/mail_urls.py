@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from apprise import Apprise
+from apprise.exception import AppriseException
 from apprise.plugins.email import NotifyEmail
 
 from service.messages.addresses import email_to_send
@@ -84,7 +85,7 @@ def read(template: str) -> MailURL:
         UnusableURL: it is malformed, or asks for something that is not done here.
     """
     _refuse_unknown_options(template)
-    with captured() as lines:
+    with captured():
         parsed: dict[str, Any] | None = NotifyEmail.parse_url(Template(template).replaced(_mark))  # type: ignore[no-untyped-call]
         if not parsed:
             raise UnusableURL("is malformed")
@@ -92,9 +93,7 @@ def read(template: str) -> MailURL:
         parsed["from_addr"], parsed["targets"] = _STAND_IN if sender.address else "", []
         for key in ("cc", "bcc", "reply_to"):
             parsed.pop(key, None)
-        plugin: Any = Apprise.instantiate(parsed, asset=ASSET)
-    if plugin is None:
-        raise UnusableURL(f"is refused: {lines[-1]}" if lines else "is malformed")
+        plugin = _instantiated(parsed)
     name, address = plugin.from_addr
     if not sender.address:
         sender = Mailbox(str(address), sender.name or str(name or ""))
@@ -112,6 +111,17 @@ def read(template: str) -> MailURL:
     )
     _check_addresses(found)
     return found
+
+
+def _instantiated(parsed: dict[str, Any]) -> Any:
+    """Apprise's own object. Its log is not told: it has the password."""
+    try:
+        plugin = Apprise.instantiate(parsed, asset=ASSET, suppress_exceptions=False)
+    except (AppriseException, TypeError, ValueError) as error:
+        raise UnusableURL(f"is refused: {error}") from None
+    if plugin is None:
+        raise UnusableURL("is malformed")
+    return plugin
 
 
 def fill(text: str, values: Values) -> str:
@@ -138,7 +148,7 @@ def _has_fields(text: str) -> bool:
 
 def _server(plugin: Any, qsd: dict[str, str]) -> Server:
     server = Server(
-        host=plugin.smtp_host,
+        host=plugin.smtp_host.strip("[]"),
         port=int(plugin.port),
         mode=plugin.secure_mode,
         user=plugin.user,

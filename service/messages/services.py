@@ -26,6 +26,8 @@ _SAMPLES = (
     {"email": "qzsample.one@qzfirst.example.org", "phone": "+15550100107", "url": "https://qzfirst.example.org/one"},
     {"email": "qzother.two@qzsecond.example.net", "phone": "+15550100208", "url": "https://qzsecond.example.net/two"},
 )
+_NEVER = "\0"
+"""No plugin keeps this."""
 _HASH = "cached_url_identifier"
 """An attribute that is a hash of others."""
 
@@ -45,11 +47,12 @@ class Service:
     def __init__(self, template: Template) -> None:
         self._template = template
         self._first = samples(0, template.fields)
-        state = _state(self._built(self._first))
+        plugin = self._built(self._first)
         self._pattern: dict[str, Any] = {}
         if template.fields:
             again = _state(self._built(self._first))  # what differs is made of chance or the time
-            self._pattern = {name: value for name, value in state.items() if again.get(name) == value}
+            kept = {name for name, value in _state(plugin).items() if again.get(name) == value}
+            self._pattern = {name: value for name, value in vars(plugin).items() if name in kept}
             self._check_pattern()
 
     def send(self, values: Values, subject: str, body: str, *, redirects: bool = True) -> None:
@@ -92,9 +95,10 @@ class Service:
 
     def _check_pattern(self) -> None:
         """Whether it is seen in the plugin's object where each address went, with other samples, too."""
+        kept = repr([_canonical(value, str) for value in self._pattern.values()])
         for field in self._template.fields:
             text = self._first[field]
-            if field in ADDRESSES and not any(form in repr(self._pattern) for form in _forms(text)):
+            if field in ADDRESSES and not any(form in kept for form in _forms(text)):
                 raise UnusableURL(f"has {{{field}}} where it cannot be told whom the channel reaches")
         others = samples(1, self._template.fields)
         if (name := self._misread(self._built(others), others)) is not None:
@@ -102,9 +106,11 @@ class Service:
 
     def _misread(self, plugin: NotifyBase, values: Values) -> str | None:
         """The attribute of the plugin's object that is not what the values make of it; None if all are."""
-        found, replaced = _state(plugin), _replacing(self._first, values)
-        expected = {name: _canonical(state, replaced) for name, state in self._pattern.items()}
-        return next((name for name, state in expected.items() if _canonical(found.get(name), str) != state), None)
+        found, ways = _state(plugin), _ways_to_replace(self._first, values)
+        for name, value in self._pattern.items():
+            if all(_canonical(value, replaced) != found.get(name) for replaced in ways):
+                return name
+        return None
 
     def _refused(self, values: Values) -> DeliveryFailed:
         told = ", ".join(value for field, value in values.items() if field in ADDRESSES) or ", ".join(values.values())
@@ -123,9 +129,8 @@ def _notify(plugin: NotifyBase, subject: str, body: str, lines: list[str]) -> bo
 
 
 def _state(plugin: NotifyBase) -> dict[str, Any]:
-    """The plain data among a plugin's attributes, each in a form that can be compared."""
-    found = {name: _canonical(value, str) for name, value in vars(plugin).items() if not name.endswith(_HASH)}
-    return found | {"class": type(plugin).__name__}
+    """A plugin's attributes, each in a form that can be compared."""
+    return {name: _canonical(value, str) for name, value in vars(plugin).items() if not name.endswith(_HASH)}
 
 
 def _canonical(value: Any, replaced: Callable[[str], str]) -> Any:
@@ -146,16 +151,23 @@ def _canonical(value: Any, replaced: Callable[[str], str]) -> Any:
     return f"<{type(value).__name__}>"
 
 
-def _replacing(before: Values, after: Values) -> Callable[[str], str]:
-    """Puts what is meant in the place of the samples, in each form in which plugins keep a value."""
-    pairs: dict[str, str] = {}
+def _ways_to_replace(before: Values, after: Values) -> list[Callable[[str], str]]:
+    """Functions that put what is meant in the place of the samples: one for each form that a sample may stand for."""
+    meant: dict[str, list[str]] = {}
     for field, sample in before.items():
-        pairs.update(zip(_forms(sample), _forms(after[field]), strict=True))
-    pattern = re.compile("|".join(re.escape(form) for form in sorted(pairs, key=len, reverse=True)) or r"(?!)")
-    return lambda text: pattern.sub(lambda match: pairs[match[0]], text)
+        for form, value in zip(_forms(sample), _forms(after[field]), strict=True):
+            meant.setdefault(form, []).append(value)
+    pattern = re.compile("|".join(re.escape(form) for form in sorted(meant, key=len, reverse=True)))
+    most = max(map(len, meant.values()))
+
+    def replacing(number: int) -> Callable[[str], str]:
+        return lambda text: pattern.sub(lambda match: meant[match[0]][min(number, len(meant[match[0]]) - 1)], text)
+
+    return [replacing(number) for number in range(most)]
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    """As it is, as a URL has it, and a number without its plus."""
-    digits = text.removeprefix("+") if re.fullmatch(r"\+\d+", text) else text
-    return text, quote(text, safe=""), quote(text), digits
+    """How plugins keep a value: as it is, as a URL has it, a number without its plus, one of country code 1 without it."""
+    digits = text[1:] if re.fullmatch(r"\+\d+", text) else text
+    national = text[2:] if re.fullmatch(r"\+1\d{10}", text) else _NEVER if digits != text else text
+    return text, quote(text, safe=""), quote(text), digits, national

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from dataclasses import dataclass, field
 
@@ -40,20 +41,17 @@ def connect(server: Server) -> smtplib.SMTP:
     Raises:
         ChannelUnavailable: there is none; says why.
     """
-    made = ssl.create_default_context()
-    if not server.verify:
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
     smtp: smtplib.SMTP | None = None
     try:
         if server.mode == "ssl":
-            smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.connect_timeout, context=made)
+            smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.connect_timeout, context=_tls(server))
         else:
             smtp = smtplib.SMTP(server.host, server.port, timeout=server.connect_timeout)
         assert smtp.sock is not None
         smtp.sock.settimeout(server.answer_timeout)
+        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the final dot does not wait for the text
         if server.mode == "starttls":
-            smtp.starttls(context=made)
+            smtp.starttls(context=_tls(server))
         smtp.ehlo_or_helo_if_needed()
         if server.user and server.password:
             smtp.login(server.user, server.password)
@@ -69,6 +67,14 @@ def connect(server: Server) -> smtplib.SMTP:
         _close(smtp)
         raise
     return smtp
+
+
+def _tls(server: Server) -> ssl.SSLContext:
+    made = ssl.create_default_context()
+    if not server.verify:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    return made
 
 
 def _close(smtp: smtplib.SMTP | None) -> None:
