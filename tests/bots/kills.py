@@ -32,8 +32,8 @@ from tests.bots.rig import Post, post_office
 from tests.conftest import ValkeyServer
 from tests.process.installation import Installation, descendants, until
 
-MOMENTS = ("greeted", "addressed", "offered", "taken", "answered")
-"""When of a message: its connection greets, names the recipient, has sent the text, it is taken and not answered, or it
+MOMENTS = ("begun", "addressed", "offered", "taken", "answered")
+"""When of a message: it names the sender, names the recipient, has sent the text, it is taken and not answered, or it
 was answered in the last 50 ms (the claim is settled, the contact noted, the next message claimed)."""
 VICTIMS = ("sender", "worker", "all")
 
@@ -62,13 +62,14 @@ class Trap(Post):
         self._step, self._moment, self._victim, self._root = step, moment, victim, root
         self._begun, self._sprung, self.killed = 0, False, None
 
-    async def handle_EHLO(
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
         self._begun += 1
-        self._at("greeted", session)
-        return responses
+        self._at("begun", session)
+        return "250 OK"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
