@@ -127,6 +127,7 @@ def test_the_sender_is_what_from_and_name_say(options: str, sender: Mailbox) -> 
                 Mailbox("d@example.org", "D"),
             ],
         ),
+        ("?to=Ann+<a@example.org>", [Mailbox("a@example.org", "Ann")]),
         ("?", [Mailbox("me@example.org")]),
     ],
 )
