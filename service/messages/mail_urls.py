@@ -187,7 +187,7 @@ def _mailboxes_of(item: str) -> list[Mailbox]:
     match = _NAMED.fullmatch(item)
     if match is None:
         raise UnusableURL("has a list of addresses that is malformed")
-    name = match["name"]
+    name = match["name"].rstrip("+ ")  # a blank, as forms write it
     if name.startswith('"') and name.endswith('"') and len(name) > 1:
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
     return [Mailbox(match["address"].strip(), name)]

@@ -17,7 +17,7 @@ from service.messages.mail import Mail, Manner
 from service.messages.mail_urls import UnusableURL, is_mail
 from service.messages.outcomes import ChannelUnavailable, DeliveryFailed
 from service.messages.secrecy import redacted
-from service.messages.services import Service
+from service.messages.services import Misread, Service
 from service.messages.templates import ADDRESSES, FIELDS, Recipient, Template, Values, values_of
 
 
@@ -68,6 +68,8 @@ class Channel:
             yield
         except UnusableURL as error:
             raise ChannelUnavailable(f"the URL {redacted(str(error), self.url)}") from None
+        except Misread as error:
+            raise DeliveryFailed(str(error)) from None
         except DeliveryFailed as error:
             raise type(error)(redacted(str(error), self.url)) from None
 

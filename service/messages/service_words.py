@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from service.messages.outcomes import ChannelUnavailable, DeliveryFailed, DeliveryUncertain
 
-_NO_CONNECTION = re.compile(r"NewConnection|NameResolution|ConnectTimeout|SSLError|refused|CertificateError")
+_NO_CONNECTION = re.compile(r"NewConnection|NameResolution|ConnectTimeout|SSLError|Connection refused|CertificateError")
 _TOLD = re.compile(r"(Failed|Error|A |Could not|There )")
 _STATUS = re.compile(r"error[=: ]+(\d{3})")
 _OF_THE_CHANNEL = frozenset({"401", "403", "429", "502", "503"})

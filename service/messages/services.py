@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from apprise import Apprise, NotifyFormat
-from apprise.exception import AppriseException
 from apprise.plugins.base import NotifyBase
+from apprise.utils.parse import is_email, is_phone_no
 
 from service.messages.apprise_log import ASSET, captured
 from service.messages.mail_urls import TIMEOUT, UnusableURL
@@ -35,6 +35,10 @@ _HASH = "cached_url_identifier"
 def samples(number: int, fields: tuple[str, ...]) -> dict[str, str]:
     """Values that no contact has, of a first (0) and a second (1) set."""
     return {field: _SAMPLES[number].get(field, f"qzsample{number}{field.replace('_', '')}") for field in fields}
+
+
+class Misread(DeliveryFailed):
+    """The plugin reads the contact's address as another; nothing was sent. The sentence has nothing of the URL."""
 
 
 class Service:
@@ -70,7 +74,7 @@ class Service:
                 plugin = self._built(values)
             except UnusableURL:
                 raise self._refused(values) from None
-            if self._misread(plugin, values):
+            if self._misread(plugin, values) or not all(_reads_whole(field, text) for field, text in values.items()):
                 raise self._refused(values)
             plugin.redirects = plugin.redirects and redirects
             sent = _notify(plugin, subject, body, lines)
@@ -112,17 +116,26 @@ class Service:
                 return name
         return None
 
-    def _refused(self, values: Values) -> DeliveryFailed:
+    def _refused(self, values: Values) -> Misread:
         told = ", ".join(value for field, value in values.items() if field in ADDRESSES) or ", ".join(values.values())
-        return DeliveryFailed(f"the channel does not take the contact's address: it reads {told} as another")
+        return Misread(f"the channel does not take the contact's address: it reads {told} as another")
 
 
 def _notify(plugin: NotifyBase, subject: str, body: str, lines: list[str]) -> bool:
     try:
         return bool(plugin.notify(body=body, title=subject, body_format=NotifyFormat.TEXT))
-    except (AppriseException, OSError, ValueError, TypeError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 - a plugin's own defect; it may have sent
         lines.append(f"Socket Exception: {error}")
         return False
+
+
+def _reads_whole(field: str, text: str) -> bool:
+    """Whether Apprise's own readers of addresses, which some plugins ask when they send, take all of it or none."""
+    if field == "phone":
+        number: Any = is_phone_no(text, min_len=3)  # type: ignore[no-untyped-call]
+        return not number or bool(number["full"] == text.removeprefix("+"))
+    email: Any = field != "url" and is_email(text)  # type: ignore[no-untyped-call]
+    return not email or bool(email["full_email"] == text)
 
 
 # what an object holds
@@ -136,7 +149,7 @@ def _state(plugin: NotifyBase) -> dict[str, Any]:
 def _canonical(value: Any, replaced: Callable[[str], str]) -> Any:
     """Data with its texts replaced; anything else is its class alone."""
     if isinstance(value, str):
-        return replaced(value)
+        return replaced(str.__str__(value))  # what an Enum's member stands for, too
     if isinstance(value, bytes):
         return replaced(value.decode("latin-1"))
     if value is None or isinstance(value, bool | int | float):
@@ -158,7 +171,7 @@ def _ways_to_replace(before: Values, after: Values) -> list[Callable[[str], str]
         for form, value in zip(_forms(sample), _forms(after[field]), strict=True):
             meant.setdefault(form, []).append(value)
     pattern = re.compile("|".join(re.escape(form) for form in sorted(meant, key=len, reverse=True)))
-    most = max(map(len, meant.values()))
+    most = max(map(len, meant.values()), default=0)
 
     def replacing(number: int) -> Callable[[str], str]:
         return lambda text: pattern.sub(lambda match: meant[match[0]][min(number, len(meant[match[0]]) - 1)], text)
@@ -167,7 +180,7 @@ def _ways_to_replace(before: Values, after: Values) -> list[Callable[[str], str]
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    """How plugins keep a value: as it is, as a URL has it, a number without its plus, one of country code 1 without it."""
+    """How plugins keep a value: as it is, as a URL has it, a number without its plus, or without its country code 1."""
     digits = text[1:] if re.fullmatch(r"\+\d+", text) else text
     national = text[2:] if re.fullmatch(r"\+1\d{10}", text) else _NEVER if digits != text else text
     return text, quote(text, safe=""), quote(text), digits, national

@@ -70,6 +70,7 @@ class Trap(Post):
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.mail_from = address
+        envelope.mail_options.extend(options)
         self._begun += 1
         self._at("begun", session)
         return "250 OK"

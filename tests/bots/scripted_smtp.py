@@ -103,14 +103,18 @@ class ScriptedServer:
             step = command[:4].lower()
             if not self._answer(sock, step) or step == "quit":
                 return
-            if step == "data" and self.script.get("data", "354").startswith("354") and not self._text(sock, lines, heard):
+            if (
+                step == "data"
+                and self.script.get("data", "354").startswith("354")
+                and not self._text(sock, lines, heard)
+            ):
                 return
 
     def _text(self, sock: socket.socket, lines: Iterator[bytes], heard: Heard) -> bool:
         if self.script.get("text") == BREAK:  # with what it has not read, so that the client hears of it
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return False
-        text = []
+        text: list[bytes] = []
         for line in lines:
             if line == b".\r\n":
                 heard.texts.append(b"".join(text))

@@ -222,15 +222,22 @@ def test_a_name_is_never_more_than_a_display_name(server: ScriptedServer, name: 
 
 
 KNOWN = {
-    "from", "to", "subject", "date", "message-id", "content-type", "content-transfer-encoding", "mime-version",
-}  # fmt: skip
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "content-type",
+    "content-transfer-encoding",
+    "mime-version",
+}
 
 
 @given(name=st.text(min_size=1, max_size=200))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_name_reaches_anybody_else(server: ScriptedServer, name: str) -> None:
     """Wherever the URL names it: as a display name, in the path of the sender, in a header of its own."""
-    url = f"{server.url.replace('{email}', '{name}<{email}>')}&name={{name}}&reply={{name}}<me@example.org>&+X-For={{name}}"
+    url = server.url.replace("{email}", "{name}<{email}>") + "&name={name}&reply={name}<me@example.org>&+X-For={name}"
     assert sent(server, with_email("a@example.org", name), url) == ["a@example.org"]
     head = server.texts[0].partition(b"\r\n\r\n")[0].decode("ascii")
     assert all(len(line) <= 998 for line in head.split("\r\n"))
@@ -251,13 +258,28 @@ def test_a_field_that_makes_no_address_is_refused(server: ScriptedServer, given_
 
 def test_fixed_addresses_are_what_the_setting_says(server: ScriptedServer) -> None:
     """In `to`, `cc`, `bcc`, `from` and `reply`, though Apprise would cut them."""
-    url = server.url.replace("from=me", "from=o'me").replace("{email}", "o'a@example.org,\"Rivers, A\" <o'b@bücher.example>")
-    sent(server, with_email("x@example.org"), url.replace(" ", "%20") + "&cc=o'c@example.org&bcc=o'd@example.org&reply=o'e@x.org")
+    url = server.url.replace("from=me", "from=o'me").replace(
+        "{email}", "o'a@example.org,\"Rivers, A\" <o'b@bücher.example>"
+    )
+    sent(
+        server,
+        with_email("x@example.org"),
+        url.replace(" ", "%20") + "&cc=o'c@example.org&bcc=o'd@example.org&reply=o'e@x.org",
+    )
     assert [line for line in server.connections[0].commands if line.startswith(("MAIL", "RCPT"))] == [
-        "MAIL FROM:<o'me@example.org>", "RCPT TO:<o'a@example.org>", "RCPT TO:<o'c@example.org>", "RCPT TO:<o'd@example.org>",
-        "MAIL FROM:<o'me@example.org>", "RCPT TO:<o'b@xn--bcher-kva.example>", "RCPT TO:<o'c@example.org>", "RCPT TO:<o'd@example.org>",
-    ]  # fmt: skip
-    assert b'To: "Rivers, A" <o\'b@xn--bcher-kva.example>\r\n' in server.texts[1] and b"Reply-To: o'e@x.org" in server.texts[1]
+        "MAIL FROM:<o'me@example.org>",
+        "RCPT TO:<o'a@example.org>",
+        "RCPT TO:<o'c@example.org>",
+        "RCPT TO:<o'd@example.org>",
+        "MAIL FROM:<o'me@example.org>",
+        "RCPT TO:<o'b@xn--bcher-kva.example>",
+        "RCPT TO:<o'c@example.org>",
+        "RCPT TO:<o'd@example.org>",
+    ]
+    assert (
+        b'To: "Rivers, A" <o\'b@xn--bcher-kva.example>\r\n' in server.texts[1]
+        and b"Reply-To: o'e@x.org" in server.texts[1]
+    )
 
 
 @pytest.mark.parametrize("address", ["josé@example.org", "a b", "nobody", "a@b..c", '"a b"@example.org'])
@@ -265,7 +287,11 @@ def test_fixed_addresses_are_what_the_setting_says(server: ScriptedServer) -> No
 def test_a_fixed_address_that_cannot_be_used_is_told_before_anything_is_sent(option: str, address: str) -> None:
     """By `check`, as the doctor and each run do."""
     base = "mailto://127.0.0.1:25?to={email}" + ("" if option == "from" else "&from=me@example.org")
-    url = f"{base}&{option}={address.replace(' ', '%20')}" if option != "to" else base.replace("{email}", address.replace(" ", "%20"))
+    url = (
+        f"{base}&{option}={address.replace(' ', '%20')}"
+        if option != "to"
+        else base.replace("{email}", address.replace(" ", "%20"))
+    )
     with pytest.raises(ChannelUnavailable, match="URL 1 of MESSAGE_URL"):
         Messenger(url).check()
 

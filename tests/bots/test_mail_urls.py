@@ -34,7 +34,10 @@ TO = "from=me@example.org&to={email}"
         (f"mailtos://u:p%2Fw@mx.example.org:2465?mode=SSL&{TO}", ("mx.example.org", 2465, "ssl", "u", "p/w")),
         (f"MAILTOS://u:p@mx.example.org?{TO}", ("mx.example.org", 587, "starttls", "u", "p")),
         (f"mailtos://u:p@example.org?smtp=mx.example.net&{TO}", ("mx.example.net", 587, "starttls", "u", "p")),
-        (f"mailtos://mx.example.org?user=me@example.org&pass=p&{TO}", ("mx.example.org", 587, "starttls", "me@example.org", "p")),
+        (
+            f"mailtos://mx.example.org?user=me@example.org&pass=p&{TO}",
+            ("mx.example.org", 587, "starttls", "me@example.org", "p"),
+        ),
         ("mailtos://me:p@gmail.com?to={email}", ("smtp.gmail.com", 587, "starttls", "me@gmail.com", "p")),
         ("mailto://me:p@gmail.com?to={email}", ("smtp.gmail.com", 587, "starttls", "me@gmail.com", "p")),
         ("mailtos://me:p@yahoo.com?to={email}", ("smtp.mail.yahoo.com", 465, "ssl", "me@yahoo.com", "p")),
@@ -42,7 +45,7 @@ TO = "from=me@example.org&to={email}"
         ("mailtos://me:p@hotmail.com?to={email}", ("smtp-mail.outlook.com", 587, "starttls", "me@hotmail.com", "p")),
         ("mailtos://me:p@fastmail.com?to={email}", ("smtp.fastmail.com", 465, "ssl", "me@fastmail.com", "p")),
     ],
-)  # fmt: skip
+)
 def test_the_server_is_the_one_that_the_url_means(url: str, server: tuple[Any, ...]) -> None:
     """Host, port, mode, user and password; providers that Apprise knows are known."""
     found = read(url).server
@@ -53,14 +56,30 @@ def test_the_server_is_the_one_that_the_url_means(url: str, server: tuple[Any, .
 
 def test_every_provider_of_apprises_is_read_as_apprise_reads_it() -> None:
     """All its templates: the same server as its own object has."""
-    for domain in ("gmail.com", "yandex.com", "hotmail.com", "live.com", "outlook.com", "office365.com", "yahoo.com",
-                   "fastmail.com", "zoho.com", "sendgrid.com", "163.com", "foxmail.com", "comcast.net", "qq.com"):  # fmt: skip
+    for domain in (
+        "gmail.com",
+        "yandex.com",
+        "hotmail.com",
+        "live.com",
+        "outlook.com",
+        "office365.com",
+        "yahoo.com",
+        "fastmail.com",
+        "zoho.com",
+        "sendgrid.com",
+        "163.com",
+        "foxmail.com",
+        "comcast.net",
+        "qq.com",
+    ):
         url = f"mailtos://me:p@{domain}?from=me@example.org&to=a@example.org"
         plugin: Any = Apprise.instantiate(url, asset=ASSET)
         found = read(url)
         assert (found.server.host, found.server.port, found.server.mode) == (
-            plugin.smtp_host, plugin.port, plugin.secure_mode,
-        )  # fmt: skip
+            plugin.smtp_host,
+            plugin.port,
+            plugin.secure_mode,
+        )
         assert (found.server.user, found.server.password) == (plugin.user, plugin.password)
     assert len(EMAIL_TEMPLATES) == 16, "look at those that are new"
 
@@ -100,12 +119,18 @@ def test_the_sender_is_what_from_and_name_say(options: str, sender: Mailbox) -> 
         ("/a@example.org/b@example.org?", [Mailbox("a@example.org"), Mailbox("b@example.org")]),
         ("?to=a@example.org,b@example.org", [Mailbox("a@example.org"), Mailbox("b@example.org")]),
         ("?to=a@example.org%20b@example.org", [Mailbox("a@example.org"), Mailbox("b@example.org")]),
-        ('/c@example.org?to="A, B"<a@example.org>,D%20<d@example.org>', [
-            Mailbox("c@example.org"), Mailbox("a@example.org", "A, B"), Mailbox("d@example.org", "D"),
-        ]),
+        (
+            '/c@example.org?to="A, B"<a@example.org>,D%20<d@example.org>',
+            [
+                Mailbox("c@example.org"),
+                Mailbox("a@example.org", "A, B"),
+                Mailbox("d@example.org", "D"),
+            ],
+        ),
+        ("?to=Ann+<a@example.org>", [Mailbox("a@example.org", "Ann")]),
         ("?", [Mailbox("me@example.org")]),
     ],
-)  # fmt: skip
+)
 def test_recipients_stand_in_the_path_and_in_to(where: str, to: list[Mailbox]) -> None:
     """Without any, the sender."""
     assert list(read(f"mailto://mx.example.org{where}&from=me@example.org".replace("?&", "?")).to) == to
@@ -114,15 +139,34 @@ def test_recipients_stand_in_the_path_and_in_to(where: str, to: list[Mailbox]) -
 @pytest.mark.parametrize(
     ("option", "reason"),
     [
-        ("pgp=sign", "pgp"), ("pgppub=/k", "pgppub"), ("wkd=yes", "wkd"), ("inline=yes", "inline"), ("emojis=yes", "emojis"),
-        ("retry=3", "retry"), ("wait=1", "wait"), ("store=no", "store"), ("redirect=no", "redirect"), ("form=x", "form"),
-        ("{name}=x", "{name}"), ("-x=1", "-x"), ("to=b@example.org", "to more than once"), ("TO=b@example.org", "more than once"),
-        ("from=x@example.org", "from more than once"), ("format=markdown", "format="), ("overflow=split", "overflow="),
-        ("mode=none", "secure mode"), ("tz=Nowhere/Land", "timezone"), ("+Subject=x", "Subject"), ("+bcc=x", "bcc"),
-        ("+X%0d%0aBcc=x", "header"), ("smtp={name}.example.org", "where the server"),
-        ("cc=<a@example.org", "list of addresses"), ('cc="a@example.org', "list of addresses"), ("cc=a<b>c", "list of addresses"),
+        ("pgp=sign", "pgp"),
+        ("pgppub=/k", "pgppub"),
+        ("wkd=yes", "wkd"),
+        ("inline=yes", "inline"),
+        ("emojis=yes", "emojis"),
+        ("retry=3", "retry"),
+        ("wait=1", "wait"),
+        ("store=no", "store"),
+        ("redirect=no", "redirect"),
+        ("form=x", "form"),
+        ("{name}=x", "{name}"),
+        ("-x=1", "-x"),
+        ("to=b@example.org", "to more than once"),
+        ("TO=b@example.org", "more than once"),
+        ("from=x@example.org", "from more than once"),
+        ("format=markdown", "format="),
+        ("overflow=split", "overflow="),
+        ("mode=none", "secure mode"),
+        ("tz=Nowhere/Land", "timezone"),
+        ("+Subject=x", "Subject"),
+        ("+bcc=x", "bcc"),
+        ("+X%0d%0aBcc=x", "header"),
+        ("smtp={name}.example.org", "where the server"),
+        ("cc=<a@example.org", "list of addresses"),
+        ('cc="a@example.org', "list of addresses"),
+        ("cc=a<b>c", "list of addresses"),
     ],
-)  # fmt: skip
+)
 def test_an_option_that_is_not_understood_is_refused(option: str, reason: str) -> None:
     """And named, where Apprise passes over it."""
     with pytest.raises(UnusableURL) as refused:
@@ -137,7 +181,9 @@ def test_a_refusal_tells_no_password(option: str) -> None:
     assert reason is None or ("s3cr3t" not in reason and "someuser" not in reason)
 
 
-@pytest.mark.parametrize("url", ["mailto://", "mailto://mx.example.org?to={email}", "mailto://u:{email}@mx.example.org?to=a@b.c"])
+@pytest.mark.parametrize(
+    "url", ["mailto://", "mailto://mx.example.org?to={email}", "mailto://u:{email}@mx.example.org?to=a@b.c"]
+)
 def test_a_url_that_names_no_server_or_sender_is_refused(url: str) -> None:
     """As Apprise refuses it; a contact's field is no password."""
     with pytest.raises(UnusableURL):
@@ -148,7 +194,11 @@ def test_a_mail_server_gets_what_the_options_say() -> None:
     """Headers and HTML, through a real one."""
     kept = Post()
     with post_office(kept) as (post, url):
-        announce(url.replace("{email}", "a@example.org") + "&format=html&+X-Color=blue&reply=Desk<desk@example.org>", "s", "a\nb\n")
+        announce(
+            url.replace("{email}", "a@example.org") + "&format=html&+X-Color=blue&reply=Desk<desk@example.org>",
+            "s",
+            "a\nb\n",
+        )
     (message,) = post.messages
     assert (message["X-Color"], message["Reply-To"]) == ("blue", "Desk <desk@example.org>")
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
@@ -174,8 +224,12 @@ def test_a_field_changes_nothing_but_its_own_place(values: dict[str, str]) -> No
 def test_urls_of_mail_are_told_from_others() -> None:
     """By their scheme, in any case."""
     assert [is_mail(url) for url in ("mailto://x", "MailTos://x", "json://x", "mailtox://x", quote("mailto://x"))] == [
-        True, True, False, False, False,
-    ]  # fmt: skip
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_what_apprise_logs_stays_with_whoever_sends(caplog: pytest.LogCaptureFixture) -> None:

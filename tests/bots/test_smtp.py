@@ -1,4 +1,4 @@
-"""What becomes of a letter, by the step at which the mail server refuses or breaks off; and how connections are kept."""
+"""What becomes of a letter, by the step at which the mail server refuses or breaks off; how connections are kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import ssl
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -87,9 +88,8 @@ def test_a_break_in_the_middle_of_the_text_defers_the_letter() -> None:
 
 def test_a_server_that_hangs_up_while_it_should_listen_defers_the_letter() -> None:
     """It says 421 instead of waiting for the text."""
-    with scripted(data="354 go on\r\n421 closing") as server:
-        with pytest.raises(DeliveryDeferred):
-            Messenger(server.url).deliver(AMELIA, "s", LONG)
+    with scripted(data="354 go on\r\n421 closing") as server, pytest.raises(DeliveryDeferred):
+        Messenger(server.url).deliver(AMELIA, "s", LONG)
 
 
 def test_a_silent_server_is_given_up_after_rto() -> None:
@@ -208,7 +208,7 @@ def test_a_refused_copy_is_the_channels_fault_and_nobody_gets_the_letter() -> No
     """The address stands in the setting; the contact's own was taken."""
     with post_office() as (post, url):
         for option in ("cc", "bcc"):
-            with pytest.raises(ChannelUnavailable, match="the copy to bad@example.org: 550"):
+            with pytest.raises(ChannelUnavailable, match=r"the copy to bad@example\.org: 550"):
                 Messenger(f"{url}&{option}=bad@example.org").deliver(AMELIA, "s", "b")
         assert post.messages == []
 
@@ -219,7 +219,9 @@ def test_copies_get_the_letter_and_blind_ones_are_not_named() -> None:
         url = f"{server.url}&cc=Kim <kim@example.org>,lee@example.org&bcc=archive@example.org,amelia@example.org"
         Messenger(url.replace(" ", "%20")).deliver(AMELIA, "s", "b")
     assert server.recipients == ["amelia@example.org", "kim@example.org", "lee@example.org", "archive@example.org"]
-    assert b"Cc: Kim <kim@example.org>,\r\n lee@example.org\r\n" in server.texts[0] and b"archive" not in server.texts[0]
+    assert (
+        b"Cc: Kim <kim@example.org>,\r\n lee@example.org\r\n" in server.texts[0] and b"archive" not in server.texts[0]
+    )
 
 
 def test_an_alert_reaches_each_of_several_recipients_by_a_letter_of_their_own() -> None:
@@ -248,8 +250,10 @@ def test_tls_is_spoken_and_certificates_are_verified(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     post, port = Post(), find_free_port()
-    around = {"ssl_context": context} if mode == "ssl" else {"tls_context": context, "require_starttls": True}
-    asks = {"authenticator": Signed(), "auth_required": True, "auth_require_tls": mode == "starttls"}
+    around: dict[str, Any] = (
+        {"ssl_context": context} if mode == "ssl" else {"tls_context": context, "require_starttls": True}
+    )
+    asks: dict[str, Any] = {"authenticator": Signed(), "auth_required": True, "auth_require_tls": mode == "starttls"}
     controller = Controller(post, hostname="localhost", port=port, **around, **asks)
     controller.start()
     url = f"mailtos://user:p4ss%2Fword@localhost:{port}?mode={mode}&from=me@example.org&to={{email}}"

@@ -23,7 +23,12 @@ NOW = datetime(2025, 4, 12, 8, 0, tzinfo=UTC)
 
 def written(**fields: Any) -> bytes:
     """A letter's bytes."""
-    given = {"sender": Mailbox("me@example.org"), "to": Mailbox("a@example.org"), "subject": "s", "body": "b\n"}
+    given: dict[str, Any] = {
+        "sender": Mailbox("me@example.org"),
+        "to": Mailbox("a@example.org"),
+        "subject": "s",
+        "body": "b\n",
+    }
     return Letter(**(given | fields)).written(NOW)
 
 
@@ -116,7 +121,9 @@ def test_html_is_the_text_escaped() -> None:
     message = read(written(body="<script>x</script> & y\nz\n", html=True))
     assert message.get_content_type() == "multipart/alternative"
     part = message.get_body(("html",))
-    assert part is not None and "&lt;script&gt;x&lt;/script&gt; &amp; y<br>\nz" in part.get_content().replace("\r\n", "\n")
+    assert part is not None and "&lt;script&gt;x&lt;/script&gt; &amp; y<br>\nz" in part.get_content().replace(
+        "\r\n", "\n"
+    )
 
 
 def test_a_letter_says_when_and_by_whom() -> None:
@@ -133,7 +140,12 @@ def test_a_letter_that_is_sent_again_has_the_same_message_id() -> None:
     first = read(written(key="birthday:1:2025"))["Message-ID"]
     assert first == read(written(key="birthday:1:2025", subject="late", body="late"))["Message-ID"]
     assert re.fullmatch(r"<[0-9a-f]{40}@example\.org>", first)
-    others = [written(key="birthday:2:2025"), written(key="birthday:1:2025", to=Mailbox("b@example.org")), written(), written()]
+    others = [
+        written(key="birthday:2:2025"),
+        written(key="birthday:1:2025", to=Mailbox("b@example.org")),
+        written(),
+        written(),
+    ]
     assert len({first, *(read(text)["Message-ID"] for text in others)}) == 5
 
 
@@ -153,4 +165,6 @@ def test_a_letter_that_is_sent_again_has_the_same_message_id() -> None:
 def test_a_display_name_is_quoted_as_rfc_5322_has_it(name: str, line: str) -> None:
     """Atoms, a quoted string, or encoded words."""
     found = next(one for one in head(written(to=Mailbox("a@example.org", name))) if one.startswith("To:"))
-    assert found == line or (found.startswith("To: =?utf-8?") and str(make_header(decode_header(found))) == f"To: {name} <a@example.org>")
+    assert found == line or (
+        found.startswith("To: =?utf-8?") and str(make_header(decode_header(found))) == f"To: {name} <a@example.org>"
+    )
