@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
-UNKNOWN_YEARS = frozenset({0, 1604})
-"""Years that address books write where the year of birth is not known; 1604 is Apple's."""
+EARLIEST_YEAR = 1900
+"""Years before it are what address books write where the year of birth is not known: 0000, 0001, Apple's 1604, 1899."""
 
 _FULL_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|(\d{2})(\d{2}))(?:[T ].*)?", re.DOTALL)
 _YEARLESS = re.compile(r"--(\d{2})-?(\d{2})(?:[T ].*)?", re.DOTALL)
@@ -40,7 +40,7 @@ def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
         raise ValueError(f"the birthday “{shown}” has no day")
     else:
         raise ValueError(f"the birthday “{shown}” is not a date such as 1990-04-12 or --04-12")
-    unknown = year is None or year in UNKNOWN_YEARS or year == omitted_year
+    unknown = year is None or year < EARLIEST_YEAR or year == omitted_year
     try:
         date(2000 if unknown or year is None else year, month, day)
     except ValueError:

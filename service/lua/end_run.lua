@@ -6,6 +6,8 @@
 --       5 JSON: RQ's result record of a failure, a flat list; '' for none
 --       6 JSON: the retry, should this be a failure: {"id", "attempt", "delay_ms"}; '' for none
 --       7 '1' to end it only if its lease has ended (the reaper), else '0'
+--       8 JSON: what its bot has to tell people, a list of pairs of a digest, under which it is told once, and a text;
+--         '' for nothing
 -- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): nothing is written then
 --         but that a deleted run leaves no trace in RQ.
 --
@@ -100,9 +102,23 @@ local function count_failures()
   end
 end
 
+-- What is new of what the bot has to tell; all of it is one alert.
+local function tell_news(news)
+  local lines, count = {}, 0
+  for _, one in ipairs(news) do
+    local noted = redis.pcall('SET', key.told(bot_type .. ':' .. one[1]), run_id, 'NX', 'EX', conf.told_ttl)
+    if type(noted) == 'table' and noted.ok then
+      count = count + 1
+      if count <= conf.news_shown then lines[count] = one[2] end
+    end
+  end
+  if count > 0 then alerts.tell_of_bot(job_id, now, {run_id = run_id, count = count, lines = lines}) end
+end
+
 if not rehearsal then
   note_last_run()
   count_failures()
+  if ARGV[8] ~= '' then tell_news(cjson.decode(ARGV[8])) end
 end
 runs.finish(run_id, job_id, status, int(now), fields,
   {bot_type = bot_type, trigger = trigger, started_at = started_at, due = due, log_bytes = log_bytes,

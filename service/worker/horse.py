@@ -31,7 +31,8 @@ from service.errors import StoreFull, StoreUnavailable
 from service.failures import partial_result
 from service.outage import outage
 from service.retries import rerun_of, retry_of
-from service.runner import WORKER_STOPPED, Notes, RunInterrupted, StopFlag, Surroundings, carry_out
+from service.run_context import RunTime, StopFlag
+from service.runner import WORKER_STOPPED, Notes, RunInterrupted, Surroundings, carry_out
 from service.store.jobs import UnreadableJob
 from service.store.runs import Claim, Outcome, Retry, RunStore
 from service.worker.leftovers import Untouched, peak_megabytes
@@ -182,7 +183,7 @@ class WorkHorse:
         timeout = timeout_of(claim)
         self._orders.began(Began(claim.ids, claim.token, asked, timeout))
         self._carried_out += 1
-        self._claim, self._stop = claim, self._around.begin()
+        self._claim, self._stop = claim, self._around.begin(RunTime(asked, timeout))
         outcome = self._outcome(claim, timeout)
         self._look_around()
         retry = retry_after(claim, outcome, self._around.bots)

@@ -200,7 +200,9 @@ def named_keys(keys: Keys) -> list[str]:
     scripts = (ROOT / "service" / "lua").rglob("*.lua")
     names = {name for script in scripts for name in re.findall(r"\bkey\.(\w+)", script.read_text())}
     found = [getattr(keys, name) for name in sorted(names - {"wake"})]
-    return [key if isinstance(key, str) else key("1:2" if key == keys.rq_execution else "1") for key in found]
+    return [
+        key if isinstance(key, str) else key("1:2" if key in (keys.rq_execution, keys.told) else "1") for key in found
+    ]
 
 
 def key_patterns(keys: Keys) -> list[re.Pattern[str]]:

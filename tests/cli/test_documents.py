@@ -137,6 +137,9 @@ def test_contacts_are_imported_and_listed(command: Command, installed: Installat
     everybody = command.works("contacts", "list", "--all", "--json").json
     assert len({one["id"] for one in everybody}) == 230
     assert "p7@example.org" in command.works("contacts", "list", "--all").out
+    assert "(deceased)" not in command.works("contacts", "list", "--all").out
+    assert installed.call("PUT", f"/contacts/{everybody[0]['id']}", {"deceased": True})[0] == 200
+    assert command.works("contacts", "list", "--all").out.count("(deceased)") == 1
     refused = command("contacts", "import", "-", given="nothing of the kind")
     assert refused.status == 4 and refused.out == ""
     assert command("contacts", "import", str(tmp_path / "none.vcf")).status == 2
