@@ -45,7 +45,7 @@ def end(rig: Rig, job_id: str, status: str = "success", rehearse: bool = False, 
 def end_with(rig: Rig, job_id: str, texts: dict[str, str], status: str = "success", rehearse: bool = False) -> str:
     """Like `end`."""
     run_id = rig.use.run_now(job_id, {"bot_config": {"dry_run": True}} if rehearse else None)
-    outcome = Outcome(status, None if status == "success" else "no", news={}, news_of(texts))
+    outcome = Outcome(status, None if status == "success" else "no", {}, news=news_of(texts))
     assert rig.runs.finish(run_id, rig.start(run_id), outcome)
     return run_id
 
@@ -108,7 +108,7 @@ def test_an_end_that_is_refused_or_repeated_tells_nothing_more(rig: Rig) -> None
     """A frozen worker's run tells nobody; an end whose answer was lost is told once."""
     run_id = rig.use.run_now(rig.make_job())
     token = rig.start(run_id)
-    outcome = Outcome("success", None, news={}, news_of({"a": "Amelia cannot be reached"}))
+    outcome = Outcome("success", None, {}, news=news_of({"a": "Amelia cannot be reached"}))
     assert not rig.runs.finish(run_id, "another's", outcome)
     assert told(rig) == [] and rig.client.keys("*:told:*") == []
     for _ in range(2):
