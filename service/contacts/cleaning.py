@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 MAX_NAME = 200
 MAX_VALUES = 20
@@ -33,6 +33,44 @@ def clean_phone(text: str) -> str | None:
     """The number as it is written, without `tel:`; None if it is none."""
     number = re.sub(r"^tel:", "", text.strip(), flags=re.IGNORECASE)
     return number if _PHONE.fullmatch(number) and any(char.isdigit() for char in number) else None
+
+
+def emails_in(text: str, dropped: list[str] | None = None) -> list[str]:
+    """The e-mail addresses in a value such as `a@example.org, b@example.org` or `Ann <a@example.org>`.
+
+    Args:
+        dropped: takes what is no address.
+    """
+    return _values_in(re.findall(r"<([^<>]*)>", text) or re.split(r"[\s,;|]+", text), clean_email, dropped)
+
+
+def phones_in(text: str, dropped: list[str] | None = None) -> list[str]:
+    """The phone numbers in a value.
+
+    Args:
+        dropped: takes what is no number.
+    """
+    return _values_in([text] if clean_phone(text) else re.split(r"[;|/]|, ", text), clean_phone, dropped)
+
+
+def is_nothing(text: str) -> bool:
+    """Whether an exporter wrote this for want of a value."""
+    return not any(map(str.isalnum, text)) or text.strip().lower() in (
+        "n/a",
+        "na",
+        "none",
+        "null",
+        "nil",
+        "nan",
+        "unknown",
+    )
+
+
+def _values_in(parts: Iterable[str], clean: Callable[[str], str | None], dropped: list[str] | None) -> list[str]:
+    found = [(part, clean(part)) for part in parts]
+    if dropped is not None:
+        dropped += [part for part, value in found if value is None and not is_nothing(part)]
+    return [value for _, value in found if value is not None]
 
 
 def clean_url(text: str) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from quopri import decodestring as decode_quoted
 
@@ -24,9 +24,9 @@ from service.contacts.cleaning import (
     clean_url,
     unique,
 )
-from service.contacts.dates import parse_birthday
 from service.contacts.lines import Readable, byte_lines, decode
 from service.contacts.people import ParsedCard, Skipped
+from service.contacts.written_dates import AS_USUAL, NO_BIRTHDAY, Birthday, Reading, read_birthday
 
 MAX_CARD = 256 * 1024
 """Bytes that the wanted properties of one card may have."""
@@ -110,8 +110,12 @@ def read(stream: Readable) -> Iterator[ParsedCard | Skipped]:
     return read_lines(byte_lines(stream))
 
 
-def read_lines(lines: Iterator[bytes]) -> Iterator[ParsedCard | Skipped]:
-    """Like `read`, from the file's lines."""
+def read_lines(lines: Iterable[bytes], dates: Reading = AS_USUAL) -> Iterator[ParsedCard | Skipped]:
+    """Like `read`, from the file's lines.
+
+    Args:
+        dates: how those that can be read both ways are read.
+    """
     position = nested = 0
     card: _Card | None = None
     for line in lines:
@@ -127,7 +131,7 @@ def read_lines(lines: Iterator[bytes]) -> Iterator[ParsedCard | Skipped]:
         elif card is None:
             continue
         elif _END.fullmatch(line):
-            yield _parse(position, card)
+            yield _parse(position, card, dates)
             card = None
         else:
             card.add(line)
@@ -135,7 +139,7 @@ def read_lines(lines: Iterator[bytes]) -> Iterator[ParsedCard | Skipped]:
         yield Skipped(position, "the file ends before the card's END:VCARD")
 
 
-def _parse(position: int, card: _Card) -> ParsedCard | Skipped:
+def _parse(position: int, card: _Card, dates: Reading) -> ParsedCard | Skipped:
     if card.fault:
         return Skipped(position, card.fault)
     contents: _Contents = {}
@@ -146,7 +150,7 @@ def _parse(position: int, card: _Card) -> ParsedCard | Skipped:
     except Exception as error:  # noqa: BLE001 - whatever a card holds costs the card alone
         return Skipped(position, f"the card cannot be read: {clean_text(str(error), 200)}")
     try:
-        return _person(position, contents)
+        return _person(position, contents, dates)
     except ValueError as error:
         return Skipped(position, str(error))
     except Exception as error:  # noqa: BLE001 - likewise
@@ -202,8 +206,8 @@ def _unescaped(match: re.Match[str]) -> str:
 _Contents = dict[str, list[_Property]]
 
 
-def _person(position: int, contents: _Contents) -> ParsedCard:
-    """Raises ValueError if the card is no person's, or has a birthday that is no date."""
+def _person(position: int, contents: _Contents, dates: Reading) -> ParsedCard:
+    """Raises ValueError if the card is no person's."""
     kind = (_values(contents, "kind") + _values(contents, "x-addressbookserver-kind") + ["individual"])[0]
     if kind.strip().lower() in ("group", "org", "organization", "location", "application", "device"):
         raise ValueError(f"the card is of the kind “{kind.strip().lower()}”, not a person's")
@@ -213,17 +217,19 @@ def _person(position: int, contents: _Contents) -> ParsedCard:
     name = next((cleaned for text in names if (cleaned := clean_text(text))), None)
     if name is None:
         raise ValueError("the card has neither a name nor an e-mail address")
+    birthday = _birthday(contents, dates)
     return ParsedCard(
         position=position,
         name=name,
         uid=next((clean_text(uid, 500) for uid in _values(contents, "uid")), None),
         given_name=given,
         family_name=family,
-        birthday=_birthday(contents),
+        birthday=birthday.date,
         emails=emails,
         phones=unique(map(clean_phone, _values(contents, "tel"))),
         urls=unique(map(clean_url, _values(contents, "url") + _values(contents, "x-socialprofile"))),
         language=next(iter(unique(map(clean_language, _values(contents, "lang")))), None),
+        warnings=(birthday.warning,) if birthday.warning else (),
     )
 
 
@@ -242,13 +248,16 @@ def _joined(part: str | list[str]) -> str:
     return part if isinstance(part, str) else " ".join(part)
 
 
-def _birthday(contents: _Contents) -> str | None:
+def _birthday(contents: _Contents, dates: Reading) -> Birthday:
+    """The first that is a date; else what is told of the others."""
+    found = NO_BIRTHDAY
     for line in contents.get("bday", []):
         omitted = line.params.get("X-APPLE-OMIT-YEAR", [""])[0]
-        birthday = parse_birthday(line.value, int(omitted) if omitted.isdecimal() else None)
-        if birthday:
+        birthday = read_birthday(line.value, dates, int(omitted) if omitted.isdecimal() else None)
+        if birthday.date:
             return birthday
-    return None
+        found = birthday if found.warning is None else found
+    return found
 
 
 def _values(contents: _Contents, name: str) -> list[str]:

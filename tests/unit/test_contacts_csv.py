@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from service.contacts import spreadsheet
+from service.contacts import rows
 from service.contacts.files import read_people
 from service.contacts.lines import byte_lines
 from service.contacts.people import ParsedCard, Skipped, TooMuch
@@ -48,9 +48,9 @@ def test_googles_headings_are_known() -> None:
 
 def test_a_bad_row_costs_itself_alone() -> None:
     """It is reported by its position; blank rows are no rows."""
-    bad, good = read_all("name,birthday\nBad,yesterday\n,\nGood,1990-04-12\n")
+    bad, good = read_all("name,birthday,phone\n,1990-04-12,555 0101\n,,\nGood,1990-04-12,\n")
     assert isinstance(bad, Skipped)
-    assert bad.position == 1
+    assert (bad.position, bad.reason) == (1, "the row has neither a name nor an e-mail address")
     assert isinstance(good, ParsedCard)
     assert (good.name, good.position) == ("Good", 2)
 
@@ -121,7 +121,7 @@ def test_blank_lines_are_passed_over_in_bulk(end: str) -> None:
 @pytest.mark.parametrize("empty", [" \n", ",,\n", "\t,\n", '""\n'])
 def test_rows_that_hold_nothing_are_bounded(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
     """However they are written; as many as are allowed are passed over."""
-    monkeypatch.setattr(spreadsheet, "MAX_EMPTY", 100)
+    monkeypatch.setattr(rows, "MAX_EMPTY", 100)
     assert len(read_all("name,birthday\n" + empty * 100 + "Ada,\n")) == 1
     with pytest.raises(TooMuch, match="more than 100 rows that hold nothing"):
         read_all("name,birthday\n" + empty * 101 + "Ada,\n")

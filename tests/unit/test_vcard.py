@@ -139,9 +139,6 @@ def test_a_card_without_a_full_name_gets_the_next_best(lines: list[str], name: s
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        (["FN:Bad", "BDAY:circa 1990"], "circa 1990"),
-        (["FN:Bad", "BDAY:---12"], "has a day, but no month"),
-        (["FN:Bad", "BDAY:1991-02-29"], "does not exist"),
         (["TEL:+1 555 0101"], "neither a name nor an e-mail"),
         (["FN:Bad", "this is no property"], "this is no property"),
         (["FN:Friends", "X-ADDRESSBOOKSERVER-KIND:group"], "group"),
