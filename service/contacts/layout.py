@@ -96,8 +96,8 @@ def examine(sheet: Sheet, limit: int) -> Facts:
 
 
 def _examine(facts: Facts, columns: Columns, position: int, row: list[str]) -> None:
-    for index in columns.unknown - facts.filled:
-        if index < len(row) and row[index].strip():
+    for index in columns.unknown:
+        if index < len(row) and (cell := row[index]) and not cell.isspace():
             facts.filled.add(index)
     for cell in cells(columns, row, "birthday"):
         facts.dates.add(position, cell)

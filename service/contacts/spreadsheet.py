@@ -81,7 +81,7 @@ class SheetReader:
             urls=self._values(row, "url", "web address", _urls_in, told),
             language=next(iter(self._values(row, "language_tag", "language", _languages_in, told)), None),
             source="csv",
-            warnings=tuple(told),
+            warnings=tuple(dict.fromkeys(told)),
         )
 
     def _names(self, row: list[str], told: list[str]) -> tuple[str | None, str | None, str | None]:
@@ -122,7 +122,10 @@ class SheetReader:
         found: list[str] = []
         dropped: list[str] = []
         for cell in cells(self.sheet.columns, row, name):
-            found += found_in(cell, dropped)
+            if not is_nothing(cell):
+                found += found_in(cell, dropped)
+        if not found and not dropped:
+            return ()
         told += [f"the {what} “{text[:_SHOWN]}” is invalid, and was left out" for text in dropped]
         if (count := len(set(found))) > MAX_VALUES:
             told.append(f"of {count} values for {what}, the first {MAX_VALUES} were taken")
@@ -133,14 +136,14 @@ def _urls_in(cell: str, dropped: list[str]) -> list[str]:
     whole = clean_url(cell)
     parts = [whole] if whole else cell.replace(";", " ").replace(",", " ").split()
     found = [url for part in parts if (url := clean_url(part))]
-    if len(found) < len(parts) and not is_nothing(cell):
+    if len(found) < len(parts):
         dropped.append(cell)
     return found
 
 
 def _languages_in(cell: str, dropped: list[str]) -> list[str]:
     tag = clean_language(cell)
-    if tag is None and not is_nothing(cell):
+    if tag is None:
         dropped.append(cell)
     return [tag] if tag else []
 

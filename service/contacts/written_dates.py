@@ -86,7 +86,7 @@ def read_birthday(text: str, reading: Reading = AS_USUAL, omitted_year: int | No
             return _strict(shown, text, omitted_year)
         text = _tidied(text)
         if _NONE.fullmatch(text):
-            return _absent(shown)
+            return _absent(shown if text else "")
         if found := _of_numbers(shown, text, reading, omitted_year) or _of_words(shown, text, omitted_year):
             return found
         return _strict(shown, text, omitted_year)
