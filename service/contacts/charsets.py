@@ -21,6 +21,8 @@ MAX_WORDS = 500
 MAX_JOINED = 8 * 1024
 """Bytes of a folded line that are looked at as one."""
 _SHOWN = 5
+_ESCAPE = b"\x1b$"
+"""Begins Japanese in ISO-2022-JP."""
 _MANY_BYTES = frozenset({"gb18030", "big5hkscs", "cp932", "cp949", "euc-jp"})
 """In these a name may happen to be valid UTF-8."""
 _WORD = re.compile(rb"[0-9@-~]*[\x80-\xff][0-9@-~\x80-\xff]{0,60}")
@@ -101,6 +103,8 @@ def survey(lines: Lines, is_vcard: bool, charset: str | None = None) -> FileText
     named = codec_of(charset)
     if lines.marked is not None:
         return _marked(lines.marked, charset, named)
+    if named is None and lines.is_utf8() and not lines.hold(_ESCAPE, *((b"QUOTED-PRINTABLE",) if is_vcard else ())):
+        return FileText()
     found = _look(lines, is_vcard, "utf-8")
     if named is None:
         return _told_apart(found)
@@ -124,7 +128,7 @@ def _look(lines: Lines, is_vcard: bool, codec: str) -> _Look:
         whole = _evidence(parts) if is_vcard else parts[0]
         if _is_beyond(whole):
             found.add(number + 1, whole)
-        elif b"\x1b$" in whole:
+        elif _ESCAPE in whole:
             found.escapes = True
         number += len(parts)
     return found

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from service.contacts.dates import DateOrder
-from service.contacts.written_dates import Reading, order_of
+from service.contacts.lines import Lines
+from service.contacts.written_dates import AS_USUAL, Reading, order_of
 
 _SHOWN = 3
 _BEGIN = re.compile(rb"\s*BEGIN\s*:\s*VCARD", re.IGNORECASE)
+_SLASHED = re.compile(rb"(?:BDAY|bday)[^:\r\n]{0,99}:[^\d\r\n]{0,9}\d{1,2}[./-]")
+"""Hardly any file of cards has such dates. One that is between two pieces of the file is told of with its card."""
 _BIRTHDAY = re.compile(rb"(?:[\w-]+\.)?BDAY[^:]{0,200}:(.{6,40})", re.IGNORECASE)
 
 
@@ -90,13 +92,19 @@ class DateEvidence:
         return f"{self.whose}{'s' if shown.total > 1 else ''} {numbers}"
 
 
-def evidence_of_cards(lines: Iterable[bytes]) -> DateEvidence:
-    """What the birthdays of a vCard file show."""
+def decide_for_cards(lines: Lines, asked: DateOrder | None) -> tuple[Reading, list[str]]:
+    """As `DateEvidence.decide`, for a vCard file."""
+    if any(_SLASHED.search(chunk) for chunk in lines.chunks()):
+        return _evidence_of_cards(lines).decide("month", None, asked)
+    return (Reading(asked, asked) if asked else AS_USUAL), []
+
+
+def _evidence_of_cards(lines: Lines) -> DateEvidence:
     evidence = DateEvidence("card")
     position = 0
     for line in lines:
         if _BEGIN.match(line):
             position += 1
-        elif b"DAY" in line[:40].upper() and (match := _BIRTHDAY.match(line)):
+        elif match := _BIRTHDAY.match(line):
             evidence.add(position, match[1].decode("utf-8", "replace").strip())
     return evidence

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from service.contacts import vcard
 from service.contacts.charsets import FileText, survey
-from service.contacts.date_orders import evidence_of_cards
+from service.contacts.date_orders import decide_for_cards
 from service.contacts.dates import DateOrder
 from service.contacts.layout import examine, find_sheet, ignored_columns
 from service.contacts.lines import Lines, Readable
@@ -78,7 +78,7 @@ def read_people(stream: Readable, options: ReadOptions = AS_FOUND) -> AddressBoo
         raise ValidationFailed.of("", "The file is empty; send a vCard or CSV file with contacts.")
     if _BEGIN_VCARD.fullmatch(head):
         text = survey(lines, is_vcard=True, charset=options.charset)
-        dates, warnings = evidence_of_cards(lines).decide("month", None, options.date_order)
+        dates, warnings = decide_for_cards(lines, options.date_order)
         return AddressBookFile(vcard.read_lines(text.naming(lines), dates), warnings=[*text.warnings, *warnings])
     return _spreadsheet(lines, survey(lines, is_vcard=False, charset=options.charset), options)
 

@@ -99,6 +99,8 @@ def _examine(facts: Facts, columns: Columns, position: int, row: list[str]) -> N
     for index in columns.unknown:
         if index < len(row) and (cell := row[index]) and not cell.isspace():
             facts.filled.add(index)
+    for name in columns.doubled:
+        _note_doubled(facts, columns.fields[name], row)
     for cell in cells(columns, row, "birthday"):
         facts.dates.add(position, cell)
     if columns.has_half_names:
@@ -106,6 +108,12 @@ def _examine(facts: Facts, columns: Columns, position: int, row: list[str]) -> N
     for index in columns.fields.get("organization", ()):
         if index < len(row) and row[index].strip() and any(first(columns, row, name) for name in NAMING):
             facts.filled.add(index)
+
+
+def _note_doubled(facts: Facts, indexes: tuple[int, ...], row: list[str]) -> None:
+    """Of several columns for one value the first that holds something is taken, and others are lost."""
+    found = [(index, cell) for index in indexes if index < len(row) and (cell := row[index].strip())]
+    facts.filled.update(index for index, cell in found[1:] if cell != found[0][1])
 
 
 def _compare_names(facts: Facts, columns: Columns, row: list[str]) -> None:

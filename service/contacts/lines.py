@@ -55,6 +55,34 @@ class Lines:
         self._stream.seek(self._start)
         return byte_lines(self._stream, self._wide)
 
+    def chunks(self) -> Iterator[bytes]:
+        """The same bytes, many lines at a time."""
+        self._stream.seek(self._start)
+        return _chunks(self._stream, self._wide)
+
+    def is_utf8(self) -> bool:
+        """Whether all of it is valid UTF-8; quickly found out."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            for chunk in self.chunks():
+                if not chunk.isascii() or decoder.getstate()[0]:
+                    decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    def hold(self, *texts: bytes) -> bool:
+        """Whether one of the texts is in it, in capital letters or small ones; quickly found out."""
+        sought = {cased for text in texts for cased in (text.upper(), text.lower())}
+        tail = b""
+        for chunk in self.chunks():
+            piece = tail + chunk
+            if any(text in piece for text in sought):
+                return True
+            tail = chunk[-max(map(len, texts)) :]
+        return False
+
 
 def byte_lines(stream: Readable, wide: str | None = None) -> Iterator[bytes]:
     """The lines of `stream` without their ends; `\\n`, `\\r\\n` and `\\r` all end one. Of blank lines some are kept.

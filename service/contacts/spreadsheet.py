@@ -86,7 +86,8 @@ class SheetReader:
 
     def _names(self, row: list[str], told: list[str]) -> tuple[str | None, str | None, str | None]:
         """The whole name, the given, and the family name."""
-        given, family = self._text(row, "given", told), self._text(row, "family", told)
+        given = self._text(row, "given", told)
+        family = _cut(" ".join(dict.fromkeys(cells(self.sheet.columns, row, "family"))), told)
         whole = self._text(row, "name", told)
         if self.facts.is_name_half and whole is not None:
             if "given" in self.sheet.columns.fields:

@@ -86,6 +86,29 @@ def test_three_people_show_the_encoding_of_their_file(
         assert named and "".join(names).encode(codec).decode(codec_of(named[1]) or "ascii") == "".join(names)
 
 
+@pytest.mark.parametrize(
+    ("data", "codec"),
+    [
+        ("Imię;Nazwisko;Data urodzenia;Telefon\nŻaneta;Dąbek;24.12.1985;555 0101\n", "cp1250"),
+        ("Jméno;Příjmení;Datum narození;Mobil\nŽaneta;Dušková;24. 12. 1985;555 0101\n", "cp1250"),
+        ("Имя;Фамилия;Дата рождения;Телефон\nЖанна;Щукина;24.12.1985;555 0101\n", "cp1251"),
+        ("名;姓;生年月日;電話番号\n太郎;山田;1985年12月24日;555 0101\n", "cp932"),
+        ("名;姓;生日;手机\n伟;王;1985-12-24;555 0101\n", "gb18030"),
+        ("Prénom;Nom de famille;Né le;Téléphone\nZoé;Lefèvre;24/12/1985;555 0101\n", "mac-roman"),
+        ("Nombre;Primer apellido;Segundo apellido;Fecha de nacimiento;Móvil\nÍñigo;Muñoz;Peña;24/12/1985;555 0101\n",
+         "mac-roman"),
+    ],
+)  # fmt: skip
+def test_headings_are_known_in_the_encoding_of_their_file(data: str, codec: str) -> None:
+    """They are looked for after the encoding was."""
+    file = read_people(io.BytesIO(data.encode(codec)))
+    (found,) = file
+    cells = data.splitlines()[1].split(";")
+    assert isinstance(found, ParsedCard) and file.ignored_columns == []
+    assert (found.given_name, found.family_name) == (cells[0], " ".join(cells[1:-2]))
+    assert (found.birthday, found.phones) == ("1985-12-24", ("555 0101",))
+
+
 def test_a_large_file_is_judged_by_a_part_of_it() -> None:
     """Names after the first hundreds are read in the same encoding."""
     names = [f"Grażyna {number} Żółć" for number in range(3000)]
@@ -176,7 +199,7 @@ def test_unicode_shows_itself(codec: str) -> None:
 
 def test_utf_16_without_a_mark_can_be_named() -> None:
     """A file without an ASCII letter near its beginning does not show it."""
-    assert read("姓名;name\n山;田\n".encode("utf-16-le"), "utf-16")[0] == ["田"]
+    assert read("山川;name\n山;田\n".encode("utf-16-le"), "utf-16")[0] == ["田"]
 
 
 def test_iso_2022_jp_shows_by_its_escapes() -> None:

@@ -229,9 +229,9 @@ def test_a_column_that_is_not_understood_is_told() -> None:
 
 def test_a_second_name_column_is_not_silently_lost() -> None:
     """Of several columns for one value the first that holds something is taken; numbered ones are not guessed at."""
-    file = open_file("Name,Name 2,Company\nAda,Bob,Acme\n")
+    file = open_file("Name,Name 2,Company,Display Name,Full Name\nAda,Bob,Acme,Ada,Lady Ada\n")
     assert [one.name for one in file if isinstance(one, ParsedCard)] == ["Ada"]
-    assert file.ignored_columns == ["Name 2", "Company"]
+    assert file.ignored_columns == ["Name 2", "Company", "Full Name"]
 
 
 def test_a_company_without_a_person_is_taken_by_its_name() -> None:

@@ -174,6 +174,18 @@ def test_one_file_may_hold_cards_of_every_program() -> None:
     assert len([card for card in found if isinstance(card, ParsedCard)]) == len(whole)
 
 
+@pytest.mark.parametrize(
+    "written", ["VALUE=text:circa 1800", "VALUE=DATE:1985", ":1985-04", ":0000-00-00", ":NaN-NaN-NaN", ":N/A", ":-",
+                ":---12", ":1991-02-29"]
+)  # fmt: skip
+def test_a_card_comes_without_a_birthday_that_is_no_date(written: str) -> None:
+    """It is told, and costs nobody else anything."""
+    bday = f"BDAY{written}" if written.startswith(":") else f"BDAY;{written}"
+    (found,) = read_all(lines("BEGIN:VCARD", "VERSION:3.0", "FN:Old One", bday, "END:VCARD").encode())
+    assert isinstance(found, ParsedCard) and (found.name, found.birthday) == ("Old One", None)
+    assert any(f"“{written.partition(':')[2]}”" in warning for warning in found.warnings)
+
+
 CSVS: list[tuple[str, bytes, dict[str, Any]]] = [
     ("plain", b"name,birthday,email,url\nAda,1990-04-12,ada@example.org,https://example.org/ada\n", person(
         source="csv", name="Ada", birthday="1990-04-12", emails=("ada@example.org",),

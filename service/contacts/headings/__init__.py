@@ -36,6 +36,8 @@ FIELDS = frozenset(
 NAMING = frozenset({"name", "given", "family", "other_name", "email"})
 """Fields of which a file must have one."""
 _SEVERAL = frozenset({"email", "phone", "url", "label"})
+_JOINED = frozenset({"family", "other_name", "organization"})
+"""Of several columns for one of these, all are taken, or the others are of no great loss."""
 _MONTH_FIRST = frozenset({"en"})
 """Languages in which the month of a date comes first."""
 _BRACKETED = re.compile(r"[(\[][^)\]]*[)\]]")
@@ -61,6 +63,12 @@ class Columns:
     order: DateOrder | None = None
     usual_order: DateOrder = "month"
     unknown: frozenset[int] = frozenset()
+
+    @property
+    def doubled(self) -> list[str]:
+        """Fields that have one value, but several columns."""
+        fields = self.fields.items()
+        return [name for name, indexes in fields if len(indexes) > 1 and name not in _SEVERAL | _JOINED]
 
     @property
     def has_half_names(self) -> bool:
