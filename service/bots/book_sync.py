@@ -155,8 +155,6 @@ class BookSync:
             self._skip(card, f"the card cannot be read ({type(error).__name__})", again=False)
             return None
         if isinstance(person, ParsedCard):
-            for warning in person.warnings:
-                self._context.log.warning("%s: %s", card.href.rpartition("/")[2], warning)
             return Received(card.href, card.etag, person)
         self._skip(card, "the card holds no vCard" if person is None else person.reason, again=False)
         return None
