@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from quopri import decodestring as decode_quoted
 
 from service.contacts.guessing import better, guess
@@ -25,7 +26,7 @@ _ESCAPE = b"\x1b$"
 """Begins Japanese in ISO-2022-JP."""
 _MANY_BYTES = frozenset({"gb18030", "big5hkscs", "cp932", "cp949", "euc-jp"})
 """In these a name may happen to be valid UTF-8."""
-_WORD = re.compile(rb"[0-9@-~]*[\x80-\xff][0-9@-~\x80-\xff]{0,60}")
+_WORD = re.compile(rb"[0-9@-~]{0,20}[\x80-\xff][0-9@-~\x80-\xff]{0,60}")
 _HEAD = re.compile(rb"(?:[\w-]+\.)?(?!BEGIN|END)[\w/-]+(?=[:;])", re.IGNORECASE)
 _NAMES_CHARSET = re.compile(rb"[^:]*;CHARSET=", re.IGNORECASE)
 _QUOTED = re.compile(rb"[^:]*QUOTED-PRINTABLE", re.IGNORECASE)
@@ -85,8 +86,8 @@ class _Look:
             if len(self.broken) < _SHOWN:
                 self.broken.append(number)
             words = self.words
-        if len(words) < MAX_WORDS:
-            words.update(dict.fromkeys(_WORD.findall(line)))
+        if (wanted := MAX_WORDS - len(words)) > 0:
+            words.update((word[0], None) for word in islice(_WORD.finditer(line), wanted))
 
 
 def survey(lines: Lines, is_vcard: bool, charset: str | None = None) -> FileText:

@@ -8,8 +8,8 @@ from typing import Literal
 
 DateOrder = Literal["day", "month"]
 """What stands first in dates such as 3/4/1990."""
-UNKNOWN_YEARS = frozenset({0, 1604})
-"""Years that address books write where the year of birth is not known; 1604 is Apple's."""
+EARLIEST_YEAR = 1900
+"""Years before it are what address books write where the year of birth is not known: 0000, 0001, Apple's 1604, 1899."""
 
 FULL_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|(\d{2})(\d{2}))(?:[T ].*)?", re.DOTALL)
 YEARLESS = re.compile(r"--(\d{2})-?(\d{2})(?:[T ].*)?", re.DOTALL)
@@ -55,7 +55,7 @@ def existing_date(shown: str, year: int | None, month: int, day: int, omitted_ye
     Raises:
         ValueError: there is no such day.
     """
-    unknown = year is None or year in UNKNOWN_YEARS or year == omitted_year
+    unknown = year is None or year < EARLIEST_YEAR or year == omitted_year
     try:
         date(2000 if unknown or year is None else year, month, day)
     except ValueError:

@@ -11,7 +11,7 @@ import tomllib
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from math import log
 from typing import Any
@@ -39,6 +39,8 @@ _FIRST_PARTS = {
 }
 """From where to where the usual characters are: GB 2312's first level, Big5's, JIS X 0208's, KS X 1001's Hangul."""
 _MARKS = frozenset("’‘“”„–—·•…€°«»¿¡´\u00a0、。・，：；（）")
+_BESIDE_WORDS = _MARKS - frozenset("’´·")
+"""Marks that do not stand within a word."""
 _PLAUSIBLE = 8.5
 """Cost of a byte above which the language of the names is one that is not known here."""
 
@@ -110,12 +112,14 @@ def _decoded(word: bytes, codec: str) -> str | None:
 def _cost(text: str, language: _Language) -> float:
     """The negative logarithm of how likely the word is in the language."""
     cost, before = 0.0, " "
-    for char in text:
+    for char, after in zip(text, text[1:] + " ", strict=True):
         if char.isascii():
             if not language.latin and char.isalpha() and not before.isascii() and before.isalpha():
                 cost += _FOREIGN_WORD
         else:
             cost += _character(char, language)
+            if char in _BESIDE_WORDS and before.isalpha() and after.isalpha():
+                cost += _NO_LETTER
             if not language.latin and before.isascii() and before.isalpha():
                 cost += _FOREIGN_WORD
         if char.isupper() and before.islower() and not (char.isascii() and before.isascii()):
@@ -137,7 +141,7 @@ def _character(char: str, language: _Language) -> float:
     return _ideograph(char, language.common)
 
 
-@cache
+@lru_cache(maxsize=8192)
 def _ideograph(char: str, codec: str) -> float:
     """Of a character that is not in the list of its language: standards have the usual ones in a first part."""
     if codec == "cp932" and unicodedata.name(char, "").startswith(("HIRAGANA", "KATAKANA")):

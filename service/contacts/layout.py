@@ -97,7 +97,9 @@ def examine(sheet: Sheet, limit: int) -> Facts:
 
 def _examine(facts: Facts, columns: Columns, position: int, row: list[str]) -> None:
     for index in columns.unknown:
-        if index < len(row) and (cell := row[index]) and not cell.isspace():
+        if index >= len(row):
+            break
+        if (cell := row[index]) and not cell.isspace():
             facts.filled.add(index)
     for name in columns.doubled:
         _note_doubled(facts, columns.fields[name], row)

@@ -14,6 +14,8 @@ from typing import Literal
 
 from service.contacts.dates import FULL_DATE, YEARLESS, DateOrder, existing_date, parse_birthday
 
+MAX_TEXT = 200
+"""Characters of a text that is looked at as a date."""
 _PLAIN = re.compile(r"[ -~]*")
 _TIME = re.compile(
     r"(?:(?<=\d)T|[\s,])\s*\d{1,2}[:.]\d{2}.*|(?<=\d)T\d{4,6}.*|(?<=\d)(?:Z|[+-]\d{2}:\d{2})$", re.DOTALL
@@ -81,6 +83,7 @@ def read_birthday(text: str, reading: Reading = AS_USUAL, omitted_year: int | No
         The birthday; one that is no date becomes none, with a warning. Never fails.
     """
     shown = text.strip()[:60]
+    text = text if len(text) <= MAX_TEXT else text.strip()[: MAX_TEXT + 1]
     try:
         if (FULL_DATE.fullmatch(text) or YEARLESS.fullmatch(text)) and not _NONE.fullmatch(text):
             return _strict(shown, text, omitted_year)

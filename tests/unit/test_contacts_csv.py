@@ -380,3 +380,22 @@ def test_no_spreadsheet_fails(data: bytes, headings: bytes) -> None:
     """Whatever stands below its headings."""
     for one in read_people(io.BytesIO(headings + data)):
         assert isinstance(one, ParsedCard | Skipped)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"," * 60_000 + b"name\n" + b"a,b\n" * 10_000,
+        b"name" + b",x" * 30_000 + b"\n" + b"a\n" * 10_000,
+        b"name," + b" " * 60_000 + b"dd-mm-yyyx\nAda,x\n",
+        b"name,birthday\nAda," + b" " * 60_000 + b"x\nKim," + b"1" * 60_000 + b"\nRay," + b"jan" * 20_000 + b"\n",
+        b"name,birthday\n" + b"a" * 60_000 + b" \xe9,x\n" + b"\xe9 " * 30_000 + b"\n",
+        b"name,email\nAda," + b"a@" * 30_000 + b"\n",
+    ],
+)
+def test_no_line_holds_the_import_up(data: bytes) -> None:
+    """However long it is, and however many columns it has."""
+    try:
+        assert list(read_people(io.BytesIO(data)))
+    except ValidationFailed:
+        assert data.startswith(b",")

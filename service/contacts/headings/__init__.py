@@ -18,7 +18,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from service.contacts.dates import DateOrder
@@ -40,6 +40,9 @@ _JOINED = frozenset({"family", "other_name", "organization"})
 """Of several columns for one of these, all are taken, or the others are of no great loss."""
 _MONTH_FIRST = frozenset({"en"})
 """Languages in which the month of a date comes first."""
+MAX_COLUMNS = 1000
+"""Headings that are looked at; no program writes more."""
+_MAX_HEADING = 200
 _BRACKETED = re.compile(r"[(\[][^)\]]*[)\]]")
 _FORMAT = re.compile(
     r"[\s(\[_-]*(?<![^\W_])([dtjgmya]{1,4})[-/._ ]([dtjgmya]{1,4})[-/._ ]([dtjgmya]{1,4})[)\]]?\s*$", re.IGNORECASE
@@ -55,14 +58,14 @@ class Columns:
         fields: the numbers of the columns that hold each field, from 0.
         order: the order of dates of which the headings tell by a format such as DD/MM/YYYY.
         usual_order: the one that is usual in the language of the headings.
-        unknown: the numbers of the columns that were not understood.
+        unknown: the numbers of the columns that were not understood, the least first.
     """
 
     headings: tuple[str, ...]
     fields: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     order: DateOrder | None = None
     usual_order: DateOrder = "month"
-    unknown: frozenset[int] = frozenset()
+    unknown: tuple[int, ...] = ()
 
     @property
     def doubled(self) -> list[str]:
@@ -93,7 +96,7 @@ class _Table:
 
 def columns_of(headings: Sequence[str]) -> Columns:
     """What is in the columns under these headings."""
-    meant = [_meanings(heading) for heading in headings]
+    meant = [_meanings(heading) for heading in headings[:MAX_COLUMNS]]
     language = _language(meant)
     tables = _ranked(meant, language)
     fields: dict[str, list[int]] = {}
@@ -105,13 +108,13 @@ def columns_of(headings: Sequence[str]) -> Columns:
     hint = next((hint for index in fields.get("birthday", []) if (hint := _format_order(headings[index]))), None)
     usual: DateOrder = "month" if language in _MONTH_FIRST else "day"
     known = {index for indexes in fields.values() for index in indexes}
-    unknown = frozenset(range(len(headings))) - known
+    unknown = tuple(index for index in range(len(headings)) if index not in known)
     return Columns(tuple(headings), {name: tuple(found) for name, found in fields.items()}, hint, usual, unknown)
 
 
 def _meanings(heading: str) -> dict[tuple[str, str], str]:
     """What it means to each table, by the table's program and language."""
-    written = heading[:200]
+    written = heading[:_MAX_HEADING]
     for spelling in (written, _FORMAT.sub("", written), _BRACKETED.sub(" ", written)):
         key = _key(spelling)
         if found := _index().get(key):
@@ -157,7 +160,7 @@ def _settle_birthday(fields: dict[str, list[int]]) -> None:
 
 
 def _format_order(heading: str) -> DateOrder | None:
-    match = _FORMAT.search(heading)
+    match = _FORMAT.search(heading[:_MAX_HEADING])
     if match is None:
         return None
     first, second, _ = (part.casefold()[0] for part in match.groups())
@@ -166,7 +169,7 @@ def _format_order(heading: str) -> DateOrder | None:
     return "month" if first == "m" else "day"
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _key(heading: str) -> str:
     """What is compared of a heading: letters without case and accents, and `#` for each number."""
     plain = unicodedata.normalize("NFKD", heading).casefold()
