@@ -9,6 +9,7 @@ from itertools import islice
 
 from service.contacts.charsets import FileText
 from service.contacts.date_orders import DateEvidence
+from service.contacts.formulas import rearmed
 from service.contacts.headings import NAMING, Columns, columns_of
 from service.contacts.lines import Lines
 from service.contacts.people import TooMuch
@@ -141,12 +142,11 @@ def ignored_columns(columns: Columns, facts: Facts) -> list[str]:
 
 def cells(columns: Columns, row: list[str], name: str) -> list[str]:
     """What is in a row of a field; Google puts several values into one cell."""
-    found = (row[index].strip() for index in columns.fields.get(name, ()) if index < len(row))
-    return [
-        part for cell in found if cell for part in (cell.split(" ::: ") if ":::" in cell else (cell,)) if part.strip()
-    ]
+    found = (rearmed(row[index].strip()) for index in columns.fields.get(name, ()) if index < len(row))
+    parts = (part for cell in found if cell for part in (cell.split(" ::: ") if ":::" in cell else (cell,)))
+    return [text for part in parts if (text := part.strip())]
 
 
 def first(columns: Columns, row: list[str], name: str) -> str:
     """The first value of a field in a row; empty if there is none."""
-    return next(iter(cells(columns, row, name)), "").strip()
+    return next(iter(cells(columns, row, name)), "")

@@ -23,6 +23,7 @@ from service.contacts.written_dates import NO_BIRTHDAY, Birthday, Reading, join_
 MAX_ABSENT = 20
 """Persons of whom it is told that a sign such as N/A means that there is no birthday; the others are counted."""
 _SHOWN = 100
+_NO = frozenset({"no", "n", "false", "0", "nein", "non", "nee", "não", "falso", "alive", "living"})
 _FoundIn = Callable[[str, list[str]], list[str]]
 """Finds the values in a cell, and adds to a list what is none."""
 
@@ -81,6 +82,7 @@ class SheetReader:
             urls=self._values(row, "url", "web address", _urls_in, told),
             language=next(iter(self._values(row, "language_tag", "language", _languages_in, told)), None),
             source="csv",
+            deceased=_says_yes(first(self.sheet.columns, row, "deceased")) or None,
             warnings=tuple(dict.fromkeys(told)),
         )
 
@@ -147,6 +149,10 @@ def _languages_in(cell: str, dropped: list[str]) -> list[str]:
     if tag is None:
         dropped.append(cell)
     return [tag] if tag else []
+
+
+def _says_yes(cell: str) -> bool:
+    return not is_nothing(cell) and cell.casefold() not in _NO
 
 
 def _cut(text: str, told: list[str]) -> str | None:

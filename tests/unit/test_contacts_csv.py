@@ -282,6 +282,28 @@ def test_signs_of_no_value_are_no_loss(heading: str) -> None:
         assert isinstance(found, ParsedCard) and found.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("heading", "cell", "deceased"),
+    [
+        ("deceased", "yes", True), ("Deceased", "TRUE", True), ("Date of Death", "2020-01-01", True),
+        ("Died", "2020", True),
+        ("Sterbedatum", "1.1.2020", True), ("Fallecido", "sí", True), ("Date de décès", "01/01/2020", True),
+        ("deceased", "no", None), ("deceased", "", None), ("deceased", "False", None), ("Died", "-", None),
+    ],
+)  # fmt: skip
+def test_a_death_is_read(heading: str, cell: str, deceased: bool | None) -> None:
+    """So that nobody greets the dead."""
+    (found,) = read_all(f"name,{heading}\nAda,{cell}\n")
+    assert isinstance(found, ParsedCard) and found.deceased is deceased
+
+
+def test_a_cell_that_was_kept_from_being_a_formula_is_read_as_it_was() -> None:
+    """Spreadsheets' exports put an apostrophe before it."""
+    (found,) = read_all("name,birthday,phone\n'=Ada,'--04-12,'+49 30 5550101\n")
+    assert isinstance(found, ParsedCard)
+    assert (found.name, found.birthday, found.phones) == ("=Ada", "--04-12", ("+49 30 5550101",))
+
+
 def test_cells_beyond_the_headings_are_told() -> None:
     """A comma that nobody quoted puts all others into the wrong column."""
     (found,) = read_all("name,email\nLake, Ada,ada@example.org\n")

@@ -30,6 +30,7 @@ FIELDS = frozenset(
         "birthday_alone",  # a heading such as Date: the birthday, if no other column is
         *("year", "month", "day"),  # the birthday's, if no other column is, and both month and day are there
         *("email", "phone", "url", "language_tag"),
+        "deceased",  # a date, or a word that says yes
         "label",  # says something of another column's value; nothing is lost with it
     }
 )
