@@ -99,9 +99,11 @@ def survey(lines: Lines, is_vcard: bool, charset: str | None = None) -> FileText
         charset: the encoding's name, as whoever sends the file has it.
 
     Raises:
-        ValidationFailed: most of the file cannot be read in `charset`, or its first bytes show another one.
+        ValidationFailed: `charset` is unknown, or most of the file cannot be read in it, or its first bytes show another.
     """
     named = codec_of(charset)
+    if charset is not None and named is None:
+        raise ValidationFailed.of("charset", "must be an encoding of the web, such as windows-1250")
     if lines.marked is not None:
         return _marked(lines.marked, charset, named)
     if named is None and lines.is_utf8() and not lines.hold(_ESCAPE, *((b"QUOTED-PRINTABLE",) if is_vcard else ())):

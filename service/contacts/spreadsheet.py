@@ -107,14 +107,14 @@ class SheetReader:
 
     def _birthday(self, row: list[str]) -> Birthday:
         columns = self.sheet.columns
-        if text := first(columns, row, "birthday"):
-            return read_birthday(text, self.dates)
-        if "birth_month" not in columns.fields:
-            return NO_BIRTHDAY
         year, month, day = (first(columns, row, f"birth_{part}") for part in ("year", "month", "day"))
-        if len(day) > 4:  # a whole date, though the columns beside it have its parts
-            return read_birthday(day, self.dates)
-        return join_birthday(year, month, day)
+        whole = first(columns, row, "birthday") or (day if len(day) > 2 else "")
+        if not whole:
+            return join_birthday(year, month, day) if "birth_month" in columns.fields else NO_BIRTHDAY
+        read = read_birthday(whole, self.dates)
+        if year and read.date is not None and read.date.startswith("--"):
+            return join_birthday(year, read.date[2:4], read.date[5:])
+        return read
 
     def _is_told(self, birthday: Birthday) -> bool:
         self._absent += birthday.absent

@@ -103,7 +103,9 @@ def join_birthday(year: str, month: str, day: str) -> Birthday:
     if all(_NONE.fullmatch(part) for part in (year, month, day)):
         return NO_BIRTHDAY
     number = _months().get(_folded(month)) or (int(month) if re.fullmatch(r"\d{1,2}", month) else None)
-    if number is None or not re.fullmatch(r"\d{1,2}", day):
+    if (ordinal := _ORDINAL.fullmatch(day)) is not None:
+        day = ordinal[1]
+    if number is None or ordinal is None:
         missing = "month" if number is None else "day"
         return Birthday(warning=f"the birthday of the year “{year}”, month “{month}”, day “{day}” has no {missing}")
     shown = f"{year}-{month}-{day}"

@@ -132,6 +132,7 @@ def test_an_encoding_that_is_named_is_not_doubted() -> None:
         ("windows-1252", "utf-16", "is in UTF-16-LE, as its first bytes show"),
         ("windows-1250", "utf-8-sig", "is in UTF-8, as its first bytes show"),
         ("shift_jis", "utf-8", "is in UTF-8; leave charset out"),
+        ("punycode", "utf-8", "must be an encoding of the web"),
     ],
 )
 def test_an_encoding_that_the_file_is_not_in_is_refused(charset: str, codec: str, reason: str) -> None:

@@ -156,6 +156,8 @@ def _settle_birthday(fields: dict[str, list[int]]) -> None:
                 fields.setdefault(f"birth_{plain}", fields[plain])
     elif "birthday" not in fields and "birthday_alone" in fields:
         fields["birthday"] = fields["birthday_alone"]
+    elif "birthday" in fields and "year" in fields and not has_day:  # December 4, and 1990 beside it
+        fields.setdefault("birth_year", fields["year"])
     for plain in ("year", "month", "day", "birthday_alone"):
         fields.pop(plain, None)
 
