@@ -99,7 +99,7 @@ def survey(lines: Lines, is_vcard: bool, charset: str | None = None) -> FileText
         charset: the encoding's name, as whoever sends the file has it.
 
     Raises:
-        ValidationFailed: `charset` is unknown, or most of the file cannot be read in it, or its first bytes show another.
+        ValidationFailed: `charset` is unknown, most of the file cannot be read in it, or its first bytes show another.
     """
     named = codec_of(charset)
     if charset is not None and named is None:

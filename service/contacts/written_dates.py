@@ -99,24 +99,24 @@ def read_birthday(text: str, reading: Reading = AS_USUAL, omitted_year: int | No
 
 def join_birthday(year: str, month: str, day: str) -> Birthday:
     """A birthday whose year, month and day stand in cells of their own; each may be empty, and the month a name."""
-    year, month, day = (_tidied(part) for part in (year, month, day))
+    year, month, day = (_tidied(part[:MAX_TEXT])[:60] for part in (year, month, day))
     if all(_NONE.fullmatch(part) for part in (year, month, day)):
         return NO_BIRTHDAY
     number = _months().get(_folded(month)) or (int(month) if re.fullmatch(r"\d{1,2}", month) else None)
-    if (ordinal := _ORDINAL.fullmatch(day)) is not None:
-        day = ordinal[1]
+    ordinal = _ORDINAL.fullmatch(day)
     if number is None or ordinal is None:
         missing = "month" if number is None else "day"
         return Birthday(warning=f"the birthday of the year “{year}”, month “{month}”, day “{day}” has no {missing}")
     shown = f"{year}-{month}-{day}"
-    if year and not re.fullmatch(r"\d{1,4}", year):
-        return Birthday(f"--{number:02d}-{int(day):02d}", f"the year of birth “{year[:60]}” is not a number")
     try:
-        if len(year) in (2, 3) and int(year):
-            return _of_short_year(shown, number, int(day))
-        return Birthday(existing_date(shown, int(year or 0), number, int(day)))
+        if re.fullmatch(r"\d{4}|0{0,3}", year):
+            return Birthday(existing_date(shown, int(year or 0), number, int(ordinal[1])))
+        born = existing_date(shown, None, number, int(ordinal[1]))
     except ValueError as error:
         return Birthday(warning=str(error))
+    if re.fullmatch(r"\d{2}", year):
+        return _of_short_year(shown, number, int(ordinal[1]))
+    return Birthday(born, None if _NONE.fullmatch(year) else f"the year of birth “{year}” is not a year such as 1990")
 
 
 def order_of(text: str) -> DateOrder | Literal["dotted", "either"] | None:

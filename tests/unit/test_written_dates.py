@@ -136,7 +136,8 @@ def test_a_date_shows_the_order_of_others(written: str, shown: str | None) -> No
     [
         ("1990", "4", "12", "1990-04-12"), ("1990", "04", "02", "1990-04-02"), ("", "4", "12", "--04-12"),
         ("0", "4", "12", "--04-12"), ("1990", "April", "12", "1990-04-12"), ("1990", "août", "1", "1990-08-01"),
-        ("1990", "Dez.", "24.", "1990-12-24"), ("1976", "July", "4th", "1976-07-04"), ("", "", "", None), ("-", "-", "-", None), ("0000", "00", "00", None),
+        ("1990", "Dez.", "24.", "1990-12-24"), ("1976", "July", "4th", "1976-07-04"),
+        ("unknown", "4", "12", "--04-12"), ("", "", "", None), ("-", "-", "-", None), ("0000", "00", "00", None),
     ],
 )  # fmt: skip
 def test_a_date_in_three_cells_is_put_together(year: str, month: str, day: str, read: str | None) -> None:
@@ -149,7 +150,8 @@ def test_a_date_in_three_cells_is_put_together(year: str, month: str, day: str, 
     ("year", "month", "day", "read", "told"),
     [("1990", "", "", None, "no month"), ("1990", "4", "", None, "no day"), ("1990", "13", "1", None, "calendar"),
      ("90", "4", "12", "--04-12", "two digits"), ("ninety", "4", "12", "--04-12", "ninety"),
-     ("", "4", "soon", None, "no day"), ("1990", "Smarch", "1", None, "no month")],
+     ("", "4", "soon", None, "no day"), ("x", "13", "40", None, "calendar"),
+     ("199", "4", "12", "--04-12", "199"), ("1990", "Smarch", "1", None, "no month")],
 )  # fmt: skip
 def test_what_is_missing_of_three_cells_is_told(year: str, month: str, day: str, read: str | None, told: str) -> None:
     """What is certain is kept."""
