@@ -24,6 +24,7 @@ class ParsedCard:
         deceased: the file has a date of death; None if it says nothing.
         warnings: what was lost or guessed in reading it, a sentence each.
         shares_email: the same file gives the first address to somebody else, too.
+        unread: fields of which the file has something that could not be read.
     """
 
     position: int
@@ -40,6 +41,7 @@ class ParsedCard:
     deceased: bool | None = None
     warnings: tuple[str, ...] = ()
     shares_email: bool = False
+    unread: frozenset[str] = frozenset()
 
     @property
     def contact_id(self) -> str:

@@ -343,6 +343,23 @@ def test_jobs_filter_and_page(api: Client) -> None:
     assert api.simulate_get("/scheduler/jobs?limit=2&cursor=rubbish").status_code == 400
 
 
+def test_what_is_known_of_an_address_book_is_said_with_it(api: Client) -> None:
+    """Its encoding and the order of its dates; what the file is not is refused, and changes nothing."""
+    path, book = "/scheduler/contacts/import", "name,birthday,colour\nŽofie,3/4/1990,red\n".encode("cp1250")
+    for query, field in (
+        ("charset=utf-8", "charset"),
+        ("charset=punycode", "charset"),
+        ("date_order=year", "date_order"),
+    ):
+        refused = api.simulate_post(path, query_string=query, body=book)
+        assert refused.status_code == 400 and field in refused.text
+    assert api.simulate_get("/scheduler/contacts").json == []
+    guessed = api.simulate_post(path, body=book).json
+    assert guessed["ignored_columns"] == ["colour"] and guessed["warnings_total"] == 2
+    known = api.simulate_post(path, query_string="date_order=day&charset=windows-1250", body=book).json
+    assert (known["warnings"], known["with_birthday"]) == ([], 1)
+
+
 def test_an_address_book_goes_in_and_comes_out(api: Client) -> None:
     """Imported, listed, changed, deleted."""
     card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann Example\r\nBDAY:1990-04-12\r\nEMAIL:ann@example.org\r\nEND:VCARD\r\n"
