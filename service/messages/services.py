@@ -120,7 +120,7 @@ class Service:
 
     def _refused(self, values: Values) -> Misread:
         told = ", ".join(value for field, value in values.items() if field in ADDRESSES) or ", ".join(values.values())
-        return Misread(f"the channel does not take the contact's address: it reads {told} as another")
+        return Misread(f"the channel does not take the contact's address {told}: it reads another one, or none")
 
 
 def _notify(plugin: NotifyBase, subject: str, body: str, lines: list[str]) -> bool:
