@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from service.messages.headers import Mailbox
 from service.messages.letters import Letter
 from service.messages.mail_urls import MailURL, UnusableURL, fill, fill_mailbox, read
-from service.messages.outcomes import DeliveryFailed, DeliveryUncertain
+from service.messages.outcomes import ChannelUnavailable, DeliveryFailed, DeliveryUncertain
 from service.messages.services import samples
 from service.messages.smtp import Submission
 from service.messages.templates import Template, Values
@@ -56,6 +56,8 @@ class Mail:
                 sent += 1
             except DeliveryFailed as error:
                 failures.append((letter.to.address, error))
+                if isinstance(error, ChannelUnavailable):
+                    break
         if not failures:
             return
         if sent:
@@ -74,7 +76,10 @@ class Mail:
         url = self._url
         own = {name: fill(text, values) for name, text in url.headers.items()}
         named = {name.lower() for name in own}
-        for to in dict.fromkeys(filled(url.to)):
+        recipients: dict[str, Mailbox] = {}
+        for mailbox in filled(url.to):
+            recipients.setdefault(mailbox.address, mailbox)
+        for to in recipients.values():
             yield Letter(
                 sender=fill_mailbox(url.sender, values),
                 to=to,

@@ -154,13 +154,24 @@ def _server(plugin: Any, qsd: dict[str, str]) -> Server:
         user=plugin.user,
         password=plugin.password,
         verify=bool(plugin.verify_certificate),
-        connect_timeout=float(plugin.socket_connect_timeout) if "cto" in qsd else TIMEOUT,
-        answer_timeout=float(plugin.socket_read_timeout) if "rto" in qsd else TIMEOUT,
+        connect_timeout=_seconds(qsd, "cto"),
+        answer_timeout=_seconds(qsd, "rto"),
     )
+    if not 1 <= server.port <= 65535 or qsd.get("port", str(server.port)) != str(server.port):
+        raise UnusableURL("has a port that is invalid")
     signing_in = (server.user or "", server.password) if server.password else ()
     if any(_has_fields(text) for text in (server.host, server.mode, *signing_in)):
         raise UnusableURL("names a field of the contact where the server or the signing in stands")
     return server
+
+
+def _seconds(qsd: dict[str, str], option: str) -> float:
+    """A time limit; Apprise passes over one that is invalid."""
+    if option not in qsd:
+        return TIMEOUT
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", qsd[option]) or float(qsd[option]) == 0:
+        raise UnusableURL(f"has {option}=, which has to be a number of seconds")
+    return float(qsd[option])
 
 
 def _sender(qsd: dict[str, str]) -> Mailbox:
@@ -202,7 +213,7 @@ def _wants_html(qsd: dict[str, str]) -> bool:
 
 def _headers(given: dict[str, str]) -> dict[str, str]:
     for name in given:
-        if not _HEADER_NAME.fullmatch(name):
+        if not _HEADER_NAME.fullmatch(name) or _has_fields(name):
             raise UnusableURL("has a header (+…) whose name is invalid")
         if name.lower() in _HEADERS_OF_OURS:
             raise UnusableURL(f"sets the header {name}, which is made here")

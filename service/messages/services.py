@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from apprise import Apprise, NotifyFormat
 from apprise.plugins.base import NotifyBase
-from apprise.utils.parse import is_email, is_phone_no
+from apprise.utils.parse import is_email, is_phone_no, parse_emails
 
+from service.messages.addresses import email_to_send
 from service.messages.apprise_log import ASSET, captured
 from service.messages.mail_urls import TIMEOUT, UnusableURL
 from service.messages.outcomes import DeliveryFailed
@@ -50,6 +51,7 @@ class Service:
 
     def __init__(self, template: Template) -> None:
         self._template = template
+        _check_fixed_addresses(template.text)
         self._first = samples(0, template.fields)
         plugin = self._built(self._first)
         self._pattern: dict[str, Any] = {}
@@ -118,7 +120,7 @@ class Service:
 
     def _refused(self, values: Values) -> Misread:
         told = ", ".join(value for field, value in values.items() if field in ADDRESSES) or ", ".join(values.values())
-        return Misread(f"the channel does not take the contact's address: it reads {told} as another")
+        return Misread(f"the channel does not take the contact's address {told}: it reads another one, or none")
 
 
 def _notify(plugin: NotifyBase, subject: str, body: str, lines: list[str]) -> bool:
@@ -136,6 +138,22 @@ def _reads_whole(field: str, text: str) -> bool:
         return not number or bool(number["full"] == text.removeprefix("+"))
     email: Any = field != "url" and is_email(text)  # type: ignore[no-untyped-call]
     return not email or bool(email["full_email"] == text)
+
+
+def _check_fixed_addresses(url: str) -> None:
+    """Refuses an e-mail address in the URL's path or options that Apprise reads as another.
+
+    Raises:
+        UnusableURL: there is one.
+    """
+    for text in map(unquote, re.split(r"[/?&=,;]", url.partition("://")[2])[1:]):
+        try:
+            address = email_to_send(text)
+        except DeliveryFailed:
+            continue  # it is none, or has a field in it
+        read: list[str] = parse_emails(address)  # type: ignore[no-untyped-call]
+        if not _reads_whole("email", address) or read != [address]:
+            raise UnusableURL("has an e-mail address that the channel reads as another")
 
 
 # what an object holds

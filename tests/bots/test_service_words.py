@@ -14,8 +14,10 @@ from threading import Thread
 
 import apprise
 import pytest
+from apprise import Apprise
 
-from service.messages import ChannelUnavailable, DeliveryFailed, DeliveryUncertain, Messenger, announce
+from service.messages import ChannelUnavailable, DeliveryFailed, DeliveryUncertain, Messenger, announce, why_unusable
+from service.messages.apprise_log import ASSET, captured
 from service.messages.service_words import verdict
 from service.store.contacts import Contact
 from tests.conftest import find_free_port
@@ -105,6 +107,16 @@ def test_a_silent_server_leaves_it_uncertain() -> None:
 def test_each_sentence_has_its_verdict(line: str, kind: type[DeliveryFailed]) -> None:
     """What is not known may have been sent."""
     assert verdict([line])[0] is kind
+
+
+def test_an_address_that_is_dropped_is_told_by_apprises_log() -> None:
+    """`Dropped invalid …`: the URL is refused, though the plugin was made."""
+    with captured() as lines:
+        assert Apprise.instantiate("signal://localhost/15551231234/nonsense", asset=ASSET) is not None
+    assert any(line.startswith("Dropped invalid") for line in lines)
+    assert "invalid" in (why_unusable("signal://localhost/15551231234/nonsense", "signal://x") or "")
+    sources = [path.read_text() for path in PLUGINS.rglob("*.py")]
+    assert sum("Dropped invalid" in source for source in sources) >= 40
 
 
 def test_the_plugins_use_these_sentences() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from urllib3 import HTTPResponse
 
 from service.contacts.cleaning import clean_email
-from service.messages import ChannelUnavailable, DeliveryFailed, Messenger
+from service.messages import ChannelUnavailable, DeliveryFailed, Messenger, announce
 from service.messages.addresses import email_to_send
 from service.messages.mail_urls import UnusableURL
 from service.messages.services import Service
@@ -162,7 +162,7 @@ def test_no_plugin_sends_to_another_target_than_the_one_meant(requested: list[st
             try:
                 service.send(values, "s", "b")
             except DeliveryFailed as error:
-                if "reads" in str(error):
+                if "it reads another one, or none" in str(error):
                     assert requested == [], url
             for field, value in values.items():
                 seen |= check(url, field, value, requested)
@@ -262,6 +262,16 @@ def test_what_a_plugin_cannot_take_is_refused_by_name(
     with pytest.raises(DeliveryFailed, match=reason) as failure:
         messenger.deliver(contact, "s", "b")
     assert type(failure.value) is DeliveryFailed and requested == []
+
+
+@pytest.mark.parametrize("address", ["o'neil@example.org", "ab%2B@example.org", "ivan@xn--e1afmkfd.xn--p1ai"])
+@pytest.mark.parametrize("url", ["sendgrid://abcd:me@example.org/{}", "mailgun://me@example.org/apikey/?to={}"])
+def test_a_fixed_address_that_is_cut_is_refused(url: str, address: str, requested: list[str]) -> None:
+    """As ALERT_URL may have one."""
+    with pytest.raises(DeliveryFailed, match=r"reads as another|an address that is invalid"):
+        announce(url.replace("{}", address), "s", "b")
+    announce(url.replace("{}", "oneil@example.org"), "s", "b")
+    assert len(requested) == 1
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,9 @@ def test_an_alert_reaches_each_of_several_recipients_by_a_letter_of_their_own() 
     with post_office() as (post, url):
         announce(url.replace("{email}", "a@example.org,o'neil@example.org"), "s", "b")
         assert post.recipients == ["a@example.org", "o'neil@example.org"]
+        post.messages.clear()
+        announce(url.replace("?", "/a@example.org?").replace("{email}", "A<a@example.org>,a@example.org"), "s", "b")
+        assert post.recipients == ["a@example.org"]
         with pytest.raises(DeliveryUncertain, match=r"sent to 1 of 2 recipients: bad@example\.org: .*550"):
             announce(url.replace("{email}", "bad@example.org,a@example.org"), "s", "b")
 
