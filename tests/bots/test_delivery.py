@@ -136,7 +136,7 @@ def test_a_greeting_that_is_sent_again_has_the_same_message_id(redis_client: Red
 
 @pytest.mark.parametrize(
     ("script", "failure"),
-    [({"rcpt": "450 greylisted"}, "failed"), ({"dot": "451 later"}, "failed"), ({"rcpt": "550 no"}, "failed")],
+    [({"rcpt": "450 greylisted"}, "deferred"), ({"dot": "451 later"}, "deferred"), ({"rcpt": "550 no"}, "failed")],
 )
 def test_a_refusal_is_counted_and_says_what_the_server_said(
     redis_client: Redis, script: dict[str, str], failure: str
