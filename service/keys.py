@@ -215,6 +215,10 @@ class Keys:
         """Hash: a card that could not be taken -> why."""
         return f"{self.prefix}:cards:{book}:skipped"
 
+    def cards_given(self, book: str) -> str:
+        """Hash: a card of a synced address book -> the values that its contact has from it, as JSON."""
+        return f"{self.prefix}:cards:{book}:given"
+
     def cards_token(self, book: str) -> str:
         """String: up to which change the address book was read."""
         return f"{self.prefix}:cards:{book}:token"

@@ -21,7 +21,7 @@ from service.contacts.synced import Received, SyncedBook
 CHUNK = 50
 """Cards asked for in one request."""
 SHOWN = 100
-"""Skipped cards, and changes of a rehearsal, that the result shows."""
+"""Skipped cards, warnings, and changes of a rehearsal, that the result shows."""
 
 
 @dataclass(slots=True)
@@ -36,6 +36,14 @@ class Tally:
     left_over: int = 0
     skips: dict[str, str] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    warned: int = 0
+
+    def warn(self, href: str, name: str, reason: str) -> None:
+        """Tells what a card that was taken has lost."""
+        self.warned += 1
+        if len(self.warnings) < SHOWN:
+            self.warnings.append({"card": href.rpartition("/")[2], "name": name, "reason": reason})
 
     def note(self, action: str, contact_id: str, name: str, fields: Iterable[str] = ()) -> None:
         """Shows what a rehearsal would change."""
@@ -50,6 +58,8 @@ class Tally:
         return {name: getattr(self, name) for name in counts} | {
             "skipped": [{"card": href.rpartition("/")[2], "reason": reason} for href, reason in shown],
             "skipped_total": len(self.skips),
+            "warnings": self.warnings,
+            "warnings_total": self.warned,
         }
 
 
@@ -177,6 +187,8 @@ class BookSync:
         for card in received:
             self._taken[card.href] = card.person.contact_id
             self._tally.skips.pop(card.href, None)
+            for reason in card.person.warnings:
+                self._tally.warn(card.href, card.person.name, reason)
 
     def _count(self, became: str) -> None:
         setattr(self._tally, became, getattr(self._tally, became) + 1)
@@ -186,11 +198,11 @@ class BookSync:
         taken = set(self._taken.values()) if self._rehearses else set()
         for href in hrefs:
             if self._rehearses:
-                became, contact = self._local.would_drop(href)
+                became, contact, fields = self._local.would_drop(href)
                 if contact is not None and contact.id in taken:
                     became = "kept"  # the card has moved
-                elif contact is not None:
-                    self._tally.note(became, contact.id, contact.name)
+                elif contact is not None and (became == "removed" or fields):
+                    self._tally.note("updated" if fields else became, contact.id, contact.name, fields)
             else:
                 became = self._local.drop(href)
             if became != "unknown":

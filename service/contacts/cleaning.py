@@ -44,7 +44,7 @@ _EXTENSION = re.compile(
     r"|\bapp(?:arat)?|\bposte|\bint(?:erno)?|\banexo|\bдоб)\s*[.:]?\s*(?P<other>\d{1,9})\)?",
     re.IGNORECASE,
 )
-_PAUSE = re.compile(r"(?<=[\d)])\s*([pw])\s*(?=[\d*#]|$)", re.IGNORECASE)
+_PAUSE = re.compile(r"(?<=[\d)])\s*(?:[pw]|(?:;\s*)+)\s*(?=[\d*#]|$)", re.IGNORECASE)
 _WORDS = re.compile(r"[\s,;.:)/-]*\(?[^\d(]*\)?", re.DOTALL)
 
 
@@ -107,8 +107,8 @@ def clean_phone(text: str) -> str | None:
 def phones_in(text: str, dropped: list[str] | None = None) -> list[str]:
     """The phone numbers in a value, as they are written, without `tel:` and words around them.
 
-    An extension stays behind its number (`;ext=5`, `ext. 5`, `x5`), and so do pauses and the digits after them: `,,`
-    for `p` and `;;` for `w` (RFC 3601). A number with other letters in it is dropped.
+    An extension stays behind its number (`;ext=5`, `ext. 5`, `x5`), and so do pauses and the digits after them, written
+    `,,` for `p`, `w` (RFC 3601) and `;`. A number with other letters in it is dropped.
 
     Args:
         dropped: takes what is no number, or not certainly one.
@@ -218,7 +218,7 @@ def _phone(text: str) -> str | None:
     """The number in a text that has one."""
     scheme = _PHONE_SCHEME.match(text)
     number = _of_uri(unquote(text[scheme.end() :]).strip() if scheme else text)
-    number = _PAUSE.sub(lambda pause: ",," if pause[1] in "pP" else ";;", number)
+    number = _PAUSE.sub(",,", number)
     start = re.search(r"[+\d*#]", number)
     if start is None or number[: start.start()][-1:].isalpha():
         return None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from redis import Redis
@@ -18,6 +21,9 @@ LIFETIME = 90 * 86_400
 MOST_OWNERS = 100
 """Cards of one contact that are looked at."""
 _NOBODY = "-"
+
+Given = Mapping[str, tuple[str | bool, ...]]
+"""What a contact has from a card: values by field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class CardStore:
         self._cards = keys.cards(book)
         self._skipped = keys.cards_skipped(book)
         self._token = keys.cards_token(book)
+        self._given = keys.cards_given(book)
         self._owners = keys.card_owners
 
     def token(self) -> str | None:
@@ -82,7 +89,7 @@ class CardStore:
 
     def keep(self) -> None:
         """Puts the time off at which all this is forgotten."""
-        self._write([("EXPIRE", key, LIFETIME) for key in (self._cards, self._skipped, self._token)])
+        self._write([("EXPIRE", key, LIFETIME) for key in (self._cards, self._skipped, self._token, self._given)])
 
     def count(self) -> int:
         """How many cards are remembered."""
@@ -91,12 +98,16 @@ class CardStore:
 
     def all(self) -> Iterator[SeenCard]:
         """Every card, in no order, read in batches; one may come twice."""
+        return chain.from_iterable(self.pages())
+
+    def pages(self) -> Iterator[list[SeenCard]]:
+        """Like `all`, some hundred at a time."""
         cursor = 0
         while True:
             with translate_errors():
                 found: Any = self._client.hscan(self._cards, cursor, count=BATCH)
             cursor = found[0]
-            yield from (_seen(href.decode(), value) for href, value in found[1].items())
+            yield [_seen(href.decode(), value) for href, value in found[1].items()]
             if cursor == 0:
                 return
 
@@ -120,7 +131,57 @@ class CardStore:
 
     def forget(self, href: str) -> None:
         """Forgets a card."""
-        self._write([("HDEL", self._cards, href), ("HDEL", self._skipped, href)])
+        self._write([("HDEL", key, href) for key in (self._given, self._skipped, self._cards)])
+
+    def learned(self) -> bool:
+        """Whether it is known of each card what it has given; the release before did not write that down."""
+        with translate_errors():
+            return int(self._client.hlen(self._given)) >= int(self._client.hlen(self._cards))
+
+    def given(self, hrefs: Sequence[str]) -> list[Given | None]:
+        """What each card has given; None if it is not known."""
+        return [_given(value) for value in self._given_of(self._book, hrefs)]
+
+    def save_given(self, cards: Iterable[tuple[str, Given | None]]) -> None:
+        """Remembers what each card, by its path, has given."""
+        self._write([("HSET", self._given, href, json.dumps(given, ensure_ascii=False)) for href, given in cards])
+
+    def given_by_others(self, owned: Sequence[tuple[str, str]]) -> list[list[Given]]:
+        """What other cards of each contact have given, of any address book that is not forgotten.
+
+        Args:
+            owned: contacts, and of each the card that is not meant.
+        """
+        others = [
+            [owner for owner in owners if owner != (self._book, href)]
+            for (_, href), owners in zip(owned, self._owners_of([contact_id for contact_id, _ in owned]), strict=True)
+        ]
+        hrefs: defaultdict[str, list[str]] = defaultdict(list)
+        for book, href in {owner for owners in others for owner in owners}:
+            hrefs[book].append(href)
+        found = {
+            (book, href): given
+            for book, of_book in hrefs.items()
+            for href, value in zip(of_book, self._given_of(book, of_book), strict=True)
+            if (given := _given(value))
+        }
+        return [[found[owner] for owner in owners if owner in found] for owners in others]
+
+    def _given_of(self, book: str, hrefs: Sequence[str]) -> list[bytes | None]:
+        found: list[bytes | None] = []
+        for batch in _batches(hrefs):
+            with translate_errors():
+                found += self._client.hmget(self._keys.cards_given(book), batch)  # type: ignore[arg-type]
+        return found
+
+    def _owners_of(self, contact_ids: Sequence[str]) -> list[list[tuple[str, str]]]:
+        """The address books and paths of each contact's cards."""
+        with translate_errors(), self._client.pipeline(transaction=False) as pipe:
+            for contact_id in contact_ids:
+                start = f"{contact_id} ".encode()
+                pipe.zrange(self._owners, b"[" + start, b"(" + start + b"\xff", bylex=True, offset=0, num=MOST_OWNERS)
+            rows: Any = pipe.execute()
+        return [[_owner_of(owner) for owner in owners] for owners in rows]
 
     def disown(self, contact_id: str, href: str) -> None:
         """Notes that a contact is a card's no more."""
@@ -129,20 +190,15 @@ class CardStore:
 
     def is_others(self, contact_id: str, href: str) -> bool:
         """Whether a contact is also another card's, of any address book that is not forgotten."""
-        start = f"{contact_id} ".encode()
-        with translate_errors():
-            found: Any = self._client.zrange(
-                self._owners, b"[" + start, b"(" + start + b"\xff", bylex=True, offset=0, num=MOST_OWNERS
-            )
-        others = {owner.decode() for owner in found} - {self._owner(contact_id, href)}
-        books = {owner.split(" ")[1] for owner in others}
+        (owners,) = self._owners_of([contact_id])
+        books = {book for book, other in owners if (book, other) != (self._book, href)}
         with translate_errors():
             return bool(books) and bool(self._client.exists(*(self._keys.cards(book) for book in books)))
 
     def skip(self, card: SkippedCard) -> None:
         """Remembers why a card could not be taken."""
-        with translate_errors():
-            self._client.hset(self._skipped, card.href, f"{'again' if card.again else 'changed'} {card.reason}")
+        why = f"{'again' if card.again else 'changed'} {card.reason}"
+        self._write([("HSETNX", self._given, card.href, "null"), ("HSET", self._skipped, card.href, why)])
 
     def unskip(self, hrefs: Sequence[str]) -> None:
         """These cards could be taken."""
@@ -169,6 +225,16 @@ class CardStore:
 def _seen(href: str, value: bytes) -> SeenCard:
     contact_id, _, etag = value.decode().partition(" ")
     return SeenCard(href, None if contact_id == _NOBODY else contact_id, etag)
+
+
+def _given(value: bytes | None) -> Given | None:
+    found = json.loads(value) if value else None
+    return None if found is None else {field: tuple(values) for field, values in found.items()}
+
+
+def _owner_of(text: bytes) -> tuple[str, str]:
+    _, book, href = text.decode().split(" ", 2)
+    return book, href
 
 
 def _batches(hrefs: Sequence[str]) -> Iterator[Sequence[str]]:

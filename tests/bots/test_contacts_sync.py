@@ -97,19 +97,23 @@ def test_vcards_of_every_version_are_taken(
     apple = person("apple", "BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12", "item1.URL:https://example.org/x", name="Apple")
     server.put(f"{path}apple.vcf", apple)
     server.put(f"{path}group.vcf", person("group", "X-ADDRESSBOOKSERVER-KIND:group"))
-    server.put(f"{path}odd.vcf", person("odd", "BDAY:circa 1900", name="Odd"))
+    server.put(f"{path}odd.vcf", person("odd", "BDAY:circa 1900"))
+    server.put(f"{path}org.vcf", person("org", "KIND:org"))
     result = sync(redis_client, server.url(path))
-    assert counts(result) == (4, 0, 0, 0, 1, 0)
-    assert [entry["card"] for entry in result["skipped"]] == ["group.vcf"]
-    assert "not a person's" in result["skipped"][0]["reason"]
+    assert counts(result) == (4, 0, 0, 0, 2, 0)
+    assert [entry["card"] for entry in result["skipped"]] == ["group.vcf", "org.vcf"]
+    assert all("not a person's" in entry["reason"] for entry in result["skipped"])
+    (warning,) = result["warnings"]
+    assert (warning["card"], warning["name"], result["warnings_total"]) == ("odd.vcf", "odd", 1)
+    assert "circa 1900" in warning["reason"]
     assert {contact.name: contact.birthday for contact in contacts.all()} == {
-        "3": None, "Four": "--04-12", "Apple": "--04-12", "Odd": None,
+        "3": None, "Four": "--04-12", "Apple": "--04-12", "odd": None,
     }  # fmt: skip
     again = sync(redis_client, server.url(path))
-    assert (counts(again), again["skipped"]) == ((0, 0, 4, 0, 1, 0), result["skipped"])
-    server.put(f"{path}odd.vcf", person("odd", "BDAY:1985-01-01", name="Odd"))
+    assert (counts(again), again["skipped"], again["warnings"]) == ((0, 0, 4, 0, 2, 0), result["skipped"], [])
+    server.put(f"{path}org.vcf", person("org", "KIND:individual"))
     server.delete(f"{path}group.vcf")
-    assert counts(sync(redis_client, server.url(path))) == (0, 1, 3, 0, 0, 0)
+    assert counts(sync(redis_client, server.url(path))) == (1, 0, 4, 0, 0, 0)
 
 
 def test_what_it_did_not_bring_it_does_not_remove(
@@ -141,11 +145,11 @@ def test_what_it_did_not_bring_it_does_not_remove(
 def test_a_contact_keeps_what_its_card_does_not_carry(
     redis_client: Redis, server: Radicale, path: str, contacts: ContactBook
 ) -> None:
-    """Edited here, it stays so until its card changes, and then in all that the card does not say."""
-    server.put(f"{path}a.vcf", person("a", "EMAIL:a@example.org"))
+    """Edited here, it stays so until its card changes, and then in all that the card does not say and had not said."""
+    server.put(f"{path}a.vcf", person("a"))
     sync(redis_client, server.url(path))
     (contact,) = contacts.all()
-    contacts.update(contact.id, {"name": "Nickname", "language": "fr"})
+    contacts.update(contact.id, {"name": "Nickname", "language": "fr", "emails": ["a@example.org"]})
     assert counts(sync(redis_client, server.url(path))) == (0, 0, 1, 0, 0, 0)
     assert names(contacts) == ["Nickname"]
     server.put(f"{path}a.vcf", person("a", "TEL:+1 555 0101", name="Ada"))
@@ -311,7 +315,7 @@ def test_an_address_book_is_the_same_however_it_was_reached(
     server.put(f"{path}a.vcf", person("a"))
     for where in ("/", path, path.rstrip("/")):
         sync(redis_client, server.url(where))
-    assert len(redis_client.keys("*:cards:*")) == 2, "its cards and its token"
+    assert len(redis_client.keys("*:cards:*")) == 3, "its cards, what they have given, and its token"
     server.delete(f"{path}a.vcf")
     assert sync(redis_client, server.url(path))["removed"] == 1
 
@@ -327,7 +331,7 @@ def test_an_address_book_that_is_followed_no_more_is_forgotten(
         server.put(f"{new}a.vcf", person("a"))
         sync(redis_client, server.url(new))
         kept = {key: redis_client.ttl(key) for key in redis_client.keys("*:cards:*")}
-        assert len(kept) == 4 and all(0 < ttl <= 90 * 86_400 for ttl in kept.values())
+        assert len(kept) == 6 and all(0 < ttl <= 90 * 86_400 for ttl in kept.values())
         assert names(contacts) == ["a"]
         server.delete(f"{new}a.vcf")
         for key in redis_client.keys(f"*:cards:{book_id(server, path)}*"):
