@@ -10,6 +10,7 @@ from typing import IO, Any, Protocol
 
 from pydantic import BaseModel, SecretStr
 
+from service.contacts.exports import Kind
 from service.contacts.files import ReadOptions
 
 
@@ -179,6 +180,8 @@ class Contacts(Protocol):
     """The address book."""
 
     def import_stream(self, stream: IO[bytes], options: ReadOptions, /) -> dict[str, Any]: ...
+
+    def export(self, kind: Kind, /) -> Iterator[bytes]: ...
 
     def page(self, limit: int, cursor: str | None, /) -> Page: ...
 

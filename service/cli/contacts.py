@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Annotated, Any, BinaryIO
 
 import typer
@@ -20,6 +22,13 @@ app = typer.Typer(no_args_is_help=True, help="The address book.")
 
 PIECE = 256 * 1024
 SKIPPED_SHOWN = 20
+
+
+class Format(StrEnum):
+    """Of an exported file."""
+
+    VCARD = "vcard"
+    CSV = "csv"
 
 
 @app.command("import")
@@ -75,6 +84,49 @@ def _tell_skipped(answer: dict[str, Any]) -> None:
         note(f"  entry {skipped['position']}: {skipped['reason']}")
     if answer["skipped_total"] > SKIPPED_SHOWN:
         note("  … and more; --json names up to 1,000")
+
+
+@app.command("export")
+def export_contacts(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Into this file, not to standard output.")
+    ] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Told by the file's name if not given, else vcard.")
+    ] = None,
+) -> None:
+    """Write all contacts as vCard or CSV. Importing that again changes nothing."""
+    kind = format_ or (Format.CSV if file is not None and file.suffix.lower() == ".csv" else Format.VCARD)
+    pieces = api().pieces("/scheduler/contacts/export", params={"format": kind.value}, kind=f"text/{kind.value}")
+    if file is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        return
+    _keep(pieces, file)
+    note(f"Written to {file}")
+
+
+def _keep(pieces: Iterator[bytes], file: Path) -> None:
+    """A file is there whole, and for its owner alone, or as it was before; a device or a pipe is written to."""
+    try:
+        if file.exists() and not file.is_file():
+            _write(pieces, file)
+            return
+        handle, unfinished = mkstemp(dir=file.parent, prefix=f".{file.name}-")
+        os.close(handle)
+        try:
+            _write(pieces, Path(unfinished))
+            Path(unfinished).replace(file)
+        finally:
+            Path(unfinished).unlink(missing_ok=True)
+    except OSError as error:
+        raise Failure(Exit.USAGE, f"{file} cannot be written: {error.strerror}") from None
+
+
+def _write(pieces: Iterator[bytes], file: Path) -> None:
+    with file.open("wb") as opened:
+        for piece in pieces:
+            opened.write(piece)
 
 
 @app.command("list")

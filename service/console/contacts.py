@@ -12,11 +12,14 @@ import falcon
 
 from service.api import query
 from service.api.access import BY_SESSION
+from service.api.contacts import send_file
+from service.api.places import Places
 from service.console.coming_birthdays import coming
 from service.console.form_fields import Field
 from service.console.pages import Page, show
 from service.contacts.book import MAX_PAGE, ContactBook
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
+from service.contacts.exports import Kind
 from service.store.counters import Reading
 
 WINDOW = 2000
@@ -100,6 +103,30 @@ def _address(q: str, cursor: str | None, page: int) -> str:
     asked = {"q": q, "cursor": cursor, "page": page if page > 1 else None}
     given = {name: value for name, value in asked.items() if value}
     return "/contacts" + (f"?{urlencode(given)}" if given else "")
+
+
+class ContactFile(Page):
+    """`/contacts.vcf` and `/contacts.csv`
+
+    Args:
+        places: for exports, which take their time: one too many is 503.
+    """
+
+    access = BY_SESSION
+
+    def __init__(self, contacts: ContactBook, kind: Kind, places: Places) -> None:
+        self._contacts = contacts
+        self._kind = kind
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """All contacts as a file, as `/scheduler/contacts/export` gives it."""
+        with self._places.held_while_sent(resp):
+            self.on_head(req, resp)
+
+    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The same without a body, which takes no place."""
+        send_file(resp, self._contacts, self._kind)
 
 
 class NewContact(Page):

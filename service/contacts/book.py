@@ -10,6 +10,7 @@ from uuid import UUID
 from redis import Redis
 
 from service.clock import format_timestamp
+from service.contacts import exports
 from service.contacts.bodies import parse_create, parse_update
 from service.contacts.files import AS_FOUND, ReadOptions, read_people
 from service.contacts.lines import Readable
@@ -160,6 +161,10 @@ class ContactBook:
     def synced(self, address: str) -> SyncedBook:
         """What is known here of an address book elsewhere."""
         return SyncedBook(self._client, self._keys, self._store, address)
+
+    def export(self, kind: exports.Kind) -> Iterator[bytes]:
+        """Every contact as a file of this kind, in bounded memory; importing it again changes nothing."""
+        return exports.written(self.all(), kind)
 
     def all(self) -> Iterator[Contact]:
         """Every contact, read page by page."""

@@ -18,6 +18,7 @@ from service.contacts.cleaning import (
     unique,
 )
 from service.contacts.dates import parse_birthday
+from service.contacts.formulas import rearmed
 from service.contacts.lines import decode
 from service.contacts.people import ParsedCard, Skipped, TooMuch
 
@@ -179,7 +180,7 @@ def _known(heading: str) -> str:
 
 
 def _cells(columns: dict[str, list[int]], row: list[str], field: str) -> list[str]:
-    found = (row[index] for index in columns.get(field, []) if index < len(row))
+    found = (rearmed(row[index]) for index in columns.get(field, []) if index < len(row))
     return [part.strip() for cell in found for part in cell.split(" ::: ") if part.strip()]
 
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from service.api.app import create_app
 from service.api.rendering import dumps
+from service.contacts import Contact
+from service.contacts.exports import Kind
 from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
 from service.store.listing import ShownJob
 
@@ -189,6 +191,11 @@ class FakeContacts:
             "with_birthday": 0,
             "with_address": 0,
         }
+
+    def export(self, kind: Kind) -> Iterator[bytes]:
+        yield kind.head()
+        for contact in self.stored.values():
+            yield kind.written([Contact(contact["id"], contact["name"])])
 
     def page(self, limit: int, cursor: str | None) -> FakePage:
         return FakePage(list(self.stored.values())[:limit])

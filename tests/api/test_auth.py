@@ -25,6 +25,7 @@ GUARDED = [
     ("GET", "/scheduler/jobs/x/preview"),
     ("POST", "/scheduler/preview"),
     ("POST", "/scheduler/contacts/import"),
+    ("GET", "/scheduler/contacts/export"),
     ("GET", "/scheduler/contacts"),
     ("GET", "/scheduler/contacts/x"),
     ("POST", "/scheduler/acknowledge"),

@@ -28,6 +28,7 @@ PATHS = [
     "/scheduler/contacts",
     "/scheduler/contacts/{}",
     "/scheduler/contacts/import",
+    "/scheduler/contacts/export",
     "/scheduler/bots",
     "/scheduler/health",
     "/scheduler/{}",

@@ -137,6 +137,16 @@ def test_contacts_are_imported_and_listed(command: Command, installed: Installat
     everybody = command.works("contacts", "list", "--all", "--json").json
     assert len({one["id"] for one in everybody}) == 230
     assert "p7@example.org" in command.works("contacts", "list", "--all").out
+    exported = tmp_path / "all.CSV"
+    assert command.works("contacts", "export", str(exported)).out == "" and exported.stat().st_mode & 0o077 == 0
+    assert exported.read_bytes().count(b"\r\n") == 231 and sorted(tmp_path.iterdir()) == [exported, file]
+    assert command.works("contacts", "export").out.count("END:VCARD") == 230
+    assert command.works("contacts", "export", "--format", "csv").out.encode() == exported.read_bytes()
+    assert command("contacts", "export", "--format", "xml").status == 2
+    assert command("contacts", "export", str(tmp_path / "none" / "all.vcf")).status == 2
+    assert command.works("contacts", "export", "/dev/null").status == 0 and Path("/dev/null").is_char_device()
+    assert command("contacts", "export", str(exported), API_KEY="wrong").status == 5
+    assert exported.read_bytes().count(b"\r\n") == 231
     refused = command("contacts", "import", "-", given="nothing of the kind")
     assert refused.status == 4 and refused.out == ""
     assert command("contacts", "import", str(tmp_path / "none.vcf")).status == 2
