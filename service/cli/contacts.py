@@ -16,12 +16,19 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from service.cli.api import api
 from service.cli.arguments import Json, Limit
 from service.cli.failures import Exit, Failure
-from service.cli.output import err, note, say, show_json, show_table
+from service.cli.import_report import tell
+from service.cli.output import err, note, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="The address book.")
 
 PIECE = 256 * 1024
-SKIPPED_SHOWN = 20
+
+
+class DateOrder(StrEnum):
+    """What stands first in a date of numbers."""
+
+    DAY = "day"
+    MONTH = "month"
 
 
 class Format(StrEnum):
@@ -34,20 +41,28 @@ class Format(StrEnum):
 @app.command("import")
 def import_contacts(
     file: Annotated[str, typer.Argument(metavar="FILE", help="vCard or CSV; - reads standard input.")],
+    date_order: Annotated[
+        DateOrder | None, typer.Option("--date-order", help="What stands first in dates such as 3/4/1990.")
+    ] = None,
+    charset: Annotated[
+        str | None, typer.Option("--charset", metavar="NAME", help="The file's encoding, such as windows-1250.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Import an address book. Doing so again updates, and never doubles.
 
-    Entries that are skipped are told with their reason, and are no failure.
+    What was skipped, guessed or not understood is told with its reason, and is no failure.
     """
+    options = {"date_order": date_order.value if date_order else None, "charset": charset}
     with _opened(file) as source:
         size = os.fstat(source.fileno()).st_size if file != "-" else None
-        answer = api().json(_uploaded(source, size))
+        answer = api().json(
+            _uploaded(source, size, options), "created", "updated", "unchanged", "skipped", "skipped_total"
+        )
     if json:
         show_json(answer)
-        return
-    say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} as they were")
-    _tell_skipped(answer)
+    else:
+        tell(answer)
 
 
 def _opened(file: str) -> BinaryIO:
@@ -57,7 +72,7 @@ def _opened(file: str) -> BinaryIO:
         raise Failure(Exit.USAGE, f"{file} cannot be read: {error.strerror}") from None
 
 
-def _uploaded(source: BinaryIO, size: int | None) -> Any:
+def _uploaded(source: BinaryIO, size: int | None, options: dict[str, str | None]) -> Any:
     console = err()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -66,7 +81,9 @@ def _uploaded(source: BinaryIO, size: int | None) -> Any:
         # With its length if that is known: not every proxy lets a body without one through.
         headers |= {} if size is None else {"Content-Length": str(size)}
         content = _pieces(source, progress, task)
-        return api().ask("POST", "/scheduler/contacts/import", content=content, headers=headers, seconds=600)
+        return api().ask(
+            "POST", "/scheduler/contacts/import", params=options, content=content, headers=headers, seconds=600
+        )
 
 
 def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[bytes]:
@@ -74,16 +91,6 @@ def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[byte
         yield piece
         progress.advance(task, len(piece))
     progress.update(task, description="Importing")
-
-
-def _tell_skipped(answer: dict[str, Any]) -> None:
-    if not answer["skipped_total"]:
-        return
-    note(f"{answer['skipped_total']} skipped:")
-    for skipped in answer["skipped"][:SKIPPED_SHOWN]:
-        note(f"  entry {skipped['position']}: {skipped['reason']}")
-    if answer["skipped_total"] > SKIPPED_SHOWN:
-        note("  … and more; --json names up to 1,000")
 
 
 @app.command("export")

@@ -28,6 +28,14 @@ SEARCHED = 10_000
 """Contacts that a search looks through at once."""
 PAGE = 50
 DAYS_AHEAD, BIRTHDAYS = 30, 12
+CHARSETS = (
+    ("utf-8", "Unicode"), ("windows-1252", "Western European"), ("windows-1250", "Central European"),
+    ("windows-1251", "Cyrillic"), ("koi8-r", "Cyrillic"), ("windows-1253", "Greek"), ("windows-1254", "Turkish"),
+    ("windows-1255", "Hebrew"), ("windows-1256", "Arabic"), ("windows-1257", "Baltic"), ("macintosh", "old Mac"),
+    ("shift_jis", "Japanese"), ("gbk", "Chinese, simplified"), ("big5", "Chinese, traditional"),
+    ("euc-kr", "Korean"),
+)  # fmt: skip
+"""Encodings that a file may be said to have, as the web calls them; the import knows more."""
 
 
 class ContactList(Page):
@@ -71,6 +79,7 @@ class ContactList(Page):
             more_birthdays=more_birthdays,
             days_ahead=DAYS_AHEAD,
             limit_mb=self._limit_mb,
+            charsets=CHARSETS,
         )
 
     on_head = on_get

@@ -8,8 +8,10 @@ import pty
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
+from service.cli.import_report import tell
 from tests.cli.command import COMMAND, Command
 from tests.process.installation import Installation
 
@@ -150,3 +152,29 @@ def test_contacts_are_imported_and_listed(command: Command, installed: Installat
     refused = command("contacts", "import", "-", given="nothing of the kind")
     assert refused.status == 4 and refused.out == ""
     assert command("contacts", "import", str(tmp_path / "none.vcf")).status == 2
+
+
+def test_what_an_import_lost_or_guessed_is_told(command: Command) -> None:
+    """Birthdays and addresses are counted; how a file is to be read is said by options, a wrong one refused."""
+    table = "name,birthday,email\nDay First,3/4/1990,day@example.org\nZo\xeb,,\n".encode("cp1250")
+    ended = command.works("contacts", "import", "-", "--date-order", "day", "--charset", "windows-1250", given=table)
+    assert "2 new" in ended.out and "1 have a birthday, 1 an e-mail address or a phone number" in ended.out
+    assert command("contacts", "import", "-", "--date-order", "year", given=table).status == 2
+    refused = command("contacts", "import", "-", "--charset", "punycode", given=table)
+    assert refused.status == 4 and "charset" in refused.err
+
+
+def test_an_import_is_told_in_words_and_bounded(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is said of the whole file first, then people by name; hostile names and headings steer no terminal."""
+    warnings = [{"position": number, "name": "Eve\x1b[2J\n", "reason": "lost"} for number in range(1, 31)]
+    tell({
+        "created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0, "with_birthday": 0,
+        "with_address": 0, "ignored_columns": ["Notes\x1b[2J"] * 30, "warnings_total": 2000,
+        "warnings": [*warnings, {"position": None, "name": None, "reason": "read month first"}],
+    })  # fmt: skip
+    told = capsys.readouterr().err
+    assert told.count("“Notes\\x1b[2J”") == 20 and "and 10 more" in told and "\x1b" not in told
+    assert told.index("read month first") < told.index("entry 1, Eve\\x1b[2J\\n: lost")
+    assert "entry 20" not in told and "1980 more" in told and "--date-order" in told
+    tell({"created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0})
+    assert capsys.readouterr().out == "1 new, 0 updated, 0 as they were\n"
