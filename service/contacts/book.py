@@ -13,17 +13,18 @@ from service.clock import format_timestamp
 from service.contacts import exports
 from service.contacts.bodies import parse_create, parse_update
 from service.contacts.files import AS_FOUND, ReadOptions, read_people
+from service.contacts.imports import import_people
+from service.contacts.intake import Entry, Intake, Taken, traits_of
 from service.contacts.lines import Readable
-from service.contacts.people import ParsedCard, Skipped, TooMuch, contact_id, told_apart
+from service.contacts.people import TooMuch
 from service.contacts.report import ImportReport
 from service.contacts.synced import SyncedBook
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
-from service.store.contacts import Contact, ContactStore, Visit
+from service.store.contact_records import Contact, Visit
+from service.store.contacts import ContactStore
 from service.store.scripts import Gate
 
-IMPORT_BATCH = 300
-"""Contacts written in one round trip."""
 MAX_PAGE = 200
 
 
@@ -48,6 +49,7 @@ class ContactBook:
         self._client = client
         self._keys = keys
         self._store = ContactStore(client, keys, gate)
+        self._intake = Intake(self._store)
 
     def import_stream(self, stream: Readable, options: ReadOptions = AS_FOUND) -> dict[str, Any]:
         """Takes in a vCard or CSV file, told by its content, in bounded memory.
@@ -70,17 +72,9 @@ class ContactBook:
         """
         report = ImportReport()
         file = read_people(stream, options)
-        batches = _Batches(told_apart(file))
-        for batch in batches:
-            cards = [card for card in batch if isinstance(card, ParsedCard)]
-            saved = self._store.save_many([(card.contact_id, card.carried()) for card in cards])
-            for card, became in zip(cards, saved, strict=True):
-                report.taken(card, became)
-            for entry in batch:
-                if isinstance(entry, Skipped):
-                    report.skipped(entry)
-        if batches.stopped is not None:
-            raise _stopped(batches.stopped, report)
+        stopped = import_people(file, self._intake, report)
+        if stopped is not None:
+            raise _stopped(stopped, report)
         for reason in file.warnings:
             report.warn(reason)
         return report.as_dict(file.ignored_columns)
@@ -107,28 +101,24 @@ class ContactBook:
         return as_json(contact)
 
     def create(self, body: object) -> dict[str, Any]:
-        """Makes a contact; its id follows from its first e-mail address, else its name and birthday.
+        """Makes a contact.
 
         Raises:
             ValidationFailed: the body is not a contact's.
-            Conflict: there is a contact with this identity.
+            Conflict: there is a contact who is the same by address and name, else by name and birthday.
         """
-        fields = parse_create(body)
-        emails, birthday = fields.get("emails"), fields.get("birthday")
-        new_id = contact_id(
-            uid=None,
-            email=emails[0] if isinstance(emails, list) and emails else None,
-            name=str(fields["name"]),
-            birthday=str(birthday) if birthday else None,
-        )
-        if self._store.save(new_id, fields | {"source": "api"}, "create") == "exists":
-            raise Conflict(f"There is a contact with this identity already: {new_id}")
-        return self.get(new_id)
+        fields = parse_create(body) | {"source": "api"}
+        entry = Entry(traits_of({"uids": (), "emails": (), "birthday": None} | fields), fields)
+        (taken,) = self._intake.take([entry], mode="create")
+        if taken is None or taken.became == "exists":
+            raise _exists(taken)
+        return self.get(taken.contact.id)
 
     def update(self, contact_id: str, body: object) -> dict[str, Any]:
         """Changes the fields that the body names; the id stays. Raises ValidationFailed, NotFound."""
         self.get(contact_id)
-        if self._store.save(contact_id, parse_update(body), "update") == "missing":
+        fields = parse_update(body)
+        if self._intake.change(contact_id, fields) == "missing":
             raise NotFound(f"Contact {contact_id} not found")
         return self.get(contact_id)
 
@@ -160,7 +150,7 @@ class ContactBook:
 
     def synced(self, address: str) -> SyncedBook:
         """What is known here of an address book elsewhere."""
-        return SyncedBook(self._client, self._keys, self._store, address)
+        return SyncedBook(self._client, self._keys, self._store, self._intake, address)
 
     def export(self, kind: exports.Kind) -> Iterator[bytes]:
         """Every contact as a file of this kind, in bounded memory; importing it again changes nothing."""
@@ -174,32 +164,23 @@ class ContactBook:
             after = page[-1].id
 
 
-class _Batches:
-    """People by the batch, up to the end of their file or to where it was too much, which `stopped` says then."""
-
-    def __init__(self, people: Iterator[ParsedCard | Skipped]) -> None:
-        self._people = people
-        self.stopped: TooMuch | None = None
-
-    def __iter__(self) -> Iterator[list[ParsedCard | Skipped]]:
-        batch: list[ParsedCard | Skipped] = []
-        try:
-            for one in self._people:
-                batch.append(one)
-                if len(batch) == IMPORT_BATCH:
-                    yield batch
-                    batch = []
-        except TooMuch as error:
-            self.stopped = error
-        if batch:
-            yield batch
-
-
 def _stopped(why: TooMuch, report: ImportReport) -> ValidationFailed:
     return ValidationFailed.of(
         "", f"The import stopped, since the file {why}. What came before stays: {report.counted()}. "
         "Send the rest in files of its own."
     )  # fmt: skip
+
+
+def _exists(taken: Taken | None) -> Conflict:
+    assert taken is not None
+    known = taken.contact
+    shared = "the name and an e-mail address" if taken.by_address else "the name and the birthday"
+    if not taken.by_address and known.traits.birthday is None:
+        shared = "the name, and nothing else is known of either"
+    return Conflict(
+        f"There is such a contact already: {known.id}, {known.traits.name}, who has {shared}. Change that contact, "
+        "or give this one another name"
+    )
 
 
 def as_json(contact: Contact) -> dict[str, Any]:

@@ -6,17 +6,19 @@ nobody knows to be a card's; the version of the card is written down last, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Literal
 
 from redis import Redis
 
+from service.contacts.intake import Entry, Intake
 from service.contacts.people import ParsedCard
 from service.keys import Keys
 from service.store.address_books import CardStore, SeenCard, SkippedCard
-from service.store.contacts import Contact, ContactStore, Saved
+from service.store.contact_records import Contact
+from service.store.contacts import ContactStore, Saved
 
 SOURCE = "carddav"
 """The `source` of contacts that an address book brought."""
@@ -49,14 +51,16 @@ class SyncedBook:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
         contacts: where contacts are kept.
+        intake: takes people in there.
         address: of the address book, as its server spells it; it is not kept.
     """
 
-    def __init__(self, client: Redis, keys: Keys, contacts: ContactStore, address: str) -> None:
+    def __init__(self, client: Redis, keys: Keys, contacts: ContactStore, intake: Intake, address: str) -> None:
         self.id = sha256(address.encode()).hexdigest()[:32]
         """Stands for the address."""
         self._cards = CardStore(client, keys, self.id)
         self._contacts = contacts
+        self._intake = intake
 
     @property
     def token(self) -> str | None:
@@ -87,28 +91,48 @@ class SyncedBook:
         """The cards that could not be taken."""
         return self._cards.skipped()
 
-    def take(self, cards: Sequence[Received]) -> list[Saved]:
+    def take(self, cards: Sequence[Received]) -> list[tuple[str, Saved]]:
         """Makes and changes contacts by their cards. Fields that a card does not carry stay.
 
         Returns:
-            What became of each card's contact.
+            The id of each card's contact, and what became of it.
         """
-        new: list[SeenCard] = []
-        for card, seen in zip(cards, self._cards.get_many([card.href for card in cards]), strict=True):
-            if seen is None or seen.contact_id != card.person.contact_id:
-                new.append(SeenCard(card.href, card.person.contact_id, ""))
-                if seen is not None:  # it has become another person's
-                    self._let_go(seen)
-        self._cards.save_many(new)
-        saved = self._contacts.save_many([(card.person.contact_id, card.person.carried()) for card in cards])
-        self._cards.save_many(SeenCard(card.href, card.person.contact_id, card.etag) for card in cards)
-        self._cards.unskip([card.href for card in cards])
-        return saved
+        seen = dict(
+            zip((card.href for card in cards), self._cards.get_many([card.href for card in cards]), strict=True)
+        )
 
-    def would_take(self, cards: Sequence[Received]) -> list[tuple[Saved, list[str]]]:
-        """What `take` would do to each card's contact, and which of its fields it would change."""
-        found = {contact.id: contact for contact in self._contacts.get_many(c.person.contact_id for c in cards)}
-        return [_compared(card.person, found.get(card.person.contact_id)) for card in cards]
+        def own(planned: Sequence[tuple[int, str]]) -> None:
+            new: list[SeenCard] = []
+            for number, contact_id in planned:
+                href, before = cards[number].href, seen[cards[number].href]
+                if before is None or before.contact_id != contact_id:
+                    new.append(SeenCard(href, contact_id, ""))
+                    if before is not None:  # it has become another person's
+                        self._let_go(before)
+                    seen[href] = new[-1]
+            self._cards.save_many(new)
+
+        taken = [one for one in self._intake.take(self._entries(cards, seen), about_to=own) if one is not None]
+        self._cards.save_many(
+            SeenCard(card.href, one.contact.id, card.etag) for card, one in zip(cards, taken, strict=True)
+        )
+        self._cards.unskip([card.href for card in cards])
+        return [(one.contact.id, one.became) for one in taken]
+
+    def would_take(self, cards: Sequence[Received]) -> list[tuple[str, Saved, list[str]]]:
+        """The id of each card's contact, what `take` would do to it, and which of its fields it would change."""
+        seen = dict(
+            zip((card.href for card in cards), self._cards.get_many([card.href for card in cards]), strict=True)
+        )
+        ids = self._intake.identify(self._entries(cards, seen))
+        found = {contact.id: contact for contact in self._contacts.get_many(ids)}
+        return [(one, *_compared(card.person, found.get(one))) for one, card in zip(ids, cards, strict=True)]
+
+    def _entries(self, cards: Sequence[Received], seen: Mapping[str, SeenCard | None]) -> list[Entry]:
+        whose = [before.contact_id if (before := seen[card.href]) else None for card in cards]
+        return [
+            Entry(card.person.traits, card.person.carried(), before) for card, before in zip(cards, whose, strict=True)
+        ]
 
     def skip(self, href: str, etag: str, reason: str, again: bool) -> None:
         """Notes that a card could not be taken; its contact, if it had one, stays as it is.
