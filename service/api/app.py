@@ -180,7 +180,9 @@ def _add_contact_routes(app: App, contacts: Contacts, settings: Settings, places
     app.add_route("/scheduler/contacts", address_book.ContactList(contacts))
     app.add_route("/scheduler/contacts/import", address_book.Import(contacts, longest, places))
     app.add_route("/scheduler/contacts/export", address_book.Export(contacts, places))
+    app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, places))
     app.add_route("/scheduler/contacts/{contact_id}", address_book.Contact(contacts))
+    app.add_route("/scheduler/contacts/{contact_id}/merge", address_book.Merge(contacts))
 
 
 def _loads(text: str | bytes) -> Any:

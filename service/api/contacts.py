@@ -61,6 +61,43 @@ class Contact:
         resp.status = falcon.HTTP_204
 
 
+class Merge:
+    """`/scheduler/contacts/{contact_id}/merge`"""
+
+    access = BY_KEY
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts = contacts
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+        """Make one contact of several: those that the body names become parts of this one."""
+        resp.media = self._contacts.merge(contact_id, read_object(req))
+
+
+class Duplicates:
+    """`/scheduler/contacts/duplicates`
+
+    Args:
+        places: for looking through the whole address book, which takes its time: one too many is 503.
+    """
+
+    access = BY_KEY
+
+    def __init__(self, contacts: Contacts, places: Places) -> None:
+        self._contacts = contacts
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Groups of contacts that may be one person, for somebody to decide: `limit` 1–100, 20 unless told."""
+        limit = query.integer(req, "limit", low=1, high=100, default=20)
+        cursor = paging.cursor(req)
+        with self._places.held():
+            page = self._contacts.duplicates(limit, cursor)
+        paging.send_page(req, resp, page)
+
+    on_head = on_get
+
+
 class Import:
     """`/scheduler/contacts/import`
 

@@ -171,6 +171,15 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {"format": {"type": "string", "enum": ["vcard", "csv"], "default": "vcard"}},
         answer_headers=("Content-Disposition",),
     ),
+    ("GET", "/scheduler/contacts/duplicates"): Operation(
+        {200: json(array(ref("Duplicates")))},
+        (400,),
+        {"limit": whole(1, 100, 20), "cursor": _CURSOR},
+        answer_headers=("Link",),
+    ),
+    ("POST", "/scheduler/contacts/{contact_id}/merge"): Operation(
+        {200: json(ref("Merged"))}, (*_BODY_ERRORS, 404, 507), body=json(ref("MergeContacts"))
+    ),
     ("GET", "/scheduler/contacts/{contact_id}"): Operation({200: _CONTACT}, (404,)),
     ("PUT", "/scheduler/contacts/{contact_id}"): Operation(
         {200: _CONTACT}, (*_BODY_ERRORS, 404), body=json(ref("UpdateContact"))

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from redis import Redis
 
 from service.clock import format_timestamp
 from service.contacts import exports
 from service.contacts.bodies import parse_create, parse_update
+from service.contacts.duplicate_list import DuplicateList
+from service.contacts.duplicates import Duplicates, Group
 from service.contacts.files import AS_FOUND, ReadOptions, read_people
 from service.contacts.imports import import_people
 from service.contacts.intake import Entry, Intake, Taken, traits_of
 from service.contacts.lines import Readable
-from service.contacts.people import TooMuch
+from service.contacts.merging import merge
+from service.contacts.people import TooMuch, is_id
 from service.contacts.report import ImportReport
 from service.contacts.synced import SyncedBook
 from service.errors import Conflict, NotFound, ValidationFailed
@@ -49,6 +51,7 @@ class ContactBook:
         self._client = client
         self._keys = keys
         self._store = ContactStore(client, keys, gate)
+        self._duplicates = DuplicateList(self._store)
         self._intake = Intake(self._store)
 
     def import_stream(self, stream: Readable, options: ReadOptions = AS_FOUND) -> dict[str, Any]:
@@ -87,7 +90,7 @@ class ContactBook:
         """
         if not 1 <= limit <= MAX_PAGE:
             raise ValidationFailed.of("limit", f"must be a number from 1 to {MAX_PAGE}")
-        if cursor is not None and not _is_id(cursor):
+        if cursor is not None and not is_id(cursor):
             raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
         found = self._store.page(cursor, limit + 1)
         more = found[limit - 1].id if len(found) > limit else None
@@ -95,7 +98,7 @@ class ContactBook:
 
     def get(self, contact_id: str) -> dict[str, Any]:
         """Raises NotFound for an unknown or malformed id."""
-        contact = self._store.get(contact_id) if _is_id(contact_id) else None
+        contact = self._store.get(contact_id) if is_id(contact_id) else None
         if contact is None:
             raise NotFound(f"Contact {contact_id} not found")
         return as_json(contact)
@@ -122,9 +125,49 @@ class ContactBook:
             raise NotFound(f"Contact {contact_id} not found")
         return self.get(contact_id)
 
+    def merge(self, contact_id: str, body: object) -> dict[str, Any]:
+        """Makes contacts parts of another one; see `service.contacts.merging`.
+
+        Returns:
+            `{"contact", "left_out": [{"field", "value"}]}`.
+
+        Raises:
+            ValidationFailed: the body names something that cannot be merged; nothing was changed.
+            NotFound: there is no such contact.
+        """
+        if not is_id(contact_id):
+            raise NotFound(f"Contact {contact_id} not found")
+        merged = merge(self._store, contact_id, body)
+        left_out = [{"field": field, "value": value} for field, value in merged.left_out]
+        return {"contact": self.get(merged.contact_id), "left_out": left_out}
+
+    def duplicates(self, limit: int, cursor: str | None = None) -> Page:
+        """At most `limit` groups of contacts that may be one person, `{"reasons", "contacts"}`.
+
+        Raises:
+            ValidationFailed: `cursor` is none.
+        """
+        if cursor is not None and not is_id(cursor):
+            raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
+        groups = [group for group in self.all_duplicates().groups if cursor is None or group.ids[0] > cursor]
+        shown = self.shown_groups(groups[:limit])
+        return Page(shown, groups[limit - 1].ids[0] if len(groups) > limit else None)
+
+    def all_duplicates(self) -> Duplicates:
+        """All groups of contacts that may be one person; in a large book this takes some seconds."""
+        return self._duplicates.current()
+
+    def shown_groups(self, groups: Sequence[Group]) -> list[dict[str, Any]]:
+        """Groups with their contacts, JSON-ready."""
+        found = {one.id: one for one in self._store.get_many(one for group in groups for one in group.ids)}
+        return [
+            {"reasons": list(group.reasons), "contacts": [as_json(found[one]) for one in group.ids if one in found]}
+            for group in groups
+        ]
+
     def delete(self, contact_id: str) -> None:
         """Raises NotFound for an unknown or malformed id."""
-        if not _is_id(contact_id) or not self._store.delete(contact_id):
+        if not is_id(contact_id) or not self._store.delete(contact_id):
             raise NotFound(f"Contact {contact_id} not found")
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
@@ -224,10 +267,3 @@ def _page(visit: Visit) -> dict[str, Any]:
 
 def _timestamp(at: int | None) -> str | None:
     return None if at is None else format_timestamp(at)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except (ValueError, TypeError, AttributeError):
-        return False

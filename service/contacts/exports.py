@@ -9,7 +9,7 @@ from typing import Literal
 
 from service.contacts import spreadsheet_writer
 from service.contacts.vcard_writer import vcard_of
-from service.store.contacts import Contact
+from service.store.contact_records import Contact
 
 Format = Literal["vcard", "csv"]
 TOGETHER = 200

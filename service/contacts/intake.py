@@ -7,11 +7,12 @@ what the decision stands on; else it looks again. Two who import the same file a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import Any
 
 from service.contacts.matching import (
+    LASTING,
     FirstIds,
     Known,
     Match,
@@ -22,17 +23,18 @@ from service.contacts.matching import (
     merged,
     name_identity,
     new_id,
+    normal_uid,
+    uid_identity,
     with_traits,
 )
 from service.contacts.names import name_key
+from service.contacts.parts import as_text, from_text, part_of, parts_of, united, with_card
+from service.contacts.people import is_id
 from service.errors import StoreUnavailable
-from service.store.contact_records import Contact
 from service.store.contacts import ContactStore, Mode, Row, Saved, Write
 
 MOST_TRIES = 100
 """Times that another may have been quicker before it is told as a trouble."""
-UNIONS = ("emails", "phones", "urls", "uids")
-SINGLES = ("name", "given_name", "family_name", "birthday", "language")
 
 HoldBack = Callable[[Match, Sequence[Known]], bool]
 """Whether a card is to wait, by whom it matches, and by who has its name and neither UID nor address."""
@@ -84,6 +86,15 @@ class Found:
     def holders(self, identity: str) -> list[Known]:
         """Everybody with that identity; see `View`."""
         return [one for contact_id in self.held.get(identity, ()) if (one := self.known.get(contact_id)) is not None]
+
+    def own(self, traits: Traits) -> Known | None:
+        """The contact whose own id, or that of a part of which, is the UID: an export gives it to those without one."""
+        for uid in own_ids(traits):
+            if not self.holders(uid_identity(uid)):
+                known = self.known.get(uid)
+                holders = [known] if known is not None else self.holders("i" + uid)
+                return next((one for one in holders if one.living), None)
+        return None
 
     def read(self, store: ContactStore, ids: list[str]) -> None:
         """Reads by what each of these is known."""
@@ -150,7 +161,7 @@ class Intake:
             left = [number for number in left if number not in taken]
             if round_of.to_absorb is not None:
                 self._absorb(*round_of.to_absorb)
-        raise _too_busy()
+        raise too_busy()
 
     def identify(self, entries: Sequence[Entry]) -> list[str]:
         """Whose contact each would be, by its id, without a change."""
@@ -169,7 +180,7 @@ class Intake:
             (became,) = self._store.save_many([Write(row.id, fields, after.identities, (), row.identities)], "update")
             if became != "stale":
                 return became
-        raise _too_busy()
+        raise too_busy()
 
     def look(self, entries: Sequence[Entry]) -> Found:
         """Reads what matters to these entries."""
@@ -178,6 +189,7 @@ class Intake:
         found.held = dict(zip(wanted, self._store.holders(list(wanted)), strict=True))
         ids = dict.fromkeys(one for held in found.held.values() for one in held)
         ids |= dict.fromkeys(entry.hint for entry in entries if entry.hint)
+        ids |= dict.fromkeys(uid for entry in entries for uid in own_ids(entry.traits))
         found.read(self._store, list(ids))
         self._look_for_new(found, [entry for entry in entries if match(entry.traits, found).contact is None])
         return found
@@ -202,22 +214,17 @@ class Intake:
         contacts = self._store.get_many([into.id, other.id])
         if [contact.identities for contact in contacts] != [into.identities, other.identities]:
             return  # another was quicker
-        fields = united(*contacts)
+        fields = united([part_of(contact) for contact in contacts])
         whole = with_traits(merged(into, other), traits_of(fields))
+        if into.parts or other.parts:
+            fields["parts"] = as_text(parts_of(contacts))
         write = Write(into.id, fields, whole.identities, whole.former_ids, into.identities)
-        self._store.absorb(write, other.id, other.identities)
+        self._store.absorb(write, [(other.id, other.identities)])
 
 
-def _too_busy() -> StoreUnavailable:
+def too_busy() -> StoreUnavailable:
+    """That others are quicker all the time."""
     return StoreUnavailable("The address book is being changed by others all the time; try again")
-
-
-def united(first: Contact, second: Contact) -> dict[str, object]:
-    """The fields of one contact made of two: the first's, and what it lacks."""
-    fields: dict[str, object] = {name: getattr(first, name) or getattr(second, name) for name in SINGLES}
-    for name in UNIONS:
-        fields[name] = tuple(dict.fromkeys(getattr(first, name) + getattr(second, name)))[:20]
-    return fields | {"deceased": first.deceased or second.deceased}
 
 
 def traits_of(fields: Mapping[str, Any]) -> Traits:
@@ -243,6 +250,9 @@ class _Round:
         """Decides about one entry, unless it has to wait for another round."""
         if self._stops:
             return
+        if (own := self._found.own(entry.traits)) is not None:
+            self._add(number, entry, own)
+            return
         matched = match(entry.traits, self._found)
         namesakes = [
             one for one in self._found.holders(name_identity(entry.traits)) if not (one.has_uid or one.has_email)
@@ -260,7 +270,12 @@ class _Round:
 
     def rehearse(self, entry: Entry) -> str:
         """Whose contact an entry would be."""
-        known = match(entry.traits, self._found).contact or self._hinted(entry) or self._new(entry.traits)
+        known = (
+            self._found.own(entry.traits)
+            or match(entry.traits, self._found).contact
+            or self._hinted(entry)
+            or self._new(entry.traits)
+        )
         self._add(0, entry, known)
         return known.id
 
@@ -312,9 +327,10 @@ class _Round:
 
     def _add(self, number: int, entry: Entry, known: Known) -> None:
         found = self._found
-        after = with_traits(known, (known.traits if known.living else Traits("")).with_card(entry.traits))
-        free = [one for one in identities_of(entry.traits) if one[0] in "um" and not found.held.get(one)]
-        fields = entry.fields | ({"uids": after.traits.uids} if entry.traits.uids else {})
+        after, fields = _with_entry(known, entry)
+        free = [
+            one for one in identities_of(_lasting(entry.traits, known)) if one[0] in "um" and not found.held.get(one)
+        ]
         seen = known.identities if known.living else None
         former = after.former_ids if not known.living else ()
         write = Write(known.id, fields, after.identities, former, seen, free)
@@ -330,14 +346,42 @@ class _Round:
         return self._done
 
 
+def _with_entry(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
+    """A contact once an entry was taken in, and the fields of it that are to be written."""
+    traits = _lasting(entry.traits, known)
+    before = known.traits if known.living else Traits("")
+    if not known.parts:
+        after = with_traits(known, before.with_card(traits))
+        return after, entry.fields | ({"uids": after.traits.uids} if traits.uids else {})
+    parts, changes = with_card(from_text(known.parts), entry.traits, entry.fields)
+    now = replace(before, **{name: changes[name] for name in ("name", "uids", "emails", "birthday") if name in changes})
+    # What leads to a part leads to the contact, though its own name and addresses are others.
+    led = dict.fromkeys((*known.identities, *(one for one in identities_of(traits) if one[0] in LASTING)))
+    after = with_traits(replace(known, identities=tuple(led), parts=as_text(parts)), now)
+    return after, {"source": entry.fields.get("source"), **changes, "parts": after.parts}
+
+
+def _lasting(traits: Traits, known: Known) -> Traits:
+    """The traits without UIDs that are the contact's own ids, which say nothing of it."""
+    own = {known.id, *known.former_ids}
+    return replace(traits, uids=tuple(uid for uid in traits.uids if normal_uid(uid) not in own))
+
+
 def known_of(row: Row) -> Known:
     """By what a contact is known, as it is kept."""
     traits = Traits(row.name, row.uids, row.emails, row.birthday)
-    return Known(row.id, traits, row.identities, row.former_ids, row.living)
+    return Known(row.id, traits, row.identities, row.former_ids, row.living, row.parts)
 
 
 def _asked(traits: Traits) -> Iterable[str]:
-    return (*identities_of(traits), name_identity(traits)) if not traits.uids else identities_of(traits)
+    if not traits.uids:
+        return (*identities_of(traits), name_identity(traits))
+    return (*identities_of(traits), *("i" + uid for uid in own_ids(traits)))
+
+
+def own_ids(traits: Traits) -> list[str]:
+    """The UIDs that may be contacts' own ids."""
+    return [normal_uid(uid) for uid in traits.uids if is_id(normal_uid(uid))]
 
 
 def _share_address(traits: Traits, known: Known) -> bool:

@@ -24,9 +24,11 @@ from uuid import UUID, uuid5
 
 from service.contacts.names import name_key
 
-MOST_IDENTITIES = 100
+MOST_IDENTITIES = 250
 """Of one contact that are kept: those that it has, then the latest that it had."""
 MOST_UIDS = 20
+_LEFT_OUT = "iubm"
+"""Of too many identities the last ones of this order."""
 LASTING = "umi"
 """Identities that are kept when a contact has them no more."""
 _IDENTITIES = UUID("5f0b3a52-6d0e-5c1e-9d7a-0b8c8f6f6a11")
@@ -67,6 +69,7 @@ class Known:
         identities: by which it is found.
         former_ids: of the contacts that were merged into it.
         living: it was not deleted.
+        parts: what it is made of where a person has merged it, as text, see `service.contacts.parts`.
     """
 
     id: str
@@ -74,6 +77,7 @@ class Known:
     identities: tuple[str, ...] = ()
     former_ids: tuple[str, ...] = ()
     living: bool = True
+    parts: str = ""
 
     @property
     def has_uid(self) -> bool:
@@ -186,8 +190,8 @@ def merged(into: Known, other: Known) -> Known:
     """`into`, once it is `other` as well."""
     former = dict.fromkeys((*into.former_ids, other.id, *other.former_ids))
     former.pop(into.id, None)
-    kept = (identity for identity in other.identities if identity[0] in LASTING)
-    identities = tuple(dict.fromkeys((*into.identities, "i" + other.id, *kept)))[:MOST_IDENTITIES]
+    kept = (identity for identity in other.identities if identity[0] in LASTING + "b")
+    identities = tuple(dict.fromkeys((*into.identities, "i" + other.id, *kept)))
     return replace(into, former_ids=tuple(former), identities=identities)
 
 
@@ -195,8 +199,9 @@ def with_traits(known: Known, traits: Traits) -> Known:
     """`known` with other traits: addresses and UIDs that it had keep leading to it."""
     present = identities_of(traits, bare=not known.has_uid)
     # Those of whom nothing else is known may have a namesake born on the day that was theirs by mistake.
-    lasting = LASTING + ("b" if known.has_uid or traits.uids or traits.emails else "")
-    had = (identity for identity in known.identities if identity[0] in lasting)
+    has_more = known.has_uid or known.former_ids or traits.uids or traits.emails
+    lasting = LASTING + ("b" if has_more else "")
+    had = sorted((one for one in known.identities if one[0] in lasting), key=lambda one: _LEFT_OUT.index(one[0]))
     identities = tuple(dict.fromkeys((*present, *had)))[:MOST_IDENTITIES]
     return replace(known, traits=traits, identities=identities, living=True)
 

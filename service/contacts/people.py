@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from service.contacts.matching import Traits
+from service.store.contact_records import Contact
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is the id of a contact, as far as it can be seen."""
+    try:
+        return str(UUID(text)) == text
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+def uid_of(contact: Contact) -> str:
+    """Under which UID a contact leaves: the first that it came with, else its own id, by which it is found again."""
+    return contact.uids[0] if contact.uids else contact.id
 
 
 class TooMuch(ValueError):

@@ -8,7 +8,8 @@ import io
 from collections.abc import Iterable, Sequence
 
 from service.contacts.formulas import disarmed
-from service.store.contacts import Contact
+from service.contacts.people import uid_of
+from service.store.contact_records import Contact
 
 HEADINGS = (
     "uid", "name", "given_name", "family_name", "birthday", "emails", "phones", "urls", "language", "deceased",
@@ -31,7 +32,7 @@ def rows_of(contacts: Iterable[Contact]) -> bytes:
 
 def _cells(contact: Contact) -> Sequence[str]:
     return (
-        contact.id,
+        uid_of(contact),
         contact.name,
         contact.given_name or "",
         contact.family_name or "",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from service.store.contacts import Contact
+from service.contacts.people import uid_of
+from service.store.contact_records import Contact
 
 MAX_OCTETS = 75
 """Of a line, without its end (RFC 2426, section 2.6)."""
@@ -25,7 +26,7 @@ def vcard_of(contact: Contact) -> bytes:
 
 
 def _lines(contact: Contact) -> Iterator[str]:
-    yield from ("BEGIN:VCARD", "VERSION:3.0", f"UID:{_text(contact.id)}", f"FN:{_text(contact.name)}")
+    yield from ("BEGIN:VCARD", "VERSION:3.0", f"UID:{_text(uid_of(contact))}", f"FN:{_text(contact.name)}")
     yield f"N:{_text(contact.family_name or '')};{_text(contact.given_name or '')};;;"
     if contact.birthday is not None:
         yield _birthday(contact.birthday)

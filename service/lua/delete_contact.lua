@@ -8,6 +8,7 @@
 local id = ARGV[2]
 if not people.is_living(id) then return 0 end
 local identities, former_ids = people.known(id)
+local was_merged = redis.call('HEXISTS', people.contact(id), 'parts') == 1
 people.remove(id)
-people.bury(id, identities, former_ids)
+people.bury(id, identities, former_ids, was_merged)
 return 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-TEXTS = ("name", "given_name", "family_name", "birthday", "language", "source")
+TEXTS = ("name", "given_name", "family_name", "birthday", "language", "source", "parts")
 LISTS = ("emails", "phones", "urls", "uids")
 WORDS = ("identities", "former_ids")
 PERIODS = 20
@@ -83,6 +83,7 @@ class Contact:
         uids: of the cards that it came from, as they were given.
         identities: digests of what it is known by, see `service.contacts.matching`.
         former_ids: of the contacts that were merged into it.
+        parts: what it is made of where a person has merged it, as text, see `service.contacts.parts`.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Contact:
     uids: tuple[str, ...] = ()
     identities: tuple[str, ...] = ()
     former_ids: tuple[str, ...] = ()
+    parts: str = ""
 
     @property
     def profile(self) -> str | None:
@@ -120,6 +122,8 @@ def pairs_of(fields: Mapping[str, object]) -> list[str]:
     for field, value in fields.items():
         if field in LISTS:
             pairs += [field, json.dumps(list(value), ensure_ascii=False) if value else ""]  # type: ignore[call-overload]
+        elif isinstance(value, Visit):
+            pairs += [field, visit_text(value)]
         elif isinstance(value, bool):
             pairs += [field, "1" if value else ""]
         else:
@@ -127,6 +131,11 @@ def pairs_of(fields: Mapping[str, object]) -> list[str]:
     if "urls" in fields:
         pairs += ["profile", profile_of(fields["urls"] or ()) or ""]  # type: ignore[arg-type]
     return pairs
+
+
+def visit_text(visit: Visit) -> str:
+    """What was found on a page, as it is kept."""
+    return json.dumps(asdict(visit), ensure_ascii=False)
 
 
 def contact_of(contact_id: str, row: Mapping[bytes, bytes]) -> Contact:

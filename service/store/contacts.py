@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from redis import Redis
@@ -18,7 +18,7 @@ from redis import Redis
 from service.keys import Keys
 from service.store.asking import hash_fields
 from service.store.connection import exchange, packed, repeatable, translate_errors
-from service.store.contact_records import WORDS, Contact, Visit, contact_of, pairs_of
+from service.store.contact_records import WORDS, Contact, Visit, contact_of, pairs_of, visit_text
 from service.store.scripts import Gate, script_of
 
 BATCH = 500
@@ -61,6 +61,7 @@ class Row:
     uids: tuple[str, ...] = ()
     identities: tuple[str, ...] = ()
     former_ids: tuple[str, ...] = ()
+    parts: str = ""
 
 
 class ContactStore:
@@ -109,19 +110,24 @@ class ContactStore:
         with self._reached(to_write=True):
             return [answer.decode() for answer in self._save.many(calls)]
 
-    def absorb(self, into: Write, other_id: str, other_identities: Sequence[str]) -> bool:
-        """Makes another contact a part of the one that `into` writes.
+    def absorb(
+        self, into: Write, others: Sequence[tuple[str, Sequence[str]]], source: str = "", visit: Visit | None = None
+    ) -> bool:
+        """Makes other contacts parts of the one that `into` writes.
 
         Args:
-            into: with what both are known by, and the ids of all that were merged into it.
-            other_identities: as the caller has read them.
+            into: with what all are known by, and the ids of all that were merged into it.
+            others: the id of each, and its identities as the caller has read them.
+            source: where the contact comes from, from now on.
+            visit: what was found on its page, if nothing was yet.
 
         Returns:
             False if one of them is gone or known by something else meanwhile, so that nothing was written.
         """
         args = [
-            self._start, into.id, other_id, " ".join(into.seen or ()), " ".join(other_identities),
-            " ".join(into.identities), " ".join(into.former_ids), *pairs_of(into.fields),
+            self._start, into.id, " ".join(into.seen or ()), " ".join(into.identities), " ".join(into.former_ids),
+            source, visit_text(visit) if visit else "", str(len(others)),
+            *(text for other, identities in others for text in (other, " ".join(identities))), *pairs_of(into.fields),
         ]  # fmt: skip
         with self._reached(to_write=True):
             return bool(self._absorb(keys=(), args=args) == b"absorbed")
@@ -140,11 +146,15 @@ class ContactStore:
 
     def rows(self, ids: Sequence[str]) -> list[Row | None]:
         """By what each is known; None for an id that is nobody's."""
-        fields = ("name", "emails", "birthday", "uids", *WORDS)
+        fields = ("name", "emails", "birthday", "uids", *WORDS, "parts")
         living = self._ask(hash_fields([self._keys.contact(one) for one in ids], fields))
         away = [one for one, row in zip(ids, living, strict=True) if row[0] is None]
         buried = dict(
-            zip(away, self._ask(hash_fields([self._keys.contact_gone(one) for one in away], WORDS)), strict=True)
+            zip(
+                away,
+                self._ask(hash_fields([self._keys.contact_gone(one) for one in away], (*WORDS, "parts"))),
+                strict=True,
+            )
         )
         return [_row(one, row, buried.get(one)) for one, row in zip(ids, living, strict=True)]
 
@@ -185,10 +195,27 @@ class ContactStore:
 
     def page(self, after: str | None, limit: int) -> list[Contact]:
         """At most `limit` contacts whose ids follow `after`, in the order of their ids."""
-        start = b"-" if after is None else b"(" + after.encode()
+        return self.get_many(_decoded(self._ids_after(after.encode() if after else None, limit)))
+
+    def glances(self) -> Iterator[Contact]:
+        """Everybody, in the order of their ids, as far as it says who they may be: by name, birthday and addresses."""
+        after: bytes | None = None
+        while ids := self._ids_after(after, BATCH):
+            fields = ("name", "birthday", "emails", "phones")
+            rows = self._ask(hash_fields([self._keys.contact(one.decode()) for one in ids], fields))
+            for one, (name, birthday, emails, phones) in zip(ids, rows, strict=True):
+                if name is not None:
+                    yield Contact(
+                        one.decode(), name.decode(), birthday=birthday.decode() if birthday else None,
+                        emails=_texts(emails), phones=_texts(phones),
+                    )  # fmt: skip
+            after = ids[-1]
+
+    def _ids_after(self, after: bytes | None, limit: int) -> list[bytes]:
+        start = b"-" if after is None else b"(" + after
         with self._reached():
-            ids = self._client.zrange(self._keys.contacts, start, b"+", bylex=True, offset=0, num=limit)
-        return self.get_many(_decoded(ids))
+            ids: Any = self._client.zrange(self._keys.contacts, start, b"+", bylex=True, offset=0, num=limit)
+        return list(ids)
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
         """Everybody born on one of the days, (month, day) each; costs what is found, not what is stored."""
@@ -215,7 +242,7 @@ class ContactStore:
         if visit is None:
             self._note_fields(contact_id, str(at * 1000), {})
             return
-        fields = {"visit": json.dumps(asdict(visit), ensure_ascii=False)}
+        fields = {"visit": visit_text(visit)}
         if visit.status is not None:
             fields["last_visited_at"] = str(at)
         self._note_fields(contact_id, str(at * 1000), fields)
@@ -239,12 +266,17 @@ def _row(contact_id: str, living: Sequence[bytes | None], buried: Sequence[bytes
     if buried is not None:
         if buried[0] is None:
             return None
-        return Row(contact_id, False, identities=_words(buried[0]), former_ids=_words(buried[1]))
-    name, emails, birthday, uids, identities, former_ids = living
+        identities, former_ids, parts = buried
+        return Row(contact_id, False, identities=_words(identities), former_ids=_words(former_ids), parts=_plain(parts))
+    name, emails, birthday, uids, identities, former_ids, parts = living
     return Row(
         contact_id, True, (name or b"").decode(), _texts(emails), birthday.decode() if birthday else None, _texts(uids),
-        _words(identities), _words(former_ids),
+        _words(identities), _words(former_ids), _plain(parts),
     )  # fmt: skip
+
+
+def _plain(value: bytes | None) -> str:
+    return (value or b"").decode()
 
 
 def _words(value: bytes | None) -> tuple[str, ...]:

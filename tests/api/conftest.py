@@ -216,6 +216,14 @@ class FakeContacts:
         self.get(contact_id).update(body)
         return self.get(contact_id)
 
+    def merge(self, contact_id: str, body: Any) -> dict[str, Any]:
+        for one in body["from"]:
+            self.delete(one)
+        return {"contact": self.get(contact_id), "left_out": []}
+
+    def duplicates(self, limit: int, cursor: str | None) -> FakePage:
+        return FakePage([{"reasons": ["the same name"], "contacts": list(self.stored.values())}][:limit])
+
     def delete(self, contact_id: str) -> None:
         self.get(contact_id)
         del self.stored[contact_id]

@@ -59,7 +59,7 @@ function people.let_go(digest, id)
 end
 
 -- A contact is there no more: its identities lead to it for as long as the ledger remembers it.
-function people.bury(id, identities, former_ids)
+function people.bury(id, identities, former_ids, was_merged)
   for _, digest in ipairs(people.words(identities)) do
     local living = false
     for _, one in ipairs(people.words(redis.call('GET', people.identity(digest)))) do
@@ -68,6 +68,7 @@ function people.bury(id, identities, former_ids)
     if not living then redis.call('EXPIRE', people.identity(digest), people.LIFETIME) end
   end
   redis.call('HSET', people.gone(id), 'identities', identities, 'former_ids', former_ids)
+  if was_merged then redis.call('HSET', people.gone(id), 'parts', '[]') end
   redis.call('EXPIRE', people.gone(id), people.LIFETIME)
 end
 
@@ -81,7 +82,7 @@ function people.write(id, first_pair)
     local field, value = ARGV[i], ARGV[i + 1]
     if not (field == 'source' and exists) and (redis.call('HGET', contact, field) or '') ~= value then
       if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
-      changed = changed or field ~= 'uids'
+      changed = changed or (field ~= 'uids' and field ~= 'parts')
     end
   end
   if not changed then return false end
@@ -96,6 +97,18 @@ function people.write(id, first_pair)
     redis.call('ZREM', people.start .. 'visits', id)
   end
   return true
+end
+
+-- The cards of synced address books that were one contact's are another one's from now on.
+function people.lead_cards(from, to)
+  local owners, cards = people.start .. 'card_owners', people.start .. 'cards:'
+  for _, owner in ipairs(redis.call('ZRANGE', owners, '[' .. from .. ' ', '(' .. from .. ' \255', 'BYLEX')) do
+    local book, href = string.match(owner, '^%S+ (%S+) (.*)$')
+    local card = redis.call('HGET', cards .. book, href)
+    redis.call('ZREM', owners, owner)
+    redis.call('ZADD', owners, 0, to .. ' ' .. book .. ' ' .. href)
+    if card then redis.call('HSET', cards .. book, href, to .. string.sub(card, 37)) end
+  end
 end
 
 -- Takes a contact away, and its places in the indices.
