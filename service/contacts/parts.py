@@ -90,6 +90,9 @@ def with_card(
         traits: by what the card can be told from others.
         fields: what it carries; None or an empty list takes a field away.
     """
+    before = united(parts)
+    if parts and all(before[name] == value for name, value in fields.items() if name in FIELDS):
+        return tuple(parts), {}  # it is the contact as a whole, as an export has it
     number = _whose(parts, traits)
     own = {part.id for part in parts}
     traits = replace(traits, uids=tuple(uid for uid in traits.uids if normal_uid(uid) not in own))
@@ -100,7 +103,7 @@ def with_card(
         now.append(Part("").with_card(traits, fields))
     else:
         now[number] = now[number].with_card(traits, fields)
-    before, after = united(parts), united(now)
+    after = united(now)
     return tuple(now), {name: value for name, value in after.items() if value != before[name]}
 
 
@@ -111,7 +114,7 @@ def _whose(parts: Sequence[Part], card: Traits) -> int | None:
         if uids & {part.id, *map(normal_uid, part.traits.uids)}:
             return number
     open_to = [(number, part.traits) for number, part in enumerate(parts) if not (uids and part.traits.uids)]
-    for alike in (_name_and_address, _name_and_birthday, _name, _address):
+    for alike in (_name_and_address, _name_and_birthday, _name_alone):
         for number, traits in open_to:
             if alike(traits, card):
                 return number
@@ -120,6 +123,11 @@ def _whose(parts: Sequence[Part], card: Traits) -> int | None:
 
 def _name(first: Traits, second: Traits) -> bool:
     return name_key(first.name) == name_key(second.name)
+
+
+def _name_alone(first: Traits, second: Traits) -> bool:
+    """Two with an address each have nothing else in common."""
+    return _name(first, second) and not (first.emails and second.emails)
 
 
 def _address(first: Traits, second: Traits) -> bool:
