@@ -11,21 +11,10 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
 
-from service.contacts.matching import (
-    FirstIds,
-    Known,
-    Match,
-    Traits,
-    first_ids,
-    identities_of,
-    match,
-    merged,
-    name_identity,
-    new_id,
-    with_traits,
-)
-from service.contacts.names import name_key
+from service.contacts.matching import Known, Match, match, merged, with_traits
 from service.errors import StoreUnavailable
+from service.models.names import name_key
+from service.models.traits import FirstIds, Traits, first_ids, id_of_uid, identities_of, name_identity, new_id
 from service.store.contact_records import Contact
 from service.store.contacts import ContactStore, Mode, Row, Saved, Write
 
@@ -290,10 +279,10 @@ class _Round:
     def _new(self, traits: Traits) -> Known:
         """Who has had the id of the first version, else somebody new."""
         found = self._found
-        first = first_ids(traits) if not traits.uids else FirstIds("", ())
-        for one in first.by_address:
+        first = FirstIds("", ()) if traits.uids else first_ids(traits)
+        for one in (*map(id_of_uid, traits.uids), first.by_name, *first.by_address):
             known = found.known.get(one)
-            if known is not None and known.living and name_key(known.traits.name) == name_key(traits.name):
+            if known is not None and known.living and _was(known, traits):
                 return known
         before = [first.by_name] if first.by_name in found.before else [
             one for one in first.by_address if one in found.before
@@ -334,6 +323,13 @@ def known_of(row: Row) -> Known:
     """By what a contact is known, as it is kept."""
     traits = Traits(row.name, row.uids, row.emails, row.birthday)
     return Known(row.id, traits, row.identities, row.former_ids, row.living)
+
+
+def _was(known: Known, traits: Traits) -> bool:
+    """Whether a contact that has the id of the first version is the one: by its UID, or by its name."""
+    if traits.uids:
+        return not known.has_uid
+    return name_key(known.traits.name) == name_key(traits.name)
 
 
 def _asked(traits: Traits) -> Iterable[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.contacts.matching import Traits
+from service.models.traits import Traits
 
 
 class TooMuch(ValueError):
