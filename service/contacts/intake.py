@@ -183,8 +183,7 @@ class Intake:
         bare = [new_id(entry.traits) for entry in entries if not entry.traits.uids and not entry.traits.emails]
         found.read(self._store, [one for one in dict.fromkeys(bare) if one not in found.known])
         found.looked_for = set(asked)
-        old = [one for one in asked if found.seen.get(one) is None]
-        found.before = {one for one, was in zip(old, self._store.were_before(old), strict=True) if was}
+        found.before = {one for one, was in zip(asked, self._store.were_before(asked), strict=True) if was}
 
     def _absorb(self, into: Known, other: Known) -> None:
         """Makes one of two, if they are as they were; fields that both have are the first's."""

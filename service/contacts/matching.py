@@ -123,13 +123,12 @@ class People:
 
     def add(self, known: Known) -> None:
         """Takes somebody up."""
-        self._ids |= {known.id, *known.former_ids}
+        self._ids.add(known.id)
         for identity in known.identities:
             self._held.setdefault(identity, []).append(known)
 
     def __contains__(self, known: Known) -> bool:
-        ids = {known.id, *known.former_ids}
-        return bool(ids & self._ids) or any(
+        return known.id in self._ids or any(
             are_same(identity, known, other) for identity in known.identities for other in self._held.get(identity, ())
         )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from redis import Redis
 
@@ -33,9 +34,9 @@ SCAN = 1000
 def identify_contacts(client: Redis, keys: Keys, hold: Hold) -> None:
     """Version 1 to 2: contacts are found by what they are known by, no more by their ids alone.
 
-    All keep their ids, and with them their entries in the ledger and their cards. Who was deleted before is not known by
-    anything but the id, which follows from the UID, the first address, or name and birthday: those ids that the ledger
-    knows are noted, for whoever comes with one of these again.
+    All keep their ids, and with them their entries in the ledger and their cards. Who was deleted before is known by
+    nothing but the id, which follows from the UID, the first address, or name and birthday. So the ids and entries of
+    those whom the ledger knows are noted, for whoever comes with one of these ids again.
     """
     begun = time.monotonic()
     _identify(client, keys, hold)
@@ -58,9 +59,12 @@ def _identify(client: Redis, keys: Keys, hold: Hold) -> None:
 def _pages(client: Redis, keys: Keys) -> Iterator[list[str]]:
     """All contacts' ids; one that is made meanwhile may be missing."""
     start = "-"
-    while ids := [one.decode() for one in client.zrange(keys.contacts, start, "+", bylex=True, offset=0, num=BATCH)]:
-        yield ids
-        start = f"({ids[-1]}"
+    while True:
+        found: Any = client.zrange(keys.contacts, start, "+", bylex=True, offset=0, num=BATCH)
+        if not found:
+            return
+        yield [one.decode() for one in found]
+        start = f"({found[-1].decode()}"
 
 
 def _identified(row: Row) -> Write | None:
@@ -83,14 +87,17 @@ def _came_with_uid(contact_id: str, traits: Traits) -> bool:
 
 
 def _note_deleted(client: Redis, keys: Keys, hold: Hold) -> None:
-    """Notes the ids in the ledger that are no contact's; others look at them for as long as at the ledger."""
-    entry = re.compile(re.escape(keys.ledger_start("birthday")) + r"([0-9a-f-]{36}):.*")
+    """Notes what the ledger knows of ids that are no contact's, for as long as the ledger does."""
+    start = keys.ledger_start("birthday")
+    entry = re.compile(re.escape(start) + r"(([0-9a-f-]{36}):.*)")
     cursor = 0
     while True:
         hold()
-        cursor, names = client.scan(cursor, match=keys.ledger_start("birthday") + "*", count=SCAN)
-        known = {match[1] for name in names if (match := entry.fullmatch(name.decode()))}
-        gone = [one for one, exists in zip(known, _exist(client, keys, known), strict=True) if not exists]
+        found: Any = client.scan(cursor, match=start + "*", count=SCAN)
+        cursor = found[0]
+        entries = [match for name in found[1] if (match := entry.fullmatch(name.decode()))]
+        exist = _exist(client, keys, [match[2] for match in entries])
+        gone = {text for match, exists in zip(entries, exist, strict=True) if not exists for text in match.groups()}
         if gone:
             client.sadd(keys.contacts_before, *gone)
             client.expire(keys.contacts_before, LIFETIME)
@@ -98,7 +105,7 @@ def _note_deleted(client: Redis, keys: Keys, hold: Hold) -> None:
             return
 
 
-def _exist(client: Redis, keys: Keys, ids: Iterable[str]) -> list[bool]:
+def _exist(client: Redis, keys: Keys, ids: Sequence[str]) -> list[bool]:
     with client.pipeline(transaction=False) as pipe:
         for one in ids:
             pipe.exists(keys.contact(one))
