@@ -191,7 +191,7 @@ class Keys:
 
     @property
     def contacts_before(self) -> str:
-        """Set: the ids of contacts that were deleted before there were identities, and that the ledger knows."""
+        """Set: ids of contacts that were deleted before there were identities, and what the ledger knew of them."""
         return f"{self.prefix}:contacts:before"
 
     @property

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from typing import Any, Literal, cast
 
 from service.contacts import Contact
-from service.contacts.matching import Known, Traits, with_traits
+from service.contacts.matching import Known, with_traits
+from service.models.traits import Traits
 
 LeapDay = Literal["feb28", "mar1"]
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from service.contacts.names import name_key
+from service.models.names import name_key
 from service.store.contact_records import Contact
 
 SIMILAR = 0.8

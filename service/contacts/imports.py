@@ -99,7 +99,7 @@ class _Import:
         return [card for card, one in zip(cards, taken, strict=True) if one is None]
 
     def _namesake(self, card: ParsedCard, number: int) -> Guess:
-        """Who has the name and neither UID nor address is meant if nobody else of the file is, and nobody else there."""
+        """Who has the name, and neither UID nor address, is meant if there is one in the file and one in the book."""
 
         def choose(namesakes: Sequence[Known]) -> Known | None:
             living = [one for one in namesakes if one.living]

@@ -11,26 +11,22 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import Any
 
-from service.contacts.matching import (
-    LASTING,
+from service.contacts.matching import LASTING, Known, Match, match, merged, with_traits
+from service.contacts.parts import as_text, from_text, part_of, parts_of, united, with_card
+from service.contacts.people import is_id
+from service.errors import StoreUnavailable
+from service.models.names import name_key
+from service.models.traits import (
     FirstIds,
-    Known,
-    Match,
     Traits,
     first_ids,
+    id_of_uid,
     identities_of,
-    match,
-    merged,
     name_identity,
     new_id,
     normal_uid,
     uid_identity,
-    with_traits,
 )
-from service.contacts.names import name_key
-from service.contacts.parts import as_text, from_text, part_of, parts_of, united, with_card
-from service.contacts.people import is_id
-from service.errors import StoreUnavailable
 from service.store.contacts import ContactStore, Mode, Row, Saved, Write
 
 MOST_TRIES = 100
@@ -206,8 +202,7 @@ class Intake:
         bare = [new_id(entry.traits) for entry in entries if not entry.traits.uids and not entry.traits.emails]
         found.read(self._store, [one for one in dict.fromkeys(bare) if one not in found.known])
         found.looked_for = set(asked)
-        old = [one for one in asked if found.seen.get(one) is None]
-        found.before = {one for one, was in zip(old, self._store.were_before(old), strict=True) if was}
+        found.before = {one for one, was in zip(asked, self._store.were_before(asked), strict=True) if was}
 
     def _absorb(self, into: Known, other: Known) -> None:
         """Makes one of two, if they are as they were; fields that both have are the first's."""
@@ -305,10 +300,10 @@ class _Round:
     def _new(self, traits: Traits) -> Known:
         """Who has had the id of the first version, else somebody new."""
         found = self._found
-        first = first_ids(traits) if not traits.uids else FirstIds("", ())
-        for one in first.by_address:
+        first = FirstIds("", ()) if traits.uids else first_ids(traits)
+        for one in (*map(id_of_uid, traits.uids), first.by_name, *first.by_address):
             known = found.known.get(one)
-            if known is not None and known.living and name_key(known.traits.name) == name_key(traits.name):
+            if known is not None and known.living and _was(known, traits):
                 return known
         before = [first.by_name] if first.by_name in found.before else [
             one for one in first.by_address if one in found.before
@@ -371,6 +366,13 @@ def known_of(row: Row) -> Known:
     """By what a contact is known, as it is kept."""
     traits = Traits(row.name, row.uids, row.emails, row.birthday)
     return Known(row.id, traits, row.identities, row.former_ids, row.living, row.parts)
+
+
+def _was(known: Known, traits: Traits) -> bool:
+    """Whether a contact that has the id of the first version is the one: by its UID, or by its name."""
+    if traits.uids:
+        return not known.has_uid
+    return name_key(known.traits.name) == name_key(traits.name)
 
 
 def _asked(traits: Traits) -> Iterable[str]:

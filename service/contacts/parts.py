@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.contacts.cleaning import MAX_VALUES
-from service.contacts.matching import Traits, normal_uid
-from service.contacts.names import name_key
+from service.models.names import name_key
+from service.models.traits import Traits, normal_uid
 from service.store.contact_records import Contact
 
 SINGLES = ("name", "given_name", "family_name", "birthday", "language")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from service.contacts.matching import Traits
+from service.models.traits import Traits
 from service.store.contact_records import Contact
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from types import TracebackType
 
-from service.contacts.matching import identities_of, name_identity
 from service.contacts.people import ParsedCard
+from service.models.traits import identities_of, name_identity
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -63,13 +63,12 @@ class PutAside:
 
 
 def _row(stage: int, card: ParsedCard) -> tuple[int, str, str, bytes, bytes]:
-    traits = card.traits
-    person = next((identity for identity in identities_of(traits) if identity[0] == "b"), "")
-    content = repr((card.uid, card.emails, sorted(card.carried().items(), key=lambda pair: pair[0])))
-    return (
-        stage, name_identity(traits), person, blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest(),
-        pickle.dumps(card, pickle.HIGHEST_PROTOCOL),
-    )  # fmt: skip
+    known_by = sorted(identities_of(card.traits))
+    person = next((identity for identity in known_by if identity[0] == "b"), "")
+    address = next((identity for identity in known_by if identity[0] == "m"), "")  # so ranks `Known`, too
+    content = repr((card.uid, sorted(card.carried().items()))).encode("utf-8", "surrogatepass")
+    sort = address.encode() + blake2b(content, digest_size=16).digest()
+    return stage, name_identity(card.traits), person, sort, pickle.dumps(card, pickle.HIGHEST_PROTOCOL)
 
 
 def _read(card: bytes) -> ParsedCard:

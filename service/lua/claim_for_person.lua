@@ -13,7 +13,7 @@
 
 local id, start, finish, mark = ARGV[2], ARGV[5], ARGV[6], ARGV[7]
 local found, standing = nil, nil
-for _, one in ipairs(people.same(id, ARGV[3], ARGV[4])) do
+for _, one in ipairs(people.same(id, ARGV[3], ARGV[4], finish)) do
   local entry = start .. one .. finish
   local stands = redis.call('GET', entry)
   local claimer = stands and string.match(stands, '^claimed:([^:]*):')

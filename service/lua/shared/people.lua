@@ -163,7 +163,9 @@ end
 -- All ids under which the ledger may know one person, their own first.
 --
 -- identities, former_ids: as the caller has read them, since the contact may have been deleted or merged meanwhile.
-function people.same(id, identities, former_ids)
+-- finish: the end of the entry's name. An id that a deleted contact had before there were identities may be another's
+-- by now; then what the ledger knew at that time counts, and nothing later.
+function people.same(id, identities, former_ids, finish)
   local ids, seen = {}, {}
   local function add(one)
     if not seen[one] then
@@ -177,15 +179,22 @@ function people.same(id, identities, former_ids)
     local _, any = of_kind(all, 'm')
     has_email = any
   end
+  local function add_former(words)
+    for _, one in ipairs(people.words(words)) do
+      if not people.is_living(one) or redis.call('SISMEMBER', people.start .. 'contacts:before', one .. finish) == 1 then
+        add(one)
+      end
+    end
+  end
   add(id)
-  for _, one in ipairs(people.words(former_ids .. ' ' .. former_now)) do add(one) end
+  add_former(former_ids .. ' ' .. former_now)
   for _, digest in ipairs(people.words('i' .. id .. ' ' .. all)) do
     local kind = string.sub(digest, 1, 1)
     for _, one in ipairs(kind == 'n' and {} or people.words(redis.call('GET', people.identity(digest)))) do
       local theirs, former, theirs_has_email = people.known(one)
       if one ~= id and are_same(kind, all, has_email, theirs, theirs_has_email) then
         add(one)
-        for _, before in ipairs(people.words(former)) do add(before) end
+        add_former(former)
       end
     end
   end

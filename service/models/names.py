@@ -7,13 +7,16 @@ import unicodedata
 from functools import lru_cache
 
 TITLES = frozenset(
-    "dr drs dra prof profa professor mr mrs ms miss mx rev reverend phd mba esq "
-    "herr frau fräulein dipl monsieur madame mademoiselle mme mlle "
-    "señor señora señorita srta doña dña signor signora dott dottssa dottore dottoressa avv "
-    "dhr mevr mevrouw mw mudr judr phdr rndr".split()
+    {
+        *("dr", "drs", "dra", "prof", "profa", "professor", "mr", "mrs", "ms", "miss", "mx", "rev", "reverend"),
+        *("phd", "mba", "esq", "dhr", "mevr", "mevrouw", "mw", "mudr", "judr", "phdr", "rndr"),
+        *("herr", "frau", "fräulein", "dipl", "monsieur", "madame", "mademoiselle", "mme", "mlle"),
+        *("señor", "señora", "señorita", "srta", "doña", "dña", "signor", "signora", "dott", "dottssa"),
+        *("dottore", "dottoressa", "avv"),
+    }
 )
 """Words that are dropped wherever they stand. `Jr.`, `Sr.`, `II` and the like stay: they tell a father from his son."""
-DOTTED_TITLES = frozenset("ing mag fr hr hon sig dn ir mgr bc arch geom rag".split())
+DOTTED_TITLES = frozenset({"ing", "mag", "fr", "hr", "hon", "sig", "dn", "ir", "mgr", "bc", "arch", "geom", "rag"})
 """Words that are names, too: they are dropped where a dot follows."""
 FRONT_TITLES = frozenset({"sr", "sra"})
 """Spanish titles in front of a name; behind it `Sr.` is the father."""
@@ -24,7 +27,7 @@ _ALIKE = str.maketrans({**dict.fromkeys("’‘ʼ`´", "'"), **dict.fromkeys("�
 _WORD = re.compile(r"[^\s.,;:()\[\]\"“”„«»·]+\.?")
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def name_key(name: str) -> str:
     """The same for every way of writing one name, and another one for every other name.
 
