@@ -88,8 +88,8 @@ class Duplicates:
         self._places = places
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Groups of contacts that may be one person, for somebody to decide: `limit` 1–100, 20 unless told."""
-        limit = query.integer(req, "limit", low=1, high=100, default=20)
+        """Groups of contacts that may be one person, for somebody to decide: `limit` 1–200, 20 unless told."""
+        limit = query.integer(req, "limit", low=1, high=200, default=20)
         cursor = paging.cursor(req)
         with self._places.held():
             page = self._contacts.duplicates(limit, cursor)

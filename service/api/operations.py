@@ -174,7 +174,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/contacts/duplicates"): Operation(
         {200: json(array(ref("Duplicates")))},
         (400,),
-        {"limit": whole(1, 100, 20), "cursor": _CURSOR},
+        {"limit": whole(1, 200, 20), "cursor": _CURSOR},
         answer_headers=("Link",),
     ),
     ("POST", "/scheduler/contacts/{contact_id}/merge"): Operation(

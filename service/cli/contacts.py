@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from service.cli.api import api
 from service.cli.arguments import Json, Limit
+from service.cli.duplicates import duplicates, merge
 from service.cli.failures import Exit, Failure
 from service.cli.import_report import tell
 from service.cli.output import err, note, show_json, show_table
@@ -157,3 +158,7 @@ def list_contacts(
                 for one in found
             ],
         )  # fmt: skip
+
+
+app.command("duplicates")(duplicates)
+app.command("merge")(merge)

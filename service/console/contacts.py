@@ -19,6 +19,7 @@ from service.console.form_fields import Field
 from service.console.pages import Page, show
 from service.contacts.book import MAX_PAGE, ContactBook
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
+from service.contacts.duplicates import MOST_GROUPS
 from service.contacts.exports import Kind
 from service.store.counters import Reading
 
@@ -26,7 +27,7 @@ WINDOW = 2000
 """Contacts that are sorted together; beyond, one goes on to the next so many."""
 SEARCHED = 10_000
 """Contacts that a search looks through at once."""
-PAGE = 50
+PAGE, GROUPS = 50, 20
 DAYS_AHEAD, BIRTHDAYS = 30, 12
 CHARSETS = (
     ("utf-8", "Unicode"), ("windows-1252", "Western European"), ("windows-1250", "Central European"),
@@ -136,6 +137,41 @@ class ContactFile(Page):
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The same without a body, which takes no place."""
         send_file(resp, self._contacts, self._kind)
+
+
+class DuplicateContacts(Page):
+    """`/contacts/duplicates`
+
+    Args:
+        places: for looking through the whole address book, which takes its time: one too many is 503.
+    """
+
+    access = BY_SESSION
+
+    def __init__(self, contacts: ContactBook, places: Places) -> None:
+        self._contacts = contacts
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Groups of contacts that may be one person, side by side."""
+        number = query.integer(req, "page", low=1, high=MOST_GROUPS // GROUPS, default=1)
+        with self._places.held():
+            found = self._contacts.all_duplicates()
+            pages = max(1, -(-len(found.groups) // GROUPS))
+            number = min(number, pages)  # those of the last page may be merged
+            groups = self._contacts.shown_groups(found.groups[(number - 1) * GROUPS : number * GROUPS])
+        show(
+            resp,
+            "duplicates.html",
+            "/contacts",
+            groups=groups,
+            total=len(found.groups),
+            more=found.has_more,
+            number=number,
+            pages=[(page, f"/contacts/duplicates?page={page}") for page in range(1, pages + 1)],
+        )
+
+    on_head = on_get
 
 
 class NewContact(Page):

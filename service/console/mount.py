@@ -11,7 +11,7 @@ from service.api.auth import ApiKeys
 from service.api.protocols import Bots, Following, Jobs, Runs, Transfer
 from service.api.refusals import Refusals
 from service.api.sessions import Sessions
-from service.console.contacts import ContactFile, ContactList, EditContact, NewContact
+from service.console.contacts import ContactFile, ContactList, DuplicateContacts, EditContact, NewContact
 from service.console.error_pages import ErrorPages
 from service.console.files import STATIC, Files
 from service.console.job_form import EditJob, NewJob
@@ -87,5 +87,6 @@ def _add_pages(app: App, parts: Parts) -> None:
     app.add_page("/contacts", ContactList(parts.contacts, parts.reading, parts.import_limit_mb))
     app.add_page("/contacts.vcf", ContactFile(parts.contacts, KINDS["vcard"], app.places))
     app.add_page("/contacts.csv", ContactFile(parts.contacts, KINDS["csv"], app.places))
+    app.add_page("/contacts/duplicates", DuplicateContacts(parts.contacts, app.places))
     app.add_page("/contacts/new", NewContact())
     app.add_page("/contacts/{contact_id}", EditContact(parts.contacts))

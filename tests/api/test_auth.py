@@ -26,6 +26,8 @@ GUARDED = [
     ("POST", "/scheduler/preview"),
     ("POST", "/scheduler/contacts/import"),
     ("GET", "/scheduler/contacts/export"),
+    ("GET", "/scheduler/contacts/duplicates"),
+    ("POST", "/scheduler/contacts/x/merge"),
     ("GET", "/scheduler/contacts"),
     ("GET", "/scheduler/contacts/x"),
     ("POST", "/scheduler/acknowledge"),

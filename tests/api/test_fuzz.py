@@ -29,6 +29,8 @@ PATHS = [
     "/scheduler/contacts/{}",
     "/scheduler/contacts/import",
     "/scheduler/contacts/export",
+    "/scheduler/contacts/duplicates",
+    "/scheduler/contacts/{}/merge",
     "/scheduler/bots",
     "/scheduler/health",
     "/scheduler/{}",

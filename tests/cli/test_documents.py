@@ -178,3 +178,23 @@ def test_an_import_is_told_in_words_and_bounded(capsys: pytest.CaptureFixture[st
     assert "entry 20" not in told and "1980 more" in told and "--date-order" in told
     tell({"created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0})
     assert capsys.readouterr().out == "1 new, 0 updated, 0 as they were\n"
+
+
+def test_duplicates_are_listed_and_merged(command: Command, installed: Installation) -> None:
+    """In groups with the reason; one stays. On a terminal it is asked first; what is refused changes nothing."""
+    rows = 'uid,name,birthday,email\nu1,Twice Doe,1990-04-12,t@x.org\nu2,"Doe, Twice",--04-12,t@x.org\n'
+    assert command.works("contacts", "import", "-", "--json", given=rows).json["created"] == 2
+    listed = command.works("contacts", "duplicates")
+    assert "the same name and an e-mail address, the same name and the birthday" in listed.out
+    (group,) = command.works("contacts", "duplicates", "--json").json
+    first, second = (one["id"] for one in sorted(group["contacts"], key=lambda one: str(one["name"])))
+    assert command("contacts", "merge", first, first).status == 4
+    assert command("contacts", "merge", "nobody", first).status == 3
+    status, shown = answered(command, b"n\n", "contacts", "merge", second, first)
+    assert status == 1 and "Nothing was changed" in shown and "t@x.org" in shown
+    merged = command.works("contacts", "merge", second, first)
+    assert f"Twice Doe ({second}) is all of them now" in merged.out and "left out: name Doe, Twice" in merged.err
+    assert "No two contacts" in command.works("contacts", "duplicates").err
+    assert command.works("contacts", "import", "-", "--json", given=rows).json["unchanged"] == 2
+    assert command("contacts", "merge", second, first).status == 4
+    assert installed.call("DELETE", f"/contacts/{second}")[0] == 204

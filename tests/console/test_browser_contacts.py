@@ -197,6 +197,53 @@ def test_a_refusal_of_the_second_try_keeps_the_first_report(page: Page) -> None:
     expect(report.locator(".headings")).to_be_visible()
 
 
+def twins(page: Page, *names: str) -> None:
+    """Contacts with one address and birthday, each from a card of its own."""
+    card = "BEGIN:VCARD\nVERSION:3.0\nUID:{}\nFN:{}\nBDAY:1990-04-12\nEMAIL:t@x.org\nTEL:+1 {}\nEND:VCARD\n"
+    page.goto("/contacts")
+    page.get_by_label("Choose a file").set_input_files(
+        vcard("".join(card.format(number, name, 100 + number) for number, name in enumerate(names)))
+    )
+    expect(page.locator("#report")).to_contain_text(f"{len(names)} created")
+
+
+def test_duplicates_are_shown_side_by_side_and_merged_by_keyboard(page: Page, installation: Installation) -> None:
+    """The one that is chosen stays; who is not marked stays, too; it is asked first, and Escape changes nothing."""
+    twins(page, "John Doe", "Doe\\, John", "J. Doe")
+    page.get_by_role("link", name="Duplicates").click()
+    expect(page.get_by_text("1 group of contacts")).to_be_visible()
+    group = page.locator(".group")
+    expect(group.locator(".person")).to_have_count(3)
+    expect(group).to_contain_text("the same name and an e-mail address")
+    page.get_by_label("Is this person: J. Doe").uncheck()
+    stays = page.get_by_role("button", name="Keep this one: John Doe")
+    for answer in ("Escape", "Enter"):
+        stays.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_contain_text("Merge “Doe, John” into “John Doe” (1990-04-12)?")
+        page.keyboard.press(answer)
+        expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_text("“John Doe” is all of them now; left out: name Doe, John")).to_be_visible()
+    expect(group.locator(".person")).to_have_count(2)
+    assert sorted(one["name"] for one in installation.call("GET", "/contacts")[1]) == ["J. Doe", "John Doe"]
+
+
+def test_who_is_merged_already_is_told_and_hostile_names_are_text(page: Page, installation: Installation) -> None:
+    """Another was quicker: the sentence of the service. No name does anything but be shown."""
+    twins(page, EVIL, EVIL)
+    page.goto("/contacts/duplicates")
+    first, second = installation.call("GET", "/contacts")[1]
+    expect(page.get_by_role("heading", name=EVIL)).to_have_count(3)
+    assert installation.call("POST", f"/contacts/{first['id']}/merge", {"from": [second["id"]]})[0] == 200
+    page.locator(f"[data-person='{first['id']}'] [data-keep]").click()
+    expect(page.get_by_role("dialog")).to_contain_text(EVIL)
+    page.get_by_role("button", name="Merge", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("is a part of this contact already")
+    page.reload()
+    expect(page.get_by_text("Nobody is there twice")).to_be_visible()
+    expect(page.locator("main img")).to_have_count(0)
+
+
 def test_the_address_book_is_downloaded(page: Page, installation: Installation) -> None:
     """By a link, under a name that says what it is."""
     add(installation, "Ada")

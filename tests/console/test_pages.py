@@ -34,6 +34,7 @@ GUARDED = [
     "/export.yaml",
     "/contacts.vcf",
     "/contacts.csv",
+    "/contacts/duplicates",
 ]
 OPEN = ["/sign-in", "/nothing"]
 VOID = {"meta", "link", "input", "img", "br", "path", "line", "circle", "rect"}
