@@ -7,7 +7,7 @@ what the decision stands on; else it looks again. Two who import the same file a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, count
 from typing import Any
 
@@ -164,16 +164,20 @@ class Intake:
         rehearsal = _Round(self._store, self.look(entries), None, "merge")
         return [rehearsal.rehearse(entry) for entry in entries]
 
+    def known(self, contact_id: str) -> Known | None:
+        """By what a contact is known, also one that was deleted; None if it is not."""
+        (row,) = self._store.rows([contact_id])
+        return known_of(row) if row else None
+
     def change(self, contact_id: str, fields: dict[str, object]) -> Saved:
         """Changes a contact's fields; what it was known by leads to it as before. `missing` if there is none."""
         for _ in range(MOST_TRIES):
-            (row,) = self._store.rows([contact_id])
-            if row is None or not row.living:
+            known = self.known(contact_id)
+            if known is None or not known.living:
                 return "missing"
-            known = known_of(row)
-            now = {"name": row.name, "uids": row.uids, "emails": row.emails, "birthday": row.birthday} | fields
-            after = with_traits(known, traits_of(now))
-            (became,) = self._store.save_many([Write(row.id, fields, after.identities, (), row.identities)], "update")
+            after = with_traits(known, traits_of(asdict(known.traits) | fields))
+            write = Write(contact_id, fields, after.identities, (), known.identities)
+            (became,) = self._store.save_many([write], "update")
             if became != "stale":
                 return became
         raise too_busy()

@@ -16,6 +16,7 @@ from redis import Redis
 from service.errors import StoreUnavailable
 from service.keys import Keys
 from service.store import migrations, schema
+from service.store.migrations import Hold
 
 
 def main(port: int, dies_after: int) -> None:
@@ -23,7 +24,7 @@ def main(port: int, dies_after: int) -> None:
     client, keys = redis.Redis(port=port), Keys()
     left = dies_after
 
-    def counted(client: Redis, keys: Keys, hold: schema.Hold) -> None:
+    def counted(client: Redis, keys: Keys, hold: Hold) -> None:
         def step() -> None:
             nonlocal left
             hold()
