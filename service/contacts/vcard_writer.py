@@ -16,17 +16,20 @@ from service.store.contact_records import Contact
 MAX_OCTETS = 75
 """Of a line, without its end (RFC 2426, section 2.6)."""
 _ESCAPED = re.compile(r"[\\,;]")
+_EDGE = re.compile(r"(?<=:)(?=\s*VCARD)", re.IGNORECASE)
+"""Within what somebody is called: readers that look for `BEGIN:VCARD` in damaged files must not find it in a name."""
 _UNKNOWN_YEAR = 1604
 """Apple's; a leap year, so that February 29 is one."""
 
 
 def vcard_of(contact: Contact) -> bytes:
     """The contact as a card, its lines ended by CR LF."""
-    return b"".join(_folded(line) for line in _lines(contact))
+    lines = b"".join(_folded(line) for line in _lines(contact))
+    return b"BEGIN:VCARD\r\n" + lines + b"END:VCARD\r\n"
 
 
 def _lines(contact: Contact) -> Iterator[str]:
-    yield from ("BEGIN:VCARD", "VERSION:3.0", f"UID:{_text(uid_of(contact))}", f"FN:{_text(contact.name)}")
+    yield from ("VERSION:3.0", f"UID:{_text(uid_of(contact))}", f"FN:{_text(contact.name)}")
     yield f"N:{_text(contact.family_name or '')};{_text(contact.given_name or '')};;;"
     if contact.birthday is not None:
         yield _birthday(contact.birthday)
@@ -37,7 +40,6 @@ def _lines(contact: Contact) -> Iterator[str]:
         yield f"LANG:{_text(contact.language)}"
     if contact.deceased:
         yield "DEATHDATE;VALUE=text:unknown"
-    yield "END:VCARD"
 
 
 def _birthday(birthday: str) -> str:
@@ -56,12 +58,16 @@ def _uri(value: str) -> str:
 
 
 def _folded(line: str) -> bytes:
-    """The line in pieces of at most 75 octets, none of which ends within a character."""
-    rest, pieces, room = line.encode("utf-8", "replace"), [], MAX_OCTETS
-    while len(rest) > room:
-        cut = room
+    """The line in pieces of at most 75 octets, none of which ends within a character, or looks like a card's edge."""
+    pieces = [piece for part in _EDGE.split(line) for piece in _cut(part.encode("utf-8", "replace"))]
+    return b"\r\n ".join(pieces) + b"\r\n"
+
+
+def _cut(rest: bytes) -> Iterator[bytes]:
+    while len(rest) > MAX_OCTETS - 1:  # the blank that a fold begins with counts, too
+        cut = MAX_OCTETS - 1
         while rest[cut] & 0xC0 == 0x80:  # in the middle of a character
             cut -= 1
-        pieces.append(rest[:cut])
-        rest, room = rest[cut:], MAX_OCTETS - 1  # the blank counts, too
-    return b"\r\n ".join([*pieces, rest]) + b"\r\n"
+        yield rest[:cut]
+        rest = rest[cut:]
+    yield rest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -150,6 +151,14 @@ def test_a_spreadsheet_has_headings_a_mark_for_excel_and_one_row_a_person() -> N
         "\ufeffuid,name,given_name,family_name,birthday,emails,phones,urls,language,deceased\r\n"
         '4c8c,"Amelia ""Amy"" Rivers",,,\'--04-12,a@x.org ::: b@x.org,,,,yes\r\n'
     )
+
+
+@pytest.mark.parametrize("name", ["BEGIN:VCARD", "x END : vcard", "END:VCARDBEGIN:VCARD"])
+def test_no_name_looks_like_the_edge_of_a_card(name: str) -> None:
+    """Neither in a line of its own, nor at the end of one."""
+    file = file_of("vcard", Contact("4c8c", name, name))
+    assert re.findall(rb"(?:BEGIN|END)[ \t]*:[ \t]*VCARD", file, re.IGNORECASE) == [b"BEGIN:VCARD", b"END:VCARD"]
+    assert people(file_of("vcard", Contact("4c8c", name, name)))[0].name == name
 
 
 def test_an_empty_address_book_is_an_empty_file() -> None:
