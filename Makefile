@@ -37,8 +37,8 @@ chaos: $(READY) ## Kill everything for MINUTES (10), drawn from SEED, and audit 
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 .PHONY: kills
-kills: $(READY) ## Kill workers KILLS (50) times amid MESSAGES (50) birthday messages, and count who got two or none
-	@$(BIN)/python -m tests.bots.kills --kills $(or $(KILLS),50) --messages $(or $(MESSAGES),50) $(if $(SEED),--seed $(SEED))
+kills: $(READY) ## Kill workers KILLS (50) times amid MESSAGES (50) birthday messages (FAMILIES=1: shared addresses), and count who got two or none
+	@$(BIN)/python -m tests.bots.kills --kills $(or $(KILLS),50) --messages $(or $(MESSAGES),50) $(if $(SEED),--seed $(SEED)) $(if $(FAMILIES),--families)
 
 .PHONY: bench
 bench: $(READY) ## Measure speed beside the peers, which are installed into var/bench (about an hour)

@@ -1,4 +1,5 @@
-"""Tells people when a run fails for good, when its job recovers, was switched off, or missed occurrences.
+"""Tells people when a run fails for good, when its job recovers, was switched off, or missed occurrences, and what a
+bot has to tell of its work.
 
 The scripts put a note into an outbox in the same step as what happened, once a streak of failures and at most once an
 hour for missed occurrences. A thread of the acting scheduler sends them, so that no run and no tick waits for a mail
@@ -228,6 +229,25 @@ OF_THE_SERVICE = ("clock_stepped", "data_went_back")
 """Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
 
 
+NEWS = "news"
+"""The kind of alerts that a bot has asked for."""
+NEWS_SIZE = 1_500
+"""Characters of what it tells that are shown: some channels take no more than 2,000 in all."""
+
+
+def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
+    """The subject and body of what a bot has to tell of its work; takes and raises what `words` does."""
+    count, lines = int(said["count"]), [str(line) for line in said["lines"]]
+    subject = f"{name}: {'something' if count == 1 else f'{count} things'} to look at"
+    while sum(map(len, lines)) > NEWS_SIZE:
+        lines.pop()
+    more = [f"and {count - len(lines)} more, which stand in the run's log"] if count > len(lines) else []
+    told = [f"- {line}" for line in (*lines, *more)]
+    when = format_timestamp(int(said["at"]) // 1000)
+    head = (f"Job: {name} ({said['job_id']})", f"When: {when} UTC", f"Run: {said['run_id']}")
+    return subject, "\n".join((*head, *told))
+
+
 def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
     """The subject and body of an alert that belongs to no job.
 
@@ -262,6 +282,8 @@ def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     Raises:
         LookupError, ValueError, TypeError, ArithmeticError, OSError: they are none.
     """
+    if said["kind"] == NEWS:
+        return words_of_a_bot(name, said)
     subject = f"{name} {WORDS[said['kind']]}"
     lines = [f"Job: {name} ({said['job_id']})", f"When: {format_timestamp(int(said['at']) // 1000)} UTC"]
     if "run_id" in said:

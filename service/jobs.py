@@ -171,7 +171,8 @@ class Jobs:
             if definition == record.definition and record.plan.state != "broken":
                 return record.answer()
             now_ms = self._clock.now_ms()
-            schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
+            stored_expression = record.definition.cron_expression
+            schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, stored_expression)
             plan = changed_plan(record, definition, now_ms)
             changed = replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=record.revision + 1)
             if self._jobs.replace(changed, record.revision):

@@ -127,6 +127,15 @@ class Keys:
         """Capped list of what people are to be told of the service itself, newest first."""
         return f"{self.prefix}:alerts:service"
 
+    @property
+    def alerts_bots(self) -> str:
+        """Capped list of what people are to be told by bots of their work, newest first."""
+        return f"{self.prefix}:alerts:bots"
+
+    def told(self, entry: str) -> str:
+        """String: the run that has told people of something that is told once; `entry` is its bot and a digest."""
+        return f"{self.prefix}:told:{entry}"
+
     # runs
 
     @property

@@ -11,22 +11,28 @@ from service.store.runs import Retry
 LONGEST_DELAY_SECONDS = 3600
 
 
-def retry_of(run_id: str, attempt: int, options: Options, chance: Callable[[], float]) -> Retry | None:
+def retry_of(
+    run_id: str, attempt: int, options: Options, chance: Callable[[], float], wait_seconds: float = 0.0
+) -> Retry | None:
     """The retry of a failed run, or None if it was the last attempt.
 
     The delay is `retry_delay_seconds` × 2ⁿ, at most an hour, with full jitter: anything from nothing to that
-    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It comes after what the run's failure
+    asks to wait for, so that those who were all told the same do not come back at once; both together are at most an
+    hour, too.
 
     Args:
         run_id: the run that failed.
         attempt: which attempt it was, from 1.
         options: the job's.
         chance: a number from 0 to 1, anew at each call.
+        wait_seconds: what the failure asks to wait for, ≥ 0.
     """
     if attempt > options.max_retries:
         return None
     ceiling = min(options.retry_delay_seconds * 2 ** (attempt - 1), LONGEST_DELAY_SECONDS)
-    return Retry(_id_after(run_id), attempt + 1, max(1, round(ceiling * 1000 * chance())))
+    delay = min(wait_seconds + ceiling * chance(), LONGEST_DELAY_SECONDS)
+    return Retry(_id_after(run_id), attempt + 1, max(1, round(delay * 1000)))
 
 
 def rerun_of(run_id: str, attempt: int) -> Retry:

@@ -20,10 +20,12 @@ from service.bots.bot_settings import BotSettings
 from service.bots.protocol import Bot, Ledger, Memory
 from service.bots.secrets import Secrets, Vault, names_in
 from service.clock import format_timestamp
-from service.error_texts import said, traced, worded
+from service.error_texts import said, traced
 from service.errors import ServiceError, ValidationFailed
+from service.failures import outcome_of_failure
 from service.models import validate_bot_config
 from service.plain_json import plain, plain_text, whole_number
+from service.run_context import News, RunContext, RunTime, StopFlag
 from service.settings import Settings
 from service.store.jobs import JobRecord, UnreadableJob
 from service.store.run_log import cut_line, cut_middle
@@ -51,14 +53,6 @@ def run() -> None:
 
 class RunInterrupted(BaseException):
     """Raised inside a bot whose time is up. Not an `Exception`, so that a bot's `except Exception` lets it pass."""
-
-
-@dataclass(slots=True)
-class StopFlag:
-    """Whether a run was asked to stop, and whether its bot has looked since."""
-
-    raised: bool = False
-    noticed: bool = False
 
 
 class Notes:
@@ -171,38 +165,6 @@ class _NotesHandler(logging.Handler):
 
 
 @dataclass(slots=True)
-class RunContext:
-    """The `service.bots.protocol.Context` of a real run."""
-
-    config: Any
-    job_id: str
-    run_id: str
-    now: datetime
-    timezone: ZoneInfo
-    log: logging.Logger
-    ledger: Ledger
-    memory: Memory
-    contacts: Any
-    settings: Any
-    secrets: Secrets
-    stop: StopFlag
-    notes: Notes
-
-    @property
-    def origin_id(self) -> str:
-        return self.ledger.first_run()
-
-    @property
-    def cancelled(self) -> bool:
-        if self.stop.raised:
-            self.stop.noticed = True
-        return self.stop.raised
-
-    def progress(self, done: int, total: int) -> None:
-        self.notes.progress(done, total)
-
-
-@dataclass(slots=True)
 class Surroundings:
     """What a run needs of the service.
 
@@ -213,7 +175,7 @@ class Surroundings:
         memory: makes the memory of one bot.
         settings: the service's.
         vault: its secrets.
-        stop, secrets: of the run under way, see `begin`.
+        stop, secrets, time, news: of the run under way, see `begin`.
     """
 
     bots: Mapping[str, type[Bot]]
@@ -224,19 +186,23 @@ class Surroundings:
     vault: Vault = field(default_factory=lambda: Vault({}))
     stop: StopFlag = field(default_factory=StopFlag)
     secrets: Secrets = field(init=False)
+    time: RunTime = field(init=False)
+    news: News = field(init=False)
 
     def __post_init__(self) -> None:
         self.begin()
 
-    def begin(self) -> StopFlag:
-        """Makes ready for a run. Returns its stop flag."""
-        self.stop, self.secrets = StopFlag(), self.vault.opened()
+    def begin(self, time: RunTime | None = None) -> StopFlag:
+        """Makes ready for a run that may take `time`. Returns its stop flag."""
+        self.stop, self.secrets, self.news = StopFlag(), self.vault.opened(), News()
+        self.time = time or RunTime()
         return self.stop
 
     def redacted(self, outcome: Outcome) -> Outcome:
-        """The run's outcome as it may be stored and told: without secrets, and such that it can be written."""
+        """The run's outcome, with its news, as it may be stored and told: without secrets, and plain text."""
         error = None if outcome.error is None else plain_text(self.secrets.redacted(outcome.error))
-        return replace(outcome, error=error, result=self.secrets.redacted_result(outcome.result))
+        result = self.secrets.redacted_result(outcome.result)
+        return replace(outcome, error=error, result=result, news=self.news.items)
 
 
 def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
@@ -268,18 +234,8 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
     except (ValidationFailed, UnreadableJob) as error:
         return Outcome("failed", f"The job's bot_config does not hold for this run: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
-        foreseen = isinstance(error, ServiceError)
-        log.error("%s", said(error) if foreseen else traced(error))
-        return Outcome("failed", said(error) if foreseen else worded(error), partial_result(error))
-
-
-def partial_result(error: BaseException) -> dict[str, Any] | None:
-    """What a bot had done when it broke off, if its exception says so; else None."""
-    try:
-        result = getattr(error, "result", None)
-        return dict(plain(result)) if isinstance(result, dict) else None
-    except Exception:  # noqa: BLE001 - a bot's own class; that it broke off is told all the same
-        return None
+        log.error("%s", said(error) if isinstance(error, ServiceError) else traced(error))
+        return outcome_of_failure(error)
 
 
 def _logger(run_id: str, notes: Notes) -> logging.Logger:
@@ -312,6 +268,8 @@ def _context(
         settings=BotSettings(around.settings, bot_class.name, declared),
         secrets=around.secrets.allow(names_in(validated), declared),
         stop=around.stop,
+        time=around.time,
+        news=around.news,
         notes=notes,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -62,12 +62,12 @@ class Samples:
     """Sends test messages.
 
     Args:
-        message_url: `MESSAGE_URL`, or None.
+        messenger: makes one, for each message another: threads do not share connections.
         contacts: the address book.
     """
 
-    def __init__(self, message_url: str | None, contacts: Contacts) -> None:
-        self._messenger = Messenger(message_url)
+    def __init__(self, messenger: Callable[[], Messenger], contacts: Contacts) -> None:
+        self._messenger = messenger
         self._contacts = contacts
 
     def send(self, body: object | None) -> dict[str, Any]:
@@ -87,22 +87,23 @@ class Samples:
         """
         request = validated(SampleRequest, {} if body is None else body, "")
         recipient = self._recipient(request)
-        try:
-            self._messenger.check()
-        except ChannelUnavailable as error:
-            raise Conflict(str(error)) from error
-        to = self._messenger.destination(recipient)
-        if to is None:
-            raise self._unreachable(request)
-        self._messenger.deliver(recipient, SUBJECT, BODY)
+        with self._messenger() as messenger:
+            try:
+                messenger.check()
+            except ChannelUnavailable as error:
+                raise Conflict(str(error)) from error
+            to = messenger.destination(recipient)
+            if to is None:
+                raise self._unreachable(request, messenger.fields)
+            messenger.deliver(recipient, SUBJECT, BODY)
         return {"sent": True, "to": to, "subject": SUBJECT}
 
-    def _unreachable(self, request: SampleRequest) -> ValidationFailed:
-        named = listed([f"{{{field}}}" for field in self._messenger.fields], "and")
+    def _unreachable(self, request: SampleRequest, fields: Sequence[str]) -> ValidationFailed:
+        named = listed([f"{{{field}}}" for field in fields], "and")
         if request.contact_id is not None:
             return ValidationFailed.of("contact_id", f"must be a contact with what MESSAGE_URL names: {named}")
         given = request.model_dump(exclude_none=True)
-        unused = next((field for field in given if field not in self._messenger.fields), None)
+        unused = next((field for field in given if field not in fields), None)
         if unused is not None:
             return ValidationFailed.of(unused, f"is not used: MESSAGE_URL names {named} only")
         return ValidationFailed.of("body", f"must give the addresses that MESSAGE_URL names: {named}")

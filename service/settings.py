@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -17,6 +18,8 @@ from service.egress import Egress
 from service.environment import refuse_foreign
 from service.errors import SettingsError
 
+_UNSUBSCRIBE = re.compile(r"(?=.{1,900}\Z)(mailto:|https://)[A-Za-z0-9._~:/?#@!$&'()*+;=%{}-]+")
+"""A URL (RFC 3986) that may stand between angle brackets, with names of fields in braces."""
 PREFIX_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 
 
@@ -39,6 +42,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = "auto"
     message_url: SecretStr | None = None
     alert_url: SecretStr | None = None
+    phone_region: str | None = None
+    message_list_unsubscribe: str | None = None
+    message_auto_submitted: bool = False
     history_limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
     log_runs: Annotated[int, Field(ge=0, le=1000)] = 20
     import_limit_mb: Annotated[int, Field(ge=1, le=1024)] = 64
@@ -73,6 +79,23 @@ class Settings(BaseSettings):
             raise ValueError(
                 "is malformed; it looks like https://user:password@dav.example.org/, and what is special in a user or "
                 "a password is percent-encoded"
+            )
+        return value
+
+    @field_validator("phone_region")
+    @classmethod
+    def _names_a_country(cls, value: str | None) -> str | None:
+        if value is not None and value.upper() not in SUPPORTED_REGIONS:
+            raise ValueError("must be the ISO code of a country, in two letters such as US or DE")
+        return value and value.upper()
+
+    @field_validator("message_list_unsubscribe")
+    @classmethod
+    def _unsubscribes(cls, value: str | None) -> str | None:
+        if value is not None and not _UNSUBSCRIBE.fullmatch(value):
+            raise ValueError(
+                "must be one mailto: or https:// URL of at most 900 characters, and what is special in it is "
+                "percent-encoded"
             )
         return value
 

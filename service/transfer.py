@@ -127,7 +127,7 @@ class Transfer:
                 continue
             if before is not None and before.definition == definition and before.plan.state != "broken":
                 continue
-            refusals.attempt(lambda item=item: _checked(item, now))  # type: ignore[misc]
+            refusals.attempt(lambda item=item, before=before: _checked(item, before, now))  # type: ignore[misc]
             if before is None:
                 steps.append(_Step("create", item.id, None, definition, definition.name))
             else:
@@ -215,9 +215,10 @@ def _changed(job_id: str) -> ConcurrentChange:
     return ConcurrentChange(f"Job {job_id} was changed by others meanwhile; apply the document again")
 
 
-def _checked(item: _Item, now: int) -> None:
+def _checked(item: _Item, before: JobRecord | None, now: int) -> None:
+    stored = None if before is None else before.definition.cron_expression
     try:
-        schedules.validate_schedule(item.definition.schedule, item.definition.options, now)
+        schedules.validate_schedule(item.definition.schedule, item.definition.options, now, stored)
     except ValidationFailed as refusal:
         raise _within(item.field, refusal) from None
 

@@ -56,6 +56,20 @@ _LABELS = {
 }
 _DASHES = str.maketrans("", "", "-_")
 _CODECS = {label.translate(_DASHES): codec for codec, labels in _LABELS.items() for label in labels.split()}
+_NAMES = {
+    "cp866": "IBM866",
+    "cp874": "windows-874",
+    "cp932": "Shift_JIS",
+    "cp949": "EUC-KR",
+    "big5hkscs": "Big5",
+    "gb18030": "GBK",
+    "mac-roman": "macintosh",
+    "mac-cyrillic": "x-mac-cyrillic",
+    "utf-16-le": "UTF-16LE",
+    "utf-16-be": "UTF-16BE",
+}
+CODECS = frozenset(_LABELS)
+"""Python's names of the codecs that there are a label for."""
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16-be"), (codecs.BOM_UTF16_LE, "utf-16-le"))
 
 
@@ -65,6 +79,13 @@ def codec_of(label: str | None) -> str | None:
     if not label or not label.isascii():
         return None
     return _CODECS.get(label.strip("\t\n\f\r ").lower().translate(_DASHES))
+
+
+def name_of(codec: str) -> str:
+    """The Encoding standard's name, in its usual spelling, of one of `CODECS`; `codec_of` knows it."""
+    if codec in _NAMES:
+        return _NAMES[codec]
+    return f"windows-{codec[2:]}" if codec.startswith("cp125") else codec.replace("iso8859", "iso-8859").upper()
 
 
 def decoded(data: bytes, label: str | None) -> str:

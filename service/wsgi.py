@@ -24,6 +24,7 @@ from service.health import Health
 from service.jobs import Jobs
 from service.key_strength import ADVICE, weak_keys
 from service.keys import Keys
+from service.messages import Messenger
 from service.metrics import Metrics
 from service.runs import Runs
 from service.sample import Samples
@@ -74,7 +75,6 @@ def assemble(settings: Settings) -> App:
     clock, bot_configs = RedisClock(client), configs(bots)
     jobs, runs = Jobs(scripts, clock, bot_configs), Runs(scripts, bot_configs)
     contacts = ContactBook(client, keys, gate)
-    message_url = None if settings.message_url is None else settings.message_url.get_secret_value()
     following = Following(scripts)
     transfer = Transfer(jobs, JobStore(scripts), clock, bot_configs)
     api_keys, refusals = ApiKeys.of(settings), Refusals(partial(add_refused_keys, scripts))
@@ -86,7 +86,7 @@ def assemble(settings: Settings) -> App:
         settings,
         following=following,
         transfer=transfer,
-        samples=Samples(message_url, contacts),
+        samples=Samples(partial(Messenger.of, settings), contacts),
         metrics=Metrics(scripts),
         bots=bots,
         rq_dashboard=create_dashboard(client, keys.prefix, keys.queue_name, console=True),

@@ -246,7 +246,9 @@ def _contacts() -> dict[str, Schema]:
         "Imported": record({
             **counts, "skipped": {**array(skipped), "maxItems": 1000}, "skipped_total": COUNT,
             "warnings": {**array(warning), "maxItems": 1000}, "warnings_total": COUNT,
-            "ignored_columns": {**array(TEXT), "description": "Headings that were not understood."},
+            "ignored_columns": {
+                **array(TEXT), "description": "Headings of columns that hold something and were not understood.",
+            },
             "with_birthday": {**COUNT, "description": "Of those taken, those with a birthday."},
             "with_address": {**COUNT, "description": "Of those taken, those with an e-mail address or a phone."},
         }),

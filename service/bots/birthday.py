@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from service.bots.birthday_senders import Digest, Letters, Sender
+from service.bots.birthday_letters import Letters
+from service.bots.birthday_senders import Digest, Sender
 from service.bots.birthday_tally import Tally
 from service.bots.birthdays import LeapDay, find
 from service.bots.greetings import EVERY, FALLBACK, Texts
@@ -120,6 +121,7 @@ class BirthdayBot:
             ChannelUnavailable: no message can go out; nothing is claimed for those who were not tried. An error that
                 comes in the middle carries what was done until then as its `result`. A rehearsal tells it as a warning,
                 unless it cannot say who would be reached.
+            LettersRefused: some could not be sent; carries the `result`, too.
         """
         config: BirthdayConfig = context.config
         tally = Tally()
@@ -132,7 +134,7 @@ class BirthdayBot:
         greetings = find(context.contacts, today, days_back, config.leap_day or "feb28")
         tally.found = len(greetings)
         context.log.info("Birthdays of %s, looking %d days back: %d found", today, days_back, len(greetings))
-        pending = list(sender.pending(greetings))
+        pending = list(sender.pending(tally.of_the_living(greetings)))
         if config.dry_run:
             messages, would_send = sender.rehearse(pending)
             shown = {"dry_run": True, "would_send": would_send, "messages": messages}

@@ -1,4 +1,7 @@
-"""How birthdays are told: by a message to each person, or by one message about all of them to whoever runs this."""
+"""How birthdays are told: what all ways have in common, and one message about all of them to whoever runs this.
+
+`birthday_letters` has the other way, a message to each person.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from service.bots.birthday_tally import SHOWN, Tally
+from service.bots.birthday_tally import Tally
+from service.bots.birthday_tries import pause_after
 from service.bots.birthdays import Greeting
-from service.bots.greetings import UnusableTemplate, compose, compose_digest
+from service.bots.greetings import compose_digest
 from service.bots.protocol import Context
 from service.contacts.matching import People
 from service.errors import ChannelUnavailable, DeliveryFailed
-from service.messages import DeliveryUncertain, Messenger, announce, why_unusable
+from service.messages import DeliveryDeferred, DeliveryUncertain, announce, why_unusable
 
 Rehearsed = tuple[list[dict[str, Any]], int]
-"""The messages that would go out, at most `SHOWN` of them, and how many there would be."""
+"""The messages that would go out, at most `birthday_tally.SHOWN` of them, and how many there would be."""
 _NO_ALERT_URL = "ALERT_URL is not set, so no message can be sent to you"
 
 
@@ -93,117 +97,6 @@ class Sender(ABC):
         self._context.ledger.settle(self.key(greeting), outcome)
 
 
-class Letters(Sender):
-    """A message to each person, through `MESSAGE_URL`."""
-
-    def __init__(self, context: Context, tally: Tally) -> None:
-        super().__init__(context, tally)
-        secret = context.settings.message_url
-        self._messenger = Messenger(secret.get_secret_value() if secret else None)
-        self._under_way: Greeting | None = None
-        """Whose message has, or may have, been claimed and is not settled."""
-
-    def check(self) -> None:
-        self._messenger.check()
-
-    def warnings(self) -> list[str]:
-        self._messenger.check_fields()
-        try:
-            self._messenger.check()
-        except ChannelUnavailable as error:
-            return [str(error)]
-        return []
-
-    def key(self, greeting: Greeting) -> str:
-        return greeting.key
-
-    def reaches(self, greeting: Greeting) -> bool:
-        return self._messenger.destination(greeting.contact) is not None
-
-    def send(self, pending: list[Greeting]) -> None:
-        uncertain = 0
-        try:
-            for done, greeting in enumerate(pending):
-                if self._context.cancelled or self._tally.sent + uncertain >= self._config.max_messages_per_run:
-                    break
-                self._context.progress(done, len(pending))
-                try:
-                    self._send(greeting)
-                except DeliveryUncertain as error:
-                    uncertain += 1
-                    self._tally.unknown += 1
-                    self._tally.note(greeting, str(error))
-                    self._under_way = None
-            else:
-                self._context.progress(len(pending), len(pending))
-        except BaseException:
-            if self._under_way is not None:
-                self._tally.unknown += 1
-                self._tally.note(self._under_way, "the run was cut short; the message may or may not have been sent")
-            raise
-        finally:
-            self._tally.left_over = self._tally.rest
-
-    def _send(self, greeting: Greeting) -> None:
-        """Claims, sends, and settles the claim; it stays unsettled if the message may have been sent."""
-        contact, context = greeting.contact, self._context
-        try:
-            message = self._message(greeting)
-        except UnusableTemplate as error:
-            self._count_failed(greeting, error)
-            return
-        self._under_way = greeting
-        if not self.claims(greeting):
-            self._under_way = None
-            return
-        try:
-            self._messenger.deliver(contact, *message)
-        except DeliveryUncertain as error:
-            context.log.warning("%s: it is not known whether the message was sent: %s", contact.name, error)
-            raise
-        except ChannelUnavailable:
-            self.settle(greeting, "released")
-            self._under_way = None
-            raise
-        except DeliveryFailed as error:
-            self.settle(greeting, "released")
-            self._under_way = None
-            self._count_failed(greeting, error)
-            return
-        self._under_way = None  # it is sent, whatever comes of writing that down
-        self._tally.sent += 1
-        self._tally.messages_sent += 1
-        self.settle(greeting, "sent")
-        context.contacts.record_message(contact.id, int(context.now.timestamp()))
-        context.log.info("%s: sent", contact.name)
-
-    def _message(self, greeting: Greeting) -> tuple[str, str]:
-        config = self._config
-        return compose(greeting.contact.language, greeting.fields, config.templates, config.fallback_language)
-
-    def _count_failed(self, greeting: Greeting, error: Exception) -> None:
-        self._context.log.warning("%s: not sent: %s", greeting.contact.name, error)
-        self._tally.failed += 1
-        self._tally.note(greeting, str(error))
-
-    def rehearse(self, pending: list[Greeting]) -> Rehearsed:
-        would_send = pending[: self._config.max_messages_per_run]
-        self._tally.left_over = len(pending) - len(would_send)
-        messages = []
-        for greeting in would_send[:SHOWN]:
-            contact = greeting.contact
-            try:
-                subject, body = self._message(greeting)
-            except UnusableTemplate as error:
-                self._tally.note(greeting, str(error))
-                continue
-            to = self._messenger.destination(contact)
-            messages.append(
-                {"contact_id": contact.id, "name": contact.name, "to": to, "subject": subject, "body": body}
-            )
-        return messages, len(would_send)
-
-
 class Digest(Sender):
     """One message about all of them to `ALERT_URL`; needs no address of theirs, and greets nobody.
 
@@ -232,7 +125,21 @@ class Digest(Sender):
         return True
 
     def send(self, pending: list[Greeting]) -> None:
+        """Tells of all of them, or of nobody; tried again while it is refused for now, without a claim meanwhile."""
+        refusals, claimed = 0, self._claim(pending)
+        while claimed:
+            try:
+                self._announce(claimed)
+                return
+            except DeliveryDeferred as error:
+                refusals += 1
+                pause = self._pause_after(refusals, error)
+            claimed = self._claim(claimed) if self._context.wait(pause) else []
+
+    def _claim(self, pending: list[Greeting]) -> list[Greeting]:
+        """Claims those who are to be told of; nobody if the run is asked to stop."""
         claimed: list[Greeting] = []
+        self._tally.left_over = 0
         try:
             for greeting in pending:
                 if self._context.cancelled:
@@ -240,26 +147,47 @@ class Digest(Sender):
                 if self.claims(greeting):
                     claimed.append(greeting)
         except BaseException:
-            self._release(claimed)
-            self._tally.left_over = self._tally.rest
+            self._give_back(claimed)
             raise
-        if self._context.cancelled:
-            self._release(claimed)
-            self._tally.left_over = self._tally.rest
-        elif claimed:
-            self._context.progress(0, len(claimed))
-            try:
-                self._announce(claimed)
-            except ChannelUnavailable:
-                self._tally.left_over = self._tally.rest
-                raise
-            except BaseException:
-                self._tally.unknown += self._tally.rest
-                raise
-            self._context.progress(len(claimed), len(claimed))
+        if not self._context.cancelled:
+            return claimed
+        self._give_back(claimed)
+        return []
+
+    def _give_back(self, claimed: list[Greeting]) -> None:
+        for greeting in claimed:
+            self.settle(greeting, "released")
+        self._tally.left_over = self._tally.rest
+
+    def _pause_after(self, refusals: int, error: DeliveryDeferred) -> float:
+        """Seconds until it is tried again. Raises ChannelUnavailable if it is not, in this run."""
+        pause = pause_after(refusals, self._context.time_left)
+        if pause is None:
+            raise ChannelUnavailable(f"ALERT_URL did not take the message: {error}") from None
+        self._context.log.warning("The message was refused for now, tried again in %d min", pause // 60)
+        return pause
 
     def _announce(self, claimed: list[Greeting]) -> None:
-        """Sends the one message to every URL; it is sent once one of them has taken it."""
+        """Sends the one message to every URL.
+
+        Raises:
+            DeliveryDeferred, ChannelUnavailable: nobody took it; what was claimed is given back.
+        """
+        self._context.progress(0, len(claimed))
+        try:
+            troubles = self._sent_to_all(claimed)
+            if troubles:
+                self._judge(claimed, troubles)
+        except (ChannelUnavailable, DeliveryDeferred):
+            self._tally.left_over = self._tally.rest
+            raise
+        except BaseException:
+            self._tally.unknown += self._tally.rest
+            raise
+        self._context.progress(len(claimed), len(claimed))
+
+    def _sent_to_all(self, claimed: list[Greeting]) -> list[DeliveryFailed]:
+        """Returns what went wrong, unless one of the URLs has taken it: then it is sent."""
         subject, body = self._message(claimed)
         troubles: list[DeliveryFailed] = []
         for url in self._urls:
@@ -268,22 +196,25 @@ class Digest(Sender):
             except DeliveryFailed as error:
                 self._context.log.warning("The message was not taken: %s", error)
                 troubles.append(error)
-        if len(troubles) < len(self._urls):
-            self._tally.messages_sent, self._tally.sent = 1, len(claimed)
-            for greeting in claimed:
-                self.settle(greeting, "sent")
-            self._context.log.info("%s: sent", subject)
-        elif any(isinstance(error, DeliveryUncertain) for error in troubles):
+        if len(troubles) == len(self._urls):
+            return troubles
+        self._tally.messages_sent, self._tally.sent = 1, len(claimed)
+        for greeting in claimed:
+            self.settle(greeting, "sent")
+        self._context.log.info("%s: sent", subject)
+        return []
+
+    def _judge(self, claimed: list[Greeting], troubles: list[DeliveryFailed]) -> None:
+        if any(isinstance(error, DeliveryUncertain) for error in troubles):
             self._tally.unknown += len(claimed)
             for greeting in claimed:
                 self._tally.note(greeting, str(troubles[-1]))
-        else:
-            self._release(claimed)
-            raise ChannelUnavailable(f"ALERT_URL did not take the message: {troubles[-1]}")
-
-    def _release(self, claimed: list[Greeting]) -> None:
-        for greeting in claimed:
-            self.settle(greeting, "released")
+            return
+        self._give_back(claimed)
+        for error in troubles:
+            if isinstance(error, DeliveryDeferred):
+                raise error
+        raise ChannelUnavailable(f"ALERT_URL did not take the message: {troubles[-1]}")
 
     def _message(self, greetings: list[Greeting]) -> tuple[str, str]:
         return compose_digest([greeting.fields for greeting in greetings], self._config.fallback_language)

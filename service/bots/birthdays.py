@@ -8,10 +8,13 @@ from datetime import date, timedelta
 from typing import Any, Literal, cast
 
 from service.contacts import Contact
+from service.contacts.dates import EARLIEST_YEAR
 from service.contacts.matching import Known, with_traits
 from service.models.traits import Traits
 
 LeapDay = Literal["feb28", "mar1"]
+OLDEST = 120
+"""Nobody is taken to be older, in years: 1900 is another of the years that address books write for "unknown"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Greeting:
             "name": contact.name,
             "given_name": contact.given_name,
             "family_name": contact.family_name,
-            "birthday": contact.birthday,
+            "birthday": without_unknown_year(contact.birthday, self.day),
             "age": age_on(contact.birthday, self.day),
             "days_late": self.days_late,
             "language": contact.language,
@@ -99,7 +102,16 @@ def celebrated_on(day: date, leap_day: LeapDay) -> list[tuple[int, int]]:
 
 def age_on(birthday: str | None, day: date) -> int | None:
     """How old somebody becomes in the year of `day`; None if the year of birth is unknown or not before it."""
-    if birthday is None or birthday.startswith("--"):
+    shown = without_unknown_year(birthday, day)
+    if shown is None or shown.startswith("--"):
         return None
-    age = day.year - int(birthday[:4])
+    age = day.year - int(shown[:4])
     return age if age > 0 else None
+
+
+def without_unknown_year(birthday: str | None, day: date) -> str | None:
+    """A birthday as people may be told it on `day`: `--MM-DD` if its year cannot be anybody's year of birth."""
+    if birthday is None or birthday.startswith("--"):
+        return birthday
+    year = int(birthday[:4])
+    return birthday if year >= max(EARLIEST_YEAR, day.year - OLDEST) else f"-{birthday[4:]}"

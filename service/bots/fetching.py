@@ -6,22 +6,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from protego import Protego
 
 from service.bots.addresses import NotAnAddress, parsed
 from service.bots.content_coding import ACCEPTED, pieces
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.protocol import Memory
+from service.bots.retry_after import seconds_asked
+from service.bots.robots import AGENT, Rules, read_robots
 from service.bots.turns import LOOK_AGAIN, Stopped, Turns
 from service.egress import Egress
 
-AGENT = "BotScheduler"
-"""The name under which robots.txt may address us."""
 MAX_BYTES = 1024 * 1024
 MAX_ROBOTS_BYTES = 512 * 1024
 MAX_FRAMING = 8
@@ -109,7 +107,7 @@ class Fetcher:
         self._cancelled = cancelled
         self._host_delay = host_delay
         self._memory = memory
-        self._robots: dict[str, Protego | None] = {}
+        self._robots: dict[str, Rules | None] = {}
         self._turns = Turns(memory, cancelled, TURN_SECONDS)
         self._held: dict[str, float] = {}
 
@@ -175,7 +173,7 @@ class Fetcher:
 
     def _heed(self, url: httpx.URL, response: httpx.Response) -> None:
         """Leaves a host alone for as long as it asks."""
-        seconds = _retry_after(response)
+        seconds = seconds_asked(response, MAX_HOLD) if response.status_code in (429, 503) else 0.0
         if seconds > 0:
             until = time.time() + seconds
             self._held[url.host] = until
@@ -194,21 +192,21 @@ class Fetcher:
         rules = self._robots[origin]
         if rules is None:
             raise NotFetched("the site's robots.txt cannot be read now, which forbids all of it")
-        if not rules.can_fetch(str(url), AGENT):
+        if not rules.allow(str(url)):
             raise NotFetched("the site's robots.txt forbids it")
 
-    def _robots_of(self, url: httpx.URL, origin: str) -> Protego | None:
-        """The site's rules as they are remembered, else as they are read now; None if they cannot be read."""
+    def _robots_of(self, url: httpx.URL, origin: str) -> Rules | None:
+        """The site's rules for us as they are remembered, else as they are read now; None if they cannot be read."""
         text = self._memory.recall(f"robots:{origin}") if self._memory is not None else None
         if text is None:
             text = self._read_robots(url)
             if text is not None and self._memory is not None:
                 self._memory.remember(f"robots:{origin}", text, ROBOTS_SECONDS)
-        return None if text is None else Protego.parse(text)
+        return None if text is None else Rules(text)
 
     def _read_robots(self, url: httpx.URL) -> str | None:
-        """RFC 9309: a client error allows everything, a server error (or "too many requests") nothing; redirects are
-        followed."""
+        """Its rules for us. A client error allows everything, a server error (or "too many requests") nothing, and
+        redirects are followed (RFC 9309, 2.3.1)."""
         at = url.copy_with(raw_path=b"/robots.txt", fragment=None)
         for _ in range(MAX_REDIRECTS + 1):
             response, body = self._get(at, MAX_ROBOTS_BYTES, PAGE_SECONDS)
@@ -217,14 +215,13 @@ class Fetcher:
                 continue
             if response.status_code >= 500 or response.status_code == 429:
                 return None
-            return body.decode("utf-8", "replace") if response.is_success else ""
+            return read_robots(body, len(body) < MAX_ROBOTS_BYTES) if response.is_success else ""
         return ""
 
     def _take_turn(self, url: httpx.URL) -> None:
         """Keeps the distance to the last request to the same host, and from one that asked to be left alone."""
         rules = self._robots.get(_origin(url))
-        asked_for = (rules.crawl_delay(AGENT) if rules else None) or 0.0
-        gap = max(self._host_delay, min(asked_for, MAX_HOST_DELAY))
+        gap = max(self._host_delay, min(rules.delay if rules else 0.0, MAX_HOST_DELAY))
         try:
             while True:
                 self._check_hold(url.host)
@@ -259,21 +256,6 @@ def _read(response: httpx.Response, limit: int) -> bytes:
         if len(body) >= limit:
             break
     return bytes(body[:limit])
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """For how many seconds the server asks to be left alone (RFC 9110, 10.2.3); 0 if it does not."""
-    told = response.headers.get("retry-after", "").strip()
-    if response.status_code not in (429, 503) or not told:
-        return 0.0
-    if told.isascii() and told.isdecimal():
-        return float(min(int(told.lstrip("0")[:9] or 0), MAX_HOLD))
-    try:
-        at = parsedate_to_datetime(told)
-        seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp() - time.time()
-    except (TypeError, ValueError, ArithmeticError):  # no date, or one whose year no calendar has
-        return 0.0
-    return max(0.0, min(seconds, MAX_HOLD))
 
 
 def _short(value: str | None) -> str | None:

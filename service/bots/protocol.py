@@ -15,6 +15,27 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from service.contacts import Contact
+from service.errors import ServiceError
+
+
+class RunFailed(ServiceError):
+    """Raised by a bot that foresaw the failure of its run and knows how it should go on.
+
+    Args:
+        reason: why, one sentence for people. It is the run's `error`.
+        result: what was done until then, JSON-ready.
+        final: another try would fail as well: the run is not tried again, whatever `max_retries` says.
+        retry_after: seconds from now before which another try makes no sense. A retry waits for them, an hour at most,
+            beside the delay that it has anyway.
+    """
+
+    def __init__(
+        self, reason: str, result: dict[str, Any] | None = None, *, final: bool = False, retry_after: float = 0.0
+    ) -> None:
+        super().__init__(reason)
+        self.result = result
+        self.final = final
+        self.retry_after = retry_after
 
 
 class Ledger(Protocol):
@@ -147,8 +168,32 @@ class Context(Protocol):
     def cancelled(self) -> bool:
         """True once the run was asked to stop; the bot then returns what it has done so far."""
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run started, by a clock that nobody sets."""
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the run's time is up (the job's `timeout_seconds`) and it is interrupted."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait. Returns False, at once, if the run is asked to stop meanwhile; then as after `cancelled`."""
+
     def progress(self, done: int, total: int) -> None:
         """Say how far the run is: `done` of `total` pieces of work."""
+
+    def tell(self, text: str, *, once: str) -> None:
+        """Have people told of something that they should look at, and that does not fail the run.
+
+        It goes to `ALERT_URL` and the job's `alert_urls` when the run ends, in whatever way, together with all else
+        that the run tells: one alert a run. A rehearsal tells nobody. If the worker is killed, nobody is told, and
+        whoever meets the same again should tell it again.
+
+        Args:
+            text: one line of at most 300 characters, such as `Amelia Rivers cannot be reached: no such user`.
+            once: what it is about, such as a contact and a reason; of the same no run of the bot tells again for 400
+                days.
+        """
 
 
 class Bot(Protocol):
@@ -174,4 +219,5 @@ class Bot(Protocol):
         Raises:
             Exception: the run fails, with this exception's message as its error. An exception (that of a run
                 whose time is up included) may carry what was done until then as its attribute `result`.
+            RunFailed: so it does, and is tried again only as the exception says.
         """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -13,7 +15,7 @@ from service.bots.pages import read_page
 from service.bots.protocol import Context
 from service.contacts import Contact, Visit
 from service.egress import Egress
-from service.errors import ServiceError
+from service.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,10 @@ class VisitorBot:
         at = int(context.now.timestamp())
         before = contact.visit if contact.visit and contact.visit.url == url else None
         try:
-            page, visit = _visited(fetcher, before, url, at)
+            with _costs_itself():
+                page = fetcher.fetch(url, _known(before))
+                visit = _compared(before, url, page, at).noted(at)
+                context.contacts.record_visit(contact.id, at, visit)
         except NotFetched as error:
             if context.cancelled:
                 return
@@ -107,24 +112,23 @@ class VisitorBot:
             # so that a page that is never to be had does not keep the others from their turn
             context.contacts.record_visit(contact.id, at, _unanswered(before, url).noted(at) if error.asked else None)
             return
-        context.contacts.record_visit(contact.id, at, visit)
         findings.answered += 1
         findings.changed += bool(visit.changed)
         findings.pages.append(told | {"status": page.status, "title": visit.title, "changed": visit.changed})
         context.log.info("%s: %s answered %s", contact.name, url, page.status)
 
 
-def _visited(fetcher: Fetcher, before: Visit | None, url: str, at: int) -> tuple[Fetched, Visit]:
-    """A page, and what became of it.
+@contextmanager
+def _costs_itself() -> Iterator[None]:
+    """Whatever goes wrong with a page, its server, or what is noted of it, is told as the reason why it was not had.
 
     Raises:
-        NotFetched: it could not, or may not, be had. So is whatever else goes wrong with it told: a page costs itself.
-        ServiceError: Redis is away, so that the other pages would fail too.
+        NotFetched: it could not, or may not, be had.
+        StoreUnavailable: Redis is away, so that the other pages would fail too.
     """
     try:
-        page = fetcher.fetch(url, _known(before))
-        return page, _compared(before, url, page, at).noted(at)
-    except (NotFetched, ServiceError):
+        yield
+    except (NotFetched, StoreUnavailable):
         raise
     except Exception as error:
         log.exception("A page could not be read")

@@ -7,24 +7,22 @@ through the same network guard as a visitor's, and follows no redirect.
 
 from __future__ import annotations
 
-import re
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel
 
-from service.bots.addresses import MAX_PORT, BadPort, NotAnAddress, parsed
-from service.bots.content_coding import ACCEPTED, Undecodable, pieces
+from service.bots.content_coding import ACCEPTED
 from service.bots.fetching import MAX_FRAMING, user_agent
 from service.bots.network_guard import AddressRefused, GuardedBackend, GuardedTransport, refuse_literal
-from service.bots.protocol import Context
-from service.bots.secrets import OTHERS, SHAPE, SecretRefused, is_misnamed, is_named, signing_key
-from service.bots.wording import MAX_TEMPLATE, check, render
+from service.bots.protocol import Context, RunFailed
+from service.bots.secrets import SecretRefused, is_named, signing_key
+from service.bots.webhook_answers import MAX_ANSWER, Answer, failure, is_final, read_answer
+from service.bots.webhook_config import BASIC, HEADER_VALUE, CarriesUser, WebhookConfig, web_address
+from service.bots.wording import render
 from service.egress import Egress
-from service.errors import ServiceError
 from service.own_copies import own_copy
-from service.web_encodings import decoded
 
 if TYPE_CHECKING:
     import base64
@@ -32,120 +30,16 @@ if TYPE_CHECKING:
 else:
     base64, hmac = own_copy("base64"), own_copy("hmac")  # a signature stays right, whatever a bot patches
 
-MAX_ANSWER = 64 * 1024
-"""Bytes of an answer that are read."""
 SHOWN_ANSWER = 2_000
-"""Characters of it that the result shows."""
+"""Characters of an answer that the result shows."""
 SAID = 300
 """Characters of an error, which may repeat what the receiver sent in place of an answer."""
 HIDDEN = "***"
-BASIC = "send them as the header Authorization: env:BOT_SECRET_…, whose value is Basic and base64 of user:password"
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,3998}[\x21-\x7e])?")
-_OURS = frozenset(
-    {"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect"}
-    | {"proxy-connection", "webhook-id", "webhook-timestamp", "webhook-signature"}
-)
-_CHARSET = re.compile(r";\s*charset=\"?([\w.:-]+)", re.IGNORECASE)
-_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
-_SAMPLE = {
-    "run_id": "1f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
-    "job_id": "5f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
-    "now": "2025-04-12T08:00:00+00:00",
-    "date": "2025-04-12",
-    "time": "08:00:00",
-    "timezone": "UTC",
-}
 
 
-class WebhookConfig(BaseModel):
-    """The webhook bot's `bot_config`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    url: str = Field(max_length=2000, description="Where the request goes: http(s), or the name of a secret that says.")
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST")
-    headers: dict[str, str] = Field(
-        default_factory=dict,
-        max_length=50,
-        description="More headers. A value may name a secret, env:BOT_SECRET_…, and must where it is one.",
-    )
-    body: str | None = Field(
-        default=None,
-        max_length=MAX_TEMPLATE,
-        description="The body's template, with run_id, job_id, now, date, time and timezone. "
-        "It is application/json unless headers say otherwise.",
-    )
-    expected_status: list[int] | None = Field(
-        default=None, min_length=1, max_length=50, description="The run succeeds on these; without it on 200 to 299."
-    )
-    secret: str | None = Field(
-        default=None,
-        pattern=f"^{SHAPE}$",
-        description="The name of the secret that signs the request, env:BOT_SECRET_…; without it, it is not signed.",
-    )
-    timeout_seconds: int = Field(default=30, ge=1, le=60, description="For the whole request and its answer.")
-    dry_run: bool = Field(
-        default=False, description="Send nothing; show the request, once its secrets are found usable."
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _is_a_web_address(cls, value: str) -> str:
-        if not is_named(value):
-            _web_address(value)
-        return value
-
-    @field_validator("headers")
-    @classmethod
-    def _can_be_sent(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if not _HEADER_NAME.fullmatch(name):
-                raise ValueError("must have names of headers as its keys, such as Accept")
-            if name.lower() in _OURS:
-                raise ValueError(f"may not name {name}, which is set for each request")
-            if not _HEADER_VALUE.fullmatch(text):
-                raise ValueError(f"must have one line of printable ASCII as the value of {name}")
-            if is_misnamed(text):
-                raise ValueError(f"must name a secret as the value of {name}: env:BOT_SECRET_…, {OTHERS}")
-            if _SECRET_HEADER.search(name) and not is_named(text):
-                raise ValueError(f"must name the value of {name} as env:BOT_SECRET_…, since jobs store no secrets")
-        return value
-
-    @field_validator("secret")
-    @classmethod
-    def _is_a_secret(cls, value: str | None) -> str | None:
-        if value is not None and not is_named(value):
-            raise ValueError(
-                "must name a secret as env:BOT_SECRET_…; a name that ends with _HOSTS binds another to hosts"
-            )
-        return value
-
-    @field_validator("body")
-    @classmethod
-    def _works(cls, value: str | None) -> str | None:
-        if value is not None:
-            check(value, [_SAMPLE])
-        return value
-
-    @field_validator("expected_status")
-    @classmethod
-    def _are_statuses(cls, value: list[int] | None) -> list[int] | None:
-        if not all(200 <= status <= 599 for status in value or ()):
-            raise ValueError("must be a list of HTTP statuses from 200 to 599")
-        return value
-
-
-class RequestFailed(ServiceError):
-    """The request was not answered as expected; says why, without the address if that is a secret.
-
-    Args:
-        result: the answer, if there was one.
-    """
-
-    def __init__(self, reason: str, result: dict[str, Any] | None = None) -> None:
-        super().__init__(reason)
-        self.result = result
+class RequestFailed(RunFailed):
+    """The request was not answered as expected; says why, without the address if that is a secret. Its `result` is the
+    answer, if there was one."""
 
 
 class WebhookBot:
@@ -163,6 +57,7 @@ class WebhookBot:
 
         Raises:
             RequestFailed: the address is refused; or no answer came, or not the expected one, which is its `result`.
+                It is final if the same request would be answered alike.
             SecretMissing: a named secret is not set.
             SecretRefused: one is malformed, or bound to other hosts.
         """
@@ -177,20 +72,22 @@ class WebhookBot:
             return _rehearsed(config, content)
         started = time.monotonic()
         try:
-            status, answer, whole = _send(request, config.timeout_seconds, egress)
+            answer = _send(request, config.timeout_seconds, egress)
         except RequestFailed as error:
             said = _without_address(str(error), url) if is_named(config.url) else str(error)
             said = context.secrets.redacted(said)  # and cut after that, so that no half of a secret is left
             raise RequestFailed(said if len(said) <= SAID else f"{said[:SAID]}…") from None
         result = {
-            "status": status,
+            "status": answer.status,
             "duration_ms": round((time.monotonic() - started) * 1000),
             "signed": config.secret is not None,
-            "answer": context.secrets.redacted_start(answer, SHOWN_ANSWER, whole),
+            "answer": context.secrets.redacted_start(answer.text, SHOWN_ANSWER, answer.whole),
         }
-        context.log.info("%s %s answered %d", config.method, config.url, status)
-        if status not in (config.expected_status or range(200, 300)):
-            raise RequestFailed(f"the answer was {status}, which is not expected", result)
+        context.log.info("%s %s answered %d", config.method, config.url, answer.status)
+        if answer.status not in (config.expected_status or range(200, 300)):
+            final = is_final(answer.status, config.retry_status or ())
+            reason = failure(answer, url, is_named(config.url), context.secrets, final)
+            raise RequestFailed(reason, result, final=final, retry_after=answer.wait)
         return result
 
 
@@ -212,30 +109,11 @@ def _not_allowed(error: AddressRefused) -> RequestFailed:
     return RequestFailed(f"the address {error.reason}, and NETWORK_ALLOW does not name it")
 
 
-class _CarriesUser(ValueError):
-    """An address has a user name or a password in it."""
-
-
-def _web_address(value: str) -> httpx.URL:
-    """Raises ValueError if it is none, or carries a password."""
-    try:
-        url = parsed(value)
-    except BadPort:
-        raise ValueError(f"must have a port from 1 to {MAX_PORT}, or none") from None
-    except NotAnAddress:
-        url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host or not value.isprintable() or " " in value:
-        raise ValueError("must be an http(s) address, or name a secret that is one as env:BOT_SECRET_…")
-    if url.userinfo:
-        raise _CarriesUser(f"must not carry a user name or password; {BASIC}")
-    return url.copy_with(fragment=None)
-
-
 def _resolved_address(context: Context) -> httpx.URL:
     value: str = context.config.url
     try:
-        return _web_address(context.secrets.address(value))
-    except _CarriesUser:
+        return web_address(context.secrets.address(value))
+    except CarriesUser:
         name = value.removeprefix("env:")
         raise RequestFailed(f"the address in {name} must not carry a user name or password; {BASIC}") from None
     except ValueError:
@@ -244,7 +122,7 @@ def _resolved_address(context: Context) -> httpx.URL:
 
 def _header(context: Context, value: str, url: httpx.URL) -> str:
     text: str = context.secrets.text(value, str(url))
-    if not _HEADER_VALUE.fullmatch(text):
+    if not HEADER_VALUE.fullmatch(text):
         name = value.removeprefix("env:")
         raise SecretRefused(f"{name} cannot be sent as a header: it must be one line of printable ASCII")
     return text
@@ -301,8 +179,8 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, str, bool]:
-    """The answer's status, the start of its text, and whether that is all of it.
+def _send(request: httpx.Request, seconds: float, egress: Egress) -> Answer:
+    """The answer.
 
     Raises:
         RequestFailed: there is none; says why.
@@ -315,7 +193,7 @@ def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, 
             response = transport.handle_request(request)
             backend.allot(MAX_FRAMING * MAX_ANSWER)
             try:
-                return response.status_code, *_shown(response, "gzip" in request.headers["accept-encoding"].lower())
+                return read_answer(response, "gzip" in request.headers["accept-encoding"].lower())
             finally:
                 response.close()
         except AddressRefused as error:
@@ -326,22 +204,6 @@ def _send(request: httpx.Request, seconds: float, egress: Egress) -> tuple[int, 
             raise RequestFailed(f"no answer came: {str(error) or type(error).__name__}") from None
         except Exception as error:  # noqa: BLE001 - a library's, over whatever a server sends; its words may be secret
             raise RequestFailed(f"the answer cannot be read ({type(error).__name__})") from None
-
-
-def _shown(response: httpx.Response, accepted: bool) -> tuple[str, bool]:
-    """The start of an answer's text, and whether that is all of it; in its place, in brackets, why there is none. The
-    status counts either way."""
-    body = bytearray()
-    try:
-        for piece in pieces(response, accepted):
-            body += piece
-            if len(body) >= MAX_ANSWER:
-                break
-    except Undecodable as error:
-        return f"({error})", True
-    charset = _CHARSET.search(response.headers.get("content-type", ""))
-    text = decoded(bytes(body[:MAX_ANSWER]), charset[1] if charset else None)
-    return ("(the answer is binary)", True) if "\0" in text else (text, len(body) < MAX_ANSWER)
 
 
 def _without_address(text: str, url: httpx.URL) -> str:

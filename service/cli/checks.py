@@ -114,11 +114,16 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("message_url", "warning", "MESSAGE_URL is not set in this environment", advice)
     else:
         try:
-            Messenger(url.get_secret_value()).check()
+            Messenger.of(settings).check()
             advice = "POST /scheduler/messages/test proves it"
             yield Finding("message_url", "ok", "MESSAGE_URL is set and well-formed", advice)
         except ChannelUnavailable as error:
             yield Finding("message_url", "problem", str(error), "See README, Send messages for real")
+        if "{phone}" in url.get_secret_value() and settings.phone_region is None:
+            advice = "Set it to the country, such as US, whose numbers are written without +…"
+            yield Finding(
+                "phone_region", "warning", "PHONE_REGION is not set: numbers without + get no message", advice
+            )
     if settings.alert_url is None:
         advice = "Set ALERT_URL to hear of runs that fail"
         yield Finding("alert_url", "warning", "ALERT_URL is not set in this environment", advice)

@@ -153,11 +153,16 @@ def list_contacts(
         show_table(
             ("NAME", "BIRTHDAY", "E-MAIL", "PHONE", "PAGE", "ID"),
             [
-                (one["name"], one["birthday"], *(next(iter(one[many]), None) for many in ("emails", "phones", "urls")),
+                (_called(one), one["birthday"], *(next(iter(one[many]), None) for many in ("emails", "phones", "urls")),
                  one["id"])
                 for one in found
             ],
         )  # fmt: skip
+
+
+def _called(contact: dict[str, Any]) -> str:
+    """The name, and that the person has died."""
+    return f"{contact['name']} (deceased)" if contact.get("deceased") else str(contact["name"])
 
 
 app.command("duplicates")(duplicates)

@@ -32,7 +32,7 @@ class Birthday:
 
 
 def coming(contacts: ContactBook, today: date, days: int, most: int) -> tuple[list[Birthday], bool]:
-    """The birthdays from `today` on, the next first.
+    """The birthdays of the living from `today` on, the next first.
 
     Days are asked for one by one, so that of a large address book little more is read than is shown.
 
@@ -50,6 +50,7 @@ def coming(contacts: ContactBook, today: date, days: int, most: int) -> tuple[li
         found += [
             Birthday(contact, day, ahead, age_on(contact.birthday, day))
             for contact in sorted(born, key=lambda contact: contact.name.casefold())
+            if not contact.deceased
         ]
         if len(found) > most:
             return found[:most], True

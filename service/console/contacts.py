@@ -208,20 +208,23 @@ _HINTS = {
     "emails": f"The first is written to. At most {MAX_VALUES}.",
     "urls": "Addresses that begin with http:// or https://; the first is visited.",
     "language": "In which to greet, such as fr or de-AT.",
+    "deceased": "Nobody greets them any more, and their birthday is not among those that come.",
 }
-_LABELS = {"emails": "E-mail addresses", "phones": "Phone numbers", "urls": "Web pages"}
+_LABELS = {"emails": "E-mail addresses", "phones": "Phone numbers", "urls": "Web pages", "deceased": "Has died"}
 _TEXTS = ("name", "given_name", "family_name", "birthday", "language")
 _LISTS = ("emails", "phones", "urls")
 
 
 def form_of(contact: Mapping[str, Any]) -> list[Field]:
     """A contact's fields; what is empty is taken away when it is saved."""
-    return [_field(name, "text", contact.get(name) or "") for name in _TEXTS] + [
-        _field(name, "lines", "\n".join(contact.get(name, ()))) for name in _LISTS
+    return [
+        *(_field(name, "text", contact.get(name) or "") for name in _TEXTS),
+        *(_field(name, "lines", "\n".join(contact.get(name, ()))) for name in _LISTS),
+        _field("deceased", "check", bool(contact.get("deceased"))),
     ]
 
 
-def _field(name: str, kind: str, value: str) -> Field:
+def _field(name: str, kind: str, value: str | bool) -> Field:
     label = _LABELS.get(name, name.replace("_", " ").capitalize())
     longest = MAX_NAME if kind == "text" else None
     return Field(name, name, kind, label, _HINTS.get(name, ""), value, optional=False, longest=longest)

@@ -1,15 +1,18 @@
-"""Reads the dates of birth that address books hold."""
+"""The dates of birth of this product: how they are written, in the API and in Redis, and which there are."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Literal
 
-UNKNOWN_YEARS = frozenset({0, 1604})
-"""Years that address books write where the year of birth is not known; 1604 is Apple's."""
+DateOrder = Literal["day", "month"]
+"""What stands first in dates such as 3/4/1990."""
+EARLIEST_YEAR = 1900
+"""Years before it are what address books write where the year of birth is not known: 0000, 0001, Apple's 1604, 1899."""
 
-_FULL_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|(\d{2})(\d{2}))(?:[T ].*)?", re.DOTALL)
-_YEARLESS = re.compile(r"--(\d{2})-?(\d{2})(?:[T ].*)?", re.DOTALL)
+FULL_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|(\d{2})(\d{2}))(?:[T ].*)?", re.DOTALL)
+YEARLESS = re.compile(r"--(\d{2})-?(\d{2})(?:[T ].*)?", re.DOTALL)
 
 
 def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
@@ -30,9 +33,9 @@ def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
         return None
     shown = text[:60]
     year: int | None = None
-    if match := _YEARLESS.fullmatch(text):
+    if match := YEARLESS.fullmatch(text):
         month, day = int(match[1]), int(match[2])
-    elif match := _FULL_DATE.fullmatch(text):
+    elif match := FULL_DATE.fullmatch(text):
         year, month, day = int(match[1]), int(match[2] or match[4]), int(match[3] or match[5])
     elif re.fullmatch(r"---\d{1,2}", text):
         raise ValueError(f"the birthday “{shown}” has a day, but no month")
@@ -40,7 +43,19 @@ def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
         raise ValueError(f"the birthday “{shown}” has no day")
     else:
         raise ValueError(f"the birthday “{shown}” is not a date such as 1990-04-12 or --04-12")
-    unknown = year is None or year in UNKNOWN_YEARS or year == omitted_year
+    return existing_date(shown, year, month, day, omitted_year)
+
+
+def existing_date(shown: str, year: int | None, month: int, day: int, omitted_year: int | None = None) -> str:
+    """A date as it is kept, see `parse_birthday`.
+
+    Args:
+        shown: how it was written, for the error.
+
+    Raises:
+        ValueError: there is no such day.
+    """
+    unknown = year is None or year < EARLIEST_YEAR or year == omitted_year
     try:
         date(2000 if unknown or year is None else year, month, day)
     except ValueError:

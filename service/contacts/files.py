@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Literal
 
-from service.contacts import spreadsheet, vcard
-from service.contacts.lines import Readable, byte_lines
+from service.contacts import vcard
+from service.contacts.charsets import FileText, survey
+from service.contacts.date_orders import decide_for_cards
+from service.contacts.dates import DateOrder
+from service.contacts.layout import examine, find_sheet, ignored_columns
+from service.contacts.lines import Lines, Readable
 from service.contacts.people import ParsedCard, Skipped, TooMuch
+from service.contacts.spreadsheet import SheetReader
 from service.errors import ValidationFailed
+from service.web_encodings import codec_of
 
 MAX_PEOPLE = 1_000_000
 """Rows or cards of a file."""
 MAX_SKIPPED = 100_000
 """Rows or cards of a file that cannot be taken."""
-DateOrder = Literal["day", "month"]
 _BEGIN_VCARD = re.compile(rb"\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
 
 
@@ -58,25 +61,41 @@ class AddressBookFile:
 def read_people(stream: Readable, options: ReadOptions = AS_FOUND) -> AddressBookFile:
     """The people in a vCard or CSV file, one at a time, in bounded memory.
 
-    Iterating raises `TooMuch` where it has too many people, or too many that cannot be taken, after those before.
+    The file is gone through before its people are read, for its encoding and the order of its dates. Iterating raises
+    `TooMuch` where it has too many people, or too many that cannot be taken, after those before.
+
+    Args:
+        stream: is read more than once if it can be gone back in, else put aside first.
+        options: what is known of the file.
 
     Raises:
-        ValidationFailed: the file is empty, or neither vCard nor CSV with known headings.
+        ValidationFailed: the file is empty, or neither vCard nor CSV with known headings, or not in the encoding that
+            `options` name.
     """
-    lines = byte_lines(stream)
+    lines = Lines(stream, codec_of(options.charset))
     head = next((line for line in lines if line.strip()), None)
     if head is None:
         raise ValidationFailed.of("", "The file is empty; send a vCard or CSV file with contacts.")
-    whole = chain([head], lines)
     if _BEGIN_VCARD.fullmatch(head):
-        return AddressBookFile(vcard.read_lines(whole))
-    if delimiter := spreadsheet.delimiter_of(head):
-        return AddressBookFile(spreadsheet.read_lines(whole, delimiter))
-    raise ValidationFailed.of(
-        "",
-        "The file is neither vCard (its first line is BEGIN:VCARD) "
-        "nor CSV with headings such as name,birthday,email,url.",
-    )
+        text = survey(lines, is_vcard=True, charset=options.charset)
+        dates, warnings = decide_for_cards(lines, options.date_order)
+        return AddressBookFile(vcard.read_lines(text.naming(lines), dates), warnings=[*text.warnings, *warnings])
+    return _spreadsheet(lines, survey(lines, is_vcard=False, charset=options.charset), options)
+
+
+def _spreadsheet(lines: Lines, text: FileText, options: ReadOptions) -> AddressBookFile:
+    sheet = find_sheet(lines, text)
+    if sheet is None:
+        raise ValidationFailed.of(
+            "",
+            "The file is neither vCard (its first line is BEGIN:VCARD) "
+            "nor CSV with headings such as name,birthday,email,url.",
+        )
+    facts = examine(sheet, MAX_PEOPLE)
+    dates, warnings = facts.dates.decide(sheet.columns.usual_order, sheet.columns.order, options.date_order)
+    warnings = [*text.warnings, *warnings]
+    people = SheetReader(sheet, facts, dates, warnings)
+    return AddressBookFile(iter(people), ignored_columns(sheet.columns, facts), warnings)
 
 
 def _bounded(people: Iterator[ParsedCard | Skipped]) -> Iterator[ParsedCard | Skipped]:

@@ -36,6 +36,7 @@ class ParsedCard:
         source: `vcard` or `csv`. The other fields are `Contact`'s.
         deceased: the file has a date of death; None if it says nothing.
         warnings: what was lost or guessed in reading it, a sentence each.
+        unread: fields of which the file has something that could not be read.
     """
 
     position: int
@@ -51,6 +52,7 @@ class ParsedCard:
     source: str = "vcard"
     deceased: bool | None = None
     warnings: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
 
     @property
     def traits(self) -> Traits:

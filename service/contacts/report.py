@@ -8,7 +8,7 @@ from typing import Any
 from service.contacts.people import ParsedCard, Skipped
 
 MAX_TOLD = 1000
-"""Skipped entries, and warnings, that a report tells of; the others are counted."""
+"""Skipped entries, and warnings, that a report tells of, those of the whole file first; the others are counted."""
 
 
 class ImportReport:
@@ -19,6 +19,7 @@ class ImportReport:
         self._with_birthday = self._with_address = 0
         self._skipped: list[dict[str, Any]] = []
         self._skipped_total = 0
+        self._of_file: list[dict[str, Any]] = []
         self._warnings: list[dict[str, Any]] = []
         self._warnings_total = 0
 
@@ -46,8 +47,9 @@ class ImportReport:
     def warn(self, reason: str, position: int | None = None, name: str | None = None) -> None:
         """Tells what was lost or guessed, of one entry or, without a position, of the whole file."""
         self._warnings_total += 1
-        if len(self._warnings) < MAX_TOLD:
-            self._warnings.append({"position": position, "name": name, "reason": reason})
+        told = self._of_file if position is None else self._warnings
+        if len(told) < MAX_TOLD:
+            told.append({"position": position, "name": name, "reason": reason})
 
     def counted(self) -> str:
         """In words: how many entries became what."""
@@ -64,7 +66,7 @@ class ImportReport:
             **self._counts,
             "skipped": self._skipped,
             "skipped_total": self._skipped_total,
-            "warnings": self._warnings,
+            "warnings": [*self._of_file, *self._warnings][:MAX_TOLD],
             "warnings_total": self._warnings_total,
             "ignored_columns": list(ignored_columns),
             "with_birthday": self._with_birthday,

@@ -1,216 +1,162 @@
-"""Reads contacts from CSV: a plain `name,birthday,email,url`, Google's headings, old and new, and Outlook's in English,
-French and German."""
+"""Reads contacts from CSV; `service.contacts.headings` knows the headings of the programs that write it."""
 
 from __future__ import annotations
 
-import csv
-import re
-from collections import deque
-from collections.abc import Iterator
-from itertools import chain, islice
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from service.contacts.cleaning import (
-    clean_email,
+    MAX_NAME,
+    MAX_VALUES,
     clean_language,
-    clean_phone,
     clean_text,
     clean_url,
+    emails_in,
+    is_nothing,
+    phones_in,
     unique,
 )
-from service.contacts.dates import parse_birthday
-from service.contacts.formulas import rearmed
-from service.contacts.lines import decode
-from service.contacts.people import ParsedCard, Skipped, TooMuch
+from service.contacts.layout import Facts, Sheet, cells, first
+from service.contacts.people import ParsedCard, Skipped
+from service.contacts.written_dates import NO_BIRTHDAY, Birthday, Reading, join_birthday, read_birthday
 
-DELIMITERS = ",;\t"
-
-_HEADINGS = {
-    "uid": "uid",
-    "name": "name|full name|display name",
-    "given": "given name|first name|given_name|first_name|prénom|vorname",
-    "middle": "additional name|middle name|deuxième prénom|weitere vornamen|zweiter vorname",
-    "family": "family name|last name|family_name|last_name|surname|nom|nom de famille|nachname",
-    "birthday": "birthday|birth date|date of birth|bday|anniversaire|date de naissance|geburtstag|geburtsdatum",
-    "email": r"e-?mails?|e-?mail \d+ - value|e-?mail(?: \d)? address"
-    r"|adresse (?:de messagerie|e-?mail)(?: \d)?|e-?mail(?: \d:)?[- ]adresse",
-    "phone": r"phones?|telephone|phone \d+ - value|(?:mobile|home|business|primary|other) phone(?: 2)?"
-    r"|tél\.? mobile|téléphone(?: \d)?(?: \((?:domicile|bureau|autre)\)| principal)?(?: \d)?|téléphone mobile"
-    r"|telefon (?:privat|geschäftlich)(?: 2)?|mobiltelefon|haupttelefon|weiteres telefon",
-    "url": r"urls?|website|homepage|profile|web page|website \d+ - value|page web|webseite",
-    "language": "language|lang|langue|sprache",
-}
-_DAY_FIRST = re.compile("anniversaire|date de naissance|geburtstag|geburtsdatum")
-"""Headings of languages in which the day comes before the month."""
-_NUMBERED_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T ].*)?", re.DOTALL)
-_NO_DATE = re.compile(r"0+([./-])0+\1 ?0+")
-MAX_LINES = 1000
-"""Physical lines of one row; one that is longer has a quote that nobody closed."""
-MAX_EMPTY = 1_000_000
-"""Rows that hold nothing, in a file; each costs as much reading as another."""
-SAMPLE = 500
-"""Rows that are looked at to find out whether dates such as 4/12/1990 have the month or the day first."""
+MAX_ABSENT = 20
+"""Persons of whom it is told that a sign such as N/A means that there is no birthday; the others are counted."""
+_SHOWN = 100
+_NO = frozenset({"no", "n", "false", "0", "nein", "non", "nee", "não", "falso", "alive", "living"})
+_FoundIn = Callable[[str, list[str]], list[str]]
+"""Finds the values in a cell, and adds to a list what is none."""
 
 
-def delimiter_of(heading_line: bytes) -> str | None:
-    """The character that separates a heading line's known columns; None if it is no heading line."""
-    for delimiter in DELIMITERS:
-        columns = _columns(next(csv.reader([decode(heading_line)], delimiter=delimiter), []))
-        if {"name", "given", "family", "email"} & set(columns):
-            return delimiter
-    return None
-
-
-def read_lines(lines: Iterator[bytes], delimiter: str) -> Iterator[ParsedCard | Skipped]:
-    """The people in a CSV file.
+@dataclass(slots=True)
+class SheetReader:
+    """The people in a spreadsheet.
 
     Args:
-        lines: the file's, the headings first.
-        delimiter: see `delimiter_of`.
-
-    Yields:
-        A `ParsedCard` or a `Skipped` for each row that is not blank; positions count the rows after the headings.
-
-    Raises:
-        TooMuch: too many rows hold nothing.
-    """
-    rows = _Rows(lines, delimiter)
-    headings = rows.headings()
-    columns = _columns(headings)
-    numbered = iter(rows)
-    sample = list(islice(numbered, SAMPLE))
-    born = [cell for _, row in sample if isinstance(row, list) for cell in _cells(columns, row, "birthday")]
-    day_first = _is_day_first(headings, born)
-    for position, row in chain(sample, numbered):
-        yield Skipped(position, row) if isinstance(row, str) else _person(position, columns, row, day_first)
-
-
-class _Rows:
-    """A file's rows. A quote that is not closed costs the line on which it stands, not all that follow.
-
-    Args:
-        lines: the file's.
-        delimiter: between two cells.
+        sheet: with its rows.
+        facts: what they show together.
+        dates: how those that can be read both ways are read.
+        warnings: of the file as a whole; what only the end shows is added there.
     """
 
-    def __init__(self, lines: Iterator[bytes], delimiter: str) -> None:
-        self._lines = (decode(line) + "\n" for line in lines)
-        self._delimiter = delimiter
-        self._again: deque[str] = deque()
-        self._of_row: list[str] = []
+    sheet: Sheet
+    facts: Facts
+    dates: Reading
+    warnings: list[str]
+    _absent: int = field(default=0, init=False)
 
-    def headings(self) -> list[str]:
-        """The first row."""
-        return self._next(strict=False) or []
+    def __iter__(self) -> Iterator[ParsedCard | Skipped]:
+        """A `ParsedCard` or a `Skipped` for each row that is not blank; positions count the rows after the headings.
 
-    def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
-        """The rows that are not blank, each with its position; in place of one that cannot be read, why."""
-        position = empty = 0
-        while (row := self._read()) is not None:
-            if isinstance(row, str) or any(cell.strip() for cell in row):
-                position += 1
-                yield position, row
-                continue
-            empty += 1
-            if empty > MAX_EMPTY:
-                raise TooMuch(f"has more than {MAX_EMPTY:,} rows that hold nothing")
+        Raises:
+            TooMuch: too many rows hold nothing.
+        """
+        for position, row in self.sheet.rows():
+            yield Skipped(position, row) if isinstance(row, str) else self._person(position, row)
+        if (more := self._absent - MAX_ABSENT) > 0:
+            self.warnings.append(f"{more:,} more birthdays are signs, such as N/A, that none is known")
 
-    def _read(self) -> list[str] | str | None:
-        try:
-            return self._next(strict=True)
-        except csv.Error as error:
-            # The module tells its errors apart by their words alone; lines are too short for a field that is not open.
-            is_open = "unexpected end" in str(error) or "field limit" in str(error)
-            self._again.extendleft(reversed(self._of_row[1:] if is_open else self._of_row))
-        if is_open:
-            return "a quote is opened on this line and not closed"
-        try:
-            return self._next(strict=False)  # quotes within a cell
-        except csv.Error as error:
-            return f"the row cannot be read: {error}"
+    def _person(self, position: int, row: list[str]) -> ParsedCard | Skipped:
+        told: list[str] = []
+        emails = self._values(row, "email", "e-mail address", emails_in, told)
+        name, given, family = self._names(row, told)
+        if name is None:
+            name = next(iter(emails), None)
+        if name is None:
+            return Skipped(position, "the row has neither a name nor an e-mail address")
+        birthday = self._birthday(row)
+        if birthday.warning is not None and self._is_told(birthday):
+            told.append(birthday.warning)
+        width = len(self.sheet.columns.headings)
+        if len(row) > width and any(cell.strip() for cell in row[width:]):
+            told.append(f"the row has {len(row)} cells, but there are {width} headings; the others were left out")
+        return ParsedCard(
+            position=position,
+            name=name,
+            uid=self._text(row, "uid", told),
+            given_name=given,
+            family_name=family,
+            birthday=birthday.date,
+            emails=emails,
+            phones=self._values(row, "phone", "phone number", phones_in, told),
+            urls=self._values(row, "url", "web address", _urls_in, told),
+            language=next(iter(self._values(row, "language_tag", "language", _languages_in, told)), None),
+            source="csv",
+            deceased=_says_yes(first(self.sheet.columns, row, "deceased")) or None,
+            warnings=tuple(dict.fromkeys(told)),
+        )
 
-    def _next(self, strict: bool) -> list[str] | None:
-        self._of_row = []
-        return next(csv.reader(self._feed(), delimiter=self._delimiter, strict=strict), None)
+    def _names(self, row: list[str], told: list[str]) -> tuple[str | None, str | None, str | None]:
+        """The whole name, the given, and the family name."""
+        given = self._text(row, "given", told)
+        family = _cut(" ".join(dict.fromkeys(cells(self.sheet.columns, row, "family"))), told)
+        whole = self._text(row, "name", told)
+        if self.facts.is_name_half and whole is not None:
+            if "given" in self.sheet.columns.fields:
+                family, whole = whole, None
+            else:
+                given, whole = whole, None
+        composed = " ".join(part for part in (given, self._text(row, "middle", told), family) if part)
+        name = whole or _cut(composed, told)
+        if name is None:
+            name = self._text(row, "other_name", told) or self._text(row, "organization", told)
+        return name, given, family
 
-    def _feed(self) -> Iterator[str]:
-        """Lines, one by one as the reader asks for them, for one row."""
-        while len(self._of_row) < MAX_LINES:
-            line = self._again.popleft() if self._again else next(self._lines, None)
-            if line is None:
-                return
-            self._of_row.append(line)
-            yield line
+    def _text(self, row: list[str], name: str, told: list[str]) -> str | None:
+        return _cut(text, told) if (text := first(self.sheet.columns, row, name)) else None
 
+    def _birthday(self, row: list[str]) -> Birthday:
+        columns = self.sheet.columns
+        year, month, day = (first(columns, row, f"birth_{part}") for part in ("year", "month", "day"))
+        whole = first(columns, row, "birthday") or (day if len(day) > 2 else "")
+        if not whole:
+            return join_birthday(year, month, day) if "birth_month" in columns.fields else NO_BIRTHDAY
+        read = read_birthday(whole, self.dates)
+        if year and read.date is not None and read.date.startswith("--"):
+            return join_birthday(year, read.date[2:4], read.date[5:])
+        return read
 
-def _is_day_first(headings: list[str], written: list[str]) -> bool:
-    """Whether 4/12/1990 is December 4: as dates of the same file show that can be read in one way only, else as is
-    usual in the language of the headings."""
-    dates = [match for text in written if (match := _NUMBERED_DATE.fullmatch(text))]
-    shows_day_first = any(int(date[1]) > 12 or date[2] == "." for date in dates)
-    shows_month_first = any(int(date[3]) > 12 for date in dates)
-    if shows_day_first != shows_month_first:
-        return shows_day_first
-    return any(_DAY_FIRST.fullmatch(_known(heading)) for heading in headings)
+    def _is_told(self, birthday: Birthday) -> bool:
+        self._absent += birthday.absent
+        return not birthday.absent or self._absent <= MAX_ABSENT
 
-
-def _iso(text: str, day_first: bool) -> str:
-    """A date of numbers in the order of ISO 8601; any other text as it is."""
-    match = _NUMBERED_DATE.fullmatch(text)
-    if match is None:
-        return "" if _NO_DATE.fullmatch(text) else text
-    first, second, year = int(match[1]), int(match[3]), int(match[4])
-    day_first = second <= 12 and (day_first or first > 12 or match[2] == ".")
-    day, month = (first, second) if day_first else (second, first)
-    return f"{year:04d}-{month:02d}-{day:02d}" if month <= 12 else text
-
-
-def _columns(headings: list[str]) -> dict[str, list[int]]:
-    """Which columns hold which field."""
-    columns: dict[str, list[int]] = {}
-    for index, heading in enumerate(headings):
-        known = _known(heading)
-        for name, pattern in _HEADINGS.items():
-            if re.fullmatch(pattern, known):
-                columns.setdefault(name, []).append(index)
-    return columns
-
-
-def _known(heading: str) -> str:
-    return " ".join(heading.split()).casefold()
+    def _values(self, row: list[str], name: str, what: str, found_in: _FoundIn, told: list[str]) -> tuple[str, ...]:
+        """A field's values, each once; tells of what is none, and of values that are too many."""
+        found: list[str] = []
+        dropped: list[str] = []
+        for cell in cells(self.sheet.columns, row, name):
+            if not is_nothing(cell):
+                found += found_in(cell, dropped)
+        if not found and not dropped:
+            return ()
+        told += [f"the {what} “{text[:_SHOWN]}” is invalid, and was left out" for text in dropped]
+        if (count := len(set(found))) > MAX_VALUES:
+            told.append(f"of {count} values for {what}, the first {MAX_VALUES} were taken")
+        return unique(found)
 
 
-def _cells(columns: dict[str, list[int]], row: list[str], field: str) -> list[str]:
-    found = (rearmed(row[index]) for index in columns.get(field, []) if index < len(row))
-    return [part.strip() for cell in found for part in cell.split(" ::: ") if part.strip()]
+def _urls_in(cell: str, dropped: list[str]) -> list[str]:
+    whole = clean_url(cell)
+    parts = [whole] if whole else cell.replace(";", " ").replace(",", " ").split()
+    found = [url for part in parts if (url := clean_url(part))]
+    if len(found) < len(parts):
+        dropped.append(cell)
+    return found
 
 
-def _person(position: int, columns: dict[str, list[int]], row: list[str], day_first: bool) -> ParsedCard | Skipped:
-    def cells(field: str) -> list[str]:
-        return _cells(columns, row, field)
+def _languages_in(cell: str, dropped: list[str]) -> list[str]:
+    tag = clean_language(cell)
+    if tag is None:
+        dropped.append(cell)
+    return [tag] if tag else []
 
-    def first(field: str) -> str | None:
-        return clean_text(next(iter(cells(field)), ""))
 
-    given, family = first("given"), first("family")
-    emails = unique(map(clean_email, cells("email")))
-    composed = " ".join(part for part in (given, first("middle"), family) if part)
-    name = first("name") or clean_text(composed) or next(iter(emails), None)
-    if name is None:
-        return Skipped(position, "the row has neither a name nor an e-mail address")
-    try:
-        birthday = parse_birthday(_iso(first("birthday") or "", day_first))
-    except ValueError as error:
-        return Skipped(position, str(error))
-    return ParsedCard(
-        position=position,
-        name=name,
-        uid=first("uid"),
-        given_name=given,
-        family_name=family,
-        birthday=birthday,
-        emails=emails,
-        phones=unique(map(clean_phone, cells("phone"))),
-        urls=unique(map(clean_url, cells("url"))),
-        language=next(iter(unique(map(clean_language, cells("language")))), None),
-        source="csv",
-    )
+def _says_yes(cell: str) -> bool:
+    return not is_nothing(cell) and cell.casefold() not in _NO
+
+
+def _cut(text: str, told: list[str]) -> str | None:
+    cleaned = clean_text(text)
+    if len(text) > MAX_NAME and len(" ".join(text.split())) > MAX_NAME:
+        told.append(f"“{text[:30]}…” has more than {MAX_NAME} characters, and was cut there")
+    return cleaned

@@ -1,47 +1,39 @@
 """Reads vCard files, 2.1, 3.0 and 4.0, as the programs that write them really do, one card at a time.
 
-Lines are unfolded, chosen and taken apart here, and `vobject` reads what is structured in them, so that a bad card
-costs itself only. Properties that are not wanted (photos of megabytes, notes with raw line breaks) are dropped before
-that. vobject's reader of whole cards is passed by: it takes twice the time, and cuts `FN:Rivers, Amelia` at the comma.
-So is its reader of lines: a lost colon behind a parameter with twenty equals signs costs it hours.
+Lines are unfolded, chosen (`card_lines`) and taken apart here, and `vobject` reads names with escapes in them. A value
+that cannot be read costs itself, and is told; a bad card costs itself only. vobject's reader of whole cards is passed
+by: it takes twice the time, and cuts `FN:Rivers, Amelia` at the comma. So is its reader of lines: a lost colon behind a
+parameter with twenty equals signs costs it hours.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
 from quopri import decodestring as decode_quoted
 
 from vobject.vcard import splitFields
 
+from service.contacts.card_lines import RawCard, cards_in, name_of, quote
 from service.contacts.cleaning import (
-    clean_email,
+    MAX_NAME,
+    MAX_VALUES,
     clean_language,
-    clean_phone,
     clean_text,
     clean_url,
+    emails_in,
+    is_nothing,
+    phones_in,
     unique,
 )
-from service.contacts.dates import parse_birthday
 from service.contacts.lines import Readable, byte_lines, decode
 from service.contacts.people import ParsedCard, Skipped
+from service.contacts.written_dates import AS_USUAL, Reading, read_birthday
 
-MAX_CARD = 256 * 1024
-"""Bytes that the wanted properties of one card may have."""
-
-_WANTED = frozenset(
-    {
-        *("VERSION", "UID", "KIND", "X-ADDRESSBOOKSERVER-KIND", "N", "FN", "NICKNAME", "ORG", "BDAY"),
-        *("EMAIL", "TEL", "URL", "X-SOCIALPROFILE", "LANG"),
-    }
-)
-_PROPERTY = re.compile(rb"(?:[\w-]+\.)?([\w/-]+)[:;]")  # the slash is KDE's
-_BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
-_END = re.compile(rb"\s*END\s*:\s*VCARD\s*", re.IGNORECASE)
-_AGENT = re.compile(rb"(?:[\w-]+\.)?AGENT(?:;[^:]*)?:\s*", re.IGNORECASE)
-"""A card of somebody else follows inside of this one; vCard 2.1 has that."""
+MAX_UID = 500
 _QUOTED_PRINTABLE = re.compile(rb"[^:]*QUOTED-PRINTABLE", re.IGNORECASE)
 _STRUCTURED = frozenset({"n", "org"})
 """Their parts are told apart before what is escaped in them is read."""
@@ -49,53 +41,19 @@ _LINE = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;(?:\"[^\"]*+\"|[^\";:])*+)*+):(.*
 _PARAMETER = re.compile(r";((?:\"[^\"]*+\"|[^\";])*+)")
 _PARAMETER_VALUE = re.compile(r"\"([^\"]*+)\"|([^\",]++)")
 """None of these tries anything twice, so that no line takes longer than its length."""
-_ESCAPED = re.compile(r"\\([\\;,nN\"])")
+_ESCAPED = re.compile(r"\\([\\;:,nN\"])")
+_ESCAPED_COLON = re.compile(r"\\(.)", re.DOTALL)
 _CHARSET = re.compile(rb"[^:]*;CHARSET=(?:\"([\w.:-]+)|([\w.-]+))", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class _Card:
-    """A card as far as it has been read: the wanted logical lines, and what is wrong with it.
-
-    `dropping`: the property that is being read is not wanted. `quoted`: it is in quoted-printable, of which
-    `soft_broken` says that it goes on in the next line.
-    """
-
-    lines: list[bytearray] = field(default_factory=list)
-    size: int = 0
-    dropping: bool = False
-    quoted: bool = False
-    soft_broken: bool = False
-    fault: str | None = None
-    last: bytes = b""
-
-    def add(self, line: bytes) -> None:
-        """Takes the next physical line in."""
-        name = _PROPERTY.match(line)
-        self.last = line
-        if self.soft_broken:
-            self._go_on(b"\n" + line)
-        elif line[:1] in (b" ", b"\t"):
-            self._go_on(line[1:])
-        elif name:
-            self.dropping = name[1].upper().decode() not in _WANTED
-            self.quoted = bool(_QUOTED_PRINTABLE.match(line))
-            if not self.dropping:
-                self.lines.append(bytearray(line))
-        elif line.strip() and not self.dropping:
-            self.fault = self.fault or f"the line “{decode(line[:60])}” is not one of a vCard"
-        self.soft_broken = self.quoted and line.endswith(b"=")
-        self._weigh(0 if self.dropping else len(line))
-
-    def _go_on(self, more: bytes) -> None:
-        if not self.dropping and self.lines:
-            self.lines[-1] += more
-
-    def _weigh(self, added: int) -> None:
-        self.size += added
-        if self.size > MAX_CARD:
-            self.fault = f"the card has over {MAX_CARD // 1024} KiB without its photo"
-            self.lines.clear()
+_PLURALS = {"EMAIL": "e-mail addresses", "TEL": "phone numbers", "URL": "URLs"}
+_FIELDS = {
+    "EMAIL": "emails",
+    "TEL": "phones",
+    "URL": "urls",
+    "BDAY": "birthday",
+    "LANG": "language",
+    "LANGUAGE": "language",
+}
+_NO_PERSON = frozenset({"group", "org", "organization", "location", "application", "device"})
 
 
 def read(stream: Readable) -> Iterator[ParsedCard | Skipped]:
@@ -110,47 +68,28 @@ def read(stream: Readable) -> Iterator[ParsedCard | Skipped]:
     return read_lines(byte_lines(stream))
 
 
-def read_lines(lines: Iterator[bytes]) -> Iterator[ParsedCard | Skipped]:
-    """Like `read`, from the file's lines."""
-    position = nested = 0
-    card: _Card | None = None
-    for line in lines:
-        if nested:
-            nested += bool(_BEGIN.fullmatch(line)) - bool(_END.fullmatch(line))
-        elif _BEGIN.fullmatch(line):
-            if card is not None and _AGENT.fullmatch(card.last):
-                nested = 1
-                continue
-            if card is not None:
-                yield Skipped(position, "the card has no END:VCARD before the next one begins")
-            position, card = position + 1, _Card()
-        elif card is None:
-            continue
-        elif _END.fullmatch(line):
-            yield _parse(position, card)
-            card = None
-        else:
-            card.add(line)
-    if card is not None:
-        yield Skipped(position, "the file ends before the card's END:VCARD")
+def read_lines(lines: Iterator[bytes], dates: Reading = AS_USUAL) -> Iterator[ParsedCard | Skipped]:
+    """Like `read`, from the file's lines.
+
+    Args:
+        dates: how those that can be read both ways are read.
+    """
+    return (_read(card, dates) for card in cards_in(lines))
 
 
-def _parse(position: int, card: _Card) -> ParsedCard | Skipped:
+def _read(card: RawCard, dates: Reading) -> ParsedCard | Skipped:
     if card.fault:
-        return Skipped(position, card.fault)
-    contents: _Contents = {}
+        return Skipped(card.position, card.fault)
     try:
-        for line in card.lines:
-            found = _property(bytes(line))
-            contents.setdefault(found.name, []).append(found)
+        return _person(card, _contents(card), dates)
+    except _NotTaken as error:
+        return Skipped(card.position, str(error))
     except Exception as error:  # noqa: BLE001 - whatever a card holds costs the card alone
-        return Skipped(position, f"the card cannot be read: {clean_text(str(error), 200)}")
-    try:
-        return _person(position, contents)
-    except ValueError as error:
-        return Skipped(position, str(error))
-    except Exception as error:  # noqa: BLE001 - likewise
-        return Skipped(position, f"the card cannot be read ({type(error).__name__})")
+        return Skipped(card.position, f"the card cannot be read ({type(error).__name__})")
+
+
+class _NotTaken(ValueError):
+    """The card is no person's; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +114,7 @@ def _property(line: bytes) -> _Property:
     named = (charset[1] or charset[2]).decode("ascii") if charset else None
     found = _LINE.fullmatch(decode(line, named))
     if found is None:
-        raise ValueError(f"the line “{decode(line[:60])}” is not one of a vCard")
+        raise ValueError("it has no colon")
     params: dict[str, list[str]] = {}
     marks: list[str] = []
     for parameter in _PARAMETER.findall(found[2]):
@@ -192,7 +131,8 @@ def _property(line: bytes) -> _Property:
     elif "base64" in marks or {"b", "base64"} & {encoding.lower() for encoding in params.get("ENCODING", [])}:
         value = decode(b64decode(value), (params.get("CHARSET") or ["utf-8"])[0])
     name = name.lower()
-    return _Property(name, params, marks, value if name in _STRUCTURED else _ESCAPED.sub(_unescaped, value))
+    plain = name in _STRUCTURED or "\\" not in value
+    return _Property(name, params, marks, value if plain else _ESCAPED.sub(_unescaped, value))
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -202,59 +142,150 @@ def _unescaped(match: re.Match[str]) -> str:
 _Contents = dict[str, list[_Property]]
 
 
-def _person(position: int, contents: _Contents) -> ParsedCard:
-    """Raises ValueError if the card is no person's, or has a birthday that is no date."""
-    kind = (_values(contents, "kind") + _values(contents, "x-addressbookserver-kind") + ["individual"])[0]
-    if kind.strip().lower() in ("group", "org", "organization", "location", "application", "device"):
-        raise ValueError(f"the card is of the kind “{kind.strip().lower()}”, not a person's")
+def _contents(card: RawCard) -> _Contents:
+    """The card's properties by their names; those that cannot be read are left out."""
+    contents: _Contents = {}
+    for line in card.lines:
+        try:
+            found = _property(bytes(line))
+        except Exception:  # noqa: BLE001 - whatever a line holds costs the line alone
+            card.lose(name_of(line), f"the line {quote(line)} cannot be read and was left out")
+        else:
+            contents.setdefault(found.name, []).append(found)
+    return contents
+
+
+def _person(card: RawCard, contents: _Contents, dates: Reading) -> ParsedCard:
+    """Raises _NotTaken if the card is no person's."""
+    kind = _first(contents, "kind", "x-addressbookserver-kind").lower()
+    if kind in _NO_PERSON:
+        raise _NotTaken(f"the card is of the kind “{kind}”, not a person's")
     family, given, composed = _names(contents)
-    emails = unique(map(clean_email, _values(contents, "email")))
+    emails = _listed(card, contents, "EMAIL", "e-mail address", emails_in)
     names = [*_values(contents, "fn"), composed, *_values(contents, "nickname"), *_organisations(contents), *emails]
-    name = next((cleaned for text in names if (cleaned := clean_text(text))), None)
+    name = next((text for text in names if clean_text(text)), None)
     if name is None:
-        raise ValueError("the card has neither a name nor an e-mail address")
+        raise _NotTaken("the card has neither a name nor an e-mail address")
+    phones = _listed(card, contents, "TEL", "phone number", phones_in)
+    urls = _listed(card, contents, "URL", "URL", _urls_in)
     return ParsedCard(
-        position=position,
-        name=name,
-        uid=next((clean_text(uid, 500) for uid in _values(contents, "uid")), None),
-        given_name=given,
-        family_name=family,
-        birthday=_birthday(contents),
+        position=card.position,
+        name=_short(card, "name", name) or "",
+        uid=_uid(_first(contents, "uid")),
+        given_name=_short(card, "given name", given),
+        family_name=_short(card, "family name", family),
+        birthday=_birthday(card, contents.get("bday", []), dates),
         emails=emails,
-        phones=unique(map(clean_phone, _values(contents, "tel"))),
-        urls=unique(map(clean_url, _values(contents, "url") + _values(contents, "x-socialprofile"))),
-        language=next(iter(unique(map(clean_language, _values(contents, "lang")))), None),
+        phones=phones,
+        urls=unique((*urls, *map(clean_url, _values(contents, "socialprofile", "x-socialprofile")))),
+        language=_language(card, _values(contents, "lang", "language")),
+        deceased=bool(_first(contents, "deathdate", "x-deathdate", "deathplace")) or None,
+        warnings=card.warnings,
+        unread=frozenset(_FIELDS[name] for name in card.unread if name in _FIELDS),
     )
 
 
-def _names(contents: _Contents) -> tuple[str | None, str | None, str]:
+def _names(contents: _Contents) -> tuple[str, str, str]:
     """Family name, given name, and the whole name put together from the structured one."""
-    parts = [_joined(part) for part in splitFields(next(iter(_values(contents, "n")), ""))] + [""] * 5
+    parts = [*_split(next(iter(_values(contents, "n")), "")), "", "", "", "", ""]
     family, given, additional, prefix, suffix = parts[:5]
-    return clean_text(family), clean_text(given), f"{prefix} {given} {additional} {family} {suffix}"
+    return family, given, f"{prefix} {given} {additional} {family} {suffix}"
 
 
 def _organisations(contents: _Contents) -> list[str]:
-    return [" ".join(map(_joined, splitFields(value))) for value in _values(contents, "org")]
+    return [" ".join(_split(value)) for value in _values(contents, "org")]
 
 
-def _joined(part: str | list[str]) -> str:
-    return part if isinstance(part, str) else " ".join(part)
+def _split(value: str) -> list[str]:
+    """The parts of a structured value; of each, the parts of its own are put together."""
+    if "\\" not in value:
+        return value.replace(",", " ").split(";")
+    value = _ESCAPED_COLON.sub(lambda escaped: ":" if escaped[1] == ":" else escaped[0], value)
+    return [part if isinstance(part, str) else " ".join(part) for part in splitFields(value)]
 
 
-def _birthday(contents: _Contents) -> str | None:
-    for line in contents.get("bday", []):
-        omitted = line.params.get("X-APPLE-OMIT-YEAR", [""])[0]
-        birthday = parse_birthday(line.value, int(omitted) if omitted.isdecimal() else None)
-        if birthday:
-            return birthday
-    return None
+def _listed(
+    card: RawCard, contents: _Contents, name: str, what: str, find: Callable[[str, list[str]], list[str]]
+) -> tuple[str, ...]:
+    """The addresses or numbers in the values of a property, each once. What is lost is told."""
+    lost: list[str] = []
+    found = dict.fromkeys(one for value in _values(contents, name.lower()) for one in find(value, lost))
+    for text in lost:
+        card.lose(name, f"the {what} {_quote(text)} cannot be used and was left out")
+    if len(found) > MAX_VALUES:
+        card.warn(f"only {MAX_VALUES} of {len(found):,} {_PLURALS[name]} were taken")
+    return tuple(found)[:MAX_VALUES]
 
 
-def _values(contents: _Contents, name: str) -> list[str]:
-    """A property's values as text, the preferred one first."""
-    lines = sorted(contents.get(name, []), key=_preference)
-    return [line.value for line in lines]
+def _urls_in(text: str, lost: list[str]) -> list[str]:
+    url = clean_url(text)
+    if url is None and not is_nothing(text) and text.strip().lower() not in ("http://", "https://"):
+        lost.append(text)
+    return [url] if url else []
+
+
+def _language(card: RawCard, values: list[str]) -> str | None:
+    language = next(iter(unique(map(clean_language, values))), None)
+    if language is None and (written := next((text for text in values if text.strip()), None)):
+        card.lose("LANG", f"the language {_quote(written)} is not a tag such as fr or de-AT and was left out")
+    return language
+
+
+def _short(card: RawCard, what: str, text: str) -> str | None:
+    name = clean_text(text, len(text))
+    if name is not None and len(name) > MAX_NAME:
+        card.warn(f"the {what} {_quote(name)} was cut to {MAX_NAME} characters")
+    return clean_text(name or "")
+
+
+def _uid(text: str) -> str | None:
+    """A UID that is too long is cut to one that nobody else has."""
+    uid = clean_text(text, len(text))
+    if uid is None or len(uid) <= MAX_UID:
+        return uid
+    return f"{uid[: MAX_UID - 65]}-{sha256(uid.encode('utf-8', 'replace')).hexdigest()}"
+
+
+def _birthday(card: RawCard, lines: list[_Property], dates: Reading) -> str | None:
+    """The first birthday that can be read; one that adds the year to it is better. Others are told."""
+    found = [birthday for line in lines if (birthday := _date(card, line, dates))]
+    chosen = next((date for date in found if found[0][:2] == "--" and date[-5:] == found[0][-5:] and date != found[0]),
+                  found[0] if found else None)  # fmt: skip
+    for other in dict.fromkeys(found):
+        if other != chosen and (chosen is None or other != f"--{chosen[-5:]}"):
+            card.warn(f"the card has another birthday, {other}, which was left out")
+    return chosen
+
+
+def _date(card: RawCard, line: _Property, dates: Reading) -> str | None:
+    calendar = (line.params.get("CALSCALE") or ["gregorian"])[0]
+    if calendar.lower() != "gregorian":
+        card.lose(
+            "BDAY", f"the birthday {_quote(line.value)} is of another calendar ({_quote(calendar)}) and was left out"
+        )
+        return None
+    omitted = line.params.get("X-APPLE-OMIT-YEAR", [""])[0]
+    year = int(omitted) if omitted.isdecimal() and len(omitted) <= 4 else None
+    read = read_birthday(line.value, dates, year)
+    if read.warning is not None and read.date is None:
+        card.lose("BDAY", read.warning)
+    elif read.warning is not None:
+        card.warn(read.warning)
+    return read.date
+
+
+def _quote(text: str) -> str:
+    return f"“{clean_text(text, 60) or ''}”"
+
+
+def _first(contents: _Contents, *names: str) -> str:
+    """The first of the properties' values that is not empty; empty if there is none."""
+    return next((value.strip() for value in _values(contents, *names) if value.strip()), "")
+
+
+def _values(contents: _Contents, *names: str) -> list[str]:
+    """The properties' values as text, the preferred one of each first."""
+    return [line.value for name in names if name in contents for line in sorted(contents[name], key=_preference)]
 
 
 def _preference(line: _Property) -> int:

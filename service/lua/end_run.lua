@@ -6,13 +6,16 @@
 --       5 JSON: RQ's result record of a failure, a flat list; '' for none
 --       6 JSON: the retry, should this be a failure: {"id", "attempt", "delay_ms"}; '' for none
 --       7 '1' to end it only if its lease has ended (the reaper), else '0'
+--       8 JSON: what its bot has to tell people, a list of pairs of a digest, under which it is told once, and a text;
+--         '' for nothing
 -- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): nothing is written then
 --         but that a deleted run leaves no trace in RQ.
 --
 -- One step, because between any two of these a death would leave a slot held by nobody, or a run that RQ calls started
 -- for ever. Fenced by the token, so that a worker that was frozen past its lease cannot write over what was decided
--- without it. Safe to repeat. A cancel that was committed first wins over any other outcome. A rehearsal leaves the job's
--- last run and its failures as they are, and nobody is told of it; should it fail, its retry is a rehearsal too.
+-- without it. Safe to repeat. A cancel that was committed first wins over any other outcome. While a job is off, the runs
+-- of its occurrences are not tried again, and those by hand are. A rehearsal leaves the job's last run and its failures
+-- as they are, and nobody is told of it; should it fail, its retry is a rehearsal too.
 
 local run_id, token, status = ARGV[1], ARGV[2], ARGV[3]
 local run = key.run(run_id)
@@ -45,7 +48,7 @@ local job = key.job(job_id)
 local enabled, failures, most, last_error = unpack(call('HMGET', job, 'enabled', 'failures', 'disable_after_failures',
   'last_run_error'))
 local retry = ARGV[6] ~= '' and status == 'failed' and cjson.decode(ARGV[6])
-if retry and enabled ~= '1' and retry.delay_ms > 0 then retry = false end
+if retry and enabled ~= '1' and retry.delay_ms > 0 and runs.is_scheduled(run_id) then retry = false end
 if retry then
   local again = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
@@ -99,9 +102,23 @@ local function count_failures()
   end
 end
 
+-- What is new of what the bot has to tell; all of it is one alert.
+local function tell_news(news)
+  local lines, count = {}, 0
+  for _, one in ipairs(news) do
+    local noted = redis.pcall('SET', key.told(bot_type .. ':' .. one[1]), run_id, 'NX', 'EX', conf.told_ttl)
+    if type(noted) == 'table' and noted.ok then
+      count = count + 1
+      if count <= conf.news_shown then lines[count] = one[2] end
+    end
+  end
+  if count > 0 then alerts.tell_of_bot(job_id, now, {run_id = run_id, count = count, lines = lines}) end
+end
+
 if not rehearsal then
   note_last_run()
   count_failures()
+  if ARGV[8] ~= '' then tell_news(cjson.decode(ARGV[8])) end
 end
 runs.finish(run_id, job_id, status, int(now), fields,
   {bot_type = bot_type, trigger = trigger, started_at = started_at, due = due, log_bytes = log_bytes,

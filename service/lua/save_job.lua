@@ -47,7 +47,7 @@ if ARGV[5] == '1' then
   if was_enabled == '0' and call('HEXISTS', job, 'failures') == 1 then call('HSET', job, 'failures', 0) end
 else
   call('SREM', key.enabled, job_id)
-  -- What is queued or waiting still runs.
+  -- What is queued or waiting still runs, and so do retries of runs by hand.
   runs.cancel_delayed(job_id, now, 'cancelled: the job was disabled')
 end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end

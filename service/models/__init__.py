@@ -4,6 +4,7 @@ checked here, strictly, and refused with `ValidationFailed` alone."""
 from __future__ import annotations
 
 from service.models.cron import CronFields, parse_cron
+from service.models.cron_steps import refuse_idle_steps
 from service.models.job import (
     DEFINITION_FIELDS,
     PREVIEW_LIMIT,
@@ -62,6 +63,7 @@ __all__ = [
     "parse_timestamp",
     "parse_toggle",
     "parse_update",
+    "refuse_idle_steps",
     "require_object",
     "validate_bot_config",
     "validated",

@@ -13,54 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from service.errors import ValidationFailed
+from service.models.cron_advice import advice
+from service.models.cron_tables import FIELDS, MONTHS, Field
 from service.models.refusals import echo
 
 LENGTH_LIMIT = 1000
 """Characters in an expression; all five fields written out as lists need about half of it."""
 
-_TERM = re.compile(r"(\*|[0-9]{1,4}|[A-Z]{3})(?:-([0-9]{1,4}|[A-Z]{3}))?(?:/([0-9]{1,4}))?")
-_MONTHS = {
-    "JAN": 1,
-    "FEB": 2,
-    "MAR": 3,
-    "APR": 4,
-    "MAY": 5,
-    "JUN": 6,
-    "JUL": 7,
-    "AUG": 8,
-    "SEP": 9,
-    "OCT": 10,
-    "NOV": 11,
-    "DEC": 12,
-}
-_DAYS = {"SUN": 0, "MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6}
+_TERM = re.compile(r"(\*|[0-9]{1,4}|[A-Z]{3})(?:-([0-9]{1,4}|[A-Z]{3}))?(?:/([0-9]{1,9}))?")
 _LONGEST_MONTH = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
-_NICKNAMES = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    name: str
-    low: int
-    high: int
-    names: dict[str, int]
-
-
-_FIELDS = (
-    _Field("minute", 0, 59, {}),
-    _Field("hour", 0, 23, {}),
-    _Field("day-of-month", 1, 31, {}),
-    _Field("month", 1, 12, _MONTHS),
-    _Field("day-of-week", 0, 7, _DAYS),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +47,12 @@ def parse_cron(value: object, field: str) -> CronFields:
     """Understand a cron expression.
 
     Args:
-        value: five fields with blanks or tabs between them.
+        value: five fields with white space between them; some around them is let pass.
         field: its path, for the refusal.
 
     Raises:
-        ValidationFailed: it is not a crontab(5) expression, or one that can never fire (February 30).
+        ValidationFailed: it is not a crontab(5) expression, or one that can never fire (February 30); it says what to
+            write instead, where that can be told.
     """
     if not isinstance(value, str):
         raise ValidationFailed.of(field, f'must be a cron expression such as "0 8 * * 1-5", not {echo(value)}')
@@ -99,16 +61,25 @@ def parse_cron(value: object, field: str) -> CronFields:
     try:
         return _parsed(value)
     except ValueError as error:
-        raise ValidationFailed.of(field, str(error)) from None
+        raise ValidationFailed.of(field, f"{error}{advice(value, _reads)}") from None
+
+
+def _reads(text: str) -> bool:
+    try:
+        _parsed(text)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> CronFields:
-    parts = text.replace("\t", " ").strip(" ").split(" ")
-    parts = [part.upper() for part in parts if part]
+    parts = text.upper().split()
     if len(parts) != 5:
-        raise ValueError(_wrong_count(text, len(parts)))
-    written, values = zip(*(_field(field, part) for field, part in zip(_FIELDS, parts, strict=True)), strict=True)
+        raise ValueError(
+            f"must have five fields, minute hour day-of-month month day-of-week, not {len(parts)}: {echo(text)}"
+        )
+    written, values = zip(*(_field(field, part) for field, part in zip(FIELDS, parts, strict=True)), strict=True)
     fields = CronFields(
         expression=" ".join(written),
         minutes=values[0],
@@ -124,13 +95,7 @@ def _parsed(text: str) -> CronFields:
     return fields
 
 
-def _wrong_count(text: str, count: int) -> str:
-    nickname = _NICKNAMES.get(text.strip(" \t").lower())
-    hint = f' (write "{nickname}")' if nickname else ""
-    return f"must have five fields, minute hour day-of-month month day-of-week, not {count}: {echo(text)}{hint}"
-
-
-def _field(field: _Field, part: str) -> tuple[str, frozenset[int]]:
+def _field(field: Field, part: str) -> tuple[str, frozenset[int]]:
     """How to write the field so that no engine can take it for something else, and its values.
 
     A leading `*` of a day's field is kept, since it decides between "and" and "or".
@@ -152,7 +117,7 @@ def _written(values: range) -> str:
     return ",".join(map(str, values))
 
 
-def _term(field: _Field, part: str, term: str) -> range:
+def _term(field: Field, part: str, term: str) -> range:
     match = _TERM.fullmatch(term)
     if match is None:
         raise _wrong(field, part, "must be made of numbers, *, a-b, /n and commas")
@@ -166,17 +131,17 @@ def _term(field: _Field, part: str, term: str) -> range:
     low = field.low if first == "*" else _number(field, part, first)
     high = field.high if first == "*" else _number(field, part, last) if last else low
     if high < low:
-        raise _wrong(field, part, f"must have ranges that go upwards, not {first}-{last}")
+        raise _wrong(field, part, "must have ranges that go upwards")
     return range(low, high + 1, int(step or 1))
 
 
-def _number(field: _Field, part: str, text: str) -> int:
+def _number(field: Field, part: str, text: str) -> int:
     number = int(text) if text.isdigit() else field.names.get(text)
     if number is None or not field.low <= number <= field.high:
-        names = f" or {'jan to dec' if field.names is _MONTHS else 'sun to sat'}" if field.names else ""
+        names = f" or {'jan to dec' if field.names is MONTHS else 'sun to sat'}" if field.names else ""
         raise _wrong(field, part, f"must lie within {field.low} to {field.high}{names}")
     return number
 
 
-def _wrong(field: _Field, part: str, why: str) -> ValueError:
+def _wrong(field: Field, part: str, why: str) -> ValueError:
     return ValueError(f"must follow crontab(5): its {field.name} {why}, not {echo(part.lower())}")

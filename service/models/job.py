@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from service.errors import ValidationFailed
 from service.models.options import Options, parse_options
 from service.models.refusals import Refusals, echo, listed, require_object
-from service.models.schedule import SCHEDULE_TYPES, Schedule, parse_schedule
+from service.models.schedule import SCHEDULE_TYPES, Schedule, parse_schedule, tidied
 from service.models.timestamps import parse_timestamp
 from service.models.validation import validated
 from service.secret_hosts import is_binding
@@ -53,7 +53,7 @@ DESCRIPTION_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class JobDefinition:
-    """What the author of a job decides. `schedule_config` is as it was given, `bot_config` whole."""
+    """What the author of a job decides. `schedule_config` is as it was given (see `tidied`), `bot_config` whole."""
 
     name: str
     description: str | None
@@ -82,6 +82,11 @@ class JobDefinition:
             ValidationFailed: it is not valid (any more).
         """
         return _understood(self.schedule_type, self.schedule_config)
+
+    @property
+    def cron_expression(self) -> str | None:
+        """The cron expression as it was given; None for another type of schedule."""
+        return self.schedule_config.get("cron_expression") if self.schedule_type == "cron" else None
 
     def definition_fields(self) -> dict[str, Any]:
         """The eight fields, JSON-ready, in the contract's order."""
@@ -135,6 +140,9 @@ def _job_fields(body: object, refusals: Refusals) -> dict[str, Any]:
 
 def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) -> JobDefinition:
     """The job of these fields, unless something was or is refused."""
+    fields = dict(fields)
+    if "schedule_config" in fields:
+        fields["schedule_config"] = tidied(fields["schedule_config"])
     name = refusals.attempt(lambda: _name(fields))
     description = refusals.attempt(lambda: _description(fields["description"]))
     enabled = refusals.attempt(lambda: _boolean(fields["enabled"], "enabled"))

@@ -31,7 +31,12 @@ class Options(BaseModel):
         default="latest", description="Which of the occurrences that were missed are run."
     )
     timeout_seconds: int = Field(default=3600, ge=1, le=604_800, description="A run is interrupted after this.")
-    max_retries: int = Field(default=0, ge=0, le=100, description="How often a failed run is tried again.")
+    max_retries: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="How often a failed run is tried again, unless its bot calls the failure final.",
+    )
     retry_delay_seconds: int = Field(
         default=60, ge=0, le=3600, description="The delay before the first retry; it doubles each time, up to an hour."
     )

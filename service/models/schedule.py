@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any
 
 from service.errors import ValidationFailed
-from service.models.cron import parse_cron
+from service.models.cron import LENGTH_LIMIT, parse_cron
+from service.models.cron_advice import weekdays_meant
+from service.models.intervals import LONGEST_INTERVAL
 from service.models.refusals import Refusals, echo, joined, listed, require_object
 from service.models.zones import parse_zone
 
-LONGEST_INTERVAL = 366 * 86400
-"""Seconds: 366 days."""
+_BLANKS = {"cron_expression": " \t", "day_of_week": " ", "timezone": ""}
+"""The texts of a `schedule_config`, and the white space that has its place in each."""
 
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -73,13 +75,30 @@ def parse_schedule(schedule_type: object, schedule_config: object) -> Schedule:
     if not isinstance(schedule_type, str) or schedule_type not in _PARSERS:
         raise ValidationFailed.of("schedule_type", f"must be {listed(map(echo, _PARSERS))}, not {echo(schedule_type)}")
     known, parse = _PARSERS[schedule_type]
-    config = require_object(schedule_config, "schedule_config")
+    config = require_object(tidied(schedule_config), "schedule_config")
     refusals = Refusals()
     refusals.unknown(config, known, "schedule_config", f"a schedule of type {schedule_type}")
     schedule = refusals.attempt(lambda: parse(config))
     refusals.raise_any()
     assert schedule is not None
     return schedule
+
+
+def tidied(schedule_config: object) -> object:
+    """A `schedule_config` as it is stored: as it was given, less the line breaks and other white space of copied texts.
+
+    Releases before this one do not read those, and run beside it during a deploy.
+    """
+    if not isinstance(schedule_config, dict) or not any(isinstance(schedule_config.get(name), str) for name in _BLANKS):
+        return schedule_config
+    return {name: _tidy(value, _BLANKS.get(name)) for name, value in schedule_config.items()}
+
+
+def _tidy(value: object, blanks: str | None) -> object:
+    if blanks is None or not isinstance(value, str):
+        return value
+    odd = any(character.isspace() and character not in blanks for character in value)
+    return " ".join(value.split()) if odd else value
 
 
 def _daily(config: Mapping[str, Any]) -> Daily:
@@ -109,8 +128,19 @@ def _days(config: Mapping[str, Any]) -> frozenset[int]:
         raise ValidationFailed.of(field, f"is required: {expected}")
     names = [name.strip(" ").lower() for name in value.split(",")] if isinstance(value, str) else []
     if not names or not set(names) <= set(DAY_NAMES):
-        raise ValidationFailed.of(field, f"must be {expected}, not {echo(value)}")
+        raise ValidationFailed.of(field, f"must be {expected}, not {echo(value)}{_days_advice(value)}")
     return frozenset(DAY_NAMES.index(name) for name in names)
+
+
+def _days_advice(value: object) -> str:
+    """`; write "mon,tue" instead`, or nothing where it cannot be told which days are meant."""
+    if not isinstance(value, str) or len(value) > LENGTH_LIMIT:
+        return ""
+    try:
+        meant = parse_cron(f"0 0 * * {weekdays_meant(value)}", "").weekdays
+    except ValidationFailed:
+        return ""
+    return f"; write {echo(','.join(name for index, name in enumerate(DAY_NAMES) if (index + 1) % 7 in meant))} instead"
 
 
 def _interval(config: Mapping[str, Any]) -> Interval:
@@ -173,7 +203,7 @@ def schedule_schemas() -> dict[str, dict[str, Any]]:
         "minute": minute,
         "day_of_week": {
             "type": "string",
-            "pattern": f"^ *{day} *(, *{day} *)*$",
+            "pattern": rf"^\s*{day}\s*(,\s*{day}\s*)*$",
             "description": "A comma-separated list such as mon,wed,fri.",
         },
         "timezone": {"type": "string", "default": "UTC", "description": "An IANA name such as Europe/Vienna."},

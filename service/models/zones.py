@@ -6,19 +6,26 @@ names that only a file system knows (`localtime`, `../…`) mean nothing.
 
 from __future__ import annotations
 
-import difflib
 from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
 from service.errors import ScheduleError, ValidationFailed
 from service.models.refusals import echo
+from service.models.zone_advice import zone_advice
 
 
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
     """Every known name, such as `UTC` and `Europe/Paris`."""
-    return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split()) - {"Factory"}
+    return frozenset(_ordered_names())
+
+
+@lru_cache(maxsize=1)
+def _ordered_names() -> list[str]:
+    """The names in the package's order: those of today before those that are kept for the past."""
+    names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return [name for name in names if name != "Factory"]
 
 
 @lru_cache(maxsize=1024)
@@ -38,20 +45,11 @@ def parse_zone(value: object, field: str) -> str:
     """The name itself, if it is one.
 
     Raises:
-        ValidationFailed: it is not; a near miss is answered with the name that was probably meant.
+        ValidationFailed: it is not; another name of a zone is answered with the one that is meant.
     """
     if isinstance(value, str) and value in zone_names():
         return value
-    hint = _near(value) if isinstance(value, str) else None
-    ending = f"; did you mean {echo(hint)}?" if hint else ""
+    ending = zone_advice(value, _ordered_names()) if isinstance(value, str) else ""
     raise ValidationFailed.of(
         field, f'must be an IANA time zone name such as "UTC" or "Europe/Paris", not {echo(value)}{ending}'
     )
-
-
-def _near(text: str) -> str | None:
-    if len(text) > 64:
-        return None
-    by_lower = {name.lower(): name for name in sorted(zone_names())}
-    found = difflib.get_close_matches(text.lower().replace(" ", "_"), by_lower, n=1, cutoff=0.8)
-    return by_lower[found[0]] if found else None

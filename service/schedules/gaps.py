@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from service.errors import ValidationFailed
-from service.models import CronFields, Interval, Options, Schedule, zone
+from service.models import Cron, CronFields, Interval, Options, Schedule, refuse_idle_steps, zone
 from service.schedules.occurrences import cron_fields, next_after
 
 _DAY = 86400
@@ -43,17 +43,21 @@ def shortest_gap(schedule: Schedule) -> int:
     return shortest
 
 
-def validate_schedule(schedule: Schedule, options: Options, now: int) -> None:
-    """Check what needs the schedule's occurrences to be known.
+def validate_schedule(schedule: Schedule, options: Options, now: int, stored: str | None = None) -> None:
+    """Check what needs the schedule's occurrences to be known, and what binds new schedules alone.
 
     Args:
         schedule: when.
         options: of the same job.
         now: epoch seconds.
+        stored: the cron expression that the job has already, which is let pass with its steps.
 
     Raises:
-        ValidationFailed: the schedule never fires again, or the jitter could make two occurrences change places.
+        ValidationFailed: the schedule has a step that never comes round, never fires again, or the jitter could make
+            two occurrences change places.
     """
+    if isinstance(schedule, Cron) and schedule.expression != stored:
+        refuse_idle_steps(schedule.expression, "schedule_config.cron_expression")
     if next_after(schedule, now, now) is None:
         raise ValidationFailed.of("schedule_config", "must be able to fire, but has no occurrence up to the year 9999")
     if options.jitter_seconds and options.jitter_seconds >= (gap := shortest_gap(schedule)):

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from cronsim import CronSim
-
-from service.models import Cron, Daily, Interval, Options, Schedule, Weekly, listed, parse_cron, zone
-from service.schedules.occurrences import next_occurrence
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_UNITS = {86400: "day", 3600: "hour", 60: "minute", 1: "second"}
+from service.models import Interval, Options, Schedule, zone
+from service.schedules.calendar_words import duration, rhythm
+from service.schedules.occurrences import cron_fields, next_occurrence
 
 
 def preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> list[int]:
@@ -49,31 +45,12 @@ def describe(schedule: Schedule, options: Options) -> str:
     if options.ends_at:
         parts.append(f"before {options.ends_at} UTC")
     if options.jitter_seconds:
-        parts.append(f"each delayed by up to {_duration(options.jitter_seconds)}")
+        parts.append(f"each delayed by up to {duration(options.jitter_seconds)}")
     return ", ".join(parts) + "."
 
 
 def _rhythm(schedule: Schedule) -> str:
-    match schedule:
-        case Daily(hour=hour, minute=minute):
-            return f"Every day at {hour:02d}:{minute:02d} ({schedule.timezone})"
-        case Weekly(hour=hour, minute=minute, days=days):
-            names = [_DAYS[day] for day in sorted(days)]
-            which = "day" if len(names) == 7 else listed(names, "and")
-            return f"Every {which} at {hour:02d}:{minute:02d} ({schedule.timezone})"
-        case Interval(seconds=seconds):
-            return f"Every {_duration(seconds).removeprefix('1 ') if seconds in _UNITS else _duration(seconds)}"
-        case Cron(expression=expression):
-            fields = parse_cron(expression, "schedule_config.cron_expression")
-            return f"{CronSim(fields.expression, datetime(2024, 1, 1)).explain()} ({schedule.timezone})"
-
-
-def _duration(seconds: int) -> str:
-    """`1 hour and 30 minutes`."""
-    parts = []
-    rest = seconds
-    for size, unit in _UNITS.items():
-        number, rest = divmod(rest, size)
-        if number:
-            parts.append(f"{number} {unit}{'s' if number > 1 else ''}")
-    return listed(parts, "and")
+    if isinstance(schedule, Interval):
+        words = duration(schedule.seconds)
+        return f"Every {words.removeprefix('1 ') if words.count(' ') == 1 else words}"
+    return f"{rhythm(cron_fields(schedule))} ({schedule.timezone})"

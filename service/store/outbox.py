@@ -33,8 +33,8 @@ class Outbox:
     """Alerts that wait to be sent, the oldest first.
 
     One that is being sent is in a list of its own until it is done, so that it outlives the death of its sender; it
-    may then be sent twice. What is told of the service itself stays where it is until it is done, for schedulers of
-    older releases take what they find in that list, and would drop it.
+    may then be sent twice. What is told of the service itself, or by a bot of its work, stays where it is until it is
+    done, for schedulers of older releases take what they find in that list, and would drop it.
 
     Args:
         scripts: the scripts of this installation.
@@ -45,6 +45,7 @@ class Outbox:
         self._scripts = scripts
         self._keys = scripts.keys
         self._scheduler = scheduler
+        self._others = (self._keys.alerts_service, self._keys.alerts_bots)
 
     def take_up(self) -> bytes | None:
         """The next alert, to be given to `done` in the end; one that somebody left behind comes first.
@@ -59,9 +60,9 @@ class Outbox:
             return None
         if left is not None:
             return bytes(left)
-        (of_the_service,) = self._scripts.read(lambda pipe: pipe.lindex(self._keys.alerts_service, -1))
-        if of_the_service is not None:
-            return bytes(of_the_service)
+        waiting = self._scripts.read(lambda pipe: [pipe.lindex(outbox, -1) for outbox in self._others])
+        if (first := next(filter(None, waiting), None)) is not None:
+            return bytes(first)
         (taken,) = self._scripts.read(
             lambda pipe: pipe.lmove(self._keys.alerts, self._keys.alerts_sending, "RIGHT", "LEFT")
         )
@@ -72,7 +73,7 @@ class Outbox:
         self._scripts.read(
             lambda pipe: (
                 pipe.lrem(self._keys.alerts_sending, 1, taken),  # type: ignore[arg-type]
-                pipe.lrem(self._keys.alerts_service, -1, taken),  # type: ignore[arg-type]
+                *(pipe.lrem(outbox, -1, taken) for outbox in self._others),  # type: ignore[arg-type]
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -93,11 +93,17 @@ class Outcome:
         status: `success`, `failed` or `cancelled`.
         error: what went wrong, for people; None for a success.
         result: what the bot returned, JSON-ready.
+        final: a failure that is not to be tried again, whatever the job's options say.
+        wait_seconds: how long a retry waits at least, ≥ 0.
+        news: what people are to be told, by the digest of the key under which it is told once.
     """
 
     status: str
     error: str | None = None
     result: dict[str, Any] | None = None
+    final: bool = False
+    wait_seconds: float = 0.0
+    news: Mapping[str, str] = field(default_factory=dict)
 
 
 def cut(text: str, limit: int = CUT_BYTES) -> str:
@@ -138,12 +144,14 @@ def _claim(answer: Any, token: str) -> Claim | None:
 
 
 def _ending(
-    run_id: str, token: str, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str]
-) -> tuple[str, str, str, str, str, str]:
-    """The first arguments of `lua/end_run.lua`."""
+    run_id: str, token: str, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str], flag: str = "0"
+) -> tuple[str, ...]:
+    """The arguments of `lua/end_run.lua`."""
     again = json.dumps({"id": retry.run_id, "attempt": retry.attempt, "delay_ms": retry.delay_ms}) if retry else ""
     fields = json.dumps(stored_outcome(outcome))
-    return run_id, token, outcome.status, fields, json.dumps(list(rq_result)) if rq_result else "", again
+    rq = json.dumps(list(rq_result)) if rq_result else ""
+    news = json.dumps(list(outcome.news.items())) if outcome.news else ""
+    return run_id, token, outcome.status, fields, rq, again, flag, news
 
 
 class RunStore:
@@ -210,7 +218,7 @@ class RunStore:
     ) -> bool:
         """Ends a run under way. Returns False if it was not this claim's to end."""
         flag = "1" if only_if_lease_ended else "0"
-        answer = self._scripts.run("end_run", *_ending(run_id, token, outcome, retry, rq_result), flag)
+        answer = self._scripts.run("end_run", *_ending(run_id, token, outcome, retry, rq_result, flag))
         return bool(answer == b"ended")
 
     def finish_and_claim(
@@ -226,7 +234,7 @@ class RunStore:
             StoreUnavailable: Redis is away; safe to repeat with the same arguments.
         """
         ended, claimed = self._scripts.run_in_one(
-            ("end_run", *_ending(claim.run_id, claim.token, outcome, retry, rq_result), "0"),
+            ("end_run", *_ending(claim.run_id, claim.token, outcome, retry, rq_result)),
             ("claim_run", "", token, worker, lease_ms),
         )
         if isinstance(ended, RedisError):

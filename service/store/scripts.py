@@ -53,6 +53,10 @@ RQ_FAILURE_TTL = 86_400
 """Seconds for which RQ's record of a failed run is kept for rq-dashboard; RQ's default is a year."""
 RQ_CANCELED_TTL = 86_400
 """Seconds for which RQ's record of a cancelled run is kept; RQ's default is for ever."""
+TOLD_TTL = 400 * 86_400
+"""Seconds for which it is remembered that people were told of something, as long as the ledger remembers."""
+NEWS_SHOWN = 20
+"""Things that a bot has to tell that one alert shows; it counts the others."""
 BUCKETS_MS = (
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 1_800_000, 7_200_000,
 )  # fmt: skip
@@ -322,6 +326,8 @@ def lua_conf(limits: Limits, rq_fields: Mapping[str, bytes], body: str) -> str:
         "rq_success_ttl": str(RQ_SUCCESS_TTL),
         "rq_failure_ttl": str(RQ_FAILURE_TTL),
         "rq_canceled_ttl": str(RQ_CANCELED_TTL),
+        "told_ttl": str(TOLD_TTL),
+        "news_shown": str(NEWS_SHOWN),
         "buckets": f"{{{', '.join(map(str, BUCKETS_MS))}}}",
         "rq": f"{{{', '.join(lua_string(part) for pair in rq_fields.items() for part in pair)}}}",
     }

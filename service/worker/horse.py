@@ -28,9 +28,11 @@ from service import logs
 from service.bots.protocol import Bot
 from service.error_texts import worded
 from service.errors import StoreFull, StoreUnavailable
+from service.failures import partial_result
 from service.outage import outage
 from service.retries import rerun_of, retry_of
-from service.runner import WORKER_STOPPED, Notes, RunInterrupted, StopFlag, Surroundings, carry_out, partial_result
+from service.run_context import RunTime, StopFlag
+from service.runner import WORKER_STOPPED, Notes, RunInterrupted, Surroundings, carry_out
 from service.store.jobs import UnreadableJob
 from service.store.runs import Claim, Outcome, Retry, RunStore
 from service.worker.leftovers import Untouched, peak_megabytes
@@ -181,7 +183,7 @@ class WorkHorse:
         timeout = timeout_of(claim)
         self._orders.began(Began(claim.ids, claim.token, asked, timeout))
         self._carried_out += 1
-        self._claim, self._stop = claim, self._around.begin()
+        self._claim, self._stop = claim, self._around.begin(RunTime(asked, timeout))
         outcome = self._outcome(claim, timeout)
         self._look_around()
         retry = retry_after(claim, outcome, self._around.bots)
@@ -256,7 +258,7 @@ def timed_out(timeout: int) -> str:
 
 def retry_after(claim: Claim, outcome: Outcome, bots: Mapping[str, type[Bot]]) -> Retry | None:
     """The run that follows on a failed one, if any."""
-    if outcome.status != "failed":
+    if outcome.status != "failed" or outcome.final:
         return None
     attempt = int(claim.run["attempt"])
     bot = bots.get(claim.run["bot_type"])
@@ -266,7 +268,7 @@ def retry_after(claim: Claim, outcome: Outcome, bots: Mapping[str, type[Bot]]) -
         options = claim.record.definition.options
     except UnreadableJob:
         return None
-    return retry_of(claim.run_id, attempt, options, random.random)
+    return retry_of(claim.run_id, attempt, options, random.random, outcome.wait_seconds)
 
 
 def end_patiently(

@@ -343,6 +343,23 @@ def test_jobs_filter_and_page(api: Client) -> None:
     assert api.simulate_get("/scheduler/jobs?limit=2&cursor=rubbish").status_code == 400
 
 
+def test_what_is_known_of_an_address_book_is_said_with_it(api: Client) -> None:
+    """Its encoding and the order of its dates; what the file is not is refused, and changes nothing."""
+    path, book = "/scheduler/contacts/import", "name,birthday,colour\nŽofie,3/4/1990,red\n".encode("cp1250")
+    for query, field in (
+        ("charset=utf-8", "charset"),
+        ("charset=punycode", "charset"),
+        ("date_order=year", "date_order"),
+    ):
+        refused = api.simulate_post(path, query_string=query, body=book)
+        assert refused.status_code == 400 and field in refused.text
+    assert api.simulate_get("/scheduler/contacts").json == []
+    guessed = api.simulate_post(path, body=book).json
+    assert guessed["ignored_columns"] == ["colour"] and guessed["warnings_total"] == 2
+    known = api.simulate_post(path, query_string="date_order=day&charset=windows-1250", body=book).json
+    assert (known["warnings"], known["with_birthday"]) == ([], 1)
+
+
 def test_an_address_book_goes_in_and_comes_out(api: Client) -> None:
     """Imported, listed, changed, deleted."""
     card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann Example\r\nBDAY:1990-04-12\r\nEMAIL:ann@example.org\r\nEND:VCARD\r\n"
@@ -409,3 +426,32 @@ def test_redis_clock_is_what_timestamps_follow(redis_client: Redis, created: Jso
 
     now = RedisClock(redis_client).now_ms() // 1000
     assert created["created_at"] in {format_timestamp(now - ago) for ago in range(10)}
+
+
+@pytest.mark.parametrize(
+    ("schedule_type", "config", "stored"),
+    [
+        ("cron", {"cron_expression": "0 8 * * *\n"}, {"cron_expression": "0 8 * * *"}),
+        ("cron", {"cron_expression": "0\u00a08 * * *\r\n"}, {"cron_expression": "0 8 * * *"}),
+        ("weekly", {"hour": 8, "minute": 0, "day_of_week": "mon, tue\n"},
+         {"hour": 8, "minute": 0, "day_of_week": "mon, tue"}),
+        ("daily", {"hour": 8, "minute": 0, "timezone": " Europe/Berlin\n"},
+         {"hour": 8, "minute": 0, "timezone": "Europe/Berlin"}),
+        ("cron", {"cron_expression": " 0  8\t* * *"}, {"cron_expression": " 0  8\t* * *"}),
+        ("weekly", {"hour": 8, "minute": 0, "day_of_week": " MON ,tue "},
+         {"hour": 8, "minute": 0, "day_of_week": " MON ,tue "}),
+    ],
+)  # fmt: skip
+def test_a_schedule_is_answered_as_given_less_stray_line_breaks(
+    api: Client, schedule_type: str, config: Json, stored: Json
+) -> None:
+    """Line breaks and the like, which no release before understood, are not stored; every blank is as it was sent."""
+    body = {**DAILY_BIRTHDAY, "schedule_type": schedule_type, "schedule_config": config}
+    job = api.simulate_post("/scheduler/jobs", json=body)
+    assert (job.status_code, job.json["schedule_config"]) == (201, stored)
+    again = api.simulate_put(f"/scheduler/jobs/{job.json['id']}", json={"schedule_config": config})
+    assert (again.status_code, again.json) == (200, job.json)
+    preview = api.simulate_post(
+        "/scheduler/preview", json={"schedule_type": schedule_type, "schedule_config": config, "count": 1}
+    )
+    assert (preview.status_code, len(preview.json["occurrences"])) == (200, 1)

@@ -33,6 +33,8 @@ class Post:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        self.asked: list[str] = []
+        """What stood in RCPT TO, in order."""
         self.before_taking: Callable[[], None] = lambda: None
 
     @property
@@ -43,6 +45,7 @@ class Post:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.asked.append(address)
         if address.startswith("bad"):
             return "550 no such user here"
         envelope.rcpt_tos.append(address)
@@ -86,6 +89,7 @@ class Run:
     alert_url: str | None = None
     contacts_url: str | None = None
     allow_private: bool = True
+    phone_region: str | None = None
     network_allow: str | None = None
     stops_after: int | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -94,6 +98,11 @@ class Run:
     job_id: str = "3f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11"
     run_id: str = "1f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a11"
     steps: list[tuple[int, int]] = field(default_factory=list)
+    elapsed: float = 0.0
+    limit: float = 3600.0
+    waits: list[float] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
+    told: dict[str, str] = field(default_factory=dict)
     ledger: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +126,9 @@ class Run:
             message_url=SecretStr(self.message_url) if self.message_url else None,
             alert_url=SecretStr(self.alert_url) if self.alert_url else None,
             contacts_url=SecretStr(self.contacts_url) if self.contacts_url else None,
+            phone_region=self.phone_region,
+            message_list_unsubscribe=None,
+            message_auto_submitted=False,
             network_allow=self.network_allow,
             visitor_allow_private=self.allow_private,
             visitor_contact="https://example.org/bot",
@@ -130,8 +142,24 @@ class Run:
     def cancelled(self) -> bool:
         return self.stops_after is not None and len(self.steps) >= self.stops_after
 
+    @property
+    def time_left(self) -> float:
+        return self.limit - self.elapsed
+
+    def wait(self, seconds: float) -> bool:
+        """Lets the time pass in no time; `meanwhile` happens."""
+        self.waits.append(seconds)
+        self.meanwhile()
+        if self.cancelled:
+            return False
+        self.elapsed += seconds
+        return True
+
     def progress(self, done: int, total: int) -> None:
         self.steps.append((done, total))
+
+    def tell(self, text: str, *, once: str) -> None:
+        self.told.setdefault(once, text)
 
 
 def configured(model: type[BaseModel], **values: Any) -> Any:

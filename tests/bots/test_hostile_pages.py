@@ -5,22 +5,26 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from service.bots.fetching import MAX_BYTES, Fetched, Fetcher, NotFetched
-from service.bots.pages import read_page
 from service.bots.visitor import VisitorConfig
 from service.contacts.book import ContactBook
 from service.egress import Egress
+from service.errors import Conflict, StoreUnavailable
 from service.keys import Keys
 from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
 from tests.bots.rig import Run, configured
-from tests.bots.sites import Hasty, Site, html, web_site
+from tests.bots.sites import Answer, Hasty, Site, html, web_site
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+WELL = html("well")
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -43,11 +47,12 @@ def fetch(address: str) -> Fetched:
         return fetcher.fetch(address)
 
 
-def visits(client: Redis, book: ContactBook, site: Site) -> dict[str, Any]:
+def visits(client: Redis, book: ContactBook, site: Site, well: Answer = WELL) -> dict[str, Any]:
     """A run that visits /hostile, and a page of another host."""
-    site.answers["/well"] = html("well")
-    book.create({"name": "Hostile", "urls": [f"{site.address}/hostile"]})
-    book.create({"name": "Well", "urls": [site.address.replace("127.0.0.1", "localhost") + "/well"]})
+    site.answers["/well"] = well
+    for name, address in (("Hostile", site.address), ("Well", site.address.replace("127.0.0.1", "localhost"))):
+        with suppress(Conflict):
+            book.create({"name": name, "urls": [f"{address}/{name.lower()}"]})
     return Hasty().run(Run(client, configured(VisitorConfig), bot="visitor"))
 
 
@@ -200,23 +205,130 @@ def test_an_endless_answer_is_not_taken_in(redis_client: Redis, book: ContactBoo
     assert 0 < endless.said < MOST / 2
 
 
+@pytest.mark.parametrize("raw", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+def test_an_odd_answer_for_a_robots_txt_costs_its_own_site_alone(
+    redis_client: Redis, book: ContactBook, site: Site, raw: bytes
+) -> None:
+    """Whatever it says, the other site's page is visited."""
+    nothing = saying(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+
+    def robots(handler: BaseHTTPRequestHandler) -> None:
+        (saying(raw) if handler.headers["Host"].startswith("127.") else nothing)(handler)
+
+    site.answers["/robots.txt"] = robots
+    result = visits(redis_client, book, site)
+    assert "Well" in [page["name"] for page in result["pages"]]
+    assert result["profiles_visited"] + result["failed"] == 2
+
+
+ODD_ROBOTS = {
+    "stars": b"User-agent: *\nDisallow: /" + b"*a" * 100_000,
+    "percent signs": b"User-agent: *\nDisallow: /" + b"%" * 100_000 + b"%zz%f",
+    "dollars": b"User-agent: *\nDisallow: /" + b"$" * 100_000,
+    "an address": b"User-agent: *\nDisallow: http://[::1/\nAllow: //[x\n",
+    "no text": bytes(range(256)) * 100,
+    "rates": b"User-agent: *\nCrawl-delay: 1e999\nRequest-rate: 1/0\nVisit-time: 9999-x\nCrawl-delay: -nan\n",
+    "one line": b"User-agent: " * 40_000,
+    "many agents": b"".join(b"User-agent: %d\n" % n for n in range(15_000)) + b"Disallow: /well\n" * 15_000,
+    "half a character": b"User-agent: *\nDisallow: /\xf0\x9f\n\xed\xa0\x80",
+    "UTF-16, cut": b"\xff\xfeU\0s\0e\0\xd8",
+}
+
+
+@pytest.mark.parametrize("robots", ODD_ROBOTS.values(), ids=ODD_ROBOTS)
+def test_an_odd_robots_txt_is_read(redis_client: Redis, book: ContactBook, site: Site, robots: bytes) -> None:
+    """None of these forbids a page by what it says, nor by what it does to its reader; nor is it gigabytes."""
+    site.answers["/robots.txt"], site.answers["/hostile"] = (200, {}, robots), html("x")
+    with taking_at_most(64 * 2**20):
+        assert visits(redis_client, book, site)["profiles_visited"] == 2
+
+
+ODD_PAGES = {
+    "half characters": b"<title>&#xD800;&#55357;x</title>&#xDFFF;&#x110000;&#0;",
+    "half characters in UTF-8": b"<title>\xed\xa0\x80\xf0\x9f</title>\xff",
+    "nothing": b"",
+    "zeros": b"<ti\0tle>\0</title>\0" * 100,
+    "only a title's start": b"<title>" + b"x" * 5000,
+    "deep": b"<div>" * 50_000 + b"<title>y</title>",
+    "entities": b"<!DOCTYPE x [<!ENTITY a 'b'><!ENTITY c '&a;&a;'>]><title>&c;&c;&nosuch;</title>",
+    "directions": "<title>\u202e\u2066abc\u2028\ufffe\U0010ffff</title>".encode(),
+    "UTF-16, cut": b"\xff\xfe<\0t\0i\0\xd8",
+    "another file": b"%PDF-1.7\n\xe2\xe3\xcf\xd3\n<title>z",
+}
+
+
+@pytest.mark.parametrize("body", ODD_PAGES.values(), ids=ODD_PAGES)
+@pytest.mark.parametrize("charset", ["", "; charset=utf-16", "; charset=iso-2022-jp"])
+def test_an_odd_page_is_visited(redis_client: Redis, book: ContactBook, site: Site, body: bytes, charset: str) -> None:
+    """Whatever can be read of it is kept, and what was kept is read back."""
+    site.answers["/hostile"] = (200, {"Content-Type": f"text/html{charset}"}, body)
+    for _ in range(2):
+        assert visits(redis_client, book, site)["profiles_visited"] == 2
+    assert {contact["page"]["status"] for contact in book.page(10).items} == {200}
+
+
+WHERE = {
+    "its page is read": "service.bots.visitor.read_page",
+    "its robots.txt is read": "service.bots.fetching.read_robots",
+    "its rules are read": "service.bots.fetching.Rules",
+    "its rules are asked": "service.bots.robots.Rules.allow",
+    "its delay is asked": "service.bots.robots.Rules.delay",
+    "its wish is heeded": "service.bots.fetching.seconds_asked",
+    "its answer is read": "service.bots.fetching.pieces",
+    "it is written down": "service.store.contacts.ContactStore.note_visit",
+}
+
+
+class Odd(Exception):
+    """Of a library's, whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    "error", [RecursionError("x"), MemoryError(), UnicodeEncodeError("utf-8", "x", 0, 1, "y"), Odd()]
+)
+@pytest.mark.parametrize("place", WHERE.values(), ids=WHERE)
 def test_whatever_goes_wrong_with_a_page_costs_that_page(
+    redis_client: Redis, book: ContactBook, site: Site, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception
+) -> None:
+    """Also what nobody has thought of, wherever it is met: the one that is visited first fails, the next does not."""
+    module, _, name = place.rpartition(".")
+    holder = resolve_name(module)
+    found, failures = getattr(holder, name), iter((error,))
+    real: Any = found.fget if isinstance(found, property) else found
+
+    def fails_once(*args: Any, **kwargs: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(holder, name, property(fails_once) if isinstance(found, property) else fails_once)
+    busy = (503, {"Retry-After": "0", "Content-Type": "text/html"}, b"busy")
+    site.answers["/robots.txt"], site.answers["/hostile"] = (200, {}, b""), busy
+    result = visits(redis_client, book, site, busy)
+    assert (result["profiles_visited"], result["failed"]) == (1, 1)
+    assert result["failures"][0]["reason"] == f"it cannot be read ({type(error).__name__})"
+    (failed,) = (contact for contact in book.page(10).items if contact["name"] == result["failures"][0]["name"])
+    assert redis_client.zscore(Keys().visits, failed["id"]), "it has had its turn"
+
+
+def test_a_redis_that_is_away_ends_the_run_and_tells_what_was_visited(
     redis_client: Redis, book: ContactBook, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also what nobody has thought of."""
+    """The other pages would not be written down either."""
+    real, calls = ContactBook.record_visit, iter((False, True))
 
-    def read(body: bytes, content_type: str) -> tuple[str | None, str]:
-        if b"hostile" in body:
-            raise RecursionError("of a library's")
-        return read_page(body, content_type)
+    def record(*args: Any) -> None:
+        if next(calls):
+            raise StoreUnavailable("Redis is away")
+        real(*args)
 
-    monkeypatch.setattr("service.bots.visitor.read_page", read)
-    site.answers["/hostile"] = html("hostile")
-    result = visits(redis_client, book, site)
-    assert [page["name"] for page in result["pages"]] == ["Well"]
-    assert [(failure["name"], failure["reason"]) for failure in result["failures"]] == [
-        ("Hostile", "it cannot be read (RecursionError)")
-    ]
+    monkeypatch.setattr(ContactBook, "record_visit", record)
+    with pytest.raises(StoreUnavailable) as failure:
+        visits(redis_client, book, site)
+    assert failure.value.result["profiles_visited"] == 1  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -82,12 +82,12 @@ def test_the_first_url_whose_fields_the_contact_has_is_used(office: tuple[Post, 
     post, url = office
     fallback = url.replace("{email}", "{phone}@sms.example.org")
     messenger = Messenger(f"{url}  {fallback}")
-    phone = Contact(id="2", name="B", phones=("5550101",))
+    phone = Contact(id="2", name="B", phones=("+15550100101",))
     assert messenger.destination(AMELIA) == "amelia+friends@example.org"
-    assert messenger.destination(phone) == "5550101"
+    assert messenger.destination(phone) == "+15550100101"
     assert messenger.destination(Contact(id="3", name="C")) is None
     messenger.deliver(phone, "s", "b")
-    assert post.recipients == ["5550101@sms.example.org"]
+    assert post.recipients == ["+15550100101@sms.example.org"]
     with pytest.raises(DeliveryFailed, match="no address"):
         messenger.deliver(Contact(id="3", name="C"), "s", "b")
 
@@ -200,6 +200,45 @@ def test_a_web_services_answer_decides(hook: tuple[Any, str], status: int, kind:
         assert type(failure.value) is kind
         assert "t0k3n" not in str(failure.value)
     assert handler.taken == 1
+
+
+@pytest.mark.parametrize(
+    ("unsubscribe", "header", "post"),
+    [
+        ("mailto:stop@example.org?subject=stop", "<mailto:stop@example.org?subject=stop>", None),
+        ("https://example.org/stop", "<https://example.org/stop>", "List-Unsubscribe=One-Click"),
+        ("https://example.org/{id}/{name}", "<https://example.org/1/Amelia%20Rivers>", "List-Unsubscribe=One-Click"),
+        (
+            "https://example.org/{email}",
+            "<https://example.org/amelia%2Bfriends%40example.org>",
+            "List-Unsubscribe=One-Click",
+        ),
+        ("https://example.org/{phone}", None, None),
+        (None, None, None),
+    ],
+)
+def test_a_letter_says_how_to_unsubscribe_where_a_setting_asks_for_it(
+    office: tuple[Post, str], unsubscribe: str | None, header: str | None, post: str | None
+) -> None:
+    """By mail, or by one click (RFC 2369, RFC 8058); not for a contact without the field that it names."""
+    messenger = Messenger(office[1], list_unsubscribe=unsubscribe)
+    messenger.check()
+    messenger.deliver(AMELIA, "s", "b")
+    (message,) = office[0].messages
+    assert (message["List-Unsubscribe"], message["List-Unsubscribe-Post"]) == (header, post)
+
+
+def test_a_letter_says_that_a_program_sent_it_where_a_setting_asks_for_it(office: tuple[Post, str]) -> None:
+    """`Auto-Submitted` (RFC 3834); a header of the URL comes before it."""
+    for url, setting in ((office[1], False), (office[1], True), (f"{office[1]}&+Auto-Submitted=auto-replied", True)):
+        Messenger(url, auto_submitted=setting).deliver(AMELIA, "s", "b")
+    assert [message["Auto-Submitted"] for message in office[0].messages] == [None, "auto-generated", "auto-replied"]
+
+
+def test_where_to_unsubscribe_names_fields_that_contacts_have(office: tuple[Post, str]) -> None:
+    """Another is told before anything is sent."""
+    with pytest.raises(ChannelUnavailable, match=r"MESSAGE_LIST_UNSUBSCRIBE names \{who\}"):
+        Messenger(office[1], list_unsubscribe="https://example.org/{who}").check()
 
 
 def test_a_web_service_that_is_away_is_the_channels_fault() -> None:

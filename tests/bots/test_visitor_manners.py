@@ -205,6 +205,42 @@ def test_robots_txt_is_remembered_for_a_day(
     assert 86_000 < redis_client.ttl(key) <= 86_400
 
 
+@pytest.mark.parametrize(
+    "robots",
+    [
+        "\ufeffUser-agent: *\nDisallow: /\n".encode(),
+        b"User-agent: *\nAllow: /\n\nUser-agent: BotScheduler/1.0\nDisallow: /\n",
+        b"User-agent: BotScheduler\nUnknown: x\nUser-agent: Other\nDisallow: /\n",
+        "User-agent: *\rDisallow: /\r".encode("utf-16"),
+    ],
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_a_robots_txt_is_obeyed_however_it_was_saved(
+    site: Site, redis_client: Redis, visit: Callable[[], dict[str, Any]], robots: bytes, known: bool
+) -> None:
+    """Read now, or remembered by a release that kept it as it was."""
+    if known:
+        text = robots.decode("utf-8", "replace")
+        RedisMemory(redis_client, Keys(), "visitor").remember(f"robots:{site.address}", text, 60)
+    site.answers["/robots.txt"] = (200, {"Content-Type": "text/html; charset=latin-1"}, robots)
+    for _ in range(2):
+        assert "forbids it" in visit()["reason"]
+    assert [path for path, _ in site.asked] == ([] if known else ["/robots.txt"])
+
+
+def test_of_a_long_robots_txt_our_rules_are_remembered(
+    site: Site, redis_client: Redis, visit: Callable[[], dict[str, Any]]
+) -> None:
+    """Those for others are not, so that it need not be asked for again."""
+    others = b"".join(b"User-agent: a%d\nDisallow: /\n" % n for n in range(10_000))
+    site.answers["/robots.txt"] = (200, {}, others + b"User-agent: *\nDisallow: /ada # no\n")
+    for _ in range(2):
+        assert "forbids it" in visit()["reason"]
+    assert [path for path, _ in site.asked] == ["/robots.txt"]
+    (key,) = redis_client.keys("*:memory:visitor:robots:*")
+    assert redis_client.get(key) == b"User-agent: *\nDisallow: /ada\n"
+
+
 def test_too_many_requests_for_robots_txt_forbid_all(site: Site) -> None:
     """Who is asked too much is not asked more."""
     site.answers["/robots.txt"] = (429, {}, b"")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.webhook import SAID, SHOWN_ANSWER, RequestFailed, WebhookBot, WebhookConfig
+from service.bots.webhook import SAID, SHOWN_ANSWER, RequestFailed, WebhookBot
+from service.bots.webhook_config import WebhookConfig
 from service.errors import ValidationFailed
 from service.models import validate_bot_config
 from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most

@@ -18,7 +18,9 @@ import pytest
 from redis import Redis
 
 from service.bots.secrets import SecretMissing, SecretRefused, signing_key
-from service.bots.webhook import MAX_ANSWER, RequestFailed, WebhookBot, WebhookConfig, signature
+from service.bots.webhook import RequestFailed, WebhookBot, signature
+from service.bots.webhook_answers import MAX_ANSWER
+from service.bots.webhook_config import WebhookConfig
 from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
 from tests.bots.receivers import Receiver, listening

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from redis import Redis
@@ -25,3 +26,38 @@ def test_every_attempt_carries_the_id_of_the_first(
         run_ids.append(installation.history(job)[0]["id"])
         assert run_ids[0] != run_ids[1]
         assert {headers["webhook-id"] for _, _, headers, _ in receiver.got} == {run_ids[0]}
+
+
+def test_a_receiver_is_asked_again_when_it_says_so_and_not_where_that_would_not_help(
+    valkey_server: ValkeyServer, redis_client: Redis, tmp_path: Path
+) -> None:
+    """503 with Retry-After, 404, 404 that the job wants to be tried again, and that of a job that is switched off."""
+    options = {"max_retries": 1, "retry_delay_seconds": 0}
+    asked: list[float] = []
+    with listening() as receiver, Installation(tmp_path, valkey_server) as installation:
+        receiver.before = lambda: asked.append(time.monotonic())
+        installation.start("web", "scheduler", "worker").until_healthy()
+
+        def attempts(enabled: bool = True, **config: object) -> list[str]:
+            asked.clear()
+            job = installation.make_job(
+                bot_type="webhook", bot_config={"url": receiver.address, **config}, options=options, enabled=enabled
+            )
+            installation.run_now(job)
+            until(lambda: _is_over(installation, job), 60, lambda: installation.log("worker"))
+            return [str(run["error"]) for run in reversed(installation.history(job))]
+
+        receiver.status, receiver.headers = 503, {"Retry-After": "2"}
+        first, second = attempts()
+        assert "the receiver asks for another try in 2 s at the earliest" in first
+        assert asked[1] - asked[0] >= 2
+        receiver.status = 404
+        assert attempts() == ["the answer was 404, which is not expected; such an answer is not tried again"]
+        assert len(attempts(retry_status=[404])) == 2
+        assert len(attempts(retry_status=[404], enabled=False)) == 2
+
+
+def _is_over(installation: Installation, job: str) -> bool:
+    """Whether no run of a job is under way or to come."""
+    runs = installation.history(job)
+    return bool(runs) and all(run["status"] in ("success", "failed") for run in runs)

@@ -14,12 +14,14 @@ import pytest
 from redis import Redis
 
 from service.bots.bot_settings import BotSettings
-from service.bots.protocol import Bot
+from service.bots.protocol import Bot, RunFailed
 from service.bots.registry import configs, load_bots
 from service.bots.secrets import Secrets, Vault
 from service.errors import ValidationFailed
+from service.failures import outcome_of_failure
 from service.models import validate_bot_config
 from service.settings import Settings
+from service.store.runs import Outcome
 from tests.bots.receivers import listening
 from tests.bots.rig import Run, configured
 
@@ -76,13 +78,30 @@ def test_the_example_does_each_thing_once(chores: type[Bot], redis_client: Redis
 
 
 def test_the_guide_shows_the_example_as_it_is() -> None:
-    """Every piece of code in it stands in the package, but for the bot with secrets, which is run below."""
+    """Every piece of code in it stands in the package, but for those that are run below."""
     guide = (ROOT / "docs" / "write-a-bot.md").read_text()
     package = "".join((EXAMPLE / name).read_text() for name in ("pyproject.toml", "chores_bot.py"))
     pieces = re.findall(r"^```(?:python|toml)\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
-    assert len(pieces) == 5
-    (with_secrets,) = [piece for piece in pieces if piece not in package]
-    assert "uses_settings" in with_secrets
+    assert len(pieces) == 6
+    failing, with_secrets = [piece for piece in pieces if piece not in package]
+    assert "RunFailed" in failing and "uses_settings" in with_secrets
+
+
+def test_a_failure_says_how_it_goes_on_as_it_is_shown() -> None:
+    """Whether it is final, what was done, and how long a retry waits."""
+    guide = (ROOT / "docs" / "write-a-bot.md").read_text()
+    (shown,) = [piece for piece in re.findall(r"^```python\n(.*?)^```", guide, re.M | re.S) if "RunFailed" in piece]
+    module: dict[str, Any] = {}
+    exec(compile(shown, "failing.py", "exec", dont_inherit=True), module)
+    outcomes = []
+    for status in (404, 503):
+        with pytest.raises(RunFailed) as failure:
+            module["check"](status)
+        outcomes.append(outcome_of_failure(failure.value))
+    assert outcomes == [
+        Outcome("failed", "the shop knows no such customer", None, final=True),
+        Outcome("failed", "the shop is busy", {"customers": 12}, wait_seconds=30.0),
+    ]
 
 
 def test_the_bot_with_secrets_works_as_it_is_shown(redis_client: Redis) -> None:

@@ -138,11 +138,16 @@ def check_runs(found: Findings, job: str, runs: Sequence[Run], limit: int) -> No
 
 
 def check_retries(found: Findings, job: str, runs: Sequence[Run], max_retries: int, off_since_ms: float) -> None:
-    """A failed run with an attempt left has its retry, unless the job was switched off."""
+    """A failed run with an attempt left has its retry, unless the job was switched off and it was not by hand."""
     retried = {run["retry_of"] for run in runs if "retry_of" in run}
     for run in runs:
-        failed = run.get("status") == "failed" and int(run["finished_at"]) < off_since_ms
-        if failed and int(run["attempt"]) <= max_retries and run["id"] not in retried:
+        goes_on = "scheduled_for" not in run or int(run.get("finished_at", 0)) < off_since_ms
+        if (
+            run.get("status") == "failed"
+            and goes_on
+            and int(run["attempt"]) <= max_retries
+            and run["id"] not in retried
+        ):
             found.lost.append(f"{job}: {run['id']} failed at attempt {run['attempt']} and was not tried again")
 
 
@@ -195,7 +200,9 @@ def named_keys(keys: Keys) -> list[str]:
     scripts = (ROOT / "service" / "lua").rglob("*.lua")
     names = {name for script in scripts for name in re.findall(r"\bkey\.(\w+)", script.read_text())}
     found = [getattr(keys, name) for name in sorted(names - {"wake"})]
-    return [key if isinstance(key, str) else key("1:2" if key == keys.rq_execution else "1") for key in found]
+    return [
+        key if isinstance(key, str) else key("1:2" if key in (keys.rq_execution, keys.told) else "1") for key in found
+    ]
 
 
 def key_patterns(keys: Keys) -> list[re.Pattern[str]]:

@@ -75,6 +75,15 @@ def test_the_audit_sees_open_runs_too_many_leases_and_missing_retries() -> None:
     assert list(map(len, (found.lost, found.doubled, found.never_ended, found.wrong))) == [1, 1, 1, 1]
 
 
+def test_the_audit_asks_for_the_retries_of_runs_by_hand_though_the_job_is_off() -> None:
+    """Those of occurrences end when it is switched off."""
+    found = audit.Findings()
+    ended = entry(1, started_at="1000", finished_at="20000", status="failed")
+    by_hand = {name: value for name, value in ended.items() if name != "scheduled_for"} | {"id": "2"}
+    audit.check_retries(found, "job", [ended, by_hand], 1, 10_000.0)
+    assert [problem.split()[1] for problem in found.lost] == ["2"]
+
+
 def test_the_audit_sees_a_run_carried_out_twice_and_bots_beside_each_other() -> None:
     """By the marks that bots leave; what was frozen is passed over."""
     marks = ["start 1 1.0 a", "start 2 1.5 b", "end 1 2.0 a", "end 2 2.5 b", "start 3 3.0 a"]

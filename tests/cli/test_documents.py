@@ -149,6 +149,9 @@ def test_contacts_are_imported_and_listed(command: Command, installed: Installat
     assert command.works("contacts", "export", "/dev/null").status == 0 and Path("/dev/null").is_char_device()
     assert command("contacts", "export", str(exported), API_KEY="wrong").status == 5
     assert exported.read_bytes().count(b"\r\n") == 231
+    assert "(deceased)" not in command.works("contacts", "list", "--all").out
+    assert installed.call("PUT", f"/contacts/{everybody[0]['id']}", {"deceased": True})[0] == 200
+    assert command.works("contacts", "list", "--all").out.count("(deceased)") == 1
     refused = command("contacts", "import", "-", given="nothing of the kind")
     assert refused.status == 4 and refused.out == ""
     assert command("contacts", "import", str(tmp_path / "none.vcf")).status == 2

@@ -176,3 +176,30 @@ def test_what_the_api_refuses_is_told_field_by_field(command: Command) -> None:
     assert several.status == 4 and several.out == ""
     assert "2 fields are refused" in several.err
     assert "schedule_config.hour" in several.err and "bot_config.nothing" in several.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--cron", "0 8 * * MONDAY"), 'write "0 8 * * mon" instead'),
+        (("--cron", "*/90 * * * *"), 'use the schedule type "interval" with {"hours": 1, "minutes": 30}'),
+        (("--cron", "0 0 8 * * 1"), 'leave out the seconds, which come first: write "0 8 * * 1"'),
+        (("--at", "08:00", "--timezone", "CEST"), 'did you mean "Europe/Berlin"?'),
+        (("--at", "08:00", "--timezone", "GMT+2"), 'did you mean "Etc/GMT-2"'),
+        (("--at", "08:00", "--on", "Monday"), 'write "mon" instead'),
+    ],
+)
+def test_a_refused_schedule_is_told_with_what_to_write_instead(
+    command: Command, flags: tuple[str, ...], told: str
+) -> None:
+    """By `create` and by `preview`, in the API's own words; nothing is made."""
+    for arguments in (("jobs", "create", "refused", "--bot", "probe"), ("preview",)):
+        ended = command(*arguments, *flags)
+        assert (ended.status, ended.out) == (4, "") and told in ended.err
+    assert command.works("jobs", "list", "-q", "refused", "--json").json == []
+
+
+def test_a_preview_says_what_a_schedule_does(command: Command) -> None:
+    """In the sentence that the API and the console show."""
+    said = command.works("preview", "--cron", "0 8 1-7 * 1").out
+    assert "At 08:00 on the 1st to 7th of the month or on any Monday (UTC)." in said

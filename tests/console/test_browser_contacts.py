@@ -274,19 +274,20 @@ def test_a_contact_is_made_with_each_error_beside_its_field(page: Page, installa
     expect(page.get_by_label("Birthday")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Name", exact=True).fill("Ada Lovelace")
     expect(page.locator("#error-name")).to_be_hidden()
-    page.get_by_label("Birthday").fill("1815-12-10")
+    page.get_by_label("Birthday").fill("1915-12-10")
     page.get_by_label("E-mail addresses").fill("ada@example.org\n\n ada@example.com ")
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_text("“Ada Lovelace” is saved")).to_be_visible()
     (contact,) = installation.call("GET", "/contacts")[1]
-    assert (contact["birthday"], contact["language"]) == ("1815-12-10", None)
+    assert (contact["birthday"], contact["language"]) == ("1915-12-10", None)
     assert contact["emails"] == ["ada@example.org", "ada@example.com"]
 
 
 def test_a_contact_is_changed_and_what_is_emptied_is_taken_away(page: Page, installation: Installation) -> None:
     """By keyboard alone."""
-    contact_id = add(installation, "Ada", birthday="1815-12-10", emails=["ada@example.org"], language="en")
+    contact_id = add(installation, "Ada", birthday="1915-12-10", emails=["ada@example.org"], language="en")
     page.goto(f"/contacts/{contact_id}")
+    page.get_by_label("Has died").check()
     for label in ("Birthday", "E-mail addresses", "Language"):
         page.get_by_label(label).focus()
         page.keyboard.press("Control+a")
@@ -297,7 +298,7 @@ def test_a_contact_is_changed_and_what_is_emptied_is_taken_away(page: Page, inst
     expect(page).to_have_url(f"http://127.0.0.1:{installation.port}/contacts")
     contact = installation.call("GET", f"/contacts/{contact_id}")[1]
     assert (contact["birthday"], contact["emails"], contact["language"]) == (None, [], None)
-    assert (contact["name"], contact["family_name"]) == ("Ada", "Lovelace")
+    assert (contact["name"], contact["family_name"], contact["deceased"]) == ("Ada", "Lovelace", True)
 
 
 def test_a_contact_is_deleted_unless_that_is_undone(page: Page, installation: Installation) -> None:

@@ -69,6 +69,20 @@ def test_a_newcomer_comes_from_the_key_to_a_plot(stranger: Page, installation: I
     assert (job["enabled"], job["last_run_status"]) == (False, None)  # it was rehearsed, and never ran
 
 
+def test_the_form_says_what_to_write_instead(page: Page) -> None:
+    """Beside the field, as it is typed; and what the schedule does, once it is one."""
+    page.goto("/jobs/new")
+    page.get_by_role("radio", name="Cron").check()
+    page.get_by_label("Cron expression").fill("0 8 * * MONDAY")
+    expect(page.locator('[data-error="schedule_config.cron_expression"]')).to_contain_text(
+        'write "0 8 * * mon" instead'
+    )
+    page.get_by_label("Cron expression").fill("0 8 1-7 * mon")
+    expect(page.locator("#sentence")).to_contain_text("At 08:00 on the 1st to 7th of the month or on any Monday")
+    page.get_by_label("Time zone").fill("CEST")
+    expect(page.locator('[data-error="schedule_config.timezone"]')).to_contain_text('did you mean "Europe/Berlin"?')
+
+
 def test_the_overviews_notice_goes_once_somebody_says_that_it_was_seen(page: Page, installation: Installation) -> None:
     """By its button, without the page being loaded anew."""
     now = int(installation.client.time()[0]) * 1000

@@ -42,6 +42,8 @@ def add(book: ContactBook, name: str, **fields: Any) -> str:
         (date(2025, 12, 20), "--01-02", 13, None),
         (date(2025, 12, 20), "2000-01-02", 13, 26),
         (date(2025, 4, 12), "1990-04-12", 0, 35),
+        (date(2025, 4, 12), "1900-04-12", 0, None),
+        (date(2025, 4, 12), "1905-04-12", 0, 120),
     ],
 )
 def test_birthdays_come_on_the_day_of_their_year(
@@ -51,6 +53,33 @@ def test_birthdays_come_on_the_day_of_their_year(
     add(book, "Ada", birthday=birthday)
     (found,), more = coming(book, today, 30, 10)
     assert (found.days, found.day, found.age, more) == (days, today + timedelta(days=days), age, False)
+
+
+def test_a_year_that_was_stored_before_and_is_nobodys_shows_no_age(book: ContactBook, redis_client: Redis) -> None:
+    """What an earlier release took."""
+    contact_id = add(book, "Ada", birthday="--04-12")
+    for year in ("0001", "1604", "1899"):
+        redis_client.hset(Keys().contact(contact_id), "birthday", f"{year}-04-12")
+        (found,), _ = coming(book, date(2025, 4, 12), 1, 10)
+        assert found.age is None
+
+
+def test_the_dead_have_no_coming_birthday_and_are_marked(browser: Browser, book: ContactBook) -> None:
+    """The list and the form say it; the form can take it back."""
+    today = datetime.now(UTC).date()
+    dead = add(book, "Ada", birthday=f"--{today:%m-%d}", deceased=True)
+    add(book, "Zoe", birthday=f"--{today:%m-%d}")
+    found, _ = coming(book, today, 30, 10)
+    assert [one.contact.name for one in found] == ["Zoe"]
+    said = words(browser.get("/contacts"))
+    assert "Ada has died" in said and "Ada today" not in said and "Zoe has died" not in said
+    form = browser.get(f"/contacts/{dead}")
+    assert "nobody greets them, since they have died" in words(form)
+    box = form.text.partition('data-path="deceased"')[2].partition(">")[0]
+    assert " checked" in box
+    book.update(dead, {"deceased": False})
+    box = browser.get(f"/contacts/{dead}").text.partition('data-path="deceased"')[2].partition(">")[0]
+    assert box and " checked" not in box
 
 
 def test_birthdays_are_those_of_the_next_days_the_next_first(book: ContactBook) -> None:

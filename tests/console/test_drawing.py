@@ -115,6 +115,19 @@ def test_a_job_of_every_second_has_no_more_marks_than_there_is_room_for() -> Non
 
 
 @pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("0 8 1-7 * 1", "At 08:00 on the 1st to 7th of the month or on any Monday (UTC)."),
+        ("*/90 * * * *", "Every hour on the hour (UTC)."),
+        (" 0  8 * * 0,7 ", "Every Sunday at 08:00 (UTC)."),
+    ],
+)
+def test_a_stored_schedule_is_said_in_the_words_of_a_preview(expression: str, words: str) -> None:
+    """By what it does, one that would be refused by now included."""
+    assert sentence(job("x", "cron", {"cron_expression": expression})) == words
+
+
+@pytest.mark.parametrize(
     "more", [{"schedule_config": {"hour": "x"}}, {"schedule_type": "hourly"}, {"options": {"x": 1}}]
 )
 def test_a_schedule_that_is_not_understood_is_said_and_has_nothing_coming(more: dict[str, Any]) -> None:

@@ -480,7 +480,8 @@ class Engine(RuleBasedStateMachine):
                 assert where in _right_places(run["status"]), (run, where)
                 if where == {"queued", "slots"}:
                     assert run_id in handed_over
-                assert where != {"retries"} or model.upcoming is not None, "a retry awaits its delay, its job is off"
+                by_hand = "scheduled_for" not in run
+                assert where != {"retries"} or by_hand or model.upcoming is not None, "a retry waits, its job is off"
                 if run["status"] in ENDED:
                     assert model.ended.setdefault(run_id, run["status"]) == run["status"]
             is_open = {run["id"] for run in runs if run["status"] not in ENDED}

@@ -73,6 +73,12 @@ class Rig:
         self.client.zadd(self.keys.due, {job_id: occurrence * 1000})
         return occurrence
 
+    def run_due(self, job_id: str) -> str:
+        """Lets an occurrence of a job come due now. Returns its run, which is queued."""
+        self.pretend_due(job_id, 1)
+        self.scheduler().enqueue_jobs()
+        return str(next(run["id"] for run in self.history(job_id) if run["status"] == "queued"))
+
     def queue(self) -> list[str]:
         """The run ids in RQ's queue, the next one first."""
         ids: list[bytes] = list(self.client.lrange(self.keys.rq_queue, 0, -1))  # type: ignore[arg-type]

@@ -111,7 +111,8 @@ def test_switching_off_calls_off_the_retries_that_await_their_delay(rig: Rig) ->
     """They end cancelled and say why, and the job's slots are free."""
     job_id = rig.make_job(options={"disable_after_failures": 1})
     retry = Retry("0b7f7a1e-0000-4000-8000-000000000002", 2, 60_000)
-    end(rig, job_id, "failed", retry)
+    run_id = rig.run_due(job_id)
+    rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
     end(rig, job_id, "failed")
     called_off = rig.use.run(job_id, retry.run_id)
     assert called_off["status"] == "cancelled"

@@ -204,7 +204,7 @@ def test_a_lowered_limit_holds_back_and_a_raised_one_lets_in(rig: Rig) -> None:
 def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> None:
     """Cancelled, disabled or deleted, it never comes, also if it is released at that very moment."""
     job_id = rig.make_job()
-    run_id = rig.use.run_now(job_id)
+    run_id = rig.run_due(job_id)
     retry = Retry("0b7f7a1e-0000-4000-8000-000000000001", 2, 20)
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
     if way == "cancel":
@@ -224,7 +224,7 @@ def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> 
 def test_a_run_that_fails_after_its_job_was_disabled_is_not_tried_again(rig: Rig) -> None:
     """Disabling calls off the retries to come, too."""
     job_id = rig.make_job()
-    run_id = rig.use.run_now(job_id)
+    run_id = rig.run_due(job_id)
     token = rig.start(run_id)
     rig.jobs.toggle(job_id, {"enabled": False})
     rig.runs.finish(run_id, token, Outcome("failed", "no"), retry=Retry("again", 2, 1000))

@@ -85,7 +85,7 @@ def test_rqs_record_of_a_cancelled_run_goes_after_a_day(rig: Rig) -> None:
 def test_a_run_that_is_cancelled_before_it_starts_leaves_nothing_in_rq(rig: Rig, where: str) -> None:
     """Wherever it is: in RQ's queue, in line for a slot, awaiting its delay, or called off with its job."""
     job_id = rig.make_job()
-    first = rig.use.run_now(job_id)
+    first = rig.run_due(job_id)
     run_id = first
     if where == "waiting":
         run_id = rig.use.run_now(job_id)

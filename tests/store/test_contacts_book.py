@@ -11,6 +11,7 @@ from redis import Redis
 
 from service.contacts import Visit, files
 from service.contacts.book import ContactBook
+from service.contacts.files import ReadOptions
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
 
@@ -88,13 +89,50 @@ def test_an_import_overwrites_only_what_it_carries(book: ContactBook) -> None:
 
 def test_a_report_shows_what_was_skipped_and_counts_the_rest(book: ContactBook) -> None:
     """At most a thousand reasons are shown."""
-    report = book.import_stream(vcf(*["FN:Bad|BDAY:never"] * 1_100, "FN:Good"))
+    report = book.import_stream(vcf(*["TEL:555"] * 1_100, "FN:Good"))
     assert counts(report) == (1, 0, 0, 1_100)
     assert len(report["skipped"]) == 1_000
-    assert report["skipped"][0] == {
+    assert report["skipped"][0] == {"position": 1, "reason": "the card has neither a name nor an e-mail address"}
+
+
+def test_a_report_shows_what_was_lost_and_counts_the_rest(book: ContactBook) -> None:
+    """The person comes without the birthday; what is told of the whole file is not crowded out."""
+    rows = "".join(f"Person {number},never,red\n" for number in range(1_100))
+    report = book.import_stream(io.BytesIO(f"name,birthday,colour\n{rows}Ada,3/4/1990,\n".encode()))
+    assert counts(report) == (1_101, 0, 0, 0)
+    assert (report["with_birthday"], report["with_address"], report["ignored_columns"]) == (1, 0, ["colour"])
+    assert (len(report["warnings"]), report["warnings_total"]) == (1_000, 1_101)
+    of_file, first = report["warnings"][:2]
+    assert (of_file["position"], of_file["name"]) == (None, None) and "date_order=day" in of_file["reason"]
+    assert first == {
         "position": 1,
+        "name": "Person 0",
         "reason": "the birthday “never” is not a date such as 1990-04-12 or --04-12",
     }
+
+
+def test_a_birthday_that_is_no_date_keeps_the_old_one(book: ContactBook) -> None:
+    """Nothing is overwritten by what cannot be read."""
+    book.import_stream(io.BytesIO(b"name,email,birthday\nAda,ada@example.org,1990-04-12\n"))
+    report = book.import_stream(io.BytesIO(b"name,email,birthday,phone\nAda,ada@example.org,1990,555 0101\n"))
+    assert (counts(report), report["warnings_total"]) == ((0, 1, 0, 0), 1)
+    (ada,) = book.all()
+    assert (ada.birthday, ada.phones) == ("1990-04-12", ("555 0101",))
+
+
+def test_what_is_known_of_a_file_is_heeded(book: ContactBook) -> None:
+    """Its encoding, and the order of its dates."""
+    data = "name,birthday\nŽofie,3/4/1990\n".encode("cp1250")
+    report = book.import_stream(io.BytesIO(data), ReadOptions("day", "windows-1250"))
+    assert report["warnings"] == []
+    assert [(one.name, one.birthday) for one in book.all()] == [("Žofie", "1990-04-03")]
+
+
+def test_a_charset_that_the_file_is_not_in_changes_nothing(book: ContactBook) -> None:
+    """It is refused before anybody is imported."""
+    with pytest.raises(ValidationFailed, match="is utf-8, but line 3 is not in it"):
+        book.import_stream(io.BytesIO("name\nAda\nŽofie\n".encode("cp1250")), ReadOptions(charset="utf-8"))
+    assert list(book.all()) == []
 
 
 def test_the_birthday_index_follows_every_change(book: ContactBook) -> None:
@@ -138,7 +176,7 @@ def test_a_bad_page_is_refused(book: ContactBook, limit: int, cursor: str | None
 
 def test_a_contact_is_made_changed_and_deleted(book: ContactBook) -> None:
     """A change keeps the id and what it does not name; read-only fields that are sent back are ignored."""
-    made = book.create({"name": " Ada  Lovelace ", "emails": ["ada@example.org"], "birthday": "1815-12-10"})
+    made = book.create({"name": " Ada  Lovelace ", "emails": ["ada@example.org"], "birthday": "1915-12-10"})
     assert (made["name"], made["source"]) == ("Ada Lovelace", "api")
     with pytest.raises(Conflict):
         book.create({"name": "Lovelace, Ada", "emails": ["ADA@example.org"]})

@@ -297,7 +297,17 @@ def fill(book: ContactBook, contact: Contact, uid: str | None) -> None:
 
     fields = {
         name: getattr(contact, name)
-        for name in ("name", "given_name", "family_name", "birthday", "emails", "phones", "urls", "language")
+        for name in (
+            "name",
+            "given_name",
+            "family_name",
+            "birthday",
+            "emails",
+            "phones",
+            "urls",
+            "language",
+            "deceased",
+        )
     }
     traits = Traits(contact.name, (uid,) if uid else (), contact.emails, contact.birthday)
     Intake(book._store).take(

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.bots.birthday import BirthdayConfig
-from service.bots.birthdays import LeapDay, age_on, celebrated_on, find
+from service.bots.birthdays import Greeting, LeapDay, age_on, celebrated_on, find
 from service.contacts import Contact
 
 
@@ -153,6 +153,29 @@ def test_age_is_known_only_with_the_year_of_birth() -> None:
     assert age_on("--04-12", day) is None
     assert age_on("2025-04-12", day) is None
     assert age_on(None, day) is None
+
+
+@pytest.mark.parametrize(
+    ("birthday", "today", "age", "shown"),
+    [
+        ("0001-04-12", "2026-04-12", None, "--04-12"),
+        ("1604-02-29", "2026-02-28", None, "--02-29"),
+        ("1899-04-12", "2015-04-12", None, "--04-12"),
+        ("1900-04-12", "2026-04-12", None, "--04-12"),
+        ("1900-04-12", "2020-04-12", 120, "1900-04-12"),
+        ("1900-04-12", "2021-04-12", None, "--04-12"),
+        ("1906-04-12", "2026-04-12", 120, "1906-04-12"),
+        ("1905-12-31", "2026-12-31", None, "--12-31"),
+        ("2026-04-12", "2026-04-12", None, "2026-04-12"),
+        ("9999-04-12", "2026-04-12", None, "9999-04-12"),
+    ],
+)
+def test_an_age_over_120_or_a_year_below_1900_is_no_age(birthday: str, today: str, age: int | None, shown: str) -> None:
+    """The year is one that exporters write for "unknown", and no letter tells it."""
+    day = date.fromisoformat(today)
+    assert age_on(birthday, day) == age
+    fields = Greeting(Contact(id="1", name="Ada", birthday=birthday), day, 0).fields
+    assert (fields["age"], fields["birthday"]) == (age, shown)
 
 
 def test_the_config_is_answered_with_the_contracts_fields() -> None:

@@ -14,7 +14,7 @@ from service.api import documents
 from service.api.documents import SLOW_LIMIT, parse_yaml, yaml_pieces
 from service.api.strict_json import MAX_VALUES, parse_object
 from service.bots.birthday import BirthdayConfig
-from service.bots.webhook import WebhookConfig
+from service.bots.webhook_config import WebhookConfig
 from service.errors import ValidationFailed
 from service.models import Configs, validate_bot_config
 from service.models.refusals import COUNT_LIMIT, Refusals

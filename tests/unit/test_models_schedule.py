@@ -83,7 +83,7 @@ def test_understood(schedule_type: str, config: dict[str, Any], expected: object
             DAILY | {"day_of_week": "monday"},
             (
                 "schedule_config.day_of_week must be a comma-separated list of mon, "
-                'tue, wed, thu, fri, sat and sun, such as "mon,wed,fri", not "monday"'
+                'tue, wed, thu, fri, sat and sun, such as "mon,wed,fri", not "monday"; write "mon" instead'
             ),
         ),
         (
@@ -141,7 +141,6 @@ def test_days_are_a_comma_list(days: object) -> None:
         "localtime",
         "Europe/../UTC",
         "europe/paris",
-        "UTC ",
         "UTC\x00",
         "Factory",
         "posixrules",
@@ -168,11 +167,6 @@ def test_zones_are_iana_names(timezone: object) -> None:
     sentence = refused("daily", DAILY | {"timezone": timezone})
     assert sentence.startswith("schedule_config.timezone must be ")
     assert len(sentence) < 300
-
-
-def test_a_near_miss_is_answered_with_the_name() -> None:
-    """A zone in the wrong case or with a small slip is answered with the one that was meant."""
-    assert refused("daily", DAILY | {"timezone": "america/new york"}).endswith('; did you mean "America/New_York"?')
 
 
 def test_every_zone_can_be_loaded() -> None:
@@ -232,7 +226,7 @@ def test_cron_as_in_crontab(expression: str) -> None:
         ("jan * * * *", "minute must lie within 0 to 59"),
         ("*/0 * * * *", "a step of at least 1"),
         ("5/15 * * * *", "5-59/15"),
-        ("22-6 * * * *", "ranges that go upwards"),
+        ("22-6 * * * *", 'upwards, not "22-6"; write "22-59,0-6 * * * *" instead'),
         ("* * * * fri-sun", "ranges that go upwards"),
         ("*-5 * * * *", "range that starts with *"),
         ("* * L * *", "made of"),
@@ -248,7 +242,6 @@ def test_cron_as_in_crontab(expression: str) -> None:
         ("-1 * * * *", "made of"),
         ("1.5 * * * *", "made of"),
         ("٣ * * * *", "made of"),
-        ("0 0 * * *\n", "made of"),
         ("0 0 * * \x00", "made of"),
         ("1" * 900, "five fields"),
         ("1" * 500 + " * * * *", "made of"),
@@ -263,7 +256,7 @@ def test_cron_beyond_crontab_is_refused(expression: str, reason: str) -> None:
     sentence = refused("cron", {"cron_expression": expression})
     assert sentence.startswith("schedule_config.cron_expression must ")
     assert reason in sentence
-    assert len(sentence) < 300
+    assert len(sentence) < 400
 
 
 def test_both_days_or_either() -> None:
@@ -274,6 +267,46 @@ def test_both_days_or_either() -> None:
     assert parse_cron("0 0 1 * 1,*", "x").both_days is False
     assert parse_cron("0 */2 * * *", "x").wildcard is True
     assert parse_cron("0-59 0-23 * * *", "x").wildcard is False
+
+
+@pytest.mark.parametrize(
+    ("schedule_type", "config", "expected"),
+    [
+        ("cron", {"cron_expression": "0 8 * * *\n"}, Cron("0 8 * * *")),
+        ("cron", {"cron_expression": "0 8 * * *\r\n"}, Cron("0 8 * * *")),
+        ("cron", {"cron_expression": "\n\t 0 8 *\n* *"}, Cron("0 8 * * *")),
+        ("cron", {"cron_expression": "0\u00a08 * *\u2003*\u00a0"}, Cron("0 8 * * *")),
+        ("cron", {"cron_expression": " 0  8\t* * * "}, Cron(" 0  8\t* * * ")),
+        ("cron", {"cron_expression": "0 8 * * *", "timezone": " Europe/Berlin\n"}, Cron("0 8 * * *", "Europe/Berlin")),
+        ("weekly", {**DAILY, "day_of_week": "mon, tue\n"}, Weekly(8, 0, frozenset({0, 1}))),
+        ("weekly", {**DAILY, "day_of_week": "mon,\r\n tue,\u00a0wed"}, Weekly(8, 0, frozenset({0, 1, 2}))),
+        ("daily", {**DAILY, "timezone": "\tEurope/Berlin\u00a0"}, Daily(8, 0, "Europe/Berlin")),
+    ],
+)
+def test_white_space_of_copied_texts_does_not_matter(schedule_type: str, config: object, expected: object) -> None:
+    """The line break of a YAML block, of Windows or of a web page, around a text and where a blank may stand."""
+    assert parse_schedule(schedule_type, config) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "ending"),
+    [
+        ("Monday", '; write "mon" instead'),
+        ("monday, TUESDAYS", '; write "mon,tue" instead'),
+        ("mon-fri", '; write "mon,tue,wed,thu,fri" instead'),
+        ("fri-mon", '; write "mon,fri,sat,sun" instead'),
+        ("mon;wed", '; write "mon,wed" instead'),
+        ("mon wed and fri", '; write "mon,wed,fri" instead'),
+        ("1,3", '; write "mon,wed" instead'),
+        ("weekdays", '; write "mon,tue,wed,thu,fri" instead'),
+        ("weekend", '; write "sat,sun" instead'),
+        ("lundi", 'not "lundi"'),
+        (",", 'not ","'),
+    ],
+)
+def test_days_in_another_spelling_are_answered_with_ours(days: str, ending: str) -> None:
+    """Where it can be told which days are meant, the refusal writes them."""
+    assert refused("weekly", DAILY | {"day_of_week": days}).endswith(ending)
 
 
 @given(st.text(alphabet="0123456789*/,- \tLW#?@sunjaMON\n", max_size=40))

@@ -64,6 +64,17 @@ def test_attempts_are_counted_to_the_last_one() -> None:
     assert retry(1, 0.1).run_id == retry(1, 0.9).run_id != RUN
 
 
+@pytest.mark.parametrize(
+    ("wait", "chance", "ms"),
+    [(7.0, 0.0, 7_000), (7.0, 0.5, 37_000), (7.0, 1.0, 67_000), (3600.0, 0.5, 3_600_000), (86_400.0, 0.0, 3_600_000),
+     (0.0, 0.5, 30_000)],
+)  # fmt: skip
+def test_a_retry_comes_after_what_its_failure_asks_to_wait_for(wait: float, chance: float, ms: int) -> None:
+    """Its own delay begins then, so that nobody comes early and not everybody at once; an hour at most in all."""
+    found = retry_of(RUN, 1, Options(max_retries=1), lambda: chance, wait)
+    assert found is not None and found.delay_ms == ms
+
+
 def test_a_rerun_waits_for_nothing_and_is_no_attempt() -> None:
     """What a stopping worker cut short costs no attempt."""
     again = rerun_of(RUN, 3)

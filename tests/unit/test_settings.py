@@ -80,6 +80,16 @@ def test_an_empty_setting_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> No
         ("WORKER_CONCURRENCY", "0"),
         ("WEB_CONCURRENCY", "two"),
         ("LOG_LEVEL", "loud"),
+        ("PHONE_REGION", "USA"),
+        ("PHONE_REGION", "49"),
+        ("PHONE_REGION", "ZZ"),
+        ("PHONE_REGION", "Germany"),
+        ("MESSAGE_LIST_UNSUBSCRIBE", f"http://{SECRET}.example.org"),
+        ("MESSAGE_LIST_UNSUBSCRIBE", f"{SECRET}@example.org"),
+        ("MESSAGE_LIST_UNSUBSCRIBE", f"https://example.org/{SECRET}>, <x"),
+        ("MESSAGE_LIST_UNSUBSCRIBE", f"https://example.org/{SECRET}\r\nBcc: x"),
+        ("MESSAGE_LIST_UNSUBSCRIBE", f"https://example.org/{SECRET * 100}"),
+        ("MESSAGE_AUTO_SUBMITTED", "auto-generated"),
         ("HISTORY_LIMIT", "0"),
         ("LOG_RUNS", "-1"),
         ("IMPORT_LIMIT_MB", "0"),
@@ -132,6 +142,23 @@ def test_levels_are_read_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """`debug` is DEBUG."""
     monkeypatch.setenv("LOG_LEVEL", "debug")
     assert load_settings().log_level == "DEBUG"
+
+
+@pytest.mark.parametrize("code", ["US", "de", "Gb", "001"])
+def test_a_country_is_named_by_its_code(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """In any case; a code that is no country's is refused."""
+    monkeypatch.setenv("PHONE_REGION", code)
+    if code == "001":
+        assert "PHONE_REGION" in refusal(monkeypatch)
+    else:
+        assert load_settings().phone_region == code.upper()
+
+
+@pytest.mark.parametrize("url", ["mailto:stop@example.org?subject=stop", "https://example.org/stop/{id}?a=b%20c"])
+def test_where_to_unsubscribe_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """With the contact's fields in braces."""
+    monkeypatch.setenv("MESSAGE_LIST_UNSUBSCRIBE", url)
+    assert load_settings().message_list_unsubscribe == url
 
 
 def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from jinja2.exceptions import SecurityError
 from service.bots.birthday import MAX_TEXTS, BirthdayConfig
 from service.bots.greetings import Texts, UnusableTemplate, compose
 from service.bots.sandbox import FILTERS, MAX_BITS, MAX_RENDERED, MAX_WORK, TESTS, Work, rendered, sandbox
-from service.bots.webhook import WebhookConfig
+from service.bots.webhook_config import WebhookConfig
 from service.bots.wording import MAX_DEPTH, MAX_NODES, MAX_TEMPLATE, BrokenTemplate, check, render
 from service.errors import ValidationFailed
 from service.models import Configs, validate_bot_config

@@ -15,8 +15,15 @@ function alerts.tell(kind, job_id, now, facts)
   redis.pcall('LTRIM', key.alerts, 0, 999)
 end
 
--- The same about the service itself, in an outbox of its own: a scheduler of an older release would drop what names no
--- job.
+-- What a bot has to tell of its work, in an outbox of its own for the same reason as the next.
+function alerts.tell_of_bot(job_id, now, facts)
+  facts.kind, facts.job_id, facts.at = 'news', job_id, now
+  redis.pcall('LPUSH', key.alerts_bots, cjson.encode(facts))
+  redis.pcall('LTRIM', key.alerts_bots, 0, 999)
+end
+
+-- Something about the service itself, in an outbox of its own: a scheduler of an older release would drop what it does not
+-- know.
 function alerts.tell_of_service(kind, now, facts)
   facts.kind, facts.at = kind, now
   redis.pcall('LPUSH', key.alerts_service, cjson.encode(facts))

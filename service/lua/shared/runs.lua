@@ -84,10 +84,18 @@ function runs.enqueue(run_id, job_id, job_name, now, pushes)
   if not pushes then runs.push(its) end
 end
 
--- Cancels the retries of a job that await their delay; done when it is switched off.
+-- Whether an occurrence brought a run about, also as what it repeats. The others were asked for by hand: those go on as
+-- the job's options say, whether the job is on or off.
+function runs.is_scheduled(run_id)
+  return call('HEXISTS', key.run(run_id), 'scheduled_for') == 1
+end
+
+-- Cancels the retries of a job's occurrences that await their delay; done when it is switched off.
 function runs.cancel_delayed(job_id, now, reason)
   for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
-    if call('ZSCORE', key.retries, run_id) then runs.withdraw(run_id, job_id, now, reason) end
+    if call('ZSCORE', key.retries, run_id) and runs.is_scheduled(run_id) then
+      runs.withdraw(run_id, job_id, now, reason)
+    end
   end
 end
 

@@ -1,0 +1,32 @@
+"""Delivering messages to people.
+
+`MESSAGE_URL` holds one or more Apprise URLs with a contact's fields in braces, such as
+`mailtos://user:pass@smtp.example.org?from=me@example.org&to={email}`. The first whose fields the contact has is used.
+Mail goes out by a sender of ours, whose outcomes are told apart by status codes; every other service through Apprise.
+A message goes to exactly the address that is meant, or to nobody.
+"""
+
+from service.messages.mail_urls import TIMEOUT
+from service.messages.messenger import Messenger, announce, destination, why_unusable
+from service.messages.outcomes import (
+    ChannelUnavailable,
+    DeliveryDeferred,
+    DeliveryFailed,
+    DeliveryUncertain,
+    RecipientRefused,
+)
+from service.messages.templates import Recipient
+
+__all__ = [
+    "TIMEOUT",
+    "ChannelUnavailable",
+    "DeliveryDeferred",
+    "DeliveryFailed",
+    "DeliveryUncertain",
+    "Messenger",
+    "Recipient",
+    "RecipientRefused",
+    "announce",
+    "destination",
+    "why_unusable",
+]

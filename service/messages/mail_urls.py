@@ -1,0 +1,243 @@
+"""What an Apprise URL of mail (`mailto://`, `mailtos://`) means.
+
+Apprise reads the URL and knows the servers of well-known providers; this is the one module that reads its objects
+(`tests/bots/test_mail_urls.py` fails where its version behaves otherwise). It does so with marks in place of the
+contact's fields, which are replaced in what was read: whatever a field holds, it cannot become another part of the URL.
+Who a letter goes to is read by us, since Apprise cuts addresses (`o'neil@` becomes `neil@`).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+from urllib.parse import unquote
+
+from apprise import Apprise
+from apprise.exception import AppriseException
+from apprise.plugins.email import NotifyEmail
+
+from service.messages.addresses import email_to_send
+from service.messages.apprise_log import ASSET, captured
+from service.messages.headers import Mailbox
+from service.messages.outcomes import DeliveryFailed
+from service.messages.templates import Template, Values
+from service.messages.wire import Server
+
+TIMEOUT = 30.0
+"""Seconds that a server may take over one answer, unless the URL says otherwise (`cto`, `rto`)."""
+_MAIL = re.compile(r"mailtos?:", re.IGNORECASE)
+_OPTIONS = frozenset({
+    "from", "name", "smtp", "mode", "reply", "to", "cc", "bcc", "format", "verify", "cto", "rto", "tz", "overflow",
+    "user", "pass", "password", "port",
+})  # fmt: skip
+_HEADERS_OF_OURS = frozenset({
+    "bcc", "cc", "content-transfer-encoding", "content-type", "date", "from", "message-id", "mime-version", "reply-to",
+    "sender", "subject", "to",
+})  # fmt: skip
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,70}")
+_UNIQUE = secrets.token_hex(6)
+_MARK = re.compile(rf"qz{_UNIQUE}([a-z_]+?)zq")
+_STAND_IN = "stand-in@fields.example"
+_ITEM = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^",;<>])+')
+_NAMED = re.compile(r"\s*(?P<name>.*?)\s*<(?P<address>[^<>]*)>\s*", re.DOTALL)
+
+
+class UnusableURL(Exception):
+    """Nothing can be sent to the URL; says why, as the rest of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailURL:
+    """A URL of mail as it was read. Texts may have marks of the contact's fields in them.
+
+    Args:
+        server: which one is asked, and how.
+        sender, to, copies, blind_copies, reply_to: as in `Letter`.
+        html: whether letters have an HTML part.
+        headers: more of them.
+        zone: of the letters' date; None for UTC.
+    """
+
+    server: Server
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    copies: tuple[Mailbox, ...]
+    blind_copies: tuple[Mailbox, ...]
+    reply_to: tuple[Mailbox, ...]
+    html: bool
+    headers: dict[str, str]
+    zone: tzinfo | None
+
+
+def is_mail(url: str) -> bool:
+    """Whether this is a URL of mail."""
+    return _MAIL.match(url) is not None
+
+
+def read(template: str) -> MailURL:
+    """Reads a URL of mail with a contact's fields in braces.
+
+    Raises:
+        UnusableURL: it is malformed, or asks for something that is not done here.
+    """
+    _refuse_unknown_options(template)
+    with captured():
+        parsed: dict[str, Any] | None = NotifyEmail.parse_url(Template(template).replaced(_mark))  # type: ignore[no-untyped-call]
+        if not parsed:
+            raise UnusableURL("is malformed")
+        sender, to = _sender(parsed["qsd"]), [box for text in parsed["targets"] for box in _mailboxes(text)]
+        parsed["from_addr"], parsed["targets"] = _STAND_IN if sender.address else "", []
+        for key in ("cc", "bcc", "reply_to"):
+            parsed.pop(key, None)
+        plugin = _instantiated(parsed)
+    name, address = plugin.from_addr
+    if not sender.address:
+        sender = Mailbox(str(address), sender.name or str(name or ""))
+    qsd = parsed["qsd"]
+    found = MailURL(
+        server=_server(plugin, qsd),
+        sender=sender,
+        to=tuple(to) or (Mailbox(sender.address),),
+        copies=_mailboxes(qsd.get("cc", "")),
+        blind_copies=_mailboxes(qsd.get("bcc", "")),
+        reply_to=_mailboxes(qsd.get("reply", "")),
+        html=_wants_html(qsd),
+        headers=_headers(parsed["headers"]),
+        zone=plugin.tzinfo if "tz" in qsd else None,
+    )
+    _check_addresses(found)
+    return found
+
+
+def _instantiated(parsed: dict[str, Any]) -> Any:
+    """Apprise's own object. Its log is not told: it has the password."""
+    try:
+        plugin = Apprise.instantiate(parsed, asset=ASSET, suppress_exceptions=False)
+    except (AppriseException, TypeError, ValueError) as error:
+        raise UnusableURL(f"is refused: {error}") from None
+    if plugin is None:
+        raise UnusableURL("is malformed")
+    return plugin
+
+
+def fill(text: str, values: Values) -> str:
+    """What was read, with the contact's fields in place of their marks."""
+    return _MARK.sub(lambda match: values[match[1]], text)
+
+
+def fill_mailbox(mailbox: Mailbox, values: Values) -> Mailbox:
+    """A mailbox with the contact's fields; the address as it goes out.
+
+    Raises:
+        DeliveryFailed: the address is none.
+    """
+    return Mailbox(email_to_send(fill(mailbox.address, values)), fill(mailbox.name, values))
+
+
+def _mark(field: str) -> str:
+    return f"qz{_UNIQUE}{field}zq"
+
+
+def _has_fields(text: str) -> bool:
+    return _MARK.search(text) is not None
+
+
+def _server(plugin: Any, qsd: dict[str, str]) -> Server:
+    server = Server(
+        host=plugin.smtp_host.strip("[]"),
+        port=int(plugin.port),
+        mode=plugin.secure_mode,
+        user=plugin.user,
+        password=plugin.password,
+        verify=bool(plugin.verify_certificate),
+        connect_timeout=_seconds(qsd, "cto"),
+        answer_timeout=_seconds(qsd, "rto"),
+    )
+    if not 1 <= server.port <= 65535 or qsd.get("port", str(server.port)) != str(server.port):
+        raise UnusableURL("has a port that is invalid")
+    signing_in = (server.user or "", server.password) if server.password else ()
+    if any(_has_fields(text) for text in (server.host, server.mode, *signing_in)):
+        raise UnusableURL("names a field of the contact where the server or the signing in stands")
+    return server
+
+
+def _seconds(qsd: dict[str, str], option: str) -> float:
+    """A time limit; Apprise passes over one that is invalid."""
+    if option not in qsd:
+        return TIMEOUT
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", qsd[option]) or float(qsd[option]) == 0:
+        raise UnusableURL(f"has {option}=, which has to be a number of seconds")
+    return float(qsd[option])
+
+
+def _sender(qsd: dict[str, str]) -> Mailbox:
+    """What `from` and `name` say; without an address where they have none."""
+    text, name = qsd.get("from", ""), qsd.get("name", "")
+    if "<" not in text and "@" not in text and _mark("email") not in text:
+        return Mailbox("", name or text)
+    found = _mailboxes(text)
+    if len(found) != 1:
+        raise UnusableURL("has not one address in from=")
+    return Mailbox(found[0].address, name or found[0].name)
+
+
+def _mailboxes(text: str) -> tuple[Mailbox, ...]:
+    """A list with commas (or semicolons), such as `a@example.org, "Rivers, Amelia" <b@example.org>`."""
+    if _ITEM.sub("", text).strip(",; \t\r\n"):
+        raise UnusableURL("has a list of addresses that is malformed")
+    return tuple(mailbox for item in _ITEM.findall(text) for mailbox in _mailboxes_of(item))
+
+
+def _mailboxes_of(item: str) -> list[Mailbox]:
+    if "<" not in item.partition('"')[0] + item.rpartition('"')[2]:
+        return [Mailbox(address) for address in item.split()]
+    match = _NAMED.fullmatch(item)
+    if match is None:
+        raise UnusableURL("has a list of addresses that is malformed")
+    name = match["name"].rstrip("+ ")  # a blank, as forms write it
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return [Mailbox(match["address"].strip(), name)]
+
+
+def _wants_html(qsd: dict[str, str]) -> bool:
+    wanted = qsd.get("format", "text").lower()
+    if wanted not in ("text", "html"):
+        raise UnusableURL("has format=, which has to be text or html")
+    return wanted == "html"
+
+
+def _headers(given: dict[str, str]) -> dict[str, str]:
+    for name in given:
+        if not _HEADER_NAME.fullmatch(name) or _has_fields(name):
+            raise UnusableURL("has a header (+…) whose name is invalid")
+        if name.lower() in _HEADERS_OF_OURS:
+            raise UnusableURL(f"sets the header {name}, which is made here")
+    return given
+
+
+def _refuse_unknown_options(template: str) -> None:
+    """Apprise passes over an option that it does not know, and takes the last of those that are there twice."""
+    pairs = template.partition("?")[2].replace(";", "&").split("&")
+    keys = [unquote(pair.partition("=")[0]).strip() for pair in pairs if pair]
+    for key, times in Counter(key.lower() for key in keys).items():
+        if not key.startswith("+") and key not in _OPTIONS:
+            raise UnusableURL(f"has the option {key[:20]}, which is not known here")
+        if times > 1:
+            raise UnusableURL(f"has the option {key[:20]} more than once")
+    if re.search(r"[?&;]overflow=(?!upstream(?:[&;]|$))", template, re.IGNORECASE):
+        raise UnusableURL("has overflow=, which has to be upstream")
+
+
+def _check_addresses(url: MailURL) -> None:
+    """Finds out whether the addresses that are no contact's can be used."""
+    for mailbox in (url.sender, *url.to, *url.copies, *url.blind_copies, *url.reply_to):
+        if not _has_fields(mailbox.address):
+            try:
+                email_to_send(mailbox.address)
+            except DeliveryFailed as error:
+                raise UnusableURL(f"has an address that cannot be used: {error}") from None

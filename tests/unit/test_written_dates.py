@@ -1,0 +1,184 @@
+"""Dates of birth as files have them: what is read of each, and what is told of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.contacts.dates import parse_birthday
+from service.contacts.written_dates import Reading, join_birthday, order_of, read_birthday
+
+READ = {
+    # numbers
+    "1990/04/12": "1990-04-12", "1990.4.12": "1990-04-12", "1990 04 12": "1990-04-12", "1990-4-1": "1990-04-01",
+    "12.04.1990": "1990-04-12", "1. 4. 1990": "1990-04-01", "31/12/1985": "1985-12-31", "12/31/1985": "1985-12-31",
+    "31-12-1985": "1985-12-31", "19900412": "1990-04-12", "--0412": "--04-12", "12.04.": "--04-12",
+    "25/12": "--12-25", "0000-04-12": "--04-12", "4/4/1604": "--04-04",
+    # with a time, a zone, or what a program left behind
+    "19560411230000": "1956-04-11", "195604112300": "1956-04-11", "19560411T230000Z": "1956-04-11",
+    "1990-01-01;": "1990-01-01", "1985-04-12Z": "1985-04-12", "1985-04-12+02:00": "1985-04-12",
+    "1985-04-12T": "1985-04-12", "1990-04-12T00:00:00.000Z": "1990-04-12", "1990-04-12 00:00:00": "1990-04-12",
+    "25/12/1990 00:00": "1990-12-25", "12/25/1990 12:00:00 AM": "1990-12-25", "=\"1990-04-12\"": "1990-04-12",
+    "'1990-04-12": "1990-04-12", "1990-04-12,": "1990-04-12",
+    # names of months
+    "4-Dec-1985": "1985-12-04", "Dec 4, 1990": "1990-12-04", "December 4th, 1990": "1990-12-04",
+    "04DEC1990": "1990-12-04", "1990-Dec-04": "1990-12-04", "Wednesday, December 4, 1985": "1985-12-04",
+    "Wed Dec 04 1985 00:00:00 GMT+0100 (CET)": "1985-12-04", "Mon, 04 Mar 1985 08:00:00 GMT": "1985-03-04",
+    "May 4 1990": "1990-05-04", "December 4": "--12-04", "4 Dec": "--12-04", "4th of July 1976": "1976-07-04",
+    "4 décembre 1990": "1990-12-04", "1er août 1990": "1990-08-01", "mardi 4 déc. 1990": "1990-12-04",
+    "4 de diciembre de 1990": "1990-12-04", "12 ene 1990": "1990-01-12", "3 de setiembre": "--09-03",
+    "4. Dezember 1990": "1990-12-04", "12. Mär. 1985": "1985-03-12", "3. Jänner 1990": "1990-01-03",
+    "12 maggio 1990": "1990-05-12", "1° gennaio 1990": "1990-01-01", "4 de março de 1990": "1990-03-04",
+    "12 out 1990": "1990-10-12", "4 maart 1990": "1990-03-04", "12 mei 1990": "1990-05-12",
+    # other scripts, and marks that nobody sees
+    "\u200e1990-04-12": "1990-04-12", "\u202a25/12/1990\u202c": "1990-12-25", "\ufeff1990-04-12": "1990-04-12",
+    "1990\u201104\u201112": "1990-04-12", "12\u00a0avril\u00a01990": "1990-04-12", "１９９０-０４-１２": "1990-04-12",
+    "١٩٩٠-٠٤-١٢": "1990-04-12", "1990年4月12日": "1990-04-12", "1990년 4월 12일": "1990-04-12",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", READ)
+def test_a_date_is_read_however_it_is_written(written: str) -> None:
+    """And nothing is told, since nothing was lost."""
+    read = read_birthday(written)
+    assert (read.date, read.warning) == (READ[written], None)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1985", "1985-04", "circa 1800", "NaN-NaN-NaN", "Invalid Date", "#VALUE!", "########", "soon", "Dec 1990",
+        "April", "---12", "--04", "13/13/1990", "31.02.1990", "29 février 1991", "1990-13-04", "1991-02-29",
+        "4 Smarch 1990", "12 Dec 14 Jan", "1/2/3", "123", "99999", "04/12/1990 or 05/12/1990", "y" * 10_000,
+    ],
+)  # fmt: skip
+def test_what_is_no_date_is_told(written: str) -> None:
+    """With its text, shortened, so that it can be found and mended."""
+    read = read_birthday(written)
+    assert read.date is None and not read.absent
+    assert read.warning is not None and f"“{written[:60]}”" in read.warning
+
+
+@pytest.mark.parametrize(
+    "written", ["0000-00-00", "N/A", "n/a", "-", "--", "—", "null", "None", "unknown", "?", "00/00/0000", "1/0/1900",
+                "0000-00-00 00:00:00", "keine Angabe", "#N/A", "."]
+)  # fmt: skip
+def test_a_sign_that_there_is_none_is_told_as_such(written: str) -> None:
+    """It is no mistake of anybody's."""
+    read = read_birthday(written)
+    assert read.date is None and read.absent and read.warning is not None and "none is known" in read.warning
+
+
+@pytest.mark.parametrize("written", ["", "  ", "0/0/00", "0.0.00", "00/00/00", "\u200e", "\ufeff "])
+def test_nothing_is_told_of_nothing(written: str) -> None:
+    """Nor of what Outlook writes in every row whose person has no birthday."""
+    read = read_birthday(written)
+    assert (read.date, read.warning) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [("4/4/90", "--04-04"), ("12.04.90", "--04-12"), ("04-DEC-90", "--12-04"), ("25/12/'05", "--12-25"),
+     ("90-04-12", "--04-12"), ("4 mars 85", "--03-04")],
+)  # fmt: skip
+def test_a_year_of_two_digits_is_unknown(written: str, day: str) -> None:
+    """An age that is a hundred years off is worse than none; the day is certain."""
+    read = read_birthday(written)
+    assert read.date == day and read.warning is not None and "two digits" in read.warning
+
+
+@pytest.mark.parametrize(
+    ("written", "day"), [("32974", "1990-04-11"), ("20000", "1954-10-03"), ("45000.5", "2023-03-15")]
+)
+def test_a_spreadsheets_number_of_a_day_is_read_and_told(written: str, day: str) -> None:
+    """Cells lose their format on the way."""
+    read = read_birthday(written)
+    assert read.date == day and read.warning is not None and day in read.warning
+
+
+@pytest.mark.parametrize(
+    ("written", "reading", "day", "is_told"),
+    [
+        ("3/4/1990", Reading("day"), "1990-04-03", False),
+        ("3/4/1990", Reading("month"), "1990-03-04", False),
+        ("3/4/1990", Reading(), "1990-03-04", True),
+        ("3-4-1990", Reading("day"), "1990-04-03", False),
+        ("3.4.1990", Reading("month"), "1990-04-03", False),
+        ("3.4.1990", Reading("month", "month"), "1990-03-04", False),
+        ("13/4/1990", Reading("month", "month"), "1990-04-13", False),
+        ("3/4", Reading("day"), "--04-03", False),
+    ],
+)
+def test_dates_that_can_be_read_both_ways_are_read_as_asked(
+    written: str, reading: Reading, day: str, is_told: bool
+) -> None:
+    """If nobody says how, the month is first, and it is told."""
+    read = read_birthday(written, reading)
+    assert (read.date, read.warning is not None) == (day, is_told)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("3/4/1990", "either"), ("\u200e3/4/1990 00:00", "either"), ("3-4-90", "either"), ("3/4", "either"),
+     ("13/4/1990", "day"), ("4/13/1990", "month"), ("3.4.1990", "dotted"), ("4/4/1990", None), ("1990-04-03", None),
+     ("0/0/00", None), ("32/1/1990", None), ("13/13/1990", None), ("Dec 4", None), ("", None)],
+)  # fmt: skip
+def test_a_date_shows_the_order_of_others(written: str, shown: str | None) -> None:
+    """If it can be read in one way only."""
+    assert order_of(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "day", "read"),
+    [
+        ("1990", "4", "12", "1990-04-12"), ("1990", "04", "02", "1990-04-02"), ("", "4", "12", "--04-12"),
+        ("0", "4", "12", "--04-12"), ("1990", "April", "12", "1990-04-12"), ("1990", "août", "1", "1990-08-01"),
+        ("1990", "Dez.", "24.", "1990-12-24"), ("1976", "July", "4th", "1976-07-04"),
+        ("unknown", "4", "12", "--04-12"), ("", "", "", None), ("-", "-", "-", None), ("0000", "00", "00", None),
+    ],
+)  # fmt: skip
+def test_a_date_in_three_cells_is_put_together(year: str, month: str, day: str, read: str | None) -> None:
+    """The month may be a name, and the year missing."""
+    found = join_birthday(year, month, day)
+    assert (found.date, found.warning) == (read, None)
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "day", "read", "told"),
+    [("1990", "", "", None, "no month"), ("1990", "4", "", None, "no day"), ("1990", "13", "1", None, "calendar"),
+     ("90", "4", "12", "--04-12", "two digits"), ("ninety", "4", "12", "--04-12", "ninety"),
+     ("", "4", "soon", None, "no day"), ("x", "13", "40", None, "calendar"),
+     ("199", "4", "12", "--04-12", "199"), ("1990", "Smarch", "1", None, "no month")],
+)  # fmt: skip
+def test_what_is_missing_of_three_cells_is_told(year: str, month: str, day: str, read: str | None, told: str) -> None:
+    """What is certain is kept."""
+    found = join_birthday(year, month, day)
+    assert found.date == read and found.warning is not None and told in found.warning
+
+
+@given(st.text(max_size=80))
+def test_no_text_fails(written: str) -> None:
+    """Whatever it is, a date comes out that the API takes too, or none."""
+    read = read_birthday(written)
+    assert read.date is None or parse_birthday(read.date) == read.date
+    order_of(written)
+    join_birthday(written[:5], written[5:10], written[10:])
+
+
+@given(
+    st.dates(min_value=date(1901, 1, 1)),
+    st.sampled_from(["%d.%m.%Y", "%d %B %Y", "%B %d, %Y", "%Y/%m/%d", "%d-%b-%Y", "%Y%m%d000000"]),
+)
+def test_a_date_that_was_written_is_the_one_that_is_read(day: date, form: str) -> None:
+    """For every day that there is."""
+    assert read_birthday(day.strftime(form)).date == day.isoformat()
+
+
+@pytest.mark.parametrize("written", ["12.04.1990", "1990/04/12", "4 Dec 1990", "N/A", "32974", "3/4/1990"])
+def test_the_api_takes_none_but_the_documented_forms(written: str) -> None:
+    """Whoever writes a program can write a date that has one meaning."""
+    with pytest.raises(ValueError, match="1990-04-12"):
+        parse_birthday(written)
