@@ -18,7 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from service.contacts.intake import Entry, Guess, HoldBack, Intake, Taken
+from service.contacts.decisions import Entry, Guess, HoldBack, Taken
+from service.contacts.intake import Intake
 from service.contacts.matching import Known, Match
 from service.contacts.people import ParsedCard, Skipped, TooMuch
 from service.contacts.put_aside import PutAside

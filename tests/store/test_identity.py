@@ -253,7 +253,7 @@ def test_a_deleted_contact_leaves_nothing_that_can_be_read_and_that_for_400_days
     expiring = [key for key in redis_client.keys("*") if redis_client.ttl(key) >= 0]
     assert len(expiring) == 2  # what is left of the contact, and its UID
     book.delete(other.id)
-    left: list[bytes] = redis_client.keys("*")
+    left: Any = redis_client.keys("*")
     assert len(left) == 6 and all(LIFETIME - 60 < redis_client.ttl(key) <= LIFETIME for key in left)
     kept = b"".join(redis_client.dump(key) or b"" for key in left) + b"".join(left)
     assert not any(secret in kept.lower() for secret in (b"amelia", b"rivers", b"@example", b"1990"))
