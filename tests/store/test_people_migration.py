@@ -224,6 +224,8 @@ def test_a_year_later_all_members_of_a_deleted_family_are_greeted(migrated: Redi
     family = [f"{name} Brook,1990-04-12,family@example.org" for name in ("Son", "Daughter", "Mum")]
     book(migrated).import_stream(csv(*family))
     assert greet(migrated, url) == 0
+    (heir,) = [one for one in book(migrated).all() if one.id.encode() in migrated.smembers(KEYS.contacts_before)]
+    book(migrated).update(heir.id, {"name": f"A {heir.name}"})  # who has the id of before is greeted first
     context = Run(migrated, configured(BirthdayConfig, max_messages_per_run=100), message_url=url)
     context.now = NOW.replace(year=2026)
     BirthdayBot().run(context)
