@@ -183,6 +183,10 @@ def test_nobody_is_greeted_twice_and_nobody_is_left_out(migrated: Redis, office:
     synced = contacts.synced(ADDRESS).take(received(SYNCED))
     assert [became for _, became in synced] == ["unchanged", "unchanged"]
     contacts.create({"name": "Posted Gone", "birthday": "--04-12", "emails": ["gone@example.org"]})
+    came_back = [one for one in contacts.all() if one.name in DELETED]
+    ids_before: Any = migrated.smembers(KEYS.contacts_before)
+    assert {one.id.encode() for one in came_back} == {member for member in ids_before if b":" not in member}
+    assert all(one.former_ids == () for one in came_back)
     for _ in range(2):
         greet(migrated, url)
     assert sorted(post.recipients) == ["aunt@example.org", "lake@example.org", "uri@example.org"]
