@@ -11,11 +11,12 @@ from redis import Redis
 from service.clock import format_timestamp
 from service.contacts import exports
 from service.contacts.bodies import parse_create, parse_update
+from service.contacts.decisions import Entry, Taken
 from service.contacts.duplicate_list import DuplicateList
 from service.contacts.duplicates import Duplicates, Group
 from service.contacts.files import AS_FOUND, ReadOptions, read_people
 from service.contacts.imports import import_people
-from service.contacts.intake import Entry, Intake, Taken, traits_of
+from service.contacts.intake import Intake, traits_of
 from service.contacts.lines import Readable
 from service.contacts.merging import merge
 from service.contacts.people import TooMuch, is_id
@@ -221,8 +222,8 @@ def _exists(taken: Taken | None) -> Conflict:
     if not taken.by_address and known.traits.birthday is None:
         shared = "the name, and nothing else is known of either"
     return Conflict(
-        f"There is such a contact already: {known.id}, {known.traits.name}, who has {shared}. Change that contact, "
-        "or give this one another name"
+        f"There is such a contact already: {known.id}, {known.traits.name}, who has or had {shared}. "
+        "Change that contact, or give this one another name"
     )
 
 

@@ -18,13 +18,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from service.contacts.intake import Entry, Guess, HoldBack, Intake, Taken
+from service.contacts.decisions import Entry, Guess, HoldBack, Taken
+from service.contacts.intake import Intake
 from service.contacts.matching import Known, Match
 from service.contacts.people import ParsedCard, Skipped, TooMuch
 from service.contacts.put_aside import PutAside
 from service.contacts.report import ImportReport
 
-IMPORT_BATCH = 300
+IMPORT_BATCH = 200
 """Contacts written in one round trip."""
 ADOPTERS, WITH_ADDRESS, BARE, BY_NAME = range(4)
 

@@ -7,7 +7,7 @@ name decides, else name and birthday where one of the two has no address. A name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -85,10 +85,13 @@ class View(Protocol):
 
 def match(card: Traits, view: View) -> Match:
     """Who `card` is, by what is certain."""
-    found = identities_of(card)
-    by_uid = _held(found, "u", view)
-    by_address = _held(found, "m", view)
-    by_birthday = [one for one in _held(found, "b", view) if not (card.emails and one.has_email)]
+    held = [(identity[0], view.holders(identity)) for identity in identities_of(card)]
+    if not any(holders for _, holders in held):
+        return Match()
+    by_uid, by_address, born_alike = (
+        [one for kind, each in held if kind == wanted for one in each] for wanted in "umb"
+    )
+    by_birthday = [one for one in born_alike if not (card.emails and one.has_email)]
     if card.uids:
         groups = [by_uid, [one for one in by_address + by_birthday if not one.has_uid]]
     else:
@@ -112,10 +115,6 @@ def _first(groups: Sequence[list[Known]]) -> Known | None:
     living = ([one for one in group if one.living] for group in groups)
     candidates = next(filter(None, (*living, *groups)), None)
     return min(candidates, key=lambda one: one.rank) if candidates else None
-
-
-def _held(identities: Iterable[str], kind: str, view: View) -> list[Known]:
-    return [holder for identity in identities if identity[0] == kind for holder in view.holders(identity)]
 
 
 class People:

@@ -13,7 +13,8 @@ from typing import Literal
 
 from redis import Redis
 
-from service.contacts.intake import Entry, Intake
+from service.contacts.decisions import Entry
+from service.contacts.intake import Intake
 from service.contacts.people import ParsedCard
 from service.keys import Keys
 from service.store.address_books import CardStore, SeenCard, SkippedCard

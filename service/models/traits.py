@@ -50,14 +50,18 @@ class Traits:
         )
 
 
-@lru_cache(1024)  # each is asked for again and again while its batch is taken in
 def identities_of(traits: Traits, bare: bool = True) -> tuple[str, ...]:
     """By what somebody with these traits is found: digests, so that nothing can be read from them.
 
     Args:
         bare: there is no UID that the traits do not tell.
     """
-    name, bare = name_key(traits.name), bare and not traits.uids and not traits.emails
+    return _identities_of(traits, bare and not traits.uids and not traits.emails)
+
+
+@lru_cache(1024)  # each is asked for again and again while its batch is taken in
+def _identities_of(traits: Traits, bare: bool) -> tuple[str, ...]:
+    name = name_key(traits.name)
     found = [uid_identity(uid) for uid in traits.uids]
     found += [_digest("m", email.casefold(), name) for email in traits.emails]
     if traits.birthday or bare:

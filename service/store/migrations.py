@@ -110,7 +110,3 @@ def _exist(client: Redis, keys: Keys, ids: Sequence[str]) -> list[bool]:
         for one in ids:
             pipe.exists(keys.contact(one))
         return [bool(found) for found in pipe.execute()]
-
-
-MIGRATIONS: tuple[Migration, ...] = (identify_contacts,)
-"""What leads from version n to n + 1, the first from 1 to 2."""

@@ -23,9 +23,11 @@ from redis import Redis
 from service.errors import StoreUnavailable, StoreUnsuitable
 from service.keys import Keys
 from service.store.connection import translate_errors
-from service.store.migrations import LOOK_SECONDS, MIGRATIONS
+from service.store.migrations import LOOK_SECONDS, Migration, identify_contacts
 from service.store.scripts import script_of
 
+MIGRATIONS: tuple[Migration, ...] = (identify_contacts,)
+"""What leads from version n to n + 1, the first from 1 to 2."""
 LEASE_SECONDS = 30
 """A migration that has not renewed its lease for this long is taken over by another process."""
 NOT_DATA = ("schema_version", "schema_lock", "leader", "schedulers", "workers", "metrics")

@@ -1,6 +1,6 @@
 """A process of this release that arrives: `python -m tests.store.migrating_people PORT STEPS`.
 
-After STEPS steps of the migration it dies as by SIGKILL; until its turn comes it waits as a process of the service does.
+After STEPS steps of the migration it dies as by SIGKILL. It waits for its turn as a process of the service does.
 """
 
 from __future__ import annotations

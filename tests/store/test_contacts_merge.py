@@ -293,7 +293,8 @@ def test_importing_an_export_changes_nothing(
 
 def fill(book: ContactBook, contact: Contact, uid: str | None) -> None:
     """Puts a contact into the book, as a file brings it."""
-    from service.contacts.intake import Entry, Intake
+    from service.contacts.decisions import Entry
+    from service.contacts.intake import Intake
 
     fields = {
         name: getattr(contact, name)

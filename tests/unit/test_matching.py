@@ -34,8 +34,12 @@ A, B, X = "a@example.org", "b@example.org", "x@example.org"
 NOBODY = (None, ())
 TABLE = {
     "another name at the address": (Traits("Kim Rivers", (), (A,)), [known("1", "Amelia Rivers", A)], NOBODY),
-    "twins": (Traits("Anna Rivers", (), (A,), "1990-04-12"), [known("1", "Amelia Rivers", A, day="1990-04-12")], NOBODY),
-    "the name at the address": (Traits("Rivers, Amelia", (), (A.upper(),)), [known("1", "Amelia Rivers", A)], ("1", ())),
+    "twins": (
+        Traits("Anna Rivers", (), (A,), "1990-04-12"), [known("1", "Amelia Rivers", A, day="1990-04-12")], NOBODY
+    ),
+    "the name at the address": (
+        Traits("Rivers, Amelia", (), (A.upper(),)), [known("1", "Amelia Rivers", A)], ("1", ())
+    ),
     "any of the addresses": (Traits("Amelia Rivers", (), (B, A)), [known("1", "Amelia Rivers", A)], ("1", ())),
     "addresses that show two to be one": (
         Traits("Amelia Rivers", (), (A, B)), [known("1", "Amelia Rivers", A), known("2", "Amelia Rivers", B)],

@@ -176,6 +176,9 @@ function people.same(id, identities, former_ids, finish)
   local now, former_now, has_email = people.known(id)
   local all = identities .. ' ' .. now
   if not people.is_living(id) then
+    for _, merged_into in ipairs(people.words(redis.call('GET', people.identity('i' .. id)))) do
+      all = all .. ' ' .. people.known(merged_into)
+    end
     local _, any = of_kind(all, 'm')
     has_email = any
   end
