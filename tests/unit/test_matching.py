@@ -77,6 +77,11 @@ TABLE = {
         [known("1", "Amelia Rivers", uid="u"), known("2", "Amelia Rivers", A)],
         ("1", ("2",)),
     ),
+    "a UID whose contact has another address": (
+        Traits("Amelia Rivers", ("u",), (), "1990-04-12"),
+        [known("1", "Amelia Rivers", A, uid="u", day="--04-12"), known("2", "Amelia Rivers", B, day="--04-12")],
+        ("1", ()),
+    ),
     "a deleted one comes back": (
         Traits("Amelia Rivers", (), (A,)), [known("1", "Amelia Rivers", A, living=False)], ("1", ())
     ),
