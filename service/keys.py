@@ -186,6 +186,24 @@ class Keys:
         return f"{self.prefix}:contact:{contact_id}"
 
     @property
+    def identities_start(self) -> str:
+        """What the names of all identities start with."""
+        return f"{self.prefix}:identity:"
+
+    def identity(self, digest: str) -> str:
+        """String: the ids of the contacts with that identity, and of deleted ones."""
+        return f"{self.identities_start}{digest}"
+
+    def contact_gone(self, contact_id: str) -> str:
+        """Hash: by what a deleted contact was known, and the ids of those that were merged into it."""
+        return f"{self.prefix}:gone:{contact_id}"
+
+    @property
+    def contacts_before(self) -> str:
+        """Set: ids of contacts that were deleted before there were identities, and what the ledger knew of them."""
+        return f"{self.prefix}:contacts:before"
+
+    @property
     def birthdays_start(self) -> str:
         """What the names of all birthday sets start with; `MM-DD` follows."""
         return f"{self.prefix}:birthdays:"
@@ -199,17 +217,26 @@ class Keys:
         """Sorted set: id of a contact with a profile page -> when it was last visited, ms; 0 for never."""
         return f"{self.prefix}:visits"
 
+    def ledger_start(self, bot: str) -> str:
+        """What the names of a bot's ledger start with."""
+        return f"{self.prefix}:ledger:{bot}:"
+
     def ledger(self, bot: str, entry: str) -> str:
         """String: what became of something that is done once."""
-        return f"{self.prefix}:ledger:{bot}:{entry}"
+        return f"{self.ledger_start(bot)}{entry}"
 
     def memory(self, bot: str, key: str) -> str:
         """String: what a bot remembers for a while."""
         return f"{self.prefix}:memory:{bot}:{key}"
 
+    @property
+    def cards_start(self) -> str:
+        """What the names of all synced address books start with."""
+        return f"{self.prefix}:cards:"
+
     def cards(self, book: str) -> str:
         """Hash: a card of a synced address book -> the contact that it is, and the version that was seen."""
-        return f"{self.prefix}:cards:{book}"
+        return f"{self.cards_start}{book}"
 
     def cards_skipped(self, book: str) -> str:
         """Hash: a card that could not be taken -> why."""

@@ -11,7 +11,7 @@ from service.contacts.cleaning import clean_email, clean_phone, clean_url
 from service.errors import ChannelUnavailable, Conflict, ValidationFailed
 from service.messages import Messenger
 from service.models import listed, validated
-from service.store.contacts import Contact
+from service.store.contact_records import Contact
 
 SUBJECT = "A test message from Bot Scheduler"
 BODY = "This message proves that MESSAGE_URL works. Somebody asked for it; no job has sent it.\n"

@@ -7,12 +7,12 @@ from typing import Any
 import falcon
 from falcon.media import JSONHandler
 
+from service.api import contacts as address_book
 from service.api import errors, openapi, protocols
 from service.api.access import Undeclared, require_declaration
 from service.api.auth import ApiKeys
 from service.api.body import NeedlessBodies
 from service.api.bots import BotList
-from service.api.contacts import Contact, ContactList, Import
 from service.api.guard import Guard, Nothing
 from service.api.health import Acknowledge, Health
 from service.api.jobs import Job, JobList, RunNow, Toggle
@@ -144,9 +144,7 @@ def create_app(
     _add_job_routes(app, jobs, runs, following, places)
     app.add_route("/scheduler/health", Health(health))
     app.add_route("/scheduler/acknowledge", Acknowledge(health))
-    app.add_route("/scheduler/contacts", ContactList(contacts))
-    app.add_route("/scheduler/contacts/import", Import(contacts, settings.import_limit_mb * 2**20, places))
-    app.add_route("/scheduler/contacts/{contact_id}", Contact(contacts))
+    _add_contact_routes(app, contacts, settings, places)
     if transfer is not None:
         app.add_route("/scheduler/export", Export(transfer, places))
         app.add_route("/scheduler/apply", Apply(transfer, settings.import_limit_mb * 2**20, places))
@@ -175,6 +173,16 @@ def _add_job_routes(app: App, jobs: Jobs, runs: Runs, following: Following | Non
     app.add_route("/scheduler/runs", AllRuns(runs))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs))
     app.add_route("/scheduler/preview", Preview(jobs))
+
+
+def _add_contact_routes(app: App, contacts: Contacts, settings: Settings, places: Places) -> None:
+    longest = settings.import_limit_mb * 2**20
+    app.add_route("/scheduler/contacts", address_book.ContactList(contacts))
+    app.add_route("/scheduler/contacts/import", address_book.Import(contacts, longest, places))
+    app.add_route("/scheduler/contacts/export", address_book.Export(contacts, places))
+    app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, places))
+    app.add_route("/scheduler/contacts/{contact_id}", address_book.Contact(contacts))
+    app.add_route("/scheduler/contacts/{contact_id}/merge", address_book.Merge(contacts))
 
 
 def _loads(text: str | bytes) -> Any:

@@ -9,6 +9,8 @@ from service.api.access import BY_KEY
 from service.api.body import put_aside, read_object
 from service.api.places import Places
 from service.api.protocols import Contacts
+from service.api.rendering import send_pieces
+from service.contacts.exports import KINDS, Kind
 from service.contacts.files import ReadOptions
 from service.errors import ValidationFailed
 from service.web_encodings import codec_of
@@ -59,6 +61,43 @@ class Contact:
         resp.status = falcon.HTTP_204
 
 
+class Merge:
+    """`/scheduler/contacts/{contact_id}/merge`"""
+
+    access = BY_KEY
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts = contacts
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+        """Make one contact of several: those that the body names become parts of this one."""
+        resp.media = self._contacts.merge(contact_id, read_object(req))
+
+
+class Duplicates:
+    """`/scheduler/contacts/duplicates`
+
+    Args:
+        places: for looking through the whole address book, which takes its time: one too many is 503.
+    """
+
+    access = BY_KEY
+
+    def __init__(self, contacts: Contacts, places: Places) -> None:
+        self._contacts = contacts
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Groups of contacts that may be one person, for somebody to decide: `limit` 1–200, 20 unless told."""
+        limit = query.integer(req, "limit", low=1, high=200, default=20)
+        cursor = paging.cursor(req)
+        with self._places.held():
+            page = self._contacts.duplicates(limit, cursor)
+        paging.send_page(req, resp, page)
+
+    on_head = on_get
+
+
 class Import:
     """`/scheduler/contacts/import`
 
@@ -88,6 +127,42 @@ class Import:
                 raise ValidationFailed.of("body", "is empty, but an address book is needed")
             upload.seek(0)
             resp.media = self._contacts.import_stream(upload, options)
+
+
+class Export:
+    """`/scheduler/contacts/export`
+
+    Args:
+        places: for exports, which take their time: one too many is 503.
+    """
+
+    access = BY_KEY
+
+    def __init__(self, contacts: Contacts, places: Places) -> None:
+        self._contacts = contacts
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """All contacts as a file, vCard 3.0 or with `?format=csv` CSV; importing it again changes nothing."""
+        with self._places.held_while_sent(resp):
+            self.on_head(req, resp)
+
+    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The same without a body, which takes no place."""
+        send_file(resp, self._contacts, _kind(req))
+
+
+def send_file(resp: falcon.Response, contacts: Contacts, kind: Kind) -> None:
+    """Answer the whole address book as a file to be kept."""
+    send_pieces(resp, contacts.export(kind), kind.media_type)
+    resp.downloadable_as = kind.file_name
+
+
+def _kind(req: falcon.Request) -> Kind:
+    asked_for = query.text(req, "format") or "vcard"
+    if asked_for not in KINDS:
+        raise ValidationFailed.of("format", "must be vcard or csv")
+    return KINDS[asked_for]
 
 
 def _read_options(req: falcon.Request) -> ReadOptions:

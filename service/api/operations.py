@@ -57,6 +57,7 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
     ),
     "If-Match": ("The ETag that the job must still have; else 412.", TEXT),
     "Last-Event-ID": ("With text/event-stream: go on after this line.", {"type": "string", "pattern": "^[0-9]{1,9}$"}),
+    "Content-Disposition": ("The name of the file.", TEXT),
     "ETag": ("The definition's revision.", TEXT),
     "Link": ('`<…>; rel="next"` where more follow.', TEXT),
     "Location": ("The job's address.", TEXT),
@@ -163,6 +164,21 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "charset": {**TEXT, "description": "The file's encoding, such as windows-1250; else told from the file."},
         },
         body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
+    ),
+    ("GET", "/scheduler/contacts/export"): Operation(
+        {200: {"text/vcard": TEXT, "text/csv": TEXT}},
+        (400,),
+        {"format": {"type": "string", "enum": ["vcard", "csv"], "default": "vcard"}},
+        answer_headers=("Content-Disposition",),
+    ),
+    ("GET", "/scheduler/contacts/duplicates"): Operation(
+        {200: json(array(ref("Duplicates")))},
+        (400,),
+        {"limit": whole(1, 200, 20), "cursor": _CURSOR},
+        answer_headers=("Link",),
+    ),
+    ("POST", "/scheduler/contacts/{contact_id}/merge"): Operation(
+        {200: json(ref("Merged"))}, (*_BODY_ERRORS, 404, 507), body=json(ref("MergeContacts"))
     ),
     ("GET", "/scheduler/contacts/{contact_id}"): Operation({200: _CONTACT}, (404,)),
     ("PUT", "/scheduler/contacts/{contact_id}"): Operation(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
+
+import falcon
 
 from service.errors import ServiceError
 
@@ -35,6 +38,20 @@ class Places:
     def release(self) -> None:
         """Gives a place back."""
         self._free.release()
+
+    @contextmanager
+    def held_while_sent(self, resp: falcon.Response) -> Iterator[None]:
+        """A place until the answer that is put together in this is sent, be it whole or a stream. Raises Busy."""
+        self.require()
+        try:
+            yield
+        except BaseException:
+            self.release()
+            raise
+        if resp.stream is None:
+            self.release()
+        else:
+            resp.stream = Placed(cast(Iterator[bytes], resp.stream), self)
 
     @contextmanager
     def held(self) -> Iterator[None]:

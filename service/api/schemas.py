@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
+from service.contacts.merging import MOST_MERGED
 from service.models import PREVIEW_LIMIT, READ_ONLY_FIELDS, SCHEDULE_TYPES, Options
 from service.models.job import DESCRIPTION_LIMIT, NAME_LIMIT
 from service.models.schedule import schedule_schemas
@@ -229,6 +230,19 @@ def _contacts() -> dict[str, Schema]:
         "VisitedPage": _visited_page(),
         "CreateContact": record(sent, ("name",), additionalProperties=False),
         "UpdateContact": record(sent, (), additionalProperties=False),
+        "MergeContacts": record({"from": {**array(UUID), "minItems": 1, "maxItems": MOST_MERGED, "uniqueItems": True}},
+                                additionalProperties=False),
+        "Merged": record({
+            "contact": ref("Contact"),
+            "left_out": {
+                **array(record({"field": TEXT, "value": TEXT})),
+                "description": "What the others had and the contact does not take: it has its own, or no room.",
+            },
+        }),
+        "Duplicates": record({
+            "reasons": {**array(TEXT), "description": "Why they may be one person."},
+            "contacts": {**array(ref("Contact")), "minItems": 2, "maxItems": 50},
+        }),
         "Imported": record({
             **counts, "skipped": {**array(skipped), "maxItems": 1000}, "skipped_total": COUNT,
             "warnings": {**array(warning), "maxItems": 1000}, "warnings_total": COUNT,

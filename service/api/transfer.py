@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import falcon
 
@@ -12,7 +11,7 @@ from service.api import query
 from service.api.access import BY_KEY
 from service.api.body import put_aside
 from service.api.documents import json_pieces, parse_yaml, yaml_pieces
-from service.api.places import Placed, Places
+from service.api.places import Places
 from service.api.protocols import Transfer
 from service.api.rendering import preferred, send_pieces
 from service.api.strict_json import parse_object
@@ -39,16 +38,8 @@ class Export:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All definitions, as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
-        self._places.require()
-        try:
+        with self._places.held_while_sent(resp):
             self.on_head(req, resp)
-        except BaseException:
-            self._places.release()
-            raise
-        if resp.stream is None:
-            self._places.release()
-        else:
-            resp.stream = Placed(cast(Iterator[bytes], resp.stream), self._places)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The same without a body, which takes no place."""

@@ -14,6 +14,7 @@ from service.bots.birthday_tries import pause_after
 from service.bots.birthdays import Greeting
 from service.bots.greetings import compose_digest
 from service.bots.protocol import Context
+from service.contacts.matching import People
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryDeferred, DeliveryUncertain, announce, why_unusable
 
@@ -66,8 +67,9 @@ class Sender(ABC):
 
     def pending(self, greetings: list[Greeting]) -> Iterator[Greeting]:
         """Those who have an address and are not in the ledger yet, each person once; the others are counted."""
-        outcomes = self._context.ledger.outcomes([self.key(greeting) for greeting in greetings])
-        told, untold = set(), []
+        people = [greeting.contact for greeting in greetings]
+        outcomes = self._context.ledger.outcomes([self.key(greeting) for greeting in greetings], people)
+        told, untold = People(), []
         for greeting, outcome in zip(greetings, outcomes, strict=True):
             if outcome is not None and not (outcome == "unknown" and self._resends):
                 self._tally.count_settled(greeting, outcome)
@@ -85,7 +87,7 @@ class Sender(ABC):
 
     def claims(self, greeting: Greeting) -> bool:
         """Whether this run is now the one to tell; else it is counted what stands in the ledger."""
-        stands = self._context.ledger.claim(self.key(greeting), retake=self._resends)
+        stands = self._context.ledger.claim(self.key(greeting), retake=self._resends, person=greeting.contact)
         if stands != "claimed":
             self._tally.count_settled(greeting, stands)
         return stands == "claimed"

@@ -9,6 +9,8 @@ from typing import Any, Literal, cast
 
 from service.contacts import Contact
 from service.contacts.dates import EARLIEST_YEAR
+from service.contacts.matching import Known, with_traits
+from service.models.traits import Traits
 
 LeapDay = Literal["feb28", "mar1"]
 OLDEST = 120
@@ -30,15 +32,16 @@ class Greeting:
 
     @property
     def key(self) -> str:
-        """The ledger's: one entry for each person and year."""
+        """The ledger's: one entry for each contact and year; it is asked for all contacts that are the person."""
         return f"{self.contact.id}:{self.day.year}"
 
     @property
-    def person(self) -> tuple[str, str, str]:
-        """The same for one person who is in the address book twice, say once with a phone's UID and once without."""
+    def person(self) -> Known:
+        """Who it is: one person may be several contacts, say once with a phone's UID and once without."""
         contact = self.contact
-        address = next(iter(contact.emails), contact.id)
-        return contact.name.casefold(), address.casefold(), str(contact.birthday)[-5:]
+        traits = Traits(contact.name, contact.uids, contact.emails, contact.birthday)
+        known = Known(contact.id, traits, contact.identities, contact.former_ids)
+        return with_traits(known, traits)
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -177,15 +177,16 @@ class BookSync:
 
     def _take(self, received: Sequence[Received]) -> None:
         if self._rehearses:
-            for card, (became, fields) in zip(received, self._local.would_take(received), strict=True):
+            for card, (contact_id, became, fields) in zip(received, self._local.would_take(received), strict=True):
+                self._taken[card.href] = contact_id
                 self._count(became)
                 if became != "unchanged":
-                    self._tally.note(became, card.person.contact_id, card.person.name, fields)
+                    self._tally.note(became, contact_id, card.person.name, fields)
         else:
-            for became in self._local.take(received):
+            for card, (contact_id, became) in zip(received, self._local.take(received), strict=True):
+                self._taken[card.href] = contact_id
                 self._count(became)
         for card in received:
-            self._taken[card.href] = card.person.contact_id
             self._tally.skips.pop(card.href, None)
             for reason in card.person.warnings:
                 self._tally.warn(card.href, card.person.name, reason)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from service.contacts import Contact
 from service.errors import ServiceError
 
 
@@ -40,19 +41,21 @@ class RunFailed(ServiceError):
 class Ledger(Protocol):
     """Remembers what was done once and must never be done twice. Entries live 400 days."""
 
-    def claim(self, key: str, *, retake: bool = False) -> str:
+    def claim(self, key: str, *, retake: bool = False, person: Contact | None = None) -> str:
         """Take `key` before the effect.
 
         Args:
             retake: also take a claim that another run never settled, unless that run is still under way.
+            person: the contact with whose id `key` begins, so that what stands under any other id of the same person
+                counts as well.
 
         Returns:
             `"claimed"` if it is now yours; else what stands there: `"unknown"` (claimed by a run that never
             settled it) or the outcome that it was settled with.
         """
 
-    def outcomes(self, keys: Sequence[str]) -> list[str | None]:
-        """What stands at each of `keys`, without claiming: None, `"unknown"`, or an outcome."""
+    def outcomes(self, keys: Sequence[str], people: Sequence[Contact] = ()) -> list[str | None]:
+        """What stands at each of `keys`, without claiming: None, `"unknown"`, or an outcome. `people` as in `claim`."""
 
     def settle(self, key: str, outcome: str) -> None:
         """Write down the outcome of a claim that is yours: `"sent"`, `"failed"`, … `"released"` gives it back,

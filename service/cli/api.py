@@ -61,6 +61,26 @@ class Api:
             raise self.refusal(answer)
         return answer
 
+    def pieces(self, path: str, *, params: Mapping[str, Any], kind: str) -> Iterator[bytes]:
+        """A long answer piece by piece, as it comes.
+
+        Args:
+            kind: the media type that it must have.
+
+        Raises:
+            Failure: there is no answer, it is a refusal or of another kind, or it broke off.
+        """
+        try:
+            with self.http.stream("GET", path, params=params) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise self.refusal(answer)
+                if not answer.headers.get("Content-Type", "").startswith(kind):
+                    raise self.stranger()
+                yield from answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise self.away(error) from None
+
     def get(self, path: str, **params: Any) -> Any:
         """The JSON of a GET."""
         return self.json(self.ask("GET", path, params=params))

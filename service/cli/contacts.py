@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Annotated, Any, BinaryIO
 
 import typer
@@ -13,32 +15,55 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from service.cli.api import api
 from service.cli.arguments import Json, Limit
+from service.cli.duplicates import duplicates, merge
 from service.cli.failures import Exit, Failure
-from service.cli.output import err, note, say, show_json, show_table
+from service.cli.import_report import tell
+from service.cli.output import err, note, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="The address book.")
 
 PIECE = 256 * 1024
-SKIPPED_SHOWN = 20
+
+
+class DateOrder(StrEnum):
+    """What stands first in a date of numbers."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+class Format(StrEnum):
+    """Of an exported file."""
+
+    VCARD = "vcard"
+    CSV = "csv"
 
 
 @app.command("import")
 def import_contacts(
     file: Annotated[str, typer.Argument(metavar="FILE", help="vCard or CSV; - reads standard input.")],
+    date_order: Annotated[
+        DateOrder | None, typer.Option("--date-order", help="What stands first in dates such as 3/4/1990.")
+    ] = None,
+    charset: Annotated[
+        str | None, typer.Option("--charset", metavar="NAME", help="The file's encoding, such as windows-1250.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Import an address book. Doing so again updates, and never doubles.
 
-    Entries that are skipped are told with their reason, and are no failure.
+    What was skipped, guessed or not understood is told with its reason, and is no failure.
     """
+    options = {"date_order": date_order.value if date_order else None, "charset": charset}
     with _opened(file) as source:
         size = os.fstat(source.fileno()).st_size if file != "-" else None
-        answer = api().json(_uploaded(source, size))
+        answer = api().json(
+            _uploaded(source, size, options), "created", "updated", "unchanged", "skipped", "skipped_total"
+        )
     if json:
         show_json(answer)
-        return
-    say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} as they were")
-    _tell_skipped(answer)
+    else:
+        tell(answer)
 
 
 def _opened(file: str) -> BinaryIO:
@@ -48,7 +73,7 @@ def _opened(file: str) -> BinaryIO:
         raise Failure(Exit.USAGE, f"{file} cannot be read: {error.strerror}") from None
 
 
-def _uploaded(source: BinaryIO, size: int | None) -> Any:
+def _uploaded(source: BinaryIO, size: int | None, options: dict[str, str | None]) -> Any:
     console = err()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -57,7 +82,9 @@ def _uploaded(source: BinaryIO, size: int | None) -> Any:
         # With its length if that is known: not every proxy lets a body without one through.
         headers |= {} if size is None else {"Content-Length": str(size)}
         content = _pieces(source, progress, task)
-        return api().ask("POST", "/scheduler/contacts/import", content=content, headers=headers, seconds=600)
+        return api().ask(
+            "POST", "/scheduler/contacts/import", params=options, content=content, headers=headers, seconds=600
+        )
 
 
 def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[bytes]:
@@ -67,14 +94,47 @@ def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[byte
     progress.update(task, description="Importing")
 
 
-def _tell_skipped(answer: dict[str, Any]) -> None:
-    if not answer["skipped_total"]:
+@app.command("export")
+def export_contacts(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Into this file, not to standard output.")
+    ] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Told by the file's name if not given, else vcard.")
+    ] = None,
+) -> None:
+    """Write all contacts as vCard or CSV. Importing that again changes nothing."""
+    kind = format_ or (Format.CSV if file is not None and file.suffix.lower() == ".csv" else Format.VCARD)
+    pieces = api().pieces("/scheduler/contacts/export", params={"format": kind.value}, kind=f"text/{kind.value}")
+    if file is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
         return
-    note(f"{answer['skipped_total']} skipped:")
-    for skipped in answer["skipped"][:SKIPPED_SHOWN]:
-        note(f"  entry {skipped['position']}: {skipped['reason']}")
-    if answer["skipped_total"] > SKIPPED_SHOWN:
-        note("  … and more; --json names up to 1,000")
+    _keep(pieces, file)
+    note(f"Written to {file}")
+
+
+def _keep(pieces: Iterator[bytes], file: Path) -> None:
+    """A file is there whole, and for its owner alone, or as it was before; a device or a pipe is written to."""
+    try:
+        if file.exists() and not file.is_file():
+            _write(pieces, file)
+            return
+        handle, unfinished = mkstemp(dir=file.parent, prefix=f".{file.name}-")
+        os.close(handle)
+        try:
+            _write(pieces, Path(unfinished))
+            Path(unfinished).replace(file)
+        finally:
+            Path(unfinished).unlink(missing_ok=True)
+    except OSError as error:
+        raise Failure(Exit.USAGE, f"{file} cannot be written: {error.strerror}") from None
+
+
+def _write(pieces: Iterator[bytes], file: Path) -> None:
+    with file.open("wb") as opened:
+        for piece in pieces:
+            opened.write(piece)
 
 
 @app.command("list")
@@ -103,3 +163,7 @@ def list_contacts(
 def _called(contact: dict[str, Any]) -> str:
     """The name, and that the person has died."""
     return f"{contact['name']} (deceased)" if contact.get("deceased") else str(contact["name"])
+
+
+app.command("duplicates")(duplicates)
+app.command("merge")(merge)

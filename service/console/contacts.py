@@ -12,19 +12,31 @@ import falcon
 
 from service.api import query
 from service.api.access import BY_SESSION
+from service.api.contacts import send_file
+from service.api.places import Places
 from service.console.coming_birthdays import coming
 from service.console.form_fields import Field
 from service.console.pages import Page, show
 from service.contacts.book import MAX_PAGE, ContactBook
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
+from service.contacts.duplicates import MOST_GROUPS
+from service.contacts.exports import Kind
 from service.store.counters import Reading
 
 WINDOW = 2000
 """Contacts that are sorted together; beyond, one goes on to the next so many."""
 SEARCHED = 10_000
 """Contacts that a search looks through at once."""
-PAGE = 50
+PAGE, GROUPS = 50, 20
 DAYS_AHEAD, BIRTHDAYS = 30, 12
+CHARSETS = (
+    ("utf-8", "Unicode"), ("windows-1252", "Western European"), ("windows-1250", "Central European"),
+    ("windows-1251", "Cyrillic"), ("koi8-r", "Cyrillic"), ("windows-1253", "Greek"), ("windows-1254", "Turkish"),
+    ("windows-1255", "Hebrew"), ("windows-1256", "Arabic"), ("windows-1257", "Baltic"), ("macintosh", "old Mac"),
+    ("shift_jis", "Japanese"), ("gbk", "Chinese, simplified"), ("big5", "Chinese, traditional"),
+    ("euc-kr", "Korean"),
+)  # fmt: skip
+"""Encodings that a file may be said to have, as the web calls them; the import knows more."""
 
 
 class ContactList(Page):
@@ -68,6 +80,7 @@ class ContactList(Page):
             more_birthdays=more_birthdays,
             days_ahead=DAYS_AHEAD,
             limit_mb=self._limit_mb,
+            charsets=CHARSETS,
         )
 
     on_head = on_get
@@ -100,6 +113,65 @@ def _address(q: str, cursor: str | None, page: int) -> str:
     asked = {"q": q, "cursor": cursor, "page": page if page > 1 else None}
     given = {name: value for name, value in asked.items() if value}
     return "/contacts" + (f"?{urlencode(given)}" if given else "")
+
+
+class ContactFile(Page):
+    """`/contacts.vcf` and `/contacts.csv`
+
+    Args:
+        places: for exports, which take their time: one too many is 503.
+    """
+
+    access = BY_SESSION
+
+    def __init__(self, contacts: ContactBook, kind: Kind, places: Places) -> None:
+        self._contacts = contacts
+        self._kind = kind
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """All contacts as a file, as `/scheduler/contacts/export` gives it."""
+        with self._places.held_while_sent(resp):
+            self.on_head(req, resp)
+
+    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The same without a body, which takes no place."""
+        send_file(resp, self._contacts, self._kind)
+
+
+class DuplicateContacts(Page):
+    """`/contacts/duplicates`
+
+    Args:
+        places: for looking through the whole address book, which takes its time: one too many is 503.
+    """
+
+    access = BY_SESSION
+
+    def __init__(self, contacts: ContactBook, places: Places) -> None:
+        self._contacts = contacts
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Groups of contacts that may be one person, side by side."""
+        number = query.integer(req, "page", low=1, high=MOST_GROUPS // GROUPS, default=1)
+        with self._places.held():
+            found = self._contacts.all_duplicates()
+            pages = max(1, -(-len(found.groups) // GROUPS))
+            number = min(number, pages)  # those of the last page may be merged
+            groups = self._contacts.shown_groups(found.groups[(number - 1) * GROUPS : number * GROUPS])
+        show(
+            resp,
+            "duplicates.html",
+            "/contacts",
+            groups=groups,
+            total=len(found.groups),
+            more=found.has_more,
+            number=number,
+            pages=[(page, f"/contacts/duplicates?page={page}") for page in range(1, pages + 1)],
+        )
+
+    on_head = on_get
 
 
 class NewContact(Page):

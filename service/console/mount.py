@@ -11,7 +11,7 @@ from service.api.auth import ApiKeys
 from service.api.protocols import Bots, Following, Jobs, Runs, Transfer
 from service.api.refusals import Refusals
 from service.api.sessions import Sessions
-from service.console.contacts import ContactList, EditContact, NewContact
+from service.console.contacts import ContactFile, ContactList, DuplicateContacts, EditContact, NewContact
 from service.console.error_pages import ErrorPages
 from service.console.files import STATIC, Files
 from service.console.job_form import EditJob, NewJob
@@ -23,6 +23,7 @@ from service.console.runs import RunEvents, RunPage
 from service.console.runs_list import RunList
 from service.console.signin import SessionCheck, SignIn, SignOut
 from service.contacts.book import ContactBook
+from service.contacts.exports import KINDS
 from service.store.counters import Reading
 
 FILES = Path(__file__).parent / "static"
@@ -84,5 +85,8 @@ def _add_pages(app: App, parts: Parts) -> None:
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, parts.following, app.places))
     app.add_page("/runs", RunList(jobs, runs))
     app.add_page("/contacts", ContactList(parts.contacts, parts.reading, parts.import_limit_mb))
+    app.add_page("/contacts.vcf", ContactFile(parts.contacts, KINDS["vcard"], app.places))
+    app.add_page("/contacts.csv", ContactFile(parts.contacts, KINDS["csv"], app.places))
+    app.add_page("/contacts/duplicates", DuplicateContacts(parts.contacts, app.places))
     app.add_page("/contacts/new", NewContact())
     app.add_page("/contacts/{contact_id}", EditContact(parts.contacts))

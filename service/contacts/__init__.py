@@ -1,5 +1,5 @@
 """The address book: read from the files that people's programs export, kept, and changed."""
 
-from service.store.contacts import Contact, Visit
+from service.store.contact_records import Contact, Visit
 
 __all__ = ["Contact", "Visit"]

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from redis import Redis
 
 from service.clock import format_timestamp
+from service.contacts import exports
 from service.contacts.bodies import parse_create, parse_update
+from service.contacts.decisions import Entry, Taken
+from service.contacts.duplicate_list import DuplicateList
+from service.contacts.duplicates import Duplicates, Group
 from service.contacts.files import AS_FOUND, ReadOptions, read_people
+from service.contacts.imports import import_people
+from service.contacts.intake import Intake, traits_of
 from service.contacts.lines import Readable
-from service.contacts.people import ParsedCard, Skipped, TooMuch, contact_id, told_apart
+from service.contacts.merging import merge
+from service.contacts.people import TooMuch, is_id
 from service.contacts.report import ImportReport
 from service.contacts.synced import SyncedBook
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
-from service.store.contacts import Contact, ContactStore, Visit
+from service.store.contact_records import Contact, Visit
+from service.store.contacts import ContactStore
 from service.store.scripts import Gate
 
-IMPORT_BATCH = 300
-"""Contacts written in one round trip."""
 MAX_PAGE = 200
 
 
@@ -47,6 +52,8 @@ class ContactBook:
         self._client = client
         self._keys = keys
         self._store = ContactStore(client, keys, gate)
+        self._duplicates = DuplicateList(self._store)
+        self._intake = Intake(self._store)
 
     def import_stream(self, stream: Readable, options: ReadOptions = AS_FOUND) -> dict[str, Any]:
         """Takes in a vCard or CSV file, told by its content, in bounded memory.
@@ -69,17 +76,9 @@ class ContactBook:
         """
         report = ImportReport()
         file = read_people(stream, options)
-        batches = _Batches(told_apart(file))
-        for batch in batches:
-            cards = [card for card in batch if isinstance(card, ParsedCard)]
-            saved = self._store.save_many([(card.contact_id, card.carried()) for card in cards])
-            for card, became in zip(cards, saved, strict=True):
-                report.taken(card, became)
-            for entry in batch:
-                if isinstance(entry, Skipped):
-                    report.skipped(entry)
-        if batches.stopped is not None:
-            raise _stopped(batches.stopped, report)
+        stopped = import_people(file, self._intake, report)
+        if stopped is not None:
+            raise _stopped(stopped, report)
         for reason in file.warnings:
             report.warn(reason)
         return report.as_dict(file.ignored_columns)
@@ -92,7 +91,7 @@ class ContactBook:
         """
         if not 1 <= limit <= MAX_PAGE:
             raise ValidationFailed.of("limit", f"must be a number from 1 to {MAX_PAGE}")
-        if cursor is not None and not _is_id(cursor):
+        if cursor is not None and not is_id(cursor):
             raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
         found = self._store.page(cursor, limit + 1)
         more = found[limit - 1].id if len(found) > limit else None
@@ -100,40 +99,76 @@ class ContactBook:
 
     def get(self, contact_id: str) -> dict[str, Any]:
         """Raises NotFound for an unknown or malformed id."""
-        contact = self._store.get(contact_id) if _is_id(contact_id) else None
+        contact = self._store.get(contact_id) if is_id(contact_id) else None
         if contact is None:
             raise NotFound(f"Contact {contact_id} not found")
         return as_json(contact)
 
     def create(self, body: object) -> dict[str, Any]:
-        """Makes a contact; its id follows from its first e-mail address, else its name and birthday.
+        """Makes a contact.
 
         Raises:
             ValidationFailed: the body is not a contact's.
-            Conflict: there is a contact with this identity.
+            Conflict: there is a contact who is the same by address and name, else by name and birthday.
         """
-        fields = parse_create(body)
-        emails, birthday = fields.get("emails"), fields.get("birthday")
-        new_id = contact_id(
-            uid=None,
-            email=emails[0] if isinstance(emails, list) and emails else None,
-            name=str(fields["name"]),
-            birthday=str(birthday) if birthday else None,
-        )
-        if self._store.save(new_id, fields | {"source": "api"}, "create") == "exists":
-            raise Conflict(f"There is a contact with this identity already: {new_id}")
-        return self.get(new_id)
+        fields = parse_create(body) | {"source": "api"}
+        entry = Entry(traits_of({"uids": (), "emails": (), "birthday": None} | fields), fields)
+        (taken,) = self._intake.take([entry], mode="create")
+        if taken is None or taken.became == "exists":
+            raise _exists(taken)
+        return self.get(taken.contact.id)
 
     def update(self, contact_id: str, body: object) -> dict[str, Any]:
         """Changes the fields that the body names; the id stays. Raises ValidationFailed, NotFound."""
         self.get(contact_id)
-        if self._store.save(contact_id, parse_update(body), "update") == "missing":
+        fields = parse_update(body)
+        if self._intake.change(contact_id, fields) == "missing":
             raise NotFound(f"Contact {contact_id} not found")
         return self.get(contact_id)
 
+    def merge(self, contact_id: str, body: object) -> dict[str, Any]:
+        """Makes contacts parts of another one; see `service.contacts.merging`.
+
+        Returns:
+            `{"contact", "left_out": [{"field", "value"}]}`.
+
+        Raises:
+            ValidationFailed: the body names something that cannot be merged; nothing was changed.
+            NotFound: there is no such contact.
+        """
+        if not is_id(contact_id):
+            raise NotFound(f"Contact {contact_id} not found")
+        merged = merge(self._store, contact_id, body)
+        left_out = [{"field": field, "value": value} for field, value in merged.left_out]
+        return {"contact": self.get(merged.contact_id), "left_out": left_out}
+
+    def duplicates(self, limit: int, cursor: str | None = None) -> Page:
+        """At most `limit` groups of contacts that may be one person, `{"reasons", "contacts"}`.
+
+        Raises:
+            ValidationFailed: `cursor` is none.
+        """
+        if cursor is not None and not is_id(cursor):
+            raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
+        groups = [group for group in self.all_duplicates().groups if cursor is None or group.ids[0] > cursor]
+        shown = self.shown_groups(groups[:limit])
+        return Page(shown, groups[limit - 1].ids[0] if len(groups) > limit else None)
+
+    def all_duplicates(self) -> Duplicates:
+        """All groups of contacts that may be one person; in a large book this takes some seconds."""
+        return self._duplicates.current()
+
+    def shown_groups(self, groups: Sequence[Group]) -> list[dict[str, Any]]:
+        """Groups with their contacts, JSON-ready."""
+        found = {one.id: one for one in self._store.get_many(one for group in groups for one in group.ids)}
+        return [
+            {"reasons": list(group.reasons), "contacts": [as_json(found[one]) for one in group.ids if one in found]}
+            for group in groups
+        ]
+
     def delete(self, contact_id: str) -> None:
         """Raises NotFound for an unknown or malformed id."""
-        if not _is_id(contact_id) or not self._store.delete(contact_id):
+        if not is_id(contact_id) or not self._store.delete(contact_id):
             raise NotFound(f"Contact {contact_id} not found")
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
@@ -159,7 +194,11 @@ class ContactBook:
 
     def synced(self, address: str) -> SyncedBook:
         """What is known here of an address book elsewhere."""
-        return SyncedBook(self._client, self._keys, self._store, address)
+        return SyncedBook(self._client, self._keys, self._store, self._intake, address)
+
+    def export(self, kind: exports.Kind) -> Iterator[bytes]:
+        """Every contact as a file of this kind, in bounded memory; importing it again changes nothing."""
+        return exports.written(self.all(), kind)
 
     def all(self) -> Iterator[Contact]:
         """Every contact, read page by page."""
@@ -169,32 +208,23 @@ class ContactBook:
             after = page[-1].id
 
 
-class _Batches:
-    """People by the batch, up to the end of their file or to where it was too much, which `stopped` says then."""
-
-    def __init__(self, people: Iterator[ParsedCard | Skipped]) -> None:
-        self._people = people
-        self.stopped: TooMuch | None = None
-
-    def __iter__(self) -> Iterator[list[ParsedCard | Skipped]]:
-        batch: list[ParsedCard | Skipped] = []
-        try:
-            for one in self._people:
-                batch.append(one)
-                if len(batch) == IMPORT_BATCH:
-                    yield batch
-                    batch = []
-        except TooMuch as error:
-            self.stopped = error
-        if batch:
-            yield batch
-
-
 def _stopped(why: TooMuch, report: ImportReport) -> ValidationFailed:
     return ValidationFailed.of(
         "", f"The import stopped, since the file {why}. What came before stays: {report.counted()}. "
         "Send the rest in files of its own."
     )  # fmt: skip
+
+
+def _exists(taken: Taken | None) -> Conflict:
+    assert taken is not None
+    known = taken.contact
+    shared = "the name and an e-mail address" if taken.by_address else "the name and the birthday"
+    if not taken.by_address and known.traits.birthday is None:
+        shared = "the name, and nothing else is known of either"
+    return Conflict(
+        f"There is such a contact already: {known.id}, {known.traits.name}, who has or had {shared}. "
+        "Change that contact, or give this one another name"
+    )
 
 
 def as_json(contact: Contact) -> dict[str, Any]:
@@ -238,10 +268,3 @@ def _page(visit: Visit) -> dict[str, Any]:
 
 def _timestamp(at: int | None) -> str | None:
     return None if at is None else format_timestamp(at)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except (ValueError, TypeError, AttributeError):
-        return False

@@ -1,12 +1,25 @@
-"""What an address book's file says about one person, cleaned, and who that person is."""
+"""What an address book's file says about one person, cleaned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from uuid import UUID, uuid5
+from dataclasses import dataclass
+from uuid import UUID
 
-_IDENTITIES = UUID("5f0b3a52-6d0e-5c1e-9d7a-0b8c8f6f6a11")
+from service.models.traits import Traits
+from service.store.contact_records import Contact
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is the id of a contact, as far as it can be seen."""
+    try:
+        return str(UUID(text)) == text
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+def uid_of(contact: Contact) -> str:
+    """Under which UID a contact leaves: the first that it came with, else its own id, by which it is found again."""
+    return contact.uids[0] if contact.uids else contact.id
 
 
 class TooMuch(ValueError):
@@ -23,7 +36,6 @@ class ParsedCard:
         source: `vcard` or `csv`. The other fields are `Contact`'s.
         deceased: the file has a date of death; None if it says nothing.
         warnings: what was lost or guessed in reading it, a sentence each.
-        shares_email: the same file gives the first address to somebody else, too.
         unread: fields of which the file has something that could not be read.
     """
 
@@ -40,14 +52,12 @@ class ParsedCard:
     source: str = "vcard"
     deceased: bool | None = None
     warnings: tuple[str, ...] = ()
-    shares_email: bool = False
     unread: frozenset[str] = frozenset()
 
     @property
-    def contact_id(self) -> str:
-        """Follows from the identity: the UID, else the first e-mail address of their own, else name and birthday."""
-        email = None if self.shares_email else next(iter(self.emails), None)
-        return contact_id(uid=self.uid, email=email, name=self.name, birthday=self.birthday)
+    def traits(self) -> Traits:
+        """By what it can be told who it is."""
+        return Traits(self.name, (self.uid,) if self.uid else (), self.emails, self.birthday)
 
     def carried(self) -> dict[str, object]:
         """The contact's fields that this card has something to say about."""
@@ -61,27 +71,3 @@ class Skipped:
 
     position: int
     reason: str
-
-
-def told_apart(people: Iterable[ParsedCard | Skipped]) -> Iterator[ParsedCard | Skipped]:
-    """The same people; whoever of a file has the address of somebody before them, but another name and birthday, is not
-    them: families share addresses. Only the first of them is known by it."""
-    known: dict[str, tuple[str, str]] = {}
-    for one in people:
-        if isinstance(one, ParsedCard) and one.emails and one.birthday and not one.uid:
-            name, birthday = known.setdefault(one.contact_id, (one.name.casefold(), one.birthday[-5:]))
-            if name != one.name.casefold() and birthday != one.birthday[-5:]:
-                yield replace(one, shares_email=True)
-                continue
-        yield one
-
-
-def contact_id(*, uid: str | None, email: str | None, name: str, birthday: str | None) -> str:
-    """The id of the person with this identity, always the same for the same person."""
-    if uid:
-        identity = "uid:" + uid.strip().casefold().removeprefix("urn:uuid:")
-    elif email:
-        identity = "email:" + email.casefold()
-    else:
-        identity = f"name:{name.casefold()}:{birthday or ''}"
-    return str(uuid5(_IDENTITIES, identity))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from service.contacts.cleaning import unique
 from service.contacts.people import ParsedCard
 from service.store.address_books import Given
-from service.store.contacts import LISTS, Contact
+from service.store.contact_records import LISTS, Contact
 
 _TEXTS = ("given_name", "family_name", "birthday", "language", "deceased")
 """Of which a contact has one each; a name it always has."""

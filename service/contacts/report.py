@@ -23,17 +23,20 @@ class ImportReport:
         self._warnings: list[dict[str, Any]] = []
         self._warnings_total = 0
 
-    def taken(self, card: ParsedCard, became: str) -> None:
+    def read(self, card: ParsedCard) -> None:
+        """Counts an entry that is about to be a contact."""
+        self._with_birthday += card.birthday is not None
+        self._with_address += bool(card.emails or card.phones)
+        for reason in card.warnings:
+            self.warn(reason, card.position, card.name)
+
+    def taken(self, became: str) -> None:
         """Counts an entry that is a contact now.
 
         Args:
             became: `created`, `updated` or `unchanged`.
         """
         self._counts[became] += 1
-        self._with_birthday += card.birthday is not None
-        self._with_address += bool(card.emails or card.phones)
-        for reason in card.warnings:
-            self.warn(reason, card.position, card.name)
 
     def skipped(self, entry: Skipped) -> None:
         """Counts an entry that could not be taken."""

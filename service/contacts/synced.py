@@ -7,18 +7,21 @@ written down last, so that what was cut off is done again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Literal
 
 from redis import Redis
 
+from service.contacts.decisions import Entry
+from service.contacts.intake import MOST_TRIES, Intake, too_busy
 from service.contacts.people import ParsedCard
 from service.contacts.provenance import NOTHING, carried, fields_of, fields_without, given_by, together
 from service.keys import Keys
 from service.store.address_books import CardStore, Given, SeenCard, SkippedCard
-from service.store.contacts import Contact, ContactStore, Saved
+from service.store.contact_records import Contact
+from service.store.contacts import ContactStore, Saved
 
 SOURCE = "carddav"
 """The `source` of contacts that an address book brought."""
@@ -51,14 +54,16 @@ class SyncedBook:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
         contacts: where contacts are kept.
+        intake: takes people in there.
         address: of the address book, as its server spells it; it is not kept.
     """
 
-    def __init__(self, client: Redis, keys: Keys, contacts: ContactStore, address: str) -> None:
+    def __init__(self, client: Redis, keys: Keys, contacts: ContactStore, intake: Intake, address: str) -> None:
         self.id = sha256(address.encode()).hexdigest()[:32]
         """Stands for the address."""
         self._cards = CardStore(client, keys, self.id)
         self._contacts = contacts
+        self._intake = intake
 
     @property
     def token(self) -> str | None:
@@ -95,55 +100,91 @@ class SyncedBook:
         """The cards that could not be taken."""
         return self._cards.skipped()
 
-    def take(self, cards: Sequence[Received]) -> list[Saved]:
+    def take(self, cards: Sequence[Received]) -> list[tuple[str, Saved]]:
         """Makes and changes contacts by their cards. What a card had given and carries no more goes; other fields that
         it does not carry stay.
 
         Returns:
-            What became of each card's contact.
-        """
-        saved: dict[str, Saved] = {}
-        for apart in _rounds(cards):
-            saved |= zip((card.href for card in apart), self._take(apart), strict=True)
-        return [saved[card.href] for card in cards]
+            The id of each card's contact, and what became of it.
 
-    def _take(self, cards: Sequence[Received]) -> list[Saved]:
-        """Takes cards of as many persons."""
-        new: list[SeenCard] = []
-        for card, seen in zip(cards, self._cards.get_many([card.href for card in cards]), strict=True):
-            if seen is None or seen.contact_id != card.person.contact_id:
-                new.append(SeenCard(card.href, card.person.contact_id, ""))
-                if seen is not None:  # it has become another person's
-                    self._let_go(seen)
-                    self._cards.save_given([(card.href, NOTHING)])
-        changes = self._changes(cards)
+        Raises:
+            StoreUnavailable: others changed meanwhile, again and again, who the cards are.
+        """
+        taken: dict[str, tuple[str, Saved]] = {}
+        left = list(cards)
+        for _ in range(MOST_TRIES + len(cards)):
+            if not left:
+                return [taken[card.href] for card in cards]
+            taken |= self._take(left)
+            left = [card for card in left if card.href not in taken]
+        raise too_busy()
+
+    def _take(self, cards: Sequence[Received]) -> dict[str, tuple[str, Saved]]:
+        """Takes the first card of each person, so that what one card gives is known to the next. None if somebody has
+        become another contact meanwhile."""
+        seen = self._seen(cards)
+        first: dict[str, Received] = {}
+        for card, contact_id in zip(cards, self._intake.identify(_entries(cards, seen)), strict=True):
+            first.setdefault(contact_id, card)
+        new = [SeenCard(card.href, one, "") for one, card in first.items() if _whose(seen[card.href]) != one]
+        for href in (other.href for other in new):
+            if (before := seen[href]) is not None:  # it has become another person's
+                self._let_go(before)
+                self._cards.save_given([(href, NOTHING)])
+        changes = self._changes(first)
         self._cards.save_many(new)
         self._cards.save_given((change.href, together([change.before, change.given])) for change in changes)
-        saved = self._contacts.save_many(
-            [(card.person.contact_id, change.fields) for card, change in zip(cards, changes, strict=True)]
-        )
+        try:
+            saved = self._write(first, changes)
+        except _BecameOthers:
+            return {}
         self._cards.save_given((change.href, change.given) for change in changes)
-        self._cards.save_many(SeenCard(card.href, card.person.contact_id, card.etag) for card in cards)
-        self._cards.unskip([card.href for card in cards])
-        return saved
+        self._cards.save_many(SeenCard(card.href, one, card.etag) for one, card in first.items())
+        self._cards.unskip([card.href for card in first.values()])
+        return {card.href: (one, became) for (one, card), became in zip(first.items(), saved, strict=True)}
 
-    def would_take(self, cards: Sequence[Received]) -> list[tuple[Saved, list[str]]]:
-        """What `take` would do to each card's contact, and which of its fields it would change."""
-        return [_compared(change) for change in self._changes(cards)]
+    def _write(self, cards: Mapping[str, Received], changes: Sequence[_Change]) -> list[Saved]:
+        ids = list(cards)
 
-    def _changes(self, cards: Sequence[Received]) -> list[_Change]:
-        ids = [card.person.contact_id for card in cards]
+        def check(planned: Sequence[tuple[int, str]]) -> None:
+            if any(ids[number] != contact_id for number, contact_id in planned):
+                raise _BecameOthers
+
+        entries = [
+            Entry(card.person.traits, change.fields, one)
+            for (one, card), change in zip(cards.items(), changes, strict=True)
+        ]
+        return [one.became for one in self._intake.take(entries, about_to=check) if one is not None]
+
+    def would_take(self, cards: Sequence[Received]) -> list[tuple[str, Saved, list[str]]]:
+        """The id of each card's contact, what `take` would do to it, and which of its fields it would change."""
+        ids = self._intake.identify(_entries(cards, self._seen(cards)))
+        changes = self._changes_of(list(zip(ids, cards, strict=True)))
+        return [(one, *_compared(change)) for one, change in zip(ids, changes, strict=True)]
+
+    def _seen(self, cards: Sequence[Received]) -> dict[str, SeenCard | None]:
         hrefs = [card.href for card in cards]
-        contacts = {contact.id: contact for contact in self._contacts.get_many(ids)}
+        return dict(zip(hrefs, self._cards.get_many(hrefs), strict=True))
+
+    def _changes(self, cards: Mapping[str, Received]) -> list[_Change]:
+        return self._changes_of(list(cards.items()))
+
+    def _changes_of(self, cards: Sequence[tuple[str, Received]]) -> list[_Change]:
+        """What each card does to the contact with the id beside it."""
+        owners = [(one, card.href) for one, card in cards]
+        hrefs = [card.href for _, card in cards]
+        contacts = {contact.id: contact for contact in self._contacts.get_many(one for one, _ in cards)}
         rows = zip(
             cards,
-            map(contacts.get, ids),
             self._cards.get_many(hrefs),
             self._cards.given(hrefs),
-            self._cards.given_by_others(list(zip(ids, hrefs, strict=True))),
+            self._cards.given_by_others(owners),
             strict=True,
         )
-        return [_change(card, contact, seen, given, together(others)) for card, contact, seen, given, others in rows]
+        return [
+            _change(card, contacts.get(one), known if _whose(seen) == one else NOTHING, together(others))
+            for (one, card), seen, known, others in rows
+        ]
 
     def skip(self, href: str, etag: str, reason: str, again: bool) -> None:
         """Notes that a card could not be taken; its contact, if it had one, stays as it is.
@@ -202,6 +243,10 @@ class SyncedBook:
         return contact if contact is not None and contact.source == SOURCE else None
 
 
+class _BecameOthers(Exception):
+    """Others have changed meanwhile who some cards are."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     """What a card does to its contact.
@@ -219,13 +264,9 @@ class _Change:
     given: Given
 
 
-def _change(
-    card: Received, contact: Contact | None, seen: SeenCard | None, known: Given | None, others: Given
-) -> _Change:
+def _change(card: Received, contact: Contact | None, known: Given | None, others: Given) -> _Change:
     before = known or NOTHING
-    if seen is None or seen.contact_id != card.person.contact_id:
-        before = NOTHING
-    elif known is None and contact is not None and contact.source == SOURCE:
+    if known is None and contact is not None and contact.source == SOURCE:
         before = carried(card.person)  # the release before took it from this card; what is gone since, nobody knows
     fields = fields_of(card.person, contact, before, others)
     return _Change(card.href, contact, fields, before, given_by(card.person, contact, before, others))
@@ -239,14 +280,9 @@ def _compared(change: _Change) -> tuple[Saved, list[str]]:
     return ("updated" if changed else "unchanged"), changed
 
 
-def _rounds(cards: Sequence[Received]) -> Iterator[list[Received]]:
-    """The cards in turns, in each of which a person has one at the most: what one card gives is known to the next."""
-    left = list(cards)
-    while left:
-        first: dict[str, Received] = {}
-        for card in left:
-            first.setdefault(card.person.contact_id, card)
-        taken = list(first.values())
-        yield taken
-        chosen = {card.href for card in taken}
-        left = [card for card in left if card.href not in chosen]
+def _whose(seen: SeenCard | None) -> str | None:
+    return None if seen is None else seen.contact_id
+
+
+def _entries(cards: Sequence[Received], seen: Mapping[str, SeenCard | None]) -> list[Entry]:
+    return [Entry(card.person.traits, card.person.carried(), _whose(seen[card.href])) for card in cards]

@@ -1,7 +1,8 @@
 """Contacts in Redis: a hash each, and the indices that find them without a scan.
 
-The indices are the sorted set of all ids, a set of ids for each day of the year, and the sorted set of those with a
-profile page by their last visit. Each write goes through one script, so that no index ever disagrees with a contact.
+The indices are the sorted set of all ids, a set of ids for each day of the year, the sorted set of those with a profile
+page by their last visit, and for each identity (`service.contacts.matching`) the ids to which it leads. Each write goes
+through one script, so that none of them ever disagrees with a contact.
 """
 
 from __future__ import annotations
@@ -9,117 +10,58 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from redis import Redis
 
 from service.keys import Keys
-from service.store.connection import translate_errors
+from service.store.asking import hash_fields
+from service.store.connection import exchange, packed, repeatable, translate_errors
+from service.store.contact_records import WORDS, Contact, Visit, contact_of, pairs_of, visit_text
 from service.store.scripts import Gate, script_of
 
-TEXTS = ("name", "given_name", "family_name", "birthday", "language", "source")
-LISTS = ("emails", "phones", "urls")
-PERIODS = 20
-"""Of a page's history of statuses that are kept."""
 BATCH = 500
 """Contacts read or written in one round trip."""
 
-Saved = Literal["created", "updated", "unchanged", "exists", "missing"]
+Saved = Literal["created", "updated", "unchanged", "exists", "missing", "stale"]
+Mode = Literal["merge", "create", "update"]
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """Neighbouring visits to a page that found the same.
+class Write:
+    """What is to be written of one contact.
 
     Args:
-        status: the HTTP status answered; None if nothing answered.
-        since, until: the first and the last of those visits, epoch seconds.
-        visits: how many there were.
-    """
-
-    status: int | None
-    since: int
-    until: int
-    visits: int
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What the last visit to a contact's profile page found.
-
-    Args:
-        url: the page that was asked for.
-        status: the HTTP status answered; None if nothing answered.
-        title: the page's title, if it has one.
-        content_hash: of what the page shows, to tell a change; None if it could not be read.
-        changed: whether the page differs from the visit before; None if there is nothing to compare with.
-        changed_at: when a visit last found it different, epoch seconds.
-        answered_by: the page that answered, after redirects, to which `etag` and `last_modified` belong.
-        etag, last_modified: what the server said of this version, to ask whether there is a newer one.
-        history: the page's statuses, the newest first.
-    """
-
-    url: str
-    status: int | None
-    title: str | None
-    content_hash: str | None
-    changed: bool | None
-    changed_at: int | None = None
-    answered_by: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    history: tuple[Period, ...] = ()
-
-    def noted(self, at: int) -> Visit:
-        """Itself, with its own status at the head of the history; at most `PERIODS` of it are kept."""
-        newest = self.history[0] if self.history else None
-        if newest is not None and newest.status == self.status:
-            head = replace(newest, until=at, visits=newest.visits + 1)
-            return replace(self, history=(head, *self.history[1:]))
-        return replace(self, history=(Period(self.status, at, at, 1), *self.history[: PERIODS - 1]))
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """One person of the address book.
-
-    Args:
-        id: follows from the person's identity.
-        name: as it is shown; never empty.
-        birthday: `YYYY-MM-DD`, or `--MM-DD` where the year is unknown.
-        emails, phones, urls: the preferred one first.
-        language: a language tag such as `fr` or `de-AT`.
-        source: `vcard`, `csv`, `api` or `carddav`: where it first came from.
-        deceased: whether the person is known to have died.
-        last_messaged_at, last_visited_at: epoch seconds.
-        visit: what the last visit found.
+        id: the contact's.
+        fields: those that are named; the others stay. None or an empty list takes a field away.
+        identities: by which it is found from now on.
+        former_ids: of the contacts that were merged into it; none leaves them as they are.
+        seen: its identities as the caller has read them, None if there was no such contact.
+        free: those of `identities` that led to nobody.
     """
 
     id: str
-    name: str
-    given_name: str | None = None
-    family_name: str | None = None
-    birthday: str | None = None
+    fields: Mapping[str, object]
+    identities: Sequence[str] = ()
+    former_ids: Sequence[str] = ()
+    seen: Sequence[str] | None = None
+    free: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is kept of by what a contact is known; see `Contact`. Of a deleted one, identities and former ids alone."""
+
+    id: str
+    living: bool
+    name: str = ""
     emails: tuple[str, ...] = ()
-    phones: tuple[str, ...] = ()
-    urls: tuple[str, ...] = ()
-    language: str | None = None
-    source: str | None = None
-    deceased: bool = False
-    last_messaged_at: int | None = None
-    last_visited_at: int | None = None
-    visit: Visit | None = None
-
-    @property
-    def profile(self) -> str | None:
-        """The page to visit: the first HTTP(S) address."""
-        return profile_of(self.urls)
-
-
-def profile_of(urls: Iterable[str]) -> str | None:
-    """The first HTTP(S) address among `urls`."""
-    return next((url for url in urls if url.lower().startswith(("http://", "https://"))), None)
+    birthday: str | None = None
+    uids: tuple[str, ...] = ()
+    identities: tuple[str, ...] = ()
+    former_ids: tuple[str, ...] = ()
+    parts: str = ""
 
 
 class ContactStore:
@@ -135,7 +77,9 @@ class ContactStore:
         self._client = client
         self._keys = keys
         self._gate = gate
+        self._start = f"{keys.prefix}:"
         self._save = script_of(client, "save_contact")
+        self._absorb = script_of(client, "absorb_contact")
         self._delete = script_of(client, "delete_contact")
         self._note = script_of(client, "note_contact")
 
@@ -146,29 +90,94 @@ class ContactStore:
         with translate_errors():
             yield
 
-    def save(self, contact_id: str, fields: Mapping[str, object], mode: Literal["merge", "create", "update"]) -> Saved:
-        """Writes the fields that are named; the others stay. None or an empty list takes a field away."""
-        return self.save_many([(contact_id, fields)], mode)[0]
+    def save_many(self, writes: Sequence[Write], mode: Mode = "merge") -> list[Saved]:
+        """Writes several hundred in one round trip; each contact is written whole or not at all.
 
-    def save_many(
-        self, contacts: Sequence[tuple[str, Mapping[str, object]]], mode: Literal["merge", "create", "update"] = "merge"
-    ) -> list[Saved]:
-        """Like `save`, for several hundred in one round trip; each contact is written whole or not at all."""
+        Returns:
+            What became of each: `stale` if another has changed meanwhile who it is, so that nothing was written.
+        """
         calls = [
             (
-                [self._keys.contact(contact_id), self._keys.contacts, self._keys.visits],
-                [contact_id, mode, self._keys.birthdays_start, *_pairs(fields)],
+                (),
+                [
+                    self._start, write.id, mode, "none" if write.seen is None else "=" + " ".join(write.seen),
+                    " ".join(write.identities), " ".join(write.free), " ".join(write.former_ids),
+                    *pairs_of(write.fields),
+                ],
             )
-            for contact_id, fields in contacts
-        ]
+            for write in writes
+        ]  # fmt: skip
         with self._reached(to_write=True):
             return [answer.decode() for answer in self._save.many(calls)]
 
+    def absorb(
+        self, into: Write, others: Sequence[tuple[str, Sequence[str]]], source: str = "", visit: Visit | None = None
+    ) -> bool:
+        """Makes other contacts parts of the one that `into` writes.
+
+        Args:
+            into: with what all are known by, and the ids of all that were merged into it.
+            others: the id of each, and its identities as the caller has read them.
+            source: where the contact comes from, from now on.
+            visit: what was found on its page, if nothing was yet.
+
+        Returns:
+            False if one of them is gone or known by something else meanwhile, so that nothing was written.
+        """
+        args = [
+            self._start, into.id, " ".join(into.seen or ()), " ".join(into.identities), " ".join(into.former_ids),
+            source, visit_text(visit) if visit else "", str(len(others)),
+            *(text for other, identities in others for text in (other, " ".join(identities))), *pairs_of(into.fields),
+        ]  # fmt: skip
+        with self._reached(to_write=True):
+            return bool(self._absorb(keys=(), args=args) == b"absorbed")
+
     def delete(self, contact_id: str) -> bool:
         """Whether there was such a contact."""
-        keys = [self._keys.contact(contact_id), self._keys.contacts, self._keys.visits]
         with self._reached(to_write=True):
-            return bool(self._delete(keys=keys, args=[contact_id, self._keys.birthdays_start]))
+            return bool(self._delete(keys=(), args=[self._start, contact_id]))
+
+    def holders(self, identities: Sequence[str]) -> list[list[str]]:
+        """To whom each identity leads, in one round trip; also to contacts that were deleted."""
+        if not identities:
+            return []
+        command = packed("MGET", *map(self._keys.identity, identities))
+        return [value.decode().split() if value else [] for value in self._ask([command])[0]]
+
+    def rows(self, ids: Sequence[str]) -> list[Row | None]:
+        """By what each is known; None for an id that is nobody's."""
+        fields = ("name", "emails", "birthday", "uids", *WORDS, "parts")
+        living = self._ask(hash_fields([self._keys.contact(one) for one in ids], fields))
+        away = [one for one, row in zip(ids, living, strict=True) if row[0] is None]
+        buried = dict(
+            zip(
+                away,
+                self._ask(hash_fields([self._keys.contact_gone(one) for one in away], (*WORDS, "parts"))),
+                strict=True,
+            )
+        )
+        return [_row(one, row, buried.get(one)) for one, row in zip(ids, living, strict=True)]
+
+    def exist(self, ids: Sequence[str]) -> list[bool]:
+        """Which of the ids are a contact's, in one round trip."""
+        if not ids:
+            return []
+        return [score is not None for score in self._ask([packed("ZMSCORE", self._keys.contacts, *ids)])[0]]
+
+    def were_before(self, ids: Sequence[str]) -> list[bool]:
+        """Which of the ids were deleted before there were identities, and the ledger knows them."""
+        if not ids:
+            return []
+        return [bool(found) for found in self._ask([packed("SMISMEMBER", self._keys.contacts_before, *ids)])[0]]
+
+    def _ask(self, commands: Sequence[bytes]) -> list[Any]:
+        with self._reached():
+            answers = repeatable(lambda: exchange(self._client, commands))
+        for answer in answers:
+            if isinstance(answer, Exception):
+                with translate_errors():
+                    raise answer
+        return answers
 
     def get(self, contact_id: str) -> Contact | None:
         return next(iter(self.get_many([contact_id])), None)
@@ -181,15 +190,32 @@ class ContactStore:
                 for contact_id in batch:
                     pipe.hgetall(self._keys.contact(contact_id))
                 rows = pipe.execute()
-            found += [_contact(contact_id, row) for contact_id, row in zip(batch, rows, strict=True) if row]
+            found += [contact_of(contact_id, row) for contact_id, row in zip(batch, rows, strict=True) if row]
         return found
 
     def page(self, after: str | None, limit: int) -> list[Contact]:
         """At most `limit` contacts whose ids follow `after`, in the order of their ids."""
-        start = b"-" if after is None else b"(" + after.encode()
+        return self.get_many(_decoded(self._ids_after(after.encode() if after else None, limit)))
+
+    def glances(self) -> Iterator[Contact]:
+        """Everybody, in the order of their ids, as far as it says who they may be: by name, birthday and addresses."""
+        after: bytes | None = None
+        while ids := self._ids_after(after, BATCH):
+            fields = ("name", "birthday", "emails", "phones")
+            rows = self._ask(hash_fields([self._keys.contact(one.decode()) for one in ids], fields))
+            for one, (name, birthday, emails, phones) in zip(ids, rows, strict=True):
+                if name is not None:
+                    yield Contact(
+                        one.decode(), name.decode(), birthday=birthday.decode() if birthday else None,
+                        emails=_texts(emails), phones=_texts(phones),
+                    )  # fmt: skip
+            after = ids[-1]
+
+    def _ids_after(self, after: bytes | None, limit: int) -> list[bytes]:
+        start = b"-" if after is None else b"(" + after
         with self._reached():
-            ids = self._client.zrange(self._keys.contacts, start, b"+", bylex=True, offset=0, num=limit)
-        return self.get_many(_decoded(ids))
+            ids: Any = self._client.zrange(self._keys.contacts, start, b"+", bylex=True, offset=0, num=limit)
+        return list(ids)
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
         """Everybody born on one of the days, (month, day) each; costs what is found, not what is stored."""
@@ -216,7 +242,7 @@ class ContactStore:
         if visit is None:
             self._note_fields(contact_id, str(at * 1000), {})
             return
-        fields = {"visit": json.dumps(asdict(visit), ensure_ascii=False)}
+        fields = {"visit": visit_text(visit)}
         if visit.status is not None:
             fields["last_visited_at"] = str(at)
         self._note_fields(contact_id, str(at * 1000), fields)
@@ -228,41 +254,34 @@ class ContactStore:
             self._note(keys=keys, args=[contact_id, visited_ms, *pairs])
 
 
-def _pairs(fields: Mapping[str, object]) -> list[str]:
-    """The script's arguments for `fields`; lists are kept as JSON."""
-    pairs: list[str] = []
-    for field, value in fields.items():
-        if field in LISTS:
-            pairs += [field, json.dumps(list(value), ensure_ascii=False) if value else ""]  # type: ignore[call-overload]
-        elif isinstance(value, bool):
-            pairs += [field, "1" if value else ""]
-        else:
-            pairs += [field, str(value) if value is not None else ""]
-    if "urls" in fields:
-        pairs += ["profile", profile_of(fields["urls"] or ()) or ""]  # type: ignore[arg-type]
-    return pairs
-
-
-def _contact(contact_id: str, row: Mapping[bytes, bytes]) -> Contact:
-    values: dict[str, Any] = {key.decode(): value.decode() for key, value in row.items()}
-    for field in LISTS:
-        values[field] = tuple(json.loads(values[field])) if field in values else ()
-    for field in ("last_messaged_at", "last_visited_at"):
-        values[field] = int(values[field]) if field in values else None
-    values["visit"] = _visit(json.loads(values["visit"])) if "visit" in values else None
-    values["deceased"] = "deceased" in values
-    known = (*TEXTS, *LISTS, "deceased", "last_messaged_at", "last_visited_at", "visit")
-    return Contact(id=contact_id, **{field: values[field] for field in known if field in values})
-
-
-def _visit(values: dict[str, Any]) -> Visit:
-    history = tuple(Period(**period) for period in values.pop("history", ()))
-    return Visit(**values, history=history)
-
-
 def _decoded(ids: Iterable[Any]) -> list[str]:
     return [contact_id.decode() for contact_id in ids]
 
 
 def _batches(ids: list[str]) -> Iterator[list[str]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
+def _row(contact_id: str, living: Sequence[bytes | None], buried: Sequence[bytes | None] | None) -> Row | None:
+    if buried is not None:
+        if buried[0] is None:
+            return None
+        identities, former_ids, parts = buried
+        return Row(contact_id, False, identities=_words(identities), former_ids=_words(former_ids), parts=_plain(parts))
+    name, emails, birthday, uids, identities, former_ids, parts = living
+    return Row(
+        contact_id, True, (name or b"").decode(), _texts(emails), birthday.decode() if birthday else None, _texts(uids),
+        _words(identities), _words(former_ids), _plain(parts),
+    )  # fmt: skip
+
+
+def _plain(value: bytes | None) -> str:
+    return (value or b"").decode()
+
+
+def _words(value: bytes | None) -> tuple[str, ...]:
+    return tuple(value.decode().split()) if value else ()
+
+
+def _texts(value: bytes | None) -> tuple[str, ...]:
+    return tuple(json.loads(value)) if value else ()

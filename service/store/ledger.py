@@ -9,6 +9,7 @@ from redis import Redis
 
 from service.keys import Keys
 from service.store.connection import translate_errors
+from service.store.contact_records import Contact
 from service.store.scripts import script_of
 
 LIFETIME = 400 * 86_400
@@ -40,11 +41,13 @@ class RedisLedger:
         self._run_id = run_id
         self._mark = f"{CLAIMED}:{run_id}:{uuid4()}"
 
-    def claim(self, key: str, *, retake: bool = False) -> str:
+    def claim(self, key: str, *, retake: bool = False, person: Contact | None = None) -> str:
         """Takes `key`, in one atomic step, unless it is taken.
 
         Args:
             retake: also take what another claimed and never settled, unless its run is under way.
+            person: whose entry it is; `key` begins with their id. What stands under any other id of theirs counts, too:
+                of contacts that were merged, of deleted ones, of others that are the same person.
 
         Returns:
             `"claimed"` if it is now this ledger's; `"unknown"` if another claimed it and never settled it; else the
@@ -52,6 +55,10 @@ class RedisLedger:
         """
         entry = self._keys.ledger(self._bot, key)
         with translate_errors():
+            if person is not None:
+                claim = script_of(self._client, "claim_for_person")
+                stands = claim(keys=(), args=self._args(key, person, self._mark, "retake" if retake else ""))
+                return CLAIMED if _text(stands) == self._mark else _outcome(stands)
             if retake:
                 take_over = script_of(self._client, "retake_claim")
                 stands = take_over(keys=[entry], args=[self._mark, LIFETIME, self._keys.run(""), STANDS_MS])
@@ -70,13 +77,28 @@ class RedisLedger:
             settle = script_of(self._client, "settle_claim")
             settle(keys=[entry], args=[self._mark, outcome, LIFETIME])
 
-    def outcomes(self, keys: Sequence[str]) -> list[str | None]:
-        """What stands under each key, in one round trip: None, `"unknown"` or its outcome. Claims nothing."""
+    def outcomes(self, keys: Sequence[str], people: Sequence[Contact] = ()) -> list[str | None]:
+        """What stands under each key, in one round trip: None, `"unknown"` or its outcome. Claims nothing.
+
+        Args:
+            people: whose entries these are, see `claim`; none: no other ids count.
+        """
         if not keys:
             return []
         with translate_errors():
+            if people:
+                look = script_of(self._client, "claim_for_person")
+                calls = [((), self._args(key, person, "", "")) for key, person in zip(keys, people, strict=True)]
+                return [None if value is None else _outcome(value) for value in look.many(calls)]
             values = self._client.mget([self._keys.ledger(self._bot, key) for key in keys])
         return [None if value is None else _outcome(value) for value in values]
+
+    def _args(self, key: str, person: Contact, mark: str, retake: str) -> list[str | int]:
+        own, start = self._keys, self._keys.ledger_start(self._bot)
+        return [
+            f"{own.prefix}:", person.id, " ".join(person.identities), " ".join(person.former_ids), start,
+            key.removeprefix(person.id), mark, LIFETIME, retake, own.run(""), STANDS_MS,
+        ]  # fmt: skip
 
     def first_run(self) -> str:
         """The id of the run that this one repeats, through all retries in between; its own if it repeats none.

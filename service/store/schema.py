@@ -23,24 +23,13 @@ from redis import Redis
 from service.errors import StoreUnavailable, StoreUnsuitable
 from service.keys import Keys
 from service.store.connection import translate_errors
+from service.store.migrations import LOOK_SECONDS, Migration, identify_contacts
 from service.store.scripts import script_of
 
-Hold = Callable[[], None]
-"""Renews a migration's lease; raises StoreUnavailable if it is another's by now."""
-Migration = Callable[[Redis, Keys, Hold], None]
-
-MIGRATIONS: tuple[Migration, ...] = ()
-"""What leads from version n to n + 1, the first from 1 to 2.
-
-Each works in steps that take a few seconds at most, and calls its third argument between them. Each step is safe to
-repeat, since a kill can cut a migration off and another process begins it anew. Processes of the older release notice
-within `LOOK_SECONDS`; what they still write until then has to be understood.
-"""
-
+MIGRATIONS: tuple[Migration, ...] = (identify_contacts,)
+"""What leads from version n to n + 1, the first from 1 to 2."""
 LEASE_SECONDS = 30
 """A migration that has not renewed its lease for this long is taken over by another process."""
-LOOK_SECONDS = 5.0
-"""A running process looks at the version this often."""
 NOT_DATA = ("schema_version", "schema_lock", "leader", "schedulers", "workers", "metrics")
 """What running processes write by themselves, whether or not there is anything to keep."""
 

@@ -272,8 +272,14 @@ class LoneScript:
 
 
 def script_of(client: Redis, name: str) -> LoneScript:
-    """A script that stands alone."""
-    return LoneScript(client, _source(name))
+    """A script that stands alone, after the part of `service/lua/shared` that it names."""
+    return LoneScript(client, _lone(name))
+
+
+@cache
+def _lone(name: str) -> str:
+    body = _source(name)
+    return f"{_source('shared/people')}\n{body}" if "people." in body else body
 
 
 @cache

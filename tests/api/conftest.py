@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from service.api.app import create_app
 from service.api.rendering import dumps
+from service.contacts import Contact
+from service.contacts.exports import Kind
 from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
 from service.store.listing import ShownJob
 
@@ -190,6 +192,11 @@ class FakeContacts:
             "with_address": 0,
         }
 
+    def export(self, kind: Kind) -> Iterator[bytes]:
+        yield kind.head()
+        for contact in self.stored.values():
+            yield kind.written([Contact(contact["id"], contact["name"])])
+
     def page(self, limit: int, cursor: str | None) -> FakePage:
         return FakePage(list(self.stored.values())[:limit])
 
@@ -208,6 +215,14 @@ class FakeContacts:
     def update(self, contact_id: str, body: Any) -> dict[str, Any]:
         self.get(contact_id).update(body)
         return self.get(contact_id)
+
+    def merge(self, contact_id: str, body: Any) -> dict[str, Any]:
+        for one in body["from"]:
+            self.delete(one)
+        return {"contact": self.get(contact_id), "left_out": []}
+
+    def duplicates(self, limit: int, cursor: str | None) -> FakePage:
+        return FakePage([{"reasons": ["the same name"], "contacts": list(self.stored.values())}][:limit])
 
     def delete(self, contact_id: str) -> None:
         self.get(contact_id)

@@ -377,6 +377,35 @@ def test_an_address_book_goes_in_and_comes_out(api: Client) -> None:
         assert api.simulate_post("/scheduler/contacts", body=body).status_code == 400, body
 
 
+def test_contacts_are_exported_found_twice_and_merged(api: Client) -> None:
+    """An export changes nothing when it comes back; pages of duplicates follow one another; refusals name the field."""
+    cards = "".join(
+        f"BEGIN:VCARD\nUID:{number}\nFN:Person {number // 2}\nBDAY:1990-04-12\nEND:VCARD\n" for number in range(6)
+    )
+    assert api.simulate_post("/scheduler/contacts/import", body=cards).json["created"] == 6
+    for kind in ("vcard", "csv"):
+        file = api.simulate_get(f"/scheduler/contacts/export?format={kind}")
+        again = api.simulate_post("/scheduler/contacts/import", body=file.content).json
+        assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 6), kind
+    path, groups = "/scheduler/contacts/duplicates?limit=2", []
+    while path:
+        answer = api.simulate_get(path)
+        groups += answer.json
+        path = answer.headers["link"].split(">")[0][1:] if "link" in answer.headers else ""
+    assert [group["reasons"] for group in groups] == [["the same name and the birthday"]] * 3
+    (first, second), (third, _), _ = (([one["id"] for one in group["contacts"]]) for group in groups)
+    merge = f"/scheduler/contacts/{first}/merge"
+    refused = api.simulate_post(merge, json={"from": [second, first]})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (400, "from[1]")
+    assert api.simulate_post(merge, json={"from": [second, third]}).json["contact"]["id"] == first
+    assert api.simulate_post(merge, json={"from": [third]}).status_code == 400
+    assert api.simulate_post(f"/scheduler/contacts/{third}/merge", json={"from": [first]}).status_code == 404
+    assert api.simulate_post(merge, body="[").status_code == 400
+    for query in ("cursor=rubbish", "limit=0", "limit=201", f"cursor={first}&cursor={second}"):
+        assert api.simulate_get(f"/scheduler/contacts/duplicates?{query}").status_code == 400, query
+    assert len(api.simulate_get("/scheduler/contacts/duplicates").json) == 1
+
+
 def test_bots(api: Client) -> None:
     """Both bots of the contract are there."""
     assert {"birthday", "visitor"} <= {bot["name"] for bot in api.simulate_get("/scheduler/bots").json}

@@ -54,7 +54,7 @@ FROM_OWN_PAGES: dict[str, Statuses] = {
 PAGES = (
     "/", "/jobs", "/jobs/new", "/jobs/{job_id}", "/jobs/{job_id}/edit", "/jobs/{job_id}/yaml", "/export.yaml",
     "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events", "/runs", "/contacts", "/contacts/new",
-    "/contacts/{contact_id}",
+    "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates",
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
 REFUSED = {

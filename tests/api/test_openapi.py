@@ -206,10 +206,19 @@ def test_real_answers_have_no_field_that_is_not_told(api: Client, document: Json
     """Job, run, contact, preview, changes and the rest: valid, and without a field that the document does not know."""
     job = api.simulate_post("/scheduler/jobs", json=CREATED).json
     run_id = api.simulate_post(f"/scheduler/jobs/{job['id']}/run").json["run_id"]
+    for uid in "12":
+        card = f"BEGIN:VCARD\nUID:{uid}\nFN:Twice\nEMAIL:twice@example.org\nEND:VCARD"
+        api.simulate_post("/scheduler/contacts/import", body=card)
+    duplicates = api.simulate_get("/scheduler/contacts/duplicates").json
     answers = {
         "Job": job,
         "Run": api.simulate_get(f"/scheduler/jobs/{job['id']}/runs/{run_id}").json,
         "Contact": api.simulate_post("/scheduler/contacts", json={"name": "Amelia"}).json,
+        "Duplicates": duplicates[0],
+        "Merged": api.simulate_post(
+            f"/scheduler/contacts/{duplicates[0]['contacts'][0]['id']}/merge",
+            json={"from": [duplicates[0]["contacts"][1]["id"]]},
+        ).json,
         "Preview": api.simulate_get(f"/scheduler/jobs/{job['id']}/preview").json,
         "Health": api.simulate_get("/scheduler/health").json,
         "Bot": api.simulate_get("/scheduler/bots").json[0],

@@ -12,6 +12,8 @@ from pydantic import SecretStr
 
 from service.api.app import App, create_app
 from service.api.places import Placed, Places
+from service.contacts import Contact
+from service.contacts.exports import Kind
 from service.errors import StoreUnavailable
 from tests.api.conftest import KEY, FakeContacts, FakeJobs, FakeSettings
 
@@ -47,7 +49,7 @@ class Slow:
 
 
 class SlowContacts(FakeContacts):
-    """Contacts whose import takes its time."""
+    """Contacts whose import takes its time; an export has as many as `jobs` says."""
 
     def __init__(self, slow: Slow) -> None:
         super().__init__()
@@ -55,6 +57,11 @@ class SlowContacts(FakeContacts):
 
     def import_stream(self, stream: Any, options: object) -> dict[str, Any]:
         return self._slow.work()
+
+    def export(self, kind: Kind) -> Iterator[bytes]:
+        if self._slow.failure is not None:
+            raise self._slow.failure
+        return (kind.written([Contact(str(number), "Ada")]) for number in range(self._slow.jobs))
 
 
 @pytest.fixture
@@ -94,12 +101,18 @@ ASKS: dict[str, Ask] = {
 }
 
 
-@pytest.mark.parametrize("one_more", [*ASKS, "export"])
+EXPORTS: dict[str, Ask] = {
+    "export": lambda client: client.simulate_get("/scheduler/export"),
+    "contacts": lambda client: client.simulate_get("/scheduler/contacts/export"),
+}
+
+
+@pytest.mark.parametrize("one_more", [*ASKS, *EXPORTS])
 def test_beyond_the_places_long_requests_are_told_to_come_back_and_others_are_served(
     app: App, client: falcon.testing.TestClient, slow: Slow, one_more: str
 ) -> None:
     """An apply and an import hold both places; the next of any kind is 503 at once, and short ones do not notice."""
-    asks = ASKS | {"export": lambda client: client.simulate_get("/scheduler/export")}
+    asks = ASKS | EXPORTS
     answers: list[int] = []
     threads = [
         threading.Thread(target=lambda ask=ask: answers.append(ask(client).status_code)) for ask in ASKS.values()
@@ -114,6 +127,7 @@ def test_beyond_the_places_long_requests_are_told_to_come_back_and_others_are_se
         assert "try again soon" in refused.json["detail"]
         assert client.simulate_get("/scheduler/jobs").status_code == 200
         assert client.simulate_head("/scheduler/export").status_code == 200
+        assert client.simulate_head("/scheduler/contacts/export").status_code == 200
     finally:
         slow.go_on.set()
         for thread in threads:
@@ -123,7 +137,7 @@ def test_beyond_the_places_long_requests_are_told_to_come_back_and_others_are_se
     assert asks[one_more](client).status_code == 200
 
 
-@pytest.mark.parametrize("ask", [*ASKS.values(), lambda client: client.simulate_get("/scheduler/export")])
+@pytest.mark.parametrize("ask", [*ASKS.values(), *EXPORTS.values()])
 def test_a_request_that_fails_gives_its_place_back(
     app: App, client: falcon.testing.TestClient, slow: Slow, ask: Ask
 ) -> None:
@@ -139,7 +153,7 @@ def test_a_request_that_fails_gives_its_place_back(
     [
         ("/scheduler/apply", b""), ("/scheduler/apply", b"a: ["), ("/scheduler/apply", b"x" * (2**20 + 1)),
         ("/scheduler/contacts/import", b""), ("/scheduler/contacts/import", b"x" * (2**20 + 1)),
-        ("/scheduler/export?format=x", None),
+        ("/scheduler/export?format=x", None), ("/scheduler/contacts/export?format=x", None),
     ],
 )  # fmt: skip
 def test_what_is_refused_gives_its_place_back(
@@ -158,6 +172,7 @@ def test_an_export_holds_its_place_until_it_is_sent(
     """Whether it is sent whole, or streamed to its end."""
     slow.jobs = jobs
     assert len(client.simulate_get("/scheduler/export").json["jobs"]) == jobs
+    assert client.simulate_get("/scheduler/contacts/export").text.count("END:VCARD") == jobs
     assert free(app.places) == PLACES
 
 

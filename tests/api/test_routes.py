@@ -244,6 +244,22 @@ def test_an_address_book_is_imported(client: Client, contacts: Any) -> None:
     assert contacts.imported == [card]
 
 
+def test_contacts_leave_as_a_file(client: Client) -> None:
+    """vCard unless CSV is asked for, under a name to be kept under; any other format is refused by name."""
+    client.simulate_post("/scheduler/contacts", json={"name": "Ann"})
+    card = client.simulate_get("/scheduler/contacts/export")
+    assert card.headers["Content-Type"] == "text/vcard; charset=utf-8" and "FN:Ann\r\n" in card.text
+    assert card.headers["Content-Disposition"] == 'attachment; filename="contacts.vcf"'
+    table = client.simulate_get("/scheduler/contacts/export?format=csv")
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8" and "Ann,Ann,," in table.text
+    assert table.headers["Content-Disposition"] == 'attachment; filename="contacts.csv"'
+    head = client.simulate_head("/scheduler/contacts/export")
+    assert (head.status_code, head.content) == (200, b"")
+    for query in ("format=xml", "format=vcard&format=csv", "format=%00", "format=VCARD"):
+        refused = client.simulate_get(f"/scheduler/contacts/export?{query}")
+        assert (refused.status_code, refused.json["errors"][0]["field"]) == (400, "format"), query
+
+
 def test_contacts_are_created_read_changed_and_deleted(client: Client) -> None:
     """201, 200, 200, 204, then 404; a twin is 409."""
     assert client.simulate_post("/scheduler/contacts", json={"name": "Ann"}).status_code == 201

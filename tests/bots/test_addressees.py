@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from service.contacts.cleaning import clean_email
 from service.messages import ChannelUnavailable, DeliveryFailed, Messenger
-from service.store.contacts import Contact
+from service.store.contact_records import Contact
 from tests.bots.rig import post_office
 from tests.bots.scripted_smtp import ScriptedServer, scripted
 

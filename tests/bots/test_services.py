@@ -20,7 +20,7 @@ from service.messages.addresses import email_to_send
 from service.messages.mail_urls import UnusableURL
 from service.messages.services import Service
 from service.messages.templates import Template
-from service.store.contacts import Contact
+from service.store.contact_records import Contact
 from tests.bots.apprise_urls import NOT_TRIED, URLS
 from tests.bots.receivers import listening
 

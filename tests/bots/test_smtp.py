@@ -23,7 +23,7 @@ from service.messages import (
     announce,
     smtp,
 )
-from service.store.contacts import Contact
+from service.store.contact_records import Contact
 from tests.bots.rig import Post, post_office
 from tests.bots.scripted_smtp import BREAK, ScriptedServer, scripted
 from tests.conftest import find_free_port

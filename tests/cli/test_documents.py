@@ -8,8 +8,10 @@ import pty
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
+from service.cli.import_report import tell
 from tests.cli.command import COMMAND, Command
 from tests.process.installation import Installation
 
@@ -137,9 +139,65 @@ def test_contacts_are_imported_and_listed(command: Command, installed: Installat
     everybody = command.works("contacts", "list", "--all", "--json").json
     assert len({one["id"] for one in everybody}) == 230
     assert "p7@example.org" in command.works("contacts", "list", "--all").out
+    exported = tmp_path / "all.CSV"
+    assert command.works("contacts", "export", str(exported)).out == "" and exported.stat().st_mode & 0o077 == 0
+    assert exported.read_bytes().count(b"\r\n") == 231 and sorted(tmp_path.iterdir()) == [exported, file]
+    assert command.works("contacts", "export").out.count("END:VCARD") == 230
+    assert command.works("contacts", "export", "--format", "csv").out.encode() == exported.read_bytes()
+    assert command("contacts", "export", "--format", "xml").status == 2
+    assert command("contacts", "export", str(tmp_path / "none" / "all.vcf")).status == 2
+    assert command.works("contacts", "export", "/dev/null").status == 0 and Path("/dev/null").is_char_device()
+    assert command("contacts", "export", str(exported), API_KEY="wrong").status == 5
+    assert exported.read_bytes().count(b"\r\n") == 231
     assert "(deceased)" not in command.works("contacts", "list", "--all").out
     assert installed.call("PUT", f"/contacts/{everybody[0]['id']}", {"deceased": True})[0] == 200
     assert command.works("contacts", "list", "--all").out.count("(deceased)") == 1
     refused = command("contacts", "import", "-", given="nothing of the kind")
     assert refused.status == 4 and refused.out == ""
     assert command("contacts", "import", str(tmp_path / "none.vcf")).status == 2
+
+
+def test_what_an_import_lost_or_guessed_is_told(command: Command) -> None:
+    """Birthdays and addresses are counted; how a file is to be read is said by options, a wrong one refused."""
+    table = "name,birthday,email\nDay First,3/4/1990,day@example.org\nZo\xeb,,\n".encode("cp1250")
+    ended = command.works("contacts", "import", "-", "--date-order", "day", "--charset", "windows-1250", given=table)
+    assert "2 new" in ended.out and "1 have a birthday, 1 an e-mail address or a phone number" in ended.out
+    assert command("contacts", "import", "-", "--date-order", "year", given=table).status == 2
+    refused = command("contacts", "import", "-", "--charset", "punycode", given=table)
+    assert refused.status == 4 and "charset" in refused.err
+
+
+def test_an_import_is_told_in_words_and_bounded(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is said of the whole file first, then people by name; hostile names and headings steer no terminal."""
+    warnings = [{"position": number, "name": "Eve\x1b[2J\n", "reason": "lost"} for number in range(1, 31)]
+    tell({
+        "created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0, "with_birthday": 0,
+        "with_address": 0, "ignored_columns": ["Notes\x1b[2J"] * 30, "warnings_total": 2000,
+        "warnings": [*warnings, {"position": None, "name": None, "reason": "read month first"}],
+    })  # fmt: skip
+    told = capsys.readouterr().err
+    assert told.count("“Notes\\x1b[2J”") == 20 and "and 10 more" in told and "\x1b" not in told
+    assert told.index("read month first") < told.index("entry 1, Eve\\x1b[2J\\n: lost")
+    assert "entry 20" not in told and "1980 more" in told and "--date-order" in told
+    tell({"created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0})
+    assert capsys.readouterr().out == "1 new, 0 updated, 0 as they were\n"
+
+
+def test_duplicates_are_listed_and_merged(command: Command, installed: Installation) -> None:
+    """In groups with the reason; one stays. On a terminal it is asked first; what is refused changes nothing."""
+    rows = 'uid,name,birthday,email\nu1,Twice Doe,1990-04-12,t@x.org\nu2,"Doe, Twice",--04-12,t@x.org\n'
+    assert command.works("contacts", "import", "-", "--json", given=rows).json["created"] == 2
+    listed = command.works("contacts", "duplicates")
+    assert "the same name and an e-mail address, the same name and the birthday" in listed.out
+    (group,) = command.works("contacts", "duplicates", "--json").json
+    first, second = (one["id"] for one in sorted(group["contacts"], key=lambda one: str(one["name"])))
+    assert command("contacts", "merge", first, first).status == 4
+    assert command("contacts", "merge", "nobody", first).status == 3
+    status, shown = answered(command, b"n\n", "contacts", "merge", second, first)
+    assert status == 1 and "Nothing was changed" in shown and "t@x.org" in shown
+    merged = command.works("contacts", "merge", second, first)
+    assert f"Twice Doe ({second}) is all of them now" in merged.out and "left out: name Doe, Twice" in merged.err
+    assert "No two contacts" in command.works("contacts", "duplicates").err
+    assert command.works("contacts", "import", "-", "--json", given=rows).json["unchanged"] == 2
+    assert command("contacts", "merge", second, first).status == 4
+    assert installed.call("DELETE", f"/contacts/{second}")[0] == 204

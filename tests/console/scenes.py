@@ -80,6 +80,7 @@ SCREENS = {
     "run-failed": "/jobs/{job}/runs/{failure}",
     "run-live": "/jobs/{live_job}/runs/{live}",
     "contacts": "/contacts",
+    "duplicates": "/contacts/duplicates",
     "contact": "/contacts/{contact}",
     "contact-new": "/contacts/new",
     "not-found": "/nothing/here",
@@ -145,6 +146,13 @@ def _people(installation: Installation, web: str, chance: random.Random) -> str:
         status, contact = installation.call("POST", "/contacts", body)
         assert status == 201, contact
         made = made or str(contact["id"])
+        if number == 1:
+            twin = {
+                "name": ", ".join(reversed(name.split(" ", 1))),
+                "birthday": body["birthday"],
+                "emails": ["b@x.org"],
+            }
+            assert installation.call("POST", "/contacts", twin)[0] == 201
     return made
 
 

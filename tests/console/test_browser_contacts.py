@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +105,153 @@ def test_a_file_that_misses_the_place_does_no_harm(page: Page) -> None:
     )
     assert prevented is True
     expect(page.locator("#report")).to_be_hidden()
+
+
+def answering(page: Page, **more: object) -> None:
+    """Imports answer as if this file had been like that; what is asked for is kept in the page's `asked`."""
+    answer = {
+        "created": 2, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0, "warnings": [],
+        "warnings_total": 0, "ignored_columns": [], "with_birthday": 1, "with_address": 2,
+    } | more  # fmt: skip
+    page.route("**/scheduler/contacts/import*", lambda route: route.fulfill(json=answer))
+
+
+def test_how_many_have_a_birthday_and_what_was_not_understood_is_told(page: Page) -> None:
+    """By the real service: the counts, and the headings that it left out, if any."""
+    page.goto("/contacts")
+    page.get_by_label("Choose a file").set_input_files(
+        vcard("name,birthday,email\nAda,1815-12-10,ada@example.org\nBob,,\n", "people.csv")
+    )
+    report = page.get_by_role("region", name="Import of people.csv")
+    expect(report).to_contain_text("1 have a birthday and 1 an e-mail address or a phone number")
+    expect(report.get_by_role("button", name="Import again")).to_have_count(0)
+
+
+EVIL = "<img src=x onerror=\"document.title='evil'\">"
+LOST = [
+    {"position": number, "name": f"Person {number}", "reason": f"the birthday “{number}/99” is not a date"}
+    for number in range(1, 121)
+]
+
+
+def test_warnings_stand_beside_the_names_in_groups_that_open(page: Page) -> None:
+    """Of one kind together, whatever they quote; bounded; a long group closed; names and headings are text."""
+    hostile = {"position": 121, "name": EVIL, "reason": EVIL}
+    answering(
+        page, warnings=[*LOST, hostile, {"position": None, "name": None, "reason": "read as windows-1252"}],
+        warnings_total=1500, ignored_columns=["Notes", EVIL, *map(str, range(200))],
+    )  # fmt: skip
+    page.goto("/contacts")
+    page.get_by_label("Choose a file").set_input_files(vcard("x"))
+    report = page.get_by_role("region", name="Import of book.vcf")
+    expect(report).to_contain_text("The file: read as windows-1252")
+    expect(report.locator(".headings li")).to_have_count(100)
+    expect(report.locator(".headings li").nth(1)).to_have_text(EVIL)
+    many = report.locator("details", has_text="the birthday “…” is not a date (120)")
+    expect(many.get_by_text("Person 1", exact=True)).to_be_hidden()
+    many.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(many.locator("tbody tr")).to_have_count(100)
+    expect(many.locator("tbody tr").first).to_have_text("1Person 1the birthday “1/99” is not a date")
+    expect(report.get_by_role("cell", name=EVIL).first).to_be_visible()
+    expect(report).to_contain_text("These are the first 101 of 1499.")
+    expect(report.locator("img")).to_have_count(0)
+    expect(page).to_have_title(re.compile("Contacts"))
+
+
+def test_a_file_is_imported_again_as_somebody_says_it_is_to_be_read(page: Page, installation: Installation) -> None:
+    """The form opens by itself where the file's warnings name it; the same file's report is then the new one."""
+    page.goto("/contacts")
+    answering(page, warnings=[{"position": None, "name": None, "reason": "read month first; say date_order"}],
+              warnings_total=1)  # fmt: skip
+    page.get_by_label("Choose a file").set_input_files(
+        vcard("name,birthday,email\nAda,3/4/1990,ada@example.org\n,,\n", "people.csv")
+    )
+    report = page.get_by_role("region", name="Import of people.csv")
+    report.get_by_label("comes first").select_option(label="the day (3 April)")
+    report.get_by_label("encoding").select_option("windows-1250")
+    page.unroute_all()
+    with page.expect_request("**/scheduler/contacts/import*") as asked:
+        report.get_by_role("button", name="Import again").press("Enter")
+    assert asked.value.url.endswith("/import?date_order=day&charset=windows-1250")
+    expect(report).to_contain_text("1 created")
+    expect(report).to_have_count(1)
+    expect(report).to_be_focused()
+    expect(page.locator("table.contacts")).to_contain_text("Ada")
+
+
+def test_a_refusal_of_the_second_try_keeps_the_first_report(page: Page) -> None:
+    """It stands above it, once, however often it comes."""
+    page.goto("/contacts")
+    answering(page, ignored_columns=["Notes"])
+    page.get_by_label("Choose a file").set_input_files(vcard("x"))
+    report = page.get_by_role("region", name="Import of book.vcf")
+    report.get_by_text("Fix and import again").click()
+    page.unroute_all()
+    for _ in range(2):
+        with page.expect_response("**/scheduler/contacts/import*"):
+            report.get_by_role("button", name="Import again").click()
+        expect(report.locator(".bad")).to_be_focused()
+    expect(report.locator(".bad")).to_have_count(1)
+    expect(report.locator(".bad")).to_contain_text("neither vCard")
+    expect(report.locator(".headings")).to_be_visible()
+
+
+def twins(page: Page, *names: str) -> None:
+    """Contacts with one address and birthday, each from a card of its own."""
+    card = "BEGIN:VCARD\nVERSION:3.0\nUID:{}\nFN:{}\nBDAY:1990-04-12\nEMAIL:t@x.org\nTEL:+1 {}\nEND:VCARD\n"
+    page.goto("/contacts")
+    page.get_by_label("Choose a file").set_input_files(
+        vcard("".join(card.format(number, name, 100 + number) for number, name in enumerate(names)))
+    )
+    expect(page.locator("#report")).to_contain_text(f"{len(names)} created")
+
+
+def test_duplicates_are_shown_side_by_side_and_merged_by_keyboard(page: Page, installation: Installation) -> None:
+    """The one that is chosen stays; who is not marked stays, too; it is asked first, and Escape changes nothing."""
+    twins(page, "John Doe", "Doe\\, John", "J. Doe")
+    page.get_by_role("link", name="Duplicates").click()
+    expect(page.get_by_text("1 group of contacts")).to_be_visible()
+    group = page.locator(".group")
+    expect(group.locator(".person")).to_have_count(3)
+    expect(group).to_contain_text("the same name and an e-mail address")
+    page.get_by_label("Is this person: J. Doe").uncheck()
+    stays = page.get_by_role("button", name="Keep this one: John Doe")
+    for answer in ("Escape", "Enter"):
+        stays.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_contain_text("Merge “Doe, John” into “John Doe” (1990-04-12)?")
+        page.keyboard.press(answer)
+        expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_text("“John Doe” is all of them now; left out: name Doe, John")).to_be_visible()
+    expect(group.locator(".person")).to_have_count(2)
+    assert sorted(one["name"] for one in installation.call("GET", "/contacts")[1]) == ["J. Doe", "John Doe"]
+
+
+def test_who_is_merged_already_is_told_and_hostile_names_are_text(page: Page, installation: Installation) -> None:
+    """Another was quicker: the sentence of the service. No name does anything but be shown."""
+    twins(page, EVIL, EVIL)
+    page.goto("/contacts/duplicates")
+    first, second = installation.call("GET", "/contacts")[1]
+    expect(page.get_by_role("heading", name=EVIL)).to_have_count(3)
+    assert installation.call("POST", f"/contacts/{first['id']}/merge", {"from": [second["id"]]})[0] == 200
+    page.locator(f"[data-person='{first['id']}'] [data-keep]").click()
+    expect(page.get_by_role("dialog")).to_contain_text(EVIL)
+    page.get_by_role("button", name="Merge", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("is a part of this contact already")
+    page.reload()
+    expect(page.get_by_text("Nobody is there twice")).to_be_visible()
+    expect(page.locator("main img")).to_have_count(0)
+
+
+def test_the_address_book_is_downloaded(page: Page, installation: Installation) -> None:
+    """By a link, under a name that says what it is."""
+    add(installation, "Ada")
+    page.goto("/contacts")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export as vCard").click()
+    assert download.value.suggested_filename == "contacts.vcf"
+    assert "FN:Ada" in Path(download.value.path()).read_text()
 
 
 def test_the_example_fills_an_empty_book(page: Page) -> None:

@@ -12,6 +12,7 @@ from redis import Redis
 from service.console import contacts as pages
 from service.console.coming_birthdays import coming
 from service.contacts.book import ContactBook
+from service.contacts.exports import KINDS
 from service.keys import Keys
 from tests.console.browsing import Browser, installation, words
 
@@ -144,6 +145,16 @@ def test_strange_addresses_are_answered_in_words(browser: Browser, query: str, s
     """A page of the console, and no error behind it."""
     answer = browser.get(f"/contacts?{query}")
     assert (answer.status_code, "Contacts" in words(answer)) == (status, True)
+
+
+def test_the_address_book_is_there_to_be_taken_along(browser: Browser, book: ContactBook) -> None:
+    """As vCard and as CSV, by links; the very files of the API."""
+    add(book, "Ada <b>Lovelace</b>", emails=["ada@example.org"])
+    assert 'href="/contacts.vcf"' in browser.get("/contacts").text
+    for path, kind in (("/contacts.vcf", "vcard"), ("/contacts.csv", "csv")):
+        file = browser.get(path)
+        assert file.headers["Content-Disposition"].endswith(f'filename="contacts{path[-4:]}"')
+        assert file.content == b"".join(book.export(KINDS[kind]))  # type: ignore[index]
 
 
 def test_the_form_shows_a_contact_and_what_is_noted_of_it(browser: Browser, book: ContactBook) -> None:

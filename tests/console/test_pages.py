@@ -25,7 +25,17 @@ from tests.store.rig import Rig
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>{{ 7*7 }}${7}"""
 DAILY = {"bot_type": "visitor", "schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
-GUARDED = ["/", "/jobs", "/jobs/new", "/jobs/new?example=birthday", "/runs", "/export.yaml"]
+GUARDED = [
+    "/",
+    "/jobs",
+    "/jobs/new",
+    "/jobs/new?example=birthday",
+    "/runs",
+    "/export.yaml",
+    "/contacts.vcf",
+    "/contacts.csv",
+    "/contacts/duplicates",
+]
 OPEN = ["/sign-in", "/nothing"]
 VOID = {"meta", "link", "input", "img", "br", "path", "line", "circle", "rect"}
 

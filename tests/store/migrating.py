@@ -18,11 +18,12 @@ from redis import Redis
 from service.errors import StoreUnavailable
 from service.keys import Keys
 from service.store import schema
+from service.store.migrations import Hold
 
 NOTES = "migration"
 
 
-def mark_jobs(client: Redis, keys: Keys, hold: schema.Hold, dies_after: int = 1 << 30) -> None:
+def mark_jobs(client: Redis, keys: Keys, hold: Hold, dies_after: int = 1 << 30) -> None:
     """Version 1 to 2, for tests: each job gets a mark."""
     jobs: Any = client.zrange(keys.jobs, 0, -1)
     for step, job_id in enumerate(sorted(jobs), start=1):

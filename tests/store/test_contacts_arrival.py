@@ -8,6 +8,7 @@ from redis import Redis
 
 from service.keys import Keys
 from service.settings import Settings
+from service.store.schema import newest
 from service.wsgi import assemble
 from tests.conftest import ValkeyServer
 
@@ -36,5 +37,5 @@ def test_contact_routes_wait_for_the_newer_release(
     answer = api.simulate_request(method, path, body=body)
     assert (answer.status_code, "99" in answer.json["detail"]) == (503, True)
     assert redis_client.keys("*") == [Keys().schema_version.encode()]
-    redis_client.set(Keys().schema_version, 1)
+    redis_client.set(Keys().schema_version, newest())
     assert api.simulate_request(method, path, body=body).status_code == then

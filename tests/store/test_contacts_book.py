@@ -48,27 +48,30 @@ def names_on(book: ContactBook, month: int, day: int) -> list[str]:
 def test_importing_again_updates_and_never_doubles(book: ContactBook) -> None:
     """What is the same is left alone."""
     assert counts(book.import_stream(vcf("FN:A|UID:1|BDAY:1990-04-12", "FN:B|EMAIL:b@example.org"))) == (2, 0, 0, 0)
-    assert counts(book.import_stream(vcf("FN:A|UID:1|BDAY:1990-04-12", "FN:B2|EMAIL:b@example.org"))) == (0, 1, 1, 0)
-    assert sorted(item["name"] for item in book.page(10).items) == ["A", "B2"]
+    again = vcf("FN:A|UID:1|BDAY:1990-04-12", "FN:B|EMAIL:b@example.org|TEL:+1 555 0101")
+    assert counts(book.import_stream(again)) == (0, 1, 1, 0)
+    assert sorted(item["name"] for item in book.page(10).items) == ["A", "B"]
 
 
 def test_a_family_with_one_address_is_a_family(book: ContactBook) -> None:
-    """In one file; importing it again finds the same people. Without another birthday it is a new name of the same."""
+    """In one file and in several; importing them again finds the same people."""
     family = ("FN:Mum|BDAY:1960-07-07|EMAIL:f@example.org", "FN:Dad|BDAY:1961-08-08|EMAIL:f@example.org")
     assert counts(book.import_stream(vcf(*family))) == (2, 0, 0, 0)
     assert counts(book.import_stream(vcf(*family))) == (0, 0, 2, 0)
     assert (names_on(book, 7, 7), names_on(book, 8, 8)) == (["Mum"], ["Dad"])
-    assert counts(book.import_stream(vcf(family[0], "FN:Mummy|EMAIL:f@example.org"))) == (0, 1, 1, 0)
+    assert counts(book.import_stream(vcf("FN:Kid|EMAIL:f@example.org", family[0]))) == (1, 0, 1, 0)
 
 
 def test_an_import_overwrites_only_what_it_carries(book: ContactBook) -> None:
     """What a poorer file does not say stays, and so does where the contact first came from."""
-    book.import_stream(vcf("FN:A|EMAIL:a@example.org|BDAY:1990-04-12|TEL:+1 555 0101|URL:https://example.org/a"))
-    book.import_stream(io.BytesIO(b"name,email,language\nAda,a@example.org,fr\n"))
+    book.import_stream(
+        vcf("FN:A Lovelace|EMAIL:a@example.org|BDAY:1990-04-12|TEL:+1 555 0101|URL:https://example.org/a")
+    )
+    book.import_stream(io.BytesIO(b'name,email,language\n"Lovelace, A",a@example.org,fr\n'))
     (item,) = book.page(10).items
     assert item == {
         "id": item["id"],
-        "name": "Ada",
+        "name": "Lovelace, A",
         "given_name": None,
         "family_name": None,
         "birthday": "1990-04-12",
@@ -176,7 +179,7 @@ def test_a_contact_is_made_changed_and_deleted(book: ContactBook) -> None:
     made = book.create({"name": " Ada  Lovelace ", "emails": ["ada@example.org"], "birthday": "1915-12-10"})
     assert (made["name"], made["source"]) == ("Ada Lovelace", "api")
     with pytest.raises(Conflict):
-        book.create({"name": "Other", "emails": ["ADA@example.org"]})
+        book.create({"name": "Lovelace, Ada", "emails": ["ADA@example.org"]})
     changed = book.update(made["id"], made | {"name": "Ada", "emails": ["new@example.org"], "last_messaged_at": "x"})
     assert changed == made | {"name": "Ada", "emails": ["new@example.org"]}
     assert book.get(made["id"]) == changed
@@ -252,7 +255,7 @@ def test_what_a_bot_notes_brings_no_deleted_contact_back(book: ContactBook, clie
     book.delete(made["id"])
     book.record_message(made["id"], 1_000)
     book.record_visit(made["id"], 1_000, Visit("https://example.org/a", 200, None, None, None))
-    assert client.keys("*") == []
+    assert list(book.all()) == [] and not client.exists(Keys().contact(made["id"]), Keys().visits)
 
 
 def test_two_installations_share_a_database(client: Redis) -> None:

@@ -22,7 +22,7 @@ from service.store.address_books import CardStore, SeenCard
 from service.store.answers import of_answer
 from service.store.arrival import arrive
 from service.store.connection import Role, connect, translate_errors
-from service.store.contacts import ContactStore
+from service.store.contacts import ContactStore, Write
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
 from service.store.server import Kind, kind_of
@@ -99,7 +99,7 @@ WRITES: dict[str, Callable[[Redis], object]] = {
     "retake": lambda client: RedisLedger(client, KEYS, "bot", "run").claim("key", retake=True),
     "remember": lambda client: RedisMemory(client, KEYS, "bot").remember("key", "value", 60),
     "turn": lambda client: RedisMemory(client, KEYS, "bot").take_turn("key", 1),
-    "contacts": lambda client: ContactStore(client, KEYS).save_many([("id", {"name": "A"})]),
+    "contacts": lambda client: ContactStore(client, KEYS).save_many([Write("id", {"name": "A"})]),
     "cards": lambda client: CardStore(client, KEYS, "book").save_many([SeenCard("/a", "id", "1")]),
 }
 

@@ -20,7 +20,8 @@ from service.keys import Keys
 from service.runs import Runs
 from service.settings import Settings
 from service.store import schema
-from service.store.schema import SchemaWatch, ensure_schema
+from service.store.migrations import Hold
+from service.store.schema import SchemaWatch, ensure_schema, newest
 from service.wsgi import assemble
 from tests.conftest import ValkeyServer
 from tests.process.installation import ROOT, Installation, until
@@ -78,7 +79,7 @@ def test_what_the_first_release_kept_is_read(first_release: Redis, valkey_server
     assert len(api.simulate_get("/scheduler/contacts").json) == CONTACTS
     runs = api.simulate_get("/scheduler/runs").json
     assert {run["status"] for run in runs} == {"success", "failed", "cancelled", "queued"}
-    assert version(first_release, keys) == 1
+    assert version(first_release, keys) == newest()
     assert all(api.simulate_get(f"/scheduler/jobs/{job['id']}/history").status_code == 200 for job in jobs)
 
 
@@ -116,7 +117,7 @@ def test_a_lower_version_is_migrated_step_by_step(
     done: list[int] = []
     broken = True
 
-    def third(client: Redis, keys: Keys, hold: schema.Hold) -> None:
+    def third(client: Redis, keys: Keys, hold: Hold) -> None:
         done.append(3)
         if broken:
             raise RuntimeError("a defect")
@@ -133,13 +134,13 @@ def test_a_lower_version_is_migrated_step_by_step(
 
 def test_a_newer_version_is_refused(first_release: Redis, keys: Keys) -> None:
     """Both versions are named, and what to do; nothing is written."""
-    first_release.set(keys.schema_version, 2)
-    with pytest.raises(StoreUnsuitable, match=r"version 2.*knows 1.*newer release"):
+    first_release.set(keys.schema_version, 3)
+    with pytest.raises(StoreUnsuitable, match=r"version 3.*knows 2.*newer release"):
         ensure_schema(first_release, keys)
-    assert version(first_release, keys) == 2
+    assert version(first_release, keys) == 3
 
 
-def test_a_repeated_look_costs_one_read(first_release: Redis, keys: Keys) -> None:
+def test_a_repeated_look_costs_one_read(first_release: Redis, keys: Keys, second_version: None) -> None:
     """So that it can be called whenever there is a doubt."""
     ensure_schema(first_release, keys)
     before = first_release.info("commandstats")
@@ -159,7 +160,7 @@ def test_the_lease_of_a_migration_is_30_seconds_and_renewed(
     """By the migration, between its steps; it is gone afterwards."""
     left: list[int] = []
 
-    def step(client: Redis, keys: Keys, hold: schema.Hold) -> None:
+    def step(client: Redis, keys: Keys, hold: Hold) -> None:
         left.append(int(client.pttl(keys.schema_lock)))
         client.pexpire(keys.schema_lock, 1_000)
         hold()
@@ -176,7 +177,7 @@ def test_who_has_lost_the_lock_changes_nothing_more(
 ) -> None:
     """Neither the version nor the lock, which is another's by then."""
 
-    def stolen(client: Redis, keys: Keys, hold: schema.Hold) -> None:
+    def stolen(client: Redis, keys: Keys, hold: Hold) -> None:
         client.set(keys.schema_lock, "another's", px=30_000)
         hold()
 
@@ -228,16 +229,16 @@ def test_a_running_process_looks_every_5_seconds(first_release: Redis, keys: Key
     now = 100.0
     watch = SchemaWatch(first_release, keys, lambda: now)
     watch.check()
-    first_release.set(keys.schema_version, 2)
+    first_release.set(keys.schema_version, 3)
     now = 104.9
     watch.check()
     now = 105.0
-    with pytest.raises(StoreUnsuitable, match="version 2"):
+    with pytest.raises(StoreUnsuitable, match="version 3"):
         watch.check()
     now = 109.9
-    with pytest.raises(StoreUnsuitable, match="version 2"):
+    with pytest.raises(StoreUnsuitable, match="version 3"):
         watch.check()
-    first_release.set(keys.schema_version, 1)
+    first_release.set(keys.schema_version, 2)
     now = 110.0
     watch.check()
     first_release.set(keys.schema_lock, "a newer release's", px=30_000)
@@ -264,15 +265,15 @@ def test_running_processes_notice_a_newer_release(older: Installation, tmp_path:
     job = older.make_job(bot_config={"tells": str(told)})
     under_way = older.run_now(job)
     older.until_status(job, under_way, "running")
-    older.client.set(older.keys.schema_version, 2)
+    older.client.set(older.keys.schema_version, 3)
 
     def refused() -> bool:
         status, answer = older.call("PUT", f"/jobs/{job}", {"description": uuid.uuid4().hex})
-        return status == 503 and "version 2" in answer["detail"]
+        return status == 503 and "version 3" in answer["detail"]
 
     until(refused, 30)
     for name in ("scheduler", "worker"):
-        until(lambda name=name: "version 2" in older.log(name), 30)  # type: ignore[misc]
+        until(lambda name=name: "version 3" in older.log(name), 30)  # type: ignore[misc]
     assert older.call("GET", f"/jobs/{job}")[0] == 200
     told.write_text("begun\nend\n")
     older.until_status(job, under_way, "success")
@@ -280,7 +281,7 @@ def test_running_processes_notice_a_newer_release(older: Installation, tmp_path:
     waiting = _enqueue(older, job)  # no worker is waiting for it
     assert older.run(job, waiting)["status"] == "queued"
     assert older.client.lrange(older.keys.rq_queue, 0, -1) == [waiting.encode()]
-    older.client.set(older.keys.schema_version, 1)
+    older.client.set(older.keys.schema_version, 2)
     older.until_status(job, waiting, "success")
     for name in ("web", "scheduler", "worker"):
         assert "Traceback" not in older.log(name)

@@ -11,14 +11,14 @@ from redis import Redis
 from service.keys import Keys
 from service.store import connection
 from service.store import scripts as module
-from service.store.contacts import ContactStore
+from service.store.contacts import ContactStore, Write
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
 from tests.conftest import ValkeyServer
 from tests.store.rig import Rig
 
 KEYS = Keys()
-CONTACTS = [(f"contact {number}", {"name": f"Somebody {number}"}) for number in range(50)]
+CONTACTS = [Write(f"contact {number}", {"name": f"Somebody {number}"}) for number in range(50)]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service import dispatch, lookout, reaper
-from service.store import presence, schema
+from service.store import migrations, presence, schema
 from service.store.connection import CONNECT_SECONDS, POOL_WAIT_SECONDS, SOCKET_SECONDS
 from service.worker import link, process, supervisor
 from service.worker.watch import Watch
@@ -114,4 +114,4 @@ def test_the_watchs_own_connection_gives_up_before_a_kill_is_late() -> None:
 
 def test_a_migration_holds_a_lease_of_30_seconds() -> None:
     """And running processes look at the version every 5 s."""
-    assert (schema.LEASE_SECONDS, schema.LOOK_SECONDS) == (30, 5.0)
+    assert (schema.LEASE_SECONDS, migrations.LOOK_SECONDS) == (30, 5.0)

@@ -204,17 +204,6 @@ def test_a_photo_of_megabytes_costs_no_memory(folded: bool) -> None:
     assert peak < 4_000_000
 
 
-def test_the_same_person_has_the_same_id_in_every_file() -> None:
-    """The UID with or without its prefix; else the e-mail address; else name and birthday."""
-    assert read_one(card("FN:A", "UID:urn:uuid:ABC")).contact_id == read_one(card("FN:B", "UID:abc")).contact_id
-    assert (
-        read_one(card("FN:A", "EMAIL:A@example.org")).contact_id
-        == read_one(card("FN:B", "EMAIL:a@example.org")).contact_id
-    )
-    assert read_one(card("FN:A", "BDAY:--0412")).contact_id == read_one(card("FN:a", "BDAY:--04-12")).contact_id
-    assert read_one(card("FN:A")).contact_id != read_one(card("FN:A", "BDAY:--04-12")).contact_id
-
-
 def test_the_example_file_is_read_whole() -> None:
     """It is what a newcomer starts with: two people and a neighbour without an address were born on April 12."""
     people = read_all(EXAMPLES.read_bytes())

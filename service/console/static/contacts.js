@@ -1,12 +1,12 @@
 // The address book: imports files that are chosen or dropped, and shows what became of them.
 import { Refused, send } from "./api.js";
 import { mark } from "./deletion.js";
+import { paragraph, reportOf } from "./import-report.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 
 const IMPORT = "/scheduler/contacts/import";
 const MIB = 2 ** 20;
-const SHOWN = 100;
 const drop = document.getElementById("drop");
 const file = document.getElementById("file");
 const sending = document.getElementById("sending");
@@ -17,18 +17,19 @@ const percent = new Intl.NumberFormat(undefined, { style: "percent" });
 
 let current;
 
-// Sends a file, telling how much of it is sent. fetch cannot tell that.
-function upload(one) {
+// Sends a file, telling how much of it is sent. fetch cannot tell that. options: how it is to be read.
+function upload(one, options) {
+  const said = new URLSearchParams(Object.entries(options).filter(([, value]) => value));
   return new Promise((resolve, reject) => {
     current = new XMLHttpRequest();
-    current.open("POST", IMPORT);
+    current.open("POST", said.size ? `${IMPORT}?${said}` : IMPORT);
     current.setRequestHeader("Accept", "application/json");
     current.setRequestHeader("Content-Type", "application/octet-stream");
     current.responseType = "json";
     current.upload.addEventListener("progress", ({ loaded, total }) => tell(`${one.name}: ${percent.format(loaded / total)} is sent`, loaded / total));
     current.upload.addEventListener("load", () => tell(`${one.name} is sent, and is read now`));
     current.addEventListener("load", () => answered(current, resolve, reject));
-    current.addEventListener("error", () => reject(new Refused(0, "The service cannot be reached, or has broken the upload off; nothing is imported.")));
+    current.addEventListener("error", () => reject(new Refused(0, "The service cannot be reached or has broken the upload off, or the file was changed since it was chosen; nothing is imported.")));
     current.addEventListener("abort", () => reject(new Refused(0, "The upload is stopped.")));
     current.send(one);
   });
@@ -48,24 +49,47 @@ function tell(text, part) {
 
 async function importAll(files) {
   if (drop.getAttribute("aria-busy") === "true" || !files.length) return;
+  report.replaceChildren();
+  await during(async () => {
+    for (const one of files) report.append(await imported(one));
+  });
+  report.focus();
+}
+
+// Imports a file that was imported before. The new report takes the place of the old one; a refusal stands above it.
+async function importAgain(one, options, place) {
+  if (drop.getAttribute("aria-busy") === "true") return;
+  await during(async () => {
+    const now = await imported(one, options);
+    now.tabIndex = -1;
+    place.querySelector(":scope > .bad")?.remove();
+    if (now.matches(".bad")) place.prepend(now);
+    else place.replaceWith(now);
+    now.focus();
+  });
+}
+
+async function during(work) {
   drop.setAttribute("aria-busy", "true");
   sending.hidden = false;
-  report.replaceChildren();
-  for (const one of files) {
-    tell(one.name, 0);
-    try {
-      checkSize(one);
-      show(one.name, await upload(one));
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      paragraph(`${one.name}: ${error.message}`, "notice bad");
-    }
-  }
+  await work();
   sending.hidden = true;
   drop.removeAttribute("aria-busy");
   report.hidden = false;
-  report.focus();
   await refresh().catch((error) => say(error.message, { bad: true }));
+}
+
+// Resolves with what there is to be told of the file, be it good or bad.
+async function imported(one, options = {}) {
+  tell(one.name, 0);
+  try {
+    checkSize(one);
+    const place = reportOf(one.name, await upload(one, options), (said) => importAgain(one, said, place));
+    return place;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return paragraph(`${one.name}: ${error.message}`, "notice bad");
+  }
 }
 
 function checkSize({ size }) {
@@ -73,40 +97,6 @@ function checkSize({ size }) {
   if (size > drop.dataset.limitMb * MIB) {
     throw new Refused(0, `The file is larger than ${drop.dataset.limitMb} MiB, which the setting IMPORT_LIMIT_MB allows.`);
   }
-}
-
-function show(name, { created, updated, unchanged, skipped, skipped_total: total }) {
-  paragraph(`${name}: ${created} created, ${updated} updated, ${unchanged} unchanged${total ? `, ${total} skipped` : ""}.`, "notice");
-  if (!total) return;
-  const place = document.createElement("div");
-  place.className = "skips";
-  place.tabIndex = 0;
-  place.setAttribute("role", "region");
-  place.setAttribute("aria-label", `Skipped in ${name}`);
-  const table = document.createElement("table");
-  const head = table.createTHead().insertRow();
-  for (const words of ["No.", "Why it was skipped"]) {
-    const cell = document.createElement("th");
-    cell.scope = "col";
-    cell.textContent = words;
-    head.append(cell);
-  }
-  const body = table.createTBody();
-  for (const { position, reason } of skipped.slice(0, SHOWN)) {
-    const row = body.insertRow();
-    row.insertCell().textContent = position;
-    row.insertCell().textContent = reason;
-  }
-  place.append(table);
-  report.append(place);
-  if (total > SHOWN) paragraph(`These are the first ${Math.min(SHOWN, skipped.length)} of ${total}.`, "quiet small");
-}
-
-function paragraph(text, style) {
-  const made = document.createElement("p");
-  made.className = style;
-  made.textContent = text;
-  report.append(made);
 }
 
 file.addEventListener("change", async () => {

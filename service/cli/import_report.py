@@ -1,0 +1,63 @@
+"""What became of an imported file, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.cli.output import counted, line, note, say
+
+_OLDER: dict[str, Any] = {"warnings": [], "warnings_total": 0, "ignored_columns": []}
+"""Not told by a service of an older release."""
+SHOWN = 20
+"""Skipped entries, warnings and headings that are named; `--json` names up to 1,000."""
+_MORE = "  … and {} more; --json names up to 1,000"
+
+
+def tell(answer: dict[str, Any]) -> None:
+    """Counts to standard output; what was skipped, guessed or not understood beside it."""
+    answer = _OLDER | answer
+    say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} as they were")
+    if "with_birthday" in answer:
+        say(f"{answer['with_birthday']} have a birthday, {answer['with_address']} an e-mail address or a phone number")
+    _tell_columns(answer["ignored_columns"])
+    _tell_warnings(answer["warnings"], answer["warnings_total"])
+    _tell_skipped(answer["skipped"], answer["skipped_total"])
+
+
+def _tell_columns(headings: list[str]) -> None:
+    if headings:
+        more = f" and {len(headings) - SHOWN} more" if len(headings) > SHOWN else ""
+        note(f"Columns that were not understood: {', '.join(map(_quoted, headings[:SHOWN]))}{more}")
+
+
+def _tell_warnings(warnings: list[dict[str, Any]], total: int) -> None:
+    if not total:
+        return
+    note(f"{counted(total, 'warning')}:")
+    # What is said of the whole file stands first: it often explains the others.
+    ordered = sorted(warnings, key=lambda warning: warning["position"] is not None)
+    for warning in ordered[:SHOWN]:
+        note(f"  {_whom(warning)}{line(warning['reason'])}")
+    if total > SHOWN:
+        note(_MORE.format(total - SHOWN))
+    note("Mend the file, or say how it is to be read (--date-order, --charset), and import it again.")
+
+
+def _whom(warning: dict[str, Any]) -> str:
+    if warning["position"] is None:
+        return ""
+    return f"entry {warning['position']}, {line(warning['name'])}: "
+
+
+def _tell_skipped(skipped: list[dict[str, Any]], total: int) -> None:
+    if not total:
+        return
+    note(f"{total} skipped:")
+    for entry in skipped[:SHOWN]:
+        note(f"  entry {entry['position']}: {line(entry['reason'])}")
+    if total > SHOWN:
+        note(_MORE.format(total - SHOWN))
+
+
+def _quoted(heading: str) -> str:
+    return f"“{line(heading)}”"

@@ -1,0 +1,44 @@
+// Contacts that may be one person: whoever looks at them says which one stays, and who else is that person.
+import { send } from "./api.js";
+import { refresh } from "./live.js";
+import { busy, say } from "./messages.js";
+
+const dialog = document.getElementById("confirm");
+const question = document.getElementById("question");
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-keep]");
+  if (button) busy(button, () => keep(button.closest("[data-person]")));
+});
+
+async function keep(stays) {
+  const others = [...stays.parentElement.querySelectorAll("[data-person]")]
+    .filter((other) => other !== stays && other.querySelector("input").checked);
+  if (!others.length) {
+    say("Nobody else is marked as this person", { bad: true });
+    return;
+  }
+  const names = others.map(({ dataset }) => `“${dataset.name}”`).join(", ");
+  if (!(await confirmed(`Merge ${names} into “${stays.dataset.name}”${born(stays)}?`))) return;
+  const { contact, left_out: lost } = await send("POST", `/scheduler/contacts/${stays.dataset.person}/merge`, {
+    from: others.map(({ dataset }) => dataset.person),
+  });
+  const told = lost.length ? `; left out: ${lost.slice(0, 5).map(({ field, value }) => `${field} ${value}`).join(", ")}${lost.length > 5 ? " and more" : ""}` : "";
+  say(`“${contact.name}” is all of them now${told}`);
+  await refresh();
+  document.querySelector("#duplicates a, #duplicates button")?.focus();
+}
+
+function born(person) {
+  return ` (${person.querySelector("dd").textContent.trim()})`.replace(" (–)", "");
+}
+
+// Resolves with whether the question was answered with yes. Escape is no.
+function confirmed(words) {
+  question.textContent = words;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "merge"), { once: true });
+  });
+}

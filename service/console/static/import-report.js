@@ -1,0 +1,95 @@
+// What became of an imported file: counts, what was not understood, whom that concerns, and a way to do it again.
+// Names, headings and reasons are others' texts, and are put into the page as texts alone.
+const SHOWN = 100;
+const GROUPS = 20;
+const ROOM_FOR_ASKING = /date_order|charset/;
+
+// again(options) imports the same file once more; options: {date_order, charset}, each "" where it is not said.
+export function reportOf(name, answer, again) {
+  const place = made("section", { className: "report" });
+  place.setAttribute("aria-label", `Import of ${name}`);
+  const { created, updated, unchanged, skipped, skipped_total: total } = answer;
+  place.append(
+    paragraph(`${name}: ${created} created, ${updated} updated, ${unchanged} unchanged${total ? `, ${total} skipped` : ""}.`, "notice"),
+    paragraph(`Of these people ${answer.with_birthday} have a birthday and ${answer.with_address} an e-mail address or a phone number.`),
+    ...columns(answer.ignored_columns),
+    ...warnings(answer.warnings, answer.warnings_total),
+    ...skips(name, skipped, total),
+  );
+  if (total || answer.warnings_total || answer.ignored_columns.length) place.append(doAgain(answer, again));
+  return place;
+}
+
+export function paragraph(text, style = "") {
+  return made("p", { textContent: text, className: style });
+}
+
+function columns(headings) {
+  if (!headings.length) return [];
+  const list = made("ul", { className: "headings" });
+  list.append(...headings.slice(0, SHOWN).map((heading) => made("li", { textContent: heading })));
+  const parts = [paragraph("Columns that were not understood, and are left out:"), list];
+  return headings.length > SHOWN ? [...parts, bounded(SHOWN, headings.length)] : parts;
+}
+
+// What is said of the whole file, then people by what was lost or guessed of theirs.
+function warnings(told, total) {
+  const groups = new Map();
+  for (const warning of told.filter(({ position }) => position !== null)) {
+    const kind = warning.reason.replace(/“[^”]*”/g, "“…”");
+    groups.set(kind, [...(groups.get(kind) ?? []), warning]);
+  }
+  const parts = told.filter(({ position }) => position === null).slice(0, GROUPS).map(({ reason }) => paragraph(`The file: ${reason}`, "notice"));
+  for (const [kind, some] of [...groups].slice(0, GROUPS)) parts.push(group(kind, some));
+  const shown = parts.length && [...groups.values()].slice(0, GROUPS).reduce((sum, some) => sum + Math.min(some.length, SHOWN), 0);
+  const people = total - told.filter(({ position }) => position === null).length;
+  return shown < people ? [...parts, bounded(shown, people)] : parts;
+}
+
+function group(kind, some) {
+  const place = made("details", { open: some.length <= 5 });
+  const rows = some.slice(0, SHOWN).map(({ position, name, reason }) => [position, name, reason]);
+  place.append(made("summary", { textContent: `${kind} (${some.length})` }), table(kind, ["No.", "Name", "What was lost or guessed"], rows));
+  return place;
+}
+
+function skips(name, skipped, total) {
+  if (!total) return [];
+  const rows = skipped.slice(0, SHOWN).map(({ position, reason }) => [position, reason]);
+  const parts = [table(`Skipped in ${name}`, ["No.", "Why it was skipped"], rows)];
+  return total > rows.length ? [...parts, bounded(rows.length, total)] : parts;
+}
+
+function table(label, headings, rows) {
+  const place = made("div", { className: "skips", tabIndex: 0 });
+  place.setAttribute("role", "region");
+  place.setAttribute("aria-label", label);
+  const grid = made("table");
+  const head = grid.createTHead().insertRow();
+  for (const words of headings) head.append(made("th", { scope: "col", textContent: words }));
+  const body = grid.createTBody();
+  for (const cells of rows) {
+    const row = body.insertRow();
+    for (const cell of cells) row.insertCell().textContent = cell;
+  }
+  place.append(grid);
+  return place;
+}
+
+function doAgain({ warnings: told }, again) {
+  const place = document.getElementById("again").content.firstElementChild.cloneNode(true);
+  place.open = told.some(({ reason }) => ROOM_FOR_ASKING.test(reason));
+  place.querySelector("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    again(Object.fromEntries(new FormData(event.target)));
+  });
+  return place;
+}
+
+function bounded(shown, total) {
+  return paragraph(`These are the first ${shown} of ${total}.`, "quiet small");
+}
+
+function made(tag, properties = {}) {
+  return Object.assign(document.createElement(tag), properties);
+}

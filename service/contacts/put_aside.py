@@ -1,0 +1,77 @@
+"""Cards of a file that are taken later, kept on disk meanwhile, so that a file of any size needs little memory."""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from types import TracebackType
+
+from service.contacts.people import ParsedCard
+from service.models.traits import identities_of, name_identity
+
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE cards (stage INTEGER, name TEXT, person TEXT, sort BLOB, card BLOB);
+CREATE TABLE met (contact_id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+_IN_ORDER = "SELECT card FROM cards WHERE stage = ? ORDER BY name, sort"
+_BY_NAME = """
+WITH people AS (SELECT name, COUNT(DISTINCT person) AS number FROM cards WHERE stage = :stage GROUP BY name)
+SELECT card, number FROM cards JOIN people USING (name) WHERE stage = :stage ORDER BY name, sort
+"""
+
+
+class PutAside:
+    """Cards by stages; those of one come back in an order that does not depend on the file's. To be closed."""
+
+    def __init__(self) -> None:
+        self._base = sqlite3.connect("")  # a temporary file that nobody else sees
+        self._base.executescript(_TABLES)
+
+    def __enter__(self) -> PutAside:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._base.close()
+
+    def put(self, stage: int, cards: Iterable[ParsedCard]) -> None:
+        """Keeps cards until their stage comes."""
+        self._base.executemany("INSERT INTO cards VALUES (?, ?, ?, ?, ?)", (_row(stage, card) for card in cards))
+
+    def take(self, stage: int) -> Iterator[ParsedCard]:
+        """All cards of a stage. Those of later stages may be put aside meanwhile."""
+        for (card,) in self._base.execute(_IN_ORDER, (stage,)):
+            yield _read(card)
+
+    def take_by_name(self, stage: int) -> Iterator[tuple[ParsedCard, int]]:
+        """All cards of a stage, and how many people there are in it with the name of each."""
+        for card, number in self._base.execute(_BY_NAME, {"stage": stage}):
+            yield _read(card), number
+
+    def meet(self, contact_ids: Iterable[str]) -> None:
+        """Notes that these contacts are somebody of the file."""
+        self._base.executemany("INSERT OR IGNORE INTO met VALUES (?)", ((one,) for one in contact_ids))
+
+    def has_met(self, contact_id: str) -> bool:
+        """Whether a contact is somebody of the file already."""
+        return self._base.execute("SELECT 1 FROM met WHERE contact_id = ?", (contact_id,)).fetchone() is not None
+
+
+def _row(stage: int, card: ParsedCard) -> tuple[int, str, str, bytes, bytes]:
+    known_by = sorted(identities_of(card.traits))
+    person = next((identity for identity in known_by if identity[0] == "b"), "")
+    address = next((identity for identity in known_by if identity[0] == "m"), "")  # so ranks `Known`, too
+    content = repr((card.uid, sorted(card.carried().items()))).encode("utf-8", "surrogatepass")
+    sort = address.encode() + blake2b(content, digest_size=16).digest()
+    return stage, name_identity(card.traits), person, sort, pickle.dumps(card, pickle.HIGHEST_PROTOCOL)
+
+
+def _read(card: bytes) -> ParsedCard:
+    found = pickle.loads(card)  # noqa: S301 - what this process has written a moment ago
+    assert isinstance(found, ParsedCard)
+    return found

@@ -1,0 +1,43 @@
+-- Makes one contact of several: what leads to the others leads to it, whose cards of address books are its.
+--
+-- ARGV  1 the start of all key names      2 id of the contact that stays      3 its identities that the caller has seen
+--       4 its identities from now on, with spaces between      5 the ids that were merged into it, likewise
+--       6 its source from now on, or ''      7 what was found on its page if nothing was yet, or ''
+--       8 how many the others are      9… of each its id, and its identities that the caller has seen
+--       then pairs of field and value to write to the contact that stays
+-- Returns 'absorbed', also if just that was done before; or 'stale' (one of them has changed meanwhile, or is gone; the
+-- caller looks again).
+--
+-- One step, so that the ledger always finds one person under all ids, and a sync whose a card is. Safe to repeat.
+
+local id, number = ARGV[2], tonumber(ARGV[8])
+local contact = people.contact(id)
+local others, gone = {}, 0
+for i = 9, 7 + 2 * number, 2 do
+  others[#others + 1] = {id = ARGV[i], identities = ARGV[i + 1]}
+  if not people.is_living(ARGV[i]) then gone = gone + 1 end
+end
+if not people.is_living(id) then return 'stale' end
+local now = redis.call('HGET', contact, 'identities') or ''
+if gone == number and now == ARGV[4] and redis.call('HGET', contact, 'former_ids') == ARGV[5] then return 'absorbed' end
+if gone > 0 or now ~= ARGV[3] then return 'stale' end
+for _, other in ipairs(others) do
+  if (redis.call('HGET', people.contact(other.id), 'identities') or '') ~= other.identities then return 'stale' end
+end
+
+people.write(id, 9 + 2 * number)
+people.know(id, ARGV[4], ARGV[5])
+if ARGV[6] ~= '' then redis.call('HSET', contact, 'source', ARGV[6]) end
+if ARGV[7] ~= '' then redis.call('HSETNX', contact, 'visit', ARGV[7]) end
+for _, other in ipairs(others) do
+  for _, digest in ipairs(people.words(other.identities)) do people.let_go(digest, other.id) end
+  people.lead_cards(other.id, id)
+  for _, field in ipairs({'last_messaged_at', 'last_visited_at'}) do
+    local theirs = tonumber(redis.call('HGET', people.contact(other.id), field) or '0')
+    if theirs > tonumber(redis.call('HGET', contact, field) or '0') then
+      redis.call('HSET', contact, field, string.format('%d', theirs))
+    end
+  end
+  people.remove(other.id)
+end
+return 'absorbed'

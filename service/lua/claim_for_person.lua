@@ -1,0 +1,34 @@
+-- Claims an entry of the ledger for a person, who may have entries under other ids: of contacts that were merged, of
+-- deleted ones, and of others that are the same by what is known of them.
+--
+-- ARGV  1 the start of all key names      2 contact id      3 its identities as the caller has read them
+--       4 its former ids, likewise        5 the start of the ledger's entries      6 the end of this occasion's
+--       7 the claim's mark, 'claimed:{run id}:{…}'; '' looks only      8 seconds to keep it
+--       9 'retake' to take over from runs that have ended, or ''      10 what the names of runs' keys start with
+--       11 ms for which a claim must have stood if its run is not known (any more)
+-- Returns what stands now under the person's own id, else under another one; false if there is nothing.
+--
+-- One step, so that of two runs that know a person under different ids one gets the claim, also when contacts are merged
+-- or deleted between a run's reading and its claim. Safe to repeat.
+
+local id, start, finish, mark = ARGV[2], ARGV[5], ARGV[6], ARGV[7]
+local found, standing = nil, nil
+for _, one in ipairs(people.same(id, ARGV[3], ARGV[4], finish)) do
+  local entry = start .. one .. finish
+  local stands = redis.call('GET', entry)
+  local claimer = stands and string.match(stands, '^claimed:([^:]*):')
+  if stands and not claimer then
+    return stands
+  elseif stands and one == id and stands == mark then
+    found = stands
+  elseif stands and not standing then
+    local status = redis.call('HGET', ARGV[10] .. claimer, 'status')
+    local age = ARGV[8] * 1000 - redis.call('PTTL', entry)
+    local at_work = status == 'running' or (not status and age < tonumber(ARGV[11]))
+    if mark == '' or ARGV[9] == '' or at_work then standing = stands end
+  end
+end
+if found then return found end
+if standing or mark == '' then return standing end
+redis.call('SET', start .. id .. finish, mark, 'EX', ARGV[8])
+return mark

@@ -1,0 +1,440 @@
+"""One person is one contact, and two are two, through the whole address book."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from service.contacts import Contact
+from service.contacts.book import ContactBook
+from service.contacts.imports import import_people
+from service.contacts.intake import Intake
+from service.contacts.people import ParsedCard
+from service.contacts.report import ImportReport
+from service.errors import Conflict
+from service.keys import Keys
+from service.models.names import name_key
+from service.store.contacts import ContactStore
+from service.store.ledger import LIFETIME
+from tests.conftest import ValkeyServer
+
+
+@pytest.fixture
+def book(redis_client: Redis) -> ContactBook:
+    """An empty address book."""
+    return ContactBook(redis_client, Keys())
+
+
+def rows(*lines: str, headings: str = "name,birthday,email") -> io.BytesIO:
+    """A CSV file."""
+    return io.BytesIO("\n".join((headings, *lines)).encode())
+
+
+def cards(*texts: str) -> io.BytesIO:
+    """A vCard file of cards, each given by its properties, separated by `|`."""
+    wrapped = (f"BEGIN:VCARD\nVERSION:3.0\n{text.replace('|', chr(10))}\nEND:VCARD\n" for text in texts)
+    return io.BytesIO("".join(wrapped).encode())
+
+
+def people(book: ContactBook) -> list[tuple[str, str | None, tuple[str, ...]]]:
+    """Name, birthday and addresses of everybody."""
+    return sorted((one.name, one.birthday, one.emails) for one in book.all())
+
+
+def ids(book: ContactBook) -> dict[str, str]:
+    """Everybody's id, by name."""
+    return {one.name: one.id for one in book.all()}
+
+
+def counts(report: dict[str, Any]) -> tuple[int, int, int]:
+    """Created, updated, unchanged."""
+    return report["created"], report["updated"], report["unchanged"]
+
+
+# Two names at one address
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Amelia Rivers,1990-04-12,family@example.org", "Kim Rivers,,family@example.org"),
+        ("Amelia Rivers,1990-04-12,family@example.org", "Anna Rivers,1990-04-12,family@example.org"),
+        ("Mr. Rivers,1960-04-12,family@example.org", "Mrs. Rivers,1960-04-12,FAMILY@example.org"),
+        ("John Doe Sr.,1960-04-12,doe@example.org", "John Doe Jr.,1990-04-12,doe@example.org"),
+        ("Ann,,shop@example.org", "Ben,,shop@example.org", "Cem,,shop@example.org", "Dee,,shop@example.org"),
+    ],
+)
+def test_two_names_at_one_address_are_two_people(book: ContactBook, lines: tuple[str, ...]) -> None:
+    """Whatever the order, and once more: each keeps what is theirs."""
+    expected = sorted(line.split(",")[0] for line in lines)
+    assert counts(book.import_stream(rows(*lines))) == (len(lines), 0, 0)
+    before = people(book)
+    assert [name for name, _, _ in before] == expected
+    assert counts(book.import_stream(rows(*reversed(lines)))) == (0, 0, len(lines))
+    assert people(book) == before
+
+
+def test_who_comes_later_and_stands_in_front_takes_nobodys_place(book: ContactBook) -> None:
+    """A newer export has another member of the family first."""
+    book.import_stream(rows("Amelia Lake,1990-04-12,lake@example.org"))
+    amelia = ids(book)["Amelia Lake"]
+    newer = rows("Aaron Lake,1992-04-11,lake@example.org", "Amelia Lake,1990-04-12,lake@example.org")
+    assert counts(book.import_stream(newer)) == (1, 0, 1)
+    assert ids(book)["Amelia Lake"] == amelia
+    assert people(book)[0] == ("Aaron Lake", "1992-04-11", ("lake@example.org",))
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"name": "Kim Rivers", "emails": ["f@example.org"]},
+        {"name": "Kim Rivers", "emails": ["f@example.org"], "birthday": "1990-04-12"},
+        {"name": "Rivers", "emails": ["F@example.org"]},
+        {"name": "Amelia Rivers Jr.", "emails": ["f@example.org"]},
+    ],
+)
+def test_a_second_member_of_a_family_can_be_made(book: ContactBook, second: dict[str, Any]) -> None:
+    """With the address that another one has."""
+    first = book.create({"name": "Amelia Rivers", "emails": ["f@example.org"], "birthday": "1990-04-12"})
+    made = book.create(second)
+    assert made["id"] != first["id"] and made["name"] == second["name"]
+    assert book.get(first["id"]) == first
+
+
+@pytest.mark.parametrize(
+    ("second", "why"),
+    [
+        ({"name": "Rivers, Amelia", "emails": ["F@example.org"]}, "the name and an e-mail address"),
+        ({"name": "Dr. Amelia Rivers", "emails": ["n@example.org", "f@example.org"]}, "the name and an e-mail address"),
+        ({"name": "Amelia Rivers", "birthday": "1990-04-12"}, "the name and the birthday"),
+        ({"name": "AMELIA RIVERS", "birthday": "--04-12"}, "the name and the birthday"),
+    ],
+)
+def test_who_is_there_already_is_refused_with_the_reason(book: ContactBook, second: dict[str, Any], why: str) -> None:
+    """The contact is named, and it stays as it is."""
+    first = book.create({"name": "Amelia Rivers", "emails": ["f@example.org"], "birthday": "1990-04-12"})
+    with pytest.raises(Conflict) as refusal:
+        book.create(second)
+    assert first["id"] in str(refusal.value) and why in str(refusal.value)
+    assert book.page(10).items == [first]
+
+
+# One name at one address
+
+
+def test_cards_with_uids_of_their_own_stay_contacts_of_their_own(book: ContactBook) -> None:
+    """A person decides whether they are one; the next import finds the same ones."""
+    names = ("John Doe", "Doe John", "Doe, John", "John  DOE", "Dr. John Doe")
+    file = [f"UID:{n}|FN:{name.replace(',', chr(92) + ',')}|EMAIL:d@example.org" for n, name in enumerate(names)]
+    assert counts(book.import_stream(cards(*file))) == (5, 0, 0)
+    before = ids(book)
+    assert counts(book.import_stream(cards(*reversed(file)))) == (0, 0, 5)
+    assert ids(book) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Amelia Rivers,1990-04-12,old@example.org", "Amelia Rivers,1990-04-12,new@example.org;old@example.org"),
+        ("Amelia Rivers,1990-04-12,old@example.org", "Rivers Amelia,1991-04-12,OLD@example.org"),
+        ("Amelia Rivers,--04-12,", "Amelia Rivers,1990-04-12,"),
+        ("Amelia Rivers,1990-04-12,", "Amelia Rivers,1990-04-21,"),
+        ("Amelia Rivers,,", "Amelia Rivers,1990-04-12,"),
+        ("Amelia Rivers,1990-04-12,", "Amelia Rivers,--04-12,new@example.org"),
+        ("Amelia Rivers,,", "Amelia Rivers,,new@example.org"),
+        ("Amelia Rivers,,", "Dr. Amelia Rivers,1990-04-12,new@example.org"),
+    ],
+)
+def test_what_is_corrected_or_added_keeps_the_person(book: ContactBook, before: str, after: str) -> None:
+    """An address, a birthday, its year, a title: one contact, updated."""
+
+    def file(line: str) -> io.BytesIO:
+        name, birthday, addresses = line.split(",")
+        first, _, second = addresses.partition(";")
+        return rows(f"{name},{birthday},{first},{second}", headings="Name,Birthday,E-mail 1 - Value,E-mail 2 - Value")
+
+    book.import_stream(file(before))
+    (found,) = book.all()
+    assert counts(book.import_stream(file(after))) == (0, 1, 0)
+    assert [one.id for one in book.all()] == [found.id]
+    assert counts(book.import_stream(file(after))) == (0, 0, 1)
+
+
+def test_a_chain_of_corrections_keeps_one_contact(book: ContactBook) -> None:
+    """Each step has something in common with the one before, the last nothing with the first."""
+    chain = (
+        "FN:Amelia Rivers|BDAY:--04-12",
+        "FN:Rivers Amelia|BDAY:1990-04-12",
+        "FN:Amelia Rivers|BDAY:1990-04-13",
+        "FN:Amelia Rivers|BDAY:1990-04-13|EMAIL:a@example.org",
+        "FN:Amelia Rivers|EMAIL:b@example.org|EMAIL:a@example.org",
+        "FN:Dr. Amelia Rivers|EMAIL:b@example.org|BDAY:1991-05-14",
+        "FN:Amelia Rivers|EMAIL:b@example.org|UID:u",
+        "FN:Amelia Lake|EMAIL:l@example.org|UID:u",
+        "FN:Amelia Lake|EMAIL:l@example.org",
+        "FN:Amelia Rivers|EMAIL:a@example.org",
+    )
+    made = {one.id for text in chain for _ in [book.import_stream(cards(text))] for one in book.all()}
+    assert len(made) == 1
+
+
+def test_two_of_a_name_are_not_mixed_up_by_a_correction(book: ContactBook) -> None:
+    """A name alone leads to one of whom nothing else is known, and only if nobody else of the file is that one."""
+    book.import_stream(rows("Kim Rivers,1990-04-12,"))
+    (first,) = book.all()
+    assert counts(book.import_stream(rows("Kim Rivers,1991-05-13,", "Kim Rivers,1990-04-12,"))) == (1, 0, 1)
+    assert [one.birthday for one in book.all() if one.id == first.id] == ["1990-04-12"]
+    assert counts(book.import_stream(rows("Kim Rivers,1992-06-14,"))) == (1, 0, 0)
+    assert len(people(book)) == 3
+
+
+def test_two_corrections_of_one_name_are_two_people(book: ContactBook) -> None:
+    """Which of them was there before cannot be told."""
+    book.import_stream(rows("Kim Rivers,1990-04-12,"))
+    assert counts(book.import_stream(rows("Kim Rivers,1991-05-13,", "Kim Rivers,1992-06-14,"))) == (2, 0, 0)
+
+
+def test_an_address_that_two_contacts_share_shows_them_to_be_one(book: ContactBook, redis_client: Redis) -> None:
+    """Nothing that either had is lost, and the first id stands for both."""
+    book.import_stream(rows("Amelia Rivers,,a@example.org", "Amelia Rivers,,b@example.org"))
+    one, other = book.all()
+    book.update(one.id, {"phones": ["+1 555 0101"]})
+    book.update(other.id, {"birthday": "1990-04-12", "urls": ["https://example.org/a"]})
+    book.record_message(one.id, 1_000)
+    report = book.import_stream(cards("FN:Amelia Rivers|EMAIL:a@example.org|EMAIL:b@example.org"))
+    assert report["created"] == 0
+    (left,) = book.all()
+    assert {left.id, *left.former_ids} == {one.id, other.id}
+    assert (left.phones, left.birthday, left.urls, left.last_messaged_at) == (
+        ("+1 555 0101",), "1990-04-12", ("https://example.org/a",), 1_000,
+    )  # fmt: skip
+    assert redis_client.zcard(Keys().contacts) == 1 and redis_client.zcard(Keys().visits) == 1
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_of_several_uids_the_same_one_gets_a_contact_that_had_none(
+    book: ContactBook, redis_client: Redis, deleted: bool
+) -> None:
+    """Whatever the order of the file."""
+    file = [f"FN:Amelia Rivers|EMAIL:a@example.org|UID:{uid}|TEL:+1 555 010{uid}" for uid in "1234"]
+    adopters = set()
+    for order in (file, file[::-1], [*file[2:], *file[:2]]):
+        redis_client.flushall()
+        book.import_stream(rows("Amelia Rivers,,a@example.org"))
+        (before,) = book.all()
+        if deleted:
+            book.delete(before.id)
+        book.import_stream(cards(*order))
+        assert len(list(book.all())) == 4
+        adopters |= {one.uids for one in book.all() if one.id == before.id}
+    assert len(adopters) == 1
+
+
+# Coming back
+
+
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        ("FN:A B|EMAIL:a@example.org", "FN:B A|EMAIL:A@example.org"),
+        ("FN:A B|EMAIL:a@example.org|EMAIL:b@example.org", "FN:A B|EMAIL:b@example.org"),
+        ("FN:A B|BDAY:1990-04-12", "FN:A B|BDAY:--04-12|EMAIL:a@example.org"),
+        ("FN:A B|UID:u|EMAIL:a@example.org", "FN:A B|EMAIL:a@example.org"),
+        ("FN:A B|UID:u|EMAIL:a@example.org", "FN:Other|UID:u"),
+        ("FN:A B|BDAY:1990-04-12", "FN:A B|BDAY:1990-04-21"),
+    ],
+)
+def test_who_was_deleted_comes_back_with_the_same_id(book: ContactBook, text: str, again: str) -> None:
+    """By whatever they were known."""
+    book.import_stream(cards(text))
+    (before,) = book.all()
+    book.delete(before.id)
+    book.import_stream(cards(again))
+    assert [one.id for one in book.all()] == [before.id]
+
+
+def test_a_deleted_contact_leaves_nothing_that_can_be_read_and_that_for_400_days(
+    book: ContactBook, redis_client: Redis
+) -> None:
+    """As long as the ledger; while somebody lives whom it leads to, an identity stays."""
+    book.import_stream(cards("FN:Amelia Rivers|UID:u|EMAIL:a@example.org|BDAY:1990-04-12"))
+    book.import_stream(cards("FN:Amelia Rivers|UID:v|EMAIL:a@example.org|BDAY:1990-04-12"))
+    assert all(redis_client.ttl(key) == -1 for key in redis_client.keys("*"))
+    one, other = book.all()
+    book.delete(one.id)
+    expiring = [key for key in redis_client.keys("*") if redis_client.ttl(key) >= 0]
+    assert len(expiring) == 2  # what is left of the contact, and its UID
+    book.delete(other.id)
+    left: Any = redis_client.keys("*")
+    assert len(left) == 6 and all(LIFETIME - 60 < redis_client.ttl(key) <= LIFETIME for key in left)
+    kept = b"".join(redis_client.dump(key) or b"" for key in left) + b"".join(left)
+    assert not any(secret in kept.lower() for secret in (b"amelia", b"rivers", b"@example", b"1990"))
+    book.import_stream(cards("FN:Amelia Rivers|UID:u|EMAIL:a@example.org|BDAY:1990-04-12"))
+    assert sum(redis_client.ttl(key) >= 0 for key in redis_client.keys("*")) == 2
+
+
+# Many at once
+
+
+def test_who_imports_the_same_at_once_makes_one_book(redis_client: Redis, valkey_server: ValkeyServer) -> None:
+    """Also if each has another address in front."""
+
+    def bring(number: int) -> None:
+        with valkey_server.client() as client:
+            lines = [f"P {n},a{n}@example.org,b{n}@example.org" for n in range(60)]
+            if number % 2:
+                lines = [f"{n},{b},{a}" for n, a, b in (line.split(",") for line in reversed(lines))]
+            headings = "Name,E-mail 1 - Value,E-mail 2 - Value"
+            ContactBook(client, Keys()).import_stream(rows(*lines, headings=headings))
+
+    for _ in range(5):
+        redis_client.flushall()
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(bring, range(4)))
+        names = [one.name for one in ContactBook(redis_client, Keys()).all()]
+        assert sorted(names) == sorted(f"P {n}" for n in range(60))
+
+
+def test_who_changes_a_contact_during_an_import_is_not_lost(book: ContactBook, redis_client: Redis) -> None:
+    """What was decided on something that another has changed meanwhile is decided anew."""
+    made = book.create({"name": "Amelia Rivers", "emails": ["a@example.org"]})
+
+    class Interrupted(ContactStore):
+        """Somebody renames the contact between the reading and the writing."""
+
+        done = False
+
+        def save_many(self, writes: Any, mode: Any = "merge") -> Any:
+            if not self.done:
+                self.done = True
+                book.update(made["id"], {"name": "Amelia Lake", "emails": ["l@example.org"]})
+            return super().save_many(writes, mode)
+
+    report = ImportReport()
+    card = ParsedCard(1, "Amelia Rivers", emails=("a@example.org",), phones=("+1 555 0101",))
+    import_people([card], Intake(Interrupted(redis_client, Keys())), report)
+    (found,) = book.all()
+    assert (found.id, found.phones) == (made["id"], ("+1 555 0101",))
+    for name, email in (("Amelia Lake", "l@example.org"), ("Amelia Rivers", "a@example.org")):
+        assert book.import_stream(rows(f"{name},,{email}"))["created"] == 0
+
+
+@pytest.mark.parametrize("kind", ["FN:Info|EMAIL:info@example.org|UID:{}", "FN:Info|BDAY:1990-04-12|UID:{}"])
+def test_an_identity_leads_to_a_hundred_contacts_at_most(book: ContactBook, redis_client: Redis, kind: str) -> None:
+    """More are found by what is theirs alone; those who are gone make room."""
+    book.import_stream(cards(*(kind.format(n) for n in range(250))))
+    assert max(len(redis_client.get(key).split()) for key in redis_client.keys("*:identity:*")) == 100  # type: ignore[union-attr]
+    for one in list(book.all()):
+        book.delete(one.id)
+    book.import_stream(cards(kind.format("new")))
+    (new,) = book.all()
+    assert any(new.id.encode() in redis_client.get(Keys().identity(one)) for one in new.identities if one[0] in "mb")  # type: ignore[operator]
+
+
+# Properties
+
+NAMES = st.sampled_from(["Amelia Rivers", "Rivers, Amelia", "Kim Rivers", "Dr. Kim Rivers"])
+EMAILS = st.lists(st.sampled_from([f"{letter}@example.org" for letter in "abc"]), max_size=2, unique=True).map(tuple)
+DAYS = st.sampled_from([None, "1990-04-12", "--04-12", "--05-01"])
+WITHOUT_UID = st.builds(ParsedCard, st.just(1), NAMES, birthday=DAYS, emails=EMAILS)
+WITH_UID = st.builds(ParsedCard, st.just(1), NAMES, st.sampled_from("uvw"), birthday=DAYS, emails=EMAILS)
+FILES = (
+    st.tuples(st.lists(WITHOUT_UID, max_size=5), st.lists(WITH_UID, max_size=3, unique_by=lambda card: card.uid))
+    .map(lambda lists: [*lists[0], *lists[1]])
+    .flatmap(st.permutations)
+)
+QUICK = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """A Redis of this module's own."""
+    running = ValkeyServer(tmp_path_factory.mktemp("identity"), "--appendonly", "no")
+    yield running
+    running.stop()
+
+
+Person = tuple[str, tuple[str, ...]]
+
+
+def imported(client: Redis, *files: list[ParsedCard]) -> list[Contact]:
+    """Who is in the book after these files."""
+    client.flushall()
+    for file in files:
+        again(client, file)
+    return list(ContactBook(client, Keys()).all())
+
+
+def again(client: Redis, file: list[ParsedCard]) -> dict[str, Any]:
+    """What comes of importing one more file."""
+    report = ImportReport()
+    import_people(file, Intake(ContactStore(client, Keys())), report)
+    return report.as_dict(())
+
+
+def persons(contacts: list[Contact]) -> list[Person]:
+    """Each person's name and UIDs."""
+    return sorted((name_key(one.name), one.uids) for one in contacts)
+
+
+@QUICK
+@given(FILES, st.randoms())
+def test_the_order_of_a_file_does_not_matter(
+    server: ValkeyServer, file: list[ParsedCard], chance: random.Random
+) -> None:
+    """The same contacts come of it, with the same ids and fields."""
+    other = list(file)
+    chance.shuffle(other)
+    client = server.client()
+    assert imported(client, file) == imported(client, other)
+
+
+@QUICK
+@given(FILES, st.randoms())
+def test_importing_twice_makes_nobody(server: ValkeyServer, file: list[ParsedCard], chance: random.Random) -> None:
+    """In whatever order, and all keep their ids."""
+    client = server.client()
+    before = {one.id for one in imported(client, file)}
+    other = list(file)
+    chance.shuffle(other)
+    assert again(client, other)["created"] == 0
+    assert {one.id for one in ContactBook(client, Keys()).all()} == before
+
+
+@QUICK
+@given(FILES)
+def test_importing_people_twice_changes_nothing(server: ValkeyServer, file: list[ParsedCard]) -> None:
+    """Where no two entries are one person who says two things of themselves."""
+    client = server.client()
+    before = imported(client, file)
+    if len(before) == len(file):
+        assert counts(again(client, file)) == (0, 0, len(file))
+        assert list(ContactBook(client, Keys()).all()) == before
+
+
+@QUICK
+@given(FILES.flatmap(lambda file: st.tuples(st.just(file), st.sets(st.sampled_from([*range(len(file)), -1])))))
+def test_a_part_and_then_the_whole_is_the_whole(server: ValkeyServer, drawn: tuple[list[ParsedCard], set[int]]) -> None:
+    """Whichever part came first."""
+    file, numbers = drawn
+    part = [card for number, card in enumerate(file) if number in numbers]
+    client = server.client()
+    assert persons(imported(client, file)) == persons(imported(client, part, file))
+
+
+@QUICK
+@given(st.lists(WITHOUT_UID, max_size=6), st.lists(WITHOUT_UID, max_size=6))
+def test_two_names_never_become_one_person(
+    server: ValkeyServer, first: list[ParsedCard], second: list[ParsedCard]
+) -> None:
+    """However many addresses and days they share; nobody gets lost."""
+    names = {name_key(card.name) for card in (*first, *second)}
+    assert {name for name, _ in persons(imported(server.client(), first, second))} == names
