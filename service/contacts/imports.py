@@ -25,7 +25,7 @@ from service.contacts.people import ParsedCard, Skipped, TooMuch
 from service.contacts.put_aside import PutAside
 from service.contacts.report import ImportReport
 
-IMPORT_BATCH = 200
+IMPORT_BATCH = 100
 """Contacts written in one round trip."""
 ADOPTERS, WITH_ADDRESS, BARE, BY_NAME = range(4)
 

@@ -27,7 +27,7 @@ _ALIKE = str.maketrans({**dict.fromkeys("’‘ʼ`´", "'"), **dict.fromkeys("�
 _WORD = re.compile(r"[^\s.,;:()\[\]\"“”„«»·]+\.?")
 
 
-@lru_cache(1024)
+@lru_cache(400)
 def name_key(name: str) -> str:
     """The same for every way of writing one name, and another one for every other name.
 

@@ -59,7 +59,7 @@ def identities_of(traits: Traits, bare: bool = True) -> tuple[str, ...]:
     return _identities_of(traits, bare and not traits.uids and not traits.emails)
 
 
-@lru_cache(1024)  # each is asked for again and again while its batch is taken in
+@lru_cache(400)  # each is asked for again and again while its batch is taken in
 def _identities_of(traits: Traits, bare: bool) -> tuple[str, ...]:
     name = name_key(traits.name)
     found = [uid_identity(uid) for uid in traits.uids]
@@ -96,7 +96,7 @@ def normal_uid(uid: str) -> str:
     return uid.strip().casefold().removeprefix("urn:uuid:")
 
 
-@lru_cache(1024)
+@lru_cache(400)
 def id_of_uid(uid: str) -> str:
     """The id of a contact that comes with a UID; so it was in the first version, too."""
     return _id("uid:" + normal_uid(uid))
