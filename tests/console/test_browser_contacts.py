@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
@@ -198,11 +199,11 @@ def test_a_refusal_of_the_second_try_keeps_the_first_report(page: Page) -> None:
 
 
 def twins(page: Page, *names: str) -> None:
-    """Contacts with one address and birthday, each from a card of its own."""
+    """Contacts with one address and birthday, each from a card of its own, which no test before has merged."""
     card = "BEGIN:VCARD\nVERSION:3.0\nUID:{}\nFN:{}\nBDAY:1990-04-12\nEMAIL:t@x.org\nTEL:+1 {}\nEND:VCARD\n"
     page.goto("/contacts")
     page.get_by_label("Choose a file").set_input_files(
-        vcard("".join(card.format(number, name, 100 + number) for number, name in enumerate(names)))
+        vcard("".join(card.format(uuid4(), name, 100 + number) for number, name in enumerate(names)))
     )
     expect(page.locator("#report")).to_contain_text(f"{len(names)} created")
 
