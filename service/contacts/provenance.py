@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from service.contacts.cleaning import unique
 from service.contacts.people import ParsedCard
 from service.store.address_books import Given
-from service.store.contact_records import LISTS, Contact
+from service.store.contact_records import Contact
 
 _TEXTS = ("given_name", "family_name", "birthday", "language", "deceased")
 """Of which a contact has one each; a name it always has."""
+_LISTS = ("emails", "phones", "urls")
 NOTHING: Given = {}
 
 
@@ -73,7 +74,7 @@ def _remaining(new: Given, held: Given, gone: Given, others: Given) -> dict[str,
             still = others.get(field, ())
             if not set(held[field]) & set(still):
                 fields[field] = still[0] if still else None
-    for field in LISTS:
+    for field in _LISTS:
         values = _remaining_list(*(given.get(field, ()) for given in (new, held, gone, others)))
         if values != held.get(field, ()):
             fields[field] = values
@@ -96,13 +97,13 @@ def _remaining_list(
 def _held(contact: Contact | None) -> Given:
     if contact is None:
         return NOTHING
-    return _by_field({field: getattr(contact, field) for field in (*_TEXTS, *LISTS)})
+    return _by_field({field: getattr(contact, field) for field in (*_TEXTS, *_LISTS)})
 
 
 def _by_field(fields: Mapping[str, object]) -> Given:
     found: dict[str, tuple[str | bool, ...]] = {}
     for field, value in fields.items():
-        if field in LISTS and isinstance(value, tuple) and value:
+        if field in _LISTS and isinstance(value, tuple) and value:
             found[field] = value
         elif field in _TEXTS and isinstance(value, str | bool) and value:
             found[field] = (value,)

@@ -221,7 +221,7 @@ class SyncedBook:
         if contact is not None:
             self._contacts.delete(contact.id)
         elif (kept := self._without(seen))[0] is not None and kept[1]:
-            self._contacts.save(kept[0].id, kept[1], "update")
+            self._intake.change(kept[0].id, kept[1])
         if seen.contact_id is not None:
             self._cards.disown(seen.contact_id, seen.href)
         return "removed" if contact else "kept"

@@ -14,7 +14,8 @@ from service.bots.birthday import BirthdayBot, BirthdayConfig
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from service.store import address_books, connection
-from service.store.contacts import Contact, ContactStore
+from service.store.contact_records import Contact
+from service.store.contacts import ContactStore
 from tests.bots.address_books import Radicale, person, radicale
 from tests.bots.dav_servers import BOOK, DavServer, dav_server
 from tests.bots.rig import Run, configured
