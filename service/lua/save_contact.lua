@@ -3,7 +3,7 @@
 -- ARGV  1 the start of all key names      2 contact id
 --       3 'merge' (make or update), 'create' (only make) or 'update' (only update)
 --       4 what the caller has seen: 'none' for no such contact, '=' and its identities, or '' for whatever is there
---       5 the identities that it has now, with spaces between      6 those of them that led to nobody
+--       5 the identities that it has now, with spaces between      6 those of them that led to nobody who is known
 --       7 the ids of the contacts that were merged into it, likewise      8… pairs of field and value; '' takes the field away
 -- Returns 'created', 'updated', 'unchanged', 'exists' (refused by 'create'), 'missing' (refused by 'update') or 'stale'
 -- (another has changed meanwhile who this is; the caller looks again).
@@ -18,8 +18,9 @@ if not exists and mode == 'update' then return 'missing' end
 local was = exists and (redis.call('HGET', people.contact(id), 'identities') or '')
 if seen ~= '' and was ~= identities and (exists and '=' .. was or 'none') ~= seen then return 'stale' end
 for _, digest in ipairs(people.words(ARGV[6])) do
-  local held = redis.call('GET', people.identity(digest))
-  if held and held ~= id then return 'stale' end
+  for _, one in ipairs(people.words(redis.call('GET', people.identity(digest)))) do
+    if one ~= id and (people.is_living(one) or redis.call('EXISTS', people.gone(one)) == 1) then return 'stale' end
+  end
 end
 
 local changed = people.write(id, 8)
