@@ -82,6 +82,10 @@ class StoreUnsuitable(StoreUnavailable):
     """Redis answers, and is of a kind that this service cannot use: a cluster, a replica, a newer release's data."""
 
 
+class NoRoom(ServiceError):
+    """There is no room on this machine's disk for what has to be put aside."""
+
+
 class SettingsError(ServiceError):
     """A setting is missing or malformed; the message names it."""
 

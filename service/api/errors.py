@@ -12,6 +12,7 @@ from service.errors import (
     ConcurrentChange,
     Conflict,
     DeliveryFailed,
+    NoRoom,
     NotFound,
     PreconditionFailed,
     ServiceError,
@@ -35,6 +36,7 @@ _STATUSES: tuple[tuple[type[ServiceError], int], ...] = (
     (DeliveryFailed, 502),
     (StoreUnavailable, 503),
     (Busy, 503),
+    (NoRoom, 507),
 )
 
 _SENTENCES = {

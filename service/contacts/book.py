@@ -76,7 +76,7 @@ class ContactBook:
         """
         report = ImportReport()
         file = read_people(stream, options)
-        stopped = import_people(file, self._intake, report)
+        stopped = import_people(file, self._intake, report, options.charset)
         if stopped is not None:
             raise _stopped(stopped, report)
         for reason in file.warnings:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count
 
 from service.contacts.matching import LASTING, Known, Match, match, with_traits
+from service.contacts.mistaken_names import is_stand_in
 from service.contacts.parts import as_text, from_text, with_card
 from service.contacts.people import is_id
 from service.models.names import name_key
 from service.models.traits import (
-    FirstIds,
     Traits,
     first_ids,
     id_of_uid,
@@ -37,11 +37,13 @@ class Entry:
         traits: by what it can be told who it is.
         fields: what is written.
         hint: the contact that it is where nothing speaks for another one, by id.
+        mistaken: by what it may have been taken in by mistake, see `service.contacts.mistaken_names`.
     """
 
     traits: Traits
     fields: dict[str, object]
     hint: str | None = None
+    mistaken: tuple[Traits, ...] = ()
 
     def written_over(self, traits: Traits) -> Traits:
         """What `traits` become: what is named and empty is taken away."""
@@ -140,7 +142,13 @@ class Round:
         elif matched.same and self._mode != "create":
             self._stops, self.to_absorb = True, self._pair(matched)
         else:
-            known = matched.contact or self._hinted(entry) or (guess and guess(namesakes)) or self._new(entry.traits)
+            known = (
+                matched.contact
+                or self._mistaken(entry)
+                or self._hinted(entry)
+                or (guess and guess(namesakes))
+                or self._new(entry.traits)
+            )
             if self._mode == "create" and known.living:
                 self._done[number] = Taken(known, "exists", _share_address(entry.traits, known))
             else:
@@ -170,6 +178,16 @@ class Round:
     def _is_as_read(self, known: Known) -> bool:
         return known.living and self._found.seen.get(known.id) == known.identities
 
+    def _mistaken(self, entry: Entry) -> Known | None:
+        """The contact that was made of the same card with a wrong name, and has it still."""
+        for traits in entry.mistaken:
+            wrong = name_key(traits.name)
+            for identity in identities_of(traits, bare=False):
+                for one in self._found.holders(identity):
+                    if one.living and not one.has_uid and name_key(one.traits.name) == wrong:
+                        return one
+        return None
+
     def _hinted(self, entry: Entry) -> Known | None:
         """The contact that a card without UID was before, if anything but its place says that it is."""
         known = self._found.known.get(entry.hint or "")
@@ -183,15 +201,16 @@ class Round:
     def _new(self, traits: Traits) -> Known:
         """Who has had the id of the first version, else somebody new."""
         found = self._found
-        first = FirstIds("", ()) if traits.uids else first_ids(traits)
-        for one in (*map(id_of_uid, traits.uids), first.by_name, *first.by_address):
+        first = first_ids(traits)
+        own = [id_of_uid(uid) for uid in traits.uids] if traits.uids else [first.by_name, *first.by_address]
+        for one in own:
             known = found.known.get(one)
             if known is not None and known.living and _was(known, traits):
                 return known
         before = [first.by_name] if first.by_name in found.before else [
             one for one in first.by_address if one in found.before
         ]  # fmt: skip
-        ids = chain(before, (new_id(traits, number) for number in count(1)))
+        ids = chain([] if traits.uids else before, (new_id(traits, number) for number in count(1)))
         free = next(one for one in ids if self._is_free(one))
         return Known(free, Traits(""), (), tuple(one for one in before if one != free), living=False)
 
@@ -205,6 +224,7 @@ class Round:
 
     def _add(self, number: int, entry: Entry, known: Known) -> None:
         found = self._found
+        entry = _without_stand_in(entry, known)
         traits = _lasting(entry.traits, known)
         after, fields = _whole(known, entry) if known.parts else _plain(known, replace(entry, traits=traits))
         free = [one for one in identities_of(traits) if not found.holders(one)]
@@ -221,6 +241,14 @@ class Round:
             if became not in ("stale", "exists"):
                 self._done[number] = Taken(known, became)
         return self._done
+
+
+def _without_stand_in(entry: Entry, known: Known) -> Entry:
+    """Without a name that is an address, where the contact has a better one."""
+    if not (known.living and is_stand_in(entry.traits.name)) or is_stand_in(known.traits.name):
+        return entry
+    fields = {name: value for name, value in entry.fields.items() if name != "name"}
+    return replace(entry, traits=replace(entry.traits, name=known.traits.name), fields=fields)
 
 
 def _plain(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:

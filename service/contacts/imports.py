@@ -21,9 +21,11 @@ from typing import TypeVar
 from service.contacts.decisions import Entry, Guess, HoldBack, Taken
 from service.contacts.intake import Intake
 from service.contacts.matching import Known, Match
+from service.contacts.mistaken_names import mistaken
 from service.contacts.people import ParsedCard, Skipped, TooMuch
 from service.contacts.put_aside import PutAside
 from service.contacts.report import ImportReport
+from service.web_encodings import codec_of
 
 IMPORT_BATCH = 100
 """Contacts written in one round trip."""
@@ -32,14 +34,19 @@ ADOPTERS, WITH_ADDRESS, BARE, BY_NAME = range(4)
 Item = TypeVar("Item")
 
 
-def import_people(people: Iterable[ParsedCard | Skipped], intake: Intake, report: ImportReport) -> TooMuch | None:
+def import_people(
+    people: Iterable[ParsedCard | Skipped], intake: Intake, report: ImportReport, charset: str | None = None
+) -> TooMuch | None:
     """Takes everybody in, and counts what became of them.
+
+    Args:
+        charset: in which somebody asked the file to be read; None if nobody did.
 
     Returns:
         Why the file was not read to its end; everybody before that is taken in.
     """
     with PutAside() as aside:
-        return _Import(intake, report, aside).run(people)
+        return _Import(intake, report, aside, codec_of(charset)).run(people)
 
 
 class _Readable:
@@ -57,10 +64,11 @@ class _Readable:
 
 
 class _Import:
-    def __init__(self, intake: Intake, report: ImportReport, aside: PutAside) -> None:
+    def __init__(self, intake: Intake, report: ImportReport, aside: PutAside, codec: str | None) -> None:
         self._intake = intake
         self._report = report
         self._aside = aside
+        self._codec = codec
 
     def run(self, people: Iterable[ParsedCard | Skipped]) -> TooMuch | None:
         file = _Readable(people)
@@ -91,7 +99,10 @@ class _Import:
         self, cards: Sequence[ParsedCard], hold_back: HoldBack | None = None, guess: Sequence[Guess | None] = ()
     ) -> list[ParsedCard]:
         """Returns those that are held back."""
-        entries = [Entry(card.traits, card.carried()) for card in cards]
+        entries = [
+            Entry(card.traits, card.carried(), None, () if card.uid else tuple(mistaken(card.traits, self._codec)))
+            for card in cards
+        ]
         taken = self._intake.take(entries, hold_back, guess)
         for one in taken:
             if one is not None:

@@ -99,6 +99,12 @@ class Intake:
         """Reads what matters to these entries."""
         found = Found()
         wanted = {identity: None for entry in entries for identity in _asked(entry.traits)}
+        wanted |= {
+            identity: None
+            for entry in entries
+            for traits in entry.mistaken
+            for identity in identities_of(traits, bare=False)
+        }
         found.held = dict(zip(wanted, self._store.holders(list(wanted)), strict=True))
         ids = dict.fromkeys(one for held in found.held.values() for one in held)
         ids |= dict.fromkeys(entry.hint for entry in entries if entry.hint)
@@ -111,7 +117,7 @@ class Intake:
         """Whether the ids that they would get, or had in the first version, are somebody's."""
         if not entries:
             return
-        first = [first_ids(entry.traits) for entry in entries if not entry.traits.uids]
+        first = [first_ids(entry.traits) for entry in entries]
         own = [new_id(entry.traits) for entry in entries]
         asked = list(dict.fromkeys((*own, *(one for ids in first for one in (ids.by_name, *ids.by_address)))))
         exist = zip(asked, self._store.exist(asked), strict=True)

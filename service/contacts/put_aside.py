@@ -5,10 +5,12 @@ from __future__ import annotations
 import pickle
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from types import TracebackType
 
 from service.contacts.people import ParsedCard
+from service.errors import NoRoom
 from service.models.traits import identities_of, name_identity
 
 _TABLES = """
@@ -41,25 +43,41 @@ class PutAside:
 
     def put(self, stage: int, cards: Iterable[ParsedCard]) -> None:
         """Keeps cards until their stage comes."""
-        self._base.executemany("INSERT INTO cards VALUES (?, ?, ?, ?, ?)", (_row(stage, card) for card in cards))
+        with _room():
+            self._base.executemany("INSERT INTO cards VALUES (?, ?, ?, ?, ?)", (_row(stage, card) for card in cards))
 
     def take(self, stage: int) -> Iterator[ParsedCard]:
         """All cards of a stage. Those of later stages may be put aside meanwhile."""
-        for (card,) in self._base.execute(_IN_ORDER, (stage,)):
-            yield _read(card)
+        with _room():
+            for (card,) in self._base.execute(_IN_ORDER, (stage,)):
+                yield _read(card)
 
     def take_by_name(self, stage: int) -> Iterator[tuple[ParsedCard, int]]:
         """All cards of a stage, and how many people there are in it with the name of each."""
-        for card, number in self._base.execute(_BY_NAME, {"stage": stage}):
-            yield _read(card), number
+        with _room():
+            for card, number in self._base.execute(_BY_NAME, {"stage": stage}):
+                yield _read(card), number
 
     def meet(self, contact_ids: Iterable[str]) -> None:
         """Notes that these contacts are somebody of the file."""
-        self._base.executemany("INSERT OR IGNORE INTO met VALUES (?)", ((one,) for one in contact_ids))
+        with _room():
+            self._base.executemany("INSERT OR IGNORE INTO met VALUES (?)", ((one,) for one in contact_ids))
 
     def has_met(self, contact_id: str) -> bool:
         """Whether a contact is somebody of the file already."""
         return self._base.execute("SELECT 1 FROM met WHERE contact_id = ?", (contact_id,)).fetchone() is not None
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Tells a full disk as what it is."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise NoRoom(
+            "There is no room for what the import has to put aside; what was imported before that stays. Set TMPDIR to "
+            "a folder that can be written and has room where the web process runs, and import the file again"
+        ) from error
 
 
 def _row(stage: int, card: ParsedCard) -> tuple[int, str, str, bytes, bytes]:

@@ -15,6 +15,7 @@ from redis import Redis
 
 from service.contacts import Contact
 from service.contacts.book import ContactBook
+from service.contacts.files import ReadOptions
 from service.contacts.imports import import_people
 from service.contacts.intake import Intake
 from service.contacts.people import ParsedCard
@@ -477,3 +478,69 @@ def test_two_names_never_become_one_person(
     """However many addresses and days they share; nobody gets lost."""
     names = {name_key(card.name) for card in (*first, *second)}
     assert {name for name, _ in persons(imported(server.client(), first, second))} == names
+
+
+def raw(text: str, charset: str) -> io.BytesIO:
+    """A CSV file in an encoding."""
+    return io.BytesIO(f"name,birthday,email\n{text}\n".encode(charset))
+
+
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [
+        ("Žaneta Šķēle,--11-26,zaneta@example.org", "windows-1257"),
+        ("Čeněk Šlégl,1990-11-26,cenek@example.org", "windows-1250"),
+        ("Ωmega Παπά,,omega@example.org", "windows-1253"),
+        ("Øyvind Ærø,--11-26,", "macintosh"),
+    ],
+)
+def test_a_file_that_was_read_in_a_wrong_encoding_is_mended_by_reading_it_again(
+    book: ContactBook, text: str, charset: str
+) -> None:
+    """Whoever had a wrong name has the right one then, and the same id."""
+    book.import_stream(raw(text, charset), ReadOptions(charset="iso-8859-15"))
+    ((wrong, before),) = ids(book).items()
+    report = book.import_stream(raw(text, charset), ReadOptions(charset=charset))
+    assert counts(report) == (0, 1, 0) and ids(book) == {text.split(",")[0]: before}
+    assert wrong != text.split(",")[0]
+    assert counts(book.import_stream(raw(text, charset), ReadOptions(charset=charset))) == (0, 0, 1)
+
+
+def test_reading_in_another_encoding_makes_nobody_of_two(book: ContactBook) -> None:
+    """A family's other names at the address are left alone."""
+    both = "Čeněk Šlégl,,home@example.org\nŽaneta Šléglová,,home@example.org"
+    book.import_stream(raw(both, "windows-1250"), ReadOptions(charset="windows-1252"))
+    before = set(ids(book).values())
+    book.import_stream(rows("Amelia Lake,,home@example.org"))
+    book.import_stream(raw(both, "windows-1250"), ReadOptions(charset="windows-1250"))
+    assert set(ids(book)) == {"Čeněk Šlégl", "Žaneta Šléglová", "Amelia Lake"}
+    assert before < set(ids(book).values())
+
+
+@pytest.mark.parametrize(
+    ("without", "named"),
+    [
+        (rows("--11-26,e@example.org", headings="birthday,email"), rows("Ann Lake,--11-26,e@example.org")),
+        (cards("EMAIL:e@example.org|BDAY:--11-26"), cards("FN:Ann Lake|EMAIL:e@example.org|BDAY:--11-26")),
+        (cards("FN:E@example.org|EMAIL:e@example.org"), rows("Ann Lake,--11-26,e@example.org")),
+    ],
+)
+def test_who_came_without_a_name_is_found_when_the_name_comes(
+    book: ContactBook, without: io.BytesIO, named: io.BytesIO
+) -> None:
+    """And keeps it when the file without names comes again."""
+    book.import_stream(without)
+    (before,) = ids(book).values()
+    book.import_stream(named)
+    assert ids(book) == {"Ann Lake": before}
+    without.seek(0)
+    book.import_stream(without)
+    assert ids(book) == {"Ann Lake": before}
+
+
+def test_one_of_a_family_takes_the_place_of_who_had_no_name(book: ContactBook) -> None:
+    """The others are people of their own."""
+    book.import_stream(rows(",,home@example.org"))
+    (before,) = ids(book).values()
+    book.import_stream(rows("Ann Lake,,home@example.org", "Kim Lake,,home@example.org"))
+    assert set(ids(book)) == {"Ann Lake", "Kim Lake"} and before in ids(book).values()

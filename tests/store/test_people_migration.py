@@ -196,6 +196,26 @@ def test_nobody_is_greeted_twice_and_nobody_is_left_out(migrated: Redis, office:
     assert len(list(contacts.all())) == len({*ROWS}) + 2 + 4 + 2 + 3  # rows, cards, synced, posted
 
 
+@pytest.mark.parametrize("way", ["file", "address book"])
+def test_who_was_greeted_and_deleted_is_not_greeted_again_when_they_come_with_a_uid(
+    migrated: Redis, office: tuple[Post, str], way: str
+) -> None:
+    """Somebody clears what came from a spreadsheet, and follows an address book instead."""
+    post, url = office
+    texts = [
+        card("k1", "Kim Rivers", "1991-04-12", "kim@example.org"),
+        card("k2", "Posted Gone", "1990-04-12", "gone@example.org"),
+        card("k3", "Nina New", "1990-04-12", "nina@example.org"),
+    ]
+    if way == "file":
+        assert book(migrated).import_stream(io.BytesIO("".join(texts).encode()))["created"] == 3
+    else:
+        cards = received({f"/people/{number}.vcf": text for number, text in enumerate(texts)})
+        assert [became for _, became in book(migrated).synced(ADDRESS).take(cards)] == ["created"] * 3
+    greet(migrated, url)
+    assert post.recipients == ["nina@example.org"]
+
+
 def test_a_card_gets_its_contact_also_where_addresses_changed(migrated: Redis) -> None:
     """By the id of the first version, which followed from the address that it had then."""
     (peter,) = [one for one in book(migrated).all() if one.name == "Peter Pond"]
