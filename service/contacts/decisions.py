@@ -227,7 +227,7 @@ class Round:
         entry = _without_stand_in(entry, known)
         traits = _lasting(entry.traits, known)
         after, fields = _whole(known, entry) if known.parts else _plain(known, replace(entry, traits=traits))
-        free = [one for one in identities_of(traits) if not found.holders(one)]
+        free = [one for one in identities_of(entry.traits) if not found.holders(one)]  # just those that were read
         seen = known.identities if found.known.get(known.id) is not None else None
         former = after.former_ids if not known.living else ()
         write = Write(known.id, fields, after.identities, former, seen, free, not known.living)

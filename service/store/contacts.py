@@ -38,7 +38,7 @@ class Write:
         identities: by which it is found from now on.
         former_ids: of the contacts that were merged into it; none leaves them as they are.
         seen: its identities as the caller has read them, None if there was no such contact.
-        free: those of `identities` that led to nobody, or to contacts that are gone without a trace.
+        free: those identities of the entry that led to nobody, or to contacts that are gone without a trace.
         deleted: it was, when the caller read it.
     """
 

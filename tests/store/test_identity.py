@@ -15,6 +15,7 @@ from redis import Redis
 
 from service.contacts import Contact
 from service.contacts.book import ContactBook
+from service.contacts.exports import KINDS
 from service.contacts.files import ReadOptions
 from service.contacts.imports import import_people
 from service.contacts.intake import Intake
@@ -276,6 +277,16 @@ def test_the_one_that_gets_a_contact_is_the_one_that_its_entry_would_be_given(
     book.import_stream(cards(without))
     book.import_stream(cards(*file))
     assert [one.uids for one in book.all() if one.phones] == [given]
+
+
+def test_the_export_of_two_who_have_only_their_name_in_common_is_taken_again(book: ContactBook) -> None:
+    """Their ids are the UIDs of their cards, and nothing else of them was looked for."""
+    book.import_stream(rows("Kim Rivers,2000-01-01,", "Kim Rivers,,"))
+    before = list(book.all())
+    assert len(before) == 2
+    again = io.BytesIO(b"".join(book.export(KINDS["vcard"])))
+    assert counts(book.import_stream(again)) == (0, 0, 2)
+    assert list(book.all()) == before
 
 
 # Coming back
