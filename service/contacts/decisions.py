@@ -19,6 +19,7 @@ from service.models.traits import (
     name_identity,
     new_id,
     normal_uid,
+    says_less,
     uid_identity,
 )
 from service.store.contacts import ContactStore, Mode, Row, Saved, Write
@@ -37,11 +38,19 @@ class Entry:
         traits: by what it can be told who it is.
         fields: what is written.
         hint: the contact that it is where nothing speaks for another one, by id.
+        forgets_year: a birthday without a year takes away the year that is known.
     """
 
     traits: Traits
     fields: dict[str, object]
     hint: str | None = None
+    forgets_year: bool = False
+
+    def without_less(self, traits: Traits) -> Entry:
+        """This one, without a birthday that says less than `traits` do."""
+        if self.forgets_year or not says_less(self.traits.birthday, traits.birthday):
+            return self
+        return replace(self, fields={name: value for name, value in self.fields.items() if name != "birthday"})
 
     def written_over(self, traits: Traits) -> Traits:
         """What `traits` become: what is named and empty is taken away."""
@@ -83,12 +92,16 @@ class Found:
         return [one for contact_id in self.held.get(identity, ()) if (one := self.known.get(contact_id)) is not None]
 
     def own(self, traits: Traits) -> Known | None:
-        """The contact whose own id, or that of a part of which, is the UID: an export gives it to those without one."""
+        """The contact whose own id, or that of a part of which, is the UID: an export gives it to those without one.
+
+        One that was deleted comes back.
+        """
         for uid in own_ids(traits):
             if not self.holders(uid_identity(uid)):
                 known = self.known.get(uid)
                 holders = [known] if known is not None else self.holders("i" + uid)
-                return next((one for one in holders if one.living), None)
+                if holders:
+                    return next((one for one in holders if one.living), holders[0])
         return None
 
     def read(self, store: ContactStore, ids: list[str]) -> None:
@@ -228,14 +241,19 @@ class Round:
 
 def _plain(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
     """A contact once an entry was taken in, and what is to be written of it."""
-    after = with_traits(known, entry.written_over(known.traits if known.living else Traits("")))
+    before = known.traits if known.living else Traits("")
+    entry = entry.without_less(before)
+    after = with_traits(known, entry.written_over(before))
     return after, entry.fields | ({"uids": after.traits.uids} if entry.traits.uids else {})
 
 
 def _whole(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
     """The same of a contact that was merged: the entry changes the part that it is, see `service.contacts.parts`."""
-    parts, changes = with_card(from_text(known.parts), entry.traits, entry.fields)
     before = known.traits if known.living else Traits("")
+    traits = entry.traits if known.living else _lasting(entry.traits, known)
+    parts, changes = with_card(from_text(known.parts), traits, entry.fields, entry.forgets_year)
+    if not entry.forgets_year and says_less(changes.get("birthday"), before.birthday):
+        del changes["birthday"]
     now = replace(before, **{name: changes[name] for name in ("name", "uids", "emails", "birthday") if name in changes})
     # What leads to a part leads to the contact, though its own name and addresses are others.
     leading = identities_of(_lasting(entry.traits, known))

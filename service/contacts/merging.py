@@ -37,8 +37,8 @@ class Merged:
 def merge(store: ContactStore, contact_id: str, body: object) -> Merged:
     """Makes the contacts that a body names parts of another one, in one step.
 
-    The contact keeps its own fields and takes what it lacks; lists are united. What led to the others leads to it from
-    now on: their cards of synced address books, the entries of files, and the ledger's.
+    The contact keeps its own fields and takes what it lacks, also the year of its birthday; lists are united. What led
+    to the others leads to it from now on: their cards of synced address books, the entries of files, and the ledger's.
 
     Raises:
         ValidationFailed: the body is not `{"from": [ids]}`, or names a contact that cannot be merged; says which.

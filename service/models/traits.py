@@ -46,8 +46,15 @@ class Traits:
             card.name,
             (self.uids + tuple(uid for uid in card.uids if normal_uid(uid) not in known))[:MOST_UIDS],
             card.emails or self.emails,
-            card.birthday or self.birthday,
+            self.birthday if says_less(card.birthday, self.birthday) else card.birthday or self.birthday,
         )
+
+
+def says_less(birthday: str | None, known: str | None) -> bool:
+    """Whether a birthday is the day that is known, without its year."""
+    if not birthday or not known or known.startswith("--"):
+        return False
+    return birthday.startswith("--") and birthday[-5:] == known[-5:]
 
 
 def identities_of(traits: Traits, bare: bool = True) -> tuple[str, ...]:
