@@ -40,7 +40,7 @@ class Greeting:
         """Who it is: one person may be several contacts, say once with a phone's UID and once without."""
         contact = self.contact
         traits = Traits(contact.name, contact.uids, contact.emails, contact.birthday)
-        known = Known(contact.id, traits, contact.identities, contact.former_ids)
+        known = Known(contact.id, traits, contact.identities, contact.former_ids, parts=contact.parts)
         return with_traits(known, traits)
 
     @property

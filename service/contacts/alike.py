@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 from service.models.names import name_key
+from service.models.traits import as_sent
 from service.store.contact_records import Contact
 
 SIMILAR = 0.8
@@ -27,7 +28,7 @@ _EXTENSION = re.compile(r"[x;,#].*", re.IGNORECASE | re.DOTALL)
 def keys_of(one: Contact) -> Iterator[str]:
     """Texts of which two who may be one person have at least one in common."""
     name = name_key(one.name)
-    yield from (f"e{email.casefold()}" for email in one.emails)
+    yield from (f"e{as_sent(email)}" for email in one.emails)
     yield from (f"p{number}\0{name}" for number in _numbers(one))
     if one.birthday:
         yield f"b{one.birthday[-5:]}\0{name}"
@@ -78,7 +79,7 @@ def _contradict(first: Contact, second: Contact) -> bool:
 
 
 def _addresses(one: Contact) -> set[str]:
-    return {email.casefold() for email in one.emails}
+    return set(map(as_sent, one.emails))
 
 
 def _numbers(one: Contact) -> set[str]:

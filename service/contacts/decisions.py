@@ -13,12 +13,14 @@ from service.contacts.people import is_id
 from service.models.names import name_key
 from service.models.traits import (
     Traits,
+    as_sent,
     first_ids,
     id_of_uid,
     identities_of,
     name_identity,
     new_id,
     normal_uid,
+    says_less,
     uid_identity,
 )
 from service.store.contacts import ContactStore, Mode, Row, Saved, Write
@@ -38,12 +40,20 @@ class Entry:
         fields: what is written.
         hint: the contact that it is where nothing speaks for another one, by id.
         mistaken: by what it may have been taken in by mistake, see `service.contacts.mistaken_names`.
+        forgets_year: a birthday without a year takes away the year that is known.
     """
 
     traits: Traits
     fields: dict[str, object]
     hint: str | None = None
     mistaken: tuple[Traits, ...] = ()
+    forgets_year: bool = False
+
+    def without_less(self, traits: Traits) -> Entry:
+        """This one, without a birthday that says less than `traits` do."""
+        if self.forgets_year or not says_less(self.traits.birthday, traits.birthday):
+            return self
+        return replace(self, fields={name: value for name, value in self.fields.items() if name != "birthday"})
 
     def written_over(self, traits: Traits) -> Traits:
         """What `traits` become: what is named and empty is taken away."""
@@ -85,12 +95,16 @@ class Found:
         return [one for contact_id in self.held.get(identity, ()) if (one := self.known.get(contact_id)) is not None]
 
     def own(self, traits: Traits) -> Known | None:
-        """The contact whose own id, or that of a part of which, is the UID: an export gives it to those without one."""
+        """The contact whose own id, or that of a part of which, is the UID: an export gives it to those without one.
+
+        One that was deleted comes back.
+        """
         for uid in own_ids(traits):
             if not self.holders(uid_identity(uid)):
                 known = self.known.get(uid)
                 holders = [known] if known is not None else self.holders("i" + uid)
-                return next((one for one in holders if one.living), None)
+                if holders:
+                    return next((one for one in holders if one.living), holders[0])
         return None
 
     def read(self, store: ContactStore, ids: list[str]) -> None:
@@ -194,7 +208,7 @@ class Round:
         if known is None or not known.living or entry.traits.uids:
             return None
         old, new = known.traits, entry.traits
-        shared = {email.casefold() for email in old.emails} & {email.casefold() for email in new.emails}
+        shared = set(map(as_sent, old.emails)) & set(map(as_sent, new.emails))
         born_alike = bool(new.month_day) and old.month_day == new.month_day
         return known if shared or born_alike or name_key(old.name) == name_key(new.name) else None
 
@@ -230,6 +244,7 @@ class Round:
         free = [one for one in identities_of(entry.traits) if not found.holders(one)]  # just those that were read
         seen = known.identities if found.known.get(known.id) is not None else None
         former = after.former_ids if not known.living else ()
+        fields = {**fields, "had": " ".join(after.had)}
         write = Write(known.id, fields, after.identities, former, seen, free, not known.living)
         found.put(after)
         self._writes.append((number, write, after))
@@ -253,14 +268,19 @@ def _without_stand_in(entry: Entry, known: Known) -> Entry:
 
 def _plain(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
     """A contact once an entry was taken in, and what is to be written of it."""
-    after = with_traits(known, entry.written_over(known.traits if known.living else Traits("")))
+    before = known.traits if known.living else Traits("")
+    entry = entry.without_less(before)
+    after = with_traits(known, entry.written_over(before))
     return after, entry.fields | ({"uids": after.traits.uids} if entry.traits.uids else {})
 
 
 def _whole(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
     """The same of a contact that was merged: the entry changes the part that it is, see `service.contacts.parts`."""
-    parts, changes = with_card(from_text(known.parts), entry.traits, entry.fields)
     before = known.traits if known.living else Traits("")
+    traits = entry.traits if known.living else _lasting(entry.traits, known)
+    parts, changes = with_card(from_text(known.parts), traits, entry.fields, entry.forgets_year)
+    if not entry.forgets_year and says_less(changes.get("birthday"), before.birthday):
+        del changes["birthday"]
     now = replace(before, **{name: changes[name] for name in ("name", "uids", "emails", "birthday") if name in changes})
     # What leads to a part leads to the contact, though its own name and addresses are others.
     leading = identities_of(_lasting(entry.traits, known))

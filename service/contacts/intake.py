@@ -7,7 +7,7 @@ what the decision stands on; else it looks again. Two who import the same file a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from service.contacts.decisions import Entry, Found, Guess, HoldBack, Round, Taken, known_of, own_ids
@@ -89,7 +89,7 @@ class Intake:
             if known is None or not known.living:
                 return "missing"
             after = with_traits(known, traits_of(asdict(known.traits) | fields))
-            write = Write(contact_id, fields, after.identities, (), known.identities)
+            write = Write(contact_id, {**fields, "had": " ".join(after.had)}, after.identities, (), known.identities)
             (became,) = self._store.save_many([write], "update")
             if became != "stale":
                 return became
@@ -136,6 +136,7 @@ class Intake:
         whole = with_traits(merged(into, other), traits_of(fields))
         if into.parts or other.parts:
             fields["parts"] = as_text(parts_of(contacts))
+        fields["had"] = " ".join(replace(whole, parts=str(fields.get("parts", ""))).had)
         write = Write(into.id, fields, whole.identities, whole.former_ids, into.identities)
         self._store.absorb(write, [(other.id, other.identities)])
 

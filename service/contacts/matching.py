@@ -54,6 +54,14 @@ class Known:
         return any(identity[0] == "m" for identity in self.identities)
 
     @property
+    def had(self) -> tuple[str, ...]:
+        """The identities of names and addresses that it has no more, though they lead to it if to nobody else."""
+        if not self.living or self.parts:
+            return ()
+        present = identities_of(self.traits, bare=not self.has_uid)
+        return tuple(one for one in self.identities if one[0] in "mb" and one not in present)
+
+    @property
     def rank(self) -> tuple[bool, bool, bool, str]:
         """Of several who may be meant, the least is; it does not depend on when they came."""
         telling = "u" if self.has_uid else "m" if self.has_email else "b"
@@ -85,7 +93,7 @@ class View(Protocol):
 
 def match(card: Traits, view: View) -> Match:
     """Who `card` is, by what is certain."""
-    held = [(identity[0], view.holders(identity)) for identity in identities_of(card)]
+    held = [(identity[0], _meant(identity, view.holders(identity))) for identity in identities_of(card)]
     if not any(holders for _, holders in held):
         return Match()
     by_uid, by_address, born_alike = (
@@ -108,6 +116,13 @@ def match(card: Traits, view: View) -> Match:
         same = {one.id: one for one in same.values() if not one.has_email}
     adopts = bool(card.uids) and not contact.has_uid
     return Match(contact, tuple(sorted(same.values(), key=lambda one: one.rank)), adopts)
+
+
+def _meant(identity: str, holders: Sequence[Known]) -> Sequence[Known]:
+    """Of those to whom an identity leads, who is so now; those who were so once only if nobody is."""
+    if len(holders) < 2 or identity[0] == "u":
+        return holders
+    return [one for one in holders if one.living and identity not in one.had] or holders
 
 
 def _first(groups: Sequence[list[Known]]) -> Known | None:
@@ -139,8 +154,11 @@ class People:
 def are_same(identity: str, one: Known, other: Known) -> bool:
     """Whether two contacts that share an identity are one person; `people.same` in the ledger's script agrees.
 
-    Who has a UID of their own is told from others with the same name and address by the birthday: father and son.
+    Who was called so once, or had that address, is another. Who has a UID of their own is told from others with the
+    same name and address by the birthday: father and son.
     """
+    if one.living and other.living and (identity in one.had or identity in other.had):
+        return False
     both_have_uids = one.has_uid and other.has_uid
     if identity[0] == "b":
         return not both_have_uids and not (one.has_email and other.has_email)

@@ -37,8 +37,8 @@ class Merged:
 def merge(store: ContactStore, contact_id: str, body: object) -> Merged:
     """Makes the contacts that a body names parts of another one, in one step.
 
-    The contact keeps its own fields and takes what it lacks; lists are united. What led to the others leads to it from
-    now on: their cards of synced address books, the entries of files, and the ledger's.
+    The contact keeps its own fields and takes what it lacks, also the year of its birthday; lists are united. What led
+    to the others leads to it from now on: their cards of synced address books, the entries of files, and the ledger's.
 
     Raises:
         ValidationFailed: the body is not `{"from": [ids]}`, or names a contact that cannot be merged; says which.
@@ -99,10 +99,9 @@ def _require(target: Contact, ids: Sequence[str], others: Sequence[Contact | Non
 def _write(store: ContactStore, target: Contact, others: Sequence[Contact], fields: Mapping[str, Any]) -> bool:
     """False if one of them has changed meanwhile."""
     whole = with_traits(reduce(merged, map(_known, others), _known(target)), traits_of(fields))
-    write = Write(
-        target.id, {**fields, "parts": as_text(parts_of([target, *others]))}, whole.identities, whole.former_ids,
-        target.identities,
-    )  # fmt: skip
+    made_of = as_text(parts_of([target, *others]))
+    pairs = {**fields, "parts": made_of, "had": ""}
+    write = Write(target.id, pairs, whole.identities, whole.former_ids, target.identities)
     # What a file or the API has brought stays, also when the address book has it no more.
     lasting = next((one.source for one in (target, *others) if one.source != SYNCED), target.source)
     page = profile_of(fields["urls"])

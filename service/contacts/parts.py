@@ -1,9 +1,9 @@
 """A contact that was merged, and the contacts that it is made of, its parts.
 
-Such a contact is always what merging its parts gives: the first part's fields, what it lacks from the next ones, all
-their addresses. A card that is imported again changes the part that it is, and of the contact only what follows from
-that. So a file whose entries are parts of one contact changes nothing the second time, in whatever order they stand,
-while a card that is corrected corrects the contact, and what was changed by hand stays.
+Such a contact is always what merging its parts gives: the first part's fields, what it lacks from the next ones, also
+the year of a birthday, and all their addresses. A card that is imported again changes the part that it is, and of the
+contact only what follows from that. So a file whose entries are parts of one contact changes nothing the second time,
+in whatever order they stand, while a card that is corrected corrects the contact, and what was changed by hand stays.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from service.contacts.cleaning import MAX_VALUES
 from service.models.names import name_key
-from service.models.traits import Traits, normal_uid
+from service.models.traits import Traits, as_sent, normal_uid, says_less
 from service.store.contact_records import Contact
 
 SINGLES = ("name", "given_name", "family_name", "birthday", "language")
@@ -48,11 +48,13 @@ class Part:
             fields.get("birthday"),
         )
 
-    def with_card(self, traits: Traits, fields: Mapping[str, Any]) -> Part:
-        """This part once a card has written over what it carries."""
+    def with_card(self, traits: Traits, fields: Mapping[str, Any], forgets_year: bool = False) -> Part:
+        """This part once a card has written over what it carries; see `service.contacts.decisions.Entry`."""
         known = {normal_uid(uid) for uid in self.traits.uids}
         uids = (*self.traits.uids, *(uid for uid in traits.uids if normal_uid(uid) not in known))
         carried = {name: value for name, value in fields.items() if name in FIELDS} | {"uids": uids}
+        if not forgets_year and says_less(carried.get("birthday"), self.traits.birthday):
+            del carried["birthday"]
         return Part(self.id, _filled({**self.fields, **carried}))
 
 
@@ -71,6 +73,8 @@ def united(parts: Sequence[Part]) -> dict[str, Any]:
     fields: dict[str, Any] = {
         name: next((part.fields[name] for part in parts if name in part.fields), None) for name in SINGLES
     }
+    full = (part.traits.birthday for part in parts if says_less(fields["birthday"], part.traits.birthday))
+    fields["birthday"] = next(full, fields["birthday"])
     for name in UNIONS:
         fields[name] = tuple(all_of(parts, name))[:MAX_VALUES]
     return fields | {"deceased": any(part.fields.get("deceased") for part in parts)}
@@ -82,13 +86,14 @@ def all_of(parts: Iterable[Part], name: str) -> list[str]:
 
 
 def with_card(
-    parts: Sequence[Part], traits: Traits, fields: Mapping[str, Any]
+    parts: Sequence[Part], traits: Traits, fields: Mapping[str, Any], forgets_year: bool = False
 ) -> tuple[tuple[Part, ...], dict[str, Any]]:
     """The parts once a card has been taken in, and the fields of the contact that are others by that.
 
     Args:
         traits: by what the card can be told from others.
         fields: what it carries; None or an empty list takes a field away.
+        forgets_year: a birthday without a year takes away the year that is known.
     """
     before = united(parts)
     if parts and all(before[name] == value for name, value in fields.items() if name in FIELDS):
@@ -102,7 +107,7 @@ def with_card(
     if number is None:
         now.append(Part("").with_card(traits, fields))
     else:
-        now[number] = now[number].with_card(traits, fields)
+        now[number] = now[number].with_card(traits, fields, forgets_year)
     after = united(now)
     return tuple(now), {name: value for name, value in after.items() if value != before[name]}
 
@@ -131,7 +136,7 @@ def _name_alone(first: Traits, second: Traits) -> bool:
 
 
 def _address(first: Traits, second: Traits) -> bool:
-    return bool({email.casefold() for email in first.emails} & {email.casefold() for email in second.emails})
+    return bool(set(map(as_sent, first.emails)) & set(map(as_sent, second.emails)))
 
 
 def _name_and_address(first: Traits, second: Traits) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from service.contacts.cleaning import unique
 from service.contacts.people import ParsedCard
+from service.models.traits import says_less
 from service.store.address_books import Given
 from service.store.contact_records import Contact
 
@@ -48,23 +49,37 @@ def given_by(person: ParsedCard, contact: Contact | None, before: Given, others:
         given[field] = tuple(value for value in values if value not in held.get(field, ()) or value in known)
     for field in person.unread & before.keys():
         given[field] = tuple(dict.fromkeys((*given.get(field, ()), *before[field])))
+    year_from = {*before.get("birthday", ()), *others.get("birthday", ()), None}
+    if _lacks_year(person, contact) not in year_from and person.birthday not in year_from:
+        del given["birthday"]  # the contact has it from elsewhere, with its year
     return {field: values for field, values in given.items() if values}
 
 
 def fields_of(person: ParsedCard, contact: Contact | None, before: Given, others: Given) -> dict[str, object]:
     """What becomes of a contact's fields by a card: those that it carries, and those that lose something.
 
-    What the card had given and cannot be read now stays. Other arguments as for `given_by`.
+    What the card had given and cannot be read now stays; so does a year of birth that the card lacks and has not given.
+    Other arguments as for `given_by`.
     """
     new = carried(person)
     gone = {field: values for field, values in before.items() if field not in person.unread}
     kept = {field: values for field, values in before.items() if field in person.unread}
-    return person.carried() | _remaining(new, _held(contact), gone, together([others, kept]))
+    fields = person.carried() | _remaining(new, _held(contact), gone, together([others, kept]))
+    full = _lacks_year(person, contact)
+    if full and (full not in gone.get("birthday", ()) or full in others.get("birthday", ())):
+        del fields["birthday"]
+    return fields
 
 
 def fields_without(contact: Contact, before: Given, others: Given) -> dict[str, object]:
     """What becomes of a contact's fields when a card that had given `before` is gone."""
     return _remaining(NOTHING, _held(contact), before, others)
+
+
+def _lacks_year(person: ParsedCard, contact: Contact | None) -> str | None:
+    """The contact's birthday, if it is the card's and has a year that the card's lacks."""
+    known = contact.birthday if contact else None
+    return known if says_less(person.birthday, known) else None
 
 
 def _remaining(new: Given, held: Given, gone: Given, others: Given) -> dict[str, object]:

@@ -19,6 +19,7 @@ from service.contacts.intake import MOST_TRIES, Intake, too_busy
 from service.contacts.people import ParsedCard
 from service.contacts.provenance import NOTHING, carried, fields_of, fields_without, given_by, together
 from service.keys import Keys
+from service.models.traits import says_less
 from service.store.address_books import CardStore, Given, SeenCard, SkippedCard
 from service.store.contact_records import Contact
 from service.store.contacts import ContactStore, Saved
@@ -151,7 +152,7 @@ class SyncedBook:
                 raise _BecameOthers
 
         entries = [
-            Entry(card.person.traits, change.fields, one)
+            Entry(card.person.traits, change.fields, one, forgets_year=change.forgets_year)
             for (one, card), change in zip(cards.items(), changes, strict=True)
         ]
         return [one.became for one in self._intake.take(entries, about_to=check) if one is not None]
@@ -262,6 +263,13 @@ class _Change:
     fields: dict[str, object]
     before: Given
     given: Given
+
+    @property
+    def forgets_year(self) -> bool:
+        """Whether the contact's year of birth goes."""
+        birthday = self.fields.get("birthday")
+        known = self.contact.birthday if self.contact else None
+        return isinstance(birthday, str) and says_less(birthday, known)
 
 
 def _change(card: Received, contact: Contact | None, known: Given | None, others: Given) -> _Change:

@@ -19,6 +19,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID, uuid5
 
+import idna
+
 from service.models.names import name_key
 
 MOST_UIDS = 20
@@ -46,8 +48,15 @@ class Traits:
             card.name,
             (self.uids + tuple(uid for uid in card.uids if normal_uid(uid) not in known))[:MOST_UIDS],
             card.emails or self.emails,
-            card.birthday or self.birthday,
+            self.birthday if says_less(card.birthday, self.birthday) else card.birthday or self.birthday,
         )
+
+
+def says_less(birthday: str | None, known: str | None) -> bool:
+    """Whether a birthday is the day that is known, without its year."""
+    if not birthday or not known or known.startswith("--"):
+        return False
+    return birthday.startswith("--") and birthday[-5:] == known[-5:]
 
 
 def identities_of(traits: Traits, bare: bool = True) -> tuple[str, ...]:
@@ -63,12 +72,23 @@ def identities_of(traits: Traits, bare: bool = True) -> tuple[str, ...]:
 def _identities_of(traits: Traits, bare: bool) -> tuple[str, ...]:
     name = name_key(traits.name)
     found = [uid_identity(uid) for uid in traits.uids]
-    found += [_digest("m", email.casefold(), name) for email in traits.emails]
+    found += [_digest("m", as_sent(email), name) for email in traits.emails]
     if traits.birthday or bare:
         found.append(_digest("b", traits.month_day, name))
     if bare:
         found.append(_digest("n", name))
     return tuple(dict.fromkeys(found))
+
+
+def as_sent(email: str) -> str:
+    """An address as it is compared: in lower case, its domain as messages to it name it (UTS 46's A-label)."""
+    local, _, domain = email.casefold().rpartition("@")
+    if domain.isascii():
+        return f"{local}@{domain}"
+    try:  # idna's errors are UnicodeErrors
+        return f"{local}@{idna.encode(domain, uts46=True).decode().lower()}"
+    except UnicodeError:
+        return f"{local}@{domain}"
 
 
 def name_identity(traits: Traits) -> str:

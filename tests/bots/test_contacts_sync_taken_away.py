@@ -95,6 +95,25 @@ def test_what_is_taken_away_there_goes_here(
     assert only(contacts) == before
 
 
+def test_a_year_that_is_taken_away_there_goes_here(
+    redis_client: Redis, server: Radicale, path: str, contacts: ContactBook
+) -> None:
+    """The day stays. A year that a file gave stays, too."""
+    server.put(f"{path}a.vcf", person("a", *ALL))
+    sync(redis_client, server.url(path))
+    without = [line.replace("1990-04-12", "--04-12") for line in ALL]
+    server.put(f"{path}a.vcf", person("a", *without))
+    assert [change["fields"] for change in sync(redis_client, server.url(path), dry_run=True)["changes"]] == [
+        ["birthday"]
+    ]
+    assert sync(redis_client, server.url(path))["updated"] == 1
+    assert only(contacts).birthday == "--04-12"
+    contacts.import_stream(io.BytesIO(b"name,birthday,email\na,1990-04-12,a@example.org\n"))
+    server.put(f"{path}a.vcf", person("a", *without, "NOTE:changed"))
+    assert sync(redis_client, server.url(path))["unchanged"] == 1
+    assert only(contacts).birthday == "1990-04-12"
+
+
 def test_nobody_is_greeted_for_a_birthday_that_is_taken_away(
     redis_client: Redis, server: Radicale, path: str, contacts: ContactBook
 ) -> None:

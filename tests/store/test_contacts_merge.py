@@ -92,6 +92,30 @@ def test_a_contact_keeps_its_own_and_takes_what_it_lacks(book: ContactBook) -> N
         book.get(second)
 
 
+@pytest.mark.parametrize(
+    ("birthdays", "expected"),
+    [
+        (("--04-12", "1990-04-12"), "1990-04-12"), (("1990-04-12", "--04-12"), "1990-04-12"),
+        (("--04-12", "1991-05-13", "1990-04-12"), "1990-04-12"), (("--04-12", "1990-04-13"), "--04-12"),
+        ((None, "--04-12", "1990-04-12"), "1990-04-12"), (("--02-29", "2000-02-29", "1996-02-29"), "2000-02-29"),
+    ],
+)  # fmt: skip
+def test_the_year_of_the_same_day_is_taken(book: ContactBook, birthdays: tuple[str | None, ...], expected: str) -> None:
+    """From whichever has it; a card without it leaves it there, a hand takes it away."""
+    ids = [made(book, f"P {n}", birthday=day, emails=[f"{n}@x.org"]) for n, day in enumerate(birthdays)]
+    answer = book.merge(ids[0], {"from": ids[1:]})
+    assert answer["contact"]["birthday"] == expected
+    assert {"field": "birthday", "value": expected} not in answer["left_out"]
+    for number, day in enumerate(birthdays):
+        for said in (day, "--" + (day or expected)[-5:]):
+            imported(book, f"name,birthday,email\nP {number},{said or ''},{number}@x.org\n")
+    assert book.get(ids[0])["birthday"] == expected
+    by_hand = "--" + expected[-5:]
+    book.update(ids[0], {"birthday": by_hand})
+    assert imported(book, "name,birthday,email\nP 0,,0@x.org\n") == (0, 0, 1, 0)
+    assert book.get(ids[0])["birthday"] == by_hand
+
+
 def test_what_has_no_room_is_told(book: ContactBook) -> None:
     """Of lists twenty values are kept, the contact's own first."""
     first = made(book, "John", emails=[f"a{number}@x.org" for number in range(19)])
@@ -207,6 +231,25 @@ def test_a_synced_address_book_follows_a_merge(book: ContactBook, client: Redis)
     assert [one["id"] for one in shown(book)] == [second]
     assert synced.drop(cards[0].href) == "kept" and book.get(second)["name"] == "Jon Doe"
     assert synced.drop(cards[1].href) == "removed" and shown(book) == []
+
+
+def test_a_card_that_was_merged_takes_the_year_away_that_it_gave(book: ContactBook) -> None:
+    """And no other card's or file's."""
+    synced = book.synced("https://dav.example.org/people/")
+
+    def take(birthday: str) -> str:
+        card = ParsedCard(1, "John Doe", uid="u", birthday=birthday, emails=("j@x.org",))
+        synced.take([Received("/people/1.vcf", birthday, card)])
+        (birthday,) = (one["birthday"] for one in shown(book) if "j@x.org" in one["emails"])
+        return str(birthday)
+
+    target = made(book, "Jon Doe", emails=["jon@x.org"], birthday="--04-12")
+    take("1990-04-12")
+    (other,) = (one["id"] for one in shown(book) if one["id"] != target)
+    assert book.merge(target, {"from": [other]})["contact"]["birthday"] == "1990-04-12"
+    assert take("--04-12") == "--04-12"
+    imported(book, "name,birthday,email\nJon Doe,1990-04-12,jon@x.org\n")
+    assert take("--04-12") == "1990-04-12"
 
 
 def test_whom_a_file_has_brought_outlives_the_cards_that_were_merged_into_it(book: ContactBook) -> None:

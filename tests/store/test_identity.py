@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from service.contacts.imports import import_people
 from service.contacts.intake import Intake
 from service.contacts.people import ParsedCard
 from service.contacts.report import ImportReport
+from service.contacts.synced import Received
 from service.errors import Conflict
 from service.keys import Keys
 from service.models.names import name_key
@@ -332,6 +334,119 @@ def test_a_deleted_contact_leaves_nothing_that_can_be_read_and_that_for_400_days
     assert sum(redis_client.ttl(key) >= 0 for key in redis_client.keys("*")) == 2
 
 
+BARE = b"name,phone\nSolo Phone,+49 30 901820\nSolo Nothing,\n"
+
+
+@pytest.mark.parametrize("deletes", [False, True])
+@pytest.mark.parametrize(
+    "file",
+    [
+        BARE,
+        b"name,birthday,email\nSolo Day,1990-04-12,\nSolo Mail,,solo@example.org\nSolo Name,,\n",
+        b"name,url\nSolo Page,https://example.org/solo\n",
+    ],
+)
+def test_an_export_brings_back_whom_it_names(book: ContactBook, file: bytes, deletes: bool) -> None:
+    """With the ids that they had, also those of whom nothing but the name is known; the file finds them again."""
+    book.import_stream(io.BytesIO(file))
+    before = list(book.all())
+    export = b"".join(book.export(KINDS["vcard"]))
+    for one in before if deletes else ():
+        book.delete(one.id)
+    report = book.import_stream(io.BytesIO(export))
+    assert counts(report) == ((len(before), 0, 0) if deletes else (0, 0, len(before)))
+    assert [(one.id, one.name, one.phones, one.uids) for one in book.all()] == [
+        (one.id, one.name, one.phones, one.uids) for one in before
+    ]
+    for again in (file, export):
+        assert counts(book.import_stream(io.BytesIO(again))) == (0, 0, len(before))
+
+
+@pytest.mark.parametrize("spelt", ["{}", "urn:uuid:{}", "URN:UUID:{}"])
+def test_a_uid_that_is_a_deleted_contacts_id_is_that_contact(book: ContactBook, spelt: str) -> None:
+    """Whatever else was changed meanwhile; an id that nobody had is somebody new's."""
+    made = book.create({"name": "Solo"})["id"]
+    book.delete(made)
+    book.import_stream(cards(f"UID:{spelt.format(made)}|FN:Another Name|TEL:+1 2"))
+    assert ids(book) == {"Another Name": made}
+    unknown = "00000000-0000-5000-8000-000000000000"
+    book.import_stream(cards(f"UID:{unknown}|FN:Stranger"))
+    assert len(ids(book)) == 2 and unknown not in ids(book).values()
+
+
+def test_who_was_merged_without_address_and_deleted_comes_back_by_an_export(book: ContactBook) -> None:
+    """As one contact, which each of the file's entries finds."""
+    book.import_stream(io.BytesIO(BARE))
+    target, other = (one.id for one in book.all())
+    book.merge(target, {"from": [other]})
+    export = b"".join(book.export(KINDS["vcard"]))
+    book.delete(target)
+    book.import_stream(io.BytesIO(export))
+    assert [(one.id, one.uids) for one in book.all()] == [(target, ())]
+    book.import_stream(cards(f"UID:{other}|FN:Solo Part"))
+    assert [one.id for one in book.all()] == [target]
+
+
+# The year of birth
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("See Saw,1990-04-12,see@example.org", "See Saw,--04-12,see@example.org"),
+        ("See Saw,--04-12,see@example.org", "See Saw,1990-04-12,see@example.org"),
+        ("See Saw,1990-04-12,", "Saw See,--04-12,"),
+        ("See Saw,1990-04-12,see@example.org", "See Saw,12 April,see@example.org"),
+        ("See Saw,1990-04-12,see@example.org", "See Saw,1604-04-12,see@example.org"),
+    ],
+)
+@pytest.mark.parametrize("in_one_file", [False, True])
+def test_the_same_day_without_a_year_says_less(book: ContactBook, first: str, second: str, in_one_file: bool) -> None:
+    """The year that is known stays, in whatever order the entries come."""
+    for file in [(first, second)] if in_one_file else [(first,), (second,)]:
+        book.import_stream(rows(*file))
+    assert [one.birthday for one in book.all()] == ["1990-04-12"]
+    assert counts(book.import_stream(rows(second)))[:2] == (0, 0)
+
+
+@pytest.mark.parametrize("lines", list(permutations(["Ord D,--03-03,", "Ord D,1999-03-03,"])))
+def test_the_order_of_two_days_in_a_file_does_not_matter(book: ContactBook, lines: tuple[str, ...]) -> None:
+    """Whichever has the year."""
+    book.import_stream(rows(*lines))
+    assert people(book) == [("Ord D", "1999-03-03", ())]
+
+
+def test_another_day_and_a_hand_take_the_year_away(book: ContactBook) -> None:
+    """What says something else is no less; and whoever changes a contact may know better."""
+    book.import_stream(rows("See Saw,1990-04-12,see@example.org"))
+    book.import_stream(rows("See Saw,--04-13,see@example.org"))
+    assert people(book)[0][1] == "--04-13"
+    book.import_stream(rows("See Saw,1990-04-13,see@example.org"))
+    assert book.update(ids(book)["See Saw"], {"birthday": "--04-13"})["birthday"] == "--04-13"
+
+
+def test_a_card_of_an_address_book_takes_only_a_year_away_that_it_gave(book: ContactBook) -> None:
+    """As long as no other card says it, either."""
+    synced = book.synced("https://dav.example.org/people/")
+
+    def take(number: int, birthday: str | None) -> tuple[Any, list[str], str | None]:
+        card = ParsedCard(1, "See Saw", uid="u", birthday=birthday, emails=("see@example.org",))
+        received = [Received(f"/people/{number}.vcf", str(birthday), card)]
+        ((_, _, told),) = synced.would_take(received)
+        ((_, became),) = synced.take(received)
+        return became, told, people(book)[0][1]
+
+    book.import_stream(rows("See Saw,1990-04-12,see@example.org"))
+    assert take(1, "--04-12") == ("unchanged", [], "1990-04-12")
+    assert take(1, None) == ("unchanged", [], "1990-04-12")
+    assert take(1, "1991-04-12") == ("updated", ["birthday"], "1991-04-12")
+    assert take(2, "1991-04-12") == ("unchanged", [], "1991-04-12")
+    assert take(1, "--04-12") == ("unchanged", [], "1991-04-12")
+    assert take(2, "--04-12") == ("updated", ["birthday"], "--04-12")
+    assert take(2, "1991-04-12") == ("updated", ["birthday"], "1991-04-12")
+    assert take(2, None) == ("updated", ["birthday"], "--04-12")
+
+
 # Many at once
 
 
@@ -555,3 +670,62 @@ def test_one_of_a_family_takes_the_place_of_who_had_no_name(book: ContactBook) -
     (before,) = ids(book).values()
     book.import_stream(rows("Ann Lake,,home@example.org", "Kim Lake,,home@example.org"))
     assert set(ids(book)) == {"Ann Lake", "Kim Lake"} and before in ids(book).values()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("bücher.example", "xn--bcher-kva.example"), ("faß.example", "xn--fa-hia.example"),
+        ("u\u0308x.example", "üx.example"), ("ｅｘ.example", "ex.example"),
+    ],
+)  # fmt: skip
+def test_an_address_is_one_however_its_domain_is_written(book: ContactBook, one: str, other: str) -> None:
+    """As messages to it name it."""
+    book.import_stream(rows(f"Sam X,,sam@{one}"))
+    (before,) = ids(book).values()
+    assert book.import_stream(rows(f"Sam X,,sam@{other}"))["created"] == 0
+    assert list(ids(book).values()) == [before]
+    with pytest.raises(Conflict):
+        book.create({"name": "X Sam", "emails": [f"sam@{one}"]})
+
+
+BOTH = ("Ann Q,1990-11-26,f@example.org", "Bea Q,1990-11-25,f@example.org")
+
+
+def test_a_name_that_was_given_by_hand_and_taken_back_joins_nobody(book: ContactBook) -> None:
+    """Who is called so now is meant, not who was once."""
+    book.import_stream(rows(*BOTH))
+    before = ids(book)
+    for name in ("Bea Q", "Ann Q"):
+        book.update(before["Ann Q"], {"name": name})
+    assert counts(book.import_stream(rows(*BOTH))) == (0, 0, 2) and ids(book) == before
+
+
+def test_names_that_were_exchanged_by_hand_stay_two_people(book: ContactBook) -> None:
+    """Through a name in between."""
+    book.import_stream(rows(*BOTH))
+    ann, bea = (ids(book)[name] for name in ("Ann Q", "Bea Q"))
+    for contact, name in ((ann, "Tmp"), (bea, "Ann Q"), (ann, "Bea Q")):
+        book.update(contact, {"name": name})
+    book.import_stream(rows(*BOTH))
+    assert ids(book) == {"Ann Q": bea, "Bea Q": ann}
+
+
+def test_an_address_that_was_given_by_hand_and_taken_back_joins_nobody(book: ContactBook) -> None:
+    """Two of one name."""
+    both = ("Ann O,1990-11-26,ann@example.org", "Ann O,1990-01-02,other@example.org")
+    book.import_stream(rows(*both))
+    before = people(book)
+    (other,) = (one.id for one in book.all() if one.emails == ("other@example.org",))
+    for email in ("ann@example.org", "other@example.org"):
+        book.update(other, {"emails": [email]})
+    assert counts(book.import_stream(rows(*both))) == (0, 0, 2) and people(book) == before
+
+
+def test_a_contact_that_became_somebody_else_by_hand_leaves_the_first_one_room(book: ContactBook) -> None:
+    """As long as both are in the file, there are two."""
+    book.import_stream(rows("Ted M,1990-11-26,ted@example.org"))
+    (ted,) = ids(book).values()
+    book.update(ted, {"name": "Uma M", "emails": ["uma@example.org"]})
+    book.import_stream(rows("Uma M,1990-11-26,uma@example.org"))
+    assert ids(book) == {"Uma M": ted}

@@ -82,7 +82,7 @@ function people.write(id, first_pair)
     local field, value = ARGV[i], ARGV[i + 1]
     if not (field == 'source' and exists) and (redis.call('HGET', contact, field) or '') ~= value then
       if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
-      changed = changed or (field ~= 'uids' and field ~= 'parts')
+      changed = changed or (field ~= 'uids' and field ~= 'parts' and field ~= 'had')
     end
   end
   if not changed then return false end
@@ -133,6 +133,13 @@ function people.know(id, identities, former_ids)
   end
   redis.call('HSET', contact, 'identities', identities)
   for _, digest in ipairs(people.words(identities)) do people.hold(digest, id) end
+end
+
+-- The identities that a contact had and has no more.
+function people.had(id)
+  local found = {}
+  for _, digest in ipairs(people.words(redis.call('HGET', people.contact(id), 'had'))) do found[digest] = true end
+  return found
 end
 
 -- The identities of one kind among those of a contact.
@@ -190,13 +197,16 @@ function people.same(id, identities, former_ids, finish)
       end
     end
   end
+  -- What one of two who are there was called once, or had for an address, does not make them one.
+  local is_living, had = people.is_living(id), people.had(id)
   add(id)
   add_former(former_ids .. ' ' .. former_now)
   for _, digest in ipairs(people.words('i' .. id .. ' ' .. all)) do
     local kind = string.sub(digest, 1, 1)
     for _, one in ipairs(kind == 'n' and {} or people.words(redis.call('GET', people.identity(digest)))) do
       local theirs, former, theirs_has_email = people.known(one)
-      if one ~= id and are_same(kind, all, has_email, theirs, theirs_has_email) then
+      local was = is_living and people.is_living(one) and (had[digest] or people.had(one)[digest])
+      if one ~= id and not was and are_same(kind, all, has_email, theirs, theirs_has_email) then
         add(one)
         add_former(former)
       end
