@@ -220,13 +220,10 @@ class Round:
         found = self._found
         traits = _lasting(entry.traits, known)
         after, fields = _whole(known, entry) if known.parts else _plain(known, replace(entry, traits=traits))
-        # Also those whose holder was gone when it was read: it may have been merged into somebody in between.
-        free = [
-            one for one in identities_of(traits) if not found.holders(one) and (one[0] in "um" or found.held.get(one))
-        ]
-        seen = known.identities if known.living else None
+        free = [one for one in identities_of(entry.traits) if not found.holders(one)]  # just those that were read
+        seen = known.identities if found.known.get(known.id) is not None else None
         former = after.former_ids if not known.living else ()
-        write = Write(known.id, fields, after.identities, former, seen, free)
+        write = Write(known.id, fields, after.identities, former, seen, free, not known.living)
         found.put(after)
         self._writes.append((number, write, after))
 

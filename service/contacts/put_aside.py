@@ -65,9 +65,10 @@ class PutAside:
 def _row(stage: int, card: ParsedCard) -> tuple[int, str, str, bytes, bytes]:
     known_by = sorted(identities_of(card.traits))
     person = next((identity for identity in known_by if identity[0] == "b"), "")
-    address = next((identity for identity in known_by if identity[0] == "m"), "")  # so ranks `Known`, too
+    # The order of `Known.rank`: who has an address comes first, so that it decides before the birthday does.
+    telling = next((identity for kind in "um" for identity in known_by if identity[0] == kind), "")
     content = repr((card.uid, sorted(card.carried().items()))).encode("utf-8", "surrogatepass")
-    sort = address.encode() + blake2b(content, digest_size=16).digest()
+    sort = b"%d" % (not card.emails) + telling.encode() + blake2b(content, digest_size=16).digest()
     return stage, name_identity(card.traits), person, sort, pickle.dumps(card, pickle.HIGHEST_PROTOCOL)
 
 

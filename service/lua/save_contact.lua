@@ -2,7 +2,8 @@
 --
 -- ARGV  1 the start of all key names      2 contact id
 --       3 'merge' (make or update), 'create' (only make) or 'update' (only update)
---       4 what the caller has seen: 'none' for no such contact, '=' and its identities, or '' for whatever is there
+--       4 what the caller has seen: 'none' for no such contact, '=' and its identities, '-' and those of a deleted one, or
+--         '' for whatever is there
 --       5 the identities that it has now, with spaces between      6 those of them that led to nobody who is known
 --       7 the ids of the contacts that were merged into it, likewise      8… pairs of field and value; '' takes the field away
 -- Returns 'created', 'updated', 'unchanged', 'exists' (refused by 'create'), 'missing' (refused by 'update') or 'stale'
@@ -15,8 +16,9 @@ local id, mode, seen, identities, former_ids = ARGV[2], ARGV[3], ARGV[4], ARGV[5
 local exists = people.is_living(id)
 if exists and mode == 'create' then return 'exists' end
 if not exists and mode == 'update' then return 'missing' end
-local was = exists and (redis.call('HGET', people.contact(id), 'identities') or '')
-if seen ~= '' and was ~= identities and (exists and '=' .. was or 'none') ~= seen then return 'stale' end
+local was = redis.call('HGET', exists and people.contact(id) or people.gone(id), 'identities')
+local state = exists and '=' .. (was or '') or was and '-' .. was or 'none'
+if seen ~= '' and state ~= '=' .. identities and state ~= seen then return 'stale' end
 for _, digest in ipairs(people.words(ARGV[6])) do
   for _, one in ipairs(people.words(redis.call('GET', people.identity(digest)))) do
     if one ~= id and (people.is_living(one) or redis.call('EXISTS', people.gone(one)) == 1) then return 'stale' end

@@ -38,7 +38,8 @@ class Write:
         identities: by which it is found from now on.
         former_ids: of the contacts that were merged into it; none leaves them as they are.
         seen: its identities as the caller has read them, None if there was no such contact.
-        free: those of `identities` that led to nobody, or to contacts that are gone without a trace.
+        free: those identities of the entry that led to nobody, or to contacts that are gone without a trace.
+        deleted: it was, when the caller read it.
     """
 
     id: str
@@ -47,6 +48,14 @@ class Write:
     former_ids: Sequence[str] = ()
     seen: Sequence[str] | None = None
     free: Sequence[str] = ()
+    deleted: bool = False
+
+    @property
+    def state(self) -> str:
+        """As the script calls the one in which the caller has seen the contact."""
+        if self.seen is None:
+            return "none"
+        return ("-" if self.deleted else "=") + " ".join(self.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +109,8 @@ class ContactStore:
             (
                 (),
                 [
-                    self._start, write.id, mode, "none" if write.seen is None else "=" + " ".join(write.seen),
-                    " ".join(write.identities), " ".join(write.free), " ".join(write.former_ids),
-                    *pairs_of(write.fields),
+                    self._start, write.id, mode, write.state, " ".join(write.identities), " ".join(write.free),
+                    " ".join(write.former_ids), *pairs_of(write.fields),
                 ],
             )
             for write in writes

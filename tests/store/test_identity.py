@@ -241,6 +241,55 @@ def test_of_several_uids_the_same_one_gets_a_contact_that_had_none(
     assert len(adopters) == 1
 
 
+@pytest.mark.parametrize(
+    "file",
+    [
+        ("FN:Kim Rivers|UID:u|EMAIL:a@example.org", "FN:Kim Rivers|UID:w|BDAY:--04-12"),
+        ("FN:Kim Rivers|UID:w|EMAIL:a@example.org", "FN:Kim Rivers|UID:u|BDAY:1990-04-12"),
+        ("FN:Kim Rivers|UID:u|EMAIL:a@example.org|BDAY:--05-01", "FN:Kim Rivers|UID:w|BDAY:1990-04-12"),
+    ],
+)
+@pytest.mark.parametrize("deleted", [False, True])
+def test_the_address_decides_before_the_birthday_whose_uid_a_contact_gets(
+    book: ContactBook, redis_client: Redis, file: tuple[str, str], deleted: bool
+) -> None:
+    """As it does for an entry without a UID, so that it does not matter which of them came first."""
+    by_address = file[0].split("UID:")[1][0]
+    for order in (file, file[::-1]):
+        redis_client.flushall()
+        book.import_stream(rows("Kim Rivers,1990-04-12,a@example.org"))
+        (before,) = book.all()
+        if deleted:
+            book.delete(before.id)
+        book.import_stream(cards(*order))
+        assert {one.uids: one.id == before.id for one in book.all()} == {(uid,): uid == by_address for uid in "uw"}
+
+
+@pytest.mark.parametrize("uids", ["1234", "5678", "abcd", "uvwx"])
+def test_the_one_that_gets_a_contact_is_the_one_that_its_entry_would_be_given(
+    book: ContactBook, redis_client: Redis, uids: str
+) -> None:
+    """Whichever of them came first."""
+    file = [f"FN:Amelia Rivers|EMAIL:a@example.org|UID:{uid}" for uid in uids]
+    without = "FN:Amelia Rivers|EMAIL:a@example.org|TEL:+1 555 0100"
+    book.import_stream(cards(without, *file))
+    (given,) = (one.uids for one in book.all() if one.phones)
+    redis_client.flushall()
+    book.import_stream(cards(without))
+    book.import_stream(cards(*file))
+    assert [one.uids for one in book.all() if one.phones] == [given]
+
+
+def test_the_export_of_two_who_have_only_their_name_in_common_is_taken_again(book: ContactBook) -> None:
+    """Their ids are the UIDs of their cards, and nothing else of them was looked for."""
+    book.import_stream(rows("Kim Rivers,2000-01-01,", "Kim Rivers,,"))
+    before = list(book.all())
+    assert len(before) == 2
+    again = io.BytesIO(b"".join(book.export(KINDS["vcard"])))
+    assert counts(book.import_stream(again)) == (0, 0, 2)
+    assert list(book.all()) == before
+
+
 # Coming back
 
 

@@ -120,12 +120,13 @@ function people.remove(id)
   return redis.call('DEL', people.contact(id))
 end
 
--- Writes down by what a contact is known, and lets these identities lead to it.
+-- Writes down by what a contact is known, and lets these identities lead to it, and no others any more.
 function people.know(id, identities, former_ids)
   local contact = people.contact(id)
-  local was = redis.call('HGET', contact, 'identities') or ''
+  local was = redis.call('HGET', contact, 'identities')
   if former_ids ~= '' then redis.call('HSET', contact, 'former_ids', former_ids) end
   if was == identities then return end
+  was = was or redis.call('HGET', people.gone(id), 'identities') or ''
   local now = ' ' .. identities .. ' '
   for _, digest in ipairs(people.words(was)) do
     if not string.find(now, ' ' .. digest .. ' ', 1, true) then people.let_go(digest, id) end
