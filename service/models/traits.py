@@ -14,6 +14,7 @@ Behind the letter stands a digest, so that nobody can be read from it.
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -82,13 +83,11 @@ def _identities_of(traits: Traits, bare: bool) -> tuple[str, ...]:
 
 def as_sent(email: str) -> str:
     """An address as it is compared: in lower case, its domain as messages to it name it (UTS 46's A-label)."""
-    local, _, domain = email.casefold().rpartition("@")
-    if domain.isascii():
-        return f"{local}@{domain}"
-    try:  # idna's errors are UnicodeErrors
-        return f"{local}@{idna.encode(domain, uts46=True).decode().lower()}"
-    except UnicodeError:
-        return f"{local}@{domain}"
+    local, _, domain = email.rpartition("@")
+    if not domain.isascii():
+        with suppress(UnicodeError):  # idna's errors, too
+            domain = idna.encode(domain, uts46=True).decode()
+    return f"{local}@{domain}".casefold()
 
 
 def name_identity(traits: Traits) -> str:
