@@ -135,6 +135,7 @@ class BirthdayBot:
         tally.found = len(greetings)
         context.log.info("Birthdays of %s, looking %d days back: %d found", today, days_back, len(greetings))
         pending = list(sender.pending(tally.of_the_living(greetings)))
+        sender.log_skipped()
         if config.dry_run:
             messages, would_send = sender.rehearse(pending)
             shown = {"dry_run": True, "would_send": would_send, "messages": messages}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 from functools import cached_property
 
 from service.bots.birthday_senders import Rehearsed, Sender
@@ -15,13 +15,15 @@ from service.bots.protocol import Context
 from service.errors import ChannelUnavailable, DeliveryFailed, ServiceError
 from service.messages import DeliveryDeferred, DeliveryUncertain, Messenger
 
+NAMED_IN_ERROR = 3
+"""People whom the error of a run names at most."""
 REMEMBERED = 86_400
 """Seconds for which a run's retries know who was refused for good."""
 _CODE = re.compile(r"[245]\d\d([ -][245](\.\d{1,3}){2})?|[245](\.\d{1,3}){2}")
 
 
 class LettersRefused(ServiceError):
-    """Letters of a run were refused and could not be sent; says how many, and why."""
+    """Letters of a run were refused and could not be sent; says how many, whose, and why."""
 
 
 class Letters(Sender):
@@ -37,8 +39,8 @@ class Letters(Sender):
         self._tries = Tries(())
         self._uncertain = 0
         """Messages of this run that may have been sent."""
-        self._failed = 0
-        """Those of this run that can never be sent as they are."""
+        self._failed: list[Greeting] = []
+        """Those whose message can never be sent as it is."""
         self._why_failed = ""
         self._under_way: Greeting | None = None
         """Whose message has, or may have, been claimed and is not settled."""
@@ -102,9 +104,9 @@ class Letters(Sender):
         if pause <= 0:
             return True
         if pause >= 1:
-            at = self._context.now + timedelta(seconds=one.due)
-            waiting = self._tries.waiting
-            self._context.log.info("Refused for now: %d; the next try is at %s", waiting, f"{at:%H:%M:%S}")
+            at = (self._context.now + timedelta(seconds=one.due)).astimezone(UTC)
+            when = f"{at:%H:%M:%S} UTC, in {_minutes(pause)}"
+            self._context.log.info("Refused for now: %d; the next try is at %s", self._tries.waiting, when)
             self._messenger.close()
         return self._context.wait(pause)
 
@@ -189,7 +191,8 @@ class Letters(Sender):
         """Counts somebody who cannot be written to as it is, and has people told of it, once for each reason."""
         contact, to = greeting.contact, self._messenger.destination(greeting.contact)
         self._context.log.warning("%s: not sent: %s", contact.name, reason)
-        self._failed, self._why_failed = self._failed + 1, self._why_failed or reason
+        self._failed.append(greeting)
+        self._why_failed = self._why_failed or reason
         self._tally.failed += 1
         self._tally.note(greeting, reason)
         self._context.tell(
@@ -219,11 +222,12 @@ class Letters(Sender):
 
     def _verdict(self, tried: int) -> str | None:
         """Why the run has failed, if it has."""
-        if self._tally.deferred:
-            reason = self._tries.refused[0].reason
-            return f"{_of(self._tally.deferred, tried)} refused for now and could not be sent: {reason}"
+        if refused := self._tries.refused:
+            who = self.listed([one.greeting for one in refused], NAMED_IN_ERROR)
+            return f"{_of(len(refused), tried)} refused for now and could not be sent: {who}: {refused[0].reason}"
         if self._failed and not self._tally.sent and not self._tally.already:
-            return f"{_of(self._failed, tried)} refused, and nobody could be greeted: {self._why_failed}"
+            who = self.listed(self._failed, NAMED_IN_ERROR)
+            return f"{_of(len(self._failed), tried)} refused, and nobody could be greeted: {who}: {self._why_failed}"
         return None
 
     def rehearse(self, pending: list[Greeting]) -> Rehearsed:
@@ -246,6 +250,10 @@ class Letters(Sender):
 
 def _of(count: int, tried: int) -> str:
     return f"{count} of {tried} letter{'s' * (tried != 1)} {'was' if count == 1 else 'were'}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{minutes} min" if (minutes := round(seconds / 60)) else "less than a minute"
 
 
 def gist(reason: str) -> str:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from service.bots.birthday_tally import Tally
+from service.bots.birthday_tally import Tally, listed
 from service.bots.birthday_tries import pause_after
 from service.bots.birthdays import Greeting
 from service.bots.greetings import compose_digest
@@ -20,6 +20,8 @@ from service.messages import DeliveryDeferred, DeliveryUncertain, announce, why_
 
 Rehearsed = tuple[list[dict[str, Any]], int]
 """The messages that would go out, at most `birthday_tally.SHOWN` of them, and how many there would be."""
+NAMED_IN_LOG = 20
+"""People whom one line of the log names at most."""
 _NO_ALERT_URL = "ALERT_URL is not set, so no message can be sent to you"
 
 
@@ -80,10 +82,22 @@ class Sender(ABC):
             if greeting.person in told:
                 self._tally.already += 1
             elif not self.reaches(greeting):
-                self._tally.skipped_no_address += 1
+                self._tally.count_without_address(greeting)
             else:
                 told.add(greeting.person)
                 yield greeting
+
+    def log_skipped(self) -> None:
+        """Names in the run's log those who are not greeted whatever comes."""
+        for why, greetings in self._tally.skipped():
+            if greetings:
+                self._context.log.info("Skipped %d %s: %s", len(greetings), why, self.listed(greetings, NAMED_IN_LOG))
+
+    def listed(self, greetings: list[Greeting], most: int) -> str:
+        """People in one line; without secrets before names are cut, so that no half of one is left."""
+        redacted = self._context.secrets.redacted
+        named = [redacted(greeting.contact.name) for greeting in greetings[:most]]
+        return listed(named, len(greetings))
 
     def claims(self, greeting: Greeting) -> bool:
         """Whether this run is now the one to tell; else it is counted what stands in the ledger."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from service.bots.birthdays import Greeting
+from service.contacts.cleaning import clean_text
 
 SHOWN = 100
 """Messages of a rehearsal, and failures of a run, that the result shows at most."""
 FAILURES_SIZE = 12_000
 """Characters of JSON that the failures have at most, so that the counts beside them are never cut off a result."""
+NAME_SIZE = 40
+"""Characters of a name in a sentence at most: names are the words of strangers."""
 
 ACCOUNTED = ("already", "sent", "failed", "unknown", "skipped_no_address", "skipped_deceased", "deferred")
 """What can become of somebody who was found; who is in none of these is left over."""
@@ -34,6 +37,8 @@ class Tally:
     skipped_deceased: int = 0
     failures: list[dict[str, str]] = field(default_factory=list)
     _size: int = 0
+    _without_address: list[Greeting] = field(default_factory=list)
+    _deceased: list[Greeting] = field(default_factory=list)
 
     def note(self, greeting: Greeting, reason: str) -> None:
         """Shows why somebody was not, or not surely, greeted."""
@@ -55,10 +60,22 @@ class Tally:
             self.already += 1
 
     def of_the_living(self, greetings: Iterable[Greeting]) -> list[Greeting]:
-        """Those who can be greeted; the dead are counted, and nobody else is told of them."""
-        living = [greeting for greeting in greetings if not greeting.contact.deceased]
-        self.skipped_deceased = self.found - len(living)
+        """Those who can be greeted; the dead are counted."""
+        living: list[Greeting] = []
+        for greeting in greetings:
+            (self._deceased if greeting.contact.deceased else living).append(greeting)
+        self.skipped_deceased = len(self._deceased)
         return living
+
+    def count_without_address(self, greeting: Greeting) -> None:
+        """Counts somebody who cannot be reached."""
+        self.skipped_no_address += 1
+        self._without_address.append(greeting)
+
+    def skipped(self) -> Iterator[tuple[str, list[Greeting]]]:
+        """Those who were skipped, by the reason."""
+        yield "without an address that MESSAGE_URL names", self._without_address
+        yield "marked as deceased", self._deceased
 
     @property
     def rest(self) -> int:
@@ -68,3 +85,21 @@ class Tally:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
+
+
+def listed(names: Sequence[str], total: int) -> str:
+    """People in one line, such as `Amelia Rivers, Ben Okri and 2 more`.
+
+    Args:
+        names: of those who are named, at least one.
+        total: how many there are; the others are counted.
+    """
+    parts = [_shortened(clean_text(name, limit=len(name)) or "?") for name in names]
+    if total > len(names):
+        parts.append(f"{total - len(names):,} more")
+    *before, last = parts
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= NAME_SIZE else f"{name[: NAME_SIZE - 1]}…"

@@ -91,6 +91,54 @@ def test_a_rehearsal_leaves_the_dead_out(
     assert "ada" not in str(result["messages"])
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"emails": []}, "without an address that MESSAGE_URL names"),
+        ({"deceased": True}, "marked as deceased"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("count", "named"),
+    [(1, "p00"), (2, "p00 and p01"), (20, ", ".join(f"p{number:02}" for number in range(19)) + " and p19"),
+     (23, ", ".join(f"p{number:02}" for number in range(20)) + " and 3 more")],
+)  # fmt: skip
+def test_the_log_names_who_is_skipped(
+    redis_client: Redis, book: ContactBook, office: tuple[Post, str], caplog: pytest.LogCaptureFixture,
+    dry_run: bool, fields: dict[str, Any], why: str, count: int, named: str,
+) -> None:  # fmt: skip
+    """Up to 20, and then how many more: a live run's and a rehearsal's."""
+    for number in range(count):
+        born(book, f"p{number:02}", **fields)
+    born(book, "zoe")
+    with caplog.at_level("INFO", logger="tests.bots"):
+        run(redis_client, office[1], dry_run=dry_run)
+    assert [line for line in caplog.messages if line.startswith("Skipped")] == [f"Skipped {count} {why}: {named}"]
+
+
+def test_the_log_does_not_speak_of_skipping_where_nobody_is(
+    redis_client: Redis, book: ContactBook, office: tuple[Post, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A digest needs no address."""
+    born(book, "zoe", emails=[])
+    with caplog.at_level("INFO", logger="tests.bots"):
+        assert counted(run(redis_client, office[1], deliver_to="me")) == {"found": 1, "sent": 1}
+    assert not any("Skipped" in line for line in caplog.messages)
+
+
+def test_a_name_in_the_log_of_the_skipped_is_one_short_line(
+    redis_client: Redis, book: ContactBook, office: tuple[Post, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """However it came to be stored."""
+    for known_as, name in (("x", "A\nzoe: sent\u2028\x1b[2J"), ("y", "B" * 200), ("z", "\u202e\u200b")):
+        redis_client.hset(Keys().contact(born(book, known_as, emails=[])), "name", name)
+    with caplog.at_level("INFO", logger="tests.bots"):
+        run(redis_client, office[1])
+    (line,) = (line for line in caplog.messages if "Skipped" in line)
+    assert line == f"Skipped 3 without an address that MESSAGE_URL names: A zoe: sent [2J, {'B' * 39}… and ?"
+
+
 @pytest.mark.parametrize("year", ["0001", "1604", "1899", "1900", "1904"])
 def test_a_letter_tells_no_age_where_the_year_is_nobodys(
     redis_client: Redis, book: ContactBook, office: tuple[Post, str], year: str

@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from redis import Redis
@@ -35,6 +37,16 @@ class World:
         """People whose birthday it is."""
         people = [{"name": name, "birthday": "--04-12", "emails": [f"{name}@example.org"]} | fields for name in names]
         return [str(self.book.create(body)["id"]) for body in people]
+
+    def born_as_many(self, count: int) -> list[str]:
+        """So many people, up to ten. Returns their names, in order."""
+        names = [f"a{number}" for number in range(count)]
+        self.born(*names)
+        return names
+
+    def store_name(self, contact_id: str, name: str) -> None:
+        """Names somebody as no release takes it in."""
+        self.client.hset(Keys().contact(contact_id), "name", name)
 
     def make(self, run_id: str | None = None, limit: float = 3600.0, **config: Any) -> Run:
         """A context whose time passes while it waits."""
@@ -118,7 +130,9 @@ def test_a_run_in_which_letters_stay_refused_is_failed_and_says_how_many(world: 
     for name in ("amelia", "cleo"):
         world.post.refuse(name, reply, at=at)
     error, result = world.failed()
-    assert error.startswith("2 of 4 letters were refused for now and could not be sent: the mail server refused the ")
+    assert error.startswith(
+        "2 of 4 letters were refused for now and could not be sent: amelia and cleo: the mail server refused "
+    )
     assert reply in error
     assert counted(result) == {"found": 4, "sent": 2, "deferred": 2}
     assert [(failure["name"], failure["reason"].partition(":")[0]) for failure in result["failures"]] == [
@@ -148,7 +162,41 @@ def test_one_letter_is_spoken_of_as_one(world: World) -> None:
     """In plain words."""
     world.born("amelia")
     world.post.refuse("amelia", "452 mailbox full")
-    assert world.failed()[0].startswith("1 of 1 letter was refused for now and could not be sent: ")
+    assert world.failed()[0].startswith("1 of 1 letter was refused for now and could not be sent: amelia: the mail ")
+
+
+@pytest.mark.parametrize(
+    ("count", "named"),
+    [(2, "a0 and a1"), (3, "a0, a1 and a2"), (4, "a0, a1, a2 and 1 more"), (9, "a0, a1, a2 and 6 more")],
+)
+@pytest.mark.parametrize(
+    ("reply", "verdict"),
+    [("450 later", "refused for now and could not be sent"), ("550 no", "nobody could be greeted")],
+)
+def test_a_failed_run_names_up_to_three_whose_letters_were_refused(
+    world: World, count: int, named: str, reply: str, verdict: str
+) -> None:
+    """The alert has the error's words, and nobody should have to look the people up; the others are counted."""
+    for name in world.born_as_many(count):
+        world.post.refuse(name, reply)
+    assert f"{verdict}: {named}: the mail server refused " in world.failed(limit=10.0)[0]
+
+
+@pytest.mark.parametrize("reply", ["450 later", "550 no"])
+def test_a_name_in_the_error_is_one_short_line_without_secrets(
+    world: World, monkeypatch: pytest.MonkeyPatch, reply: str
+) -> None:
+    """Names are the words of strangers, also those that an earlier release or another program has stored."""
+    monkeypatch.setenv("BOT_SECRET_CRM", "sesame-open-sesame")
+    ids = world.born("a", "b", "c")
+    world.store_name(ids[0], "Eve\n450 all is well\u202e\x1b[2J")
+    world.store_name(ids[1], "F" + "x" * 199)
+    world.store_name(ids[2], f"Greta {'y' * 26} sesame-open-sesame")
+    for name in "abc":
+        world.post.refuse(name, reply)
+    error, _ = world.failed(limit=10.0)
+    named = error.partition("be sent: " if reply < "5" else "greeted: ")[2].partition(": the mail server")[0]
+    assert named == f"Eve 450 all is well [2J, F{'x' * 38}… and Greta {'y' * 26} [BOT_S…"
 
 
 def test_others_are_not_held_up_by_one_that_waits(world: World) -> None:
@@ -261,21 +309,41 @@ def test_a_channel_that_goes_away_while_letters_wait_fails_the_run(redis_client:
 
 
 def test_the_log_says_when_the_next_try_is(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """Of each refusal, and of the wait; in the job's time zone."""
+    """Of each refusal, and of the wait; in UTC whatever the job's time zone is, as the stamps beside it are."""
     world.born("amelia")
     world.post.refuse("amelia", "450 greylisted")
-    with caplog.at_level("INFO", logger="tests.bots"):
-        world.failed()
+    context = world.make()
+    context.now = datetime(2025, 4, 12, 3, 30, tzinfo=ZoneInfo("Asia/Kolkata"))
+    with caplog.at_level("INFO", logger="tests.bots"), pytest.raises(LettersRefused):
+        BirthdayBot().run(context)
     said = [record.getMessage() for record in caplog.records if "efused for now" in record.getMessage()]
     assert [re.sub(r": the mail.*", "", line) for line in said] == [
         "amelia: refused for now, tried again in 1 min",
-        "Refused for now: 1; the next try is at 08:01:00",
+        "Refused for now: 1; the next try is at 22:01:00 UTC, in 1 min",
         "amelia: refused for now, tried again in 5 min",
-        "Refused for now: 1; the next try is at 08:06:00",
+        "Refused for now: 1; the next try is at 22:06:00 UTC, in 5 min",
         "amelia: refused for now, tried again in 15 min",
-        "Refused for now: 1; the next try is at 08:21:00",
+        "Refused for now: 1; the next try is at 22:21:00 UTC, in 15 min",
         "amelia: refused for now, and not tried again in this run",
     ]
+
+
+@pytest.mark.parametrize(("passed", "told"), [(35.0, "less than a minute"), (20.0, "1 min"), (0.2, "1 min")])
+def test_the_log_counts_the_minutes_from_now(
+    world: World, caplog: pytest.LogCaptureFixture, passed: float, told: str
+) -> None:
+    """Not from the refusal: the other letters take their time."""
+    world.born("amelia", "ben")
+    world.post.refuse("amelia", "450 greylisted", 1)
+    context = world.make()
+
+    def pass_time() -> None:
+        context.elapsed = passed
+
+    world.post.before_taking = pass_time
+    with caplog.at_level("INFO", logger="tests.bots"):
+        BirthdayBot().run(context)
+    assert f"Refused for now: 1; the next try is at 08:01:00 UTC, in {told}" in caplog.messages
 
 
 def test_a_digest_that_is_refused_for_now_is_tried_again_too(world: World) -> None:
@@ -436,7 +504,7 @@ def test_a_template_that_fails_for_somebody_is_told_as_well(world: World) -> Non
     """Nobody would ever greet them, and the run may be a success."""
     own = {"*": {"on_time": "Hello\n\n{{ 1 // (name|length - 6) }}"}}
     world.born("amelia")
-    assert "nobody could be greeted: the job's template for *" in world.failed(templates=own)[0]
+    assert "nobody could be greeted: amelia: the job's template for *" in world.failed(templates=own)[0]
     world.born("zoe")
     assert counted(world.run(templates=own)) == {"found": 2, "sent": 1, "failed": 1}
     (text,) = world.context.told.values()

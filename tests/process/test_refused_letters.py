@@ -117,7 +117,7 @@ def test_letters_that_stay_refused_fail_the_run_and_its_retry_takes_up_those(
         until(lambda: installation.history(job)[0]["status"] == "success", 30, lambda: str(installation.history(job)))
         retry, first = installation.history(job)
         assert first["status"] == "failed" and first["result"]["deferred"] == 1
-        assert first["error"].startswith("1 of 2 letters was refused for now and could not be sent: ")
+        assert first["error"].startswith("1 of 2 letters was refused for now and could not be sent: amelia: ")
         assert (retry["result"]["sent"], retry["result"]["already"]) == (1, 1)
         assert post.tried == ["amelia", "ben", "amelia"] and told.got == []
 
