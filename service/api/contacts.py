@@ -10,10 +10,10 @@ from service.api.body import put_aside, read_object
 from service.api.places import Places
 from service.api.protocols import Contacts
 from service.api.rendering import send_pieces
+from service.contacts.charsets import file_codec_of
 from service.contacts.exports import KINDS, Kind
 from service.contacts.files import ReadOptions
 from service.errors import ValidationFailed
-from service.web_encodings import codec_of
 
 
 class ContactList:
@@ -170,6 +170,6 @@ def _read_options(req: falcon.Request) -> ReadOptions:
     order, charset = query.text(req, "date_order"), query.text(req, "charset")
     if order not in (None, "day", "month"):
         raise ValidationFailed.of("date_order", "must be day or month, as dates such as 3/4/1990 begin")
-    if charset is not None and codec_of(charset) is None:
-        raise ValidationFailed.of("charset", "must be an encoding of the web, such as windows-1250")
+    if charset is not None:
+        file_codec_of(charset)  # before the body is read
     return ReadOptions(order, charset)  # type: ignore[arg-type]

@@ -23,7 +23,8 @@ WANTED = frozenset(
     {
         *("VERSION", "UID", "KIND", "X-ADDRESSBOOKSERVER-KIND", "N", "FN", "NICKNAME", "ORG", "BDAY"),
         *("DEATHDATE", "X-DEATHDATE", "DEATHPLACE", "EMAIL", "TEL", "URL", "X-SOCIALPROFILE", "SOCIALPROFILE"),
-        *("LANG", "LANGUAGE"),
+        *("LANG", "LANGUAGE", "X-BIRTHDAY", "X-EVOLUTION-BIRTHDAY", "X-ANDROID-CUSTOM"),
+        *("X-DEATH-DATE", "X-EVOLUTION-DEATHDATE", "X-ABDATE", "X-ABLABEL"),
     }
 )
 _TEXTS = frozenset({"N", "FN", "NICKNAME", "ORG"})

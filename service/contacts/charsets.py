@@ -30,6 +30,14 @@ _WORD = re.compile(rb"[0-9@-~]{0,20}[\x80-\xff][0-9@-~\x80-\xff]{0,60}")
 _HEAD = re.compile(rb"(?:[\w-]+\.)?(?!BEGIN|END)[\w/-]+(?=[:;])", re.IGNORECASE)
 _NAMES_CHARSET = re.compile(rb"[^:]*;CHARSET=", re.IGNORECASE)
 _QUOTED = re.compile(rb"[^:]*QUOTED-PRINTABLE", re.IGNORECASE)
+_QUOTED_BYTE = re.compile(rb"=([89A-F][0-9A-F])", re.IGNORECASE)
+_CODE_PAGES = {
+    "cp437": "437 cp437 ibm437 dos437 cspc8codepage437",
+    "cp850": "850 cp850 ibm850 dos850 cspc850multilingual",
+    "cp852": "852 cp852 ibm852 dos852 cspcp852",
+}
+"""DOS's, of which the web has no label. Whoever sends a file may name one; no card, page or server may."""
+_UNKNOWN = "must be an encoding of the web, such as windows-1250, or one of DOS: ibm437, ibm850 or ibm852"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,9 @@ class FileText:
         """A vCard's lines, each property that is not in UTF-8 with its encoding's name as vCard 2.1 has it."""
         if self.codecs == ("utf-8",):
             yield from lines
+            return
+        if (page := self.codecs[-1]) in _CODE_PAGES:
+            yield from (_in_utf8(part, page, parts[0]) for parts in _unfolded(lines) for part in parts)
             return
         mark = f";CHARSET={name_of(self.codecs[-1])}".encode()
         for parts in _unfolded(lines):
@@ -90,6 +101,19 @@ class _Look:
             words.update((word[0], None) for word in islice(_WORD.finditer(line), wanted))
 
 
+def file_codec_of(charset: str) -> str:
+    """Python's codec for the encoding that a file is said to be in.
+
+    Raises:
+        ValidationFailed: there is no such encoding of the web, nor such a code page of DOS.
+    """
+    label = charset.strip().lower().replace("-", "").replace("_", "")
+    page = next((codec for codec, labels in _CODE_PAGES.items() if label in labels.split()), None)
+    if (codec := codec_of(charset) or page) is None:
+        raise ValidationFailed.of("charset", _UNKNOWN)
+    return codec
+
+
 def survey(lines: Lines, is_vcard: bool, charset: str | None = None) -> FileText:
     """Finds out the encoding of a file.
 
@@ -101,9 +125,7 @@ def survey(lines: Lines, is_vcard: bool, charset: str | None = None) -> FileText
     Raises:
         ValidationFailed: `charset` is unknown, most of the file cannot be read in it, or its first bytes show another.
     """
-    named = codec_of(charset)
-    if charset is not None and named is None:
-        raise ValidationFailed.of("charset", "must be an encoding of the web, such as windows-1250")
+    named = None if charset is None else file_codec_of(charset)
     if lines.marked is not None:
         return _marked(lines.marked, charset, named)
     if named is None and lines.is_utf8() and not lines.hold(_ESCAPE, *((b"QUOTED-PRINTABLE",) if is_vcard else ())):
@@ -222,6 +244,15 @@ def _first(data: bytes, codecs: tuple[str, ...]) -> int:
 
 def _is_beyond(line: bytes) -> bool:
     return not line.isascii()
+
+
+def _in_utf8(part: bytes, page: str, head: bytes) -> bytes:
+    """A line of a vCard that is in a code page of one byte a character; one that names its own encoding stays."""
+    if _NAMES_CHARSET.match(head):
+        return part
+    if _QUOTED.match(head):
+        part = _QUOTED_BYTE.sub(lambda found: bytes.fromhex(found[1].decode()), part)
+    return part.decode(page, "replace").encode("utf-8") if _is_beyond(part) else part
 
 
 def _unfolded(lines: Iterable[bytes]) -> Iterator[list[bytes]]:

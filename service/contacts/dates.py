@@ -11,6 +11,11 @@ DateOrder = Literal["day", "month"]
 EARLIEST_YEAR = 1900
 """Years before it are what address books write where the year of birth is not known: 0000, 0001, Apple's 1604, 1899."""
 
+LATEST_YEAR = 2200
+"""Years beyond it are what programs write where there is no date, such as Outlook's 4501."""
+NULL_DATES = frozenset({(1, 1, 1), (1601, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31)})
+"""The zeros of programs' calendars: .NET's, Windows', SQL Server's, and those of spreadsheets."""
+
 FULL_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|(\d{2})(\d{2}))(?:[T ].*)?", re.DOTALL)
 YEARLESS = re.compile(r"--(\d{2})-?(\d{2})(?:[T ].*)?", re.DOTALL)
 

@@ -14,6 +14,7 @@ from service.contacts.headings import NAMING, Columns, columns_of
 from service.contacts.lines import Lines
 from service.contacts.people import TooMuch
 from service.contacts.rows import Rows, cells_of
+from service.contacts.written_dates import read_birthday
 
 DELIMITERS = ",;\t|"
 MAX_HEADING_LINE = 20
@@ -103,7 +104,7 @@ def _examine(facts: Facts, columns: Columns, position: int, row: list[str]) -> N
         if (cell := row[index]) and not cell.isspace():
             facts.filled.add(index)
     for name in columns.doubled:
-        _note_doubled(facts, columns.fields[name], row)
+        _note_doubled(facts, columns.fields[name], row, name == "birthday")
     for cell in cells(columns, row, "birthday"):
         facts.dates.add(position, cell)
     if columns.has_half_names:
@@ -113,9 +114,11 @@ def _examine(facts: Facts, columns: Columns, position: int, row: list[str]) -> N
             facts.filled.add(index)
 
 
-def _note_doubled(facts: Facts, indexes: tuple[int, ...], row: list[str]) -> None:
+def _note_doubled(facts: Facts, indexes: tuple[int, ...], row: list[str], are_dates: bool) -> None:
     """Of several columns for one value the first that holds something is taken, and others are lost."""
     found = [(index, cell) for index in indexes if index < len(row) and (cell := row[index].strip())]
+    if are_dates:
+        found = [(index, cell) for index, cell in found if read_birthday(cell).date is not None]
     facts.filled.update(index for index, cell in found[1:] if cell != found[0][1])
 
 
@@ -142,9 +145,14 @@ def ignored_columns(columns: Columns, facts: Facts) -> list[str]:
 
 def cells(columns: Columns, row: list[str], name: str) -> list[str]:
     """What is in a row of a field; Google puts several values into one cell."""
-    found = (rearmed(row[index].strip()) for index in columns.fields.get(name, ()) if index < len(row))
-    parts = (part for cell in found if cell for part in (cell.split(" ::: ") if ":::" in cell else (cell,)))
-    return [text for part in parts if (text := part.strip())]
+    return [text for index in columns.fields.get(name, ()) for text in values_at(row, index)]
+
+
+def values_at(row: list[str], index: int) -> list[str]:
+    """The values in a cell."""
+    if index >= len(row) or not (cell := rearmed(row[index].strip())):
+        return []
+    return [text for part in (cell.split(" ::: ") if ":::" in cell else (cell,)) if (text := part.strip())]
 
 
 def first(columns: Columns, row: list[str], name: str) -> str:

@@ -16,7 +16,7 @@ from service.contacts.cleaning import (
     phones_in,
     unique,
 )
-from service.contacts.layout import Facts, Sheet, cells, first
+from service.contacts.layout import Facts, Sheet, cells, first, values_at
 from service.contacts.people import ParsedCard, Skipped
 from service.contacts.written_dates import NO_BIRTHDAY, Birthday, Reading, join_birthday, read_birthday
 
@@ -64,7 +64,7 @@ class SheetReader:
             name = next(iter(emails), None)
         if name is None:
             return Skipped(position, "the row has neither a name nor an e-mail address")
-        birthday = self._birthday(row)
+        birthday = self._birthday(row, told)
         if birthday.warning is not None and self._is_told(birthday):
             told.append(birthday.warning)
         width = len(self.sheet.columns.headings)
@@ -105,15 +105,33 @@ class SheetReader:
     def _text(self, row: list[str], name: str, told: list[str]) -> str | None:
         return _cut(text, told) if (text := first(self.sheet.columns, row, name)) else None
 
-    def _birthday(self, row: list[str]) -> Birthday:
+    def _birthday(self, row: list[str], told: list[str]) -> Birthday:
         columns = self.sheet.columns
         year, month, day = (first(columns, row, f"birth_{part}") for part in ("year", "month", "day"))
-        whole = first(columns, row, "birthday") or (day if len(day) > 2 else "")
-        if not whole:
-            return join_birthday(year, month, day) if "birth_month" in columns.fields else NO_BIRTHDAY
-        read = read_birthday(whole, self.dates)
+        read = self._first_date(row, told)
+        if read is None and len(day) > 2:
+            read = read_birthday(day, self.dates)
+        if (read is None or _is_nothing(read)) and "birth_month" in columns.fields:
+            joined = join_birthday(year, month, day)
+            return joined if joined != NO_BIRTHDAY else read or NO_BIRTHDAY
+        if read is None:
+            return NO_BIRTHDAY
         if year and read.date is not None and read.date.startswith("--"):
             return join_birthday(year, read.date[2:4], read.date[5:])
+        return read
+
+    def _first_date(self, row: list[str], told: list[str]) -> Birthday | None:
+        """The first birthday in a row that is a date; if none is, the first that says something. None if there is none.
+        What is passed over is told."""
+        read: Birthday | None = None
+        for index in self.sheet.columns.fields.get("birthday", ()):
+            for other in (read_birthday(text, self.dates) for text in values_at(row, index)):
+                if read is None or (read.date is None and (other.date is not None or _is_nothing(read))):
+                    read, other = other, read or NO_BIRTHDAY
+                if other.date is None and not _is_nothing(other) and other.warning != read.warning:
+                    told.append(other.warning or "")
+                elif other.date not in (None, read.date, f"--{(read.date or '')[-5:]}") and ":::" in row[index]:
+                    told.append(f"the row has another birthday, {other.date}, which was left out")
         return read
 
     def _is_told(self, birthday: Birthday) -> bool:
@@ -133,6 +151,10 @@ class SheetReader:
         if (count := len(set(found))) > MAX_VALUES:
             told.append(f"of {count} values for {what}, the first {MAX_VALUES} were taken")
         return unique(found)
+
+
+def _is_nothing(birthday: Birthday) -> bool:
+    return birthday.date is None and (birthday.absent or birthday.warning is None)
 
 
 def _urls_in(cell: str, dropped: list[str]) -> list[str]:

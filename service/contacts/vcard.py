@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from quopri import decodestring as decode_quoted
 
 from vobject.vcard import splitFields
 
+from service.contacts.card_dates import Contents, Property, birthdays, tells_of_death
 from service.contacts.card_lines import RawCard, cards_in, name_of, quote
 from service.contacts.cleaning import (
     MAX_NAME,
@@ -37,7 +37,7 @@ MAX_UID = 500
 _QUOTED_PRINTABLE = re.compile(rb"[^:]*QUOTED-PRINTABLE", re.IGNORECASE)
 _STRUCTURED = frozenset({"n", "org"})
 """Their parts are told apart before what is escaped in them is read."""
-_LINE = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;(?:\"[^\"]*+\"|[^\";:])*+)*+):(.*)", re.ASCII | re.DOTALL)
+_LINE = re.compile(r"(?:([\w-]+)\.)?([\w-]+)((?:;(?:\"[^\"]*+\"|[^\";:])*+)*+):(.*)", re.ASCII | re.DOTALL)
 _PARAMETER = re.compile(r";((?:\"[^\"]*+\"|[^\";])*+)")
 _PARAMETER_VALUE = re.compile(r"\"([^\"]*+)\"|([^\",]++)")
 """None of these tries anything twice, so that no line takes longer than its length."""
@@ -50,6 +50,8 @@ _FIELDS = {
     "TEL": "phones",
     "URL": "urls",
     "BDAY": "birthday",
+    "X-BIRTHDAY": "birthday",
+    "X-EVOLUTION-BIRTHDAY": "birthday",
     "LANG": "language",
     "LANGUAGE": "language",
 }
@@ -92,23 +94,7 @@ class _NotTaken(ValueError):
     """The card is no person's; says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Property:
-    """One property of a card.
-
-    Args:
-        name: in lower case.
-        params: each parameter's values, by its name in capitals.
-        marks: parameters without a name, in lower case; 2.1 has them.
-    """
-
-    name: str
-    params: dict[str, list[str]]
-    marks: list[str]
-    value: str
-
-
-def _property(line: bytes) -> _Property:
+def _property(line: bytes) -> Property:
     """A property from its logical line. Raises ValueError, or whatever a decoder does, if it is none."""
     charset = _CHARSET.match(line)
     named = (charset[1] or charset[2]).decode("ascii") if charset else None
@@ -117,14 +103,14 @@ def _property(line: bytes) -> _Property:
         raise ValueError("it has no colon")
     params: dict[str, list[str]] = {}
     marks: list[str] = []
-    for parameter in _PARAMETER.findall(found[2]):
+    for parameter in _PARAMETER.findall(found[3]):
         key, equals, values = parameter.partition("=")
         given = [quoted or plain for quoted, plain in _PARAMETER_VALUE.findall(values)]
         if given:
             params.setdefault(key.strip().upper(), []).extend(given)
         elif key.strip() and not equals:
             marks.append(key.strip().lower())
-    name, value = found[1].replace("_", "-"), found[3]
+    name, value = found[2].replace("_", "-"), found[4]
     if _QUOTED_PRINTABLE.match(line):
         quoted = value.encode("utf-8").replace(b"=\n", b"")
         value = decode(decode_quoted(quoted), (params.get("CHARSET") or ["utf-8"])[0])
@@ -132,19 +118,16 @@ def _property(line: bytes) -> _Property:
         value = decode(b64decode(value), (params.get("CHARSET") or ["utf-8"])[0])
     name = name.lower()
     plain = name in _STRUCTURED or "\\" not in value
-    return _Property(name, params, marks, value if plain else _ESCAPED.sub(_unescaped, value))
+    return Property((found[1] or "").lower(), name, params, marks, value if plain else _ESCAPED.sub(_unescaped, value))
 
 
 def _unescaped(match: re.Match[str]) -> str:
     return "\n" if match[1] in "nN" else match[1]
 
 
-_Contents = dict[str, list[_Property]]
-
-
-def _contents(card: RawCard) -> _Contents:
+def _contents(card: RawCard) -> Contents:
     """The card's properties by their names; those that cannot be read are left out."""
-    contents: _Contents = {}
+    contents: dict[str, list[Property]] = {}
     for line in card.lines:
         try:
             found = _property(bytes(line))
@@ -155,7 +138,7 @@ def _contents(card: RawCard) -> _Contents:
     return contents
 
 
-def _person(card: RawCard, contents: _Contents, dates: Reading) -> ParsedCard:
+def _person(card: RawCard, contents: Contents, dates: Reading) -> ParsedCard:
     """Raises _NotTaken if the card is no person's."""
     kind = _first(contents, "kind", "x-addressbookserver-kind").lower()
     if kind in _NO_PERSON:
@@ -174,25 +157,25 @@ def _person(card: RawCard, contents: _Contents, dates: Reading) -> ParsedCard:
         uid=_uid(_first(contents, "uid")),
         given_name=_short(card, "given name", given),
         family_name=_short(card, "family name", family),
-        birthday=_birthday(card, contents.get("bday", []), dates),
+        birthday=_birthday(card, birthdays(contents), dates),
         emails=emails,
         phones=phones,
         urls=unique((*urls, *map(clean_url, _values(contents, "socialprofile", "x-socialprofile")))),
         language=_language(card, _values(contents, "lang", "language")),
-        deceased=bool(_first(contents, "deathdate", "x-deathdate", "deathplace")) or None,
+        deceased=tells_of_death(contents) or None,
         warnings=card.warnings,
         unread=frozenset(_FIELDS[name] for name in card.unread if name in _FIELDS),
     )
 
 
-def _names(contents: _Contents) -> tuple[str, str, str]:
+def _names(contents: Contents) -> tuple[str, str, str]:
     """Family name, given name, and the whole name put together from the structured one."""
     parts = [*_split(next(iter(_values(contents, "n")), "")), "", "", "", "", ""]
     family, given, additional, prefix, suffix = parts[:5]
     return family, given, f"{prefix} {given} {additional} {family} {suffix}"
 
 
-def _organisations(contents: _Contents) -> list[str]:
+def _organisations(contents: Contents) -> list[str]:
     return [" ".join(_split(value)) for value in _values(contents, "org")]
 
 
@@ -205,7 +188,7 @@ def _split(value: str) -> list[str]:
 
 
 def _listed(
-    card: RawCard, contents: _Contents, name: str, what: str, find: Callable[[str, list[str]], list[str]]
+    card: RawCard, contents: Contents, name: str, what: str, find: Callable[[str, list[str]], list[str]]
 ) -> tuple[str, ...]:
     """The addresses or numbers in the values of a property, each once. What is lost is told."""
     lost: list[str] = []
@@ -246,7 +229,7 @@ def _uid(text: str) -> str | None:
     return f"{uid[: MAX_UID - 65]}-{sha256(uid.encode('utf-8', 'replace')).hexdigest()}"
 
 
-def _birthday(card: RawCard, lines: list[_Property], dates: Reading) -> str | None:
+def _birthday(card: RawCard, lines: list[Property], dates: Reading) -> str | None:
     """The first birthday that can be read; one that adds the year to it is better. Others are told."""
     found = [birthday for line in lines if (birthday := _date(card, line, dates))]
     chosen = next((date for date in found if found[0][:2] == "--" and date[-5:] == found[0][-5:] and date != found[0]),
@@ -257,7 +240,7 @@ def _birthday(card: RawCard, lines: list[_Property], dates: Reading) -> str | No
     return chosen
 
 
-def _date(card: RawCard, line: _Property, dates: Reading) -> str | None:
+def _date(card: RawCard, line: Property, dates: Reading) -> str | None:
     calendar = (line.params.get("CALSCALE") or ["gregorian"])[0]
     if calendar.lower() != "gregorian":
         card.lose(
@@ -278,17 +261,17 @@ def _quote(text: str) -> str:
     return f"“{clean_text(text, 60) or ''}”"
 
 
-def _first(contents: _Contents, *names: str) -> str:
+def _first(contents: Contents, *names: str) -> str:
     """The first of the properties' values that is not empty; empty if there is none."""
     return next((value.strip() for value in _values(contents, *names) if value.strip()), "")
 
 
-def _values(contents: _Contents, *names: str) -> list[str]:
+def _values(contents: Contents, *names: str) -> list[str]:
     """The properties' values as text, the preferred one of each first."""
     return [line.value for name in names if name in contents for line in sorted(contents[name], key=_preference)]
 
 
-def _preference(line: _Property) -> int:
+def _preference(line: Property) -> int:
     """1 is the most preferred; 4.0 says `PREF=1`, 3.0 `TYPE=pref`, 2.1 just `PREF`."""
     rank = (line.params.get("PREF") or [""])[0]
     if rank.isdecimal():

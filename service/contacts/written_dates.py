@@ -6,13 +6,21 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 from typing import Literal
 
-from service.contacts.dates import FULL_DATE, YEARLESS, DateOrder, existing_date, parse_birthday
+from service.contacts.dates import (
+    FULL_DATE,
+    LATEST_YEAR,
+    NULL_DATES,
+    YEARLESS,
+    DateOrder,
+    existing_date,
+    parse_birthday,
+)
 
 MAX_TEXT = 200
 """Characters of a text that is looked at as a date."""
@@ -20,6 +28,13 @@ _PLAIN = re.compile(r"[ -~]*")
 _TIME = re.compile(
     r"(?:(?<=\d)T|[\s,])\s*\d{1,2}[:.]\d{2}.*|(?<=\d)T\d{4,6}.*|(?<=\d)(?:Z|[+-]\d{2}:\d{2})$", re.DOTALL
 )
+_TIMED = re.compile(
+    r"[\d-]+(?:T|(?:T\d{2}(?::?\d{2}){0,2}|(?:T|\s+)\d{1,2}[:.]\d{2}(?:[:.]\d{2})?)(?:[.,]\d+)?\s*(?:[ap]\.?m\.?)?"
+    r"(?:\s*(?:[A-Z]{1,5}|[+-]\d{2}(?::?\d{2})?)){0,3}(?:\s*\([^)]*\)|\[[^\]]*\])?)?[\s;,]*",
+    re.IGNORECASE,
+)
+"""A date with nothing but a time and its zone behind it."""
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?!\d)|(?<!\d)\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 _STAMP = re.compile(r"(\d{4}\d{2}\d{2})\d{4}(?:\d{2})?Z?")
 _YEAR_FIRST = re.compile(r"(\d{4})\s?([-/.\s])\s?(\d{1,2})\s?\2\s?(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})\s?([-/.\s])\s?(\d{1,2})\s?\2\s?['’]?(\d{4}|\d{2})")
@@ -84,6 +99,20 @@ def read_birthday(text: str, reading: Reading = AS_USUAL, omitted_year: int | No
     """
     shown = text.strip()[:60]
     text = text if len(text) <= MAX_TEXT else text.strip()[: MAX_TEXT + 1]
+    read = _read(shown, text, reading, omitted_year)
+    if read.date is None or read.warning is not None or not _has_more(text.strip()):
+        return read
+    return replace(read, warning=f"of the birthday “{shown}” only {read.date} was taken")
+
+
+def _has_more(text: str) -> bool:
+    """Whether another date, or whatever is no time, stands behind a date."""
+    if FULL_DATE.fullmatch(text) or YEARLESS.fullmatch(text):
+        return _TIMED.fullmatch(text) is None
+    return len(_DATE.findall(text)) > 1
+
+
+def _read(shown: str, text: str, reading: Reading, omitted_year: int | None) -> Birthday:
     try:
         if (FULL_DATE.fullmatch(text) or YEARLESS.fullmatch(text)) and not _NONE.fullmatch(text):
             return _strict(shown, text, omitted_year)
@@ -110,8 +139,8 @@ def join_birthday(year: str, month: str, day: str) -> Birthday:
     shown = f"{year}-{month}-{day}"
     try:
         if re.fullmatch(r"\d{4}|0{0,3}", year):
-            return Birthday(existing_date(shown, int(year or 0), number, int(ordinal[1])))
-        born = existing_date(shown, None, number, int(ordinal[1]))
+            return Birthday(_existing(shown, int(year or 0), number, int(ordinal[1])))
+        born = _existing(shown, None, number, int(ordinal[1]))
     except ValueError as error:
         return Birthday(warning=str(error))
     if re.fullmatch(r"\d{2}", year):
@@ -154,10 +183,17 @@ _DASHES = str.maketrans("‐‑‒–—−⁄", "------/")
 def _strict(shown: str, text: str, omitted_year: int | None) -> Birthday:
     if re.fullmatch(r"0*[-/.]?0*[-/.]?0*(?:[T ].*)?", text):
         return _absent(shown)
-    try:
-        return Birthday(parse_birthday(text, omitted_year))
-    except ValueError as error:
-        return Birthday(warning=str(error))
+    if match := FULL_DATE.fullmatch(text):
+        year, month, day = match[1], match[2] or match[4], match[3] or match[5]
+        born = _existing(shown, int(year), int(month), int(day), omitted_year)
+    return Birthday(born if match else parse_birthday(text, omitted_year))
+
+
+def _existing(shown: str, year: int | None, month: int, day: int, omitted: int | None = None) -> str:
+    """As `existing_date`, but also raises ValueError if it is what programs write for want of a date."""
+    if year is not None and year != omitted and (year > LATEST_YEAR or (year, month, day) in NULL_DATES):
+        raise ValueError(f"the birthday “{shown}” is a date that programs write where none is known")
+    return existing_date(shown, year, month, day, omitted)
 
 
 def _absent(shown: str) -> Birthday:
@@ -168,9 +204,9 @@ def _absent(shown: str) -> Birthday:
 
 def _of_numbers(shown: str, text: str, reading: Reading, omitted_year: int | None) -> Birthday | None:
     if match := _STAMP.fullmatch(text):
-        return Birthday(parse_birthday(match[1], omitted_year))
+        return _strict(shown, match[1], omitted_year)
     if match := _YEAR_FIRST.fullmatch(text):
-        return Birthday(existing_date(shown, int(match[1]), int(match[3]), int(match[4]), omitted_year))
+        return Birthday(_existing(shown, int(match[1]), int(match[3]), int(match[4]), omitted_year))
     if match := _YEAR_LAST.fullmatch(text):
         return _of_two(shown, match, reading, match[4], omitted_year)
     if match := _NO_YEAR.fullmatch(text):
@@ -194,7 +230,7 @@ def _of_two(shown: str, match: re.Match[str], reading: Reading, year: str | None
     day, month = (first, second) if order == "day" else (second, first)
     if year is not None and len(year) == 2:
         return _of_short_year(shown, month, day)
-    born = existing_date(shown, int(year or 0), month, day, omitted)
+    born = _existing(shown, int(year or 0), month, day, omitted)
     if order is not None or first == second:
         return Birthday(born)
     return Birthday(
@@ -206,7 +242,7 @@ def _of_two(shown: str, match: re.Match[str], reading: Reading, year: str | None
 def _of_short_year(shown: str, month: int, day: int) -> Birthday:
     """The century cannot be told, and an age that is wrong is worse than none."""
     warning = f"the birthday “{shown}” has two digits of a year, so that its year is taken as unknown"
-    return Birthday(existing_date(shown, None, month, day), warning)
+    return Birthday(_existing(shown, None, month, day), warning)
 
 
 def _of_words(shown: str, text: str, omitted_year: int | None) -> Birthday | None:
@@ -231,7 +267,7 @@ def _of_words(shown: str, text: str, omitted_year: int | None) -> Birthday | Non
         return None
     if len(days) == 2:
         return _of_short_year(shown, months[0], int(days[0])) if not years else None
-    return Birthday(existing_date(shown, int(years[0]) if years else None, months[0], int(days[0]), omitted_year))
+    return Birthday(_existing(shown, int(years[0]) if years else None, months[0], int(days[0]), omitted_year))
 
 
 def _month_in(word: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import quopri
 import random
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from service.contacts import guessing
+from service.contacts.charsets import file_codec_of
 from service.contacts.files import AddressBookFile, ReadOptions, read_people
 from service.contacts.lines import Lines
 from service.contacts.people import ParsedCard
@@ -243,3 +245,36 @@ def test_a_stream_that_cannot_be_gone_back_in_is_put_aside() -> None:
     assert list(lines) == list(lines) == [b"name;email", "Łukasz;p0@example.org".encode()]
     file = read_people(Once(as_csv(NAMES["Polish"].split(","), "cp1250")))
     assert [one.name for one in file if isinstance(one, ParsedCard)] == NAMES["Polish"].split(",")
+
+
+@pytest.mark.parametrize(
+    ("charset", "codec", "language"),
+    [
+        ("ibm850", "cp850", "German"), ("cp850", "cp850", "Swedish"), ("IBM-850", "cp850", "Portuguese"),
+        ("850", "cp850", "Spanish"), ("cp852", "cp852", "Polish"), ("IBM852", "cp852", "Czech"),
+        ("dos-852", "cp852", "Hungarian"), ("cp437", "cp437", "Swedish"), ("ibm437", "cp437", "German"),
+    ],
+)  # fmt: skip
+def test_a_file_of_dos_is_read_if_its_code_page_is_named(charset: str, codec: str, language: str) -> None:
+    """Old programs still write them, also with their bytes in quoted-printable."""
+    names = NAMES[language].split(",")
+    quoted = b"".join(
+        b"BEGIN:VCARD\r\nVERSION:2.1\r\nFN;ENCODING=QUOTED-PRINTABLE:=20=\r\n%b\r\nEND:VCARD\r\n"
+        % quopri.encodestring(name.encode(codec))
+        for name in names
+    )
+    for data in (as_csv(names, codec), as_vcards(names, codec), quoted):
+        assert read(data, charset)[0] == names
+
+
+def test_a_card_in_a_file_of_dos_may_name_another_encoding() -> None:
+    """It keeps it."""
+    card = "BEGIN:VCARD\r\nVERSION:2.1\r\nFN;CHARSET=UTF-8:Jörg\r\nEND:VCARD\r\n".encode()
+    assert read(as_vcards(["Jürgen", "Käthe"], "cp850") + card, "cp850")[0] == ["Jürgen", "Käthe", "Jörg"]
+
+
+@pytest.mark.parametrize("label", ["", " ", "cp851", "ibm037", "punycode", "utf-7", "８５０", "850 852", "cp850,"])
+def test_no_other_codec_of_python_can_be_named(label: str) -> None:
+    """Some of them are no text, or take time without bounds."""
+    with pytest.raises(ValidationFailed, match="ibm850"):
+        file_codec_of(label)

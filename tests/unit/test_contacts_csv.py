@@ -186,6 +186,17 @@ PLAIN: list[tuple[str, dict[str, Any]]] = [
     ("name;\tbirthday ;  email\nAda; 1990-04-12;ada@example.org\n",
      {"name": "Ada", "birthday": "1990-04-12", "emails": ("ada@example.org",)}),
     ("name|birthday\nAda|1990-04-12\n", {"name": "Ada", "birthday": "1990-04-12"}),
+    ("#Name,E-mail\nAda,ada@example.org\n", {"name": "Ada", "emails": ("ada@example.org",)}),
+    ("*Name,*Birthday (DD/MM/YYYY),# Phone\nAda,12/4/1990,555 0101\n",
+     {"name": "Ada", "birthday": "1990-04-12", "phones": ("555 0101",)}),
+    ("* First Name;** Last Name\nAda;Lake\n", {"name": "Ada Lake", "given_name": "Ada", "family_name": "Lake"}),
+    ("Apellidos y nombre;Fecha de Nac.;Tlf.\nLago Ada;13/4/1990;655 501 010\n",
+     {"name": "Lago Ada", "birthday": "1990-04-13", "phones": ("655 501 010",)}),
+    ("Nombre;F. de nacimiento;Tlf\nAda;13/04/1990;655 501 010\n",
+     {"name": "Ada", "birthday": "1990-04-13", "phones": ("655 501 010",)}),
+    ("Nombre;Fecha de cumpleaños\nAda;13/04/1990\n", {"name": "Ada", "birthday": "1990-04-13"}),
+    ("Imię i nazwisko;Data urodzin;Adres e-mail;Telefon\nAda Lis;12.04.1990;ada@example.pl;22 555 01 01\n",
+     {"name": "Ada Lis", "birthday": "1990-04-12", "emails": ("ada@example.pl",), "phones": ("22 555 01 01",)}),
     # whole names and halves of them
     ("Nom;Prénom\nLake;Ada\n", {"name": "Ada Lake", "given_name": "Ada", "family_name": "Lake"}),
     ("Nom\nAda Lake\n", {"name": "Ada Lake"}),
@@ -248,6 +259,76 @@ def test_a_company_without_a_person_is_taken_by_its_name() -> None:
     assert [one.name for one in file if isinstance(one, ParsedCard)] == ["Acme"] and file.ignored_columns == []
 
 
+OUTLOOK_ES = (
+    "Tratamiento,Nombre,Segundo nombre,Apellidos,Teléfono móvil,Cuenta,Aniversario,Cumpleaños,"
+    "Dirección de correo electrónico,Página web\n,Ada,,Lago,655 501 010,,{},{},ada@example.es,\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "born", "ignored"),
+    [
+        (OUTLOOK_ES.format("01/06/2010", "12/04/1990"), "1990-04-12", ["Aniversario"]),
+        (OUTLOOK_ES.format("01/06/2010", "0/0/00"), None, ["Aniversario"]),
+        (OUTLOOK_ES.format("0/0/00", "12/04/1990"), "1990-04-12", ["Aniversario"]),
+        ("Nombre,Apellidos,Correo electrónico,Aniversario\nAda,Lago,a@example.es,01/06/2010\n", None, ["Aniversario"]),
+        ("Aniversario,Nombre\n01/06/2010,Ada\n", None, ["Aniversario"]),
+        ("Apodo;ANIVERSARIO\nAda;01/06/2010\n", None, ["ANIVERSARIO"]),
+        ("Name,Aniversario,Birthday\nAda,01/06/2010,1990-04-12\n", "1990-04-12", ["Aniversario"]),
+        (
+            "Nome,Sobrenome,Aniversário,Data de nascimento\nAda,Lago,01/06/2010,12/04/1990\n",
+            "1990-04-12",
+            ["Aniversário"],
+        ),
+        ("Nome,Cognome,Anniversario\nAda,Lago,01/06/2010\n", None, ["Anniversario"]),
+        ("Vorname,Nachname,Jahrestag\nAda,Lake,01.06.2010\n", None, ["Jahrestag"]),
+        ("First Name,Last Name,Anniversary\nAda,Lake,2010-06-01\n", None, ["Anniversary"]),
+        # Portuguese and French
+        ("Nome,Sobrenome,Aniversário\nAda,Lago,12/04/1990\n", "1990-04-12", []),
+        ("nome;e-mail;aniversario\nAda;ada@example.br;12/04/1990\n", "1990-04-12", []),
+        ("Primeiro nome;Telefone;ANIVERSARIO\nAda;11 5550 101;12/04/1990\n", "1990-04-12", []),
+        ("Name,Aniversário\nAda,13/04/1990\n", "1990-04-13", []),
+        ("Prénom,Nom,Anniversaire\nAda,Lac,12/04/1990\n", "1990-04-12", []),
+    ],
+)
+def test_a_wedding_is_no_birthday(data: str, born: str | None, ignored: list[str]) -> None:
+    """Though it is called in one language as the birthday is in another."""
+    file = open_file(data)
+    (found,) = file
+    assert isinstance(found, ParsedCard) and (found.birthday, found.warnings) == (born, ())
+    assert [heading for heading in file.ignored_columns if heading != "Tratamiento"] == ignored
+
+
+@pytest.mark.parametrize(
+    ("cells", "born", "told"),
+    [
+        ("0/0/00,1990-04-12", "1990-04-12", 0), ("N/A,1990-04-12", "1990-04-12", 0), (",1990-04-12", "1990-04-12", 0),
+        ("0001-01-01,1990-04-12", "1990-04-12", 1), ("soon,1990-04-12", "1990-04-12", 1),
+        ("1990-04-12,0/0/00", "1990-04-12", 0), ("0/0/00,soon", None, 1), ("0/0/00,0/0/00", None, 0),
+    ],
+)  # fmt: skip
+def test_of_several_birthday_columns_the_first_date_is_taken(cells: str, born: str | None, told: int) -> None:
+    """A cell that means that there is none gives way to the next; what is no date is told."""
+    file = open_file(f"name,Birthday,Date of Birth\nAda,{cells}\n")
+    (found,) = file
+    assert isinstance(found, ParsedCard) and (found.birthday, len(found.warnings)) == (born, told)
+    assert file.ignored_columns == []
+    (parts,) = read_all(f"name,Birthday,Birth Month,Day of Birth\nAda,{cells.partition(',')[0]},4,12\n")
+    assert isinstance(parts, ParsedCard)
+    assert (parts.birthday is None) == (cells[:4] in ("0001", "soon"))
+
+
+@pytest.mark.parametrize(
+    "cell", ["1990-04-12 ::: 1991", "1990-04-12 ::: 1991-04-13", "1990-04-12 - 1991-04-13", "1991 ::: 1990-04-12"]
+)
+def test_of_several_birthdays_in_a_cell_none_is_lost_in_silence(cell: str) -> None:
+    """One is taken, and the other told."""
+    (found,) = read_all(f"name,birthday\nAda,{cell}\n")
+    assert isinstance(found, ParsedCard) and found.birthday == "1990-04-12" and "1991" in found.warnings[0]
+    (same,) = read_all("name,birthday\nAda,1990-04-12 ::: --04-12 ::: 1990-04-12\n")
+    assert isinstance(same, ParsedCard) and (same.birthday, same.warnings) == ("1990-04-12", ())
+
+
 LOST: list[tuple[str, str, str]] = [
     ("email", "ada at example.org", "the e-mail address “"),
     ("email", "ada@", "the e-mail address “ada@” is invalid, and was left out"),
@@ -295,7 +376,9 @@ def test_signs_of_no_value_are_no_loss(heading: str) -> None:
     [
         ("deceased", "yes", True), ("Deceased", "TRUE", True), ("Date of Death", "2020-01-01", True),
         ("Died", "2020", True),
-        ("Sterbedatum", "1.1.2020", True), ("Fallecido", "sí", True), ("Date de décès", "01/01/2020", True),
+        ("Todestag", "1.1.2020", True), ("Fecha de defunción", "1/1/2020", True), ("Data zgonu", "2020", True),
+        ("Fecha de fallecimiento", "1/1/2020", True), ("Sterbedatum", "1.1.2020", True),
+        ("Fallecido", "sí", True), ("Date de décès", "01/01/2020", True),
         ("deceased", "no", None), ("deceased", "", None), ("deceased", "False", None), ("Died", "-", None),
     ],
 )  # fmt: skip

@@ -325,6 +325,30 @@ CSVS: list[tuple[str, bytes, dict[str, Any]]] = [
         "João,Gonçalves,João Gonçalves,Jô,j@example.br,11 5550 103,,1985,12,31\n").encode(), person(
         source="csv", name="João Gonçalves", given_name="João", family_name="Gonçalves", birthday="1985-12-31",
         emails=("j@example.br",), phones=("11 5550 103",))),
+    ("Thunderbird in Spanish, its newer headings", (
+        "Nombre,Apellidos,Nombre mostrado,Apodo,Correo electrónico primario,Correo electrónico secundario,"
+        "Teléfono (Trabajo),Año de nacimiento,Mes de nacimiento,Día de nacimiento\n"
+        "José,Muñoz,José Muñoz,Pepe,j@example.es,m@example.es,915 550 101,1985,12,31\n").encode(), person(
+        source="csv", name="José Muñoz", given_name="José", family_name="Muñoz", birthday="1985-12-31",
+        emails=("j@example.es", "m@example.es"), phones=("915 550 101",))),
+    ("Thunderbird in Portuguese, its newer headings", (
+        "Nome,Sobrenome,Nome de exibição,E-mail primário,E-mail secundário,Ano de nascimento,Mês de nascimento,"
+        "Dia de nascimento\n"
+        "João,Gonçalves,João Gonçalves,j@example.pt,g@example.pt,1985,12,31\n").encode(), person(
+        source="csv", name="João Gonçalves", given_name="João", family_name="Gonçalves", birthday="1985-12-31",
+        emails=("j@example.pt", "g@example.pt"))),
+    ("Thunderbird in Polish", (
+        "Imię,Nazwisko,Wyświetlana nazwa,Pseudonim,Podstawowy e-mail,Dodatkowy e-mail,Telefon komórkowy,Organizacja,"
+        "Rok urodzenia,Miesiąc urodzenia,Dzień urodzenia\n"
+        "Łucja,Żak,Łucja Żak,Lusia,l@example.pl,z@example.pl,+48 600 555 010,,1985,12,31\n").encode(), person(
+        source="csv", name="Łucja Żak", given_name="Łucja", family_name="Żak", birthday="1985-12-31",
+        emails=("l@example.pl", "z@example.pl"), phones=("+48 600 555 010",))),
+    ("Outlook in Portuguese, of Portugal", (
+        "Título,Nome próprio,Apelido,Telemóvel,Data de nascimento,Endereço de correio electrónico,"
+        "Endereço de correio electrónico 2\n"
+        ",João,Gonçalves,910 555 010,31/12/1985,j@example.pt,g@example.pt\n").encode("cp1252"), person(
+        source="csv", name="João Gonçalves", given_name="João", family_name="Gonçalves", birthday="1985-12-31",
+        emails=("j@example.pt", "g@example.pt"), phones=("910 555 010",))),
     ("LinkedIn's Connections.csv", (
         b'Notes:\n"When exporting your connection data, you may notice that some of the email addresses are missing. '
         b'You will only see those of connections who let ""1st-degree"" ones see them, https://example.org/a"\n\n'

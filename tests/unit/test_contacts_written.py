@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.contacts import Contact
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES, clean_email, clean_phone, clean_text, clean_url
-from service.contacts.dates import EARLIEST_YEAR
+from service.contacts.dates import EARLIEST_YEAR, LATEST_YEAR
 from service.contacts.exports import KINDS, Format, written
 from service.contacts.files import read_people
 from service.contacts.formulas import disarmed, rearmed
@@ -44,7 +44,9 @@ PHONES = cleaned(clean_phone, st.text("+0123456789 ()-./,;x#*", min_size=1, max_
 URLS = cleaned(clean_url, st.text(CHARACTERS, max_size=90).map("https://example.org/{}".format)).filter(
     lambda url: "\\" not in url
 )
-DATES = st.dates(min_value=date(EARLIEST_YEAR, 1, 1)).map(str) | st.dates().map(lambda day: f"-{str(day)[4:]}")
+DATES = st.dates(date(EARLIEST_YEAR, 1, 1), date(LATEST_YEAR, 12, 31)).map(str) | st.dates().map(
+    lambda day: f"-{str(day)[4:]}"
+)
 
 
 def several(values: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:

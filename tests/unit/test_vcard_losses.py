@@ -173,6 +173,56 @@ def test_whoever_has_a_date_of_death_is_dead(line: str, deceased: bool | None, v
 
 
 @pytest.mark.parametrize(
+    ("lines", "deceased"),
+    [
+        (["X-DEATH-DATE:2020-01-01"], True), (["X-EVOLUTION-DEATHDATE:2020-01-01"], True),
+        (["item1.X-ABDATE:2020-01-01", "item1.X-ABLabel:Death"], True),
+        (["item1.X-ABLabel:_$!<Death>!$_", "item1.X-ABDATE;type=pref:2020-01-01"], True),
+        (["ITEM3.X-ABDATE:2020-01-01", "item3.X-ABLABEL:date of death"], True),
+        (["item1.X-ABDATE:2020-01-01", "item1.X-ABLabel:Todestag"], True),
+        (["item1.X-ABDATE:2020-01-01", "item1.X-ABLabel:Fecha de defunción"], True),
+        (["X-DEATH-DATE:", "X-EVOLUTION-DEATHDATE:"], None),
+        (["item1.X-ABDATE:2010-06-01", "item1.X-ABLabel:_$!<Anniversary>!$_"], None),
+        (["item1.X-ABDATE:2010-06-01", "item2.X-ABLabel:Death"], None),
+        (["item1.X-ABDATE:", "item1.X-ABLabel:Death"], None),
+        (["X-ABDATE:2010-06-01", "X-ABLabel:Death"], None),
+    ],
+)  # fmt: skip
+def test_a_death_is_found_where_programs_put_it(lines: list[str], deceased: bool | None) -> None:
+    """Apple gives a date its label by a line of the same group."""
+    found = read_one(card("FN:A", "BDAY:1950-04-12", *lines))
+    assert (found.deceased, found.birthday, found.warnings) == (deceased, "1950-04-12", ())
+
+
+ANDROID = "X-ANDROID-CUSTOM:vnd.android.cursor.item/contact_event"
+
+
+@pytest.mark.parametrize(
+    ("lines", "birthday"),
+    [
+        (["X-BIRTHDAY:1990-04-12"], "1990-04-12"), (["X-EVOLUTION-BIRTHDAY:19900412"], "1990-04-12"),
+        ([f"{ANDROID};1990-04-12;3;;;;;;;;;;;;;"], "1990-04-12"), ([f"{ANDROID};--04-12;3;"], "--04-12"),
+        ([f"{ANDROID};2010-06-01;1;;;", f"{ANDROID};1990-04-12;3;;;"], "1990-04-12"),
+        (["BDAY:", "X-BIRTHDAY:1990-04-12"], "1990-04-12"),
+        (["X-BIRTHDAY:1991-05-13", "BDAY:1990-04-12", f"{ANDROID};1992-06-14;3;"], "1990-04-12"),
+        ([f"{ANDROID};2010-06-01;1;;;"], None), ([f"{ANDROID};2010-06-01;0;Name day;;"], None), ([ANDROID], None),
+        (["X-ANDROID-CUSTOM:vnd.android.cursor.item/nickname;1990-04-12;3;;"], None),
+    ],
+)  # fmt: skip
+def test_a_birthday_is_found_where_programs_put_it(lines: list[str], birthday: str | None) -> None:
+    """If the card has no BDAY."""
+    found = read_one(card("FN:A", *lines))
+    assert (found.birthday, found.warnings) == (birthday, ())
+
+
+@pytest.mark.parametrize("bday", ["0001-01-01", "1601-01-01T00:00:00Z", "18991230", "4501-01-01"])
+def test_a_null_date_of_a_program_is_told_and_is_no_birthday(bday: str) -> None:
+    """Nobody is greeted on the day on which a calendar begins."""
+    found = read_one(card("FN:A", f"BDAY:{bday}"))
+    assert found.birthday is None and "birthday" in found.unread and f"“{bday}”" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
     ("lines", "urls", "language"),
     [
         (

@@ -159,6 +159,69 @@ def test_what_is_missing_of_three_cells_is_told(year: str, month: str, day: str,
     assert found.date == read and found.warning is not None and told in found.warning
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0001-01-01", "00010101", "1/1/0001", "01.01.0001", "0001-01-01T00:00:00", "0001-01-01T00:00:00Z",
+        "1/1/0001 12:00:00 AM", "1601-01-01", "01/01/1601", "16010101000000Z", "1 Jan 1601", "1753-01-01",
+        "1753-01-01 00:00:00.000", "1899-12-30", "12/30/1899", "30.12.1899 00:00:00", "1899-12-30T00:00:00Z",
+        "31 December 1899", "18991231", "1899/12/31", "1900-01-00", "1900-01-00 00:00:00", "1/0/1900", "00.01.1900",
+        "4501-01-01", "1/1/4501", "01.01.4501 00:00", "4501-01-01T00:00:00Z", "9999-12-31", "2201-05-03", "3 May 2999",
+    ],
+)  # fmt: skip
+def test_a_date_that_programs_write_where_none_is_known_is_no_birthday(written: str) -> None:
+    """In whatever notation, with or without a time; it is told."""
+    read = read_birthday(written)
+    assert read.date is None and read.warning is not None and f"“{written}”" in read.warning
+
+
+@pytest.mark.parametrize(("year", "month", "day"), [("1", "1", "1"), ("1899", "12", "30"), ("4501", "Jan", "1")])
+def test_such_a_date_in_three_cells_is_none_either(year: str, month: str, day: str) -> None:
+    """It is put together first."""
+    found = join_birthday(year.zfill(4), month, day)
+    assert found.date is None and found.warning is not None and "where none is known" in found.warning
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [("0001-05-03", "--05-03"), ("1601-01-02", "--01-02"), ("1604-01-01", "--01-01"), ("1899-12-29", "--12-29"),
+     ("1899-05-03", "--05-03"), ("1900-01-01", "1900-01-01"), ("2200-12-31", "2200-12-31"), ("--01-01", "--01-01"),
+     ("--12-30", "--12-30")],
+)  # fmt: skip
+def test_a_date_beside_them_is_one(written: str, day: str) -> None:
+    """A year before 1900 is unknown, but the day is somebody's."""
+    read = read_birthday(written)
+    assert (read.date, read.warning) == (day, None)
+
+
+def test_the_year_that_a_card_omits_is_no_sign_that_there_is_no_date() -> None:
+    """Whoever was born on the first of January has a birthday, too."""
+    assert read_birthday("1601-01-01", omitted_year=1601).date == "--01-01"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1990-04-12 - 1991-04-13", "1990-04-12 ::: 1991", "1990-04-12 1991", "1990-04-12 or later", "--04-12 ::: --04-13",
+     "1990-04-12 / 1991-04-13", "19900412 19910413", "12.04.1990 13.04.1991", "1990-04-12T00:00:00 1991-04-13"],
+)  # fmt: skip
+def test_what_stands_behind_a_date_and_is_no_time_is_told(written: str) -> None:
+    """The first date is taken, or none; never in silence."""
+    read = read_birthday(written)
+    assert read.date in (None, "1990-04-12", "--04-12")
+    assert read.warning is not None and f"“{written}”" in read.warning
+
+
+@pytest.mark.parametrize(
+    "behind",
+    ["T", "T00", "T0000", "T000000Z", "T00:00:00.000Z", "T00:00:00+02:00", " 00:00", " 0:00:00", " 00.00.00",
+     " 12:00:00 AM", " 00:00:00 +0000 UTC", " 00:00:00 GMT+0100 (CET)", "T00:00:00+01:00[Europe/Paris]", " ;"],
+)  # fmt: skip
+def test_a_time_behind_a_date_is_not_told(behind: str) -> None:
+    """Nothing is lost with it."""
+    read = read_birthday(f"1990-04-12{behind}")
+    assert (read.date, read.warning) == ("1990-04-12", None)
+
+
 @given(st.text(max_size=80))
 def test_no_text_fails(written: str) -> None:
     """Whatever it is, a date comes out that the API takes too, or none."""
@@ -169,7 +232,7 @@ def test_no_text_fails(written: str) -> None:
 
 
 @given(
-    st.dates(min_value=date(1901, 1, 1)),
+    st.dates(date(1901, 1, 1), date(2200, 12, 31)),
     st.sampled_from(["%d.%m.%Y", "%d %B %Y", "%B %d, %Y", "%Y/%m/%d", "%d-%b-%Y", "%Y%m%d000000"]),
 )
 def test_a_date_that_was_written_is_the_one_that_is_read(day: date, form: str) -> None:

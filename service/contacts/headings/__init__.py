@@ -27,6 +27,7 @@ FIELDS = frozenset(
     {
         *("uid", "name", "given", "middle", "family", "other_name", "organization"),
         *("birthday", "birth_year", "birth_month", "birth_day"),
+        "anniversary",  # of a wedding; written as another language writes the birthday, and not taken
         "birthday_alone",  # a heading such as Date: the birthday, if no other column is
         *("year", "month", "day"),  # the birthday's, if no other column is, and both month and day are there
         *("email", "phone", "url", "language_tag"),
@@ -103,8 +104,12 @@ def columns_of(headings: Sequence[str]) -> Columns:
     fields: dict[str, list[int]] = {}
     for index, meanings in enumerate(meant):
         best = next((meanings[table] for table in tables if table in meanings), None)
-        if best is not None:
+        if best is not None and not _is_ambiguous(meanings):
             fields.setdefault(best, []).append(index)
+    if not {"birthday", "birth_month"} & fields.keys():
+        fields["birthday"] = [index for index in range(len(meant)) if _is_birthday(index, headings, meant)]
+        if not fields["birthday"]:
+            del fields["birthday"]
     _settle_birthday(fields)
     hint = next((hint for index in fields.get("birthday", []) if (hint := _format_order(headings[index]))), None)
     usual: DateOrder = "month" if language in _MONTH_FIRST else "day"
@@ -116,12 +121,38 @@ def columns_of(headings: Sequence[str]) -> Columns:
 def _meanings(heading: str) -> dict[tuple[str, str], str]:
     """What it means to each table, by the table's program and language."""
     written = heading[:_MAX_HEADING]
-    for spelling in (written, _FORMAT.sub("", written), _BRACKETED.sub(" ", written)):
+    unmarked = written.lstrip(" #*\u200e\ufeff")
+    for spelling in (written, unmarked, _FORMAT.sub("", unmarked), _BRACKETED.sub(" ", unmarked)):
         key = _key(spelling)
         if found := _index().get(key):
             return found
     bare = {table: name for table, name in _index().get(key.replace("#", ""), {}).items() if name in _SEVERAL}
     return bare if "#" in key else {}
+
+
+def _is_ambiguous(meanings: Mapping[tuple[str, str], str]) -> bool:
+    """Whether it is the birthday in one language, and in another the wedding: Portuguese `Aniversário`."""
+    return "anniversary" in meanings.values()
+
+
+def _is_birthday(index: int, headings: Sequence[str], meant: Sequence[Mapping[tuple[str, str], str]]) -> bool:
+    """Whether an ambiguous heading is the birthday: as the language of the other headings has it; where they show
+    none, its accents do."""
+    if not _is_ambiguous(meant[index]):
+        return False
+    votes: dict[str, int] = {}
+    for meanings in (*meant[:index], *meant[index + 1 :]):
+        for language in {language for _, language in meanings}:
+            votes[language] = votes.get(language, 0) + 1
+    born, wed = (
+        max(votes.get(language, 0) for (_, language), name in meant[index].items() if name == wanted)
+        for wanted in ("birthday", "anniversary")
+    )
+    return born > wed or (born == wed and _has_accent(headings[index]))
+
+
+def _has_accent(heading: str) -> bool:
+    return any(unicodedata.combining(char) for char in unicodedata.normalize("NFD", heading))
 
 
 def _language(found: Iterable[Mapping[tuple[str, str], str]]) -> str:
