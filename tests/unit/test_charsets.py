@@ -243,3 +243,23 @@ def test_a_stream_that_cannot_be_gone_back_in_is_put_aside() -> None:
     assert list(lines) == list(lines) == [b"name;email", "Łukasz;p0@example.org".encode()]
     file = read_people(Once(as_csv(NAMES["Polish"].split(","), "cp1250")))
     assert [one.name for one in file if isinstance(one, ParsedCard)] == NAMES["Polish"].split(",")
+
+
+@pytest.mark.parametrize(("language", "codec"), ENCODINGS)
+def test_a_guess_recommends_another_encoding(language: str, codec: str) -> None:
+    """One that reads the names otherwise, and is not refused."""
+    names = NAMES[language].split(",")[:3]
+    data = as_csv(names, codec)
+    (told,) = read(data)[1].warnings
+    named = re.search(r"another encoding, such as charset=([\w-]+)$", told)
+    assert named and read(data, named[1])[0] != names
+
+
+@pytest.mark.parametrize("name", ["Müller", "Žaneta", "Żółć", "Şükrü", "Åsa"])
+@pytest.mark.parametrize("codec", ["cp1250", "cp1252", "cp1254"])
+def test_one_name_that_is_read_wrongly_recommends_what_has_not_failed(name: str, codec: str) -> None:
+    """Too little to be certain of: the encoding that was taken is never the one to try next."""
+    data = as_csv([name.encode(codec, "ignore").decode(codec)], codec)
+    for told in read(data)[1].warnings:
+        taken, other = re.search(r"read as (\S+) ", told), re.search(r"charset=([\w-]+)$", told)
+        assert taken and other and codec_of(taken[1]) != codec_of(other[1])
