@@ -124,7 +124,7 @@ class Import:
         options = _read_options(req)
         with self._places.held(), put_aside(req, self._limit) as upload:
             if not upload.read(1):
-                raise ValidationFailed.of("body", "is empty, but an address book is needed")
+                raise ValidationFailed.of("", "The file is empty; send a vCard or CSV file with contacts.")
             upload.seek(0)
             resp.media = self._contacts.import_stream(upload, options)
 

@@ -218,7 +218,8 @@ def _contacts() -> dict[str, Schema]:
     }
     ignored: Schema = {"readOnly": True, "description": "Ignored in a body."}
     sent = fields | dict.fromkeys(("id", *answered), ignored)
-    skipped = record({"position": {"type": "integer", "minimum": 1}, "reason": TEXT})
+    counted = "Of the entry, from 1; the line of headings and blank lines are not counted."
+    skipped = record({"position": {"type": "integer", "minimum": 1, "description": counted}, "reason": TEXT})
     warning = record({
         "position": {"type": ["integer", "null"], "minimum": 1, "description": "Null: of the file as a whole."},
         "name": or_null(TEXT),

@@ -31,19 +31,19 @@ class BirthdayConfig(SparseConfig):
     )
     max_days_late: int = Field(default=7, ge=1, le=365, description="How many days back process_late looks.")
     max_messages_per_run: int = Field(
-        default=10, ge=1, description="At most so many messages in one run, today's first."
+        default=10, ge=1, description="At most this many messages in one run, today's first."
     )
     leap_day: LeapDay | None = Field(
-        default=None, description="When February 29 falls in common years: feb28 (as without it) or mar1."
+        default=None, description="When February 29 falls in common years: feb28 (the default) or mar1."
     )
     deliver_to: Literal["contacts", "me"] | None = Field(
         default=None,
-        description="contacts (as without it): a message to each. me: one message about all of them to ALERT_URL.",
+        description="contacts (the default): a message to each. me: one message about all of them to ALERT_URL.",
     )
     on_unknown_delivery: Literal["skip", "resend"] | None = Field(
         default=None,
         description="What becomes of a message of which a crash left unknown whether it was sent: "
-        "skip (as without it) reports it, resend sends it again.",
+        "skip (the default) reports it, resend sends it again.",
     )
     language: str | None = Field(
         default=None,

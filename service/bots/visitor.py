@@ -29,7 +29,7 @@ class VisitorConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     dry_run: bool = Field(default=False, description="List whom it would visit, and visit nobody.")
-    limit: int = Field(default=50, ge=1, le=500, description="At most so many pages in one run.")
+    limit: int = Field(default=50, ge=1, le=500, description="At most this many pages in one run.")
 
 
 @dataclass(slots=True)

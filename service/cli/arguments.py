@@ -16,7 +16,7 @@ JobName = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Nobody is asked when there is no terminal.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most this many.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A field of bot_config; VALUE is JSON if it can be, else text."),

@@ -17,7 +17,7 @@ from service.cli.api import api
 from service.cli.arguments import Json, Limit
 from service.cli.duplicates import duplicates, merge
 from service.cli.failures import Exit, Failure
-from service.cli.import_report import tell
+from service.cli.import_report import in_flags, tell
 from service.cli.output import err, note, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="The address book.")
@@ -50,7 +50,7 @@ def import_contacts(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Import an address book. Doing so again updates, and never doubles.
+    """Import an address book. Doing so again updates: people are found again by name and address.
 
     What was skipped, guessed or not understood is told with its reason, and is no failure.
     """
@@ -82,9 +82,11 @@ def _uploaded(source: BinaryIO, size: int | None, options: dict[str, str | None]
         # With its length if that is known: not every proxy lets a body without one through.
         headers |= {} if size is None else {"Content-Length": str(size)}
         content = _pieces(source, progress, task)
-        return api().ask(
-            "POST", "/scheduler/contacts/import", params=options, content=content, headers=headers, seconds=600
-        )
+        path = "/scheduler/contacts/import"
+        try:
+            return api().ask("POST", path, params=options, content=content, headers=headers, seconds=600)
+        except Failure as refusal:
+            raise Failure(refusal.exit, in_flags(refusal.sentence), refusal.errors) from None
 
 
 def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[bytes]:

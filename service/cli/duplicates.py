@@ -16,7 +16,7 @@ _FIELDS = ("name", "birthday", "emails", "phones", "source", "id")
 
 
 def duplicates(
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most so many groups.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most this many groups.")] = 20,
     json: Json = False,
 ) -> None:
     """List contacts that may be one person, in groups, each with its reason; merging is for you to decide."""
@@ -52,10 +52,10 @@ def merge(
     if json:
         show_json(answer)
         return
-    say(f"{line(answer['contact']['name'])} ({answer['contact']['id']}) is all of them now")
+    say(f"Merged into {line(answer['contact']['name'])} ({answer['contact']['id']})")
     left_out = answer["left_out"]
     for lost in left_out[:LEFT_OUT_SHOWN]:
-        note(f"  left out: {line(lost['field'])} {line(lost['value'])}")
+        note(f"  not kept: {line(lost['field'])} {line(lost['value'])}")
     if len(left_out) > LEFT_OUT_SHOWN:
         note(f"  … and {len(left_out) - LEFT_OUT_SHOWN} more; --json names all")
 

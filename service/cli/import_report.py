@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from service.cli.output import counted, line, note, say
@@ -10,18 +11,31 @@ _OLDER: dict[str, Any] = {"warnings": [], "warnings_total": 0, "ignored_columns"
 """Not told by a service of an older release."""
 SHOWN = 20
 """Skipped entries, warnings and headings that are named; `--json` names up to 1,000."""
+_COUNTED = "Entries are counted from 1, without the line of headings and blank lines."
+_FIELD = re.compile(r"“[^”]*”|\b(date_order|charset)\b(=?)")
 _MORE = "  … and {} more; --json names up to 1,000"
 
 
 def tell(answer: dict[str, Any]) -> None:
     """Counts to standard output; what was skipped, guessed or not understood beside it."""
     answer = _OLDER | answer
-    say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} as they were")
+    say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} unchanged")
     if "with_birthday" in answer:
         say(f"{answer['with_birthday']} have a birthday, {answer['with_address']} an e-mail address or a phone number")
     _tell_columns(answer["ignored_columns"])
     _tell_warnings(answer["warnings"], answer["warnings_total"])
     _tell_skipped(answer["skipped"], answer["skipped_total"])
+    if answer["skipped_total"] or answer["warnings_total"]:
+        note(_COUNTED)
+
+
+def in_flags(sentence: str) -> str:
+    """A sentence of the API with the flags of the command in place of its fields; quotations stay as they are."""
+    return _FIELD.sub(lambda found: _flag(*found.groups()) if found[1] else found[0], sentence)
+
+
+def _flag(field: str, equals: str) -> str:
+    return f"--{field.replace('_', '-')}{' ' if equals else ''}"
 
 
 def _tell_columns(headings: list[str]) -> None:
@@ -37,7 +51,7 @@ def _tell_warnings(warnings: list[dict[str, Any]], total: int) -> None:
     # What is said of the whole file stands first: it often explains the others.
     ordered = sorted(warnings, key=lambda warning: warning["position"] is not None)
     for warning in ordered[:SHOWN]:
-        note(f"  {_whom(warning)}{line(warning['reason'])}")
+        note(f"  {_whom(warning)}{line(in_flags(warning['reason']))}")
     if total > SHOWN:
         note(_MORE.format(total - SHOWN))
     note("Mend the file, or say how it is to be read (--date-order, --charset), and import it again.")

@@ -30,7 +30,7 @@ def list_jobs(
     enabled: Annotated[bool, typer.Option("--enabled", help="Only those that are switched on.")] = False,
     bot: Annotated[str | None, typer.Option("--bot", help="Only this bot's.")] = None,
     search: Annotated[str | None, typer.Option("--search", "-q", help="Only those with this text.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many.")] = None,
     json: Json = False,
 ) -> None:
     """List all jobs, the oldest first."""
@@ -100,12 +100,14 @@ def create(
     fields = {} if file is None else read_definition(file)
     given = {"name": name, "bot_type": bot, "description": description, "enabled": False if disabled else None}
     fields |= {field: value for field, value in given.items() if value is not None}
-    fields |= ScheduleFlags(at, on, every, cron, timezone).fields()
+    schedule = ScheduleFlags(at, on, every, cron, timezone)
+    fields |= schedule.fields()
     _lay_over(fields, {}, set_, option)
     if not fields:
         raise Failure(Exit.USAGE, "What is to be made? Give a NAME, --bot and a schedule, or --file")
     fields.setdefault("bot_config", {})
-    made = api().json(api().ask("POST", "/scheduler/jobs", body=fields), "id")
+    with schedule.refused_in_flags():
+        made = api().json(api().ask("POST", "/scheduler/jobs", body=fields), "id")
     _told("Made", made, json)
 
 
@@ -126,7 +128,8 @@ def edit(
     current, tag = api().json(answer, "id"), answer.headers["ETag"]
     changes = {} if file is None else read_definition(file)
     changes |= {field: value for field, value in (("name", name), ("description", description)) if value is not None}
-    changes |= ScheduleFlags(at, on, every, cron, timezone).fields(current)
+    schedule = ScheduleFlags(at, on, every, cron, timezone)
+    changes |= schedule.fields(current)
     _lay_over(changes, current, set_, option)
     changed: list[dict[str, Any]] = []
 
@@ -135,7 +138,8 @@ def edit(
         changed.append(api().json(answer, "id"))
 
     if changes:
-        send(changes)
+        with schedule.refused_in_flags():
+            send(changes)
     elif not asks():
         raise Failure(Exit.USAGE, "What is to be changed? Give flags or --file; there is no terminal for an editor")
     else:

@@ -156,7 +156,8 @@ def preview(
         answer = api().get(f"{job_path(find_id(job))}/preview", **{"count": count, "from": from_})
     else:
         body = {**flags.fields(), "count": count, **({"from": from_} if from_ else {})}
-        answer = api().json(api().ask("POST", "/scheduler/preview", body=body), "occurrences", "local")
+        with flags.refused_in_flags():
+            answer = api().json(api().ask("POST", "/scheduler/preview", body=body), "occurrences", "local")
     if json:
         show_json(answer)
         return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from service.cli.failures import Exit, Failure
 
 _EVERY = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
+_AS_JSON = re.compile(r'the schedule type "interval" with (\{[^{}]*\})')
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 
 
@@ -51,6 +54,17 @@ class ScheduleFlags:
         kind, config = self._calendar(current, before)
         return {"schedule_type": kind, "schedule_config": config | ({"timezone": zone} if zone else {})}
 
+    @contextmanager
+    def refused_in_flags(self) -> Iterator[None]:
+        """A refusal of `--cron` that recommends an interval names `--every` in place of JSON."""
+        try:
+            yield
+        except Failure as refusal:
+            if not self.cron:
+                raise
+            errors = [{**error, "message": _with_every(error["message"])} for error in refusal.errors]
+            raise Failure(refusal.exit, _with_every(refusal.sentence), errors) from None
+
     def _calendar(self, current: Mapping[str, Any] | None, before: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if self.cron:
             return "cron", {"cron_expression": self.cron}
@@ -84,6 +98,15 @@ def _interval(text: str) -> dict[str, int]:
     return {name: value for name, value in named.items() if value} or {"seconds": 0}
 
 
+def _with_every(sentence: str) -> str:
+    return _AS_JSON.sub(lambda found: f"--every {_short(json.loads(found[1]))}", sentence)
+
+
+def _short(config: Mapping[str, Any], between: str = "") -> str:
+    parts = ((config.get(name), name[0]) for name in ("hours", "minutes", "seconds"))
+    return between.join(f"{value}{unit}" for value, unit in parts if value)
+
+
 def in_words(job: Mapping[str, Any]) -> str:
     """A job's schedule in a few words, for tables."""
     config = job["schedule_config"]
@@ -93,8 +116,7 @@ def in_words(job: Mapping[str, Any]) -> str:
         case "weekly":
             said = f"{config['day_of_week']} {config['hour']:02d}:{config['minute']:02d}"
         case "interval":
-            parts = ((config.get(name), name[0]) for name in ("hours", "minutes", "seconds"))
-            return "every " + " ".join(f"{value}{unit}" for value, unit in parts if value)
+            return f"every {_short(config, ' ')}"
         case "cron":
             said = str(config["cron_expression"])
         case other:

@@ -7,12 +7,12 @@ file, or guessed by its names (`service.contacts.guessing`); a guess, and whatev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from quopri import decodestring as decode_quoted
 
-from service.contacts.guessing import better, guess
+from service.contacts.guessing import better, guess, next_best
 from service.contacts.lines import Lines
 from service.errors import ValidationFailed
 from service.web_encodings import codec_of, name_of
@@ -197,10 +197,11 @@ def _named(charset: str, named: str, utf8: _Look, found: _Look) -> FileText:
     return FileText((named,), tuple(warnings))
 
 
-def _guessed(codec: str, words: Iterable[bytes]) -> str:
+def _guessed(codec: str, words: Collection[bytes]) -> str:
     return (
         f"the file is not in UTF-8 and does not name its encoding, so it was read as {name_of(codec)}"
-        f"{_example(words, codec)}; if names are wrong, import it again with charset, such as charset=windows-1252"
+        f"{_example(words, codec)}; if names are wrong, import it again with another encoding, "
+        f"such as charset={name_of(next_best(words, codec))}"
     )
 
 

@@ -35,13 +35,11 @@ class DateEvidence:
     """What the dates of a file show of their order.
 
     Args:
-        whose: `row` or `card`.
         day, month: dates that have it first for certain.
         dotted: dates that have the day first, as their dots say.
         either: dates that can be read both ways.
     """
 
-    whose: str = "row"
     day: Shown = field(default_factory=Shown)
     month: Shown = field(default_factory=Shown)
     dotted: Shown = field(default_factory=Shown)
@@ -64,9 +62,9 @@ class DateEvidence:
         if asked is not None:
             against = self.month if asked == "day" else self.day
             told = (
-                f"date_order={asked} was asked for, but the date of {self._name(against)} can only be read otherwise, "
+                f"the date of {_name(against)} can only be read otherwise than date_order={asked} says, and so it was"
             )
-            return Reading(asked, asked), [told + "and so it was"] if against.total else []
+            return Reading(asked, asked), [told] if against.total else []
         day_first, order = self.day.total + self.dotted.total, stated or usual
         if day_first != self.month.total:
             order = "day" if day_first > self.month.total else "month"
@@ -78,18 +76,19 @@ class DateEvidence:
         why = "nothing in the file shows which"
         if self.month.total:
             day_first = self.day if self.day.total else self.dotted
-            why = f"the day is first in {self._name(day_first)}, the month in {self._name(self.month)}"
+            why = f"the day is first in {_name(day_first)}, the month in {_name(self.month)}"
         dates = "one date" if self.either.total == 1 else f"{self.either.total:,} dates"
         return (
-            f"{dates} such as 3/4/1990 ({self._name(self.either)}) may have the day or the month first, and {why}, so "
+            f"{dates} such as 3/4/1990 ({_name(self.either)}) may have the day or the month first, and {why}, so "
             f"the {order} was taken as the first; if that is wrong, import the file again with "
             f"date_order={'month' if order == 'day' else 'day'}"
         )
 
-    def _name(self, shown: Shown) -> str:
-        more = shown.total - len(shown.first)
-        numbers = ", ".join(map(str, shown.first)) + (f" and {more:,} more" if more else "")
-        return f"{self.whose}{'s' if shown.total > 1 else ''} {numbers}"
+
+def _name(shown: Shown) -> str:
+    more = shown.total - len(shown.first)
+    numbers = ", ".join(map(str, shown.first)) + (f" and {more:,} more" if more else "")
+    return f"{'entries' if shown.total > 1 else 'entry'} {numbers}"
 
 
 def decide_for_cards(lines: Lines, asked: DateOrder | None) -> tuple[Reading, list[str]]:
@@ -100,7 +99,7 @@ def decide_for_cards(lines: Lines, asked: DateOrder | None) -> tuple[Reading, li
 
 
 def _evidence_of_cards(lines: Lines) -> DateEvidence:
-    evidence = DateEvidence("card")
+    evidence = DateEvidence()
     position = 0
     for line in lines:
         if _BEGIN.match(line):

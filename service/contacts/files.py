@@ -21,6 +21,10 @@ MAX_PEOPLE = 1_000_000
 """Rows or cards of a file."""
 MAX_SKIPPED = 100_000
 """Rows or cards of a file that cannot be taken."""
+_TAKEN = "a vCard or CSV file is needed"
+_WORKBOOKS = (b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet")
+"""One of them stands near the beginning of an .xlsx or .ods, which are ZIP archives."""
+_ZIP, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BEGIN_VCARD = re.compile(rb"\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
 
 
@@ -73,6 +77,8 @@ def read_people(stream: Readable, options: ReadOptions = AS_FOUND) -> AddressBoo
             `options` name.
     """
     lines = Lines(stream, codec_of(options.charset))
+    if (refusal := _other_kind(lines.beginning())) is not None:
+        raise ValidationFailed.of("", refusal)
     head = next((line for line in lines if line.strip()), None)
     if head is None:
         raise ValidationFailed.of("", "The file is empty; send a vCard or CSV file with contacts.")
@@ -81,6 +87,15 @@ def read_people(stream: Readable, options: ReadOptions = AS_FOUND) -> AddressBoo
         dates, warnings = decide_for_cards(lines, options.date_order)
         return AddressBookFile(vcard.read_lines(text.naming(lines), dates), warnings=[*text.warnings, *warnings])
     return _spreadsheet(lines, survey(lines, is_vcard=False, charset=options.charset), options)
+
+
+def _other_kind(data: bytes) -> str | None:
+    """A sentence for a file that is known and not taken."""
+    if data.startswith(_OLD_OFFICE) or (data.startswith(_ZIP) and any(sign in data for sign in _WORKBOOKS)):
+        return f"The file is a workbook of a spreadsheet program, but {_TAKEN}; save it as CSV there, and send that."
+    if data.startswith(_ZIP):
+        return f"The file is a ZIP archive, but {_TAKEN}; unpack it, and send each such file that is in it."
+    return None
 
 
 def _spreadsheet(lines: Lines, text: FileText, options: ReadOptions) -> AddressBookFile:
@@ -103,7 +118,7 @@ def _bounded(people: Iterator[ParsedCard | Skipped]) -> Iterator[ParsedCard | Sk
     for count, one in enumerate(people):
         skipped += isinstance(one, Skipped)
         if count >= MAX_PEOPLE:
-            raise TooMuch(f"has more than {MAX_PEOPLE:,} rows or cards")
+            raise TooMuch(f"has more than {MAX_PEOPLE:,} entries")
         if skipped > MAX_SKIPPED:
-            raise TooMuch(f"has more than {MAX_SKIPPED:,} rows or cards that cannot be taken")
+            raise TooMuch(f"has more than {MAX_SKIPPED:,} entries that cannot be taken")
         yield one

@@ -78,6 +78,16 @@ def better(words: Collection[bytes], codec: str) -> str | None:
     return best
 
 
+def next_best(words: Collection[bytes], codec: str) -> str:
+    """The likeliest codec that reads the words otherwise than `codec`; a usual one if there are no such words."""
+    read = [_decoded(word, codec) for word in words]
+    for _, candidate in sorted(_candidates(words)):
+        texts = [_decoded(word, candidate) for word in words]
+        if texts != read and None not in texts:
+            return candidate
+    return "cp1250" if codec == USUAL else USUAL
+
+
 def guess(words: Collection[bytes]) -> str:
     """The codec, one of the web's, in which the words make the likeliest names.
 

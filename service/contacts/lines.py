@@ -55,6 +55,11 @@ class Lines:
         self._stream.seek(self._start)
         return byte_lines(self._stream, self._wide)
 
+    def beginning(self) -> bytes:
+        """The first bytes, as they are."""
+        self._stream.seek(self._start)
+        return self._stream.read(CHUNK)
+
     def chunks(self) -> Iterator[bytes]:
         """The same bytes, many lines at a time."""
         self._stream.seek(self._start)

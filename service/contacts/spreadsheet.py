@@ -54,7 +54,7 @@ class SheetReader:
         for position, row in self.sheet.rows():
             yield Skipped(position, row) if isinstance(row, str) else self._person(position, row)
         if (more := self._absent - MAX_ABSENT) > 0:
-            self.warnings.append(f"{more:,} more birthdays are signs, such as N/A, that none is known")
+            self.warnings.append(f"{more:,} more birthdays say that they are unknown, such as N/A")
 
     def _person(self, position: int, row: list[str]) -> ParsedCard | Skipped:
         told: list[str] = []

@@ -199,7 +199,7 @@ def _existing(shown: str, year: int | None, month: int, day: int, omitted: int |
 def _absent(shown: str) -> Birthday:
     if not shown or _OUTLOOKS_NONE.fullmatch(shown):
         return NO_BIRTHDAY
-    return Birthday(warning=f"the birthday “{shown}” means that none is known", absent=True)
+    return Birthday(warning=f"the birthday “{shown}” says that it is unknown", absent=True)
 
 
 def _of_numbers(shown: str, text: str, reading: Reading, omitted_year: int | None) -> Birthday | None:

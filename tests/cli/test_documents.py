@@ -164,7 +164,9 @@ def test_what_an_import_lost_or_guessed_is_told(command: Command) -> None:
     assert "2 new" in ended.out and "1 have a birthday, 1 an e-mail address or a phone number" in ended.out
     assert command("contacts", "import", "-", "--date-order", "year", given=table).status == 2
     refused = command("contacts", "import", "-", "--charset", "punycode", given=table)
-    assert refused.status == 4 and "charset" in refused.err
+    assert refused.status == 4 and "Error: --charset must be an encoding" in refused.err
+    unlike = command("contacts", "import", "-", "--charset", "utf-8", given="name\nZoë\n".encode("cp1250"))
+    assert unlike.status == 4 and "--charset is utf-8" in unlike.err and "leave --charset out" in unlike.err
 
 
 def test_an_import_is_told_in_words_and_bounded(capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,9 +180,10 @@ def test_an_import_is_told_in_words_and_bounded(capsys: pytest.CaptureFixture[st
     told = capsys.readouterr().err
     assert told.count("“Notes\\x1b[2J”") == 20 and "and 10 more" in told and "\x1b" not in told
     assert told.index("read month first") < told.index("entry 1, Eve\\x1b[2J\\n: lost")
+    assert told.count("without the line of headings") == 1
     assert "entry 20" not in told and "1980 more" in told and "--date-order" in told
     tell({"created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0})
-    assert capsys.readouterr().out == "1 new, 0 updated, 0 as they were\n"
+    assert capsys.readouterr().out == "1 new, 0 updated, 0 unchanged\n"
 
 
 def test_duplicates_are_listed_and_merged(command: Command, installed: Installation) -> None:
@@ -196,8 +199,20 @@ def test_duplicates_are_listed_and_merged(command: Command, installed: Installat
     status, shown = answered(command, b"n\n", "contacts", "merge", second, first)
     assert status == 1 and "Nothing was changed" in shown and "t@x.org" in shown
     merged = command.works("contacts", "merge", second, first)
-    assert f"Twice Doe ({second}) is all of them now" in merged.out and "left out: name Doe, Twice" in merged.err
+    assert f"Merged into Twice Doe ({second})" in merged.out and "not kept: name Doe, Twice" in merged.err
     assert "No two contacts" in command.works("contacts", "duplicates").err
     assert command.works("contacts", "import", "-", "--json", given=rows).json["unchanged"] == 2
     assert command("contacts", "merge", second, first).status == 4
     assert installed.call("DELETE", f"/contacts/{second}")[0] == 204
+
+
+def test_warnings_name_the_flags_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """In place of the API's fields; what is quoted of the file stays as it is."""
+    reason = "was read so (for example “charset=x”); import it again with date_order=day, such as charset=windows-1250"
+    tell({
+        "created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0, "with_birthday": 0,
+        "with_address": 0, "ignored_columns": [], "warnings_total": 1,
+        "warnings": [{"position": None, "name": None, "reason": reason}],
+    })  # fmt: skip
+    told = capsys.readouterr().err
+    assert "(for example “charset=x”); import it again with --date-order day, such as --charset windows-1250" in told

@@ -182,7 +182,8 @@ def test_what_the_api_refuses_is_told_field_by_field(command: Command) -> None:
     ("flags", "told"),
     [
         (("--cron", "0 8 * * MONDAY"), 'write "0 8 * * mon" instead'),
-        (("--cron", "*/90 * * * *"), 'use the schedule type "interval" with {"hours": 1, "minutes": 30}'),
+        (("--cron", "*/90 * * * *"), "for every 90 minutes use --every 1h30m"),
+        (("--cron", "@every 45s"), "use --every 45s instead"),
         (("--cron", "0 0 8 * * 1"), 'leave out the seconds, which come first: write "0 8 * * 1"'),
         (("--at", "08:00", "--timezone", "CEST"), 'did you mean "Europe/Berlin"?'),
         (("--at", "08:00", "--timezone", "GMT+2"), 'did you mean "Etc/GMT-2"'),
@@ -192,7 +193,7 @@ def test_what_the_api_refuses_is_told_field_by_field(command: Command) -> None:
 def test_a_refused_schedule_is_told_with_what_to_write_instead(
     command: Command, flags: tuple[str, ...], told: str
 ) -> None:
-    """By `create` and by `preview`, in the API's own words; nothing is made."""
+    """By `create` and by `preview`, in words of the command line; nothing is made."""
     for arguments in (("jobs", "create", "refused", "--bot", "probe"), ("preview",)):
         ended = command(*arguments, *flags)
         assert (ended.status, ended.out) == (4, "") and told in ended.err

@@ -47,21 +47,21 @@ def test_a_file_is_imported_with_its_progress_and_the_list_follows(page: Page) -
         }"""
     )
     page.get_by_label("Choose a file").set_input_files(EXAMPLE)
-    expect(page.locator("#report")).to_contain_text("contacts.vcf: 8 created, 0 updated, 0 unchanged.")
+    expect(page.locator("#report")).to_contain_text("contacts.vcf: 8 new, 0 updated, 0 unchanged.")
     expect(page.locator("table.contacts tbody tr")).to_have_count(8)
     expect(page.locator("#sending")).to_be_hidden()
     said = page.evaluate("window.said")
     assert "contacts.vcf: 100% is sent" in said
     assert said[-1] == "contacts.vcf is sent, and is read now"
     page.get_by_label("Choose a file").set_input_files(EXAMPLE)
-    expect(page.locator("#report")).to_contain_text("0 created, 0 updated, 8 unchanged.")
+    expect(page.locator("#report")).to_contain_text("0 new, 0 updated, 8 unchanged.")
 
 
 def test_what_was_skipped_is_told_with_its_reason(page: Page) -> None:
     """The others of the file are imported."""
     page.goto("/contacts")
     page.get_by_label("Choose a file").set_input_files(vcard(WITHOUT_NAME))
-    expect(page.locator("#report")).to_contain_text("1 created, 0 updated, 0 unchanged, 1 skipped.")
+    expect(page.locator("#report")).to_contain_text("1 new, 0 updated, 0 unchanged, 1 skipped.")
     row = page.get_by_role("region", name="Skipped in book.vcf").locator("tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("2")
@@ -87,7 +87,7 @@ def test_files_are_imported_where_they_are_dropped(page: Page) -> None:
     expect(page.locator("#report")).to_contain_text("empty.csv: The file is empty.")
     expect(page.locator("#report .notice")).to_have_count(3)
     expect(page.locator("#report .notice.bad").first).to_contain_text("picture.png: ")
-    expect(page.locator("#report")).to_contain_text("book.vcf: 1 created")
+    expect(page.locator("#report")).to_contain_text("book.vcf: 1 new")
     expect(page.locator("table.contacts")).to_contain_text("Fine One")
     expect(page.locator("#drop")).to_have_class("drop")
 
@@ -138,14 +138,15 @@ LOST = [
 def test_warnings_stand_beside_the_names_in_groups_that_open(page: Page) -> None:
     """Of one kind together, whatever they quote; bounded; a long group closed; names and headings are text."""
     hostile = {"position": 121, "name": EVIL, "reason": EVIL}
+    whole = {"position": None, "name": None, "reason": "the file was read as windows-1252"}
     answering(
-        page, warnings=[*LOST, hostile, {"position": None, "name": None, "reason": "read as windows-1252"}],
+        page, warnings=[*LOST, hostile, whole],
         warnings_total=1500, ignored_columns=["Notes", EVIL, *map(str, range(200))],
     )  # fmt: skip
     page.goto("/contacts")
     page.get_by_label("Choose a file").set_input_files(vcard("x"))
     report = page.get_by_role("region", name="Import of book.vcf")
-    expect(report).to_contain_text("The file: read as windows-1252")
+    expect(report).to_contain_text("The file was read as windows-1252")
     expect(report.locator(".headings li")).to_have_count(100)
     expect(report.locator(".headings li").nth(1)).to_have_text(EVIL)
     many = report.locator("details", has_text="the birthday “…” is not a date (120)")
@@ -160,6 +161,29 @@ def test_warnings_stand_beside_the_names_in_groups_that_open(page: Page) -> None
     expect(page).to_have_title(re.compile("Contacts"))
 
 
+def test_names_in_a_report_wrap_between_words_on_a_phone(page: Page) -> None:
+    """Letters of a word stay together; an address that is longer than the screen does not widen the page."""
+    page.set_viewport_size({"width": 360, "height": 740})
+    lost = [
+        {"position": 1, "name": "Dieter Schneider", "reason": "the birthday “31 June 1990” is not a date " * 3},
+        {"position": 2, "name": f"{'a' * 60}@example.org", "reason": "lost"},
+    ]
+    answering(page, warnings=lost, warnings_total=2)
+    page.goto("/contacts")
+    page.get_by_label("Choose a file").set_input_files(vcard("x"))
+    name = page.get_by_role("cell", name="Dieter Schneider")
+    lines = """cell => {
+        const all = document.createRange();
+        all.selectNodeContents(cell);
+        return all.getClientRects().length;
+    }"""
+    assert name.evaluate(lines) <= 2
+    expect(page.get_by_text("without the line of headings")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    table = page.locator("#report .skips").last
+    assert table.evaluate("place => place.scrollWidth <= place.clientWidth")
+
+
 def test_a_file_is_imported_again_as_somebody_says_it_is_to_be_read(page: Page, installation: Installation) -> None:
     """The form opens by itself where the file's warnings name it; the same file's report is then the new one."""
     page.goto("/contacts")
@@ -169,13 +193,13 @@ def test_a_file_is_imported_again_as_somebody_says_it_is_to_be_read(page: Page, 
         vcard("name,birthday,email\nAda,3/4/1990,ada@example.org\n,,\n", "people.csv")
     )
     report = page.get_by_role("region", name="Import of people.csv")
-    report.get_by_label("comes first").select_option(label="the day (3 April)")
+    report.get_by_label("which comes first?").select_option(label="the day (3 April)")
     report.get_by_label("encoding").select_option("windows-1250")
     page.unroute_all()
     with page.expect_request("**/scheduler/contacts/import*") as asked:
         report.get_by_role("button", name="Import again").press("Enter")
     assert asked.value.url.endswith("/import?date_order=day&charset=windows-1250")
-    expect(report).to_contain_text("1 created")
+    expect(report).to_contain_text("1 new")
     expect(report).to_have_count(1)
     expect(report).to_be_focused()
     expect(page.locator("table.contacts")).to_contain_text("Ada")
@@ -205,7 +229,7 @@ def twins(page: Page, *names: str) -> None:
     page.get_by_label("Choose a file").set_input_files(
         vcard("".join(card.format(uuid4(), name, 100 + number) for number, name in enumerate(names)))
     )
-    expect(page.locator("#report")).to_contain_text(f"{len(names)} created")
+    expect(page.locator("#report")).to_contain_text(f"{len(names)} new")
 
 
 def test_duplicates_are_shown_side_by_side_and_merged_by_keyboard(page: Page, installation: Installation) -> None:
@@ -224,7 +248,7 @@ def test_duplicates_are_shown_side_by_side_and_merged_by_keyboard(page: Page, in
         expect(page.get_by_role("dialog")).to_contain_text("Merge “Doe, John” into “John Doe” (1990-04-12)?")
         page.keyboard.press(answer)
         expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.get_by_text("“John Doe” is all of them now; left out: name Doe, John")).to_be_visible()
+    expect(page.get_by_text("Merged into “John Doe”. Not kept: name Doe, John")).to_be_visible()
     expect(group.locator(".person")).to_have_count(2)
     assert sorted(one["name"] for one in installation.call("GET", "/contacts")[1]) == ["J. Doe", "John Doe"]
 
@@ -241,7 +265,7 @@ def test_who_is_merged_already_is_told_and_hostile_names_are_text(page: Page, in
     page.get_by_role("button", name="Merge", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("is a part of this contact already")
     page.reload()
-    expect(page.get_by_text("Nobody is there twice")).to_be_visible()
+    expect(page.get_by_text("No duplicates")).to_be_visible()
     expect(page.locator("main img")).to_have_count(0)
 
 

@@ -40,7 +40,7 @@ def test_a_newcomer_comes_from_the_key_to_a_plot(stranger: Page, installation: I
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Choose a file").click()
     chooser.value.set_files(ROOT / "examples" / "contacts.vcf")
-    expect(page.locator("#report")).to_contain_text("8 created")
+    expect(page.locator("#report")).to_contain_text("8 new")
 
     page.goto("/jobs/new?example=birthday")
     page.get_by_label("Name", exact=True).fill("My first job")

@@ -277,7 +277,7 @@ def test_an_import_of_too_many_stops_and_says_how_many_were_taken(
         names = [f"Person {number}" for number in range(count)]
         return vcf(*(f"FN:{name}" for name in names)) if kind == "cards" else csv_file(names)
 
-    with pytest.raises(ValidationFailed, match=r"more than 700 rows or cards.*: 700 created, 0 updated.*, 0 skipped"):
+    with pytest.raises(ValidationFailed, match=r"more than 700 entries.*: 700 created, 0 updated.*, 0 skipped"):
         book.import_stream(file(701))
     assert len(list(book.all())) == 700
     assert counts(book.import_stream(file(700))) == (0, 0, 700, 0)
@@ -294,7 +294,7 @@ def test_an_import_of_too_many_that_cannot_be_taken_stops(
     def file(*lines: str) -> io.BytesIO:
         return vcf(*lines) if kind == "cards" else csv_file(lines)
 
-    with pytest.raises(ValidationFailed, match=r"more than 400 rows or cards .* taken.*: 1 created,.* 400 skipped"):
+    with pytest.raises(ValidationFailed, match=r"more than 400 entries .* taken.*: 1 created,.* 400 skipped"):
         book.import_stream(file(good, *[bad] * 401, "B"))
     assert [contact.name for contact in book.all()] == ["A"]
     assert counts(book.import_stream(file(good, *[bad] * 400))) == (0, 0, 1, 400)

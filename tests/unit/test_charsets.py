@@ -278,3 +278,23 @@ def test_no_other_codec_of_python_can_be_named(label: str) -> None:
     """Some of them are no text, or take time without bounds."""
     with pytest.raises(ValidationFailed, match="ibm850"):
         file_codec_of(label)
+
+
+@pytest.mark.parametrize(("language", "codec"), ENCODINGS)
+def test_a_guess_recommends_another_encoding(language: str, codec: str) -> None:
+    """One that reads the names otherwise, and is not refused."""
+    names = NAMES[language].split(",")[:3]
+    data = as_csv(names, codec)
+    (told,) = read(data)[1].warnings
+    named = re.search(r"another encoding, such as charset=([\w-]+)$", told)
+    assert named and read(data, named[1])[0] != names
+
+
+@pytest.mark.parametrize("name", ["Müller", "Žaneta", "Żółć", "Şükrü", "Åsa"])
+@pytest.mark.parametrize("codec", ["cp1250", "cp1252", "cp1254"])
+def test_one_name_that_is_read_wrongly_recommends_what_has_not_failed(name: str, codec: str) -> None:
+    """Too little to be certain of: the encoding that was taken is never the one to try next."""
+    data = as_csv([name.encode(codec, "ignore").decode(codec)], codec)
+    for told in read(data)[1].warnings:
+        taken, other = re.search(r"read as (\S+) ", told), re.search(r"charset=([\w-]+)$", told)
+        assert taken and other and codec_of(taken[1]) != codec_of(other[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tomllib
+import zipfile
 from importlib import resources
 from typing import Any
 
@@ -25,9 +26,9 @@ def read_all(data: str | bytes) -> list[ParsedCard | Skipped]:
     return list(read_people(io.BytesIO(data.encode() if isinstance(data, str) else data)))
 
 
-def open_file(data: str, options: ReadOptions = AS_FOUND) -> AddressBookFile:
+def open_file(data: str | bytes, options: ReadOptions = AS_FOUND) -> AddressBookFile:
     """A file, and what is found out about it."""
-    return read_people(io.BytesIO(data.encode()), options)
+    return read_people(io.BytesIO(data.encode() if isinstance(data, str) else data), options)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -339,7 +340,7 @@ LOST: list[tuple[str, str, str]] = [
     ("language", "the usual one", "the language “the usual one” is invalid, and was left out"),
     ("birthday", "soon", "the birthday “soon” is not a date such as 1990-04-12 or --04-12"),
     ("birthday", "4/4/90", "the birthday “4/4/90” has two digits of a year, so that its year is taken as unknown"),
-    ("birthday", "N/A", "the birthday “N/A” means that none is known"),
+    ("birthday", "N/A", "the birthday “N/A” says that it is unknown"),
     (
         "email",
         " ".join(f"p{number}@example.org" for number in range(25)),
@@ -408,12 +409,42 @@ def test_many_signs_that_there_is_no_birthday_do_not_crowd_out_what_is_lost() ->
     """The first are told with the person, the others counted."""
     file = open_file("name,birthday\n" + "Ada,0000-00-00\n" * 50)
     assert sum(len(one.warnings) for one in file if isinstance(one, ParsedCard)) == 20
-    assert file.warnings == ["30 more birthdays are signs, such as N/A, that none is known"]
+    assert file.warnings == ["30 more birthdays say that they are unknown, such as N/A"]
+
+
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+
+
+def archive(*names: str) -> bytes:
+    """A ZIP archive with such files in it."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name in names:
+            opened.writestr(name, ODS if name == "mimetype" else "", zipfile.ZIP_STORED)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (archive("[Content_Types].xml", "xl/workbook.xml"), "save it as CSV"),
+        (archive("docProps/app.xml", "xl/workbook.xml"), "save it as CSV"),
+        (archive("mimetype", "content.xml"), "save it as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "save it as CSV"),
+        (archive("contacts.vcf"), "is a ZIP archive, but a vCard or CSV"),
+    ],
+    ids=["xlsx", "xlsx in another order", "ods", "xls", "zip"],
+)
+@pytest.mark.parametrize("charset", [None, "utf-16", "windows-1252"])
+def test_a_workbook_or_an_archive_is_refused_by_name(data: bytes, told: str, charset: str | None) -> None:
+    """With what to do, whatever encoding is named."""
+    with pytest.raises(ValidationFailed, match=told):
+        open_file(data, ReadOptions(charset=charset))
 
 
 ORDERS: list[tuple[str, DateOrder | None, str, str | None]] = [
     # nothing shows it: by the language of the headings, and told
-    ("name,birthday\nAda,3/4/1990\n", None, "1990-03-04", "one date such as 3/4/1990 (row 1)"),
+    ("name,birthday\nAda,3/4/1990\n", None, "1990-03-04", "one date such as 3/4/1990 (entry 1)"),
     ("Nom,Anniversaire\nAda,3/4/1990\n", None, "1990-04-03", "date_order=month"),
     ("Nombre,Cumpleaños\nAda,3-4-1990\n", None, "1990-04-03", "date_order=month"),
     ("First Name,Birthday\nAda,3/4\n", None, "--03-04", "date_order=day"),
@@ -421,13 +452,14 @@ ORDERS: list[tuple[str, DateOrder | None, str, str | None]] = [
     ("name,birthday\nAda,3/4/1990\n", "day", "1990-04-03", None),
     ("Nom,Anniversaire\nAda,3/4/1990\n", "month", "1990-03-04", None),
     ("name,birthday\nAda,3.4.1990\n", "month", "1990-03-04", None),
-    ("name,birthday\nAda,3/4/1990\nKim,31/12/1985\n", "month", "1990-03-04", "date of row 2 can only be read"),
+    ("name,birthday\nAda,3/4/1990\nKim,31/12/1985\n", "month", "1990-03-04",
+     "date of entry 2 can only be read otherwise than date_order=month"),
     # another date of the file shows it, however far behind
     ("name,birthday\nAda,3/4/1990\n" + "Kim,4/4/1990\n" * 5000 + "Kim,31/12/1985\n", None, "1990-04-03", None),
     ("Nom,Anniversaire\nAda,3/4/1990\nKim,12/31/1985\n", None, "1990-03-04", None),
     ("name,birthday\nAda,3/4/1990\nKim,24.12.1985\n", None, "1990-04-03", None),
     ("name,birthday\nAda,3/4/1990\nKim,31/12/1985\nRay,12/31/1985\nLee,12/30/1985\n", None, "1990-03-04",
-     "the day is first in row 2, the month in rows 3, 4"),
+     "the day is first in entry 2, the month in entries 3, 4"),
     # a heading shows it
     ("name,birthday (DD/MM/YYYY)\nAda,3/4/1990\n", None, "1990-04-03", None),
     ("name,dob mm/dd/yyyy\nAda,3/4/1990\n", None, "1990-03-04", None),
@@ -455,7 +487,7 @@ def test_the_order_of_dates_is_told_by_the_whole_file(
 @pytest.mark.parametrize(
     ("dates", "asked", "born", "told"),
     [
-        (["3/4/1990"], None, "1990-03-04", "one date such as 3/4/1990 (card 1)"),
+        (["3/4/1990"], None, "1990-03-04", "one date such as 3/4/1990 (entry 1)"),
         (["3/4/1990"], "day", "1990-04-03", None),
         (["3/4/1990", "31/12/1985"], None, "1990-04-03", None),
         (["12.04.1990"], None, "1990-04-12", None),

@@ -23,8 +23,8 @@ async function keep(stays) {
   const { contact, left_out: lost } = await send("POST", `/scheduler/contacts/${stays.dataset.person}/merge`, {
     from: others.map(({ dataset }) => dataset.person),
   });
-  const told = lost.length ? `; left out: ${lost.slice(0, 5).map(({ field, value }) => `${field} ${value}`).join(", ")}${lost.length > 5 ? " and more" : ""}` : "";
-  say(`“${contact.name}” is all of them now${told}`);
+  const told = lost.length ? ` Not kept: ${lost.slice(0, 5).map(({ field, value }) => `${field} ${value}`).join(", ")}${lost.length > 5 ? " and more" : ""}` : "";
+  say(`Merged into “${contact.name}”.${told}`);
   await refresh();
   document.querySelector("#duplicates a, #duplicates button")?.focus();
 }

@@ -3,6 +3,8 @@
 const SHOWN = 100;
 const GROUPS = 20;
 const ROOM_FOR_ASKING = /date_order|charset/;
+// A text with such a word, as long addresses are, may be broken anywhere.
+const UNBROKEN = /\S{25}/;
 
 // again(options) imports the same file once more; options: {date_order, charset}, each "" where it is not said.
 export function reportOf(name, answer, again) {
@@ -10,12 +12,13 @@ export function reportOf(name, answer, again) {
   place.setAttribute("aria-label", `Import of ${name}`);
   const { created, updated, unchanged, skipped, skipped_total: total } = answer;
   place.append(
-    paragraph(`${name}: ${created} created, ${updated} updated, ${unchanged} unchanged${total ? `, ${total} skipped` : ""}.`, "notice"),
+    paragraph(`${name}: ${created} new, ${updated} updated, ${unchanged} unchanged${total ? `, ${total} skipped` : ""}.`, "notice"),
     paragraph(`Of these people ${answer.with_birthday} have a birthday and ${answer.with_address} an e-mail address or a phone number.`),
     ...columns(answer.ignored_columns),
     ...warnings(answer.warnings, answer.warnings_total),
     ...skips(name, skipped, total),
   );
+  if (place.querySelector("table")) place.append(paragraph("Entries are counted from 1, without the line of headings and blank lines.", "quiet small"));
   if (total || answer.warnings_total || answer.ignored_columns.length) place.append(doAgain(answer, again));
   return place;
 }
@@ -39,7 +42,7 @@ function warnings(told, total) {
     const kind = warning.reason.replace(/“[^”]*”/g, "“…”");
     groups.set(kind, [...(groups.get(kind) ?? []), warning]);
   }
-  const parts = told.filter(({ position }) => position === null).slice(0, GROUPS).map(({ reason }) => paragraph(`The file: ${reason}`, "notice"));
+  const parts = told.filter(({ position }) => position === null).slice(0, GROUPS).map(({ reason }) => paragraph(sentence(reason), "notice"));
   for (const [kind, some] of [...groups].slice(0, GROUPS)) parts.push(group(kind, some));
   const shown = parts.length && [...groups.values()].slice(0, GROUPS).reduce((sum, some) => sum + Math.min(some.length, SHOWN), 0);
   const people = total - told.filter(({ position }) => position === null).length;
@@ -49,14 +52,14 @@ function warnings(told, total) {
 function group(kind, some) {
   const place = made("details", { open: some.length <= 5 });
   const rows = some.slice(0, SHOWN).map(({ position, name, reason }) => [position, name, reason]);
-  place.append(made("summary", { textContent: `${kind} (${some.length})` }), table(kind, ["No.", "Name", "What was lost or guessed"], rows));
+  place.append(made("summary", { textContent: `${kind} (${some.length})` }), table(kind, ["Entry", "Name", "What was lost or guessed"], rows));
   return place;
 }
 
 function skips(name, skipped, total) {
   if (!total) return [];
   const rows = skipped.slice(0, SHOWN).map(({ position, reason }) => [position, reason]);
-  const parts = [table(`Skipped in ${name}`, ["No.", "Why it was skipped"], rows)];
+  const parts = [table(`Skipped in ${name}`, ["Entry", "Why it was skipped"], rows)];
   return total > rows.length ? [...parts, bounded(rows.length, total)] : parts;
 }
 
@@ -70,7 +73,7 @@ function table(label, headings, rows) {
   const body = grid.createTBody();
   for (const cells of rows) {
     const row = body.insertRow();
-    for (const cell of cells) row.insertCell().textContent = cell;
+    for (const cell of cells) Object.assign(row.insertCell(), { textContent: cell, className: UNBROKEN.test(cell) ? "unbroken" : "" });
   }
   place.append(grid);
   return place;
@@ -84,6 +87,10 @@ function doAgain({ warnings: told }, again) {
     again(Object.fromEntries(new FormData(event.target)));
   });
   return place;
+}
+
+function sentence(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function bounded(shown, total) {

@@ -42,7 +42,7 @@ async function look() {
   } catch (error) {
     if (signal.aborted) return;
     showErrors(form, error.errors ?? [], isPathOfPreview);
-    document.getElementById("sentence").textContent = error.errors?.length ? "This schedule is not one yet." : error.message;
+    document.getElementById("sentence").textContent = error.errors?.length ? "This schedule is not valid yet." : error.message;
     rows([]);
   }
   preview.removeAttribute("aria-busy");
