@@ -348,3 +348,11 @@ def test_todays_among_many_are_found_without_a_scan(redis_client: Redis, book: C
     calls = {name.removeprefix("cmdstat_"): row["calls"] for name, row in stats.items()}
     assert calls.get("hgetall") == 5
     assert not {"scan", "keys", "sscan", "zrange"} & set(calls)
+
+
+def test_the_settings_are_described_in_plain_words() -> None:
+    """They stand in the API's answer and in the console's form."""
+    fields = BirthdayConfig.model_json_schema()["properties"]
+    for name in ("leap_day", "deliver_to", "on_unknown_delivery"):
+        assert "(the default)" in fields[name]["description"]
+    assert fields["max_messages_per_run"]["description"].startswith("At most this many messages")

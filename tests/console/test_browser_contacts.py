@@ -269,6 +269,28 @@ def test_who_is_merged_already_is_told_and_hostile_names_are_text(page: Page, in
     expect(page.locator("main img")).to_have_count(0)
 
 
+def test_an_empty_list_says_so_plainly(page: Page) -> None:
+    """A search that finds nobody, days without a birthday, and a book without duplicates."""
+    page.goto("/contacts?q=xyzzy")
+    expect(page.locator("#list")).to_contain_text("No contacts found")
+    expect(page.locator("#birthdays")).to_contain_text("No birthdays.")
+    page.goto("/contacts/duplicates")
+    expect(page.locator("#duplicates")).to_contain_text("No duplicates")
+
+
+def test_the_form_to_import_again_asks_and_promises_no_more_than_it_can_keep(page: Page) -> None:
+    """It asks in whole questions, with a choice to detect, and says how people are found again."""
+    page.goto("/contacts")
+    answering(page, ignored_columns=["Notes"])
+    page.get_by_label("Choose a file").set_input_files(vcard("x"))
+    page.get_by_text("Fix and import again").click()
+    form = page.get_by_role("form", name="Fix and import again")
+    expect(form).to_contain_text("People are found again by name and address.")
+    expect(page.locator("main")).not_to_contain_text("double")
+    for label in ("In dates such as 3/4/1990, which comes first?", "The file's encoding"):
+        expect(form.get_by_label(label).locator("option").first).to_have_text("detect")
+
+
 def test_the_address_book_is_downloaded(page: Page, installation: Installation) -> None:
     """By a link, under a name that says what it is."""
     add(installation, "Ada")

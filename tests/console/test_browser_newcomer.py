@@ -77,6 +77,7 @@ def test_the_form_says_what_to_write_instead(page: Page) -> None:
     expect(page.locator('[data-error="schedule_config.cron_expression"]')).to_contain_text(
         'write "0 8 * * mon" instead'
     )
+    expect(page.locator("#sentence")).to_have_text("This schedule is not valid yet.")
     page.get_by_label("Cron expression").fill("0 8 1-7 * mon")
     expect(page.locator("#sentence")).to_contain_text("At 08:00 on the 1st to 7th of the month or on any Monday")
     page.get_by_label("Time zone").fill("CEST")
