@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from service.contacts.charsets import file_codec_of
 from service.contacts.decisions import Entry, Guess, HoldBack, Taken
 from service.contacts.intake import Intake
 from service.contacts.matching import Known, Match
@@ -25,7 +26,6 @@ from service.contacts.mistaken_names import mistaken
 from service.contacts.people import ParsedCard, Skipped, TooMuch
 from service.contacts.put_aside import PutAside
 from service.contacts.report import ImportReport
-from service.web_encodings import codec_of
 
 IMPORT_BATCH = 100
 """Contacts written in one round trip."""
@@ -46,7 +46,7 @@ def import_people(
         Why the file was not read to its end; everybody before that is taken in.
     """
     with PutAside() as aside:
-        return _Import(intake, report, aside, codec_of(charset)).run(people)
+        return _Import(intake, report, aside, charset and file_codec_of(charset)).run(people)
 
 
 class _Readable:

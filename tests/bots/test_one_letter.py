@@ -12,6 +12,7 @@ from redis import Redis
 
 from service.bots.birthday import BirthdayBot, BirthdayConfig
 from service.contacts.book import ContactBook
+from service.contacts.files import ReadOptions
 from service.keys import Keys
 from tests.bots.rig import Post, Run, configured, post_office
 
@@ -201,3 +202,37 @@ def test_merged_on_the_very_day_nobody_is_greeted_twice_and_everybody_once(book:
         letters = greet()
         assert letters == ([next(mail for mail, one in ids.items() if one == waiting[1])] if first_time else [])
     assert book.get(waiting[0])["last_messaged_at"] is not None
+
+
+def test_a_name_that_was_given_by_hand_and_taken_back_keeps_nobody_from_a_letter(
+    book: ContactBook, greet: Greet
+) -> None:
+    """What one of two was called for a moment does not make them one."""
+    book.import_stream(rows("Ann P,1990-04-11,f@example.org", "Bea P,1990-06-01,f@example.org"))
+    assert greet() == ["f@example.org"]
+    (bea,) = (one.id for one in book.all() if one.name == "Bea P")
+    book.update(bea, {"name": "Ann P"})
+    book.update(bea, {"name": "Bea P", "birthday": "1990-04-12"})
+    assert greet() == ["f@example.org"]
+    assert greet() == []
+
+
+def test_an_address_that_was_given_by_hand_and_taken_back_keeps_nobody_from_a_letter(
+    book: ContactBook, greet: Greet
+) -> None:
+    """Of two with one name."""
+    book.import_stream(rows("Ann O,1990-04-12,ann@example.org", "Ann O,1991-04-11,other@example.org"))
+    (other,) = (one.id for one in book.all() if one.emails == ("other@example.org",))
+    for email in ("ann@example.org", "other@example.org"):
+        book.update(other, {"emails": [email]})
+    assert greet() == ["ann@example.org", "other@example.org"]
+    assert greet() == []
+
+
+def test_who_was_read_with_a_wrong_name_gets_no_second_letter(book: ContactBook, greet: Greet) -> None:
+    """The file is imported again in the encoding that is right."""
+    file = "name,birthday,email\nČeněk Šlégl,1990-04-12,cenek@example.org\n".encode("cp1250")
+    book.import_stream(io.BytesIO(file), ReadOptions(charset="windows-1252"))
+    assert greet() == ["cenek@example.org"]
+    book.import_stream(io.BytesIO(file), ReadOptions(charset="windows-1250"))
+    assert greet() == []
