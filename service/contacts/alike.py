@@ -8,6 +8,7 @@ the same e-mail address and similar names whose birthdays do not contradict.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
@@ -21,6 +22,7 @@ LEAST_LETTERS, MOST_LETTERS = 3, 40
 """Of words that are compared letter by letter, which takes the time of their product."""
 PHONE_DIGITS = 8
 """The last digits of a number by which it is compared: what stands before is written in many ways."""
+_PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 _NOT_DIGITS = re.compile(r"\D")
 _EXTENSION = re.compile(r"[x;,#].*", re.IGNORECASE | re.DOTALL)
 
@@ -54,11 +56,19 @@ def similar(first: str, second: str) -> bool:
     >>> similar("J. Doe", "John Doe"), similar("Jon Doe", "John Doe"), similar("Amelia Rivers", "Anna Rivers")
     (True, True, False)
     """
+    if _letters(first) == _letters(second):
+        return True
     short, long = sorted((set(name_key(first).split()), set(name_key(second).split())), key=len)
     odd, others = sorted(short - long), sorted(long - short)
     if not odd:
         return True
     return len(odd) == len(others) == 1 and len(short) > 1 and _alike(odd[0], others[0])
+
+
+def _letters(name: str) -> str:
+    """A name without accents, blanks and marks."""
+    text = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN))
+    return "".join(char for char in text if char.isalnum())
 
 
 def _alike(first: str, second: str) -> bool:

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import TypeVar
 
 from service.contacts.charsets import file_codec_of
-from service.contacts.decisions import Entry, Guess, HoldBack, Taken
+from service.contacts.decisions import Entry, Guess, HoldBack
 from service.contacts.intake import Intake
 from service.contacts.matching import Known, Match
 from service.contacts.mistaken_names import mistaken
@@ -30,6 +30,11 @@ from service.contacts.report import ImportReport
 IMPORT_BATCH = 100
 """Contacts written in one round trip."""
 ADOPTERS, WITH_ADDRESS, BARE, BY_NAME = range(4)
+
+SAME_PERSON = (
+    "another entry of the file is the same person: what they say was put together, and where they differ one of them "
+    "stands"
+)
 
 Item = TypeVar("Item")
 
@@ -104,10 +109,12 @@ class _Import:
             for card in cards
         ]
         taken = self._intake.take(entries, hold_back, guess)
-        for one in taken:
+        for card, one in zip(cards, taken, strict=True):
             if one is not None:
                 self._report.taken(one.became)
-        self._aside.meet(one.contact.id for one in taken if one is not None and _is_bare(one))
+                if one.became == "updated" and self._aside.has_met(one.contact.id):
+                    self._report.warn(SAME_PERSON, card.position, card.name)
+                self._aside.meet([one.contact.id])
         return [card for card, one in zip(cards, taken, strict=True) if one is None]
 
     def _namesake(self, card: ParsedCard, number: int) -> Guess:
@@ -125,10 +132,6 @@ class _Import:
 
 def _has_namesake(match: Match, namesakes: Sequence[Known]) -> bool:
     return match.contact is None and bool(namesakes)
-
-
-def _is_bare(taken: Taken) -> bool:
-    return not taken.contact.has_uid and any(identity[0] == "n" for identity in taken.contact.identities)
 
 
 def _born_otherwise(card: ParsedCard, known: Known) -> bool:

@@ -20,6 +20,9 @@ from service.messages.secrecy import redacted
 from service.messages.services import Misread, Service
 from service.messages.templates import ADDRESSES, FIELDS, Recipient, Template, Values, values_of
 
+LONGEST_UNSUBSCRIBE = 900
+"""Characters of a `List-Unsubscribe` URL, which no fold may cut: lines have 998 at most (RFC 5322, 2.1.1)."""
+
 
 class Channel:
     """One URL of `MESSAGE_URL`, or of `ALERT_URL`.
@@ -192,9 +195,10 @@ class Messenger:
             url = self._unsubscribe.replaced(
                 lambda field: quote(FIELDS[field](contact) or "", safe="", errors="replace")
             )
-            found["List-Unsubscribe"] = f"<{url}>"
-            if url.startswith("https:"):
-                found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+            if len(url) <= LONGEST_UNSUBSCRIBE:
+                found["List-Unsubscribe"] = f"<{url}>"
+                if url.startswith("https:"):
+                    found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
         if self._auto_submitted:
             found["Auto-Submitted"] = "auto-generated"
         return found

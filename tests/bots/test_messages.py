@@ -214,13 +214,15 @@ def test_a_web_services_answer_decides(hook: tuple[Any, str], status: int, kind:
             "List-Unsubscribe=One-Click",
         ),
         ("https://example.org/{phone}", None, None),
+        ("https://example.org/" + "{name}" * 60, None, None),
         (None, None, None),
     ],
 )
 def test_a_letter_says_how_to_unsubscribe_where_a_setting_asks_for_it(
     office: tuple[Post, str], unsubscribe: str | None, header: str | None, post: str | None
 ) -> None:
-    """By mail, or by one click (RFC 2369, RFC 8058); not for a contact without the field that it names."""
+    """By mail, or by one click (RFC 2369, RFC 8058); not for a contact without the field that it names, nor where no
+    line of a letter could hold it."""
     messenger = Messenger(office[1], list_unsubscribe=unsubscribe)
     messenger.check()
     messenger.deliver(AMELIA, "s", "b")

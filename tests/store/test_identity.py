@@ -729,3 +729,22 @@ def test_a_contact_that_became_somebody_else_by_hand_leaves_the_first_one_room(b
     book.update(ted, {"name": "Uma M", "emails": ["uma@example.org"]})
     book.import_stream(rows("Uma M,1990-11-26,uma@example.org"))
     assert ids(book) == {"Uma M": ted}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        ("Gus Fs,1950-01-02,g@example.org", "Gus Fs,1985-07-08,g@example.org"),
+        ("Ann Ab,,a@example.org; b@example.org", "Ann Ab,,b@example.org; c@example.org"),
+    ],
+)
+def test_two_entries_of_one_person_that_differ_are_told(book: ContactBook, file: tuple[str, str]) -> None:
+    """Something of one of them is lost, and the person looks there."""
+    (warning,) = book.import_stream(rows(*file))["warnings"]
+    assert "the same person" in warning["reason"] and warning["name"] == file[0].split(",")[0]
+    assert len(ids(book)) == 1
+
+
+def test_two_entries_of_one_person_that_agree_are_not_told(book: ContactBook) -> None:
+    """Nothing is lost."""
+    assert book.import_stream(rows("Bo Cd,,c@example.org", "Bo Cd,,c@example.org"))["warnings"] == []
