@@ -67,7 +67,8 @@ def test_two_are_shown_together_for_a_reason(first: Contact, second: Contact, wh
         ("J. Doe", "John Doe", True), ("John", "John Doe", True), ("Jon Doe", "John Doe", True),
         ("Jose\u0301 Ruiz", "José Ruiz", True), ("Amelia Rivers", "Anna Rivers", False), ("Al Doe", "Bo Doe", False),
         ("José García", "Jose Garcia", True), ("Łukasz Żak", "Lukasz Zak", True), ("Anna-Lena Hy", "AnnaLena Hy", True),
-        ("O'Brien", "O Brien", True), ("山田 太郎", "山田太郎", True), ("Anna", "Hanna", False), ("x" * 200, "y" * 200, False), ("", "John", True),
+        ("O'Brien", "O Brien", True), ("山田 太郎", "山田太郎", True),
+        ("Anna", "Hanna", False), ("x" * 200, "y" * 200, False), ("", "John", True),
     ],
 )  # fmt: skip
 def test_names_are_similar_where_one_word_differs_a_little(first: str, second: str, are: bool) -> None:
