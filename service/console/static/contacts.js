@@ -52,8 +52,8 @@ async function importAll(files) {
   report.replaceChildren();
   await during(async () => {
     for (const one of files) report.append(await imported(one));
+    return report;
   });
-  report.focus();
 }
 
 // Imports a file that was imported before. The new report takes the place of the old one; a refusal stands above it.
@@ -65,17 +65,19 @@ async function importAgain(one, options, place) {
     place.querySelector(":scope > .bad")?.remove();
     if (now.matches(".bad")) place.prepend(now);
     else place.replaceWith(now);
-    now.focus();
+    return now;
   });
 }
 
+// Does the work, and goes to what it made before the list is read anew: a person may have gone on by then.
 async function during(work) {
   drop.setAttribute("aria-busy", "true");
   sending.hidden = false;
-  await work();
+  const made = await work();
   sending.hidden = true;
   drop.removeAttribute("aria-busy");
   report.hidden = false;
+  made.focus();
   await refresh().catch((error) => say(error.message, { bad: true }));
 }
 
