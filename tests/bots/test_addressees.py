@@ -155,7 +155,7 @@ _ADDRESS = st.one_of(
 
 
 @given(address=_ADDRESS, name=st.text(max_size=30))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rcpt_to_is_the_address_or_nobody_is_asked(server: ScriptedServer, address: str, name: str) -> None:
     """For every address that an address book keeps, whatever its owner is called."""
     kept = clean_email(address)
@@ -234,7 +234,7 @@ KNOWN = {
 
 
 @given(name=st.text(min_size=1, max_size=200))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_name_reaches_anybody_else(server: ScriptedServer, name: str) -> None:
     """Wherever the URL names it: as a display name, in the path of the sender, in a header of its own."""
     url = server.url.replace("{email}", "{name}<{email}>") + "&name={name}&reply={name}<me@example.org>&+X-For={name}"

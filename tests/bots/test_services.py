@@ -226,7 +226,7 @@ _FEW = [
         st.sampled_from(["qd7.example", "xn--qd7.xn--p1ai"]),
     ),
 )
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_address_goes_out_whole_or_not_at_all(requested: list[str], url: str, address: str) -> None:
     """For every address that an address book keeps."""
     assume(clean_email(address) == address)

@@ -313,7 +313,7 @@ def test_an_import_while_contacts_are_merged_makes_nobody_new(redis_client: Redi
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=5), merges=st.booleans(), with_uids=st.booleans())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_importing_an_export_changes_nothing(
     redis_client: Redis, kind: Format, contacts: list[Contact], merges: bool, with_uids: bool
 ) -> None:

@@ -517,7 +517,7 @@ FILES = (
     .map(lambda lists: [*lists[0], *lists[1]])
     .flatmap(st.permutations)
 )
-QUICK = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
