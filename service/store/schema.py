@@ -30,7 +30,7 @@ MIGRATIONS: tuple[Migration, ...] = (identify_contacts,)
 """What leads from version n to n + 1, the first from 1 to 2."""
 LEASE_SECONDS = 30
 """A migration that has not renewed its lease for this long is taken over by another process."""
-NOT_DATA = ("schema_version", "schema_lock", "leader", "schedulers", "workers", "metrics")
+NOT_DATA = ("schema_version", "schema_lock", "leader", "schedulers", "workers", "metrics", "clock", "data")
 """What running processes write by themselves, whether or not there is anything to keep."""
 
 
