@@ -69,7 +69,7 @@ def test_what_is_no_date_is_told(written: str) -> None:
 def test_a_sign_that_there_is_none_is_told_as_such(written: str) -> None:
     """It is no mistake of anybody's."""
     read = read_birthday(written)
-    assert read.date is None and read.absent and read.warning is not None and "none is known" in read.warning
+    assert read.date is None and read.absent and read.warning is not None and "says that it is unknown" in read.warning
 
 
 @pytest.mark.parametrize("written", ["", "  ", "0/0/00", "0.0.00", "00/00/00", "\u200e", "\ufeff "])
