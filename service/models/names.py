@@ -39,7 +39,8 @@ def name_key(name: str) -> str:
     words = [word for part in parts for word in part]
     plain = [word for part in parts for word in _without_titles(part)]
     # Of “Mr. Rivers” and “Mrs. Rivers” the titles are all that tells them apart.
-    return " ".join(sorted(word.rstrip(".") for word in (plain if len(plain) > 1 else words))) or text.strip()
+    key = " ".join(sorted(word.rstrip(".") for word in (plain if len(plain) > 1 else words)))
+    return key or text.strip() or name.strip()
 
 
 def _folded(name: str) -> str:

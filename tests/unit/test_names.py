@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.models.names import name_key
@@ -59,6 +59,7 @@ def test_the_order_of_the_words_does_not_matter(words: list[str], chance: random
 
 
 @given(st.text(min_size=1, max_size=50).filter(str.strip))
+@example(name="\xad")
 def test_every_name_has_a_key(name: str) -> None:
-    """The same one with blanks around it, whatever is written in it."""
+    """The same one with blanks around it, whatever is written in it, also where nothing of it can be seen."""
     assert name_key(f"  {name}  ") == name_key(name) != ""
