@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from service.models.traits import Traits
-from service.store.contact_records import Contact
+from service.domain.people.contact import Contact
+from service.domain.people.traits import Traits
 
 
 def is_id(text: str) -> bool:

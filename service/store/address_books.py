@@ -11,8 +11,8 @@ from typing import Any
 
 from redis import Redis
 
-from service.keys import Keys
-from service.store.connection import packed, translate_errors, write_together
+from service.store.keys import Keys
+from service.store.server.connection import packed, translate_errors, write_together
 
 BATCH = 500
 """Cards read or written in one round trip."""

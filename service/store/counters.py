@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.store.connection import translate_errors
-from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, Notices, understood
+from service.domain.notices import Notices
+from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, understood
 from service.store.presence import fresh
 from service.store.scripts import BUCKETS_MS, Scripts
-from service.store.server import refusal_of_writes
+from service.store.server.connection import translate_errors
+from service.store.server.kind import refusal_of_writes
 
 REFUSED_KEYS = "refused_keys"
 

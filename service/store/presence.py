@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.store.asking import ask, scored
-from service.store.notices import Notices, commands, understood
+from service.domain.notices import Notices
+from service.store.notices import commands, understood
 from service.store.scripts import Scripts
+from service.store.server.asking import ask, scored
 
 FRESH_MS = 15_000
 """A heartbeat older than this is no sign of life."""

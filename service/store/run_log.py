@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from service.keys import Keys
+from service.store.keys import Keys
 
 OF_A_LONG_LOG = "of a long log the first 32 KiB and the last 32 KiB are kept"
 Question = tuple[str | int, ...]

@@ -1,8 +1,8 @@
 """The Lua scripts, made ready for one installation.
 
-Each file of `service/lua` is one verb with its contract on top. Before it is put what it uses, and no more, since a
-script is run from its first line each time: the tables `key` (the names of `service.keys`, so that no key is named
-twice) and `conf`, and parts of `service/lua/shared`.
+Each file of `service/store/lua` is one verb with its contract on top. In front of it stands what it uses, and no more,
+since Redis runs a script from its first line each time: the tables `key` (the names of `service.store.keys`, so that no
+key is named twice) and `conf`, and parts of `service/store/lua/shared`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError, TimeoutError
 
-from service.keys import Keys
 from service.settings import Settings
-from service.store.connection import (
+from service.store.keys import Keys
+from service.store.server.connection import (
     Answer,
     PatientRedis,
     exchange,
@@ -32,7 +32,7 @@ from service.store.connection import (
     send,
     translate_errors,
 )
-from service.store.data_memory import DataMemory
+from service.store.server.data_memory import DataMemory
 
 VERBS = (
     "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run", "release_retry",
@@ -45,7 +45,7 @@ READING = ("read_due", "watch_data")
 """Of these, those that write nothing that another release could misread."""
 
 SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "runs")
-"""The parts of `service/lua/shared`, each after those that it uses; each is a table of its name."""
+"""The parts of `service/store/lua/shared`, each after those that it uses; each is a table of its name."""
 
 RQ_SUCCESS_TTL = 500
 """Seconds for which RQ's record of a finished run is kept, RQ's own default; ours is in the history."""
@@ -86,7 +86,7 @@ class Limits:
 
 
 class Gate(Protocol):
-    """What is done before Redis is used, see `service.store.arrival.Arrival`; each raises StoreUnavailable."""
+    """Checks before each use of Redis, see `service.store.server.startup_checks`. Each raises StoreUnavailable."""
 
     def reach(self) -> None:
         """Before something is read."""
@@ -103,7 +103,7 @@ class Scripts:
         client: the connection to run them on.
         keys: the installation's key names.
         limits: how much is kept.
-        rq_fields: the fields that all our RQ jobs share, see `service.dispatch.rq_template`.
+        rq_fields: the fields that all our RQ jobs share, see `service.store.rq_records.rq_template`.
         gate: passed before each use of Redis; None where the process sees to that itself.
         went_back: called when this process notices that the data went back; what it keeps of before is void.
         data: what this process remembers of the data set.
@@ -272,7 +272,7 @@ class LoneScript:
 
 
 def script_of(client: Redis, name: str) -> LoneScript:
-    """A script that stands alone, after the part of `service/lua/shared` that it names."""
+    """A script that stands alone, after the part of `service/store/lua/shared` that it names."""
     return LoneScript(client, _lone(name))
 
 
@@ -284,7 +284,7 @@ def _lone(name: str) -> str:
 
 @cache
 def _source(name: str) -> str:
-    return resources.files("service").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    return resources.files("service.store").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 
 def lua_script(verb: str, keys: Keys, limits: Limits, rq_fields: Mapping[str, bytes]) -> str:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
-from service.keys import Keys
-from service.store import address_books, connection
-from service.store.contact_records import Contact
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.domain.people.contact import Contact
+from service.store import address_books
 from service.store.contacts import ContactStore
+from service.store.keys import Keys
+from service.store.server import connection
+from service.usecases.contacts import ContactBook
 from tests.bots.address_books import Radicale, person, radicale
 from tests.bots.dav_servers import BOOK, DavServer, dav_server
 from tests.bots.rig import Run, configured

@@ -66,7 +66,7 @@ def virtual_time(client: Redis) -> Iterator[None]:
 
     with (
         mock.patch.object(scripts_module, "_source", source),
-        mock.patch("service.reaper.time", clock),
-        mock.patch("service.lookout.steady_ms", steady),
+        mock.patch("service.scheduler.reaper.time", clock),
+        mock.patch("service.scheduler.heartbeat.steady_ms", steady),
     ):
         yield

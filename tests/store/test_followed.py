@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from redis import BlockingConnectionPool, Redis
 
-from service.store import followed
-from service.store.followed import FollowedJobs
-from service.store.listing import JobFilter, Listing
-from service.store.runs import Outcome
+from service.domain.run_records import Outcome
+from service.store.jobs import job_cache as followed
+from service.store.jobs.job_cache import FollowedJobs
+from service.store.jobs.listing import JobFilter, Listing
 from tests.conftest import ValkeyServer
 from tests.store.rig import Rig
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.store.redis_clock import RedisClock
+from service.store.server.redis_clock import RedisClock
 from tests.store.rig import Rig
 
 
@@ -61,7 +61,7 @@ def test_a_time_that_is_to_come_or_over_is_not_planned_for(rig: Rig, off_ms: int
 
 def test_an_old_word_is_not_reckoned_with(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time is asked for again."""
-    monkeypatch.setattr("service.store.redis_clock.RECKONED_SECONDS", 0.0)
+    monkeypatch.setattr("service.store.server.redis_clock.RECKONED_SECONDS", 0.0)
     rig.make_job()
     assert rig.jobs._jobs.reckoning.now_ms() is None
     assert rig.jobs.get(rig.make_job())["state"] == "scheduled"

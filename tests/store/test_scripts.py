@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from service.keys import Keys
-from service.store import connection
 from service.store import scripts as module
 from service.store.contacts import ContactStore, Write
+from service.store.keys import Keys
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
+from service.store.server import connection
 from tests.conftest import ValkeyServer
 from tests.store.rig import Rig
 

@@ -12,19 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
-from service.errors import ValidationFailed
-from service.models import (
-    Daily,
+from service.domain.job import (
     JobDefinition,
-    Options,
     parse_create,
-    parse_options,
     parse_preview,
     parse_run_request,
     parse_toggle,
     parse_update,
     validate_bot_config,
 )
+from service.domain.options import Options, parse_options
+from service.domain.schedules.definition import Daily
+from service.errors import ValidationFailed
 
 
 class Greeter(BaseModel):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from service import dispatch, lookout, reaper
+from service.scheduler import heartbeat as lookout
+from service.scheduler import reaper
+from service.scheduler import scheduler as dispatch
 from service.store import migrations, presence, schema
-from service.store.connection import CONNECT_SECONDS, POOL_WAIT_SECONDS, SOCKET_SECONDS
-from service.worker import link, process, supervisor
-from service.worker.watch import Watch
+from service.store.server.connection import CONNECT_SECONDS, POOL_WAIT_SECONDS, SOCKET_SECONDS
+from service.worker import ipc as link
+from service.worker import process, supervisor
+from service.worker.watchdog import Watch
 
 LEASE = 30.0
 TIMEOUT = 3600.0

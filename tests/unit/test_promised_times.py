@@ -7,10 +7,10 @@ from statistics import mean
 
 import pytest
 
-from service.models import Options
-from service.retries import rerun_of, retry_of
+from service.domain.options import Options
+from service.domain.retries import rerun_of, retry_of
+from service.domain.run_records import Retry
 from service.store.presence import fresh
-from service.store.runs import Retry
 
 RUN = "0b7f7a1e-0000-4000-8000-000000000001"
 NOW = 1_764_115_200_000

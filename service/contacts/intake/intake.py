@@ -1,0 +1,158 @@
+"""Takes people in: finds whose contact each card is, and writes it.
+
+It reads, decides by `service.contacts.matching.identity`, and writes what it has decided only where nobody has
+changed meanwhile what the decision stands on; else it looks again. Two who import the same file at once therefore make
+one book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from service.contacts.matching.decisions import Entry, Found, Guess, HoldBack, Round, Taken, known_of, own_ids
+from service.contacts.matching.identity import Known, match, merged, with_traits
+from service.contacts.matching.parts import as_text, part_of, parts_of, united
+from service.domain.people.traits import Traits, first_ids, identities_of, name_identity, new_id
+from service.errors import StoreUnavailable
+from service.store.contacts import ContactStore, Mode, Saved, Write
+
+MOST_TRIES = 100
+"""Times that another may have been quicker before it is told as a trouble."""
+
+AboutTo = Callable[[Sequence[tuple[int, str]]], None]
+"""Is told the number of each entry, and whose it is about to be."""
+
+
+class Intake:
+    """Takes cards in, several hundred at a time.
+
+    Args:
+        store: where contacts are kept.
+    """
+
+    def __init__(self, store: ContactStore) -> None:
+        self._store = store
+
+    def take(
+        self,
+        entries: Sequence[Entry],
+        hold_back: HoldBack | None = None,
+        guess: Sequence[Guess | None] = (),
+        mode: Mode = "merge",
+        about_to: AboutTo | None = None,
+    ) -> list[Taken | None]:
+        """Makes or changes the contact of each.
+
+        Args:
+            hold_back: says which of them are to wait.
+            guess: for each, who is meant where nothing certain leads to somebody; of those who have the name, and
+                neither UID nor address.
+            mode: `create` leaves those who are there as they are.
+            about_to: called before anything is written, with the number of each entry and whose it is; where another
+                was quicker, once more.
+
+        Returns:
+            What became of each; None for those held back.
+        """
+        taken: dict[int, Taken | None] = {}
+        guesses = list(guess) or [None] * len(entries)
+        left = list(range(len(entries)))
+        for _ in range(MOST_TRIES + len(entries)):
+            if not left:
+                return [taken[number] for number in range(len(entries))]
+            round_of = Round(self._store, self.look([entries[number] for number in left]), hold_back, mode)
+            for number in left:
+                round_of.plan(number, entries[number], guesses[number])
+            if about_to is not None:
+                about_to(round_of.planned())
+            taken |= round_of.write()
+            left = [number for number in left if number not in taken]
+            if round_of.to_absorb is not None:
+                self._absorb(*round_of.to_absorb)
+        raise too_busy()
+
+    def identify(self, entries: Sequence[Entry]) -> list[str]:
+        """Whose contact each would be, by its id, without a change."""
+        rehearsal = Round(self._store, self.look(entries), None, "merge")
+        return [rehearsal.rehearse(entry) for entry in entries]
+
+    def known(self, contact_id: str) -> Known | None:
+        """By what a contact is known, also one that was deleted; None if it is not."""
+        (row,) = self._store.rows([contact_id])
+        return known_of(row) if row else None
+
+    def change(self, contact_id: str, fields: dict[str, object]) -> Saved:
+        """Changes a contact's fields; what it was known by leads to it as before. `missing` if there is none."""
+        for _ in range(MOST_TRIES):
+            known = self.known(contact_id)
+            if known is None or not known.living:
+                return "missing"
+            after = with_traits(known, traits_of(asdict(known.traits) | fields))
+            write = Write(contact_id, {**fields, "had": " ".join(after.had)}, after.identities, (), known.identities)
+            (became,) = self._store.save_many([write], "update")
+            if became != "stale":
+                return became
+        raise too_busy()
+
+    def look(self, entries: Sequence[Entry]) -> Found:
+        """Reads what matters to these entries."""
+        found = Found()
+        wanted = {identity: None for entry in entries for identity in _asked(entry.traits)}
+        wanted |= {
+            identity: None
+            for entry in entries
+            for traits in entry.mistaken
+            for identity in identities_of(traits, bare=False)
+        }
+        found.held = dict(zip(wanted, self._store.holders(list(wanted)), strict=True))
+        ids = dict.fromkeys(one for held in found.held.values() for one in held)
+        ids |= dict.fromkeys(entry.hint for entry in entries if entry.hint)
+        ids |= dict.fromkeys(uid for entry in entries for uid in own_ids(entry.traits))
+        found.read(self._store, list(ids))
+        self._look_for_new(found, [entry for entry in entries if match(entry.traits, found).contact is None])
+        return found
+
+    def _look_for_new(self, found: Found, entries: Sequence[Entry]) -> None:
+        """Whether the ids that they would get, or had in the first version, are somebody's."""
+        if not entries:
+            return
+        first = [first_ids(entry.traits) for entry in entries]
+        own = [new_id(entry.traits) for entry in entries]
+        asked = list(dict.fromkeys((*own, *(one for ids in first for one in (ids.by_name, *ids.by_address)))))
+        exist = zip(asked, self._store.exist(asked), strict=True)
+        found.read(self._store, [one for one, is_there in exist if is_there and one not in found.known])
+        bare = [new_id(entry.traits) for entry in entries if not entry.traits.uids and not entry.traits.emails]
+        found.read(self._store, [one for one in dict.fromkeys(bare) if one not in found.known])
+        found.looked_for = set(asked)
+        found.before = {one for one, was in zip(asked, self._store.were_before(asked), strict=True) if was}
+
+    def _absorb(self, into: Known, other: Known) -> None:
+        """Makes one of two, if they are as they were; fields that both have are the first's."""
+        contacts = self._store.get_many([into.id, other.id])
+        if [contact.identities for contact in contacts] != [into.identities, other.identities]:
+            return  # another was quicker
+        fields = united([part_of(contact) for contact in contacts])
+        whole = with_traits(merged(into, other), traits_of(fields))
+        if into.parts or other.parts:
+            fields["parts"] = as_text(parts_of(contacts))
+        fields["had"] = " ".join(replace(whole, parts=str(fields.get("parts", ""))).had)
+        write = Write(into.id, fields, whole.identities, whole.former_ids, into.identities)
+        self._store.absorb(write, [(other.id, other.identities)])
+
+
+def _asked(traits: Traits) -> Iterable[str]:
+    if not traits.uids:
+        return (*identities_of(traits), name_identity(traits))
+    return (*identities_of(traits), *("i" + uid for uid in own_ids(traits)))
+
+
+def too_busy() -> StoreUnavailable:
+    """That others are quicker all the time."""
+    return StoreUnavailable("The address book is being changed by others all the time; try again")
+
+
+def traits_of(fields: Mapping[str, Any]) -> Traits:
+    """By what a contact with these fields can be told from others."""
+    return Traits(fields["name"], tuple(fields["uids"] or ()), tuple(fields["emails"] or ()), fields["birthday"])
