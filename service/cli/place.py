@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
 from service.cli.failures import Exit, Failure
+from service.home import data_folder, of_dotenv
 from service.listening import bind_to, here, is_here
 
-ROOT = Path(__file__).parents[2]
-"""The checkout, from which `make up` runs."""
 URL_FILE = "redis_url"
 """In DATA_DIR: where `make up` says how its Valkey is reached."""
 
@@ -65,8 +62,7 @@ def find_place() -> Place:
 
 def up_environment() -> dict[str, str]:
     """The environment as `make up` sees it: what is unset or empty comes from `.env`."""
-    kept = {name: value for name, value in dotenv_values(ROOT / ".env", interpolate=False).items() if value}
-    return kept | {name: value for name, value in os.environ.items() if value}
+    return of_dotenv() | {name: value for name, value in os.environ.items() if value}
 
 
 def _place_here(settings: dict[str, str]) -> str:
@@ -83,7 +79,7 @@ def own_redis() -> str | None:
 
 def data_dir() -> Path:
     """Where `make up` keeps its data."""
-    return ROOT / (up_environment().get("DATA_DIR") or "var")
+    return data_folder(up_environment().get("DATA_DIR"))
 
 
 def _key(local: bool) -> tuple[bytes | None, str]:
