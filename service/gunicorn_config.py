@@ -65,3 +65,12 @@ logconfig_dict = logs.config("web", _level, (os.environ.get("LOG_FORMAT") or "au
 def on_starting(server: object) -> None:
     """Have all workers, which are not forked yet, log what Python would print by itself."""
     logs.hook_up()
+
+
+if __name__ == "__main__":
+    # `python -m service.gunicorn_config` is gunicorn with this configuration. gunicorn puts the current folder first on
+    # the path; since `service` is imported already, a folder of that name there is not taken for it.
+    from gunicorn.app.wsgiapp import run
+
+    sys.argv[1:] = ["--config", "python:service.gunicorn_config"]
+    run(prog="gunicorn")

@@ -11,17 +11,17 @@ from service.home import checkout
 
 Name = Literal["web", "scheduler", "worker", "up"]
 
-_MODULES: Mapping[Name, tuple[str, ...]] = {
-    "web": ("gunicorn", "--config", "python:service.gunicorn_config"),
-    "scheduler": ("service.scheduler.main",),
-    "worker": ("service.worker.main",),
-    "up": ("service.local.up",),
+_MODULES: Mapping[Name, str] = {
+    "web": "service.gunicorn_config",
+    "scheduler": "service.scheduler.main",
+    "worker": "service.worker.main",
+    "up": "service.local.up",
 }
 
 
 def command_line(name: Name) -> list[str]:
     """Return the words that start a process. A folder named `service` in the current folder is not imported (`-P`)."""
-    return [sys.executable, "-P", "-m", *_MODULES[name]]
+    return [sys.executable, "-P", "-m", _MODULES[name]]
 
 
 def environment_of(environment: Mapping[str, str]) -> dict[str, str]:
