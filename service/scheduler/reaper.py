@@ -22,7 +22,7 @@ from service.domain.run_records import Outcome, Retry, ids_of
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.runs import RunStore
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 

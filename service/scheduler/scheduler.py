@@ -45,10 +45,10 @@ from service.store.rq_records import make_scripts
 from service.store.runs import RunStore
 from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
-from service.store.server.connection import translate_errors
 from service.store.server.redis_clock import RedisClock
 from service.store.server.rights import deafness
 from service.store.server.startup_checks import arrive, risks
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from service.domain.notices import Notices
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, understood
 from service.store.presence import fresh
 from service.store.scripts import BUCKETS_MS, Scripts
-from service.store.server.connection import translate_errors
 from service.store.server.kind import refusal_of_writes
+from service.store.server.translation import translate_errors
 
 REFUSED_KEYS = "refused_keys"
 

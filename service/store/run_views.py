@@ -18,7 +18,7 @@ from service.store.jobs.job_views import instant, optional, text, timestamp, wor
 from service.store.run_log import RunLog, assembled, log_questions
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields
-from service.store.server.connection import packed
+from service.store.server.exchange import packed
 
 STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
 TRIGGERS = ("schedule", "manual", "retry")

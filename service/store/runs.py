@@ -14,7 +14,7 @@ from service.domain.run_records import Claim, Outcome, Retry
 from service.errors import StoreFull
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.scripts import Scripts
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from service.domain.run_records import Outcome, Retry, ids_of
 from service.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 from service.store.jobs.due import read_due
 from service.store.scripts import Limits, Scripts
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 from tests.store.rig import Rig
 
 

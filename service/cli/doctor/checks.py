@@ -25,10 +25,11 @@ from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.schema import newest
 from service.store.scripts import Limits
-from service.store.server.connection import Client, connect, translate_errors
+from service.store.server.connection import Client, connect
 from service.store.server.kind import refusal_of_writes, refuse_unsuitable
 from service.store.server.rights import deafness, refuse_half_rights, rights
 from service.store.server.startup_checks import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
+from service.store.server.translation import translate_errors
 
 LITTLE_ROOM, NO_ROOM = 2**30, 100 * 2**20
 """Bytes free where the data is kept."""

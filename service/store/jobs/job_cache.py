@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from service.store.jobs.job_views import SHOWN_FIELDS, shown
 from service.store.scripts import Scripts
 from service.store.server.asking import WRONG_TYPE, Ask, hash_fields
-from service.store.server.connection import packed
+from service.store.server.exchange import packed
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ import time
 
 from redis import Redis
 
-from service.store.server.connection import repeatable, translate_errors
+from service.store.server.exchange import repeatable
+from service.store.server.translation import translate_errors
 
 RECKONED_SECONDS = 1.0
 

@@ -15,9 +15,9 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from service.store.keys import Keys
 from service.store.schema import SchemaWatch, ensure_schema
-from service.store.server.connection import translate_errors
 from service.store.server.kind import refuse_unsuitable
 from service.store.server.rights import Rights, refuse_half_rights, rights
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 
