@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -11,8 +10,7 @@ from service.domain.input.refusals import echo
 from service.domain.input.validation import validated
 from service.domain.timestamps import normalised, parse_timestamp
 from service.errors import ValidationFailed
-
-_ALERT_NAME = re.compile(r"env:BOT_SECRET_[A-Za-z0-9_]{1,100}")
+from service.secrecy.secret_names import is_reference
 
 
 class Options(BaseModel):
@@ -69,7 +67,7 @@ class Options(BaseModel):
     @classmethod
     def _check_names(cls, value: list[str]) -> list[str]:
         for name in value:
-            if not _ALERT_NAME.fullmatch(name):
+            if not is_reference(name):
                 raise ValueError(f'must list names of secrets such as "env:BOT_SECRET_ALERTS", not {echo(name)}')
         return value
 

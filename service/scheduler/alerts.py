@@ -28,13 +28,13 @@ from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce, destination
 from service.outage import outage
 from service.secrecy.redaction import Redaction
-from service.secrecy.secret_hosts import SUFFIX, Hosts, hosts_of, is_secret
+from service.secrecy.secret_hosts import Hosts, hosts_of
+from service.secrecy.secret_names import SUFFIX, is_secret, referenced
 from service.store.jobs.job_hashes import JobStore
 from service.store.outbox import Outbox, facts
 
 log = logging.getLogger(__name__)
 
-NAMED = "env:"
 POLL_SECONDS = 1.0
 TRIES = 3
 RETRY_SECONDS = 5.0
@@ -166,7 +166,7 @@ class Alerts:
     def _urls_of(self, job_id: str, options: Options) -> dict[str, Address]:
         found = {}
         for name in options.alert_urls:
-            variable = name.removeprefix(NAMED)
+            variable = referenced(name)
             # only secrets are looked up, so that no job can have another setting sent anywhere
             value = self._environment.get(variable) if is_secret(variable) else None
             if not value or not value.strip():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from service.secrecy.own_copies import own_copy
-from service.secrecy.secret_hosts import is_secret
+from service.secrecy.secret_names import is_secret
 from service.secrecy.shortened import Shortened
 
 if TYPE_CHECKING:

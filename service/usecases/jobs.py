@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from service.clock import Clock
 from service.domain import schedules
-from service.domain.job import JobDefinition, parse_create, parse_preview, parse_toggle, parse_update
+from service.domain.job import JobDefinition
+from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
 from service.domain.options import Options
 from service.domain.planning import changed_plan, new_record
 from service.domain.records import UnreadableJob

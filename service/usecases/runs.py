@@ -14,7 +14,8 @@ import orjson
 from pydantic import BaseModel
 
 from service import logs
-from service.domain.job import parse_run_request, validate_bot_config
+from service.domain.job_fields import validate_bot_config
+from service.domain.job_requests import parse_run_request
 from service.domain.timestamps import parse_timestamp
 from service.errors import Conflict, ValidationFailed
 from service.store.idempotency import Recalled

@@ -18,7 +18,8 @@ from service.domain.notices import CLOCK_ADVICE, DATA_ADVICE
 from service.errors import ChannelUnavailable, StoreUnavailable
 from service.messages import Messenger, why_unusable
 from service.secrecy.key_strength import ADVICE, weakness
-from service.secrecy.secret_hosts import SUFFIX, is_binding, is_secret, unbound
+from service.secrecy.secret_hosts import unbound
+from service.secrecy.secret_names import SUFFIX, is_binding, is_secret
 from service.settings import ALLOWS_PRIVATE, Settings
 from service.store.counters import Reading, read
 from service.store.keys import Keys

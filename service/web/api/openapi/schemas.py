@@ -13,7 +13,9 @@ from pydantic import BaseModel
 
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
 from service.contacts.intake.merging import MOST_MERGED
-from service.domain.job import DESCRIPTION_LIMIT, NAME_LIMIT, PREVIEW_LIMIT, READ_ONLY_FIELDS
+from service.domain.job import READ_ONLY_FIELDS
+from service.domain.job_fields import DESCRIPTION_LIMIT, NAME_LIMIT
+from service.domain.job_requests import PREVIEW_LIMIT
 from service.domain.options import Options
 from service.domain.schedules.definition import SCHEDULE_TYPES, schedule_schemas
 from service.store.run_views import STATUSES, TRIGGERS
