@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from service.domain.input.refusals import echo
 from service.domain.input.validation import validated
-from service.domain.timestamps import normalised, parse_timestamp
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import ValidationFailed
 from service.secrecy.secret_names import is_reference
 
@@ -59,7 +59,7 @@ class Options(BaseModel):
     @classmethod
     def _normalise(cls, value: str | None) -> str | None:
         try:
-            return None if value is None else normalised(parse_timestamp(value, ""))
+            return None if value is None else format_timestamp(parse_timestamp(value, ""))
         except ValidationFailed as refusal:
             raise ValueError(str(refusal)) from None
 

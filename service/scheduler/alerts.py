@@ -23,7 +23,7 @@ from service.domain.alert_folding import Fate, Folding, Moment, summary_is_due, 
 from service.domain.notices import Step, WentBack
 from service.domain.options import Options
 from service.domain.records import UnreadableJob
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_ms, format_timestamp
 from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce, destination
 from service.outage import outage
@@ -244,7 +244,7 @@ def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
         lines.pop()
     more = [f"and {count - len(lines)} more, which stand in the run's log"] if count > len(lines) else []
     told = [f"- {line}" for line in (*lines, *more)]
-    when = format_timestamp(int(said["at"]) // 1000)
+    when = format_ms(int(said["at"]))
     head = (f"Job: {name} ({said['job_id']})", f"When: {when} UTC", f"Run: {said['run_id']}")
     return subject, "\n".join((*head, *told))
 

@@ -27,7 +27,7 @@ from service.domain.run_records import Claim, Outcome
 from service.domain.timestamps import format_timestamp
 from service.errors import ServiceError, ValidationFailed
 from service.settings import Settings
-from service.store.run_log import cut_line, cut_middle
+from service.store.runs.run_log import cut_line, cut_middle
 from service.worker.failures import outcome_of_failure
 from service.worker.run_context import News, RunContext, RunTime, StopFlag
 

@@ -15,9 +15,10 @@ from service.bots.support.addresses import NotAnAddress, parsed
 from service.domain.input.refusals import echo
 from service.errors import ServiceError
 from service.secrecy.own_copies import own_copy
-from service.secrecy.redaction import SECRETS, UNMISTAKABLE, Redaction
+from service.secrecy.redaction import Redaction
 from service.secrecy.secret_hosts import Hosts, hosts_of
 from service.secrecy.secret_names import MARK, PREFIX, SUFFIX, is_reference, is_secret, referenced
+from service.secrecy.secret_values import SECRETS, UNMISTAKABLE
 
 if TYPE_CHECKING:
     import base64

@@ -263,5 +263,6 @@ def _schema(client: Client, keys: Keys) -> Finding:
 
 def from_reading(now: Reading) -> Iterator[Finding]:
     """Who is up and what waits, as Redis tells it."""
-    waited = 0.0 if now.oldest_queued is None else max(0.0, (now.now - now.oldest_queued) / 1000)
-    yield from crew(now.schedulers, now.workers, now.leader, now.queued, waited, now.refusal is not None)
+    yield from crew(
+        now.schedulers, now.workers, now.leader, now.queued, now.queued_for_seconds, now.refusal is not None
+    )
