@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from service.domain.options import Options
 from service.messages import destination
-from service.secrecy.secret_hosts import SUFFIX, Hosts, hosts_of, is_secret
+from service.secrecy.secret_hosts import Hosts, hosts_of
+from service.secrecy.secret_names import SUFFIX, is_secret, referenced
 
 log = logging.getLogger(__name__)
-
-NAMED = "env:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def of_a_job(job_id: str, options: Options, environment: Mapping[str, str]) -> d
     """
     found = {}
     for name in options.alert_urls:
-        variable = name.removeprefix(NAMED)
+        variable = referenced(name)
         value = environment.get(variable) if is_secret(variable) else None
         if not value or not value.strip():
             log.warning("Job %s: %s in alert_urls is not set where the scheduler runs", job_id, variable)

@@ -8,7 +8,7 @@ from typing import Any
 from service.domain import notices
 from service.domain.alert_folding import Moment
 from service.domain.notices import Step, WentBack
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_ms, format_timestamp
 
 _SAYS = {
     "failed": "failed",
@@ -40,7 +40,7 @@ def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     if said["kind"] == NEWS:
         return words_of_a_bot(name, said)
     subject = f"{name} {_SAYS[said['kind']]}"
-    lines = [f"Job: {name} ({said['job_id']})", f"When: {format_timestamp(int(said['at']) // 1000)} UTC"]
+    lines = [f"Job: {name} ({said['job_id']})", f"When: {format_ms(int(said['at']))} UTC"]
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
     if "error" in said:
@@ -62,7 +62,7 @@ def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
         lines.pop()
     more = [f"and {count - len(lines)} more, which stand in the run's log"] if count > len(lines) else []
     told = [f"- {line}" for line in (*lines, *more)]
-    when = format_timestamp(int(said["at"]) // 1000)
+    when = format_ms(int(said["at"]))
     head = (f"Job: {name} ({said['job_id']})", f"When: {when} UTC", f"Run: {said['run_id']}")
     return subject, "\n".join((*head, *told))
 

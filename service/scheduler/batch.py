@@ -1,7 +1,7 @@
 """Decides about due jobs: reads them, plans each, and commits the plans in batches.
 
-Planning is pure (`service.domain.commits`). One script commits a batch (`lua/decide.lua`), and Redis carries it out
-while the next batch is planned. The script checks that each job is still as it was when it was planned; this
+Planning is pure (`service.domain.decision_batch`). One script commits a batch (`lua/decide.lua`), and Redis carries it
+out while the next batch is planned. The script checks that each job is still as it was when it was planned; this
 compare-and-set decides every occurrence exactly once, under any number of schedulers and kills.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from redis.exceptions import ResponseError
 
-from service.domain.commits import Commits
+from service.domain.decision_batch import DecisionBatch
 from service.domain.planning import plan_again
 from service.domain.records import UnreadableJob
 from service.errors import ServiceError, ValidationFailed
@@ -22,7 +22,7 @@ from service.store.jobs.due import DueEntry, read_due
 from service.store.jobs.due_index import DueIndex
 from service.store.jobs.job_hashes import JobStore
 from service.store.scripts import Scripts
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 
@@ -65,36 +65,36 @@ class DueJobs:
             StoreUnavailable: Redis is away, or refuses to write.
         """
         decided = 0
-        under_way: list[tuple[Commits, Callable[[], list[bytes]]]] = []
+        under_way: list[tuple[DecisionBatch, Callable[[], list[bytes]]]] = []
         try:
-            for commits in self._planned(due, now_ms):
+            for batch in self._planned(due, now_ms):
                 if under_way:
                     decided += self._committed(*under_way.pop())
-                under_way.append((commits, self._begin(commits)))
+                under_way.append((batch, self._begin(batch)))
         finally:  # each answer is read once, and always: nobody else may find it on the connection
             if under_way:
                 decided += self._committed(*under_way.pop())
         return decided
 
-    def _begin(self, commits: Commits) -> Callable[[], list[bytes]]:
-        return self._scripts.begin("decide", json.dumps(commits.worded()), self._scripts.keys.prefix)
+    def _begin(self, batch: DecisionBatch) -> Callable[[], list[bytes]]:
+        return self._scripts.begin("decide", json.dumps(batch.argument()), self._scripts.keys.prefix)
 
-    def _planned(self, due: Sequence[DueEntry], now_ms: int) -> Iterator[Commits]:
-        commits = Commits(now_ms)
+    def _planned(self, due: Sequence[DueEntry], now_ms: int) -> Iterator[DecisionBatch]:
+        batch = DecisionBatch(now_ms)
         for entry in due:
-            self._plan(entry, commits)
-            if commits.decisions >= BATCH:
-                yield commits
-                commits = Commits(now_ms)
-        if commits.decisions:
-            yield commits
+            self._plan(entry, batch)
+            if batch.decisions >= BATCH:
+                yield batch
+                batch = DecisionBatch(now_ms)
+        if batch.decisions:
+            yield batch
 
-    def _plan(self, entry: DueEntry, commits: Commits) -> None:
+    def _plan(self, entry: DueEntry, batch: DecisionBatch) -> None:
         """Plan one due job, or set it aside: one bad job never stops the others."""
         try:
             job = entry.read()
             if job.next_due == entry.due:
-                commits.add(job)
+                batch.add(job)
             else:
                 self.index.restore([job.id])
         except UnreadableJob as error:
@@ -103,10 +103,10 @@ class DueJobs:
             log.exception("Job %s cannot be planned", entry.job_id, extra={"job_id": entry.job_id})
             self._set_aside(entry.job_id, entry.due, f"its next occurrence cannot be computed ({error})")
 
-    def _committed(self, commits: Commits, answer: Callable[[], list[bytes]]) -> int:
+    def _committed(self, batch: DecisionBatch, answer: Callable[[], list[bytes]]) -> int:
         """Read what became of a batch. Return how many of its jobs were decided."""
         decided, stale = 0, []
-        for job_id, verdict in zip(commits.job_ids, answer(), strict=True):
+        for job_id, verdict in zip(batch.job_ids, answer(), strict=True):
             if verdict == b"decided":
                 decided += 1
             elif verdict == b"stale":

@@ -33,7 +33,7 @@ from service.scheduler.wake import WakeChannel
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock

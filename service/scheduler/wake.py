@@ -11,7 +11,7 @@ from redis.client import PubSub
 from redis.exceptions import NoPermissionError
 
 from service.shutdown import NOTICE_SECONDS
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 

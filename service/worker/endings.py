@@ -20,7 +20,7 @@ from service.domain.retries import rerun_of, retry_of
 from service.domain.run_records import Claim, Outcome, Retry
 from service.errors import StoreUnavailable
 from service.outage import outage
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.worker.runner import WORKER_STOPPED
 from service.worker.watchdog import HEED_SECONDS
 

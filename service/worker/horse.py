@@ -28,7 +28,7 @@ from service.domain.run_records import Claim, Outcome, Retry
 from service.errors import StoreFull, StoreUnavailable
 from service.outage import outage
 from service.settings import Settings
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.worker.endings import (
     FIRST_PAUSE,
     LONGEST_PAUSE,

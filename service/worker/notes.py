@@ -12,7 +12,7 @@ from collections.abc import Callable
 from service.domain.plain_json import whole_number
 from service.domain.timestamps import format_timestamp
 from service.errors import ServiceError
-from service.store.run_log import cut_line, cut_middle
+from service.store.runs.run_log import cut_line, cut_middle
 
 NOTES_EVERY = 0.2
 """Log lines and progress are written this often, in seconds."""

@@ -17,7 +17,7 @@ from service.bots.protocol import Bot, Ledger, Memory
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault, names_in
 from service.domain.error_texts import said, traced
-from service.domain.job import validate_bot_config
+from service.domain.job_fields import validate_bot_config
 from service.domain.plain_json import plain, plain_text
 from service.domain.records import JobRecord, UnreadableJob
 from service.domain.run_records import Claim, Outcome

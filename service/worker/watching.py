@@ -14,7 +14,7 @@ from service.bots.protocol import Bot
 from service.errors import StoreUnavailable, StoreUnsuitable, WritesRefused
 from service.outage import outage
 from service.shutdown import ASK_RUN_SECONDS, KILL_RUN_SECONDS, RECORD_SECONDS
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.schema import SchemaWatch
 from service.worker.commands import Commands
 from service.worker.endings import end_patiently, outcome_of_death, retry_after
