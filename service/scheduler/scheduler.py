@@ -47,7 +47,7 @@ from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.store.server.rights import deafness
-from service.store.server.startup_checks import arrive, risks
+from service.store.server.startup_checks import check_at_startup, risks
 from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._leave()
 
     def _arrive(self) -> None:
-        deaf = deafness(arrive(self.connection, self._keys), self._keys)
+        deaf = deafness(check_at_startup(self.connection, self._keys), self._keys)
         for risk in [*risks(self.connection).sentences(), *([deaf] if deaf else [])]:
             log.warning("%s", risk)
         self._hears = deaf is None

@@ -46,7 +46,7 @@ from service.store.runs.run_hashes import RunStore
 from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
 from service.store.server.connection import connect
-from service.store.server.startup_checks import arrive
+from service.store.server.startup_checks import check_at_startup
 from service.store.server.translation import translate_errors
 from service.worker.commands import Commands
 from service.worker.deaths import outcome_of_death
@@ -358,7 +358,7 @@ class BotWorker(Worker):
     def _arrive_again(self) -> None:
         """Where the data went back: it may be an older release's again. Raises StoreUnavailable."""
         if not self._arrived:
-            arrive(self._line, self._keys)
+            check_at_startup(self._line, self._keys)
             self._arrived = True
 
     def _look_at_schema(self, horse: Horse) -> None:
