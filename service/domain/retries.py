@@ -17,8 +17,8 @@ def retry_of(
     """Plan the retry of a failed run; None if there is none.
 
     The delay is `retry_delay_seconds` × 2ⁿ, at most an hour, with full jitter: anything from nothing to that
-    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It follows the wait for which the failure
-    asks, so that runs with the same wait do not all come back at once; together they take at most an hour, too.
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It follows the wait for which the
+    failure asks, so that runs with the same wait do not all come back at once; together they take at most an hour, too.
 
     Args:
         run_id: the run that failed.

@@ -17,8 +17,8 @@ class Outbox:
     """Alerts that wait to be sent, the oldest first.
 
     An alert that is being sent stands in a list of its own until it is done, so that it outlives its sender; it may
-    then be sent twice. Alerts of the service itself and of bots stay where they are until they are done, because schedulers
-    of older releases take over that list, and would drop them.
+    then be sent twice. Alerts of the service itself and of bots stay where they are until they are done, because
+    schedulers of older releases take over that list, and would drop them.
 
     Args:
         scripts: the scripts of this installation.
