@@ -9,9 +9,9 @@ from importlib.metadata import EntryPoint, entry_points
 
 from pydantic import BaseModel
 
+from bot_scheduler import Bot
 from service.bots.birthday.bot import BirthdayBot
 from service.bots.contacts_sync.bot import ContactsSyncBot
-from service.bots.protocol import Bot
 from service.bots.support.secrets import is_declarable
 from service.bots.visitor.bot import VisitorBot
 from service.bots.webhook.bot import WebhookBot

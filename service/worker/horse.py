@@ -24,8 +24,8 @@ from redis.exceptions import ResponseError
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
+from bot_scheduler import Bot
 from service import logs
-from service.bots.protocol import Bot
 from service.domain.error_texts import worded
 from service.domain.records import UnreadableJob
 from service.domain.retries import rerun_of, retry_of

@@ -1,4 +1,4 @@
-"""What a bot is handed when it runs: the `service.bots.protocol.Context` of a real run."""
+"""What a bot is handed when it runs: the `bot_scheduler.Context` of a real run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import monotonic, sleep  # as they are now: a bot may put others in th
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from service.bots.protocol import Ledger, Memory
+from bot_scheduler import Ledger, Memory
 from service.bots.support.secrets import Secrets
 from service.domain.plain_json import plain_text
 

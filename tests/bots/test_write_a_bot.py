@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.protocol import Bot, RunFailed
+from bot_scheduler import Bot, RunFailed
 from service.bots.registry import configs, load_bots
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault

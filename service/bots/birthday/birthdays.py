@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
+from service.bots.support.address_book import BirthdayIndex
 from service.contacts.dates import EARLIEST_YEAR
 from service.contacts.matching.identity import Known, with_traits
 from service.domain.people.contact import Contact
@@ -66,7 +66,7 @@ class Greeting:
         }
 
 
-def find(contacts: Any, today: date, days_back: int, leap_day: LeapDay) -> list[Greeting]:
+def find(contacts: BirthdayIndex, today: date, days_back: int, leap_day: LeapDay) -> list[Greeting]:
     """Whose birthday it is `today`, then whose it was in the window, the oldest last; each person once.
 
     Args:
@@ -80,7 +80,7 @@ def find(contacts: Any, today: date, days_back: int, leap_day: LeapDay) -> list[
         day = today - timedelta(days=late)
         for month_day in celebrated_on(day, leap_day):
             latest.setdefault(month_day, (late, day))
-    found = [_greeting(contact, latest) for contact in cast(Iterable[Contact], contacts.born_on(latest))]
+    found = [_greeting(contact, latest) for contact in contacts.born_on(latest)]
     return sorted(found, key=lambda greeting: (greeting.days_late, greeting.contact.name, greeting.contact.id))
 
 

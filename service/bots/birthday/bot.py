@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from bot_scheduler import Context
 from service.bots.birthday.birthdays import LeapDay, find
 from service.bots.birthday.greetings import EVERY, FALLBACK, Texts
 from service.bots.birthday.letters import Letters
 from service.bots.birthday.senders import Digest, Sender
 from service.bots.birthday.tally import Tally
-from service.bots.protocol import Context
+from service.bots.support.address_book import address_book
 from service.bots.support.sparse import SparseConfig
 
 MAX_LANGUAGES = 20
@@ -131,7 +132,7 @@ class BirthdayBot:
             sender.check()
         today = date.fromisoformat(config.today) if config.today else context.now.date()
         days_back = config.max_days_late if config.process_late else 0
-        greetings = find(context.contacts, today, days_back, config.leap_day or "feb28")
+        greetings = find(address_book(context), today, days_back, config.leap_day or "feb28")
         tally.found = len(greetings)
         context.log.info("Birthdays of %s, looking %d days back: %d found", today, days_back, len(greetings))
         pending = list(sender.pending(tally.of_the_living(greetings)))

@@ -6,12 +6,12 @@ import re
 from datetime import UTC, timedelta
 from functools import cached_property
 
+from bot_scheduler import Context
 from service.bots.birthday.birthdays import Greeting
 from service.bots.birthday.greetings import UnusableTemplate, compose
 from service.bots.birthday.senders import Rehearsed, Sender
 from service.bots.birthday.tally import SHOWN, Tally
 from service.bots.birthday.tries import Tries, Try
-from service.bots.protocol import Context
 from service.errors import ChannelUnavailable, DeliveryFailed, ServiceError
 from service.messages import DeliveryDeferred, DeliveryUncertain, Messenger
 

@@ -9,11 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+from bot_scheduler import Context
 from service.bots.birthday.birthdays import Greeting
 from service.bots.birthday.greetings import compose_digest
 from service.bots.birthday.tally import Tally, listed
 from service.bots.birthday.tries import pause_after
-from service.bots.protocol import Context
 from service.contacts.matching.identity import People
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryDeferred, DeliveryUncertain, announce, why_unusable

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
+from bot_scheduler import Context
 from service.bots.contacts_sync.carddav import Card, CardDav, Changes, TokenLost
 from service.bots.contacts_sync.dav import BookFailed
-from service.bots.protocol import Context
 from service.contacts.intake.synced import Received, SyncedBook
 from service.contacts.people import ParsedCard
 from service.contacts.reading import vcard

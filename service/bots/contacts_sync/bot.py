@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
+from bot_scheduler import Context
 from service.bots.contacts_sync.book_sync import BookSync, Tally
 from service.bots.contacts_sync.carddav import find
 from service.bots.contacts_sync.dav import Dav
-from service.bots.protocol import Context
+from service.bots.support.address_book import address_book
 from service.bots.support.fetching import user_agent
 from service.bots.support.locks import Stopped
 from service.bots.support.sparse import SparseConfig
@@ -72,7 +73,7 @@ class ContactsSyncBot:
             agent = user_agent(context.settings.visitor_contact)
             with Dav(secret.get_secret_value(), agent, beat, egress) as dav:
                 remote = find(dav, context.config.address_book)
-                local = context.contacts.synced(remote.address)
+                local = address_book(context).synced(remote.address)
                 with _alone(context, f"book:{local.id}", beat):
                     BookSync(context, remote, local, tally).run()
         except Stopped:

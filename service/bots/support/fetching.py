@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from service.bots.protocol import Memory
+from bot_scheduler import Memory
 from service.bots.support.addresses import NotAnAddress, parsed
 from service.bots.support.content_coding import ACCEPTED, pieces
 from service.bots.support.locks import LOOK_AGAIN, Stopped, Turns

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from service.bots.protocol import Memory
+from bot_scheduler import Memory
 from service.errors import ServiceError
 
 LOOK_AGAIN = 0.25

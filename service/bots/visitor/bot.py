@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.bots.protocol import Context
+from bot_scheduler import Context
+from service.bots.support.address_book import address_book
 from service.bots.support.fetching import HOST_DELAY, Fetched, Fetcher, NotFetched, Version
 from service.bots.visitor.pages import read_page
 from service.domain.people.contact import Contact, Visit
@@ -67,7 +68,7 @@ class VisitorBot:
 
     def run(self, context: Context) -> dict[str, Any]:
         """Visits up to `limit` pages; one that cannot be had is told with its reason and does not end the run."""
-        contacts: list[Contact] = context.contacts.least_recently_visited(context.config.limit)
+        contacts = address_book(context).least_recently_visited(context.config.limit)
         if context.config.dry_run:
             would = [{"contact_id": c.id, "name": c.name, "url": c.profile} for c in contacts]
             return {"profiles_visited": 0, "dry_run": True, "would_visit": would}
@@ -102,7 +103,7 @@ class VisitorBot:
             with _costs_itself():
                 page = fetcher.fetch(url, _known(before))
                 visit = _compared(before, url, page, at).noted(at)
-                context.contacts.record_visit(contact.id, at, visit)
+                address_book(context).record_visit(contact.id, at, visit)
         except NotFetched as error:
             if context.cancelled:
                 return
@@ -110,7 +111,9 @@ class VisitorBot:
             findings.failures.append(told | {"reason": str(error)})
             context.log.warning("%s: not visited: %s", contact.name, error)
             # so that a page that is never to be had does not keep the others from their turn
-            context.contacts.record_visit(contact.id, at, _unanswered(before, url).noted(at) if error.asked else None)
+            address_book(context).record_visit(
+                contact.id, at, _unanswered(before, url).noted(at) if error.asked else None
+            )
             return
         findings.answered += 1
         findings.changed += bool(visit.changed)

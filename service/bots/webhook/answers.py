@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from service.bots.protocol import Secrets
+from bot_scheduler import Secrets
 from service.bots.support.addresses import NotAnAddress, parsed
 from service.bots.support.content_coding import Undecodable, pieces
 from service.bots.support.retry_after import seconds_asked

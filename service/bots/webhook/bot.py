@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 from pydantic import BaseModel
 
-from service.bots.protocol import Context, RunFailed
+from bot_scheduler import Context, RunFailed
 from service.bots.support.content_coding import ACCEPTED
 from service.bots.support.fetching import MAX_FRAMING, user_agent
 from service.bots.support.network_guard import AddressRefused, GuardedBackend, GuardedTransport, refuse_literal
