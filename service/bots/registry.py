@@ -1,4 +1,4 @@
-"""Which bots there are: the built-in ones, and those that installed packages bring."""
+"""The registry of bots: the built-in ones, and those of installed packages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _log = logging.getLogger(__name__)
 
 
 def load_bots() -> dict[str, type[Bot]]:
-    """Every bot's class by its name. One that cannot be loaded, or takes a taken name, is logged and left out."""
+    """Return every bot's class by its name.
+
+    Log and leave out a bot that cannot be loaded, or has the name of another.
+    """
     bots: dict[str, type[Bot]] = {bot.name: bot for bot in _BUILT_IN}
     for entry in entry_points(group=GROUP):
         bot = _load(entry)
@@ -39,7 +42,7 @@ def load_bots() -> dict[str, type[Bot]]:
 
 
 def configs(bots: Mapping[str, type[Bot]]) -> dict[str, type[BaseModel]]:
-    """Every bot's `Config` by the bot's name."""
+    """Return every bot's `Config` by the bot's name."""
     return {name: bot.Config for name, bot in bots.items()}
 
 

@@ -1,4 +1,4 @@
-"""Keeps what Apprise logs to whoever sends right now: its lines hold addresses and texts."""
+"""Capture of Apprise's log for the current sender alone, since its lines hold addresses and texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Capture(logging.Handler):
 
 @contextmanager
 def captured() -> Iterator[list[str]]:
-    """What Apprise logs meanwhile in this thread."""
+    """Collect the lines that Apprise logs in this thread."""
     lines: list[str] = []
     token = _capture.set(lines)
     try:

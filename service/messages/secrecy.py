@@ -1,4 +1,4 @@
-"""Sentences about a channel without anything of its URL that may be secret."""
+"""Removal of the secret parts of a channel's URL from sentences about it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ LONGEST = 300
 
 
 def redacted(reason: str, url: str) -> str:
-    """One line of `reason` without anything of the channel's URL that may be secret.
+    """Return `reason` on one line, without any part of the channel's URL that may be secret.
 
     Args:
-        url: as the setting has it.
+        reason: a sentence about the channel.
+        url: the URL in the setting.
     """
     for secret in sorted(_secrets(url), key=len, reverse=True):
         reason = reason.replace(secret, "***")
@@ -25,7 +26,11 @@ def redacted(reason: str, url: str) -> str:
 
 
 def _secrets(url: str) -> set[str]:
-    """The parts of a URL that may be secret: a mail URL's user and password, of others (tokens stand anywhere) all."""
+    """Return the parts of a URL that may be secret.
+
+    Of a mail URL, these are the user and the password. Of any other URL, they are all parts, since tokens stand
+    anywhere.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:

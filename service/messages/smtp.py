@@ -1,13 +1,13 @@
-"""Hands letters to a mail server, and tells by its status codes what became of each (RFC 5321).
+"""Submission of letters to a mail server, and the outcome of each by the server's status codes (RFC 5321).
 
-| what fails | answered 4xx | answered 5xx | broken off |
+| failing step | answered 4xx | answered 5xx | broken off |
 |---|---|---|---|
 | connection, EHLO, STARTTLS, sign-in, MAIL FROM | the channel | the channel | the channel |
 | RCPT TO, DATA | deferred | refused | deferred |
 | the text, before its final dot | | | deferred |
 | the answer to the final dot | deferred | refused | uncertain |
 
-An answer that is neither counts as broken off. 421 is answered as other 4xx are, and ends the connection.
+An answer that is neither counts as broken off. 421 counts as other 4xx do, and ends the connection.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _GO_ON = 354
 
 
 class _Gone(Exception):
-    """The server ended the connection before it had anything of the letter.
+    """The server ended the connection before it had any of the letter.
 
     Args:
-        verdict: what that means where it was a new connection.
+        verdict: the outcome, if the connection was a new one.
     """
 
     def __init__(self, verdict: DeliveryFailed) -> None:
@@ -51,9 +51,12 @@ class _Gone(Exception):
 
 
 class Submission:
-    """One connection to a mail server, which is made when it is needed and used for many letters.
+    """One connection to a mail server, opened when it is needed and used for many letters.
 
-    It belongs to the process and the thread that made it; another one makes its own.
+    It belongs to the process and the thread that opened it. Another one opens its own.
+
+    Args:
+        server: the mail server.
     """
 
     def __init__(self, server: Server) -> None:
@@ -64,7 +67,7 @@ class Submission:
         self._used_at = 0.0
 
     def send(self, letter: Letter) -> None:
-        """Sends a letter, and returns when the server has taken it for all its recipients.
+        """Send a letter. Return when the server has taken it for all its recipients.
 
         Raises:
             ChannelUnavailable, DeliveryDeferred, RecipientRefused, DeliveryUncertain: by the table above.
@@ -89,7 +92,7 @@ class Submission:
             raise
 
     def close(self) -> None:
-        """Ends the connection, if there is one. The next letter makes another."""
+        """Close the connection, if there is one. The next letter opens another."""
         smtp, self._smtp = self._smtp, None
         if smtp is None or self._owner != _me():
             return
@@ -125,7 +128,7 @@ class Submission:
         self, smtp: smtplib.SMTP, command: str, subject: str, for_now: type[DeliveryFailed],
         for_good: type[DeliveryFailed], expected: int | None = None,
     ) -> None:  # fmt: skip
-        """One command before the text."""
+        """Send one command before the text."""
         try:
             code, text = answer(smtp, command)
         except Broken as broken:
@@ -161,7 +164,7 @@ class Submission:
             raise kind(f"the mail server refused the message: {code} {said}")
 
     def _keeps_connection(self) -> bool:
-        """Whether there is a connection that can be used; one that cannot is given up."""
+        """Return whether there is a usable connection. Give up an unusable one."""
         smtp = self._smtp
         if smtp is None:
             return False
@@ -182,7 +185,7 @@ class Submission:
         return self._smtp
 
     def _reset(self) -> None:
-        """Lets the connection forget a letter that it did not take."""
+        """Let the server forget a letter that it did not take."""
         if self._smtp is None:
             return
         try:
@@ -199,7 +202,7 @@ class Submission:
 
 
 def _transparent(text: bytes) -> bytes:
-    """Lines that begin with a dot have another one put before it (RFC 5321, 4.5.2)."""
+    """Put another dot before each line that begins with one (RFC 5321, 4.5.2)."""
     return re.sub(rb"(?m)^\.", b"..", text if text.endswith(b"\r\n") else text + b"\r\n")
 
 

@@ -1,4 +1,4 @@
-"""URLs with a contact's fields in braces, and the values that are put into their places."""
+"""URLs with a contact's fields in braces, and the values for them."""
 
 from __future__ import annotations
 
@@ -20,23 +20,40 @@ class Recipient(Protocol):
     """The fields of a contact that a URL may name."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The contact's id."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The full name."""
+
     @property
-    def given_name(self) -> str | None: ...
+    def given_name(self) -> str | None:
+        """The given name."""
+
     @property
-    def family_name(self) -> str | None: ...
+    def family_name(self) -> str | None:
+        """The family name."""
+
     @property
-    def birthday(self) -> str | None: ...
+    def birthday(self) -> str | None:
+        """`YYYY-MM-DD`, or `--MM-DD`."""
+
     @property
-    def language(self) -> str | None: ...
+    def language(self) -> str | None:
+        """A language tag."""
+
     @property
-    def emails(self) -> Sequence[str]: ...
+    def emails(self) -> Sequence[str]:
+        """E-mail addresses, the preferred one first."""
+
     @property
-    def phones(self) -> Sequence[str]: ...
+    def phones(self) -> Sequence[str]:
+        """Phone numbers, the preferred one first."""
+
     @property
-    def urls(self) -> Sequence[str]: ...
+    def urls(self) -> Sequence[str]:
+        """Web addresses, the preferred one first."""
 
 
 FIELDS: Mapping[str, Callable[[Recipient], str | None]] = {
@@ -67,30 +84,32 @@ class Template:
 
     @property
     def unknown_field(self) -> str | None:
-        """A name in braces that no contact has; None if there is none."""
+        """A name in braces that no contact has, or None."""
         return next((field for field in self.fields if field not in FIELDS), None)
 
     def suits(self, contact: Recipient) -> bool:
-        """Whether the contact has every field that is named."""
+        """Return whether the contact has every field that the text names."""
         return all(FIELDS[field](contact) for field in self.fields)
 
     def filled(self, values: Values) -> str:
-        """The URL with each field's value in place of its name, quoted as a URL needs."""
+        """Return the URL with each field's value in place of its name, quoted for a URL."""
         return self.replaced(lambda field: quote(values[field], safe=""))
 
     def replaced(self, made: Callable[[str], str]) -> str:
-        """The text with something in place of each name."""
+        """Return the text with something in place of each name."""
         return _FIELD.sub(lambda match: made(match[1]), self.text)
 
 
 def values_of(contact: Recipient, fields: Iterable[str], region: str | None) -> dict[str, str]:
-    """What goes out for the fields of a contact who has them.
+    """Return the values to send for the fields of a contact who has them.
 
     Args:
+        contact: the recipient.
+        fields: the names of the fields.
         region: `PHONE_REGION`, or None.
 
     Raises:
-        DeliveryFailed: an address is none that a message can be sent to; names it.
+        DeliveryFailed: a message cannot be sent to an address; the message names it.
     """
     return {field: _value(field, FIELDS[field](contact) or "", region) for field in fields}
 
@@ -104,6 +123,6 @@ def _value(field: str, text: str, region: str | None) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` on one line: blanks in place of what breaks lines, steers a terminal, or is half a character."""
+    """Return `text` on one line: blanks replace line breaks, terminal controls and halves of characters."""
     plain = (" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
     return " ".join("".join(plain).split())

@@ -1,4 +1,4 @@
-"""Greets people on their birthday, each once, whatever crashes, reruns or overlaps."""
+"""The birthday bot: greets each person once, however often runs crash, repeat or overlap."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}"
 
 
 class BirthdayConfig(SparseConfig):
-    """The birthday bot's `bot_config`. What defaults to None is answered only where it was given."""
+    """The birthday bot's `bot_config`."""
 
     dry_run: bool = Field(default=False, description="Send nothing and remember nothing; show what would be sent.")
     process_late: bool = Field(
@@ -76,7 +76,7 @@ class BirthdayConfig(SparseConfig):
     @field_validator("templates", mode="before")
     @classmethod
     def _are_not_too_long(cls, value: Any) -> Any:
-        """Before any of them is tried."""
+        """Check the total length before trying any template."""
         kinds = [texts for texts in value.values() if isinstance(texts, dict)] if isinstance(value, dict) else []
         if sum(len(text) for texts in kinds for text in texts.values() if isinstance(text, str)) > MAX_TEXTS:
             raise ValueError(f"must have at most {MAX_TEXTS:,} characters together")
@@ -100,13 +100,13 @@ class BirthdayConfig(SparseConfig):
 
     @property
     def fallback_language(self) -> str:
-        """See `language`."""
+        """The language for contacts whose own is unknown or has no template."""
         own = [tag for tag in self.templates or () if tag != EVERY]
         return self.language or (own[0] if len(own) == 1 else FALLBACK)
 
 
 class BirthdayBot:
-    """Sends each person whose birthday it is one message."""
+    """Sends one message to each person whose birthday it is."""
 
     name: ClassVar[str] = "birthday"
     description: ClassVar[str] = "Sends each contact one message on their birthday, or within some days after it."
@@ -116,13 +116,14 @@ class BirthdayBot:
     """The ledger sees to it that nobody is greeted twice."""
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Greets whom the ledger does not know to be greeted.
+        """Greet everybody whom the ledger does not have as greeted.
+
+        Any error in the middle of the run carries the work done so far as its `result`.
 
         Raises:
-            ChannelUnavailable: no message can go out; nothing is claimed for those who were not tried. An error that
-                comes in the middle carries what was done until then as its `result`. A rehearsal tells it as a warning,
-                unless it cannot say who would be reached.
-            LettersRefused: some could not be sent; carries the `result`, too.
+            ChannelUnavailable: no message can be sent. Nothing is claimed for people who were not tried. A rehearsal
+                reports this as a warning, unless it cannot tell whom a live run would reach.
+            LettersRefused: some letters could not be sent.
         """
         config: BirthdayConfig = context.config
         tally = Tally()

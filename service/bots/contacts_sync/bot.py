@@ -1,4 +1,4 @@
-"""Keeps the contacts in step with an address book on a CardDAV server; nothing is ever written there."""
+"""The contacts_sync bot: keeps the contacts in step with an address book on a CardDAV server. It never writes there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOOK_AGAIN = 0.5
 
 
 class ContactsSyncConfig(SparseConfig):
-    """The contacts_sync bot's `bot_config`. What defaults to None is answered only where it was given."""
+    """The contacts_sync bot's `bot_config`."""
 
     dry_run: bool = Field(default=False, description="Change nothing and remember nothing; show what would change.")
     address_book: str | None = Field(
@@ -41,7 +41,7 @@ class NoAddressBook(ServiceError):
 
 
 class ContactsSyncBot:
-    """Brings, changes and removes contacts as an address book's cards come, change and go."""
+    """Adds, changes and removes contacts as the cards of an address book come, change and go."""
 
     name: ClassVar[str] = "contacts_sync"
     description: ClassVar[str] = "Keeps the contacts in step with an address book on a CardDAV server."
@@ -51,11 +51,11 @@ class ContactsSyncBot:
     """What was taken is not taken again."""
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Reads what changed since the last run, else everything, and does likewise here.
+        """Read the changes since the last run, or everything, and apply them here.
 
         Raises:
             NoAddressBook: CONTACTS_URL is not set.
-            BookFailed: the address book cannot be read (on). What was done until then is its `result`.
+            BookFailed: the address book cannot be read, or not to its end. The work done so far is its `result`.
         """
         secret = context.settings.contacts_url
         if secret is None:
@@ -91,8 +91,7 @@ def _result(context: Context, tally: Tally) -> dict[str, Any]:
 
 @contextmanager
 def _alone(context: Context, key: str, beat: Callable[[], None]) -> Iterator[None]:
-    """Waits until no other run is at this address book; one that died is not waited for. A rehearsal writes nothing and
-    need not wait."""
+    """Wait until no other run works on this address book. A dead run does not count; a rehearsal need not wait."""
     if context.config.dry_run:
         yield
         return

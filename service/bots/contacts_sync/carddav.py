@@ -1,4 +1,4 @@
-"""An address book on a CardDAV server (RFC 6352): finding it, what changed in it (RFC 6578), and its cards."""
+"""An address book on a CardDAV server (RFC 6352): finding it, listing its changes (RFC 6578), and reading its cards."""
 
 from __future__ import annotations
 
@@ -41,15 +41,19 @@ _FOR_ALL = frozenset({401, 404, 405, 429, 501, 503})
 
 
 class TokenLost(Exception):
-    """The server does not know any more what changed since then; the whole address book is to be read."""
+    """The server cannot list the changes since the token any more. The whole address book has to be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card as the server gave it; without its text it could not be had, for a reason.
+    """A card as the server sent it, or the reason why its text is missing.
 
     Args:
-        gone: it does not exist any more.
+        href: its path.
+        etag: its version.
+        text: the vCard.
+        reason: why there is no text.
+        gone: whether the card does not exist any more.
     """
 
     href: str
@@ -61,13 +65,13 @@ class Card:
 
 @dataclass(slots=True)
 class Changes:
-    """What changed since a token, or everything there is.
+    """The changes since a token, or everything.
 
     Args:
         versions: the etag of each card, by its path.
-        gone: the paths of those that are no more.
-        token: up to which change this tells; None if the server does not say.
-        more: whether there is more to ask for with `token`.
+        gone: the paths of cards that do not exist any more.
+        token: the state that these changes lead to; None if the server does not say.
+        more: whether there are more changes after `token`.
     """
 
     versions: dict[str, str] = field(default_factory=dict)
@@ -81,9 +85,9 @@ class CardDav:
 
     Args:
         dav: its server.
-        url: where it is.
-        name: for people.
-        syncs: whether it tells what has changed since a token.
+        url: its address.
+        name: its name for people.
+        syncs: whether the server lists the changes since a token.
     """
 
     def __init__(self, dav: Dav, url: httpx.URL, name: str, syncs: bool) -> None:
@@ -94,11 +98,11 @@ class CardDav:
 
     @property
     def address(self) -> str:
-        """Tells it from others, however it was reached."""
+        """Identifies the address book, however it was reached."""
         return f"{self.url.host}:{self.url.port or ''}{self._path(str(self.url))}"
 
     def everything(self) -> Changes:
-        """Every card's version."""
+        """Return every card's version."""
         if self._syncs:
             try:
                 return self._whole_sync()
@@ -114,10 +118,10 @@ class CardDav:
         return found
 
     def since(self, token: str) -> Changes:
-        """What changed since `token`, or the first part of it.
+        """Return the changes since `token`, or the first part of them.
 
         Raises:
-            TokenLost: the server does not know.
+            TokenLost: the server cannot list them.
         """
         try:
             return self._sync(token, Changes())
@@ -157,8 +161,10 @@ class CardDav:
             raise BookFailed(f"the address book has more than {MAX_CARDS:,} cards")
 
     def cards(self, hrefs: Sequence[str]) -> Iterator[Card]:
-        """The cards of some paths, each once. One that cannot be had costs itself alone: what a failed request left is
-        asked for again in halves."""
+        """Yield the cards at these paths, each once.
+
+        A card that cannot be read affects no other: the rest of a failed request is asked for again in halves.
+        """
         left = dict.fromkeys(hrefs)
         try:
             links = "".join(f"<href>{escape(href)}</href>" for href in hrefs)
@@ -187,7 +193,7 @@ class CardDav:
                 yield from self.cards(half)
 
     def _path(self, href: str) -> str | None:
-        """A link's path, spelt in one way; None if it leads elsewhere."""
+        """Return a link's path in one spelling; None if it leads elsewhere."""
         try:
             path = self._dav.at(href, self.url).raw_path.decode("ascii").partition("?")[0]
         except BookFailed:
@@ -204,13 +210,14 @@ def _card(path: str, resource: Resource) -> Card:
 
 
 def find(dav: Dav, name: str | None = None) -> CardDav:
-    """The address book at `CONTACTS_URL`, or the one that belongs to the user there.
+    """Return the address book at `CONTACTS_URL`, or the one of its user.
 
     Args:
-        name: its name, or the last part of its path, where there are several.
+        dav: the server.
+        name: the address book's name, or the last part of its path, if there are several.
 
     Raises:
-        BookFailed: there is none, or several and none is named so.
+        BookFailed: there is no address book, or there are several and not exactly one has this name.
     """
     home, book = _home(dav)
     if book is not None and name is None:
@@ -228,7 +235,7 @@ def find(dav: Dav, name: str | None = None) -> CardDav:
 
 
 def _home(dav: Dav) -> tuple[httpx.URL | None, CardDav | None]:
-    """Where the user's address books are, or the address book that `CONTACTS_URL` leads to itself (RFC 6764, 6)."""
+    """Find the user's address books, or the address book that `CONTACTS_URL` itself names (RFC 6764, 6)."""
     failed: BookFailed | None = None
     for place in (dav.url, dav.url.copy_with(raw_path=WELL_KNOWN.encode()), dav.url.copy_with(raw_path=b"/")):
         try:

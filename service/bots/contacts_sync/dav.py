@@ -1,8 +1,8 @@
-"""Asking a WebDAV server: signed in, over redirects on the same server, and with answers read as they arrive.
+"""A client of a WebDAV server: it signs in, follows redirects on the same server, and reads answers as they arrive.
 
 The address comes from the operator (`CONTACTS_URL`), not from a job, and may lead inside the network. The password goes
-to that server alone. Neither it nor the address appears in what is logged, told or raised; httpx' client, which logs
-addresses, is passed by for that.
+to that server alone. Neither appears in logs, results or errors. This is why httpx' client, which logs addresses, is
+not used.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ _UNANSWERABLE = (KeyError, NotImplementedError, httpx.ProtocolError)
 
 
 class BookFailed(ServiceError):
-    """The address book could not be read; says why, without its address.
+    """The address book could not be read. The message says why, without the address.
 
     Args:
-        status: the HTTP status, if that is why.
+        reason: the message.
+        status: the HTTP status, if that is the reason.
     """
 
     def __init__(self, reason: str, status: int | None = None) -> None:
@@ -44,15 +45,16 @@ class BookFailed(ServiceError):
 
 
 class AnswerBroken(BookFailed):
-    """The answer broke off, or was no WebDAV."""
+    """The answer broke off, or was not WebDAV."""
 
 
 class Answer:
-    """The resources that a server tells of, as they arrive; to be read to the end, or closed.
+    """The resources in a server's answer, as they arrive. Read it to the end, or close it.
 
     Args:
-        url: who answered, after redirects.
-        beat: called at each piece that arrives; what it raises ends the reading.
+        url: the address that answered, after redirects.
+        response: the unread response.
+        beat: called for each piece that arrives. An exception from it ends the reading.
     """
 
     def __init__(self, url: httpx.URL, response: httpx.Response, beat: Callable[[], None]) -> None:
@@ -63,7 +65,7 @@ class Answer:
 
     @property
     def token(self) -> str | None:
-        """Up to which change it tells (RFC 6578); known once it is read to the end."""
+        """The state that the answer leads to (RFC 6578). Known when the answer is read to its end."""
         return self._read.token
 
     def __enter__(self) -> Self:
@@ -73,7 +75,11 @@ class Answer:
         self._response.close()
 
     def __iter__(self) -> Iterator[Resource]:
-        """Raises BookFailed if it breaks off, or is not WebDAV's; what came before is right all the same."""
+        """Yield the resources.
+
+        Raises:
+            BookFailed: the answer breaks off, or is not WebDAV. The resources before that are valid.
+        """
         left = MAX_ANSWER
         try:
             for piece in pieces(self._response):
@@ -99,10 +105,10 @@ class Dav:
     """One server, signed in.
 
     Args:
-        address: `CONTACTS_URL`, with the user and the password in it.
-        agent: who we say that we are.
-        beat: called before each request and at each piece of an answer.
-        egress: where it may be; without it anywhere, metadata services excepted.
+        address: `CONTACTS_URL`, with its user and password.
+        agent: the User-Agent.
+        beat: called before each request and for each piece of an answer.
+        egress: where the server may be; by default anywhere but metadata services.
     """
 
     def __init__(
@@ -124,11 +130,13 @@ class Dav:
         self._transport.close()
 
     def at(self, href: str, base: httpx.URL | None = None) -> httpx.URL:
-        """Where a link that the server gave leads: to where we asked, also if it names another port or scheme, since
-        servers behind proxies do not know their own address.
+        """Return the address of a link on this server.
+
+        It is on the host, port and scheme of our request even if the link names others, since a server behind a proxy
+        does not know its own address.
 
         Raises:
-            BookFailed: to another host, or nowhere.
+            BookFailed: the link leads to another host, or is invalid.
         """
         base = base or self.url
         try:
@@ -140,10 +148,10 @@ class Dav:
         return base.copy_with(raw_path=url.raw_path)
 
     def ask(self, method: str, url: httpx.URL, body: str, depth: str = "0") -> Answer:
-        """Sends one request, follows redirects, and waits for the answer's beginning.
+        """Send one request, follow redirects, and wait for the start of the answer.
 
         Raises:
-            BookFailed: it was not answered with a multistatus; `status` says how.
+            BookFailed: the answer is not a multistatus; `status` has the HTTP status.
         """
         for _ in range(MAX_REDIRECTS + 1):
             self._beat()
@@ -158,7 +166,7 @@ class Dav:
         raise BookFailed(f"the server redirects more than {MAX_REDIRECTS} times")
 
     def _redirected(self, url: httpx.URL, location: str) -> httpx.URL:
-        """Follows to the same server, or from its http to its https."""
+        """Follow a redirect on the same server, or from its http to its https."""
         try:
             target = parsed(location, url)
         except NotAnAddress as error:

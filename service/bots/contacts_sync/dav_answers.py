@@ -1,8 +1,8 @@
-"""What a WebDAV server says of its resources (RFC 4918, 13), read while it arrives, one resource at a time.
+"""Parser of a WebDAV server's answers (RFC 4918, 13): reads them as they arrive, one resource at a time.
 
-One resource is kept at a time, and bounded in each way in which an answer can be large: text, elements, depth, names.
-The parser is expat, because it tells how much of an unfinished tag it holds, so that a tag of a million attributes is
-refused before it is whole.
+Memory holds one resource at a time, bounded in each way in which an answer can be large: text, elements, depth, names.
+The parser is expat, which tells how much of an unfinished tag it holds, so that a tag of a million attributes is
+refused before it is complete.
 """
 
 from __future__ import annotations
@@ -35,26 +35,27 @@ _STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
 
 
 class NotDav(Exception):
-    """The answer is not one of WebDAV, or broke off."""
+    """The answer is not WebDAV, or broke off."""
 
 
 class Oversized(NotDav):
-    """A part of the answer is larger than any that is needed; says which."""
+    """A part of the answer is larger than any legitimate one. The message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of an answer; what the server did not say is None or empty.
+    """One resource of an answer. A value that the server did not send is None or empty.
 
     Args:
-        href: as the server writes it.
-        status: of the resource as a whole.
+        href: its path, as the server writes it.
+        status: the status of the resource as a whole.
         etag: its version.
         card: its vCard.
-        name: for people.
+        name: its name for people.
         kinds: the tags of its resource type.
-        reports: the tags of the reports that it gives.
-        principal, home: where the user, and the user's address books, are found.
+        reports: the tags of the reports that it offers.
+        principal: the path of the user.
+        home: the path of the user's address books.
     """
 
     href: str
@@ -69,18 +70,19 @@ class Resource:
 
     @property
     def is_address_book(self) -> bool:
+        """Whether it is an address book."""
         return f"{CARD}addressbook" in self.kinds
 
     @property
     def syncs(self) -> bool:
-        """Whether it tells what has changed since a token (RFC 6578)."""
+        """Whether the server lists its changes since a token (RFC 6578)."""
         return f"{DAV}sync-collection" in self.reports
 
 
 class Multistatus:
-    """Reads one answer. No document type is read, so neither are entities, nor anything from elsewhere.
+    """Parser of one answer. It reads no document type, so neither entities nor anything from elsewhere.
 
-    Feed it what arrives; each call gives the resources that are complete by then.
+    Feed it the data as they arrive. Each call yields the resources that are complete by then.
     """
 
     def __init__(self) -> None:
@@ -101,14 +103,22 @@ class Multistatus:
         """Up to which change the answer tells, once it is read."""
 
     def feed(self, data: bytes) -> Iterator[Resource]:
-        """Raises NotDav if it is not XML, is that of another kind, or has a part that is too large."""
+        """Parse some data and yield the resources that are complete.
+
+        Raises:
+            NotDav: the data are not XML, are XML of another kind, or have a part that is too large.
+        """
         for start in range(0, len(data), PIECE):
             self._parse(data[start : start + PIECE])
             yield from self._complete
             self._complete.clear()
 
     def close(self) -> None:
-        """Raises NotDav if the answer broke off."""
+        """Finish the parsing.
+
+        Raises:
+            NotDav: the answer broke off.
+        """
         self._parse(b"", final=True)
 
     def _parse(self, piece: bytes, final: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Fetching pages politely: as ourselves, as robots.txt allows, slowly, and with limits on size, time and redirects."""
+"""A polite fetcher of pages: it says who it is, obeys robots.txt, is slow, and limits size, time and redirects."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ ROBOTS_SECONDS = 86_400
 
 
 class NotFetched(Exception):
-    """The page could not, or may not, be had; says why.
+    """The page could not be fetched, or may not be. The message says why.
 
     Args:
+        reason: the message.
         asked: whether its server was asked, or would have been if it could be reached.
     """
 
@@ -54,7 +55,7 @@ class NotFetched(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a page: its address after redirects, and what its server said to tell it from others."""
+    """One version of a page: its address after redirects, and the marks by which its server tells versions apart."""
 
     url: str
     etag: str | None
@@ -69,7 +70,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a server answered; the body is cut at `MAX_BYTES`. Status 304: the version that was known is the newest."""
+    """A server's answer. The body is cut at `MAX_BYTES`. Status 304 means that the known version is the newest."""
 
     status: int
     body: bytes
@@ -81,12 +82,12 @@ class Fetcher:
     """Fetches pages for one run.
 
     Args:
-        contact: how the people whose pages are visited can reach whoever runs this (a URL or an e-mail address).
+        contact: a URL or an e-mail address at which the owners of pages can reach the operator.
         egress: where visits may lead beside the open Internet.
-        cancelled: asked while waiting.
+        cancelled: whether the run was asked to stop; called while waiting.
         host_delay: seconds between two requests to one host.
-        memory: keeps robots.txt, and which hosts asked to be left alone, from run to run. Through it runs take turns at
-            a host, so that it has one connection and its delay however many go on.
+        memory: keeps robots.txt, and the hosts that asked to be left alone, from run to run. Through it, runs take
+            turns at a host, so that each host has one connection and its delay however many runs there are.
     """
 
     def __init__(
@@ -118,14 +119,15 @@ class Fetcher:
         self._transport.close()
 
     def fetch(self, address: str, known: Version | None = None) -> Fetched:
-        """Gets one page.
+        """Fetch one page.
 
         Args:
-            address: the page's.
+            address: the page's address.
             known: the version that need not be sent again.
 
         Raises:
-            NotFetched: it is no HTTP(S) address, robots.txt forbids it, it leads inside, or nobody answered.
+            NotFetched: the address is not http(s), robots.txt forbids the page, it is inside the network, or nobody
+                answered.
         """
         url = _checked(address)
         for _ in range(MAX_REDIRECTS + 1):
@@ -172,7 +174,7 @@ class Fetcher:
         return response, body
 
     def _heed(self, url: httpx.URL, response: httpx.Response) -> None:
-        """Leaves a host alone for as long as it asks."""
+        """Leave a host alone for as long as it asks."""
         seconds = seconds_asked(response, MAX_HOLD) if response.status_code in (429, 503) else 0.0
         if seconds > 0:
             until = time.time() + seconds
@@ -181,7 +183,7 @@ class Fetcher:
                 self._memory.remember(f"held:{url.host}", str(int(until) + 1), int(seconds) + 1)
 
     def _held_until(self, host: str) -> float:
-        """Until when a host asked to be left alone, this run or another, epoch seconds; 0 if it did not."""
+        """Return the epoch seconds until which a host asked any run to leave it alone; 0 if it did not."""
         told = self._memory.recall(f"held:{host}") if self._memory is not None else None
         return max(self._held.get(host, 0.0), float(told) if told and told.isdecimal() else 0.0)
 
@@ -196,7 +198,7 @@ class Fetcher:
             raise NotFetched("the site's robots.txt forbids it")
 
     def _robots_of(self, url: httpx.URL, origin: str) -> Rules | None:
-        """The site's rules for us as they are remembered, else as they are read now; None if they cannot be read."""
+        """Return the site's rules from the memory, or read them now; None if they cannot be read."""
         text = self._memory.recall(f"robots:{origin}") if self._memory is not None else None
         if text is None:
             text = self._read_robots(url)
@@ -205,8 +207,11 @@ class Fetcher:
         return None if text is None else Rules(text)
 
     def _read_robots(self, url: httpx.URL) -> str | None:
-        """Its rules for us. A client error allows everything, a server error (or "too many requests") nothing, and
-        redirects are followed (RFC 9309, 2.3.1)."""
+        """Read the site's rules for us.
+
+        A client error allows everything, a server error or "too many requests" nothing. Redirects are followed (RFC
+        9309, 2.3.1).
+        """
         at = url.copy_with(raw_path=b"/robots.txt", fragment=None)
         for _ in range(MAX_REDIRECTS + 1):
             response, body = self._get(at, MAX_ROBOTS_BYTES, PAGE_SECONDS)
@@ -219,7 +224,7 @@ class Fetcher:
         return ""
 
     def _take_turn(self, url: httpx.URL) -> None:
-        """Keeps the distance to the last request to the same host, and from one that asked to be left alone."""
+        """Keep the distance to the last request to the same host, and leave alone a host that asked for it."""
         rules = self._robots.get(_origin(url))
         gap = max(self._host_delay, min(rules.delay if rules else 0.0, MAX_HOST_DELAY))
         try:
@@ -233,7 +238,7 @@ class Fetcher:
             raise NotFetched("the run was asked to stop") from None
 
     def _check_hold(self, host: str) -> None:
-        """Waits until a host may be asked again, unless that is too long."""
+        """Wait until the host may be asked again, unless that takes too long."""
         until = self._held_until(host)
         if until - time.time() > MAX_HOST_DELAY:
             at = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -249,7 +254,7 @@ def _leads_on(response: httpx.Response) -> bool:
 
 
 def _read(response: httpx.Response, limit: int) -> bytes:
-    """The beginning of the content; without its encoding, if that is one that was asked for."""
+    """Return the start of the content, decoded if the request accepted its coding."""
     body = bytearray()
     for piece in pieces(response):
         body += piece
@@ -259,24 +264,24 @@ def _read(response: httpx.Response, limit: int) -> bytes:
 
 
 def _short(value: str | None) -> str | None:
-    """A header that is worth keeping."""
+    """Return a header that is worth keeping, else None."""
     return value if value and len(value) <= 500 and value.isascii() and value.isprintable() else None
 
 
 def user_agent(contact: str | None) -> str:
-    """Who we say that we are.
+    """Return our User-Agent.
 
     Args:
-        contact: `VISITOR_CONTACT`: an address or a page, or None.
+        contact: `VISITOR_CONTACT`, an address or a page, or None.
     """
     return f"{AGENT}/1.0 (+{' '.join(contact.split())})" if contact else f"{AGENT}/1.0"
 
 
 def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
-    """An absolute HTTP(S) URL without user name and fragment.
+    """Return an absolute http(s) URL without user name and fragment.
 
     Raises:
-        NotFetched: it is none.
+        NotFetched: the address is not one.
     """
     try:
         url = parsed(address, base)

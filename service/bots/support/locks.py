@@ -1,4 +1,4 @@
-"""One at a time, in all processes: turns at what several runs must not do at once, such as asking one host."""
+"""Locks shared by all runs, of all processes, such as those that keep runs from asking one host at once."""
 
 from __future__ import annotations
 

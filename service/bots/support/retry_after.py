@@ -1,4 +1,4 @@
-"""For how long a server asks to be left alone."""
+"""The time for which a server asks to be left alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import httpx
 
 
 def seconds_asked(response: httpx.Response, most: int) -> float:
-    """What its `Retry-After` says, as a number of seconds or as a date (RFC 9110, 10.2.3).
+    """Return the wait that `Retry-After` asks for, as a number of seconds or as a date (RFC 9110, 10.2.3).
 
     Args:
-        response: of whatever status.
-        most: seconds, ≥ 0; a longer while is cut to it.
+        response: a response of any status.
+        most: seconds, ≥ 0. A longer wait is cut to it.
 
     Returns:
-        Seconds from now, from 0 to `most`; 0 also where it says nothing, or nothing that can be understood.
+        Seconds from now, from 0 to `most`; 0 if the header is missing or invalid.
     """
     told = response.headers.get("retry-after", "").strip()
     if told.isascii() and told.isdecimal():

@@ -1,7 +1,7 @@
-"""Secrets that jobs need: a job names one, the worker holds it, and a run is handed those that its job names.
+"""Secrets of jobs: a job names one, the worker holds it, and a run receives those that its job names.
 
-The worker takes them, and the settings that are secret, out of `os.environ` before it loads any bot. That is tidiness
-and no sandbox: a bot runs as the same user as the service, and can read what it really wants to.
+The worker takes them, and the secret settings, out of `os.environ` before it loads any bot. That is tidiness, not a
+sandbox: a bot runs as the same user as the service and can read anything that it wants to.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ class SecretMissing(ServiceError):
 
 
 class SecretRefused(ServiceError):
-    """A secret is malformed, or may not be used so; the message names the variable and never its value."""
+    """A secret is malformed, or may not be used in this way. The message names the variable and never its value."""
 
 
 def is_named(value: str) -> bool:
-    """Whether `value` is the name of a secret rather than a value of its own."""
+    """Return whether `value` is the name of a secret rather than a value of its own."""
     return _NAME.fullmatch(value) is not None and not is_binding(value.removeprefix("env:"))
 
 
 def is_misnamed(value: str) -> bool:
-    """Whether `value` is written as the name of a secret and is none: another variable, or the hosts of a secret."""
+    """Return whether `value` looks like the name of a secret, but names another variable or the hosts of a secret."""
     return value.startswith(_MARK) and not is_named(value)
 
 
 def names_in(config: Any) -> frozenset[str]:
-    """The variables that a job's `bot_config`, or a part of it, names."""
+    """Return the variables that a job's `bot_config`, or a part of it, names."""
     return frozenset(_names(config))
 
 
@@ -72,7 +72,10 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def problem(value: str) -> str | None:
-    """What is wrong with a secret's value, as the predicate of a sentence whose subject is its variable."""
+    """Return the fault of a secret's value, as the predicate of a sentence whose subject is the variable.
+
+    Return None if the value is valid.
+    """
     if not value.strip():
         return "is empty"
     if value.endswith(("\n", "\r")):
@@ -87,13 +90,14 @@ def problem(value: str) -> str | None:
 
 
 def signing_key(name: str, value: str) -> bytes:
-    """The key of a signing secret: what follows `whsec_` is base64, anything else is the key itself.
+    """Return the key of a signing secret: the text after `whsec_` is base64, any other secret is the key itself.
 
     Args:
         name: its variable.
+        value: the secret.
 
     Raises:
-        SecretRefused: there is no key, or one that Standard Webhooks does not allow.
+        SecretRefused: there is no key, or Standard Webhooks does not allow it.
     """
     if not value.startswith(_SIGNING):
         return value.encode()
@@ -110,10 +114,10 @@ def signing_key(name: str, value: str) -> bytes:
 
 
 class Secrets:
-    """The secrets of one run, which notes those that it has handed out.
+    """The secrets of one run. It remembers those that it has handed out.
 
     Args:
-        vault: where they are.
+        vault: holds the secrets.
     """
 
     def __init__(self, vault: Vault) -> None:
@@ -122,7 +126,7 @@ class Secrets:
         self._used: frozenset[str] = frozenset()
 
     def allow(self, named: Collection[str], declared: Collection[str] = ()) -> Secrets:
-        """Lets the run have the secrets that its job's config names, and what its bot declares that it uses.
+        """Allow the run the secrets that its job's config names and its bot declares.
 
         Returns:
             Itself.
@@ -132,15 +136,16 @@ class Secrets:
         return self
 
     def text(self, value: str, url: str | None) -> str:
-        """The secret that `value` names; `value` itself if it does not begin with `env:`.
+        """Return the secret that `value` names, or `value` itself if it does not begin with `env:`.
 
         Args:
-            url: the web address that it is about to be sent to; None if it is sent nowhere.
+            value: `env:BOT_SECRET_…`, or a plain text.
+            url: the web address to which it is about to be sent; None if it is not sent.
 
         Raises:
             SecretMissing: it is not set.
-            SecretRefused: it is no name of a secret, its value is malformed, the job does not name it, or it may not go
-                to that address.
+            SecretRefused: the name is invalid, the value is malformed, the job does not name it, or it may not go to
+                that address.
         """
         if not _names_one(value):
             return value
@@ -149,11 +154,10 @@ class Secrets:
         return found
 
     def address(self, value: str) -> str:
-        """The web address that the secret named by `value` is, about to be asked; `value` itself if it does not begin
-        with `env:`.
+        """Return the web address that `value` names, or `value` itself if it does not begin with `env:`.
 
         Raises:
-            SecretMissing, SecretRefused: as `text`.
+            SecretMissing, SecretRefused: as in `text`.
         """
         if not _names_one(value):
             return value
@@ -162,15 +166,16 @@ class Secrets:
         return found
 
     def redacted(self, text: str) -> str:
-        """`text` without secrets, for what a bot cuts short before it returns it."""
+        """Return `text` without secrets. A bot uses it on a text before it cuts it short."""
         return self._vault.redaction.applied(self._of_results.applied(text))
 
     def redacted_start(self, text: str, limit: int, whole: bool) -> str:
-        """The start of a text without secrets, nor the beginning of one at its end.
+        """Return the start of a text without secrets, and without half of one at its end.
 
         Args:
-            limit: characters at most.
-            whole: whether the text is all that there was; else its end may be in the midst of a secret.
+            text: the text.
+            limit: the most characters to return.
+            whole: whether the text is complete. Otherwise, half of a secret may stand at its end.
         """
         found = self.redacted(text)
         if not whole:
@@ -179,7 +184,7 @@ class Secrets:
         return self._vault.redaction.ended(self._of_results.ended(found))[:limit]
 
     def redacted_result(self, result: dict[str, Any] | None) -> dict[str, Any] | None:
-        """A run's result; its texts, not its keys, are rid of the secrets that the run used and of all long ones."""
+        """Remove the secrets that the run used, and all long ones, from the texts of its result. Leave its keys."""
         if result is not None:
             self._of_results.apply_to(result)
         return result
@@ -226,7 +231,7 @@ def _lists(hosts: Hosts, url: str) -> bool:
 
 
 class Vault:
-    """What a process has taken out of its environment.
+    """The secrets that a process has taken out of its environment.
 
     Args:
         environment: the variables.
@@ -240,7 +245,7 @@ class Vault:
 
     @classmethod
     def taken_out_of(cls, environment: MutableMapping[str, str]) -> Vault:
-        """Empties `environment` of every secret, so that neither bots nor what they start find them there."""
+        """Remove every secret from `environment`, so that neither bots nor their child processes find them there."""
         secret = [name for name in environment if name in SECRETS or name.startswith(PREFIX)]
         vault = cls({name: environment.pop(name) for name in secret})
         # Platforms repeat an address under names of their own, such as HEROKU_REDIS_AMBER_URL.
@@ -251,7 +256,7 @@ class Vault:
         return vault
 
     def opened(self) -> Secrets:
-        """The secrets of a run that begins; it has none as yet."""
+        """Return the secrets of a run that begins. It may use none of them yet."""
         return Secrets(self)
 
     def _of_results(self, used: frozenset[str]) -> Redaction:
@@ -259,5 +264,5 @@ class Vault:
 
 
 def is_declarable(name: str) -> bool:
-    """Whether a bot may declare the variable in `uses_settings` as a secret that it uses."""
+    """Return whether a bot may declare the variable in `uses_settings`."""
     return name in SECRETS or is_secret(name)

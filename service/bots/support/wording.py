@@ -1,7 +1,7 @@
-"""Templates that people write, checked when a job is made and rendered when it runs.
+"""Templates that people write: checked when a job is saved, rendered when it runs.
 
-`docs/templates.md` tells what a template may say; `service.bots.support.sandbox` enforces it while one runs. A template
-that a former release accepted and that is refused today fails its run, with the same sentence.
+`docs/templates.md` says what a template may use; `service.bots.support.sandbox` enforces it. A template that an earlier
+release accepted and this one refuses fails its run with the same sentence.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FILE = "<template>"
 
 
 class BrokenTemplate(ValueError):
-    """A template cannot be used; the message is the predicate of a sentence and shows the line."""
+    """A template cannot be used. The message is the predicate of a sentence and shows the line."""
 
     def __init__(self, source: str, line: int, reason: str) -> None:
         lines = source.splitlines() or [""]
@@ -34,10 +34,11 @@ class BrokenTemplate(ValueError):
 
 
 def render(source: str, fields: Mapping[str, object]) -> str:
-    """What a template that `check` has let through makes of these fields.
+    """Render a template that passed `check`.
 
     Raises:
-        Exception: whatever an expression can raise; `SecurityError` if it would be too long, or too much work.
+        SecurityError: the text would be too long, or too much work.
+        Exception: any other error of an expression.
     """
     return rendered(_compiled(source), fields)
 
@@ -49,19 +50,19 @@ def _compiled(source: str) -> Template:
 
 
 def _anything(message: str) -> None:
-    """Any message will do."""
+    """Accept any message."""
 
 
 def check(source: str, samples: Iterable[Mapping[str, object]], judge: Callable[[str], None] = _anything) -> None:
-    """Finds out whether a template works.
+    """Check that a template works.
 
     Args:
         source: the template.
-        samples: the fields with values of every kind; the template is tried with each.
-        judge: is handed what it renders with each sample.
+        samples: field values of every kind. The template is tried with each sample.
+        judge: called with the text rendered from each sample.
 
     Raises:
-        BrokenTemplate: it does not; says in which line, and why.
+        BrokenTemplate: it does not work; the message says in which line, and why.
     """
     tried = list(samples)
     try:
@@ -98,7 +99,7 @@ def _check_nodes(source: str, tree: nodes.Template, fields: list[str]) -> None:
 
 
 def _refusal(node: nodes.Node, fields: list[str]) -> str | None:
-    """Why a node may not stand in a template; None if it may."""
+    """Return why a node may not stand in a template; None if it may."""
     if not isinstance(node, STATEMENTS + EXPRESSIONS):
         return f"a template has fields, filters and conditions, but no {type(node).__name__.lower()}"
     if isinstance(node, nodes.Name) and node.name not in fields:

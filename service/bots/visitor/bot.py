@@ -1,4 +1,4 @@
-"""Visits people's profile pages, politely, and notices when one changes. It logs in nowhere and disguises nothing."""
+"""The visitor bot: visits profile pages politely and notices when one changes. It never logs in or disguises itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class VisitorConfig(BaseModel):
 
 @dataclass(slots=True)
 class Findings:
-    """What a run found, as its result tells it."""
+    """The findings of a run, as its result shows them."""
 
     answered: int = 0
     changed: int = 0
@@ -44,7 +44,7 @@ class Findings:
     failed: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready; the lists show at most `SHOWN`."""
+        """Return the findings, JSON-ready. The lists show at most `SHOWN` entries."""
         return {
             "profiles_visited": self.answered,
             "changed": self.changed,
@@ -55,7 +55,7 @@ class Findings:
 
 
 class VisitorBot:
-    """Visits the profile pages of those who were visited the longest ago."""
+    """Visits the profile pages that were visited the longest ago."""
 
     name: ClassVar[str] = "visitor"
     description: ClassVar[str] = "Visits contacts' profile pages, least recently visited first, and notices changes."
@@ -67,7 +67,7 @@ class VisitorBot:
     host_delay: ClassVar[float] = HOST_DELAY
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Visits up to `limit` pages; one that cannot be had is told with its reason and does not end the run."""
+        """Visit up to `limit` pages. Report a page that cannot be read with its reason, and go on."""
         contacts = address_book(context).least_recently_visited(context.config.limit)
         if context.config.dry_run:
             would = [{"contact_id": c.id, "name": c.name, "url": c.profile} for c in contacts]
@@ -123,11 +123,11 @@ class VisitorBot:
 
 @contextmanager
 def _costs_itself() -> Iterator[None]:
-    """Whatever goes wrong with a page, its server, or what is noted of it, is told as the reason why it was not had.
+    """Turn any error over one page, its server or its record into the reason why the page was not read.
 
     Raises:
-        NotFetched: it could not, or may not, be had.
-        StoreUnavailable: Redis is away, so that the other pages would fail too.
+        NotFetched: the page could not be read, or may not be.
+        StoreUnavailable: Redis is away, so that the other pages would fail as well.
     """
     try:
         yield
@@ -139,19 +139,19 @@ def _costs_itself() -> Iterator[None]:
 
 
 def _known(before: Visit | None) -> Version | None:
-    """The version that was shown last time; it need not be sent again."""
+    """Return the version that the last visit saw, which need not be sent again."""
     if before is None or before.answered_by is None or before.status is None or before.status >= 400:
         return None
     return Version(before.answered_by, before.etag, before.last_modified)
 
 
 def _unanswered(before: Visit | None, url: str) -> Visit:
-    """Nothing was seen; the version before is kept, to compare the next one with."""
+    """Return a visit that saw nothing. It keeps the version seen before, to compare the next one with."""
     return replace(before or Visit(url, None, None, None, None), status=None, title=None, changed=None)
 
 
 def _compared(before: Visit | None, url: str, page: Fetched, at: int) -> Visit:
-    """A page that answers with an error is not compared: what is kept is the last one that was shown."""
+    """Return the visit, compared with the one before. An error page is not compared: the last page seen is kept."""
     if page.status == 304 and before is not None and _known(before) is not None:
         return replace(before, changed=False)
     title, content_hash = read_page(page.body, page.content_type)

@@ -1,8 +1,8 @@
-"""Sends one HTTP request, signed so that its receiver can tell whom it is from, so that anything can be scheduled.
+"""The webhook bot: sends one HTTP request, signed so that its receiver knows the sender.
 
-The signature is that of Standard Webhooks (https://www.standardwebhooks.com): receivers check it with a library of
-theirs. A retry repeats the `Webhook-Id` of the first attempt, by which they drop what they have seen. The request goes
-through the same network guard as a visitor's, and follows no redirect.
+The signature is that of Standard Webhooks (https://www.standardwebhooks.com), for which receivers have libraries. A
+retry repeats the `Webhook-Id` of the first attempt, so that a receiver can drop a request that it has seen. The request
+goes through the same network guard as a visitor's, and follows no redirect.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ HIDDEN = "***"
 
 
 class RequestFailed(RunFailed):
-    """The request was not answered as expected; says why, without the address if that is a secret. Its `result` is the
-    answer, if there was one."""
+    """The request was not answered as expected.
+
+    The message says why, without the address if that is a secret. The `result` is the answer, if there was one.
+    """
 
 
 class WebhookBot:
@@ -53,13 +55,13 @@ class WebhookBot:
     """Its receiver may have acted on it already."""
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Sends the request once. A rehearsal fails where it can be known that a live run would, and sends nothing.
+        """Send the request once. A rehearsal sends nothing, and fails if a live run is certain to fail.
 
         Raises:
-            RequestFailed: the address is refused; or no answer came, or not the expected one, which is its `result`.
-                It is final if the same request would be answered alike.
+            RequestFailed: the address is refused, there was no answer, or the answer was not expected. It is final if
+                the same request would get the same answer.
             SecretMissing: a named secret is not set.
-            SecretRefused: one is malformed, or bound to other hosts.
+            SecretRefused: a secret is malformed, or bound to other hosts.
         """
         config: WebhookConfig = context.config
         content = _body(context)
@@ -98,7 +100,7 @@ def _rehearsed(config: WebhookConfig, content: str | None) -> dict[str, Any]:
 
 
 def _refuse(url: httpx.URL, egress: Egress) -> None:
-    """Raises RequestFailed if the address can be known to be refused without asking for what its name leads to."""
+    """Raise RequestFailed if the address is certain to be refused, without resolving its name."""
     try:
         refuse_literal(url.host, egress)
     except AddressRefused as error:
@@ -147,7 +149,7 @@ def _body(context: Context) -> str | None:
 
 
 def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, context: Context) -> dict[str, str]:
-    """The job's headers and those of every request."""
+    """Return the headers of the job with those of every request."""
     given = {name.lower() for name in headers}
     timestamp = int(time.time())
     # the first attempt's, so that a receiver that has seen it can drop the others
@@ -167,23 +169,23 @@ def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, con
 
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
-    """The `Webhook-Signature` of Standard Webhooks, version 1: HMAC-SHA256 over id, timestamp and body.
+    """Return the `Webhook-Signature` of Standard Webhooks, version 1: HMAC-SHA256 over id, timestamp and body.
 
     Args:
         key: see `service.bots.support.secrets.signing_key`.
         message_id: the `Webhook-Id`.
-        timestamp: the `Webhook-Timestamp`, epoch seconds.
-        body: as it is sent.
+        timestamp: the `Webhook-Timestamp`, in epoch seconds.
+        body: the request's body.
     """
     digest = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
 def _send(request: httpx.Request, seconds: float, egress: Egress) -> Answer:
-    """The answer.
+    """Send the request and return the answer.
 
     Raises:
-        RequestFailed: there is none; says why.
+        RequestFailed: there is no answer; the message says why.
     """
     backend = GuardedBackend(egress)
     backend.begin(seconds)

@@ -1,4 +1,4 @@
-"""What a job of the webhook bot says: where its request goes, what it holds, and which answers are fine."""
+"""The webhook bot's config: the request, and the answers that count as success."""
 
 from __future__ import annotations
 
@@ -147,11 +147,16 @@ class WebhookConfig(BaseModel):
 
 
 class CarriesUser(ValueError):
-    """An address has a user name or a password in it."""
+    """An address contains a user name or a password."""
 
 
 def web_address(value: str) -> httpx.URL:
-    """Raises ValueError if it is none, or carries a password."""
+    """Return the http(s) address that `value` is.
+
+    Raises:
+        CarriesUser: it contains a user name or a password.
+        ValueError: it is not an http(s) address.
+    """
     try:
         url = parsed(value)
     except BadPort:
