@@ -18,7 +18,7 @@ from service.bots.webhook.bot import WebhookBot
 from service.secrecy.redaction import SECRETS
 
 GROUP = "bot_scheduler.bots"
-"""The entry-point group under which a package names its bot classes."""
+"""The entry-point group in which a package names its bot classes."""
 
 _BUILT_IN: tuple[type[Bot], ...] = (BirthdayBot, VisitorBot, WebhookBot, ContactsSyncBot)
 _log = logging.getLogger(__name__)

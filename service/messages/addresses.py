@@ -16,13 +16,13 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, V
 from service.messages.outcomes import DeliveryFailed
 
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
-"""The characters of a dot-string (RFC 5321, 4.1.2). Dots may stand anywhere, since some providers give out such
-addresses (`a..b@`); a server that does not take one says so."""
+"""The characters of a dot-string (RFC 5321, 4.1.2). Dots may stand anywhere, since some providers have such addresses
+(`a..b@`). A server that does not accept one says so."""
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
-"""Labels as the DNS has them, the underscore among them, in at most 253 characters (RFC 1035)."""
+"""DNS labels, which may have underscores, in at most 253 characters (RFC 1035)."""
 _NUMBER = re.compile(r"\+?[\d\s()./-]+")
 _SECOND_NUMBER = re.compile(r"/.*/|/\D*(\d\D*){0,3}$")
-"""A second slash, or one behind which there are too few digits for a number: "1234/35" means two numbers."""
+"""A second slash, or one with too few digits for a number after it: "1234/35" means two numbers."""
 _TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 

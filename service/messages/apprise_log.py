@@ -36,7 +36,7 @@ def _take_over_loggers() -> None:
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     logger.addHandler(_Capture())
-    # What these say at DEBUG has whole paths and headers, in which tokens stand.
+    # Their DEBUG lines have whole paths and headers with tokens in them.
     for name in ("urllib3", "requests_oauthlib", "oauthlib"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

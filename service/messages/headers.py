@@ -14,7 +14,7 @@ from email.header import Header
 from service.messages.templates import one_line
 
 WIDTH = 76
-"""Characters of a line with an encoded word, at most (RFC 2047, 2)."""
+"""The most characters of a line with an encoded word (RFC 2047, 2)."""
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _QUOTED = re.compile(r"([\\\"])")
 _LONGEST_PLAIN = 60

@@ -28,7 +28,7 @@ from service.messages.templates import Template, Values
 from service.messages.wire import Server
 
 TIMEOUT = 30.0
-"""Seconds that a server may take over one answer, unless the URL says otherwise (`cto`, `rto`)."""
+"""Seconds that a server may take for an answer, unless the URL says otherwise (`cto`, `rto`)."""
 _MAIL = re.compile(r"mailtos?:", re.IGNORECASE)
 _OPTIONS = frozenset({
     "from", "name", "smtp", "mode", "reply", "to", "cc", "bcc", "format", "verify", "cto", "rto", "tz", "overflow",

@@ -21,7 +21,7 @@ from service.messages.services import Misread, Service
 from service.messages.templates import ADDRESSES, FIELDS, Recipient, Template, Values, values_of
 
 LONGEST_UNSUBSCRIBE = 900
-"""Characters of a `List-Unsubscribe` URL, which no fold may cut: lines have 998 at most (RFC 5322, 2.1.1)."""
+"""The most characters of a `List-Unsubscribe` URL. It cannot be folded, and a line has at most 998 (RFC 5322)."""
 
 
 class Channel:

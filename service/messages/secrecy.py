@@ -9,7 +9,7 @@ from service.messages.mail_urls import is_mail
 from service.messages.templates import Template
 
 LONGEST = 300
-"""Characters of a reason."""
+"""The most characters of a reason."""
 
 
 def redacted(reason: str, url: str) -> str:

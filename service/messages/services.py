@@ -28,7 +28,7 @@ _SAMPLES = (
     {"email": "qzother.two@qzsecond.example.net", "phone": "+15550100208", "url": "https://qzsecond.example.net/two"},
 )
 _NEVER = "\0"
-"""No plugin keeps this."""
+"""A value that no plugin keeps."""
 _HASH = "cached_url_identifier"
 """An attribute that is a hash of others."""
 
@@ -59,7 +59,7 @@ class Service:
         plugin = self._built(self._first)
         self._pattern: dict[str, Any] = {}
         if template.fields:
-            again = _state(self._built(self._first))  # what differs is made of chance or the time
+            again = _state(self._built(self._first))  # a difference comes from chance or the time
             kept = {name for name, value in _state(plugin).items() if again.get(name) == value}
             self._pattern = {name: value for name, value in vars(plugin).items() if name in kept}
             self._check_pattern()
@@ -155,13 +155,13 @@ def _check_fixed_addresses(url: str) -> None:
         try:
             address = email_to_send(text)
         except DeliveryFailed:
-            continue  # it is none, or has a field in it
+            continue  # it is not an address, or has a field in it
         read: list[str] = parse_emails(address)  # type: ignore[no-untyped-call]
         if not _reads_whole("email", address) or read != [address]:
             raise UnusableURL("has an e-mail address that the channel reads as another")
 
 
-# what an object holds
+# comparing objects
 
 
 def _state(plugin: NotifyBase) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def _state(plugin: NotifyBase) -> dict[str, Any]:
 def _canonical(value: Any, replaced: Callable[[str], str]) -> Any:
     """Return data with their texts replaced. Of any other object, return the class alone."""
     if isinstance(value, str):
-        return replaced(str.__str__(value))  # what an Enum's member stands for, too
+        return replaced(str.__str__(value))  # also the value of an Enum's member
     if isinstance(value, bytes):
         return replaced(value.decode("latin-1"))
     if value is None or isinstance(value, bool | int | float):

@@ -30,9 +30,9 @@ from service.messages.outcomes import (
 from service.messages.wire import Broken, Server, answer, connect, has_spoken, read
 
 LETTERS_OF_A_CONNECTION = 100
-"""Many servers take no more on one."""
+"""The most letters on one connection, since many servers accept no more."""
 IDLE_SECONDS = 60.0
-"""A connection that has been silent for longer is not trusted any more."""
+"""A connection that was silent for longer is not used again."""
 _GOODBYE_SECONDS = 5.0
 _CLOSING = 421
 _GO_ON = 354
@@ -76,7 +76,7 @@ class Submission:
             reused = self._keeps_connection()
             try:
                 self._transfer(letter)
-            except _Gone as gone:  # what ends a connection that was kept says nothing of this letter
+            except _Gone as gone:  # the end of a kept connection has nothing to do with this letter
                 self._drop()
                 if not reused:
                     raise gone.verdict from None
@@ -87,7 +87,7 @@ class Submission:
         except DeliveryFailed:
             self._reset()
             raise
-        except BaseException:  # such as a run's time that is up, in the middle of anything
+        except BaseException:  # such as the end of the run's time, at any point
             self._drop()
             raise
 
@@ -101,7 +101,7 @@ class Submission:
                 smtp.sock.settimeout(_GOODBYE_SECONDS)
                 smtp.quit()
         except (OSError, smtplib.SMTPException):
-            pass  # it is over either way
+            pass  # it ends either way
         finally:
             smtp.close()
 
@@ -169,7 +169,7 @@ class Submission:
         if smtp is None:
             return False
         if self._owner != _me():
-            self._smtp = None  # it is another process', or thread's, and stays open there
+            self._smtp = None  # it belongs to another process or thread, and stays open there
             return False
         idle = time.monotonic() - self._used_at
         if has_spoken(smtp):

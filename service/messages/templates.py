@@ -13,7 +13,7 @@ from service.messages.addresses import email_to_send, phone_to_send
 
 _FIELD = re.compile(r"\{([a-z_]+)\}")
 ADDRESSES = ("email", "phone", "url")
-"""Fields that say where a message goes."""
+"""The fields that are addresses."""
 
 
 class Recipient(Protocol):
@@ -68,7 +68,7 @@ FIELDS: Mapping[str, Callable[[Recipient], str | None]] = {
     "language": lambda contact: contact.language,
 }
 Values = Mapping[str, str]
-"""What goes out for each field."""
+"""The value to send for each field."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,9 @@ def connect(server: Server) -> smtplib.SMTP:
             smtp = smtplib.SMTP(server.host, server.port, timeout=server.connect_timeout)
         assert smtp.sock is not None
         smtp.sock.settimeout(server.answer_timeout)
-        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the final dot does not wait for the text
+        smtp.sock.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # so that the final dot does not wait for the text
         if server.mode == "starttls":
             smtp.starttls(context=_tls(server))
         smtp.ehlo_or_helo_if_needed()
@@ -105,7 +107,7 @@ def read(smtp: smtplib.SMTP) -> tuple[int, str]:
     """
     try:
         code, text = smtp.getreply()
-    except (OSError, smtplib.SMTPException) as error:  # also a line that is too long, for which smtplib makes up a 500
+    except (OSError, smtplib.SMTPException) as error:  # also for a line that is too long, where smtplib invents a 500
         raise Broken(worded(error)) from None
     return code, text.decode("utf-8", "replace")
 

@@ -148,7 +148,7 @@ def test_the_bot_with_secrets_works_as_it_is_shown(redis_client: Redis) -> None:
             secrets=secrets,
             settings=BotSettings(Settings.model_validate({"alert_url": url}), "report", bot.uses_settings),
         )
-        given = {"secrets": {"BOT_SECRET_CRM": "sesame-open"}, "settings": {"alert_url": url}}
+        given: dict[str, Any] = {"secrets": {"BOT_SECRET_CRM": "sesame-open"}, "settings": {"alert_url": url}}
         for result in (bot().run(context), FakeContext(bot, {"address": crm.address}, **given).run()):
             assert result == {"messages_sent": 1, "characters": 11}
     assert [request[2]["authorization"] for request in crm.got] == ["Bearer sesame-open"] * 2

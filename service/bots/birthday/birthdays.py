@@ -14,7 +14,7 @@ from service.domain.people.traits import Traits
 
 LeapDay = Literal["feb28", "mar1"]
 OLDEST = 120
-"""Nobody is taken to be older, in years: 1900 is another of the years that address books write for "unknown"."""
+"""The greatest age in years. Address books also write years such as 1900 for "unknown"."""
 
 
 @dataclass(frozen=True, slots=True)

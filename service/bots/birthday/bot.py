@@ -15,11 +15,11 @@ from service.bots.birthday.letters import Letters
 from service.bots.birthday.senders import Digest, Sender
 from service.bots.birthday.tally import Tally
 from service.bots.support.address_book import address_book
-from service.bots.support.sparse import SparseConfig
+from service.bots.support.config import SparseConfig
 
 MAX_LANGUAGES = 20
 MAX_TEXTS = 100_000
-"""Characters of a job's templates together: each is tried before it is taken."""
+"""Characters of all templates of a job together, since each is tried when the job is saved."""
 _LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}"
 
 
@@ -113,7 +113,7 @@ class BirthdayBot:
     Config: ClassVar[type[BaseModel]] = BirthdayConfig
     uses_settings: ClassVar[tuple[str, ...]] = ("MESSAGE_URL", "ALERT_URL")
     safe_to_rerun: ClassVar[bool] = True
-    """The ledger sees to it that nobody is greeted twice."""
+    """The ledger keeps anybody from being greeted twice."""
 
     def run(self, context: Context) -> dict[str, Any]:
         """Greet everybody whom the ledger does not have as greeted.

@@ -15,14 +15,14 @@ from typing import Any, Literal
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field, ValidationInfo, field_validator
 
-from service.bots.support.sparse import SparseConfig
+from service.bots.support.config import SparseConfig
 from service.bots.support.wording import MAX_TEMPLATE, BrokenTemplate, check, render
 
 FALLBACK = "en"
 EVERY = "*"
-"""In a job's templates: for every language that it has none for."""
+"""The key of a job's templates for every language without its own."""
 NAMES_SHOWN = 3
-"""Names that a digest's subject shows."""
+"""Names in a digest's subject."""
 
 Kind = Literal["on_time", "late"]
 

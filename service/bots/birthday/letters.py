@@ -16,9 +16,9 @@ from service.errors import ChannelUnavailable, DeliveryFailed, ServiceError
 from service.messages import DeliveryDeferred, DeliveryUncertain, Messenger
 
 NAMED_IN_ERROR = 3
-"""People whom the error of a run names at most."""
+"""The most people that a run's error names."""
 REMEMBERED = 86_400
-"""Seconds for which a run's retries know who was refused for good."""
+"""Seconds for which retries know whom the server refused for good."""
 _CODE = re.compile(r"[245]\d\d([ -][245](\.\d{1,3}){2})?|[245](\.\d{1,3}){2}")
 
 
@@ -40,10 +40,10 @@ class Letters(Sender):
         self._uncertain = 0
         """Messages of this run that may have been sent."""
         self._failed: list[Greeting] = []
-        """Those whose message can never be sent as it is."""
+        """People whose message can never be sent as it is."""
         self._why_failed = ""
         self._under_way: Greeting | None = None
-        """Whose message has, or may have, been claimed and is not settled."""
+        """The person whose message is, or may be, claimed and not settled."""
 
     def check(self) -> None:
         """Raise ChannelUnavailable if no message can be sent."""
@@ -161,7 +161,7 @@ class Letters(Sender):
             self._remember_refused(greeting, str(error))
             self._count_failed(greeting, str(error))
             return
-        self._under_way = None  # it is sent, whatever comes of writing that down
+        self._under_way = None  # it is sent, even if recording that fails
         self._tally.sent += 1
         self._tally.messages_sent += 1
         self.settle(greeting, "sent")

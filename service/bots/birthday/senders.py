@@ -19,9 +19,9 @@ from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryDeferred, DeliveryUncertain, announce, why_unusable
 
 Rehearsed = tuple[list[dict[str, Any]], int]
-"""The messages that would go out, at most `birthday_tally.SHOWN` of them, and how many there would be."""
+"""The messages of a live run, at most `SHOWN` of them, and their number."""
 NAMED_IN_LOG = 20
-"""People whom one line of the log names at most."""
+"""The most people that one line of the log names."""
 _NO_ALERT_URL = "ALERT_URL is not set, so no message can be sent to you"
 
 

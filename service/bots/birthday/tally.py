@@ -11,14 +11,14 @@ from service.bots.birthday.birthdays import Greeting
 from service.contacts.cleaning import clean_text
 
 SHOWN = 100
-"""Messages of a rehearsal, and failures of a run, that the result shows at most."""
+"""The most messages of a rehearsal, and failures of a run, in the result."""
 FAILURES_SIZE = 12_000
-"""Characters of JSON that the failures have at most, so that the counts beside them are never cut off a result."""
+"""The most characters of JSON for the failures, so that the counts beside them are never cut off."""
 NAME_SIZE = 40
-"""Characters of a name in a sentence at most: names are the words of strangers."""
+"""The most characters of a name in a sentence, since strangers write names."""
 
 ACCOUNTED = ("already", "sent", "failed", "unknown", "skipped_no_address", "skipped_deceased", "deferred")
-"""What can become of somebody who was found; who is in none of these is left over."""
+"""The outcomes for a person with a birthday. People without any of them are left over."""
 
 
 @dataclass(slots=True)

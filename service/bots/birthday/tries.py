@@ -10,10 +10,10 @@ from heapq import heappop, heappush
 from service.bots.birthday.birthdays import Greeting
 
 PAUSES = (60.0, 300.0, 900.0)
-"""Seconds from each refusal to the next try: greylisting servers take after a minute, or some, what they refused."""
+"""Seconds from each refusal to the next try. Greylisting servers accept a letter after some minutes."""
 TRY_SECONDS = 30.0
-"""Nothing is tried again with less of the run's time left: a run that is interrupted while it sends leaves it unknown
-whether it has."""
+"""The least time that a run must have left for another try. If a run is interrupted while it sends, nobody knows whether
+the letter was sent."""
 
 
 def pause_after(refusals: int, time_left: float) -> float | None:

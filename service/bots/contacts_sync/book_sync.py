@@ -20,9 +20,9 @@ from service.contacts.people import ParsedCard
 from service.contacts.reading import vcard
 
 CHUNK = 50
-"""Cards asked for in one request."""
+"""Cards in one request."""
 SHOWN = 100
-"""Skipped cards, warnings, and changes of a rehearsal, that the result shows."""
+"""The most skipped cards, warnings, and changes of a rehearsal in the result."""
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class BookSync:
         self._rehearses: bool = context.config.dry_run
         self._again: list[str] = []
         self._taken: dict[str, str] = {}
-        """The cards that were taken, and whose each is."""
+        """The taken cards, each with its contact's id."""
 
     def run(self) -> None:
         """Synchronise.

@@ -14,14 +14,14 @@ from service.bots.contacts_sync.book_sync import BookSync, Tally
 from service.bots.contacts_sync.carddav import find
 from service.bots.contacts_sync.dav import Dav
 from service.bots.support.address_book import address_book
+from service.bots.support.config import SparseConfig
 from service.bots.support.fetching import user_agent
 from service.bots.support.locks import Stopped
-from service.bots.support.sparse import SparseConfig
 from service.egress import Egress
 from service.errors import ServiceError
 
 LOOK_AGAIN = 0.5
-"""Seconds after which a waiting run looks again whether the other one has ended."""
+"""Seconds between two looks of a waiting run at whether the other run has ended."""
 
 
 class ContactsSyncConfig(SparseConfig):
@@ -48,7 +48,7 @@ class ContactsSyncBot:
     Config: ClassVar[type[BaseModel]] = ContactsSyncConfig
     uses_settings: ClassVar[tuple[str, ...]] = ("CONTACTS_URL",)
     safe_to_rerun: ClassVar[bool] = True
-    """What was taken is not taken again."""
+    """A second run finds the cards unchanged."""
 
     def run(self, context: Context) -> dict[str, Any]:
         """Read the changes since the last run, or everything, and apply them here.
@@ -105,5 +105,5 @@ def _alone(context: Context, key: str, beat: Callable[[], None]) -> Iterator[Non
     try:
         yield
     finally:
-        with suppress(ServiceError):  # the run is known to have ended, then
+        with suppress(ServiceError):  # the claim can be retaken once the run has ended
             context.ledger.settle(key, "released")

@@ -13,11 +13,11 @@ from service.bots.contacts_sync.dav import AnswerBroken, BookFailed, Dav
 from service.bots.contacts_sync.dav_answers import Resource
 
 MAX_CARDS = 200_000
-"""Cards of an address book that are listed; more would not fit into memory."""
+"""The most cards of an address book. More would not fit into memory."""
 MAX_BOOKS = 100
-"""Address books that are told apart by their names."""
+"""The most address books of one user."""
 MAX_NAME = 100
-"""Characters of a name that are shown."""
+"""The most characters of a name in an error."""
 WELL_KNOWN = "/.well-known/carddav"
 _XML = '<?xml version="1.0" encoding="utf-8"?>'
 _NAMES = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"'
@@ -32,9 +32,9 @@ _SYNC = (
 )
 _GET = f"{_XML}<C:addressbook-multiget {_NAMES}><prop><getetag/><C:address-data/></prop>%s</C:addressbook-multiget>"
 _LOST_TOKEN = frozenset({400, 403, 409, 410, 412})
-"""How servers say that a token is not valid (any more)."""
+"""The answers of servers to an invalid or expired token."""
 _NO_SYNC = frozenset({400, 403, 405, 409, 415, 422, 500, 501, 507})
-"""How servers say that they do not sync after all."""
+"""The answers of servers that do not sync after all."""
 _CUT_OFF = "the server cuts its list of cards off and does not go on"
 _FOR_ALL = frozenset({401, 404, 405, 429, 501, 503})
 """Refusals of the whole request, whatever cards it names."""
@@ -156,7 +156,7 @@ class CardDav:
             found.versions.pop(path, None)
             found.gone.append(path)
         else:
-            found.versions[path] = resource.etag  # none if the server could not tell: then it is there all the same
+            found.versions[path] = resource.etag  # empty if the server does not say: the card is there all the same
         if max(len(found.versions), len(found.gone)) > MAX_CARDS:
             raise BookFailed(f"the address book has more than {MAX_CARDS:,} cards")
 

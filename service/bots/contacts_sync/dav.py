@@ -22,13 +22,13 @@ from service.errors import ServiceError
 
 MAX_REDIRECTS = 5
 MAX_ANSWER = 128 * 1024 * 1024
-"""Bytes of one answer: the list of 200,000 cards."""
+"""The most bytes of one answer, such as the list of 200,000 cards."""
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 45.0
-"""For how long a server may say nothing: a large address book takes it some time to list."""
+"""How long a server may be silent, since it takes time to list a large address book."""
 _PORTS = {"http": 80, "https": 443}
 _UNANSWERABLE = (KeyError, NotImplementedError, httpx.ProtocolError)
-"""What httpx.DigestAuth raises over an algorithm, a protection, or a challenge that it does not know (by test)."""
+"""Errors of httpx.DigestAuth for an unknown algorithm, protection, or challenge. A test pins them."""
 
 
 class BookFailed(ServiceError):
@@ -181,7 +181,7 @@ class Dav:
     def _signed_in(self, method: str, url: httpx.URL, body: str, depth: str) -> httpx.Response:
         try:
             response = self._sent(method, url, body, depth)
-        except AnswerBroken:  # a kept connection may have been closed by the server in the meantime
+        except AnswerBroken:  # the server may have closed a kept connection
             response = self._sent(method, url, body, depth)
         asks_digest = any(
             challenge.lower().startswith("digest") for challenge in response.headers.get_list("www-authenticate")

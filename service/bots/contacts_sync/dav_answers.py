@@ -18,18 +18,18 @@ from service.domain.web_encodings import codec_of
 DAV = "{DAV:}"
 CARD = "{urn:ietf:params:xml:ns:carddav}"
 MAX_TEXT = 10 * 1024 * 1024
-"""Characters of one resource: a card with its photo."""
+"""The most characters of one resource, such as a card with its photo."""
 MAX_BYTES = 24 * 1024 * 1024
-"""Bytes of one resource, which are twice its characters in UTF-16, and more where many are escaped."""
+"""The most bytes of one resource: twice its characters in UTF-16, and more if many are escaped."""
 MAX_ELEMENTS = 5_000
-"""Elements of one resource."""
+"""The most elements of one resource."""
 MAX_DEPTH = 50
 MAX_NAMES = 500
-"""Different names, and different prefixes, of a whole answer: the parser keeps each."""
+"""The most different names, and prefixes, in an answer, since the parser keeps each."""
 MAX_TAG = 128 * 1024
-"""Bytes of one tag with its attributes, or of one comment."""
+"""The most bytes of one tag with its attributes, or of one comment."""
 MAX_WORD = 4_000
-"""Characters of a token; a longer version counts as unknown."""
+"""The most characters of a token. A longer etag counts as unknown."""
 PIECE = 64 * 1024
 _STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
 
@@ -100,7 +100,7 @@ class Multistatus:
         self._builder: TreeBuilder | None = None
         self._complete: list[Resource] = []
         self.token: str | None = None
-        """Up to which change the answer tells, once it is read."""
+        """The state that the answer leads to, once it is read."""
 
     def feed(self, data: bytes) -> Iterator[Resource]:
         """Parse some data and yield the resources that are complete.
@@ -124,7 +124,7 @@ class Multistatus:
     def _parse(self, piece: bytes, final: bool = False) -> None:
         try:
             self._parser.Parse(piece, final)
-        except (expat.ExpatError, LookupError, ValueError):  # the last two: over an encoding
+        except (expat.ExpatError, LookupError, ValueError):  # the last two are about an encoding
             raise NotDav from None
         self._fed += len(piece)
         if not final and self._fed - self._parser.CurrentByteIndex > MAX_TAG:
@@ -156,7 +156,7 @@ class Multistatus:
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
             raise Oversized("a resource")
         if self._builder is not None:
-            self._builder.start(tag, {})  # no attribute says anything that is asked for
+            self._builder.start(tag, {})  # we need no attribute
 
     def _data(self, text: str) -> None:
         if self._builder is not None:

@@ -8,7 +8,7 @@ import httpx
 
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(r"(?:[^@]*@)?(?:\[[^\[\]]*\]|[^\[\]:@\\\s]*)(?::(.*))?", re.DOTALL)
-"""RFC 3986, 3.2. A backslash is part of no host: browsers take it for a slash, and others for what it is."""
+"""RFC 3986, 3.2. A host has no backslash, since browsers read it as a slash and others do not."""
 _PORT = re.compile(r"0*[1-9][0-9]{0,4}|")
 MAX_PORT = 65_535
 

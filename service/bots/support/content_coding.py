@@ -12,15 +12,15 @@ from collections.abc import Iterator
 import httpx
 
 ACCEPTED = "gzip"
-"""What to ask for as `Accept-Encoding`."""
+"""The value of `Accept-Encoding` to send."""
 PIECE = 64 * 1024
-"""Bytes that are decoded at a time, at most."""
+"""The most bytes that are decoded at a time."""
 _MAGIC = b"\x1f"
-"""With which each member begins."""
+"""The first byte of each member."""
 MAX_MEMBERS = 1_000
-"""Files in one; empty ones cost time and are worth nothing."""
+"""The most members of a file. Empty ones cost time and bring nothing."""
 _GZIP = frozenset({"gzip", "x-gzip"})
-"""One and the same (RFC 9110, 8.4.1.3)."""
+"""Two names of one coding (RFC 9110, 8.4.1.3)."""
 
 
 class Undecodable(httpx.DecodingError):
@@ -59,7 +59,7 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
         while rest:
             if member is not None and member.eof:
                 if rest[:1] != _MAGIC:
-                    return  # padding, which every reader of gzip passes over
+                    return  # padding, which every reader of gzip ignores
                 member = None
             if member is None:
                 member, members = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), members + 1

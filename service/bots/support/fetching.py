@@ -14,7 +14,7 @@ import httpx
 from bot_scheduler import Memory
 from service.bots.support.addresses import NotAnAddress, parsed
 from service.bots.support.content_coding import ACCEPTED, pieces
-from service.bots.support.locks import LOOK_AGAIN, Stopped, Turns
+from service.bots.support.locks import LOOK_AGAIN, Locks, Stopped
 from service.bots.support.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.support.retry_after import seconds_asked
 from service.bots.support.robots import AGENT, Rules, read_robots
@@ -23,21 +23,21 @@ from service.egress import Egress
 MAX_BYTES = 1024 * 1024
 MAX_ROBOTS_BYTES = 512 * 1024
 MAX_FRAMING = 8
-"""How many times as large as its content an answer may be on its way: in the smallest chunks it is six times so."""
+"""The greatest ratio of an answer's transferred size to its content. The smallest chunks make it six."""
 MAX_REDIRECTS = 5
 PAGE_SECONDS = 20.0
-"""For one page with all its redirects, robots.txt not counted."""
+"""Seconds for one page with all its redirects, without robots.txt."""
 HOST_DELAY = 1.0
-"""Seconds between two requests to one host, of all runs, at least; robots.txt may ask for more."""
-TURN_SECONDS = 60.0
-"""For how long a host is left alone when a run died while it asked it: longer than a request can take."""
+"""The least seconds between two requests of any runs to one host. robots.txt may ask for more."""
+LOCK_SECONDS = 60.0
+"""How long a host stays locked if a run dies while it asks it: longer than any request."""
 MAX_HOST_DELAY = 30.0
-"""Longer than this a run waits for no host."""
+"""The most seconds that a run waits for a host."""
 MAX_HOLD = 86_400
-"""Seconds for which a host that asks for it (`Retry-After`) is left alone at most."""
+"""The most seconds for which a host is left alone if it asks for that (`Retry-After`)."""
 _TIMES: dict[str, Any] = {"timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 10.0}}
 ROBOTS_SECONDS = 86_400
-"""For how long a robots.txt is relied on; RFC 9309, 2.4, says no longer than a day."""
+"""Seconds for which a robots.txt is kept: at most a day (RFC 9309, 2.4)."""
 
 
 class NotFetched(Exception):
@@ -86,8 +86,8 @@ class Fetcher:
         egress: where visits may lead beside the open Internet.
         cancelled: whether the run was asked to stop; called while waiting.
         host_delay: seconds between two requests to one host.
-        memory: keeps robots.txt, and the hosts that asked to be left alone, from run to run. Through it, runs take
-            turns at a host, so that each host has one connection and its delay however many runs there are.
+        memory: keeps robots.txt, and the hosts that asked to be left alone, from run to run. It also locks
+            hosts, so that each has one connection and its delay however many runs there are.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Fetcher:
         self._host_delay = host_delay
         self._memory = memory
         self._robots: dict[str, Rules | None] = {}
-        self._turns = Turns(memory, cancelled, TURN_SECONDS)
+        self._locks = Locks(memory, cancelled, LOCK_SECONDS)
         self._held: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -144,19 +144,19 @@ class Fetcher:
     def _get(
         self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None = None
     ) -> tuple[httpx.Response, bytes]:
-        self._take_turn(url)
+        self._lock(url)
         try:
             response, body = self._asked(url, limit, seconds, headers)
             self._heed(url, response)
         finally:
-            self._turns.end(url.host)
+            self._locks.release(url.host)
         return response, body
 
     def _asked(
         self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None
     ) -> tuple[httpx.Response, bytes]:
         self._backend.begin(seconds)
-        # httpx' client is passed by: it would decode whatever is claimed, keep cookies, and read redirects its own way
+        # not by httpx' client, which decodes any claimed coding, keeps cookies, and reads redirects its own way
         request = httpx.Request("GET", url, headers=self._headers | dict(headers or {}), extensions=_TIMES)
         try:
             response = self._transport.handle_request(request)
@@ -223,17 +223,17 @@ class Fetcher:
             return read_robots(body, len(body) < MAX_ROBOTS_BYTES) if response.is_success else ""
         return ""
 
-    def _take_turn(self, url: httpx.URL) -> None:
+    def _lock(self, url: httpx.URL) -> None:
         """Keep the distance to the last request to the same host, and leave alone a host that asked for it."""
         rules = self._robots.get(_origin(url))
         gap = max(self._host_delay, min(rules.delay if rules else 0.0, MAX_HOST_DELAY))
         try:
             while True:
                 self._check_hold(url.host)
-                self._turns.take(url.host, gap)
+                self._locks.acquire(url.host, gap)
                 if self._held_until(url.host) <= time.time():
                     return
-                self._turns.end(url.host)  # whoever had the turn before was asked to leave it alone
+                self._locks.release(url.host)  # the host asked the run before to leave it alone
         except Stopped:
             raise NotFetched("the run was asked to stop") from None
 

@@ -18,7 +18,7 @@ import httpx
 from service.egress import Egress
 
 MAX_HEAD = 256 * 1024
-"""Bytes of an answer's head, with all that may come before it (1xx), and what arrives together with it."""
+"""The most bytes of an answer's head, with interim answers (1xx), and data that arrive with it."""
 
 
 class AddressRefused(httpx.RequestError):
@@ -40,7 +40,7 @@ def refuse_literal(host: str, egress: Egress) -> None:
     Raises:
         AddressRefused: it may not be connected to.
     """
-    known_here = host.lower() == "localhost"  # RFC 6761, 6.3: never asked for elsewhere
+    known_here = host.lower() == "localhost"  # RFC 6761, 6.3: no name server is asked
     try:
         found = _addresses(host, None, 0 if known_here else socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):

@@ -25,6 +25,6 @@ def seconds_asked(response: httpx.Response, most: int) -> float:
     try:
         at = parsedate_to_datetime(told)
         seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp() - time.time()
-    except (TypeError, ValueError, ArithmeticError):  # no date, or one whose year no calendar has
+    except (TypeError, ValueError, ArithmeticError):  # not a date, or one outside the calendar
         return 0.0
     return max(0.0, min(seconds, float(most)))

@@ -20,9 +20,9 @@ AGENT = "BotScheduler"
 _EVERYBODY = "*"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE = re.compile(
-    r"[^!-~]*"  # a byte order mark that was read in another encoding, blanks of all scripts, what has no width
+    r"[^!-~]*"  # a byte order mark read in another encoding, any blanks, characters without width
     r"(?P<field>(?P<agent>user[- ]?agent)|(?P<delay>crawl[- ]delay)|allow"
-    r"|disallow|dissallow|dissalow|disalow|diasllow|disallaw)"  # slips that the reference implementation takes, too
+    r"|disallow|dissallow|dissalow|disalow|diasllow|disallaw)"  # slips that the reference implementation accepts
     r"(?:\s*:|\s|$)[^!-~]*(?P<value>[^#]*)",
     re.IGNORECASE,
 )
@@ -57,7 +57,7 @@ def own_rules(text: str) -> str:
             to_us, to_all = to_us or _is_us(value), to_all or value.split()[:1] == [_EVERYBODY]
             names_us = names_us or to_us
             continue
-        begun = begun or kind != "Crawl-delay"  # records of no RFC's must not end a group (RFC 9309, 2.2.4)
+        begun = begun or kind != "Crawl-delay"  # a record outside the RFC must not end a group (RFC 9309, 2.2.4)
         for rules, told in ((named, to_us), (everybody, to_all)):
             if told:
                 rules.append(f"{kind}: {value}\n")
@@ -86,7 +86,7 @@ class Rules:
 
 def _directives(text: str) -> Iterator[tuple[str, str]]:
     """Yield `agent` with its name, or a rule (`Allow`, `Disallow`, `Crawl-delay`) with its value, line by line."""
-    # UTF-16 without its mark is ASCII with zeros; files that were put behind one another have marks in the middle
+    # UTF-16 without its mark is ASCII with zeros; joined files have marks in the middle
     for line in _LINE_END.split(text.replace("\0", "").replace("\ufeff", "")):
         found = _LINE.match(line)
         if found is None:

@@ -19,11 +19,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import htmlsafe_json_dumps
 
 MAX_RENDERED = 256 * 1024
-"""Bytes of what a template renders, and characters of any text on the way to it."""
+"""The most bytes of a rendered text, and characters of any text made on the way."""
 MAX_WORK = 4 * MAX_RENDERED
-"""Characters that all steps of one rendering may make together; each step counts as one more."""
+"""The most characters that all steps of one rendering may make together. Each step adds one."""
 MAX_BITS = 64
-"""Of a whole number."""
+"""The most bits of a whole number."""
 
 STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If)
 EXPRESSIONS = (
@@ -39,7 +39,7 @@ TESTS = frozenset(
 NUMBER_TESTS = frozenset({"divisibleby", "even", "odd"})
 
 _WORK = "\0work"
-"""Where a rendering keeps its count, among the values that its template has; no template can name it."""
+"""The key of a rendering's count among the template's values. No template can name it."""
 
 
 class Work:

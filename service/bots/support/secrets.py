@@ -25,15 +25,15 @@ else:
     base64 = own_copy("base64")
 
 SHAPE = r"env:BOT_SECRET_[A-Za-z0-9_]{1,100}"
-"""How a job names a secret. Only variables whose names begin so are looked up, so that no job reads other settings."""
+"""The name of a secret in a job. No other variables are looked up, so that no job can read other settings."""
 OTHERS = "no other variable, and not the hosts to which one is bound"
-"""What no job may name, for sentences that say how a secret is named."""
+"""The end of sentences that say how a secret is named."""
 _NAME = re.compile(SHAPE)
 _MARK = "env:"
 _SIGNING = "whsec_"
 _PORTS = {"http": 80, "https": 443}
 SHORTEST_KEY, LONGEST_KEY = 24, 64
-"""Bytes of a signing key, by Standard Webhooks."""
+"""The fewest and the most bytes of a signing key (Standard Webhooks)."""
 
 
 class SecretMissing(ServiceError):
@@ -222,7 +222,7 @@ def _names_one(value: str) -> bool:
 
 
 def _lists(hosts: Hosts, url: str) -> bool:
-    # Read as those read it who send the request, so that no spelling leads elsewhere.
+    # Parsed as the sender of the request parses it, so that no spelling leads elsewhere.
     try:
         address = parsed(url)
     except NotAnAddress:
@@ -240,7 +240,7 @@ class Vault:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = dict(environment)
         self.redaction = Redaction.of(self.environment)
-        """Of all secrets: for errors and log lines."""
+        """Removes all secrets, from errors and log lines."""
         self.of_results = lru_cache(maxsize=100)(self._of_results)
 
     @classmethod
@@ -248,7 +248,7 @@ class Vault:
         """Remove every secret from `environment`, so that neither bots nor their child processes find them there."""
         secret = [name for name in environment if name in SECRETS or name.startswith(PREFIX)]
         vault = cls({name: environment.pop(name) for name in secret})
-        # Platforms repeat an address under names of their own, such as HEROKU_REDIS_AMBER_URL.
+        # Platforms repeat an address under their own names, such as HEROKU_REDIS_AMBER_URL.
         long_ones = vault.of_results(frozenset())
         for name in [name for name in environment if name.endswith("_URL")]:
             if long_ones.applied(environment[name]) != environment[name]:

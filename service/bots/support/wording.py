@@ -16,11 +16,11 @@ from service.bots.support.sandbox import EXPRESSIONS, FILTERS, STATEMENTS, TESTS
 from service.domain.input.refusals import echo, listed
 
 MAX_TEMPLATE = 10_000
-"""Characters of one template."""
+"""The most characters of one template."""
 MAX_NODES = 1_000
-"""Texts, fields, filters, conditions and the like of one template: each is evaluated at most once."""
+"""The most nodes of one template, such as fields, filters and conditions. Each is evaluated at most once."""
 MAX_DEPTH = 50
-"""How deeply they may be nested."""
+"""The deepest nesting of nodes."""
 _FILE = "<template>"
 
 
@@ -43,7 +43,7 @@ def render(source: str, fields: Mapping[str, object]) -> str:
     return rendered(_compiled(source), fields)
 
 
-# Few, since what is compiled can be a hundred times as large as its source.
+# Few, since a compiled template can be a hundred times as large as its source.
 @lru_cache(maxsize=64)
 def _compiled(source: str) -> Template:
     return sandbox.from_string(source)
@@ -68,7 +68,7 @@ def check(source: str, samples: Iterable[Mapping[str, object]], judge: Callable[
     try:
         tree = sandbox.parse(source)
         _check_nodes(source, tree, list(tried[0]))
-        template = sandbox.from_string(source)  # not kept: what is made here is seldom run here
+        template = sandbox.from_string(source)  # not cached: this process seldom runs it
     except TemplateSyntaxError as error:
         raise BrokenTemplate(source, error.lineno, _sentence(error)) from None
     except BrokenTemplate:

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from bot_scheduler import Context
 from service.bots.support.address_book import address_book
+from service.bots.support.config import StrictConfig
 from service.bots.support.fetching import HOST_DELAY, Fetched, Fetcher, NotFetched, Version
 from service.bots.visitor.pages import read_page
 from service.domain.people.contact import Contact, Visit
@@ -21,13 +22,11 @@ from service.errors import StoreUnavailable
 log = logging.getLogger(__name__)
 
 SHOWN = 100
-"""Pages, and failures, that the result shows."""
+"""The most pages, and failures, in the result."""
 
 
-class VisitorConfig(BaseModel):
+class VisitorConfig(StrictConfig):
     """The visitor bot's `bot_config`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     dry_run: bool = Field(default=False, description="List whom it would visit, and visit nobody.")
     limit: int = Field(default=50, ge=1, le=500, description="At most this many pages in one run.")
@@ -62,7 +61,7 @@ class VisitorBot:
     Config: ClassVar[type[BaseModel]] = VisitorConfig
     uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = True
-    """A page visited once more does no harm."""
+    """Another visit to a page does no harm."""
 
     host_delay: ClassVar[float] = HOST_DELAY
 
@@ -110,7 +109,7 @@ class VisitorBot:
             findings.failed += 1
             findings.failures.append(told | {"reason": str(error)})
             context.log.warning("%s: not visited: %s", contact.name, error)
-            # so that a page that is never to be had does not keep the others from their turn
+            # so that an unreadable page does not keep the others from their turn
             address_book(context).record_visit(
                 contact.id, at, _unanswered(before, url).noted(at) if error.asked else None
             )

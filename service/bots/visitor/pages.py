@@ -65,7 +65,7 @@ def read_page(body: bytes, content_type: str) -> tuple[str | None, str]:
         parser.feed(_text(body, content_type).replace("\0", " ").encode("utf-8", "replace"))
         parser.close()
     except etree.LxmlError:
-        pass  # an empty page, or one that is too deep to be read on: what was read until then counts
+        pass  # an empty page, or one nested too deeply: the text so far counts
     title = " ".join("".join(reader.title).split())[:MAX_TITLE]
     return title or None, sha256(" ".join(" ".join(reader.text).split()).encode("utf-8", "replace")).hexdigest()
 
@@ -75,6 +75,6 @@ def _text(body: bytes, content_type: str) -> str:
     if told:
         return decoded(body, told[1])
     meta = _CHARSET.search(body[:1024].decode("ascii", "replace"))
-    # that it could be found shows that it is not UTF-16, whatever it says (HTML, 13.2.3.2)
+    # we found it in ASCII, so the page is not UTF-16, whatever it says (HTML, 13.2.3.2)
     utf_16 = meta is not None and (codec_of(meta[1]) or "").startswith("utf-16")
     return decoded(body, meta[1] if meta and not utf_16 else None)

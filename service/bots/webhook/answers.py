@@ -18,14 +18,14 @@ from service.bots.support.retry_after import seconds_asked
 from service.domain.web_encodings import decoded
 
 MAX_ANSWER = 64 * 1024
-"""Bytes of an answer that are read."""
+"""The most bytes of an answer to read."""
 MAX_WAIT = 86_400
-"""Seconds that a receiver may ask to wait for."""
+"""The most seconds that a receiver may ask to wait."""
 SHOWN_PLACE = 200
-"""Characters of the address that a redirect leads to."""
+"""The most characters of a redirect's target in an error."""
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 TEMPORARY = frozenset({408, 409, 421, 423, 425, 429})
-"""Of 4xx those that may be answered otherwise later (RFC 9110, 15.5; RFC 4918, 11.3; RFC 8470, 5.2; RFC 6585, 4)."""
+"""The 4xx statuses that may change later (RFC 9110, 15.5; RFC 4918, 11.3; RFC 8470, 5.2; RFC 6585, 4)."""
 _CHARSET = re.compile(r";\s*charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     import base64
     import hmac
 else:
-    base64, hmac = own_copy("base64"), own_copy("hmac")  # a signature stays right, whatever a bot patches
+    base64, hmac = own_copy("base64"), own_copy("hmac")  # signatures stay right even if another bot patches these
 
 SHOWN_ANSWER = 2_000
-"""Characters of an answer that the result shows."""
+"""The most characters of an answer in the result."""
 SAID = 300
-"""Characters of an error, which may repeat what the receiver sent in place of an answer."""
+"""The most characters of an error, which may repeat words of the receiver's."""
 HIDDEN = "***"
 
 
@@ -52,7 +52,7 @@ class WebhookBot:
     Config: ClassVar[type[BaseModel]] = WebhookConfig
     uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = False
-    """Its receiver may have acted on it already."""
+    """Its receiver may have acted on the request already."""
 
     def run(self, context: Context) -> dict[str, Any]:
         """Send the request once. A rehearsal sends nothing, and fails if a live run is certain to fail.
@@ -77,7 +77,7 @@ class WebhookBot:
             answer = _send(request, config.timeout_seconds, egress)
         except RequestFailed as error:
             said = _without_address(str(error), url) if is_named(config.url) else str(error)
-            said = context.secrets.redacted(said)  # and cut after that, so that no half of a secret is left
+            said = context.secrets.redacted(said)  # before it is cut, so that no half of a secret is left
             raise RequestFailed(said if len(said) <= SAID else f"{said[:SAID]}…") from None
         result = {
             "status": answer.status,
@@ -152,7 +152,7 @@ def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, con
     """Return the headers of the job with those of every request."""
     given = {name.lower() for name in headers}
     timestamp = int(time.time())
-    # the first attempt's, so that a receiver that has seen it can drop the others
+    # of the first attempt, so that a receiver can drop repeated requests
     message_id = context.origin_id
     whole = {"Webhook-Id": message_id, "Webhook-Timestamp": str(timestamp), **headers}
     if "user-agent" not in given:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import httpx
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from service.bots.support.addresses import MAX_PORT, BadPort, NotAnAddress, parsed
+from service.bots.support.config import SparseConfig
 from service.bots.support.secrets import OTHERS, SHAPE, is_misnamed, is_named
 from service.bots.support.wording import MAX_TEMPLATE, check
 
@@ -38,10 +31,10 @@ _SAMPLE = {
 }
 
 
-class WebhookConfig(BaseModel):
+class WebhookConfig(SparseConfig):
     """The webhook bot's `bot_config`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    LEFT_OUT: ClassVar[frozenset[str] | None] = frozenset({"retry_status"})
 
     url: str = Field(max_length=2000, description="Where the request goes: http(s), or the name of a secret that says.")
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST")
@@ -76,14 +69,6 @@ class WebhookConfig(BaseModel):
     dry_run: bool = Field(
         default=False, description="Send nothing; show the request, once its secrets are found usable."
     )
-
-    @model_serializer(mode="wrap")
-    def _understood_by_the_release_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the field that it does not know, unless it was given: it would fail the job's runs."""
-        shown: dict[str, Any] = dump(self)
-        if self.retry_status is None:
-            shown.pop("retry_status", None)
-        return shown
 
     @field_validator("url")
     @classmethod
