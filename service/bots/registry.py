@@ -35,7 +35,7 @@ def load_bots() -> dict[str, type[Bot]]:
         if bot is None:
             continue
         if bot.name in bots:
-            _log.error("The bot %r of %s is left out: there is one of this name already", bot.name, entry.value)
+            _log.error("The bot %r of %s is left out: another bot has this name", bot.name, entry.value)
             continue
         bots[bot.name] = bot
     return bots
@@ -58,7 +58,7 @@ def _load(entry: EntryPoint) -> type[Bot] | None:
         _log.error("The bot %s is left out: it cannot be loaded: %s", entry.value, error)
         return None
     if not (isinstance(name, str) and re.fullmatch(r"[a-z0-9_-]{1,64}", name)):
-        _log.error("The bot %s is left out: its name must be of lower-case letters, digits, _ and -", entry.value)
+        _log.error("The bot %s is left out: its name must consist of lower-case letters, digits, _ and -", entry.value)
         return None
     if not (isinstance(config, type) and issubclass(config, BaseModel) and callable(getattr(bot, "run", None))):
         _log.error("The bot %s is left out: it needs a pydantic model `Config` and a method `run`", entry.value)

@@ -37,9 +37,9 @@ def email_to_send(address: str) -> str:
     if not at or not local:
         raise DeliveryFailed(f"{address} is not an e-mail address")
     if not local.isascii():
-        raise DeliveryFailed(f"{address} cannot be sent to: what stands before its @ is not ASCII")
+        raise DeliveryFailed(f"{address} cannot be sent to: the part before its @ is not ASCII")
     if not _LOCAL.fullmatch(local):
-        raise DeliveryFailed(f"{address} cannot be sent to: what stands before its @ is no name of a mailbox")
+        raise DeliveryFailed(f"{address} cannot be sent to: the part before its @ is not a valid mailbox name")
     return f"{local}@{_domain_to_send(address, domain)}"
 
 
@@ -93,7 +93,7 @@ def _require_one_number(number: str, plain: str, parsed: PhoneNumber, region: st
     if region is not None and not phonenumbers.is_valid_number(parsed):
         raise _unusable(number, f"it is not a number of PHONE_REGION ({region}); write it with its country code (+…)")
     if region is None and _TRUNK_ZERO.search(plain) and not _same_without_zero(plain, parsed):
-        raise _unusable(number, "it is not certain whether its (0) is dialled; write it without")
+        raise _unusable(number, "it is not certain whether its (0) is dialled; write the number without it")
 
 
 def _same_without_zero(plain: str, parsed: PhoneNumber) -> bool:

@@ -158,10 +158,10 @@ def _server(plugin: Any, qsd: dict[str, str]) -> Server:
         answer_timeout=_seconds(qsd, "rto"),
     )
     if not 1 <= server.port <= 65535 or qsd.get("port", str(server.port)) != str(server.port):
-        raise UnusableURL("has a port that is invalid")
+        raise UnusableURL("has an invalid port")
     signing_in = (server.user or "", server.password) if server.password else ()
     if any(_has_fields(text) for text in (server.host, server.mode, *signing_in)):
-        raise UnusableURL("names a field of the contact where the server or the signing in stands")
+        raise UnusableURL("has a field of the contact in its server or sign-in part")
     return server
 
 
@@ -170,7 +170,7 @@ def _seconds(qsd: dict[str, str], option: str) -> float:
     if option not in qsd:
         return TIMEOUT
     if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", qsd[option]) or float(qsd[option]) == 0:
-        raise UnusableURL(f"has {option}=, which has to be a number of seconds")
+        raise UnusableURL(f"has {option}=, which must be a number of seconds")
     return float(qsd[option])
 
 
@@ -181,14 +181,14 @@ def _sender(qsd: dict[str, str]) -> Mailbox:
         return Mailbox("", name or text)
     found = _mailboxes(text)
     if len(found) != 1:
-        raise UnusableURL("has not one address in from=")
+        raise UnusableURL("must have exactly one address in from=")
     return Mailbox(found[0].address, name or found[0].name)
 
 
 def _mailboxes(text: str) -> tuple[Mailbox, ...]:
     """Parse a list with commas (or semicolons), such as `a@example.org, "Rivers, Amelia" <b@example.org>`."""
     if _ITEM.sub("", text).strip(",; \t\r\n"):
-        raise UnusableURL("has a list of addresses that is malformed")
+        raise UnusableURL("has a malformed list of addresses")
     return tuple(mailbox for item in _ITEM.findall(text) for mailbox in _mailboxes_of(item))
 
 
@@ -197,7 +197,7 @@ def _mailboxes_of(item: str) -> list[Mailbox]:
         return [Mailbox(address) for address in item.split()]
     match = _NAMED.fullmatch(item)
     if match is None:
-        raise UnusableURL("has a list of addresses that is malformed")
+        raise UnusableURL("has a malformed list of addresses")
     name = match["name"].rstrip("+ ")  # a blank, as forms write it
     if name.startswith('"') and name.endswith('"') and len(name) > 1:
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
@@ -207,7 +207,7 @@ def _mailboxes_of(item: str) -> list[Mailbox]:
 def _wants_html(qsd: dict[str, str]) -> bool:
     wanted = qsd.get("format", "text").lower()
     if wanted not in ("text", "html"):
-        raise UnusableURL("has format=, which has to be text or html")
+        raise UnusableURL("has format=, which must be text or html")
     return wanted == "html"
 
 
@@ -216,7 +216,7 @@ def _headers(given: dict[str, str]) -> dict[str, str]:
         if not _HEADER_NAME.fullmatch(name) or _has_fields(name):
             raise UnusableURL("has a header (+…) whose name is invalid")
         if name.lower() in _HEADERS_OF_OURS:
-            raise UnusableURL(f"sets the header {name}, which is made here")
+            raise UnusableURL(f"sets the header {name}, which the service sets itself")
     return given
 
 
@@ -230,7 +230,7 @@ def _refuse_unknown_options(template: str) -> None:
         if times > 1:
             raise UnusableURL(f"has the option {key[:20]} more than once")
     if re.search(r"[?&;]overflow=(?!upstream(?:[&;]|$))", template, re.IGNORECASE):
-        raise UnusableURL("has overflow=, which has to be upstream")
+        raise UnusableURL("has overflow=, which must be upstream")
 
 
 def _check_addresses(url: MailURL) -> None:

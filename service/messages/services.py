@@ -95,9 +95,9 @@ class Service:
         with captured() as lines:
             plugin = Apprise.instantiate(url, asset=ASSET)
         if plugin is None:
-            raise UnusableURL(f"is not one that can be used: {lines[-1]}" if lines else "is not one that can be used")
+            raise UnusableURL(f"is not usable: {lines[-1]}" if lines else "is not usable")
         if any(line.startswith("Dropped invalid") for line in lines):
-            raise UnusableURL("is not one that can be used: it has an address that is invalid")
+            raise UnusableURL("is not usable: it has an invalid address")
         if "cto=" not in url:
             plugin.socket_connect_timeout = TIMEOUT
         if "rto=" not in url:
@@ -110,10 +110,10 @@ class Service:
         for field in self._template.fields:
             text = self._first[field]
             if field in ADDRESSES and not any(form in kept for form in _forms(text)):
-                raise UnusableURL(f"has {{{field}}} where it cannot be told whom the channel reaches")
+                raise UnusableURL(f"has {{{field}}} in a place where nobody can tell whom the channel reaches")
         others = samples(1, self._template.fields)
         if (name := self._misread(self._built(others), others)) is not None:
-            raise UnusableURL(f"has a field where it cannot be told what the channel makes of it ({name})")
+            raise UnusableURL(f"has a field in a place where nobody can tell how the channel reads it ({name})")
 
     def _misread(self, plugin: NotifyBase, values: Values) -> str | None:
         """Return the attribute of the plugin's object that differs from the intended one; None if none does."""

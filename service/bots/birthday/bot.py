@@ -43,19 +43,19 @@ class BirthdayConfig(SparseConfig):
     )
     on_unknown_delivery: Literal["skip", "resend"] | None = Field(
         default=None,
-        description="What becomes of a message of which a crash left unknown whether it was sent: "
+        description="What to do with a message if a crash left it unknown whether it was sent: "
         "skip (the default) reports it, resend sends it again.",
     )
     language: str | None = Field(
         default=None,
         pattern=f"^{_LANGUAGE}$",
-        description="The language for contacts whose own is unknown or has no template, and for what goes to me; "
-        "without it the one that templates names alone, else English.",
+        description="The language for contacts whose own is unknown or has no template, and for messages to me. "
+        "Default: the only language in templates, else English.",
     )
     templates: dict[str, Texts] | None = Field(
         default=None,
         max_length=MAX_LANGUAGES,
-        description="Own texts, by language tag, or * for every language that has none of its own.",
+        description="Your own texts by language tag, or * for every other language.",
     )
     today: str | None = Field(
         default=None,
@@ -79,7 +79,7 @@ class BirthdayConfig(SparseConfig):
         """Check the total length before trying any template."""
         kinds = [texts for texts in value.values() if isinstance(texts, dict)] if isinstance(value, dict) else []
         if sum(len(text) for texts in kinds for text in texts.values() if isinstance(text, str)) > MAX_TEXTS:
-            raise ValueError(f"must have at most {MAX_TEXTS:,} characters together")
+            raise ValueError(f"must have at most {MAX_TEXTS:,} characters in all")
         return value
 
     @field_validator("templates")

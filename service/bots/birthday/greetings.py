@@ -52,7 +52,7 @@ class Texts(SparseConfig):
 def _must_be_whole(source: str, message: str) -> None:
     subject, body = _parted(message)
     if not subject or not body.strip():
-        raise BrokenTemplate(source, 1, "the first line is the subject, and a text follows below it")
+        raise BrokenTemplate(source, 1, "the first line must be the subject, with a text below it")
 
 
 def _samples(late: bool) -> Iterator[dict[str, Any]]:

@@ -186,7 +186,7 @@ class Digest(Sender):
         pause = pause_after(refusals, self._context.time_left)
         if pause is None:
             raise ChannelUnavailable(f"ALERT_URL did not take the message: {error}") from None
-        self._context.log.warning("The message was refused for now, tried again in %d min", pause // 60)
+        self._context.log.warning("The message was refused for now; the next try is in %d min", pause // 60)
         return pause
 
     def _announce(self, claimed: list[Greeting]) -> None:

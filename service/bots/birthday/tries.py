@@ -10,10 +10,10 @@ from heapq import heappop, heappush
 from service.bots.birthday.birthdays import Greeting
 
 PAUSES = (60.0, 300.0, 900.0)
-"""Seconds from each refusal to the next try. Greylisting servers accept a letter after some minutes."""
+"""Seconds from each refusal to the next try. Greylisting servers accept a letter after a minute or more."""
 TRY_SECONDS = 30.0
-"""The least time that a run must have left for another try. If a run is interrupted while it sends, nobody knows whether
-the letter was sent."""
+"""The least time that a run must have left for another try. If a run is interrupted while it sends, nobody knows
+whether the letter was sent."""
 
 
 def pause_after(refusals: int, time_left: float) -> float | None:

@@ -102,7 +102,7 @@ class BookSync:
                 self._by_changes(token)
                 return
             except TokenLost:
-                self._context.log.info("The server does not know what changed since the last run; all is compared")
+                self._context.log.info("The server cannot list the changes since the last run; comparing all cards")
         self._by_everything()
 
     def _by_everything(self) -> None:
@@ -129,7 +129,7 @@ class BookSync:
             touched |= {card.href for card in self._local.seen([*hrefs, *gone]) if card is not None}
             self._fetch(list(dict.fromkeys(hrefs)))
             if changes.more and changes.token in (None, token):
-                raise BookFailed("the server cuts its list of changes off and does not go on")
+                raise BookFailed("the server cut off its list of changes")
             hrefs, more, token = [], changes.more, changes.token or token
         self._drop(gone)
         self._tally.unchanged += before - len(touched)
@@ -172,7 +172,7 @@ class BookSync:
             return None
         if isinstance(person, ParsedCard):
             return Received(card.href, card.etag, person)
-        self._skip(card, "the card holds no vCard" if person is None else person.reason, again=False)
+        self._skip(card, "the card contains no vCard" if person is None else person.reason, again=False)
         return None
 
     def _skip(self, card: Card, reason: str, again: bool) -> None:

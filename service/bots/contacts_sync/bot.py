@@ -59,9 +59,7 @@ class ContactsSyncBot:
         """
         secret = context.settings.contacts_url
         if secret is None:
-            raise NoAddressBook(
-                "CONTACTS_URL is not set, so there is no address book to keep the contacts in step with"
-            )
+            raise NoAddressBook("CONTACTS_URL is not set, so there is no address book to sync with")
 
         def beat() -> None:
             if context.cancelled:
@@ -98,7 +96,7 @@ def _alone(context: Context, key: str, beat: Callable[[], None]) -> Iterator[Non
     waits = False
     while context.ledger.claim(key, retake=True) != "claimed":
         if not waits:
-            context.log.info("Another run is at this address book; waiting for it")
+            context.log.info("Another run is working on this address book; waiting for it")
             waits = True
         beat()
         time.sleep(LOOK_AGAIN)

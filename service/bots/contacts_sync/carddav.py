@@ -35,7 +35,7 @@ _LOST_TOKEN = frozenset({400, 403, 409, 410, 412})
 """The answers of servers to an invalid or expired token."""
 _NO_SYNC = frozenset({400, 403, 405, 409, 415, 422, 500, 501, 507})
 """The answers of servers that do not sync after all."""
-_CUT_OFF = "the server cuts its list of cards off and does not go on"
+_CUT_OFF = "the server cut off its list of cards"
 _FOR_ALL = frozenset({401, 404, 405, 429, 501, 503})
 """Refusals of the whole request, whatever cards it names."""
 
@@ -179,7 +179,7 @@ class CardDav:
                 raise
             if len(hrefs) == 1:
                 why = "the answer for it cannot be read" if isinstance(error, AnswerBroken) else str(error)
-                yield from (Card(href, reason=f"the card could not be had: {why}") for href in left)
+                yield from (Card(href, reason=f"the card could not be read: {why}") for href in left)
             else:
                 yield from self._halves(list(left))
         else:
@@ -230,8 +230,8 @@ def find(dav: Dav, name: str | None = None) -> CardDav:
     if not books:
         raise BookFailed("the user in CONTACTS_URL has no address book")
     if name is None:
-        raise BookFailed(f"there are several address books; the job's address_book names one of {names}")
-    raise BookFailed(f"there is not one address book named “{name}”; there are {names}")
+        raise BookFailed(f"there are several address books; set the job's address_book to one of {names}")
+    raise BookFailed(f"“{name}” does not name exactly one address book; there are {names}")
 
 
 def _home(dav: Dav) -> tuple[httpx.URL | None, CardDav | None]:
@@ -259,7 +259,7 @@ def _about(dav: Dav, url: httpx.URL) -> tuple[httpx.URL, Resource]:
         for resource in answer:
             found = found or resource
     if found is None:
-        raise BookFailed("the server told nothing about CONTACTS_URL", 404)
+        raise BookFailed("the server sent nothing about CONTACTS_URL", 404)
     return answer.url, found
 
 

@@ -90,9 +90,9 @@ class Answer:
                 yield from self._read.feed(piece)
             self._read.close()
         except Oversized as error:
-            raise AnswerBroken(f"the server's answer is not read on, since {error} is too large") from None
+            raise AnswerBroken(f"the server's answer was not read to its end, since {error} is too large") from None
         except Undecodable:
-            raise AnswerBroken("the server's answer is encoded in a way that was not asked for") from None
+            raise AnswerBroken("the server's answer has a Content-Encoding that we did not ask for") from None
         except NotDav:
             raise AnswerBroken("the server's answer is not WebDAV; is CONTACTS_URL a CardDAV address?") from None
         except httpx.TimeoutException as error:
@@ -142,7 +142,7 @@ class Dav:
         try:
             url = parsed(href, base)
         except NotAnAddress:
-            raise BookFailed("the server gave a link that is none") from None
+            raise BookFailed("the server sent an invalid link") from None
         if url.host.lower() != base.host.lower():
             raise _elsewhere(url)
         return base.copy_with(raw_path=url.raw_path)
@@ -211,7 +211,7 @@ class Dav:
                     return response
                 except _UNANSWERABLE:
                     response.close()
-                    raise BookFailed("the server asks for a kind of digest sign-in that is not spoken here") from None
+                    raise BookFailed("the server asks for a kind of digest sign-in that is not supported") from None
                 response.close()
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             raise AnswerBroken("the connection to the server of CONTACTS_URL broke off") from None
@@ -237,8 +237,8 @@ def _port(url: httpx.URL) -> int | None:
 
 def _elsewhere(url: httpx.URL) -> BookFailed:
     return BookFailed(
-        f"the server sends us on to another one, {url.host}, where the password does not go; "
-        "if it is yours too, name it in CONTACTS_URL"
+        f"the server redirects to another one, {url.host}, and the password is not sent there; "
+        "if that one is yours too, name it in CONTACTS_URL"
     )
 
 
@@ -260,8 +260,8 @@ def _refusal(response: httpx.Response) -> BookFailed:
         401: "the server refuses the user or the password in CONTACTS_URL, or asks for them",
         403: "the user in CONTACTS_URL may not read this address book",
         404: "there is no address book at CONTACTS_URL",
-        429: "the server asks us to come later",
-        503: "the server asks us to come later",
+        429: "the server asks us to try again later",
+        503: "the server asks us to try again later",
         507: "the server has no room to answer",
     }
     return BookFailed(reasons.get(status, "the server of CONTACTS_URL answered unexpectedly") + f" ({status})", status)

@@ -41,7 +41,7 @@ def pieces(response: httpx.Response, accepted: bool = True) -> Iterator[bytes]:
     if not codings:
         return response.iter_raw(PIECE)
     if len(codings) > 1 or not _GZIP.issuperset(codings) or not accepted:
-        raise Undecodable("the answer is encoded in a way that was not asked for (Content-Encoding)")
+        raise Undecodable("the answer has a Content-Encoding that we did not ask for")
     return _gunzipped(response.iter_raw(16 * 1024))
 
 

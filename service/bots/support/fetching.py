@@ -193,7 +193,7 @@ class Fetcher:
             self._robots[origin] = self._robots_of(url, origin)
         rules = self._robots[origin]
         if rules is None:
-            raise NotFetched("the site's robots.txt cannot be read now, which forbids all of it")
+            raise NotFetched("the site's robots.txt cannot be read now, so none of its pages may be visited")
         if not rules.allow(str(url)):
             raise NotFetched("the site's robots.txt forbids it")
 

@@ -156,7 +156,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(value, Undefined):
             return value[place]
         if not isinstance(value, str | list | tuple) or not isinstance(place, int | slice):
-            raise SecurityError("in brackets stands the place of an element, or a slice, of a text or a list")
+            raise SecurityError("brackets take the position of an element, or a slice, of a text or a list")
         return _work(context).took(self.getitem(value, place))
 
 
@@ -231,7 +231,7 @@ def rendered(template: Template, fields: Mapping[str, object], work: Work | None
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise SecurityError("it makes half of a surrogate pair, which is no character") from None
+        raise SecurityError("it makes half of a surrogate pair, which is not a character") from None
     if size > MAX_RENDERED:
-        raise SecurityError(f"it makes {size} bytes of text, and {MAX_RENDERED} are the most")
+        raise SecurityError(f"it makes {size} bytes of text, more than {MAX_RENDERED}")
     return text

@@ -26,7 +26,7 @@ else:
 
 SHAPE = r"env:BOT_SECRET_[A-Za-z0-9_]{1,100}"
 """The name of a secret in a job. No other variables are looked up, so that no job can read other settings."""
-OTHERS = "no other variable, and not the hosts to which one is bound"
+OTHERS = "not another variable or the hosts of a secret"
 """The end of sentences that say how a secret is named."""
 _NAME = re.compile(SHAPE)
 _MARK = "env:"
@@ -81,9 +81,9 @@ def problem(value: str) -> str | None:
     if value.endswith(("\n", "\r")):
         return 'ends with a line break, as files do; set it without one, for example with "$(cat file)"'
     if value != value.strip():
-        return f"{'ends' if value[:1].strip() else 'begins'} with white space; set it without"
+        return f"{'ends' if value[:1].strip() else 'begins'} with white space; remove it"
     if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or char in "\u2028\u2029" for char in value):
-        return "has a line break or another control character within; a secret is one line"
+        return "contains a line break or another control character; a secret is one line"
     if any(0xD800 <= ord(char) < 0xE000 for char in value):
         return "is not UTF-8"
     return None
@@ -104,11 +104,11 @@ def signing_key(name: str, value: str) -> bytes:
     try:
         key = base64.b64decode(value.removeprefix(_SIGNING), validate=True)
     except (binascii.Error, ValueError):
-        raise SecretRefused(f"{name} is no signing secret: what follows whsec_ is not base64") from None
+        raise SecretRefused(f"{name} is not a signing secret: the text after whsec_ is not base64") from None
     if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
         wanted = f"{SHORTEST_KEY} to {LONGEST_KEY} bytes"
         raise SecretRefused(
-            f"{name} is no signing secret: what follows whsec_ must be base64 of {wanted}, not {len(key)}"
+            f"{name} is not a signing secret: the text after whsec_ must be base64 of {wanted}, not {len(key)}"
         )
     return key
 
@@ -197,8 +197,8 @@ class Secrets:
         name = value.removeprefix("env:")
         if name not in self._allowed:
             raise SecretRefused(
-                f"{name} is not named in the job's bot_config, nor in the bot's uses_settings, "
-                "so that this run may not have it"
+                f"{name} is named neither in the job's bot_config nor in the bot's uses_settings, "
+                "so this run may not use it"
             )
         found = self._vault.environment.get(name)
         if found is None or found == "":
@@ -211,13 +211,13 @@ class Secrets:
     def _may_go(self, name: str, url: str | None) -> None:
         hosts = hosts_of(name, self._vault.environment)
         if hosts is not None and (url is None or not _lists(hosts, url)):
-            where = "this request's host" if url is not None else "a place that is not told"
+            where = "this request's host" if url is not None else "an unnamed address"
             raise SecretRefused(f"{name} may not be sent to {where}: {name}{SUFFIX} does not list it")
 
 
 def _names_one(value: str) -> bool:
     if is_misnamed(value):
-        raise SecretRefused(f"{echo(value)} is no name of a secret: that is env:BOT_SECRET_…, {OTHERS}")
+        raise SecretRefused(f"{echo(value)} is not the name of a secret: name one as env:BOT_SECRET_…, {OTHERS}")
     return is_named(value)
 
 

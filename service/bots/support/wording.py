@@ -112,7 +112,7 @@ def _refusal(node: nodes.Node, fields: list[str]) -> str | None:
         if node.args or node.kwargs:
             return "tojson takes no arguments"
         if any(inner.name == "tojson" for inner in node.find_all(nodes.Filter)):
-            return "tojson is applied to what tojson has made"
+            return "tojson is applied twice"
     return None
 
 

@@ -89,9 +89,9 @@ def failure(answer: Answer, url: httpx.URL, hidden: bool, secrets: Secrets, fina
     if answer.status == 410:
         said.append("its receiver wants no more requests")
     if final:
-        said.append("such an answer is not tried again")
+        said.append("a request with such an answer is not sent again")
     elif answer.wait:
-        said.append(f"the receiver asks for another try in {answer.wait:.0f} s at the earliest")
+        said.append(f"the receiver asks to wait at least {answer.wait:.0f} s before another try")
     return "; ".join(said)
 
 
@@ -109,7 +109,7 @@ def _place(location: str | None, url: httpx.URL, hidden: bool, secrets: Secrets)
     except NotAnAddress:
         target = httpx.URL("")
     if target.scheme not in ("http", "https") or not target.host:
-        return "to something that is no web address"
+        return "to something that is not a web address"
     if hidden:
         return _difference(target, url)
     path = re.split("[?;]", target.raw_path.decode("ascii", "replace"), maxsplit=1)[0]

@@ -201,7 +201,7 @@ def _send(request: httpx.Request, seconds: float, egress: Egress) -> Answer:
         except AddressRefused as error:
             raise _not_allowed(error) from None
         except httpx.TimeoutException:
-            raise RequestFailed("no answer came in time; the request may have been acted on") from None
+            raise RequestFailed("no answer came in time; the receiver may have acted on the request") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise RequestFailed(f"no answer came: {str(error) or type(error).__name__}") from None
         except Exception as error:  # noqa: BLE001 - a library's, over whatever a server sends; its words may be secret

@@ -36,12 +36,14 @@ class WebhookConfig(SparseConfig):
 
     LEFT_OUT: ClassVar[frozenset[str] | None] = frozenset({"retry_status"})
 
-    url: str = Field(max_length=2000, description="Where the request goes: http(s), or the name of a secret that says.")
+    url: str = Field(
+        max_length=2000, description="The address of the request: http(s), or the name of a secret that holds it."
+    )
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST")
     headers: dict[str, str] = Field(
         default_factory=dict,
         max_length=50,
-        description="More headers. A value may name a secret, env:BOT_SECRET_…, and must where it is one.",
+        description="More headers. A value may name a secret, env:BOT_SECRET_…; a secret value must.",
     )
     body: str | None = Field(
         default=None,
@@ -50,25 +52,27 @@ class WebhookConfig(SparseConfig):
         "It is application/json unless headers say otherwise.",
     )
     expected_status: list[int] | None = Field(
-        default=None, min_length=1, max_length=50, description="The run succeeds on these; without it on 200 to 299."
+        default=None,
+        min_length=1,
+        max_length=50,
+        description="The statuses on which the run succeeds. Default: 200 to 299.",
     )
     retry_status: list[int] | None = Field(
         default=None,
         min_length=1,
         max_length=50,
-        description="Answered only where it was given. With these a failed request is tried again, too, if the job has "
-        "retries left. "
-        "Else it is not with 301, 308, and 4xx other than 408, 409, 421, 423, 425 and 429.",
+        description="More statuses after which a failed request is tried again, if the job has retries left. "
+        "Without it, no retry follows 301, 308, and 4xx other than 408, 409, 421, 423, 425 and 429. "
+        "Left out of answers if unset.",
     )
     secret: str | None = Field(
         default=None,
         pattern=f"^{SHAPE}$",
-        description="The name of the secret that signs the request, env:BOT_SECRET_…; without it, it is not signed.",
+        description="The name of the secret that signs the request, env:BOT_SECRET_…. "
+        "Without it, the request is not signed.",
     )
     timeout_seconds: int = Field(default=30, ge=1, le=60, description="For the whole request and its answer.")
-    dry_run: bool = Field(
-        default=False, description="Send nothing; show the request, once its secrets are found usable."
-    )
+    dry_run: bool = Field(default=False, description="Send nothing; check the secrets and show the request.")
 
     @field_validator("url")
     @classmethod
@@ -84,7 +88,7 @@ class WebhookConfig(SparseConfig):
             if not _HEADER_NAME.fullmatch(name):
                 raise ValueError("must have names of headers as its keys, such as Accept")
             if name.lower() in _OURS:
-                raise ValueError(f"may not name {name}, which is set for each request")
+                raise ValueError(f"may not name {name}, which the service sets itself")
             if not HEADER_VALUE.fullmatch(text):
                 raise ValueError(f"must have one line of printable ASCII as the value of {name}")
             if is_misnamed(text):
