@@ -51,8 +51,8 @@ class Letter:
     @property
     def other_recipients(self) -> tuple[str, ...]:
         """Addresses beside `to`, each once."""
-        found = dict.fromkeys(mailbox.address for mailbox in (*self.copies, *self.blind_copies))
-        return tuple(address for address in found if address != self.to.address)
+        addresses = dict.fromkeys(mailbox.address for mailbox in (*self.copies, *self.blind_copies))
+        return tuple(address for address in addresses if address != self.to.address)
 
     def written(self, now: datetime) -> bytes:
         """Return the e-mail, in lines that end with CRLF.

@@ -98,7 +98,7 @@ def read(template: str) -> MailURL:
     if not sender.address:
         sender = Mailbox(str(address), sender.name or str(name or ""))
     qsd = parsed["qsd"]
-    found = MailURL(
+    url = MailURL(
         server=_server(plugin, qsd),
         sender=sender,
         to=tuple(to) or (Mailbox(sender.address),),
@@ -109,8 +109,8 @@ def read(template: str) -> MailURL:
         headers=_headers(parsed["headers"]),
         zone=plugin.tzinfo if "tz" in qsd else None,
     )
-    _check_addresses(found)
-    return found
+    _check_addresses(url)
+    return url
 
 
 def _instantiated(parsed: dict[str, Any]) -> Any:
@@ -179,10 +179,10 @@ def _sender(qsd: dict[str, str]) -> Mailbox:
     text, name = qsd.get("from", ""), qsd.get("name", "")
     if "<" not in text and "@" not in text and _mark("email") not in text:
         return Mailbox("", name or text)
-    found = _mailboxes(text)
-    if len(found) != 1:
+    mailboxes = _mailboxes(text)
+    if len(mailboxes) != 1:
         raise UnusableURL("must have exactly one address in from=")
-    return Mailbox(found[0].address, name or found[0].name)
+    return Mailbox(mailboxes[0].address, name or mailboxes[0].name)
 
 
 def _mailboxes(text: str) -> tuple[Mailbox, ...]:

@@ -198,18 +198,18 @@ class Messenger:
         return next((channel for channel in self._channels if channel.template.suits(contact)), None)
 
     def _headers(self, contact: Recipient) -> Mapping[str, str]:
-        found = {}
+        headers = {}
         if self._unsubscribe and self._unsubscribe.suits(contact):
             url = self._unsubscribe.replaced(
                 lambda field: quote(FIELDS[field](contact) or "", safe="", errors="replace")
             )
             if len(url) <= LONGEST_UNSUBSCRIBE:
-                found["List-Unsubscribe"] = f"<{url}>"
+                headers["List-Unsubscribe"] = f"<{url}>"
                 if url.startswith("https:"):
-                    found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+                    headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
         if self._auto_submitted:
-            found["Auto-Submitted"] = "auto-generated"
-        return found
+            headers["Auto-Submitted"] = "auto-generated"
+        return headers
 
 
 def why_unusable(url: str, template: str) -> str | None:

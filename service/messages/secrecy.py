@@ -37,8 +37,8 @@ def _secrets(url: str) -> set[str]:
         return {url}
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     query = dict(parse_qsl(parts.query))
-    found = [user, password, *(query.get(key, "") for key in ("user", "pass", "password"))]
+    parts_of_url = [user, password, *(query.get(key, "") for key in ("user", "pass", "password"))]
     if not is_mail(url):
-        found += [parts.netloc.rpartition("@")[2], *parts.path.split("/"), *query.values()]
-    forms = {form for text in found if not Template(text).fields for form in (text, unquote(text))}
+        parts_of_url += [parts.netloc.rpartition("@")[2], *parts.path.split("/"), *query.values()]
+    forms = {form for text in parts_of_url if not Template(text).fields for form in (text, unquote(text))}
     return {form for form in forms if len(form) >= 3}

@@ -35,8 +35,8 @@ def verdict(lines: Sequence[str]) -> tuple[type[DeliveryFailed], str]:
 
 
 def _exception_in(lines: Sequence[str]) -> str:
-    found = (line.partition("Socket Exception: ")[2] for line in reversed(lines) if "Socket Exception: " in line)
-    return next(found, "")
+    errors = (line.partition("Socket Exception: ")[2] for line in reversed(lines) if "Socket Exception: " in line)
+    return next(errors, "")
 
 
 def _plain(text: str) -> str:

@@ -117,9 +117,9 @@ class Service:
 
     def _misread(self, plugin: NotifyBase, values: Values) -> str | None:
         """Return the attribute of the plugin's object that differs from the intended one; None if none does."""
-        found, ways = _state(plugin), _ways_to_replace(self._first, values)
+        state, ways = _state(plugin), _ways_to_replace(self._first, values)
         for name, value in self._pattern.items():
-            if all(_canonical(value, replaced) != found.get(name) for replaced in ways):
+            if all(_canonical(value, replaced) != state.get(name) for replaced in ways):
                 return name
         return None
 

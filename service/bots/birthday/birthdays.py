@@ -81,8 +81,8 @@ def find(contacts: BirthdayIndex, today: date, days_back: int, leap_day: LeapDay
         day = today - timedelta(days=late)
         for month_day in celebrated_on(day, leap_day):
             latest.setdefault(month_day, (late, day))
-    found = [_greeting(contact, latest) for contact in contacts.born_on(latest)]
-    return sorted(found, key=lambda greeting: (greeting.days_late, greeting.contact.name, greeting.contact.id))
+    greetings = [_greeting(contact, latest) for contact in contacts.born_on(latest)]
+    return sorted(greetings, key=lambda greeting: (greeting.days_late, greeting.contact.name, greeting.contact.id))
 
 
 def _greeting(contact: Contact, latest: dict[tuple[int, int], tuple[int, date]]) -> Greeting:

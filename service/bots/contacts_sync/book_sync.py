@@ -106,18 +106,18 @@ class BookSync:
         self._by_everything()
 
     def _by_everything(self) -> None:
-        found = self._remote.everything()
+        listing = self._remote.everything()
         same, gone = set(), set()
         for card in self._local.known():
-            version = found.versions.get(card.href)
+            version = listing.versions.get(card.href)
             if version is None:
                 gone.add(card.href)
             elif version and version == card.etag:
                 same.add(card.href)
         self._tally.unchanged += len(same - self._tally.skips.keys() - self._taken.keys())
-        self._fetch([href for href in found.versions if href not in same])
+        self._fetch([href for href in listing.versions if href not in same])
         self._drop(sorted(gone))
-        self._remember(found.token)
+        self._remember(listing.token)
 
     def _by_changes(self, token: str) -> None:
         before, touched = self._local.count(), set(self._tally.skips)

@@ -109,13 +109,13 @@ class CardDav:
             except BookFailed as error:
                 if error.status not in _NO_SYNC:
                     raise
-        found = Changes()
+        changes = Changes()
         with self._dav.ask("PROPFIND", self.url, _LIST, depth="1") as answer:
             for resource in answer:
-                self._note(resource, found)
-        if found.more:
+                self._note(resource, changes)
+        if changes.more:
             raise BookFailed(_CUT_OFF)
-        return found
+        return changes
 
     def since(self, token: str) -> Changes:
         """Return the changes since `token`, or the first part of them.
@@ -131,33 +131,33 @@ class CardDav:
             raise
 
     def _whole_sync(self) -> Changes:
-        found = self._sync("", Changes())
-        while found.more:
-            before = found.token
-            if not before or (self._sync(before, found).token == before and found.more):
+        changes = self._sync("", Changes())
+        while changes.more:
+            before = changes.token
+            if not before or (self._sync(before, changes).token == before and changes.more):
                 raise BookFailed(_CUT_OFF)
-        return found
+        return changes
 
-    def _sync(self, token: str, found: Changes) -> Changes:
-        found.more = False
+    def _sync(self, token: str, changes: Changes) -> Changes:
+        changes.more = False
         with self._dav.ask("REPORT", self.url, _SYNC % escape(token)) as answer:
             for resource in answer:
-                self._note(resource, found)
-            found.token = answer.token or None
-        return found
+                self._note(resource, changes)
+            changes.token = answer.token or None
+        return changes
 
-    def _note(self, resource: Resource, found: Changes) -> None:
+    def _note(self, resource: Resource, changes: Changes) -> None:
         path, book = self._path(resource.href), self._path(str(self.url)) or ""
         if path is not None and path.rstrip("/") == book.rstrip("/"):
-            found.more = found.more or resource.status == 507
+            changes.more = changes.more or resource.status == 507
         elif path is None or path.endswith("/") or resource.kinds:
             return
         elif resource.status == 404:
-            found.versions.pop(path, None)
-            found.gone.append(path)
+            changes.versions.pop(path, None)
+            changes.gone.append(path)
         else:
-            found.versions[path] = resource.etag  # empty if the server does not say: the card is there all the same
-        if max(len(found.versions), len(found.gone)) > MAX_CARDS:
+            changes.versions[path] = resource.etag  # empty if the server does not say: the card is there all the same
+        if max(len(changes.versions), len(changes.gone)) > MAX_CARDS:
             raise BookFailed(f"the address book has more than {MAX_CARDS:,} cards")
 
     def cards(self, hrefs: Sequence[str]) -> Iterator[Card]:
@@ -223,10 +223,10 @@ def find(dav: Dav, name: str | None = None) -> CardDav:
     if book is not None and name is None:
         return book
     books = [book] if home is None and book is not None else _books(dav, home)
-    chosen = [found for found in books if name in (None, found.name, _last_part(found.url))]
+    chosen = [one for one in books if name in (None, one.name, _last_part(one.url))]
     if len(chosen) == 1:
         return chosen[0]
-    names = ", ".join(f"“{(found.name or _last_part(found.url))[:MAX_NAME]}”" for found in books)
+    names = ", ".join(f"“{(one.name or _last_part(one.url))[:MAX_NAME]}”" for one in books)
     if not books:
         raise BookFailed("the user in CONTACTS_URL has no address book")
     if name is None:
@@ -254,13 +254,13 @@ def _home(dav: Dav) -> tuple[httpx.URL | None, CardDav | None]:
 
 
 def _about(dav: Dav, url: httpx.URL) -> tuple[httpx.URL, Resource]:
-    found: Resource | None = None
+    about: Resource | None = None
     with dav.ask("PROPFIND", url, _ABOUT) as answer:
         for resource in answer:
-            found = found or resource
-    if found is None:
+            about = about or resource
+    if about is None:
         raise BookFailed("the server sent nothing about CONTACTS_URL", 404)
-    return answer.url, found
+    return answer.url, about
 
 
 def _books(dav: Dav, home: httpx.URL | None) -> list[CardDav]:
@@ -268,9 +268,9 @@ def _books(dav: Dav, home: httpx.URL | None) -> list[CardDav]:
         return []
     books: list[CardDav] = []
     with dav.ask("PROPFIND", home, _ABOUT, depth="1") as answer:
-        for found in answer:
-            if found.is_address_book:
-                books.append(CardDav(dav, dav.at(found.href, answer.url), found.name, found.syncs))
+        for resource in answer:
+            if resource.is_address_book:
+                books.append(CardDav(dav, dav.at(resource.href, answer.url), resource.name, resource.syncs))
                 if len(books) > MAX_BOOKS:
                     raise BookFailed(f"the server has more than {MAX_BOOKS} address books there")
     return books

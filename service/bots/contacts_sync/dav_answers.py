@@ -181,24 +181,24 @@ class Multistatus:
 
 
 def _resource(response: Element) -> Resource:
-    found: dict[str, Element] = {}
+    properties: dict[str, Element] = {}
     for propstat in response.iterfind(f"{DAV}propstat"):
         if _status(propstat) // 100 == 2:
-            found.update({prop.tag: prop for prop in propstat.iterfind(f"{DAV}prop/*")})
-    reports = found.get(f"{DAV}supported-report-set")
-    kinds = found.get(f"{DAV}resourcetype")
-    card = found.get(f"{CARD}address-data")
-    etag = _text(found.get(f"{DAV}getetag"))
+            properties.update({prop.tag: prop for prop in propstat.iterfind(f"{DAV}prop/*")})
+    reports = properties.get(f"{DAV}supported-report-set")
+    kinds = properties.get(f"{DAV}resourcetype")
+    card = properties.get(f"{CARD}address-data")
+    etag = _text(properties.get(f"{DAV}getetag"))
     return Resource(
         href=_text(response.find(f"{DAV}href")),
         status=_status(response),
         etag=etag if len(etag) <= MAX_WORD else "",
         card=None if card is None else "".join(card.itertext()),
-        name=_text(found.get(f"{DAV}displayname")),
+        name=_text(properties.get(f"{DAV}displayname")),
         kinds=frozenset() if kinds is None else frozenset(kind.tag for kind in kinds),
         reports=frozenset() if reports is None else frozenset(tag.tag for tag in reports.iterfind(f".//{DAV}*")),
-        principal=_link(found.get(f"{DAV}current-user-principal")),
-        home=_link(found.get(f"{CARD}addressbook-home-set")),
+        principal=_link(properties.get(f"{DAV}current-user-principal")),
+        home=_link(properties.get(f"{CARD}addressbook-home-set")),
     )
 
 

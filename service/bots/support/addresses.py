@@ -45,9 +45,9 @@ def _check_authority(text: str) -> None:
     authority = _AUTHORITY.match(text)
     if authority is None:
         return
-    found = _HOST_AND_PORT.fullmatch(authority[1])
-    if found is None:
+    match = _HOST_AND_PORT.fullmatch(authority[1])
+    if match is None:
         raise NotAnAddress("is not a web address")
-    port = found[1] or ""
+    port = match[1] or ""
     if not _PORT.fullmatch(port) or int(port or 1) > MAX_PORT:
         raise BadPort(f"has a port that is not a number from 1 to {MAX_PORT}")

@@ -42,15 +42,15 @@ def refuse_literal(host: str, egress: Egress) -> None:
     """
     known_here = host.lower() == "localhost"  # RFC 6761, 6.3: no name server is asked
     try:
-        found = _addresses(host, None, 0 if known_here else socket.AI_NUMERICHOST)
+        addresses = _addresses(host, None, 0 if known_here else socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
         return
-    _refuse(host, found, egress)
+    _refuse(host, addresses, egress)
 
 
 def _addresses(host: str, port: int | None, flags: int = 0) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def _refuse(host: str, addresses: Iterable[str], egress: Egress) -> None:

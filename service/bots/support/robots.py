@@ -88,16 +88,16 @@ def _directives(text: str) -> Iterator[tuple[str, str]]:
     """Yield `agent` with its name, or a rule (`Allow`, `Disallow`, `Crawl-delay`) with its value, line by line."""
     # UTF-16 without its mark is ASCII with zeros; joined files have marks in the middle
     for line in _LINE_END.split(text.replace("\0", "").replace("\ufeff", "")):
-        found = _LINE.match(line)
-        if found is None:
+        match = _LINE.match(line)
+        if match is None:
             continue
-        value = found["value"].strip()
-        if found["agent"]:
+        value = match["value"].strip()
+        if match["agent"]:
             yield "agent", value
-        elif found["delay"]:
+        elif match["delay"]:
             yield "Crawl-delay", _plain(value)
         else:
-            yield "Allow" if found["field"].lower() == "allow" else "Disallow", _plain(value)
+            yield "Allow" if match["field"].lower() == "allow" else "Disallow", _plain(value)
 
 
 def _is_us(name: str) -> bool:
@@ -108,4 +108,4 @@ def _is_us(name: str) -> bool:
 
 def _plain(value: str) -> str:
     """Return `value` on one line of ASCII, percent-encoded as RFC 9309, 2.2.2, compares it."""
-    return _NOT_PLAIN.sub(lambda found: quote(found[0], errors="replace"), value)
+    return _NOT_PLAIN.sub(lambda match: quote(match[0], errors="replace"), value)

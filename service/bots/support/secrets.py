@@ -149,9 +149,9 @@ class Secrets:
         """
         if not _names_one(value):
             return value
-        name, found = self._found(value)
+        name, secret = self._looked_up(value)
         self._may_go(name, url)
-        return found
+        return secret
 
     def address(self, value: str) -> str:
         """Return the web address that `value` names, or `value` itself if it does not begin with `env:`.
@@ -161,9 +161,9 @@ class Secrets:
         """
         if not _names_one(value):
             return value
-        name, found = self._found(value)
-        self._may_go(name, found)
-        return found
+        name, secret = self._looked_up(value)
+        self._may_go(name, secret)
+        return secret
 
     def redacted(self, text: str) -> str:
         """Return `text` without secrets. A bot uses it on a text before it cuts it short."""
@@ -177,11 +177,11 @@ class Secrets:
             limit: the most characters to return.
             whole: whether the text is complete. Otherwise, half of a secret may stand at its end.
         """
-        found = self.redacted(text)
+        redacted = self.redacted(text)
         if not whole:
             reach = max(self._of_results.reach, self._vault.redaction.reach)
-            return found[: min(limit, max(0, len(found) - reach))]
-        return self._vault.redaction.ended(self._of_results.ended(found))[:limit]
+            return redacted[: min(limit, max(0, len(redacted) - reach))]
+        return self._vault.redaction.ended(self._of_results.ended(redacted))[:limit]
 
     def redacted_result(self, result: dict[str, Any] | None) -> dict[str, Any] | None:
         """Remove the secrets that the run used, and all long ones, from the texts of its result. Leave its keys."""
@@ -193,20 +193,20 @@ class Secrets:
     def _of_results(self) -> Redaction:
         return self._vault.of_results(self._used)
 
-    def _found(self, value: str) -> tuple[str, str]:
+    def _looked_up(self, value: str) -> tuple[str, str]:
         name = value.removeprefix("env:")
         if name not in self._allowed:
             raise SecretRefused(
                 f"{name} is named neither in the job's bot_config nor in the bot's uses_settings, "
                 "so this run may not use it"
             )
-        found = self._vault.environment.get(name)
-        if found is None or found == "":
+        secret = self._vault.environment.get(name)
+        if secret is None or secret == "":
             raise SecretMissing(f"{name} is not set where the worker runs")
         self._used |= {name}
-        if (wrong := problem(found)) is not None:
+        if (wrong := problem(secret)) is not None:
             raise SecretRefused(f"{name} {wrong}")
-        return name, found
+        return name, secret
 
     def _may_go(self, name: str, url: str | None) -> None:
         hosts = hosts_of(name, self._vault.environment)
