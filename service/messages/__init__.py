@@ -15,7 +15,6 @@ from service.messages.outcomes import (
     DeliveryUncertain,
     RecipientRefused,
 )
-from service.messages.templates import Recipient
 
 __all__ = [
     "TIMEOUT",
@@ -24,7 +23,6 @@ __all__ = [
     "DeliveryFailed",
     "DeliveryUncertain",
     "Messenger",
-    "Recipient",
     "RecipientRefused",
     "announce",
     "destination",

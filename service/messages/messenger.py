@@ -11,6 +11,7 @@ from urllib.parse import quote
 from apprise import Apprise
 from apprise.plugins.base import NotifyBase
 
+from bot_scheduler import Contact
 from service.messages import mail_urls
 from service.messages.apprise_log import ASSET, captured
 from service.messages.mail import Mail, Manner
@@ -18,7 +19,7 @@ from service.messages.mail_urls import UnusableURL, is_mail
 from service.messages.outcomes import ChannelUnavailable, DeliveryFailed
 from service.messages.secrecy import redacted
 from service.messages.services import Misread, Service
-from service.messages.templates import ADDRESSES, FIELDS, Recipient, Template, Values, values_of
+from service.messages.templates import ADDRESSES, FIELDS, Template, Values, values_of
 
 LONGEST_UNSUBSCRIBE = 900
 """The most characters of a `List-Unsubscribe` URL. It cannot be folded, and a line has at most 998 (RFC 5322)."""
@@ -157,7 +158,7 @@ class Messenger:
         """The names in braces in all URLs, each once."""
         return tuple(dict.fromkeys(field for channel in self._channels for field in channel.template.fields))
 
-    def destination(self, contact: Recipient) -> str | None:
+    def destination(self, contact: Contact) -> str | None:
         """Return the destination of a message to the contact, for people to read; None if there is none.
 
         If `MESSAGE_URL` is not set, it is the e-mail address, so that a rehearsal needs no channel.
@@ -170,7 +171,7 @@ class Messenger:
         addresses = [FIELDS[field](contact) for field in channel.template.fields if field in ADDRESSES]
         return ", ".join(filter(None, addresses)) or "the address in MESSAGE_URL"
 
-    def deliver(self, contact: Recipient, subject: str, body: str, *, key: str | None = None) -> None:
+    def deliver(self, contact: Contact, subject: str, body: str, *, key: str | None = None) -> None:
         """Send one plain-text message, once. Return when the channel has taken it.
 
         Args:
@@ -194,10 +195,10 @@ class Messenger:
         values = values_of(contact, channel.template.fields, self._phone_region)
         channel.send(values, subject, body, Manner(tuple(self._headers(contact).items()), key))
 
-    def _channel(self, contact: Recipient) -> Channel | None:
+    def _channel(self, contact: Contact) -> Channel | None:
         return next((channel for channel in self._channels if channel.template.suits(contact)), None)
 
-    def _headers(self, contact: Recipient) -> Mapping[str, str]:
+    def _headers(self, contact: Contact) -> Mapping[str, str]:
         headers = {}
         if self._unsubscribe and self._unsubscribe.suits(contact):
             url = self._unsubscribe.replaced(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import quote
 
+from bot_scheduler import Contact
 from service.messages.addresses import email_to_send, phone_to_send
 
 _FIELD = re.compile(r"\{([a-z_]+)\}")
@@ -16,47 +16,7 @@ ADDRESSES = ("email", "phone", "url")
 """The fields that are addresses."""
 
 
-class Recipient(Protocol):
-    """The fields of a contact that a URL may name."""
-
-    @property
-    def id(self) -> str:
-        """The contact's id."""
-
-    @property
-    def name(self) -> str:
-        """The full name."""
-
-    @property
-    def given_name(self) -> str | None:
-        """The given name."""
-
-    @property
-    def family_name(self) -> str | None:
-        """The family name."""
-
-    @property
-    def birthday(self) -> str | None:
-        """`YYYY-MM-DD`, or `--MM-DD`."""
-
-    @property
-    def language(self) -> str | None:
-        """A language tag."""
-
-    @property
-    def emails(self) -> Sequence[str]:
-        """E-mail addresses, the preferred one first."""
-
-    @property
-    def phones(self) -> Sequence[str]:
-        """Phone numbers, the preferred one first."""
-
-    @property
-    def urls(self) -> Sequence[str]:
-        """Web addresses, the preferred one first."""
-
-
-FIELDS: Mapping[str, Callable[[Recipient], str | None]] = {
+FIELDS: Mapping[str, Callable[[Contact], str | None]] = {
     "email": lambda contact: next(iter(contact.emails), None),
     "phone": lambda contact: next(iter(contact.phones), None),
     "url": lambda contact: next(iter(contact.urls), None),
@@ -87,7 +47,7 @@ class Template:
         """A name in braces that no contact has, or None."""
         return next((field for field in self.fields if field not in FIELDS), None)
 
-    def suits(self, contact: Recipient) -> bool:
+    def suits(self, contact: Contact) -> bool:
         """Return whether the contact has every field that the text names."""
         return all(FIELDS[field](contact) for field in self.fields)
 
@@ -100,7 +60,7 @@ class Template:
         return _FIELD.sub(lambda match: made(match[1]), self.text)
 
 
-def values_of(contact: Recipient, fields: Iterable[str], region: str | None) -> dict[str, str]:
+def values_of(contact: Contact, fields: Iterable[str], region: str | None) -> dict[str, str]:
     """Return the values to send for the fields of a contact who has them.
 
     Args:
