@@ -215,7 +215,7 @@ def _count(value: Any) -> int:
 
 
 def _secrets_in(value: Any) -> Iterator[str]:
-    """The variables that a config names, in any of its fields."""
+    """Yield the variables that a config names, in any of its fields."""
     if isinstance(value, str):
         if value.startswith("env:") and is_secret(value.removeprefix("env:")):
             yield value.removeprefix("env:")
