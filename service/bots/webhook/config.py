@@ -10,8 +10,9 @@ from pydantic import Field, field_validator, model_validator
 
 from service.bots.support.addresses import MAX_PORT, BadPort, NotAnAddress, parsed
 from service.bots.support.config import SparseConfig
-from service.bots.support.secrets import OTHERS, SHAPE, is_misnamed, is_named
+from service.bots.support.secrets import OTHERS, is_misnamed, is_named
 from service.bots.support.wording import MAX_TEMPLATE, check
+from service.secrecy.secret_names import REFERENCE_PATTERN
 
 BASIC = "send them as the header Authorization: env:BOT_SECRET_…, whose value is Basic and base64 of user:password"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -67,7 +68,7 @@ class WebhookConfig(SparseConfig):
     )
     secret: str | None = Field(
         default=None,
-        pattern=f"^{SHAPE}$",
+        pattern=f"^{REFERENCE_PATTERN}$",
         description="The name of the secret that signs the request, env:BOT_SECRET_…. "
         "Without it, the request is not signed.",
     )
