@@ -9,8 +9,8 @@ from typing import Any
 from typer import Abort, TyperException
 
 from service.cli.app import app
-from service.cli.failures import Exit, Failure
-from service.cli.output import show_failure
+from service.cli.exits import Exit, Failure
+from service.cli.output.printing import show_failure
 
 
 def main() -> int:

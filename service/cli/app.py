@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from service import VERSION
-from service.cli import contacts, documents, health, jobs, runs
+from service.cli.commands import contacts, definitions, health, jobs, runs
 from service.cli.doctor import command as doctor
-from service.cli.output import say
+from service.cli.output.printing import say
 
 app = typer.Typer(
     name="bot-scheduler",
@@ -47,8 +47,8 @@ app.command("logs")(runs.logs)
 app.command("cancel")(runs.cancel)
 app.command("preview")(runs.preview)
 app.add_typer(contacts.app, name="contacts")
-app.command("export")(documents.export)
-app.command("apply")(documents.apply)
+app.command("export")(definitions.export)
+app.command("apply")(definitions.apply)
 app.command("health")(health.health)
 app.command("acknowledge")(health.acknowledge)
 app.command("doctor")(doctor.doctor)

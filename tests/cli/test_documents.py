@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.cli.import_report import tell
+from service.cli.output.import_report import tell
 from tests.cli.command import COMMAND, Command
 from tests.process.installation import Installation
 

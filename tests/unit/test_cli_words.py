@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.cli.doctor.findings import crew
-from service.cli.output import counted
+from service.cli.output.printing import counted
 
 
 def test_one_is_told_as_one() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from service.bots.support.secrets import SecretRefused, problem, signing_key
-from service.cli.api import Api
+from service.cli.client.api import Api
+from service.cli.client.location import Place, up_environment
 from service.cli.doctor.findings import Finding, State, crew
-from service.cli.failures import Exit, Failure
-from service.cli.place import Place, up_environment
+from service.cli.exits import Exit, Failure
 from service.domain.notices import CLOCK_ADVICE, DATA_ADVICE
 from service.errors import ChannelUnavailable, StoreUnavailable
 from service.messages import Messenger, why_unusable

@@ -9,12 +9,12 @@ from dataclasses import asdict, replace
 import typer
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.cli.api import Api, api
-from service.cli.arguments import Json
+from service.cli.client.api import Api, api
+from service.cli.client.location import data_dir, own_redis, up_environment
 from service.cli.doctor.findings import Finding, crew
-from service.cli.failures import Exit, Failure
-from service.cli.output import coloured, counted, say, show_json, show_table
-from service.cli.place import data_dir, own_redis, up_environment
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json
+from service.cli.output.printing import coloured, counted, say, show_json, show_table
 from service.secrecy.redaction import Redaction
 
 

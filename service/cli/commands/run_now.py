@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from service.cli.api import api, segment
-from service.cli.arguments import JobName, Json, Set, parsed_pairs
-from service.cli.failures import Exit, Failure
-from service.cli.finding import find_id, job_path
-from service.cli.output import coloured, err, note, say, show_fields, show_json, worded
+from service.cli.client.api import api, segment
+from service.cli.client.job_lookup import find_id, job_path
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import JobName, Json, Set, parsed_pairs
+from service.cli.output.printing import coloured, err, note, say, show_fields, show_json, worded
 
 OPEN = ("queued", "running")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0

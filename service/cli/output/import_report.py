@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from service.cli.output import counted, line, note, say
+from service.cli.output.printing import counted, line, note, say
 
 _OLDER: dict[str, Any] = {"warnings": [], "warnings_total": 0, "ignored_columns": []}
 """Not told by a service of an older release."""

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.api import api
-from service.cli.arguments import At, Cron, Every, JobName, Json, On, Options, Set, Yes, Zone, parsed_pairs
-from service.cli.definitions import edit as edit_text
-from service.cli.definitions import read_definition
-from service.cli.failures import Exit, Failure
-from service.cli.finding import find_id, find_job, job_path
-from service.cli.output import asks, coloured, note, say, show_fields, show_json, show_table
-from service.cli.running import run_job
-from service.cli.schedule_flags import ScheduleFlags, in_words
+from service.cli.client.api import api
+from service.cli.client.job_lookup import find_id, find_job, job_path
+from service.cli.commands.run_now import run_job
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import At, Cron, Every, JobName, Json, On, Options, Set, Yes, Zone, parsed_pairs
+from service.cli.input.job_files import edit as edit_text
+from service.cli.input.job_files import read_definition
+from service.cli.input.schedule_flags import ScheduleFlags, in_words
+from service.cli.output.printing import asks, coloured, note, say, show_fields, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="List, read, make, change and run jobs.")
 

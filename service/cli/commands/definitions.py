@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from service.cli.api import api
-from service.cli.arguments import Json, Yes
-from service.cli.definitions import read_bytes
-from service.cli.failures import Exit, Failure
-from service.cli.output import asks, coloured, err, line, note, out, show_json
+from service.cli.client.api import api
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, Yes
+from service.cli.input.job_files import read_bytes
+from service.cli.output.printing import asks, coloured, err, line, note, out, show_json
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 

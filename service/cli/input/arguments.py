@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.failures import Exit, Failure
-from service.cli.finding import complete_names
+from service.cli.client.job_lookup import complete_names
+from service.cli.exits import Exit, Failure
 
 JobName = Annotated[
     str,

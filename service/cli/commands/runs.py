@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.api import api, segment
-from service.cli.arguments import At, Cron, Every, JobName, Json, Limit, On, Zone
-from service.cli.failures import Exit, Failure
-from service.cli.finding import complete_names, find_id, job_path
-from service.cli.following import follow
-from service.cli.output import clean, coloured, line, note, out, say, show_json, show_json_line, show_table
-from service.cli.schedule_flags import ScheduleFlags
+from service.cli.client.api import api, segment
+from service.cli.client.job_lookup import complete_names, find_id, job_path
+from service.cli.client.log_stream import follow
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import At, Cron, Every, JobName, Json, Limit, On, Zone
+from service.cli.input.schedule_flags import ScheduleFlags
+from service.cli.output.printing import clean, coloured, line, note, out, say, show_json, show_json_line, show_table
 
 AnyJob = Annotated[
     str | None,

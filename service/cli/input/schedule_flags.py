@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from service.cli.failures import Exit, Failure
+from service.cli.exits import Exit, Failure
 
 _EVERY = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 _AS_JSON = re.compile(r'the schedule type "interval" with (\{[^{}]*\})')

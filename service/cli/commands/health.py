@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.api import api
-from service.cli.arguments import Json
-from service.cli.failures import Exit, Failure
-from service.cli.output import coloured, counted, say, show_fields, show_json, worded
+from service.cli.client.api import api
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json
+from service.cli.output.printing import coloured, counted, say, show_fields, show_json, worded
 
 
 def health(

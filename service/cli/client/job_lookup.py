@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from service.cli.api import api, segment
-from service.cli.failures import Exit, Failure
+from service.cli.client.api import api, segment
+from service.cli.exits import Exit, Failure
 
 SHOWN = 5
 """So many candidates are named in an error."""

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import httpx
 
-from service.cli.failures import Exit, Failure
-from service.cli.place import Place, find_place
+from service.cli.client.location import Place, find_place
+from service.cli.exits import Exit, Failure
 
 SECONDS = 30.0
 """The longest wait for an answer, unless a request says otherwise."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from service.cli.failures import Exit, Failure
+from service.cli.exits import Exit, Failure
 
 MAX_MEGABYTES = 256
 """Of a file that is read; what the service takes of it is its own affair (`IMPORT_LIMIT_MB`)."""

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from service.cli.api import Api, api
-from service.cli.failures import Exit, Failure
-from service.cli.output import note
+from service.cli.client.api import Api, api
+from service.cli.exits import Exit, Failure
+from service.cli.output.printing import note
 
 SILENCE = 40.0
 """Seconds of silence after which a stream is taken for dead: the service sends a comment every 15."""

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from service.cli.failures import Exit, Failure
+from service.cli.exits import Exit, Failure
 from service.listening import bind_to, here, is_here
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 """The checkout, from which `make up` runs."""
 URL_FILE = "redis_url"
 """In DATA_DIR: where `make up` says how its Valkey is reached."""

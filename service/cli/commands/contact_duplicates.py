@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.api import api, segment
-from service.cli.arguments import Json, Yes
-from service.cli.failures import Exit, Failure
-from service.cli.output import asks, counted, err, line, note, say, show_json, show_table
+from service.cli.client.api import api, segment
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, Yes
+from service.cli.output.printing import asks, counted, err, line, note, say, show_json, show_table
 
 LEFT_OUT_SHOWN = 20
 _FIELDS = ("name", "birthday", "emails", "phones", "source", "id")

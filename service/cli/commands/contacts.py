@@ -13,12 +13,12 @@ from typing import Annotated, Any, BinaryIO
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from service.cli.api import api
-from service.cli.arguments import Json, Limit
-from service.cli.duplicates import duplicates, merge
-from service.cli.failures import Exit, Failure
-from service.cli.import_report import in_flags, tell
-from service.cli.output import err, note, show_json, show_table
+from service.cli.client.api import api
+from service.cli.commands.contact_duplicates import duplicates, merge
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, Limit
+from service.cli.output.import_report import in_flags, tell
+from service.cli.output.printing import err, note, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="The address book.")
 
