@@ -1,4 +1,4 @@
-"""`bot-scheduler health` and `acknowledge`"""
+"""`bot-scheduler health` and `acknowledge`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import typer
 from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
-from service.cli.output.printing import coloured, counted, say, show_fields, show_json, worded
+from service.cli.output.printing import coloured, counted, readable, say, show_fields, show_json
 
 
 def health(
-    workers: Annotated[int, typer.Option("--workers", min=0, help="So many must be up, too.")] = 0, json: Json = False
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Require this many workers.")] = 0,
+    json: Json = False,
 ) -> None:
-    """Ask whether the service is well; needs no key. The exit code is 0 if it is, and 1 if not."""
-    answer = api().json(api().ask("GET", "/scheduler/health", taken=(503,)), "status", "workers")
+    """Ask whether the service is healthy. Needs no key. Exit code 0 if it is healthy, 1 if not."""
+    answer = api().json(api().ask("GET", "/scheduler/health", accepted=(503,)), "status", "workers")
     if json:
         show_json(answer)
     else:
@@ -26,13 +27,14 @@ def health(
             + [(name.replace("_", " "), _told(value)) for name, value in answer.items() if name != "status"]
         )
     if answer["workers"] < workers:
-        raise Failure(Exit.FAILED, f"{answer['workers']} of {counted(workers, 'worker')} asked for are up")
+        up = f"{answer['workers']} {'is' if answer['workers'] == 1 else 'are'} up"
+        raise Failure(Exit.FAILED, f"{counted(workers, 'worker')} must be up, but {up}")
     if answer["status"] != "healthy":
         raise typer.Exit(Exit.FAILED)
 
 
 def acknowledge(json: Json = False) -> None:
-    """Say that you have seen that the clock stepped, or that the data went back; doctor and console are quiet then."""
+    """Confirm that you have seen a step of the clock or data that went back. Doctor and console then hide it."""
     answer = api().json(api().ask("POST", "/scheduler/acknowledge"), "data_went_back", "clock_steps")
     if json:
         show_json(answer)
@@ -48,4 +50,4 @@ def acknowledge(json: Json = False) -> None:
 def _told(value: Any) -> str | None:
     if value is None:
         return None
-    return str(value["detail"]) if isinstance(value, dict) else worded(value)
+    return str(value["detail"]) if isinstance(value, dict) else readable(value)

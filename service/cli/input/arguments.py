@@ -12,38 +12,44 @@ from service.cli.exits import Exit, Failure
 
 JobName = Annotated[
     str,
-    typer.Argument(metavar="JOB", help="A job's id, or its name if no other has it.", autocompletion=complete_names),
+    typer.Argument(metavar="JOB", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Nobody is asked when there is no terminal.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most this many.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal, nobody is asked.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A field of bot_config; VALUE is JSON if it can be, else text."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a field of bot_config. A VALUE that is not JSON is text."),
 ]
 Options = Annotated[
-    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Likewise a field of options.")
+    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Set a field of options in the same way.")
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="Every day at this time.")]
-On = Annotated[str | None, typer.Option("--on", metavar="DAYS", help="With --at: only on these days (mon,wed,fri).")]
-Every = Annotated[str | None, typer.Option("--every", metavar="2h30m", help="At an interval: d, h, m, s.")]
-Cron = Annotated[str | None, typer.Option("--cron", metavar="EXPR", help="A cron expression (0 8-18 * * 1-5).")]
-Zone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="Such as Europe/Vienna; UTC if not told.")]
+On = Annotated[
+    str | None, typer.Option("--on", metavar="DAYS", help="With --at: only on these days, such as mon,wed,fri.")
+]
+Every = Annotated[str | None, typer.Option("--every", metavar="2h30m", help="At this interval, in d, h, m and s.")]
+Cron = Annotated[
+    str | None, typer.Option("--cron", metavar="EXPR", help="By this cron expression, such as '0 8-18 * * 1-5'.")
+]
+Zone = Annotated[
+    str | None, typer.Option("--timezone", metavar="ZONE", help="The time zone, such as Europe/Vienna (default: UTC).")
+]
 
 
 def parsed_pairs(option: str, pairs: list[str] | None) -> dict[str, Any]:
-    """What `KEY=VALUE` options say.
+    """Parse `KEY=VALUE` options.
 
     Raises:
-        Failure: one of them has no `=`.
+        Failure: A pair has no key or no `=`.
     """
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not (key and equals):
             raise Failure(Exit.USAGE, f"{option} takes KEY=VALUE, not {pair!r}")
         try:
-            found[key] = json.loads(value)
+            fields[key] = json.loads(value)
         except ValueError:
-            found[key] = value
-    return found
+            fields[key] = value
+    return fields
