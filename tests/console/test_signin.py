@@ -10,7 +10,7 @@ from redis import Redis
 
 from service.web.api.app import App
 from service.web.console.page import Page
-from service.web.console.signin import own_path
+from service.web.console.sign_in import own_path
 from service.web.http.access import access_of
 from service.web.http.auth import ApiKeys
 from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, RENEWED_AFTER_SECONDS, Sessions

@@ -1,10 +1,9 @@
-"""rq-dashboard, mounted read-only under `/rq`; here and in `dashboard_pages` alone is known how it works inside.
+"""rq-dashboard, read-only under `/rq`. Only this module and `own_templates` touch its internals.
 
-As it comes, rq-dashboard 0.9.0 makes a Redis client for every page view, reads pickles, shows every queue in the
-database, tidies up in Redis while it looks (and its worker list raises the time-outs of the pool that it is given), and
-requeues on a GET. Here it is given the service's own pool behind a client that writes nothing, sees this
-installation's queues, workers and RQ jobs only, reads JSON only, answers the views named in `_VIEWS` alone, and shows
-them by templates of ours (`service.web.rq_dashboard.pages`).
+Unchanged, rq-dashboard 0.9.0 makes a Redis client for every page view, reads pickles, shows every queue of the
+database, writes to Redis while it lists (its worker list also raises the time-outs of the connection pool), and
+requeues on a GET. Here it uses the service's connection pool through a client that only reads, sees the queues, workers
+and RQ jobs of this installation, reads JSON only, answers only the views in `_VIEWS`, and renders our own templates.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from service.errors import StoreUnavailable
 from service.store.server.connection import translate_errors
 from service.web.http.page_headers import PAGE_HEADERS
-from service.web.rq_dashboard.pages import FILES, REGISTRIES, use_own_pages
+from service.web.rq_dashboard.own_templates import FILES, REGISTRIES, use_own_templates
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +47,10 @@ _VIEWS = frozenset(
         "rq_dashboard.list_workers",
     }
 )
-"""The views that only look. All others are refused, so that one which a later release adds is refused too."""
+"""The views that only read. All others are refused, including any that a later release adds."""
 
 _STYLE = re.compile(r"css/[a-z.]+\.css")
-"""Of its files. Its scripts are kept away: a tag that got into a page could make them act."""
+"""Its style sheets. Its scripts stay out of reach: a tag that got into a page could trigger them."""
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _READS = frozenset(
     {
@@ -89,14 +88,14 @@ def _reads(command: tuple[Any, ...]) -> bool:
 
 
 class _ReadOnlyPipeline(Pipeline):
-    """Leaves every command that is no read out."""
+    """Drops every command but reads."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         return super().execute_command(*args, **options) if _reads(args) else self  # type: ignore[no-untyped-call]
 
 
 class _ReadOnlyRedis(Redis):
-    """The service's own connections, for looking only: RQ tidies up while it lists, and here it does not."""
+    """A read-only client on the service's connections: RQ would clean up while it lists."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         return super().execute_command(*args, **options) if _reads(args) else None  # type: ignore[no-untyped-call]
@@ -151,12 +150,13 @@ class _Worker(Worker):
 
 
 def create_dashboard(client: Redis, prefix: str, queue_name: str, *, console: bool = False) -> Flask:
-    """rq-dashboard as a WSGI application that answers under `/rq`, whoever asks: the API's guard stands before it.
+    """Make rq-dashboard a WSGI application under `/rq`. It checks no access: the API's guard stands in front of it.
 
     Args:
-        client: the web process' Redis client; its connection pool is shared.
-        prefix: `REDIS_PREFIX`, with which the names of our queues and workers begin.
-        queue_name: the queue that is shown first.
+        client: The web process' Redis client, whose connection pool the dashboard shares.
+        prefix: `REDIS_PREFIX`, which starts the names of our queues and workers.
+        queue_name: The queue that the dashboard shows first.
+        console: Whether pages link back to the console.
     """
     web.Queue, web.Worker, web.Job = _Queue, _Worker, _Job
     web.config.serializer = JSONSerializer
@@ -170,8 +170,8 @@ def create_dashboard(client: Redis, prefix: str, queue_name: str, *, console: bo
     )
     app.redis_conn = _ReadOnlyRedis(connection_pool=client.connection_pool)  # type: ignore[attr-defined]
     app.register_blueprint(web.blueprint, url_prefix="/rq")
-    use_own_pages(app, console=console)
-    app.before_request_funcs.pop(web.blueprint.name, None)  # it makes a client for every view
+    use_own_templates(app, console=console)
+    app.before_request_funcs.pop(web.blueprint.name, None)  # it would make a client for every view
     app.before_request(_refusal)
     app.register_error_handler(Exception, _error)
     app.after_request(_headers)
@@ -184,7 +184,7 @@ def _ours(name: str) -> bool:
 
 
 def _refusal() -> Response | None:
-    """What is answered instead of the view, if anything."""
+    """Refuse a request that is not for a page which only reads."""
     known = request.endpoint is not None
     if request.method not in ("GET", "HEAD") or (known and request.endpoint not in _VIEWS):
         return _detail(403, "The dashboard is read-only here: use the API to change jobs and runs")
@@ -194,7 +194,7 @@ def _refusal() -> Response | None:
 
 
 def _sensible(arguments: dict[str, Any]) -> bool:
-    """Whether the parts of the path are such as rq-dashboard can take; it does not look itself."""
+    """Check the parts of the path, which rq-dashboard does not validate itself."""
     queue_name = arguments.get("queue_name")
     return (
         (request.endpoint != "rq_dashboard.static" or _STYLE.fullmatch(arguments["filename"]) is not None)
@@ -232,10 +232,10 @@ def _told(error: RedisError) -> str:
     try:
         with translate_errors():
             raise error
-    except StoreUnavailable as found:
-        return str(found)
+    except StoreUnavailable as unavailable:
+        return str(unavailable)
     except RedisError:
-        return "Redis refuses what was asked of it"
+        return "Redis refuses this request"
 
 
 def _detail(status: int, detail: str) -> Response:
