@@ -77,7 +77,7 @@ def test_the_timeline_puts_the_past_left_of_now_and_failing_jobs_on_top(runs: li
     for lane in drawn.lanes:
         for mark in lane.marks:
             assert x_of(NOW, NOW - DAY) <= mark.x <= x_of(NOW, NOW + DAY)
-            assert (mark.x > drawn.now_x) == (mark.status == "coming")
+            assert (mark.x > drawn.now_x) == (mark.status == "upcoming")
 
 
 def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
@@ -87,7 +87,7 @@ def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
     (lane,) = timeline(NOW, [], many).lanes
     (mark,) = lane.marks
     assert mark.status == "failed"
-    assert mark.words.endswith("1 failed, 40 skipped, 2 success")
+    assert mark.tooltip.endswith("1 failed, 40 skipped, 2 success")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_stored_schedule_is_said_in_the_words_of_a_preview(expression: str, wo
 )
 def test_a_schedule_that_is_not_understood_is_said_and_has_nothing_coming(more: dict[str, Any]) -> None:
     """What another release or other hands have written spoils no page."""
-    assert "cannot be understood" in describe(job("x", **more))
+    assert "cannot read the schedule" in describe(job("x", **more))
     assert list(upcoming(job("x", **more), NOW + DAY, 1)) == []
 
 
@@ -205,7 +205,7 @@ def test_durations_read_as_people_say_them(ms: int | None, said: str) -> None:
     [
         ({"error": "It  broke\n here"}, "It broke here"),
         ({"error": "x" * 500}, "x" * 139 + "…"),
-        ({"reason": "overlap"}, "the one before was still going on"),
+        ({"reason": "overlap"}, "the run before was still running"),
         ({"reason": "of tomorrow"}, "of tomorrow"),
         ({"messages_sent": 1, "profiles_visited": 2}, "1 message, 2 profiles"),
         ({"status": "running", "progress": {"done": 3, "total": 9}}, "3 of 9"),

@@ -60,7 +60,7 @@ def test_a_wrong_key_is_told_and_opens_nothing(browser: Browser, key: str) -> No
     """The form says so and keeps where one wanted to go; there is no cookie."""
     answer = browser.post("/sign-in", {"key": key.encode("utf-8", "surrogateescape"), "next": "/jobs"})  # type: ignore[dict-item]
     assert answer.status_code == 403
-    assert "This is not the key" in words(answer)
+    assert "Wrong key" in words(answer)
     assert 'action="/sign-in?next=/jobs"' in answer.text
     assert COOKIE not in answer.cookies
 

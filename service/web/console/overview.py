@@ -144,5 +144,5 @@ def _queue(now: Reading) -> dict[str, str]:
     )
 
 
-def _part(name: str, state: str, words: str, hint: str) -> dict[str, str]:
-    return {"name": name, "state": state, "words": words, "hint": hint}
+def _part(name: str, state: str, text: str, hint: str) -> dict[str, str]:
+    return {"name": name, "state": state, "text": text, "hint": hint}

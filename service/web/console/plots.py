@@ -27,7 +27,7 @@ class Bar:
     width: float
     height: float
     status: str
-    words: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def plot(title: str, runs: Sequence[Mapping[str, Any]], measure: str) -> Plot | 
             width=round(slot * 0.8, 1),
             height=max(height(value), 1.5),
             status=run["status"],
-            words=f"{stamp(run['started_at'])} UTC: {duration(value)}, {run['status']}",
+            tooltip=f"{stamp(run['started_at'])} UTC: {duration(value)}, {run['status']}",
         )
         for index, (run, value) in enumerate(zip(known, values, strict=True))
     )

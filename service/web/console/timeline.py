@@ -15,7 +15,7 @@ DAY = 86_400
 CELL = 1_800
 """Seconds that one mark stands for: the runs of the same half hour share it."""
 CLEAR = 900
-"""Seconds without marks on both sides of now, to keep past and coming marks apart."""
+"""Seconds without marks on both sides of now, to keep past and upcoming marks apart."""
 LANES = 12
 WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
@@ -25,11 +25,11 @@ NAME_LENGTH = 26
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The past or coming runs of one half hour."""
+    """The past or upcoming runs of one half hour."""
 
     x: float
     status: str
-    words: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping
 
     Args:
         now: Epoch seconds.
-        jobs: Jobs with coming occurrences.
+        jobs: Jobs with upcoming occurrences.
         runs: Runs of the last day, of any job.
     """
     cells = _past(now, runs)
@@ -87,7 +87,7 @@ def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping
             job_id,
             _short(known[job_id]["name"] if job_id in known else job_id[:8]),
             TOP + LANE * index + LANE / 2,
-            (*_past_marks(now, job_id, cells), *_coming_marks(now, known.get(job_id))),
+            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, known.get(job_id))),
         )
         for index, job_id in enumerate(order[:LANES])
     )
@@ -125,13 +125,13 @@ def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
     for (owner, cell), counts in sorted(cells.items()):
         if owner == job_id:
             worst = next(status for status in WORST_FIRST if counts[status])
-            words = ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts[status])
-            yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {words}")
+            counted = ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts[status])
+            yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {counted}")
 
 
-def _coming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
+def _upcoming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
     for at in () if job is None else upcoming(job, now + DAY, CELL):
-        yield Mark(x_of(now, max(at, now + CLEAR)), "coming", f"due in {_span(max(0, at - now))}")
+        yield Mark(x_of(now, max(at, now + CLEAR)), "upcoming", f"due in {_span(max(0, at - now))}")
 
 
 def _ago(now: int, cell: int) -> str:
