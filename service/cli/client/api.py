@@ -56,7 +56,7 @@ class Api:
                 timeout=httpx.Timeout(seconds, connect=10),
             )  # fmt: skip
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self.away(error) from None
+            raise self.unreachable(error) from None
         if not (answer.is_success or answer.status_code in accepted):
             raise self.refusal(answer)
         return answer
@@ -78,10 +78,10 @@ class Api:
                     answer.read()
                     raise self.refusal(answer)
                 if not answer.headers.get("Content-Type", "").startswith(kind):
-                    raise self.stranger()
+                    raise self.wrong_server()
                 yield from answer.iter_bytes()
         except httpx.HTTPError as error:
-            raise self.away(error) from None
+            raise self.unreachable(error) from None
 
     def get(self, path: str, **params: Any) -> Any:
         """Send a GET and return its JSON."""
@@ -100,7 +100,7 @@ class Api:
         while True:
             items = self.json(answer)
             if not isinstance(items, list):
-                raise self.stranger()
+                raise self.wrong_server()
             yield from items if left is None else items[:left]
             left = None if left is None else left - len(items)
             following = answer.links.get("next", {}).get("url")
@@ -121,9 +121,9 @@ class Api:
         try:
             said = answer.json()
         except ValueError:
-            raise self.stranger() from None
+            raise self.wrong_server() from None
         if fields and not (isinstance(said, dict) and said.keys() >= set(fields)):
-            raise self.stranger()
+            raise self.wrong_server()
         return said
 
     def refusal(self, answer: httpx.Response) -> Failure:
@@ -138,12 +138,12 @@ class Api:
             said = answer.json()
             detail, errors = str(said["detail"]), said.get("errors") or []
         except (ValueError, KeyError, TypeError, AttributeError):
-            return self.stranger(status)
+            return self.wrong_server(status)
         if status == 401:
             detail += f" (the key comes from {self.location.key_from})"
         return Failure(_EXITS.get(status, Exit.UNREACHABLE if status >= 500 else Exit.REFUSED), detail, errors)
 
-    def away(self, error: Exception) -> Failure:
+    def unreachable(self, error: Exception) -> Failure:
         """Put a connection's error into a Failure."""
         if isinstance(error, httpx.LocalProtocolError):
             told = f"The key from {self.location.key_from} has bytes that an HTTP header cannot contain"
@@ -161,7 +161,7 @@ class Api:
             "is the service running, and is BOT_SCHEDULER_URL correct?",
         )
 
-    def stranger(self, status: int | None = None) -> Failure:
+    def wrong_server(self, status: int | None = None) -> Failure:
         """Say that another program answers at this address."""
         told = "" if status is None else f" (status {status})"
         return Failure(

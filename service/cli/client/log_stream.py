@@ -91,7 +91,7 @@ class _Stream:
                     raise failure
                 yield from self._events(answer)
         except (httpx.HTTPError, SSEError) as error:
-            raise _Broken(self._api.away(error).sentence) from None
+            raise _Broken(self._api.unreachable(error).sentence) from None
 
     def _events(self, answer: httpx.Response) -> Iterator[Event]:
         for sent in EventSource(answer).iter_sse():

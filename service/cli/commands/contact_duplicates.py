@@ -9,7 +9,7 @@ import typer
 from service.cli.client.api import api, segment
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
-from service.cli.output.printing import asks, counted, err, line, note, say, show_json, show_table
+from service.cli.output.printing import counted, err, is_interactive, line, note, say, show_json, show_table
 
 MOST_LOSSES = 20
 """The most values lost in a merge to print. `--json` has all."""
@@ -46,7 +46,7 @@ def merge(
     and the record of greetings.
     """
     path = f"/scheduler/contacts/{segment(contact_id)}"
-    if asks() and not yes:
+    if is_interactive() and not yes:
         _confirm(path, others)
     answer = api().json(api().ask("POST", f"{path}/merge", body={"from": others}), "contact", "left_out")
     if json:

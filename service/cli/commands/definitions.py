@@ -15,7 +15,7 @@ from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
 from service.cli.input.job_files import read_bytes
-from service.cli.output.printing import asks, coloured, err, line, note, out, show_json
+from service.cli.output.printing import coloured, err, is_interactive, line, note, out, show_json
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
@@ -29,7 +29,7 @@ def export(
     if json:
         api().json(answer, "version", "jobs")
     elif not answer.content.startswith(b"version:"):
-        raise api().stranger()
+        raise api().wrong_server()
     if output is None:
         sys.stdout.write(answer.content.decode())
         return
@@ -57,7 +57,7 @@ def apply(
     The service checks the whole document before it changes anything.
     """
     document = read_bytes(file)
-    asking = not (dry_run or yes) and asks()
+    asking = not (dry_run or yes) and is_interactive()
     answer = None
     if dry_run or asking or not json:
         answer = _sent(document, prune=prune, dry_run=True)

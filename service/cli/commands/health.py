@@ -24,7 +24,7 @@ def health(
         well = answer["status"] == "healthy"
         show_fields(
             [("status", coloured(answer["status"], "ok" if well else "problem"))]
-            + [(name.replace("_", " "), _told(value)) for name, value in answer.items() if name != "status"]
+            + [(name.replace("_", " "), _readable(value)) for name, value in answer.items() if name != "status"]
         )
     if answer["workers"] < workers:
         up = f"{answer['workers']} {'is' if answer['workers'] == 1 else 'are'} up"
@@ -47,7 +47,7 @@ def acknowledge(json: Json = False) -> None:
         say("There is nothing to acknowledge")
 
 
-def _told(value: Any) -> str | None:
+def _readable(value: Any) -> str | None:
     if value is None:
         return None
     return str(value["detail"]) if isinstance(value, dict) else readable(value)

@@ -14,7 +14,7 @@ from service.cli.input.arguments import At, Cron, Every, JobName, Json, On, Opti
 from service.cli.input.job_files import edit as edit_text
 from service.cli.input.job_files import read_definition
 from service.cli.input.schedule_flags import ScheduleFlags, in_words
-from service.cli.output.printing import asks, coloured, note, say, show_fields, show_json, show_table
+from service.cli.output.printing import coloured, is_interactive, note, say, show_fields, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
 
@@ -145,7 +145,7 @@ def edit(
     if changes:
         with schedule.refused_in_flags():
             send(changes)
-    elif not asks():
+    elif not is_interactive():
         raise Failure(Exit.USAGE, "Nothing to change: give flags or --file; without a terminal no editor opens")
     else:
         edit_text(current, send)
@@ -168,7 +168,7 @@ def disable(job: JobName, json: Json = False) -> None:
 def delete(job: JobName, yes: Yes = False, json: Json = False) -> None:
     """Delete a job and its history."""
     found = find_job(job)
-    if not yes and asks() and not typer.confirm(f"Delete {found['name']!r} and its history?", err=True):
+    if not yes and is_interactive() and not typer.confirm(f"Delete {found['name']!r} and its history?", err=True):
         raise Failure(Exit.FAILED, "Nothing was deleted")
     api().ask("DELETE", job_path(found["id"]))
     if json:

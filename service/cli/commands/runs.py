@@ -66,7 +66,7 @@ def _show(found: list[dict[str, Any]], names: dict[str, str]) -> None:
             (
                 run["queued_at"] or run["scheduled_for"], coloured(run["status"]), _trigger(run),
                 _seconds(run["lateness_ms"]), _seconds(run["duration_ms"]),
-                *([names.get(run["job_id"], run["job_id"])] if names else []), _what(run), run["id"],
+                *([names.get(run["job_id"], run["job_id"])] if names else []), _result(run), run["id"],
             )
             for run in found
         ],
@@ -77,7 +77,7 @@ def _trigger(run: dict[str, Any]) -> str:
     return f"{run['trigger']}, rehearsal" if run.get("rehearsal") else str(run["trigger"])
 
 
-def _what(run: dict[str, Any]) -> str:
+def _result(run: dict[str, Any]) -> str:
     said = str(run["error"] or run["reason"] or "")
     if run["occurrences"] > 1:
         said += f" ({run['occurrences']} occurrences)"
@@ -107,7 +107,7 @@ def logs(
     if follow_:
         for event in follow(path):
             if event.kind == "end":
-                note(f"The run has ended: {event.data['status']}" + _because(event.data))
+                note(f"The run has ended: {event.data['status']}" + _reason(event.data))
             elif event.kind == "trimmed":
                 note(TRIMMED)
             elif json:
@@ -132,7 +132,7 @@ def _newest(job_id: str) -> str:
     return str(newest[0]["id"])
 
 
-def _because(run: dict[str, Any]) -> str:
+def _reason(run: dict[str, Any]) -> str:
     return f", {line(run['error'])}" if run["error"] else ""
 
 

@@ -74,7 +74,7 @@ def _metrics(api: Api) -> tuple[dict[str, float], str | None]:
                 values[sample.name.removeprefix("bot_scheduler_")] = sample.value
                 leader = sample.labels.get("scheduler", leader)
     except ValueError:
-        raise api.stranger() from None
+        raise api.wrong_server() from None
     if "schedulers" not in values:
-        raise api.stranger()
+        raise api.wrong_server()
     return values, leader

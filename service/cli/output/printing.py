@@ -141,6 +141,6 @@ def _cell(value: object) -> Text:
     return value if isinstance(value, Text) else Text("" if value is None else line(value))
 
 
-def asks() -> bool:
+def is_interactive() -> bool:
     """Say whether there is a person to ask."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""The overview: the service's health, failures, and a timeline of the last and the coming day."""
+"""The overview: the service's health, failures, and a timeline of the last and the next day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timeline of the last and the coming 24 hours as SVG, with a lane for each job."""
+"""Timeline of the last and the next 24 hours as SVG, with a lane for each job."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class _Job(Job):
         if not _JOB_ID.fullmatch(id):
             raise NoSuchJobError(id)
         job = super().fetch(id, connection=connection, serializer=JSONSerializer)
-        if not _ours(job.origin):
+        if not _is_ours(job.origin):
             raise NoSuchJobError(id)
         return job
 
@@ -128,7 +128,7 @@ class _Queue(Queue):
 
     @classmethod
     def all(cls, connection: Redis, *args: Any, **options: Any) -> list[Queue]:
-        return [queue for queue in super().all(connection, *args, **options) if _ours(queue.name)]
+        return [queue for queue in super().all(connection, *args, **options) if _is_ours(queue.name)]
 
 
 class _Worker(Worker):
@@ -144,7 +144,7 @@ class _Worker(Worker):
         found = [
             cls.find_by_key(key, connection=connection, job_class=_Job, queue_class=_Queue, serializer=JSONSerializer)
             for key in cls.all_keys(connection)
-            if _ours(key.removeprefix(prefix))
+            if _is_ours(key.removeprefix(prefix))
         ]
         return [worker for worker in found if worker is not None]
 
@@ -178,7 +178,7 @@ def create_dashboard(client: Redis, prefix: str, queue_name: str, *, console: bo
     return app
 
 
-def _ours(name: str) -> bool:
+def _is_ours(name: str) -> bool:
     prefix: str = dashboard.config["OUR_PREFIX"]
     return name.startswith((f"{prefix}-", f"{prefix}:")) or name == prefix
 
@@ -188,26 +188,26 @@ def _refusal() -> Response | None:
     known = request.endpoint is not None
     if request.method not in ("GET", "HEAD") or (known and request.endpoint not in _VIEWS):
         return _detail(403, "The dashboard is read-only here: use the API to change jobs and runs")
-    if known and not _sensible(request.view_args or {}):
+    if known and not _is_valid(request.view_args or {}):
         return _detail(404, "There is nothing at this address")
     return None
 
 
-def _sensible(arguments: dict[str, Any]) -> bool:
+def _is_valid(arguments: dict[str, Any]) -> bool:
     """Check the parts of the path, which rq-dashboard does not validate itself."""
     queue_name = arguments.get("queue_name")
     return (
         (request.endpoint != "rq_dashboard.static" or _STYLE.fullmatch(arguments["filename"]) is not None)
         and arguments.get("instance_number", 0) == 0
-        and (queue_name is None or _ours(queue_name))
+        and (queue_name is None or _is_ours(queue_name))
         and arguments.get("registry_name", "queued") in REGISTRIES
         and arguments.get("order", "asc") in ("asc", "dsc")
-        and _counts(arguments.get("per_page", 1), 200)
-        and _counts(arguments.get("page", 1), 1_000_000)
+        and _is_count(arguments.get("per_page", 1), 200)
+        and _is_count(arguments.get("page", 1), 1_000_000)
     )
 
 
-def _counts(value: object, high: int) -> bool:
+def _is_count(value: object, high: int) -> bool:
     text = str(value)
     return text.isascii() and text.isdecimal() and len(text) <= 7 and 1 <= int(text) <= high
 
@@ -223,12 +223,12 @@ def _error(error: Exception) -> Response:
             return error.get_response()  # type: ignore[return-value]
         return _detail(code, error.description or error.name)
     if isinstance(error, RedisError):
-        return _detail(503, _told(error))
+        return _detail(503, _sentence(error))
     logger.error("%s %r failed unexpectedly", request.method, request.path, exc_info=error)
     return _detail(500, "Internal server error")
 
 
-def _told(error: RedisError) -> str:
+def _sentence(error: RedisError) -> str:
     try:
         with translate_errors():
             raise error
