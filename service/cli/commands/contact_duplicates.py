@@ -42,8 +42,7 @@ def merge(
 ) -> None:
     """Merge contacts into one. You cannot undo this.
 
-    The contact that stays takes over the others' cards in synchronised address books, their entries in imported files,
-    and the record of greetings.
+    The contact that stays takes over the others' cards, their entries in imported files, and the record of greetings.
     """
     path = f"/scheduler/contacts/{segment(contact_id)}"
     if is_interactive() and not yes:

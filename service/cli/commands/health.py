@@ -34,7 +34,7 @@ def health(
 
 
 def acknowledge(json: Json = False) -> None:
-    """Confirm that you have seen a step of the clock or data that went back. Doctor and console then hide it."""
+    """Acknowledge a clock step, or data that went back. Doctor and console then stop reporting it."""
     answer = api().json(api().ask("POST", "/scheduler/acknowledge"), "data_went_back", "clock_steps")
     if json:
         show_json(answer)

@@ -126,8 +126,9 @@ def edit(
 ) -> None:  # fmt: skip
     """Change the fields that the flags or the file name; without either, open the job in your editor.
 
-    --set and --option change single fields and leave the others as they are. If somebody else changes the job at the
-    same time, nothing is saved.
+    --set and --option change single fields and leave the others as they are.
+
+    If somebody else changes the job at the same time, nothing is saved.
     """
     answer = api().ask("GET", job_path(find_id(job)))
     current, tag = api().json(answer, "id"), answer.headers["ETag"]

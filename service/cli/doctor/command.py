@@ -20,8 +20,9 @@ from service.secrecy.redaction import Redaction
 def doctor(json: Json = False) -> None:
     """Check settings, Redis, clock, schedulers, workers and the queue, and say what to do.
 
-    Redis itself is checked if REDIS_URL is set, or next to `make up`; all else comes from the API. The exit code is 1
-    if there is a problem, and 0 if there are only warnings.
+    Redis itself is checked if REDIS_URL is set, or next to `make up`; all else comes from the API.
+
+    The exit code is 1 if there is a problem, and 0 if there are only warnings.
     """
     known = Redaction.of(up_environment())
     findings = [
