@@ -60,7 +60,7 @@ class ParsedCard:
         return Traits(self.name, (self.uid,) if self.uid else (), self.emails, self.birthday)
 
     def carried(self) -> dict[str, object]:
-        """The contact's fields that this card has something to say about."""
+        """Return the contact's fields about which this card says something."""
         fields = ("name", "given_name", "family_name", "birthday", "emails", "phones", "urls", "language", "deceased")
         return {field: value for field in (*fields, "source") if (value := getattr(self, field))}
 

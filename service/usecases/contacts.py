@@ -12,9 +12,9 @@ from service.contacts.intake.intake import Intake, traits_of
 from service.contacts.intake.merging import merge
 from service.contacts.intake.report import ImportReport
 from service.contacts.intake.synced import SyncedBook
-from service.contacts.matching.decisions import Entry, Taken
 from service.contacts.matching.duplicate_list import DuplicateList
 from service.contacts.matching.duplicates import Duplicates, Group
+from service.contacts.matching.entries import Entry, Taken
 from service.contacts.people import TooMuch, is_id
 from service.contacts.reading.files import AS_FOUND, ReadOptions, read_people
 from service.contacts.reading.lines import Readable
