@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from service.domain.people.contact import Contact
 from service.domain.people.traits import Traits
-
-
-def is_id(text: str) -> bool:
-    """Whether a text is the id of a contact, as far as it can be seen."""
-    try:
-        return str(UUID(text)) == text
-    except (ValueError, TypeError, AttributeError):
-        return False
 
 
 def uid_of(contact: Contact) -> str:

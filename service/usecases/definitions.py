@@ -15,13 +15,15 @@ from typing import Any
 
 from service.clock import Clock
 from service.domain import schedules
+from service.domain.ids import is_id
 from service.domain.input.refusals import Refusals, echo, joined, require_object
-from service.domain.job import Configs, JobDefinition, parse_create
+from service.domain.job import JobDefinition
+from service.domain.job_fields import Configs
+from service.domain.job_requests import parse_create
 from service.domain.planning import new_record
 from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.errors import ConcurrentChange, NotFound, ValidationFailed
 from service.store.jobs.job_hashes import JobStore
-from service.usecases.ids import is_id
 from service.usecases.jobs import Jobs
 
 VERSION = 1
@@ -261,7 +263,7 @@ def _parse(document: object, configs: Configs) -> list[_Item]:
 
 def _item(field: str, job: object, configs: Configs) -> _Item:
     job_id = job.get("id") if isinstance(job, dict) else None
-    if job_id is not None and not (isinstance(job_id, str) and is_id(job_id)):
+    if job_id is not None and not is_id(job_id):
         raise ValidationFailed.of(f"{field}.id", f"must be a UUID as jobs have, or left out, not {echo(job_id)}")
     try:
         return _Item(field, job_id, parse_create(job, configs))

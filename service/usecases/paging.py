@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
+from service.domain.ids import is_id
 from service.errors import ValidationFailed
 from service.store.jobs.job_hashes import Position
-from service.usecases.ids import is_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,9 +66,10 @@ class _Once(Collector):
         yield CounterMetricFamily(f"{PREFIX}_refused_keys", refused, value=now.refused_keys)
         yield _histogram("run_lateness", "From when a run was due until it started.", now.lateness)
         yield _histogram("run_duration", "From a run's start to its end.", now.duration)
-        waited = 0.0 if now.oldest_queued is None else max(0.0, (now.now - now.oldest_queued) / 1000)
         yield _gauge("queue_depth", "Runs in the queue that no worker has started.", now.queued)
-        yield _gauge("queue_oldest_age_seconds", "For how long the oldest of them has been there.", waited)
+        yield _gauge(
+            "queue_oldest_age_seconds", "For how long the oldest of them has been there.", now.queued_for_seconds
+        )
         yield _gauge("runs_running", "Runs under way.", now.running)
         yield _gauge("retries_delayed", "Retries that await their delay.", now.delayed_retries)
         yield _gauge("redis_takes_writes", "1 if Redis takes writes, 0 if it refuses them.", int(now.refusal is None))

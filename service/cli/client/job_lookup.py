@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from service.cli.client.api import api, segment
 from service.cli.exits import Exit, Failure
+from service.domain.ids import is_id
 
 SHOWN = 5
 """The most candidates that an error names."""
@@ -24,7 +24,7 @@ def find_id(job: str) -> str:
     Raises:
         Failure: No job has this name, or several have it.
     """
-    return job if _is_id(job) else str(_named(job)["id"])
+    return job if is_id(job) else str(_named(job)["id"])
 
 
 def find_job(job: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def find_job(job: str) -> dict[str, Any]:
     Raises:
         Failure: No job has this id or name, or several have this name.
     """
-    return dict(api().get(job_path(job))) if _is_id(job) else _named(job)
+    return dict(api().get(job_path(job))) if is_id(job) else _named(job)
 
 
 def _named(name: str) -> dict[str, Any]:
@@ -53,13 +53,6 @@ def _named(name: str) -> dict[str, Any]:
 def _search(text: str) -> Iterator[dict[str, Any]]:
     """Find jobs with this text in their name or description."""
     return api().pages("/scheduler/jobs", None, q=text)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def complete_names(incomplete: str) -> list[str]:

@@ -10,6 +10,7 @@ from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
 from service.cli.output.printing import coloured, counted, readable, say, show_fields, show_json
+from service.domain.status import HEALTHY
 
 
 def health(
@@ -21,7 +22,7 @@ def health(
     if json:
         show_json(answer)
     else:
-        well = answer["status"] == "healthy"
+        well = answer["status"] == HEALTHY
         show_fields(
             [("status", coloured(answer["status"], "ok" if well else "problem"))]
             + [(name.replace("_", " "), _readable(value)) for name, value in answer.items() if name != "status"]
@@ -29,7 +30,7 @@ def health(
     if answer["workers"] < workers:
         up = f"{answer['workers']} {'is' if answer['workers'] == 1 else 'are'} up"
         raise Failure(Exit.FAILED, f"{counted(workers, 'worker')} must be up, but {up}")
-    if answer["status"] != "healthy":
+    if answer["status"] != HEALTHY:
         raise typer.Exit(Exit.FAILED)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from service.domain.status import waits_long
+
 State = Literal["ok", "warning", "problem", "unknown"]
-LONG_WAIT_SECONDS = 60.0
-"""A run that stays in the queue for longer lacks a worker."""
 WRITES_REFUSED = "See Redis' log: most often its disk or its memory is full"
 """What to do when Redis refuses writes."""
 
@@ -50,7 +50,7 @@ def process_findings(
         yield _silenced("workers", "workers")
     else:
         yield Finding("workers", "problem", "no worker is running, so no queued run starts", "Start `python worker.py`")
-    late = waited > LONG_WAIT_SECONDS
+    late = waits_long(waited)
     advice = "Raise WORKER_CONCURRENCY, or start more workers" if late else None
     waiting = ("1 run waits" if queued == 1 else f"{queued} runs wait") + (
         f", the oldest for {waited:.0f} s" if queued else ""

@@ -13,7 +13,8 @@ from service.cli.doctor.findings import Finding, State
 from service.errors import ChannelUnavailable
 from service.messages import Messenger, why_unusable
 from service.secrecy.key_strength import ADVICE, weakness
-from service.secrecy.secret_hosts import SUFFIX, is_binding, is_secret, unbound
+from service.secrecy.secret_hosts import unbound
+from service.secrecy.secret_names import SUFFIX, is_binding, is_secret
 from service.settings import ALLOWS_PRIVATE, Settings
 
 LOW_ON_DISK, DISK_FULL = 2**30, 100 * 2**20

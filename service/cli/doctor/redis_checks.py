@@ -14,10 +14,11 @@ from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.schema import newest
 from service.store.scripts import Limits
-from service.store.server.connection import Client, connect, translate_errors
+from service.store.server.connection import Client, connect
 from service.store.server.kind import refusal_of_writes, refuse_unsuitable
 from service.store.server.rights import deafness, refuse_half_rights, rights
 from service.store.server.startup_checks import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
+from service.store.server.translation import translate_errors
 
 NEARLY_FULL = 0.9
 """The share of maxmemory from which on its use is a warning."""
@@ -147,5 +148,6 @@ def _schema(client: Client, keys: Keys) -> Finding:
 
 
 def _processes(now: Reading) -> Iterator[Finding]:
-    waited = 0.0 if now.oldest_queued is None else max(0.0, (now.now - now.oldest_queued) / 1000)
-    yield from process_findings(now.schedulers, now.workers, now.leader, now.queued, waited, now.refusal is not None)
+    yield from process_findings(
+        now.schedulers, now.workers, now.leader, now.queued, now.queued_for_seconds, now.refusal is not None
+    )

@@ -11,7 +11,7 @@ from service.contacts.intake.intake import MOST_TRIES, too_busy, traits_of
 from service.contacts.intake.synced import SOURCE as SYNCED
 from service.contacts.matching.identity import Known, merged, with_traits
 from service.contacts.matching.parts import MOST_PARTS, SINGLES, as_text, part_of, parts_of, united
-from service.contacts.people import is_id
+from service.domain.ids import is_id
 from service.domain.people.contact import Contact, profile_of
 from service.errors import FieldError, NotFound, ValidationFailed
 from service.store.contacts import ContactStore, Write
@@ -74,7 +74,7 @@ def _parse(contact_id: str, body: object) -> list[str]:
         errors.append(FieldError("from", f"must be a list of the ids of 1–{MOST_MERGED} contacts"))
         ids = []
     for number, one in enumerate(ids):
-        if not isinstance(one, str) or not is_id(one):
+        if not is_id(one):
             errors.append(FieldError(f"from[{number}]", "must be the id of a contact"))
         elif one == contact_id:
             errors.append(FieldError(f"from[{number}]", f"is the contact itself: {one}"))

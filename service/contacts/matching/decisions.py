@@ -10,7 +10,7 @@ from service.contacts.matching.entries import Entry, Taken
 from service.contacts.matching.identity import LASTING, Known, Match, match, with_traits
 from service.contacts.matching.mistaken_names import is_stand_in
 from service.contacts.matching.parts import as_text, from_text, with_card
-from service.contacts.people import is_id
+from service.domain.ids import is_id
 from service.domain.people.names import name_key
 from service.domain.people.traits import (
     Traits,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import falcon
 
+from service.domain.status import HEALTHY
 from service.web.api import protocols
 from service.web.http.access import BY_KEY, OPEN
 
@@ -19,7 +20,7 @@ class Health:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """200 when healthy, else 503 with the same fields."""
         health = self._health.now()
-        resp.status = falcon.HTTP_200 if health["status"] == "healthy" else falcon.HTTP_503
+        resp.status = falcon.HTTP_200 if health["status"] == HEALTHY else falcon.HTTP_503
         resp.media = health
 
     on_head = on_get

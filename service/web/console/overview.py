@@ -8,7 +8,8 @@ from typing import Any
 import falcon
 
 from service.domain.notices import stepped, went_back
-from service.domain.timestamps import format_timestamp
+from service.domain.status import waits_long
+from service.domain.timestamps import format_ms, format_timestamp
 from service.errors import Conflict, NotFound
 from service.store.counters import Reading
 from service.web.api.protocols import Jobs, Runs
@@ -26,7 +27,6 @@ FAILING = 10
 SILENCED = "unknown", "Redis refuses writes, so processes cannot report that they run"
 OTHERS = 20
 """The most jobs beyond `JOBS` to look up because they ran."""
-LONG_WAIT_SECONDS = 60
 
 
 class Overview(Page):
@@ -64,7 +64,7 @@ class Overview(Page):
             weak_keys=self._weak_keys,
             parts=health_of(now),
             notices=notices_of(now),
-            next_due=None if now.next_due is None else format_timestamp(now.next_due // 1000),
+            next_due=None if now.next_due is None else format_ms(now.next_due),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
             day=timeline(seconds, jobs, runs),
@@ -136,8 +136,8 @@ def _workers(now: Reading) -> dict[str, str]:
 
 
 def _queue(now: Reading) -> dict[str, str]:
-    waited = 0 if now.oldest_queued is None else max(0, now.now - now.oldest_queued) // 1000
-    if waited > LONG_WAIT_SECONDS:
+    waited = int(now.queued_for_seconds)
+    if waits_long(waited):
         return _part("Queue", "warning", f"{now.queued} waiting", f"the oldest for {waited} s: start more workers")
     return _part(
         "Queue", "good", f"{now.queued} waiting", f"{plural(now.delayed_retries, 'delayed retry', 'delayed retries')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from service.store.run_views import STATUSES, TRIGGERS
+from service.domain.run_records import STATUSES, TRIGGERS
 from service.web.api.openapi.schemas import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
 
 JSON = "application/json"

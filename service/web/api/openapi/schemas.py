@@ -13,10 +13,13 @@ from pydantic import BaseModel
 
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
 from service.contacts.intake.merging import MOST_MERGED
-from service.domain.job import DESCRIPTION_LIMIT, NAME_LIMIT, PREVIEW_LIMIT, READ_ONLY_FIELDS
+from service.domain.job import READ_ONLY_FIELDS
+from service.domain.job_fields import DESCRIPTION_LIMIT, NAME_LIMIT
+from service.domain.job_requests import PREVIEW_LIMIT
 from service.domain.options import Options
+from service.domain.run_records import STATUSES, TRIGGERS
 from service.domain.schedules.definition import SCHEDULE_TYPES, schedule_schemas
-from service.store.run_views import STATUSES, TRIGGERS
+from service.domain.status import HEALTHY, UNHEALTHY
 from service.usecases.message_test import SampleRequest
 
 Schema = dict[str, Any]
@@ -289,7 +292,7 @@ def _documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
 
 def _others(definition: Mapping[str, Schema]) -> dict[str, Schema]:
     health = {
-        "status": {"enum": ["healthy", "unhealthy"]},
+        "status": {"enum": [HEALTHY, UNHEALTHY]},
         "scheduler_running": BOOLEAN,
         "redis_connected": BOOLEAN,
         "total_jobs": COUNT,
