@@ -1,7 +1,7 @@
-"""Where the API is and which key opens it.
+"""Location of the API: its URL and its key.
 
-From the environment; for a service on this machine also from what `make up` goes by: `.env`, and the key that it keeps
-under `DATA_DIR`. That key is never sent to another machine.
+Both come from the environment. For a service on this machine they also come from the settings of `make up`: `.env`,
+and the key in `DATA_DIR`. That key is never sent to another machine.
 """
 
 from __future__ import annotations
@@ -11,41 +11,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from service.cli.failures import Exit, Failure
-from service.home import data_folder, of_dotenv
+from service.cli.exits import Exit, Failure
+from service.home import of_dotenv
 from service.listening import bind_to, here, is_here
 
 URL_FILE = "redis_url"
-"""In DATA_DIR: where `make up` says how its Valkey is reached."""
+"""The file in DATA_DIR in which `make up` writes the URL of its Valkey."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where to ask.
+class Location:
+    """An address and the key for it.
 
     Args:
-        url: the API's, without `/scheduler` and without a slash at its end.
-        key: the API key; None: there is none.
-        key_from: where the key comes from, in words.
-        local: whether the service is on this machine.
-        ups: whether it is where a `make up` of this checkout is, whoever named it.
+        url: The service's URL, without `/scheduler` and without a slash at the end.
+        key: The API key. None if there is none.
+        key_from: The key's source, for messages.
+        local: Whether the service is on this machine.
+        of_make_up: Whether this is the address of this checkout's `make up`, even if the environment names it.
     """
 
     url: str
     key: bytes | None
     key_from: str
     local: bool
-    ups: bool
+    of_make_up: bool
 
 
-def find_place() -> Place:
-    """What `BOT_SCHEDULER_URL` and `API_KEY` say, or what holds without them.
+def find_location() -> Location:
+    """Read `BOT_SCHEDULER_URL` and `API_KEY`, or take their defaults.
 
     Raises:
-        Failure: the URL is none.
+        Failure: The URL is invalid.
     """
-    ups = _place_here(up_environment())
-    given = os.environ.get("BOT_SCHEDULER_URL") or f"http://{ups}"
+    own = _address_here(up_environment())
+    given = os.environ.get("BOT_SCHEDULER_URL") or f"http://{own}"
     url = given.strip().rstrip("/").removesuffix("/scheduler")
     try:
         parts = urlsplit(url)
@@ -56,21 +56,21 @@ def find_place() -> Place:
         raise Failure(Exit.USAGE, "BOT_SCHEDULER_URL must look like https://scheduler.example.org or http://host:8000")
     local = is_here(parts.hostname or "")
     key, key_from = _key(local)
-    is_ups = local and url.startswith("http:") and bind_to(parts.hostname or "", parts.port or 80) == ups
-    return Place(url, key, key_from, local, is_ups)
+    of_make_up = local and url.startswith("http:") and bind_to(parts.hostname or "", parts.port or 80) == own
+    return Location(url, key, key_from, local, of_make_up)
 
 
 def up_environment() -> dict[str, str]:
-    """The environment as `make up` sees it: what is unset or empty comes from `.env`."""
+    """Return the environment as `make up` sees it: variables that are unset or empty come from `.env`."""
     return of_dotenv() | {name: value for name, value in os.environ.items() if value}
 
 
-def _place_here(settings: dict[str, str]) -> str:
+def _address_here(settings: dict[str, str]) -> str:
     return bind_to(here(settings.get("BIND_HOST")), settings.get("PORT") or "8000")
 
 
 def own_redis() -> str | None:
-    """Where the Valkey of a `make up` is that runs now; None where there is none, or it is somebody else's."""
+    """Return the URL of the Valkey of a running `make up`. None if there is none, or if another user runs it."""
     try:
         return (data_dir() / URL_FILE).read_text().strip() or None
     except OSError:
@@ -78,7 +78,7 @@ def own_redis() -> str | None:
 
 
 def data_dir() -> Path:
-    """Where `make up` keeps its data."""
+    """Return the folder in which `make up` keeps its data."""
     return data_folder(up_environment().get("DATA_DIR"))
 
 

@@ -1,4 +1,4 @@
-"""Runs asked for by hand: `jobs run`, and waiting for their end."""
+"""`bot-scheduler jobs run`: ask for a run, and wait for its end."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from service.backoff import Backoff
-from service.cli.api import api, segment
-from service.cli.arguments import JobName, Json, Set, parsed_pairs
-from service.cli.failures import Exit, Failure
-from service.cli.finding import find_id, job_path
-from service.cli.output import coloured, err, note, say, show_fields, show_json, worded
+from service.cli.client.api import api, segment
+from service.cli.client.job_lookup import find_id, job_path
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import JobName, Json, Set, parsed_pairs
+from service.cli.output.printing import coloured, err, note, readable, say, show_fields, show_json
 
 OPEN = ("queued", "running")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
-"""Seconds between two looks at a run."""
-PATIENCE = 30.0
-"""Seconds for which the service may be away while a run is waited for, as during a deploy."""
+"""Seconds between two requests for the run's state."""
+PATIENCE_SECONDS = 30.0
+"""The longest time for which the service may be away during the wait, as in a deploy."""
 
 
 def run_job(
     job: JobName,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Until it has ended; the exit code says how.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Rehearse it: lay dry_run over its bot_config.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Rehearse it: set dry_run for this run alone.")] = False,
     set_: Set = None,
     json: Json = False,
 ) -> None:
-    """Run a job now. With --wait the exit code is 0 for a success and 1 for all else."""
+    """Run a job now. With --wait, exit with 0 if the run succeeds, else with 1."""
     overlay = parsed_pairs("--set", set_) | ({"dry_run": True} if dry_run else {})
     job_id = find_id(job)
     run_id = ask_for_run(job_id, overlay)
@@ -41,10 +41,10 @@ def run_job(
             say(f"Queued as run {run_id}; follow it with: bot-scheduler logs -f {job_id} {run_id}")
         return
     try:
-        note(f"Run {run_id} is asked for; Ctrl-C ends the waiting, not the run")
+        note(f"Waiting for run {run_id}; Ctrl-C ends the wait, not the run")
         entry = wait_for_end(job_id, run_id)
     except KeyboardInterrupt:
-        note(f"The run goes on; follow it with: bot-scheduler logs -f {job_id} {run_id}")
+        note(f"The run continues; follow it with: bot-scheduler logs -f {job_id} {run_id}")
         raise
     if json:
         show_json(entry)
@@ -55,7 +55,7 @@ def run_job(
 
 
 def ask_for_run(job_id: str, overlay: dict[str, Any]) -> str:
-    """Asks for a run, once, however often it takes to be heard. Returns its id."""
+    """Ask for one run, even if the request must be sent twice. Returns the run's id."""
     key = str(uuid.uuid4())
     body = {"bot_config": overlay} if overlay else None
     path, headers = f"{job_path(job_id)}/run", {"Idempotency-Key": key}
@@ -64,16 +64,16 @@ def ask_for_run(job_id: str, overlay: dict[str, Any]) -> str:
     except Failure as failure:
         if failure.exit != Exit.UNREACHABLE:
             raise
-        time.sleep(1)  # its answer may have been lost on the way; with the same key it is the same run
+        time.sleep(1)  # the answer may have been lost; a request with the same key starts no second run
         answer = api().ask("POST", path, body=body, headers=headers)
     return str(api().json(answer, "run_id")["run_id"])
 
 
 def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:
-    """A run's entry once it has ended.
+    """Wait for the end of a run, and return the run.
 
     Raises:
-        Failure: the service was away for long, or the run is gone.
+        Failure: The service was away for too long, or the run does not exist any more.
     """
     console = err()
     columns = (
@@ -91,7 +91,7 @@ def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:
                 entry = _entry(job_id, run_id)
                 heard = time.monotonic()
             except Failure as failure:
-                if failure.exit != Exit.UNREACHABLE or time.monotonic() - heard > PATIENCE:
+                if failure.exit != Exit.UNREACHABLE or time.monotonic() - heard > PATIENCE_SECONDS:
                     raise
             else:
                 if entry["status"] not in OPEN:
@@ -106,7 +106,7 @@ def _entry(job_id: str, run_id: str) -> dict[str, Any]:
 
 
 def show_run(entry: dict[str, Any]) -> None:
-    """How a run went."""
+    """Print how a run went."""
     result = entry["result"] if isinstance(entry["result"], dict) else {"result": entry["result"]}
     took = None if entry["duration_ms"] is None else f"{entry['duration_ms'] / 1000:.1f} s"
     show_fields(
@@ -116,7 +116,7 @@ def show_run(entry: dict[str, Any]) -> None:
             ("rehearsal", "yes" if entry.get("rehearsal") else None),
             ("error", entry["error"]),
             ("reason", entry["reason"]),
-            ("took", took),
+            ("duration", took),
             ("messages sent", entry["messages_sent"] or None),
             ("profiles visited", entry["profiles_visited"] or None),
             *((f"result.{name}", _brief(value)) for name, value in result.items()),
@@ -127,4 +127,4 @@ def show_run(entry: dict[str, Any]) -> None:
 def _brief(value: object) -> str | None:
     if isinstance(value, list | dict) and (len(value) > 3 or any(isinstance(one, list | dict) for one in value)):
         return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}; --json shows them"
-    return None if value in (None, [], {}) else worded(value)
+    return None if value in (None, [], {}) else readable(value)

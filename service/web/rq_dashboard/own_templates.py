@@ -1,7 +1,7 @@
-"""How rq-dashboard's pages look here: its views and its data, in templates of ours.
+"""Our templates for rq-dashboard's views.
 
-Its own templates put what a job carries into the page by scripts, as it stands, and need `unsafe-inline` and
-`unsafe-eval`. Ours are written on the server, every value escaped; none of its templates and scripts can be reached.
+rq-dashboard's own templates insert a job's data unescaped by scripts, and need `unsafe-inline` and `unsafe-eval`. Ours
+are rendered on the server with every value escaped. The others, and their scripts, are out of reach.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ FILES = Path(__file__).parent / "files"
 """Served at `/rq/files`."""
 
 REGISTRIES = ("queued", "deferred", "scheduled", "started", "finished", "failed", "canceled")
-"""What each queue has, the jobs that wait in it first."""
+"""The registries of each queue, and first its waiting jobs."""
 
 
 class _Data:
-    """What rq-dashboard's own JSON views tell, before they make JSON of it."""
+    """The data of rq-dashboard's JSON views, before they serialize it."""
 
     def queues(self) -> Any:
         return web.list_queues.__wrapped__(0)
@@ -39,23 +39,23 @@ class _Data:
         return web.list_workers.__wrapped__(0)
 
 
-def use_own_pages(app: Flask, console: bool) -> None:
-    """Have the views show our templates.
+def use_own_templates(app: Flask, console: bool) -> None:
+    """Make rq-dashboard's views render our templates.
 
     Args:
         app: rq-dashboard.
-        console: whether there is a console to lead back to.
+        console: Whether pages link back to the console.
     """
     app.jinja_env.loader = jinja2.FileSystemLoader(TEMPLATES)
     app.jinja_env.autoescape = True
-    app.jinja_env.filters.update(instant=_instant, written=_written)
+    app.jinja_env.filters.update(instant=_instant, as_json=_as_json)
     app.jinja_env.globals.update(data=_Data(), registries=REGISTRIES, console=console)
 
 
 def _instant(iso: str | None) -> str:
-    """An instant in UTC, to the second, as people read it."""
+    """Format an instant in UTC, to the second."""
     return "-" if iso is None else f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _written(value: object) -> str:
+def _as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)

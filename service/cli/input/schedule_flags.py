@@ -1,4 +1,4 @@
-"""Schedules as flags, and in a few words."""
+"""Schedules as flags of a command line, and as a few words in a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from service.cli.failures import Exit, Failure
+from service.cli.exits import Exit, Failure
 
 _EVERY = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 _AS_JSON = re.compile(r'the schedule type "interval" with (\{[^{}]*\})')
@@ -28,17 +28,17 @@ class ScheduleFlags:
 
     @property
     def any(self) -> bool:
-        """Whether any was given."""
+        """Whether any flag is set."""
         return any((self.at, self.on, self.every, self.cron, self.timezone))
 
     def fields(self, current: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """`schedule_type` and `schedule_config`; nothing if no flag was given.
+        """Return `schedule_type` and `schedule_config`, or nothing without flags.
 
         Args:
-            current: the job as it is: what the flags leave open (its zone, its days, its time) stays.
+            current: The job to change. Its zone, days and time stay where no flag changes them.
 
         Raises:
-            Failure: the flags make no schedule.
+            Failure: The flags do not make a schedule.
         """
         if not self.any:
             return {}
@@ -48,7 +48,7 @@ class ScheduleFlags:
         before = {} if current is None else dict(current["schedule_config"])
         if self.every:
             if self.timezone:
-                raise Failure(Exit.USAGE, "--every has no time zone: an interval is the same everywhere")
+                raise Failure(Exit.USAGE, "--every takes no --timezone: an interval is the same in every zone")
             return {"schedule_type": "interval", "schedule_config": _interval(self.every)}
         zone = self.timezone or before.get("timezone")
         kind, config = self._calendar(current, before)
@@ -56,7 +56,7 @@ class ScheduleFlags:
 
     @contextmanager
     def refused_in_flags(self) -> Iterator[None]:
-        """A refusal of `--cron` that recommends an interval names `--every` in place of JSON."""
+        """Name `--every`, not JSON, where a refusal of `--cron` recommends an interval."""
         try:
             yield
         except Failure as refusal:
@@ -77,7 +77,7 @@ class ScheduleFlags:
         elif "hour" in before:
             time = {"hour": before["hour"], "minute": before["minute"]}
         else:
-            raise Failure(Exit.USAGE, "--on goes with --at: at what time on these days?")
+            raise Failure(Exit.USAGE, "--on goes with --at, the time of day")
         days = self.on or before.get("day_of_week")
         return ("weekly", {**time, "day_of_week": days}) if days else ("daily", time)
 
@@ -108,7 +108,7 @@ def _short(config: Mapping[str, Any], between: str = "") -> str:
 
 
 def in_words(job: Mapping[str, Any]) -> str:
-    """A job's schedule in a few words, for tables."""
+    """Describe a job's schedule in a few words, for tables."""
     config = job["schedule_config"]
     match job["schedule_type"]:
         case "daily":

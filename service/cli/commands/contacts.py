@@ -1,4 +1,4 @@
-"""`bot-scheduler contacts …`"""
+"""`bot-scheduler contacts …`: import, export and list the address book."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from typing import Annotated, Any, BinaryIO
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from service.cli.api import api
-from service.cli.arguments import Json, Limit
-from service.cli.duplicates import duplicates, merge
-from service.cli.failures import Exit, Failure
-from service.cli.import_report import in_flags, tell
-from service.cli.output import err, note, show_json, show_table
+from service.cli.client.api import api
+from service.cli.commands.contact_duplicates import duplicates, merge
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, Limit
+from service.cli.output.import_report import in_flags, show_report
+from service.cli.output.printing import err, note, show_json, show_table
 
-app = typer.Typer(no_args_is_help=True, help="The address book.")
+app = typer.Typer(no_args_is_help=True, help="Import, export, list and merge contacts.")
 
-PIECE = 256 * 1024
+PIECE_BYTES = 256 * 1024
 
 
 class DateOrder(StrEnum):
-    """What stands first in a date of numbers."""
+    """The first part of a date such as 3/4/1990."""
 
     DAY = "day"
     MONTH = "month"
 
 
 class Format(StrEnum):
-    """Of an exported file."""
+    """The format of an exported file."""
 
     VCARD = "vcard"
     CSV = "csv"
@@ -41,18 +41,18 @@ class Format(StrEnum):
 
 @app.command("import")
 def import_contacts(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="vCard or CSV; - reads standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A vCard or CSV file; - reads standard input.")],
     date_order: Annotated[
-        DateOrder | None, typer.Option("--date-order", help="What stands first in dates such as 3/4/1990.")
+        DateOrder | None, typer.Option("--date-order", help="Which comes first in dates such as 3/4/1990.")
     ] = None,
     charset: Annotated[
         str | None, typer.Option("--charset", metavar="NAME", help="The file's encoding, such as windows-1250.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Import an address book. Doing so again updates: people are found again by name and address.
+    """Import an address book. A second import updates the contacts, matched by name and address.
 
-    What was skipped, guessed or not understood is told with its reason, and is no failure.
+    The report lists all that was skipped, guessed or not understood, with reasons. The exit code is 0 all the same.
     """
     options = {"date_order": date_order.value if date_order else None, "charset": charset}
     with _opened(file) as source:
@@ -63,7 +63,7 @@ def import_contacts(
     if json:
         show_json(answer)
     else:
-        tell(answer)
+        show_report(answer)
 
 
 def _opened(file: str) -> BinaryIO:
@@ -79,7 +79,7 @@ def _uploaded(source: BinaryIO, size: int | None, options: dict[str, str | None]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Sending", total=size)
         headers = {"Content-Type": "application/octet-stream"}
-        # With its length if that is known: not every proxy lets a body without one through.
+        # Some proxies refuse a body whose length they do not know.
         headers |= {} if size is None else {"Content-Length": str(size)}
         content = _pieces(source, progress, task)
         path = "/scheduler/contacts/import"
@@ -90,7 +90,7 @@ def _uploaded(source: BinaryIO, size: int | None, options: dict[str, str | None]
 
 
 def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[bytes]:
-    while piece := source.read(PIECE):
+    while piece := source.read(PIECE_BYTES):
         yield piece
         progress.advance(task, len(piece))
     progress.update(task, description="Importing")
@@ -99,13 +99,13 @@ def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[byte
 @app.command("export")
 def export_contacts(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Into this file, not to standard output.")
+        Path | None, typer.Argument(metavar="[FILE]", help="Write to this file, not to standard output.")
     ] = None,
     format_: Annotated[
-        Format | None, typer.Option("--format", help="Told by the file's name if not given, else vcard.")
+        Format | None, typer.Option("--format", help="Default: csv for a FILE that ends with .csv, else vcard.")
     ] = None,
 ) -> None:
-    """Write all contacts as vCard or CSV. Importing that again changes nothing."""
+    """Export all contacts as vCard or CSV. To import the file again changes nothing."""
     kind = format_ or (Format.CSV if file is not None and file.suffix.lower() == ".csv" else Format.VCARD)
     pieces = api().pieces("/scheduler/contacts/export", params={"format": kind.value}, kind=f"text/{kind.value}")
     if file is None:
@@ -117,7 +117,7 @@ def export_contacts(
 
 
 def _keep(pieces: Iterator[bytes], file: Path) -> None:
-    """A file is there whole, and for its owner alone, or as it was before; a device or a pipe is written to."""
+    """Write a file as a whole and readable by its owner alone, or leave it as it is; write to devices and pipes."""
     try:
         if file.exists() and not file.is_file():
             _write(pieces, file)
@@ -142,7 +142,7 @@ def _write(pieces: Iterator[bytes], file: Path) -> None:
 @app.command("list")
 def list_contacts(
     limit: Limit = 50,
-    all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Show all.")] = False,
     json: Json = False,
 ) -> None:
     """List contacts."""
@@ -150,7 +150,7 @@ def list_contacts(
     if json:
         show_json(found)
     elif not found:
-        note("There are no contacts yet; `bot-scheduler contacts import FILE` brings some.")
+        note("There are no contacts yet. To import some: bot-scheduler contacts import FILE")
     else:
         show_table(
             ("NAME", "BIRTHDAY", "E-MAIL", "PHONE", "PAGE", "ID"),
@@ -163,7 +163,7 @@ def list_contacts(
 
 
 def _called(contact: dict[str, Any]) -> str:
-    """The name, and that the person has died."""
+    """Return the name, with a note if the person has died."""
     return f"{contact['name']} (deceased)" if contact.get("deceased") else str(contact["name"])
 
 

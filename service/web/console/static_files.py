@@ -1,4 +1,4 @@
-"""The console's own files: scripts, style sheets, pictures."""
+"""Static files of the console: scripts, style sheets, pictures."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ from service.web.http.access import OPEN
 
 STATIC = "/static"
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,15})-([0-9]{0,15})|-0*[1-9][0-9]{0,14})")
-"""One range (RFC 9110, 14.1.2); a server may ignore several at once."""
+"""A single range (RFC 9110, 14.1.2). A server may ignore a request for several."""
 
 
-class Files:
-    """`/static/…`, open to all: the sign-in page needs them, and they tell nothing.
-
-    Args:
-        folder: where they lie.
-    """
+class StaticFiles:
+    """`/static/…`, open to all: the sign-in page needs them, and they contain no data."""
 
     access = OPEN
 
@@ -28,8 +24,8 @@ class Files:
         self._route = StaticRoute(STATIC, folder)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, rest: str = "") -> None:
-        """One file; a browser may keep it, and asks each time whether it has changed."""
-        # An invalid range is ignored (RFC 9110, 14.2), and Falcon takes `+1` and `1_0`; it knows no If-Range.
+        """Send one file. Browsers may cache it, but must ask each time whether it has changed."""
+        # Ignore invalid ranges (RFC 9110, 14.2). Falcon would accept `+1` and `1_0`, and it does not support If-Range.
         if "HTTP_IF_RANGE" in req.env or not _is_range(req.env.get("HTTP_RANGE", "")):
             req.env.pop("HTTP_RANGE", None)
         self._route(req, resp)
@@ -39,5 +35,5 @@ class Files:
 
 
 def _is_range(value: str) -> bool:
-    found = _RANGE.fullmatch(value)
-    return found is not None and (not found[1] or not found[2] or int(found[1]) <= int(found[2]))
+    match = _RANGE.fullmatch(value)
+    return match is not None and (not match[1] or not match[2] or int(match[1]) <= int(match[2]))

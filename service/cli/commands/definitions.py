@@ -1,4 +1,4 @@
-"""`bot-scheduler export` and `apply`: all definitions as a document to keep in git."""
+"""`bot-scheduler export` and `apply`: all job definitions as one document to keep in git."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from service.cli.api import api
-from service.cli.arguments import Json, Yes
-from service.cli.definitions import read_bytes
-from service.cli.failures import Exit, Failure
-from service.cli.output import asks, coloured, err, line, note, out, show_json
+from service.cli.client.api import api
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, Yes
+from service.cli.input.job_files import read_bytes
+from service.cli.output.printing import coloured, err, is_interactive, line, note, out, show_json
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
 
 def export(
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Into this file.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of YAML.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, not YAML.")] = False,
 ) -> None:
-    """Print all definitions as one document, which `apply` makes so again."""
+    """Print all job definitions as one document that `apply` can restore."""
     answer = api().ask("GET", "/scheduler/export", params={"format": "json" if json else "yaml"}, seconds=300)
     if json:
         api().json(answer, "version", "jobs")
     elif not answer.content.startswith(b"version:"):
-        raise api().stranger()
+        raise api().wrong_server()
     if output is None:
         sys.stdout.write(answer.content.decode())
         return
@@ -41,26 +41,28 @@ def export(
 
 
 def apply(
-    file: Annotated[str, typer.Option("--file", "-f", metavar="FILE", help="YAML or JSON; - reads standard input.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and change nothing.")] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Delete the jobs that the document does not have.")] = False,
+    file: Annotated[
+        str, typer.Option("--file", "-f", metavar="FILE", help="A YAML or JSON file; - reads standard input.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete all jobs that are not in the document.")] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="With --dry-run: 1 if anything differs, as `git diff` has it.")
+        bool, typer.Option("--exit-code", help="With --dry-run: exit with 1 if anything differs.")
     ] = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make the jobs what a document says: show the plan, ask, and carry it out; without a terminal nobody is asked.
+    """Make the jobs match a document: show the plan, ask, and change them. Without a terminal, nobody is asked.
 
-    The document is checked as a whole before anything is changed.
+    The service checks the whole document before it changes anything.
     """
     document = read_bytes(file)
-    asking = not (dry_run or yes) and asks()
+    asking = not (dry_run or yes) and is_interactive()
     answer = None
     if dry_run or asking or not json:
         answer = _sent(document, prune=prune, dry_run=True)
         _show_plan(answer["changes"], err() if json else out())
-    if asking and answer is not None and answer["changes"] and not typer.confirm("Make it so?", err=True):
+    if asking and answer is not None and answer["changes"] and not typer.confirm("Apply these changes?", err=True):
         raise Failure(Exit.FAILED, "Nothing was changed")
     if not dry_run and (answer is None or answer["changes"]):
         answer = _sent(document, prune=prune, dry_run=False)
@@ -75,7 +77,7 @@ def apply(
 
 def _sent(document: bytes, *, prune: bool, dry_run: bool) -> dict[str, Any]:
     params = {"prune": str(prune).lower(), "dry_run": str(dry_run).lower()}
-    # The kind is told by the content.
+    # The service tells YAML from JSON by the content.
     headers = {"Content-Type": "application/octet-stream"}
     answer = api().ask("POST", "/scheduler/apply", params=params, content=document, headers=headers, seconds=300)
     return dict(api().json(answer, "changes"))
@@ -83,7 +85,7 @@ def _sent(document: bytes, *, prune: bool, dry_run: bool) -> dict[str, Any]:
 
 def _show_plan(changes: list[dict[str, Any]], console: Console) -> None:
     if not changes:
-        console.print(Text("Nothing differs: the jobs are as the document says."))
+        console.print(Text("Nothing to change: the jobs match the document."))
         return
     for change in changes:
         action = change["action"]

@@ -1,4 +1,4 @@
-"""A run's log, followed live: server-sent events, taken up again where they broke off."""
+"""Live log of a run: server-sent events that resume where a connection broke off."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from typing import Any
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from service.cli.api import Api, api
-from service.cli.failures import Exit, Failure
-from service.cli.output import note
+from service.cli.client.api import Api, api
+from service.cli.exits import Exit, Failure
+from service.cli.output.printing import note
 
-SILENCE = 40.0
-"""Seconds of silence after which a stream is taken for dead: the service sends a comment every 15."""
-PATIENCE = 60.0
-"""Seconds for which the service may be away or busy."""
-PAUSE = 2.0
-"""Seconds before coming back, unless the stream says otherwise."""
+SILENCE_SECONDS = 40.0
+"""Silence after which a stream counts as dead. The service sends a comment every 15 s."""
+PATIENCE_SECONDS = 60.0
+"""The longest time for which the service may be away or busy."""
+PAUSE_SECONDS = 2.0
+"""The wait before the next connection, unless the stream names another."""
 
 KINDS = {"message": "line", "trimmed": "trimmed", "end": "end"}
-"""The events that count, and what each is called here."""
+"""The service's name of an event -> the name here. Other events are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a stream tells.
+    """An event of the stream.
 
     Args:
-        kind: `line` with a line of the log; `trimmed`: the log is not kept any more; `end`, the last, with the run.
+        kind: `line`, `trimmed` (the service no longer keeps the log) or `end`, the last one.
+        data: With `line`, the log's line; with `end`, the run.
     """
 
     kind: str
@@ -39,14 +40,14 @@ class Event:
 
 
 class _Broken(Exception):
-    """The stream broke off; why, in words."""
+    """The stream broke off, with the reason for people."""
 
 
 def follow(path: str) -> Iterator[Event]:
-    """The lines of a run's log as they come, each once, and then its end.
+    """Yield the lines of a run's log as they arrive, each once, and then its end.
 
     Raises:
-        Failure: there is no such run, or the service was away for too long.
+        Failure: There is no such run, or the service was away for too long.
     """
     stream = _Stream(path, api())
     heard = time.monotonic()
@@ -57,29 +58,29 @@ def follow(path: str) -> Iterator[Event]:
                 yield event
                 if event.kind == "end":
                     return
-            heard = time.monotonic()  # a stream that ends properly early: its process stops, another takes over
+            heard = time.monotonic()  # the web process stopped and closed the stream properly; another takes over
         except _Broken as broken:
-            if time.monotonic() - heard > PATIENCE:
-                raise Failure(Exit.UNREACHABLE, f"{broken}; gave up after {PATIENCE:.0f} s") from None
-            note(f"{broken}; coming back")
+            if time.monotonic() - heard > PATIENCE_SECONDS:
+                raise Failure(Exit.UNREACHABLE, f"{broken}; gave up after {PATIENCE_SECONDS:.0f} s") from None
+            note(f"{broken}; trying again")
         time.sleep(stream.pause)
 
 
 class _Stream:
-    """One log, over as many connections as it takes."""
+    """One log, over as many connections as necessary."""
 
     def __init__(self, path: str, service: Api) -> None:
         self._path = path
         self._api = service
         self._last_id = ""
-        self.pause = PAUSE
+        self.pause = PAUSE_SECONDS
 
     def read(self) -> Iterator[Event]:
-        """The events of one connection, after the last one that was read."""
+        """Yield the events of one connection, after the last event that was read."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
-        timeout = httpx.Timeout(SILENCE, connect=10)
+        timeout = httpx.Timeout(SILENCE_SECONDS, connect=10)
         try:
             with self._api.http.stream("GET", self._path, headers=headers, timeout=timeout) as answer:
                 if not answer.is_success:
@@ -90,12 +91,12 @@ class _Stream:
                     raise failure
                 yield from self._events(answer)
         except (httpx.HTTPError, SSEError) as error:
-            raise _Broken(self._api.away(error).sentence) from None
+            raise _Broken(self._api.unreachable(error).sentence) from None
 
     def _events(self, answer: httpx.Response) -> Iterator[Event]:
         for sent in EventSource(answer).iter_sse():
             if sent.retry is not None:
                 self.pause = sent.retry / 1000
-            if sent.data and sent.event in KINDS:  # one without data only says when to come back
+            if sent.data and sent.event in KINDS:  # an event without data only sets the pause
                 yield Event(KINDS[sent.event], json.loads(sent.data))
             self._last_id = sent.id or self._last_id

@@ -1,4 +1,4 @@
-"""`bot-scheduler jobs …`"""
+"""`bot-scheduler jobs …`: list, show, create, edit, enable, disable and delete jobs."""
 
 from __future__ import annotations
 
@@ -6,34 +6,38 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.api import api
-from service.cli.arguments import At, Cron, Every, JobName, Json, On, Options, Set, Yes, Zone, parsed_pairs
-from service.cli.definitions import edit as edit_text
-from service.cli.definitions import read_definition
-from service.cli.failures import Exit, Failure
-from service.cli.finding import find_id, find_job, job_path
-from service.cli.output import asks, coloured, note, say, show_fields, show_json, show_table
-from service.cli.running import run_job
-from service.cli.schedule_flags import ScheduleFlags, in_words
+from service.cli.client.api import api
+from service.cli.client.job_lookup import find_id, find_job, job_path
+from service.cli.commands.run_now import run_job
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import At, Cron, Every, JobName, Json, On, Options, Set, Yes, Zone, parsed_pairs
+from service.cli.input.job_files import edit as edit_text
+from service.cli.input.job_files import read_definition
+from service.cli.input.schedule_flags import ScheduleFlags, in_words
+from service.cli.output.printing import coloured, is_interactive, note, say, show_fields, show_json, show_table
 
-app = typer.Typer(no_args_is_help=True, help="List, read, make, change and run jobs.")
+app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
 
 File = Annotated[
     str | None,
-    typer.Option("--file", "-f", metavar="FILE", help="A YAML or JSON file of the job's fields; - reads on."),
+    typer.Option(
+        "--file", "-f", metavar="FILE", help="A YAML or JSON file of the job's fields; - reads standard input."
+    ),
 ]
-Description = Annotated[str | None, typer.Option("--description", help="What it is for.")]
+Description = Annotated[str | None, typer.Option("--description", help="What the job is for.")]
 
 
 @app.command("list")
 def list_jobs(
-    enabled: Annotated[bool, typer.Option("--enabled", help="Only those that are switched on.")] = False,
-    bot: Annotated[str | None, typer.Option("--bot", help="Only this bot's.")] = None,
-    search: Annotated[str | None, typer.Option("--search", "-q", help="Only those with this text.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many.")] = None,
+    enabled: Annotated[bool, typer.Option("--enabled", help="Only enabled jobs.")] = False,
+    bot: Annotated[str | None, typer.Option("--bot", help="Only jobs of this bot.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", "-q", help="Only jobs with this text in their name or description.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")] = None,
     json: Json = False,
 ) -> None:
-    """List all jobs, the oldest first."""
+    """List jobs, oldest first."""
     filters = {"enabled_only": "true" if enabled else None, "bot_type": bot, "q": search}
     if limit is None:
         found = api().get("/scheduler/jobs", **filters)
@@ -43,7 +47,8 @@ def list_jobs(
         show_json(found)
         return
     if not found:
-        note("There are no such jobs." if any(filters.values()) else "There are no jobs yet; see `jobs create --help`.")
+        none_yet = "There are no jobs yet. To create one, see: bot-scheduler jobs create --help"
+        note("No job matches." if any(filters.values()) else none_yet)
         return
     show_table(
         ("NAME", "BOT", "SCHEDULE", "STATE", "LAST RUN", "NEXT RUN (UTC)", "ID"),
@@ -57,7 +62,7 @@ def list_jobs(
 
 @app.command()
 def show(job: JobName, json: Json = False) -> None:
-    """Show a job: its definition, how it went last, when it is due next."""
+    """Show a job: its definition, its last run, and when it is due next."""
     found = find_job(job)
     if json:
         show_json(found)
@@ -70,12 +75,12 @@ def show(job: JobName, json: Json = False) -> None:
             ("description", found["description"]),
             ("bot", found["bot_type"]),
             ("state", coloured(found["state"])),
-            ("because", found["state_reason"]),
+            ("reason", found["state_reason"]),
             ("schedule", preview["description"]),
             ("next run", found["next_run_at"] and f"{found['next_run_at']} UTC"),
             ("last run", found["last_run_at"] and f"{found['last_run_at']} UTC"),
-            ("it went", found["last_run_status"] and coloured(found["last_run_status"])),
-            ("error", found["last_run_error"]),
+            ("last status", found["last_run_status"] and coloured(found["last_run_status"])),
+            ("last error", found["last_run_error"]),
             *((f"bot_config.{name}", _shown(value)) for name, value in found["bot_config"].items()),
             *((f"options.{name}", _shown(value)) for name, value in found["options"].items()),
             ("revision", found["revision"]),
@@ -86,14 +91,14 @@ def show(job: JobName, json: Json = False) -> None:
 
 @app.command()
 def create(
-    name: Annotated[str | None, typer.Argument(help="The job's name; else the file gives it.")] = None,
-    bot: Annotated[str | None, typer.Option("--bot", help="Which bot: birthday, visitor, webhook, …")] = None,
+    name: Annotated[str | None, typer.Argument(help="The job's name; without it, the file's.")] = None,
+    bot: Annotated[str | None, typer.Option("--bot", help="The bot, such as birthday, visitor or webhook.")] = None,
     at: At = None, on: On = None, every: Every = None, cron: Cron = None, timezone: Zone = None,
     set_: Set = None, option: Options = None, description: Description = None,
-    disabled: Annotated[bool, typer.Option("--disabled", help="Make it switched off.")] = False,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Create it disabled.")] = False,
     file: File = None, json: Json = False,
 ) -> None:  # fmt: skip
-    """Make a job, of flags, of a file, or of a file and flags that go before it.
+    """Create a job from flags, from a file, or from both; flags override the file.
 
     bot-scheduler jobs create "Birthdays" --bot birthday --at 08:00 --timezone Europe/Vienna --set process_late=true
     """
@@ -104,25 +109,26 @@ def create(
     fields |= schedule.fields()
     _lay_over(fields, {}, set_, option)
     if not fields:
-        raise Failure(Exit.USAGE, "What is to be made? Give a NAME, --bot and a schedule, or --file")
+        raise Failure(Exit.USAGE, "Nothing to create: give a NAME, --bot and a schedule, or --file")
     fields.setdefault("bot_config", {})
     with schedule.refused_in_flags():
-        made = api().json(api().ask("POST", "/scheduler/jobs", body=fields), "id")
-    _told("Made", made, json)
+        created = api().json(api().ask("POST", "/scheduler/jobs", body=fields), "id")
+    _report("Created", created, json)
 
 
 @app.command()
 def edit(
     job: JobName,
-    name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The new name.")] = None,
     at: At = None, on: On = None, every: Every = None, cron: Cron = None, timezone: Zone = None,
     set_: Set = None, option: Options = None, description: Description = None,
     file: File = None, json: Json = False,
 ) -> None:  # fmt: skip
-    """Change a job: what flags or a file name, or, without any, in your editor.
+    """Change the fields that the flags or the file name; without either, open the job in your editor.
 
-    --set and --option change single fields and leave the others. If somebody else has changed the job meanwhile,
-    nothing is done.
+    --set and --option change single fields and leave the others as they are.
+
+    If somebody else changes the job at the same time, nothing is saved.
     """
     answer = api().ask("GET", job_path(find_id(job)))
     current, tag = api().json(answer, "id"), answer.headers["ETag"]
@@ -140,30 +146,30 @@ def edit(
     if changes:
         with schedule.refused_in_flags():
             send(changes)
-    elif not asks():
-        raise Failure(Exit.USAGE, "What is to be changed? Give flags or --file; there is no terminal for an editor")
+    elif not is_interactive():
+        raise Failure(Exit.USAGE, "Nothing to change: give flags or --file; without a terminal no editor opens")
     else:
         edit_text(current, send)
-    _told("Changed" if changed else "Left as it was:", changed[0] if changed else current, json)
+    _report("Changed" if changed else "Not changed:", changed[0] if changed else current, json)
 
 
 @app.command()
 def enable(job: JobName, json: Json = False) -> None:
-    """Switch a job on."""
-    _told("Switched on", _toggled(job, True), json)
+    """Enable a job."""
+    _report("Enabled", _toggled(job, True), json)
 
 
 @app.command()
 def disable(job: JobName, json: Json = False) -> None:
-    """Switch a job off. What is queued already still runs."""
-    _told("Switched off", _toggled(job, False), json)
+    """Disable a job. Runs that are already queued still run."""
+    _report("Disabled", _toggled(job, False), json)
 
 
 @app.command()
 def delete(job: JobName, yes: Yes = False, json: Json = False) -> None:
     """Delete a job and its history."""
     found = find_job(job)
-    if not yes and asks() and not typer.confirm(f"Delete {found['name']!r} and its history?", err=True):
+    if not yes and is_interactive() and not typer.confirm(f"Delete {found['name']!r} and its history?", err=True):
         raise Failure(Exit.FAILED, "Nothing was deleted")
     api().ask("DELETE", job_path(found["id"]))
     if json:
@@ -180,19 +186,19 @@ def _toggled(job: str, enabled: bool) -> dict[str, Any]:
 
 
 def _lay_over(fields: dict[str, Any], current: dict[str, Any], sets: list[str] | None, opts: list[str] | None) -> None:
-    """Lays `--set` and `--option` over the objects that they are fields of."""
+    """Lay `--set` and `--option` over `bot_config` and `options`."""
     for field, option, pairs in (("bot_config", "--set", sets), ("options", "--option", opts)):
         if pairs:
             base = fields.get(field) or current.get(field) or {}
             fields[field] = {**base, **parsed_pairs(option, pairs)}
 
 
-def _told(what: str, job: dict[str, Any], json: bool) -> None:
+def _report(done: str, job: dict[str, Any], json: bool) -> None:
     if json:
         show_json(job)
     else:
-        due = f"due next at {job['next_run_at']} UTC" if job["next_run_at"] else job["state_reason"] or job["state"]
-        say(f"{what} {job['name']} ({job['id']}), {due}")
+        due = f"next run at {job['next_run_at']} UTC" if job["next_run_at"] else job["state_reason"] or job["state"]
+        say(f"{done} {job['name']} ({job['id']}), {due}")
 
 
 def _shown(value: object) -> str | None:

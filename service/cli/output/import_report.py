@@ -1,23 +1,23 @@
-"""What became of an imported file, in words."""
+"""Report of an imported address book, for people."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from service.cli.output import counted, line, note, say
+from service.cli.output.printing import counted, line, note, say
 
 _OLDER: dict[str, Any] = {"warnings": [], "warnings_total": 0, "ignored_columns": []}
-"""Not told by a service of an older release."""
+"""Fields that the answer of an older release lacks."""
 SHOWN = 20
-"""Skipped entries, warnings and headings that are named; `--json` names up to 1,000."""
-_COUNTED = "Entries are counted from 1, without the line of headings and blank lines."
+"""The most skipped entries, warnings and headings to print. `--json` has up to 1,000."""
+_COUNTED = "Entries are numbered from 1; headings and blank lines do not count."
 _FIELD = re.compile(r"“[^”]*”|\b(date_order|charset)\b(=?)")
-_MORE = "  … and {} more; --json names up to 1,000"
+_MORE = "  … and {} more; --json shows up to 1,000"
 
 
-def tell(answer: dict[str, Any]) -> None:
-    """Counts to standard output; what was skipped, guessed or not understood beside it."""
+def show_report(answer: dict[str, Any]) -> None:
+    """Print the counts to standard output, and all that was skipped, guessed or not understood to standard error."""
     answer = _OLDER | answer
     say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} unchanged")
     if "with_birthday" in answer:
@@ -30,7 +30,7 @@ def tell(answer: dict[str, Any]) -> None:
 
 
 def in_flags(sentence: str) -> str:
-    """A sentence of the API with the flags of the command in place of its fields; quotations stay as they are."""
+    """Replace the fields in a sentence of the API by the command's flags, but not inside quotations."""
     return _FIELD.sub(lambda found: _flag(*found.groups()) if found[1] else found[0], sentence)
 
 
@@ -41,20 +41,20 @@ def _flag(field: str, equals: str) -> str:
 def _tell_columns(headings: list[str]) -> None:
     if headings:
         more = f" and {len(headings) - SHOWN} more" if len(headings) > SHOWN else ""
-        note(f"Columns that were not understood: {', '.join(map(_quoted, headings[:SHOWN]))}{more}")
+        note(f"Ignored columns: {', '.join(map(_quoted, headings[:SHOWN]))}{more}")
 
 
 def _tell_warnings(warnings: list[dict[str, Any]], total: int) -> None:
     if not total:
         return
     note(f"{counted(total, 'warning')}:")
-    # What is said of the whole file stands first: it often explains the others.
+    # Warnings about the whole file come first: they often explain the others.
     ordered = sorted(warnings, key=lambda warning: warning["position"] is not None)
     for warning in ordered[:SHOWN]:
         note(f"  {_whom(warning)}{line(in_flags(warning['reason']))}")
     if total > SHOWN:
         note(_MORE.format(total - SHOWN))
-    note("Mend the file, or say how it is to be read (--date-order, --charset), and import it again.")
+    note("Correct the file, or say how to read it (--date-order, --charset), and import it again.")
 
 
 def _whom(warning: dict[str, Any]) -> str:

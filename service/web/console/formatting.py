@@ -1,4 +1,4 @@
-"""How times, durations and states read on a page."""
+"""Template filters: times, durations, states and results as people read them."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ STATUS_SIGNS = {
     "warning": "!",
     "bad": "✗",
 }
-"""Colour is never the only sign."""
+"""Status -> the sign beside its colour: colour alone must not carry a meaning."""
 
-SKIPS = {
-    "overlap": "the one before was still going on",
-    "misfire": "found later than its grace",
-    "coalesced": "a newer one ran in its place",
-    "missed": "missed, and not caught up with",
-    "waiting_limit": "1,000 runs were waiting already",
-    "clock": "decided while Redis' clock was ahead; it comes again",
+SKIP_REASONS = {
+    "overlap": "the run before was still running",
+    "misfire": "too late: its grace time was over",
+    "coalesced": "a newer occurrence ran instead",
+    "missed": "missed, and not made up for",
+    "waiting_limit": "1,000 runs were already waiting",
+    "clock": "decided while Redis' clock was ahead; it will come again",
 }
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def duration(ms: int | float | None) -> str:
-    """`1.2 s`, `3 min 5 s`, `2 h 4 min`; a dash where there is none."""
+    """Format a duration: `1.2 s`, `3 min 5 s`, `2 h 4 min`; None is a dash."""
     if ms is None:
         return "–"
     seconds = ms / 1000
@@ -57,47 +57,43 @@ def duration(ms: int | float | None) -> str:
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 job`, `2 jobs`."""
+    """Count in words: `1 job`, `2 jobs`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def sign(status: str | None) -> str:
-    """The mark that stands beside a status' colour."""
+    """Return the sign that stands beside a status' colour."""
     return STATUS_SIGNS.get(status or "", "·")
 
 
 def stamp(timestamp: str | None) -> str:
-    """A timestamp of the API for people: `2025-01-15 08:00:00`, UTC; a dash where there is none."""
+    """Format a timestamp of the API, without its zone (UTC): `2025-01-15 08:00:00`; None is a dash."""
     return "–" if timestamp is None else timestamp.replace("T", " ")
 
 
 def local(timestamp: str) -> str:
-    """`2025-03-30T03:00:00+02:00` for people: `Sun 2025-03-30 03:00:00 +02:00`."""
+    """Format a local timestamp: `2025-03-30T03:00:00+02:00` becomes `Sun 2025-03-30 03:00:00 +02:00`."""
     day = datetime.fromisoformat(timestamp)
     return f"{_DAYS[day.weekday()]} {timestamp[:10]} {timestamp[11:19]} {timestamp[19:]}"
 
 
 def as_json(value: Any) -> str:
-    """A value as it stands in a definition."""
+    """Format a value as JSON, as in a definition."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def outcome_words(run: Mapping[str, Any]) -> str:
-    """What came of a run, in a few words."""
+def summary(run: Mapping[str, Any]) -> str:
+    """Summarize a run's error, progress or result in a few words."""
     if run["error"]:
         return _cut(run["error"])
     if run["reason"]:
-        return SKIPS.get(run["reason"], str(run["reason"]))
+        return SKIP_REASONS.get(run["reason"], str(run["reason"]))
     progress = run.get("progress")
     if run["status"] == "running" and progress:
         return f"{progress['done']} of {progress['total']}"
-    done = [
-        plural(run[count], *words)
-        for count, words in (("messages_sent", ("message",)), ("profiles_visited", ("profile",)))
-        if run[count]
-    ]
-    if done:
-        return ", ".join(done)
+    if run["messages_sent"] or run["profiles_visited"]:
+        counts = ((run["messages_sent"], "message"), (run["profiles_visited"], "profile"))
+        return ", ".join(plural(count, word) for count, word in counts if count)
     result = run["result"]
     if not result:
         return ""
@@ -115,8 +111,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "json": as_json,
     "local": local,
-    "outcome_words": outcome_words,
     "plural": plural,
     "sign": sign,
     "stamp": stamp,
+    "summary": summary,
 }

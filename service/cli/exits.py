@@ -1,4 +1,4 @@
-"""How a command ends: the exit codes that scripts can count on, and the one exception for all but success."""
+"""The exit codes that scripts can rely on, and the exception that ends a command with one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """The exit codes; docs/cli.md tells them to people."""
+    """The exit codes, as docs/cli.md documents them."""
 
     OK = 0
-    FAILED = 1  # what was asked about is not well: a run that failed, a service that is unhealthy, a difference
+    FAILED = 1  # the answer is no: a failed run, an unhealthy service, a difference, a declined question
     USAGE = 2
     NOT_FOUND = 3
     REFUSED = 4
@@ -20,12 +20,12 @@ class Exit(IntEnum):
 
 
 class Failure(Exception):
-    """Ends the command.
+    """The command cannot do its work.
 
     Args:
-        exit: its exit code.
-        sentence: what happened, where, and what to do.
-        errors: the API's list of refused fields, each with `field` and `message`.
+        exit: The exit code.
+        sentence: What happened, where, and what to do.
+        errors: The API's list of refused fields, each with `field` and `message`.
     """
 
     def __init__(self, exit: Exit, sentence: str, errors: Sequence[Mapping[str, str]] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Whose birthday comes next."""
+"""Find the contacts whose birthdays come next."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from service.usecases.contacts import ContactBook
 
 @dataclass(frozen=True, slots=True)
 class Birthday:
-    """One person's coming birthday.
+    """One person's next birthday.
 
     Args:
-        day: when it is celebrated; February 29 on the 28th in common years, as the birthday bot does unless told.
-        days: until then; 0 is today.
-        age: what the person becomes; None if the year of birth is unknown.
+        contact: The person.
+        day: The day of the celebration. February 29 is celebrated on the 28th in common years, which is the birthday
+            bot's default too.
+        days: Days until then; 0 is today.
+        age: The person's age on that day. None if the year of birth is unknown.
     """
 
     contact: Contact
@@ -27,21 +29,23 @@ class Birthday:
 
     @property
     def when(self) -> str:
-        """In words: `today`, `tomorrow`, `in 5 days`."""
+        """The day in words: `today`, `tomorrow`, `in 5 days`."""
         return {0: "today", 1: "tomorrow"}.get(self.days, f"in {self.days} days")
 
 
-def coming(contacts: ContactBook, today: date, days: int, most: int) -> tuple[list[Birthday], bool]:
-    """The birthdays of the living from `today` on, the next first.
+def upcoming_birthdays(contacts: ContactBook, today: date, days: int, most: int) -> tuple[list[Birthday], bool]:
+    """Find the birthdays of living people, the next first.
 
-    Days are asked for one by one, so that of a large address book little more is read than is shown.
+    It reads day by day, and so little more of a large address book than the page shows.
 
     Args:
-        days: how many days are looked at, today's included.
-        most: how many birthdays are wanted.
+        contacts: The address book.
+        today: The first day.
+        days: How many days to search, including today.
+        most: The most birthdays to return.
 
     Returns:
-        At most `most` birthdays, and whether there are more.
+        The birthdays, and whether there are more.
     """
     found: list[Birthday] = []
     for ahead in range(days):

@@ -1,7 +1,7 @@
-"""What commands print: JSON for programs, tables and colours for people, everything else to standard error.
+"""Print JSON for programs, tables and colours for people, and notes and errors to standard error.
 
-Colours are off when NO_COLOR is set or nobody watches. What came from elsewhere, such as a bot's log, can neither
-steer the terminal nor pass for another line.
+There are no colours if NO_COLOR is set or the output is not a terminal. Foreign text, such as a bot's log, can neither
+control the terminal nor pass for another line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from service.cli.failures import Failure
+from service.cli.exits import Failure
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _COLOURS = {
@@ -28,74 +28,74 @@ _COLOURS = {
     "create": "green", "update": "yellow", "delete": "red",
     "ok": "green", "problem": "red", "unknown": "dim",
 }  # fmt: skip
-WIDE = 100_000
+UNLIMITED_WIDTH = 100_000
 
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
-        console.width = WIDE  # one record, one line, for those that read with grep
+        console.width = UNLIMITED_WIDTH  # one record, one line, for grep
     return console
 
 
 def out() -> Console:
-    """Standard output, for people."""
+    """Return standard output, for people."""
     return _console(stderr=False)
 
 
 def err() -> Console:
-    """Standard error."""
+    """Return standard error."""
     return _console(stderr=True)
 
 
 def clean(text: object) -> str:
-    """`text` with control characters and turns of direction shown as escapes."""
+    """Escape the control characters and changes of direction in `text`."""
     return _CONTROL.sub(lambda found: ascii(found.group())[1:-1], str(text))
 
 
 def line(text: object) -> str:
-    """The same, in one line."""
+    """Escape likewise, and put `text` on one line."""
     return clean(str(text).replace("\n", "\\n"))
 
 
-def worded(value: object) -> str:
-    """A value in one line, for people."""
+def readable(value: object) -> str:
+    """Put a value on one line, for people."""
     return ("yes" if value else "no") if isinstance(value, bool) else line(value)
 
 
 def counted(number: int, word: str) -> str:
-    """`1 warning`, `2 warnings`."""
+    """Count in words: `1 warning`, `2 warnings`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def coloured(word: object, by: str | None = None) -> Text:
-    """A word in the colour of what it stands for."""
+    """Colour `word` as the state `by`, or as the state that it names itself."""
     return Text(line(word), style=_COLOURS.get(by or str(word), ""))
 
 
 def show_json(value: Any) -> None:
-    """One JSON document."""
+    """Print one JSON document."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def show_json_line(value: Any) -> None:
-    """One JSON document in one line, at once: for streams."""
+    """Print one JSON document on one line, without delay: for streams."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
 def say(text: object) -> None:
-    """A line for people."""
+    """Print a line for people."""
     out().print(Text(clean(text)), soft_wrap=True)
 
 
 def note(text: object) -> None:
-    """A line beside the result."""
+    """Print a line to standard error, beside the result."""
     err().print(Text(clean(text)), soft_wrap=True)
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; cells that are None stay empty."""
+    """Print a table. Cells that are None stay empty."""
     table = Table(*headings, box=box.SIMPLE_HEAD if out().is_terminal else None, header_style="bold", pad_edge=False)
     for column in table.columns:
         column.overflow = "fold"
@@ -105,7 +105,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def show_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Names and their values, one a line; those that are None are left out."""
+    """Print names and values, one pair a line, without the values that are None."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -127,9 +127,9 @@ def _print(table: Table) -> None:
 
 
 def show_failure(failure: Failure) -> None:
-    """Why a command did not do what it was asked to."""
+    """Print why a command did not do its work."""
     console = err()
-    several = len(failure.errors) > 1  # the API's sentence is then all of them in one line
+    several = len(failure.errors) > 1  # the API's sentence has all of them on one line
     sentence = f"{len(failure.errors)} fields are refused:" if several else failure.sentence
     console.print(Text.assemble(("Error: ", "bold red"), clean(sentence)), soft_wrap=True)
     if several:
@@ -141,6 +141,6 @@ def _cell(value: object) -> Text:
     return value if isinstance(value, Text) else Text("" if value is None else line(value))
 
 
-def asks() -> bool:
-    """Whether there is somebody to ask."""
+def is_interactive() -> bool:
+    """Say whether there is a person to ask."""
     return sys.stdin.isatty() and sys.stderr.isatty()
