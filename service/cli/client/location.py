@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from service.cli.exits import Exit, Failure
-from service.home import of_dotenv
+from service.home import data_folder, of_dotenv
 from service.listening import bind_to, here, is_here
 
 URL_FILE = "redis_url"
