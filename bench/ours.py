@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.store.arrival import arrive
 from service.store.jobs import JobRecord, JobStore, Plan
 from service.store.scripts import Limits, Scripts
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port
 
 API_KEY = "a key for measuring"
 KEYS = Keys()

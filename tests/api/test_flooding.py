@@ -16,8 +16,8 @@ from service import gunicorn_config
 from service.api.answer_clock import BYTES_PER_SECOND, HURRIED_SECONDS, PATIENCE_SECONDS, AnswerLate, PatientSocket
 from service.api.server import REFUSALS, refusal
 from service.seldom import EVERY_SECONDS, Seldom
-from tests.api.world import KEY, World, world_in
-from tests.process.installation import until
+from tests.support.processes import until
+from tests.support.world import KEY, World, world_in
 
 PROCESSES = 2
 

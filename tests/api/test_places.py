@@ -15,7 +15,7 @@ from service.api.places import Placed, Places
 from service.contacts import Contact
 from service.contacts.exports import Kind
 from service.errors import StoreUnavailable
-from tests.api.conftest import KEY, FakeContacts, FakeJobs, FakeSettings
+from tests.support.fakes import KEY, FakeContacts, FakeJobs, FakeSettings
 
 PLACES = 2
 LONG = 200_000

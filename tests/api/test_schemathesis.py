@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 from service.api.operations import OPERATIONS
 from service.settings import Settings
 from service.wsgi import assemble
-from tests.conftest import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 CASES = int(os.environ.get("FUZZ_CASES", "50"))
 CHECKS = [

@@ -19,8 +19,8 @@ from redis import Redis
 from service.bots.birthday import BirthdayBot, BirthdayConfig
 from service.contacts.book import ContactBook
 from service.keys import Keys
-from tests.bots.rig import Run, configured
-from tests.conftest import ValkeyServer
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.valkey import ValkeyServer
 
 DAY = datetime(2025, 4, 12, 8, tzinfo=UTC)
 

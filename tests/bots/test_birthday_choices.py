@@ -13,8 +13,9 @@ from service.contacts.book import ContactBook
 from service.errors import ChannelUnavailable
 from service.keys import Keys
 from service.store.ledger import RedisLedger
-from tests.bots.rig import Post, Run, configured, post_office
-from tests.conftest import find_free_port
+from tests.support.bot_runs import Run, configured
+from tests.support.processes import find_free_port
+from tests.support.servers.mail import Post, post_office
 
 ME = "&to=me@example.org"
 

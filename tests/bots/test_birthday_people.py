@@ -12,7 +12,8 @@ from redis import Redis
 from service.bots.birthday import BirthdayBot, BirthdayConfig
 from service.contacts.book import ContactBook
 from service.keys import Keys
-from tests.bots.rig import Post, Run, configured, post_office
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.mail import Post, post_office
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from service.contacts.book import ContactBook
 from service.errors import ChannelUnavailable
 from service.keys import Keys
 from service.store.runs import Outcome, stored_outcome
-from tests.bots.picky_post import BREAKS, Picky
-from tests.bots.rig import Run, configured, post_office
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.mail import post_office
+from tests.support.servers.picky_post import BREAKS, Picky
 
 RETRY = "2f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a22"
 

@@ -15,8 +15,8 @@ from service.bots.contacts_sync import ContactsSyncBot, ContactsSyncConfig, NoAd
 from service.bots.dav import BookFailed
 from service.contacts.book import ContactBook
 from service.keys import Keys
-from tests.bots.address_books import Radicale, person, radicale
-from tests.bots.rig import Run, configured
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.address_books import Radicale, person, radicale
 
 COUNTS = ("created", "updated", "unchanged", "removed", "skipped_total", "left_over")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.bots.address_books import person, radicale
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation
+from tests.support.installation import Installation
+from tests.support.servers.address_books import person, radicale
+from tests.support.servers.valkey import ValkeyServer
 
 
 def test_a_job_keeps_contacts_in_step(valkey_server: ValkeyServer, redis_client: Redis, tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from service.keys import Keys
 from service.store import address_books, connection
 from service.store.contact_records import Contact
 from service.store.contacts import ContactStore
-from tests.bots.address_books import Radicale, person, radicale
-from tests.bots.dav_servers import BOOK, DavServer, dav_server
-from tests.bots.rig import Run, configured
 from tests.bots.test_contacts_sync import sync
 from tests.bots.test_contacts_sync_odd import sync as sync_as
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.address_books import Radicale, person, radicale
+from tests.support.servers.dav import BOOK, DavServer, dav_server
 
 ALL = (
     "N:Rivers;Amelia", "BDAY:1990-04-12", "EMAIL:a@example.org", "TEL:+1 555 0101", "LANG:fr",

@@ -15,8 +15,9 @@ from service.contacts.book import ContactBook
 from service.keys import Keys
 from service.settings import Settings
 from service.wsgi import assemble
-from tests.bots.rig import Post, Run, configured, post_office
-from tests.bots.scripted_smtp import BREAK, scripted
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.mail import Post, post_office
+from tests.support.servers.scripted_smtp import BREAK, scripted
 
 REACHED = [
     ("o'neil@example.org", "o'neil@example.org"),

@@ -19,9 +19,9 @@ from service.contacts.book import ContactBook
 from service.egress import Egress
 from service.errors import Conflict, StoreUnavailable
 from service.keys import Keys
-from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
-from tests.bots.rig import Run, configured
-from tests.bots.sites import Answer, Hasty, Site, html, web_site
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.hostile import MOST, Endless, bomb, saying, taking_at_most
+from tests.support.servers.sites import Answer, Hasty, Site, html, web_site
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 WELL = html("well")

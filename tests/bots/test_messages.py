@@ -12,9 +12,9 @@ import pytest
 from service.contacts import Contact
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryUncertain, Messenger, announce, destination
-from tests.bots.receivers import listening
-from tests.bots.rig import Post, post_office
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port
+from tests.support.servers.mail import Post, post_office
+from tests.support.servers.receivers import listening
 
 AMELIA = Contact(id="1", name="Amelia Rivers", emails=("amelia+friends@example.org", "other@example.org"))
 

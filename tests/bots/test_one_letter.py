@@ -14,7 +14,8 @@ from service.bots.birthday import BirthdayBot, BirthdayConfig
 from service.contacts.book import ContactBook
 from service.contacts.files import ReadOptions
 from service.keys import Keys
-from tests.bots.rig import Post, Run, configured, post_office
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.mail import Post, post_office
 
 TODAY, YEAR_LATER = datetime(2025, 4, 12, 8, tzinfo=UTC), datetime(2026, 4, 12, 8, tzinfo=UTC)
 

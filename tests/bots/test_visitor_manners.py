@@ -17,8 +17,8 @@ from service.contacts.book import ContactBook
 from service.egress import Egress
 from service.keys import Keys
 from service.store.memory import MAX_VALUE, RedisMemory
-from tests.bots.rig import Run, configured
-from tests.bots.sites import Hasty, Site, html, web_site
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.sites import Hasty, Site, html, web_site
 
 
 @pytest.fixture

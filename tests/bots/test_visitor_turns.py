@@ -13,9 +13,9 @@ from service.bots.turns import Stopped, Turns
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from service.store.memory import RedisMemory
-from tests.bots.sites import web_site
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation
+from tests.support.installation import Installation
+from tests.support.servers.sites import web_site
+from tests.support.servers.valkey import ValkeyServer
 
 
 def test_two_runs_in_two_workers_ask_a_host_one_at_a_time(

@@ -14,10 +14,10 @@ from service.bots.webhook import SAID, SHOWN_ANSWER, RequestFailed, WebhookBot
 from service.bots.webhook_config import WebhookConfig
 from service.errors import ValidationFailed
 from service.models import validate_bot_config
-from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
-from tests.bots.receivers import Receiver, listening
-from tests.bots.rig import Run, configured
-from tests.bots.sites import Site, web_site
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.hostile import MOST, Endless, bomb, saying, taking_at_most
+from tests.support.servers.receivers import Receiver, listening
+from tests.support.servers.sites import Site, web_site
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -23,9 +23,9 @@ from service.bots.webhook_answers import MAX_ANSWER
 from service.bots.webhook_config import WebhookConfig
 from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
-from tests.bots.receivers import Receiver, listening
-from tests.bots.rig import Run, configured
-from tests.conftest import find_free_port
+from tests.support.bot_runs import Run, configured
+from tests.support.processes import find_free_port
+from tests.support.servers.receivers import Receiver, listening
 
 NAMING: dict[str, dict[str, Any]] = {
     "url": {},

@@ -16,8 +16,8 @@ from service.bots.webhook import RequestFailed, WebhookBot
 from service.bots.webhook_config import WebhookConfig
 from service.errors import ValidationFailed
 from service.models import validate_bot_config
-from tests.bots.receivers import Receiver, listening
-from tests.bots.rig import Run, configured
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.receivers import Receiver, listening
 
 TOKEN = "se/same+open:0123456789"
 FINAL = {

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.bots.receivers import listening
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.receivers import listening
+from tests.support.servers.valkey import ValkeyServer
 
 
 def test_every_attempt_carries_the_id_of_the_first(

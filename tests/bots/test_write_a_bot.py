@@ -22,8 +22,8 @@ from service.failures import outcome_of_failure
 from service.models import validate_bot_config
 from service.settings import Settings
 from service.store.runs import Outcome
-from tests.bots.receivers import listening
-from tests.bots.rig import Run, configured
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.receivers import listening
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "chores-bot"

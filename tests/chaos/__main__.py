@@ -30,8 +30,8 @@ from tests.chaos.faults import SCHEDULERS, WORKERS, Faults, NamedKills
 from tests.chaos.load import Load
 from tests.chaos.proxy import Point
 from tests.chaos.stage import Say, Stage
-from tests.conftest import ValkeyServer
-from tests.process.installation import until
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
 
 SETTLE_SECONDS = 120.0
 WORKERS_FORGOTTEN_SECONDS = 150.0

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.audit import texts
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
 
 
 def table(title: str, unit: str, values: Sequence[float]) -> None:
@@ -132,7 +133,7 @@ def _one_batch(installed: Installation, size: int, chance: random.Random) -> lis
 
 
 def _is_of(installed: Installation, name: str, worker: str) -> bool:
-    from tests.process.installation import descendants
+    from tests.support.processes import descendants
 
     return any(f"-{pid}-" in worker for pid in descendants(installed.processes[name].pid))
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.chaos.proxy import is_gone
 from tests.chaos.stage import Stage
-from tests.conftest import ValkeyServer
-from tests.process.installation import until
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
 
 LEASE_SECONDS = 10.0
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Command, command_of
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation
+from tests.support.command import Command, command_of
+from tests.support.installation import Installation
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")

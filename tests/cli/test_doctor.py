@@ -17,9 +17,10 @@ import pytest
 
 from service.keys import Keys
 from service.store.schema import newest
-from tests.cli.command import COMMAND, Command
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import API_KEY, ROOT, Installation, until
+from tests.support.command import COMMAND, Command
+from tests.support.installation import API_KEY, ROOT, Installation
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
 
 
 def found(ended_json: dict[str, object]) -> dict[str, dict[str, str]]:

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from service.cli.import_report import tell
-from tests.cli.command import COMMAND, Command
-from tests.process.installation import Installation
+from tests.support.command import COMMAND, Command
+from tests.support.installation import Installation
 
 JOB = {
     "name": "documented", "bot_type": "probe", "schedule_type": "daily",

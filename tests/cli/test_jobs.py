@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Command
-from tests.process.installation import Installation
+from tests.support.command import Command
+from tests.support.installation import Installation
 
 
 def make(command: Command, name: str, *more: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 
-from tests.cli.command import Command
-from tests.process.installation import Installation, until
+from tests.support.command import Command
+from tests.support.installation import Installation
+from tests.support.processes import until
 
 
 def test_a_run_is_asked_for_and_not_waited_for(command: Command, installed: Installation) -> None:

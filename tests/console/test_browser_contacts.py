@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.process.installation import ROOT, Installation
+from tests.support.installation import ROOT, Installation
 
 EXAMPLE = ROOT / "examples" / "contacts.vcf"
 CARD = "BEGIN:VCARD\nVERSION:3.0\nFN:{}\nEND:VCARD\n"

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
 
 BAIT = (
     "</script><script>ran()</script><img src=/ran onerror=ran()>'\"><svg onload=ran()><a href=javascript:ran()>x</a>"

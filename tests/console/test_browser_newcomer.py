@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.process.installation import API_KEY, ROOT, Installation
+from tests.support.installation import API_KEY, ROOT, Installation
 
 
 def test_the_welcome_leads_to_a_first_job_in_three_clicks(page: Page, installation: Installation) -> None:

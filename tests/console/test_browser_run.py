@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.process.installation import API_KEY, Installation, descendants
+from tests.support.installation import API_KEY, Installation
+from tests.support.processes import descendants
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.console.browser import PHONE, Complaints, address, barriers, overflow, reader, sign_in
 from tests.console.scenes import SCREENS, Scene, fill, web_pages
-from tests.process.installation import Installation
+from tests.support.chromium import PHONE, Complaints, address, barriers, overflow, reader, sign_in
+from tests.support.installation import Installation
 
 
 @pytest.fixture(scope="module")

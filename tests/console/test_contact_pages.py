@@ -14,7 +14,7 @@ from service.console.coming_birthdays import coming
 from service.contacts.book import ContactBook
 from service.contacts.exports import KINDS
 from service.keys import Keys
-from tests.console.browsing import Browser, installation, words
+from tests.support.browsing import Browser, installation, words
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from service.api.auth import ApiKeys
 from service.api.sessions import COOKIE, LIFETIME_SECONDS, RENEWED_AFTER_SECONDS, Sessions
 from service.console.pages import Page
 from service.console.signin import own_path
-from tests.console.browsing import HOST, KEY, ORIGIN, Answer, Browser, installation, words
+from tests.support.browsing import HOST, KEY, ORIGIN, Answer, Browser, installation, words
 
 
 @pytest.fixture

@@ -35,9 +35,9 @@ from service.store.jobs import read_job
 from service.store.runs import Claim, Outcome
 from service.store.scripts import Limits
 from service.voiding import TRUSTED_SECONDS
-from tests.conftest import ValkeyServer
-from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
-from tests.store.rig import Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
+from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 
 START_MS = 1_800_000_000_000
 LEASE_MS = 30_000

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation
+from tests.support.installation import Installation
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture

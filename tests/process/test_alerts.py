@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from service.messages import TIMEOUT
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
 
 
 class Receiver(ThreadingHTTPServer):

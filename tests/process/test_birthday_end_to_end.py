@@ -8,9 +8,10 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.bots.rig import post_office
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.mail import post_office
+from tests.support.servers.valkey import ValkeyServer
 
 
 def next_minute(client: Redis) -> datetime:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
 from tests.process.test_alerts import Receiver
 from tests.process.test_alerts import receiver as receiver
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
 
 SAID = "The data in Redis went back"
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, audit, descendants, until
+from tests.support.installation import Installation, audit
+from tests.support.processes import descendants, until
+from tests.support.servers.valkey import ValkeyServer
 
 SEED = int(os.environ.get("SEED") or random.randrange(1_000_000))
 

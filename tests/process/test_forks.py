@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, descendants, until
+from tests.support.installation import Installation
+from tests.support.processes import descendants, until
+from tests.support.servers.valkey import ValkeyServer
 
 OUTLIVING = ("daemon", "group", "linger", "pool")
 

@@ -12,13 +12,14 @@ from rq import Worker
 from rq.command import send_stop_job_command
 from rq.serializers import JSONSerializer
 
-from tests.bots.address_books import person, radicale
-from tests.bots.receivers import listening
-from tests.bots.rig import post_office
-from tests.bots.sites import html, web_site
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
 from tests.process.plugins.leaver_bot import HARMLESS, TABLE
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.address_books import person, radicale
+from tests.support.servers.mail import post_office
+from tests.support.servers.receivers import listening
+from tests.support.servers.sites import html, web_site
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")

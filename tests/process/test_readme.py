@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from service.settings import Settings
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache"}

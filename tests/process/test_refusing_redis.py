@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import Installation, audit, until
 from tests.process.test_faults import unaccounted
+from tests.support.installation import Installation, audit
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
 
 LEASE_SECONDS = 10
 SAVING = {

@@ -12,8 +12,9 @@ from redis import Redis
 from rq import Worker
 from rq.command import send_kill_horse_command, send_shutdown_command, send_stop_execution_command
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, descendants, until
+from tests.support.installation import Installation
+from tests.support.processes import descendants, until
+from tests.support.servers.valkey import ValkeyServer
 
 HOSTILE = (
     b"", b"\0", b"\xff\xfe", b"stop-job", b"null", b"[]", b"[[[" * 300, b'"stop-job"', b"{}", b'{"command": null}',

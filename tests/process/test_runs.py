@@ -16,8 +16,9 @@ from rq.job import Job as RQJob
 from rq.registry import CanceledJobRegistry
 from rq.serializers import JSONSerializer
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, descendants, until
+from tests.support.installation import Installation
+from tests.support.processes import descendants, until
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")

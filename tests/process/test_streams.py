@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from service.store.runs import Outcome, RunStore
-from tests.conftest import ValkeyServer
-from tests.process.installation import API_KEY, Installation, until
-from tests.store.rig import Rig
+from tests.support.installation import API_KEY, Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 PLACES = 4
 

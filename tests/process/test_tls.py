@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
-from tests.tls import TlsProxy
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.tls import TlsProxy
+from tests.support.servers.valkey import ValkeyServer
 
 
 def test_the_whole_service_works_by_tls_without_verification(durable_server: ValkeyServer, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from tests.conftest import ValkeyServer, find_free_port
+from tests.support.processes import find_free_port
+from tests.support.servers.valkey import ValkeyServer
 
 ROOT = Path(__file__).parents[2]
 UNSET = {"REDIS_URL", "API_KEY", "API_KEY_PREVIOUS", "DATA_DIR", "REDIS_PREFIX", "MESSAGE_URL", "PORT", "BIND_HOST"}

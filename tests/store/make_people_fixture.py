@@ -20,9 +20,10 @@ from service.contacts.book import ContactBook
 from service.contacts.people import ParsedCard
 from service.contacts.synced import Received
 from service.keys import Keys
-from tests.bots.rig import Run, configured, post_office
-from tests.conftest import ValkeyServer
-from tests.store.make_fixture import dump
+from tests.support.bot_runs import Run, configured
+from tests.support.dumps import dump
+from tests.support.servers.mail import post_office
+from tests.support.servers.valkey import ValkeyServer
 
 NOW = datetime(2025, 4, 12, 8, tzinfo=UTC)
 ADDRESS = "https://dav.example.org/people/"

@@ -16,7 +16,7 @@ from service.errors import DeliveryFailed
 from service.store.outbox import Outbox, facts
 from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from service.runner import LINE_LIMIT, Notes, _logger
 from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from service.reaper import Reaper
 from service.store.redis_clock import RedisClock
 from service.store.runs import Claim, Outcome, Retry
 from service.worker.horse import rq_result
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"
 BROKEN_OFF = Outcome("failed", "worker stopped", {"messages_sent": 1})

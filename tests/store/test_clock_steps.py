@@ -15,9 +15,9 @@ from service.store.notices import Step
 from service.store.outbox import Outbox, facts
 from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
-from tests.conftest import ValkeyServer
-from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
-from tests.store.rig import Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
+from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 
 START_MS = 1_800_000_000_000
 MINUTE, HOUR, DAY, YEAR = 60, 3_600, 86_400, 365 * 86_400

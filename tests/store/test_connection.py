@@ -16,8 +16,9 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 from service.errors import ServiceError, StoreFull, StoreUnavailable
 from service.settings import Settings
 from service.store.connection import SOCKET_SECONDS, Role, connect, open_sockets, repeatable, translate_errors
-from tests.conftest import ValkeyServer, find_free_port
-from tests.tls import TlsProxy
+from tests.support.processes import find_free_port
+from tests.support.servers.tls import TlsProxy
+from tests.support.servers.valkey import ValkeyServer
 
 PASSWORD = "s3cret-pass-word"
 

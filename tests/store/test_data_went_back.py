@@ -20,8 +20,8 @@ from service.store.outbox import Outbox, facts
 from service.store.presence import Presence
 from service.store.redis_clock import RedisClock
 from service.store.scripts import Scripts
-from tests.conftest import ValkeyServer
-from tests.store.rig import EchoConfig, Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import EchoConfig, Rig
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from service.retries import retry_of
 from service.store.outbox import Outbox, facts
 from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"
 FAILED = Outcome("failed", "no answer", {})

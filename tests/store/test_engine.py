@@ -20,7 +20,7 @@ from service.store.connection import translate_errors
 from service.store.due import read_due
 from service.store.runs import Outcome, Retry, ids_of
 from service.store.scripts import Limits, Scripts
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture

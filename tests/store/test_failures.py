@@ -18,8 +18,8 @@ from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse
-from tests.conftest import ValkeyServer
-from tests.store.rig import EchoConfig, Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import EchoConfig, Rig
 
 NO_DELAY = {"max_retries": 2, "retry_delay_seconds": 0}
 

@@ -13,8 +13,8 @@ from service.store import followed
 from service.store.followed import FollowedJobs
 from service.store.listing import JobFilter, Listing
 from service.store.runs import Outcome
-from tests.conftest import ValkeyServer
-from tests.store.rig import Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 EVERYONE = JobFilter()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from service.dispatch import Scheduler
-from tests.conftest import ValkeyServer
-from tests.process.installation import until
-from tests.store.rig import Rig
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture

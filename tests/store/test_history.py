@@ -14,7 +14,7 @@ from service.store import history
 from service.store.counters import read
 from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from service.keys import Keys
 from service.models.names import name_key
 from service.store.contacts import ContactStore
 from service.store.ledger import LIFETIME
-from tests.conftest import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture

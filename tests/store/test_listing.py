@@ -14,7 +14,7 @@ from service.errors import Conflict, NotFound
 from service.store.jobs import read_job
 from service.store.listing import JobFilter, Listing
 from service.store.runs import Outcome
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture

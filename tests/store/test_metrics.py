@@ -13,8 +13,8 @@ from service.settings import Settings
 from service.store.presence import Presence
 from service.store.runs import Outcome
 from service.wsgi import assemble
-from tests.process.installation import until
-from tests.store.rig import Rig
+from tests.support.processes import until
+from tests.support.store_rig import Rig
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -19,8 +19,8 @@ from service.store.outbox import Outbox, facts
 from service.store.runs import Outcome, RunStore
 from service.store.scripts import NEWS_SHOWN, TOLD_TTL, Limits
 from service.worker.horse import Recycling, WorkHorse
-from tests.conftest import ValkeyServer
-from tests.store.rig import EchoConfig, Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import EchoConfig, Rig
 
 
 @pytest.fixture

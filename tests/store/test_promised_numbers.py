@@ -10,7 +10,7 @@ from redis import Redis
 from service.dispatch import HEARTBEAT
 from service.store.outbox import Outbox
 from service.store.redis_clock import RedisClock
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000

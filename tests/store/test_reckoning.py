@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from service.store.redis_clock import RedisClock
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from service.store.contacts import ContactStore, Write
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
 from service.store.server import Kind, kind_of
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import until
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
 
 SAVING = {
     "snapshot": ("--appendonly", "no"),

@@ -11,7 +11,7 @@ from redis import Redis
 from service.store.counters import read
 from service.store.outbox import Outbox, facts
 from service.store.runs import Outcome, Retry
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 REHEARSE = {"bot_config": {"dry_run": True}}
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"

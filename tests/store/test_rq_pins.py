@@ -30,8 +30,8 @@ from service.foreign_entries import EntryRefused
 from service.keys import Keys
 from service.store.scripts import Limits
 from service.worker.process import BotWorker
-from tests.conftest import ValkeyServer
 from tests.store import members
+from tests.support.servers.valkey import ValkeyServer
 
 RUN = "0b7f7a1e-0000-4000-8000-000000000001"
 

@@ -11,7 +11,7 @@ from redis import Redis
 from service.following import LINES_AT_A_TIME, Following
 from service.store.runs import LOG_BYTES, Outcome
 from service.store.scripts import Limits
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 
 class Writer:

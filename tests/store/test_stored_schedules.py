@@ -11,7 +11,7 @@ from redis import Redis
 from service.errors import ValidationFailed
 from service.store.redis_clock import RedisClock
 from service.transfer import Transfer
-from tests.store.rig import EchoConfig, Rig
+from tests.support.store_rig import EchoConfig, Rig
 
 CONFIGS = {"birthday": EchoConfig, "echo": EchoConfig}
 

@@ -17,7 +17,7 @@ from service.runner import Notes, Surroundings, carry_out
 from service.store.jobs import JobStore
 from service.store.redis_clock import RedisClock
 from service.transfer import Transfer
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 GROWING = "{{ " + "[" * 20 + "name" + "]|string" * 20 + " }}"
 OLD: dict[str, dict[str, Any]] = {

@@ -13,7 +13,7 @@ from service.settings import Settings
 from service.store.redis_clock import RedisClock
 from service.transfer import Transfer
 from service.wsgi import assemble
-from tests.store.rig import EchoConfig, Rig
+from tests.support.store_rig import EchoConfig, Rig
 
 Client = falcon.testing.TestClient
 Json = dict[str, Any]

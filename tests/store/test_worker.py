@@ -30,8 +30,8 @@ from service.worker.leftovers import Untouched
 from service.worker.link import Began, Horse, Orders
 from service.worker.process import BotWorker
 from service.worker.watch import Watch
-from tests.conftest import ValkeyServer
-from tests.store.rig import EchoConfig, Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import EchoConfig, Rig
 
 
 @pytest.fixture

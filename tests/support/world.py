@@ -17,10 +17,11 @@ from redis import Redis
 from service.api.auth import ApiKeys
 from service.api.dashboard import create_dashboard
 from service.api.sessions import COOKIE, LIFETIME_SECONDS, Sessions
-from tests.api.wire import Answer, Wire
-from tests.conftest import ValkeyServer
-from tests.console.browsing import installation as build
-from tests.process.installation import API_KEY, Installation, until
+from tests.support.browsing import installation as build
+from tests.support.installation import API_KEY, Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.wire import Answer, Wire
 
 CLIENTS = 3
 MARK = "known to nobody without a key"

@@ -12,8 +12,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import API_KEY, Installation
+from tests.support.installation import API_KEY, Installation
+from tests.support.servers.valkey import ValkeyServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 REQUIRED = "BROWSER_REQUIRED"
