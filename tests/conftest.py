@@ -27,12 +27,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[ValkeyServer]:
     """A real server for the whole session, that keeps nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = ValkeyServer(Path(folder), "--appendonly", "no")
-        try:
-            yield server
-        finally:
-            server.stop()
+    with tempfile.TemporaryDirectory() as folder, ValkeyServer(Path(folder), "--appendonly", "no") as server:
+        yield server
+
+
+@pytest.fixture
+def durable_server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server of this test's own that keeps every write."""
+    with ValkeyServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as server:
+        yield server
+
+
+@pytest.fixture
+def light_server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server of this test's own that keeps nothing, so that no answer waits for a busy disk."""
+    with ValkeyServer(tmp_path, "--appendonly", "no") as server:
+        yield server
 
 
 @pytest.fixture

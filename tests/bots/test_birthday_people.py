@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,20 +12,7 @@ from service.bots.birthday import BirthdayBot, BirthdayConfig
 from service.contacts.book import ContactBook
 from service.keys import Keys
 from tests.support.bot_runs import Run, configured
-from tests.support.servers.mail import Post, post_office
-
-
-@pytest.fixture
-def office() -> Iterator[tuple[Post, str]]:
-    """A mail server and its MESSAGE_URL."""
-    with post_office() as running:
-        yield running
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
+from tests.support.servers.mail import Post
 
 
 def run(client: Redis, url: str, **config: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,25 +15,11 @@ from service.errors import ValidationFailed
 from service.models import validate_bot_config
 from tests.support.bot_runs import Run, configured
 from tests.support.servers.hostile import MOST, Endless, bomb, saying, taking_at_most
-from tests.support.servers.receivers import Receiver, listening
-from tests.support.servers.sites import Site, web_site
+from tests.support.servers.receivers import Receiver
+from tests.support.servers.sites import Site
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A running one."""
-    with listening() as served:
-        yield served
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    """A server that answers byte by byte."""
-    with web_site() as served:
-        yield served
 
 
 def run(client: Redis, url: str, allowed: str | None = None, private: bool = True, **config: Any) -> dict[str, Any]:

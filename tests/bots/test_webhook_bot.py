@@ -8,7 +8,6 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +24,7 @@ from service.errors import ServiceError, ValidationFailed
 from service.models import validate_bot_config
 from tests.support.bot_runs import Run, configured
 from tests.support.processes import find_free_port
-from tests.support.servers.receivers import Receiver, listening
+from tests.support.servers.receivers import Receiver
 
 NAMING: dict[str, dict[str, Any]] = {
     "url": {},
@@ -33,13 +32,6 @@ NAMING: dict[str, dict[str, Any]] = {
     "secret": {"secret": "env:BOT_SECRET_X"},
 }
 """Configs that name a secret in one place each."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A running one."""
-    with listening() as served:
-        yield served
 
 
 def run(client: Redis, url: str, allow_private: bool = True, **config: Any) -> dict[str, Any]:

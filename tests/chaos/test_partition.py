@@ -18,23 +18,19 @@ LEASE_SECONDS = 10.0
 @pytest.mark.parametrize("pause", [0.0, 0.5])
 def test_a_run_is_killed_before_its_lease_ends(tmp_path: Path, pause: float) -> None:
     """Its worker cannot renew, so the bot is gone by the time that somebody else may be let in."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no")
-    try:
-        with Stage(tmp_path, server, print) as stage:
-            stage.start("web", "scheduler-1", "worker-1").until_healthy()
-            job_id = stage.make_job(bot_config={"seconds": 60.0})
-            run_id = stage.run_now(job_id)
-            stage.until_status(job_id, run_id, "running")
-            until(lambda: len(stage.members("worker-1")) > 2, 10)
-            time.sleep(pause)  # somewhere between two renewals
-            horse = stage.members("worker-1")[2]
-            stalled_at = time.monotonic()
-            stage.proxy.stall("worker-1")
-            until(lambda: is_gone(horse), LEASE_SECONDS)
-            print(f"killed after {time.monotonic() - stalled_at:.1f} s")
-            stage.until_status(job_id, run_id, "failed", seconds=15)
-            stage.proxy.resume("worker-1")
-            after = stage.run_now(job_id, {"bot_config": {"seconds": 0.0}})
-            stage.until_status(job_id, after, "success", seconds=40)
-    finally:
-        server.stop()
+    with ValkeyServer(tmp_path, "--appendonly", "no") as server, Stage(tmp_path, server, print) as stage:
+        stage.start("web", "scheduler-1", "worker-1").until_healthy()
+        job_id = stage.make_job(bot_config={"seconds": 60.0})
+        run_id = stage.run_now(job_id)
+        stage.until_status(job_id, run_id, "running")
+        until(lambda: len(stage.members("worker-1")) > 2, 10)
+        time.sleep(pause)  # somewhere between two renewals
+        horse = stage.members("worker-1")[2]
+        stalled_at = time.monotonic()
+        stage.proxy.stall("worker-1")
+        until(lambda: is_gone(horse), LEASE_SECONDS)
+        print(f"killed after {time.monotonic() - stalled_at:.1f} s")
+        stage.until_status(job_id, run_id, "failed", seconds=15)
+        stage.proxy.resume("worker-1")
+        after = stage.run_now(job_id, {"bot_config": {"seconds": 0.0}})
+        stage.until_status(job_id, after, "success", seconds=40)

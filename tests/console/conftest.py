@@ -17,10 +17,9 @@ from tests.support.chromium import (
     chromium,
     find_chromium,
     reader,
-    running,
     sign_in,
 )
-from tests.support.installation import Installation
+from tests.support.installation import Installation, running
 
 expect.set_options(timeout=WAIT_MS)
 

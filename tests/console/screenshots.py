@@ -16,8 +16,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from tests.console.scenes import SCREENS, fill, web_pages
-from tests.support.chromium import DESKTOP, MISSING, PHONE, chromium, find_chromium, reader, running, sign_in
-from tests.support.installation import ROOT, Installation
+from tests.support.chromium import DESKTOP, MISSING, PHONE, chromium, find_chromium, reader, sign_in
+from tests.support.installation import ROOT, Installation, running
 
 FOLDER = ROOT / "docs" / "screenshots"
 COLOURS = 128

@@ -194,17 +194,16 @@ def test_a_stand_by_takes_over(installation: Installation, signum: int) -> None:
 
 def test_all_of_it_lives_with_20_connections(tmp_path: Path) -> None:
     """Two web processes, a scheduler and two workers, all busy at once, under `maxclients 20`."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no", "--maxclients", "20")
-    try:
-        with Installation(tmp_path, server, WEB_CONCURRENCY="2") as installation:
-            installation.start("web", "scheduler", "worker").until_healthy()
-            job_id = installation.make_job(bot_config={"mode": "talk"}, options={"max_concurrent_runs": 2})
-            with ThreadPoolExecutor(16) as crowd:
-                runs = list(crowd.map(lambda _: installation.run_now(job_id), range(100)))
-                ends = crowd.map(lambda run_id: installation.until_status(job_id, run_id, "success", seconds=90), runs)
-                assert len(list(ends)) == 100
-            logs = "".join(installation.log(name) for name in installation.processes)
-            assert "max number of clients" not in logs
-            assert installation.client.info("clients")["connected_clients"] <= 20
-    finally:
-        server.stop()
+    with (
+        ValkeyServer(tmp_path, "--appendonly", "no", "--maxclients", "20") as server,
+        Installation(tmp_path, server, WEB_CONCURRENCY="2") as installation,
+    ):
+        installation.start("web", "scheduler", "worker").until_healthy()
+        job_id = installation.make_job(bot_config={"mode": "talk"}, options={"max_concurrent_runs": 2})
+        with ThreadPoolExecutor(16) as crowd:
+            runs = list(crowd.map(lambda _: installation.run_now(job_id), range(100)))
+            ends = crowd.map(lambda run_id: installation.until_status(job_id, run_id, "success", seconds=90), runs)
+            assert len(list(ends)) == 100
+        logs = "".join(installation.log(name) for name in installation.processes)
+        assert "max number of clients" not in logs
+        assert installation.client.info("clients")["connected_clients"] <= 20

@@ -16,21 +16,15 @@ from rq.job import Job as RQJob
 from rq.registry import CanceledJobRegistry
 from rq.serializers import JSONSerializer
 
-from tests.support.installation import Installation
+from tests.support.installation import Installation, running
 from tests.support.processes import descendants, until
-from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Installation]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One installation for the tests of this module, which leave it standing."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = ValkeyServer(Path(folder), "--appendonly", "no")
-        try:
-            with Installation(Path(folder), server).start("web", "scheduler", "worker") as installed:
-                yield installed.until_healthy()
-        finally:
-            server.stop()
+    with running(tmp_path_factory.mktemp("runs")) as installed:
+        yield installed
 
 
 def test_a_run_succeeds_and_tells_its_story(service: Installation) -> None:

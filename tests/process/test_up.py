@@ -397,8 +397,7 @@ def test_a_setting_that_is_wrong_is_named_in_one_line(folder: Folder) -> None:
 
 def test_dotenv_is_read_and_the_environment_wins(folder: Folder, tmp_path: Path) -> None:
     """Values are taken as they stand (`$` too); with REDIS_URL and API_KEY set, neither Valkey nor key is made."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no")
-    try:
+    with ValkeyServer(tmp_path, "--appendonly", "no") as server:
         key = "a $" + "{HOME} key"
         (folder.path / ".env").write_text(f"REDIS_URL={server.url}\nAPI_KEY='{key}'\nREDIS_PREFIX=from-file\n")
         launcher = folder.up(REDIS_PREFIX="from-environment")
@@ -414,8 +413,6 @@ def test_dotenv_is_read_and_the_environment_wins(folder: Folder, tmp_path: Path)
         assert urllib.request.urlopen(request, timeout=5).status == 200
         launcher.signal_group(signal.SIGINT)
         assert launcher.process.wait(28) == 0
-    finally:
-        server.stop()
 
 
 def test_a_process_that_ends_by_itself_stops_the_others_with_its_status(folder: Folder) -> None:

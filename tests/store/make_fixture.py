@@ -75,8 +75,7 @@ def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "radicale").mkdir()
-        server = ValkeyServer(folder, "--appendonly", "no")
-        try:
+        with ValkeyServer(folder, "--appendonly", "no") as server:
             with radicale(folder / "radicale") as book, post_office() as (_, message_url):
                 path = book.make_book("people", "People")
                 book.put(f"{path}a.vcf", person("a", "BDAY:1990-04-12", "EMAIL:a@example.org"))
@@ -88,8 +87,6 @@ def main(target: Path) -> None:
                     for process in installed.processes.values():
                         process.wait(30)
             rows = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in dump(server.client())]
-        finally:
-            server.stop()
     target.write_text("\n".join(rows) + "\n")
 
 

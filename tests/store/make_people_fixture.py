@@ -104,15 +104,11 @@ def live(client: Any, message_url: str) -> None:
 
 def main(target: Path) -> None:
     """Makes the file."""
-    with tempfile.TemporaryDirectory() as name:
-        server = ValkeyServer(Path(name), "--appendonly", "no")
-        try:
-            with post_office() as (post, message_url):
-                live(server.client(), message_url)
-                assert sorted(post.recipients) == sorted(GREETED), post.recipients
-            rows = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in dump(server.client())]
-        finally:
-            server.stop()
+    with tempfile.TemporaryDirectory() as name, ValkeyServer(Path(name), "--appendonly", "no") as server:
+        with post_office() as (post, message_url):
+            live(server.client(), message_url)
+            assert sorted(post.recipients) == sorted(GREETED), post.recipients
+        rows = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in dump(server.client())]
     target.write_text("\n".join(rows) + "\n")
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service import alerts as alerts_module
 from service.alerts import Alerts, words
@@ -17,12 +16,6 @@ from service.store.outbox import Outbox, facts
 from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
 from tests.support.store_rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 def end(rig: Rig, job_id: str, status: str, retry: Retry | None = None, error: str = "the mail server is away") -> str:

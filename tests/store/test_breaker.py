@@ -20,13 +20,6 @@ from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
 from tests.support.store_rig import Rig
 
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
-
-
 # changes that race the scheduler
 
 

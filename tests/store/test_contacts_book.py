@@ -16,16 +16,9 @@ from service.errors import Conflict, NotFound, ValidationFailed
 from service.keys import Keys
 
 
-@pytest.fixture(params=["redis_client", "fake_client"])
-def client(request: pytest.FixtureRequest) -> Redis:
-    """The real server and the stand-in."""
-    found: Redis = request.getfixturevalue(request.param)
-    return found
-
-
 @pytest.fixture
 def book(client: Redis) -> ContactBook:
-    """An empty address book."""
+    """An empty address book, on the real server and on the stand-in."""
     return ContactBook(client, Keys())
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.dispatch import Scheduler
 from service.health import Health
@@ -22,20 +20,6 @@ from service.store.redis_clock import RedisClock
 from service.store.scripts import Scripts
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import EchoConfig, Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A server that writes each change down before it answers."""
-    server = ValkeyServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
-    yield server
-    server.stop()
 
 
 def told(rig: Rig) -> list[dict[str, Any]]:
@@ -154,28 +138,28 @@ def test_nothing_is_told_while_all_goes_well(rig: Rig) -> None:
     assert rig.health.now()["data_went_back"] is None
 
 
-def test_a_redis_that_was_killed_and_kept_everything_raises_no_alarm(kept: ValkeyServer) -> None:
+def test_a_redis_that_was_killed_and_kept_everything_raises_no_alarm(durable_server: ValkeyServer) -> None:
     """Its append-only file holds every heartbeat that was answered."""
-    rig = Rig.on(kept.client())
+    rig = Rig.on(durable_server.client())
     up = Up(rig)
-    kept.kill()
-    kept.start()
+    durable_server.kill()
+    durable_server.start()
     up.look(*PARTS)
     assert told(rig) == []
 
 
-def test_a_redis_that_was_started_on_an_older_file_is_noticed(kept: ValkeyServer, tmp_path: Path) -> None:
+def test_a_redis_that_was_started_on_an_older_file_is_noticed(durable_server: ValkeyServer, tmp_path: Path) -> None:
     """Its files were copied aside, and put back later."""
-    rig = Rig.on(kept.client())
+    rig = Rig.on(durable_server.client())
     up = Up(rig)
     files, aside = tmp_path / "appendonlydir", tmp_path / "aside"
     shutil.copytree(files, aside)
     for _ in range(4):
         up.leader.heartbeat()
-    kept.kill()
+    durable_server.kill()
     shutil.rmtree(files)
     aside.rename(files)
-    kept.start()
+    durable_server.start()
     up.leader.heartbeat()
     (alert,) = told(rig)
     assert (alert["seen"], alert["beats"]) == ("older", 4)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from itertools import product
 
 import pytest
-from redis import Redis
 
 from service.models import Options
 from service.reaper import Reaper
@@ -24,12 +23,6 @@ SWITCH_OFF: dict[str, Callable[[Rig, str], object]] = {
     "changed": lambda rig, job_id: rig.jobs.update(job_id, {"enabled": False, "name": "another"}),
     "after failures": lambda rig, job_id: end(rig, rig.use.run_now(job_id)),
 }
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 def end(rig: Rig, run_id: str, retry: Retry | None = None, outcome: Outcome = FAILED) -> None:

@@ -23,12 +23,6 @@ from service.store.scripts import Limits, Scripts
 from tests.support.store_rig import Rig
 
 
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
-
-
 def test_a_due_occurrence_becomes_one_queued_run_and_the_job_moves_on(rig: Rig) -> None:
     """One tick enqueues the occurrence, records it, and advances the job by its schedule, not by now."""
     job_id = rig.make_job()

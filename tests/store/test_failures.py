@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.bots.protocol import RunFailed
 from service.dispatch import make_scripts
@@ -68,12 +67,6 @@ class Fails:
 
     def run(self, context: Any) -> dict[str, Any]:
         raise self.error
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 @pytest.fixture

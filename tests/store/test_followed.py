@@ -20,12 +20,6 @@ EVERYONE = JobFilter()
 
 
 @pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on the real server."""
-    return Rig.on(redis_client)
-
-
-@pytest.fixture
 def reader(rig: Rig, valkey_server: ValkeyServer) -> Listing:
     """The listing of another process than the one that changes jobs."""
     return Listing(Rig.on(valkey_server.client()).scripts)

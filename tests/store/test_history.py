@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.console.plots import plot
 from service.errors import NotFound
@@ -15,12 +14,6 @@ from service.store.counters import read
 from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
 from tests.support.store_rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on the real server."""
-    return Rig.on(redis_client)
 
 
 def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:

@@ -31,12 +31,6 @@ from service.store.ledger import LIFETIME
 from tests.support.servers.valkey import ValkeyServer
 
 
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
-
-
 def rows(*lines: str, headings: str = "name,birthday,email") -> io.BytesIO:
     """A CSV file."""
     return io.BytesIO("\n".join((headings, *lines)).encode())

@@ -8,19 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from redis import Redis
 
 from service.errors import Conflict, NotFound
 from service.store.jobs import read_job
 from service.store.listing import JobFilter, Listing
 from service.store.runs import Outcome
 from tests.support.store_rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on the real server."""
-    return Rig.on(redis_client)
 
 
 def record_says(rig: Rig, job_id: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 import falcon.testing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from redis import Redis
 
 from service.settings import Settings
 from service.store.presence import Presence
@@ -17,12 +16,6 @@ from tests.support.processes import until
 from tests.support.store_rig import Rig
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty server."""
-    return Rig.on(redis_client)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service import alerts as alerts_module
 from service.alerts import Alerts, words
@@ -21,12 +20,6 @@ from service.store.scripts import NEWS_SHOWN, TOLD_TTL, Limits
 from service.worker.horse import Recycling, WorkHorse
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import EchoConfig, Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 def news_of(texts: dict[str, str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.dispatch import HEARTBEAT
 from service.store.outbox import Outbox
@@ -14,12 +13,6 @@ from tests.support.store_rig import Rig
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 @pytest.mark.parametrize("route", ["run", "create"])

@@ -14,12 +14,6 @@ from service.store.redis_clock import RedisClock
 from tests.support.store_rig import Rig
 
 
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on the real server."""
-    return Rig.on(redis_client)
-
-
 def commands_since_reset(client: Redis) -> Counter[str]:
     """What was asked of the server since its statistics were reset."""
     stats: Any = client.info("commandstats")

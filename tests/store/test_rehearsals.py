@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.store.counters import read
 from service.store.outbox import Outbox, facts
@@ -15,12 +14,6 @@ from tests.support.store_rig import Rig
 
 REHEARSE = {"bot_config": {"dry_run": True}}
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 def outcome_of(status: str) -> Outcome:

@@ -23,7 +23,7 @@ from service.store.schema import SchemaWatch, ensure_schema, newest
 from service.wsgi import assemble
 from tests.process.plugins.probe_bots import ProbeBot
 from tests.support.dumps import load
-from tests.support.installation import Installation
+from tests.support.installation import Installation, running
 from tests.support.migrating import NOTES, mark_jobs, start_migrating
 from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
@@ -242,12 +242,8 @@ def test_a_running_process_looks_every_5_seconds(first_release: Redis, keys: Key
 @pytest.fixture
 def older(tmp_path: Path) -> Iterator[Installation]:
     """An installation of this release, running."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no")
-    try:
-        with Installation(tmp_path, server) as installed:
-            yield installed.start("web", "scheduler", "worker").until_healthy()
-    finally:
-        server.stop()
+    with running(tmp_path) as installed:
+        yield installed
 
 
 def test_running_processes_notice_a_newer_release(older: Installation, tmp_path: Path) -> None:

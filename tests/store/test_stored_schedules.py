@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.errors import ValidationFailed
 from service.store.redis_clock import RedisClock
@@ -14,12 +13,6 @@ from service.transfer import Transfer
 from tests.support.store_rig import EchoConfig, Rig
 
 CONFIGS = {"birthday": EchoConfig, "echo": EchoConfig}
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty server."""
-    return Rig.on(redis_client)
 
 
 @pytest.fixture(params=["*/90 * * * *", "5-20/30 * * * *", "0 */48 * * *", "0 8 */40 * *", "0 8 1 */13 *"])

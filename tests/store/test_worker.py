@@ -35,12 +35,6 @@ from tests.support.store_rig import EchoConfig, Rig
 
 
 @pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
-
-
-@pytest.fixture
 def worker(rig: Rig, valkey_server: ValkeyServer) -> BotWorker:
     """A worker that is not started, and whose methods a test calls."""
     return BotWorker(valkey_server.client(), rig.keys, Settings(redis_url=SecretStr(valkey_server.url)), Vault({}))

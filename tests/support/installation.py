@@ -9,7 +9,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,13 @@ class Installation:
             lambda: f"{self.run(job_id, run_id)}\n{self.log('worker') if 'worker' in self.processes else ''}",
         )  # fmt: skip
         return self.run(job_id, run_id)
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Installation]:
+    """Start a whole installation on a server that keeps nothing; give it once it is healthy."""
+    with ValkeyServer(folder, "--appendonly", "no") as server, Installation(folder, server, **settings) as installed:
+        yield installed.start("web", "scheduler", "worker").until_healthy()
 
 
 def audit(runs: list[dict[str, Any]]) -> list[str]:

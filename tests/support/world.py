@@ -122,13 +122,12 @@ class World:
 @contextlib.contextmanager
 def world_in(folder: Path) -> Iterator[World]:
     """Starts one, on a server of its own; ends both."""
-    server = ValkeyServer(folder, "--appendonly", "no")
-    try:
-        with Installation(folder, server, WEB_CONCURRENCY="2").start("web") as web:
-            until(lambda: _answers(web), 30, lambda: web.log("web"))
-            yield _populate(web)
-    finally:
-        server.stop()
+    with (
+        ValkeyServer(folder, "--appendonly", "no") as server,
+        Installation(folder, server, WEB_CONCURRENCY="2").start("web") as web,
+    ):
+        until(lambda: _answers(web), 30, lambda: web.log("web"))
+        yield _populate(web)
 
 
 def _answers(web: Installation) -> bool:

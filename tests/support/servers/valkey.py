@@ -15,7 +15,7 @@ from tests.support.processes import find_free_port
 
 
 class ValkeyServer:
-    """A real server on a free port of 127.0.0.1, with its data in `folder`.
+    """A real server on a free port of 127.0.0.1, with its data in `folder`; as a context manager it ends itself.
 
     Args:
         folder: where it keeps its append-only file.
@@ -30,6 +30,12 @@ class ValkeyServer:
         self._pings = pings
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    def __enter__(self) -> ValkeyServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def url(self) -> str:
