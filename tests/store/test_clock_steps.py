@@ -12,7 +12,6 @@ from service.dispatch import Scheduler
 from service.reaper import Reaper
 from service.store.counters import read
 from service.store.notices import Step
-from service.store.outbox import Outbox, facts
 from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
 from tests.support.servers.valkey import ValkeyServer
@@ -69,11 +68,7 @@ class Clocked:
 
     def told(self) -> list[dict[str, Any]]:
         """The alerts of the service."""
-        outbox, found = Outbox(self.rig.scripts), []
-        while (taken := outbox.take_up()) is not None:
-            found.append(facts(taken))
-            outbox.done(taken)
-        return [alert for alert in found if alert["kind"] == "clock_stepped"]
+        return [alert for alert in self.rig.told() if alert["kind"] == "clock_stepped"]
 
     def shown(self) -> list[Step]:
         """The clock's steps that are shown."""

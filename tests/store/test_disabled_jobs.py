@@ -11,7 +11,6 @@ import pytest
 from service.models import Options
 from service.reaper import Reaper
 from service.retries import retry_of
-from service.store.outbox import Outbox, facts
 from service.store.redis_clock import RedisClock
 from service.store.runs import Outcome, Retry
 from tests.support.store_rig import Rig
@@ -44,11 +43,7 @@ def released(rig: Rig, run_id: str) -> bool:
 
 def told(rig: Rig) -> list[str]:
     """The kinds of the alerts; takes them out of the outbox."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(str(facts(taken)["kind"]))
-        outbox.done(taken)
-    return found
+    return [str(alert["kind"]) for alert in rig.told()]
 
 
 @pytest.mark.parametrize("off", SWITCH_OFF.values(), ids=SWITCH_OFF)

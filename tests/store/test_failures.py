@@ -12,7 +12,6 @@ from service.dispatch import make_scripts
 from service.errors import ServiceError
 from service.runner import Surroundings
 from service.settings import Settings
-from service.store.outbox import Outbox, facts
 from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
 from service.store.scripts import Limits
@@ -95,11 +94,7 @@ def delay(rig: Rig) -> float | None:
 
 def told(rig: Rig) -> list[str]:
     """The kinds of the alerts; takes them out of the outbox."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(str(facts(taken)["kind"]))
-        outbox.done(taken)
-    return found
+    return [str(alert["kind"]) for alert in rig.told()]
 
 
 def test_a_failure_that_is_final_is_one_for_good(rig: Rig, fail: Callable[[str, Exception], str]) -> None:

@@ -14,7 +14,7 @@ from service.dispatch import make_scripts
 from service.run_context import MOST_NEWS, NEWS_LIMIT, News
 from service.runner import Surroundings
 from service.settings import Settings
-from service.store.outbox import Outbox, facts
+from service.store.outbox import Outbox
 from service.store.runs import Outcome, RunStore
 from service.store.scripts import NEWS_SHOWN, TOLD_TTL, Limits
 from service.worker.horse import Recycling, WorkHorse
@@ -45,11 +45,7 @@ def end_with(rig: Rig, job_id: str, texts: dict[str, str], status: str = "succes
 
 def told(rig: Rig) -> list[dict[str, Any]]:
     """Takes everything out of the outbox; what bots have to tell."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(facts(taken))
-        outbox.done(taken)
-    return [alert for alert in found if alert["kind"] == "news"]
+    return [alert for alert in rig.told() if alert["kind"] == "news"]
 
 
 def test_a_thing_is_told_once_whatever_job_meets_it_again(rig: Rig) -> None:

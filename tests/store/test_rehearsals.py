@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from service.store.counters import read
-from service.store.outbox import Outbox, facts
 from service.store.runs import Outcome, Retry
 from tests.support.store_rig import Rig
 
@@ -30,11 +29,7 @@ def end(rig: Rig, job_id: str, status: str, body: dict[str, Any] | None = None, 
 
 def told(rig: Rig) -> list[str]:
     """The kinds of the alerts; takes them out of the outbox."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(str(facts(taken)["kind"]))
-        outbox.done(taken)
-    return found
+    return [str(alert["kind"]) for alert in rig.told()]
 
 
 def last_run(rig: Rig, job_id: str) -> tuple[Any, ...]:

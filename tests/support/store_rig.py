@@ -15,8 +15,10 @@ from service.keys import Keys
 from service.runs import Runs
 from service.store.history import History
 from service.store.jobs import JobStore
+from service.store.outbox import Outbox, facts
 from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
+from service.store.schema import newest
 from service.store.scripts import Limits, Scripts
 
 
@@ -44,8 +46,9 @@ class Rig:
 
     @classmethod
     def on(cls, client: Redis, limits: Limits | None = None, prefix: str = "bot-scheduler") -> Rig:
-        """An installation on `client`."""
+        """An installation of this release on `client`, with nothing to migrate."""
         keys, limits = Keys(prefix), limits or Limits()
+        client.set(keys.schema_version, newest(), nx=True)
         scripts = make_scripts(client, keys, limits)
         configs = {"birthday": EchoConfig, "echo": EchoConfig}
         jobs, use = Jobs(scripts, RedisClock(client), configs), Runs(scripts, configs)
@@ -87,6 +90,14 @@ class Rig:
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """A job's newest 200 runs."""
         return self.use.history(job_id, limit=200).items
+
+    def told(self) -> list[dict[str, Any]]:
+        """Take the alerts out of the outbox."""
+        outbox, found = Outbox(self.scripts), []
+        while (taken := outbox.take_up()) is not None:
+            found.append(facts(taken))
+            outbox.done(taken)
+        return found
 
     def log(self, run_id: str) -> list[dict[str, Any]]:
         """A run's log lines."""
