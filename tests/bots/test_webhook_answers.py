@@ -142,7 +142,7 @@ def test_an_address_that_could_be_read_in_two_ways_is_refused(url: str) -> None:
 )
 def test_usual_addresses_are_taken(url: str) -> None:
     """With and without a port."""
-    validate_bot_config("webhook", {"url": url}, {"webhook": WebhookConfig})
+    assert validate_bot_config("webhook", {"url": url}, {"webhook": WebhookConfig})["url"] == url
 
 
 def test_a_secret_address_with_such_a_port_is_a_sentence(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ def test_one_signed_request_goes_out(redis_client: Redis, receiver: Receiver, mo
     """Its receiver can check who sent it and when, with nothing but the secret."""
     monkeypatch.setenv("BOT_SECRET_HOOK", "geheim")
     monkeypatch.setenv("BOT_SECRET_TOKEN", "Bearer abc")
+    began = time.time()
     result = run(
         redis_client,
         f"{receiver.address}/hook?a=1#part",
@@ -63,7 +64,7 @@ def test_one_signed_request_goes_out(redis_client: Redis, receiver: Receiver, mo
     expected = base64.b64encode(hmac.new(b"geheim", signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert headers["webhook-id"] == run_id
-    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 10
+    assert began - 1 <= int(headers["webhook-timestamp"]) <= time.time()
     assert (headers["authorization"], headers["x-kind"]) == ("Bearer abc", "test")
     assert (headers["content-type"], headers["user-agent"]) == (
         "application/json",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installation import Installation
+from tests.support.servers.alerts import AlertReceiver, receiving_alerts
 from tests.support.servers.valkey import ValkeyServer
 
 
@@ -16,3 +17,10 @@ def installation(tmp_path: Path, durable_server: ValkeyServer) -> Iterator[Insta
     """An installation with nothing started."""
     with Installation(tmp_path, durable_server) as installed:
         yield installed
+
+
+@pytest.fixture
+def receiver() -> Iterator[AlertReceiver]:
+    """A server that alerts are sent to."""
+    with receiving_alerts() as server:
+        yield server

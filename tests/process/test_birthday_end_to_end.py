@@ -16,11 +16,9 @@ from tests.support.servers.valkey import ValkeyServer
 
 def next_minute(client: Redis) -> datetime:
     """The next full minute of Redis' clock, at least five seconds from now."""
-    while True:
-        seconds = int(client.time()[0])
-        if seconds % 60 <= 54:
-            return datetime.fromtimestamp(seconds - seconds % 60 + 60, UTC)
-        time.sleep(0.5)
+    until(lambda: int(client.time()[0]) % 60 <= 54, 30)
+    seconds = int(client.time()[0])
+    return datetime.fromtimestamp(seconds - seconds % 60 + 60, UTC)
 
 
 def book(day: datetime) -> bytes:

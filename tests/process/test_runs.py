@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,12 +171,10 @@ def test_a_worker_killed_in_the_middle_of_a_run_is_noticed(service: Installation
     run_id = service.run_now(job_id)
     service.until_status(job_id, run_id, "running")
     below = descendants(service.processes["worker"].pid)
-    killed_at = time.monotonic()
     service.kill("worker")
     until(lambda: not [pid for pid in below if _alive(pid)], 5, lambda: f"left behind: {below}")
     run = service.until_status(job_id, run_id, "failed", seconds=60)
     assert "lease" in run["error"]
-    assert time.monotonic() - killed_at < 60
     service.start("worker")
     service.until_status(job_id, service.run_now(job_id, {"bot_config": {"seconds": 0.0}}), "success")
 

@@ -12,7 +12,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from tests.support.processes import find_free_port
+from tests.support.processes import find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
 
 ROOT = Path(__file__).parents[2]
@@ -60,10 +59,8 @@ class Launcher:
 
     def wait_for(self, text: str, seconds: float = 40) -> None:
         """Returns once it has printed this."""
-        end = time.monotonic() + seconds
-        while text not in self.output:
-            assert self.process.poll() is None and time.monotonic() < end, self.output
-            time.sleep(0.05)
+        until(lambda: text in self.output or self.process.poll() is not None, seconds, lambda: self.output)
+        assert text in self.output, self.output
 
     def signal_group(self, signum: int) -> None:
         """As a terminal does it."""
@@ -86,11 +83,12 @@ class Launcher:
 
     def wait_until_gone(self, seconds: float) -> None:
         """Returns once none of its processes is left."""
-        end = time.monotonic() + seconds
-        while left := self.pids():
+
+        def is_gone() -> bool:
             self.process.poll()
-            assert time.monotonic() < end, f"left: {left}\n{self.output}"
-            time.sleep(0.05)
+            return not self.pids()
+
+        until(is_gone, seconds, lambda: f"left: {self.pids()}\n{self.output}")
 
     def clean(self) -> None:
         """Leaves nothing behind, whatever the test found."""

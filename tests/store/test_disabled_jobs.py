@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import product
 
@@ -125,7 +124,7 @@ def test_a_worker_that_dies_in_a_run_by_hand_fails_it_and_it_is_tried_again(rig:
     job_id = rig.make_job(enabled=False, options={"max_retries": 1})
     run_id = rig.use.run_now(job_id)
     rig.start(run_id, lease_ms=1)
-    time.sleep(0.01)
+    rig.pass_ms(1)
     Reaper(rig.runs, rig.job_store, rig.keys, rig.client).pass_over(RedisClock(rig.client).now_ms())
     retry, first = rig.history(job_id)
     assert (first["id"], first["status"], retry["retry_of"], retry["attempt"]) == (run_id, "failed", run_id, 2)

@@ -20,6 +20,7 @@ from service.store.redis_clock import RedisClock
 from service.store.runs import RunStore
 from service.store.schema import newest
 from service.store.scripts import Limits, Scripts
+from tests.support.processes import until
 
 
 class EchoConfig(BaseModel):
@@ -90,6 +91,12 @@ class Rig:
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """A job's newest 200 runs."""
         return self.use.history(job_id, limit=200).items
+
+    def pass_ms(self, ms: int) -> None:
+        """Wait until more than `ms` have passed by Redis' clock."""
+        clock = RedisClock(self.client)
+        end = clock.now_ms() + ms
+        until(lambda: clock.now_ms() > end, 30)
 
     def told(self) -> list[dict[str, Any]]:
         """Take the alerts out of the outbox."""
