@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from service.keys import Keys
+from service.store import migrations
 from tests.support.processes import find_free_port
 from tests.support.servers.valkey import ValkeyServer
 
@@ -22,6 +23,17 @@ hypothesis.settings.load_profile("suite")
 # A shell that starts the suite in the background has it ignore Ctrl-C, and all that it starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a `slow` without a reason. Run the files that have one first, so that none of them is begun last."""
+    slow = set()
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            if not mark.kwargs.get("reason"):
+                raise pytest.UsageError(f"{item.nodeid}: say why, as in @pytest.mark.slow(reason='...')")
+            slow.add(item.path)
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +64,12 @@ def redis_client(valkey_server: ValkeyServer) -> Iterator[Redis]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def no_older_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration in this process does not wait for those of an older release to notice it."""
+    monkeypatch.setattr(migrations, "SETTLE_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 from tests.support.installation import API_KEY
 from tests.support.world import JOB, KEY, OWN_ORIGIN, World, world_in
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:

@@ -26,6 +26,11 @@ from tests.support.world import (
     world_in,
 )
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="every address is asked as every stranger"),
+]
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 LOOKS = ("GET", "HEAD", "OPTIONS")
 

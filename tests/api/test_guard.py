@@ -19,6 +19,8 @@ from service.api.places import Places
 from service.api.sessions import COOKIE, Sessions
 from tests.api.test_server import COMMAND, ROOT, environment
 
+pytestmark = pytest.mark.processes
+
 KEYS = ApiKeys(["k"])
 SESSIONS = Sessions(KEYS)
 

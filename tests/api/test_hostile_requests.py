@@ -16,6 +16,8 @@ from tests.support.processes import until
 from tests.support.wire import Wire
 from tests.support.world import JOB, KEY, MARK, OWN_ORIGIN, World, basic, cookie, world_in
 
+pytestmark = pytest.mark.processes
+
 BODY = json.dumps({**JOB, "name": "smuggled"}).encode()
 SMUGGLED = f"POST /scheduler/jobs HTTP/1.1\r\nHost: x\r\n{KEY}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 

@@ -165,6 +165,7 @@ def test_what_is_refused_gives_its_place_back(
     assert free(app.places) == PLACES
 
 
+@pytest.mark.slow(reason="a slow reader takes a large export")
 @pytest.mark.parametrize("jobs", [1, LONG])
 def test_an_export_holds_its_place_until_it_is_sent(
     app: App, client: falcon.testing.TestClient, slow: Slow, jobs: int

@@ -28,6 +28,8 @@ from service.settings import Settings
 from service.wsgi import assemble
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = pytest.mark.slow(reason="fifty generated requests go to each route")
+
 CASES = int(os.environ.get("FUZZ_CASES", "50"))
 CHECKS = [
     # Stands first, since it is left out for health: that says 503 of itself when no scheduler is up, as here.

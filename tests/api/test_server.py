@@ -24,6 +24,8 @@ from service import gunicorn_config
 from service.api.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, TimedSocket
 from service.api.server import Heartbeat, Worker
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_config"]
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -234,6 +236,7 @@ def test_a_worker_that_hangs_is_still_noticed() -> None:
         beat.close()
 
 
+@pytest.mark.slow(reason="requests under way are given their time")
 def test_sigterm_twice_ends_it_soon(free_port: int) -> None:
     """With nothing under way it is gone within seconds, status 0, and its log came to stdout without a traceback."""
     process = subprocess.Popen(
@@ -362,6 +365,7 @@ def test_a_refused_body_that_has_come_leaves_the_connection_open(web: Web) -> No
         assert read_answer(reader) == 200
 
 
+@pytest.mark.slow(reason="the server's deadline is waited for")
 @pytest.mark.parametrize(
     ("request_head", "drop"),
     [

@@ -339,6 +339,7 @@ def killed(client: Redis, served: DavServer, at: int) -> bool:
         os._exit(0)
 
 
+@pytest.mark.slow(reason="a run is killed between any two of its writes")
 def test_a_run_that_is_killed_between_any_two_writes_is_done_again(redis_client: Redis, contacts: ContactBook) -> None:
     """A card comes, changes, becomes another's, moves, and loses everything: at no write is a value left for ever, nor
     one taken that was here before."""

@@ -17,6 +17,11 @@ from tests.support.installation import Installation
 from tests.support.servers.sites import web_site
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="hosts are left in peace for a second"),
+]
+
 
 def test_two_runs_in_two_workers_ask_a_host_one_at_a_time(
     valkey_server: ValkeyServer, redis_client: Redis, tmp_path: Path

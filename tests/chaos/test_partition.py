@@ -13,6 +13,11 @@ from tests.chaos.stage import Stage
 from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a lease is let end"),
+]
+
 
 @pytest.mark.parametrize("pause", [0.0, 0.5])
 def test_a_run_is_killed_before_its_lease_ends(tmp_path: Path, pause: float) -> None:

@@ -22,6 +22,11 @@ from tests.support.installation import API_KEY, ROOT, Installation
 from tests.support.processes import find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts, and each test starts commands of its own"),
+]
+
 
 def found(ended_json: dict[str, object]) -> dict[str, dict[str, str]]:
     """A doctor's findings by their checks."""

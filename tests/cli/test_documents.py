@@ -15,6 +15,11 @@ from service.cli.import_report import tell
 from tests.support.command import COMMAND, Command
 from tests.support.installation import Installation
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts, and each test starts commands of its own"),
+]
+
 JOB = {
     "name": "documented", "bot_type": "probe", "schedule_type": "daily",
     "schedule_config": {"hour": 8, "minute": 0}, "bot_config": {"mode": "talk"},

@@ -10,6 +10,11 @@ import pytest
 from tests.support.command import Command
 from tests.support.installation import Installation
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts, and each test starts commands of its own"),
+]
+
 
 def make(command: Command, name: str, *more: str) -> str:
     """Makes a probe's job. Returns its id."""

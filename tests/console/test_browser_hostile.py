@@ -13,6 +13,12 @@ from playwright.sync_api import Page, Request, expect
 from tests.support.installation import Installation
 from tests.support.processes import until
 
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
+
 BAIT = (
     "</script><script>ran()</script><img src=/ran onerror=ran()>'\"><svg onload=ran()><a href=javascript:ran()>x</a>"
     "<%= ran() %><%- ran() %>{{ran()}}${ran()}]]>-->"

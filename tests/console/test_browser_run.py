@@ -13,6 +13,12 @@ from playwright.sync_api import Page, Route, expect
 from tests.support.installation import API_KEY, Installation
 from tests.support.processes import descendants
 
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
+
 
 @pytest.fixture
 def told(tmp_path: Path) -> Path:

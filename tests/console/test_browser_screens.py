@@ -11,6 +11,12 @@ from tests.console.scenes import SCREENS, Scene, fill, web_pages
 from tests.support.chromium import PHONE, Complaints, address, barriers, overflow, reader, sign_in
 from tests.support.installation import Installation
 
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
+
 
 @pytest.fixture(scope="module")
 def scene(installation: Installation) -> Iterator[Scene]:

@@ -39,6 +39,8 @@ from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 
+pytestmark = pytest.mark.slow(reason="a state machine takes hundreds of steps on a real server")
+
 START_MS = 1_800_000_000_000
 LEASE_MS = 30_000
 STEPS = st.sampled_from([5, 20, 60])

@@ -8,10 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.installation import Installation
 from tests.support.processes import until
 from tests.support.servers.alerts import AlertReceiver
 from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 
 def test_a_failure_and_its_recovery_are_told_and_no_secret_shows(

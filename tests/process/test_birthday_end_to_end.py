@@ -6,12 +6,18 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
 from tests.support.installation import Installation
 from tests.support.processes import until
 from tests.support.servers.mail import post_office
 from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="an occurrence of a full minute is waited for"),
+]
 
 
 def next_minute(client: Redis) -> datetime:

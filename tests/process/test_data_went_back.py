@@ -14,6 +14,11 @@ from tests.support.processes import until
 from tests.support.servers.alerts import AlertReceiver
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
+
 SAID = "The data in Redis went back"
 
 

@@ -16,6 +16,11 @@ from tests.support.installation import Installation
 from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
+
 SETTINGS = Settings.model_validate({"api_key": "a key for this test"})
 
 

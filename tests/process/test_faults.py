@@ -18,6 +18,11 @@ from tests.support.installation import Installation, audit
 from tests.support.processes import descendants, until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="processes are killed and started again"),
+]
+
 SEED = int(os.environ.get("SEED") or random.randrange(1_000_000))
 
 

@@ -14,6 +14,11 @@ from tests.support.installation import Installation, running
 from tests.support.processes import descendants, until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="runs that fork are ended in every way there is"),
+]
+
 OUTLIVING = ("daemon", "group", "linger", "pool")
 
 

@@ -20,6 +20,11 @@ from tests.support.servers.receivers import listening
 from tests.support.servers.sites import html, web_site
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="an installation starts for each setting"),
+]
+
 
 def processes_of(service: Installation, trace: Path, runs: int) -> list[int]:
     """The process ids of so many runs, one after the other, all asked for at once."""

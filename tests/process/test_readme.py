@@ -18,6 +18,11 @@ import pytest
 from service.settings import Settings
 from tests.support.processes import find_free_port, until
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="the README's commands are typed one after the other"),
+]
+
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache"}
 NOT_HERE = ("heroku ", "make test")

@@ -14,6 +14,11 @@ from tests.support.installation import Installation, audit
 from tests.support.processes import find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
+
 LEASE_SECONDS = 10
 SAVING = {
     "snapshot": ("--appendonly", "no"),

@@ -13,6 +13,11 @@ from tests.support.installation import API_KEY, ROOT, Installation
 from tests.support.processes import find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="an installation starts for each set of rights"),
+]
+
 PASSWORD = "a-password-of-its-own"
 ADVICE = {
     "info": ("info",),

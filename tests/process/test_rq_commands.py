@@ -15,6 +15,11 @@ from tests.support.installation import Installation
 from tests.support.processes import descendants, until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
+
 HOSTILE = (
     b"", b"\0", b"\xff\xfe", b"stop-job", b"null", b"[]", b"[[[" * 300, b'"stop-job"', b"{}", b'{"command": null}',
     b'{"command": ["stop-job"]}', b'{"command": {}}', b'{"command": "format-disk"}', b'{"command": "stop-job"}',

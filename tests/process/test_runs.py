@@ -18,6 +18,11 @@ from rq.serializers import JSONSerializer
 from tests.support.installation import Installation, running
 from tests.support.processes import descendants, until
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="runs that do not end are ended"),
+]
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:

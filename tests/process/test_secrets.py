@@ -20,6 +20,11 @@ from tests.support.processes import find_free_port, until
 from tests.support.servers.mail import post_office
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
+
 
 class Echo(ThreadingHTTPServer):
     """Repeats what it is asked in every form, and keeps the bodies of what it is told."""

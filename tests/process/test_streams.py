@@ -18,6 +18,8 @@ from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 
+pytestmark = pytest.mark.processes
+
 PLACES = 4
 
 

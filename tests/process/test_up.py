@@ -23,10 +23,15 @@ from redis.exceptions import AuthenticationError
 from tests.support.processes import find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="each test starts all processes with one command"),
+    pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds processes through /proc"),
+]
+
 ROOT = Path(__file__).parents[2]
 UNSET = {"REDIS_URL", "API_KEY", "API_KEY_PREVIOUS", "DATA_DIR", "REDIS_PREFIX", "MESSAGE_URL", "PORT", "BIND_HOST"}
 LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache"}
-pytestmark = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds processes through /proc")
 
 
 class Launcher:

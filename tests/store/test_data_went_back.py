@@ -154,6 +154,7 @@ def test_a_redis_that_was_started_on_an_older_file_is_noticed(durable_server: Va
     assert (alert["seen"], alert["beats"]) == ("older", 4)
 
 
+@pytest.mark.slow(reason="a replica catches up, twice")
 def test_a_fail_over_that_lost_nothing_raises_no_alarm_and_one_that_lost_a_little_does(tmp_path: Path) -> None:
     """A replica that kept up is promoted, then one that did not."""
     (tmp_path / "one").mkdir()

@@ -71,6 +71,7 @@ def test_leases_are_left_alone_after_redis_refused_writes(
     assert rig.runs.renew(run_id, token, 30_000) == "kept"
 
 
+@pytest.mark.slow(reason="the reaper's grace is waited for")
 def test_a_lease_that_nobody_renews_is_judged_in_the_end(rig: Rig, scheduler: Scheduler) -> None:
     """Its run has failed 10 s later."""
     run_id, _ = under_way(rig)

@@ -39,9 +39,8 @@ def first_version(redis_client: Redis) -> Redis:
 
 
 @pytest.fixture
-def migrated(first_version: Redis, monkeypatch: pytest.MonkeyPatch) -> Redis:
+def migrated(first_version: Redis) -> Redis:
     """The same, migrated."""
-    monkeypatch.setattr(migrations, "SETTLE_SECONDS", 0.0)
     ensure_schema(first_version, KEYS)
     return first_version
 
@@ -85,9 +84,8 @@ def greet(client: Redis, url: str) -> int:
     return int(BirthdayBot().run(context)["messages_sent"])
 
 
-def test_contacts_keep_their_ids_and_all_that_is_theirs(first_version: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contacts_keep_their_ids_and_all_that_is_theirs(first_version: Redis) -> None:
     """Ledger, cards and indices stay as they are; everybody is found by what they are known by."""
-    monkeypatch.setattr(migrations, "SETTLE_SECONDS", 0.0)
     before = contents(first_version)
     ensure_schema(first_version, KEYS)
     assert contents(first_version) == before
@@ -108,6 +106,7 @@ def test_migrating_again_changes_nothing(migrated: Redis) -> None:
     assert {key: migrated.dump(key) for key in migrated.scan_iter()} == before
 
 
+@pytest.mark.slow(reason="three processes start")
 @pytest.mark.parametrize("dies_at", [1, 2, 3])
 def test_of_two_processes_one_migrates_also_if_one_is_killed_within(
     first_version: Redis, valkey_server: ValkeyServer, dies_at: int
@@ -219,9 +218,8 @@ def test_a_card_gets_its_contact_also_where_addresses_changed(migrated: Redis) -
     assert book(migrated).get(peter.id)["name"] == "Peter Pond"
 
 
-def test_contacts_of_different_uids_are_not_taken_for_one(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contacts_of_different_uids_are_not_taken_for_one(redis_client: Redis) -> None:
     """The first version kept no UID, but the ids say that there was one: five cards stay five contacts."""
-    monkeypatch.setattr(migrations, "SETTLE_SECONDS", 0.0)
     for number in range(5):
         one = id_of_uid(f"j{number}")
         mapping = {"name": "John Doe", "birthday": "1990-04-12", "emails": '["j@example.org"]'}

@@ -128,6 +128,7 @@ def test_no_other_name_of_these_libraries_is_imported() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow(reason="the whole source is read")
 def test_no_other_private_attribute_of_theirs_is_used() -> None:
     """redis-py has no public way from a connection to its parser, whose setter is public, nor from a pool to its open
     sockets. The last two are Python's own: a faster look at the environment, and the end of a forked copy.

@@ -183,6 +183,7 @@ def test_who_has_lost_the_lock_changes_nothing_more(
             ensure_schema(first_release, keys)
 
 
+@pytest.mark.slow(reason="two processes start")
 def test_two_processes_at_once_migrate_once(first_release: Redis, valkey_server: ValkeyServer, keys: Keys) -> None:
     """Both go on when it is done; each job was migrated by one of them."""
     both = [start_migrating("mark_jobs", valkey_server) for _ in range(2)]
@@ -194,6 +195,7 @@ def test_two_processes_at_once_migrate_once(first_release: Redis, valkey_server:
     assert (version(first_release, keys), marked(first_release, keys)) == (2, JOBS)
 
 
+@pytest.mark.slow(reason="two processes start")
 def test_one_that_is_killed_within_it_is_taken_over(
     first_release: Redis, valkey_server: ValkeyServer, keys: Keys
 ) -> None:
@@ -246,6 +248,7 @@ def older(tmp_path: Path) -> Iterator[Installation]:
         yield installed
 
 
+@pytest.mark.slow(reason="a whole installation starts, and looks every 5 s")
 def test_running_processes_notice_a_newer_release(older: Installation, tmp_path: Path) -> None:
     """They take up nothing new and say so; what is under way ends, and all go on if the newer release goes again."""
     told = tmp_path / "told"

@@ -198,6 +198,7 @@ def test_bodies_are_bounded_and_strict(api: Client) -> None:
     assert api.simulate_get("/scheduler/export?format=xml").status_code == 400
 
 
+@pytest.mark.slow(reason="1,600 jobs are made")
 def test_what_is_exported_can_be_applied_however_many_jobs_there_are(api: Client) -> None:
     """A document may be longer than other bodies: one of over a mebibyte changes nothing, as JSON and as YAML."""
     for number in range(1600):

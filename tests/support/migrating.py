@@ -26,6 +26,8 @@ from tests.support.servers.valkey import ValkeyServer
 
 NOTES = "migration"
 NEVER = 0
+SETTLE_SECONDS = 0.2
+"""How long this process waits for those of an older release, of which there are none."""
 
 
 def mark_jobs(client: Redis, keys: Keys, hold: Hold) -> None:
@@ -61,6 +63,7 @@ def main(name: str, port: int, dies_at: int) -> None:
 
     client = redis.Redis(port=port)
     schema.MIGRATIONS = (migrate,)
+    migrations.SETTLE_SECONDS = SETTLE_SECONDS
     while True:
         try:
             schema.ensure_schema(client, Keys())

@@ -50,7 +50,8 @@ class ValkeyServer:
         """Starts it, or starts it again on what it has kept; returns when it answers."""
         command = [
             str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
-            "--save", "", "--daemonize", "no", "--loglevel", "warning", *self._arguments,
+            "--save", "", "--daemonize", "no", "--loglevel", "warning", "--repl-diskless-sync-delay", "0",
+            *self._arguments,
         ]  # fmt: skip
         # As Python has it, SIGXFSZ stays ignored: a file over the limit is an error then, see `fill_disk`.
         self._process = subprocess.Popen(
