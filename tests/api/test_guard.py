@@ -17,7 +17,8 @@ from service.api.auth import ApiKeys
 from service.api.guard import Guard
 from service.api.places import Places
 from service.api.sessions import COOKIE, Sessions
-from tests.api.test_server import COMMAND, ROOT, environment
+from tests.support.installation import ROOT
+from tests.support.web_process import COMMAND, environment
 
 pytestmark = pytest.mark.processes
 

@@ -8,13 +8,13 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.support.installation import Installation, audit
+from tests.support.histories import audit, epoch_seconds, unaccounted
+from tests.support.installation import Installation
 from tests.support.processes import descendants, until
 from tests.support.servers.valkey import ValkeyServer
 
@@ -38,23 +38,6 @@ def _state(pid: int) -> str:
         return "Z"
 
 
-def _seconds(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp + "+00:00").timestamp()
-
-
-def unaccounted(runs: list[dict[str, object]], step: int, first: int | None = None) -> list[int]:
-    """The occurrences of an interval that a history forgets, from `first` (or the first it has) to its last."""
-    decided = set()
-    for run in runs:
-        earliest = int(_seconds(str(run["scheduled_for"])))
-        last = int(_seconds(str(run.get("last_scheduled_for") or run["scheduled_for"])))
-        assert (last - earliest) // step + 1 == run["occurrences"], run
-        for occurrence in range(earliest, last + 1, step):
-            assert occurrence not in decided, f"decided twice: {run}"
-            decided.add(occurrence)
-    return [o for o in range(min(decided) if first is None else first, max(decided) + 1, step) if o not in decided]
-
-
 def test_kills_of_scheduler_worker_and_redis_lose_and_double_nothing(installation: Installation) -> None:
     """Each is killed in turn while jobs are due every second; then every occurrence is in the history once."""
     print(f"SEED={SEED}")
@@ -65,7 +48,7 @@ def test_kills_of_scheduler_worker_and_redis_lose_and_double_nothing(installatio
         for catch_up in ("latest", "all")
         for overlap in ("skip", "queue")
     ]
-    jobs = {job["id"]: int(_seconds(job["next_run_at"])) for job in created}
+    jobs = {job["id"]: int(epoch_seconds(job["next_run_at"])) for job in created}
 
     def restart(name: str) -> None:
         installation.kill(name)
@@ -87,7 +70,9 @@ def test_kills_of_scheduler_worker_and_redis_lose_and_double_nothing(installatio
 
     def caught_up(job_id: str) -> bool:
         history = installation.history(job_id)  # empty while the lead of who was killed early has not ended
-        return bool(history) and _seconds(history[0].get("last_scheduled_for") or history[0]["scheduled_for"]) > over
+        return (
+            bool(history) and epoch_seconds(history[0].get("last_scheduled_for") or history[0]["scheduled_for"]) > over
+        )
 
     for job_id in jobs:
         until(lambda job_id=job_id: caught_up(job_id), 30)  # type: ignore[misc]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.test_faults import unaccounted
-from tests.support.installation import Installation, audit
+from tests.support.histories import audit, unaccounted
+from tests.support.installation import Installation
 from tests.support.processes import find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
 

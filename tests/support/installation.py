@@ -173,12 +173,3 @@ def running(folder: Path, **settings: str) -> Iterator[Installation]:
     """Start a whole installation on a server that keeps nothing; give it once it is healthy."""
     with ValkeyServer(folder, "--appendonly", "no") as server, Installation(folder, server, **settings) as installed:
         yield installed.start("web", "scheduler", "worker").until_healthy()
-
-
-def audit(runs: list[dict[str, Any]]) -> list[str]:
-    """The occurrences that a history accounts for more than once, folded ones included by their ends."""
-    seen: list[str] = []
-    for run in runs:
-        if run["scheduled_for"] and run["trigger"] == "schedule":
-            seen.append(run["scheduled_for"])
-    return sorted(occurrence for occurrence in set(seen) if seen.count(occurrence) > 1)
