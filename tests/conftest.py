@@ -12,8 +12,8 @@ import hypothesis
 import pytest
 from redis import Redis
 
-from service.keys import Keys
 from service.store import migrations
+from service.store.keys import Keys
 from tests.support.processes import find_free_port
 from tests.support.servers.valkey import ValkeyServer
 

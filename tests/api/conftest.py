@@ -9,7 +9,7 @@ import falcon.testing
 import pytest
 from pydantic import SecretStr
 
-from service.api.app import create_app
+from service.web.api.app import create_app
 from tests.support.fakes import KEY, EchoBot, FakeContacts, FakeJobs, FakeSettings
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.api.guard import LONGEST_WAY_BACK
+from service.web.http.guard import LONGEST_WAY_BACK
 from tests.support.installation import API_KEY
 from tests.support.processes import until
 from tests.support.wire import Wire

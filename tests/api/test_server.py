@@ -18,8 +18,8 @@ from typing import IO
 import pytest
 
 from service import gunicorn_config
-from service.api.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, TimedSocket
-from service.api.server import Heartbeat, Worker
+from service.web.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, TimedSocket
+from service.web.server import Heartbeat, Worker
 from tests.support.installation import ROOT
 from tests.support.web_process import COMMAND, Web, environment, serving
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.support.servers.mail import Post, post_office
 from tests.support.servers.receivers import Receiver, listening
 from tests.support.servers.sites import Site, web_site

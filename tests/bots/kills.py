@@ -28,8 +28,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.support.installation import Installation
 from tests.support.processes import descendants, until
 from tests.support.servers.mail import Post, post_office

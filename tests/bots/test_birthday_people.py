@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.support.bot_runs import Run, configured
 from tests.support.servers.mail import Post
 

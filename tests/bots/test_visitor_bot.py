@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots import fetching
-from service.bots.fetching import Fetcher, NotFetched
-from service.bots.visitor import VisitorConfig
-from service.contacts.book import ContactBook
+from service.bots.support import fetching
+from service.bots.support.fetching import Fetcher, NotFetched
+from service.bots.visitor.bot import VisitorConfig
 from service.egress import Egress
+from service.usecases.contacts import ContactBook
 from tests.support.bot_runs import Run, configured
 from tests.support.servers.sites import Hasty, Site, html
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store.redis_clock import RedisClock
+from service.store.server.redis_clock import RedisClock
 from tests.chaos.proxy import is_gone
 from tests.chaos.stage import Stage
 from tests.support.processes import until

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import pytest
 
-from service.keys import Keys
+from service.store.keys import Keys
 from service.store.schema import newest
 from tests.support.command import COMMAND, Command
 from tests.support.installation import API_KEY, ROOT, Installation

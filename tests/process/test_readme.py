@@ -63,7 +63,7 @@ class Newcomer:
 
     def up(self) -> None:
         """`make up`, without what it installs first, until it says that it is up."""
-        self.leave("up", ".venv/bin/python -m service.up")
+        self.leave("up", ".venv/bin/python -m service.local.up")
         running = self._terminals["up"]
         until(lambda: "Bot Scheduler is up" in self.log("up") or running.poll() is not None, 60, lambda: self.log("up"))
         assert running.poll() is None, self.log("up")

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from service.store.runs import Outcome, RunStore
+from service.domain.run_records import Outcome
+from service.store.runs.run_hashes import RunStore
 from tests.support.installation import API_KEY, Installation
 from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer

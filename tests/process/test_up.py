@@ -35,7 +35,7 @@ LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis
 
 
 class Launcher:
-    """Runs `python -m service.up` in a folder, and finds every process that came of it.
+    """Runs `python -m service.local.up` in a folder, and finds every process that came of it.
 
     Args:
         folder: a copy of this repository.
@@ -53,7 +53,7 @@ class Launcher:
         environment |= {"PORT": str(self.port), "WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1", **settings}
         with log.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service.up"], cwd=folder, env=environment,
+                [sys.executable, "-m", "service.local.up"], cwd=folder, env=environment,
                 stdout=output or file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 

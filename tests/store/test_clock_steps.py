@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from service.dispatch import Scheduler
-from service.reaper import Reaper
+from service.domain.notices import Step
+from service.domain.run_records import Outcome, Retry
+from service.scheduler.reaper import Reaper
+from service.scheduler.scheduler import Scheduler
 from service.store.counters import read
-from service.store.notices import Step
-from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.dispatch import Scheduler
+from service.scheduler.scheduler import Scheduler
 from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.domain.records import read_job
+from service.domain.run_records import Outcome
 from service.errors import Conflict, NotFound
-from service.store.jobs import read_job
-from service.store.listing import JobFilter, Listing
-from service.store.runs import Outcome
+from service.store.jobs.listing import JobFilter, Listing
 from tests.support.store_rig import Rig
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from service.domain.run_records import Outcome, Retry
 from service.store.counters import read
-from service.store.runs import Outcome, Retry
 from tests.support.store_rig import Rig
 
 REHEARSE = {"bot_config": {"dry_run": True}}

@@ -14,12 +14,12 @@ from redis import Redis
 
 from service.bots.registry import configs, load_bots
 from service.errors import StoreUnavailable, StoreUnsuitable
-from service.keys import Keys
-from service.runs import Runs
 from service.settings import Settings
 from service.store import schema
+from service.store.keys import Keys
 from service.store.migrations import Hold
 from service.store.schema import SchemaWatch, ensure_schema, newest
+from service.usecases.runs import Runs
 from service.wsgi import assemble
 from tests.process.plugins.probe_bots import ProbeBot
 from tests.support.dumps import load

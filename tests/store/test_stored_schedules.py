@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from service.errors import ValidationFailed
-from service.store.redis_clock import RedisClock
-from service.transfer import Transfer
+from service.store.server.redis_clock import RedisClock
+from service.usecases.definitions import Transfer
 from tests.support.store_rig import EchoConfig, Rig
 
 CONFIGS = {"birthday": EchoConfig, "echo": EchoConfig}

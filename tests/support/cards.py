@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from service.contacts.people import ParsedCard, Skipped
-from service.contacts.vcard import read
+from service.contacts.reading.vcard import read
 
 
 def card(*lines: str, version: str = "3.0") -> str:

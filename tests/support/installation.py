@@ -16,7 +16,7 @@ from typing import Any
 
 from redis import Redis
 
-from service.keys import Keys
+from service.store.keys import Keys
 from tests.support.processes import descendants, find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
 

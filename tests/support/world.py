@@ -14,9 +14,9 @@ from typing import Any
 
 from redis import Redis
 
-from service.api.auth import ApiKeys
-from service.api.dashboard import create_dashboard
-from service.api.sessions import COOKIE, LIFETIME_SECONDS, Sessions
+from service.web.http.auth import ApiKeys
+from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions
+from service.web.rq_dashboard.dashboard import create_dashboard
 from tests.support.browsing import installation as build
 from tests.support.installation import API_KEY, Installation
 from tests.support.processes import until
