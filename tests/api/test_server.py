@@ -23,7 +23,10 @@ from service.web.server import Heartbeat, Worker
 from tests.support.installation import ROOT
 from tests.support.web_process import COMMAND, Web, environment, serving
 
-pytestmark = pytest.mark.processes
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="web processes start, and the server's deadlines are waited for"),
+]
 
 CLOSE = b"Host: x\r\nX-API-Key: k\r\nConnection: close\r\n"
 
@@ -178,7 +181,6 @@ def test_a_worker_that_hangs_is_still_noticed() -> None:
         beat.close()
 
 
-@pytest.mark.slow(reason="requests under way are given their time")
 def test_sigterm_twice_ends_it_soon(free_port: int) -> None:
     """With nothing under way it is gone within seconds, status 0, and its log came to stdout without a traceback."""
     process = subprocess.Popen(
@@ -307,7 +309,6 @@ def test_a_refused_body_that_has_come_leaves_the_connection_open(web: Web) -> No
         assert read_answer(reader) == 200
 
 
-@pytest.mark.slow(reason="the server's deadline is waited for")
 @pytest.mark.parametrize(
     ("request_head", "drop"),
     [
