@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,12 @@ from typing import Any
 import pytest
 
 from service.settings import Settings
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port, until
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="the README's commands are typed one after the other"),
+]
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache"}
@@ -60,10 +64,9 @@ class Newcomer:
     def up(self) -> None:
         """`make up`, without what it installs first, until it says that it is up."""
         self.leave("up", ".venv/bin/python -m service.local.up")
-        end = time.monotonic() + 30
-        while "Bot Scheduler is up" not in self.log("up"):
-            assert self._terminals["up"].poll() is None and time.monotonic() < end, self.log("up")
-            time.sleep(0.1)
+        running = self._terminals["up"]
+        until(lambda: "Bot Scheduler is up" in self.log("up") or running.poll() is not None, 60, lambda: self.log("up"))
+        assert running.poll() is None, self.log("up")
 
     def leave(self, terminal: str, block: str) -> None:
         """Types a block that stays in the foreground of a terminal of its own."""

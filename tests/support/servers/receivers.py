@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.bots.servers import QuietHandler, serving
+from tests.support.servers.http import QuietHandler, serving
 
 
 @dataclass

@@ -7,20 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
 
 from service.store.keys import Keys
-from tests.conftest import ValkeyServer, find_free_port
+from tests.support.processes import descendants, find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = Path(__file__).parent / "plugins"
+PLUGINS = ROOT / "tests" / "process" / "plugins"
 API_KEY = "a key for tests"
 
 COMMANDS = {
@@ -167,36 +168,8 @@ class Installation:
         return self.run(job_id, run_id)
 
 
-def until(condition: Callable[[], bool], seconds: float, explain: Callable[[], str] = lambda: "") -> None:
-    """Waits for a condition; fails with what `explain` says when it does not come true in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {explain()}")
-        time.sleep(0.05)
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below one, Linux' /proc; none if it ends meanwhile."""
-    found: list[int] = []
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
-    except FileNotFoundError:
-        return found
-    for task in tasks:
-        try:
-            children = [int(child) for child in task.read_text().split()]
-        except OSError:
-            continue
-        for child in children:
-            found += [child, *descendants(child)]
-    return found
-
-
-def audit(runs: list[dict[str, Any]]) -> list[str]:
-    """The occurrences that a history accounts for more than once, folded ones included by their ends."""
-    seen: list[str] = []
-    for run in runs:
-        if run["scheduled_for"] and run["trigger"] == "schedule":
-            seen.append(run["scheduled_for"])
-    return sorted(occurrence for occurrence in set(seen) if seen.count(occurrence) > 1)
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Installation]:
+    """Start a whole installation on a server that keeps nothing; give it once it is healthy."""
+    with ValkeyServer(folder, "--appendonly", "no") as server, Installation(folder, server, **settings) as installed:
+        yield installed.start("web", "scheduler", "worker").until_healthy()

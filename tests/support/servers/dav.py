@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from xml.sax.saxutils import escape
 
-from tests.bots.servers import QuietHandler, serving
+from tests.support.servers.http import QuietHandler, serving
 
 BOOK = "/book/"
 _NAMES = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ def saying(raw: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
     return answer
 
 
+@functools.cache
 def bomb(layers: int, size: int = 256 * 2**20) -> bytes:
     """So many bytes, made small by so many layers of gzip."""
     packed = gzip.compress(bytes(size), compresslevel=1 if layers == 1 else 9)

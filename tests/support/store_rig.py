@@ -11,14 +11,17 @@ from redis import Redis
 from service.scheduler.scheduler import Scheduler
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
+from service.store.outbox import Outbox, facts
 from service.store.rq_records import make_scripts
 from service.store.runs.run_hashes import RunStore
 from service.store.runs.run_views import History
+from service.store.schema import newest
 from service.store.scripts import Limits, Scripts
 from service.store.server.redis_clock import RedisClock
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
+from tests.support.processes import until
 
 
 class EchoConfig(BaseModel):
@@ -45,8 +48,9 @@ class Rig:
 
     @classmethod
     def on(cls, client: Redis, limits: Limits | None = None, prefix: str = "bot-scheduler") -> Rig:
-        """An installation on `client`."""
+        """An installation of this release on `client`, with nothing to migrate."""
         keys, limits = Keys(prefix), limits or Limits()
+        client.set(keys.schema_version, newest(), nx=True)
         scripts = make_scripts(client, keys, limits)
         configs = {"birthday": EchoConfig, "echo": EchoConfig}
         jobs, use = Jobs(scripts, RedisClock(client), configs), Runs(scripts, configs)
@@ -88,6 +92,20 @@ class Rig:
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """A job's newest 200 runs."""
         return self.use.history(job_id, limit=200).items
+
+    def pass_ms(self, ms: int) -> None:
+        """Wait until more than `ms` have passed by Redis' clock."""
+        clock = RedisClock(self.client)
+        end = clock.now_ms() + ms
+        until(lambda: clock.now_ms() > end, 30)
+
+    def told(self) -> list[dict[str, Any]]:
+        """Take the alerts out of the outbox."""
+        outbox, found = Outbox(self.scripts), []
+        while (taken := outbox.take_up()) is not None:
+            found.append(facts(taken))
+            outbox.done(taken)
+        return found
 
     def log(self, run_id: str) -> list[dict[str, Any]]:
         """A run's log lines."""

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.conftest import find_free_port
-from tests.process.installation import until
+from tests.support.processes import find_free_port, until
 
 USER = "ada@example.org"
 PASSWORD = "ge:heim/1"

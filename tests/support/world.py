@@ -17,10 +17,11 @@ from redis import Redis
 from service.web.http.auth import ApiKeys
 from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions
 from service.web.rq_dashboard.dashboard import create_dashboard
-from tests.api.wire import Answer, Wire
-from tests.conftest import ValkeyServer
-from tests.console.browsing import installation as build
-from tests.process.installation import API_KEY, Installation, until
+from tests.support.browsing import installation as build
+from tests.support.installation import API_KEY, Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.wire import Answer, Wire
 
 CLIENTS = 3
 MARK = "known to nobody without a key"
@@ -121,13 +122,12 @@ class World:
 @contextlib.contextmanager
 def world_in(folder: Path) -> Iterator[World]:
     """Starts one, on a server of its own; ends both."""
-    server = ValkeyServer(folder, "--appendonly", "no")
-    try:
-        with Installation(folder, server, WEB_CONCURRENCY="2").start("web") as web:
-            until(lambda: _answers(web), 30, lambda: web.log("web"))
-            yield _populate(web)
-    finally:
-        server.stop()
+    with (
+        ValkeyServer(folder, "--appendonly", "no") as server,
+        Installation(folder, server, WEB_CONCURRENCY="2").start("web") as web,
+    ):
+        until(lambda: _answers(web), 30, lambda: web.log("web"))
+        yield _populate(web)
 
 
 def _answers(web: Installation) -> bool:

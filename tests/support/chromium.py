@@ -6,14 +6,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import API_KEY, Installation
+from tests.support.installation import API_KEY, Installation
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 REQUIRED = "BROWSER_REQUIRED"
@@ -45,17 +43,6 @@ def chromium(path: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
-
-
-@contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Installation]:
-    """A whole installation of its own, empty and healthy."""
-    server = ValkeyServer(folder, "--appendonly", "no")
-    try:
-        with Installation(folder, server, **settings) as installation:
-            yield installation.start("web", "scheduler", "worker").until_healthy()
-    finally:
-        server.stop()
 
 
 def address(installation: Installation) -> str:

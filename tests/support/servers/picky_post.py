@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.bots.rig import Post
+from tests.support.servers.mail import Post
 
 ALWAYS = 99
 BREAKS = "breaks off"

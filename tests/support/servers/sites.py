@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 from service.bots.visitor.bot import VisitorBot
-from tests.bots.servers import QuietHandler, serving
+from tests.support.servers.http import QuietHandler, serving
 
 Answer = tuple[int, dict[str, str], bytes]
 

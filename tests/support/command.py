@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from service.settings import Settings
-from tests.process.installation import API_KEY, ROOT
+from tests.support.installation import API_KEY, ROOT
 
 COMMAND = str(ROOT / "bot-scheduler")
 OURS = {name.upper() for name in Settings.model_fields} | {"BOT_SCHEDULER_URL"}
