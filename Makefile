@@ -73,13 +73,16 @@ wheel: $(READY) ## Build the wheel and the source archive into dist
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build -d dist
 
+# cyclonedx-py reads pyproject.toml and does not ask the build backend for the version, so it gets a copy that has it.
 .PHONY: sbom
 sbom: wheel ## Write the bill of materials of that wheel with its locked requirements into dist (needs the package index)
 	@rm -rf var/sbom && "$(PYTHON)" -m venv --without-pip var/sbom
 	@$(BIN)/pip --python var/sbom/bin/python $(PIP) --require-hashes -r requirements.txt
 	@$(BIN)/pip --python var/sbom/bin/python $(PIP) --no-index --no-deps dist/*.whl
-	@name=$$(basename dist/*.whl -py3-none-any.whl) && $(BIN)/cyclonedx-py environment var/sbom \
-		--pyproject pyproject.toml --output-reproducible --output-file "dist/$$name.cdx.json" && rm -r var/sbom
+	@version=$$($(BIN)/python -m hatchling version) && \
+	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml >var/sbom/pyproject.toml && \
+	$(BIN)/cyclonedx-py environment var/sbom --pyproject var/sbom/pyproject.toml --output-reproducible \
+		--output-file "dist/bot_scheduler-$$version.cdx.json" && rm -r var/sbom
 
 .PHONY: release
 release: $(READY) ## Release what is committed: changelog, tag, wheel, source, bill of materials; VERSION=... names a new version
