@@ -91,13 +91,14 @@ release: $(READY) ## Release what is committed: changelog, tag, wheel, source, b
 
 .PHONY: lock
 lock: $(READY) ## Compile pyproject.toml and requirements-dev.in to the locked requirements*.txt
-	@$(BIN)/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
-	@$(BIN)/pip-compile $(LOCK) --extra local --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml requirements-dev.in
+	@$(BIN)/pip-compile $(LOCK) --strip-extras --output-file requirements.txt pyproject.toml
+	@$(BIN)/pip-compile $(LOCK) --no-strip-extras --extra local --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml requirements-dev.in
 
 .PHONY: wheels-check
 wheels-check: $(READY) ## Check that all that is locked has wheels for Linux x86-64 and aarch64 and macOS arm64 (asks the package index)
 	@$(BIN)/python -m tools.wheels_check
 
+# A file of constraints may name no extras. The other must: Debian 12's pip takes no `coverage` where `coverage[toml]` is needed.
 PIP := install --quiet --disable-pip-version-check
-LOCK := --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --annotation-style line \
+LOCK := --quiet --generate-hashes --allow-unsafe --no-header --annotation-style line \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links

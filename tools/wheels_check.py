@@ -55,8 +55,8 @@ def _read_lock(path: Path) -> dict[str, set[str]]:
     """The hashes of each pin (`name==version`) of a lock file."""
     pins: dict[str, set[str]] = {}
     for line in path.read_text().splitlines():
-        if pin := re.match(r"[\w.-]+==[^\s;]+", line):
-            hashes = pins[pin[0]] = set()
+        if pin := re.match(r"([\w.-]+)(?:\[.*?\])?(==\S+)", line):
+            hashes = pins[pin[1] + pin[2]] = set()
         elif found := re.search(r"--hash=sha256:(\w+)", line):
             hashes.add(found[1])
     return pins

@@ -20,7 +20,7 @@ SYSTEMS = [("Linux", "linux", "x86_64"), ("Linux", "linux", "aarch64"), ("Darwin
 
 def pins(name: str) -> dict[str, str]:
     """The version of each package of a lock file."""
-    found = re.findall(r"^([\w.-]+)==(\S+) \\$", (ROOT / name).read_text(), re.MULTILINE)
+    found = re.findall(r"^([\w.-]+)(?:\[.*?\])?==(\S+) \\$", (ROOT / name).read_text(), re.MULTILINE)
     return dict(found)
 
 
