@@ -8,10 +8,15 @@ RUN apt-get update \
 # pip stays behind in a room of its own: what goes into the image has none.
 RUN python3 -m venv /pip && python3 -m venv --without-pip /venv
 COPY requirements.txt /
+RUN /pip/bin/pip --python /venv/bin/python install --no-cache-dir --require-hashes --requirement /requirements.txt
 # Bots of your own, as pip takes them: --build-arg BOTS="my-bots==1.2"
 ARG BOTS=""
-# hadolint ignore=DL3042,SC2086
-RUN /pip/bin/pip --python /venv/bin/python install --no-cache-dir --requirement /requirements.txt ${BOTS}
+# A second step, since pip would ask for their hashes too. They cannot change a locked version.
+# hadolint ignore=DL4006,SC2086
+RUN if [ -n "${BOTS}" ]; then \
+        /pip/bin/pip --python /venv/bin/python freeze > /locked.txt \
+        && /pip/bin/pip --python /venv/bin/python install --no-cache-dir --constraint /locked.txt ${BOTS}; \
+    fi
 
 FROM debian:trixie-slim
 # hadolint ignore=DL3008

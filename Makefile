@@ -13,11 +13,11 @@ help: ## List the targets
 .PHONY: install
 install: $(READY) ## Make .venv with exactly the locked requirements
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed (with venv: Debian's python3-venv), and none was found; name one with PYTHON=..." >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv .venv
 	@echo "Installing the requirements into .venv (once; about a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $(READY)
 
 .PHONY: up
@@ -68,10 +68,37 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-.PHONY: lock
-lock: $(READY) ## Compile requirements*.in to the locked requirements*.txt
-	@$(BIN)/pip-compile $(LOCK) --output-file requirements.txt requirements.in
-	@$(BIN)/pip-compile $(LOCK) --allow-unsafe --output-file requirements-dev.txt requirements-dev.in
+.PHONY: wheel
+wheel: $(READY) ## Build the wheel and the source archive into dist
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -d dist
 
-LOCK := --quiet --strip-extras --no-header --annotation-style line \
+# cyclonedx-py reads pyproject.toml and does not ask the build backend for the version, so it gets a copy that has it.
+.PHONY: sbom
+sbom: wheel ## Write the bill of materials of that wheel with its locked requirements into dist (needs the package index)
+	@rm -rf var/sbom && "$(PYTHON)" -m venv --without-pip var/sbom
+	@$(BIN)/pip --python var/sbom/bin/python $(PIP) --require-hashes -r requirements.txt
+	@$(BIN)/pip --python var/sbom/bin/python $(PIP) --no-index --no-deps dist/*.whl
+	@version=$$($(BIN)/python -m hatchling version) && \
+	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml >var/sbom/pyproject.toml && \
+	$(BIN)/cyclonedx-py environment var/sbom --pyproject var/sbom/pyproject.toml --output-reproducible \
+		--output-file "dist/bot_scheduler-$$version.cdx.json" && rm -r var/sbom
+
+.PHONY: release
+release: $(READY) ## Release what is committed: changelog, tag, wheel, source, bill of materials; VERSION=... names a new version
+	@$(BIN)/python -m tools.release $(VERSION)
+	@$(MAKE) --no-print-directory sbom
+
+.PHONY: lock
+lock: $(READY) ## Compile pyproject.toml and requirements-dev.in to the locked requirements*.txt
+	@$(BIN)/pip-compile $(LOCK) --strip-extras --output-file requirements.txt pyproject.toml
+	@$(BIN)/pip-compile $(LOCK) --no-strip-extras --extra local --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml requirements-dev.in
+
+.PHONY: wheels-check
+wheels-check: $(READY) ## Check that all that is locked has wheels for Linux x86-64 and aarch64 and macOS arm64 (asks the package index)
+	@$(BIN)/python -m tools.wheels_check
+
+# A file of constraints may name no extras. The other must: Debian 12's pip takes no `coverage` where `coverage[toml]` is needed.
+PIP := install --quiet --disable-pip-version-check
+LOCK := --quiet --generate-hashes --allow-unsafe --no-header --annotation-style line \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links

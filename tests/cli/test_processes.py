@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import OURS, Command
-from tests.support.installation import API_KEY, ROOT, until
-from tests.support.processes import find_free_port
+from tests.support.installation import API_KEY, ROOT
+from tests.support.processes import find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
 
 NAMES = ("web", "scheduler", "worker")
