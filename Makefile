@@ -28,6 +28,10 @@ up: $(READY) ## Start everything on 127.0.0.1, with a Valkey of its own if REDIS
 test: $(READY) ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
+.PHONY: check
+check: lint ## Run the quick check: lint, types, unit, store and API tests (about 90 s on two cores)
+	@$(BIN)/python -m pytest -m "not slow" tests/unit tests/store tests/api
+
 .PHONY: fuzz
 fuzz: $(READY) ## Ask every route FUZZ_CASES (2000) things, such as its description allows and such as it does not
 	@FUZZ_CASES=$(or $(FUZZ_CASES),2000) $(BIN)/python -m pytest --dist load tests/api/test_schemathesis.py
@@ -67,6 +71,10 @@ lint: $(READY) ## Check style, types and the direction of imports
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+.PHONY: settings-docs
+settings-docs: $(READY) ## Write docs/settings.md and .env.example from service/settings.py
+	@$(BIN)/python -m tools.settings_docs
 
 .PHONY: lock
 lock: $(READY) ## Compile requirements*.in to the locked requirements*.txt

@@ -1,0 +1,1 @@
+"""Programs for whoever develops Bot Scheduler; the service does not need them."""
