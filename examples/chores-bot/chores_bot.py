@@ -1,4 +1,4 @@
-"""A bot for Bot Scheduler: writes each chore of the day into a file, once a day whatever crashes or reruns."""
+"""A bot for Bot Scheduler that writes each chore of the day into a file, once a day, whatever crashes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class ChoresConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    chores: list[str] = Field(min_length=1, max_length=100, description="What is to be done each day.")
-    file: str = Field(description="Where it is written, one line a chore.")
-    dry_run: bool = Field(default=False, description="Write nothing; show the lines.")
+    chores: list[str] = Field(min_length=1, max_length=100, description="The chores of every day.")
+    file: str = Field(description="The file to write to, one line per chore.")
+    dry_run: bool = Field(default=False, description="Write nothing, but show the lines.")
 
 
 class ChoresBot:
@@ -31,7 +31,7 @@ class ChoresBot:
     safe_to_rerun: ClassVar[bool] = True
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Writes the chores that the ledger does not know for today."""
+        """Write the chores of today that the ledger does not have."""
         config: ChoresConfig = context.config
         today = context.now.date().isoformat()
         lines = [f"{today} {chore}" for chore in config.chores]
@@ -46,7 +46,7 @@ class ChoresBot:
         return {"written": written}
 
     def _write_once(self, context: Context, line: str) -> bool:
-        """Whether this run wrote the line: claim, do, settle."""
+        """Claim the line, write it, settle the claim. Tell whether this run wrote it."""
         stands = context.ledger.claim(line)
         if stands != "claimed":
             context.log.info("%s: %s already", line, stands)
@@ -55,7 +55,7 @@ class ChoresBot:
             with Path(context.config.file).open("a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
         except OSError:
-            context.ledger.settle(line, "released")  # nothing was written, so the next run may try again
+            context.ledger.settle(line, "released")  # nothing was written, so a later run may try again
             raise
         context.ledger.settle(line, "written")
         context.log.info("%s: written", line)
