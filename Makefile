@@ -22,7 +22,7 @@ $(READY): requirements.txt requirements-dev.txt
 
 .PHONY: up
 up: $(READY) ## Start everything on 127.0.0.1, with its own Valkey if REDIS_URL is unset; Ctrl-C stops it
-	@exec $(BIN)/python -m service.up
+	@exec $(BIN)/python -m service.local.up
 
 .PHONY: test
 test: $(READY) ## Run the whole test suite

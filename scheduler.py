@@ -8,13 +8,14 @@ from service.startup import start_process
 def main() -> None:
     settings = start_process("scheduler")
     # Only now: RQ reads the environment as it is imported, and that was looked at just now.
-    from service.alerts import Alerts
-    from service.dispatch import Scheduler, make_scripts
-    from service.keys import Keys
-    from service.store.connection import connect
-    from service.store.jobs import JobStore
+    from service.scheduler.alerts import Alerts
+    from service.scheduler.scheduler import Scheduler
+    from service.store.jobs.job_hashes import JobStore
+    from service.store.keys import Keys
     from service.store.outbox import Outbox
+    from service.store.rq_records import make_scripts
     from service.store.scripts import Limits
+    from service.store.server.connection import connect
 
     limits = Limits.of(settings)
     keys = Keys(settings.redis_prefix)

@@ -10,7 +10,7 @@ from service.startup import start_process
 def main() -> None:
     settings = start_process("worker")
     # Only now: RQ reads the environment as it is imported, and that was looked at just now.
-    from service.bots.secrets import Vault
+    from service.bots.support.secrets import Vault
     from service.worker.serving import work
     from service.worker.supervisor import Supervisor
 

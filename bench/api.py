@@ -19,7 +19,7 @@ from bench.contenders import OURS
 from bench.load import Ask, ask, tool
 from bench.rig import Place
 from bench.suite import Chosen, Suite
-from service.models import Options
+from service.domain.options import Options
 from tests.conftest import find_free_port
 
 JOBS = 1000

@@ -14,15 +14,17 @@ from zoneinfo import ZoneInfo
 
 from bench.rig import ROOT, Place, own_python
 from service.bots.registry import configs, load_bots
-from service.dispatch import make_scripts
-from service.keys import Keys
-from service.models import JobDefinition, Options
-from service.planning import new_record
-from service.runs import Runs
+from service.domain.job import JobDefinition
+from service.domain.options import Options
+from service.domain.planning import new_record
+from service.domain.records import JobRecord, Plan
 from service.settings import Settings
-from service.store.arrival import arrive
-from service.store.jobs import JobRecord, JobStore, Plan
+from service.store.jobs.job_hashes import JobStore
+from service.store.keys import Keys
+from service.store.rq_records import make_scripts
 from service.store.scripts import Limits, Scripts
+from service.store.server.startup_checks import arrive
+from service.usecases.runs import Runs
 from tests.conftest import find_free_port
 
 API_KEY = "a key for measuring"

@@ -19,8 +19,8 @@ from bench.contenders import OURS
 from bench.prober import Prober
 from bench.rig import Place
 from bench.suite import Chosen, Suite
-from service.clock import format_timestamp
-from service.models import Options
+from service.domain.options import Options
+from service.domain.timestamps import format_timestamp
 
 SIZES = (1_000, 10_000, 100_000)
 FULL_SIZES = (*SIZES, 1_000_000)

@@ -16,7 +16,7 @@ from bench.contenders import OURS
 from bench.rig import Place
 from bench.store import centile
 from bench.suite import Chosen, Suite
-from service.models import Options
+from service.domain.options import Options
 
 JOBS = 1000
 PERIOD = 5

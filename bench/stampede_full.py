@@ -18,7 +18,7 @@ from bench.rig import Place
 from bench.stampede import MANY, instant, longest_call, thinned, watch
 from bench.store import centile
 from bench.suite import Chosen, Suite
-from service.models import Options
+from service.domain.options import Options
 
 JOBS = 100_000
 OTHERS = 10

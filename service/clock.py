@@ -1,14 +1,13 @@
 """The one place that reads the time.
 
-The service has one clock, Redis' own `TIME` (`service.store.redis_clock`), so that processes on different machines
-agree on what is due and whose lease has ended. Pure code never reads it: the time is read at the rim and passed down
-as `now`.
+The service has one clock, Redis' own `TIME` (`service.store.server.redis_clock`), so that processes on different
+machines agree on what is due and whose lease has ended. Pure code never reads it: the time is read at the rim and
+passed down as `now`.
 """
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -17,11 +16,6 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """The time in whole milliseconds since 1970-01-01T00:00:00Z, rounded down."""
-
-
-def format_timestamp(epoch_seconds: int) -> str:
-    """`YYYY-MM-DDTHH:MM:SS` in UTC, the format of every timestamp that the API answers."""
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()[:19]
 
 
 def steady_ms() -> int:

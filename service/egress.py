@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from service.own_copies import own_copy
+from service.secrecy.own_copies import own_copy
 
 if TYPE_CHECKING:
     import ipaddress

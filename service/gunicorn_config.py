@@ -24,7 +24,7 @@ except SettingsError as error:
 
 wsgi_app = "service.wsgi:build()"
 bind = bind_to(os.environ.get("BIND_HOST") or "0.0.0.0", os.environ.get("PORT") or "8000")
-worker_class = "service.api.server.Worker"
+worker_class = "service.web.server.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 threads = THREADS
 

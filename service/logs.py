@@ -26,7 +26,7 @@ from structlog.contextvars import (
 )
 from structlog.typing import EventDict
 
-from service import redaction
+from service.secrecy import redaction
 
 bound = bound_contextvars
 """`with bound(job_id=…, run_id=…):` puts these beside every line written within, in this thread and its children."""

@@ -16,10 +16,10 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service import secret_hosts
 from service.egress import Egress
 from service.environment import refuse_foreign
 from service.errors import SettingsError
+from service.secrecy import secret_hosts
 
 _UNSUBSCRIBE = re.compile(r"(?=.{1,900}\Z)(mailto:|https://)[A-Za-z0-9._~:/?#@!$&'()*+;=%{}-]+")
 """A URL (RFC 3986) that may stand between angle brackets, with names of fields in braces."""

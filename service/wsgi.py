@@ -8,35 +8,35 @@ from dataclasses import replace
 from functools import partial
 
 from service import gunicorn_config
-from service.api.access import Undeclared
-from service.api.app import App, create_app
-from service.api.auth import ApiKeys
-from service.api.dashboard import create_dashboard
-from service.api.refusals import Refusals
 from service.bots.registry import configs, load_bots
-from service.console.mount import Parts, add_console
-from service.console.pages import SIGN_IN
-from service.contacts.book import ContactBook
-from service.dispatch import make_scripts
 from service.errors import SettingsError
-from service.following import Following
-from service.health import Health
-from service.jobs import Jobs
-from service.key_strength import ADVICE, weak_keys
-from service.keys import Keys
 from service.messages import Messenger
-from service.metrics import Metrics
-from service.runs import Runs
-from service.sample import Samples
+from service.secrecy.key_strength import ADVICE, weak_keys
 from service.settings import Settings, load_settings
-from service.store.arrival import Arrival
-from service.store.connection import connect
 from service.store.counters import add_refused_keys, read
-from service.store.data_memory import DataMemory
-from service.store.jobs import JobStore
-from service.store.redis_clock import RedisClock
+from service.store.jobs.job_hashes import JobStore
+from service.store.keys import Keys
+from service.store.rq_records import make_scripts
 from service.store.scripts import Limits
-from service.transfer import Transfer
+from service.store.server.connection import connect
+from service.store.server.data_memory import DataMemory
+from service.store.server.redis_clock import RedisClock
+from service.store.server.startup_checks import Arrival
+from service.usecases.contacts import ContactBook
+from service.usecases.definitions import Transfer
+from service.usecases.health import Health
+from service.usecases.jobs import Jobs
+from service.usecases.message_test import Samples
+from service.usecases.run_following import Following
+from service.usecases.runs import Runs
+from service.web.api.app import App, create_app
+from service.web.console.mount import Parts, add_console
+from service.web.console.page import SIGN_IN
+from service.web.http.access import Undeclared
+from service.web.http.auth import ApiKeys
+from service.web.http.refusals import Refusals
+from service.web.metrics import Metrics
+from service.web.rq_dashboard.dashboard import create_dashboard
 
 log = logging.getLogger(__name__)
 

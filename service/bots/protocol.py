@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from service.contacts import Contact
+from service.domain.people.contact import Contact
 from service.errors import ServiceError
 
 
@@ -154,7 +154,7 @@ class Context(Protocol):
 
     @property
     def contacts(self) -> Any:
-        """The address book: a `service.contacts.book.ContactBook`."""
+        """The address book: a `service.usecases.contacts.ContactBook`."""
 
     @property
     def settings(self) -> Any:

@@ -9,13 +9,13 @@ from importlib.metadata import EntryPoint, entry_points
 
 from pydantic import BaseModel
 
-from service.bots.birthday import BirthdayBot
-from service.bots.contacts_sync import ContactsSyncBot
+from service.bots.birthday.bot import BirthdayBot
+from service.bots.contacts_sync.bot import ContactsSyncBot
 from service.bots.protocol import Bot
-from service.bots.secrets import is_declarable
-from service.bots.visitor import VisitorBot
-from service.bots.webhook import WebhookBot
-from service.redaction import SECRETS
+from service.bots.support.secrets import is_declarable
+from service.bots.visitor.bot import VisitorBot
+from service.bots.webhook.bot import WebhookBot
+from service.secrecy.secret_values import SECRETS
 
 GROUP = "bot_scheduler.bots"
 """The entry-point group under which a package names its bot classes."""

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from service import VERSION
-from service.cli import contacts, doctor, documents, health, jobs, runs
+from service.cli import contacts, documents, health, jobs, runs
+from service.cli.doctor import command as doctor
 from service.cli.output import say
 
 app = typer.Typer(

@@ -52,8 +52,8 @@ def edit(job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> bool
     Raises:
         Failure: the editor failed, or the text was refused; it is kept then, and the sentence says where.
     """
-    from service.api.documents import yaml_pieces  # here, since the API's modules take a while to load
-    from service.models import DEFINITION_FIELDS
+    from service.domain.job import DEFINITION_FIELDS
+    from service.usecases.documents import yaml_pieces  # here, since the API's modules take a while to load
 
     before = b"".join(yaml_pieces(1, [{field: job[field] for field in DEFINITION_FIELDS}]))
     with tempfile.NamedTemporaryFile(prefix="bot-scheduler-", suffix=".yaml", delete=False) as file:
@@ -81,8 +81,8 @@ def _open_editor(path: Path) -> None:
 
 
 def _parsed(raw: bytes, path: str) -> dict[str, Any]:
-    from service.api.documents import parse_yaml  # here, since the API's modules take a while to load
     from service.errors import ValidationFailed
+    from service.usecases.documents import parse_yaml  # here, since the API's modules take a while to load
 
     try:
         document = parse_yaml(raw)

@@ -1,8 +1,8 @@
 """Contacts in Redis: a hash each, and the indices that find them without a scan.
 
 The indices are the sorted set of all ids, a set of ids for each day of the year, the sorted set of those with a profile
-page by their last visit, and for each identity (`service.contacts.matching`) the ids to which it leads. Each write goes
-through one script, so that none of them ever disagrees with a contact.
+page by their last visit, and for each identity (`service.contacts.matching.identity`) the ids to which it leads. Each
+write goes through one script, so that none of them ever disagrees with a contact.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 from redis import Redis
 
-from service.keys import Keys
-from service.store.asking import hash_fields
-from service.store.connection import exchange, packed, repeatable, translate_errors
-from service.store.contact_records import WORDS, Contact, Visit, contact_of, pairs_of, visit_text
+from service.domain.people.contact import WORDS, Contact, Visit, contact_of, pairs_of, visit_text
+from service.store.keys import Keys
 from service.store.scripts import Gate, script_of
+from service.store.server.asking import hash_fields
+from service.store.server.exchange import exchange, packed, repeatable
+from service.store.server.translation import translate_errors
 
 BATCH = 500
 """Contacts read or written in one round trip."""

@@ -14,9 +14,9 @@ from typing import Any
 
 from redis import Redis
 
-from service.keys import Keys
-from service.models.traits import Traits, first_ids, identities_of, identity_of_id
+from service.domain.people.traits import Traits, first_ids, identities_of, identity_of_id
 from service.store.contacts import BATCH, ContactStore, Row, Write
+from service.store.keys import Keys
 from service.store.ledger import LIFETIME
 
 LOOK_SECONDS = 5.0

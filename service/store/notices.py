@@ -4,59 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from service.keys import Keys
+from service.domain.notices import Notices, Step, WentBack
+from service.store.keys import Keys
 from service.store.scripts import Scripts
 
 RECENT_MS = 86_400_000
 """A step of the clock is shown for so long, unless it is acknowledged before."""
 FIELDS_OF_DATA = ("went_back_at", "went_back", "went_back_beats")
 FIELDS_OF_CLOCK = ("steps", "acknowledged")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of Redis' clock; times are ms.
-
-    Args:
-        by_ms: forward, or, where negative, back.
-        before_ms: what it showed, or would have shown, just before.
-        landed_ms: what it showed then.
-    """
-
-    by_ms: int
-    before_ms: int
-    landed_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class WentBack:
-    """That the data went back.
-
-    Args:
-        at_ms: when that was seen.
-        seen: `other` (another data set, or none) or `older`.
-        beats: how many of the leader's heartbeats it is older, if it is.
-    """
-
-    at_ms: int
-    seen: str
-    beats: int
-
-
-@dataclass(frozen=True, slots=True)
-class Notices:
-    """What is to be looked at.
-
-    Args:
-        went_back: that the data went back, if it did.
-        steps: the clock's recent steps, the newest first.
-    """
-
-    went_back: WentBack | None = None
-    steps: tuple[Step, ...] = ()
 
 
 def commands(keys: Keys) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import ResponseError
 
-from service.store.notices import Step
+from service.domain.alert_folding import Moment
+from service.domain.notices import Step
 from service.store.scripts import Scripts
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What Redis' clock shows, and what it has done; times are ms.
-
-    Args:
-        now_ms: its time.
-        step: the newest step that was recorded.
-        folded: alerts that were counted in place of being sent.
-        folded_at_ms: since when.
-    """
-
-    now_ms: int
-    step: Step | None = None
-    folded: int = 0
-    folded_at_ms: int = 0
+from service.store.server.redis_clock import ms_of
 
 
 class Outbox:
@@ -79,8 +63,8 @@ class Outbox:
 
     def moment(self) -> Moment:
         """The clock, and the alerts that were folded since it stepped."""
-        ((seconds, micros),) = self._scripts.read(lambda pipe: pipe.time())
-        now = int(seconds) * 1000 + int(micros) // 1000
+        (time,) = self._scripts.read(lambda pipe: pipe.time())
+        now = ms_of(time)
         try:
             ((steps, folded, since),) = self._scripts.read(
                 lambda pipe: pipe.hmget(self._keys.clock, "steps", "folded", "folded_at")

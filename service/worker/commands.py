@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from service.worker.link import Began
+from service.worker.ipc import Began
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
-from service.runner import WORKER_STOPPED
-from service.store.runs import Claim, Outcome
+from service.domain.run_records import Claim, Outcome
 from service.worker.horse import timed_out, timeout_of
-from service.worker.watch import HEED_SECONDS
+from service.worker.runner import WORKER_STOPPED
+from service.worker.watchdog import HEED_SECONDS
 
 
 def outcome_of_death(claim: Claim, why: str | None, status: int) -> Outcome:
@@ -16,7 +16,7 @@ def outcome_of_death(claim: Claim, why: str | None, status: int) -> Outcome:
 
     Args:
         claim: the run that the horse held.
-        why: the reason to end it that `service.worker.watch` had, None if it had none.
+        why: the reason to end it that `service.worker.watchdog` had, None if it had none.
         status: the wait status of the horse.
     """
     match why:

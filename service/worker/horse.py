@@ -26,17 +26,18 @@ from rq.serializers import JSONSerializer
 
 from service import logs
 from service.bots.protocol import Bot
-from service.error_texts import worded
+from service.domain.error_texts import worded
+from service.domain.records import UnreadableJob
+from service.domain.retries import rerun_of, retry_of
+from service.domain.run_records import Claim, Outcome, Retry
 from service.errors import StoreFull, StoreUnavailable
-from service.failures import partial_result
 from service.outage import outage
-from service.retries import rerun_of, retry_of
-from service.run_context import RunTime, StopFlag
-from service.runner import WORKER_STOPPED, Notes, RunInterrupted, Surroundings, carry_out
-from service.store.jobs import UnreadableJob
-from service.store.runs import Claim, Outcome, Retry, RunStore
+from service.store.runs.run_hashes import RunStore
+from service.worker.failures import partial_result
+from service.worker.ipc import ORDER_SIGNAL, Began, Orders
 from service.worker.leftovers import Untouched, peak_megabytes
-from service.worker.link import ORDER_SIGNAL, Began, Orders
+from service.worker.run_context import RunTime, StopFlag
+from service.worker.runner import WORKER_STOPPED, Notes, RunInterrupted, Surroundings, carry_out
 
 log = logging.getLogger(__name__)
 

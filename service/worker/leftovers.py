@@ -44,7 +44,7 @@ from typing import Any
 
 from redis import Redis
 
-from service.store.connection import open_sockets
+from service.store.server.connection import open_sockets
 from service.worker.c_environment import CEnvironment
 from service.worker.openers import UsualOpener
 

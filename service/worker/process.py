@@ -35,25 +35,26 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
-from service.bots.secrets import Vault
-from service.dispatch import make_scripts
+from service.bots.support.secrets import Vault
 from service.errors import StoreUnavailable, StoreUnsuitable, WritesRefused
-from service.keys import Keys
 from service.outage import outage
-from service.runner import Surroundings
 from service.settings import Settings
-from service.store.arrival import arrive
-from service.store.connection import connect, translate_errors
+from service.store.keys import Keys
 from service.store.presence import Presence
-from service.store.runs import RunStore
+from service.store.rq_records import make_scripts
+from service.store.runs.run_hashes import RunStore
 from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
+from service.store.server.connection import connect
+from service.store.server.startup_checks import arrive
+from service.store.server.translation import translate_errors
 from service.worker.commands import Commands
 from service.worker.deaths import outcome_of_death
 from service.worker.horse import Recycling, WorkHorse, end_patiently, retry_after
-from service.worker.link import Began, Horse, Orders
+from service.worker.ipc import Began, Horse, Orders
 from service.worker.orphans import Orphans
-from service.worker.watch import ASK_AFTER_STOP_SECONDS, KILL_AFTER_STOP_SECONDS, Watch
+from service.worker.runner import Surroundings
+from service.worker.watchdog import ASK_AFTER_STOP_SECONDS, KILL_AFTER_STOP_SECONDS, Watch
 from service.worker.wiring import surroundings
 
 log = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ class BotWorker(Worker):
             self._waiting = False
 
     def run_maintenance_tasks(self) -> None:
-        """Nothing: `service.reaper` does it, without failing what can still be run."""
+        """Nothing: `service.scheduler.reaper` does it, without failing what can still be run."""
 
     def handle_payload(self, message: dict[str, Any]) -> None:
         self._commands.heard(message)

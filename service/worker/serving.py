@@ -6,13 +6,14 @@ import logging
 import signal
 import threading
 
-from service.bots.secrets import Vault
+from service.bots.support.secrets import Vault
 from service.errors import StoreUnavailable
-from service.keys import Keys
 from service.outage import outage
 from service.settings import Settings
-from service.store.arrival import arrive
-from service.store.connection import connect, translate_errors
+from service.store.keys import Keys
+from service.store.server.connection import connect
+from service.store.server.startup_checks import arrive
+from service.store.server.translation import translate_errors
 from service.worker.orphans import Orphans
 from service.worker.process import BotWorker
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from service.worker.link import die_with_parent
+from service.worker.ipc import die_with_parent
 from service.worker.orphans import Orphans
 
 log = logging.getLogger(__name__)

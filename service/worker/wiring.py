@@ -8,19 +8,19 @@ from redis import Redis
 
 from service.bots.protocol import Bot
 from service.bots.registry import load_bots
-from service.bots.secrets import Vault
-from service.contacts.book import ContactBook
-from service.keys import Keys
-from service.runner import Surroundings
+from service.bots.support.secrets import Vault
 from service.settings import Settings
+from service.store.keys import Keys
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
+from service.usecases.contacts import ContactBook
+from service.worker.runner import Surroundings
 
 
 def surroundings(
     client: Redis, keys: Keys, settings: Settings, vault: Vault, bots: Mapping[str, type[Bot]] | None = None
 ) -> Surroundings:
-    """Everything that `service.runner.carry_out` hands to a bot, on `client`.
+    """Everything that `service.worker.runner.carry_out` hands to a bot, on `client`.
 
     Args:
         vault: the secrets that were in the environment.

@@ -11,12 +11,12 @@ import falcon.testing
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from service.api.app import create_app
-from service.api.rendering import dumps
-from service.contacts import Contact
-from service.contacts.exports import Kind
+from service.contacts.writing.exports import Kind
+from service.domain.people.contact import Contact
+from service.domain.plain_json import dumps
 from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
-from service.store.listing import ShownJob
+from service.store.jobs.listing import ShownJob
+from service.web.api.app import create_app
 
 KEY = "test-key"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.auth import ApiKeys
+from service.web.http.auth import ApiKeys
 
 GUARDED = [
     ("GET", "/scheduler/jobs"),
@@ -109,6 +109,6 @@ def test_any_bytes_as_a_key_are_compared_and_refused(given_key: bytes) -> None:
 @given(value=st.text(max_size=40))
 def test_any_header_value_is_401_never_an_error(value: str) -> None:
     """Whatever the server puts into the header's variable, a stranger gets 401."""
-    from service.api.auth import header_bytes
+    from service.web.http.auth import header_bytes
 
     assert not ApiKeys(["right key that nobody guesses"]).accept(header_bytes(value))

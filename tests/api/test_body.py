@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.api import strict_json
-from service.api.body import JSON_LIMIT
-from service.api.strict_json import MAX_DEPTH, parse_object
+from service.domain.input import strict_json
+from service.domain.input.strict_json import MAX_DEPTH, parse_object
 from service.errors import ValidationFailed
+from service.web.http.body import JSON_LIMIT
 
 
 @pytest.mark.parametrize(

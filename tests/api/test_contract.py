@@ -9,13 +9,14 @@ import falcon.testing
 import pytest
 from redis import Redis
 
-from service.dispatch import make_scripts
-from service.keys import Keys
+from service.domain.run_records import Outcome
 from service.settings import Settings
+from service.store.keys import Keys
 from service.store.presence import Presence
-from service.store.redis_clock import RedisClock
-from service.store.runs import Outcome, RunStore
+from service.store.rq_records import make_scripts
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
+from service.store.server.redis_clock import RedisClock
 from service.wsgi import assemble
 
 KEY = "your-api-key"
@@ -422,7 +423,7 @@ def test_redis_comes_back_without_a_restart(installation: Settings, api: Client,
 
 def test_redis_clock_is_what_timestamps_follow(redis_client: Redis, created: Json) -> None:
     """`created_at` is Redis' time."""
-    from service.clock import format_timestamp
+    from service.domain.timestamps import format_timestamp
 
     now = RedisClock(redis_client).now_ms() // 1000
     assert created["created_at"] in {format_timestamp(now - ago) for ago in range(10)}

@@ -21,16 +21,16 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 from rq_dashboard import web
 
-from service.api import errors
-from service.api.app import DASHBOARD, App, Headers
-from service.api.auth import ApiKeys
-from service.api.dashboard import _VIEWS, create_dashboard
-from service.api.dashboard_pages import TEMPLATES
-from service.api.guard import Guard
-from service.api.mounted import Mounted
-from service.api.page_headers import PAGE_HEADERS
-from service.api.places import Places
-from service.api.sessions import Sessions
+from service.web.api.app import DASHBOARD, App, Headers
+from service.web.http import errors
+from service.web.http.auth import ApiKeys
+from service.web.http.guard import Guard
+from service.web.http.mounted import Mounted
+from service.web.http.page_headers import PAGE_HEADERS
+from service.web.http.request_slots import Places
+from service.web.http.sessions import Sessions
+from service.web.rq_dashboard.dashboard import _VIEWS, create_dashboard
+from service.web.rq_dashboard.pages import TEMPLATES
 
 QUEUE = "bot-scheduler-runs"
 KEY = "schlüssel:1"
@@ -370,5 +370,5 @@ def test_redis_away_is_503() -> None:
 
 def test_the_names_that_are_replaced_inside_rq_dashboard_are_still_there() -> None:
     """A release that looks elsewhere for its classes must not silently go back to pickles and clients of its own."""
-    assert {web.Queue.__module__, web.Worker.__module__, web.Job.__module__} == {"service.api.dashboard"}
+    assert {web.Queue.__module__, web.Worker.__module__, web.Job.__module__} == {"service.web.rq_dashboard.dashboard"}
     assert web.config.serializer is JSONSerializer

@@ -8,7 +8,6 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from service import redaction
 from service.errors import (
     ConcurrentChange,
     Conflict,
@@ -20,7 +19,8 @@ from service.errors import (
     StoreUnavailable,
     ValidationFailed,
 )
-from service.redaction import Redaction
+from service.secrecy import redaction
+from service.secrecy.redaction import Redaction
 
 
 @pytest.mark.parametrize(

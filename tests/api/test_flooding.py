@@ -13,9 +13,9 @@ import pytest
 from gunicorn.http.errors import InvalidHeader, InvalidResponseHeader
 
 from service import gunicorn_config
-from service.api.answer_clock import BYTES_PER_SECOND, HURRIED_SECONDS, PATIENCE_SECONDS, AnswerLate, PatientSocket
-from service.api.server import REFUSALS, refusal
 from service.seldom import EVERY_SECONDS, Seldom
+from service.web.answer_clock import BYTES_PER_SECOND, HURRIED_SECONDS, PATIENCE_SECONDS, AnswerLate, PatientSocket
+from service.web.server import REFUSALS, refusal
 from tests.api.world import KEY, World, world_in
 from tests.process.installation import until
 

@@ -10,13 +10,13 @@ import falcon
 import falcon.testing
 import pytest
 
-from service.api import errors
-from service.api.access import BY_KEY, BY_KEY_OR_BEARER, BY_SESSION, OPEN, Access, Undeclared
-from service.api.app import App
-from service.api.auth import ApiKeys
-from service.api.guard import Guard
-from service.api.places import Places
-from service.api.sessions import COOKIE, Sessions
+from service.web.api.app import App
+from service.web.http import errors
+from service.web.http.access import BY_KEY, BY_KEY_OR_BEARER, BY_SESSION, OPEN, Access, Undeclared
+from service.web.http.auth import ApiKeys
+from service.web.http.guard import Guard
+from service.web.http.request_slots import Places
+from service.web.http.sessions import COOKIE, Sessions
 from tests.api.test_server import COMMAND, ROOT, environment
 
 KEYS = ApiKeys(["k"])
@@ -129,7 +129,7 @@ def test_what_got_past_the_start_is_refused_all_the_same(app: App) -> None:
 def test_a_route_without_a_declaration_stops_the_start(tmp_path: Path, free_port: int) -> None:
     """The real process ends at once with one line that names the route; it never listens."""
     (tmp_path / "forgetful.py").write_text(
-        "from service.api.contacts import Contact\nfrom service.wsgi import build\ndel Contact.access\n"
+        "from service.web.api.contacts import Contact\nfrom service.wsgi import build\ndel Contact.access\n"
     )
     ended = subprocess.run(
         [*COMMAND, "--pythonpath", f"{ROOT},{tmp_path}", "forgetful:build()"],

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.api.guard import LONGEST_WAY_BACK
+from service.web.http.guard import LONGEST_WAY_BACK
 from tests.api.wire import Wire
 from tests.api.world import JOB, KEY, MARK, OWN_ORIGIN, World, basic, cookie, world_in
 from tests.process.installation import API_KEY, until

@@ -15,13 +15,14 @@ import pytest
 from redis import Redis
 
 from service import VERSION
-from service.api.operations import OPERATIONS
 from service.bots.registry import configs, load_bots
 from service.contacts.bodies import _CHECKS, READ_ONLY
+from service.domain.job import DEFINITION_FIELDS, READ_ONLY_FIELDS
+from service.domain.job_requests import parse_create
+from service.domain.schedules.definition import parse_schedule, schedule_schemas
 from service.errors import ValidationFailed
-from service.models import DEFINITION_FIELDS, READ_ONLY_FIELDS, parse_create
-from service.models.schedule import parse_schedule, schedule_schemas
 from service.settings import Settings
+from service.web.api.openapi.operations import OPERATIONS
 from service.wsgi import assemble
 
 Client = falcon.testing.TestClient

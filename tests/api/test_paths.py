@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.paths import is_plain
+from service.web.http.paths import is_plain
 
 PLAIN = [
     "/",

@@ -10,11 +10,11 @@ import falcon.testing
 import pytest
 from pydantic import SecretStr
 
-from service.api.app import App, create_app
-from service.api.places import Placed, Places
-from service.contacts import Contact
-from service.contacts.exports import Kind
+from service.contacts.writing.exports import Kind
+from service.domain.people.contact import Contact
 from service.errors import StoreUnavailable
+from service.web.api.app import App, create_app
+from service.web.http.request_slots import Placed, Places
 from tests.api.conftest import KEY, FakeContacts, FakeJobs, FakeSettings
 
 PLACES = 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.api.refusals import SETTLE_SECONDS, Refusals
 from service.errors import StoreUnavailable
+from service.web.http.refusals import SETTLE_SECONDS, Refusals
 
 
 def test_strangers_cost_redis_nothing_and_others_a_write_a_second() -> None:

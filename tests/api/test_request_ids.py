@@ -13,14 +13,14 @@ import falcon.testing
 import pytest
 
 from service import logs
-from service.api.request_ids import RequestIds
+from service.web.http.request_ids import RequestIds
 
 
 class Spoken:
     """A resource that logs."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        logging.getLogger("service.api.spoken").info("spoken")
+        logging.getLogger("service.web.api.spoken").info("spoken")
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         raise falcon.HTTPBadRequest
@@ -66,7 +66,7 @@ def test_lines_of_a_request_carry_its_id_and_later_ones_do_not(
         logging.config.dictConfig(logs.config("web", "INFO", "json"))
         client.simulate_get(headers={"X-Request-Id": "request-1"})
         client.simulate_get(headers={"X-Request-Id": "request-2"})
-        logging.getLogger("service.api.spoken").info("between requests")
+        logging.getLogger("service.web.api.spoken").info("between requests")
     finally:
         root.handlers[:], root.level = handlers, level
     lines = [json.loads(line) for line in output.getvalue().splitlines()]

@@ -8,7 +8,7 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from service.api.rendering import dumps
+from service.domain.plain_json import dumps
 from service.errors import StoreUnavailable
 
 Client = falcon.testing.TestClient

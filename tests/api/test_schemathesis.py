@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from service.api.operations import OPERATIONS
 from service.settings import Settings
+from service.web.api.openapi.operations import OPERATIONS
 from service.wsgi import assemble
 from tests.conftest import ValkeyServer
 

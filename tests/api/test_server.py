@@ -21,8 +21,8 @@ from typing import IO
 import pytest
 
 from service import gunicorn_config
-from service.api.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, TimedSocket
-from service.api.server import Heartbeat, Worker
+from service.web.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, TimedSocket
+from service.web.server import Heartbeat, Worker
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_config"]

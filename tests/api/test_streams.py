@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from service.api import streams
-from service.api.places import Places
-from service.api.streams import LogStream, hung_up
 from service.errors import StoreUnavailable
-from service.following import News
+from service.usecases.run_following import News
+from service.web.http import sse as streams
+from service.web.http.request_slots import Places
+from service.web.http.sse import LogStream, hung_up
 
 
 class Script:

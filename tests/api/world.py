@@ -14,9 +14,9 @@ from typing import Any
 
 from redis import Redis
 
-from service.api.auth import ApiKeys
-from service.api.dashboard import create_dashboard
-from service.api.sessions import COOKIE, LIFETIME_SECONDS, Sessions
+from service.web.http.auth import ApiKeys
+from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions
+from service.web.rq_dashboard.dashboard import create_dashboard
 from tests.api.wire import Answer, Wire
 from tests.conftest import ValkeyServer
 from tests.console.browsing import installation as build

@@ -28,8 +28,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Post, post_office
 from tests.conftest import ValkeyServer
 from tests.process.installation import Installation, descendants, until

@@ -19,11 +19,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import BaseModel, SecretStr
 from redis import Redis
 
-from service.bots.secrets import Secrets, Vault, names_in
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.support.secrets import Secrets, Vault, names_in
+from service.store.keys import Keys
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
+from service.usecases.contacts import ContactBook
 from tests.conftest import find_free_port
 
 

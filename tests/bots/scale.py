@@ -16,9 +16,9 @@ from pathlib import Path
 
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Run, configured
 from tests.conftest import ValkeyServer
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
-from service.bots.visitor import VisitorBot
+from service.bots.visitor.bot import VisitorBot
 from tests.bots.servers import QuietHandler, serving
 
 Answer = tuple[int, dict[str, str], bytes]

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from service.contacts.cleaning import clean_email
+from service.domain.people.contact import Contact
 from service.messages import ChannelUnavailable, DeliveryFailed, Messenger
-from service.store.contact_records import Contact
 from tests.bots.rig import post_office
 from tests.bots.scripted_smtp import ScriptedServer, scripted
 

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
 from service.errors import ChannelUnavailable
-from service.keys import Keys
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Post, Run, configured, post_office
 from tests.conftest import find_free_port
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
 from service.errors import ChannelUnavailable
-from service.keys import Keys
+from service.store.keys import Keys
 from service.store.ledger import RedisLedger
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Post, Run, configured, post_office
 from tests.conftest import find_free_port
 

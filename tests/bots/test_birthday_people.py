@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Post, Run, configured, post_office
 
 

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.bots.birthday_letters import LettersRefused
-from service.contacts.book import ContactBook
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.bots.birthday.letters import LettersRefused
+from service.domain.run_records import Outcome
 from service.errors import ChannelUnavailable
-from service.keys import Keys
-from service.store.runs import Outcome, stored_outcome
+from service.store.keys import Keys
+from service.store.runs.stored_outcome import stored_outcome
+from service.usecases.contacts import ContactBook
 from tests.bots.picky_post import BREAKS, Picky
 from tests.bots.rig import Run, configured, post_office
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.contacts_sync import ContactsSyncBot, ContactsSyncConfig, NoAddressBook
-from service.bots.dav import BookFailed
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.contacts_sync.bot import ContactsSyncBot, ContactsSyncConfig, NoAddressBook
+from service.bots.contacts_sync.dav import BookFailed
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.address_books import Radicale, person, radicale
 from tests.bots.rig import Run, configured
 

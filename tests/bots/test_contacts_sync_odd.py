@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.contacts_sync import ContactsSyncBot, ContactsSyncConfig
-from service.bots.dav import BookFailed, Dav
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.contacts_sync.bot import ContactsSyncBot, ContactsSyncConfig
+from service.bots.contacts_sync.dav import BookFailed, Dav
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.address_books import person
 from tests.bots.dav_servers import BOOK, Asked, DavServer, Said, dav_server, found, multistatus
 from tests.bots.rig import Run, configured

@@ -10,10 +10,10 @@ import falcon.testing
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
 from service.settings import Settings
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from service.wsgi import assemble
 from tests.bots.rig import Post, Run, configured, post_office
 from tests.bots.scripted_smtp import BREAK, scripted

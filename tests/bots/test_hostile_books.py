@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots import dav
-from service.bots.contacts_sync import ContactsSyncBot, ContactsSyncConfig
-from service.bots.dav import BookFailed
-from service.bots.dav_answers import MAX_ELEMENTS, MAX_TEXT, Multistatus, NotDav, Oversized
-from service.contacts import vcard
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.contacts_sync import dav
+from service.bots.contacts_sync.bot import ContactsSyncBot, ContactsSyncConfig
+from service.bots.contacts_sync.dav import BookFailed
+from service.bots.contacts_sync.dav_answers import MAX_ELEMENTS, MAX_TEXT, Multistatus, NotDav, Oversized
+from service.contacts.reading import vcard
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.address_books import person
 from tests.bots.dav_servers import BOOK, Asked, DavServer, Said, dav_server, multistatus
 from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.fetching import MAX_BYTES, Fetched, Fetcher, NotFetched
-from service.bots.visitor import VisitorConfig
-from service.contacts.book import ContactBook
+from service.bots.support.fetching import MAX_BYTES, Fetched, Fetcher, NotFetched
+from service.bots.visitor.bot import VisitorConfig
 from service.egress import Egress
 from service.errors import Conflict, StoreUnavailable
-from service.keys import Keys
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
 from tests.bots.rig import Run, configured
 from tests.bots.sites import Answer, Hasty, Site, html, web_site
@@ -268,13 +268,13 @@ def test_an_odd_page_is_visited(redis_client: Redis, book: ContactBook, site: Si
 
 
 WHERE = {
-    "its page is read": "service.bots.visitor.read_page",
-    "its robots.txt is read": "service.bots.fetching.read_robots",
-    "its rules are read": "service.bots.fetching.Rules",
-    "its rules are asked": "service.bots.robots.Rules.allow",
-    "its delay is asked": "service.bots.robots.Rules.delay",
-    "its wish is heeded": "service.bots.fetching.seconds_asked",
-    "its answer is read": "service.bots.fetching.pieces",
+    "its page is read": "service.bots.visitor.bot.read_page",
+    "its robots.txt is read": "service.bots.support.fetching.read_robots",
+    "its rules are read": "service.bots.support.fetching.Rules",
+    "its rules are asked": "service.bots.support.robots.Rules.allow",
+    "its delay is asked": "service.bots.support.robots.Rules.delay",
+    "its wish is heeded": "service.bots.support.fetching.seconds_asked",
+    "its answer is read": "service.bots.support.fetching.pieces",
     "it is written down": "service.store.contacts.ContactStore.note_visit",
 }
 

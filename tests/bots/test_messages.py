@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.contacts import Contact
+from service.domain.people.contact import Contact
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryUncertain, Messenger, announce, destination
 from tests.bots.receivers import listening

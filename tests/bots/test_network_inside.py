@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from service import egress
-from service.bots.fetching import Fetcher, NotFetched
+from service.bots.support.fetching import Fetcher, NotFetched
 from service.egress import Egress, is_public
 
 OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
-from service.contacts.files import ReadOptions
-from service.keys import Keys
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.contacts.reading.files import ReadOptions
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Post, Run, configured, post_office
 
 TODAY, YEAR_LATER = datetime(2025, 4, 12, 8, tzinfo=UTC), datetime(2026, 4, 12, 8, tzinfo=UTC)

@@ -16,10 +16,10 @@ import apprise
 import pytest
 from apprise import Apprise
 
+from service.domain.people.contact import Contact
 from service.messages import ChannelUnavailable, DeliveryFailed, DeliveryUncertain, Messenger, announce, why_unusable
 from service.messages.apprise_log import ASSET, captured
 from service.messages.service_words import verdict
-from service.store.contact_records import Contact
 from tests.conftest import find_free_port
 from tests.tls import TlsProxy
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from urllib3 import HTTPResponse
 
 from service.contacts.cleaning import clean_email
+from service.domain.people.contact import Contact
 from service.messages import ChannelUnavailable, DeliveryFailed, Messenger, announce
 from service.messages.addresses import email_to_send
 from service.messages.mail_urls import UnusableURL
 from service.messages.services import Service
 from service.messages.templates import Template
-from service.store.contact_records import Contact
 from tests.bots.apprise_urls import NOT_TRIED, URLS
 from tests.bots.receivers import listening
 

@@ -13,6 +13,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from service.domain.people.contact import Contact
 from service.messages import (
     ChannelUnavailable,
     DeliveryDeferred,
@@ -23,7 +24,6 @@ from service.messages import (
     announce,
     smtp,
 )
-from service.store.contact_records import Contact
 from tests.bots.rig import Post, post_office
 from tests.bots.scripted_smtp import BREAK, ScriptedServer, scripted
 from tests.conftest import find_free_port

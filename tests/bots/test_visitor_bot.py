@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots import fetching
-from service.bots.fetching import Fetcher, NotFetched
-from service.bots.visitor import VisitorConfig
-from service.contacts.book import ContactBook
+from service.bots.support import fetching
+from service.bots.support.fetching import Fetcher, NotFetched
+from service.bots.visitor.bot import VisitorConfig
 from service.egress import Egress
-from service.keys import Keys
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Run, configured
 from tests.bots.sites import Hasty, Site, html, web_site
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from service.bots.turns import Stopped, Turns
-from service.contacts.book import ContactBook
-from service.keys import Keys
+from service.bots.support.locks import Stopped, Turns
+from service.store.keys import Keys
 from service.store.memory import RedisMemory
+from service.usecases.contacts import ContactBook
 from tests.bots.sites import web_site
 from tests.conftest import ValkeyServer
 from tests.process.installation import Installation

@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from redis import Redis
 
-from service.bots.secrets import SecretMissing, SecretRefused, signing_key
-from service.bots.webhook import RequestFailed, WebhookBot, signature
-from service.bots.webhook_answers import MAX_ANSWER
-from service.bots.webhook_config import WebhookConfig
+from service.bots.support.secrets import SecretMissing, SecretRefused, signing_key
+from service.bots.webhook.answers import MAX_ANSWER
+from service.bots.webhook.bot import RequestFailed, WebhookBot, signature
+from service.bots.webhook.config import WebhookConfig
+from service.domain.job_fields import validate_bot_config
 from service.errors import ServiceError, ValidationFailed
-from service.models import validate_bot_config
 from tests.bots.receivers import Receiver, listening
 from tests.bots.rig import Run, configured
 from tests.conftest import find_free_port

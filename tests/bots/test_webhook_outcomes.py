@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.webhook import RequestFailed, WebhookBot
-from service.bots.webhook_config import WebhookConfig
+from service.bots.webhook.bot import RequestFailed, WebhookBot
+from service.bots.webhook.config import WebhookConfig
+from service.domain.job_fields import validate_bot_config
 from service.errors import ValidationFailed
-from service.models import validate_bot_config
 from tests.bots.receivers import Receiver, listening
 from tests.bots.rig import Run, configured
 

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.bot_settings import BotSettings
 from service.bots.protocol import Bot, RunFailed
 from service.bots.registry import configs, load_bots
-from service.bots.secrets import Secrets, Vault
+from service.bots.support.bot_settings import BotSettings
+from service.bots.support.secrets import Secrets, Vault
+from service.domain.job_fields import validate_bot_config
+from service.domain.run_records import Outcome
 from service.errors import ValidationFailed
-from service.failures import outcome_of_failure
-from service.models import validate_bot_config
 from service.settings import Settings
-from service.store.runs import Outcome
+from service.worker.failures import outcome_of_failure
 from tests.bots.receivers import listening
 from tests.bots.rig import Run, configured
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import Redis
 
-from service.keys import Keys
+from service.store.keys import Keys
 from tests.process.installation import ROOT
 
 DOCUMENT = ROOT / "docs" / "redis-keys.md"
@@ -197,7 +197,7 @@ def check_trace(
 
 def named_keys(keys: Keys) -> list[str]:
     """One key of each kind that the scripts use."""
-    scripts = (ROOT / "service" / "lua").rglob("*.lua")
+    scripts = (ROOT / "service" / "store" / "lua").rglob("*.lua")
     names = {name for script in scripts for name in re.findall(r"\bkey\.(\w+)", script.read_text())}
     found = [getattr(keys, name) for name in sorted(names - {"wake"})]
     return [

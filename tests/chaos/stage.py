@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from service.dispatch import make_scripts
+from service.store.rq_records import make_scripts
 from service.store.scripts import VERBS, Limits
 from tests.chaos.proxy import Point, Proxy
 from tests.conftest import ValkeyServer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.keys import Keys
+from service.store.keys import Keys
 from tests.chaos import audit
 from tests.chaos.control import DOUBLES, LOSES, run
 
@@ -96,7 +96,7 @@ def test_the_audit_sees_a_run_carried_out_twice_and_bots_beside_each_other() -> 
 
 
 def test_every_key_that_we_name_is_documented_and_no_other() -> None:
-    """`docs/redis-keys.md` lists what `service.keys` makes."""
+    """`docs/redis-keys.md` lists what `service.store.keys` makes."""
     patterns = audit.key_patterns(Keys())
 
     def documented(key: str) -> bool:

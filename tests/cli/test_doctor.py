@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import pytest
 
-from service.keys import Keys
+from service.store.keys import Keys
 from service.store.schema import newest
 from tests.cli.command import COMMAND, Command
 from tests.conftest import ValkeyServer, find_free_port

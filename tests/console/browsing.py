@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import falcon.testing
 
-from service.api.app import App
-from service.api.sessions import COOKIE
 from service.settings import Settings
+from service.web.api.app import App
+from service.web.http.sessions import COOKIE
 from service.wsgi import assemble
 
 KEY = "the key, schlüssel"

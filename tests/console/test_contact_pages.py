@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.console import contacts as pages
-from service.console.coming_birthdays import coming
-from service.contacts.book import ContactBook
-from service.contacts.exports import KINDS
-from service.keys import Keys
+from service.contacts.writing.exports import KINDS
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
+from service.web.console import contact_pages as pages
+from service.web.console.coming_birthdays import coming
 from tests.console.browsing import Browser, installation, words
 
 

@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from service import schedules
-from service.clock import format_timestamp
-from service.console.form_fields import fields_of
-from service.console.plots import HEIGHT, LEFT, WIDTH, plot
-from service.console.runs import parts_of
-from service.console.schedule_words import coming, sentence
-from service.console.timeline import CELL, DAY, LANES, timeline, x_of
-from service.console.words import duration, outcome_words
-from service.models import parse_options, parse_schedule
+from service.domain import schedules
+from service.domain.options import parse_options
+from service.domain.schedules.definition import parse_schedule
+from service.domain.timestamps import format_timestamp
+from service.web.console.form_fields import fields_of
+from service.web.console.plots import HEIGHT, LEFT, WIDTH, plot
+from service.web.console.run_page import parts_of
+from service.web.console.schedule_words import coming, sentence
+from service.web.console.timeline import CELL, DAY, LANES, timeline, x_of
+from service.web.console.words import duration, outcome_words
 
 NOW = 1_763_900_000
 STATUSES = ["success", "failed", "running", "queued", "cancelled", "skipped"]

@@ -11,13 +11,13 @@ import orjson
 import pytest
 from redis import Redis
 
-from service.dispatch import make_scripts
-from service.plain_json import MOST
-from service.runner import Surroundings
+from service.domain.plain_json import MOST
 from service.settings import Settings
-from service.store.runs import RunStore
+from service.store.rq_records import make_scripts
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse
+from service.worker.runner import Surroundings
 from tests.conftest import ValkeyServer
 from tests.console.browsing import Browser, installation
 from tests.store.rig import EchoConfig, Rig

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from service.api.app import App
+from service.domain.run_records import Outcome
 from service.store.presence import Presence
-from service.store.runs import Outcome
+from service.web.api.app import App
 from tests.api.test_openapi import METHODS
 from tests.conftest import ValkeyServer
 from tests.console.browsing import ORIGIN, Answer, Browser, installation, words
@@ -216,7 +216,7 @@ def test_every_link_of_a_page_leads_somewhere(browser: Browser, full: str) -> No
 
 def modules() -> list[str]:
     """The names of our scripts."""
-    folder = Path(__file__).parents[2] / "service" / "console" / "static"
+    folder = Path(__file__).parents[2] / "service" / "web" / "console" / "static"
     return sorted(file.name for file in folder.glob("*.js"))
 
 
@@ -283,8 +283,8 @@ def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each job is on one page, none is lost between the windows."""
-    monkeypatch.setattr("service.console.job_list.WINDOW", 5)
-    monkeypatch.setattr("service.console.job_list.PAGE", 2)
+    monkeypatch.setattr("service.web.console.job_list.WINDOW", 5)
+    monkeypatch.setattr("service.web.console.job_list.PAGE", 2)
     expected = [f"job {number}" for number in range(12)]
     for name in expected:
         make_job(browser, name=name)
@@ -509,7 +509,7 @@ def test_the_overview_knows_jobs_that_ran_beyond_the_first_ones(
     browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failure is told of also where there are more jobs than are looked through."""
-    monkeypatch.setattr("service.console.overview.JOBS", 2)
+    monkeypatch.setattr("service.web.console.overview.JOBS", 2)
     for _ in range(3):
         make_job(browser)
     late = make_job(browser, name="The last of many")
@@ -521,7 +521,7 @@ def test_the_overview_knows_jobs_that_ran_beyond_the_first_ones(
 
 def test_a_history_goes_on_page_by_page(browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Older runs are behind a link, newer ones behind another."""
-    monkeypatch.setattr("service.console.job_page.LISTED", 2)
+    monkeypatch.setattr("service.web.console.job_page.LISTED", 2)
     job_id = make_job(browser)
     ids = [run(browser, rig, job_id, Outcome("success")) for _ in range(3)]
     answer = browser.get(f"/jobs/{job_id}")
@@ -545,7 +545,7 @@ def test_files_are_asked_for_again_only_when_they_changed(browser: Browser) -> N
 
 def test_no_file_names_another_host() -> None:
     """Nothing comes from elsewhere: it works offline."""
-    console = Path(__file__).parents[2] / "service" / "console"
+    console = Path(__file__).parents[2] / "service" / "web" / "console"
     for file in [*console.glob("static/*.*"), *console.glob("templates/*")]:
         if file.suffix != ".vcf":
             found = re.findall(r"(?:https?:)?//[a-z0-9-]+\.[a-z0-9.]+", file.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.api.sessions import COOKIE
+from service.web.http.sessions import COOKIE
 from tests.console.browsing import KEY, Browser, installation
 
 
@@ -42,7 +42,7 @@ def test_a_session_is_renewed_here_as_on_the_pages(browser: Browser, monkeypatch
     """Whoever watches the queue all day is not thrown out."""
     browser.sign_in()
     assert COOKIE not in browser.get("/rq/0/view/queues").cookies
-    monkeypatch.setattr("service.api.sessions.RENEWED_AFTER_SECONDS", -1)
+    monkeypatch.setattr("service.web.http.sessions.RENEWED_AFTER_SECONDS", -1)
     assert COOKIE in browser.get("/rq/0/view/queues").cookies
 
 

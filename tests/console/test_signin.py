@@ -8,12 +8,12 @@ from urllib.parse import quote
 import pytest
 from redis import Redis
 
-from service.api.access import access_of
-from service.api.app import App
-from service.api.auth import ApiKeys
-from service.api.sessions import COOKIE, LIFETIME_SECONDS, RENEWED_AFTER_SECONDS, Sessions
-from service.console.pages import Page
-from service.console.signin import own_path
+from service.web.api.app import App
+from service.web.console.page import Page
+from service.web.console.signin import own_path
+from service.web.http.access import access_of
+from service.web.http.auth import ApiKeys
+from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, RENEWED_AFTER_SECONDS, Sessions
 from tests.console.browsing import HOST, KEY, ORIGIN, Answer, Browser, installation, words
 
 
@@ -162,7 +162,7 @@ def test_a_page_gives_a_new_cookie_to_a_session_come_of_age(browser: Browser, mo
     """Whoever works all day is not thrown out."""
     browser.sign_in()
     assert COOKIE not in browser.get("/").cookies
-    monkeypatch.setattr("service.api.sessions.RENEWED_AFTER_SECONDS", -1)
+    monkeypatch.setattr("service.web.http.sessions.RENEWED_AFTER_SECONDS", -1)
     first = browser.token
     assert COOKIE in browser.get("/").cookies
     assert browser.token is not None

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from service.contacts.files import read_people
 from service.contacts.people import Skipped, TooMuch
+from service.contacts.reading.files import read_people
 from service.errors import ValidationFailed
 
 ENDINGS = (".vcf", ".vcard", ".csv")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.contacts import files
+from service.contacts.reading import files
 from tests.corpora.reading import address_books, read
 from tests.process.installation import ROOT
 

@@ -27,14 +27,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.clock_repair import STEADY_MS
+from service.domain.records import read_job
+from service.domain.retries import retry_of
+from service.domain.run_records import Claim, Outcome
+from service.domain.voiding import TRUSTED_SECONDS
 from service.errors import Conflict, NotFound
-from service.reaper import Reaper
-from service.retries import retry_of
-from service.store.jobs import read_job
-from service.store.runs import Claim, Outcome
+from service.scheduler.clock_repair import STEADY_MS
+from service.scheduler.reaper import Reaper
 from service.store.scripts import Limits
-from service.voiding import TRUSTED_SECONDS
 from tests.conftest import ValkeyServer
 from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 from tests.store.rig import Rig

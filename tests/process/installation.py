@@ -16,7 +16,7 @@ from typing import Any
 
 from redis import Redis
 
-from service.keys import Keys
+from service.store.keys import Keys
 from tests.conftest import ValkeyServer, find_free_port
 
 ROOT = Path(__file__).parents[2]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from service.api.dashboard import create_dashboard
 from service.environment import refuse_foreign
 from service.errors import SettingsError
 from service.settings import Settings
+from service.web.rq_dashboard.dashboard import create_dashboard
 from tests.cli.command import Command
 from tests.conftest import ValkeyServer
 from tests.process.installation import Installation, until

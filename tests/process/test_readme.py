@@ -61,7 +61,7 @@ class Newcomer:
 
     def up(self) -> None:
         """`make up`, without what it installs first, until it says that it is up."""
-        self.leave("up", ".venv/bin/python -m service.up")
+        self.leave("up", ".venv/bin/python -m service.local.up")
         end = time.monotonic() + 30
         while "Bot Scheduler is up" not in self.log("up"):
             assert self._terminals["up"].poll() is None and time.monotonic() < end, self.log("up")

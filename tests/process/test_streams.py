@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from service.store.runs import Outcome, RunStore
+from service.domain.run_records import Outcome
+from service.store.runs.run_hashes import RunStore
 from tests.conftest import ValkeyServer
 from tests.process.installation import API_KEY, Installation, until
 from tests.store.rig import Rig

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="fin
 
 
 class Launcher:
-    """Runs `python -m service.up` in a folder, and finds every process that came of it.
+    """Runs `python -m service.local.up` in a folder, and finds every process that came of it.
 
     Args:
         folder: a copy of this repository.
@@ -48,7 +48,7 @@ class Launcher:
         environment |= {"PORT": str(self.port), "WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "1", **settings}
         with log.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service.up"], cwd=folder, env=environment,
+                [sys.executable, "-m", "service.local.up"], cwd=folder, env=environment,
                 stdout=output or file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 

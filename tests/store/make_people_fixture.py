@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts import vcard
-from service.contacts.book import ContactBook
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.contacts.intake.synced import Received
 from service.contacts.people import ParsedCard
-from service.contacts.synced import Received
-from service.keys import Keys
+from service.contacts.reading import vcard
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Run, configured, post_office
 from tests.conftest import ValkeyServer
 from tests.store.make_fixture import dump

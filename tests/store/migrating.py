@@ -16,8 +16,8 @@ import redis
 from redis import Redis
 
 from service.errors import StoreUnavailable
-from service.keys import Keys
 from service.store import schema
+from service.store.keys import Keys
 from service.store.migrations import Hold
 
 NOTES = "migration"

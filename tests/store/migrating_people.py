@@ -14,8 +14,8 @@ import redis
 from redis import Redis
 
 from service.errors import StoreUnavailable
-from service.keys import Keys
 from service.store import migrations, schema
+from service.store.keys import Keys
 from service.store.migrations import Hold
 
 

@@ -8,16 +8,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from redis import Redis
 
-from service.dispatch import Scheduler, make_scripts
-from service.health import Health
-from service.jobs import Jobs
-from service.keys import Keys
-from service.runs import Runs
-from service.store.history import History
-from service.store.jobs import JobStore
-from service.store.redis_clock import RedisClock
-from service.store.runs import RunStore
+from service.scheduler.scheduler import Scheduler
+from service.store.jobs.job_hashes import JobStore
+from service.store.keys import Keys
+from service.store.rq_records import make_scripts
+from service.store.runs.run_hashes import RunStore
+from service.store.runs.run_views import History
 from service.store.scripts import Limits, Scripts
+from service.store.server.redis_clock import RedisClock
+from service.usecases.health import Health
+from service.usecases.jobs import Jobs
+from service.usecases.runs import Runs
 
 
 class EchoConfig(BaseModel):

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service import alerts as alerts_module
-from service.alerts import Alerts, words
+from service.domain.run_records import Outcome, Retry
 from service.errors import DeliveryFailed
+from service.scheduler import alerts as alerts_module
+from service.scheduler.alerts import Alerts, words
 from service.store.outbox import Outbox, facts
-from service.store.redis_clock import RedisClock
-from service.store.runs import Outcome, Retry
+from service.store.server.redis_clock import RedisClock
 from tests.store.rig import Rig
 
 

@@ -12,12 +12,12 @@ from redis.exceptions import (
     RedisError,
 )
 
+from service.domain.run_records import Outcome, Retry
 from service.errors import StoreUnavailable
-from service.redaction import Redaction
-from service.runner import LINE_LIMIT, Notes, _logger
-from service.store.redis_clock import RedisClock
-from service.store.runs import Outcome, Retry
+from service.secrecy.redaction import Redaction
 from service.store.scripts import Limits
+from service.store.server.redis_clock import RedisClock
+from service.worker.runner import LINE_LIMIT, Notes, _logger
 from tests.store.rig import Rig
 
 
@@ -251,7 +251,7 @@ def test_deleting_a_job_with_many_waiting_runs_does_not_search_the_queue_for_eac
 
 def test_a_scheduler_that_takes_over_after_a_jump_of_the_clock_ends_nobody_who_is_alive(rig: Rig) -> None:
     """A jump lets the leader's lease end as well: who stood by has seen the clock, and settles first."""
-    from service.reaper import Reaper
+    from service.scheduler.reaper import Reaper
 
     job_id = rig.make_job()
     run_id = rig.use.run_now(job_id)

@@ -10,9 +10,9 @@ from rq.registry import CanceledJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from service.reaper import Reaper
-from service.store.redis_clock import RedisClock
-from service.store.runs import Claim, Outcome, Retry
+from service.domain.run_records import Claim, Outcome, Retry
+from service.scheduler.reaper import Reaper
+from service.store.server.redis_clock import RedisClock
 from service.worker.horse import rq_result
 from tests.store.rig import Rig
 

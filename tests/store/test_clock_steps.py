@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from service.dispatch import Scheduler
-from service.reaper import Reaper
+from service.domain.notices import Step
+from service.domain.run_records import Outcome, Retry
+from service.scheduler.reaper import Reaper
+from service.scheduler.scheduler import Scheduler
 from service.store.counters import read
-from service.store.notices import Step
 from service.store.outbox import Outbox, facts
-from service.store.runs import Outcome, Retry
 from service.store.scripts import Limits
 from tests.conftest import ValkeyServer
 from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time

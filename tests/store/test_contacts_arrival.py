@@ -6,8 +6,8 @@ import falcon.testing
 import pytest
 from redis import Redis
 
-from service.keys import Keys
 from service.settings import Settings
+from service.store.keys import Keys
 from service.store.schema import newest
 from service.wsgi import assemble
 from tests.conftest import ValkeyServer

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.contacts import Visit, files
-from service.contacts.book import ContactBook
-from service.contacts.files import ReadOptions
+from service.contacts.reading import files
+from service.contacts.reading.files import ReadOptions
+from service.domain.people.contact import Visit
 from service.errors import Conflict, NotFound, ValidationFailed
-from service.keys import Keys
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 
 
 @pytest.fixture(params=["redis_client", "fake_client"])

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from service.contacts import Contact, Visit
-from service.contacts.book import ContactBook
-from service.contacts.exports import KINDS, Format
+from service.contacts.intake.synced import Received
 from service.contacts.people import ParsedCard
-from service.contacts.synced import Received
+from service.contacts.writing.exports import KINDS, Format
+from service.domain.people.contact import Contact, Visit
+from service.domain.people.traits import Traits
 from service.errors import NotFound, ValidationFailed
-from service.keys import Keys
-from service.models.traits import Traits
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.unit.test_contacts_written import CONTACTS
 
 UNKNOWN = "00000000-0000-5000-8000-000000000000"
@@ -336,8 +336,8 @@ def test_importing_an_export_changes_nothing(
 
 def fill(book: ContactBook, contact: Contact, uid: str | None) -> None:
     """Puts a contact into the book, as a file brings it."""
-    from service.contacts.decisions import Entry
-    from service.contacts.intake import Intake
+    from service.contacts.intake.intake import Intake
+    from service.contacts.matching.entries import Entry
 
     fields = {
         name: getattr(contact, name)

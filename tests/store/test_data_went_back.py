@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.dispatch import Scheduler
-from service.health import Health
-from service.jobs import Jobs
-from service.store import arrival
-from service.store.data_memory import DataMemory
+from service.scheduler.scheduler import Scheduler
 from service.store.outbox import Outbox, facts
 from service.store.presence import Presence
-from service.store.redis_clock import RedisClock
 from service.store.scripts import Scripts
+from service.store.server import startup_checks as arrival
+from service.store.server.data_memory import DataMemory
+from service.store.server.redis_clock import RedisClock
+from service.usecases.health import Health
+from service.usecases.jobs import Jobs
 from tests.conftest import ValkeyServer
 from tests.store.rig import EchoConfig, Rig
 

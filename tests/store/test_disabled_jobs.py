@@ -9,12 +9,12 @@ from itertools import product
 import pytest
 from redis import Redis
 
-from service.models import Options
-from service.reaper import Reaper
-from service.retries import retry_of
+from service.domain.options import Options
+from service.domain.retries import retry_of
+from service.domain.run_records import Outcome, Retry
+from service.scheduler.reaper import Reaper
 from service.store.outbox import Outbox, facts
-from service.store.redis_clock import RedisClock
-from service.store.runs import Outcome, Retry
+from service.store.server.redis_clock import RedisClock
 from tests.store.rig import Rig
 
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"

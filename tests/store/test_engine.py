@@ -14,12 +14,12 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service import logs
-from service.commits import Commits
+from service.domain.decision_batch import DecisionBatch
+from service.domain.run_records import Outcome, Retry, ids_of
 from service.errors import Conflict, NotFound, StoreFull, StoreUnavailable
-from service.store.connection import translate_errors
-from service.store.due import read_due
-from service.store.runs import Outcome, Retry, ids_of
+from service.store.jobs.due import read_due
 from service.store.scripts import Limits, Scripts
+from service.store.server.translation import translate_errors
 from tests.store.rig import Rig
 
 
@@ -47,18 +47,18 @@ def test_nothing_is_enqueued_early(rig: Rig) -> None:
     assert rig.history(job_id) == []
 
 
-def planned(rig: Rig) -> Commits:
+def planned(rig: Rig) -> DecisionBatch:
     """What a scheduler plans now."""
     now_ms, due = read_due(rig.scripts, 100)
-    commits = Commits(now_ms)
+    commits = DecisionBatch(now_ms)
     for entry in due:
         commits.add(entry.read())
     return commits
 
 
-def committed(rig: Rig, commits: Commits) -> list[bytes]:
+def committed(rig: Rig, commits: DecisionBatch) -> list[bytes]:
     """What becomes of it."""
-    answers: list[bytes] = rig.scripts.run("decide", json.dumps(commits.worded()), rig.keys.prefix)
+    answers: list[bytes] = rig.scripts.run("decide", json.dumps(commits.argument()), rig.keys.prefix)
     return answers
 
 
@@ -91,7 +91,7 @@ def test_jobs_that_are_alike_share_a_plan_and_nothing_else(rig: Rig) -> None:
         rig.client.hset(rig.keys.job(job_id), mapping={"next_occurrence": due, "next_due": due * 1000, "anchor": due})
         rig.client.zadd(rig.keys.due, {job_id: due * 1000})
     rig.pretend_due(other, 9)
-    worded = planned(rig).worded()
+    worded = planned(rig).argument()
     assert (len(worded["plans"]), len(worded["jobs"])) == (4, 6)
     rig.scheduler().enqueue_jobs()
     for job_id in (*alike, other, *jittered):
@@ -128,7 +128,7 @@ def test_a_batch_is_decided_also_when_redis_has_forgotten_the_scripts_or_closed_
         scheduler = rig.scheduler()
         commits = planned(rig)
         forget()
-        begun = scheduler._scripts.begin("decide", json.dumps(commits.worded()), rig.keys.prefix)
+        begun = scheduler._scripts.begin("decide", json.dumps(commits.argument()), rig.keys.prefix)
         assert begun() == [b"decided"]
         assert len(rig.history(job_id)) == 1
 
@@ -324,7 +324,7 @@ def test_deleting_leaves_nothing_and_the_running_run_brings_nothing_back(rig: Ri
 
 def test_an_expired_lease_is_reaped_once_and_the_slot_is_free(rig: Rig) -> None:
     """A run whose worker died fails, says why, and the next in line starts; the dead worker's end is refused."""
-    from service.reaper import Reaper
+    from service.scheduler.reaper import Reaper
 
     job_id = rig.make_job()
     run_id, following = rig.use.run_now(job_id), rig.use.run_now(job_id)
@@ -483,7 +483,7 @@ def test_a_run_is_logged_with_its_job_its_occurrence_and_the_request_that_asked_
 
 def test_a_clock_set_forward_does_not_end_runs_that_are_alive(rig: Rig) -> None:
     """After a jump leases are judged anew only when their workers have had the time to renew them."""
-    from service.reaper import Reaper
+    from service.scheduler.reaper import Reaper
 
     job_id = rig.make_job()
     run_id = rig.use.run_now(job_id)
@@ -499,7 +499,7 @@ def test_a_clock_set_forward_does_not_end_runs_that_are_alive(rig: Rig) -> None:
 
 def test_a_lease_from_before_the_clock_was_set_back_is_cut_short(rig: Rig) -> None:
     """A worker that died at that moment is known as dead in seconds, not when the clock gets there again."""
-    from service.reaper import SETTLE_SECONDS, Reaper
+    from service.scheduler.reaper import SETTLE_SECONDS, Reaper
 
     job_id = rig.make_job()
     run_id = rig.use.run_now(job_id)
@@ -556,7 +556,7 @@ def test_a_job_that_was_set_aside_is_taken_up_when_it_can_be_read_again(rig: Rig
 
 def test_a_damaged_run_is_ended_all_the_same(rig: Rig) -> None:
     """A run under way whose record lost a field fails when its lease ends, and stops nobody."""
-    from service.reaper import Reaper
+    from service.scheduler.reaper import Reaper
 
     job_id = rig.make_job(options={"max_retries": 1})
     run_id = rig.use.run_now(job_id)

@@ -9,15 +9,15 @@ import pytest
 from redis import Redis
 
 from service.bots.protocol import RunFailed
-from service.dispatch import make_scripts
 from service.errors import ServiceError
-from service.runner import Surroundings
 from service.settings import Settings
 from service.store.outbox import Outbox, facts
-from service.store.redis_clock import RedisClock
-from service.store.runs import RunStore
+from service.store.rq_records import make_scripts
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
+from service.store.server.redis_clock import RedisClock
 from service.worker.horse import Recycling, WorkHorse
+from service.worker.runner import Surroundings
 from tests.conftest import ValkeyServer
 from tests.store.rig import EchoConfig, Rig
 

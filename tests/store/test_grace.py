@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.dispatch import Scheduler
+from service.scheduler.scheduler import Scheduler
 from tests.conftest import ValkeyServer
 from tests.process.installation import until
 from tests.store.rig import Rig

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.console.plots import plot
+from service.domain.run_records import Outcome, Retry
 from service.errors import NotFound
-from service.store import history
 from service.store.counters import read
-from service.store.redis_clock import RedisClock
-from service.store.runs import Outcome, Retry
+from service.store.runs import run_views as history
+from service.store.server.redis_clock import RedisClock
+from service.web.console.plots import plot
 from tests.store.rig import Rig
 
 

@@ -14,20 +14,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from service.contacts import Contact
-from service.contacts.book import ContactBook
-from service.contacts.exports import KINDS
-from service.contacts.files import ReadOptions
-from service.contacts.imports import import_people
-from service.contacts.intake import Intake
+from service.contacts.intake.imports import import_people
+from service.contacts.intake.intake import Intake
+from service.contacts.intake.report import ImportReport
+from service.contacts.intake.synced import Received
 from service.contacts.people import ParsedCard
-from service.contacts.report import ImportReport
-from service.contacts.synced import Received
+from service.contacts.reading.files import ReadOptions
+from service.contacts.writing.exports import KINDS
+from service.domain.people.contact import Contact
+from service.domain.people.names import name_key
 from service.errors import Conflict
-from service.keys import Keys
-from service.models.names import name_key
 from service.store.contacts import ContactStore
+from service.store.keys import Keys
 from service.store.ledger import LIFETIME
+from service.usecases.contacts import ContactBook
 from tests.conftest import ValkeyServer
 
 

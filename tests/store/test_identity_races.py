@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.contacts.book import ContactBook
-from service.contacts.imports import import_people
-from service.contacts.intake import Intake
+from service.contacts.intake.imports import import_people
+from service.contacts.intake.intake import Intake
+from service.contacts.intake.report import ImportReport
 from service.contacts.people import ParsedCard
-from service.contacts.report import ImportReport
+from service.domain.people.traits import identities_of
 from service.errors import Conflict, NotFound, ValidationFailed
-from service.keys import Keys
-from service.models.traits import identities_of
 from service.store.contacts import ContactStore
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 from tests.conftest import ValkeyServer
 
 KIM, AMELIA = "Kim Rivers", "Amelia Lake"

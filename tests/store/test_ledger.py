@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from service.contacts import Contact
-from service.keys import Keys
+from service.domain.people.contact import Contact
+from service.store.keys import Keys
 from service.store.ledger import LIFETIME, STANDS_MS, RedisLedger
 
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from service.domain.records import read_job
+from service.domain.run_records import Outcome
 from service.errors import Conflict, NotFound
-from service.store.jobs import read_job
-from service.store.listing import JobFilter, Listing
-from service.store.runs import Outcome
+from service.store.jobs.listing import JobFilter, Listing
 from tests.store.rig import Rig
 
 

@@ -9,9 +9,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
+from service.domain.run_records import Outcome
 from service.settings import Settings
 from service.store.presence import Presence
-from service.store.runs import Outcome
 from service.wsgi import assemble
 from tests.process.installation import until
 from tests.store.rig import Rig

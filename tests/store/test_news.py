@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service import alerts as alerts_module
-from service.alerts import Alerts, words
-from service.bots.secrets import Vault
-from service.dispatch import make_scripts
-from service.run_context import MOST_NEWS, NEWS_LIMIT, News
-from service.runner import Surroundings
+from service.bots.support.secrets import Vault
+from service.domain.run_records import Outcome
+from service.scheduler import alerts as alerts_module
+from service.scheduler.alerts import Alerts, words
 from service.settings import Settings
 from service.store.outbox import Outbox, facts
-from service.store.runs import Outcome, RunStore
+from service.store.rq_records import make_scripts
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import NEWS_SHOWN, TOLD_TTL, Limits
 from service.worker.horse import Recycling, WorkHorse
+from service.worker.run_context import MOST_NEWS, NEWS_LIMIT, News
+from service.worker.runner import Surroundings
 from tests.conftest import ValkeyServer
 from tests.store.rig import EchoConfig, Rig
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot, BirthdayConfig
-from service.contacts.book import ContactBook
-from service.keys import Keys
-from service.models.traits import Traits, id_of_uid, identities_of
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.domain.people.traits import Traits, id_of_uid, identities_of
 from service.store import migrations
+from service.store.keys import Keys
 from service.store.ledger import LIFETIME
 from service.store.migrations import identify_contacts
 from service.store.schema import ensure_schema
+from service.usecases.contacts import ContactBook
 from tests.bots.rig import Post, Run, configured, post_office
 from tests.conftest import ValkeyServer
 from tests.process.installation import ROOT

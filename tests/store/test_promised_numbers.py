@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.dispatch import HEARTBEAT
+from service.scheduler.scheduler import HEARTBEAT
 from service.store.outbox import Outbox
-from service.store.redis_clock import RedisClock
+from service.store.server.redis_clock import RedisClock
 from tests.store.rig import Rig
 
 HOUR_MS = 3_600_000

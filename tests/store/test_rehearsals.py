@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from service.domain.run_records import Outcome, Retry
 from service.store.counters import read
 from service.store.outbox import Outbox, facts
-from service.store.runs import Outcome, Retry
 from tests.store.rig import Rig
 
 REHEARSE = {"bot_config": {"dry_run": True}}

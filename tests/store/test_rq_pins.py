@@ -25,9 +25,10 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
 
-from service.dispatch import RUN_FUNCTION, Scheduler, rq_template
-from service.foreign_entries import EntryRefused
-from service.keys import Keys
+from service.scheduler.foreign_entries import EntryRefused
+from service.scheduler.scheduler import Scheduler
+from service.store.keys import Keys
+from service.store.rq_records import RUN_FUNCTION, rq_template
 from service.store.scripts import Limits
 from service.worker.process import BotWorker
 from tests.conftest import ValkeyServer
@@ -75,7 +76,7 @@ def test_the_template_is_what_rq_would_store(redis_client: Redis, keys: Keys) ->
 
 
 def test_rq_calls_the_ends_of_a_job_as_the_scripts_do() -> None:
-    """The statuses that `service/lua/shared/rq.lua` writes."""
+    """The statuses that `service/store/lua/shared/rq.lua` writes."""
     assert [JobStatus.FINISHED.value, JobStatus.FAILED.value, JobStatus.CANCELED.value] == [
         "finished", "failed", "canceled",
     ]  # fmt: skip
@@ -103,7 +104,7 @@ def test_no_other_member_of_rqs_worker_is_used() -> None:
 
 
 def test_no_other_member_of_rq_schedulers_scheduler_is_used() -> None:
-    """As for the worker; what is refused is in `service/foreign_entries.py`."""
+    """As for the worker; what is refused is in `service/scheduler/foreign_entries.py`."""
     assert members.inherited(Scheduler, rq_scheduler.scheduler) == {
         "__init__", "_lock_acquired", "connection", "enqueue_jobs", "heartbeat", "name", "run", "scheduled_jobs_key",
         "scheduler_lock_key", "stop",
@@ -133,9 +134,9 @@ def test_no_other_private_attribute_of_theirs_is_used() -> None:
     sockets. The last two are Python's own: a faster look at the environment, and the end of a forked copy.
     """
     assert members.private() == {
-        ("service/store/followed.py", "_parser"),
-        ("service/store/connection.py", "_connections"),
-        ("service/store/connection.py", "_sock"),
+        ("service/store/jobs/job_cache.py", "_parser"),
+        ("service/store/server/connection.py", "_connections"),
+        ("service/store/server/connection.py", "_sock"),
         ("service/worker/leftovers.py", "_data"),
         ("service/worker/horse.py", "_exit"),
     }

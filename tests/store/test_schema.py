@@ -16,12 +16,12 @@ from redis import Redis
 
 from service.bots.registry import configs, load_bots
 from service.errors import StoreUnavailable, StoreUnsuitable
-from service.keys import Keys
-from service.runs import Runs
 from service.settings import Settings
 from service.store import schema
+from service.store.keys import Keys
 from service.store.migrations import Hold
 from service.store.schema import SchemaWatch, ensure_schema, newest
+from service.usecases.runs import Runs
 from service.wsgi import assemble
 from tests.conftest import ValkeyServer
 from tests.process.installation import ROOT, Installation, until

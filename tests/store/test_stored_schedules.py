@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 
 from service.errors import ValidationFailed
-from service.store.redis_clock import RedisClock
-from service.transfer import Transfer
+from service.store.server.redis_clock import RedisClock
+from service.usecases.definitions import Transfer
 from tests.store.rig import EchoConfig, Rig
 
 CONFIGS = {"birthday": EchoConfig, "echo": EchoConfig}

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.birthday import BirthdayBot
+from service.bots.birthday.bot import BirthdayBot
 from service.bots.registry import configs
-from service.bots.webhook import WebhookBot
+from service.bots.webhook.bot import WebhookBot
 from service.errors import ValidationFailed
-from service.jobs import Jobs
-from service.runner import Notes, Surroundings, carry_out
-from service.store.jobs import JobStore
-from service.store.redis_clock import RedisClock
-from service.transfer import Transfer
+from service.store.jobs.job_hashes import JobStore
+from service.store.server.redis_clock import RedisClock
+from service.usecases.definitions import Transfer
+from service.usecases.jobs import Jobs
+from service.worker.runner import Notes, Surroundings, carry_out
 from tests.store.rig import Rig
 
 GROWING = "{{ " + "[" * 20 + "name" + "]|string" * 20 + " }}"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.contacts import Contact
-from service.contacts.book import ContactBook
-from service.contacts.intake import Intake
+from service.contacts.intake.intake import Intake
+from service.contacts.intake.synced import Received, SyncedBook
 from service.contacts.people import ParsedCard
-from service.contacts.synced import Received, SyncedBook
-from service.keys import Keys
+from service.domain.people.contact import Contact
 from service.store.contacts import ContactStore
+from service.store.keys import Keys
+from service.usecases.contacts import ContactBook
 
 KEYS = Keys()
 

@@ -10,8 +10,8 @@ import yaml
 from redis import Redis
 
 from service.settings import Settings
-from service.store.redis_clock import RedisClock
-from service.transfer import Transfer
+from service.store.server.redis_clock import RedisClock
+from service.usecases.definitions import Transfer
 from service.wsgi import assemble
 from tests.store.rig import EchoConfig, Rig
 

@@ -18,18 +18,19 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.suspension import suspend
 
-from service.bots.secrets import Vault
-from service.dispatch import make_scripts
+from service.bots.support.secrets import Vault
+from service.domain.run_records import Claim, Outcome
 from service.errors import StoreUnavailable
-from service.runner import Surroundings
 from service.settings import Settings
-from service.store.runs import Claim, Outcome, RunStore
+from service.store.rq_records import make_scripts
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse
+from service.worker.ipc import Began, Horse, Orders
 from service.worker.leftovers import Untouched
-from service.worker.link import Began, Horse, Orders
 from service.worker.process import BotWorker
-from service.worker.watch import Watch
+from service.worker.runner import Surroundings
+from service.worker.watchdog import Watch
 from tests.conftest import ValkeyServer
 from tests.store.rig import EchoConfig, Rig
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.bots.birthday_letters import gist
-from service.bots.birthday_tries import PAUSES, TRY_SECONDS, Tries, pause_after
-from service.bots.birthdays import Greeting
-from service.contacts import Contact
+from service.bots.birthday.birthdays import Greeting
+from service.bots.birthday.letters import gist
+from service.bots.birthday.tries import PAUSES, TRY_SECONDS, Tries, pause_after
+from service.domain.people.contact import Contact
 
 HOUR = 3600.0
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.bots.birthday import BirthdayConfig
-from service.bots.birthdays import Greeting, LeapDay, age_on, celebrated_on, find
-from service.contacts import Contact
+from service.bots.birthday.birthdays import Greeting, LeapDay, age_on, celebrated_on, find
+from service.bots.birthday.bot import BirthdayConfig
+from service.domain.people.contact import Contact
 
 
 class Born:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from service.bots.birthday import BirthdayConfig
-from service.bots.birthdays import Greeting
-from service.bots.greetings import Texts, UnusableTemplate, compose, compose_digest
-from service.contacts import Contact
+from service.bots.birthday.birthdays import Greeting
+from service.bots.birthday.bot import BirthdayConfig
+from service.bots.birthday.greetings import Texts, UnusableTemplate, compose, compose_digest
+from service.domain.job_fields import validate_bot_config
+from service.domain.people.contact import Contact
 from service.errors import ValidationFailed
-from service.models import validate_bot_config
 
 
 def fields(days_late: int = 0, **contact: Any) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 import pytest
 
-from service.contacts import guessing
-from service.contacts.charsets import file_codec_of
-from service.contacts.files import AddressBookFile, ReadOptions, read_people
-from service.contacts.lines import Lines
 from service.contacts.people import ParsedCard
+from service.contacts.reading import guessing
+from service.contacts.reading.charsets import file_codec_of
+from service.contacts.reading.files import AddressBookFile, ReadOptions, read_people
+from service.contacts.reading.lines import Lines
+from service.domain.web_encodings import CODECS, codec_of, name_of
 from service.errors import ValidationFailed
-from service.web_encodings import CODECS, codec_of, name_of
 
 NAMES = {
     "Polish": "Łukasz Wiśniewski,Żaneta Dąbrowska,Stanisław Wójcik,Małgorzata Zielińska,Paweł Kamiński,Grażyna Gołąb,"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.cli.findings import crew
+from service.cli.doctor.findings import crew
 from service.cli.output import counted
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from service.alerts import words_of_the_service
-from service.clock_watch import STEP_MS, ClockWatch
-from service.models import JobDefinition, Options
-from service.notices import length, stepped, went_back
-from service.store.jobs import JobRecord, Plan
-from service.store.notices import Step, WentBack
-from service.voiding import TRUSTED_SECONDS, renewed
+from service.domain.clock_watch import STEP_MS, ClockWatch
+from service.domain.job import JobDefinition
+from service.domain.notices import Step, WentBack, length, stepped, went_back
+from service.domain.options import Options
+from service.domain.records import JobRecord, Plan
+from service.domain.voiding import TRUSTED_SECONDS, renewed
+from service.scheduler.alerts import words_of_the_service
 
 NOW = 1_800_000_000
 YEAR = 365 * 86_400

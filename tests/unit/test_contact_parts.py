@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.contacts import Contact
-from service.contacts.parts import Part, as_text, from_text, part_of, united, with_card
-from service.models.traits import Traits
+from service.contacts.matching.parts import Part, as_text, from_text, part_of, united, with_card
+from service.domain.people.contact import Contact
+from service.domain.people.traits import Traits
 
 JOHN = part_of(Contact("1", "John Doe", birthday="1990-04-12", emails=("j@x.org",), phones=("+1 1",)))
 JON = part_of(Contact("2", "Jon Doe", given_name="Jon", emails=("jon@x.org", "j@x.org"), deceased=True))

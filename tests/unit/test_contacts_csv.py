@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.contacts import rows
 from service.contacts.dates import DateOrder
-from service.contacts.files import AS_FOUND, AddressBookFile, ReadOptions, read_people
-from service.contacts.headings import FIELDS, columns_of
-from service.contacts.lines import byte_lines
 from service.contacts.people import ParsedCard, Skipped, TooMuch
+from service.contacts.reading import rows
+from service.contacts.reading.files import AS_FOUND, AddressBookFile, ReadOptions, read_people
+from service.contacts.reading.headings import FIELDS, columns_of
+from service.contacts.reading.lines import byte_lines
 from service.errors import ValidationFailed
 
 
@@ -507,7 +507,7 @@ def test_the_order_of_dates_in_vcards_is_told_likewise(
 
 def test_every_table_of_headings_is_sound() -> None:
     """Each file has a language and known fields only; no heading means two things within one program's file."""
-    folder = resources.files("service.contacts.headings")
+    folder = resources.files("service.contacts.reading.headings")
     files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
     assert len(files) >= 25
     for file in files:

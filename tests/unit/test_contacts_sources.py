@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from service.contacts.files import read_people
 from service.contacts.people import ParsedCard, Skipped
+from service.contacts.reading.files import read_people
 
 PHOTO = base64.b64encode(random.Random(1).randbytes(3000)).decode()
 

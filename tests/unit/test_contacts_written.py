@@ -12,13 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.contacts import Contact
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES, clean_email, clean_phone, clean_text, clean_url
 from service.contacts.dates import EARLIEST_YEAR, LATEST_YEAR
-from service.contacts.exports import KINDS, Format, written
-from service.contacts.files import read_people
-from service.contacts.formulas import disarmed, rearmed
 from service.contacts.people import ParsedCard
+from service.contacts.reading.files import read_people
+from service.contacts.writing.exports import KINDS, Format, written
+from service.contacts.writing.formulas import disarmed, rearmed
+from service.domain.people.contact import Contact
 
 FIELDS = ("name", "given_name", "family_name", "birthday", "emails", "phones", "urls", "language", "deceased")
 HOSTILE = [

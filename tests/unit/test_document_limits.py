@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from service.api import documents
-from service.api.documents import SLOW_LIMIT, parse_yaml, yaml_pieces
-from service.api.strict_json import MAX_VALUES, parse_object
-from service.bots.birthday import BirthdayConfig
-from service.bots.webhook_config import WebhookConfig
+from service.bots.birthday.bot import BirthdayConfig
+from service.bots.webhook.config import WebhookConfig
+from service.domain.input.refusals import COUNT_LIMIT, Refusals
+from service.domain.input.strict_json import MAX_VALUES, parse_object
+from service.domain.job_fields import Configs, validate_bot_config
 from service.errors import ValidationFailed
-from service.models import Configs, validate_bot_config
-from service.models.refusals import COUNT_LIMIT, Refusals
+from service.usecases import documents
+from service.usecases.documents import SLOW_LIMIT, parse_yaml, yaml_pieces
 
 MIB = 2**20
 

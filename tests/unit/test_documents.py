@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.documents import json_pieces, parse_yaml, yaml_pieces
 from service.errors import ValidationFailed
+from service.usecases.documents import json_pieces, parse_yaml, yaml_pieces
 
 texts = st.text(max_size=20) | st.sampled_from(
     ["", "~", "null", "true", "yes", "No", "on", "08:30", "1e5", "1_000", "0x1f", "012", "0o17", "-", "- a", "a: b",

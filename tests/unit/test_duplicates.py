@@ -8,9 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from service.contacts import Contact, duplicates
-from service.contacts.alike import reasons, similar
-from service.contacts.duplicates import Duplicates, Group, confirmed, find
+from service.contacts.matching import duplicates
+from service.contacts.matching.alike import reasons, similar
+from service.contacts.matching.duplicates import Duplicates, Group, confirmed, find
+from service.domain.people.contact import Contact
 
 
 def uuid(number: int) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from service.bots.network_guard import AddressRefused, GuardedBackend
+from service.bots.support.network_guard import AddressRefused, GuardedBackend
 from service.egress import Egress, is_metadata
 
 METADATA = [

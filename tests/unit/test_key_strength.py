@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from service.key_strength import weak_keys, weakness
+from service.secrecy.key_strength import weak_keys, weakness
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]

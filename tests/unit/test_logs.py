@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from service import logs, redaction
-from service.redaction import Redaction
+from service import logs
+from service.secrecy import redaction
+from service.secrecy.redaction import Redaction
 
 SECRETS = {
     "API_KEY": "sesame-open",
@@ -58,19 +59,19 @@ def test_a_line_of_json_tells_when_where_and_what(lines: tuple[Start, StringIO])
     """Time in UTC, level, message, logger, process: in this order, so that people can read it too."""
     start, output = lines
     start()
-    logging.getLogger("service.dispatch").warning("Redis is away (%s)", "no answer")
+    logging.getLogger("service.scheduler.scheduler").warning("Redis is away (%s)", "no answer")
     found = only(output)
     assert list(found) == ["time", "level", "message", "logger", "process", "pid"]
     assert found["time"].endswith("Z")
     assert (found["level"], found["message"]) == ("warning", "Redis is away (no answer)")
-    assert (found["logger"], found["process"]) == ("service.dispatch", "worker")
+    assert (found["logger"], found["process"]) == ("service.scheduler.scheduler", "worker")
 
 
 def test_what_is_bound_is_on_every_line_within(lines: tuple[Start, StringIO]) -> None:
     """And on none after; what a single line has of its own is kept."""
     start, output = lines
     start()
-    log = logging.getLogger("service.runner")
+    log = logging.getLogger("service.worker.runner")
     with logs.bound(job_id="j", run_id="r"):
         log.info("within", extra={"occurrence": "2030-01-01T00:00:00"})
     log.info("after")
@@ -99,7 +100,7 @@ def test_no_line_can_be_forged(lines: tuple[Start, StringIO], format: str) -> No
     start(format)
     evil = "GET /\n2030-01-01 INFO forged\r\x1b[2J\u2028\x85\udcff"
     with logs.bound(request_id=evil):
-        logging.getLogger("service.api").error("%s failed", evil)
+        logging.getLogger("service.web.api").error("%s failed", evil)
     text = output.getvalue()
     assert text.count("\n") == 1 and text.endswith("\n") and len(text.splitlines()) == 1
     assert "\x1b" not in text and text.encode()
@@ -113,9 +114,9 @@ def test_text_has_the_ids_beside_it_and_keeps_tracebacks(lines: tuple[Start, Str
         raise ValueError("odd \x1b[31m")
     except ValueError:
         with logs.bound(run_id="r"):
-            logging.getLogger("service.api").exception("It failed")
+            logging.getLogger("service.web.api").exception("It failed")
     first, *rest = output.getvalue().splitlines()
-    assert " ERROR service.api: It failed run_id=r" in first and " web[" in first
+    assert " ERROR service.web.api: It failed run_id=r" in first and " web[" in first
     assert rest[0].startswith("Traceback") and rest[-1] == "ValueError: odd \\x1b[31m"
 
 
@@ -126,7 +127,7 @@ def test_json_holds_the_traceback(lines: tuple[Start, StringIO]) -> None:
     try:
         raise ValueError("odd")
     except ValueError:
-        logging.getLogger("service.api").exception("It failed")
+        logging.getLogger("service.web.api").exception("It failed")
     assert only(output)["exception"].endswith("ValueError: odd")
 
 
@@ -163,7 +164,7 @@ def test_no_secret_is_told_by_what_stands_beside_a_line(lines: tuple[Start, Stri
         "d": Odd(),
         "e": ValueError("sesame-open"),
     }
-    logging.getLogger("service.api").warning("It is %r", Odd(), extra={**beside, "n": 1})
+    logging.getLogger("service.web.api").warning("It is %r", Odd(), extra={**beside, "n": 1})
     told = output.getvalue()
     assert told.count("[API_KEY]") == 6 and "sesame-open" not in told
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from service.contacts.matching import Known, People, are_same, match, merged, with_traits
-from service.models.traits import Traits, identities_of
+from service.contacts.matching.identity import Known, People, are_same, match, merged, with_traits
+from service.domain.people.traits import Traits, identities_of
 
 
 def known(

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.domain.options import Options
+from service.domain.schedules import next_after, validate_schedule
+from service.domain.schedules.cron import parse_cron
+from service.domain.schedules.cron_steps import refuse_idle_steps
+from service.domain.schedules.definition import Cron
 from service.errors import ValidationFailed
-from service.models import Cron, Options, parse_cron, refuse_idle_steps
-from service.schedules import next_after, validate_schedule
 
 DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]

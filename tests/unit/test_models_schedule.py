@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.domain.schedules.cron import parse_cron
+from service.domain.schedules.definition import Cron, Daily, Interval, Weekly, parse_schedule
+from service.domain.schedules.zones import zone, zone_names
 from service.errors import ScheduleError, ValidationFailed
-from service.models import Cron, Daily, Interval, Weekly, parse_cron, parse_schedule, zone, zone_names
 
 DAILY = {"hour": 8, "minute": 0}
 

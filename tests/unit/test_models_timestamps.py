@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.clock import format_timestamp
+from service.domain.timestamps import LAST_INSTANT, format_timestamp, parse_timestamp
 from service.errors import ValidationFailed
-from service.models import LAST_INSTANT, parse_timestamp
 
 
 @pytest.mark.parametrize(

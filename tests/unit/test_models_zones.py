@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.domain.schedules.definition import parse_schedule
+from service.domain.schedules.zone_advice import aliases
+from service.domain.schedules.zones import zone, zone_names
 from service.errors import ValidationFailed
-from service.models import parse_schedule, zone, zone_names
-from service.models.zone_advice import aliases
 
 IANA = "must be an IANA time zone name"
 

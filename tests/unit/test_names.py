@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.models.names import name_key
+from service.domain.people.names import name_key
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.bots.network_guard import AddressRefused, GuardedBackend
+from service.bots.support.network_guard import AddressRefused, GuardedBackend
 from service.egress import Egress, is_public
 
 

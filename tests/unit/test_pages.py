@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from service.bots.pages import read_page
+from service.bots.visitor.pages import read_page
 
 HTML = "text/html; charset=utf-8"
 

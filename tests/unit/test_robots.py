@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.bots.robots import Rules, own_rules, read_robots
+from service.bots.support.robots import Rules, own_rules, read_robots
 
 SITE = "https://example.org"
 NOBODY = "User-agent: *\nDisallow: /\n"

@@ -10,7 +10,7 @@ import pytest
 
 from service.worker import commands
 from service.worker.commands import Allowed, Commands
-from service.worker.link import Began
+from service.worker.ipc import Began
 from tests.process.test_rq_commands import HOSTILE
 
 RUN = Began({"job_id": "job", "run_id": "run"}, "token", 0.0, 60)

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from service.domain.options import Options
+from service.domain.schedules import describe
+from service.domain.schedules.calendar_words import counted, duration, ordinal
+from service.domain.schedules.cron import CronFields, parse_cron
+from service.domain.schedules.definition import Cron, Daily, Weekly
 from service.errors import ValidationFailed
-from service.models import Cron, CronFields, Daily, Options, Weekly, parse_cron
-from service.schedules import describe
-from service.schedules.calendar_words import counted, duration, ordinal
 
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",

@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.models import LAST_INSTANT, Cron, CronFields, Daily, Interval, Options, Schedule, Weekly, parse_cron, zone
-from service.schedules import cron_expression, local_times, next_after, next_occurrence, preview
+from service.domain.options import Options
+from service.domain.schedules import cron_expression, local_times, next_after, next_occurrence, preview
+from service.domain.schedules.cron import CronFields, parse_cron
+from service.domain.schedules.definition import Cron, Daily, Interval, Schedule, Weekly
+from service.domain.schedules.zones import zone
+from service.domain.timestamps import LAST_INSTANT
 
 ANY = Options()
 

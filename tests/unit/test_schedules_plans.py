@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.models import Cron, Daily, Interval, Options, Schedule
-from service.schedules import Decision, Plan, due_ms, jitter_seconds, next_occurrence, plan
+from service.domain.options import Options
+from service.domain.schedules import Decision, Plan, due_ms, jitter_seconds, next_occurrence, plan
+from service.domain.schedules.definition import Cron, Daily, Interval, Schedule
 
 T0 = 1_760_000_400
 """A whole minute, epoch seconds."""

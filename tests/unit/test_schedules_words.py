@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from service.domain.options import Options
+from service.domain.schedules import describe, local_times, preview, shortest_gap, validate_schedule
+from service.domain.schedules.definition import Cron, Daily, Interval, Schedule, Weekly
 from service.errors import ValidationFailed
-from service.models import Cron, Daily, Interval, Options, Schedule, Weekly
-from service.schedules import describe, local_times, preview, shortest_gap, validate_schedule
 
 ALL_DAYS = frozenset(range(7))
 

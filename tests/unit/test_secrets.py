@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from service.bots.bot_settings import BotSettings, UndeclaredSetting
-from service.bots.secrets import (
+from service.bots.support.bot_settings import BotSettings, UndeclaredSetting
+from service.bots.support.secrets import (
     SecretMissing,
     SecretRefused,
     Secrets,

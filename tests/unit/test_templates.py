@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from jinja2.exceptions import SecurityError
 
-from service.bots.birthday import MAX_TEXTS, BirthdayConfig
-from service.bots.greetings import Texts, UnusableTemplate, compose
-from service.bots.sandbox import FILTERS, MAX_BITS, MAX_RENDERED, MAX_WORK, TESTS, Work, rendered, sandbox
-from service.bots.webhook_config import WebhookConfig
-from service.bots.wording import MAX_DEPTH, MAX_NODES, MAX_TEMPLATE, BrokenTemplate, check, render
+from service.bots.birthday.bot import MAX_TEXTS, BirthdayConfig
+from service.bots.birthday.greetings import Texts, UnusableTemplate, compose
+from service.bots.support.sandbox import FILTERS, MAX_BITS, MAX_RENDERED, MAX_WORK, TESTS, Work, rendered, sandbox
+from service.bots.support.wording import MAX_DEPTH, MAX_NODES, MAX_TEMPLATE, BrokenTemplate, check, render
+from service.bots.webhook.config import WebhookConfig
+from service.domain.job_fields import Configs, validate_bot_config
 from service.errors import ValidationFailed
-from service.models import Configs, validate_bot_config
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "templates.md"
 FIELDS: dict[str, Any] = {

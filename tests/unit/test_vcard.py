@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.contacts.people import ParsedCard, Skipped
-from service.contacts.vcard import read
+from service.contacts.reading.vcard import read
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "contacts.vcf"
 

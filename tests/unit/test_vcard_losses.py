@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.contacts.people import ParsedCard, Skipped
-from service.contacts.vcard import read
+from service.contacts.reading.vcard import read
 from tests.unit.test_contacts_sources import SOURCES
 from tests.unit.test_vcard import card, read_all, read_one
 

@@ -9,11 +9,11 @@ from io import BytesIO
 
 import pytest
 
-from service.bots.pages import read_page
-from service.contacts import vcard
-from service.contacts.files import read_people
+from service.bots.visitor.pages import read_page
 from service.contacts.people import ParsedCard
-from service.web_encodings import codec_of, decoded
+from service.contacts.reading import vcard
+from service.contacts.reading.files import read_people
+from service.domain.web_encodings import codec_of, decoded
 
 OTHERS = sorted(
     set(aliases)

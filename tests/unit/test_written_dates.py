@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.contacts.dates import parse_birthday
-from service.contacts.written_dates import Reading, join_birthday, order_of, read_birthday
+from service.contacts.reading.written_dates import Reading, join_birthday, order_of, read_birthday
 
 READ = {
     # numbers

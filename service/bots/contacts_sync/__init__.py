@@ -1,0 +1,1 @@
+"""The bot that keeps contacts in step with a CardDAV server."""

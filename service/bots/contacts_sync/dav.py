@@ -1,0 +1,259 @@
+"""Asking a WebDAV server: signed in, over redirects on the same server, and with answers read as they arrive.
+
+The address comes from the operator (`CONTACTS_URL`), not from a job, and may lead inside the network. The password goes
+to that server alone. Neither it nor the address appears in what is logged, told or raised; httpx' client, which logs
+addresses, is passed by for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from service.bots.contacts_sync.dav_answers import Multistatus, NotDav, Oversized, Resource
+from service.bots.support.addresses import NotAnAddress, parsed
+from service.bots.support.content_coding import ACCEPTED, Undecodable, pieces
+from service.bots.support.network_guard import AddressRefused, GuardedBackend, GuardedTransport
+from service.egress import Egress
+from service.errors import ServiceError
+
+MAX_REDIRECTS = 5
+MAX_ANSWER = 128 * 1024 * 1024
+"""Bytes of one answer: the list of 200,000 cards."""
+CONNECT_SECONDS = 10.0
+SILENCE_SECONDS = 45.0
+"""For how long a server may say nothing: a large address book takes it some time to list."""
+_PORTS = {"http": 80, "https": 443}
+_UNANSWERABLE = (KeyError, NotImplementedError, httpx.ProtocolError)
+"""What httpx.DigestAuth raises over an algorithm, a protection, or a challenge that it does not know (by test)."""
+
+
+class BookFailed(ServiceError):
+    """The address book could not be read; says why, without its address.
+
+    Args:
+        status: the HTTP status, if that is why.
+    """
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class AnswerBroken(BookFailed):
+    """The answer broke off, or was no WebDAV."""
+
+
+class Answer:
+    """The resources that a server tells of, as they arrive; to be read to the end, or closed.
+
+    Args:
+        url: who answered, after redirects.
+        beat: called at each piece that arrives; what it raises ends the reading.
+    """
+
+    def __init__(self, url: httpx.URL, response: httpx.Response, beat: Callable[[], None]) -> None:
+        self.url = url
+        self._response = response
+        self._beat = beat
+        self._read = Multistatus()
+
+    @property
+    def token(self) -> str | None:
+        """Up to which change it tells (RFC 6578); known once it is read to the end."""
+        return self._read.token
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._response.close()
+
+    def __iter__(self) -> Iterator[Resource]:
+        """Raises BookFailed if it breaks off, or is not WebDAV's; what came before is right all the same."""
+        left = MAX_ANSWER
+        try:
+            for piece in pieces(self._response):
+                self._beat()
+                left -= len(piece)
+                if left < 0:
+                    raise Oversized("the whole")
+                yield from self._read.feed(piece)
+            self._read.close()
+        except Oversized as error:
+            raise AnswerBroken(f"the server's answer is not read on, since {error} is too large") from None
+        except Undecodable:
+            raise AnswerBroken("the server's answer is encoded in a way that was not asked for") from None
+        except NotDav:
+            raise AnswerBroken("the server's answer is not WebDAV; is CONTACTS_URL a CardDAV address?") from None
+        except httpx.TimeoutException as error:
+            raise _unreached(error) from None
+        except (httpx.HTTPError, httpx.StreamError):
+            raise AnswerBroken("the server's answer broke off") from None
+
+
+class Dav:
+    """One server, signed in.
+
+    Args:
+        address: `CONTACTS_URL`, with the user and the password in it.
+        agent: who we say that we are.
+        beat: called before each request and at each piece of an answer.
+        egress: where it may be; without it anywhere, metadata services excepted.
+    """
+
+    def __init__(
+        self, address: str, agent: str, beat: Callable[[], None] = lambda: None, egress: Egress | None = None
+    ) -> None:
+        url = httpx.URL(address)
+        self._user, self._password = url.username, url.password
+        self._auth: httpx.Auth = httpx.BasicAuth(self._user, self._password) if url.userinfo else httpx.Auth()
+        self.url = url.copy_with(username=None, password=None, fragment=None)
+        self._agent = agent
+        self._beat = beat
+        self._backend = GuardedBackend(egress or Egress.of(None, everything_private=True))
+        self._transport = GuardedTransport(self._backend, kept=1, trusts_environment=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._transport.close()
+
+    def at(self, href: str, base: httpx.URL | None = None) -> httpx.URL:
+        """Where a link that the server gave leads: to where we asked, also if it names another port or scheme, since
+        servers behind proxies do not know their own address.
+
+        Raises:
+            BookFailed: to another host, or nowhere.
+        """
+        base = base or self.url
+        try:
+            url = parsed(href, base)
+        except NotAnAddress:
+            raise BookFailed("the server gave a link that is none") from None
+        if url.host.lower() != base.host.lower():
+            raise _elsewhere(url)
+        return base.copy_with(raw_path=url.raw_path)
+
+    def ask(self, method: str, url: httpx.URL, body: str, depth: str = "0") -> Answer:
+        """Sends one request, follows redirects, and waits for the answer's beginning.
+
+        Raises:
+            BookFailed: it was not answered with a multistatus; `status` says how.
+        """
+        for _ in range(MAX_REDIRECTS + 1):
+            self._beat()
+            response = self._signed_in(method, url, body, depth)
+            if response.status_code == 207:
+                return Answer(url, response, self._beat)
+            response.close()
+            location = response.headers.get("location", "")
+            if response.status_code not in (301, 302, 307, 308) or not location:
+                raise _refusal(response)
+            url = self._redirected(url, location)
+        raise BookFailed(f"the server redirects more than {MAX_REDIRECTS} times")
+
+    def _redirected(self, url: httpx.URL, location: str) -> httpx.URL:
+        """Follows to the same server, or from its http to its https."""
+        try:
+            target = parsed(location, url)
+        except NotAnAddress as error:
+            raise BookFailed(f"the server redirects to something that {error}") from None
+        target = target.copy_with(username=None, password=None, fragment=None)
+        upgraded = (url.scheme, _port(url), target.scheme, _port(target)) == ("http", 80, "https", 443)
+        same = (url.scheme, _port(url)) == (target.scheme, _port(target))
+        if target.host.lower() != url.host.lower() or not (same or upgraded):
+            raise _elsewhere(target)
+        return target
+
+    def _signed_in(self, method: str, url: httpx.URL, body: str, depth: str) -> httpx.Response:
+        try:
+            response = self._sent(method, url, body, depth)
+        except AnswerBroken:  # a kept connection may have been closed by the server in the meantime
+            response = self._sent(method, url, body, depth)
+        asks_digest = any(
+            challenge.lower().startswith("digest") for challenge in response.headers.get_list("www-authenticate")
+        )
+        if response.status_code == 401 and asks_digest and isinstance(self._auth, httpx.BasicAuth):
+            response.close()
+            self._auth = httpx.DigestAuth(self._user, self._password)
+            response = self._sent(method, url, body, depth)
+        return response
+
+    def _sent(self, method: str, url: httpx.URL, body: str, depth: str) -> httpx.Response:
+        headers = {
+            "User-Agent": self._agent, "Depth": depth, "Content-Type": "application/xml; charset=utf-8",
+            "Accept": "application/xml, text/xml", "Accept-Encoding": ACCEPTED,
+        }  # fmt: skip
+        request = httpx.Request(method, url, headers=headers, content=body.encode())
+        times = dict.fromkeys(("read", "write", "pool"), SILENCE_SECONDS) | {"connect": CONNECT_SECONDS}
+        request.extensions["timeout"] = times
+        steps = self._auth.sync_auth_flow(request)
+        request = next(steps)
+        try:
+            while True:
+                response = self._answered(request)
+                try:
+                    request = steps.send(response)
+                except StopIteration:
+                    return response
+                except _UNANSWERABLE:
+                    response.close()
+                    raise BookFailed("the server asks for a kind of digest sign-in that is not spoken here") from None
+                response.close()
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            raise AnswerBroken("the connection to the server of CONTACTS_URL broke off") from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise _unreached(error) from None
+
+    def _answered(self, request: httpx.Request) -> httpx.Response:
+        self._backend.begin()
+        try:
+            response = self._transport.handle_request(request)
+        except httpx.HTTPError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a library's, over whatever a server sends
+            raise BookFailed(f"the server's answer cannot be read ({type(error).__name__})") from None
+        response.request = request
+        self._backend.allot(2 * MAX_ANSWER)  # frames included
+        return response
+
+
+def _port(url: httpx.URL) -> int | None:
+    return url.port or _PORTS.get(url.scheme)
+
+
+def _elsewhere(url: httpx.URL) -> BookFailed:
+    return BookFailed(
+        f"the server sends us on to another one, {url.host}, where the password does not go; "
+        "if it is yours too, name it in CONTACTS_URL"
+    )
+
+
+def _unreached(error: Exception) -> BookFailed:
+    if isinstance(error, AddressRefused):
+        return BookFailed(f"CONTACTS_URL {error.reason}, and NETWORK_ALLOW does not name it")
+    if isinstance(error, httpx.TimeoutException):
+        return BookFailed("the server of CONTACTS_URL did not answer in time")
+    if "certificate" in str(error).lower():
+        return BookFailed(
+            "the certificate of CONTACTS_URL's server is not trusted; SSL_CERT_FILE may name that of your own authority"
+        )
+    return BookFailed("the server of CONTACTS_URL cannot be reached")
+
+
+def _refusal(response: httpx.Response) -> BookFailed:
+    status = response.status_code
+    reasons = {
+        401: "the server refuses the user or the password in CONTACTS_URL, or asks for them",
+        403: "the user in CONTACTS_URL may not read this address book",
+        404: "there is no address book at CONTACTS_URL",
+        429: "the server asks us to come later",
+        503: "the server asks us to come later",
+        507: "the server has no room to answer",
+    }
+    return BookFailed(reasons.get(status, "the server of CONTACTS_URL answered unexpectedly") + f" ({status})", status)

@@ -1,0 +1,1 @@
+"""Tools that several bots use: guarded connections, templates, secrets, locks."""

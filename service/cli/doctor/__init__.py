@@ -1,0 +1,1 @@
+"""`bot-scheduler doctor`: checks of everything that a service needs."""

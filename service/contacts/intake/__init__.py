@@ -1,0 +1,1 @@
+"""Taking people into the address book: imports, synchronised books, merges."""

@@ -1,0 +1,74 @@
+"""Report of an import, as the API answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from service.contacts.people import ParsedCard, Skipped
+
+MAX_TOLD = 1000
+"""Most skipped entries, and most warnings, that a report lists, those of the whole file first; the rest is counted."""
+
+
+class ImportReport:
+    """Counts of what became of a file's entries."""
+
+    def __init__(self) -> None:
+        self._counts = {"created": 0, "updated": 0, "unchanged": 0}
+        self._with_birthday = self._with_address = 0
+        self._skipped: list[dict[str, Any]] = []
+        self._skipped_total = 0
+        self._of_file: list[dict[str, Any]] = []
+        self._warnings: list[dict[str, Any]] = []
+        self._warnings_total = 0
+
+    def read(self, card: ParsedCard) -> None:
+        """Count an entry that is about to be imported."""
+        self._with_birthday += card.birthday is not None
+        self._with_address += bool(card.emails or card.phones)
+        for reason in card.warnings:
+            self.warn(reason, card.position, card.name)
+
+    def taken(self, became: str) -> None:
+        """Count an imported entry.
+
+        Args:
+            became: `created`, `updated` or `unchanged`.
+        """
+        self._counts[became] += 1
+
+    def skipped(self, entry: Skipped) -> None:
+        """Count an entry that could not be imported."""
+        self._skipped_total += 1
+        if len(self._skipped) < MAX_TOLD:
+            self._skipped.append({"position": entry.position, "reason": entry.reason})
+
+    def warn(self, reason: str, position: int | None = None, name: str | None = None) -> None:
+        """Add a warning about a loss or a guess, of one entry or, without a position, of the whole file."""
+        self._warnings_total += 1
+        told = self._of_file if position is None else self._warnings
+        if len(told) < MAX_TOLD:
+            told.append({"position": position, "name": name, "reason": reason})
+
+    def counted(self) -> str:
+        """Return the counts in words."""
+        told = ", ".join(f"{count:,} {word}" for word, count in self._counts.items())
+        return f"{told}, {self._skipped_total:,} skipped"
+
+    def as_dict(self, ignored_columns: Iterable[str]) -> dict[str, Any]:
+        """Return the report, JSON-ready.
+
+        Args:
+            ignored_columns: headings of the file that were not understood.
+        """
+        return {
+            **self._counts,
+            "skipped": self._skipped,
+            "skipped_total": self._skipped_total,
+            "warnings": [*self._of_file, *self._warnings][:MAX_TOLD],
+            "warnings_total": self._warnings_total,
+            "ignored_columns": list(ignored_columns),
+            "with_birthday": self._with_birthday,
+            "with_address": self._with_address,
+        }

@@ -1,0 +1,1 @@
+"""Reading address books: vCard and CSV as programs really write them."""

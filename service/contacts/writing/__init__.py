@@ -1,0 +1,1 @@
+"""Writing address books as files that others read."""

@@ -1,0 +1,1 @@
+"""The rules of the product, pure: no Redis, no HTTP, no clock read."""

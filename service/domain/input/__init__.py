@@ -1,0 +1,1 @@
+"""Strict checks of input, and the sentences that refuse it."""

@@ -1,0 +1,98 @@
+"""A job's definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from service.domain.options import Options, parse_options
+from service.domain.schedules.definition import Schedule, parse_schedule
+from service.errors import ValidationFailed
+
+DEFINITION_FIELDS = (
+    "name",
+    "description",
+    "bot_type",
+    "enabled",
+    "schedule_type",
+    "schedule_config",
+    "bot_config",
+    "options",
+)
+READ_ONLY_FIELDS = frozenset(
+    {
+        "id",
+        "created_at",
+        "updated_at",
+        "last_run_at",
+        "last_run_status",
+        "last_run_error",
+        "next_run_at",
+        "state",
+        "state_reason",
+        "revision",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobDefinition:
+    """What the author of a job decides. `schedule_config` is as it was given (see `tidied`), `bot_config` whole."""
+
+    name: str
+    description: str | None
+    bot_type: str
+    enabled: bool
+    schedule_type: str
+    schedule_config: dict[str, Any]
+    bot_config: dict[str, Any]
+    options: Options
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> JobDefinition:
+        """The definition that `definition_fields` wrote down; more keys do not matter.
+
+        Raises:
+            ValidationFailed: the options are not valid (any more).
+        """
+        plain = {name: fields[name] for name in DEFINITION_FIELDS if name != "options"}
+        return cls(**plain, options=parse_options(fields["options"]))
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule, understood.
+
+        Raises:
+            ValidationFailed: it is not valid (any more).
+        """
+        return understood_schedule(self.schedule_type, self.schedule_config)
+
+    @property
+    def cron_expression(self) -> str | None:
+        """The cron expression as it was given; None for another type of schedule."""
+        return self.schedule_config.get("cron_expression") if self.schedule_type == "cron" else None
+
+    def definition_fields(self) -> dict[str, Any]:
+        """The eight fields, JSON-ready, in the contract's order."""
+        return {
+            name: self.options.model_dump() if name == "options" else getattr(self, name) for name in DEFINITION_FIELDS
+        }
+
+
+def understood_schedule(kind: object, config: object) -> Schedule:
+    """As `parse_schedule`; many jobs share a schedule, and one job's is asked for several times."""
+    if isinstance(kind, str) and isinstance(config, dict) and len(config) <= 8:
+        try:
+            return _parsed(kind, orjson.dumps(config))
+        except (TypeError, ValidationFailed):
+            pass  # refused in the words that fit what was given
+    return parse_schedule(kind, config)
+
+
+@lru_cache(8192)
+def _parsed(kind: str, config: bytes) -> Schedule:
+    return parse_schedule(kind, orjson.loads(config))

@@ -1,0 +1,122 @@
+"""The words for what was seen of Redis' clock and data set. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.domain.timestamps import format_ms
+
+UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+HEARTBEAT_SECONDS = 2
+"""What one of the leader's heartbeats stands for."""
+
+CLOCK_ADVICE = (
+    "Look at the times of the runs of that while and at the host's time service (NTP), then acknowledge: "
+    "bot-scheduler acknowledge"
+)
+DATA_ADVICE = (
+    "Compare the jobs with what they should be (bot-scheduler apply --dry-run, with a file that was exported before), "
+    "then acknowledge: bot-scheduler acknowledge"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of Redis' clock; times are ms.
+
+    Args:
+        by_ms: forward, or, where negative, back.
+        before_ms: what it showed, or would have shown, just before.
+        landed_ms: what it showed then.
+    """
+
+    by_ms: int
+    before_ms: int
+    landed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """That the data went back.
+
+    Args:
+        at_ms: when that was seen.
+        seen: `other` (another data set, or none) or `older`.
+        beats: how many of the leader's heartbeats it is older, if it is.
+    """
+
+    at_ms: int
+    seen: str
+    beats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What is to be looked at.
+
+    Args:
+        went_back: that the data went back, if it did.
+        steps: the clock's recent steps, the newest first.
+    """
+
+    went_back: WentBack | None = None
+    steps: tuple[Step, ...] = ()
+
+
+def length(ms: int) -> str:
+    """A stretch of time in its two largest units, rounded."""
+    seconds = abs(ms) // 1000
+    sizes = [size for _, size in UNITS if size <= seconds] or [1]
+    smallest = sizes[:2][-1]
+    seconds = (seconds + smallest // 2) // smallest * smallest
+    parts = []
+    for unit, size in UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts) or "0 s"
+
+
+def stepped(step: Step) -> str:
+    """A step of the clock, in a sentence."""
+    way = "forward" if step.by_ms > 0 else "back"
+    before, landed = format_ms(step.before_ms), format_ms(step.landed_ms)
+    return f"Redis' clock was set {way} by {length(step.by_ms)}: at {before} UTC it went to {landed} UTC"
+
+
+def went_back(seen: WentBack) -> str:
+    """That the data went back, in a sentence."""
+    since = f"noticed at {format_ms(seen.at_ms)} UTC"
+    if seen.seen == "older":
+        lost = length(seen.beats * HEARTBEAT_SECONDS * 1000)
+        return (
+            f"The data in Redis went back by about {lost} of the schedulers' work, {since}: what was written in "
+            "between is lost, and what was deleted may be back"
+        )
+    return (
+        f"The data in Redis is another data set than before, or an empty one, {since}: jobs may be gone, and deleted "
+        "ones back"
+    )
+
+
+def shown(notices: Notices) -> dict[str, Any]:
+    """The fields of the health answer: when, and a sentence; None where there is nothing to look at."""
+    back, newest = notices.went_back, notices.steps[0] if notices.steps else None
+    return {
+        "data_went_back": back and {"at": format_ms(back.at_ms), "detail": went_back(back)},
+        "clock_stepped": newest and shown_step(newest),
+    }
+
+
+def shown_step(step: Step) -> dict[str, str]:
+    """One step of the clock, for an answer."""
+    return {"at": format_ms(step.landed_ms), "detail": stepped(step)}
+
+
+def acknowledged(notices: Notices) -> dict[str, Any]:
+    """The answer to an acknowledgement."""
+    return {
+        "data_went_back": shown(notices)["data_went_back"],
+        "clock_steps": [shown_step(step) for step in notices.steps],
+    }

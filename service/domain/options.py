@@ -1,0 +1,97 @@
+"""How a job's runs are carried out: what every job may set beside its schedule."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from service.domain.input.refusals import echo
+from service.domain.input.validation import validated
+from service.domain.timestamps import format_timestamp, parse_timestamp
+from service.errors import ValidationFailed
+from service.secrecy.secret_names import is_reference
+
+
+class Options(BaseModel):
+    """A job's `options`, whole, with their defaults. Times and delays are in seconds."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    max_concurrent_runs: int = Field(default=1, ge=1, le=1000, description="Runs of this job at a time.")
+    overlap: Literal["skip", "queue"] = Field(
+        default="skip", description="What becomes of an occurrence that is due while the limit is reached."
+    )
+    misfire_grace_seconds: int = Field(
+        default=86400, ge=1, le=31_622_400, description="An occurrence found later than this is skipped, not run."
+    )
+    catch_up: Literal["latest", "all", "none"] = Field(
+        default="latest", description="Which of the occurrences that were missed are run."
+    )
+    timeout_seconds: int = Field(default=3600, ge=1, le=604_800, description="A run is interrupted after this.")
+    max_retries: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="How often a failed run is tried again, unless its bot calls the failure final.",
+    )
+    retry_delay_seconds: int = Field(
+        default=60, ge=0, le=3600, description="The delay before the first retry; it doubles each time, up to an hour."
+    )
+    starts_at: str | None = Field(default=None, description="No occurrence before this timestamp.")
+    ends_at: str | None = Field(default=None, description="No occurrence at or after this timestamp.")
+    jitter_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=86400,
+        description="The longest delay drawn for an occurrence; shorter than the schedule's shortest gap.",
+    )
+    disable_after_failures: int = Field(
+        default=0, ge=0, le=1000, description="Switch the job off after this many failures in a row; 0: never."
+    )
+    alert_urls: list[str] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Names (env:BOT_SECRET_…) of the Apprise URLs that are told of failures.",
+    )
+
+    @field_validator("starts_at", "ends_at")
+    @classmethod
+    def _normalise(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else format_timestamp(parse_timestamp(value, ""))
+        except ValidationFailed as refusal:
+            raise ValueError(str(refusal)) from None
+
+    @field_validator("alert_urls")
+    @classmethod
+    def _check_names(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not is_reference(name):
+                raise ValueError(f'must list names of secrets such as "env:BOT_SECRET_ALERTS", not {echo(name)}')
+        return value
+
+    @model_validator(mode="after")
+    def _check_window(self) -> Options:
+        if self.starts_at is not None and self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise ValueError("must have an ends_at that is later than its starts_at")
+        return self
+
+    @property
+    def starts_at_s(self) -> int | None:
+        """`starts_at` in epoch seconds."""
+        return None if self.starts_at is None else parse_timestamp(self.starts_at, "options.starts_at")
+
+    @property
+    def ends_at_s(self) -> int | None:
+        """`ends_at` in epoch seconds."""
+        return None if self.ends_at is None else parse_timestamp(self.ends_at, "options.ends_at")
+
+
+def parse_options(value: object) -> Options:
+    """A job's `options`.
+
+    Raises:
+        ValidationFailed: naming the fields below `options`.
+    """
+    return validated(Options, value, "options")

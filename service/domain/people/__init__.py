@@ -1,0 +1,1 @@
+"""People: contacts, names, and the traits that identify somebody."""

@@ -1,0 +1,162 @@
+"""Jobs as they are stored: the definition, the plan, and what a scheduler needs of a due one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from service.domain.job import JobDefinition
+from service.domain.options import Options
+from service.domain.schedules.definition import Schedule
+from service.domain.timestamps import format_ms
+
+
+class UnreadableJob(Exception):
+    """A job's hash does not hold what this service writes; somebody else wrote to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a job is due next.
+
+    Args:
+        anchor: what an interval counts from, epoch seconds.
+        next_occurrence: epoch seconds; None if there is none.
+        next_due: the same with its jitter, ms.
+        state: `scheduled`, `disabled` or `ended`.
+        reason: why, where the state asks for one.
+    """
+
+    anchor: int
+    next_occurrence: int | None
+    next_due: int | None
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as it is stored: its definition, its plan, and how its last run went. Times are ms."""
+
+    id: str
+    revision: int
+    definition: JobDefinition
+    plan: Plan
+    created_at: int
+    updated_at: int
+    last_decided: int | None = None
+    last_run_at: int | None = None
+    last_run_status: str | None = None
+    last_run_error: str | None = None
+
+    def answer(self) -> dict[str, Any]:
+        """The job as the API shows it."""
+        return {
+            "id": self.id,
+            **self.definition.definition_fields(),
+            "created_at": _shown(self.created_at),
+            "updated_at": _shown(self.updated_at),
+            "last_run_at": _shown(self.last_run_at),
+            "last_run_status": self.last_run_status,
+            "last_run_error": self.last_run_error,
+            "next_run_at": _shown(self.plan.next_due),
+            "state": self.plan.state,
+            "state_reason": self.plan.reason,
+            "revision": self.revision,
+        }
+
+
+def _shown(ms: int | None) -> str | None:
+    return None if ms is None else format_ms(ms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """A job's schedule and options, understood. Jobs that were made alike share one: it is compared by identity."""
+
+    schedule: Schedule
+    options: Options
+
+
+@dataclass(slots=True)
+class DueJob:
+    """What a due job's plan is made of.
+
+    Args:
+        id: the job's.
+        due: its score in the due index, ms.
+        revision: of its definition.
+        definition: when and how it runs.
+        anchor: what an interval counts from, epoch seconds.
+        next_occurrence: the first that is undecided, epoch seconds.
+        next_due: the same with its jitter, ms; other than `due` where outside hands moved the index.
+        last_decided: the newest occurrence that was decided, epoch seconds; None if none was.
+    """
+
+    id: str
+    due: int
+    revision: int
+    definition: Definition
+    anchor: int
+    next_occurrence: int | None
+    next_due: int | None
+    last_decided: int | None
+
+
+def read_job(fields: Mapping[bytes, bytes]) -> JobRecord:
+    """Makes a record of a job's hash.
+
+    Raises:
+        UnreadableJob: it does not hold what this service writes.
+    """
+    text = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
+    try:
+        return _read(text)
+    except (KeyError, ValueError, TypeError) as error:
+        raise UnreadableJob(f"{type(error).__name__}: {error}") from error
+
+
+@lru_cache(maxsize=8192)
+def understood_options(text: str) -> Options:
+    """Stored options. Kept, since jobs that were made alike have the same, and nobody changes them."""
+    return Options.model_validate_json(text)
+
+
+def _read(text: Mapping[str, str]) -> JobRecord:
+    def number(name: str) -> int | None:
+        return int(text[name]) if name in text else None
+
+    enabled = text["enabled"] == "1"
+    definition = JobDefinition(
+        name=text["name"],
+        description=text.get("description"),
+        bot_type=text["bot_type"],
+        enabled=enabled,
+        schedule_type=text["schedule_type"],
+        schedule_config=json.loads(text["schedule_config"]),
+        bot_config=json.loads(text["bot_config"]),
+        options=understood_options(text["options"]),
+    )
+    state = text.get("state", "scheduled") if enabled or text.get("state") == "broken" else "disabled"
+    plan = Plan(
+        anchor=int(text["anchor"]),
+        next_occurrence=number("next_occurrence"),
+        next_due=number("next_due"),
+        state=state,
+        reason=text.get("state_reason"),
+    )
+    return JobRecord(
+        id=text["id"],
+        revision=int(text["revision"]),
+        definition=definition,
+        plan=plan,
+        last_decided=number("last_decided"),
+        created_at=int(text["created_at"]),
+        updated_at=int(text["updated_at"]),
+        last_run_at=number("last_run_at"),
+        last_run_status=text.get("last_run_status"),
+        last_run_error=text.get("last_run_error"),
+    )

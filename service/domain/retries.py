@@ -1,0 +1,44 @@
+"""When a failed run is tried again. Pure: the chance is passed in."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from service.domain.options import Options
+from service.domain.run_records import Retry
+
+LONGEST_DELAY_SECONDS = 3600
+
+
+def retry_of(
+    run_id: str, attempt: int, options: Options, chance: Callable[[], float], wait_seconds: float = 0.0
+) -> Retry | None:
+    """The retry of a failed run, or None if it was the last attempt.
+
+    The delay is `retry_delay_seconds` × 2ⁿ, at most an hour, with full jitter: anything from nothing to that
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It comes after what the run's failure
+    asks to wait for, so that those who were all told the same do not come back at once; both together are at most an
+    hour, too.
+
+    Args:
+        run_id: the run that failed.
+        attempt: which attempt it was, from 1.
+        options: the job's.
+        chance: a number from 0 to 1, anew at each call.
+        wait_seconds: what the failure asks to wait for, ≥ 0.
+    """
+    if attempt > options.max_retries:
+        return None
+    ceiling = min(options.retry_delay_seconds * 2 ** (attempt - 1), LONGEST_DELAY_SECONDS)
+    delay = min(wait_seconds + ceiling * chance(), LONGEST_DELAY_SECONDS)
+    return Retry(_id_after(run_id), attempt + 1, max(1, round(delay * 1000)))
+
+
+def rerun_of(run_id: str, attempt: int) -> Retry:
+    """The run that follows at once on one that a stopping worker cut short; it does not count as an attempt."""
+    return Retry(_id_after(run_id), attempt, 0)
+
+
+def _id_after(run_id: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{run_id}/retry"))

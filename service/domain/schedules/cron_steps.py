@@ -1,0 +1,60 @@
+"""Steps that never come round: `*/90` in the minute is once an hour, and nothing of 90 minutes.
+
+crontab(5) takes them, so a job that is stored with one goes on as it is; whoever writes one now is told what it means.
+Refused is a step that is longer than the field, or than its range. A step as long as the field (`*/60`, `0 */24`) is
+let pass, since it means what it says: once an hour, once a day. So is one after a single value (`8-8/2`), which
+promises no second one, and an uneven one (`*/40`), which comes round: the job's description tells its times.
+"""
+
+from __future__ import annotations
+
+import re
+
+from service.domain.input.refusals import echo
+from service.domain.schedules.cron_tables import FIELDS, Field
+from service.domain.schedules.intervals import LONGEST_INTERVAL, as_interval
+from service.errors import ValidationFailed
+
+_STEPPED = re.compile(r"(?:\*|(\w+)-(\w+))/(\d+)")
+
+
+def refuse_idle_steps(expression: str, path: str) -> None:
+    """Refuse steps that are longer than what they step through.
+
+    Args:
+        expression: one that crontab(5) knows.
+        path: of its field, for the refusal.
+
+    Raises:
+        ValidationFailed: it has such a step; it says what it means, and what to write instead.
+    """
+    for field, part in zip(FIELDS, expression.lower().split(), strict=True):
+        for term in part.split(","):
+            if (found := _STEPPED.fullmatch(term)) and (instead := _idle(field, found)):
+                raise ValidationFailed.of(
+                    path, f"must have steps that come round: {echo(term)} in its {field.name} means {instead}"
+                )
+
+
+def _idle(field: Field, found: re.Match[str]) -> str | None:
+    """What a step means that never comes round, and what to write for it; None for any other."""
+    step = int(found[3])
+    if found[1] is None:
+        return _longer(field, step, field.low) if step > field.cycle else None
+    first, last = _number(field, found[1]), _number(field, found[2])
+    if last - first + 1 >= field.cycle:
+        return _longer(field, step, first) if step > field.cycle else None
+    return f"{first} alone; write {echo(found[1])}" if step > last - first > 0 else None
+
+
+def _longer(field: Field, step: int, first: int) -> str:
+    once = f'once {field.whole}, which is written "{first}"'
+    seconds = step * field.unit
+    if not 0 < seconds <= LONGEST_INTERVAL:
+        return f"{once}; a longer time than that cannot be said here"
+    number = f"{step} {'days' if field.unit == 86400 else f'{field.name}s'}"
+    return f"{once}; for every {number} use {as_interval(seconds)}"
+
+
+def _number(field: Field, text: str) -> int:
+    return int(text) if text.isdigit() else field.names[text.upper()]

@@ -1,0 +1,138 @@
+"""What a scheduler has to do about one job now: which occurrences run, which are skipped, and what comes next."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from service.domain.options import Options
+from service.domain.schedules.definition import Interval, Schedule
+from service.domain.schedules.occurrences import next_occurrence
+
+PLAN_LIMIT = 1000
+"""Occurrences that one plan runs, and, unless they can be counted without looking at each, that it decides."""
+CATCH_UP_LIMIT = 1000
+"""The newest due occurrences that `catch_up: all` runs."""
+ON_TIME_MS = 30_000
+"""An occurrence that is found later than this has been missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of an occurrence, or of neighbouring ones that are skipped for the same reason.
+
+    `occurrence` and `last_occurrence`: the first and the last of them, epoch seconds. `occurrences`: how many.
+    `reason`: of a skip, `misfire` (found later than its grace), `coalesced` (a newer one runs for it) or `missed`
+    (`catch_up` is `none`). `waits`: the run waits its turn whatever `overlap` says.
+    """
+
+    action: Literal["run", "skip"]
+    occurrence: int
+    last_occurrence: int
+    occurrences: int
+    reason: str | None
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Decisions in the order of their occurrences.
+
+    `last_decided`: every occurrence at or before it, epoch seconds, is decided. `next`: the first that is not; it may
+    be due already, when more were due than one plan holds; None: there is none any more.
+    """
+
+    decisions: tuple[Decision, ...]
+    last_decided: int
+    next: int | None
+
+
+def jitter_seconds(job_id: str, occurrence: int, options: Options) -> int:
+    """The delay of an occurrence, 0 to `options.jitter_seconds`, drawn from its identity: the same for everyone."""
+    if options.jitter_seconds == 0:
+        return 0
+    digest = hashlib.sha256(f"{job_id}:{occurrence}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % (options.jitter_seconds + 1)
+
+
+def due_ms(job_id: str, occurrence: int, options: Options) -> int:
+    """When an occurrence is due, its jitter included, epoch milliseconds."""
+    return (occurrence + jitter_seconds(job_id, occurrence, options)) * 1000
+
+
+def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: int, now_ms: int) -> Plan:
+    """Decide every occurrence that is due.
+
+    Args:
+        job_id: whose; part of what the jitter is drawn from.
+        schedule: the job's.
+        options: the job's.
+        first: its first undecided occurrence, epoch seconds.
+        anchor: its interval's anchor, epoch seconds.
+        now_ms: the time, epoch milliseconds.
+
+    Returns:
+        A plan of at most 1,000 runs; where more than 1,000 occurrences of a cron schedule are due, it holds the first
+        of them and goes on from `next`. A long stretch of an interval's is decided without looking at each.
+    """
+
+    def due(occurrence: int) -> int:
+        return due_ms(job_id, occurrence, options)
+
+    reached: Sequence[int] = _reached(schedule, options, first, anchor, now_ms // 1000)
+    total = bisect_right(reached, now_ms, key=due)
+    if total == 0:
+        ended = options.ends_at_s is not None and first >= options.ends_at_s
+        return Plan((), first - 1, None if ended else first)
+    held = total if isinstance(reached, range) else min(total, PLAN_LIMIT)
+    late = min(held, bisect_left(reached, now_ms - options.misfire_grace_seconds * 1000, key=due))
+    on_time = now_ms - due(reached[total - 1]) <= ON_TIME_MS
+    decisions = [*_skip(reached, 0, late, "misfire"), *_within_grace(reached, late, held, total, options, on_time)]
+    last = reached[held - 1]
+    return Plan(tuple(decisions), last, next_occurrence(schedule, options, last, anchor))
+
+
+def _reached(schedule: Schedule, options: Options, first: int, anchor: int, now: int) -> Sequence[int]:
+    """The occurrences from `first` on that would be due by now without jitter: all of an interval's; of others' as
+    many as show which of a plan's are among the newest."""
+    ends = options.ends_at_s
+    if isinstance(schedule, Interval):
+        return range(first, now + 1 if ends is None else min(now + 1, ends), schedule.seconds)
+    wanted = PLAN_LIMIT + (CATCH_UP_LIMIT if options.catch_up == "all" else 1)
+    found: list[int] = []
+    upcoming: int | None = first
+    while upcoming is not None and upcoming <= now and len(found) < wanted and (ends is None or upcoming < ends):
+        found.append(upcoming)
+        upcoming = next_occurrence(schedule, options, upcoming, anchor)
+    return found
+
+
+def _within_grace(
+    reached: Sequence[int], start: int, held: int, total: int, options: Options, on_time: bool
+) -> Iterator[Decision]:
+    """Decide `reached[start:held]`, none of which is too late, knowing that `reached[:total]` are due."""
+    if start == held:
+        return
+    if options.catch_up == "all":
+        newest = min(held, max(start, total - CATCH_UP_LIMIT))
+        yield from _skip(reached, start, newest, "coalesced")
+        alone = total == 1 and on_time
+        yield from (_run(occurrence, waits=not alone) for occurrence in reached[newest:held])
+        return
+    reason = "coalesced" if options.catch_up == "latest" else "missed"
+    runs = held == total and (options.catch_up == "latest" or on_time)
+    yield from _skip(reached, start, held - 1 if runs else held, reason)
+    if runs:
+        yield _run(reached[held - 1], waits=False)
+
+
+def _run(occurrence: int, *, waits: bool) -> Decision:
+    return Decision("run", occurrence, occurrence, 1, None, waits)
+
+
+def _skip(reached: Sequence[int], start: int, stop: int, reason: str) -> Iterator[Decision]:
+    if start < stop:
+        yield Decision("skip", reached[start], reached[stop - 1], stop - start, reason, False)

@@ -1,0 +1,58 @@
+"""A schedule in words and in local times, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from service.domain.options import Options
+from service.domain.schedules.calendar_words import duration, rhythm
+from service.domain.schedules.definition import Interval, Schedule
+from service.domain.schedules.occurrences import cron_fields, next_occurrence
+from service.domain.schedules.zones import zone
+
+
+def preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> list[int]:
+    """The next occurrences strictly after an instant.
+
+    Args:
+        schedule: when.
+        options: of the same job; its jitter is left out.
+        after: epoch seconds.
+        count: how many at most.
+        anchor: epoch seconds from which an interval counts.
+
+    Returns:
+        Epoch seconds, strictly increasing; fewer than `count` where there are no more.
+    """
+    found: list[int] = []
+    upcoming = next_occurrence(schedule, options, after, anchor)
+    while upcoming is not None and len(found) < count:
+        found.append(upcoming)
+        upcoming = next_occurrence(schedule, options, upcoming, anchor)
+    return found
+
+
+def local_times(schedule: Schedule, occurrences: Iterable[int]) -> list[str]:
+    """Occurrences in the schedule's zone: `2025-03-30T03:00:00+02:00`."""
+    rules = zone(schedule.timezone)
+    return [datetime.fromtimestamp(occurrence, rules).isoformat() for occurrence in occurrences]
+
+
+def describe(schedule: Schedule, options: Options) -> str:
+    """One plain sentence that says when the job is due."""
+    parts = [_rhythm(schedule)]
+    if options.starts_at:
+        parts.append(f"from {options.starts_at} UTC on")
+    if options.ends_at:
+        parts.append(f"before {options.ends_at} UTC")
+    if options.jitter_seconds:
+        parts.append(f"each delayed by up to {duration(options.jitter_seconds)}")
+    return ", ".join(parts) + "."
+
+
+def _rhythm(schedule: Schedule) -> str:
+    if isinstance(schedule, Interval):
+        words = duration(schedule.seconds)
+        return f"Every {words.removeprefix('1 ') if words.count(' ') == 1 else words}"
+    return f"{rhythm(cron_fields(schedule))} ({schedule.timezone})"

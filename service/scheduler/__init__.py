@@ -1,0 +1,1 @@
+"""The scheduler process: from due occurrences to runs in RQ's queue."""

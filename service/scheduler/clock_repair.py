@@ -1,0 +1,106 @@
+"""Walks over the jobs and makes void what was decided about them while Redis' clock was ahead.
+
+A step back of the clock orders the walk, durably, and so does each scheduler that takes the lead; the acting one
+carries it out between its ticks. Whoever takes the lead begins it anew, for a job that was put right is passed over.
+`service/domain/voiding.py` is the rule, `lua/void_decisions.lua` the step for one job.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from service.domain.records import JobRecord, Plan, UnreadableJob, read_job
+from service.domain.voiding import TRUSTED_SECONDS, renewed
+from service.errors import ValidationFailed
+from service.store.jobs.ahead import Ahead, AheadStore
+from service.store.jobs.job_hashes import JobStore, Position
+from service.store.presence import Walk
+from service.store.scripts import Scripts
+
+log = logging.getLogger(__name__)
+
+Renewal = tuple[JobRecord, int, Plan]
+"""A job as it was read, the instant up to which decisions stand, and its plan from then on."""
+
+PAGE = 1_000
+"""Jobs looked at in one step."""
+TRIES = 5
+"""How often a job is read again that has changed in between."""
+STEADY_MS = 60_000
+"""Where nobody saw the clock go ahead, it must have gone on for this long: one that is back for a moment, and wrong,
+must not have today's occurrences decided anew."""
+
+
+class ClockRepair:
+    """The walk, step by step.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._store = AheadStore(scripts)
+        self._jobs = JobStore(scripts)
+        self._walk: Walk | None = None
+        self._position: Position | None = None
+        self._begins_at = 0
+
+    def hear(self, walk: Walk | None, leads: bool, steady: int) -> None:
+        """What a heartbeat brought.
+
+        Args:
+            walk: the one that is ordered, if any.
+            leads: whether this scheduler acts.
+            steady: the steady clock, ms.
+        """
+        if not leads:
+            self._walk = None
+        elif walk is not None and walk != self._walk:
+            self._walk, self._position = walk, None
+            self._begins_at = steady if walk.sound_ms is not None else steady + STEADY_MS
+
+    def step(self, steady: int) -> bool:
+        """Looks at the next page of jobs, if there is a walk and it is time. Returns whether there is more to do."""
+        if self._walk is None or steady < self._begins_at:
+            return False
+        page = self._jobs.ids_after(self._position, PAGE)
+        self._put_right([position.job_id for position in page], self._walk)
+        if len(page) == PAGE:
+            self._position = page[-1]
+            return True
+        if self._store.cut_records():
+            return True
+        self._store.end_walk(self._walk.number, TRUSTED_SECONDS)
+        self._walk = None
+        return False
+
+    def _put_right(self, job_ids: list[str], walk: Walk) -> None:
+        trusted = TRUSTED_SECONDS if walk.sound_ms is None else 0
+        for _ in range(TRIES):
+            if not job_ids:
+                return
+            now_ms, ahead = self._store.find(job_ids, trusted, walk)
+            jobs = self._jobs.get_many([one.job_id for one in ahead])
+            found = [_renewal(one, job, now_ms, walk) for one, job in zip(ahead, jobs, strict=True)]
+            renewals = [renewal for renewal in found if renewal is not None]
+            done = self._store.void(renewals)
+            job_ids = [record.id for (record, _, _), written in zip(renewals, done, strict=True) if not written]
+            if any(done):
+                log.warning(
+                    "Redis' clock was ahead: what was decided about instants to come is void; %d jobs are planned anew",
+                    sum(done),
+                )  # fmt: skip
+
+
+def _renewal(ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, walk: Walk) -> Renewal | None:
+    """How a job is planned anew; None if it needs or allows nothing."""
+    try:
+        if not fields:
+            return None
+        record = read_job(fields)
+        found = renewed(record, now_ms, walk.sound_ms, ahead.first, ahead.ran, walk.landed_ms)
+    except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
+        log.error("Job %s cannot be planned anew: %s", ahead.job_id, error, extra={"job_id": ahead.job_id})
+        return None
+    return None if found is None else (record, found.stands, found.plan)

@@ -1,0 +1,1 @@
+"""Keeping secrets out of whatever the service stores, sends or logs."""

@@ -1,0 +1,105 @@
+"""The due index: when something is due next, and keeping the index true to the jobs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from service.store.jobs.job_hashes import JobStore, Position
+from service.store.scripts import Scripts
+from service.store.server.redis_clock import seconds_of
+
+log = logging.getLogger(__name__)
+
+CHUNK = 200
+"""Jobs looked at in one step of the sweep."""
+STEP_SECONDS = 1.0
+"""Seconds between two steps, so that the sweep costs next to nothing."""
+ROUND_SECONDS = 60.0
+"""Seconds from the start of one sweep over all jobs to the next, at least."""
+
+
+class DueIndex:
+    """The sorted set of job ids by due time, and the sweep that mends it.
+
+    Args:
+        scripts: the scripts of this installation.
+        replan: plans a job again whose plan was lost.
+    """
+
+    def __init__(self, scripts: Scripts, replan: Callable[[str], None]) -> None:
+        self._scripts = scripts
+        self._replan = replan
+        self._keys = scripts.keys
+        self._jobs = JobStore(scripts)
+        self._position: Position | None = None
+        self._round_started = float("-inf")
+        self._next_step = 0.0
+        self._rebuilding = False
+        self._restored_in_rebuild = 0
+        self._empty_is_right = False
+
+    def seconds_until_next(self, longest: float) -> float:
+        """Seconds until the earliest due job or retry, between 0 and `longest`."""
+        time_pair, *earliest = self._scripts.read(
+            lambda pipe: (
+                pipe.time(),
+                pipe.zrange(self._keys.due, 0, 0, withscores=True),
+                pipe.zrange(self._keys.retries, 0, 0, withscores=True),
+            )
+        )
+        now = seconds_of(time_pair)
+        waits = [rows[0][1] / 1000 - now for rows in earliest if rows]
+        return float(max(0.0, min([longest, *waits])))
+
+    def restore(self, job_ids: Sequence[str]) -> int:
+        """Makes the index say what these jobs say. Returns how many entries were wrong.
+
+        Jobs that have lost their plan, or were set aside, are handed to `replan`.
+        """
+        answers = self._scripts.run_many("restore_due", [[job_id] for job_id in job_ids])
+        unplanned = [job_id for job_id, answer in zip(job_ids, answers, strict=True) if answer == 2]
+        for job_id in unplanned:
+            self._replan(job_id)
+        return sum(1 for answer in answers if answer == 1)
+
+    def mend(self) -> bool:
+        """One step of the sweep, if it is time for one.
+
+        An index that is gone altogether is rebuilt at once, step after step.
+
+        Returns:
+            Whether the next step should follow immediately.
+        """
+        now = time.monotonic()
+        self._notice_loss()
+        if not self._rebuilding and (now < self._next_step or not self._round_is_open(now)):
+            return False
+        self._next_step = now + STEP_SECONDS
+        page = self._jobs.ids_after(self._position, CHUNK)
+        restored = self.restore([position.job_id for position in page])
+        if restored:
+            log.warning("The due index was wrong for %d jobs; mended", restored)
+        self._restored_in_rebuild += restored
+        self._position = page[-1] if len(page) == CHUNK else None
+        if self._position is None and self._rebuilding:
+            self._rebuilding = False
+            self._empty_is_right = self._restored_in_rebuild == 0
+        return self._rebuilding
+
+    def _notice_loss(self) -> None:
+        exists, enabled = self._scripts.read(lambda pipe: (pipe.exists(self._keys.due), pipe.scard(self._keys.enabled)))
+        if exists or not enabled:
+            self._empty_is_right = False
+        elif not self._rebuilding and not self._empty_is_right:
+            log.warning("The due index is empty though %d jobs are enabled; reading it back from the jobs", enabled)
+            self._rebuilding, self._restored_in_rebuild, self._position = True, 0, None
+
+    def _round_is_open(self, now: float) -> bool:
+        if self._position is not None:
+            return True
+        if now - self._round_started < ROUND_SECONDS:
+            return False
+        self._round_started = now
+        return True

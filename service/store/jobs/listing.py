@@ -1,0 +1,184 @@
+"""Jobs as the API shows them: one, a page, or all, in the order of their creation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from service.domain.records import UnreadableJob
+from service.store.jobs.job_cache import JobCache
+from service.store.jobs.job_hashes import Position
+from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view
+from service.store.scripts import Scripts
+from service.store.server.asking import Ask, ask, ask_packed, hash_fields, scored
+
+CHUNK = 1000
+"""Jobs read at a time where a list is long, or most of them may be passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownJob:
+    """A job's id, its answer, JSON, and its definition's revision."""
+
+    id: str
+    json: bytes
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs are wanted; each that is not set lets all through.
+
+    Args:
+        enabled_only: those that are switched on.
+        bot_type: those of one bot.
+        q: those whose name or description contains this, whatever its case.
+    """
+
+    enabled_only: bool = False
+    bot_type: str | None = None
+    q: str | None = None
+
+    @property
+    def wants_all(self) -> bool:
+        """Whether it lets every job through."""
+        return not (self.enabled_only or self.bot_type or self.q)
+
+    def wants(self, values: Values) -> bool:
+        """Whether a job is wanted, by the values of its `VIEW_FIELDS`."""
+        name, description, bot_type, enabled = values[:4]
+        if self.enabled_only and enabled != b"1":
+            return False
+        if self.bot_type and bot_type != self.bot_type.encode("utf-8", "surrogatepass"):
+            return False
+        if not self.q:
+            return True
+        return self.q.casefold() in f"{(name or b'').decode()}\n{(description or b'').decode()}".casefold()
+
+
+class _Window(NamedTuple):
+    """Some jobs' ids in the order of their creation, and where the last of them stands if there are more.
+
+    `places` tells where each stands, where that was asked for.
+    """
+
+    ids: list[bytes]
+    places: list[Position]
+    last: Position | None
+
+
+class Listing:
+    """Reads jobs to show them.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._keys = scripts.keys
+        self._followed = JobCache(scripts)
+
+    def one(self, job_id: str) -> ShownJob | None:
+        """One job, or None.
+
+        Args:
+            job_id: a UUID.
+
+        Raises:
+            UnreadableJob: its hash is damaged.
+        """
+        (values,) = ask_packed(self._scripts, hash_fields([self._keys.job(job_id)], VIEW_FIELDS))
+        try:
+            if any(values):
+                return ShownJob(job_id, job_view(job_id, values), int(values[-1]))
+        except (ValueError, TypeError) as error:
+            raise UnreadableJob(f"{type(error).__name__}: {error}") from error
+        return None
+
+    def page(
+        self, limit: int, after: Position | None, wanted: JobFilter, scan: int
+    ) -> tuple[list[bytes], Position | None]:
+        """Up to `limit` jobs after a position.
+
+        Args:
+            scan: jobs looked at, at most; the page may be short for it.
+
+        Returns:
+            The jobs, JSON, and where to go on if there is more.
+        """
+        items: list[bytes] = []
+        looked_at = 0
+        while True:
+            count = limit - len(items) if wanted.wants_all else min(CHUNK, scan - looked_at)
+            window, jobs = self._jobs(after, count, wanted)
+            for place, job in enumerate(jobs):
+                if job is not None:
+                    items.append(job)
+                if len(items) == limit and place + 1 < len(jobs):
+                    return items, window.places[place]
+            looked_at += len(jobs)
+            after = window.last
+            if after is None or len(items) == limit or looked_at >= scan:
+                return items, after
+
+    def all(self, wanted: JobFilter) -> Iterator[Sequence[bytes]]:
+        """All jobs, JSON, some at a time."""
+        after: Position | None = None
+        while True:
+            window, jobs = self._jobs(after, CHUNK, wanted)
+            yield [job for job in jobs if job is not None]
+            after = window.last
+            if after is None:
+                return
+
+    def _jobs(self, after: Position | None, count: int, wanted: JobFilter) -> tuple[_Window, list[bytes | None]]:
+        """The next `count` jobs; None in place of one that is gone, damaged or not wanted."""
+
+        def find(asking: Ask) -> tuple[_Window, Sequence[bytes]]:
+            window = self._window(after, count, asking)
+            return window, window.ids
+
+        if wanted.wants_all and (followed := self._followed.show(find)) is not None:
+            return followed
+        window = self._placed(after, count, partial(ask, self._scripts))
+        ids = [job_id.decode() for job_id in window.ids]
+        found = ask_packed(self._scripts, hash_fields([self._keys.job(job_id) for job_id in ids], VIEW_FIELDS))
+        return window, [_wanted(job_id, values, wanted) for job_id, values in zip(ids, found, strict=True)]
+
+    def _window(self, after: Position | None, count: int, asking: Ask) -> _Window:
+        if after is None:
+            ids, last = asking(
+                ("ZRANGE", self._keys.jobs, 0, count), ("ZRANGE", self._keys.jobs, count - 1, count - 1, "WITHSCORES")
+            )
+            return _Window(ids[:count], [], _position(*scored(last)[0]) if len(ids) > count else None)
+        return self._placed(after, count, asking)
+
+    def _placed(self, after: Position | None, count: int, asking: Ask) -> _Window:
+        start: Any = after.created if after else "-inf"
+        wanted = count + 1
+        while True:
+            (rows,) = asking(("ZRANGE", self._keys.jobs, start, "+inf", "BYSCORE", "LIMIT", 0, wanted, "WITHSCORES"))
+            found = [_position(member, score) for member, score in scored(rows)]
+            whole = len(found) < wanted
+            if after:
+                found = [place for place in found if place > after]
+            if whole or len(found) > count:
+                places = found[:count]
+                last = places[-1] if len(found) > count else None
+                return _Window([place.job_id.encode() for place in places], places, last)
+            # Jobs that were created in the same microsecond stand before the place where this goes on.
+            wanted *= 2
+
+
+def _position(member: bytes, score: float) -> Position:
+    return Position(int(score), member.decode())
+
+
+def _wanted(job_id: str, values: Any, wanted: JobFilter) -> bytes | None:
+    try:
+        return job_view(job_id, values) if wanted.wants_all or wanted.wants(values) else None
+    except (ValueError, TypeError):
+        return None

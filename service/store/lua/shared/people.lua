@@ -1,0 +1,216 @@
+-- Contacts, their places in the indices, and the identities that lead to them. For scripts that stand alone.
+--
+-- A script that uses this has the start of all key names (`prefix:`) as its first argument.
+
+local people = {LIFETIME = 400 * 86400, MOST_HOLDERS = 100, start = ARGV[1]}
+
+function people.contact(id) return people.start .. 'contact:' .. id end
+function people.gone(id) return people.start .. 'gone:' .. id end
+function people.identity(digest) return people.start .. 'identity:' .. digest end
+
+function people.words(text)
+  local found = {}
+  for word in string.gmatch(text or '', '%S+') do found[#found + 1] = word end
+  return found
+end
+
+function people.is_living(id) return redis.call('EXISTS', people.contact(id)) == 1 end
+
+-- By what a contact is known, also a deleted one: identities, former ids, whether it has an address.
+function people.known(id)
+  local row = redis.call('HMGET', people.contact(id), 'name', 'identities', 'former_ids', 'emails')
+  if row[1] then return row[2] or '', row[3] or '', row[4] and true or false end
+  row = redis.call('HMGET', people.gone(id), 'identities', 'former_ids')
+  return row[1] or '', row[2] or '', string.find(' ' .. (row[1] or ''), ' m', 1, true) ~= nil
+end
+
+-- Lets an identity lead to a contact. Of too many who share one, those who are gone make room first.
+function people.hold(digest, id)
+  local name = people.identity(digest)
+  local held = redis.call('GET', name) or ''
+  local ids = {}
+  if not string.find(held, id, 1, true) then
+    ids = people.words(held)
+    for i = #ids, 1, -1 do
+      if #ids >= people.MOST_HOLDERS and not people.is_living(ids[i]) then table.remove(ids, i) end
+    end
+    if #ids < people.MOST_HOLDERS then ids[#ids + 1] = id end
+    held = table.concat(ids, ' ')
+  end
+  redis.call('SET', name, held)
+end
+
+-- An identity leads to a contact no more.
+function people.let_go(digest, id)
+  local name = people.identity(digest)
+  local ids, living = {}, false
+  for _, one in ipairs(people.words(redis.call('GET', name))) do
+    if one ~= id then
+      ids[#ids + 1] = one
+      living = living or people.is_living(one)
+    end
+  end
+  if #ids == 0 then
+    redis.call('DEL', name)
+  else
+    redis.call('SET', name, table.concat(ids, ' '))
+    if not living then redis.call('EXPIRE', name, people.LIFETIME) end
+  end
+end
+
+-- A contact is there no more: its identities lead to it for as long as the ledger remembers it.
+function people.bury(id, identities, former_ids, was_merged)
+  for _, digest in ipairs(people.words(identities)) do
+    local living = false
+    for _, one in ipairs(people.words(redis.call('GET', people.identity(digest)))) do
+      living = living or people.is_living(one)
+    end
+    if not living then redis.call('EXPIRE', people.identity(digest), people.LIFETIME) end
+  end
+  redis.call('HSET', people.gone(id), 'identities', identities, 'former_ids', former_ids)
+  if was_merged then redis.call('HSET', people.gone(id), 'parts', '[]') end
+  redis.call('EXPIRE', people.gone(id), people.LIFETIME)
+end
+
+-- Writes fields of a contact, '' takes one away, and its places in the indices. Returns whether anything that is shown
+-- has changed.
+function people.write(id, first_pair)
+  local contact, exists = people.contact(id), people.is_living(id)
+  local before = redis.call('HGET', contact, 'birthday')
+  local changed = not exists
+  for i = first_pair, #ARGV, 2 do
+    local field, value = ARGV[i], ARGV[i + 1]
+    if not (field == 'source' and exists) and (redis.call('HGET', contact, field) or '') ~= value then
+      if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
+      changed = changed or (field ~= 'uids' and field ~= 'parts' and field ~= 'had')
+    end
+  end
+  if not changed then return false end
+  local after = redis.call('HGET', contact, 'birthday')
+  local birthdays = people.start .. 'birthdays:'
+  if before and before ~= after then redis.call('SREM', birthdays .. string.sub(before, -5), id) end
+  if after then redis.call('SADD', birthdays .. string.sub(after, -5), id) end
+  redis.call('ZADD', people.start .. 'contacts', 0, id)
+  if redis.call('HEXISTS', contact, 'profile') == 1 then
+    redis.call('ZADD', people.start .. 'visits', 'NX', 0, id)
+  else
+    redis.call('ZREM', people.start .. 'visits', id)
+  end
+  return true
+end
+
+-- The cards of synced address books that were one contact's are another one's from now on.
+function people.lead_cards(from, to)
+  local owners, cards = people.start .. 'card_owners', people.start .. 'cards:'
+  for _, owner in ipairs(redis.call('ZRANGE', owners, '[' .. from .. ' ', '(' .. from .. ' \255', 'BYLEX')) do
+    local book, href = string.match(owner, '^%S+ (%S+) (.*)$')
+    local card = redis.call('HGET', cards .. book, href)
+    redis.call('ZREM', owners, owner)
+    redis.call('ZADD', owners, 0, to .. ' ' .. book .. ' ' .. href)
+    if card then redis.call('HSET', cards .. book, href, to .. string.sub(card, 37)) end
+  end
+end
+
+-- Takes a contact away, and its places in the indices.
+function people.remove(id)
+  local birthday = redis.call('HGET', people.contact(id), 'birthday')
+  if birthday then redis.call('SREM', people.start .. 'birthdays:' .. string.sub(birthday, -5), id) end
+  redis.call('ZREM', people.start .. 'contacts', id)
+  redis.call('ZREM', people.start .. 'visits', id)
+  return redis.call('DEL', people.contact(id))
+end
+
+-- Writes down by what a contact is known, and lets these identities lead to it, and no others any more.
+function people.know(id, identities, former_ids)
+  local contact = people.contact(id)
+  local was = redis.call('HGET', contact, 'identities')
+  if former_ids ~= '' then redis.call('HSET', contact, 'former_ids', former_ids) end
+  if was == identities then return end
+  was = was or redis.call('HGET', people.gone(id), 'identities') or ''
+  local now = ' ' .. identities .. ' '
+  for _, digest in ipairs(people.words(was)) do
+    if not string.find(now, ' ' .. digest .. ' ', 1, true) then people.let_go(digest, id) end
+  end
+  redis.call('HSET', contact, 'identities', identities)
+  for _, digest in ipairs(people.words(identities)) do people.hold(digest, id) end
+end
+
+-- The identities that a contact had and has no more.
+function people.had(id)
+  local found = {}
+  for _, digest in ipairs(people.words(redis.call('HGET', people.contact(id), 'had'))) do found[digest] = true end
+  return found
+end
+
+-- The identities of one kind among those of a contact.
+local function of_kind(identities, kind)
+  local found, any = {}, false
+  for _, digest in ipairs(people.words(identities)) do
+    if string.sub(digest, 1, 1) == kind then found[digest], any = true, true end
+  end
+  return found, any
+end
+
+-- Whether two who share an identity of a kind are one person; as `are_same` in service/contacts/matching/identity.py.
+local function are_same(kind, one, one_has_email, other, other_has_email)
+  local _, one_has_uid = of_kind(one, 'u')
+  local _, other_has_uid = of_kind(other, 'u')
+  local both_have_uids = one_has_uid and other_has_uid
+  if kind == 'b' then return not both_have_uids and not (one_has_email and other_has_email) end
+  if kind == 'm' and both_have_uids then
+    local days, any = of_kind(one, 'b')
+    local others, any_other = of_kind(other, 'b')
+    for day in pairs(days) do
+      if others[day] then return true end
+    end
+    return not any or not any_other
+  end
+  return kind ~= 'n'
+end
+
+-- All ids under which the ledger may know one person, their own first.
+--
+-- identities, former_ids: as the caller has read them, since the contact may have been deleted or merged meanwhile.
+-- finish: the end of the entry's name. An id that a deleted contact had before there were identities may be another's
+-- by now; then what the ledger knew at that time counts, and nothing later.
+function people.same(id, identities, former_ids, finish)
+  local ids, seen = {}, {}
+  local function add(one)
+    if not seen[one] then
+      seen[one] = true
+      ids[#ids + 1] = one
+    end
+  end
+  local now, former_now, has_email = people.known(id)
+  local all = identities .. ' ' .. now
+  if not people.is_living(id) then
+    for _, merged_into in ipairs(people.words(redis.call('GET', people.identity('i' .. id)))) do
+      all = all .. ' ' .. people.known(merged_into)
+    end
+    local _, any = of_kind(all, 'm')
+    has_email = any
+  end
+  local function add_former(words)
+    for _, one in ipairs(people.words(words)) do
+      if not people.is_living(one) or redis.call('SISMEMBER', people.start .. 'contacts:before', one .. finish) == 1 then
+        add(one)
+      end
+    end
+  end
+  -- What one of two who are there was called once, or had for an address, does not make them one.
+  local is_living, had = people.is_living(id), people.had(id)
+  add(id)
+  add_former(former_ids .. ' ' .. former_now)
+  for _, digest in ipairs(people.words('i' .. id .. ' ' .. all)) do
+    local kind = string.sub(digest, 1, 1)
+    for _, one in ipairs(kind == 'n' and {} or people.words(redis.call('GET', people.identity(digest)))) do
+      local theirs, former, theirs_has_email = people.known(one)
+      local was = is_living and people.is_living(one) and (had[digest] or people.had(one)[digest])
+      if one ~= id and not was and are_same(kind, all, has_email, theirs, theirs_has_email) then
+        add(one)
+        add_former(former)
+      end
+    end
+  end
+  return ids
+end

@@ -1,0 +1,115 @@
+"""A run's log as it is kept: its first lines, its newest ones, and between them what was left out.
+
+Lines are numbered from 1 in the order in which they were written, also those that are not kept any more. So a reader
+who follows can say where to go on, whatever is left out meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from service.store.keys import Keys
+
+OF_A_LONG_LOG = "of a long log the first 32 KiB and the last 32 KiB are kept"
+Question = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """Lines of one run's log.
+
+    Args:
+        lines: the number and the JSON of each, oldest first; one that tells that others are left out has the number
+            of the last of them.
+        trimmed: whether the run had logged something and nothing of it is kept any more.
+        more: whether there may be lines after these already.
+    """
+
+    lines: Sequence[tuple[int, str]]
+    trimmed: bool = False
+    more: bool = False
+
+    def parsed(self) -> list[dict[str, Any]]:
+        """The lines as the API shows them."""
+        return [json.loads(line) for _, line in self.lines]
+
+    @property
+    def last(self) -> int:
+        """The number of the last line, 0 if there is none."""
+        return self.lines[-1][0] if self.lines else 0
+
+
+def log_questions(keys: Keys, run_id: str, after: int, limit: int) -> list[Question]:
+    """What to ask Redis in one go for the lines after line `after`, up to `limit` of each end, or all if that is 0.
+
+    The tail comes before the head: the head takes no more lines once there is a tail, so one that is read after a tail
+    was seen is complete.
+    """
+    head, tail = keys.run_log(run_id), keys.run_log_tail(run_id)
+    some: Question = ("LIMIT", 0, limit) if limit else ()
+    return [
+        ("ZRANGE", tail, f"({after}", "+inf", "BYSCORE", *some),
+        ("LRANGE", head, after, after + limit - 1 if limit else -1),
+        ("HGET", keys.run(run_id), "log_bytes"),
+        ("HGET", keys.run(run_id), "log_lines"),
+        ("EXISTS", head, tail),
+    ]
+
+
+def assembled(answers: Sequence[Any], after: int, limit: int = 0) -> RunLog:
+    """The log in the answers to `log_questions`, which were asked with the same `after` and `limit`."""
+    tail, head, size, written, kept = answers
+    lines = [(number, _line(text)) for number, text in enumerate(head, after + 1)]
+    more = bool(limit) and (len(head) == limit or len(tail) == limit)
+    if tail and not (limit and len(head) == limit):
+        lines += _after_a_cut(after + len(lines), [_numbered(member) for member in tail])
+    return RunLog(lines, not kept and (int(size or 0) > 0 or int(written or 0) > 0), more)
+
+
+def _numbered(member: bytes) -> tuple[int, str]:
+    number, _, text = member.partition(b" ")
+    return int(number), _line(text)
+
+
+def _line(stored: bytes) -> str:
+    """A line's JSON; one that cannot be read is told as such."""
+    text = stored.decode(errors="replace")
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return _told("This line cannot be read.")
+    return text
+
+
+def _after_a_cut(last: int, tail: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    left_out = tail[0][0] - last - 1
+    return [(last + left_out, cut_line(left_out, OF_A_LONG_LOG)), *tail] if left_out else tail
+
+
+def cut_line(left_out: int, why: str) -> str:
+    """The line that stands for `left_out` lines that were left out, JSON."""
+    lines = "1 line is" if left_out == 1 else f"{left_out:,} lines are"
+    return _told(f"{lines} left out here: {why}.")
+
+
+def _told(message: str) -> str:
+    return json.dumps({"at": "", "level": "warning", "message": message})
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """`text` as it is, or its two ends and a note of how much was left out between, within `limit` bytes of UTF-8.
+
+    Args:
+        limit: over 64.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= limit:
+        return data.decode()
+    half = (limit - 64) // 2
+    head, tail = data[:half].decode("utf-8", "ignore"), data[-half:].decode("utf-8", "ignore")
+    return f"{head}… [{len(data) - 2 * half:,} bytes are left out here] …{tail}"

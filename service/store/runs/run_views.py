@@ -1,0 +1,240 @@
+"""Runs as the API shows them: a job's history, and all jobs' together, newest first.
+
+A run that was carried out and has ended never changes again. So what it looks like is remembered for a while, and a
+history that is asked for over and over costs the reading of its ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from service.domain.plain_json import plain, whole_number
+from service.store.jobs.job_views import instant, optional, text, timestamp, word
+from service.store.runs.run_log import RunLog, assembled, log_questions
+from service.store.scripts import Scripts
+from service.store.server.asking import ask, ask_packed, hash_fields
+from service.store.server.exchange import packed
+
+SCAN_PAGE, SCAN_PAGES = 200, 15
+"""Runs read at a time, and how often, for one filtered page of all jobs' runs."""
+FINAL = (b"success", b"failed", b"cancelled")
+"""The statuses of runs that stay as they are."""
+REMEMBERED, REMEMBERED_BYTES = 4096, 2048
+"""How many ended runs a process remembers, and up to what size each: at most 8 MiB."""
+
+FIELDS = (
+    "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
+    "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
+    "last_scheduled_for", "done", "total", "rehearsal",
+)  # fmt: skip
+Values = Sequence[bytes | None]
+
+_ENTRY = (
+    b'{"id": "%b", "job_id": %b, "started_at": %b, "finished_at": %b, "status": %b, "result": %b, "error": %b, '
+    b'"messages_sent": %d, "profiles_visited": %d, "trigger": %b, "scheduled_for": %b, "attempt": %b, "queued_at": %b, '
+    b'"duration_ms": %b, "lateness_ms": %b, "reason": %b, "occurrences": %d, "retry_of": %b, "revision": %b, '
+    b'"rehearsal": %b'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs are wanted; None: any. `since_ms` ≤ asked for < `until_ms`."""
+
+    status: str | None = None
+    job_id: str | None = None
+    trigger: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def wants(self, run: Mapping[str, bytes | None]) -> bool:
+        """Whether a run is wanted, by the values of its fields."""
+        for name in ("status", "job_id", "trigger"):
+            asked_for = getattr(self, name)
+            if asked_for is not None and run[name] != asked_for.encode("utf-8", "surrogatepass"):
+                return False
+        queued_at = int(run["queued_at"] or 0)
+        return (self.since_ms or 0) <= queued_at and (self.until_ms is None or queued_at < self.until_ms)
+
+
+def run_view(run_id: str, values: Values) -> bytes:
+    """A run's entry in the history, JSON.
+
+    Args:
+        run_id: a UUID.
+        values: of `FIELDS`.
+
+    Raises:
+        ValueError, TypeError: they are not what this service writes.
+    """
+    (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
+     occurrences, retry_of, revision, last, done, total, rehearsal) = values  # fmt: skip
+    entry = _ENTRY % (
+        run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
+        optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
+        optional(_second, occurrence), optional(_number, attempt), optional(instant, queued),
+        _between(started, finished), _late(due, started), optional(word, reason), int(occurrences or 1),
+        optional(text, retry_of), optional(_number, revision), b"true" if rehearsal == b"1" else b"false",
+    )  # fmt: skip
+    if last is not None:
+        entry += b', "last_scheduled_for": %b' % _second(last)
+    if total is not None:
+        entry += b', "progress": %b' % _progress(done, total)
+    return entry + b"}"
+
+
+def _number(value: bytes) -> bytes:
+    return b"%d" % int(value)
+
+
+def _second(value: bytes) -> bytes:
+    return timestamp(int(value))
+
+
+def _between(started: bytes | None, finished: bytes | None) -> bytes:
+    """Never negative: Redis' clock may have been set back in between."""
+    return b"null" if started is None or finished is None else b"%d" % max(0, int(finished) - int(started))
+
+
+def _late(due: bytes | None, started: bytes | None) -> bytes:
+    return b"null" if started is None or due is None else b"%d" % max(0, int(started) - int(due))
+
+
+def _result(value: bytes) -> bytes:
+    """A bot's result as it was stored; what not every reader reads is made readable, and null if it cannot be."""
+    try:
+        orjson.loads(value)
+    except ValueError:
+        return _readable(value)
+    return value
+
+
+def _readable(value: bytes) -> bytes:
+    try:
+        return orjson.dumps(plain(json.loads(value.decode(errors="replace"), parse_constant=lambda _: None)))
+    except (ValueError, RecursionError):
+        return b"null"
+
+
+def _count(value: bytes | None) -> int:
+    try:
+        return whole_number(value or 0)
+    except ValueError:
+        return 0
+
+
+def _progress(done: bytes | None, total: bytes) -> bytes:
+    return b'{"done": %d, "total": %d}' % (_count(done), _count(total))
+
+
+class History:
+    """Reads runs to show them.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._keys = scripts.keys
+        self._ended: dict[str, bytes] = {}
+
+    def one(self, job_id: str, run_id: str) -> bytes | None:
+        """One run of a job, JSON; None if there is no such job or run."""
+        job, values = ask_packed(
+            self._scripts,
+            hash_fields([self._keys.job(job_id)], ("id",)) + hash_fields([self._keys.run(run_id)], FIELDS),
+        )
+        if isinstance(job, list) and job[0] is None:
+            return None
+        shown = self._shown(run_id, values)
+        return shown if shown is not None and values[0] == job_id.encode() else None
+
+    def of_job(self, job_id: str, limit: int, after: str | None = None) -> tuple[list[bytes], str | None] | None:
+        """Up to `limit` runs of a job, newest first, after the run `after`.
+
+        Returns:
+            The runs, JSON, and where to go on, if there are more; a page is short by the runs that went meanwhile.
+            None if there is no such job.
+        """
+        listed = self._keys.history(job_id)
+        start = self._place_after(listed, after)
+        exists, found = ask(
+            self._scripts, ("EXISTS", self._keys.job(job_id)), ("LRANGE", listed, start or 0, (start or 0) + limit)
+        )
+        if not exists:
+            return None
+        ids = [run_id.decode() for run_id in found] if start is not None else []
+        shown = [entry for entry in self._many(ids[:limit]) if entry is not None]
+        return shown, ids[limit - 1] if len(ids) > limit else None
+
+    def of_all(self, limit: int, after: str | None, wanted: RunFilter) -> tuple[list[bytes], str | None]:
+        """Up to `limit` runs of all jobs that are wanted, newest first, after the run `after`.
+
+        Returns:
+            The runs, JSON, and where to go on, if there may be more; a page may be short, since the look is bounded.
+        """
+        found: list[bytes] = []
+        for _ in range(SCAN_PAGES):
+            start = self._place_after(self._keys.runs, after)
+            if start is None:
+                return found, None
+            (rows,) = ask(self._scripts, ("LRANGE", self._keys.runs, start, start + SCAN_PAGE - 1))
+            ids = [run_id.decode() for run_id in rows]
+            for after, values in zip(ids, self._read(ids), strict=True):
+                if isinstance(values, list) and values[1] and wanted.wants(dict(zip(FIELDS, values, strict=True))):
+                    shown = self._shown(after, values)
+                    found += [] if shown is None else [shown]
+                    if len(found) == limit:
+                        return found, after
+            if not ids:
+                return found, None
+        return found, after
+
+    def log(self, run_id: str) -> RunLog:
+        """A run's whole log."""
+        return assembled(ask(self._scripts, *log_questions(self._keys, run_id, after=0, limit=0)), after=0)
+
+    def follow(self, run_id: str, after: int, limit: int) -> tuple[dict[str, Any] | None, RunLog]:
+        """One run (None if it is gone), and then up to `limit` lines each of its log's two ends, after line `after`.
+
+        In this order: of a run that has ended, no line can come later.
+        """
+        questions = [packed(*question) for question in log_questions(self._keys, run_id, after, limit)]
+        values, *found = ask_packed(self._scripts, hash_fields([self._keys.run(run_id)], FIELDS) + questions)
+        entry = self._shown(run_id, values)
+        return None if entry is None else orjson.loads(entry), assembled(found, after, limit)
+
+    def _place_after(self, listed: str, after: str | None) -> int | None:
+        """Where in a list it goes on after a run; None if that run is gone."""
+        if after is None:
+            return 0
+        (place,) = ask(self._scripts, ("LPOS", listed, after))
+        return None if place is None else int(place) + 1
+
+    def _many(self, run_ids: Sequence[str]) -> list[bytes | None]:
+        known = {run_id: self._ended.get(run_id) for run_id in run_ids}
+        missing = [run_id for run_id, entry in known.items() if entry is None]
+        for run_id, values in zip(missing, self._read(missing), strict=True):
+            known[run_id] = self._shown(run_id, values)
+        return [known[run_id] for run_id in run_ids]
+
+    def _read(self, run_ids: Sequence[str]) -> list[Any]:
+        return ask_packed(self._scripts, hash_fields([self._keys.run(run_id) for run_id in run_ids], FIELDS))
+
+    def _shown(self, run_id: str, values: Any) -> bytes | None:
+        """The entry; None if the run is gone or damaged."""
+        try:
+            entry = run_view(run_id, values) if values[1] is not None else None
+        except (ValueError, TypeError):
+            return None
+        if entry is not None and values[1] in FINAL and values[3] is not None and len(entry) <= REMEMBERED_BYTES:
+            if len(self._ended) >= REMEMBERED:
+                self._ended = {}
+            self._ended[run_id] = entry
+        return entry

@@ -1,0 +1,104 @@
+"""The one place that makes Redis clients.
+
+Clients never retry by themselves: a write whose reply was lost would happen twice. Calls that are safe to repeat
+(reads, and our scripts, each of which says why) go through `service.store.server.exchange.repeatable`.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from functools import partial
+from typing import Any, Literal
+
+import redis
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from redis.retry import Retry
+
+from service.settings import Settings
+from service.store.server.patience import PatientRedis
+
+log = logging.getLogger(__name__)
+
+Client = Redis
+"""A client, for modules that pass one to the store and use no command of it themselves."""
+ClientError = RedisError
+"""The base of redis-py's errors, for the same modules."""
+
+Role = Literal["web", "scheduler", "worker", "watch", "horse"]
+
+CONNECT_SECONDS = 1.0
+"""The longest wait for a connection."""
+SOCKET_SECONDS: dict[Role, float] = {
+    "web": 1.5,  # so that a 503 is out within 3 s
+    "scheduler": 5.0,
+    "worker": 20.0,  # longer than RQ's longest wait for work
+    "watch": 2.0,  # so that a run is killed before its lease ends: less than service.worker.watchdog's margin
+    "horse": 5.0,
+}
+POOL_WAIT_SECONDS = 1.0
+"""The longest wait of a web process for one of its own connections."""
+
+
+def connect(settings: Settings, role: Role) -> Redis:
+    """Make a Redis client for one kind of process; it connects at its first use.
+
+    Args:
+        settings: where Redis is, how to verify TLS, and how many connections a web process may have.
+        role: decides on time-outs and pool.
+    """
+    url = settings.redis_url.get_secret_value()
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": SOCKET_SECONDS[role],
+        "redis_connect_func": partial(_introduce, f"{settings.redis_prefix}-{role}"),
+    }
+    if not url.startswith("unix://"):
+        options |= {"socket_connect_timeout": CONNECT_SECONDS, "socket_keepalive": True, **_keep_alive()}
+    if url.startswith("rediss://"):
+        options |= _tls(settings.redis_tls_verify)
+    if role == "web":
+        pool: redis.ConnectionPool = redis.BlockingConnectionPool.from_url(
+            url, max_connections=settings.redis_pool_size, timeout=POOL_WAIT_SECONDS, **options
+        )
+    elif role == "horse":
+        # One connection that its threads share: small Redis plans count connections.
+        pool = redis.BlockingConnectionPool.from_url(
+            url, max_connections=1, timeout=2 * SOCKET_SECONDS["horse"], **options
+        )
+    else:
+        pool = redis.ConnectionPool.from_url(url, **options)
+    return PatientRedis(connection_pool=pool) if role == "horse" else Redis(connection_pool=pool)
+
+
+def _introduce(name: str, connection: Any) -> None:
+    """Sign in, and name the connection in Redis' list of clients, which not every user may."""
+    connection.on_connect()
+    try:
+        connection.send_command("CLIENT", "SETNAME", name, check_health=False)
+        connection.read_response()
+    except ResponseError as error:
+        log.debug("Redis does not take the connection's name: %s", error)
+
+
+def _keep_alive() -> dict[str, Any]:
+    """Return options that detect within about a minute a peer that vanished silently (Linux)."""
+    names = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+    options = {getattr(socket, name): value for name, value in names.items() if hasattr(socket, name)}
+    return {"socket_keepalive_options": options} if options else {}
+
+
+def _tls(verify: str) -> dict[str, Any]:
+    if verify == "full":
+        return {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    if verify == "none":
+        return {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": verify}
+
+
+def open_sockets(client: Redis) -> int:
+    """Count the open connections of a horse's client, each of which has a file descriptor of this process."""
+    pool: Any = client.connection_pool
+    return sum(1 for connection in pool._connections if connection._sock is not None)

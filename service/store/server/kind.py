@@ -1,0 +1,113 @@
+"""What kind of server answers at REDIS_URL: whether it keeps data of its own, and takes writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import NoPermissionError, ResponseError
+
+from service.errors import StoreUnavailable
+from service.store.keys import Keys
+from service.store.server import answers
+from service.store.server.translation import translate_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A server's kind; empty texts where it does not tell.
+
+    Args:
+        mode: `standalone`, `cluster` or `sentinel`.
+        role: `master`, `replica` or `slave`.
+    """
+
+    mode: str = ""
+    role: str = ""
+
+
+def kind_of(client: Redis) -> Kind:
+    """Asks the server itself. One round trip, or a few where this user may not ask the first way.
+
+    HELLO tells both since Redis 6; for INFO, Redis and Valkey have a word each.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    with translate_errors():
+        told = _asked(lambda: client.execute_command("HELLO"))  # type: ignore[no-untyped-call]
+        if told is not None:
+            hello = {_text(name): _text(value) for name, value in _pairs(told)}
+            return Kind(hello.get("mode", ""), hello.get("role", ""))
+        info = _asked(client.info) or {}
+        mode = str(info.get("redis_mode") or info.get("server_mode") or "")
+        role = str(info.get("role") or "")
+        if not role:
+            answer = _asked(lambda: client.execute_command("ROLE"))  # type: ignore[no-untyped-call]
+            role = _text(answer[0]) if answer else ""
+    return Kind(mode, role)
+
+
+def refuse_unsuitable(client: Redis) -> None:
+    """Lets a single Redis or Valkey pass that is not known to be anything else.
+
+    Raises:
+        StoreUnsuitable: it is a cluster, a Sentinel or a replica.
+        StoreUnavailable: Redis is away.
+    """
+    refusal = _refusal(kind_of(client))
+    if refusal is not None:
+        raise refusal
+
+
+def refusal_of_writes(client: Redis, keys: Keys) -> StoreUnavailable | None:
+    """Why Redis takes no writes just now, found by one that changes nothing; None if it takes them.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    try:
+        with translate_errors():
+            client.setrange(keys.schema_version, 0, "")
+    except ResponseError:
+        pass  # it was looked at, and is of another type
+    except StoreUnavailable as error:
+        if not isinstance(error.__cause__, ResponseError):
+            raise
+        if not isinstance(error.__cause__, NoPermissionError):
+            return error
+    return None
+
+
+def _refusal(kind: Kind) -> StoreUnavailable | None:
+    if kind.mode == "cluster":
+        return answers.cluster()
+    if kind.mode == "sentinel":
+        return answers.sentinel()
+    return answers.replica() if kind.role in ("replica", "slave") else None
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """What was answered; None if this user may not ask, or the server does not know the command."""
+    try:
+        return ask()
+    except ResponseError as error:
+        found = answers.of_answer(str(error))
+        if found is not None and not _is_forbidden(error):
+            raise
+        return None
+
+
+def _is_forbidden(error: ResponseError) -> bool:
+    return "permission" in str(error).lower()
+
+
+def _pairs(told: Any) -> list[tuple[Any, Any]]:
+    """A map, which is a flat list in the protocol's second version."""
+    return list(told.items()) if isinstance(told, dict) else list(zip(told[::2], told[1::2], strict=True))
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,82 @@
+"""What the user in REDIS_URL may do.
+
+Looked at before anything is written: a command that is refused in the middle of a script would leave half of it done.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from redis import Redis
+
+from service.store.keys import Keys
+from service.store.scripts import script_of
+from service.store.server import answers
+from service.store.server.translation import translate_errors
+
+OF_SCRIPTS = ("EVAL", "EVALSHA")
+"""What runs the scripts."""
+BEST_EFFORT = ("PUBLISH",)
+"""Commands of the scripts whose refusal stops none of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What was found.
+
+    Args:
+        wakes: whether schedulers can be told that there is something new to do.
+        refused: needed commands that the user may not use, each with the key that it may not use it on. Empty where
+            Redis cannot be asked that (before 7.0).
+    """
+
+    wakes: bool
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+def rights(client: Redis, keys: Keys) -> Rights:
+    """Asks Redis; nothing is written.
+
+    Raises:
+        StoreUnavailable: Redis is away, or the user may not run scripts.
+    """
+    with translate_errors():
+        wakes, *refused = script_of(client, "check_rights")(
+            keys=[], args=[keys.jobs, keys.rq_queue, keys.wake, *OF_SCRIPTS, *commands()]
+        )
+    pairs = [text.decode().partition(" ") for text in refused]
+    return Rights(bool(wakes), tuple((command, key) for command, _, key in pairs))
+
+
+def refuse_half_rights(found: Rights) -> None:
+    """Lets a user pass whom no script would stop half way. Raises StoreUnavailable."""
+    if found.refused:
+        command, key = found.refused[0]
+        raise answers.may_not(f"{command} on {key}" if command not in OF_SCRIPTS else command)
+
+
+def deafness(found: Rights, keys: Keys) -> str | None:
+    """That schedulers cannot be woken, in a sentence; None if they can."""
+    if found.wakes:
+        return None
+    return (
+        "Runs may start up to 5 s late, since the user in REDIS_URL may not publish and subscribe on "
+        f"{keys.wake}; add &{keys.prefix}:* (docs/deploy.md)"
+    )
+
+
+@cache
+def commands() -> tuple[str, ...]:
+    """Every command that the scripts need."""
+    scripts = resources.files("service.store") / "lua"
+    texts = [
+        file.read_text(encoding="utf-8")
+        for folder in (scripts, scripts / "shared")
+        for file in folder.iterdir()
+        if file.name.endswith(".lua")
+    ]
+    found = {command for text in texts for command in re.findall(r"call\('([A-Z]+)'", text)}
+    return tuple(sorted(found - set(BEST_EFFORT)))

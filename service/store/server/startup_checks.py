@@ -1,0 +1,141 @@
+"""What a process does when it first reaches Redis: see that it is of a kind that can be used and that its user may do
+what is needed, agree on the schema, compare clocks, and look for risks. Advice that cannot be had stops nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import NoPermissionError, ResponseError
+
+from service.store.keys import Keys
+from service.store.schema import SchemaWatch, ensure_schema
+from service.store.server.kind import refuse_unsuitable
+from service.store.server.redis_clock import seconds_of
+from service.store.server.rights import Rights, refuse_half_rights, rights
+from service.store.server.translation import translate_errors
+
+log = logging.getLogger(__name__)
+
+OFFSET_WARNING_SECONDS = 1.0
+
+
+def arrive(client: Redis, keys: Keys) -> Rights:
+    """Brings the schema up to date, and warns if this machine's clock is off.
+
+    Returns:
+        What the user may do.
+
+    Raises:
+        StoreUnsuitable: Redis is a cluster or a replica, or holds a newer schema than this process knows.
+        StoreUnavailable: Redis is away, or its user may not do what is needed.
+    """
+    refuse_unsuitable(client)
+    found = rights(client, keys)
+    refuse_half_rights(found)
+    ensure_schema(client, keys)
+    offset = clock_offset(client)
+    if abs(offset) > OFFSET_WARNING_SECONDS:
+        log.warning("This machine's clock is %+.1f s off Redis' clock, which is the one that counts", offset)
+    return found
+
+
+class Arrival:
+    """What a process that serves requests does before it uses Redis.
+
+    Args:
+        client: the connection that is asked.
+        keys: the installation's key names.
+    """
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+        self._watch = SchemaWatch(client, keys)
+        self._arrived = False
+
+    def reach(self) -> None:
+        """Before anything is read: arrives, until that was done once. Raises StoreUnavailable."""
+        if not self._arrived:
+            arrive(self._client, self._keys)
+            self._arrived = True
+
+    def start_over(self) -> None:
+        """The data went back: it may be an older release's again."""
+        self._arrived = False
+
+    def write(self) -> None:
+        """Before anything is written: also sees that no newer release has come since. Raises StoreUnavailable."""
+        self.reach()
+        self._watch.check()
+
+
+def clock_offset(client: Redis) -> float:
+    """Seconds by which this machine's clock is ahead of Redis' `TIME`, give or take half a round trip.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    with translate_errors():
+        before = time.time()
+        redis_time = client.time()
+        after = time.time()
+    return (before + after) / 2 - seconds_of(redis_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Risks:
+    """What in Redis' own settings could lose jobs, as sentences.
+
+    Args:
+        eviction: jobs may be evicted.
+        persistence: what was answered may be lost when Redis dies.
+        unseen: what could not be looked at, and why.
+    """
+
+    eviction: str | None = None
+    persistence: str | None = None
+    unseen: str | None = None
+
+    def sentences(self) -> list[str]:
+        """Those that there are."""
+        return [sentence for sentence in (self.eviction, self.persistence, self.unseen) if sentence]
+
+
+def risks(client: Redis) -> Risks:
+    """Looks for them in INFO, since managed Redis forbids CONFIG; INFO may be forbidden, too.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    memory, persistence = server_info(client, "memory"), server_info(client, "persistence")
+    if memory is None or persistence is None:
+        unseen = (
+            "Whether Redis evicts or loses data could not be looked at, since the user in REDIS_URL may not use INFO"
+        )
+        return Risks(unseen=unseen)
+    eviction = lost = None
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        eviction = f"Redis may evict jobs when its memory is full (maxmemory_policy is {policy}); set it to noeviction"
+    if not int(persistence.get("aof_enabled", 0)):
+        lost = "Redis keeps no append-only file (aof_enabled is 0): if it dies, all since its last snapshot is lost"
+    return Risks(eviction, lost)
+
+
+def server_info(client: Redis, section: str) -> Mapping[str, Any] | None:
+    """A section of INFO; None if this user may not use it, or the server does not know it. Raises StoreUnavailable."""
+    with translate_errors():
+        try:
+            return dict(client.info(section))
+        except NoPermissionError:
+            return None
+        except ResponseError as error:
+            if "unknown command" in str(error):  # renamed away, as some managed services do
+                return None
+            raise

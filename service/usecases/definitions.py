@@ -1,0 +1,296 @@
+"""All definitions as one document: given out, and made so again.
+
+A document describes whole jobs: what it leaves out of one is at its default afterwards, not as it was. Everything is
+checked before anything is written. The writes are made job by job; applying the same document again goes on where a
+Redis that went away had cut it off.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from service.clock import Clock
+from service.domain import schedules
+from service.domain.ids import is_id
+from service.domain.input.refusals import Refusals, echo, joined, require_object
+from service.domain.job import JobDefinition
+from service.domain.job_fields import Configs
+from service.domain.job_requests import parse_create
+from service.domain.planning import new_record
+from service.domain.records import JobRecord, UnreadableJob, read_job
+from service.errors import ConcurrentChange, NotFound, ValidationFailed
+from service.store.jobs.job_hashes import JobStore
+from service.usecases.jobs import Jobs
+
+VERSION = 1
+"""Of the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One job of a document: its place there, and the id it gives, if it does."""
+
+    field: str
+    id: str | None
+    definition: JobDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is to be done about one job. `before`: what is stored; `after`: what is to be."""
+
+    action: str
+    id: str | None
+    before: JobRecord | None
+    after: JobDefinition | None
+    name: str
+
+    def answer(self) -> dict[str, Any]:
+        old = {} if self.before is None else _leaves(self.before.definition)
+        new = {} if self.after is None else _leaves(self.after)
+        fields = {
+            field: {"from": old.get(field), "to": new.get(field)}
+            for field in dict.fromkeys([*old, *new])
+            if (field in old, old.get(field)) != (field in new, new.get(field))
+        }
+        return {"action": self.action, "id": self.id, "name": self.name, "fields": fields}
+
+
+class Transfer:
+    """Export and apply.
+
+    Args:
+        jobs: the use cases of single jobs.
+        store: where jobs are kept.
+        clock: Redis' clock.
+        configs: each bot's `Config`, by `bot_type`.
+    """
+
+    def __init__(self, jobs: Jobs, store: JobStore, clock: Clock, configs: Configs) -> None:
+        self._jobs = jobs
+        self._store = store
+        self._clock = clock
+        self._configs = configs
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """Every job's definition and id in the order of their creation, in bounded memory.
+
+        One whose stored definition cannot be read is left out, as in lists.
+        """
+        for chunk in self._store.scan():
+            for job_id, fields in chunk:
+                try:
+                    definition = read_job(fields).definition
+                except UnreadableJob:
+                    continue
+                yield {"id": job_id, **definition.definition_fields()}
+
+    def apply(self, document: object, *, prune: bool = False, dry_run: bool = False) -> dict[str, Any]:
+        """Makes the stored jobs what a document says.
+
+        A job of the document is the stored one of the same id; else, if no other job has that name on either side, the
+        one of the same name; else it is new, under the id that it gives.
+
+        Args:
+            prune: delete the jobs that the document does not have.
+            dry_run: write nothing; tell what would be done.
+
+        Returns:
+            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`; jobs that are so already are not listed. A
+            dry run knows no id of a job that would get a new one.
+
+        Raises:
+            ValidationFailed: naming the fields of every job that is refused; nothing was written.
+            ConcurrentChange: a job was changed by others meanwhile; what stands before it is done.
+        """
+        steps = self._plan(_parse(document, self._configs), prune)
+        if not dry_run:
+            steps = [self._carry_out(step) for step in steps]
+        return {"dry_run": dry_run, "changes": [step.answer() for step in steps]}
+
+    # planning
+
+    def _plan(self, items: list[_Item], prune: bool) -> list[_Step]:
+        matched, others = self._match(items, prune)
+        records = self._records(list(matched.values()))
+        now = self._clock.now_ms() // 1000
+        refusals = Refusals()
+        steps = []
+        for item in items:
+            if refusals.full:
+                break
+            before = records.get(matched.get(item.field, ""))
+            definition = item.definition
+            if before is not None and before.definition.bot_type != definition.bot_type:
+                refusals.add(f"{item.field}.bot_type", f"cannot change: it is {echo(before.definition.bot_type)}")
+                continue
+            if before is not None and before.definition == definition and before.plan.state != "broken":
+                continue
+            refusals.attempt(lambda item=item, before=before: _checked(item, before, now))  # type: ignore[misc]
+            if before is None:
+                steps.append(_Step("create", item.id, None, definition, definition.name))
+            else:
+                steps.append(_Step("update", before.id, before, definition, definition.name))
+        refusals.raise_any()
+        return steps + [_Step("delete", job_id, None, None, name) for job_id, name in others]
+
+    def _match(self, items: list[_Item], prune: bool) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """Which stored job each item is, by the item's place; and, to prune, ids and names of those that none is."""
+        ids = [item.id for item in items if item.id is not None]
+        stored = {job_id for job_id, fields in zip(ids, self._store.get_many(ids), strict=True) if fields}
+        matched = {item.field: item.id for item in items if item.id in stored and item.id is not None}
+        unmatched = [item for item in items if item.field not in matched]
+        if not unmatched and not prune:
+            return matched, []
+        rivals = Counter(item.definition.name for item in unmatched)
+        namesakes: dict[str, list[str]] = {}
+        others: dict[str, str] = {}
+        for job_id, name in self._names():
+            if job_id in stored:
+                continue
+            if name in rivals:
+                namesakes.setdefault(name, []).append(job_id)
+            if prune:
+                others[job_id] = name
+        refusals = Refusals()
+        for item in unmatched:
+            found = namesakes.get(item.definition.name, [])
+            if len(found) == 1 and rivals[item.definition.name] == 1:
+                matched[item.field] = found[0]
+                others.pop(found[0], None)
+            elif found and item.id is None:
+                refusals.add(f"{item.field}.name", "is the name of several jobs: say by id which one is meant")
+        refusals.raise_any()
+        return matched, list(others.items())
+
+    def _names(self) -> Iterator[tuple[str, str]]:
+        for chunk in self._store.scan():
+            for job_id, fields in chunk:
+                yield job_id, fields.get(b"name", b"").decode(errors="replace")
+
+    def _records(self, ids: list[str]) -> dict[str, JobRecord]:
+        found = {}
+        for job_id, fields in zip(ids, self._store.get_many(ids), strict=True):
+            try:
+                found[job_id] = read_job(fields)
+            except UnreadableJob as error:
+                raise ConcurrentChange(f"Job {job_id} was deleted meanwhile, or is broken; nothing was done") from error
+        return found
+
+    # doing
+
+    def _carry_out(self, step: _Step) -> _Step:
+        if step.after is None:
+            assert step.id is not None
+            try:
+                self._jobs.delete(step.id)
+            except NotFound:
+                pass  # others have deleted it: so it is as it should be
+            return step
+        if step.before is None:
+            job_id, now_ms = step.id or str(uuid.uuid4()), self._clock.now_ms()
+            record = new_record(job_id, step.after, now_ms)
+            if step.id is not None:
+                # The id may have been another job's, which counted from 1 or from an earlier time.
+                record = replace(record, revision=now_ms)
+            if not self._store.add(record):
+                raise _changed(job_id)
+            return replace(step, id=job_id)
+        try:
+            self._jobs.change(step.before.id, lambda current: _replacement(current, step))
+        except NotFound as error:
+            raise _changed(step.before.id) from error
+        return step
+
+
+def _replacement(current: JobDefinition, step: _Step) -> JobDefinition:
+    assert step.after is not None
+    if current.bot_type != step.after.bot_type:
+        raise _changed(step.id or "")
+    return step.after
+
+
+def _changed(job_id: str) -> ConcurrentChange:
+    return ConcurrentChange(f"Job {job_id} was changed by others meanwhile; apply the document again")
+
+
+def _checked(item: _Item, before: JobRecord | None, now: int) -> None:
+    stored = None if before is None else before.definition.cron_expression
+    try:
+        schedules.validate_schedule(item.definition.schedule, item.definition.options, now, stored)
+    except ValidationFailed as refusal:
+        raise _within(item.field, refusal) from None
+
+
+def _within(field: str, refusal: ValidationFailed) -> ValidationFailed:
+    """The refusal of one job as one of the document's."""
+    paths = ("" if error.field == "body" else error.field for error in refusal.errors)
+    return ValidationFailed(
+        [
+            replace(error, field=joined(field, path) if path else field)
+            for error, path in zip(refusal.errors, paths, strict=True)
+        ]
+    )
+
+
+def _parse(document: object, configs: Configs) -> list[_Item]:
+    fields = require_object(document, "")
+    refusals = Refusals()
+    refusals.unknown(fields, ("version", "jobs"), "", "the document")
+    if type(fields.get("version")) is not int or fields["version"] != VERSION:
+        refusals.add(
+            "version", f"must be {VERSION}" + (f", not {echo(fields['version'])}" if "version" in fields else "")
+        )
+    jobs = fields.get("jobs")
+    if not isinstance(jobs, list):
+        refusals.add("jobs", "must be a list of jobs")
+        jobs = []
+    items = []
+    for index, job in enumerate(jobs):
+        if refusals.full:
+            break
+        item = refusals.attempt(lambda index=index, job=job: _item(f"jobs[{index}]", job, configs))  # type: ignore[misc]
+        if item is not None:
+            items.append(item)
+    _refuse_twins(items, refusals)
+    refusals.raise_any()
+    return items
+
+
+def _item(field: str, job: object, configs: Configs) -> _Item:
+    job_id = job.get("id") if isinstance(job, dict) else None
+    if job_id is not None and not is_id(job_id):
+        raise ValidationFailed.of(f"{field}.id", f"must be a UUID as jobs have, or left out, not {echo(job_id)}")
+    try:
+        return _Item(field, job_id, parse_create(job, configs))
+    except ValidationFailed as refusal:
+        raise _within(field, refusal) from None
+
+
+def _refuse_twins(items: list[_Item], refusals: Refusals) -> None:
+    ids: set[str] = set()
+    names: set[str] = set()
+    for item in items:
+        if item.id is not None:
+            if item.id in ids:
+                refusals.add(f"{item.field}.id", "is in the document twice")
+            ids.add(item.id)
+        else:
+            if item.definition.name in names:
+                refusals.add(f"{item.field}.name", "is in the document twice, without an id to tell the two apart")
+            names.add(item.definition.name)
+
+
+def _leaves(definition: JobDefinition) -> dict[str, Any]:
+    """The definition's fields, those of nested objects by their paths."""
+    found: dict[str, Any] = {}
+    for field, value in definition.definition_fields().items():
+        if isinstance(value, Mapping):
+            found |= {joined(field, name): item for name, item in value.items()}
+        else:
+            found[field] = value
+    return found

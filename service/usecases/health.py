@@ -1,0 +1,49 @@
+"""Whether the service does its work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.domain.notices import Notices, acknowledged, shown
+from service.domain.status import UNHEALTHY, status
+from service.errors import ServiceError
+from service.store.notices import acknowledge
+from service.store.presence import Presence
+from service.store.scripts import Scripts
+
+
+class Health:
+    """Asks Redis who is up.
+
+    Args:
+        scripts: the installation's.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._presence = Presence(scripts)
+
+    def now(self) -> dict[str, Any]:
+        """Whether the service does its work; never raises."""
+        try:
+            census = self._presence.census()
+        except ServiceError:
+            return {"status": UNHEALTHY, "scheduler_running": False, "redis_connected": False,
+                    "total_jobs": 0, "enabled_jobs": 0, "workers": 0, **shown(Notices())}  # fmt: skip
+        return {
+            "status": status(census.schedulers),
+            "scheduler_running": census.schedulers > 0,
+            "redis_connected": True,
+            "total_jobs": census.total_jobs,
+            "enabled_jobs": census.enabled_jobs,
+            "workers": census.workers,
+            **shown(census.notices),
+        }
+
+    def acknowledge(self) -> dict[str, Any]:
+        """Somebody has seen that the data went back, and the clock's steps. Returns what there was to see.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        return acknowledged(acknowledge(self._scripts))

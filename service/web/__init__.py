@@ -1,0 +1,1 @@
+"""The web process: the API, the console, rq-dashboard and the metrics."""

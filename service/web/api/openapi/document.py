@@ -1,0 +1,203 @@
+"""The OpenAPI document, made of the routes that the application has; and a page to read it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import falcon
+import jinja2
+from pydantic import BaseModel
+
+from service import VERSION
+from service.domain.plain_json import dumps
+from service.web.api.openapi import schemas
+from service.web.api.openapi.operations import ERRORS, HEADERS, JSON, OPERATIONS, Content, Operation
+from service.web.http.access import OPEN, Access, Proof, access_of
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+
+_DESCRIPTION = (
+    "Describe bot jobs; a scheduler enqueues each due run, workers carry it out, its outcome can be read back. "
+    "Timestamps are UTC. Every error is one readable sentence in `detail`."
+)
+
+Security = list[dict[str, list[str]]]
+_SCHEMES = {Proof.KEY: "ApiKey", Proof.BEARER: "Bearer"}
+"""The proofs that programs can bring, as the document names them; a cookie is for the console's own pages."""
+_SECURITY: Security = [{"ApiKey": []}]
+"""What the document says of all operations, unless one says otherwise."""
+
+
+def document(routes: Mapping[str, object], configs: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document.
+
+    Args:
+        routes: path -> resource, of the application that it is about.
+        configs: each bot's `Config`, by `bot_type`.
+
+    Raises:
+        KeyError: a route has a method that `OPERATIONS` does not tell about.
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    for path, resource in routes.items():
+        paths[path] = {}
+        for method in METHODS:
+            responder = getattr(resource, f"on_{method.lower()}", None)
+            if responder is not None:
+                words = responder.__doc__ or ""
+                paths[path][method.lower()] = _operation(method, path, words, access_of(resource))
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Bot Scheduler", "version": VERSION, "description": _DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "security": _SECURITY,
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "Bearer": {"type": "http", "scheme": "bearer"},
+            },
+            "schemas": schemas.components(configs),
+        },
+    }
+
+
+def _operation(method: str, path: str, words: str, access: Access) -> dict[str, Any]:
+    told = OPERATIONS[method, path]
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", words.strip())]
+    found: dict[str, Any] = {
+        "operationId": f"{method.lower()}{re.sub(r'[^a-z]+', '_', path.removeprefix('/scheduler'))}".rstrip("_"),
+        "summary": paragraphs[0],
+    }
+    if len(paragraphs) > 1:
+        found["description"] = "\n\n".join(paragraphs[1:])
+    security: list[dict[str, list[str]]] = [
+        {scheme: []} for proof, scheme in _SCHEMES.items() if proof in access.proofs
+    ]
+    if security != _SECURITY:
+        found["security"] = security
+    parameters = [_parameter(name, "path", {**schemas.UUID}, True) for name in re.findall(r"{(\w+)}", path)]
+    parameters += [_parameter(name, "query", schema, False) for name, schema in told.query.items()]
+    parameters += [_header_parameter(name) for name in told.headers]
+    if parameters:
+        found["parameters"] = parameters
+    if told.body is not None:
+        found["requestBody"] = {"required": told.body_required, "content": _content(told.body)}
+    found["responses"] = _responses(told, access)
+    return found
+
+
+def _parameter(name: str, place: str, schema: schemas.Schema, required: bool) -> dict[str, Any]:
+    bare = {key: value for key, value in schema.items() if key != "description"}
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {"name": name, "in": place, "required": required, **described, "schema": bare}
+
+
+def _header_parameter(name: str) -> dict[str, Any]:
+    words, schema = HEADERS[name]
+    return _parameter(name, "header", {**schema, "description": words}, False)
+
+
+def _responses(told: Operation, access: Access) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for status, content in told.answers.items():
+        answer: dict[str, Any] = {"description": falcon.code_to_http_status(status)[4:]}
+        if content is not None:
+            answer["content"] = _content(content)
+        if told.answer_headers and status < 300:
+            answer["headers"] = {
+                name: {"description": HEADERS[name][0], "schema": HEADERS[name][1]} for name in told.answer_headers
+            }
+        found[str(status)] = answer
+    own = {*told.errors, 500, *(() if access.is_open else (401,)), *((503,) if told.store else ())}
+    for status in sorted(own - set(told.answers)):
+        found[str(status)] = {"description": ERRORS[status], "content": {JSON: {"schema": schemas.ref("Error")}}}
+    return found
+
+
+def _content(content: Content) -> dict[str, Any]:
+    return {media: {"schema": schema} for media, schema in content.items()}
+
+
+class OpenApi:
+    """`/openapi.json`, open to all; `text` is filled in once all routes are known."""
+
+    access = OPEN
+
+    def __init__(self) -> None:
+        self.text = b"{}"
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """This document."""
+        resp.data = self.text
+        resp.content_type = falcon.MEDIA_JSON
+
+    on_head = on_get
+
+
+class Docs:
+    """`/docs`, open to all: the same for people, without a script and without anything from elsewhere."""
+
+    access = OPEN
+
+    def __init__(self) -> None:
+        self.page = b""
+        self.policy = ""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The same as a page to read."""
+        resp.data = self.page
+        resp.content_type = "text/html; charset=utf-8"
+        resp.set_header("Content-Security-Policy", self.policy)
+        resp.set_header("Referrer-Policy", "no-referrer")
+
+    on_head = on_get
+
+    def show(self, found: Mapping[str, Any]) -> None:
+        """Make the page of a document."""
+        folder = resources.files(__package__).joinpath("templates")
+        style = folder.joinpath("docs.css").read_text(encoding="utf-8")
+        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        environment.filters["words"] = _words
+        template = environment.from_string(folder.joinpath("docs.html").read_text(encoding="utf-8"))
+        self.page = template.render(document=found, style=style).encode()
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        self.policy = (
+            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'"
+        )
+
+
+def _words(schema: Mapping[str, Any]) -> str:
+    """A schema's kind in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "const" in schema:
+        return dumps(schema["const"]).decode()
+    if "enum" in schema:
+        return ", ".join(dumps(value).decode() for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_words(item) for item in schema["anyOf"])
+    kind = schema.get("type", "anything")
+    words = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    if "items" in schema:
+        words += f" of {_words(schema['items'])}"
+    low, high = schema.get("minimum", schema.get("minLength")), schema.get("maximum", schema.get("maxLength"))
+    if low is not None or high is not None:
+        words += f" ({'' if low is None else low}–{'' if high is None else high})"
+    return words
+
+
+def install(app: Any, configs: Mapping[str, type[BaseModel]]) -> None:
+    """Add `/openapi.json` and `/docs` to `app`, about all of its routes, these two included."""
+    machine, people = OpenApi(), Docs()
+    app.add_route("/openapi.json", machine)
+    app.add_route("/docs", people)
+    found = document(app.routes, configs)
+    machine.text = dumps(found)
+    people.show(found)

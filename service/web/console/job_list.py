@@ -1,0 +1,116 @@
+"""All jobs: searched, filtered, sorted, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import falcon
+
+from service.web.api.protocols import Bots, Jobs
+from service.web.console.page import Page, show
+from service.web.console.schedule_words import sentence
+from service.web.http import query
+from service.web.http.access import BY_SESSION
+
+WINDOW = 500
+"""Jobs that are sorted together; beyond, one goes on to the next so many."""
+PAGE = 50
+STATES = ("scheduled", "disabled", "ended", "broken", "failing")
+_LAST = "\uffff"
+
+SORTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "created": ("Created", lambda job: job["created_at"]),
+    "name": ("Name", lambda job: job["name"].casefold()),
+    "bot": ("Bot", lambda job: job["bot_type"]),
+    "state": ("State", lambda job: job["state"]),
+    "last": ("Last run", lambda job: job["last_run_at"] or ""),
+    "next": ("Next run", lambda job: job["next_run_at"] or _LAST),
+}
+"""Name in the address -> words, and what is compared."""
+
+
+class JobList(Page):
+    """`/jobs`"""
+
+    access = BY_SESSION
+
+    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+        self._jobs = jobs
+        self._bots = bots
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A page of those that the address asks for."""
+        asked = _Asked(req)
+        window = self._jobs.list(
+            enabled_only=False, bot_type=asked.bot, q=asked.q, limit=WINDOW, cursor=asked.text("cursor")
+        )
+        found = [job for job in window.items if asked.wants(job)]
+        found.sort(key=SORTS[asked.sort][1], reverse=asked.down)
+        start = (asked.page - 1) * PAGE
+        shown = found[start : start + PAGE]
+        for job in shown:
+            job["when"] = sentence(job)
+        show(
+            resp,
+            "jobs.html",
+            "/jobs",
+            asked=asked,
+            jobs=shown,
+            first=start + 1,
+            last=start + len(shown),
+            total=len(found),
+            more=window.next_cursor,
+            bots=sorted(self._bots),
+            rehearsable={name for name, bot in self._bots.items() if "dry_run" in bot.Config.model_fields},
+            states=STATES,
+            sorts=SORTS,
+            pages=[(number, asked.address(page=number)) for number in range(1, -(-len(found) // PAGE) + 1)],
+        )
+
+    on_head = on_get
+
+
+class _Asked:
+    """What the address asks for. What is none of its words is left out: an address is easily mistyped."""
+
+    def __init__(self, req: falcon.Request) -> None:
+        self._req = req
+        self.q = (self.text("q") or "").strip() or None
+        self.bot = self.text("bot") or None
+        self.state = self._one_of("state", STATES, "")
+        self.sort = self._one_of("sort", SORTS, "created")
+        self.down = self.text("order") == "down"
+        self.page = query.integer(req, "page", low=1, high=-(-WINDOW // PAGE), default=1)
+
+    def text(self, name: str) -> str | None:
+        """A parameter."""
+        return query.text(self._req, name)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether not all jobs are asked for."""
+        return bool(self.q or self.bot or self.state)
+
+    def wants(self, job: Mapping[str, Any]) -> bool:
+        """Whether the job is in the state asked for."""
+        if self.state == "failing":
+            return bool(job["last_run_status"] == "failed")
+        return not self.state or job["state"] == self.state
+
+    def address(self, **changes: object) -> str:
+        """This page's address with some parameters changed, the empty ones left out."""
+        now = {"q": self.q, "bot": self.bot, "state": self.state, "sort": self.sort,
+               "order": "down" if self.down else "", "page": self.page, "cursor": self.text("cursor")}  # fmt: skip
+        defaults = {"sort": "created", "page": 1}
+        asked = {name: value for name, value in (now | changes).items() if value and value != defaults.get(name)}
+        return "/jobs" + (f"?{urlencode(asked)}" if asked else "")
+
+    def sorted_by(self, name: str) -> str:
+        """The address that sorts by a column, the other way if it is sorted by it already."""
+        return self.address(sort=name, order="down" if self.sort == name and not self.down else "", page=1)
+
+    def _one_of(self, name: str, known: Any, default: str) -> str:
+        value = self.text(name)
+        return value if value is not None and value in known else default

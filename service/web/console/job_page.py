@@ -1,0 +1,116 @@
+"""One job: what it is, when it is due, how its runs went; and its definition as YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+
+from service.domain.job import DEFINITION_FIELDS
+from service.domain.options import Options
+from service.errors import ScheduleError, ValidationFailed
+from service.usecases.definitions import VERSION
+from service.usecases.documents import yaml_pieces
+from service.web.api.definitions import YAML
+from service.web.api.protocols import Bots, Jobs, Runs, Transfer
+from service.web.console.page import Page, show
+from service.web.console.plots import plot
+from service.web.http.access import BY_SESSION
+from service.web.http.paging import cursor
+from service.web.http.rendering import send_pieces
+
+PLOTTED = 100
+"""Runs that the plots show."""
+LISTED = 20
+"""Runs a page of the history."""
+ERRORS = 3
+
+
+class JobPage(Page):
+    """`/jobs/{job_id}`"""
+
+    access = BY_SESSION
+
+    def __init__(self, jobs: Jobs, runs: Runs, bots: Bots) -> None:
+        self._jobs = jobs
+        self._runs = runs
+        self._bots = bots
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+        """The job and its newest runs; with `?cursor=` the runs after one."""
+        job = self._jobs.get(job_id)
+        start = cursor(req)
+        recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).items
+        listed = self._runs.history(job_id, limit=LISTED, cursor=start)
+        bot = self._bots.get(job["bot_type"])
+        show(
+            resp,
+            "job.html",
+            "/jobs",
+            job=job,
+            preview=self._preview(job),
+            runs=listed.items,
+            start=start,
+            following=listed.next_cursor,
+            options=_chosen(job["options"]),
+            plots=[
+                drawn
+                for drawn in (plot("Duration", recent, "duration_ms"), plot("Lateness", recent, "lateness_ms"))
+                if drawn is not None
+            ],
+            failures=[run for run in recent if run["status"] == "failed" and not run["rehearsal"]][:ERRORS],
+            yaml=b"".join(yaml_pieces(VERSION, [definition(job)])).decode("utf-8", "replace"),
+            rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
+        )
+
+    on_head = on_get
+
+    def _preview(self, job: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._jobs.preview_job(job["id"], from_=None, count=10)
+        except (ScheduleError, ValidationFailed) as error:
+            return {"occurrences": [], "local": [], "description": f"Its schedule cannot be planned: {error}"}
+
+
+def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are not at their defaults."""
+    defaults = Options().model_dump()
+    return {name: value for name, value in options.items() if value != defaults.get(name)}
+
+
+class JobYaml(Page):
+    """`/jobs/{job_id}/yaml`"""
+
+    access = BY_SESSION
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+        """The job alone as a document that `/scheduler/apply` takes."""
+        send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id))]), YAML)
+        resp.downloadable_as = f"job-{job_id}.yaml"
+
+    on_head = on_get
+
+
+class Export(Page):
+    """`/export.yaml`"""
+
+    access = BY_SESSION
+
+    def __init__(self, transfer: Transfer) -> None:
+        self._transfer = transfer
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """All jobs as a document that `/scheduler/apply` takes."""
+        send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
+        resp.downloadable_as = "jobs.yaml"
+
+    on_head = on_get
+
+
+def definition(job: dict[str, Any]) -> dict[str, Any]:
+    """What the export has of a job."""
+    return {"id": job["id"], **{name: job[name] for name in DEFINITION_FIELDS}}

@@ -1,0 +1,94 @@
+"""Plots of a job's runs, as SVG: how long they took, and how late they started."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from service.web.console.words import duration, plural, stamp
+
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 170, 64, 10, 22
+"""Of a plot, in its own units; room for the scale on the left, for the times below."""
+_STEPS_MS = (
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000,
+    600_000, 1_200_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 43_200_000, 86_400_000,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One run: where it stands, its outcome, and what it says when pointed at."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    status: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot of runs, the oldest on the left.
+
+    Args:
+        title: what is plotted.
+        summary: the same in a sentence, for who does not see it.
+        lines: heights of the grid, and what each stands for.
+    """
+
+    title: str
+    summary: str
+    bars: tuple[Bar, ...]
+    lines: tuple[tuple[float, str], ...]
+    first: str
+    last: str
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    floor: int = HEIGHT - BOTTOM
+
+
+def plot(title: str, runs: Sequence[Mapping[str, Any]], measure: str) -> Plot | None:
+    """A plot of what `measure` (`duration_ms`, `lateness_ms`) is of each run; None where no run has it.
+
+    Args:
+        runs: newest first, as histories are.
+    """
+    known = [run for run in reversed(runs) if run[measure] is not None]
+    if not known:
+        return None
+    values = [int(run[measure]) for run in known]
+    step, top = _scale(max(values))
+    floor = HEIGHT - BOTTOM
+    slot = (WIDTH - LEFT) / max(len(known), 20)
+
+    def height(value: float) -> float:
+        return round((floor - TOP) * value / top, 1)
+
+    bars = tuple(
+        Bar(
+            x=round(LEFT + slot * index + slot * 0.1, 1),
+            y=floor - max(height(value), 1.5),
+            width=round(slot * 0.8, 1),
+            height=max(height(value), 1.5),
+            status=run["status"],
+            words=f"{stamp(run['started_at'])} UTC: {duration(value)}, {run['status']}",
+        )
+        for index, (run, value) in enumerate(zip(known, values, strict=True))
+    )
+    lines = tuple((floor - height(mark), duration(mark)) for mark in range(0, top + 1, step))
+    summary = (
+        f"{title} of the last {plural(len(known), 'run')}: half of them at most {duration(median(values))}, "
+        f"the longest {duration(max(values))}."
+    )
+    return Plot(title, summary, bars, lines, stamp(known[0]["started_at"]), stamp(known[-1]["started_at"]))
+
+
+def _scale(highest: int) -> tuple[int, int]:
+    """The distance of the grid's lines and the highest of them: three or four lines, at round times."""
+    step = next((step for step in _STEPS_MS if step * 4 >= highest), 86_400_000 * math.ceil(highest / 345_600_000))
+    return step, step * max(1, math.ceil(highest / step))

@@ -1,0 +1,70 @@
+"""All jobs' runs, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import falcon
+
+from service.errors import Conflict, NotFound
+from service.web.api.protocols import Jobs, Runs
+from service.web.console.page import Page, show
+from service.web.http import query
+from service.web.http.access import BY_SESSION
+
+PAGE = 50
+STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
+TRIGGERS = ("schedule", "manual", "retry")
+
+
+class RunList(Page):
+    """`/runs`"""
+
+    access = BY_SESSION
+
+    def __init__(self, jobs: Jobs, runs: Runs) -> None:
+        self._jobs = jobs
+        self._runs = runs
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A page of them: `status`, `trigger`, `cursor`."""
+        status = _one_of(query.text(req, "status"), STATUSES)
+        trigger = _one_of(query.text(req, "trigger"), TRIGGERS)
+        cursor = query.text(req, "cursor")
+        page = self._runs.all_runs(
+            limit=PAGE, cursor=cursor, status=status, job_id=None, trigger=trigger, since=None, until=None
+        )
+        asked = {"status": status, "trigger": trigger, "cursor": page.next_cursor}
+        show(
+            resp,
+            "runs.html",
+            "/runs",
+            runs=page.items,
+            names=self._names(page.items),
+            status_asked=status,
+            trigger_asked=trigger,
+            cursor=cursor,
+            following="/runs?" + urlencode({name: value for name, value in asked.items() if value})
+            if page.next_cursor
+            else None,
+            statuses=STATUSES,
+            triggers=TRIGGERS,
+        )
+
+    on_head = on_get
+
+    def _names(self, runs: Any) -> Mapping[str, str]:
+        """The jobs' names; one that is gone, or cannot be read, has none."""
+        names = {}
+        for job_id in {run["job_id"] for run in runs}:
+            try:
+                names[job_id] = self._jobs.get(job_id)["name"]
+            except (NotFound, Conflict):
+                continue
+        return names
+
+
+def _one_of(value: str | None, known: tuple[str, ...]) -> str | None:
+    return value if value in known else None

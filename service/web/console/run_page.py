@@ -1,0 +1,105 @@
+"""One run: its log live, how far it is, what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+
+from service.errors import Conflict, NotFound
+from service.web.api.protocols import Following, Jobs, Runs
+from service.web.console.page import Page, show
+from service.web.http import query
+from service.web.http.access import BY_SESSION
+from service.web.http.request_slots import Places
+from service.web.http.sse import follow, last_event
+
+LOOKED_AT = 100
+"""Runs of the job among which the next attempt is looked for."""
+
+
+class RunPage(Page):
+    """`/jobs/{job_id}/runs/{run_id}`"""
+
+    access = BY_SESSION
+
+    def __init__(self, jobs: Jobs, runs: Runs) -> None:
+        self._jobs = jobs
+        self._runs = runs
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+        """The run with its log until now; the page's script follows it from there."""
+        # In this order: of a run that has ended by now, the log is whole.
+        run = self._runs.run(job_id, run_id)
+        log = self._runs.run_log(job_id, run_id)
+        facts, tables = parts_of(run["result"])
+        show(
+            resp,
+            "run.html",
+            "/jobs",
+            run=run,
+            open=run["finished_at"] is None,
+            job_name=self._name(job_id),
+            log=log,
+            progress=run.get("progress"),
+            retried_as=self._next_attempt(run),
+            facts=facts,
+            tables=tables,
+            result=json.dumps(run["result"], ensure_ascii=False, indent=2),
+        )
+
+    on_head = on_get
+
+    def _name(self, job_id: str) -> str:
+        try:
+            return str(self._jobs.get(job_id)["name"])
+        except (Conflict, NotFound):
+            return "Its job"
+
+    def _next_attempt(self, run: Mapping[str, Any]) -> str | None:
+        """The run that tries again what this one failed at."""
+        if run["status"] != "failed":
+            return None
+        newer = self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).items
+        return next((str(other["id"]) for other in newer if other["retry_of"] == run["id"]), None)
+
+
+class RunEvents(Page):
+    """`/jobs/{job_id}/runs/{run_id}/events`
+
+    The API's own stream is for those who send the key: a browser's `EventSource` sends no `Origin`, without which the
+    cookie does not count there.
+
+    Args:
+        places: where streams take theirs.
+    """
+
+    access = BY_SESSION
+
+    def __init__(self, runs: Runs, following: Following, places: Places) -> None:
+        self._runs = runs
+        self._following = following
+        self._places = places
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+        """The log's lines as they come, after `Last-Event-ID`, or else after line `?after=`."""
+        after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
+        self._runs.run(job_id, run_id)
+        follow(req, resp, self._following, run_id, after, self._places)
+
+
+def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:
+    """What of a result reads better than JSON: its plain values and warnings, and its lists of objects,
+    each a table."""
+    facts: dict[str, Any] = {}
+    tables: dict[str, list[Mapping[str, Any]]] = {}
+    for name, value in (result or {}).items():
+        if isinstance(value, str | int | float | None):
+            facts[name] = value
+        elif isinstance(value, list) and value and all(isinstance(item, dict) and item for item in value):
+            tables[name] = value
+        elif name == "warnings" and isinstance(value, list) and value:
+            facts[name] = "; ".join(map(str, value))
+    return facts, tables

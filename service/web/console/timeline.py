@@ -1,0 +1,146 @@
+"""The timeline of the last and the coming day, a lane for each job, as SVG."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.domain.timestamps import format_timestamp, parse_timestamp
+from service.web.console.schedule_words import coming
+from service.web.console.words import plural
+
+DAY = 86_400
+CELL = 1_800
+"""Seconds: what falls into the same half hour of a lane is one mark."""
+CLEAR = 900
+"""Seconds on both sides of now that are kept free, so that past and coming marks stay apart."""
+LANES = 12
+WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
+"""Of the drawing, in its own units: its width, room for names, for the scale, the height of a lane."""
+WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
+NAME_LENGTH = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What happened, or is to come, in one half hour."""
+
+    x: float
+    status: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One job's marks."""
+
+    job_id: str
+    name: str
+    y: float
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything that is drawn.
+
+    Args:
+        left_out: jobs that have something to show and no lane.
+        counts: runs of the last day by status.
+    """
+
+    lanes: tuple[Lane, ...]
+    left_out: int
+    counts: Mapping[str, int]
+    ticks: tuple[tuple[float, str], ...]
+    now_x: float
+    width: int
+    height: float
+
+
+def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> Timeline:
+    """The day around `now`, epoch seconds.
+
+    Args:
+        jobs: those whose coming occurrences are shown; the ones that fail stand on top.
+        runs: of the last day, of any job.
+    """
+    cells = _past(now, runs)
+    known = {job["id"]: job for job in jobs}
+    horizon = format_timestamp(now + DAY)
+    soon = {job["id"]: job["next_run_at"] for job in jobs if job["next_run_at"] and job["next_run_at"] <= horizon}
+    failed = {job_id for (job_id, _), counts in cells.items() if counts["failed"]}
+    # Failing jobs first, then those that are due next.
+    order = sorted(
+        {job_id for job_id, _ in cells} | soon.keys(),
+        key=lambda job_id: (job_id not in failed, soon.get(job_id, "9"), job_id),
+    )
+    lanes = tuple(
+        Lane(
+            job_id,
+            _short(known[job_id]["name"] if job_id in known else job_id[:8]),
+            TOP + LANE * index + LANE / 2,
+            (*_past_marks(now, job_id, cells), *_coming_marks(now, known.get(job_id))),
+        )
+        for index, job_id in enumerate(order[:LANES])
+    )
+    ticks = tuple((x_of(now, now + hours * 3600), _hours(hours)) for hours in range(-24, 25, 6))
+    counts = Counter(run["status"] for run in runs)
+    return Timeline(
+        lanes, max(0, len(order) - LANES), counts, ticks, x_of(now, now), WIDTH, TOP + LANE * max(1, len(lanes)) + 6
+    )
+
+
+def x_of(now: int, at: int) -> float:
+    """Where an instant stands."""
+    inner = WIDTH - LEFT - 30
+    return round(LEFT + 6 + inner * (min(max(at, now - DAY), now + DAY) - now + DAY) / (2 * DAY), 1)
+
+
+def instant(run: Mapping[str, Any]) -> int:
+    """When a run happened, epoch seconds: when it started, or would have."""
+    return parse_timestamp(run["started_at"] or run["scheduled_for"] or run["queued_at"], "at")
+
+
+Cells = Mapping[tuple[str, int], Counter[str]]
+
+
+def _past(now: int, runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Counter[str]]:
+    cells: dict[tuple[str, int], Counter[str]] = {}
+    for run in runs:
+        at = instant(run)
+        if at >= now - DAY:
+            cells.setdefault((run["job_id"], at // CELL), Counter())[run["status"]] += run["occurrences"]
+    return cells
+
+
+def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
+    for (owner, cell), counts in sorted(cells.items()):
+        if owner == job_id:
+            worst = next(status for status in WORST_FIRST if counts[status])
+            words = ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts[status])
+            yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {words}")
+
+
+def _coming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
+    for at in () if job is None else coming(job, now + DAY, CELL):
+        yield Mark(x_of(now, max(at, now + CLEAR)), "coming", f"due in {_span(max(0, at - now))}")
+
+
+def _ago(now: int, cell: int) -> str:
+    return f"{_span(max(0, now - cell * CELL - CELL // 2))} ago"
+
+
+def _span(seconds: int) -> str:
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} h {minutes} min" if hours else plural(minutes, "minute")
+
+
+def _hours(hours: int) -> str:
+    return "now" if hours == 0 else f"{hours:+d} h".replace("-", "−")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"

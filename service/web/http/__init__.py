@@ -1,0 +1,1 @@
+"""HTTP for the API and the console: access, bodies, paging, errors, streams."""

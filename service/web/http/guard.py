@@ -1,0 +1,159 @@
+"""Who may ask: the one place that decides it, for the API, the console and what is mounted beside them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from urllib.parse import quote
+
+import falcon
+
+from service.web.http import sessions
+from service.web.http.access import BY_KEY, Access, Proof, access_of
+from service.web.http.auth import ApiKeys, header_bytes
+from service.web.http.paths import is_plain
+from service.web.http.refusals import Refusals
+from service.web.http.sessions import Sessions
+
+_LOOKS = ("GET", "HEAD", "OPTIONS")
+"""The methods that change nothing."""
+
+LONGEST_WAY_BACK = 1000
+"""Characters of an address up to which signing in leads back to it; quoted it may become three times as long."""
+
+
+class Guard:
+    """Falcon middleware: nobody gets to a resource but by what its class declares (`service.web.http.access`).
+
+    Falcon tells it which resource it has matched, so that no spelling of a path leads past it. What matches no route
+    gets no resource, and Falcon's own 404.
+
+    Args:
+        keys: the API keys.
+        known: the console's sessions.
+        sign_in: the path where people sign in; None where there is no console.
+        refusals: counts wrong keys.
+    """
+
+    def __init__(
+        self, keys: ApiKeys, known: Sessions, sign_in: str | None = None, refusals: Refusals | None = None
+    ) -> None:
+        self._keys = keys
+        self._sessions = known
+        self._sign_in = sign_in
+        self._refusals = refusals or Refusals()
+        self._shown: dict[Proof, Callable[[falcon.Request], bool]] = {
+            Proof.KEY: lambda req: self._is_key(req.env.get("HTTP_X_API_KEY")),
+            Proof.BEARER: lambda req: self._is_key(_credentials(req, "bearer")),
+            Proof.PASSWORD: lambda req: self._keys.accept(_password(_credentials(req, "basic"))),
+            Proof.OWN_PAGE: known.may_change,
+            Proof.SESSION: known.signed_in,
+        }
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Take one spelling of an address, before any route is looked for.
+
+        Raises:
+            falcon.HTTPNotFound: it is another.
+        """
+        if not is_plain(req.env):
+            raise falcon.HTTPNotFound()
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, str]
+    ) -> None:
+        """Refuse who may not ask this resource; renew the session of who may by that.
+
+        Raises:
+            falcon.HTTPUnauthorized, falcon.HTTPSeeOther, falcon.HTTPForbidden
+        """
+        access = access_of(resource)
+        if access.own_pages_change and req.method not in _LOOKS and not sessions.is_same_origin(req):
+            raise falcon.HTTPForbidden(description="This was sent by another site's page, or by no page at all")
+        if access.is_open:
+            return
+        if not self._may_ask(req, access):
+            if _brings_key(req, access):
+                self._refusals.note(req.remote_addr)
+            raise self._refusal(req, access)
+        self._refusals.settle()
+        if Proof.SESSION in access.proofs:
+            self._renew(req, resp)
+
+    def _may_ask(self, req: falcon.Request, access: Access) -> bool:
+        if Proof.KEY in access.proofs and "HTTP_X_API_KEY" in req.env:
+            return self._shown[Proof.KEY](req)  # a wrong key is not made good by anything else
+        return any(self._shown[proof](req) for proof in access.proofs)
+
+    def _is_key(self, given: str | None) -> bool:
+        return given is not None and self._keys.accept(header_bytes(given))
+
+    def _refusal(self, req: falcon.Request, access: Access) -> falcon.HTTPError | falcon.HTTPStatus:
+        if Proof.KEY in access.proofs:
+            return _key_needed(req, access)
+        if self._sign_in is not None and (Proof.PASSWORD not in access.proofs or _is_person(req)):
+            here = req.relative_uri if req.method in _LOOKS else "/"
+            way_back = f"?next={quote(here, safe='/')}" if len(here) <= LONGEST_WAY_BACK else ""
+            return falcon.HTTPSeeOther(self._sign_in + way_back)
+        return falcon.HTTPUnauthorized(
+            description="The API key is needed here, as the password; the user name may be anything",
+            challenges=['Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'],
+        )
+
+    def _renew(self, req: falcon.Request, resp: falcon.Response) -> None:
+        token = self._sessions.token(req)
+        renewed = None if token is None else self._sessions.renewed(token)
+        if renewed is not None:
+            sessions.set_cookie(req, resp, renewed)
+
+
+class Nothing:
+    """Where no other route is: 404, and even that not without the key, so that strangers get one answer."""
+
+    access = BY_KEY
+
+    def on_request(self, req: falcon.Request, resp: falcon.Response, **rest: str) -> None:
+        """Nothing, by any method."""
+        raise falcon.HTTPNotFound()
+
+    on_options = on_request
+
+
+def _key_needed(req: falcon.Request, access: Access) -> falcon.HTTPUnauthorized:
+    sentence = (
+        "The API key in the X-API-Key header is not valid"
+        if _brings_key(req, access)
+        else "An API key is needed: send it in the X-API-Key header"
+    )
+    return falcon.HTTPUnauthorized(description=sentence, challenges=['ApiKey realm="scheduler"'])
+
+
+def _brings_key(req: falcon.Request, access: Access) -> bool:
+    """Whether a key was given, in one of the ways in which it counts here."""
+    return (
+        (Proof.KEY in access.proofs and "HTTP_X_API_KEY" in req.env)
+        or (Proof.BEARER in access.proofs and _credentials(req, "bearer") is not None)
+        or (Proof.PASSWORD in access.proofs and _credentials(req, "basic") is not None)
+    )
+
+
+def _is_person(req: falcon.Request) -> bool:
+    """Whether a browser asks that has not been given a password."""
+    return "HTTP_AUTHORIZATION" not in req.env and "text/html" in req.env.get("HTTP_ACCEPT", "")
+
+
+def _credentials(req: falcon.Request, scheme: str) -> str | None:
+    """What `Authorization` brings, if it is of this scheme."""
+    found, _, credentials = req.env.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return credentials.strip(" \t") if found.lower() == scheme else None
+
+
+def _password(credentials: str | None) -> bytes:
+    if credentials is None:
+        return b""
+    try:
+        decoded = base64.b64decode(header_bytes(credentials), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return decoded.partition(b":")[2].strip(b" \t")

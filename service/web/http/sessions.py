@@ -1,0 +1,133 @@
+"""The console's sign-in: a cookie that proves that its holder had the API key.
+
+The cookie holds a signed time and nothing else. What signs it is made of the API key that was given, so that every web
+process knows it without asking Redis, and so that it ends with that key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+
+import falcon
+from itsdangerous import BadSignature, TimestampSigner
+
+from service.web.http.auth import ApiKeys
+
+COOKIE = "bot_scheduler_session"
+LIFETIME_SECONDS = 12 * 3600
+"""For how long a session lasts that is not used."""
+RENEWED_AFTER_SECONDS = 3600
+"""A session in use gets a new cookie when its present one is older than this."""
+
+_PORTS = {"http": ":80", "https": ":443"}
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+"""A name, an address, or an IPv6 address in brackets; with or without a port."""
+
+
+class _Signer(TimestampSigner):
+    """Signs with one key's digest; `now` reads the time, epoch seconds."""
+
+    def __init__(self, secret: bytes, now: Callable[[], float]) -> None:
+        super().__init__(
+            secret, salt="bot-scheduler console session", key_derivation="hmac", digest_method=hashlib.sha256
+        )
+        self._now = now
+
+    def get_timestamp(self) -> int:
+        return int(self._now())
+
+
+class Sessions:
+    """Opens sessions and knows them again.
+
+    Args:
+        keys: the API keys; a session ends when the key that opened it is none of them any more.
+        now: reads the time, epoch seconds.
+    """
+
+    def __init__(self, keys: ApiKeys, now: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self._signers = {digest: _Signer(digest, now) for digest in keys.digests}
+
+    def open(self, key: bytes) -> str | None:
+        """A new session's token; None if `key` is none of the API keys."""
+        digest = self._keys.recognise(key)
+        return None if digest is None else self._signers[digest].sign(b"console").decode()
+
+    def holds(self, token: str) -> bool:
+        """Whether the token is one of ours and has not expired."""
+        return self._signer(token, LIFETIME_SECONDS) is not None
+
+    def renewed(self, token: str) -> str | None:
+        """A new token for one that holds and has come of age; None where there is no need."""
+        signer = self._signer(token, LIFETIME_SECONDS)
+        if signer is None or self._signer(token, RENEWED_AFTER_SECONDS) is not None:
+            return None
+        return signer.sign(b"console").decode()
+
+    def signed_in(self, req: falcon.Request) -> bool:
+        """Whether the request's cookie holds; says nothing of where the request came from."""
+        return self.token(req) is not None
+
+    def token(self, req: falcon.Request) -> str | None:
+        """The request's token, if it holds."""
+        return next((token for token in req.get_cookie_values(COOKIE) or () if self.holds(token)), None)
+
+    def may_change(self, req: falcon.Request) -> bool:
+        """Whether the request's cookie counts as an API key: a page of ours sent it, no other site's."""
+        return is_same_origin(req) and self.signed_in(req)
+
+    def _signer(self, token: str, max_age: int) -> _Signer | None:
+        for signer in self._signers.values():
+            try:
+                signer.unsign(token.encode("utf-8", "surrogatepass"), max_age=max_age)
+            except BadSignature:
+                continue
+            return signer
+        return None
+
+
+def is_same_origin(req: falcon.Request) -> bool:
+    """Whether the browser says, by `Origin` (RFC 6454), that one of our own pages sent the request.
+
+    Without that header, which no script can set, the answer is no. `X-Forwarded-Host` and `-Proto` tell what the
+    browser asked for where a proxy stands before us; a page of another site cannot send them. An `https` page is
+    believed also where no proxy tells of TLS, an `http` page never where one does.
+    """
+    if req.get_header("Sec-Fetch-Site") not in (None, "same-origin"):
+        return False
+    scheme, mark, theirs = (req.get_header("Origin") or "").partition("://")
+    if not mark or scheme not in _PORTS or (scheme == "http" and is_https(req)):
+        return False
+    ours = _host(_first(req.get_header("X-Forwarded-Host")) or req.netloc, scheme)
+    return ours is not None and ours == _host(theirs, scheme)
+
+
+def _host(text: str, scheme: str) -> str | None:
+    """A host and its port as they are compared; None for what is no such thing, such as one with a user's name."""
+    return text.lower().removesuffix(_PORTS[scheme]) if _HOST.fullmatch(text) else None
+
+
+def is_https(req: falcon.Request) -> bool:
+    """Whether the browser speaks TLS with us, or with the proxy before us."""
+    return (_first(req.get_header("X-Forwarded-Proto")) or req.scheme).lower() == "https"
+
+
+def _first(header: str | None) -> str:
+    """What the first of several proxies has noted."""
+    return (header or "").partition(",")[0].strip()
+
+
+def set_cookie(req: falcon.Request, resp: falcon.Response, token: str) -> None:
+    """Give a session's cookie to the browser: out of scripts' reach, sent by our own pages only."""
+    resp.set_cookie(
+        COOKIE, token, max_age=LIFETIME_SECONDS, path="/", secure=is_https(req), http_only=True, same_site="Strict"
+    )
+
+
+def drop_cookie(req: falcon.Request, resp: falcon.Response) -> None:
+    """Have the browser forget it."""
+    resp.set_cookie(COOKIE, "", max_age=0, path="/", secure=is_https(req), http_only=True, same_site="Strict")

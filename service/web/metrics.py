@@ -1,0 +1,102 @@
+"""The metrics of the whole installation, as Prometheus reads them.
+
+All of it is read from Redis when it is asked for, so that every web process answers the same and none counts for
+itself. No label holds anything that people typed: bots' names, outcomes, triggers, and the acting scheduler's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.core import CollectorRegistry, CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from service.store.counters import Histogram, Reading, read
+from service.store.scripts import BUCKETS_MS, Scripts
+
+PREFIX = "bot_scheduler"
+
+
+class Metrics:
+    """Answers `GET /metrics`.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def expose(self, accept: str) -> tuple[bytes, str]:
+        """The metrics, and their content type.
+
+        Args:
+            accept: the request's `Accept`: Prometheus' text format, or OpenMetrics for those that ask for it.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Once(read(self._scripts)))
+        encode, content_type = choose_encoder(accept)
+        return encode(registry), content_type
+
+
+class _Once(Collector):
+    """The metrics of one reading."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        now = self._reading
+        runs = CounterMetricFamily(
+            f"{PREFIX}_runs", "Runs that have ended, and occurrences that were skipped.",
+            labels=("bot", "outcome", "trigger"),
+        )  # fmt: skip
+        for labels, count in sorted(now.runs.items()):
+            runs.add_metric(labels, count)
+        yield runs
+        refused = "Wrong API keys that were refused, sign-ins included; each process adds its own within moments."
+        yield CounterMetricFamily(f"{PREFIX}_refused_keys", refused, value=now.refused_keys)
+        yield _histogram("run_lateness", "From when a run was due until it started.", now.lateness)
+        yield _histogram("run_duration", "From a run's start to its end.", now.duration)
+        yield _gauge("queue_depth", "Runs in the queue that no worker has started.", now.queued)
+        yield _gauge(
+            "queue_oldest_age_seconds", "For how long the oldest of them has been there.", now.queued_for_seconds
+        )
+        yield _gauge("runs_running", "Runs under way.", now.running)
+        yield _gauge("retries_delayed", "Retries that await their delay.", now.delayed_retries)
+        yield _gauge("redis_takes_writes", "1 if Redis takes writes, 0 if it refuses them.", int(now.refusal is None))
+        yield _gauge("schedulers", "Schedulers that are alive.", now.schedulers)
+        yield _gauge("workers", "Worker processes that are alive.", now.workers)
+        leader = GaugeMetricFamily(f"{PREFIX}_leader", "1 for the acting scheduler.", labels=("scheduler",))
+        if now.leader is not None:
+            leader.add_metric((now.leader,), 1)
+        yield leader
+        due = GaugeMetricFamily(f"{PREFIX}_next_due_timestamp_seconds", "When the next occurrence of any job is due.")
+        if now.next_due is not None:
+            due.add_metric((), now.next_due / 1000)
+        yield due
+        jobs = GaugeMetricFamily(f"{PREFIX}_jobs", "Jobs, by whether they are enabled.", labels=("enabled",))
+        jobs.add_metric(("true",), now.enabled_jobs)
+        jobs.add_metric(("false",), now.jobs - now.enabled_jobs)
+        yield jobs
+
+
+def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{PREFIX}_{name}", words, value=value)
+
+
+def _histogram(name: str, words: str, by_bot: Mapping[str, Histogram]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(f"{PREFIX}_{name}_seconds", words, labels=("bot",))
+    bounds = [*(str(bound / 1000) for bound in BUCKETS_MS), "+Inf"]
+    for bot, histogram in sorted(by_bot.items()):
+        buckets = [(bound, float(count)) for bound, count in zip(bounds, histogram.counts, strict=True)]
+        family.add_metric((bot,), buckets, histogram.sum_ms / 1000)
+    return family

@@ -1,0 +1,1 @@
+"""rq-dashboard, mounted read-only under `/rq`."""
