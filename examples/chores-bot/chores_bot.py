@@ -1,14 +1,13 @@
-"""A bot for Bot Scheduler that writes each chore of the day into a file, once a day, whatever crashes."""
+"""A bot for Bot Scheduler: writes each chore of the day to a file, once a day."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:
-    from service.bots.protocol import Context
+from bot_scheduler import Context
 
 
 class ChoresConfig(BaseModel):
@@ -16,22 +15,22 @@ class ChoresConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    chores: list[str] = Field(min_length=1, max_length=100, description="The chores of every day.")
-    file: str = Field(description="The file to write to, one line per chore.")
-    dry_run: bool = Field(default=False, description="Write nothing, but show the lines.")
+    chores: list[str] = Field(min_length=1, max_length=100, description="The chores of each day.")
+    file: str = Field(description="The file to write them to, one line for each chore.")
+    dry_run: bool = Field(default=False, description="Write nothing; show the lines.")
 
 
 class ChoresBot:
     """Writes the chores of the day."""
 
     name: ClassVar[str] = "chores"
-    description: ClassVar[str] = "Writes each chore of the day into a file, once a day."
+    description: ClassVar[str] = "Writes each chore of the day to a file, once a day."
     Config: ClassVar[type[BaseModel]] = ChoresConfig
     uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = True
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Write the chores of today that the ledger does not have."""
+        """Write the chores that the ledger does not have for today."""
         config: ChoresConfig = context.config
         today = context.now.date().isoformat()
         lines = [f"{today} {chore}" for chore in config.chores]
@@ -46,16 +45,16 @@ class ChoresBot:
         return {"written": written}
 
     def _write_once(self, context: Context, line: str) -> bool:
-        """Claim the line, write it, settle the claim. Tell whether this run wrote it."""
-        stands = context.ledger.claim(line)
-        if stands != "claimed":
-            context.log.info("%s: %s already", line, stands)
+        """Claim the line, write it, settle the claim. Return whether this run wrote it."""
+        state = context.ledger.claim(line)
+        if state != "claimed":
+            context.log.info("%s: already %s", line, state)
             return False
         try:
             with Path(context.config.file).open("a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
         except OSError:
-            context.ledger.settle(line, "released")  # nothing was written, so a later run may try again
+            context.ledger.settle(line, "released")  # nothing was written, so the next run may try again
             raise
         context.ledger.settle(line, "written")
         context.log.info("%s: written", line)
