@@ -85,7 +85,8 @@ INTRODUCTION = """\
 Which settings are there, what are their defaults, and what does each do?
 
 All settings come from environment variables. `make up` also reads the file `.env`; copy [.env.example](../.env.example)
-to start with. A variable that is already set wins over `.env`, and an empty one counts as unset.
+to start with. On this page, `make up` also stands for [`bot-scheduler up`](cli.md#processes), which does the same. A
+variable that is already set wins over `.env`, and an empty one counts as unset.
 
 A malformed setting stops the start with a line that names it. `MESSAGE_URL`, `ALERT_URL` and the values of
 `BOT_SECRET_…` are checked later: by `./bot-scheduler doctor`, and by the first run or alert that uses them. To prove

@@ -70,6 +70,16 @@ def _places(parts: list[str]) -> Iterator[bool]:
         yield end > 1 and (place / "__init__.py").exists()
 
 
+def test_every_name_that_the_architecture_looks_up_is_in_its_file() -> None:
+    """The answers of "Where is …" say `file`, `name`."""
+    table = (ROOT / "docs" / "architecture.md").read_text().partition("## Where is …")[2].partition("\n## ")[0]
+    answers = re.findall(r"`(service/[\w./]+)`((?:(?:,| and) `\w+`)+)", table)
+    assert len(answers) >= 10
+    for path, names in answers:
+        for name in re.findall(r"\w+", names.replace(" and ", " ")):
+            assert re.search(rf"\b(def|class|function) {name}\b", (ROOT / path).read_text()), f"{path}: {name}"
+
+
 def test_every_test_that_the_guarantees_name_exists() -> None:
     """A promise without its test is only a claim."""
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "guarantees.md").read_text()))
