@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-# The first that is recent enough and can make a virtual environment; 3.11 is what the requirements are locked for.
+# The first one that is recent enough and can create a virtual environment; the requirements are locked for 3.11.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,$(shell \
 	$(name) -c 'import sys, ensurepip, venv; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 BIN := .venv/bin
@@ -8,10 +8,10 @@ READY := .venv/.ready
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: $(READY) ## Make .venv with exactly the locked requirements
+install: $(READY) ## Create .venv with exactly the locked requirements
 
 $(READY): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed (with venv: Debian's python3-venv), and none was found; name one with PYTHON=..." >&2; exit 1; }
@@ -21,52 +21,61 @@ $(READY): requirements-dev.txt
 	@touch $(READY)
 
 .PHONY: up
-up: $(READY) ## Start everything on 127.0.0.1, with a Valkey of its own if REDIS_URL is unset; Ctrl-C stops it
+up: $(READY) ## Start everything on 127.0.0.1, with its own Valkey if REDIS_URL is unset; Ctrl-C stops it
 	@exec $(BIN)/python -m service.local.up
 
 .PHONY: test
 test: $(READY) ## Run the whole test suite
 	@$(BIN)/python -m pytest
 
+.PHONY: check
+check: lint ## Run the quick check: lint, types, unit, store and API tests (about 90 s on two cores)
+	@$(BIN)/python -m pytest -m "not slow" tests/unit tests/store tests/api
+
 .PHONY: fuzz
-fuzz: $(READY) ## Ask every route FUZZ_CASES (2000) things, such as its description allows and such as it does not
+fuzz: $(READY) ## Send every route FUZZ_CASES (2000) valid and invalid requests
 	@FUZZ_CASES=$(or $(FUZZ_CASES),2000) $(BIN)/python -m pytest --dist load tests/api/test_schemathesis.py
 
 .PHONY: chaos
-chaos: $(READY) ## Kill everything for MINUTES (10), drawn from SEED, and audit what became of it
+chaos: $(READY) ## Kill everything at random for MINUTES (10), from SEED, then audit all runs and keys
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 .PHONY: kills
-kills: $(READY) ## Kill workers KILLS (50) times amid MESSAGES (50) birthday messages (FAMILIES=1: shared addresses), and count who got two or none
+kills: $(READY) ## Kill workers KILLS (50) times while they send MESSAGES (50) letters, and count who got two or none
 	@$(BIN)/python -m tests.bots.kills --kills $(or $(KILLS),50) --messages $(or $(MESSAGES),50) $(if $(SEED),--seed $(SEED)) $(if $(FAMILIES),--families)
 
 .PHONY: bench
-bench: $(READY) ## Measure speed beside the peers, which are installed into var/bench (about an hour)
+bench: $(READY) ## Measure speed beside the peers, which it installs into var/bench (about an hour)
 	@$(BIN)/python -m bench $(SUITE)
 
 .PHONY: bench-full
-bench-full: $(READY) ## The same with more rounds, up to a million jobs and gunicorn's worker classes (hours)
+bench-full: $(READY) ## Measure with more rounds, up to a million jobs and gunicorn's worker classes (hours)
 	@$(BIN)/python -m bench --full $(SUITE)
 
 .PHONY: bench-soak
-bench-soak: $(READY) ## 200 runs a second for MINUTES (60): memory, keys and lateness over time
+bench-soak: $(READY) ## Run 200 jobs a second for MINUTES (60) and watch memory, keys and lateness
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),60)
 
 .PHONY: screenshots
-screenshots: $(READY) ## Take the pictures of docs/screenshots anew (needs a Chromium)
+screenshots: $(READY) ## Take the pictures in docs/screenshots again (needs a Chromium)
 	@$(BIN)/python -m tests.console.screenshots
 
 .PHONY: lint
-lint: $(READY) ## Check style, types and the direction of imports
+lint: $(READY) ## Check style, types, the direction of imports, and spelling
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/codespell
 
 .PHONY: format
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+.PHONY: settings-docs
+settings-docs: $(READY) ## Write docs/settings.md and .env.example from service/settings.py
+	@$(BIN)/python -m tools.settings_docs
 
 .PHONY: wheel
 wheel: $(READY) ## Build the wheel and the source archive into dist

@@ -1,1 +1,1 @@
-"""What keeping this repository takes: releases, and checks of what it is locked to. `make` names each."""
+"""Programs for those who work on this repository and release it; no part of the package."""

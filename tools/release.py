@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
 
 
 def release(version: str | None, today: date) -> str:
-    """Commits and tags a release.
+    """Commit and tag a release.
 
     Args:
         version: the new version; None: the one that the package has.
@@ -67,7 +67,7 @@ def release(version: str | None, today: date) -> str:
 
 
 def put_heading(changelog: str, version: str, today: date) -> str:
-    """A changelog whose unreleased changes are those of a version, below a new and empty section.
+    """Return the changelog with its unreleased changes under a version, below a new and empty section.
 
     Raises:
         Refused: it has no unreleased changes.
@@ -79,7 +79,7 @@ def put_heading(changelog: str, version: str, today: date) -> str:
 
 
 def _hatch(*version: str) -> str:
-    """The package's version; with an argument, sets it."""
+    """Return the version of the package; with an argument, set it."""
     return _run(sys.executable, "-m", "hatchling", "version", *version)
 
 

@@ -33,7 +33,7 @@ WITHOUT_WHEELS = {
 
 
 def main() -> int:
-    """Checks all platforms and prints a line for each.
+    """Check all platforms, and print a line for each.
 
     Returns:
         The exit status: 0 if exactly the packages of `WITHOUT_WHEELS` lack wheels.
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def _read_lock(path: Path) -> dict[str, set[str]]:
-    """The hashes of each pin (`name==version`) of a lock file."""
+    """Return the hashes of each pin (`name==version`) of a lock file."""
     pins: dict[str, set[str]] = {}
     for line in path.read_text().splitlines():
         if pin := re.match(r"([\w.-]+)(?:\[.*?\])?(==\S+)", line):
@@ -63,7 +63,7 @@ def _read_lock(path: Path) -> dict[str, set[str]]:
 
 
 def _look(hashes: dict[str, set[str]], tags: list[str], python: str) -> tuple[set[str], set[str]]:
-    """The names that have no wheel for a platform, and those whose wheel is not one of the lock's."""
+    """Return the names without a wheel for a platform, and those whose wheel is not in the lock."""
     missing: set[str] = set()
     while True:
         wanted = [pin for pin in hashes if pin.partition("==")[0] not in missing]
@@ -75,7 +75,7 @@ def _look(hashes: dict[str, set[str]], tags: list[str], python: str) -> tuple[se
 
 
 def _ask(pins: list[str], tags: list[str], python: str) -> dict[str, str] | str:
-    """The digest of the wheel that pip would install for each pin; or the first name that has none.
+    """Return the digest of each pin's wheel that pip would install; or the first name without a wheel.
 
     `pip install --dry-run` rather than `pip download`: it asks the index the same and fetches no files.
     """
@@ -96,7 +96,7 @@ def _ask(pins: list[str], tags: list[str], python: str) -> dict[str, str] | str:
 
 
 def _plain(name: str) -> str:
-    """A name as PEP 503 compares it."""
+    """Return a name in the form that PEP 503 compares."""
     return re.sub(r"[-_.]+", "-", name.partition("==")[0]).lower()
 
 

@@ -1,4 +1,4 @@
-"""README's commands, in their order, as a newcomer types them."""
+"""README's commands and those of the pages that continue it, in their order, as a newcomer types them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "docs/api.md", "docs/messages.md")
+"""A newcomer's way: the first five minutes, everyday requests, a first message."""
 LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache"}
 NOT_HERE = ("heroku ", "make test")
 """Of the commands, those that need the world outside, or would run this test again."""
@@ -109,8 +111,8 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
 
 
 def told() -> Iterator[tuple[str, Any]]:
-    """README's shell blocks, each with the JSON that is shown after it, or None."""
-    text = (ROOT / "README.md").read_text()
+    """The pages' shell blocks, each with the JSON that is shown after it, or None."""
+    text = "\n".join((ROOT / page).read_text() for page in PAGES)
     found = re.findall(r"^```(sh|json)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     for (kind, block), (next_kind, following) in zip(found, [*found[1:], ("", "")], strict=True):
         if kind == "sh" and not any(word in block for word in NOT_HERE):
