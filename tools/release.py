@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """Makes the release.
+    """Make the release.
 
     Returns:
         The exit status.

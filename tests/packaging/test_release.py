@@ -75,7 +75,7 @@ def test_without_a_version_the_present_one_is_released_once(repository: Reposito
     assert repository.git("rev-parse", "HEAD") == head
 
 
-@pytest.mark.parametrize("name", ["CHANGELOG.md", "service/stray.py"])
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "bot_scheduler/stray.py"])
 def test_what_is_not_committed_is_not_released(repository: Repository, name: str) -> None:
     """A change, or a new file, which would be in the wheel and not in the tag."""
     with (repository.folder / name).open("a") as file:
