@@ -2,8 +2,8 @@
 -- work.
 --
 -- KEYS  1 the ledger's entry
--- ARGV  1 the claim's mark, 'claimed:{run id}:{…}'      2 seconds to keep it      3 the start of the names of runs'
--- keys
+-- ARGV  1 the claim's mark, 'claimed:{run id}:{…}'      2 seconds to keep it
+--       3 the start of the names of runs' keys
 --       4 ms for which a claim must have stood if its run is not, or no longer, known
 -- Returns the entry as it is now.
 --

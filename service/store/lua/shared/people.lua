@@ -150,7 +150,8 @@ local function of_kind(identities, kind)
   return found, any
 end
 
--- Return whether two contacts that share an identity of a kind are one person; as `are_same` in service/contacts/matching/identity.py.
+-- Return whether two contacts that share an identity of a kind are one person; as `are_same` in
+-- service/contacts/matching/identity.py.
 local function are_same(kind, one, one_has_email, other, other_has_email)
   local _, one_has_uid = of_kind(one, 'u')
   local _, other_has_uid = of_kind(other, 'u')
