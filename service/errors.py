@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-class ServiceError(Exception):
-    """The root of every error that this service raises on purpose."""
+from bot_scheduler import ServiceError as ServiceError  # the root of this tree, which bots raise as well
 
 
 @dataclass(frozen=True, slots=True)

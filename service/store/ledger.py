@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from redis import Redis
 
-from service.domain.people.contact import Contact
+from bot_scheduler import Person
 from service.store.keys import Keys
 from service.store.scripts import script_of
 from service.store.server.translation import translate_errors
@@ -22,7 +22,7 @@ STANDS_MS = 60_000
 
 
 class RedisLedger:
-    """One bot's ledger, as `service.bots.protocol.Ledger` promises it.
+    """One bot's ledger, as `bot_scheduler.Ledger` promises it.
 
     Every instance claims under a mark of its own. So a repeated claim recognises the first one, whose answer was lost,
     and nobody settles another run's claim.
@@ -41,7 +41,7 @@ class RedisLedger:
         self._run_id = run_id
         self._mark = f"{CLAIMED}:{run_id}:{uuid4()}"
 
-    def claim(self, key: str, *, retake: bool = False, person: Contact | None = None) -> str:
+    def claim(self, key: str, *, retake: bool = False, person: Person | None = None) -> str:
         """Take `key`, in one atomic step, unless it is taken.
 
         Args:
@@ -78,7 +78,7 @@ class RedisLedger:
             settle = script_of(self._client, "settle_claim")
             settle(keys=[entry], args=[self._mark, outcome, LIFETIME])
 
-    def outcomes(self, keys: Sequence[str], people: Sequence[Contact] = ()) -> list[str | None]:
+    def outcomes(self, keys: Sequence[str], people: Sequence[Person] = ()) -> list[str | None]:
         """Read the entry of each key, in one round trip: None, `"unknown"` or its outcome. Claims nothing.
 
         Args:
@@ -95,7 +95,7 @@ class RedisLedger:
             values = self._client.mget([self._keys.ledger(self._bot, key) for key in keys])
         return [None if value is None else _outcome(value) for value in values]
 
-    def _args(self, key: str, person: Contact, mark: str, retake: str) -> list[str | int]:
+    def _args(self, key: str, person: Person, mark: str, retake: str) -> list[str | int]:
         return [
             person.id, " ".join(person.identities), " ".join(person.former_ids), self._keys.ledger_start(self._bot),
             key.removeprefix(person.id), mark, LIFETIME, retake, STANDS_MS,

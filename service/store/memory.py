@@ -17,7 +17,7 @@ ENDED_MS = 60_000
 
 
 class RedisMemory:
-    """One bot's memory, as `service.bots.protocol.Memory` promises it.
+    """One bot's memory, as `bot_scheduler.Memory` promises it.
 
     Args:
         client: a connection with `decode_responses=False`.
@@ -44,7 +44,7 @@ class RedisMemory:
                 self._client.set(self._keys.memory(self._bot, key), value.encode(), ex=max(1, seconds))
 
     def take_turn(self, key: str, seconds: float, gap: float = 0.0) -> float:
-        """Take the turn at `key`, in one atomic step; see `service.bots.protocol.Memory`."""
+        """Take the turn at `key`, in one atomic step; see `bot_scheduler.Memory`."""
         with translate_errors():
             args = (self._mark, int(seconds * 1000), int(gap * 1000))
             take = script_of(self._client, "take_turn")
