@@ -49,7 +49,6 @@ LEFT = {
 LONG_SCRIPTS = {
     "decide": "an occurrence is decided by its run, its skip and its job's move together",
     "end_run": "a run's end, its retry, its job's failures and its alerts are one step",
-    "void_decisions": "one line over, for its contract",
 }
 """Scripts of more than 60 lines, and why."""
 

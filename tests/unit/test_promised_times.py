@@ -20,6 +20,10 @@ NOW = 1_764_115_200_000
 JOB = {"name": "J", "bot_type": "any", "schedule_type": "interval", "schedule_config": {"hours": 1}}
 
 
+class Config(BaseModel):
+    """A bot's that has no settings."""
+
+
 def retry(attempt: int, chance: float, **options: int) -> Retry:
     """The retry after this attempt, by this throw of the dice."""
     found = retry_of(RUN, attempt, Options.model_validate({"max_retries": 10, **options}), lambda: chance)
@@ -96,11 +100,11 @@ def test_a_rerun_waits_for_nothing_and_is_no_attempt() -> None:
         (Outcome("cancelled", "by hand"), True, None),
     ],
 )
-def test_only_a_failure_that_is_not_final_has_a_run_after_it(
+def test_only_a_failure_that_is_not_final_is_followed_by_a_run(
     outcome: Outcome, rerun: bool, attempt: int | None
 ) -> None:
     """Its retry is the next attempt; a run that was cut short is the same attempt again."""
-    definition = parse_create(JOB | {"options": {"max_retries": 5}}, {"any": BaseModel})
+    definition = parse_create(JOB | {"options": {"max_retries": 5}}, {"any": Config})
     claim = Claim(RUN, "token", NOW, {"id": RUN, "attempt": "2"}, {})
     claim.__dict__["record"] = new_record("job", definition, NOW)
     following = follow_up(claim, outcome, lambda: 1.0, rerun=rerun)
