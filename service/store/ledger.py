@@ -82,7 +82,7 @@ class RedisLedger:
         """Read the entry of each key, in one round trip: None, `"unknown"` or its outcome. Claims nothing.
 
         Args:
-            keys: what was perhaps done.
+            keys: the entries to read.
             people: whose entries these are, see `claim`; without them, no other ids count.
         """
         if not keys:
