@@ -279,7 +279,7 @@ def test_of_two_merges_at_once_one_comes_after_the_other(redis_client: Redis) ->
     assert contact["id"] == ids[0] and len(contact["emails"]) == 12 and len(refused) <= 22
     assert [one.id for one in book.born_on([(4, 12)])] == [ids[0]]
     keys = Keys()
-    held: Any = redis_client.mget(redis_client.keys(f"{keys.identities_start}*"))
+    held: Any = redis_client.mget(redis_client.keys(keys.identity("*")))
     assert len(held) > 24 and all(holders.decode() == ids[0] for holders in held)
 
 
