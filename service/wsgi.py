@@ -23,10 +23,10 @@ from service.store.server.data_memory import DataMemory
 from service.store.server.redis_clock import RedisClock
 from service.store.server.startup_checks import Arrival
 from service.usecases.contacts import ContactBook
-from service.usecases.definitions import Transfer
+from service.usecases.definitions import Definitions
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
-from service.usecases.message_test import Samples
+from service.usecases.message_test import MessageTester
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
 from service.web.api.app import App, create_app
@@ -76,7 +76,7 @@ def assemble(settings: Settings) -> App:
     jobs, runs = Jobs(scripts, clock, bot_configs), Runs(scripts, bot_configs)
     contacts = ContactBook(client, keys, gate)
     following = Following(scripts)
-    transfer = Transfer(jobs, JobStore(scripts), clock, bot_configs)
+    definitions = Definitions(jobs, JobStore(scripts), clock, bot_configs)
     api_keys, refusals = ApiKeys.of(settings), Refusals(partial(add_refused_keys, scripts))
     app = create_app(
         jobs,
@@ -85,8 +85,8 @@ def assemble(settings: Settings) -> App:
         contacts,
         settings,
         following=following,
-        transfer=transfer,
-        samples=Samples(partial(Messenger.of, settings), contacts),
+        definitions=definitions,
+        message_tester=MessageTester(partial(Messenger.of, settings), contacts),
         metrics=Metrics(scripts),
         bots=bots,
         rq_dashboard=create_dashboard(client, keys.prefix, keys.queue_name, console=True),
@@ -96,7 +96,7 @@ def assemble(settings: Settings) -> App:
     )
     reading, limit_mb = partial(read, scripts), settings.import_limit_mb
     weak = [f"{sentence}." for sentence in weak_keys(settings)]
-    parts = Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb, weak, refusals)
+    parts = Parts(api_keys, jobs, runs, contacts, definitions, following, bots, reading, limit_mb, weak, refusals)
     add_console(app, parts)
     return app
 

@@ -58,7 +58,7 @@ class _Step:
         return {"action": self.action, "id": self.id, "name": self.name, "fields": fields}
 
 
-class Transfer:
+class Definitions:
     """Export and apply.
 
     Args:

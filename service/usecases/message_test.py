@@ -18,7 +18,7 @@ SUBJECT = "A test message from Bot Scheduler"
 BODY = "This message proves that MESSAGE_URL works. Somebody asked for it; no job has sent it.\n"
 
 
-class SampleRequest(BaseModel):
+class MessageTestRequest(BaseModel):
     """To whom the message goes: a contact, or the addresses that `MESSAGE_URL` names."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -59,7 +59,7 @@ class Contacts(Protocol):
     def get(self, contact_id: str, /) -> dict[str, Any]: ...
 
 
-class Samples:
+class MessageTester:
     """Sends test messages.
 
     Args:
@@ -75,7 +75,7 @@ class Samples:
         """Sends one message and waits until the channel has taken it. The ledger knows nothing of it.
 
         Args:
-            body: as `SampleRequest`; None for a `MESSAGE_URL` that names no address.
+            body: as `MessageTestRequest`; None for a `MESSAGE_URL` that names no address.
 
         Returns:
             `{"sent": true, "to", "subject"}`.
@@ -86,7 +86,7 @@ class Samples:
             Conflict: `MESSAGE_URL` is unset or cannot be used; says why.
             DeliveryFailed: the channel did not take the message, or broke off; says why.
         """
-        request = validated(SampleRequest, {} if body is None else body, "")
+        request = validated(MessageTestRequest, {} if body is None else body, "")
         recipient = self._recipient(request)
         with self._messenger() as messenger:
             try:
@@ -99,7 +99,7 @@ class Samples:
             messenger.deliver(recipient, SUBJECT, BODY)
         return {"sent": True, "to": to, "subject": SUBJECT}
 
-    def _unreachable(self, request: SampleRequest, fields: Sequence[str]) -> ValidationFailed:
+    def _unreachable(self, request: MessageTestRequest, fields: Sequence[str]) -> ValidationFailed:
         named = listed([f"{{{field}}}" for field in fields], "and")
         if request.contact_id is not None:
             return ValidationFailed.of("contact_id", f"must be a contact with what MESSAGE_URL names: {named}")
@@ -109,7 +109,7 @@ class Samples:
             return ValidationFailed.of(unused, f"is not used: MESSAGE_URL names {named} only")
         return ValidationFailed.of("body", f"must give the addresses that MESSAGE_URL names: {named}")
 
-    def _recipient(self, request: SampleRequest) -> Contact:
+    def _recipient(self, request: MessageTestRequest) -> Contact:
         addresses = (request.email, request.phone, request.url)
         if request.contact_id is None:
             emails, phones, urls = (() if address is None else (address,) for address in addresses)

@@ -10,7 +10,7 @@ from redis import Redis
 
 from service.errors import ValidationFailed
 from service.store.server.redis_clock import RedisClock
-from service.usecases.definitions import Transfer
+from service.usecases.definitions import Definitions
 from tests.store.rig import EchoConfig, Rig
 
 CONFIGS = {"birthday": EchoConfig, "echo": EchoConfig}
@@ -62,7 +62,7 @@ def test_it_can_be_put_back_and_changed_elsewhere(rig: Rig, stored: str) -> None
 
 def test_it_is_exported_and_applied(rig: Rig, stored: str) -> None:
     """As it is, which changes nothing, and under another name."""
-    transfer = Transfer(rig.jobs, rig.job_store, RedisClock(rig.client), CONFIGS)
+    transfer = Definitions(rig.jobs, rig.job_store, RedisClock(rig.client), CONFIGS)
     jobs = list(transfer.export())
     assert transfer.apply({"version": 1, "jobs": jobs}, prune=True)["changes"] == []
     changes = transfer.apply({"version": 1, "jobs": [{**jobs[0], "name": "renamed"}]})["changes"]
@@ -75,7 +75,7 @@ def test_another_of_its_kind_is_refused(rig: Rig, stored: str) -> None:
     before = rig.jobs.get(stored)
     schedule = {"schedule_type": "cron", "schedule_config": {"cron_expression": "*/95 * * * *"}}
     document = {"version": 1, "jobs": [{"id": stored, "name": "x", "bot_type": "echo", **schedule}]}
-    transfer = Transfer(rig.jobs, rig.job_store, RedisClock(rig.client), CONFIGS)
+    transfer = Definitions(rig.jobs, rig.job_store, RedisClock(rig.client), CONFIGS)
     for change, field in (
         (lambda: rig.make_job(**schedule), "schedule_config.cron_expression"),
         (lambda: rig.jobs.preview(schedule), "schedule_config.cron_expression"),

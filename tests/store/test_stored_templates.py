@@ -14,7 +14,7 @@ from service.bots.webhook.bot import WebhookBot
 from service.errors import ValidationFailed
 from service.store.jobs.job_hashes import JobStore
 from service.store.server.redis_clock import RedisClock
-from service.usecases.definitions import Transfer
+from service.usecases.definitions import Definitions
 from service.usecases.jobs import Jobs
 from service.worker.runner import Notes, Surroundings, carry_out
 from tests.store.rig import Rig
@@ -44,13 +44,13 @@ def test_a_stored_template_that_is_refused_today_fails_its_runs_and_hides_nothin
     redis_client.hset(rig.keys.job(job_id), "bot_config", json.dumps(OLD[bot_type]))
 
     assert jobs.get(job_id)["bot_config"] == OLD[bot_type] == jobs.list(limit=5, cursor=None).items[0]["bot_config"]
-    (exported,) = Transfer(jobs, JobStore(rig.scripts), clock, its_configs).export()
+    (exported,) = Definitions(jobs, JobStore(rig.scripts), clock, its_configs).export()
     assert exported["bot_config"] == OLD[bot_type]
     assert jobs.toggle(job_id, {"enabled": False})["enabled"] is False
     with pytest.raises(ValidationFailed, match=REASON[bot_type]):
         jobs.update(job_id, {"name": "New"})
     with pytest.raises(ValidationFailed, match=REASON[bot_type]):
-        Transfer(jobs, JobStore(rig.scripts), clock, its_configs).apply({"version": 1, "jobs": [exported]})
+        Definitions(jobs, JobStore(rig.scripts), clock, its_configs).apply({"version": 1, "jobs": [exported]})
 
     run_id = rig.use.run_now(job_id)
     claim = rig.runs.claim(run_id, "token", "worker-1", 30_000)

@@ -19,7 +19,17 @@ from service.web.api.messages import MessageTest
 from service.web.api.metrics import Measured
 from service.web.api.openapi import document as openapi
 from service.web.api.previews import JobPreview, Preview
-from service.web.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Runs, Samples, Settings, Transfer
+from service.web.api.protocols import (
+    Bots,
+    Contacts,
+    Definitions,
+    Following,
+    Jobs,
+    MessageTester,
+    Metrics,
+    Runs,
+    Settings,
+)
 from service.web.api.runs import AllRuns, Cancel, History, Log, Run
 from service.web.http import errors
 from service.web.http.access import Undeclared, require_declaration
@@ -30,7 +40,7 @@ from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.refusals import Refusals
 from service.web.http.request_ids import RequestIds
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 from service.web.http.sessions import Sessions
 
 API = "/scheduler"
@@ -43,14 +53,14 @@ class App(falcon.App[Any, Any]):
     """Falcon's application, with routes only to resources that declare who may ask them.
 
     Args:
-        places: this process', for all that waits or streams.
+        slots: this process', for all that waits or streams.
     """
 
-    def __init__(self, places: Places, **options: Any) -> None:
+    def __init__(self, slots: RequestSlots, **options: Any) -> None:
         super().__init__(**options)
         self.req_options.strip_url_path_trailing_slash = True
         self.router_options.default_to_on_request = True
-        self.places = places
+        self.slots = slots
         self.routes: dict[str, object] = {}
         """The API's, for its OpenAPI document: path -> resource."""
 
@@ -106,8 +116,8 @@ def create_app(
     settings: Settings,
     *,
     following: Following | None = None,
-    transfer: Transfer | None = None,
-    samples: Samples | None = None,
+    definitions: Definitions | None = None,
+    message_tester: MessageTester | None = None,
     metrics: Metrics | None = None,
     bots: Bots | None = None,
     rq_dashboard: WSGI | None = None,
@@ -124,8 +134,8 @@ def create_app(
         contacts: the address book.
         settings: the API keys and the import's limit.
         following: reads on in runs; without it no log can be followed live.
-        transfer: export and apply; without it there are no such routes.
-        samples: sends test messages; without it there is no such route.
+        definitions: export and apply; without it there are no such routes.
+        message_tester: sends test messages; without it there is no such route.
         metrics: answers `GET /metrics`; without it there is no such route.
         bots: bot type -> bot class, for `GET /scheduler/bots`; without them there is no such route.
         rq_dashboard: mounted at `/rq`; without it there is no such route.
@@ -137,21 +147,21 @@ def create_app(
         The WSGI application.
     """
     keys = ApiKeys.of(settings)
-    places = Places(waiters)
+    slots = RequestSlots(waiters)
     app = App(
-        places, middleware=[RequestIds(), Guard(keys, Sessions(keys), sign_in, refusals), NeedlessBodies(), Headers()]
+        slots, middleware=[RequestIds(), Guard(keys, Sessions(keys), sign_in, refusals), NeedlessBodies(), Headers()]
     )
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
     errors.install(app)
-    _add_job_routes(app, jobs, runs, following, places)
+    _add_job_routes(app, jobs, runs, following, slots)
     app.add_route("/scheduler/health", Health(health))
     app.add_route("/scheduler/acknowledge", Acknowledge(health))
-    _add_contact_routes(app, contacts, settings, places)
-    if transfer is not None:
-        app.add_route("/scheduler/export", Export(transfer, places))
-        app.add_route("/scheduler/apply", Apply(transfer, settings.import_limit_mb * 2**20, places))
-    if samples is not None:
-        app.add_route("/scheduler/messages/test", MessageTest(samples, places))
+    _add_contact_routes(app, contacts, settings, slots)
+    if definitions is not None:
+        app.add_route("/scheduler/export", Export(definitions, slots))
+        app.add_route("/scheduler/apply", Apply(definitions, settings.import_limit_mb * 2**20, slots))
+    if message_tester is not None:
+        app.add_route("/scheduler/messages/test", MessageTest(message_tester, slots))
     if bots is not None:
         app.add_route("/scheduler/bots", BotList(bots))
     if metrics is not None:
@@ -163,26 +173,26 @@ def create_app(
     return app
 
 
-def _add_job_routes(app: App, jobs: Jobs, runs: Runs, following: Following | None, places: Places) -> None:
+def _add_job_routes(app: App, jobs: Jobs, runs: Runs, following: Following | None, slots: RequestSlots) -> None:
     app.add_route("/scheduler/jobs", JobList(jobs))
     app.add_route("/scheduler/jobs/{job_id}", Job(jobs))
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
-    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, places))
+    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, slots))
     app.add_route("/scheduler/jobs/{job_id}/history", History(runs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, following, places))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, following, slots))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
     app.add_route("/scheduler/runs", AllRuns(runs))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs))
     app.add_route("/scheduler/preview", Preview(jobs))
 
 
-def _add_contact_routes(app: App, contacts: Contacts, settings: Settings, places: Places) -> None:
+def _add_contact_routes(app: App, contacts: Contacts, settings: Settings, slots: RequestSlots) -> None:
     longest = settings.import_limit_mb * 2**20
     app.add_route("/scheduler/contacts", address_book.ContactList(contacts))
-    app.add_route("/scheduler/contacts/import", address_book.Import(contacts, longest, places))
-    app.add_route("/scheduler/contacts/export", address_book.Export(contacts, places))
-    app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, places))
+    app.add_route("/scheduler/contacts/import", address_book.Import(contacts, longest, slots))
+    app.add_route("/scheduler/contacts/export", address_book.Export(contacts, slots))
+    app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, slots))
     app.add_route("/scheduler/contacts/{contact_id}", address_book.Contact(contacts))
     app.add_route("/scheduler/contacts/{contact_id}/merge", address_book.Merge(contacts))
 

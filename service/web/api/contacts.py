@@ -13,7 +13,7 @@ from service.web.http import paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import put_aside, read_object
 from service.web.http.rendering import send_pieces
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 
 
 class ContactList:
@@ -78,20 +78,20 @@ class Duplicates:
     """`/scheduler/contacts/duplicates`
 
     Args:
-        places: for looking through the whole address book, which takes its time: one too many is 503.
+        slots: for looking through the whole address book, which takes its time: one too many is 503.
     """
 
     access = BY_KEY
 
-    def __init__(self, contacts: Contacts, places: Places) -> None:
+    def __init__(self, contacts: Contacts, slots: RequestSlots) -> None:
         self._contacts = contacts
-        self._places = places
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Groups of contacts that may be one person, for somebody to decide: `limit` 1–200, 20 unless told."""
         limit = query.integer(req, "limit", low=1, high=200, default=20)
         cursor = paging.cursor(req)
-        with self._places.held():
+        with self._slots.held():
             page = self._contacts.duplicates(limit, cursor)
         paging.send_page(req, resp, page)
 
@@ -103,15 +103,15 @@ class Import:
 
     Args:
         limit: the longest file, in bytes.
-        places: for imports, which take their time: one too many is 503.
+        slots: for imports, which take their time: one too many is 503.
     """
 
     access = BY_KEY
 
-    def __init__(self, contacts: Contacts, limit: int, places: Places) -> None:
+    def __init__(self, contacts: Contacts, limit: int, slots: RequestSlots) -> None:
         self._contacts = contacts
         self._limit = limit
-        self._places = places
+        self._slots = slots
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Import the address book in the body and answer what became of it.
@@ -122,7 +122,7 @@ class Import:
         if (req.content_type or "").lower().startswith("multipart/"):
             raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")
         options = _read_options(req)
-        with self._places.held(), put_aside(req, self._limit) as upload:
+        with self._slots.held(), put_aside(req, self._limit) as upload:
             if not upload.read(1):
                 raise ValidationFailed.of("", "The file is empty; send a vCard or CSV file with contacts.")
             upload.seek(0)
@@ -133,18 +133,18 @@ class Export:
     """`/scheduler/contacts/export`
 
     Args:
-        places: for exports, which take their time: one too many is 503.
+        slots: for exports, which take their time: one too many is 503.
     """
 
     access = BY_KEY
 
-    def __init__(self, contacts: Contacts, places: Places) -> None:
+    def __init__(self, contacts: Contacts, slots: RequestSlots) -> None:
         self._contacts = contacts
-        self._places = places
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All contacts as a file, vCard 3.0 or with `?format=csv` CSV; importing it again changes nothing."""
-        with self._places.held_while_sent(resp):
+        with self._slots.held_while_sent(resp):
             self.on_head(req, resp)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:

@@ -11,12 +11,12 @@ from service.domain.input.strict_json import parse_object
 from service.errors import ValidationFailed
 from service.usecases.definitions import VERSION
 from service.usecases.documents import json_pieces, parse_yaml, yaml_pieces
-from service.web.api.protocols import Transfer
+from service.web.api.protocols import Definitions
 from service.web.http import query
 from service.web.http.access import BY_KEY
 from service.web.http.body import put_aside
 from service.web.http.rendering import preferred, send_pieces
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 
 YAML = "application/yaml"
 """RFC 9512."""
@@ -27,26 +27,26 @@ class Export:
     """`/scheduler/export`
 
     Args:
-        places: for exports of many jobs, which take their time: one too many is 503.
+        slots: for exports of many jobs, which take their time: one too many is 503.
     """
 
     access = BY_KEY
 
-    def __init__(self, transfer: Transfer, places: Places) -> None:
-        self._transfer = transfer
-        self._places = places
+    def __init__(self, definitions: Definitions, slots: RequestSlots) -> None:
+        self._definitions = definitions
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All definitions, as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
-        with self._places.held_while_sent(resp):
+        with self._slots.held_while_sent(resp):
             self.on_head(req, resp)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The same without a body, which takes no place."""
         if _wants_yaml(req):
-            send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
+            send_pieces(resp, yaml_pieces(VERSION, self._definitions.export()), YAML)
         else:
-            send_pieces(resp, json_pieces(VERSION, self._transfer.export()), falcon.MEDIA_JSON)
+            send_pieces(resp, json_pieces(VERSION, self._definitions.export()), falcon.MEDIA_JSON)
         resp.set_header("Vary", "Accept")
 
 
@@ -63,25 +63,25 @@ class Apply:
     """`/scheduler/apply`
 
     Args:
-        transfer: makes the jobs what a document says.
+        definitions: makes the jobs what a document says.
         limit: the longest document that is taken, in bytes: what an export gives can be longer than other bodies.
-        places: for documents, which take their time, and wait for each other: one too many is 503.
+        slots: for documents, which take their time, and wait for each other: one too many is 503.
     """
 
     access = BY_KEY
 
-    def __init__(self, transfer: Transfer, limit: int, places: Places) -> None:
-        self._transfer = transfer
+    def __init__(self, definitions: Definitions, limit: int, slots: RequestSlots) -> None:
+        self._definitions = definitions
         self._limit = limit
-        self._places = places
+        self._slots = slots
         # A document is understood as a whole, in many times its length of memory: one at a time.
         self._turn = threading.Lock()
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Make the jobs what the document says: `?prune=true` deletes all others, `?dry_run=true` only tells."""
         prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
-        with self._places.held(), put_aside(req, self._limit) as file, self._turn:
-            resp.media = self._transfer.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
+        with self._slots.held(), put_aside(req, self._limit) as file, self._turn:
+            resp.media = self._definitions.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
 
 
 def _document(req: falcon.Request, raw: bytes) -> Any:

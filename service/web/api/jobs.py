@@ -13,7 +13,7 @@ from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object, read_optional_object
 from service.web.http.rendering import send_array
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 
 log = logging.getLogger(__name__)
 
@@ -96,14 +96,14 @@ class RunNow:
     """`/scheduler/jobs/{job_id}/run`
 
     Args:
-        places: for requests that wait for their run's end; one too many is answered at once.
+        slots: for requests that wait for their run's end; one too many is answered at once.
     """
 
     access = BY_KEY
 
-    def __init__(self, runs: Runs, places: Places) -> None:
+    def __init__(self, runs: Runs, slots: RequestSlots) -> None:
         self._runs = runs
-        self._places = places
+        self._slots = slots
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
@@ -122,7 +122,7 @@ class RunNow:
         }
 
     def _wait(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
-        if not self._places.take():
+        if not self._slots.take():
             return None
         try:
             return self._runs.wait_for_run(job_id, run_id, seconds)
@@ -130,4 +130,4 @@ class RunNow:
             # The run is accepted. An error now would invite to ask for it once more, and it would run twice.
             return None
         finally:
-            self._places.release()
+            self._slots.release()

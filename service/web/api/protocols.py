@@ -156,7 +156,7 @@ class Following(Protocol):
     def news(self, run_id: str, after: int, /) -> News | None: ...
 
 
-class Transfer(Protocol):
+class Definitions(Protocol):
     """All definitions as one document."""
 
     def export(self) -> Iterator[dict[str, Any]]: ...
@@ -164,7 +164,7 @@ class Transfer(Protocol):
     def apply(self, document: object, /, *, prune: bool, dry_run: bool) -> dict[str, Any]: ...
 
 
-class Samples(Protocol):
+class MessageTester(Protocol):
     """Messages that prove the channel."""
 
     def send(self, body: object | None, /) -> dict[str, Any]: ...

@@ -8,7 +8,7 @@ from service.web.api.protocols import Following, Runs
 from service.web.http import paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.rendering import preferred, send
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 from service.web.http.sse import EVENT_STREAM, follow, last_event
 
 
@@ -48,10 +48,10 @@ class Log:
 
     access = BY_KEY
 
-    def __init__(self, runs: Runs, following: Following | None, places: Places) -> None:
+    def __init__(self, runs: Runs, following: Following | None, slots: RequestSlots) -> None:
         self._runs = runs
         self._following = following
-        self._places = places
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The run's log lines, oldest first.
@@ -69,7 +69,7 @@ class Log:
             return
         after = last_event(req)
         self._runs.run(job_id, run_id)
-        follow(req, resp, self._following, run_id, after, self._places)
+        follow(req, resp, self._following, run_id, after, self._slots)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The same without a body, at once."""

@@ -21,7 +21,7 @@ from service.web.console.form_fields import Field
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 
 WINDOW = 2000
 """Contacts that are sorted together; beyond, one goes on to the next so many."""
@@ -119,19 +119,19 @@ class ContactFile(Page):
     """`/contacts.vcf` and `/contacts.csv`
 
     Args:
-        places: for exports, which take their time: one too many is 503.
+        slots: for exports, which take their time: one too many is 503.
     """
 
     access = BY_SESSION
 
-    def __init__(self, contacts: ContactBook, kind: Kind, places: Places) -> None:
+    def __init__(self, contacts: ContactBook, kind: Kind, slots: RequestSlots) -> None:
         self._contacts = contacts
         self._kind = kind
-        self._places = places
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All contacts as a file, as `/scheduler/contacts/export` gives it."""
-        with self._places.held_while_sent(resp):
+        with self._slots.held_while_sent(resp):
             self.on_head(req, resp)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -143,19 +143,19 @@ class DuplicateContacts(Page):
     """`/contacts/duplicates`
 
     Args:
-        places: for looking through the whole address book, which takes its time: one too many is 503.
+        slots: for looking through the whole address book, which takes its time: one too many is 503.
     """
 
     access = BY_SESSION
 
-    def __init__(self, contacts: ContactBook, places: Places) -> None:
+    def __init__(self, contacts: ContactBook, slots: RequestSlots) -> None:
         self._contacts = contacts
-        self._places = places
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Groups of contacts that may be one person, side by side."""
         number = query.integer(req, "page", low=1, high=MOST_GROUPS // GROUPS, default=1)
-        with self._places.held():
+        with self._slots.held():
             found = self._contacts.all_duplicates()
             pages = max(1, -(-len(found.groups) // GROUPS))
             number = min(number, pages)  # those of the last page may be merged

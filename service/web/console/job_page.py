@@ -13,7 +13,7 @@ from service.errors import ScheduleError, ValidationFailed
 from service.usecases.definitions import VERSION
 from service.usecases.documents import yaml_pieces
 from service.web.api.definitions import YAML
-from service.web.api.protocols import Bots, Jobs, Runs, Transfer
+from service.web.api.protocols import Bots, Definitions, Jobs, Runs
 from service.web.console.page import Page, show
 from service.web.console.plots import plot
 from service.web.http.access import BY_SESSION
@@ -100,12 +100,12 @@ class Export(Page):
 
     access = BY_SESSION
 
-    def __init__(self, transfer: Transfer) -> None:
-        self._transfer = transfer
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All jobs as a document that `/scheduler/apply` takes."""
-        send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
+        send_pieces(resp, yaml_pieces(VERSION, self._definitions.export()), YAML)
         resp.downloadable_as = "jobs.yaml"
 
     on_head = on_get

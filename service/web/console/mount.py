@@ -10,7 +10,7 @@ from service.contacts.writing.exports import KINDS
 from service.store.counters import Reading
 from service.usecases.contacts import ContactBook
 from service.web.api.app import App
-from service.web.api.protocols import Bots, Following, Jobs, Runs, Transfer
+from service.web.api.protocols import Bots, Definitions, Following, Jobs, Runs
 from service.web.console.contact_pages import ContactFile, ContactList, DuplicateContacts, EditContact, NewContact
 from service.web.console.error_pages import ErrorPages
 from service.web.console.files import STATIC, Files
@@ -38,7 +38,7 @@ class Parts:
         jobs: the use cases of jobs.
         runs: those of runs.
         contacts: the address book.
-        transfer: the definitions as a document.
+        definitions: the definitions as a document.
         following: reads on in runs.
         bots: bot type -> bot class.
         reading: what is measured now; raises StoreUnavailable while Redis is away.
@@ -51,7 +51,7 @@ class Parts:
     jobs: Jobs
     runs: Runs
     contacts: ContactBook
-    transfer: Transfer
+    definitions: Definitions
     following: Following
     bots: Bots
     reading: Callable[[], Reading]
@@ -80,13 +80,13 @@ def _add_pages(app: App, parts: Parts) -> None:
     app.add_page("/jobs/{job_id}", JobPage(jobs, runs, bots))
     app.add_page("/jobs/{job_id}/edit", EditJob(jobs, bots))
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
-    app.add_page("/export.yaml", Export(parts.transfer))
+    app.add_page("/export.yaml", Export(parts.definitions))
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(jobs, runs))
-    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, parts.following, app.places))
+    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, parts.following, app.slots))
     app.add_page("/runs", RunList(jobs, runs))
     app.add_page("/contacts", ContactList(parts.contacts, parts.reading, parts.import_limit_mb))
-    app.add_page("/contacts.vcf", ContactFile(parts.contacts, KINDS["vcard"], app.places))
-    app.add_page("/contacts.csv", ContactFile(parts.contacts, KINDS["csv"], app.places))
-    app.add_page("/contacts/duplicates", DuplicateContacts(parts.contacts, app.places))
+    app.add_page("/contacts.vcf", ContactFile(parts.contacts, KINDS["vcard"], app.slots))
+    app.add_page("/contacts.csv", ContactFile(parts.contacts, KINDS["csv"], app.slots))
+    app.add_page("/contacts/duplicates", DuplicateContacts(parts.contacts, app.slots))
     app.add_page("/contacts/new", NewContact())
     app.add_page("/contacts/{contact_id}", EditContact(parts.contacts))

@@ -13,7 +13,7 @@ from service.web.api.protocols import Following, Jobs, Runs
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 from service.web.http.sse import follow, last_event
 
 LOOKED_AT = 100
@@ -73,21 +73,21 @@ class RunEvents(Page):
     cookie does not count there.
 
     Args:
-        places: where streams take theirs.
+        slots: where streams take theirs.
     """
 
     access = BY_SESSION
 
-    def __init__(self, runs: Runs, following: Following, places: Places) -> None:
+    def __init__(self, runs: Runs, following: Following, slots: RequestSlots) -> None:
         self._runs = runs
         self._following = following
-        self._places = places
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The log's lines as they come, after `Last-Event-ID`, or else after line `?after=`."""
         after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
         self._runs.run(job_id, run_id)
-        follow(req, resp, self._following, run_id, after, self._places)
+        follow(req, resp, self._following, run_id, after, self._slots)
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:

@@ -13,11 +13,11 @@ from service.errors import ServiceError
 
 
 class Busy(ServiceError):
-    """All places are taken; one will be free soon."""
+    """All slots are taken; one will be free soon."""
 
 
-class Places:
-    """The places of one process, for waits, streams, test messages, imports, exports and documents together.
+class RequestSlots:
+    """The slots of one process, for waits, streams, test messages, imports, exports and documents together.
 
     Args:
         count: half of the process' threads.
@@ -51,7 +51,7 @@ class Places:
         if resp.stream is None:
             self.release()
         else:
-            resp.stream = Placed(cast(Iterator[bytes], resp.stream), self)
+            resp.stream = HeldStream(cast(Iterator[bytes], resp.stream), self)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -63,22 +63,22 @@ class Places:
             self.release()
 
 
-class Placed(Iterator[bytes]):
+class HeldStream(Iterator[bytes]):
     """A streamed answer that gives its place back when the server closes it, be it read to its end or not.
 
     Args:
-        places: where its place was taken.
+        slots: where its slot was taken.
     """
 
-    def __init__(self, pieces: Iterator[bytes], places: Places) -> None:
+    def __init__(self, pieces: Iterator[bytes], slots: RequestSlots) -> None:
         self._pieces = pieces
-        self._places: Places | None = places
+        self._slots: RequestSlots | None = slots
 
     def __next__(self) -> bytes:
         return next(self._pieces)
 
     def close(self) -> None:
         """Called by the server when the answer is over, however it came about."""
-        places, self._places = self._places, None
-        if places is not None:
-            places.release()
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()

@@ -20,7 +20,7 @@ import falcon
 from service.domain.plain_json import dumps
 from service.errors import StoreUnavailable, ValidationFailed
 from service.web.api.protocols import Following
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 
 EVENT_STREAM = "text/event-stream"
 POLL_SECONDS = 0.25
@@ -41,17 +41,17 @@ class LogStream(Iterator[bytes]):
         following: reads on in the run.
         run_id: a run that there is.
         after: the number of the last line that the reader has.
-        places: where its place was taken.
+        slots: where its slot was taken.
         is_gone: whether the reader has hung up.
     """
 
     def __init__(
-        self, following: Following, run_id: str, after: int, places: Places, is_gone: Callable[[], bool]
+        self, following: Following, run_id: str, after: int, slots: RequestSlots, is_gone: Callable[[], bool]
     ) -> None:
         self._following = following
         self._run_id = run_id
         self._line = after
-        self._places: Places | None = places
+        self._slots: RequestSlots | None = slots
         self._is_gone = is_gone
         self._progress: Any = None
         self._ended = False
@@ -73,9 +73,9 @@ class LogStream(Iterator[bytes]):
 
     def close(self) -> None:
         """Called by the server when the answer is over, however it came about."""
-        places, self._places = self._places, None
-        if places is not None:
-            places.release()
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
 
     def _news(self) -> bytes:
         try:
@@ -115,16 +115,16 @@ def last_event(req: falcon.Request, default: int = 0) -> int:
 
 
 def follow(
-    req: falcon.Request, resp: falcon.Response, following: Following, run_id: str, after: int, places: Places
+    req: falcon.Request, resp: falcon.Response, following: Following, run_id: str, after: int, slots: RequestSlots
 ) -> None:
     """Answers with the events of a run that there is, from the line after line `after` on.
 
     Raises:
         falcon.HTTPServiceUnavailable: too many follow.
     """
-    places.require()
+    slots.require()
     connection = req.env.get("gunicorn.socket")
-    resp.stream = LogStream(following, run_id, after, places, lambda: hung_up(connection))
+    resp.stream = LogStream(following, run_id, after, slots, lambda: hung_up(connection))
     resp.content_type = EVENT_STREAM
     resp.set_header("X-Accel-Buffering", "no")
 

@@ -209,6 +209,6 @@ ERRORS: Mapping[int, str] = {
     413: "The body is too long.",
     500: "An error of the service.",
     502: "The channel for messages did not take it; the sentence says why.",
-    503: "Redis is away or full, or all places for long requests are taken; Retry-After says when to try again.",
+    503: "Redis is away or full, or all slots for long requests are taken; Retry-After says when to try again.",
     507: "There is no room to put the body aside; see TMPDIR where the web process runs.",
 }

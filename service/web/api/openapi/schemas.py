@@ -17,7 +17,7 @@ from service.domain.job import DESCRIPTION_LIMIT, NAME_LIMIT, PREVIEW_LIMIT, REA
 from service.domain.options import Options
 from service.domain.schedules.definition import SCHEDULE_TYPES, schedule_schemas
 from service.store.run_views import STATUSES, TRIGGERS
-from service.usecases.message_test import SampleRequest
+from service.usecases.message_test import MessageTestRequest
 
 Schema = dict[str, Any]
 
@@ -77,7 +77,7 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
     for bot_type, config in sorted(configs.items()):
         _add_model(found, f"BotConfig_{bot_type}", config)
     _add_model(found, "Options", Options)
-    _add_model(found, "MessageTest", SampleRequest)
+    _add_model(found, "MessageTest", MessageTestRequest)
     definition = _definition(configs, schedules)
     found |= _jobs(definition) | _runs() | _contacts() | _documents(definition) | _others(definition)
     return found

@@ -14,7 +14,7 @@ from service.contacts.writing.exports import Kind
 from service.domain.people.contact import Contact
 from service.errors import StoreUnavailable
 from service.web.api.app import App, create_app
-from service.web.http.request_slots import Placed, Places
+from service.web.http.request_slots import HeldStream, RequestSlots
 from tests.api.conftest import KEY, FakeContacts, FakeJobs, FakeSettings
 
 PLACES = 2
@@ -74,8 +74,8 @@ def app(slow: Slow) -> App:
     """An application with two places."""
     jobs: Any = FakeJobs()
     settings = FakeSettings(SecretStr(KEY))
-    transfer: Any = slow
-    return create_app(jobs, jobs, jobs, SlowContacts(slow), settings, transfer=transfer, waiters=PLACES)
+    definitions: Any = slow
+    return create_app(jobs, jobs, jobs, SlowContacts(slow), settings, definitions=definitions, waiters=PLACES)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def client(app: App) -> falcon.testing.TestClient:
     return falcon.testing.TestClient(app, headers={"X-API-Key": KEY})
 
 
-def free(places: Places) -> int:
+def free(places: RequestSlots) -> int:
     """How many places are free now."""
     taken = 0
     while places.take():
@@ -133,7 +133,7 @@ def test_beyond_the_places_long_requests_are_told_to_come_back_and_others_are_se
         for thread in threads:
             thread.join()
     assert answers == [200, 200]
-    assert free(app.places) == PLACES
+    assert free(app.slots) == PLACES
     assert asks[one_more](client).status_code == 200
 
 
@@ -145,7 +145,7 @@ def test_a_request_that_fails_gives_its_place_back(
     slow.go_on.set()
     for slow.failure in (StoreUnavailable("away"), RuntimeError("a defect")):
         assert ask(client).status_code in (503, 500)
-    assert free(app.places) == PLACES
+    assert free(app.slots) == PLACES
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_what_is_refused_gives_its_place_back(
     """A malformed or too long body among them."""
     answer = client.simulate_get(path) if body is None else client.simulate_post(path, body=body)
     assert answer.status_code in (400, 413)
-    assert free(app.places) == PLACES
+    assert free(app.slots) == PLACES
 
 
 @pytest.mark.parametrize("jobs", [1, LONG])
@@ -173,14 +173,14 @@ def test_an_export_holds_its_place_until_it_is_sent(
     slow.jobs = jobs
     assert len(client.simulate_get("/scheduler/export").json["jobs"]) == jobs
     assert client.simulate_get("/scheduler/contacts/export").text.count("END:VCARD") == jobs
-    assert free(app.places) == PLACES
+    assert free(app.slots) == PLACES
 
 
 def test_a_streamed_answer_gives_its_place_back_once() -> None:
     """Read or not, and however often the server closes it."""
-    places = Places(1)
+    places = RequestSlots(1)
     places.require()
-    pieces = Placed(iter([b"a", b"b"]), places)
+    pieces = HeldStream(iter([b"a", b"b"]), places)
     assert (next(pieces), free(places)) == (b"a", 0)
     pieces.close()
     pieces.close()
