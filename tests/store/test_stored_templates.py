@@ -40,13 +40,13 @@ def test_a_stored_template_that_is_refused_today_fails_its_runs_and_hides_nothin
     jobs = Jobs(rig.scripts, clock, its_configs)
     valid = {"url": "https://example.org/"} if bot_type == "webhook" else {}
     body = {"name": "Old", "bot_type": bot_type, "schedule_type": "interval", "schedule_config": {"hours": 1}}
-    job_id = str(jobs.create(body | {"bot_config": valid})["id"])
+    job_id = str(jobs.create(body | {"bot_config": valid}).data["id"])
     redis_client.hset(rig.keys.job(job_id), "bot_config", json.dumps(OLD[bot_type]))
 
-    assert jobs.get(job_id)["bot_config"] == OLD[bot_type] == jobs.list(limit=5, cursor=None).items[0]["bot_config"]
+    assert jobs.get(job_id).data["bot_config"] == OLD[bot_type] == jobs.list(limit=5, cursor=None).data[0]["bot_config"]
     (exported,) = Definitions(jobs, JobStore(rig.scripts), clock, its_configs).export()
     assert exported["bot_config"] == OLD[bot_type]
-    assert jobs.toggle(job_id, {"enabled": False})["enabled"] is False
+    assert jobs.toggle(job_id, {"enabled": False}).data["enabled"] is False
     with pytest.raises(ValidationFailed, match=REASON[bot_type]):
         jobs.update(job_id, {"name": "New"})
     with pytest.raises(ValidationFailed, match=REASON[bot_type]):
@@ -59,4 +59,4 @@ def test_a_stored_template_that_is_refused_today_fails_its_runs_and_hides_nothin
     outcome = carry_out(claim, around, Notes(lambda *note: True, lambda: 0.0))
     assert outcome.status == "failed" and outcome.error is not None
     assert REASON[bot_type] in outcome.error and "string is for texts and numbers" in outcome.error
-    assert jobs.update(job_id, {"bot_config": valid})["bot_config"]
+    assert jobs.update(job_id, {"bot_config": valid}).data["bot_config"]

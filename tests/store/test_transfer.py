@@ -236,7 +236,7 @@ def test_a_job_made_again_under_its_id_leads_a_life_of_its_own(redis_client: Red
     assert rig.scheduler().enqueue_jobs() == 1
     (former,) = rig.queue()
     rig.start(former)
-    document = {"version": 1, "jobs": [rig.jobs.get(job_id)]}
+    document = {"version": 1, "jobs": [rig.jobs.get(job_id).data]}
     rig.jobs.delete(job_id)
     Definitions(rig.jobs, rig.job_store, clock, {"echo": EchoConfig}).apply(document)
     assert rig.history(job_id) == []

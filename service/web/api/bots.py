@@ -1,10 +1,12 @@
-"""Which bots there are."""
+"""Route of the list of bots."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import falcon
 
-from service.web.api.protocols import Bots
+from service.bots.protocol import Bot
 from service.web.http.access import BY_KEY
 
 
@@ -13,14 +15,14 @@ class BotList:
 
     access = BY_KEY
 
-    def __init__(self, bots: Bots) -> None:
+    def __init__(self, bots: Mapping[str, type[Bot]]) -> None:
         self._bots = [
             {"name": name, "description": bot.description, "config_schema": bot.Config.model_json_schema()}
             for name, bot in sorted(bots.items())
         ]
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Each bot's name, description and its config's JSON schema."""
+        """Return each bot's name, its description, and the JSON schema of its config."""
         resp.media = self._bots
 
     on_head = on_get

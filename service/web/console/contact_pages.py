@@ -14,14 +14,15 @@ from service.contacts.cleaning import MAX_NAME, MAX_VALUES
 from service.contacts.matching.duplicates import MOST_GROUPS
 from service.contacts.writing.exports import Kind
 from service.store.counters import Reading
-from service.usecases.contacts import MAX_PAGE, ContactBook
+from service.usecases.contacts import ContactBook
+from service.usecases.paging import MAX_PAGE
 from service.web.api.contacts import send_file
 from service.web.console.coming_birthdays import coming
 from service.web.console.form_fields import Field
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import RequestSlots
+from service.web.http.request_slots import DownloadResource, RequestSlots, SlowResource
 
 WINDOW = 2000
 """Contacts that are sorted together; beyond, one goes on to the next so many."""
@@ -90,7 +91,7 @@ class ContactList(Page):
         found: list[dict[str, Any]] = []
         for _ in range((SEARCHED if wanted else WINDOW) // MAX_PAGE):
             page = self._contacts.page(MAX_PAGE, cursor)
-            found += [contact for contact in page.items if wanted in _text(contact)]
+            found += [contact for contact in page.data if wanted in _text(contact)]
             cursor = page.next_cursor
             if cursor is None:
                 break
@@ -115,51 +116,37 @@ def _address(q: str, cursor: str | None, page: int) -> str:
     return "/contacts" + (f"?{urlencode(given)}" if given else "")
 
 
-class ContactFile(Page):
-    """`/contacts.vcf` and `/contacts.csv`
-
-    Args:
-        slots: for exports, which take their time: one too many is 503.
-    """
+class ContactFile(DownloadResource[ContactBook], Page):
+    """`/contacts.vcf` and `/contacts.csv`"""
 
     access = BY_SESSION
 
-    def __init__(self, contacts: ContactBook, kind: Kind, slots: RequestSlots) -> None:
-        self._contacts = contacts
+    def __init__(self, contacts: ContactBook, slots: RequestSlots, kind: Kind) -> None:
+        super().__init__(contacts, slots)
         self._kind = kind
-        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """All contacts as a file, as `/scheduler/contacts/export` gives it."""
-        with self._slots.held_while_sent(resp):
-            self.on_head(req, resp)
+        """Return all contacts as a file, as `/scheduler/contacts/export` does."""
+        self.send(req, resp)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The same without a body, which takes no place."""
-        send_file(resp, self._contacts, self._kind)
+        """Prepare the file."""
+        send_file(resp, self._source, self._kind)
 
 
-class DuplicateContacts(Page):
-    """`/contacts/duplicates`
-
-    Args:
-        slots: for looking through the whole address book, which takes its time: one too many is 503.
-    """
+class DuplicateContacts(SlowResource[ContactBook], Page):
+    """`/contacts/duplicates`"""
 
     access = BY_SESSION
-
-    def __init__(self, contacts: ContactBook, slots: RequestSlots) -> None:
-        self._contacts = contacts
-        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Groups of contacts that may be one person, side by side."""
         number = query.integer(req, "page", low=1, high=MOST_GROUPS // GROUPS, default=1)
         with self._slots.held():
-            found = self._contacts.all_duplicates()
+            found = self._source.all_duplicates()
             pages = max(1, -(-len(found.groups) // GROUPS))
             number = min(number, pages)  # those of the last page may be merged
-            groups = self._contacts.shown_groups(found.groups[(number - 1) * GROUPS : number * GROUPS])
+            groups = self._source.shown_groups(found.groups[(number - 1) * GROUPS : number * GROUPS])
         show(
             resp,
             "duplicates.html",

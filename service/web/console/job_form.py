@@ -9,11 +9,12 @@ from typing import Any
 import falcon
 from pydantic import BaseModel
 
+from service.bots.protocol import Bot
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.domain.schedules.definition import DAY_NAMES, SCHEDULE_TYPES
 from service.domain.schedules.zones import zone_names
-from service.web.api.protocols import Bots, Jobs
+from service.usecases.jobs import Jobs
 from service.web.console.form_fields import Field, fields_of
 from service.web.console.page import Page, show
 from service.web.http import query
@@ -46,7 +47,7 @@ class NewJob(Page):
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, jobs: Jobs, bots: Mapping[str, type[Bot]]) -> None:
         self._jobs = jobs
         self._bots = bots
 
@@ -55,7 +56,7 @@ class NewJob(Page):
         source = query.text(req, "from")
         job = NEW
         if source is not None:
-            job = {name: value for name, value in self._jobs.get(source).items() if name in DEFINITION_FIELDS}
+            job = {name: value for name, value in self._jobs.get(source).data.items() if name in DEFINITION_FIELDS}
             job["name"] = f"{job['name'][:190]} (copy)"
         elif query.text(req, "example") is not None:
             job = EXAMPLE
@@ -69,13 +70,13 @@ class EditJob(Page):
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, jobs: Jobs, bots: Mapping[str, type[Bot]]) -> None:
         self._jobs = jobs
         self._bots = bots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """The form as the job is."""
-        job = self._jobs.get(job_id)
+        job = self._jobs.get(job_id).data
         _show(resp, self._bots, job, job)
 
     on_head = on_get
@@ -83,7 +84,7 @@ class EditJob(Page):
 
 def _show(
     resp: falcon.Response,
-    bots: Bots,
+    bots: Mapping[str, type[Bot]],
     job: Mapping[str, Any],
     stored: Mapping[str, Any] | None,
     own_zone: bool = False,

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import falcon
 
-from service.web.api.protocols import Bots, Jobs
+from service.bots.protocol import Bot
+from service.usecases.jobs import Jobs
 from service.web.console.page import Page, show
 from service.web.console.schedule_words import sentence
 from service.web.http import query
@@ -36,7 +37,7 @@ class JobList(Page):
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, jobs: Jobs, bots: Mapping[str, type[Bot]]) -> None:
         self._jobs = jobs
         self._bots = bots
 
@@ -46,7 +47,7 @@ class JobList(Page):
         window = self._jobs.list(
             enabled_only=False, bot_type=asked.bot, q=asked.q, limit=WINDOW, cursor=asked.text("cursor")
         )
-        found = [job for job in window.items if asked.wants(job)]
+        found = [job for job in window.data if asked.wants(job)]
         found.sort(key=SORTS[asked.sort][1], reverse=asked.down)
         start = (asked.page - 1) * PAGE
         shown = found[start : start + PAGE]

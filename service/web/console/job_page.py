@@ -7,18 +7,21 @@ from typing import Any
 
 import falcon
 
+from service.bots.protocol import Bot
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.errors import ScheduleError, ValidationFailed
-from service.usecases.definitions import VERSION
+from service.usecases.definitions import VERSION, Definitions
 from service.usecases.documents import yaml_pieces
+from service.usecases.jobs import Jobs
+from service.usecases.runs import Runs
 from service.web.api.definitions import YAML
-from service.web.api.protocols import Bots, Definitions, Jobs, Runs
 from service.web.console.page import Page, show
 from service.web.console.plots import plot
 from service.web.http.access import BY_SESSION
 from service.web.http.paging import cursor
 from service.web.http.rendering import send_pieces
+from service.web.http.request_slots import DownloadResource
 
 PLOTTED = 100
 """Runs that the plots show."""
@@ -32,16 +35,16 @@ class JobPage(Page):
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, runs: Runs, bots: Bots) -> None:
+    def __init__(self, jobs: Jobs, runs: Runs, bots: Mapping[str, type[Bot]]) -> None:
         self._jobs = jobs
         self._runs = runs
         self._bots = bots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """The job and its newest runs; with `?cursor=` the runs after one."""
-        job = self._jobs.get(job_id)
+        job = self._jobs.get(job_id).data
         start = cursor(req)
-        recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).items
+        recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).data
         listed = self._runs.history(job_id, limit=LISTED, cursor=start)
         bot = self._bots.get(job["bot_type"])
         show(
@@ -50,7 +53,7 @@ class JobPage(Page):
             "/jobs",
             job=job,
             preview=self._preview(job),
-            runs=listed.items,
+            runs=listed.data,
             start=start,
             following=listed.next_cursor,
             options=_chosen(job["options"]),
@@ -89,26 +92,25 @@ class JobYaml(Page):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """The job alone as a document that `/scheduler/apply` takes."""
-        send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id))]), YAML)
+        send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id).data)]), YAML)
         resp.downloadable_as = f"job-{job_id}.yaml"
 
     on_head = on_get
 
 
-class Export(Page):
+class Export(DownloadResource[Definitions], Page):
     """`/export.yaml`"""
 
     access = BY_SESSION
 
-    def __init__(self, definitions: Definitions) -> None:
-        self._definitions = definitions
-
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """All jobs as a document that `/scheduler/apply` takes."""
-        send_pieces(resp, yaml_pieces(VERSION, self._definitions.export()), YAML)
-        resp.downloadable_as = "jobs.yaml"
+        """Return all jobs as a document that `/scheduler/apply` takes."""
+        self.send(req, resp)
 
-    on_head = on_get
+    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Prepare the document."""
+        send_pieces(resp, yaml_pieces(VERSION, self._source.export()), YAML)
+        resp.downloadable_as = "jobs.yaml"
 
 
 def definition(job: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 import falcon
 
 from service.errors import Conflict, NotFound
-from service.web.api.protocols import Following, Jobs, Runs
+from service.usecases.jobs import Jobs
+from service.usecases.run_following import Following
+from service.usecases.runs import Runs
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
@@ -32,7 +34,7 @@ class RunPage(Page):
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """The run with its log until now; the page's script follows it from there."""
         # In this order: of a run that has ended by now, the log is whole.
-        run = self._runs.run(job_id, run_id)
+        run = self._runs.run(job_id, run_id).data
         log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
         show(
@@ -54,7 +56,7 @@ class RunPage(Page):
 
     def _name(self, job_id: str) -> str:
         try:
-            return str(self._jobs.get(job_id)["name"])
+            return str(self._jobs.get(job_id).data["name"])
         except (Conflict, NotFound):
             return "Its job"
 
@@ -62,7 +64,7 @@ class RunPage(Page):
         """The run that tries again what this one failed at."""
         if run["status"] != "failed":
             return None
-        newer = self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).items
+        newer = self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).data
         return next((str(other["id"]) for other in newer if other["retry_of"] == run["id"]), None)
 
 

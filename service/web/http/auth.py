@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from service.web.api.protocols import Settings
+from service.settings import Settings
 
 
 class ApiKeys:

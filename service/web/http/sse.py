@@ -19,7 +19,7 @@ import falcon
 
 from service.domain.plain_json import dumps
 from service.errors import StoreUnavailable, ValidationFailed
-from service.web.api.protocols import Following
+from service.usecases.run_following import Following
 from service.web.http.request_slots import RequestSlots
 
 EVENT_STREAM = "text/event-stream"
