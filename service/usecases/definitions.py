@@ -1,8 +1,7 @@
-"""All definitions as one document: given out, and made so again.
+"""Use cases of definitions: export all jobs as one document, and apply such a document.
 
-A document describes whole jobs: what it leaves out of one is at its default afterwards, not as it was. Everything is
-checked before anything is written. The writes are made job by job; applying the same document again goes on where a
-Redis that went away had cut it off.
+A document describes whole jobs: a field that it leaves out gets its default. Everything is checked before anything is
+written. The writes are made job by job. If Redis goes away in between, applying the same document again completes them.
 """
 
 from __future__ import annotations
@@ -25,12 +24,18 @@ from service.usecases.ids import is_id
 from service.usecases.jobs import Jobs
 
 VERSION = 1
-"""Of the document."""
+"""The document's version."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One job of a document: its place there, and the id it gives, if it does."""
+    """One job of a document.
+
+    Args:
+        field: its place in the document, such as `jobs[3]`.
+        id: the id that the document gives it, if any.
+        definition: what the job is to be.
+    """
 
     field: str
     id: str | None
@@ -39,7 +44,15 @@ class _Item:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What is to be done about one job. `before`: what is stored; `after`: what is to be."""
+    """A change to one job.
+
+    Args:
+        action: `create`, `update` or `delete`.
+        id: the job's id; None for a new job without one.
+        before: the stored job; None for a new job, and for one to delete.
+        after: the new definition; None for a job to delete.
+        name: the job's name.
+    """
 
     action: str
     id: str | None
@@ -48,6 +61,7 @@ class _Step:
     name: str
 
     def answer(self) -> dict[str, Any]:
+        """Describe the change as the API shows it."""
         old = {} if self.before is None else _leaves(self.before.definition)
         new = {} if self.after is None else _leaves(self.after)
         fields = {
@@ -75,9 +89,9 @@ class Definitions:
         self._configs = configs
 
     def export(self) -> Iterator[dict[str, Any]]:
-        """Every job's definition and id in the order of their creation, in bounded memory.
+        """Read every job's definition and id in the order of their creation, in bounded memory.
 
-        One whose stored definition cannot be read is left out, as in lists.
+        Jobs whose stored definitions cannot be read are left out, as in lists.
         """
         for chunk in self._store.scan():
             for job_id, fields in chunk:
@@ -88,22 +102,24 @@ class Definitions:
                 yield {"id": job_id, **definition.definition_fields()}
 
     def apply(self, document: object, *, prune: bool = False, dry_run: bool = False) -> dict[str, Any]:
-        """Makes the stored jobs what a document says.
+        """Create and change the stored jobs as a document says.
 
-        A job of the document is the stored one of the same id; else, if no other job has that name on either side, the
-        one of the same name; else it is new, under the id that it gives.
+        A job of the document is the stored job with the same id. Without one, it is the stored job with the same name,
+        if neither side has another job with that name. Otherwise it is new, under the id that the document gives it.
 
         Args:
-            prune: delete the jobs that the document does not have.
-            dry_run: write nothing; tell what would be done.
+            document: the parsed document.
+            prune: whether to delete the jobs that the document does not have.
+            dry_run: whether to write nothing and only tell the changes.
 
         Returns:
-            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`; jobs that are so already are not listed. A
-            dry run knows no id of a job that would get a new one.
+            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without jobs that stay as they are. In a
+            dry run, a job that would get a new id has none.
 
         Raises:
-            ValidationFailed: naming the fields of every job that is refused; nothing was written.
-            ConcurrentChange: a job was changed by others meanwhile; what stands before it is done.
+            ValidationFailed: the document is invalid. The error names the fields of every invalid job, and nothing was
+                written.
+            ConcurrentChange: others changed a job meanwhile. The changes before it in the document are done.
         """
         steps = self._plan(_parse(document, self._configs), prune)
         if not dry_run:
@@ -137,7 +153,11 @@ class Definitions:
         return steps + [_Step("delete", job_id, None, None, name) for job_id, name in others]
 
     def _match(self, items: list[_Item], prune: bool) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        """Which stored job each item is, by the item's place; and, to prune, ids and names of those that none is."""
+        """Match items with stored jobs.
+
+        Returns:
+            The stored job's id by the item's place, and to prune, ids and names of all other stored jobs.
+        """
         ids = [item.id for item in items if item.id is not None]
         stored = {job_id for job_id, fields in zip(ids, self._store.get_many(ids), strict=True) if fields}
         matched = {item.field: item.id for item in items if item.id in stored and item.id is not None}
@@ -187,13 +207,13 @@ class Definitions:
             try:
                 self._jobs.delete(step.id)
             except NotFound:
-                pass  # others have deleted it: so it is as it should be
+                pass  # others have deleted it: that was the aim
             return step
         if step.before is None:
             job_id, now_ms = step.id or str(uuid.uuid4()), self._clock.now_ms()
             record = new_record(job_id, step.after, now_ms)
             if step.id is not None:
-                # The id may have been another job's, which counted from 1 or from an earlier time.
+                # An earlier job may have had this id; its revisions began at 1 or at an earlier time.
                 record = replace(record, revision=now_ms)
             if not self._store.add(record):
                 raise _changed(job_id)
@@ -225,7 +245,7 @@ def _checked(item: _Item, before: JobRecord | None, now: int) -> None:
 
 
 def _within(field: str, refusal: ValidationFailed) -> ValidationFailed:
-    """The refusal of one job as one of the document's."""
+    """Turn the refusal of one job into a refusal of the document."""
     paths = ("" if error.field == "body" else error.field for error in refusal.errors)
     return ValidationFailed(
         [
@@ -284,7 +304,7 @@ def _refuse_twins(items: list[_Item], refusals: Refusals) -> None:
 
 
 def _leaves(definition: JobDefinition) -> dict[str, Any]:
-    """The definition's fields, those of nested objects by their paths."""
+    """Return the definition's fields, those of nested objects by their paths."""
     found: dict[str, Any] = {}
     for field, value in definition.definition_fields().items():
         if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""One message through `MESSAGE_URL`, to prove the channel before a job needs it."""
+"""Use case of the test message: send one through `MESSAGE_URL`, to prove the channel before a job needs it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ BODY = "This message proves that MESSAGE_URL works. Somebody asked for it; no jo
 
 
 class MessageTestRequest(BaseModel):
-    """To whom the message goes: a contact, or the addresses that `MESSAGE_URL` names."""
+    """The recipient of a test message: a contact, or the addresses that `MESSAGE_URL` names."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     contact_id: str | None = Field(default=None, description="A contact of the address book.")
-    email: str | None = Field(default=None, description="What stands for {email} in MESSAGE_URL.")
-    phone: str | None = Field(default=None, description="What stands for {phone} in MESSAGE_URL.")
-    url: str | None = Field(default=None, description="What stands for {url} in MESSAGE_URL.")
+    email: str | None = Field(default=None, description="The value of {email} in MESSAGE_URL.")
+    phone: str | None = Field(default=None, description="The value of {phone} in MESSAGE_URL.")
+    url: str | None = Field(default=None, description="The value of {url} in MESSAGE_URL.")
 
     @field_validator("email")
     @classmethod
@@ -47,23 +47,24 @@ class MessageTestRequest(BaseModel):
 def _cleaned(value: str | None, clean: Callable[[str], str | None], expected: str) -> str | None:
     if value is None:
         return None
-    found = clean(value)
-    if found is None:
+    cleaned = clean(value)
+    if cleaned is None:
         raise ValueError(f"must be {expected}")
-    return found
+    return cleaned
 
 
 class Contacts(Protocol):
-    """The address book, as far as it is needed here."""
+    """The address book, as far as this use case needs it."""
 
-    def get(self, contact_id: str, /) -> dict[str, Any]: ...
+    def get(self, contact_id: str, /) -> dict[str, Any]:
+        """Read one contact. Raises NotFound."""
 
 
 class MessageTester:
     """Sends test messages.
 
     Args:
-        messenger: makes one, for each message another: threads do not share connections.
+        messenger: makes a messenger for each message: threads do not share connections.
         contacts: the address book.
     """
 
@@ -72,19 +73,19 @@ class MessageTester:
         self._contacts = contacts
 
     def send(self, body: object | None) -> dict[str, Any]:
-        """Sends one message and waits until the channel has taken it. The ledger knows nothing of it.
+        """Send one message and wait until the channel has taken it. The ledger does not record it.
 
         Args:
-            body: as `MessageTestRequest`; None for a `MESSAGE_URL` that names no address.
+            body: a `MessageTestRequest` as parsed JSON; None for a `MESSAGE_URL` that names no address.
 
         Returns:
             `{"sent": true, "to", "subject"}`.
 
         Raises:
             ValidationFailed: the body is malformed, or lacks an address that `MESSAGE_URL` names.
-            NotFound: no such contact.
-            Conflict: `MESSAGE_URL` is unset or cannot be used; says why.
-            DeliveryFailed: the channel did not take the message, or broke off; says why.
+            NotFound: there is no such contact.
+            Conflict: `MESSAGE_URL` is unset or unusable; the message says why.
+            DeliveryFailed: the channel did not take the message, or broke off; the message says why.
         """
         request = validated(MessageTestRequest, {} if body is None else body, "")
         recipient = self._recipient(request)
