@@ -19,12 +19,12 @@ from service.contacts.reading.files import AS_FOUND, ReadOptions, read_people
 from service.contacts.reading.lines import Readable
 from service.contacts.writing import exports
 from service.domain.people.contact import Contact, Visit
-from service.domain.timestamps import format_timestamp
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.store.contacts import ContactStore
 from service.store.keys import Keys
 from service.store.scripts import Gate
 from service.store.server.connection import Client
+from service.usecases.contact_views import as_json
 from service.usecases.paging import MAX_PAGE
 from service.usecases.views import Page
 
@@ -251,46 +251,3 @@ def _exists(taken: Taken | None) -> Conflict:
         f"There is such a contact already: {known.id}, {known.traits.name}, who has or had {shared}. "
         "Change that contact, or give this one another name"
     )
-
-
-def as_json(contact: Contact) -> dict[str, Any]:
-    """Return a contact as the API shows it."""
-    return {
-        "id": contact.id,
-        "name": contact.name,
-        "given_name": contact.given_name,
-        "family_name": contact.family_name,
-        "birthday": contact.birthday,
-        "emails": list(contact.emails),
-        "phones": list(contact.phones),
-        "urls": list(contact.urls),
-        "language": contact.language,
-        "deceased": contact.deceased,
-        "source": contact.source,
-        "last_messaged_at": _timestamp(contact.last_messaged_at),
-        "last_visited_at": _timestamp(contact.last_visited_at),
-        "page": _page(contact.visit) if contact.visit else None,
-    }
-
-
-def _page(visit: Visit) -> dict[str, Any]:
-    return {
-        "url": visit.url,
-        "status": visit.status,
-        "title": visit.title,
-        "changed": visit.changed,
-        "changed_at": _timestamp(visit.changed_at),
-        "history": [
-            {
-                "status": period.status,
-                "since": _timestamp(period.since),
-                "until": _timestamp(period.until),
-                "visits": period.visits,
-            }
-            for period in visit.history
-        ],
-    }
-
-
-def _timestamp(at: int | None) -> str | None:
-    return None if at is None else format_timestamp(at)

@@ -14,32 +14,14 @@ from typing import Any
 
 from service.clock import Clock
 from service.domain import schedules
-from service.domain.input.refusals import Refusals, echo, joined, require_object
-from service.domain.job import Configs, JobDefinition, parse_create
+from service.domain.input.refusals import Refusals, echo, joined
+from service.domain.job import Configs, JobDefinition
 from service.domain.planning import new_record
 from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.errors import ConcurrentChange, NotFound, ValidationFailed
 from service.store.jobs.job_hashes import JobStore
-from service.usecases.ids import is_id
+from service.usecases.document_jobs import Item, parse_document, within
 from service.usecases.jobs import Jobs
-
-VERSION = 1
-"""The document's version."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One job of a document.
-
-    Args:
-        field: its place in the document, such as `jobs[3]`.
-        id: the id that the document gives it, if any.
-        definition: what the job is to be.
-    """
-
-    field: str
-    id: str | None
-    definition: JobDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +103,14 @@ class Definitions:
                 written.
             ConcurrentChange: others changed a job meanwhile. The changes before it in the document are done.
         """
-        steps = self._plan(_parse(document, self._configs), prune)
+        steps = self._plan(parse_document(document, self._configs), prune)
         if not dry_run:
             steps = [self._carry_out(step) for step in steps]
         return {"dry_run": dry_run, "changes": [step.answer() for step in steps]}
 
     # planning
 
-    def _plan(self, items: list[_Item], prune: bool) -> list[_Step]:
+    def _plan(self, items: list[Item], prune: bool) -> list[_Step]:
         matched, others = self._match(items, prune)
         records = self._records(list(matched.values()))
         now = self._clock.now_ms() // 1000
@@ -152,7 +134,7 @@ class Definitions:
         refusals.raise_any()
         return steps + [_Step("delete", job_id, None, None, name) for job_id, name in others]
 
-    def _match(self, items: list[_Item], prune: bool) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    def _match(self, items: list[Item], prune: bool) -> tuple[dict[str, str], list[tuple[str, str]]]:
         """Match items with stored jobs.
 
         Returns:
@@ -236,71 +218,12 @@ def _changed(job_id: str) -> ConcurrentChange:
     return ConcurrentChange(f"Job {job_id} was changed by others meanwhile; apply the document again")
 
 
-def _checked(item: _Item, before: JobRecord | None, now: int) -> None:
+def _checked(item: Item, before: JobRecord | None, now: int) -> None:
     stored = None if before is None else before.definition.cron_expression
     try:
         schedules.validate_schedule(item.definition.schedule, item.definition.options, now, stored)
     except ValidationFailed as refusal:
-        raise _within(item.field, refusal) from None
-
-
-def _within(field: str, refusal: ValidationFailed) -> ValidationFailed:
-    """Turn the refusal of one job into a refusal of the document."""
-    paths = ("" if error.field == "body" else error.field for error in refusal.errors)
-    return ValidationFailed(
-        [
-            replace(error, field=joined(field, path) if path else field)
-            for error, path in zip(refusal.errors, paths, strict=True)
-        ]
-    )
-
-
-def _parse(document: object, configs: Configs) -> list[_Item]:
-    fields = require_object(document, "")
-    refusals = Refusals()
-    refusals.unknown(fields, ("version", "jobs"), "", "the document")
-    if type(fields.get("version")) is not int or fields["version"] != VERSION:
-        refusals.add(
-            "version", f"must be {VERSION}" + (f", not {echo(fields['version'])}" if "version" in fields else "")
-        )
-    jobs = fields.get("jobs")
-    if not isinstance(jobs, list):
-        refusals.add("jobs", "must be a list of jobs")
-        jobs = []
-    items = []
-    for index, job in enumerate(jobs):
-        if refusals.full:
-            break
-        item = refusals.attempt(lambda index=index, job=job: _item(f"jobs[{index}]", job, configs))  # type: ignore[misc]
-        if item is not None:
-            items.append(item)
-    _refuse_twins(items, refusals)
-    refusals.raise_any()
-    return items
-
-
-def _item(field: str, job: object, configs: Configs) -> _Item:
-    job_id = job.get("id") if isinstance(job, dict) else None
-    if job_id is not None and not (isinstance(job_id, str) and is_id(job_id)):
-        raise ValidationFailed.of(f"{field}.id", f"must be a UUID as jobs have, or left out, not {echo(job_id)}")
-    try:
-        return _Item(field, job_id, parse_create(job, configs))
-    except ValidationFailed as refusal:
-        raise _within(field, refusal) from None
-
-
-def _refuse_twins(items: list[_Item], refusals: Refusals) -> None:
-    ids: set[str] = set()
-    names: set[str] = set()
-    for item in items:
-        if item.id is not None:
-            if item.id in ids:
-                refusals.add(f"{item.field}.id", "is in the document twice")
-            ids.add(item.id)
-        else:
-            if item.definition.name in names:
-                refusals.add(f"{item.field}.name", "is in the document twice, without an id to tell the two apart")
-            names.add(item.definition.name)
+        raise within(item.field, refusal) from None
 
 
 def _leaves(definition: JobDefinition) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from service.domain.input.refusals import echo
 from service.domain.input.strict_json import MAX_DEPTH, MAX_VALUES, integer, number, refused, too_many
 from service.domain.plain_json import dumps
 
+VERSION = 1
+"""The version of a document's format."""
 CHUNK_BYTES = 64 * 1024
 """A document goes out in pieces of about this many bytes."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -9,8 +9,8 @@ import falcon
 
 from service.domain.input.strict_json import parse_object
 from service.errors import ValidationFailed
-from service.usecases.definitions import VERSION, Definitions
-from service.usecases.documents import json_pieces, parse_yaml, yaml_pieces
+from service.usecases.definitions import Definitions
+from service.usecases.documents import VERSION, json_pieces, parse_yaml, yaml_pieces
 from service.web.http import query
 from service.web.http.access import BY_KEY
 from service.web.http.body import put_aside

@@ -11,8 +11,8 @@ from service.bots.protocol import Bot
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.errors import ScheduleError, ValidationFailed
-from service.usecases.definitions import VERSION, Definitions
-from service.usecases.documents import yaml_pieces
+from service.usecases.definitions import Definitions
+from service.usecases.documents import VERSION, yaml_pieces
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.web.api.definitions import YAML
