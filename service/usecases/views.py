@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -57,7 +57,7 @@ class Page:
     """One page of a list.
 
     Args:
-        shown: its items, in either form.
+        shown: its items, all of them in the same form.
         next_cursor: leads to the next page; None on the last one.
     """
 
@@ -67,7 +67,9 @@ class Page:
     @property
     def json(self) -> bytes:
         """The page as a JSON array."""
-        return b"[%b]" % b",".join(map(dumps, self.shown))
+        if self.shown and isinstance(self.shown[0], bytes):
+            return b"[%b]" % b",".join(cast("Sequence[bytes]", self.shown))
+        return dumps(list(self.shown))
 
     @property
     def data(self) -> list[dict[str, Any]]:
