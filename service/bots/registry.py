@@ -15,7 +15,7 @@ from service.bots.protocol import Bot
 from service.bots.support.secrets import is_declarable
 from service.bots.visitor.bot import VisitorBot
 from service.bots.webhook.bot import WebhookBot
-from service.secrecy.redaction import SECRETS
+from service.secrecy.secret_values import SECRETS
 
 GROUP = "bot_scheduler.bots"
 """The entry-point group under which a package names its bot classes."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from service.cli.api import api, segment
 from service.cli.failures import Exit, Failure
+from service.domain.ids import is_id
 
 SHOWN = 5
 """So many candidates are named in an error."""
@@ -24,12 +24,12 @@ def find_id(job: str) -> str:
     Raises:
         Failure: no job has that name, or several have.
     """
-    return job if _is_id(job) else str(_named(job)["id"])
+    return job if is_id(job) else str(_named(job)["id"])
 
 
 def find_job(job: str) -> dict[str, Any]:
     """The job that is meant. Raises Failure as `find_id` does, and where there is no such id."""
-    return dict(api().get(job_path(job))) if _is_id(job) else _named(job)
+    return dict(api().get(job_path(job))) if is_id(job) else _named(job)
 
 
 def _named(name: str) -> dict[str, Any]:
@@ -49,13 +49,6 @@ def _named(name: str) -> dict[str, Any]:
 def _search(text: str) -> Iterator[dict[str, Any]]:
     """Jobs with this text in their name or description."""
     return api().pages("/scheduler/jobs", None, q=text)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def complete_names(incomplete: str) -> list[str]:

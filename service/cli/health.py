@@ -10,6 +10,7 @@ from service.cli.api import api
 from service.cli.arguments import Json
 from service.cli.failures import Exit, Failure
 from service.cli.output import coloured, counted, say, show_fields, show_json, worded
+from service.domain.status import HEALTHY
 
 
 def health(
@@ -20,14 +21,14 @@ def health(
     if json:
         show_json(answer)
     else:
-        well = answer["status"] == "healthy"
+        well = answer["status"] == HEALTHY
         show_fields(
             [("status", coloured(answer["status"], "ok" if well else "problem"))]
             + [(name.replace("_", " "), _told(value)) for name, value in answer.items() if name != "status"]
         )
     if answer["workers"] < workers:
         raise Failure(Exit.FAILED, f"{answer['workers']} of {counted(workers, 'worker')} asked for are up")
-    if answer["status"] != "healthy":
+    if answer["status"] != HEALTHY:
         raise typer.Exit(Exit.FAILED)
 
 

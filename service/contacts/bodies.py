@@ -21,7 +21,7 @@ READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at", "p
 
 
 def parse_create(body: object) -> dict[str, object]:
-    """The fields of a new contact.
+    """Check the body that makes a contact, and return its fields.
 
     Raises:
         ValidationFailed: a field is missing, unknown or malformed; names each.
@@ -30,7 +30,10 @@ def parse_create(body: object) -> dict[str, object]:
 
 
 def parse_update(body: object) -> dict[str, object]:
-    """The fields that a body changes; null takes one away, except the name. Raises like `parse_create`."""
+    """Check the body that changes a contact, and return the fields that it changes.
+
+    Null clears a field, except the name. Raises like `parse_create`.
+    """
     return _parse(body, required=False)
 
 

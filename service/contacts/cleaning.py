@@ -1,4 +1,4 @@
-"""Cleans single values of an address book: the text of a value becomes what is kept, or nothing.
+"""Cleaning of single values of an address book: the text of a value becomes the stored form, or nothing.
 
 An address or a number is taken only where it is certain which one is meant: `john doe@example.org` is not `doe@`'s.
 """
@@ -12,13 +12,13 @@ from urllib.parse import unquote
 
 MAX_NAME = 200
 MAX_VALUES = 20
-"""Most e-mail addresses, phone numbers or URLs kept of one person."""
+"""Most e-mail addresses, phone numbers or URLs of one person."""
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"%]{1,64}@(?![.-]|.*\.\.)[^\s\x00-,/:-@\[-^`{-\x7f]{1,255}(?<![.-])")
 _PLAIN_PHONE = re.compile(r"[+\d*#(][\d()*#+.-]*(?: ?[\d()*#+.-]+)*+")
 _BARE_URL = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?([/?#]\S*)?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _NOTHING = frozenset({"n/a", "na", "none", "null", "nil", "nan", "unknown", "undefined", "tel:", "mailto:"})
-"""Fillers of exporters; who leaves them out loses nothing. So are values without a letter or digit."""
+"""Fillers of exporters, which carry no information. So do values without a letter or digit."""
 
 _JOINERS = "\u200c\u200d"
 """Invisible, but part of how some languages are written."""
@@ -35,7 +35,8 @@ _PHONE_PIECES = re.compile(
     r"\s*(?:[\n|]|\s/\s|\s&\s|\b(?:and|or|und|oder|et|ou)\b|(?<![,;])[,;](?=\s*(?:\+|\(?\d(?:[\s()./-]*\d){6})))\s*",
     re.IGNORECASE,
 )
-"""Between two numbers. A single comma or semicolon is, where another number follows; else it is a pause in dialling."""
+"""Separators of two numbers. A single comma or semicolon separates if another number follows; else it is a pause in
+dialling."""
 _PHONE_SCHEME = re.compile(r"(?:tel|callto|sms|phone|fax):", re.IGNORECASE)
 _URI_PARAMETER = re.compile(r";([a-z][a-z0-9-]*)(?:=([^;]*))?", re.IGNORECASE)
 _NUMBER = re.compile(r"[+\d*#(](?:[\d\s()./*#+-]|[,;](?=[\s\d,;*#]|$))*+")
@@ -49,26 +50,26 @@ _WORDS = re.compile(r"[\s,;.:)/-]*\(?[^\d(]*\)?", re.DOTALL)
 
 
 def clean_text(text: str, limit: int = MAX_NAME) -> str | None:
-    """One line without control characters and marks that nobody sees, cut at `limit` characters; None if nothing is
-    left."""
+    """Return the text as one line without invisible characters, cut at `limit` characters; None if nothing is left."""
     if not text.isprintable():
         text = visible(text)
     return " ".join(text.split())[:limit].rstrip() or None
 
 
 def clean_email(text: str) -> str | None:
-    """The one address that `text` is, without `mailto:`; None if it is none."""
+    """Return the address that `text` is, without `mailto:`; None if it is not exactly one address."""
     return text if text.isascii() and _EMAIL.fullmatch(text) and text.isprintable() else _address(visible(text))
 
 
 def emails_in(text: str, dropped: list[str] | None = None) -> list[str]:
-    """The e-mail addresses in a value: one, a list, with names, or links.
+    """Return the e-mail addresses in a value: a single one, a list, with names, or links.
 
     An address whose local part needs quotation marks (`"john doe"@example.org`) is dropped, though RFC 5321 allows it:
-    no mail service gives such a one, and many refuse it.
+    no mail service offers such addresses, and many refuse them.
 
     Args:
-        dropped: takes what is no address, or not certainly one.
+        text: the value.
+        dropped: collects the parts that are not certainly an address.
     """
     if text.isascii() and _EMAIL.fullmatch(text) and text.isprintable():
         return [text]
@@ -99,19 +100,20 @@ def emails_in(text: str, dropped: list[str] | None = None) -> list[str]:
 
 
 def clean_phone(text: str) -> str | None:
-    """The one number that `text` is, see `phones_in`; None if it is none, or several."""
+    """Return the number that `text` is, see `phones_in`; None if it is not exactly one number."""
     found = phones_in(text)
     return found[0] if len(found) == 1 else None
 
 
 def phones_in(text: str, dropped: list[str] | None = None) -> list[str]:
-    """The phone numbers in a value, as they are written, without `tel:` and words around them.
+    """Return the phone numbers in a value as they are written, without `tel:` and surrounding words.
 
     An extension stays behind its number (`;ext=5`, `ext. 5`, `x5`), and so do pauses and the digits after them, written
     `,,` for `p`, `w` (RFC 3601) and `;`. A number with other letters in it is dropped.
 
     Args:
-        dropped: takes what is no number, or not certainly one.
+        text: the value.
+        dropped: collects the parts that are not certainly a number.
     """
     if len(text) <= _PHONE_LIMIT and text.isascii() and _PLAIN_PHONE.fullmatch(text) and _has_digit(text):
         return [text]
@@ -126,7 +128,7 @@ def phones_in(text: str, dropped: list[str] | None = None) -> list[str]:
 
 
 def clean_url(text: str) -> str | None:
-    """An HTTP(S) address, with `https://` put before a bare host name; None if it is none."""
+    """Return an HTTP(S) address, adding `https://` to a bare host name; None if the text is not one."""
     url = visible(text).strip().replace("\\:", ":")
     if url.startswith("//") or _BARE_URL.fullmatch(url):
         url = f"https://{url.removeprefix('//')}"
@@ -134,24 +136,26 @@ def clean_url(text: str) -> str | None:
 
 
 def clean_language(text: str) -> str | None:
-    """A language tag with hyphens; None if it is none."""
+    """Return a language tag, written with hyphens; None if the text is not one."""
     tag = text.strip().replace("_", "-")
     return tag if _LANGUAGE.fullmatch(tag) and len(tag) <= 35 else None
 
 
 def unique(values: Iterable[str | None]) -> tuple[str, ...]:
-    """What is there, each once, in the order given, at most `MAX_VALUES`."""
+    """Return the values that are not None, each once, in their order, at most `MAX_VALUES`."""
     return tuple(dict.fromkeys(value for value in values if value))[:MAX_VALUES]
 
 
 def visible(text: str) -> str:
-    """The text without characters that nobody sees: byte order marks, zero-width spaces, marks of direction. Control
-    characters and the many kinds of spaces become blanks; line breaks stay."""
+    """Remove invisible characters: byte order marks, zero-width spaces, marks of direction.
+
+    Control characters and the many kinds of spaces become blanks; line breaks stay.
+    """
     return text if text.isprintable() else "".join(map(_seen, text))
 
 
 def is_nothing(text: str) -> bool:
-    """Whether an exporter wrote this for want of a value."""
+    """Tell whether an exporter wrote this in place of a missing value."""
     return not any(map(str.isalnum, text)) or text.strip().lower() in _NOTHING
 
 
@@ -168,7 +172,7 @@ def _other(char: str) -> str:
 
 
 def _without_headers(text: str) -> str:
-    """`mailto:a@example.org?cc=b@example.org` without what follows the question mark: it is about a letter."""
+    """Cut `mailto:a@example.org?cc=b@example.org` at the question mark: the rest describes a letter."""
     if "?" not in text or "mailto:" not in text.lower():
         return text
     return " ".join(map(_without_header, text.split(" ")))
@@ -184,7 +188,7 @@ def _without_header(token: str) -> str:
 
 
 def _addresses(piece: str) -> list[str]:
-    """The addresses in a piece without commas; none unless all of it is understood."""
+    """Return the addresses in a piece without commas; an empty list unless all of it is understood."""
     marked = _ANGLED.findall(piece) or [comment for comment in _COMMENT.findall(piece) if "@" in comment]
     if marked:
         return _all(marked, _address)
@@ -215,7 +219,7 @@ def _address(text: str) -> str | None:
 
 
 def _phone(text: str) -> str | None:
-    """The number in a text that has one."""
+    """Return the number in a text that contains one."""
     scheme = _PHONE_SCHEME.match(text)
     number = _of_uri(unquote(text[scheme.end() :]).strip() if scheme else text)
     number = _PAUSE.sub(",,", number)
@@ -238,7 +242,7 @@ def _phone(text: str) -> str | None:
 
 
 def _of_uri(text: str) -> str:
-    """The number of a `tel:` URI (RFC 3966) without its parameters; the extension alone stays."""
+    """Return the number of a `tel:` URI (RFC 3966) without its parameters, except the extension."""
     if "=" not in text:
         return text
     parameters = {match[1].lower(): match[2] or "" for match in _URI_PARAMETER.finditer(text)}
@@ -254,7 +258,7 @@ def _has_digit(text: str) -> bool:
 
 
 def _ascii_digits(text: str) -> str:
-    """Digits, dashes and full-width signs of every script as ASCII has them."""
+    """Replace digits, dashes and full-width signs of every script by their ASCII forms."""
     if text.isascii():
         return text
     return "".join(map(_ascii_digit, text))

@@ -1,4 +1,4 @@
-"""The dates of birth of this product: how they are written, in the API and in Redis, and which there are."""
+"""Dates of birth: how the API and Redis write them, and which ones exist."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import date
 from typing import Literal
 
 DateOrder = Literal["day", "month"]
-"""What stands first in dates such as 3/4/1990."""
+"""The first part of dates such as 3/4/1990."""
 EARLIEST_YEAR = 1900
-"""Years before it are what address books write where the year of birth is not known: 0000, 0001, Apple's 1604, 1899."""
+"""Address books write earlier years for an unknown year of birth: 0000, 0001, Apple's 1604, 1899."""
 
 LATEST_YEAR = 2200
-"""Years beyond it are what programs write where there is no date, such as Outlook's 4501."""
+"""Programs write later years in place of a missing date, such as Outlook's 4501."""
 NULL_DATES = frozenset({(1, 1, 1), (1601, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31)})
 """The zeros of programs' calendars: .NET's, Windows', SQL Server's, and those of spreadsheets."""
 
@@ -21,7 +21,7 @@ YEARLESS = re.compile(r"--(\d{2})-?(\d{2})(?:[T ].*)?", re.DOTALL)
 
 
 def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
-    """A birthday as vCard 2.1, 3.0 and 4.0 and the programs that write them put it.
+    """Read a birthday as vCard 2.1, 3.0 and 4.0, and the programs that write them, put it.
 
     Args:
         text: `1990-04-12`, `19900412`, `--04-12`, `--0412`, each with or without a time behind it; or nothing.
@@ -31,7 +31,7 @@ def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
         `YYYY-MM-DD`, `--MM-DD` where the year is unknown, None for an empty text.
 
     Raises:
-        ValueError: it is not a date with a month and a day; says why.
+        ValueError: the text is not a date with a month and a day; the message says why.
     """
     text = text.strip()
     if not text:
@@ -52,10 +52,14 @@ def parse_birthday(text: str, omitted_year: int | None = None) -> str | None:
 
 
 def existing_date(shown: str, year: int | None, month: int, day: int, omitted_year: int | None = None) -> str:
-    """A date as it is kept, see `parse_birthday`.
+    """Return a date in its stored form, see `parse_birthday`.
 
     Args:
-        shown: how it was written, for the error.
+        shown: the date as it was written, for the error.
+        year: of the date; None where it is unknown.
+        month: from 1 to 12.
+        day: from 1 to 31.
+        omitted_year: the year that stands for "unknown".
 
     Raises:
         ValueError: there is no such day.

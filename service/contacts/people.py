@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from service.domain.people.contact import Contact
 from service.domain.people.traits import Traits
-
-
-def is_id(text: str) -> bool:
-    """Whether a text is the id of a contact, as far as it can be seen."""
-    try:
-        return str(UUID(text)) == text
-    except (ValueError, TypeError, AttributeError):
-        return False
 
 
 def uid_of(contact: Contact) -> str:
@@ -60,7 +51,7 @@ class ParsedCard:
         return Traits(self.name, (self.uid,) if self.uid else (), self.emails, self.birthday)
 
     def carried(self) -> dict[str, object]:
-        """The contact's fields that this card has something to say about."""
+        """Return the contact's fields about which this card says something."""
         fields = ("name", "given_name", "family_name", "birthday", "emails", "phones", "urls", "language", "deceased")
         return {field: value for field in (*fields, "source") if (value := getattr(self, field))}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_ms
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 HEARTBEAT_SECONDS = 2
@@ -81,13 +81,13 @@ def length(ms: int) -> str:
 def stepped(step: Step) -> str:
     """A step of the clock, in a sentence."""
     way = "forward" if step.by_ms > 0 else "back"
-    before, landed = format_timestamp(step.before_ms // 1000), format_timestamp(step.landed_ms // 1000)
+    before, landed = format_ms(step.before_ms), format_ms(step.landed_ms)
     return f"Redis' clock was set {way} by {length(step.by_ms)}: at {before} UTC it went to {landed} UTC"
 
 
 def went_back(seen: WentBack) -> str:
     """That the data went back, in a sentence."""
-    since = f"noticed at {format_timestamp(seen.at_ms // 1000)} UTC"
+    since = f"noticed at {format_ms(seen.at_ms)} UTC"
     if seen.seen == "older":
         lost = length(seen.beats * HEARTBEAT_SECONDS * 1000)
         return (
@@ -104,14 +104,14 @@ def shown(notices: Notices) -> dict[str, Any]:
     """The fields of the health answer: when, and a sentence; None where there is nothing to look at."""
     back, newest = notices.went_back, notices.steps[0] if notices.steps else None
     return {
-        "data_went_back": back and {"at": format_timestamp(back.at_ms // 1000), "detail": went_back(back)},
+        "data_went_back": back and {"at": format_ms(back.at_ms), "detail": went_back(back)},
         "clock_stepped": newest and shown_step(newest),
     }
 
 
 def shown_step(step: Step) -> dict[str, str]:
     """One step of the clock, for an answer."""
-    return {"at": format_timestamp(step.landed_ms // 1000), "detail": stepped(step)}
+    return {"at": format_ms(step.landed_ms), "detail": stepped(step)}
 
 
 def acknowledged(notices: Notices) -> dict[str, Any]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from service.domain.input.refusals import echo
 from service.domain.input.validation import validated
-from service.domain.timestamps import normalised, parse_timestamp
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import ValidationFailed
-
-_ALERT_NAME = re.compile(r"env:BOT_SECRET_[A-Za-z0-9_]{1,100}")
+from service.secrecy.secret_names import is_reference
 
 
 class Options(BaseModel):
@@ -61,7 +59,7 @@ class Options(BaseModel):
     @classmethod
     def _normalise(cls, value: str | None) -> str | None:
         try:
-            return None if value is None else normalised(parse_timestamp(value, ""))
+            return None if value is None else format_timestamp(parse_timestamp(value, ""))
         except ValidationFailed as refusal:
             raise ValueError(str(refusal)) from None
 
@@ -69,7 +67,7 @@ class Options(BaseModel):
     @classmethod
     def _check_names(cls, value: list[str]) -> list[str]:
         for name in value:
-            if not _ALERT_NAME.fullmatch(name):
+            if not is_reference(name):
                 raise ValueError(f'must list names of secrets such as "env:BOT_SECRET_ALERTS", not {echo(name)}')
         return value
 

@@ -11,7 +11,7 @@ from typing import Any
 from service.domain.job import JobDefinition
 from service.domain.options import Options
 from service.domain.schedules.definition import Schedule
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_ms
 
 
 class UnreadableJob(Exception):
@@ -70,7 +70,7 @@ class JobRecord:
 
 
 def _shown(ms: int | None) -> str | None:
-    return None if ms is None else format_timestamp(ms // 1000)
+    return None if ms is None else format_ms(ms)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

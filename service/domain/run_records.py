@@ -10,6 +10,9 @@ from typing import Any
 from service.domain.records import JobRecord, read_job
 from service.domain.timestamps import format_timestamp
 
+STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
+TRIGGERS = ("schedule", "manual", "retry")
+
 
 def ids_of(run: Mapping[str, str]) -> dict[str, str]:
     """What log lines about a run have beside them: the job, the run, its occurrence, the request that asked for it."""

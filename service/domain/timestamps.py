@@ -52,11 +52,11 @@ def parse_timestamp(value: object, field: str) -> int:
     return seconds
 
 
-def normalised(epoch_seconds: int) -> str:
-    """`YYYY-MM-DDTHH:MM:SS`, UTC."""
-    return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
 def format_timestamp(epoch_seconds: int) -> str:
-    """`YYYY-MM-DDTHH:MM:SS` in UTC, the format of every timestamp that the API answers."""
+    """Write an instant as `YYYY-MM-DDTHH:MM:SS` in UTC, the format of every timestamp in the API's answers."""
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()[:19]
+
+
+def format_ms(epoch_ms: int) -> str:
+    """Write an instant, in epoch milliseconds, as `format_timestamp` does."""
+    return format_timestamp(epoch_ms // 1000)

@@ -23,18 +23,18 @@ from service.domain.alert_folding import Fate, Folding, Moment, summary_is_due, 
 from service.domain.notices import Step, WentBack
 from service.domain.options import Options
 from service.domain.records import UnreadableJob
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_ms, format_timestamp
 from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce, destination
 from service.outage import outage
 from service.secrecy.redaction import Redaction
-from service.secrecy.secret_hosts import SUFFIX, Hosts, hosts_of, is_secret
+from service.secrecy.secret_hosts import Hosts, hosts_of
+from service.secrecy.secret_names import SUFFIX, is_secret, referenced
 from service.store.jobs.job_hashes import JobStore
 from service.store.outbox import Outbox, facts
 
 log = logging.getLogger(__name__)
 
-NAMED = "env:"
 POLL_SECONDS = 1.0
 TRIES = 3
 RETRY_SECONDS = 5.0
@@ -166,7 +166,7 @@ class Alerts:
     def _urls_of(self, job_id: str, options: Options) -> dict[str, Address]:
         found = {}
         for name in options.alert_urls:
-            variable = name.removeprefix(NAMED)
+            variable = referenced(name)
             # only secrets are looked up, so that no job can have another setting sent anywhere
             value = self._environment.get(variable) if is_secret(variable) else None
             if not value or not value.strip():
@@ -244,7 +244,7 @@ def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
         lines.pop()
     more = [f"and {count - len(lines)} more, which stand in the run's log"] if count > len(lines) else []
     told = [f"- {line}" for line in (*lines, *more)]
-    when = format_timestamp(int(said["at"]) // 1000)
+    when = format_ms(int(said["at"]))
     head = (f"Job: {name} ({said['job_id']})", f"When: {when} UTC", f"Run: {said['run_id']}")
     return subject, "\n".join((*head, *told))
 

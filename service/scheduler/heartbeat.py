@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from service.clock import steady_ms
-from service.domain.clock_estimate import ClockWatch
+from service.domain.clock_watch import ClockWatch
 from service.scheduler.clock_repair import ClockRepair
 from service.store.presence import Lead, Presence
 from service.store.scripts import Scripts

@@ -21,8 +21,8 @@ from service.domain.retries import retry_of
 from service.domain.run_records import Outcome, Retry, ids_of
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
-from service.store.runs import RunStore
-from service.store.server.connection import translate_errors
+from service.store.runs.run_hashes import RunStore
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
-from service.domain.commits import Commits
+from service.domain.decision_batch import DecisionBatch
 from service.domain.planning import plan_again
 from service.domain.records import UnreadableJob
 from service.errors import ServiceError, StoreUnavailable, ValidationFailed, WritesRefused
@@ -42,13 +42,13 @@ from service.store.jobs.due_index import DueIndex
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
-from service.store.server.connection import translate_errors
 from service.store.server.redis_clock import RedisClock
 from service.store.server.rights import deafness
 from service.store.server.startup_checks import arrive, risks
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 
@@ -246,30 +246,30 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
     def _decide(self, due: Sequence[DueEntry], now_ms: int) -> int:
         """Plans and commits, a batch while Redis carries out the one before it."""
         decided = 0
-        under_way: list[tuple[Commits, Callable[[], list[bytes]]]] = []
+        under_way: list[tuple[DecisionBatch, Callable[[], list[bytes]]]] = []
         try:
             for commits in self._planned(due, now_ms):
                 if under_way:
                     decided += self._committed(*under_way.pop())
                 under_way.append(
-                    (commits, self._scripts.begin("decide", json.dumps(commits.worded()), self._keys.prefix))
+                    (commits, self._scripts.begin("decide", json.dumps(commits.argument()), self._keys.prefix))
                 )
         finally:  # an answer is taken in once, and always: nobody else must find it
             if under_way:
                 decided += self._committed(*under_way.pop())
         return decided
 
-    def _planned(self, due: Sequence[DueEntry], now_ms: int) -> Iterator[Commits]:
-        commits = Commits(now_ms)
+    def _planned(self, due: Sequence[DueEntry], now_ms: int) -> Iterator[DecisionBatch]:
+        commits = DecisionBatch(now_ms)
         for entry in due:
             self._plan(entry, commits)
             if commits.decisions >= BATCH:
                 yield commits
-                commits = Commits(now_ms)
+                commits = DecisionBatch(now_ms)
         if commits.decisions:
             yield commits
 
-    def _plan(self, entry: DueEntry, commits: Commits) -> None:
+    def _plan(self, entry: DueEntry, commits: DecisionBatch) -> None:
         """Plans one due job, or sets it aside if it cannot be planned."""
         try:
             job = entry.read()
@@ -283,7 +283,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
             log.exception("Job %s cannot be planned", entry.job_id, extra={"job_id": entry.job_id})
             self._set_aside(entry.job_id, entry.due, f"its next occurrence cannot be computed ({error})")
 
-    def _committed(self, commits: Commits, answer: Callable[[], list[bytes]]) -> int:
+    def _committed(self, commits: DecisionBatch, answer: Callable[[], list[bytes]]) -> int:
         """Takes in what became of a batch. Returns how many jobs were decided."""
         decided, stale = 0, []
         for job_id, verdict in zip(commits.job_ids, answer(), strict=True):

@@ -14,22 +14,9 @@ from dataclasses import dataclass
 import idna
 
 from service.errors import SettingsError
+from service.secrecy.secret_names import SUFFIX, is_binding, is_secret
 
-PREFIX = "BOT_SECRET_"
-"""How the names of all secrets begin that jobs may name."""
-SUFFIX = "_HOSTS"
-_NAME = re.compile(r"BOT_SECRET_[A-Za-z0-9_]{1,100}")
 _ENTRY = re.compile(r"(?P<wild>\*\.)?(?P<host>\[[^\[\]]+\]|[^\[\]:*/@?#\s]+)(?::(?P<port>[0-9]{1,5}))?")
-
-
-def is_secret(name: str) -> bool:
-    """Whether a variable of this name is a secret that jobs may name; one that binds another is none."""
-    return _NAME.fullmatch(name) is not None and not is_binding(name)
-
-
-def is_binding(name: str) -> bool:
-    """Whether a variable of this name says where a secret may go."""
-    return name.startswith(PREFIX) and name.endswith(SUFFIX) and len(name) > len(PREFIX + SUFFIX)
 
 
 @dataclass(frozen=True, slots=True)

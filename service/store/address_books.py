@@ -12,7 +12,8 @@ from typing import Any
 from redis import Redis
 
 from service.store.keys import Keys
-from service.store.server.connection import packed, translate_errors, write_together
+from service.store.server.exchange import packed, write_together
+from service.store.server.translation import translate_errors
 
 BATCH = 500
 """Cards read or written in one round trip."""

@@ -19,7 +19,8 @@ from service.domain.people.contact import WORDS, Contact, Visit, contact_of, pai
 from service.store.keys import Keys
 from service.store.scripts import Gate, script_of
 from service.store.server.asking import hash_fields
-from service.store.server.connection import exchange, packed, repeatable, translate_errors
+from service.store.server.exchange import exchange, packed, repeatable
+from service.store.server.translation import translate_errors
 
 BATCH = 500
 """Contacts read or written in one round trip."""

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.domain.notices import Notices
+from service.domain.status import waited_seconds
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, understood
-from service.store.presence import fresh
+from service.store.presence import up
 from service.store.scripts import BUCKETS_MS, Scripts
-from service.store.server.connection import translate_errors
 from service.store.server.kind import refusal_of_writes
+from service.store.server.redis_clock import ms_of
+from service.store.server.translation import translate_errors
 
 REFUSED_KEYS = "refused_keys"
 
@@ -56,6 +58,11 @@ class Reading:
     refused_keys: int = 0
     refusal: str | None = None
 
+    @property
+    def queued_for_seconds(self) -> float:
+        """How long the oldest queued run has waited; 0 if there is none."""
+        return waited_seconds(self.now, self.oldest_queued)
+
 
 def add_refused_keys(scripts: Scripts, count: int) -> None:
     """Counts keys that were refused. It is not tried again: a connection that breaks may have counted them already.
@@ -96,7 +103,7 @@ def read(scripts: Scripts) -> Reading:
         )
     )
     time, counters, queued, oldest, running, retries, schedulers, workers, leader, due, jobs, enabled, *seen = answers
-    now = int(time[0]) * 1000 + int(time[1]) // 1000
+    now = ms_of(time)
     refused = refusal_of_writes(scripts.client, keys)
     counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
     return Reading(
@@ -108,8 +115,8 @@ def read(scripts: Scripts) -> Reading:
         oldest_queued=_earliest(oldest),
         running=int(running),
         delayed_retries=int(retries),
-        schedulers=fresh(schedulers, now),
-        workers=fresh(workers, now),
+        schedulers=up(schedulers, now),
+        workers=up(workers, now),
         leader=None if leader is None else leader.decode(errors="replace"),
         next_due=_earliest(due),
         jobs=int(jobs),

@@ -10,7 +10,7 @@ from redis import Redis
 from service.domain.people.contact import Contact
 from service.store.keys import Keys
 from service.store.scripts import script_of
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 LIFETIME = 400 * 86_400
 """Seconds for which an entry is kept: longer than a year, so that it outlasts the occasion and the contact."""

@@ -8,7 +8,7 @@ from redis import Redis
 
 from service.store.keys import Keys
 from service.store.scripts import script_of
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 MAX_VALUE = 64 * 1024
 """Characters of one value; longer ones are not remembered."""

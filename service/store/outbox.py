@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 from service.domain.alert_folding import Moment
 from service.domain.notices import Step
 from service.store.scripts import Scripts
+from service.store.server.redis_clock import ms_of
 
 
 class Outbox:
@@ -62,8 +63,8 @@ class Outbox:
 
     def moment(self) -> Moment:
         """The clock, and the alerts that were folded since it stepped."""
-        ((seconds, micros),) = self._scripts.read(lambda pipe: pipe.time())
-        now = int(seconds) * 1000 + int(micros) // 1000
+        (time,) = self._scripts.read(lambda pipe: pipe.time())
+        now = ms_of(time)
         try:
             ((steps, folded, since),) = self._scripts.read(
                 lambda pipe: pipe.hmget(self._keys.clock, "steps", "folded", "folded_at")

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.domain.notices import Notices
+from service.domain.status import count_up
 from service.store.notices import commands, understood
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, scored
-
-FRESH_MS = 15_000
-"""A heartbeat older than this is no sign of life."""
+from service.store.server.redis_clock import ms_of
 
 
-def fresh(rows: Sequence[tuple[bytes, float]], now_ms: int) -> int:
-    """How many heartbeats are signs of life.
-
-    One from the future was written before the clock was set back, and says nothing of now.
-    """
-    return sum(1 for _, beat in rows if abs(now_ms - beat) <= FRESH_MS)
+def up(rows: Iterable[tuple[bytes, float]], now_ms: int) -> int:
+    """Count the processes that are up, by their names and heartbeats in ms."""
+    return count_up((beat for _, beat in rows), now_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +120,8 @@ class Presence:
             ("ZRANGE", self._keys.schedulers, 0, -1, "WITHSCORES"), ("ZRANGE", self._keys.workers, 0, -1, "WITHSCORES"),
             *commands(self._keys),
         )  # fmt: skip
-        now = int(time[0]) * 1000 + int(time[1]) // 1000
+        now = ms_of(time)
         return Census(
-            int(total), int(enabled), fresh(scored(schedulers), now), fresh(scored(workers), now),
+            int(total), int(enabled), up(scored(schedulers), now), up(scored(workers), now),
             understood(now, data, clock),
         )  # fmt: skip

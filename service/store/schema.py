@@ -24,7 +24,7 @@ from service.errors import StoreUnavailable, StoreUnsuitable
 from service.store.keys import Keys
 from service.store.migrations import LOOK_SECONDS, Migration, identify_contacts
 from service.store.scripts import script_of
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 MIGRATIONS: tuple[Migration, ...] = (identify_contacts,)
 """What leads from version n to n + 1, the first from 1 to 2."""

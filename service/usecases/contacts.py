@@ -11,13 +11,14 @@ from service.contacts.intake.intake import Intake, traits_of
 from service.contacts.intake.merging import merge
 from service.contacts.intake.report import ImportReport
 from service.contacts.intake.synced import SyncedBook
-from service.contacts.matching.decisions import Entry, Taken
 from service.contacts.matching.duplicate_list import DuplicateList
 from service.contacts.matching.duplicates import Duplicates, Group
-from service.contacts.people import TooMuch, is_id
+from service.contacts.matching.entries import Entry, Taken
+from service.contacts.people import TooMuch
 from service.contacts.reading.files import AS_FOUND, ReadOptions, read_people
 from service.contacts.reading.lines import Readable
 from service.contacts.writing import exports
+from service.domain.ids import is_id
 from service.domain.people.contact import Contact, Visit
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.store.contacts import ContactStore

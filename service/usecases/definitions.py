@@ -15,7 +15,8 @@ from typing import Any
 from service.clock import Clock
 from service.domain import schedules
 from service.domain.input.refusals import Refusals, echo, joined
-from service.domain.job import Configs, JobDefinition
+from service.domain.job import JobDefinition
+from service.domain.job_fields import Configs
 from service.domain.planning import new_record
 from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.errors import ConcurrentChange, NotFound, ValidationFailed

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from service.domain.ids import is_id
 from service.domain.input.refusals import Refusals, echo, joined, require_object
-from service.domain.job import Configs, JobDefinition, parse_create
+from service.domain.job import JobDefinition
+from service.domain.job_fields import Configs
+from service.domain.job_requests import parse_create
 from service.errors import ValidationFailed
 from service.usecases.documents import VERSION
-from service.usecases.ids import is_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def parse_document(document: object, configs: Configs) -> list[Item]:
 
 def _item(field: str, job: object, configs: Configs) -> Item:
     job_id = job.get("id") if isinstance(job, dict) else None
-    if job_id is not None and not (isinstance(job_id, str) and is_id(job_id)):
+    if job_id is not None and not is_id(job_id):
         raise ValidationFailed.of(f"{field}.id", f"must be a UUID as jobs have, or left out, not {echo(job_id)}")
     try:
         return Item(field, job_id, parse_create(job, configs))

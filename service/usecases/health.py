@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.domain.notices import Notices, acknowledged, shown
+from service.domain.status import UNHEALTHY, status
 from service.errors import ServiceError
 from service.store.notices import acknowledge
 from service.store.presence import Presence
@@ -27,12 +28,11 @@ class Health:
         try:
             census = self._presence.census()
         except ServiceError:
-            return {"status": "unhealthy", "scheduler_running": False, "redis_connected": False,
+            return {"status": UNHEALTHY, "scheduler_running": False, "redis_connected": False,
                     "total_jobs": 0, "enabled_jobs": 0, "workers": 0, **shown(Notices())}  # fmt: skip
-        running = census.schedulers > 0
         return {
-            "status": "healthy" if running else "unhealthy",
-            "scheduler_running": running,
+            "status": status(census.schedulers),
+            "scheduler_running": census.schedulers > 0,
             "redis_connected": True,
             "total_jobs": census.total_jobs,
             "enabled_jobs": census.enabled_jobs,

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-
+from service.domain.ids import is_id
 from service.domain.records import JobRecord, UnreadableJob
 from service.errors import Conflict, NotFound
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
-
-
-def is_id(text: str) -> bool:
-    """Tell whether a text is a UUID in its canonical form. Anything else names no job and no run."""
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def no_job(job_id: str) -> NotFound:

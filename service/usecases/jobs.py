@@ -16,7 +16,9 @@ from pydantic import BaseModel
 
 from service.clock import Clock
 from service.domain import schedules
-from service.domain.job import JobDefinition, parse_create, parse_preview, parse_toggle, parse_update
+from service.domain.ids import is_id
+from service.domain.job import JobDefinition
+from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
 from service.domain.options import Options
 from service.domain.planning import changed_plan, new_record
 from service.domain.records import JobRecord, UnreadableJob
@@ -27,7 +29,7 @@ from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.listing import JobFilter, Listing
 from service.store.scripts import Scripts
-from service.usecases.ids import broken, is_id, no_job, once, same_body, stored
+from service.usecases.ids import broken, no_job, once, same_body, stored
 from service.usecases.paging import cursor_of, position
 from service.usecases.views import JobView, Page
 
@@ -123,8 +125,8 @@ class Jobs:
         definition = parse_create(body, self._configs)
         sent = once("create", key, body)
         job_id = str(uuid.uuid4())
-        reckoned = self._jobs.reckoning.now_ms()
-        made = None if reckoned is None else self._create(job_id, definition, sent, reckoned, reckoned=True)
+        estimated = self._jobs.clock_estimate.now_ms()
+        made = None if estimated is None else self._create(job_id, definition, sent, estimated, estimated=True)
         if made is None:
             made = self._create(job_id, definition, sent, self._clock.now_ms())
         assert made is not None
@@ -135,10 +137,10 @@ class Jobs:
         return JobView(kept.encode(), answer["id"], answer["revision"])
 
     def _create(
-        self, job_id: str, definition: JobDefinition, once: Idempotency | None, now_ms: int, *, reckoned: bool = False
+        self, job_id: str, definition: JobDefinition, once: Idempotency | None, now_ms: int, *, estimated: bool = False
     ) -> bytes | Recalled | None:
         schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
-        return self._jobs.create(new_record(job_id, definition, now_ms), once, reckoned=reckoned)
+        return self._jobs.create(new_record(job_id, definition, now_ms), once, estimated=estimated)
 
     def update(self, job_id: str, body: object, revisions: Collection[int] = ()) -> JobView:
         """Change the fields that the body names.

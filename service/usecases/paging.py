@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 
+from service.domain.ids import is_id
 from service.errors import ValidationFailed
 from service.store.jobs.job_hashes import Position
-from service.usecases.ids import is_id
 
 MAX_PAGE = 200
 """The most runs or contacts on a page."""

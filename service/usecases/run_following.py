@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.store.run_views import History
+from service.store.runs.run_views import History
 from service.store.scripts import Scripts
 
 LINES_AT_A_TIME = 200

@@ -13,15 +13,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from service import logs
-from service.domain.job import parse_run_request, validate_bot_config
+from service.domain.ids import is_id
+from service.domain.job_fields import validate_bot_config
+from service.domain.job_requests import parse_run_request
+from service.domain.run_records import STATUSES, TRIGGERS
 from service.domain.timestamps import parse_timestamp
 from service.errors import Conflict, ValidationFailed
 from service.store.idempotency import Recalled
 from service.store.jobs.job_hashes import JobStore
-from service.store.run_views import STATUSES, TRIGGERS, History, RunFilter
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
+from service.store.runs.run_views import History, RunFilter
 from service.store.scripts import Scripts
-from service.usecases.ids import is_id, no_job, no_run, once, same_body, stored
+from service.usecases.ids import no_job, no_run, once, same_body, stored
 from service.usecases.paging import check_run_cursor
 from service.usecases.views import Page, View
 

@@ -75,9 +75,10 @@ class _OneReading(Collector):
 
     def _queue_metrics(self) -> Iterator[Metric]:
         now = self._reading
-        waited = 0.0 if now.oldest_queued is None else max(0.0, (now.now - now.oldest_queued) / 1000)
         yield _gauge("queue_depth", "Runs in the queue that no worker has started.", now.queued)
-        yield _gauge("queue_oldest_age_seconds", "For how long the oldest of them has been there.", waited)
+        yield _gauge(
+            "queue_oldest_age_seconds", "For how long the oldest of them has been there.", now.queued_for_seconds
+        )
         yield _gauge("runs_running", "Runs under way.", now.running)
         yield _gauge("retries_delayed", "Retries that await their delay.", now.delayed_retries)
 

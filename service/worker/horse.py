@@ -32,7 +32,7 @@ from service.domain.retries import rerun_of, retry_of
 from service.domain.run_records import Claim, Outcome, Retry
 from service.errors import StoreFull, StoreUnavailable
 from service.outage import outage
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.worker.failures import partial_result
 from service.worker.ipc import ORDER_SIGNAL, Began, Orders
 from service.worker.leftovers import Untouched, peak_megabytes

@@ -42,11 +42,12 @@ from service.settings import Settings
 from service.store.keys import Keys
 from service.store.presence import Presence
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
-from service.store.server.connection import connect, translate_errors
+from service.store.server.connection import connect
 from service.store.server.startup_checks import arrive
+from service.store.server.translation import translate_errors
 from service.worker.commands import Commands
 from service.worker.deaths import outcome_of_death
 from service.worker.horse import Recycling, WorkHorse, end_patiently, retry_after

@@ -20,14 +20,14 @@ from service.bots.protocol import Bot, Ledger, Memory
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault, names_in
 from service.domain.error_texts import said, traced
-from service.domain.job import validate_bot_config
+from service.domain.job_fields import validate_bot_config
 from service.domain.plain_json import plain, plain_text, whole_number
 from service.domain.records import JobRecord, UnreadableJob
 from service.domain.run_records import Claim, Outcome
 from service.domain.timestamps import format_timestamp
 from service.errors import ServiceError, ValidationFailed
 from service.settings import Settings
-from service.store.run_log import cut_line, cut_middle
+from service.store.runs.run_log import cut_line, cut_middle
 from service.worker.failures import outcome_of_failure
 from service.worker.run_context import News, RunContext, RunTime, StopFlag
 

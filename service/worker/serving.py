@@ -11,8 +11,9 @@ from service.errors import StoreUnavailable
 from service.outage import outage
 from service.settings import Settings
 from service.store.keys import Keys
-from service.store.server.connection import connect, translate_errors
+from service.store.server.connection import connect
 from service.store.server.startup_checks import arrive
+from service.store.server.translation import translate_errors
 from service.worker.orphans import Orphans
 from service.worker.process import BotWorker
 

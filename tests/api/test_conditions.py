@@ -11,7 +11,7 @@ from redis import Redis
 from service.settings import Settings
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.wsgi import assemble
 

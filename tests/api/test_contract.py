@@ -14,7 +14,7 @@ from service.settings import Settings
 from service.store.keys import Keys
 from service.store.presence import Presence
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.wsgi import assemble

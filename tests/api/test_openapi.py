@@ -17,7 +17,8 @@ from redis import Redis
 from service import VERSION
 from service.bots.registry import configs, load_bots
 from service.contacts.bodies import _CHECKS, READ_ONLY
-from service.domain.job import DEFINITION_FIELDS, READ_ONLY_FIELDS, parse_create
+from service.domain.job import DEFINITION_FIELDS, READ_ONLY_FIELDS
+from service.domain.job_requests import parse_create
 from service.domain.schedules.definition import parse_schedule, schedule_schemas
 from service.errors import ValidationFailed
 from service.settings import Settings

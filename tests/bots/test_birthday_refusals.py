@@ -18,7 +18,7 @@ from service.bots.birthday.letters import LettersRefused
 from service.domain.run_records import Outcome
 from service.errors import ChannelUnavailable
 from service.store.keys import Keys
-from service.store.runs import stored_outcome
+from service.store.runs.stored_outcome import stored_outcome
 from service.usecases.contacts import ContactBook
 from tests.bots.picky_post import BREAKS, Picky
 from tests.bots.rig import Run, configured, post_office

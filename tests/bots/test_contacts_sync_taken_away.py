@@ -15,7 +15,7 @@ from service.domain.people.contact import Contact
 from service.store import address_books
 from service.store.contacts import ContactStore
 from service.store.keys import Keys
-from service.store.server import connection
+from service.store.server import exchange
 from service.usecases.contacts import ContactBook
 from tests.bots.address_books import Radicale, person, radicale
 from tests.bots.dav_servers import BOOK, DavServer, dav_server
@@ -314,7 +314,7 @@ def killed(client: Redis, served: DavServer, at: int) -> bool:
         client.hset(Keys().run("killed"), "status", "failed")
         return came_so_far
     before_write = dies_at(at)
-    write, save, delete = connection.write_together, ContactStore.save_many, ContactStore.delete
+    write, save, delete = exchange.write_together, ContactStore.save_many, ContactStore.delete
 
     def write_together(*args: Any) -> None:
         before_write()

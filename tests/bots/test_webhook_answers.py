@@ -12,7 +12,7 @@ from redis import Redis
 
 from service.bots.webhook.bot import SAID, SHOWN_ANSWER, RequestFailed, WebhookBot
 from service.bots.webhook.config import WebhookConfig
-from service.domain.job import validate_bot_config
+from service.domain.job_fields import validate_bot_config
 from service.errors import ValidationFailed
 from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
 from tests.bots.receivers import Receiver, listening

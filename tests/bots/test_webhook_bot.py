@@ -21,7 +21,7 @@ from service.bots.support.secrets import SecretMissing, SecretRefused, signing_k
 from service.bots.webhook.answers import MAX_ANSWER
 from service.bots.webhook.bot import RequestFailed, WebhookBot, signature
 from service.bots.webhook.config import WebhookConfig
-from service.domain.job import validate_bot_config
+from service.domain.job_fields import validate_bot_config
 from service.errors import ServiceError, ValidationFailed
 from tests.bots.receivers import Receiver, listening
 from tests.bots.rig import Run, configured

@@ -14,7 +14,7 @@ from redis import Redis
 
 from service.bots.webhook.bot import RequestFailed, WebhookBot
 from service.bots.webhook.config import WebhookConfig
-from service.domain.job import validate_bot_config
+from service.domain.job_fields import validate_bot_config
 from service.errors import ValidationFailed
 from tests.bots.receivers import Receiver, listening
 from tests.bots.rig import Run, configured

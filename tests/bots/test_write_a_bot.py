@@ -17,7 +17,7 @@ from service.bots.protocol import Bot, RunFailed
 from service.bots.registry import configs, load_bots
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault
-from service.domain.job import validate_bot_config
+from service.domain.job_fields import validate_bot_config
 from service.domain.run_records import Outcome
 from service.errors import ValidationFailed
 from service.settings import Settings

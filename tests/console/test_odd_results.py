@@ -14,7 +14,7 @@ from redis import Redis
 from service.domain.plain_json import MOST
 from service.settings import Settings
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse
 from service.worker.runner import Surroundings

@@ -11,7 +11,7 @@ from unittest import mock
 from redis import Redis
 from redis.client import Pipeline
 
-from service.store import scripts as scripts_module
+from service.store.scripts import assembly
 
 NOW_KEY = "test:now"
 """Epoch milliseconds."""
@@ -50,7 +50,7 @@ class VirtualRedis(Redis):
 @contextmanager
 def virtual_time(client: Redis) -> Iterator[None]:
     """While it lasts, scripts that are made read the test's time, and so does what waits by the monotonic clock."""
-    read = scripts_module._source
+    read = assembly.source
 
     def source(name: str) -> str:
         text = read(name)
@@ -65,7 +65,7 @@ def virtual_time(client: Redis) -> Iterator[None]:
         return int(client.get(MONOTONIC_KEY) or 0)
 
     with (
-        mock.patch.object(scripts_module, "_source", source),
+        mock.patch.object(assembly, "source", source),
         mock.patch("service.scheduler.reaper.time", clock),
         mock.patch("service.scheduler.heartbeat.steady_ms", steady),
     ):

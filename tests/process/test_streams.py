@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from service.domain.run_records import Outcome
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from tests.conftest import ValkeyServer
 from tests.process.installation import API_KEY, Installation, until
 from tests.store.rig import Rig

@@ -12,8 +12,8 @@ from service.scheduler.scheduler import Scheduler
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
-from service.store.run_views import History
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
+from service.store.runs.run_views import History
 from service.store.scripts import Limits, Scripts
 from service.store.server.redis_clock import RedisClock
 from service.usecases.health import Health

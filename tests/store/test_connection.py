@@ -15,7 +15,9 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
 from service.errors import ServiceError, StoreFull, StoreUnavailable
 from service.settings import Settings
-from service.store.server.connection import SOCKET_SECONDS, Role, connect, open_sockets, repeatable, translate_errors
+from service.store.server.connection import SOCKET_SECONDS, Role, connect, open_sockets
+from service.store.server.exchange import repeatable
+from service.store.server.translation import translate_errors
 from tests.conftest import ValkeyServer, find_free_port
 from tests.tls import TlsProxy
 

@@ -337,7 +337,7 @@ def test_importing_an_export_changes_nothing(
 def fill(book: ContactBook, contact: Contact, uid: str | None) -> None:
     """Puts a contact into the book, as a file brings it."""
     from service.contacts.intake.intake import Intake
-    from service.contacts.matching.decisions import Entry
+    from service.contacts.matching.entries import Entry
 
     fields = {
         name: getattr(contact, name)

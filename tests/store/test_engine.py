@@ -14,12 +14,12 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service import logs
-from service.domain.commits import Commits
+from service.domain.decision_batch import DecisionBatch
 from service.domain.run_records import Outcome, Retry, ids_of
 from service.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 from service.store.jobs.due import read_due
 from service.store.scripts import Limits, Scripts
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 from tests.store.rig import Rig
 
 
@@ -47,18 +47,18 @@ def test_nothing_is_enqueued_early(rig: Rig) -> None:
     assert rig.history(job_id) == []
 
 
-def planned(rig: Rig) -> Commits:
+def planned(rig: Rig) -> DecisionBatch:
     """What a scheduler plans now."""
     now_ms, due = read_due(rig.scripts, 100)
-    commits = Commits(now_ms)
+    commits = DecisionBatch(now_ms)
     for entry in due:
         commits.add(entry.read())
     return commits
 
 
-def committed(rig: Rig, commits: Commits) -> list[bytes]:
+def committed(rig: Rig, commits: DecisionBatch) -> list[bytes]:
     """What becomes of it."""
-    answers: list[bytes] = rig.scripts.run("decide", json.dumps(commits.worded()), rig.keys.prefix)
+    answers: list[bytes] = rig.scripts.run("decide", json.dumps(commits.argument()), rig.keys.prefix)
     return answers
 
 
@@ -91,7 +91,7 @@ def test_jobs_that_are_alike_share_a_plan_and_nothing_else(rig: Rig) -> None:
         rig.client.hset(rig.keys.job(job_id), mapping={"next_occurrence": due, "next_due": due * 1000, "anchor": due})
         rig.client.zadd(rig.keys.due, {job_id: due * 1000})
     rig.pretend_due(other, 9)
-    worded = planned(rig).worded()
+    worded = planned(rig).argument()
     assert (len(worded["plans"]), len(worded["jobs"])) == (4, 6)
     rig.scheduler().enqueue_jobs()
     for job_id in (*alike, other, *jittered):
@@ -128,7 +128,7 @@ def test_a_batch_is_decided_also_when_redis_has_forgotten_the_scripts_or_closed_
         scheduler = rig.scheduler()
         commits = planned(rig)
         forget()
-        begun = scheduler._scripts.begin("decide", json.dumps(commits.worded()), rig.keys.prefix)
+        begun = scheduler._scripts.begin("decide", json.dumps(commits.argument()), rig.keys.prefix)
         assert begun() == [b"decided"]
         assert len(rig.history(job_id)) == 1
 

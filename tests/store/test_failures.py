@@ -13,7 +13,7 @@ from service.errors import ServiceError
 from service.settings import Settings
 from service.store.outbox import Outbox, facts
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.worker.horse import Recycling, WorkHorse

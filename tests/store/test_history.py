@@ -10,8 +10,8 @@ from redis import Redis
 
 from service.domain.run_records import Outcome, Retry
 from service.errors import NotFound
-from service.store import run_views as history
 from service.store.counters import read
+from service.store.runs import run_views as history
 from service.store.server.redis_clock import RedisClock
 from service.web.console.plots import plot
 from tests.store.rig import Rig

@@ -15,7 +15,7 @@ from service.scheduler.alerts import Alerts, words
 from service.settings import Settings
 from service.store.outbox import Outbox, facts
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import NEWS_SHOWN, TOLD_TTL, Limits
 from service.worker.horse import Recycling, WorkHorse
 from service.worker.run_context import MOST_NEWS, NEWS_LIMIT, News

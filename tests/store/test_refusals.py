@@ -21,11 +21,12 @@ from service.store.contacts import ContactStore, Write
 from service.store.keys import Keys
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
-from service.store.server import connection
+from service.store.server import patience
 from service.store.server.answers import of_answer
-from service.store.server.connection import Role, connect, translate_errors
+from service.store.server.connection import Role, connect
 from service.store.server.kind import Kind, kind_of
 from service.store.server.startup_checks import arrive
+from service.store.server.translation import translate_errors
 from tests.conftest import ValkeyServer, find_free_port
 from tests.process.installation import until
 
@@ -109,7 +110,7 @@ def test_a_bot_waits_while_writes_are_refused(
     start: Callable[..., ValkeyServer], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
     """What it writes is written once there is room; its run does not fail of that."""
-    monkeypatch.setattr(connection, "outage", Outage())  # as in a process of its own
+    monkeypatch.setattr(patience, "outage", Outage())  # as in a process of its own
     server = start()
     done: list[object] = []
     with to(server, "horse") as client:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from service.store import scripts as module
 from service.store.contacts import ContactStore, Write
 from service.store.keys import Keys
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
-from service.store.server import connection
+from service.store.scripts import lone_script, scripts
+from service.store.server import exchange
 from tests.conftest import ValkeyServer
 from tests.store.rig import Rig
 
@@ -24,13 +24,14 @@ CONTACTS = [Write(f"contact {number}", {"name": f"Somebody {number}"}) for numbe
 @pytest.fixture
 def forgetful(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> Redis:
     """A server whose scripts are flushed by somebody before everything that this service sends."""
-    send = connection.exchange
+    send = exchange.exchange
 
     def flushed_before(client: Redis, commands: list[bytes]) -> list[object]:
         redis_client.script_flush()
         return send(client, commands)
 
-    monkeypatch.setattr(module, "exchange", flushed_before)
+    for module in (lone_script, scripts):
+        monkeypatch.setattr(module, "exchange", flushed_before)
     return redis_client
 
 

@@ -23,7 +23,7 @@ from service.domain.run_records import Claim, Outcome
 from service.errors import StoreUnavailable
 from service.settings import Settings
 from service.store.rq_records import make_scripts
-from service.store.runs import RunStore
+from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse
 from service.worker.ipc import Began, Horse, Orders

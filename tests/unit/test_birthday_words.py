@@ -10,7 +10,7 @@ import pytest
 from service.bots.birthday.birthdays import Greeting
 from service.bots.birthday.bot import BirthdayConfig
 from service.bots.birthday.greetings import Texts, UnusableTemplate, compose, compose_digest
-from service.domain.job import validate_bot_config
+from service.domain.job_fields import validate_bot_config
 from service.domain.people.contact import Contact
 from service.errors import ValidationFailed
 

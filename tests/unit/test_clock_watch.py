@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.clock_estimate import STEP_MS, ClockWatch
+from service.domain.clock_watch import STEP_MS, ClockWatch
 from service.domain.job import JobDefinition
 from service.domain.notices import Step, WentBack, length, stepped, went_back
 from service.domain.options import Options

@@ -12,15 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
-from service.domain.job import (
-    JobDefinition,
-    parse_create,
-    parse_preview,
-    parse_run_request,
-    parse_toggle,
-    parse_update,
-    validate_bot_config,
-)
+from service.domain.job import JobDefinition
+from service.domain.job_fields import validate_bot_config
+from service.domain.job_requests import parse_create, parse_preview, parse_run_request, parse_toggle, parse_update
 from service.domain.options import Options, parse_options
 from service.domain.schedules.definition import Daily
 from service.errors import ValidationFailed

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from service.domain import status
 from service.scheduler import heartbeat as lookout
 from service.scheduler import reaper
 from service.scheduler import scheduler as dispatch
-from service.store import migrations, presence, schema
+from service.store import migrations, schema
 from service.store.server.connection import CONNECT_SECONDS, POOL_WAIT_SECONDS, SOCKET_SECONDS
 from service.worker import ipc as link
 from service.worker import process, supervisor
@@ -92,7 +93,7 @@ def test_redis_that_refuses_writes_puts_off_neither_a_time_out_nor_a_stop() -> N
 def test_a_lease_is_renewed_and_a_heartbeat_sent_often_enough() -> None:
     """Renewed each second; a scheduler's sign of life counts for 15 s, and two may be lost meanwhile."""
     assert (process.LOOK_SECONDS, process.BEAT_SECONDS, dispatch.HEARTBEAT) == (1.0, 2.0, 2.0)
-    assert presence.FRESH_MS == 15_000
+    assert status.FRESH_MS == 15_000
     assert lookout.LEAD_MS == 6_000 and lookout.LEAD_MS >= 3 * dispatch.HEARTBEAT * 1000
     assert link.UNWATCHED_SECONDS == 3.0
 

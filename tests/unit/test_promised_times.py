@@ -10,7 +10,7 @@ import pytest
 from service.domain.options import Options
 from service.domain.retries import rerun_of, retry_of
 from service.domain.run_records import Retry
-from service.store.presence import fresh
+from service.domain.status import count_up
 
 RUN = "0b7f7a1e-0000-4000-8000-000000000001"
 NOW = 1_764_115_200_000
@@ -86,4 +86,4 @@ def test_a_rerun_waits_for_nothing_and_is_no_attempt() -> None:
 )
 def test_a_heartbeat_is_a_sign_of_life_for_fifteen_seconds(age_ms: int, alive: int) -> None:
     """Also one from the future, which was written before the clock was set back."""
-    assert fresh([(b"scheduler", NOW - age_ms)], NOW) == alive
+    assert count_up([NOW - age_ms], NOW) == alive

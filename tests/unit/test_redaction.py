@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from service.secrecy import redaction
-from service.secrecy.redaction import SHORTEST, UNMISTAKABLE, Redaction
+from service.secrecy.redaction import SHORTEST, Redaction
+from service.secrecy.secret_values import UNMISTAKABLE
 
 ASIDE = "\u2591"
 """A character of texts around a secret, and of no secret."""

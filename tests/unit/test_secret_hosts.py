@@ -8,7 +8,8 @@ import pytest
 
 from service.bots.support.secrets import SecretRefused, Vault
 from service.errors import SettingsError
-from service.secrecy.secret_hosts import check, hosts_of, is_binding, is_secret, unbound
+from service.secrecy.secret_hosts import check, hosts_of, unbound
+from service.secrecy.secret_names import is_binding, is_secret
 from service.settings import load_settings
 
 

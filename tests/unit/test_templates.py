@@ -15,7 +15,7 @@ from service.bots.birthday.greetings import Texts, UnusableTemplate, compose
 from service.bots.support.sandbox import FILTERS, MAX_BITS, MAX_RENDERED, MAX_WORK, TESTS, Work, rendered, sandbox
 from service.bots.support.wording import MAX_DEPTH, MAX_NODES, MAX_TEMPLATE, BrokenTemplate, check, render
 from service.bots.webhook.config import WebhookConfig
-from service.domain.job import Configs, validate_bot_config
+from service.domain.job_fields import Configs, validate_bot_config
 from service.errors import ValidationFailed
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "templates.md"

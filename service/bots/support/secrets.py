@@ -7,7 +7,6 @@ and no sandbox: a bot runs as the same user as the service, and can read what it
 from __future__ import annotations
 
 import binascii
-import re
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,20 +15,18 @@ from service.bots.support.addresses import NotAnAddress, parsed
 from service.domain.input.refusals import echo
 from service.errors import ServiceError
 from service.secrecy.own_copies import own_copy
-from service.secrecy.redaction import SECRETS, UNMISTAKABLE, Redaction
-from service.secrecy.secret_hosts import PREFIX, SUFFIX, Hosts, hosts_of, is_binding, is_secret
+from service.secrecy.redaction import Redaction
+from service.secrecy.secret_hosts import Hosts, hosts_of
+from service.secrecy.secret_names import MARK, PREFIX, SUFFIX, is_reference, is_secret, referenced
+from service.secrecy.secret_values import SECRETS, UNMISTAKABLE
 
 if TYPE_CHECKING:
     import base64
 else:
     base64 = own_copy("base64")
 
-SHAPE = r"env:BOT_SECRET_[A-Za-z0-9_]{1,100}"
-"""How a job names a secret. Only variables whose names begin so are looked up, so that no job reads other settings."""
 OTHERS = "no other variable, and not the hosts to which one is bound"
 """What no job may name, for sentences that say how a secret is named."""
-_NAME = re.compile(SHAPE)
-_MARK = "env:"
 _SIGNING = "whsec_"
 _PORTS = {"http": 80, "https": 443}
 SHORTEST_KEY, LONGEST_KEY = 24, 64
@@ -46,12 +43,12 @@ class SecretRefused(ServiceError):
 
 def is_named(value: str) -> bool:
     """Whether `value` is the name of a secret rather than a value of its own."""
-    return _NAME.fullmatch(value) is not None and not is_binding(value.removeprefix("env:"))
+    return is_reference(value) and is_secret(referenced(value))
 
 
 def is_misnamed(value: str) -> bool:
     """Whether `value` is written as the name of a secret and is none: another variable, or the hosts of a secret."""
-    return value.startswith(_MARK) and not is_named(value)
+    return value.startswith(MARK) and not is_named(value)
 
 
 def names_in(config: Any) -> frozenset[str]:
@@ -62,7 +59,7 @@ def names_in(config: Any) -> frozenset[str]:
 def _names(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         if is_named(value):
-            yield value.removeprefix("env:")
+            yield referenced(value)
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from _names(inner)
@@ -189,7 +186,7 @@ class Secrets:
         return self._vault.of_results(self._used)
 
     def _found(self, value: str) -> tuple[str, str]:
-        name = value.removeprefix("env:")
+        name = referenced(value)
         if name not in self._allowed:
             raise SecretRefused(
                 f"{name} is not named in the job's bot_config, nor in the bot's uses_settings, "

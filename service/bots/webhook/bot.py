@@ -23,6 +23,7 @@ from service.bots.webhook.answers import MAX_ANSWER, Answer, failure, is_final, 
 from service.bots.webhook.config import BASIC, HEADER_VALUE, CarriesUser, WebhookConfig, web_address
 from service.egress import Egress
 from service.secrecy.own_copies import own_copy
+from service.secrecy.secret_names import referenced
 
 if TYPE_CHECKING:
     import base64
@@ -114,7 +115,7 @@ def _resolved_address(context: Context) -> httpx.URL:
     try:
         return web_address(context.secrets.address(value))
     except CarriesUser:
-        name = value.removeprefix("env:")
+        name = referenced(value)
         raise RequestFailed(f"the address in {name} must not carry a user name or password; {BASIC}") from None
     except ValueError:
         raise RequestFailed(f"the value of {value.removeprefix('env:')} is not an http(s) address") from None
@@ -123,7 +124,7 @@ def _resolved_address(context: Context) -> httpx.URL:
 def _header(context: Context, value: str, url: httpx.URL) -> str:
     text: str = context.secrets.text(value, str(url))
     if not HEADER_VALUE.fullmatch(text):
-        name = value.removeprefix("env:")
+        name = referenced(value)
         raise SecretRefused(f"{name} cannot be sent as a header: it must be one line of printable ASCII")
     return text
 
@@ -160,7 +161,7 @@ def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, con
     if content is not None and "content-type" not in given:
         whole["Content-Type"] = "application/json"
     if context.config.secret:
-        name = context.config.secret.removeprefix("env:")
+        name = referenced(context.config.secret)
         key = signing_key(name, context.secrets.text(context.config.secret, str(url)))
         whole["Webhook-Signature"] = signature(key, message_id, timestamp, (content or "").encode())
     return whole

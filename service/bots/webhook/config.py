@@ -17,8 +17,9 @@ from pydantic import (
 )
 
 from service.bots.support.addresses import MAX_PORT, BadPort, NotAnAddress, parsed
-from service.bots.support.secrets import OTHERS, SHAPE, is_misnamed, is_named
+from service.bots.support.secrets import OTHERS, is_misnamed, is_named
 from service.bots.support.wording import MAX_TEMPLATE, check
+from service.secrecy.secret_names import REFERENCE_PATTERN
 
 BASIC = "send them as the header Authorization: env:BOT_SECRET_…, whose value is Basic and base64 of user:password"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -69,7 +70,7 @@ class WebhookConfig(BaseModel):
     )
     secret: str | None = Field(
         default=None,
-        pattern=f"^{SHAPE}$",
+        pattern=f"^{REFERENCE_PATTERN}$",
         description="The name of the secret that signs the request, env:BOT_SECRET_…; without it, it is not signed.",
     )
     timeout_seconds: int = Field(default=30, ge=1, le=60, description="For the whole request and its answer.")

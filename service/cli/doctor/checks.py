@@ -18,17 +18,19 @@ from service.domain.notices import CLOCK_ADVICE, DATA_ADVICE
 from service.errors import ChannelUnavailable, StoreUnavailable
 from service.messages import Messenger, why_unusable
 from service.secrecy.key_strength import ADVICE, weakness
-from service.secrecy.secret_hosts import SUFFIX, is_binding, is_secret, unbound
+from service.secrecy.secret_hosts import unbound
+from service.secrecy.secret_names import SUFFIX, is_binding, is_secret
 from service.settings import ALLOWS_PRIVATE, Settings
 from service.store.counters import Reading, read
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.schema import newest
 from service.store.scripts import Limits
-from service.store.server.connection import Client, connect, translate_errors
+from service.store.server.connection import Client, connect
 from service.store.server.kind import refusal_of_writes, refuse_unsuitable
 from service.store.server.rights import deafness, refuse_half_rights, rights
 from service.store.server.startup_checks import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
+from service.store.server.translation import translate_errors
 
 LITTLE_ROOM, NO_ROOM = 2**30, 100 * 2**20
 """Bytes free where the data is kept."""
@@ -261,5 +263,6 @@ def _schema(client: Client, keys: Keys) -> Finding:
 
 def from_reading(now: Reading) -> Iterator[Finding]:
     """Who is up and what waits, as Redis tells it."""
-    waited = 0.0 if now.oldest_queued is None else max(0.0, (now.now - now.oldest_queued) / 1000)
-    yield from crew(now.schedulers, now.workers, now.leader, now.queued, waited, now.refusal is not None)
+    yield from crew(
+        now.schedulers, now.workers, now.leader, now.queued, now.queued_for_seconds, now.refusal is not None
+    )

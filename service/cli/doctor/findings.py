@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from service.domain.status import waits_long
+
 State = Literal["ok", "warning", "problem", "unknown"]
-LONG_WAIT_SECONDS = 60.0
-"""A run that has been in the queue for longer than this waits for a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def crew(
         yield Finding("workers", "unknown", f"workers {CANNOT_SAY}")
     else:
         yield Finding("workers", "problem", "none is up: nothing that is queued will run", "Start `python worker.py`")
-    late = waited > LONG_WAIT_SECONDS
+    late = waits_long(waited)
     advice = "Raise WORKER_CONCURRENCY, or start more workers" if late else None
     told = ("1 run waits" if queued == 1 else f"{queued} runs wait") + (
         f", the oldest for {waited:.0f} s" if queued else ""

@@ -1,15 +1,15 @@
-"""Takes a whole file in, whatever the order of its entries.
+"""Import of a whole file, whatever the order of its entries.
 
-| stage | whose turn it is | who may wait for a later stage |
+| stage | cards | those that may wait for a later stage |
 |---|---|---|
-| as they are read | those with a UID | who would be given a contact that had none: of several the least gets it |
-| `ADOPTERS` | those | |
-| `WITH_ADDRESS` | those without UID who have an address | whose name alone leads to somebody |
-| `BARE` | those with neither | likewise |
-| `BY_NAME` | those: see `_Import._namesake` | |
+| while reading | with a UID | cards that would adopt a contact without one: of several, the least UID gets it |
+| `ADOPTERS` | these | |
+| `WITH_ADDRESS` | with an address and no UID | cards of which only the name leads to a contact |
+| `BARE` | with neither | likewise |
+| `BY_NAME` | these, see `_Import._namesake` | |
 
-What is certain is written batch by batch. A name alone decides only once the whole file is known, for those whose
-birthday or address changed.
+Certain matches are written batch by batch. A name alone decides only after the whole file has been read, for people
+whose birthday or address changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from typing import TypeVar
 from service.contacts.intake.intake import Intake
 from service.contacts.intake.put_aside import PutAside
 from service.contacts.intake.report import ImportReport
-from service.contacts.matching.decisions import Entry, Guess, HoldBack
+from service.contacts.matching.decisions import Guess, HoldBack
+from service.contacts.matching.entries import Entry
 from service.contacts.matching.identity import Known, Match
 from service.contacts.matching.mistaken_names import mistaken
 from service.contacts.people import ParsedCard, Skipped, TooMuch
@@ -32,8 +33,8 @@ IMPORT_BATCH = 100
 ADOPTERS, WITH_ADDRESS, BARE, BY_NAME = range(4)
 
 SAME_PERSON = (
-    "another entry of the file is the same person: what they say was put together, and where they differ one of them "
-    "stands"
+    "another entry of the file is the same person: their values were merged, and where they differ one of them was "
+    "taken"
 )
 
 Item = TypeVar("Item")
@@ -42,20 +43,23 @@ Item = TypeVar("Item")
 def import_people(
     people: Iterable[ParsedCard | Skipped], intake: Intake, report: ImportReport, charset: str | None = None
 ) -> TooMuch | None:
-    """Takes everybody in, and counts what became of them.
+    """Import every person of a file, and count what became of each.
 
     Args:
-        charset: in which somebody asked the file to be read; None if nobody did.
+        people: the entries of the file.
+        intake: writes the contacts.
+        report: receives the counts and warnings.
+        charset: the encoding that the client asked for; None if it asked for none.
 
     Returns:
-        Why the file was not read to its end; everybody before that is taken in.
+        Why reading stopped before the end of the file; everybody before that is imported. None if it was read whole.
     """
     with PutAside() as aside:
         return _Import(intake, report, aside, charset and file_codec_of(charset)).run(people)
 
 
 class _Readable:
-    """People up to the end of their file or to where it was too much, which `stopped` says then."""
+    """The entries of a file up to its end, or up to the limit; `stopped` then says which limit."""
 
     def __init__(self, people: Iterable[ParsedCard | Skipped]) -> None:
         self._people = people
@@ -103,7 +107,7 @@ class _Import:
     def _take(
         self, cards: Sequence[ParsedCard], hold_back: HoldBack | None = None, guess: Sequence[Guess | None] = ()
     ) -> list[ParsedCard]:
-        """Returns those that are held back."""
+        """Take some cards in. Returns those that are held back."""
         entries = [
             Entry(card.traits, card.carried(), None, () if card.uid else tuple(mistaken(card.traits, self._codec)))
             for card in cards
@@ -118,7 +122,7 @@ class _Import:
         return [card for card, one in zip(cards, taken, strict=True) if one is None]
 
     def _namesake(self, card: ParsedCard, number: int) -> Guess:
-        """Who has the name, and neither UID nor address, is meant if there is one in the file and one in the book."""
+        """Choose the contact with this name and neither UID nor address, if the file and the book have one each."""
 
         def choose(namesakes: Sequence[Known]) -> Known | None:
             living = [one for one in namesakes if one.living]
@@ -135,7 +139,7 @@ def _has_namesake(match: Match, namesakes: Sequence[Known]) -> bool:
 
 
 def _born_otherwise(card: ParsedCard, known: Known) -> bool:
-    """With another address and another birthday there is nothing left that is the same but the name."""
+    """Tell whether the birthdays differ: with another address as well, only the name is the same."""
     there, here = known.traits.month_day, card.traits.month_day
     return bool(there and here and there != here)
 

@@ -1,8 +1,7 @@
-"""Takes people in: finds whose contact each card is, and writes it.
+"""Intake of cards: finds the contact of each card, and writes it.
 
-It reads, decides by `service.contacts.matching.identity`, and writes what it has decided only where nobody has
-changed meanwhile what the decision stands on; else it looks again. Two who import the same file at once therefore make
-one book.
+The intake reads, decides (`service.contacts.matching.decisions`), and writes a decision only if nobody has changed
+meanwhile what it rests on; else it reads again. Two clients that import the same file at once therefore make one book.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from service.contacts.matching.decisions import Entry, Found, Guess, HoldBack, Round, Taken, known_of, own_ids
+from service.contacts.matching.decisions import Found, Guess, HoldBack, Round, known_of, own_ids
+from service.contacts.matching.entries import Entry, Taken
 from service.contacts.matching.identity import Known, match, merged, with_traits
 from service.contacts.matching.parts import as_text, part_of, parts_of, united
 from service.domain.people.traits import Traits, first_ids, identities_of, name_identity, new_id
@@ -19,17 +19,17 @@ from service.errors import StoreUnavailable
 from service.store.contacts import ContactStore, Mode, Saved, Write
 
 MOST_TRIES = 100
-"""Times that another may have been quicker before it is told as a trouble."""
+"""Attempts against changes of others before the intake gives up."""
 
 AboutTo = Callable[[Sequence[tuple[int, str]]], None]
-"""Is told the number of each entry, and whose it is about to be."""
+"""Receives the number of each entry, and the id of its contact."""
 
 
 class Intake:
-    """Takes cards in, several hundred at a time.
+    """Writer of cards, several hundred at a time.
 
     Args:
-        store: where contacts are kept.
+        store: the contacts in Redis.
     """
 
     def __init__(self, store: ContactStore) -> None:
@@ -43,18 +43,19 @@ class Intake:
         mode: Mode = "merge",
         about_to: AboutTo | None = None,
     ) -> list[Taken | None]:
-        """Makes or changes the contact of each.
+        """Make or change the contact of each entry.
 
         Args:
-            hold_back: says which of them are to wait.
-            guess: for each, who is meant where nothing certain leads to somebody; of those who have the name, and
-                neither UID nor address.
-            mode: `create` leaves those who are there as they are.
-            about_to: called before anything is written, with the number of each entry and whose it is; where another
-                was quicker, once more.
+            entries: the people.
+            hold_back: tells which entries wait.
+            guess: for each entry, a choice among the contacts with its name and neither UID nor address, used when
+                nothing certain leads to a contact.
+            mode: `create` leaves existing contacts as they are.
+            about_to: called before each write with the number of each entry and its contact's id; called again after
+                somebody else's change.
 
         Returns:
-            What became of each; None for those held back.
+            What became of each entry; None for those held back.
         """
         taken: dict[int, Taken | None] = {}
         guesses = list(guess) or [None] * len(entries)
@@ -74,17 +75,17 @@ class Intake:
         raise too_busy()
 
     def identify(self, entries: Sequence[Entry]) -> list[str]:
-        """Whose contact each would be, by its id, without a change."""
+        """Return the id of the contact that each entry would get, without writing."""
         rehearsal = Round(self._store, self.look(entries), None, "merge")
         return [rehearsal.rehearse(entry) for entry in entries]
 
     def known(self, contact_id: str) -> Known | None:
-        """By what a contact is known, also one that was deleted; None if it is not."""
+        """Return a contact's traits and identities, also of a deleted one; None if there never was one."""
         (row,) = self._store.rows([contact_id])
         return known_of(row) if row else None
 
     def change(self, contact_id: str, fields: dict[str, object]) -> Saved:
-        """Changes a contact's fields; what it was known by leads to it as before. `missing` if there is none."""
+        """Change a contact's fields; its earlier identities still lead to it. Returns `missing` for an unknown id."""
         for _ in range(MOST_TRIES):
             known = self.known(contact_id)
             if known is None or not known.living:
@@ -97,7 +98,7 @@ class Intake:
         raise too_busy()
 
     def look(self, entries: Sequence[Entry]) -> Found:
-        """Reads what matters to these entries."""
+        """Read the part of the address book that matters to these entries."""
         found = Found()
         wanted = {identity: None for entry in entries for identity in _asked(entry.traits)}
         wanted |= {
@@ -115,7 +116,7 @@ class Intake:
         return found
 
     def _look_for_new(self, found: Found, entries: Sequence[Entry]) -> None:
-        """Whether the ids that they would get, or had in the first version, are somebody's."""
+        """Read which of the ids that new contacts would get, or had in the first version, are taken."""
         if not entries:
             return
         first = [first_ids(entry.traits) for entry in entries]
@@ -129,10 +130,10 @@ class Intake:
         found.before = {one for one, was in zip(asked, self._store.were_before(asked), strict=True) if was}
 
     def _absorb(self, into: Known, other: Known) -> None:
-        """Makes one of two, if they are as they were; fields that both have are the first's."""
+        """Merge two contacts if nobody has changed them; the first one's fields win."""
         contacts = self._store.get_many([into.id, other.id])
         if [contact.identities for contact in contacts] != [into.identities, other.identities]:
-            return  # another was quicker
+            return  # somebody else has changed one of them
         fields = united([part_of(contact) for contact in contacts])
         whole = with_traits(merged(into, other), traits_of(fields))
         if into.parts or other.parts:
@@ -149,10 +150,10 @@ def _asked(traits: Traits) -> Iterable[str]:
 
 
 def too_busy() -> StoreUnavailable:
-    """That others are quicker all the time."""
-    return StoreUnavailable("The address book is being changed by others all the time; try again")
+    """Return the error for changes that others always overtake."""
+    return StoreUnavailable("Others keep changing the address book; try again")
 
 
 def traits_of(fields: Mapping[str, Any]) -> Traits:
-    """By what a contact with these fields can be told from others."""
+    """Return the traits that tell a contact with these fields from others."""
     return Traits(fields["name"], tuple(fields["uids"] or ()), tuple(fields["emails"] or ()), fields["birthday"])

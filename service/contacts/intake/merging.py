@@ -1,4 +1,4 @@
-"""Makes one contact of several, as a person has decided."""
+"""Merging of contacts, as a person decides."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from service.contacts.intake.intake import MOST_TRIES, too_busy, traits_of
 from service.contacts.intake.synced import SOURCE as SYNCED
 from service.contacts.matching.identity import Known, merged, with_traits
 from service.contacts.matching.parts import MOST_PARTS, SINGLES, as_text, part_of, parts_of, united
-from service.contacts.people import is_id
+from service.domain.ids import is_id
 from service.domain.people.contact import Contact, profile_of
 from service.errors import FieldError, NotFound, ValidationFailed
 from service.store.contacts import ContactStore, Write
 
 LISTS = ("emails", "phones", "urls")
 MOST_MERGED = 50
-"""Contacts that are merged into one, at once and in all."""
+"""Most contacts that are merged into one, in one request and in all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge has come to.
+    """Result of a merge.
 
     Args:
-        contact_id: of the contact that is all of them now.
-        left_out: fields and values that the others had and it does not take.
+        contact_id: of the merged contact.
+        left_out: fields and values of the others that the merged contact does not keep.
     """
 
     contact_id: str
@@ -35,13 +35,18 @@ class Merged:
 
 
 def merge(store: ContactStore, contact_id: str, body: object) -> Merged:
-    """Makes the contacts that a body names parts of another one, in one step.
+    """Make the contacts that a body names parts of another one, in one step.
 
-    The contact keeps its own fields and takes what it lacks, also the year of its birthday; lists are united. What led
-    to the others leads to it from now on: their cards of synced address books, the entries of files, and the ledger's.
+    The contact keeps its own fields and takes those that it lacks, also the year of its birthday; lists are united.
+    Everything that led to the others now leads to it: cards of synced address books, entries of files, the ledger.
+
+    Args:
+        store: the contacts in Redis.
+        contact_id: of the contact that stays.
+        body: `{"from": [ids]}`, as it was sent.
 
     Raises:
-        ValidationFailed: the body is not `{"from": [ids]}`, or names a contact that cannot be merged; says which.
+        ValidationFailed: the body is not `{"from": [ids]}`, or names a contact that cannot be merged.
         NotFound: there is no such contact.
     """
     ids = _parse(contact_id, body)
@@ -69,7 +74,7 @@ def _parse(contact_id: str, body: object) -> list[str]:
         errors.append(FieldError("from", f"must be a list of the ids of 1–{MOST_MERGED} contacts"))
         ids = []
     for number, one in enumerate(ids):
-        if not isinstance(one, str) or not is_id(one):
+        if not is_id(one):
             errors.append(FieldError(f"from[{number}]", "must be the id of a contact"))
         elif one == contact_id:
             errors.append(FieldError(f"from[{number}]", f"is the contact itself: {one}"))
@@ -97,12 +102,12 @@ def _require(target: Contact, ids: Sequence[str], others: Sequence[Contact | Non
 
 
 def _write(store: ContactStore, target: Contact, others: Sequence[Contact], fields: Mapping[str, Any]) -> bool:
-    """False if one of them has changed meanwhile."""
+    """Write the merged contact. Returns False if one of the contacts has changed meanwhile."""
     whole = with_traits(reduce(merged, map(_known, others), _known(target)), traits_of(fields))
     made_of = as_text(parts_of([target, *others]))
     pairs = {**fields, "parts": made_of, "had": ""}
     write = Write(target.id, pairs, whole.identities, whole.former_ids, target.identities)
-    # What a file or the API has brought stays, also when the address book has it no more.
+    # Values from a file or the API stay, also when the address book no longer has them.
     lasting = next((one.source for one in (target, *others) if one.source != SYNCED), target.source)
     page = profile_of(fields["urls"])
     visit = next((one.visit for one in others if one.visit is not None and one.visit.url == page), None)
@@ -116,7 +121,7 @@ def _known(contact: Contact) -> Known:
 
 
 def _left_out(others: Sequence[Contact], fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each value of the others that is not among the fields, once."""
+    """List each value of the others that the fields lack, once."""
     told = set()
     for name in (*SINGLES, *LISTS):
         kept = fields[name] if name in LISTS else (fields[name],)

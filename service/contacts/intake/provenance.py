@@ -1,7 +1,7 @@
-"""What of a contact came from which card of an address book, so that it goes when the card carries it no more.
+"""Provenance of a contact's values: which card of an address book brought them, so that they can go with it.
 
-A card has *given* what it carries and the contact did not have from elsewhere: from a file, the API, or a hand here.
-What another card has given, too, stays as long as that one carries it.
+A card has *given* each value that it carries and that the contact did not have from a file, the API or a person. A
+value that another card has also given stays as long as that card carries it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from service.domain.people.traits import says_less
 from service.store.address_books import Given
 
 _TEXTS = ("given_name", "family_name", "birthday", "language", "deceased")
-"""Of which a contact has one each; a name it always has."""
+"""Fields with a single value; the name is never empty."""
 _LISTS = ("emails", "phones", "urls")
 NOTHING: Given = {}
 
 
 def carried(person: ParsedCard) -> Given:
-    """All that a card could give."""
+    """Return every value that a card could give."""
     return _by_field(person.carried())
 
 
 def together(cards: Iterable[Given]) -> Given:
-    """What several cards have given."""
+    """Unite the values that several cards have given."""
     found: dict[str, tuple[str | bool, ...]] = {}
     for given in cards:
         for field, values in given.items():
@@ -35,12 +35,13 @@ def together(cards: Iterable[Given]) -> Given:
 
 
 def given_by(person: ParsedCard, contact: Contact | None, before: Given, others: Given) -> Given:
-    """What a card has given once it is taken.
+    """Return the values that a card has given once it is taken.
 
     Args:
-        contact: whose the card is, before it is taken; None if there is none yet.
-        before: what the card had given until now.
-        others: what other cards have given.
+        person: the card.
+        contact: the card's contact as it is before; None if there is none yet.
+        before: values that the card had given until now.
+        others: values that other cards have given.
     """
     held = _held(contact)
     given: dict[str, tuple[str | bool, ...]] = {}
@@ -51,15 +52,15 @@ def given_by(person: ParsedCard, contact: Contact | None, before: Given, others:
         given[field] = tuple(dict.fromkeys((*given.get(field, ()), *before[field])))
     year_from = {*before.get("birthday", ()), *others.get("birthday", ()), None}
     if _lacks_year(person, contact) not in year_from and person.birthday not in year_from:
-        del given["birthday"]  # the contact has it from elsewhere, with its year
+        del given["birthday"]  # another source brought it, with its year
     return {field: values for field, values in given.items() if values}
 
 
 def fields_of(person: ParsedCard, contact: Contact | None, before: Given, others: Given) -> dict[str, object]:
-    """What becomes of a contact's fields by a card: those that it carries, and those that lose something.
+    """Return the contact's fields that a card changes: those that it carries, and those that lose a value.
 
-    What the card had given and cannot be read now stays; so does a year of birth that the card lacks and has not given.
-    Other arguments as for `given_by`.
+    A value that the card had given and that cannot be read now stays. So does a year of birth that the card lacks and
+    has not given. The arguments are those of `given_by`.
     """
     new = carried(person)
     gone = {field: values for field, values in before.items() if field not in person.unread}
@@ -72,12 +73,12 @@ def fields_of(person: ParsedCard, contact: Contact | None, before: Given, others
 
 
 def fields_without(contact: Contact, before: Given, others: Given) -> dict[str, object]:
-    """What becomes of a contact's fields when a card that had given `before` is gone."""
+    """Return the contact's fields that change when a card that had given `before` is gone."""
     return _remaining(NOTHING, _held(contact), before, others)
 
 
 def _lacks_year(person: ParsedCard, contact: Contact | None) -> str | None:
-    """The contact's birthday, if it is the card's and has a year that the card's lacks."""
+    """Return the contact's birthday if it is the card's plus a year that the card lacks."""
     known = contact.birthday if contact else None
     return known if says_less(person.birthday, known) else None
 
@@ -102,7 +103,7 @@ def _remaining_list(
     gone: tuple[str | bool, ...],
     others: tuple[str | bool, ...],
 ) -> tuple[str | bool, ...]:
-    """A card's values and, of those that are there, what other cards have given; without any, all that is not gone."""
+    """Unite a card's values with those that other cards have given; without any, all values that are not gone."""
     if new:
         return unique((*new, *(value for value in held if value in others)))  # type: ignore[arg-type]
     left = tuple(value for value in held if value not in gone or value in others)

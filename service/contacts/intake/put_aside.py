@@ -1,4 +1,4 @@
-"""Cards of a file that are taken later, kept on disk meanwhile, so that a file of any size needs little memory."""
+"""Cards of a file that wait for a later stage, on disk, so that a file of any size needs little memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SELECT card, number FROM cards JOIN people USING (name) WHERE stage = :stage ORD
 
 
 class PutAside:
-    """Cards by stages; those of one come back in an order that does not depend on the file's. To be closed."""
+    """Cards by stage. A stage's cards come back in an order that does not depend on the file's. Close it after use."""
 
     def __init__(self) -> None:
         self._base = sqlite3.connect("")  # a temporary file that nobody else sees
@@ -42,48 +42,48 @@ class PutAside:
         self._base.close()
 
     def put(self, stage: int, cards: Iterable[ParsedCard]) -> None:
-        """Keeps cards until their stage comes."""
+        """Keep cards until their stage comes."""
         with _room():
             self._base.executemany("INSERT INTO cards VALUES (?, ?, ?, ?, ?)", (_row(stage, card) for card in cards))
 
     def take(self, stage: int) -> Iterator[ParsedCard]:
-        """All cards of a stage. Those of later stages may be put aside meanwhile."""
+        """Yield the cards of a stage. Cards of later stages may be put aside meanwhile."""
         with _room():
             for (card,) in self._base.execute(_IN_ORDER, (stage,)):
                 yield _read(card)
 
     def take_by_name(self, stage: int) -> Iterator[tuple[ParsedCard, int]]:
-        """All cards of a stage, and how many people there are in it with the name of each."""
+        """Yield the cards of a stage, each with the number of people in the stage who have its name."""
         with _room():
             for card, number in self._base.execute(_BY_NAME, {"stage": stage}):
                 yield _read(card), number
 
     def meet(self, contact_ids: Iterable[str]) -> None:
-        """Notes that these contacts are somebody of the file."""
+        """Note that these contacts are people of the file."""
         with _room():
             self._base.executemany("INSERT OR IGNORE INTO met VALUES (?)", ((one,) for one in contact_ids))
 
     def has_met(self, contact_id: str) -> bool:
-        """Whether a contact is somebody of the file already."""
+        """Tell whether a contact is already somebody of the file."""
         return self._base.execute("SELECT 1 FROM met WHERE contact_id = ?", (contact_id,)).fetchone() is not None
 
 
 @contextmanager
 def _room() -> Iterator[None]:
-    """Tells a full disk as what it is."""
+    """Report a full disk as `NoRoom`."""
     try:
         yield
     except sqlite3.OperationalError as error:
         raise NoRoom(
-            "There is no room for what the import has to put aside; what was imported before that stays. Set TMPDIR to "
-            "a folder that can be written and has room where the web process runs, and import the file again"
+            "The disk has no room for the cards that the import has to put aside; contacts imported before stay. Set "
+            "TMPDIR of the web process to a writable folder with room, and import the file again"
         ) from error
 
 
 def _row(stage: int, card: ParsedCard) -> tuple[int, str, str, bytes, bytes]:
     known_by = sorted(identities_of(card.traits))
     person = next((identity for identity in known_by if identity[0] == "b"), "")
-    # The order of `Known.rank`: who has an address comes first, so that it decides before the birthday does.
+    # The order of `Known.rank`: people with an address come first, so that it decides before the birthday does.
     telling = next((identity for kind in "um" for identity in known_by if identity[0] == kind), "")
     content = repr((card.uid, sorted(card.carried().items()))).encode("utf-8", "surrogatepass")
     sort = b"%d" % (not card.emails) + telling.encode() + blake2b(content, digest_size=16).digest()

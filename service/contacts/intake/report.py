@@ -1,4 +1,4 @@
-"""What an import did, as its answer tells it."""
+"""Report of an import, as the API answers it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from service.contacts.people import ParsedCard, Skipped
 
 MAX_TOLD = 1000
-"""Skipped entries, and warnings, that a report tells of, those of the whole file first; the others are counted."""
+"""Most skipped entries, and most warnings, that a report lists, those of the whole file first; the rest is counted."""
 
 
 class ImportReport:
-    """Counts what became of a file's entries."""
+    """Counts of what became of a file's entries."""
 
     def __init__(self) -> None:
         self._counts = {"created": 0, "updated": 0, "unchanged": 0}
@@ -24,14 +24,14 @@ class ImportReport:
         self._warnings_total = 0
 
     def read(self, card: ParsedCard) -> None:
-        """Counts an entry that is about to be a contact."""
+        """Count an entry that is about to be imported."""
         self._with_birthday += card.birthday is not None
         self._with_address += bool(card.emails or card.phones)
         for reason in card.warnings:
             self.warn(reason, card.position, card.name)
 
     def taken(self, became: str) -> None:
-        """Counts an entry that is a contact now.
+        """Count an imported entry.
 
         Args:
             became: `created`, `updated` or `unchanged`.
@@ -39,28 +39,28 @@ class ImportReport:
         self._counts[became] += 1
 
     def skipped(self, entry: Skipped) -> None:
-        """Counts an entry that could not be taken."""
+        """Count an entry that could not be imported."""
         self._skipped_total += 1
         if len(self._skipped) < MAX_TOLD:
             self._skipped.append({"position": entry.position, "reason": entry.reason})
 
     def warn(self, reason: str, position: int | None = None, name: str | None = None) -> None:
-        """Tells what was lost or guessed, of one entry or, without a position, of the whole file."""
+        """Add a warning about a loss or a guess, of one entry or, without a position, of the whole file."""
         self._warnings_total += 1
         told = self._of_file if position is None else self._warnings
         if len(told) < MAX_TOLD:
             told.append({"position": position, "name": name, "reason": reason})
 
     def counted(self) -> str:
-        """In words: how many entries became what."""
+        """Return the counts in words."""
         told = ", ".join(f"{count:,} {word}" for word, count in self._counts.items())
         return f"{told}, {self._skipped_total:,} skipped"
 
     def as_dict(self, ignored_columns: Iterable[str]) -> dict[str, Any]:
-        """JSON-ready.
+        """Return the report, JSON-ready.
 
         Args:
-            ignored_columns: the headings of the file that were not understood.
+            ignored_columns: headings of the file that were not understood.
         """
         return {
             **self._counts,

@@ -1,8 +1,8 @@
-"""An address book elsewhere whose cards are contacts here: what it brings, changes and takes away again.
+"""Synchronised address book: its cards are contacts here, which it makes, changes and removes.
 
-Every step can be cut off. Whose a card is, is written down before the contact is made, so that none is left behind that
-nobody knows to be a card's; what the contact has from it likewise, so that it can go again; the version of the card is
-written down last, so that what was cut off is done again.
+A kill may come between any two steps. The book records a card's contact before it makes the contact, so that no contact
+is left without its card, and likewise the values that the card gives, so that they can go again. It records the card's
+version last, so that an interrupted step is done again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 
 from service.contacts.intake.intake import MOST_TRIES, Intake, too_busy
 from service.contacts.intake.provenance import NOTHING, carried, fields_of, fields_without, given_by, together
-from service.contacts.matching.decisions import Entry
+from service.contacts.matching.entries import Entry
 from service.contacts.people import ParsedCard
 from service.domain.people.contact import Contact
 from service.domain.people.traits import says_less
@@ -31,7 +31,7 @@ Removed = Literal["removed", "kept", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A card as the address book gave it.
+    """Card as the address book gave it.
 
     Args:
         href: its path on the server.
@@ -48,14 +48,14 @@ class Received:
 
 
 class SyncedBook:
-    """One address book elsewhere, and the contacts that are its cards.
+    """One remote address book, and the contacts of its cards.
 
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
-        contacts: where contacts are kept.
-        intake: takes people in there.
-        address: of the address book, as its server spells it; it is not kept.
+        contacts: the contacts in Redis.
+        intake: writes people there.
+        address: of the address book, as its server spells it; it is not stored.
     """
 
     def __init__(self, client: Client, keys: Keys, contacts: ContactStore, intake: Intake, address: str) -> None:
@@ -67,7 +67,7 @@ class SyncedBook:
 
     @property
     def token(self) -> str | None:
-        """Up to which change it was read; None if it is to be read whole, also to learn what its cards have given."""
+        """Token of the last change that was read; None if the book must be read whole."""
         return self._cards.token() if self._cards.learned() else None
 
     @token.setter
@@ -75,12 +75,14 @@ class SyncedBook:
         self._cards.set_token(token)
 
     def keep(self) -> None:
-        """What is not kept for 90 days is forgotten: an address book that is followed no more. Its contacts stay."""
+        """Keep the book's records for 90 more days. A book that nobody follows is then forgotten; its contacts stay."""
         self._cards.keep()
 
     def known(self) -> Iterator[SeenCard]:
-        """Every card that was seen, in no order; one may come twice. One of which it is not known what it has given
-        comes without a version, to be fetched again."""
+        """Yield every card that was seen, in no order; one may come twice.
+
+        A card whose given values are unknown comes without a version, so that it is fetched again.
+        """
         if self._cards.learned():
             yield from self._cards.all()
             return
@@ -89,26 +91,27 @@ class SyncedBook:
                 yield card if given is not None else replace(card, etag="")
 
     def seen(self, hrefs: Sequence[str]) -> list[SeenCard | None]:
-        """The cards as they were seen last."""
+        """Return the cards as they were last seen."""
         return self._cards.get_many(hrefs)
 
     def count(self) -> int:
-        """How many cards it had."""
+        """Return the number of cards that the book had."""
         return self._cards.count()
 
     def skipped(self) -> list[SkippedCard]:
-        """The cards that could not be taken."""
+        """Return the cards that could not be taken."""
         return self._cards.skipped()
 
     def take(self, cards: Sequence[Received]) -> list[tuple[str, Saved]]:
-        """Makes and changes contacts by their cards. What a card had given and carries no more goes; other fields that
-        it does not carry stay.
+        """Make and change contacts by their cards.
+
+        A value that a card had given and no longer carries goes; other fields that it does not carry stay.
 
         Returns:
-            The id of each card's contact, and what became of it.
+            The id of each card's contact, and what became of the contact.
 
         Raises:
-            StoreUnavailable: others changed meanwhile, again and again, who the cards are.
+            StoreUnavailable: others kept changing to whom the cards belong.
         """
         taken: dict[str, tuple[str, Saved]] = {}
         left = list(cards)
@@ -120,8 +123,10 @@ class SyncedBook:
         raise too_busy()
 
     def _take(self, cards: Sequence[Received]) -> dict[str, tuple[str, Saved]]:
-        """Takes the first card of each person, so that what one card gives is known to the next. None if somebody has
-        become another contact meanwhile."""
+        """Take the first card of each person, so that the values that one card gives are known to the next.
+
+        Takes nothing if somebody has become another contact meanwhile.
+        """
         seen = self._seen(cards)
         first: dict[str, Received] = {}
         for card, contact_id in zip(cards, self._intake.identify(_entries(cards, seen)), strict=True):
@@ -157,7 +162,7 @@ class SyncedBook:
         return [one.became for one in self._intake.take(entries, about_to=check) if one is not None]
 
     def would_take(self, cards: Sequence[Received]) -> list[tuple[str, Saved, list[str]]]:
-        """The id of each card's contact, what `take` would do to it, and which of its fields it would change."""
+        """Return the id of each card's contact, what `take` would do to it, and the fields that it would change."""
         ids = self._intake.identify(_entries(cards, self._seen(cards)))
         changes = self._changes_of(list(zip(ids, cards, strict=True)))
         return [(one, *_compared(change)) for one, change in zip(ids, changes, strict=True)]
@@ -170,7 +175,7 @@ class SyncedBook:
         return self._changes_of(list(cards.items()))
 
     def _changes_of(self, cards: Sequence[tuple[str, Received]]) -> list[_Change]:
-        """What each card does to the contact with the id beside it."""
+        """Return the change that each card makes to the contact with the id beside it."""
         owners = [(one, card.href) for one, card in cards]
         hrefs = [card.href for _, card in cards]
         contacts = {contact.id: contact for contact in self._contacts.get_many(one for one, _ in cards)}
@@ -187,18 +192,24 @@ class SyncedBook:
         ]
 
     def skip(self, href: str, etag: str, reason: str, again: bool) -> None:
-        """Notes that a card could not be taken; its contact, if it had one, stays as it is.
+        """Record that a card could not be taken; its contact, if it has one, stays as it is.
 
         Args:
-            again: ask for it again, though it has not changed.
+            href: the card's path.
+            etag: its version.
+            reason: why, for people.
+            again: fetch the card again, though it has not changed.
         """
         (seen,) = self._cards.get_many([href])
         self._cards.skip(SkippedCard(href, reason, again))
         self._cards.save_many([SeenCard(href, seen.contact_id if seen else None, "" if again else etag)])
 
     def drop(self, href: str) -> Removed:
-        """Forgets a card that is gone. Removes its contact if an address book brought it and no other card is its; else
-        what the contact has from this card alone goes."""
+        """Forget a card that is gone.
+
+        Removes its contact if an address book brought it and no other card belongs to it; else removes the values that
+        only this card gave.
+        """
         (seen,) = self._cards.get_many([href])
         if seen is None:
             return "unknown"
@@ -207,7 +218,7 @@ class SyncedBook:
         return became
 
     def would_drop(self, href: str) -> tuple[Removed, Contact | None, list[str]]:
-        """What `drop` would do, to whom, and which fields would go of a contact that is kept."""
+        """Return what `drop` would do, to whom, and which fields a kept contact would lose."""
         (seen,) = self._cards.get_many([href])
         if seen is None:
             return "unknown", None, []
@@ -227,7 +238,7 @@ class SyncedBook:
         return "removed" if contact else "kept"
 
     def _without(self, seen: SeenCard) -> tuple[Contact | None, dict[str, object]]:
-        """A card's contact, and what would become of its fields without the card."""
+        """Return a card's contact, and the fields that would change without the card."""
         contact = None if seen.contact_id is None else self._contacts.get(seen.contact_id)
         (given,) = self._cards.given([seen.href])
         if contact is None or not given:
@@ -236,7 +247,7 @@ class SyncedBook:
         return contact, fields_without(contact, given, together(others))
 
     def _removable(self, seen: SeenCard) -> Contact | None:
-        """A card's contact, if an address book brought it and no other card is it."""
+        """Return a card's contact if an address book brought it and no other card belongs to it."""
         if seen.contact_id is None or self._cards.is_others(seen.contact_id, seen.href):
             return None
         contact = self._contacts.get(seen.contact_id)
@@ -244,17 +255,17 @@ class SyncedBook:
 
 
 class _BecameOthers(Exception):
-    """Others have changed meanwhile who some cards are."""
+    """Somebody else has changed meanwhile to whom some cards belong."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a card does to its contact.
+    """Change that a card makes to its contact.
 
     Args:
-        contact: as it is; None if there is none yet.
-        fields: what is written.
-        before, given: what the card had given, and what it has given then.
+        contact: the contact as it is; None if there is none yet.
+        fields: the fields to write.
+        before, given: values that the card had given before, and has given afterwards.
     """
 
     href: str
@@ -274,7 +285,7 @@ class _Change:
 def _change(card: Received, contact: Contact | None, known: Given | None, others: Given) -> _Change:
     before = known or NOTHING
     if known is None and contact is not None and contact.source == SOURCE:
-        before = carried(card.person)  # the release before took it from this card; what is gone since, nobody knows
+        before = carried(card.person)  # from an older release; values that are gone since are unknown
     fields = fields_of(card.person, contact, before, others)
     return _Change(card.href, contact, fields, before, given_by(card.person, contact, before, others))
 

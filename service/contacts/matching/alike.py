@@ -1,8 +1,8 @@
-"""Who may be one person, by what two contacts have in common. It is for people to decide, so that more is shown than
-matching (`service.contacts.matching.identity`) takes for certain.
+"""Possible duplicates: whether two contacts may be one person.
 
-Shown together are those with the same name who share an e-mail address, a phone number or the birthday; and those with
-the same e-mail address and similar names whose birthdays do not contradict.
+A person decides, so this suggests more than matching (`service.contacts.matching.identity`) takes for certain: contacts
+with the same name that share an e-mail address, a phone number or the birthday; and contacts with the same e-mail
+address and similar names whose birthdays do not contradict each other.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from service.domain.people.names import name_key
 from service.domain.people.traits import as_sent
 
 SIMILAR = 0.8
-"""How much of two words must be the same, from 0 to 1."""
+"""Least share of two words that must be the same, from 0 to 1."""
 LEAST_LETTERS, MOST_LETTERS = 3, 40
-"""Of words that are compared letter by letter, which takes the time of their product."""
+"""Length of words that are compared letter by letter, which takes time by the product of their lengths."""
 PHONE_DIGITS = 8
-"""The last digits of a number by which it is compared: what stands before is written in many ways."""
+"""Number of last digits that are compared: prefixes are written in many ways."""
 _PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 _NOT_DIGITS = re.compile(r"\D")
 _EXTENSION = re.compile(r"[x;,#].*", re.IGNORECASE | re.DOTALL)
 
 
 def keys_of(one: Contact) -> Iterator[str]:
-    """Texts of which two who may be one person have at least one in common."""
+    """Yield keys; two contacts that may be one person have at least one in common."""
     name = name_key(one.name)
     yield from (f"e{as_sent(email)}" for email in one.emails)
     yield from (f"p{number}\0{name}" for number in _numbers(one))
@@ -37,7 +37,7 @@ def keys_of(one: Contact) -> Iterator[str]:
 
 
 def reasons(first: Contact, second: Contact) -> list[str]:
-    """Why the two may be one person; nothing if they hardly are."""
+    """Return why two contacts may be one person; an empty list if they hardly are."""
     shares_address = bool(_addresses(first) & _addresses(second))
     if name_key(first.name) != name_key(second.name):
         is_similar = shares_address and not _contradict(first, second) and similar(first.name, second.name)
@@ -51,7 +51,7 @@ def reasons(first: Contact, second: Contact) -> list[str]:
 
 
 def similar(first: str, second: str) -> bool:
-    """Whether two names may be one: a word is left out, shortened, or spelt a little differently.
+    """Tell whether two names may be one: a word is missing, shortened, or spelt a little differently.
 
     >>> similar("J. Doe", "John Doe"), similar("Jon Doe", "John Doe"), similar("Amelia Rivers", "Anna Rivers")
     (True, True, False)
@@ -66,7 +66,7 @@ def similar(first: str, second: str) -> bool:
 
 
 def _letters(name: str) -> str:
-    """A name without accents, blanks and marks."""
+    """Return a name without accents, blanks and marks."""
     text = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN))
     return "".join(char for char in text if char.isalnum())
 
@@ -81,7 +81,7 @@ def _alike(first: str, second: str) -> bool:
 
 
 def _contradict(first: Contact, second: Contact) -> bool:
-    """Both have a birthday, and no person has both."""
+    """Tell whether the birthdays differ, so that one person cannot have both."""
     one, other = first.birthday, second.birthday
     if not one or not other:
         return False

@@ -1,4 +1,4 @@
-"""What becomes of some cards, decided on a part of the address book as it was read."""
+"""Decisions about cards: which contact each one makes or changes, on a part of the address book as it was read."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
 
+from service.contacts.matching.entries import Entry, Taken
 from service.contacts.matching.identity import LASTING, Known, Match, match, with_traits
 from service.contacts.matching.mistaken_names import is_stand_in
 from service.contacts.matching.parts import as_text, from_text, with_card
-from service.contacts.people import is_id
+from service.domain.ids import is_id
 from service.domain.people.names import name_key
 from service.domain.people.traits import (
     Traits,
@@ -23,66 +24,17 @@ from service.domain.people.traits import (
     says_less,
     uid_identity,
 )
-from service.store.contacts import ContactStore, Mode, Row, Saved, Write
+from service.store.contacts import ContactStore, Mode, Row, Write
 
 HoldBack = Callable[[Match, Sequence[Known]], bool]
-"""Whether a card is to wait, by whom it matches, and by who has its name and neither UID nor address."""
+"""Tells whether a card waits: by its match, and by the contacts with its name and neither UID nor address."""
 Guess = Callable[[Sequence[Known]], Known | None]
-"""Who of those is meant, if anybody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What somebody is about to be.
-
-    Args:
-        traits: by what it can be told who it is.
-        fields: what is written.
-        hint: the contact that it is where nothing speaks for another one, by id.
-        mistaken: by what it may have been taken in by mistake, see `service.contacts.matching.mistaken_names`.
-        forgets_year: a birthday without a year takes away the year that is known.
-    """
-
-    traits: Traits
-    fields: dict[str, object]
-    hint: str | None = None
-    mistaken: tuple[Traits, ...] = ()
-    forgets_year: bool = False
-
-    def without_less(self, traits: Traits) -> Entry:
-        """This one, without a birthday that says less than `traits` do."""
-        if self.forgets_year or not says_less(self.traits.birthday, traits.birthday):
-            return self
-        return replace(self, fields={name: value for name, value in self.fields.items() if name != "birthday"})
-
-    def written_over(self, traits: Traits) -> Traits:
-        """What `traits` become: what is named and empty is taken away."""
-        after, fields = traits.with_card(self.traits), self.fields
-        return replace(
-            after,
-            emails=self.traits.emails if "emails" in fields else after.emails,
-            birthday=self.traits.birthday if "birthday" in fields else after.birthday,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Somebody as they are now.
-
-    Args:
-        contact: by what it is known from now on.
-        became: `created`, `updated`, `unchanged`; or `exists`: there was one, and it is left as it was.
-        by_address: for `exists`: they have an address and the name in common.
-    """
-
-    contact: Known
-    became: Saved
-    by_address: bool = False
+"""Chooses one of several contacts, or none."""
 
 
 @dataclass(slots=True)
 class Found:
-    """The part of the address book that matters to some cards, as it was read and as it will be."""
+    """Part of the address book that matters to some cards, as it was read and as it will be."""
 
     held: dict[str, list[str]] = field(default_factory=dict)
     known: dict[str, Known | None] = field(default_factory=dict)
@@ -91,13 +43,13 @@ class Found:
     before: set[str] = field(default_factory=set)
 
     def holders(self, identity: str) -> list[Known]:
-        """Everybody with that identity; see `View`."""
+        """Return every contact with that identity; see `View`."""
         return [one for contact_id in self.held.get(identity, ()) if (one := self.known.get(contact_id)) is not None]
 
     def own(self, traits: Traits) -> Known | None:
-        """The contact whose own id, or that of a part of which, is the UID: an export gives it to those without one.
+        """Return the contact whose own id, or a part's id, is the UID: an export uses it for contacts without a UID.
 
-        One that was deleted comes back.
+        A deleted contact comes back.
         """
         for uid in own_ids(traits):
             if not self.holders(uid_identity(uid)):
@@ -108,14 +60,14 @@ class Found:
         return None
 
     def read(self, store: ContactStore, ids: list[str]) -> None:
-        """Reads by what each of these is known."""
+        """Read the identities of these contacts."""
         if ids:
             for one, row in zip(ids, store.rows(ids), strict=True):
                 self.known[one] = known_of(row) if row else None
                 self.seen[one] = row.identities if row and row.living else None
 
     def put(self, known: Known) -> None:
-        """From now on it is as it will be once it is written."""
+        """Put a contact here as it will be once it is written."""
         old = self.known.get(known.id)
         for identity in old.identities if old else ():
             if identity not in known.identities and known.id in self.held.get(identity, ()):
@@ -127,7 +79,7 @@ class Found:
 
 
 class Round:
-    """One try: what was found, what is to be written by it, and in which order."""
+    """One attempt: the part of the book that was read, and the writes that follow, in order."""
 
     def __init__(self, store: ContactStore, found: Found, hold_back: HoldBack | None, mode: Mode) -> None:
         self._store = store
@@ -138,10 +90,10 @@ class Round:
         self._done: dict[int, Taken | None] = {}
         self._stops = False
         self.to_absorb: tuple[Known, Known] | None = None
-        """Two that are one, to be made so before the rest is looked at again."""
+        """Two contacts that are one person, to be merged before the rest is read again."""
 
     def plan(self, number: int, entry: Entry, guess: Guess | None) -> None:
-        """Decides about one entry, unless it has to wait for another round."""
+        """Decide about one entry, unless it has to wait for another round."""
         if self._stops:
             return
         if (own := self._found.own(entry.traits)) is not None:
@@ -169,7 +121,7 @@ class Round:
                 self._add(number, entry, known)
 
     def rehearse(self, entry: Entry) -> str:
-        """Whose contact an entry would be."""
+        """Return the id of the contact that an entry would get."""
         known = (
             self._found.own(entry.traits)
             or match(entry.traits, self._found).contact
@@ -180,11 +132,11 @@ class Round:
         return known.id
 
     def planned(self) -> list[tuple[int, str]]:
-        """The number of each entry that is about to be written, and its contact's id."""
+        """Return the number of each entry that is about to be written, with its contact's id."""
         return [(number, known.id) for number, _, known in self._writes]
 
     def _pair(self, matched: Match) -> tuple[Known, Known] | None:
-        """Only living ones, as they were read, can be made one."""
+        """Return the two contacts to merge, if both live and are as they were read."""
         contact, other = matched.contact, matched.same[0]
         both_read = all(one is not None and self._is_as_read(one) for one in (contact, other))
         return (contact, other) if contact is not None and both_read else None
@@ -193,7 +145,7 @@ class Round:
         return known.living and self._found.seen.get(known.id) == known.identities
 
     def _mistaken(self, entry: Entry) -> Known | None:
-        """The contact that was made of the same card with a wrong name, and has it still."""
+        """Return the contact that the same card made with a wrong name, if it still has that name."""
         for traits in entry.mistaken:
             wrong = name_key(traits.name)
             for identity in identities_of(traits, bare=False):
@@ -203,7 +155,7 @@ class Round:
         return None
 
     def _hinted(self, entry: Entry) -> Known | None:
-        """The contact that a card without UID was before, if anything but its place says that it is."""
+        """Return the earlier contact of a card without UID, if more than its place confirms that."""
         known = self._found.known.get(entry.hint or "")
         if known is None or not known.living or entry.traits.uids:
             return None
@@ -213,7 +165,7 @@ class Round:
         return known if shared or born_alike or name_key(old.name) == name_key(new.name) else None
 
     def _new(self, traits: Traits) -> Known:
-        """Who has had the id of the first version, else somebody new."""
+        """Return the contact with the id of the first version, else a new one."""
         found = self._found
         first = first_ids(traits)
         own = [id_of_uid(uid) for uid in traits.uids] if traits.uids else [first.by_name, *first.by_address]
@@ -229,7 +181,7 @@ class Round:
         return Known(free, Traits(""), (), tuple(one for one in before if one != free), living=False)
 
     def _is_free(self, contact_id: str) -> bool:
-        """Nobody has this id, also nobody who was deleted."""
+        """Tell whether no contact, and no deleted one, has this id."""
         if contact_id not in self._found.known and contact_id in self._found.looked_for:
             return True
         if contact_id not in self._found.known:
@@ -241,7 +193,7 @@ class Round:
         entry = _without_stand_in(entry, known)
         traits = _lasting(entry.traits, known)
         after, fields = _whole(known, entry) if known.parts else _plain(known, replace(entry, traits=traits))
-        free = [one for one in identities_of(entry.traits) if not found.holders(one)]  # just those that were read
+        free = [one for one in identities_of(entry.traits) if not found.holders(one)]  # only the read ones
         seen = known.identities if found.known.get(known.id) is not None else None
         former = after.former_ids if not known.living else ()
         fields = {**fields, "had": " ".join(after.had)}
@@ -250,7 +202,7 @@ class Round:
         self._writes.append((number, write, after))
 
     def write(self) -> dict[int, Taken | None]:
-        """Writes what was decided; what is missing in the answer has to be decided anew."""
+        """Write the decisions. Entries that are missing in the answer have to be decided again."""
         saved = self._store.save_many([write for _, write, _ in self._writes], self._mode) if self._writes else []
         for (number, _, known), became in zip(self._writes, saved, strict=True):
             if became not in ("stale", "exists"):
@@ -259,7 +211,7 @@ class Round:
 
 
 def _without_stand_in(entry: Entry, known: Known) -> Entry:
-    """Without a name that is an address, where the contact has a better one."""
+    """Drop a name that is an address, if the contact has a better one."""
     if not (known.living and is_stand_in(entry.traits.name)) or is_stand_in(known.traits.name):
         return entry
     fields = {name: value for name, value in entry.fields.items() if name != "name"}
@@ -267,7 +219,7 @@ def _without_stand_in(entry: Entry, known: Known) -> Entry:
 
 
 def _plain(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
-    """A contact once an entry was taken in, and what is to be written of it."""
+    """Return a contact after an entry, and the fields to write."""
     before = known.traits if known.living else Traits("")
     entry = entry.without_less(before)
     after = with_traits(known, entry.written_over(before))
@@ -275,14 +227,14 @@ def _plain(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
 
 
 def _whole(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
-    """The same of a merged contact: the entry changes the part that it is, see `service.contacts.matching.parts`."""
+    """Likewise for a merged contact: the entry changes its own part, see `service.contacts.matching.parts`."""
     before = known.traits if known.living else Traits("")
     traits = entry.traits if known.living else _lasting(entry.traits, known)
     parts, changes = with_card(from_text(known.parts), traits, entry.fields, entry.forgets_year)
     if not entry.forgets_year and says_less(changes.get("birthday"), before.birthday):
         del changes["birthday"]
     now = replace(before, **{name: changes[name] for name in ("name", "uids", "emails", "birthday") if name in changes})
-    # What leads to a part leads to the contact, though its own name and addresses are others.
+    # Identities of a part lead to the contact, though its own name and addresses differ.
     leading = identities_of(_lasting(entry.traits, known))
     led = dict.fromkeys((*known.identities, *(one for one in leading if one[0] in LASTING)))
     after = with_traits(replace(known, identities=tuple(led), parts=as_text(parts)), now)
@@ -290,24 +242,24 @@ def _whole(known: Known, entry: Entry) -> tuple[Known, dict[str, object]]:
 
 
 def _lasting(traits: Traits, known: Known) -> Traits:
-    """The traits without UIDs that are the contact's own ids, which say nothing of it."""
+    """Return the traits without UIDs that are the contact's own ids, which tell nothing."""
     own = {known.id, *known.former_ids}
     return replace(traits, uids=tuple(uid for uid in traits.uids if normal_uid(uid) not in own))
 
 
 def own_ids(traits: Traits) -> list[str]:
-    """The UIDs that may be contacts' own ids."""
+    """Return the UIDs that may be ids of contacts."""
     return [normal_uid(uid) for uid in traits.uids if is_id(normal_uid(uid))]
 
 
 def known_of(row: Row) -> Known:
-    """By what a contact is known, as it is kept."""
+    """Return a contact's traits and identities from its row."""
     traits = Traits(row.name, row.uids, row.emails, row.birthday)
     return Known(row.id, traits, row.identities, row.former_ids, row.living, row.parts)
 
 
 def _was(known: Known, traits: Traits) -> bool:
-    """Whether a contact that has the id of the first version is the one: by its UID, or by its name."""
+    """Tell whether a contact with the id of the first version is the person: by its UID, or by its name."""
     if traits.uids:
         return not known.has_uid
     return name_key(known.traits.name) == name_key(traits.name)

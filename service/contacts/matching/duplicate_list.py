@@ -1,4 +1,4 @@
-"""The groups of contacts that may be one person, as they are now."""
+"""Current list of possible duplicates."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from service.contacts.matching.duplicates import Duplicates, confirmed, find
 from service.store.contacts import ContactStore
 
 QUICK_SECONDS = 0.5
-"""A search that takes no longer is made anew each time."""
+"""A search that takes no longer is repeated for each request."""
 KEPT_TIMES = 20
-"""A longer one is not made again for so many times its duration."""
+"""A longer search is repeated after this many times its duration."""
 
 
 class DuplicateList:
-    """Looks through the address book, one search at a time.
+    """Search for duplicates, one at a time.
 
     Args:
-        store: where contacts are kept.
-        now: reads a clock that never goes back, seconds.
+        store: the contacts in Redis.
+        now: reads a monotonic clock, seconds.
     """
 
     def __init__(self, store: ContactStore, now: Callable[[], float] = time.monotonic) -> None:
@@ -31,9 +31,9 @@ class DuplicateList:
         self._good_until = 0.0
 
     def current(self) -> Duplicates:
-        """Groups of contacts that are alike at this moment.
+        """Return the groups of contacts that are alike now.
 
-        In a large book those that have become alike since the last search may be missing for a while.
+        In a large book, contacts that have become alike since the last search may be missing for a while.
         """
         with self._turn:
             if self._found is None or self._now() >= self._good_until:

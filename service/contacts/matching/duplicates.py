@@ -1,7 +1,7 @@
-"""Looks through an address book for contacts that may be one person.
+"""Search of an address book for contacts that may be one person.
 
-Everybody is read once and leaves no more behind than 8 bytes a key and 16 an id; only those who have a key in common
-with somebody are looked at closer. So 100,000 contacts cost some seconds and 10 MB.
+The search reads each contact once and keeps 8 bytes a key and 16 an id of it. It compares only contacts with a key in
+common. So 100,000 contacts take some seconds and 10 MB.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from service.contacts.matching.alike import keys_of, reasons
 from service.domain.people.contact import Contact
 
 MOST_LOOKED_AT = 500_000
-"""Contacts that are looked through; those after them, by their ids, are left out."""
+"""Most contacts that a search reads, in the order of their ids."""
 MOST_GROUPS = 1_000
 MOST_TOGETHER = 50
-"""Contacts with one key that are compared; also of a group, for a merge takes no more."""
+"""Most contacts with one key that are compared, and most of a group: a merge takes no more."""
 TOGETHER = 500
-"""Contacts that are looked at closer in one go."""
+"""Contacts that are compared at a time."""
 SORTED_TOGETHER = 250_000
-"""Keys that are sorted in one go, as numbers of 32 bytes each."""
+"""Keys that are sorted at a time, as numbers of 32 bytes each."""
 _INDEX_BITS = 20
 _HASHES = (1 << (64 - _INDEX_BITS)) - 1
 
 Look = Callable[[Sequence[str]], Iterable[Contact]]
-"""Those of the ids that are there."""
+"""Reads the existing contacts among some ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Contacts that may be one person.
+    """Group of contacts that may be one person.
 
     Args:
         ids: in order.
-        reasons: why, each once.
+        reasons: why they may be, each once.
     """
 
     ids: tuple[str, ...]
@@ -46,11 +46,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """What was found.
+    """Result of a search.
 
     Args:
-        groups: by their first ids, which are different.
-        has_more: there are more groups than are given, or contacts that were not looked at.
+        groups: by their first ids, which differ.
+        has_more: whether there are more groups, or contacts that were not compared.
     """
 
     groups: tuple[Group, ...]
@@ -58,10 +58,10 @@ class Duplicates:
 
 
 def find(everybody: Iterable[Contact], look: Look) -> Duplicates:
-    """Who may be one person.
+    """Find groups of contacts that may be one person.
 
     Args:
-        everybody: in any order.
+        everybody: all contacts, in any order.
         look: reads some of them again.
     """
     sieve = _Sieve()
@@ -78,7 +78,7 @@ def find(everybody: Iterable[Contact], look: Look) -> Duplicates:
 
 
 def confirmed(groups: Iterable[Group], look: Look) -> Iterator[Group]:
-    """The groups as they are now: those who were merged, deleted or changed are in none any more."""
+    """Return the groups as they are now, without contacts that were merged, deleted or changed since."""
     for some in _in_batches(list(group.ids) for group in groups):
         found = {one.id: one for one in look([one for ids in some for one in ids])}
         for ids in some:
@@ -88,14 +88,14 @@ def confirmed(groups: Iterable[Group], look: Look) -> Iterator[Group]:
 
 
 class _Sieve:
-    """Everybody's keys, as numbers."""
+    """Keys of all contacts, as numbers."""
 
     def __init__(self) -> None:
         self._ids = bytearray()
         self._keys = array("Q")
 
     def fill(self, everybody: Iterable[Contact]) -> bool:
-        """False if there were more than are looked at."""
+        """Take the keys of everybody. Returns False if there were more contacts than are compared."""
         for number, one in enumerate(everybody):
             if number >= MOST_LOOKED_AT:
                 return False
@@ -104,7 +104,7 @@ class _Sieve:
         return True
 
     def suspects(self) -> Iterator[list[str]]:
-        """Those with a key in common; keys may be in common by chance, too."""
+        """Return the contacts with a key in common, some of them by chance."""
         slices = 1 + len(self._keys) // SORTED_TOGETHER
         for number in range(slices):
             ordered = sorted(key for key in self._keys if (key >> _INDEX_BITS) % slices == number)
@@ -118,7 +118,7 @@ class _Sieve:
 
 
 class _Groups:
-    """Who belongs together, as far as it is known: a forest in which each leads to the first of its group."""
+    """Groups as far as they are known: a forest in which each contact leads to the first of its group."""
 
     def __init__(self) -> None:
         self._first: dict[str, str] = {}
@@ -129,7 +129,7 @@ class _Groups:
         return len(self._members)
 
     def compare(self, some: Sequence[Contact]) -> None:
-        """Puts those together who may be one person."""
+        """Group the contacts that may be one person."""
         for one, other in combinations(some, 2):
             if found := reasons(one, other):
                 self._join(one.id, other.id, found)
@@ -148,7 +148,7 @@ class _Groups:
         told.update(dict.fromkeys(found))
 
     def listed(self) -> list[Group]:
-        """By their first ids."""
+        """Return the groups by their first ids."""
         found = (
             Group(tuple(sorted(members)), tuple(self._reasons[first]))
             for first, members in self._members.items()

@@ -1,7 +1,7 @@
-"""Who is whom: by what a card and a contact are known, and which contacts a card is.
+"""Identity: which contacts a card belongs to.
 
-A UID is somebody's own: whoever has another one is never the same contact. Without one, an address together with the
-name decides, else name and birthday where one of the two has no address. A name alone decides nothing here, see
+A UID belongs to one person: another UID is another contact. Without one, an address together with the name decides,
+else name and birthday where one of the two has no address. A name alone decides nothing here, see
 `service.contacts.intake.imports`.
 """
 
@@ -14,24 +14,24 @@ from typing import Protocol
 from service.domain.people.traits import Traits, identities_of
 
 MOST_IDENTITIES = 250
-"""Of one contact that are kept: those that it has, then the latest that it had."""
+"""Most identities of a contact: present ones first, then the latest former ones."""
 _LEFT_OUT = "iubm"
-"""Of too many identities the last ones of this order."""
+"""Beyond the limit, the last ones of this order are dropped."""
 LASTING = "umi"
-"""Identities that are kept when a contact has them no more."""
+"""Kinds of identities that stay when a contact no longer has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A contact as far as it matters who it is.
+    """Contact, as far as its identity matters.
 
     Args:
         id: the contact's.
-        traits: as they are; of a deleted contact none are known.
-        identities: by which it is found.
+        traits: its present ones; empty for a deleted contact.
+        identities: digests that lead to it.
         former_ids: of the contacts that were merged into it.
-        living: it was not deleted.
-        parts: what it is made of where a person has merged it, as text, see `service.contacts.matching.parts`.
+        living: whether it exists; False once it is deleted.
+        parts: the contacts that a person merged into it, as text, see `service.contacts.matching.parts`.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Known:
 
     @property
     def has_uid(self) -> bool:
-        """Whether it ever came with a UID."""
+        """Whether a card with a UID ever led to it."""
         return any(identity[0] == "u" for identity in self.identities)
 
     @property
@@ -55,7 +55,7 @@ class Known:
 
     @property
     def had(self) -> tuple[str, ...]:
-        """The identities of names and addresses that it has no more, though they lead to it if to nobody else."""
+        """Identities of names and addresses that it no longer has; they lead to it if to nobody else."""
         if not self.living or self.parts:
             return ()
         present = identities_of(self.traits, bare=not self.has_uid)
@@ -63,7 +63,7 @@ class Known:
 
     @property
     def rank(self) -> tuple[bool, bool, bool, str]:
-        """Of several who may be meant, the least is; it does not depend on when they came."""
+        """Sort key among several candidates; it does not depend on their order of arrival."""
         telling = "u" if self.has_uid else "m" if self.has_email else "b"
         known_by = min((identity for identity in self.identities if identity[0] == telling), default="")
         return not self.living, not self.has_uid, not self.has_email, known_by or self.id
@@ -71,12 +71,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Who a card is.
+    """Match of a card.
 
     Args:
-        contact: the one; None if there is nobody yet. One that was deleted comes back.
-        same: others that the card shows to be the same person; none of them ever had a UID.
-        adopts: the card has a UID, and its contact is without one.
+        contact: the card's contact; None if there is none yet. A deleted one comes back.
+        same: other contacts that the card proves to be the same person; none of them ever had a UID.
+        adopts: whether the card has a UID and its contact has none.
     """
 
     contact: Known | None = None
@@ -85,14 +85,14 @@ class Match:
 
 
 class View(Protocol):
-    """Looks contacts up."""
+    """Lookup of contacts."""
 
     def holders(self, identity: str, /) -> Sequence[Known]:
-        """Everybody with that identity, deleted ones too."""
+        """Return every contact with that identity, deleted ones too."""
 
 
 def match(card: Traits, view: View) -> Match:
-    """Who `card` is, by what is certain."""
+    """Find the contacts that certainly belong to a card."""
     held = [(identity[0], _meant(identity, view.holders(identity))) for identity in identities_of(card)]
     if not any(holders for _, holders in held):
         return Match()
@@ -108,7 +108,7 @@ def match(card: Traits, view: View) -> Match:
     contact = _first(groups)
     if contact is None:
         return Match()
-    # Nobody with an address becomes one with somebody who has another one, only since both were born on one day.
+    # A common birthday alone does not unite people with different addresses.
     has_email = bool(card.emails) or contact.has_email
     loose = by_address + [one for one in by_birthday if not (has_email and one.has_email)]
     same = {one.id: one for one in loose if one.living and not one.has_uid and one.id != contact.id}
@@ -119,28 +119,28 @@ def match(card: Traits, view: View) -> Match:
 
 
 def _meant(identity: str, holders: Sequence[Known]) -> Sequence[Known]:
-    """Of those to whom an identity leads, who is so now; those who were so once only if nobody is."""
+    """Choose among the contacts to which an identity leads: those that have it now, else those that once had it."""
     if len(holders) < 2 or identity[0] == "u":
         return holders
     return [one for one in holders if one.living and identity not in one.had] or holders
 
 
 def _first(groups: Sequence[list[Known]]) -> Known | None:
-    """The least of the first group with somebody living, else of the first with somebody at all."""
+    """Return the least of the first group with a living contact, else of the first group that is not empty."""
     living = ([one for one in group if one.living] for group in groups)
     candidates = next(filter(None, (*living, *groups)), None)
     return min(candidates, key=lambda one: one.rank) if candidates else None
 
 
 class People:
-    """Some people, each once, though they may be several contacts."""
+    """Set of people, each once, though they may be several contacts."""
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
         self._held: dict[str, list[Known]] = {}
 
     def add(self, known: Known) -> None:
-        """Takes somebody up."""
+        """Add somebody."""
         self._ids.add(known.id)
         for identity in known.identities:
             self._held.setdefault(identity, []).append(known)
@@ -152,10 +152,15 @@ class People:
 
 
 def are_same(identity: str, one: Known, other: Known) -> bool:
-    """Whether two contacts that share an identity are one person; `people.same` in the ledger's script agrees.
+    """Tell whether two contacts that share an identity are one person, as `people.same` does in the ledger's script.
 
-    Who was called so once, or had that address, is another. Who has a UID of their own is told from others with the
-    same name and address by the birthday: father and son.
+    Somebody who only once had that name or address is another person. Where both have UIDs, the birthday tells people
+    with the same name and address apart: father and son.
+
+    Args:
+        identity: the shared one.
+        one: a contact.
+        other: another contact.
     """
     if one.living and other.living and (identity in one.had or identity in other.had):
         return False
@@ -169,7 +174,7 @@ def are_same(identity: str, one: Known, other: Known) -> bool:
 
 
 def merged(into: Known, other: Known) -> Known:
-    """`into`, once it is `other` as well; `with_traits` then leaves of the identities those that last."""
+    """Return `into` united with `other`; `with_traits` then keeps the identities that last."""
     former = dict.fromkeys((*into.former_ids, other.id, *other.former_ids))
     former.pop(into.id, None)
     identities = tuple(dict.fromkeys((*into.identities, "i" + other.id, *other.identities)))
@@ -177,9 +182,9 @@ def merged(into: Known, other: Known) -> Known:
 
 
 def with_traits(known: Known, traits: Traits) -> Known:
-    """`known` with other traits: addresses and UIDs that it had keep leading to it."""
+    """Return `known` with other traits; its earlier addresses and UIDs still lead to it."""
     present = identities_of(traits, bare=not known.has_uid)
-    # Those of whom nothing else is known may have a namesake born on the day that was theirs by mistake.
+    # If nothing else is known, a namesake may be born on the day that was this one's by mistake.
     has_more = known.has_uid or known.former_ids or traits.uids or traits.emails
     lasting = LASTING + ("b" if has_more else "")
     had = sorted((one for one in known.identities if one[0] in lasting), key=lambda one: _LEFT_OUT.index(one[0]))

@@ -1,7 +1,7 @@
-"""Names under which somebody may have been taken in by mistake, so that a mended file finds them again.
+"""Mistaken names: names that an earlier import may have given, so that a corrected file finds the same people.
 
-Who came without a name is called by the address until the name comes. Who came in a file that was read in a wrong
-encoding has the name that the same bytes make there.
+Somebody without a name has the address as the name until the name comes. Somebody whose file was read in a wrong
+encoding has the name that the same bytes make in that encoding.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ CODECS = (
     *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1257", "iso8859-2", "iso8859-15", "koi8-r"),
     *("mac-roman", "mac-cyrillic", "gb18030", "big5hkscs", "shift_jis", "euc-jp", "euc-kr"),
 )
-"""Encodings that files are read in without being asked to."""
+"""Encodings that are guessed without the client's option."""
 
 
 def is_stand_in(name: str) -> bool:
-    """Whether a name is an address that stands in for one."""
+    """Tell whether a name is an address that stands in for a name."""
     return "@" in name and clean_email(name) is not None
 
 
 def mistaken(card: Traits, codec: str | None) -> Iterator[Traits]:
-    """By what the person of a card may be known by mistake.
+    """Return the traits that an earlier import may have given to a card's person by mistake.
 
     Args:
-        codec: in which somebody asked the file to be read; None if nobody did.
+        card: the traits that the card has now.
+        codec: the encoding that the client asked for; None if it asked for none.
     """
     if not card.emails and not card.birthday:
         return

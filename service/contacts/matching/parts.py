@@ -1,9 +1,9 @@
-"""A contact that was merged, and the contacts that it is made of, its parts.
+"""Parts of a merged contact: the contacts of which it is made.
 
-Such a contact is always what merging its parts gives: the first part's fields, what it lacks from the next ones, also
-the year of a birthday, and all their addresses. A card that is imported again changes the part that it is, and of the
-contact only what follows from that. So a file whose entries are parts of one contact changes nothing the second time,
-in whatever order they stand, while a card that is corrected corrects the contact, and what was changed by hand stays.
+A merged contact always is what merging its parts gives: the first part's fields, missing ones (also the year of a
+birthday) from the next parts, and all their addresses. Importing a card again changes its own part, and the contact
+only where that part matters. So a file whose entries are parts of one contact changes nothing the second time, in any
+order; a corrected card corrects the contact; and a person's changes stay.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from service.domain.people.traits import Traits, as_sent, normal_uid, says_less
 SINGLES = ("name", "given_name", "family_name", "birthday", "language")
 UNIONS = ("emails", "phones", "urls", "uids")
 MOST_PARTS = 100
-"""What comes with one more is taken for the last."""
+"""A further part replaces the last one."""
 FIELDS = (*SINGLES, *UNIONS, "deceased")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a contact was before it was merged, and has become by its cards since.
+    """Contact before its merge, as its cards have changed it since.
 
     Args:
-        id: the contact's; empty for what came later.
-        fields: those that are not empty.
+        id: the contact's; empty for a part that came later.
+        fields: the fields that are not empty.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Part:
 
     @property
     def traits(self) -> Traits:
-        """By what it can be told who it is."""
+        """The traits that identify it."""
         fields = self.fields
         return Traits(
             fields.get("name", ""),
@@ -49,7 +49,7 @@ class Part:
         )
 
     def with_card(self, traits: Traits, fields: Mapping[str, Any], forgets_year: bool = False) -> Part:
-        """This part once a card has written over what it carries; see `service.contacts.matching.decisions.Entry`."""
+        """Return the part after a card; the arguments are those of `service.contacts.matching.decisions.Entry`."""
         known = {normal_uid(uid) for uid in self.traits.uids}
         uids = (*self.traits.uids, *(uid for uid in traits.uids if normal_uid(uid) not in known))
         carried = {name: value for name, value in fields.items() if name in FIELDS} | {"uids": uids}
@@ -59,17 +59,17 @@ class Part:
 
 
 def parts_of(contacts: Iterable[Contact]) -> tuple[Part, ...]:
-    """The parts of several contacts together; one that was not merged is its own only part."""
+    """Return the parts of several contacts; an unmerged contact is its own only part."""
     return tuple(part for contact in contacts for part in from_text(contact.parts) or (part_of(contact),))
 
 
 def part_of(contact: Contact) -> Part:
-    """A contact as it is now, as a part."""
+    """Return a contact as a part."""
     return Part(contact.id, _filled({name: getattr(contact, name) for name in FIELDS}))
 
 
 def united(parts: Sequence[Part]) -> dict[str, Any]:
-    """The fields of one contact made of these; those that are empty too."""
+    """Merge the parts into the fields of one contact, empty fields included."""
     fields: dict[str, Any] = {
         name: next((part.fields[name] for part in parts if name in part.fields), None) for name in SINGLES
     }
@@ -81,19 +81,20 @@ def united(parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def all_of(parts: Iterable[Part], name: str) -> list[str]:
-    """Each value of a list once, the first part's first."""
+    """Return each value of a list field once, those of the first part first."""
     return list(dict.fromkeys(value for part in parts for value in part.fields.get(name, ())))
 
 
 def with_card(
     parts: Sequence[Part], traits: Traits, fields: Mapping[str, Any], forgets_year: bool = False
 ) -> tuple[tuple[Part, ...], dict[str, Any]]:
-    """The parts once a card has been taken in, and the fields of the contact that are others by that.
+    """Return the parts after a card, and the fields of the contact that change with them.
 
     Args:
-        traits: by what the card can be told from others.
-        fields: what it carries; None or an empty list takes a field away.
-        forgets_year: a birthday without a year takes away the year that is known.
+        parts: before the card.
+        traits: of the card.
+        fields: those that it carries; None or an empty list clears a field.
+        forgets_year: whether a birthday without a year clears the known year.
     """
     before = united(parts)
     if parts and all(before[name] == value for name, value in fields.items() if name in FIELDS):
@@ -113,7 +114,7 @@ def with_card(
 
 
 def _whose(parts: Sequence[Part], card: Traits) -> int | None:
-    """Which part a card is: by its UID, else by what it has in common with one that has no other UID."""
+    """Find the part of a card: by its UID, else by traits in common with a part that has no other UID."""
     uids = {normal_uid(uid) for uid in card.uids}
     for number, part in enumerate(parts):
         if uids & {part.id, *map(normal_uid, part.traits.uids)}:
@@ -131,7 +132,7 @@ def _name(first: Traits, second: Traits) -> bool:
 
 
 def _name_alone(first: Traits, second: Traits) -> bool:
-    """Two with an address each have nothing else in common."""
+    """Tell whether two parts, with an address each, share only the name."""
     return _name(first, second) and not (first.emails and second.emails)
 
 
@@ -152,11 +153,11 @@ def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_text(parts: Sequence[Part]) -> str:
-    """The parts as they are kept."""
+    """Write parts as text."""
     return json.dumps([{"id": part.id, **part.fields} for part in parts], ensure_ascii=False)
 
 
 def from_text(text: str) -> tuple[Part, ...]:
-    """The parts as they were kept."""
+    """Read parts from text."""
     kept = json.loads(text) if text else []
     return tuple(Part(fields.pop("id"), fields) for fields in kept)

@@ -1,4 +1,4 @@
-"""Births and deaths where vCard has no property for them, or a program uses another one."""
+"""Births and deaths that programs write in properties of their own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ANDROIDS_BIRTHDAY = "3"
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property of a card.
+    """Property of a card.
 
     Args:
-        group: what stands before its name and a dot, in lower case; Apple names with it what belongs together.
+        group: the prefix of its name, before a dot, in lower case; Apple groups properties with it.
         name: in lower case.
         params: each parameter's values, by its name in capitals.
         marks: parameters without a name, in lower case; 2.1 has them.
@@ -36,7 +36,7 @@ Contents = Mapping[str, Sequence[Property]]
 
 
 def birthdays(contents: Contents) -> list[Property]:
-    """Those that say when somebody was born; of several kinds, the first that says anything."""
+    """Return the properties with a date of birth; of several kinds, the first one with a value."""
     for name in _BIRTHDAYS:
         if found := [line for line in contents.get(name, ()) if line.value.strip()]:
             return found
@@ -44,7 +44,7 @@ def birthdays(contents: Contents) -> list[Property]:
 
 
 def tells_of_death(contents: Contents) -> bool:
-    """Whether somebody has a date or place of death, whatever it says."""
+    """Tell whether the card has a date or place of death, with any value."""
     if any(line.value.strip() for name in _DEATHS for line in contents.get(name, ())):
         return True
     dated = {line.group for line in contents.get("x-abdate", ()) if line.group and line.value.strip()}
@@ -52,7 +52,7 @@ def tells_of_death(contents: Contents) -> bool:
 
 
 def _androids_birthday(line: Property) -> Property | None:
-    """`vnd.android.cursor.item/contact_event;1990-04-12;3;…`: what it is, the date, and of which kind."""
+    """Return the birthday of `vnd.android.cursor.item/contact_event;1990-04-12;3;…`: type, date, kind of event."""
     what, written, kind, *_ = [*line.value.split(";"), "", "", ""]
     if what.strip().lower() != _ANDROIDS_EVENT or kind.strip() != _ANDROIDS_BIRTHDAY or not written.strip():
         return None
@@ -60,5 +60,5 @@ def _androids_birthday(line: Property) -> Property | None:
 
 
 def _is_death(label: str) -> bool:
-    """Apple writes its own labels as `_$!<Death>!$_`, and people theirs in any language."""
+    """Tell whether a label means a death: Apple's own is `_$!<Death>!$_`, people write theirs in any language."""
     return "deceased" in columns_of([label.strip().removeprefix("_$!<").removesuffix(">!$_")]).fields

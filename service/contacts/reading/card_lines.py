@@ -1,7 +1,7 @@
-"""Cuts a vCard file into its cards, each with the lines that are wanted of it.
+"""Splitting of a vCard file into cards, each with its relevant lines.
 
-Files are put one behind the other without a line break between them, lose a line, or break a text without folding it.
-Nobody is lost over that untold: each card that begins comes out, with what was lost or guessed of it.
+Files are joined without a line break between them, lose a line, or break a text without folding it. Each card that
+begins still comes out, with a warning about losses and guesses.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from service.contacts.reading.lines import MAX_LINE, decode
 
 MAX_CARD = 256 * 1024
-"""Bytes that the wanted properties of one card may have; one that goes beyond that is left out."""
+"""Most bytes of the relevant properties of one card; a larger property is left out."""
 MAX_UNREADABLE = 20
-"""Lines of a card that are none of a vCard; one with more of them is skipped."""
+"""Most lines of a card that are invalid in a vCard; a card with more is skipped."""
 MAX_TOLD = 20
-"""Warnings of one card that are told; the others are counted."""
+"""Most warnings of one card; others are counted."""
 
 WANTED = frozenset(
     {
@@ -28,27 +28,27 @@ WANTED = frozenset(
     }
 )
 _TEXTS = frozenset({"N", "FN", "NICKNAME", "ORG"})
-"""A line that follows one of these and is no property is the rest of it; others it makes doubtful."""
+"""Properties that a following line without a property continues; it makes other properties doubtful."""
 _PROPERTY = re.compile(rb"(?:[\w-]+\.)?([\w/-]+)[:;]")  # the slash is KDE's
 _MARK = re.compile(rb"(?:\s|\xef\xbb\xbf)*+(BEGIN|END)\s*+:\s*+VCARD(.*)", re.IGNORECASE | re.DOTALL)
 _BEGIN = b"BEGIN:VCARD"
 _AGENT = re.compile(rb"(?:[\w-]+\.)?AGENT(?:;[^:]*)?:\s*", re.IGNORECASE)
-"""A card of somebody else follows inside of this one; vCard 2.1 has that."""
+"""Another person's card follows inside of this one, as in vCard 2.1."""
 _QUOTED_PRINTABLE = re.compile(rb"[^:]*QUOTED-PRINTABLE", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(slots=True)
 class RawCard:
-    """A card as far as it has been read: the wanted logical lines, and what was lost or guessed.
+    """Card as far as it has been read: its relevant logical lines, and warnings.
 
     Args:
         position: in its file, from 1.
         begun: whether it has a BEGIN:VCARD.
-        fault: why it cannot be taken; None if it can.
-        dropping: the property that is being read is not wanted.
-        quoted: it is in quoted-printable, of which `soft_broken` says that it goes on in the next line.
-        unread: the properties of which something was lost, in capitals.
+        fault: why it cannot be imported; None if it can.
+        dropping: whether the current property is irrelevant.
+        quoted: whether the property is in quoted-printable; `soft_broken` tells that it goes on in the next line.
+        unread: the properties that lost something, in capitals.
     """
 
     position: int
@@ -65,25 +65,25 @@ class RawCard:
     _untold: int = 0
 
     def warn(self, reason: str) -> None:
-        """Notes what was lost or guessed; the first ones are told."""
+        """Add a warning about a loss or a guess; only the first ones are shown."""
         if len(self._told) < MAX_TOLD:
             self._told.append(reason)
         else:
             self._untold += 1
 
     def lose(self, name: str, reason: str) -> None:
-        """Notes that something of a property, its name in capitals, could not be read."""
+        """Note that a property, its name in capitals, could not be read in full."""
         self.unread.add(name)
         self.warn(reason)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was lost or guessed."""
+        """The warnings about losses and guesses."""
         more = (f"and {self._untold:,} more were left out or guessed",) if self._untold else ()
         return (*self._told, *more)
 
     def add(self, line: bytes) -> None:
-        """Takes the next physical line in."""
+        """Add the next physical line."""
         name = _PROPERTY.match(line)
         if self.soft_broken:
             self._go_on(b"\n" + line)
@@ -104,7 +104,7 @@ class RawCard:
         return None
 
     def cut_off(self, line: bytes) -> None:
-        """Leaves out a line that is not whole."""
+        """Leave out a line that is not whole."""
         self.lose(name_of(line), f"the line {quote(line)} breaks off and was left out")
 
     def _go_on(self, more: bytes) -> None:
@@ -112,7 +112,7 @@ class RawCard:
             self.lines[-1] += more
 
     def _unfold(self, line: bytes) -> None:
-        """Takes a line in that is no property: somebody broke a text without folding it."""
+        """Add a line that is not a property: some program broke a text without folding it."""
         self._unreadable += 1
         if self._unreadable > MAX_UNREADABLE:
             self.fault = self.fault or f"over {MAX_UNREADABLE} lines such as {quote(line)} are not of a vCard"
@@ -137,7 +137,7 @@ class RawCard:
             self._leave_out(f"{name} was left out: the card has over {MAX_CARD // 1024} KiB without its photo")
 
     def _leave_out(self, reason: str) -> None:
-        """Drops the property that is being read."""
+        """Drop the current property."""
         lost = self.lines.pop()
         self._size -= len(lost)
         self.dropping = True
@@ -145,10 +145,10 @@ class RawCard:
 
 
 def cards_in(lines: Iterator[bytes]) -> Iterator[RawCard]:
-    """Every card that begins in a file, and those of which the beginning is lost, in turn, in bounded memory.
+    """Yield every card of a file, also cards whose beginning is lost, in bounded memory.
 
     Args:
-        lines: the file's, without their ends.
+        lines: of the file, without their ends.
     """
     cards = _Cards()
     for physical in lines:
@@ -163,7 +163,7 @@ def cards_in(lines: Iterator[bytes]) -> Iterator[RawCard]:
 
 
 class _Cards:
-    """Where a file's cards begin and end."""
+    """Boundaries of a file's cards."""
 
     def __init__(self) -> None:
         self._card: RawCard | None = None
@@ -172,7 +172,7 @@ class _Cards:
         self._last = b""
 
     def line(self, line: bytes) -> RawCard | None:
-        """Takes a line in that begins with no mark. Returns the card that it ends."""
+        """Add a line without a mark. Returns the card that it ends."""
         if line[-11:].upper() == _BEGIN and not self._goes_on(line):
             return self._glued(line[:-11])
         if line:
@@ -186,7 +186,7 @@ class _Cards:
         return None
 
     def marked(self, line: bytes) -> Iterator[RawCard]:
-        """Takes a line in that begins with a mark, or with several. Yields the cards that end there."""
+        """Add a line that begins with one or more marks. Yields the cards that end there."""
         while (mark := _MARK.match(line)) is not None:
             line = mark[2].strip()
             if line and self._goes_on(mark[0]):
@@ -202,7 +202,7 @@ class _Cards:
             yield done
 
     def rest(self) -> Iterator[RawCard]:
-        """The card that is not ended."""
+        """Return the card that has not ended."""
         if self._card is not None:
             self._card.fault = (
                 "the file ends before the card's END:VCARD" if self._card.begun else "these lines belong to no card"
@@ -210,11 +210,11 @@ class _Cards:
             yield self._card
 
     def _goes_on(self, line: bytes) -> bool:
-        """Whether a line is the rest of the one before, whatever is in it."""
+        """Tell whether a line continues the one before, whatever it contains."""
         return self._card is not None and (self._card.soft_broken or line[:1] in (b" ", b"\t"))
 
     def _glued(self, head: bytes) -> RawCard | None:
-        """A card begins at the end of a line: behind a file that broke off, or as somebody's AGENT."""
+        """Handle a card that begins at the end of a line: after a truncated file, or as somebody's AGENT."""
         name = name_of(head)
         if name == "NOTE" or (not name and self._card is not None and self._card.dropping):
             return self.line(head)
@@ -253,13 +253,13 @@ class _Cards:
 
 
 def name_of(line: bytes | bytearray) -> str:
-    """A line's property, in capitals; empty if it is none."""
+    """Return the name of a line's property, in capitals; empty if the line has none."""
     found = _PROPERTY.match(line)
     return found[1].decode("ascii", "replace").upper() if found else ""
 
 
 def quote(line: bytes | bytearray) -> str:
-    """The beginning of a line, for people."""
+    """Return the beginning of a line, for people."""
     return f"“{decode(bytes(line[:60])).strip()}”"
 
 

@@ -1,7 +1,7 @@
-"""In which encoding a file is. It is looked at as a whole before anything is read of it.
+"""Detection of a file's encoding, on the whole file, before its people are read.
 
-UTF-8 shows itself: hardly any text in another encoding is valid in it. Other encodings are named by whoever sends the
-file, or guessed by its names (`service.contacts.reading.guessing`); a guess, and whatever could not be read, is told.
+UTF-8 is certain: hardly any text in another encoding is valid UTF-8. The client names other encodings, or the names in
+the file tell them (`service.contacts.reading.guessing`). A warning tells of a guess and of unreadable lines.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from service.domain.web_encodings import codec_of, name_of
 from service.errors import ValidationFailed
 
 MAX_WORDS = 500
-"""Words beyond ASCII that a guess looks at."""
+"""Most non-ASCII words for a guess."""
 MAX_JOINED = 8 * 1024
-"""Bytes of a folded line that are looked at as one."""
+"""Most bytes of a folded line that are joined."""
 _SHOWN = 5
 _ESCAPE = b"\x1b$"
-"""Begins Japanese in ISO-2022-JP."""
+"""Starts Japanese in ISO-2022-JP."""
 _MANY_BYTES = frozenset({"gb18030", "big5hkscs", "cp932", "cp949", "euc-jp"})
-"""In these a name may happen to be valid UTF-8."""
+"""Encodings in which a name may happen to be valid UTF-8."""
 _WORD = re.compile(rb"[0-9@-~]{0,20}[\x80-\xff][0-9@-~\x80-\xff]{0,60}")
 _HEAD = re.compile(rb"(?:[\w-]+\.)?(?!BEGIN|END)[\w/-]+(?=[:;])", re.IGNORECASE)
 _NAMES_CHARSET = re.compile(rb"[^:]*;CHARSET=", re.IGNORECASE)
@@ -36,28 +36,28 @@ _CODE_PAGES = {
     "cp850": "850 cp850 ibm850 dos850 cspc850multilingual",
     "cp852": "852 cp852 ibm852 dos852 cspcp852",
 }
-"""DOS's, of which the web has no label. Whoever sends a file may name one; no card, page or server may."""
+"""Code pages of DOS, without a label on the web. A client may name one for a file; a card, page or server may not."""
 _UNKNOWN = "must be an encoding of the web, such as windows-1250, or one of DOS: ibm437, ibm850 or ibm852"
 
 
 @dataclass(frozen=True, slots=True)
 class FileText:
-    """How a file's lines are decoded.
+    """Decoder of a file's lines.
 
     Args:
-        codecs: tried in this order; what none of them can read is replaced.
-        warnings: what was guessed, and what cannot be read, a sentence each.
+        codecs: tried in this order; bytes that none of them can read are replaced.
+        warnings: about guesses and unreadable lines, a sentence each.
     """
 
     codecs: tuple[str, ...] = ("utf-8",)
     warnings: tuple[str, ...] = ()
 
     def decode(self, line: bytes) -> str:
-        """Never fails."""
+        """Decode bytes. Never fails."""
         return _decoded(line, self.codecs)
 
     def naming(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """A vCard's lines, each property that is not in UTF-8 with its encoding's name as vCard 2.1 has it."""
+        """Yield a vCard's lines; a property that is not in UTF-8 gets the name of its encoding, as in vCard 2.1."""
         if self.codecs == ("utf-8",):
             yield from lines
             return
@@ -73,10 +73,10 @@ class FileText:
 
 @dataclass(slots=True)
 class _Look:
-    """What the lines of a file beyond ASCII are in one encoding.
+    """Result of reading a file's non-ASCII lines in one encoding.
 
-    `valid`: how many there are. `broken`: the numbers of the first that are not, `broken_total` of them in all.
-    `words`: of those that are not; if there are none, of the others.
+    `valid`: the number of valid lines. `broken`: the numbers of the first invalid lines, `broken_total` in all.
+    `words`: from the invalid lines; if there are none, from the valid ones.
     """
 
     codec: str
@@ -102,10 +102,10 @@ class _Look:
 
 
 def file_codec_of(charset: str) -> str:
-    """Python's codec for the encoding that a file is said to be in.
+    """Return Python's codec for the encoding that a client names.
 
     Raises:
-        ValidationFailed: there is no such encoding of the web, nor such a code page of DOS.
+        ValidationFailed: the name is neither an encoding of the web nor a code page of DOS.
     """
     label = charset.strip().lower().replace("-", "").replace("_", "")
     page = next((codec for codec, labels in _CODE_PAGES.items() if label in labels.split()), None)
@@ -115,12 +115,12 @@ def file_codec_of(charset: str) -> str:
 
 
 def survey(lines: Lines, is_vcard: bool, charset: str | None = None) -> FileText:
-    """Finds out the encoding of a file.
+    """Detect the encoding of a file.
 
     Args:
-        lines: the file's.
-        is_vcard: lines may be folded, in quoted-printable, and name an encoding of their own, which they keep.
-        charset: the encoding's name, as whoever sends the file has it.
+        lines: of the file.
+        is_vcard: whether lines may be folded, in quoted-printable, and name an encoding of their own, which they keep.
+        charset: the name of the encoding that the client gives.
 
     Raises:
         ValidationFailed: `charset` is unknown, most of the file cannot be read in it, or its first bytes show another.
@@ -178,7 +178,7 @@ def _named(charset: str, named: str, utf8: _Look, found: _Look) -> FileText:
             raise ValidationFailed.of("charset", f"is {charset}, but the file is in UTF-8; leave charset out")
         raise ValidationFailed.of(
             "charset", f"is {charset}, but {_lines(found)} not in it, which is most of what it should be for; "
-            "leave charset out, and see what the file is read as"
+            "leave charset out to have the encoding guessed"
         )  # fmt: skip
     if named == "utf-8":
         return _told_apart(found)
@@ -206,7 +206,7 @@ def _guessed(codec: str, words: Collection[bytes]) -> str:
 
 
 def _example(words: Iterable[bytes], *codecs: str) -> str:
-    """A word as each of them reads it, such as might be a name."""
+    """Return a word that may be a name, as each codec reads it."""
     longest = max(words, key=lambda word: sum(byte > 127 for byte in word[:20]), default=None)
     if longest is None:
         return ""
@@ -215,7 +215,7 @@ def _example(words: Iterable[bytes], *codecs: str) -> str:
 
 
 def _lines(found: _Look) -> str:
-    """Which lines are broken, with the verb that follows."""
+    """Name the broken lines, with the verb that follows."""
     shown = ", ".join(map(str, found.broken))
     more = found.broken_total - len(found.broken)
     if more:
@@ -233,7 +233,7 @@ def _decoded(data: bytes, codecs: tuple[str, ...]) -> str:
 
 
 def _first(data: bytes, codecs: tuple[str, ...]) -> int:
-    """The number of the first codec in which the data are valid; else of the last."""
+    """Return the number of the first codec in which the data are valid; else of the last."""
     for index, codec in enumerate(codecs[:-1]):
         try:
             data.decode(codec)
@@ -248,7 +248,7 @@ def _is_beyond(line: bytes) -> bool:
 
 
 def _in_utf8(part: bytes, page: str, head: bytes) -> bytes:
-    """A line of a vCard that is in a code page of one byte a character; one that names its own encoding stays."""
+    """Convert a vCard line from a single-byte code page to UTF-8; a line that names its own encoding stays."""
     if _NAMES_CHARSET.match(head):
         return part
     if _QUOTED.match(head):
@@ -257,7 +257,7 @@ def _in_utf8(part: bytes, page: str, head: bytes) -> bytes:
 
 
 def _unfolded(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """The physical lines of each logical one; of one that is longer than `MAX_JOINED` the rest on their own."""
+    """Yield the physical lines of each logical line; beyond `MAX_JOINED` bytes the rest come on their own."""
     parts: list[bytes] = []
     size = 0
     for line in lines:
@@ -272,7 +272,7 @@ def _unfolded(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def _evidence(parts: list[bytes]) -> bytes:
-    """What a logical line shows of the file's encoding: nothing, if it names its own."""
+    """Return the part of a logical line that shows the file's encoding: nothing if the line names its own."""
     head = parts[0]
     if len(parts) == 1 and head.isascii() and b"=" not in head:
         return head

@@ -1,4 +1,4 @@
-"""Whether dates such as 3/4/1990 have the day or the month first: as all dates of a file show together."""
+"""Order of dates such as 3/4/1990, day or month first, as all dates of a file show together."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from service.contacts.reading.written_dates import AS_USUAL, Reading, order_of
 _SHOWN = 3
 _BEGIN = re.compile(rb"\s*BEGIN\s*:\s*VCARD", re.IGNORECASE)
 _SLASHED = re.compile(rb"(?:BDAY|bday)[^:\r\n]{0,99}:[^\d\r\n]{0,9}\d{1,2}[./-]")
-"""Hardly any file of cards has such dates. One that is between two pieces of the file is told of with its card."""
+"""Hardly any file of cards has such dates. A warning names the card of one that lies between two pieces of the file."""
 _BIRTHDAY = re.compile(rb"(?:[\w-]+\.)?BDAY[^:]{0,200}:(.{6,40})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Shown:
-    """Dates that show the same: how many, and whose the first are."""
+    """Dates with the same evidence: their number, and the positions of the first ones."""
 
     total: int = 0
     first: list[int] = field(default_factory=list)
 
     def add(self, position: int) -> None:
-        """Counts one of the row or card at `position`."""
+        """Count a date of the row or card at `position`."""
         self.total += 1
         if len(self.first) < _SHOWN:
             self.first.append(position)
@@ -32,11 +32,11 @@ class Shown:
 
 @dataclass(slots=True)
 class DateEvidence:
-    """What the dates of a file show of their order.
+    """Evidence of the order of dates in a file.
 
     Args:
-        day, month: dates that have it first for certain.
-        dotted: dates that have the day first, as their dots say.
+        day, month: dates that certainly have the day or the month first.
+        dotted: dates whose dots tell that the day is first.
         either: dates that can be read both ways.
     """
 
@@ -46,18 +46,18 @@ class DateEvidence:
     either: Shown = field(default_factory=Shown)
 
     def add(self, position: int, text: str) -> None:
-        """Takes in a date of the row or card at `position`."""
+        """Add a date of the row or card at `position`."""
         if text[4:5] != "-" and (shown := order_of(text)) is not None:
             kinds = {"day": self.day, "month": self.month, "dotted": self.dotted, "either": self.either}
             kinds[shown].add(position)
 
     def decide(self, usual: DateOrder, stated: DateOrder | None, asked: DateOrder | None) -> tuple[Reading, list[str]]:
-        """How dates that can be read both ways are read, and what is to be told of it.
+        """Decide how to read dates that can be read both ways, and return the warnings about it.
 
         Args:
-            usual: what stands first in the language of the file.
-            stated: as a heading says.
-            asked: as whoever sent the file says.
+            usual: the first part in the language of the file.
+            stated: the first part that a heading names.
+            asked: the first part that the client names.
         """
         if asked is not None:
             against = self.month if asked == "day" else self.day
@@ -92,7 +92,7 @@ def _name(shown: Shown) -> str:
 
 
 def decide_for_cards(lines: Lines, asked: DateOrder | None) -> tuple[Reading, list[str]]:
-    """As `DateEvidence.decide`, for a vCard file."""
+    """Decide as `DateEvidence.decide` does, for a vCard file."""
     if any(_SLASHED.search(chunk) for chunk in lines.chunks()):
         return _evidence_of_cards(lines).decide("month", None, asked)
     return (Reading(asked, asked) if asked else AS_USUAL), []

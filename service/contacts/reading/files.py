@@ -1,4 +1,4 @@
-"""An address book's file of whatever kind, told by its content."""
+"""Files of address books, their kind told by the content."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from service.domain.web_encodings import codec_of
 from service.errors import ValidationFailed
 
 MAX_PEOPLE = 1_000_000
-"""Rows or cards of a file."""
+"""Most rows or cards of a file."""
 MAX_SKIPPED = 100_000
-"""Rows or cards of a file that cannot be taken."""
+"""Most rows or cards of a file that cannot be imported."""
 _TAKEN = "a vCard or CSV file is needed"
 _WORKBOOKS = (b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet")
-"""One of them stands near the beginning of an .xlsx or .ods, which are ZIP archives."""
+"""One of these stands near the beginning of an .xlsx or .ods file, which is a ZIP archive."""
 _ZIP, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BEGIN_VCARD = re.compile(rb"\s*BEGIN\s*:\s*VCARD\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What whoever sends a file knows of it.
+    """Options of the client that sends a file.
 
     Args:
-        date_order: what stands first in dates such as 3/4/1990; None where it is to be told from the file.
-        charset: the file's encoding, by a name that the web knows; None where it is to be told from the file.
+        date_order: the first part of dates such as 3/4/1990; None to tell it from the file.
+        charset: the file's encoding, by a name that the web knows; None to tell it from the file.
     """
 
     date_order: DateOrder | None = None
@@ -46,12 +46,12 @@ AS_FOUND = ReadOptions()
 
 @dataclass(slots=True)
 class AddressBookFile:
-    """The people of a file, one at a time, and what was found out about the file while they were read.
+    """People of a file, one at a time, and findings about the file.
 
     Args:
         people: see `__iter__`.
-        ignored_columns: the headings that were not understood, known from the beginning.
-        warnings: what was lost or guessed of the file as a whole, a sentence each; complete once all were read.
+        ignored_columns: headings that were not understood, known from the beginning.
+        warnings: about the file as a whole, a sentence each; complete once everybody was read.
     """
 
     people: Iterator[ParsedCard | Skipped]
@@ -63,14 +63,14 @@ class AddressBookFile:
 
 
 def read_people(stream: Readable, options: ReadOptions = AS_FOUND) -> AddressBookFile:
-    """The people in a vCard or CSV file, one at a time, in bounded memory.
+    """Read the people in a vCard or CSV file, one at a time, in bounded memory.
 
-    The file is gone through before its people are read, for its encoding and the order of its dates. Iterating raises
-    `TooMuch` where it has too many people, or too many that cannot be taken, after those before.
+    A first pass over the file tells its encoding and the order of its dates. Iterating raises `TooMuch` at the limit if
+    the file has too many people, or too many that cannot be imported.
 
     Args:
-        stream: is read more than once if it can be gone back in, else put aside first.
-        options: what is known of the file.
+        stream: read more than once if it can seek, else copied first.
+        options: those of the client.
 
     Raises:
         ValidationFailed: the file is empty, or neither vCard nor CSV with known headings, or not in the encoding that
@@ -90,7 +90,7 @@ def read_people(stream: Readable, options: ReadOptions = AS_FOUND) -> AddressBoo
 
 
 def _other_kind(data: bytes) -> str | None:
-    """A sentence for a file that is known and not taken."""
+    """Return a sentence that refuses a known kind of file."""
     if data.startswith(_OLD_OFFICE) or (data.startswith(_ZIP) and any(sign in data for sign in _WORKBOOKS)):
         return f"The file is a workbook of a spreadsheet program, but {_TAKEN}; save it as CSV there, and send that."
     if data.startswith(_ZIP):

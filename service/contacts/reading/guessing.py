@@ -1,8 +1,8 @@
-"""Guesses in which of the web's encodings a file's names are.
+"""Guessing of a file's encoding, among those of the web, by the names in it.
 
-An address book is short and made of names, of which statistics of running text say little: the detector that this
-falls back on takes three French names for Polish, and Chinese ones for Korean. So each candidate is judged by how
-likely its letters are in the names of one language (`alphabets.toml`), and by capitals that stand within a word.
+An address book is short and made of names, about which statistics of running text say little: the detector that is the
+last resort here takes three French names for Polish, and Chinese ones for Korean. So the guess judges each candidate by
+how likely its letters are in the names of one language (`alphabets.toml`), and by capitals within a word.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from charset_normalizer import from_bytes
 from service.domain.web_encodings import CODECS
 
 USUAL = "cp1252"
-"""What is taken where nothing speaks for another one."""
+"""Default, when nothing speaks for another one."""
 _RARE_LETTER, _RARE_CHARACTER, _MARK, _NO_LETTER, _UNREADABLE = (-log(odds) for odds in (4e-4, 2e-6, 1e-3, 3e-6, 1e-9))
 _FOREIGN_WORD = -log(1e-3)
-"""Letters of ASCII beside those of another script."""
+"""Cost of ASCII letters beside letters of another script."""
 _BEYOND_ASCII = -log(0.1)
-"""A letter beyond ASCII, where most are within."""
+"""Cost of a non-ASCII letter where most are ASCII."""
 _CAPITAL = -log(0.15)
 _CAPITAL_WITHIN = -log(0.01)
 _LATER_CODEC = -log(0.2)
@@ -37,27 +37,27 @@ _FIRST_PARTS = {
     "cp932": (b"\x88\x9f", b"\x98\x72"),
     "cp949": (b"\xb0\xa1", b"\xc8\xfe"),
 }
-"""From where to where the usual characters are: GB 2312's first level, Big5's, JIS X 0208's, KS X 1001's Hangul."""
+"""Ranges of the usual characters: GB 2312's first level, Big5's, JIS X 0208's, KS X 1001's Hangul."""
 _MARKS = frozenset("’‘“”„–—·•…€°«»¿¡´\u00a0、。・，：；（）")
 _BESIDE_WORDS = _MARKS - frozenset("’´·")
-"""Marks that do not stand within a word."""
+"""Marks that never stand within a word."""
 _PLAUSIBLE = 8.5
-"""Cost of a byte above which the language of the names is one that is not known here."""
+"""Cost of a byte above which the language of the names is unknown."""
 
 _DOUBT = 3.0
-"""How much more each word must cost in one encoding than in another, so that the one is doubted."""
+"""Least additional cost of each word in one encoding that makes another one better."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Language:
-    """The names of a language.
+    """Language, by its names.
 
     Args:
-        codecs: in which its files are, the likeliest first.
-        latin: most of its letters are of ASCII.
+        codecs: encodings of its files, the likeliest first.
+        latin: whether most of its letters are ASCII.
         costs: of each of its characters.
         rarity: the cost of meeting its files at all.
-        common: a codec whose first part has all its usual characters, of which `costs` has only the commonest.
+        common: a codec whose first part has all its usual characters; `costs` has only the commonest.
     """
 
     codecs: tuple[str, ...]
@@ -68,7 +68,7 @@ class _Language:
 
 
 def better(words: Collection[bytes], codec: str) -> str | None:
-    """Another codec, if the words make much likelier names in it than in `codec`."""
+    """Return another codec if the words make much likelier names in it than in `codec`."""
     costs: dict[str, float] = {}
     for cost, candidate in _candidates(words):
         costs[candidate] = min(cost, costs.get(candidate, cost))
@@ -79,7 +79,7 @@ def better(words: Collection[bytes], codec: str) -> str | None:
 
 
 def next_best(words: Collection[bytes], codec: str) -> str:
-    """The likeliest codec that reads the words otherwise than `codec`; a usual one if there are no such words."""
+    """Return the likeliest codec that reads the words differently from `codec`; a usual one if no word tells."""
     read = [_decoded(word, codec) for word in words]
     for _, candidate in sorted(_candidates(words)):
         texts = [_decoded(word, candidate) for word in words]
@@ -89,10 +89,10 @@ def next_best(words: Collection[bytes], codec: str) -> str:
 
 
 def guess(words: Collection[bytes]) -> str:
-    """The codec, one of the web's, in which the words make the likeliest names.
+    """Return the codec, one of the web's, in which the words make the likeliest names.
 
     Args:
-        words: each with bytes beyond ASCII; a bounded sample. They need not all be in the same encoding.
+        words: a bounded sample, each with non-ASCII bytes. They need not all be in one encoding.
     """
     if not words:
         return USUAL
@@ -120,7 +120,7 @@ def _decoded(word: bytes, codec: str) -> str | None:
 
 
 def _cost(text: str, language: _Language) -> float:
-    """The negative logarithm of how likely the word is in the language."""
+    """Return the negative logarithm of the word's likelihood in the language."""
     cost, before = 0.0, " "
     for char, after in zip(text, text[1:] + " ", strict=True):
         if char.isascii():
@@ -153,7 +153,7 @@ def _character(char: str, language: _Language) -> float:
 
 @lru_cache(maxsize=8192)
 def _ideograph(char: str, codec: str) -> float:
-    """Of a character that is not in the list of its language: standards have the usual ones in a first part."""
+    """Return the cost of a character outside of its language's list: standards have the usual ones in a first part."""
     if codec == "cp932" and unicodedata.name(char, "").startswith(("HIRAGANA", "KATAKANA")):
         return _KANA
     first, last = _FIRST_PARTS[codec]

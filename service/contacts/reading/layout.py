@@ -1,4 +1,4 @@
-"""How a spreadsheet is laid out: where its headings are, and what only all of its rows show together."""
+"""Layout of a spreadsheet: its headings, and facts that only all rows show together."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from service.contacts.writing.formulas import rearmed
 
 DELIMITERS = ",;\t|"
 MAX_HEADING_LINE = 20
-"""Lines among which the headings are; programs put notes before them."""
+"""Lines that may contain the headings; programs put notes before them."""
 MAX_HEADING = 100
 MAX_IGNORED = 100
-"""Headings that are told as not understood."""
+"""Most headings that are reported as not understood."""
 _SEPARATOR = re.compile(r"\"?sep=(.)\"?[,;\t|]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A spreadsheet whose headings were found.
+    """Spreadsheet with known headings.
 
     Args:
-        lines: the file's.
-        text: how they are decoded.
+        lines: of the file.
+        text: their decoder.
         first: the number of the headings' line, from 0.
     """
 
@@ -42,7 +42,7 @@ class Sheet:
     columns: Columns
 
     def rows(self) -> Iterator[tuple[int, list[str] | str]]:
-        """The rows below the headings, see `Rows`; as often as they are asked for."""
+        """Return the rows below the headings, see `Rows`. May be called again."""
         rows = Rows(map(self.text.decode, islice(self.lines, self.first, None)), self.delimiter)
         rows.headings()
         return iter(rows)
@@ -50,10 +50,10 @@ class Sheet:
 
 @dataclass(slots=True)
 class Facts:
-    """What all rows of a spreadsheet show together.
+    """Facts that all rows of a spreadsheet show together.
 
-    `dates`: what they show of their order. `whole` and `partial`: rows in which the column Name has the given or family
-    name beside it in it, or not. `filled`: columns that hold something that is not taken.
+    `dates`: evidence of the order of dates. `whole` and `partial`: the number of rows whose column Name contains, or
+    lacks, the given or family name beside it. `filled`: columns with values that are not imported.
     """
 
     dates: DateEvidence = field(default_factory=DateEvidence)
@@ -63,12 +63,12 @@ class Facts:
 
     @property
     def is_name_half(self) -> bool:
-        """Whether the column Name has but the half of names that no other column has."""
+        """Whether the column Name has only the half of names that no other column has."""
         return self.partial > self.whole
 
 
 def find_sheet(lines: Lines, text: FileText) -> Sheet | None:
-    """The spreadsheet in a file; None if no line near its beginning has headings that are known."""
+    """Find the spreadsheet in a file; None if no line near its beginning has known headings."""
     best: tuple[int, Sheet] | None = None
     delimiters, is_first = DELIMITERS, True
     for number, line in enumerate(islice(lines, MAX_HEADING_LINE)):
@@ -86,14 +86,14 @@ def find_sheet(lines: Lines, text: FileText) -> Sheet | None:
 
 
 def examine(sheet: Sheet, limit: int) -> Facts:
-    """Reads all rows, at most `limit`, for what they show together."""
+    """Read all rows, at most `limit`, for the facts that they show together."""
     facts = Facts()
     try:
         for position, row in islice(sheet.rows(), limit):
             if isinstance(row, list):
                 _examine(facts, sheet.columns, position, row)
     except TooMuch:
-        pass  # whoever reads the rows says so
+        pass  # the reader of the rows reports it
     return facts
 
 
@@ -115,7 +115,7 @@ def _examine(facts: Facts, columns: Columns, position: int, row: list[str]) -> N
 
 
 def _note_doubled(facts: Facts, indexes: tuple[int, ...], row: list[str], are_dates: bool) -> None:
-    """Of several columns for one value the first that holds something is taken, and others are lost."""
+    """Note columns that compete for one value: the first filled one counts, others are lost."""
     found = [(index, cell) for index in indexes if index < len(row) and (cell := row[index].strip())]
     if are_dates:
         found = [(index, cell) for index, cell in found if read_birthday(cell).date is not None]
@@ -123,7 +123,7 @@ def _note_doubled(facts: Facts, indexes: tuple[int, ...], row: list[str], are_da
 
 
 def _compare_names(facts: Facts, columns: Columns, row: list[str]) -> None:
-    """Under Name there may be the whole name, or that half of it which has no column of its own."""
+    """Note whether Name has the whole name, or only the half that has no column of its own."""
     name = first(columns, row, "name").casefold().replace(",", " ").split()
     half = (first(columns, row, "given") or first(columns, row, "family")).casefold().split()
     if name and half:
@@ -133,7 +133,7 @@ def _compare_names(facts: Facts, columns: Columns, row: list[str]) -> None:
 
 
 def ignored_columns(columns: Columns, facts: Facts) -> list[str]:
-    """The headings of columns that hold something that was not taken, shortened where they are long or many."""
+    """Return the headings of columns with values that were not imported, shortened if they are long or many."""
     indexes = sorted(facts.filled)
     told = [
         " ".join(columns.headings[index].split())[:MAX_HEADING] or f"column {index + 1}"
@@ -144,17 +144,17 @@ def ignored_columns(columns: Columns, facts: Facts) -> list[str]:
 
 
 def cells(columns: Columns, row: list[str], name: str) -> list[str]:
-    """What is in a row of a field; Google puts several values into one cell."""
+    """Return the values of a field in a row; Google puts several into one cell."""
     return [text for index in columns.fields.get(name, ()) for text in values_at(row, index)]
 
 
 def values_at(row: list[str], index: int) -> list[str]:
-    """The values in a cell."""
+    """Return the values in a cell."""
     if index >= len(row) or not (cell := rearmed(row[index].strip())):
         return []
     return [text for part in (cell.split(" ::: ") if ":::" in cell else (cell,)) if (text := part.strip())]
 
 
 def first(columns: Columns, row: list[str], name: str) -> str:
-    """The first value of a field in a row; empty if there is none."""
+    """Return the first value of a field in a row; empty if there is none."""
     return next(iter(cells(columns, row, name)), "")

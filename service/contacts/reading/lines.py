@@ -1,7 +1,7 @@
-"""The lines of a file whose encoding is not told, in bounded memory.
+"""Lines of a file of unknown encoding, in bounded memory.
 
-Everything is brought to bytes in an ASCII superset first (UTF-16 becomes UTF-8). Decoding comes later, logical line by
-logical line: old writers fold lines in the middle of a multi-byte character.
+All input first becomes bytes in a superset of ASCII (UTF-16 becomes UTF-8). Decoding comes later, one logical line at a
+time: old programs fold lines in the middle of a multi-byte character.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from service.domain.web_encodings import codec_of
 
 CHUNK = 64 * 1024
 MAX_LINE = 64 * 1024
-"""Bytes kept of one physical line; a photo may stand on a single line of megabytes, and is not wanted."""
+"""Bytes kept of one physical line; a photo, which is not read, may be a single line of megabytes."""
 MAX_IN_MEMORY = 1 << 20
-"""Bytes of a stream that cannot be gone back in, above which it is put into a temporary file."""
+"""Bytes of a stream without seek above which a temporary file holds it."""
 _BLANK = re.compile(rb"[\r\n]{3,}")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -30,18 +30,18 @@ _BOMS = (
 
 
 class Readable(Protocol):
-    """Anything that bytes can be read from."""
+    """Source of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
 
 
 class Lines:
-    """The lines of a stream from where it stands, as often as they are asked for; see `byte_lines`.
+    """Lines of a stream from its position on, which can be read more than once; see `byte_lines`.
 
     Args:
-        stream: is read as it is if it can be gone back in, else put aside first (beyond a MiB in a temporary file).
-        codec: the encoding that is named, Python's name of it; heeded here if it is a kind of UTF-16.
+        stream: read in place if it can seek, else copied first (beyond a MiB to a temporary file).
+        codec: Python's name of the encoding that the client gives; used here if it is a kind of UTF-16.
     """
 
     def __init__(self, stream: Readable, codec: str | None = None) -> None:
@@ -56,17 +56,17 @@ class Lines:
         return byte_lines(self._stream, self._wide)
 
     def beginning(self) -> bytes:
-        """The first bytes, as they are."""
+        """Return the first bytes, unchanged."""
         self._stream.seek(self._start)
         return self._stream.read(CHUNK)
 
     def chunks(self) -> Iterator[bytes]:
-        """The same bytes, many lines at a time."""
+        """Yield the same bytes, many lines at a time."""
         self._stream.seek(self._start)
         return _chunks(self._stream, self._wide)
 
     def is_utf8(self) -> bool:
-        """Whether all of it is valid UTF-8; quickly found out."""
+        """Tell quickly whether all of it is valid UTF-8."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:
             for chunk in self.chunks():
@@ -78,7 +78,7 @@ class Lines:
         return True
 
     def hold(self, *texts: bytes) -> bool:
-        """Whether one of the texts is in it, in capital letters or small ones; quickly found out."""
+        """Tell quickly whether it contains one of the texts, in capital or small letters."""
         sought = {cased for text in texts for cased in (text.upper(), text.lower())}
         tail = b""
         for chunk in self.chunks():
@@ -90,10 +90,11 @@ class Lines:
 
 
 def byte_lines(stream: Readable, wide: str | None = None) -> Iterator[bytes]:
-    """The lines of `stream` without their ends; `\\n`, `\\r\\n` and `\\r` all end one. Of blank lines some are kept.
+    """Yield the lines of a stream without their ends: LF, CR LF or CR. Some blank lines are left out.
 
     Args:
-        wide: the kind of UTF-16 that it is in, unless its first bytes show another encoding.
+        stream: the bytes.
+        wide: the kind of UTF-16 that it has, unless its first bytes show another encoding.
     """
     tail = b""
     for chunk in _chunks(stream, wide):
@@ -108,8 +109,7 @@ def byte_lines(stream: Readable, wide: str | None = None) -> Iterator[bytes]:
 
 
 def decode(data: bytes, charset: str | None = None) -> str:
-    """Text from bytes: in the `charset` that is named if the web knows it, else UTF-8, else Windows' Latin alphabet.
-    Never fails."""
+    """Decode bytes: in `charset` if the web knows it, else in UTF-8, else in Windows' Latin alphabet. Never fails."""
     for encoding in (codec_of(charset), "utf-8"):
         try:
             if encoding:
@@ -120,7 +120,7 @@ def decode(data: bytes, charset: str | None = None) -> str:
 
 
 def _chunks(stream: Readable, wide: str | None) -> Iterator[bytes]:
-    """`stream` in pieces, without its byte order mark, UTF-16 and UTF-32 as UTF-8."""
+    """Yield a stream in pieces, without its byte order mark; UTF-16 and UTF-32 become UTF-8."""
     head = stream.read(CHUNK)
     while head and len(head) < 4 and (more := stream.read(CHUNK)):
         head += more
@@ -139,7 +139,7 @@ def _chunks(stream: Readable, wide: str | None) -> Iterator[bytes]:
 
 
 def _mark(head: bytes, wide: str | None) -> tuple[int, str | None]:
-    """How long the byte order mark is, and the encoding that it, or UTF-16's zero bytes, show; else `wide`."""
+    """Return the length of the byte order mark, and the encoding that it, or UTF-16's zero bytes, show; else `wide`."""
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return len(mark), encoding

@@ -1,4 +1,4 @@
-"""The rows of a CSV file, in bounded memory."""
+"""Rows of a CSV file, in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from service.contacts.people import TooMuch
 
 MAX_LINES = 1000
-"""Physical lines of one row; one that is longer has a quote that nobody closed."""
+"""Most physical lines of one row; a longer row has an open quote."""
 MAX_EMPTY = 1_000_000
-"""Rows that hold nothing, in a file; each costs as much reading as another."""
+"""Most empty rows of a file; each takes as much reading as another."""
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """The cells of a row that is one line; none of one that cannot be read."""
+    """Return the cells of a row of one line; an empty list if it cannot be read."""
     try:
         return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:
@@ -23,11 +23,11 @@ def cells_of(line: str, delimiter: str) -> list[str]:
 
 
 class Rows:
-    """A file's rows. A quote that is not closed costs the line on which it stands, not all that follow.
+    """Rows of a file. An open quote costs its own line, not all lines that follow.
 
     Args:
-        lines: the file's, without their ends.
-        delimiter: between two cells. Blanks behind it are not the cell's.
+        lines: of the file, without their ends.
+        delimiter: between two cells. Blanks after it do not belong to the cell.
     """
 
     def __init__(self, lines: Iterable[str], delimiter: str) -> None:
@@ -37,14 +37,14 @@ class Rows:
         self._of_row: list[str] = []
 
     def headings(self) -> list[str]:
-        """The first row."""
+        """Return the first row."""
         return self._next(strict=False) or []
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | str]]:
-        """The rows that are not blank, each with its position; in place of one that cannot be read, why.
+        """Yield the rows that are not blank, each with its position; in place of an unreadable row, the reason.
 
         Raises:
-            TooMuch: too many rows hold nothing.
+            TooMuch: too many rows are empty.
         """
         position = empty = 0
         while (row := self._read()) is not None:
@@ -60,7 +60,7 @@ class Rows:
         try:
             return self._next(strict=True)
         except csv.Error as error:
-            # The module tells its errors apart by their words alone; lines are too short for a field that is not open.
+            # The csv module's errors differ only by their words. Short lines: the quote is open.
             is_open = "unexpected end" in str(error) or "field limit" in str(error)
             self._again.extendleft(reversed(self._of_row[1:] if is_open else self._of_row))
         if is_open:
@@ -76,7 +76,7 @@ class Rows:
         return next(reader, None)
 
     def _feed(self) -> Iterator[str]:
-        """Lines, one by one as the reader asks for them, for one row."""
+        """Yield the lines of one row as the CSV reader asks for them."""
         while len(self._of_row) < MAX_LINES:
             line = self._again.popleft() if self._again else next(self._lines, None)
             if line is None:

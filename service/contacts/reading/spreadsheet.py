@@ -1,4 +1,4 @@
-"""Reads contacts from CSV; `service.contacts.reading.headings` knows the headings of the programs that write it."""
+"""Contacts from CSV; `service.contacts.reading.headings` knows the headings of the programs that write it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from service.contacts.reading.layout import Facts, Sheet, cells, first, values_a
 from service.contacts.reading.written_dates import NO_BIRTHDAY, Birthday, Reading, join_birthday, read_birthday
 
 MAX_ABSENT = 20
-"""Persons of whom it is told that a sign such as N/A means that there is no birthday; the others are counted."""
+"""Most people with a warning that a sign such as N/A was read as no birthday; others are counted."""
 _SHOWN = 100
 _NO = frozenset({"no", "n", "false", "0", "nein", "non", "nee", "não", "falso", "alive", "living"})
 _FoundIn = Callable[[str, list[str]], list[str]]
-"""Finds the values in a cell, and adds to a list what is none."""
+"""Finds the values in a cell, and adds invalid ones to a list."""
 
 
 @dataclass(slots=True)
 class SheetReader:
-    """The people in a spreadsheet.
+    """People in a spreadsheet.
 
     Args:
         sheet: with its rows.
-        facts: what they show together.
-        dates: how those that can be read both ways are read.
-        warnings: of the file as a whole; what only the end shows is added there.
+        facts: that the rows show together.
+        dates: how to read dates that can be read both ways.
+        warnings: of the file as a whole; more are added at the end.
     """
 
     sheet: Sheet
@@ -46,10 +46,10 @@ class SheetReader:
     _absent: int = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[ParsedCard | Skipped]:
-        """A `ParsedCard` or a `Skipped` for each row that is not blank; positions count the rows after the headings.
+        """Yield a `ParsedCard` or a `Skipped` for each row that is not blank; positions count rows after the headings.
 
         Raises:
-            TooMuch: too many rows hold nothing.
+            TooMuch: too many rows are empty.
         """
         for position, row in self.sheet.rows():
             yield Skipped(position, row) if isinstance(row, str) else self._person(position, row)
@@ -87,7 +87,7 @@ class SheetReader:
         )
 
     def _names(self, row: list[str], told: list[str]) -> tuple[str | None, str | None, str | None]:
-        """The whole name, the given, and the family name."""
+        """Return the whole name, the given name, and the family name."""
         given = self._text(row, "given", told)
         family = _cut(" ".join(dict.fromkeys(cells(self.sheet.columns, row, "family"))), told)
         whole = self._text(row, "name", told)
@@ -121,8 +121,10 @@ class SheetReader:
         return read
 
     def _first_date(self, row: list[str], told: list[str]) -> Birthday | None:
-        """The first birthday in a row that is a date; if none is, the first that says something. None if there is none.
-        What is passed over is told."""
+        """Return the first birthday in a row that is a date; else the first that says something; else None.
+
+        Warnings tell of the others.
+        """
         read: Birthday | None = None
         for index in self.sheet.columns.fields.get("birthday", ()):
             for other in (read_birthday(text, self.dates) for text in values_at(row, index)):
@@ -139,7 +141,7 @@ class SheetReader:
         return not birthday.absent or self._absent <= MAX_ABSENT
 
     def _values(self, row: list[str], name: str, what: str, found_in: _FoundIn, told: list[str]) -> tuple[str, ...]:
-        """A field's values, each once; tells of what is none, and of values that are too many."""
+        """Return a field's values, each once; warnings tell of invalid and surplus ones."""
         found: list[str] = []
         dropped: list[str] = []
         for cell in cells(self.sheet.columns, row, name):

@@ -1,9 +1,9 @@
-"""Reads vCard files, 2.1, 3.0 and 4.0, as the programs that write them really do, one card at a time.
+"""vCard files, 2.1, 3.0 and 4.0, as programs really write them, one card at a time.
 
-Lines are unfolded, chosen (`card_lines`) and taken apart here, and `vobject` reads names with escapes in them. A value
-that cannot be read costs itself, and is told; a bad card costs itself only. vobject's reader of whole cards is passed
-by: it takes twice the time, and cuts `FN:Rivers, Amelia` at the comma. So is its reader of lines: a lost colon behind a
-parameter with twenty equals signs costs it hours.
+This module unfolds lines, chooses the relevant ones (`card_lines`) and splits them; `vobject` reads names with escapes.
+An unreadable value is left out, with a warning; an unreadable card is skipped. Two parts of vobject are not used. Its
+reader of whole cards takes twice the time, and cuts `FN:Rivers, Amelia` at the comma. Its reader of lines takes hours
+for a lost colon after a parameter with twenty equals signs.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from service.contacts.reading.written_dates import AS_USUAL, Reading, read_birth
 MAX_UID = 500
 _QUOTED_PRINTABLE = re.compile(rb"[^:]*QUOTED-PRINTABLE", re.IGNORECASE)
 _STRUCTURED = frozenset({"n", "org"})
-"""Their parts are told apart before what is escaped in them is read."""
+"""Structured properties: they are split before their escapes are read."""
 _LINE = re.compile(r"(?:([\w-]+)\.)?([\w-]+)((?:;(?:\"[^\"]*+\"|[^\";:])*+)*+):(.*)", re.ASCII | re.DOTALL)
 _PARAMETER = re.compile(r";((?:\"[^\"]*+\"|[^\";])*+)")
 _PARAMETER_VALUE = re.compile(r"\"([^\"]*+)\"|([^\",]++)")
-"""None of these tries anything twice, so that no line takes longer than its length."""
+"""None of these patterns backtracks, so that the time follows the length of the line."""
 _ESCAPED = re.compile(r"\\([\\;:,nN\"])")
 _ESCAPED_COLON = re.compile(r"\\(.)", re.DOTALL)
 _CHARSET = re.compile(rb"[^:]*;CHARSET=(?:\"([\w.:-]+)|([\w.-]+))", re.IGNORECASE)
@@ -59,7 +59,7 @@ _NO_PERSON = frozenset({"group", "org", "organization", "location", "application
 
 
 def read(stream: Readable) -> Iterator[ParsedCard | Skipped]:
-    """The people in a vCard file, in bounded memory.
+    """Read the people in a vCard file, in bounded memory.
 
     Args:
         stream: the file's bytes, in UTF-8, UTF-16 or a Latin alphabet.
@@ -71,10 +71,11 @@ def read(stream: Readable) -> Iterator[ParsedCard | Skipped]:
 
 
 def read_lines(lines: Iterator[bytes], dates: Reading = AS_USUAL) -> Iterator[ParsedCard | Skipped]:
-    """Like `read`, from the file's lines.
+    """Read people as `read` does, from the file's lines.
 
     Args:
-        dates: how those that can be read both ways are read.
+        lines: of the file.
+        dates: how to read dates that can be read both ways.
     """
     return (_read(card, dates) for card in cards_in(lines))
 
@@ -91,11 +92,11 @@ def _read(card: RawCard, dates: Reading) -> ParsedCard | Skipped:
 
 
 class _NotTaken(ValueError):
-    """The card is no person's; says why."""
+    """The card is not a person's; the message says why."""
 
 
 def _property(line: bytes) -> Property:
-    """A property from its logical line. Raises ValueError, or whatever a decoder does, if it is none."""
+    """Parse a property from its logical line. Raises ValueError, or a decoder's error, if it is invalid."""
     charset = _CHARSET.match(line)
     named = (charset[1] or charset[2]).decode("ascii") if charset else None
     found = _LINE.fullmatch(decode(line, named))
@@ -126,7 +127,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _contents(card: RawCard) -> Contents:
-    """The card's properties by their names; those that cannot be read are left out."""
+    """Return the card's properties by name, without unreadable ones."""
     contents: dict[str, list[Property]] = {}
     for line in card.lines:
         try:
@@ -139,7 +140,7 @@ def _contents(card: RawCard) -> Contents:
 
 
 def _person(card: RawCard, contents: Contents, dates: Reading) -> ParsedCard:
-    """Raises _NotTaken if the card is no person's."""
+    """Read the person of a card. Raises _NotTaken if the card is not a person's."""
     kind = _first(contents, "kind", "x-addressbookserver-kind").lower()
     if kind in _NO_PERSON:
         raise _NotTaken(f"the card is of the kind “{kind}”, not a person's")
@@ -169,7 +170,7 @@ def _person(card: RawCard, contents: Contents, dates: Reading) -> ParsedCard:
 
 
 def _names(contents: Contents) -> tuple[str, str, str]:
-    """Family name, given name, and the whole name put together from the structured one."""
+    """Return family name, given name, and the whole name made of the structured one."""
     parts = [*_split(next(iter(_values(contents, "n")), "")), "", "", "", "", ""]
     family, given, additional, prefix, suffix = parts[:5]
     return family, given, f"{prefix} {given} {additional} {family} {suffix}"
@@ -180,7 +181,7 @@ def _organisations(contents: Contents) -> list[str]:
 
 
 def _split(value: str) -> list[str]:
-    """The parts of a structured value; of each, the parts of its own are put together."""
+    """Split a structured value into its parts; the components of a part are joined."""
     if "\\" not in value:
         return value.replace(",", " ").split(";")
     value = _ESCAPED_COLON.sub(lambda escaped: ":" if escaped[1] == ":" else escaped[0], value)
@@ -190,7 +191,7 @@ def _split(value: str) -> list[str]:
 def _listed(
     card: RawCard, contents: Contents, name: str, what: str, find: Callable[[str, list[str]], list[str]]
 ) -> tuple[str, ...]:
-    """The addresses or numbers in the values of a property, each once. What is lost is told."""
+    """Return the addresses or numbers in the values of a property, each once. Warnings tell of losses."""
     lost: list[str] = []
     found = dict.fromkeys(one for value in _values(contents, name.lower()) for one in find(value, lost))
     for text in lost:
@@ -222,7 +223,7 @@ def _short(card: RawCard, what: str, text: str) -> str | None:
 
 
 def _uid(text: str) -> str | None:
-    """A UID that is too long is cut to one that nobody else has."""
+    """Shorten a UID that is too long to one that nobody else has."""
     uid = clean_text(text, len(text))
     if uid is None or len(uid) <= MAX_UID:
         return uid
@@ -230,7 +231,7 @@ def _uid(text: str) -> str | None:
 
 
 def _birthday(card: RawCard, lines: list[Property], dates: Reading) -> str | None:
-    """The first birthday that can be read; one that adds the year to it is better. Others are told."""
+    """Return the first readable birthday, or one that adds the year to it. Warnings tell of others."""
     found = [birthday for line in lines if (birthday := _date(card, line, dates))]
     chosen = next((date for date in found if found[0][:2] == "--" and date[-5:] == found[0][-5:] and date != found[0]),
                   found[0] if found else None)  # fmt: skip
@@ -262,17 +263,17 @@ def _quote(text: str) -> str:
 
 
 def _first(contents: Contents, *names: str) -> str:
-    """The first of the properties' values that is not empty; empty if there is none."""
+    """Return the first of the properties' values that is not empty; else an empty text."""
     return next((value.strip() for value in _values(contents, *names) if value.strip()), "")
 
 
 def _values(contents: Contents, *names: str) -> list[str]:
-    """The properties' values as text, the preferred one of each first."""
+    """Return the properties' values as text, the preferred one of each first."""
     return [line.value for name in names if name in contents for line in sorted(contents[name], key=_preference)]
 
 
 def _preference(line: Property) -> int:
-    """1 is the most preferred; 4.0 says `PREF=1`, 3.0 `TYPE=pref`, 2.1 just `PREF`."""
+    """Return the preference of a line, 1 first: `PREF=1` in 4.0, `TYPE=pref` in 3.0, just `PREF` in 2.1."""
     rank = (line.params.get("PREF") or [""])[0]
     if rank.isdecimal():
         return int(rank[:3])

@@ -1,5 +1,7 @@
-"""Reads dates of birth as people and programs write them in files, as far as they can be told; says what was lost or
-guessed. What the API takes is stricter: `service.contacts.dates`."""
+"""Dates of birth as people and programs write them in files, with warnings about losses and guesses.
+
+The API is stricter: `service.contacts.dates`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from service.contacts.dates import (
 )
 
 MAX_TEXT = 200
-"""Characters of a text that is looked at as a date."""
+"""Most characters of a text that may be a date."""
 _PLAIN = re.compile(r"[ -~]*")
 _TIME = re.compile(
     r"(?:(?<=\d)T|[\s,])\s*\d{1,2}[:.]\d{2}.*|(?<=\d)T\d{4,6}.*|(?<=\d)(?:Z|[+-]\d{2}:\d{2})$", re.DOTALL
@@ -33,7 +35,7 @@ _TIMED = re.compile(
     r"(?:\s*(?:[A-Z]{1,5}|[+-]\d{2}(?::?\d{2})?)){0,3}(?:\s*\([^)]*\)|\[[^\]]*\])?)?[\s;,]*",
     re.IGNORECASE,
 )
-"""A date with nothing but a time and its zone behind it."""
+"""A date followed by nothing but a time and its zone."""
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?!\d)|(?<!\d)\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 _STAMP = re.compile(r"(\d{4}\d{2}\d{2})\d{4}(?:\d{2})?Z?")
 _YEAR_FIRST = re.compile(r"(\d{4})\s?([-/.\s])\s?(\d{1,2})\s?\2\s?(\d{1,2})")
@@ -47,19 +49,19 @@ _NONE = re.compile(
     re.IGNORECASE,
 )
 _OUTLOOKS_NONE = re.compile(r"0{1,2}([./-])0{1,2}\1 ?00")
-"""Stands in every row of an export whose person has no birthday there, and is no loss."""
+"""Exports write these in every row without a birthday; nothing is lost."""
 _FILLERS = frozenset({"of", "the", "de", "del", "den", "di", "le", "el", "il", "op", "em", "am"})
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|ère|º|ª|°|\.)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Birthday:
-    """What a file says of somebody's birthday.
+    """Birthday in a file.
 
     Args:
         date: `YYYY-MM-DD`, `--MM-DD` where the year is unknown; None if there is none.
-        warning: what was lost or guessed, as a sentence without its full stop.
-        absent: the file says by some word or sign that there is none.
+        warning: about a loss or a guess, a sentence without its full stop.
+        absent: whether a word or sign of the file says that there is none.
     """
 
     date: str | None = None
@@ -72,11 +74,11 @@ NO_BIRTHDAY = Birthday()
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How dates that can be read both ways are read.
+    """Reading of dates that can be read both ways.
 
     Args:
-        slashed: what stands first in 3/4/1990; None: nobody knows, so that the month is taken as the first, and told.
-        dotted: what stands first in 3.4.1990.
+        slashed: the first part of 3/4/1990; None if unknown: the month is then taken as the first, with a warning.
+        dotted: the first part of 3.4.1990.
     """
 
     slashed: DateOrder | None = None
@@ -87,15 +89,15 @@ AS_USUAL = Reading()
 
 
 def read_birthday(text: str, reading: Reading = AS_USUAL, omitted_year: int | None = None) -> Birthday:
-    """A birthday as files have it, in whatever form.
+    """Read a birthday in any form that files have.
 
     Args:
         text: of the file.
-        reading: how dates that can be read both ways are read.
-        omitted_year: as of `parse_birthday`.
+        reading: how to read dates that can be read both ways.
+        omitted_year: see `parse_birthday`.
 
     Returns:
-        The birthday; one that is no date becomes none, with a warning. Never fails.
+        The birthday; without a date, and with a warning, if the text is not a date. Never fails.
     """
     shown = text.strip()[:60]
     text = text if len(text) <= MAX_TEXT else text.strip()[: MAX_TEXT + 1]
@@ -106,7 +108,7 @@ def read_birthday(text: str, reading: Reading = AS_USUAL, omitted_year: int | No
 
 
 def _has_more(text: str) -> bool:
-    """Whether another date, or whatever is no time, stands behind a date."""
+    """Tell whether anything but a time follows a date."""
     if FULL_DATE.fullmatch(text) or YEARLESS.fullmatch(text):
         return _TIMED.fullmatch(text) is None
     return len(_DATE.findall(text)) > 1
@@ -127,7 +129,13 @@ def _read(shown: str, text: str, reading: Reading, omitted_year: int | None) -> 
 
 
 def join_birthday(year: str, month: str, day: str) -> Birthday:
-    """A birthday whose year, month and day stand in cells of their own; each may be empty, and the month a name."""
+    """Read a birthday from the cells of its year, month and day; each may be empty, and the month a name.
+
+    Args:
+        year: its cell.
+        month: its cell, a number or a name.
+        day: its cell.
+    """
     year, month, day = (_tidied(part[:MAX_TEXT])[:60] for part in (year, month, day))
     if all(_NONE.fullmatch(part) for part in (year, month, day)):
         return NO_BIRTHDAY
@@ -149,8 +157,12 @@ def join_birthday(year: str, month: str, day: str) -> Birthday:
 
 
 def order_of(text: str) -> DateOrder | Literal["dotted", "either"] | None:
-    """What a date shows of the order of dates in its file: what stands first; dotted, where only its dots say that it
-    is the day; either, where nothing does. None where the order makes no difference."""
+    """Tell what a date shows of the order of dates in its file.
+
+    Returns:
+        The first part; `dotted` if only its dots tell that it is the day; `either` if nothing tells; None if the order
+        makes no difference.
+    """
     tidy = _tidied(text) if len(text) <= 40 else ""
     match = _YEAR_LAST.fullmatch(tidy) or _NO_YEAR.fullmatch(tidy)
     if match is None:
@@ -164,7 +176,7 @@ def order_of(text: str) -> DateOrder | Literal["dotted", "either"] | None:
 
 
 def _tidied(text: str) -> str:
-    """Without invisible marks, a time, and what programs leave behind; digits of any script as ASCII's."""
+    """Remove invisible marks, a time and remains of programs; digits of any script become ASCII digits."""
     if not _PLAIN.fullmatch(text):
         text = "".join(
             str(unicodedata.decimal(char)) if char.isdecimal() else char
@@ -190,7 +202,7 @@ def _strict(shown: str, text: str, omitted_year: int | None) -> Birthday:
 
 
 def _existing(shown: str, year: int | None, month: int, day: int, omitted: int | None = None) -> str:
-    """As `existing_date`, but also raises ValueError if it is what programs write for want of a date."""
+    """Return a date as `existing_date` does, but refuse dates that programs write in place of a missing one."""
     if year is not None and year != omitted and (year > LATEST_YEAR or (year, month, day) in NULL_DATES):
         raise ValueError(f"the birthday “{shown}” is a date that programs write where none is known")
     return existing_date(shown, year, month, day, omitted)
@@ -220,7 +232,7 @@ def _of_numbers(shown: str, text: str, reading: Reading, omitted_year: int | Non
 
 
 def _of_two(shown: str, match: re.Match[str], reading: Reading, year: str | None, omitted: int | None) -> Birthday:
-    """A date with two numbers, and perhaps a year behind them. One that can be read in one way only is read so."""
+    """Read a date of two numbers, perhaps followed by a year. A date with only one possible order is read so."""
     first, second = int(match[1]), int(match[3])
     if year is not None and len(year) == 2 and first > 31:
         return _of_short_year(shown, second, int(year))
@@ -240,13 +252,13 @@ def _of_two(shown: str, match: re.Match[str], reading: Reading, year: str | None
 
 
 def _of_short_year(shown: str, month: int, day: int) -> Birthday:
-    """The century cannot be told, and an age that is wrong is worse than none."""
+    """Read a date with a two-digit year, without its year: a wrong age is worse than none."""
     warning = f"the birthday “{shown}” has two digits of a year, so that its year is taken as unknown"
     return Birthday(_existing(shown, None, month, day), warning)
 
 
 def _of_words(shown: str, text: str, omitted_year: int | None) -> Birthday | None:
-    """A date with a month's name: 4-Dec-1985, Dec 4, 1990, 4 de diciembre de 1990, Wed Dec 04 1985."""
+    """Read a date with a month's name: 4-Dec-1985, Dec 4, 1990, 4 de diciembre de 1990, Wed Dec 04 1985."""
     if len(text) > 60:
         return None
     text = re.sub(r"^[^\W\d]{2,15}\.?,? (?=.*[^\W\d])", lambda found: found[0] if _month_in(found[0]) else "", text)

@@ -1,4 +1,4 @@
-"""An address book as a file that others read, and that can be imported again without changing anything."""
+"""Export of the address book as a file that other programs read, and whose import changes nothing."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from service.domain.people.contact import Contact
 
 Format = Literal["vcard", "csv"]
 TOGETHER = 200
-"""Contacts of one piece."""
+"""Contacts in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of file.
+    """Kind of file.
 
     Args:
         media_type: of its content.
-        file_name: under which it is kept unless somebody says otherwise.
-        head: what it begins with.
-        written: some contacts as a piece of it.
+        file_name: the default name of the download.
+        head: the beginning of the file.
+        written: turns contacts into a piece of the file.
     """
 
     media_type: str
@@ -40,7 +40,7 @@ KINDS: dict[Format, Kind] = {
 
 
 def written(contacts: Iterable[Contact], kind: Kind) -> Iterator[bytes]:
-    """The file piece by piece, in bounded memory."""
+    """Yield the file piece by piece, in bounded memory."""
     yield kind.head()
     left = iter(contacts)
     while some := list(islice(left, TOGETHER)):

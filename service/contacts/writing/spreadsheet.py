@@ -1,4 +1,4 @@
-"""Writes contacts as CSV with headings of ours, which the import reads without asking."""
+"""CSV with our own headings, which the import understands without any option."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ HEADINGS = (
     "uid", "name", "given_name", "family_name", "birthday", "emails", "phones", "urls", "language", "deceased",
 )  # fmt: skip
 _BETWEEN, _BETWEEN_LONG = " ::: ", "\n ::: "
-"""Google's sign between several values of a cell; long ones stand on lines of their own, since lines have a limit."""
+"""Google's separator of several values in a cell; long values stand on lines of their own, since lines have a limit."""
 _LONG = 8_000
-"""Characters of a cell."""
+"""Most characters of a cell."""
 
 
 def heading_line() -> bytes:
-    """What the file begins with; without the mark Excel would not read it as UTF-8."""
+    """Return the beginning of the file. Its byte order mark makes Excel read UTF-8."""
     return codecs.BOM_UTF8 + _written([HEADINGS])
 
 
 def rows_of(contacts: Iterable[Contact]) -> bytes:
-    """A row for each contact; none is a formula where it is opened, see `service.contacts.writing.formulas`."""
+    """Return a row for each contact, protected against formulas, see `service.contacts.writing.formulas`."""
     return _written([disarmed(cell) for cell in _cells(contact)] for contact in contacts)
 
 

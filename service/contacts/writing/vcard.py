@@ -1,8 +1,8 @@
-"""Writes contacts as vCard 3.0 (RFC 2426), the version that every address book reads.
+"""vCard 3.0 (RFC 2426), the version that every address book reads.
 
 Google's, Apple's and Outlook's read 3.0, and so do phones; several do not read 4.0. A birthday without a year is
-written as Apple does. `LANG` and `DEATHDATE` are of later registrations (RFC 6350, RFC 6474), and passed over by
-whoever does not know them.
+written as Apple does. `LANG` and `DEATHDATE` are later registrations (RFC 6350, RFC 6474); programs that do not
+know them ignore them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from service.contacts.people import uid_of
 from service.domain.people.contact import Contact
 
 MAX_OCTETS = 75
-"""Of a line, without its end (RFC 2426, section 2.6)."""
+"""Most octets of a line, without its end (RFC 2426, section 2.6)."""
 _ESCAPED = re.compile(r"[\\,;]")
 _EDGE = re.compile(r"(?<=:)(?=\s*VCARD)", re.IGNORECASE)
-"""Within what somebody is called: readers that look for `BEGIN:VCARD` in damaged files must not find it in a name."""
+"""Card marks within a name: readers that look for `BEGIN:VCARD` in damaged files must not find it there."""
 _UNKNOWN_YEAR = 1604
-"""Apple's; a leap year, so that February 29 is one."""
+"""Apple's placeholder; a leap year, so that February 29 exists."""
 
 
 def vcard_of(contact: Contact) -> bytes:
-    """The contact as a card, its lines ended by CR LF."""
+    """Return the contact as a card, with lines that end in CR LF."""
     lines = b"".join(_folded(line) for line in _lines(contact))
     return b"BEGIN:VCARD\r\n" + lines + b"END:VCARD\r\n"
 
@@ -53,12 +53,12 @@ def _text(value: str) -> str:
 
 
 def _uri(value: str) -> str:
-    """A URI is no text, so that its commas stay; but a backslash would be read as an escape."""
+    """Write a URI: its commas stay, since it is not a text; a backslash would be read as an escape."""
     return value.replace("\\", "\\\\")
 
 
 def _folded(line: str) -> bytes:
-    """The line in pieces of at most 75 octets, none of which ends within a character, or looks like a card's edge."""
+    """Fold the line into pieces of at most 75 octets that split no character and do not look like a card's edge."""
     pieces = [piece for part in _EDGE.split(line) for piece in _cut(part.encode("utf-8", "replace"))]
     return b"\r\n ".join(pieces) + b"\r\n"
 

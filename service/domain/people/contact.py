@@ -1,4 +1,4 @@
-"""A contact, and what was found on its page, as they are kept."""
+"""Contact, and the findings on its profile page, as Redis stores them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ TEXTS = ("name", "given_name", "family_name", "birthday", "language", "source", 
 LISTS = ("emails", "phones", "urls", "uids")
 WORDS = ("identities", "former_ids")
 PERIODS = 20
-"""Of a page's history of statuses that are kept."""
+"""Most periods in a page's history of statuses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Neighbouring visits to a page that found the same.
+    """Consecutive visits to a page with the same finding.
 
     Args:
         status: the HTTP status answered; None if nothing answered.
@@ -32,17 +32,17 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What the last visit to a contact's profile page found.
+    """Finding of the last visit to a contact's profile page.
 
     Args:
-        url: the page that was asked for.
+        url: the requested page.
         status: the HTTP status answered; None if nothing answered.
         title: the page's title, if it has one.
-        content_hash: of what the page shows, to tell a change; None if it could not be read.
+        content_hash: of the page's visible text, to detect a change; None if it could not be read.
         changed: whether the page differs from the visit before; None if there is nothing to compare with.
         changed_at: when a visit last found it different, epoch seconds.
         answered_by: the page that answered, after redirects, to which `etag` and `last_modified` belong.
-        etag, last_modified: what the server said of this version, to ask whether there is a newer one.
+        etag, last_modified: the server's marks of this version, to ask whether there is a newer one.
         history: the page's statuses, the newest first.
     """
 
@@ -58,7 +58,7 @@ class Visit:
     history: tuple[Period, ...] = ()
 
     def noted(self, at: int) -> Visit:
-        """Itself, with its own status at the head of the history; at most `PERIODS` of it are kept."""
+        """Return the visit with its own status at the head of the history, which keeps at most `PERIODS`."""
         newest = self.history[0] if self.history else None
         if newest is not None and newest.status == self.status:
             head = replace(newest, until=at, visits=newest.visits + 1)
@@ -71,19 +71,19 @@ class Contact:
     """One person of the address book.
 
     Args:
-        id: follows from the person's identity.
-        name: as it is shown; never empty.
+        id: derived from the person's identity.
+        name: the name to show; never empty.
         birthday: `YYYY-MM-DD`, or `--MM-DD` where the year is unknown.
         emails, phones, urls: the preferred one first.
         language: a language tag such as `fr` or `de-AT`.
         source: `vcard`, `csv`, `api` or `carddav`: where it first came from.
         deceased: whether the person is known to have died.
         last_messaged_at, last_visited_at: epoch seconds.
-        visit: what the last visit found.
-        uids: of the cards that it came from, as they were given.
-        identities: digests of what it is known by, see `service.contacts.matching.identity`.
+        visit: the finding of the last visit.
+        uids: of the cards that it came from, as the cards give them.
+        identities: digests of the traits that lead to it, see `service.contacts.matching.identity`.
         former_ids: of the contacts that were merged into it.
-        parts: what it is made of where a person has merged it, as text, see `service.contacts.matching.parts`.
+        parts: the contacts that a person merged into it, as text, see `service.contacts.matching.parts`.
     """
 
     id: str
@@ -112,12 +112,12 @@ class Contact:
 
 
 def profile_of(urls: Iterable[str]) -> str | None:
-    """The first HTTP(S) address among `urls`."""
+    """Return the first HTTP(S) address among `urls`."""
     return next((url for url in urls if url.lower().startswith(("http://", "https://"))), None)
 
 
 def pairs_of(fields: Mapping[str, object]) -> list[str]:
-    """The script's arguments for `fields`; lists are kept as JSON."""
+    """Return the script's arguments for `fields`; lists become JSON."""
     pairs: list[str] = []
     for field, value in fields.items():
         if field in LISTS:
@@ -134,11 +134,12 @@ def pairs_of(fields: Mapping[str, object]) -> list[str]:
 
 
 def visit_text(visit: Visit) -> str:
-    """What was found on a page, as it is kept."""
+    """Write the finding of a visit as text."""
     return json.dumps(asdict(visit), ensure_ascii=False)
 
 
 def contact_of(contact_id: str, row: Mapping[bytes, bytes]) -> Contact:
+    """Read a contact from the fields of its hash."""
     values: dict[str, Any] = {key.decode(): value.decode() for key, value in row.items()}
     for field in LISTS:
         values[field] = tuple(json.loads(values[field])) if field in values else ()

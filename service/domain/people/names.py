@@ -1,4 +1,4 @@
-"""Names compared as people compare them: the order of the words, case, titles and commas say nothing of who it is."""
+"""Names, compared as people do: the order of words, case, titles and commas do not matter."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TITLES = frozenset(
         *("dottore", "dottoressa", "avv"),
     }
 )
-"""Words that are dropped wherever they stand. `Jr.`, `Sr.`, `II` and the like stay: they tell a father from his son."""
+"""Words that are dropped everywhere. `Jr.`, `Sr.`, `II` and the like stay: they tell a father from his son."""
 DOTTED_TITLES = frozenset({"ing", "mag", "fr", "hr", "hon", "sig", "dn", "ir", "mgr", "bc", "arch", "geom", "rag"})
-"""Words that are names, too: they are dropped where a dot follows."""
+"""Words that can also be names: dropped where a dot follows."""
 FRONT_TITLES = frozenset({"sr", "sra"})
-"""Spanish titles in front of a name; behind it `Sr.` is the father."""
+"""Spanish titles in front of a name; behind a name `Sr.` means the father."""
 
 _DOCTOR_OF_PHILOSOPHY = re.compile(r"\bph\.\s?d\b\.?")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -29,7 +29,7 @@ _WORD = re.compile(r"[^\s.,;:()\[\]\"“”„«»·]+\.?")
 
 @lru_cache(400)
 def name_key(name: str) -> str:
-    """The same for every way of writing one name, and another one for every other name.
+    """Return a key that is the same for every spelling of one name, and different for other names.
 
     >>> name_key("Doe, Dr. John") == name_key("JOHN  Doe")
     True

@@ -1,14 +1,14 @@
-"""By what somebody is known: UID, addresses, name and day of birth, as what is kept of them.
+"""Traits that identify somebody: UID, addresses, name and day of birth; and their digests, the identities.
 
-| identity | letter | whose it is |
+| identity | letter | who has it |
 |---|---|---|
-| the UID | `u` | everybody who came with one |
+| the UID | `u` | everybody whose card has one |
 | an e-mail address together with the name | `m` | everybody who has or had that address |
-| the name and the day of birth | `b` | everybody with a birthday, and those of whom nothing but the name is known |
+| the name and the day of birth | `b` | everybody with a birthday, and those with nothing but a name |
 | the name alone | `n` | those without UID and address |
 | the id of a contact that was merged into it | `i` | the ledger asks for it |
 
-Behind the letter stands a digest, so that nobody can be read from it.
+A digest follows the letter, so that an identity reveals nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _IDENTITIES = UUID("5f0b3a52-6d0e-5c1e-9d7a-0b8c8f6f6a11")
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """By what somebody can be told from others; the fields are `Contact`'s."""
+    """Traits that tell somebody from others; the fields are `Contact`'s."""
 
     name: str
     uids: tuple[str, ...] = ()
@@ -39,11 +39,11 @@ class Traits:
 
     @property
     def month_day(self) -> str:
-        """`MM-DD`, or nothing."""
+        """The day of birth as `MM-DD`, or an empty text."""
         return (self.birthday or "")[-5:]
 
     def with_card(self, card: Traits) -> Traits:
-        """These, once a card has written over what it carries."""
+        """Return the traits after a card has overwritten those that it carries."""
         known = {normal_uid(uid) for uid in self.uids}
         return Traits(
             card.name,
@@ -54,17 +54,18 @@ class Traits:
 
 
 def says_less(birthday: str | None, known: str | None) -> bool:
-    """Whether a birthday is the day that is known, without its year."""
+    """Tell whether a birthday is the known day without its year."""
     if not birthday or not known or known.startswith("--"):
         return False
     return birthday.startswith("--") and birthday[-5:] == known[-5:]
 
 
 def identities_of(traits: Traits, bare: bool = True) -> tuple[str, ...]:
-    """By what somebody with these traits is found: digests, so that nothing can be read from them.
+    """Return the identities of somebody with these traits.
 
     Args:
-        bare: there is no UID that the traits do not tell.
+        traits: of the person.
+        bare: the person has no UID beyond those in `traits`.
     """
     return _identities_of(traits, bare and not traits.uids and not traits.emails)
 
@@ -82,7 +83,7 @@ def _identities_of(traits: Traits, bare: bool) -> tuple[str, ...]:
 
 
 def as_sent(email: str) -> str:
-    """An address as it is compared: in lower case, its domain as messages to it name it (UTS 46's A-label)."""
+    """Return an address in the form that is compared: lower case, the domain as an A-label (UTS 46)."""
     local, _, domain = email.rpartition("@")
     if not domain.isascii():
         with suppress(UnicodeError):  # idna's errors, too
@@ -91,17 +92,17 @@ def as_sent(email: str) -> str:
 
 
 def name_identity(traits: Traits) -> str:
-    """By which those are found who have the name, and neither UID nor address."""
+    """Return the identity of people with this name and neither UID nor address."""
     return _digest("n", name_key(traits.name))
 
 
 def uid_identity(uid: str) -> str:
-    """Of a UID."""
+    """Return the identity of a UID."""
     return identity_of_id(id_of_uid(uid))
 
 
 def identity_of_id(contact_id: str) -> str:
-    """Of the UID that leads to a contact's id."""
+    """Return the identity of the UID that equals a contact's id."""
     return "u" + urlsafe_b64encode(UUID(contact_id).bytes).decode().rstrip("=")
 
 
@@ -111,21 +112,22 @@ def _digest(kind: str, *parts: str) -> str:
 
 
 def normal_uid(uid: str) -> str:
-    """A UID as it is compared."""
+    """Return a UID in the form that is compared."""
     return uid.strip().casefold().removeprefix("urn:uuid:")
 
 
 @lru_cache(400)
 def id_of_uid(uid: str) -> str:
-    """The id of a contact that comes with a UID; so it was in the first version, too."""
+    """Return the id of a contact that comes with a UID, the same as in the first version."""
     return _id("uid:" + normal_uid(uid))
 
 
 def new_id(traits: Traits, number: int = 1) -> str:
-    """The id of a new contact: so two who import the same person at once make one contact.
+    """Return the id of a new contact, so that two imports of the same person at once make one contact.
 
     Args:
-        number: another one is needed, since those before it are somebody else's.
+        traits: of the person.
+        number: counts up while the id belongs to somebody else.
     """
     if traits.uids and number == 1:
         return id_of_uid(traits.uids[0])
@@ -139,11 +141,11 @@ def new_id(traits: Traits, number: int = 1) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FirstIds:
-    """The ids that the first version gave somebody without a UID.
+    """Ids that the first version gave to somebody without a UID.
 
     Args:
-        by_name: by name and birthday.
-        by_address: by each address, whoever has it.
+        by_name: from name and birthday.
+        by_address: from each address, whoever has it.
     """
 
     by_name: str
@@ -151,7 +153,7 @@ class FirstIds:
 
 
 def first_ids(traits: Traits) -> FirstIds:
-    """See `FirstIds`."""
+    """Return the ids of the first version, see `FirstIds`."""
     by_name = _id(f"name:{traits.name.casefold()}:{traits.birthday or ''}")
     return FirstIds(by_name, tuple(_id("email:" + email.casefold()) for email in traits.emails))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from service.store.jobs.job_hashes import JobStore, Position
 from service.store.scripts import Scripts
+from service.store.server.redis_clock import seconds_of
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,7 @@ class DueIndex:
                 pipe.zrange(self._keys.retries, 0, 0, withscores=True),
             )
         )
-        seconds, micros = time_pair
-        now = int(seconds) + int(micros) / 1_000_000
+        now = seconds_of(time_pair)
         waits = [rows[0][1] / 1000 - now for rows in earliest if rows]
         return float(max(0.0, min([longest, *waits])))
 

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 from redis.exceptions import ResponseError
 
-from service.store.jobs.job_views import SHOWN_FIELDS, shown
+from service.store.jobs.job_views import VIEW_FIELDS, job_view
 from service.store.scripts import Scripts
 from service.store.server.asking import WRONG_TYPE, Ask, hash_fields
-from service.store.server.connection import packed
+from service.store.server.exchange import packed
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ Found = TypeVar("Found")
 _TOLD = object()
 
 
-class FollowedJobs:
-    """Shows jobs, and follows what becomes of those that it has shown.
+class JobCache:
+    """Shows jobs, and follows what becomes of those that it has job_view.
 
     Args:
         scripts: the scripts of this installation.
@@ -87,7 +87,7 @@ class FollowedJobs:
         self._forget_changed()
         jobs = {job_id: self._kept.get(self._key + job_id) for job_id in ids}
         missing = [job_id.decode() for job_id, job in jobs.items() if job is None]
-        answers = self._exchange(hash_fields([self._scripts.keys.job(job_id) for job_id in missing], SHOWN_FIELDS))
+        answers = self._exchange(hash_fields([self._scripts.keys.job(job_id) for job_id in missing], VIEW_FIELDS))
         for job_id, values in zip(missing, answers, strict=True):
             jobs[job_id.encode()] = job = _shown(job_id, values)
             if job is not None and len(job) <= KEPT_BYTES and len(self._kept) < KEPT:
@@ -168,6 +168,6 @@ class FollowedJobs:
 
 def _shown(job_id: str, values: Any) -> bytes | None:
     try:
-        return shown(job_id, values)
+        return job_view(job_id, values)
     except (ValueError, TypeError):
         return None

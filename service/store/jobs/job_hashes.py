@@ -11,9 +11,9 @@ import orjson
 
 from service.domain.records import JobRecord, Plan, read_job
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
-from service.store.jobs.job_views import SHOWN_FIELDS, shown
+from service.store.jobs.job_views import VIEW_FIELDS, job_view
 from service.store.scripts import Scripts
-from service.store.server.redis_clock import Reckoning
+from service.store.server.redis_clock import ClockEstimate
 
 
 def _fields(record: JobRecord) -> dict[str, str | None]:
@@ -70,14 +70,14 @@ class JobStore:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
-        self.reckoning = Reckoning()
+        self.clock_estimate = ClockEstimate()
         """Redis' time, of what it last said here."""
 
-    def create(self, record: JobRecord, idempotency: Idempotency | None, *, reckoned: bool) -> bytes | Recalled | None:
+    def create(self, record: JobRecord, idempotency: Idempotency | None, *, estimated: bool) -> bytes | Recalled | None:
         """Stores a new job, and its answer under the Idempotency-Key.
 
         Args:
-            reckoned: whether Redis is to look at `record.created_at`, the time for which the job was planned.
+            estimated: whether Redis is to look at `record.created_at`, the time for which the job was planned.
 
         Returns:
             The job's answer, JSON; or, with nothing written, what the key was answered before, or None: that time is
@@ -85,10 +85,10 @@ class JobStore:
         """
         fields = _fields(record)
         told = {**fields, "enabled": _flag(record.definition.enabled), "revision": str(record.revision)}
-        answer = shown(
-            record.id, [None if (text := told.get(name)) is None else text.encode() for name in SHOWN_FIELDS]
+        answer = job_view(
+            record.id, [None if (text := told.get(name)) is None else text.encode() for name in VIEW_FIELDS]
         )
-        saved = self._save(record, fields, "", idempotency, answer if idempotency else b"", "1" if reckoned else "")
+        saved = self._save(record, fields, "", idempotency, answer if idempotency else b"", "1" if estimated else "")
         return answer if saved[0] == b"saved" else recalled(saved)
 
     def add(self, record: JobRecord) -> bool:
@@ -101,7 +101,7 @@ class JobStore:
 
     def _save(
         self, record: JobRecord, fields: Mapping[str, str | None], read_revision: str,
-        idempotency: Idempotency | None = None, answer: bytes = b"", reckoned: str = "",
+        idempotency: Idempotency | None = None, answer: bytes = b"", estimated: str = "",
     ) -> Any:  # fmt: skip
         fields = {**fields, "writer": secrets.token_hex(8)}
         present = {name: value for name, value in fields.items() if value is not None}
@@ -110,10 +110,10 @@ class JobStore:
         saved = self._scripts.run(
             "save_job", record.id, read_revision, orjson.dumps(present), orjson.dumps(absent),
             _flag(record.definition.enabled), due,
-            *(idempotency or NO_KEY).arguments(), answer, reckoned, record.revision,
+            *(idempotency or NO_KEY).arguments(), answer, estimated, record.revision,
         )  # fmt: skip
         if saved[0] in (b"saved", b"untimely"):
-            self.reckoning.note(int(saved[-1]))
+            self.clock_estimate.note(int(saved[-1]))
         return saved
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> bool | None:

@@ -8,14 +8,14 @@ configurations, timestamps) is remembered by its exact text.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 
 import orjson
 
 from service.domain.options import Options
+from service.domain.timestamps import format_timestamp
 
-SHOWN_FIELDS = (
+VIEW_FIELDS = (
     "name", "description", "bot_type", "enabled", "schedule_type", "schedule_config", "bot_config", "options",
     "created_at", "updated_at", "last_run_at", "last_run_status", "last_run_error", "next_due", "state", "state_reason",
     "revision",
@@ -35,12 +35,12 @@ _ANSWER = (
 )
 
 
-def shown(job_id: str, values: Values) -> bytes:
+def job_view(job_id: str, values: Values) -> bytes:
     """The job's answer, JSON.
 
     Args:
         job_id: a UUID.
-        values: of `SHOWN_FIELDS`.
+        values: of `VIEW_FIELDS`.
 
     Raises:
         ValueError, TypeError: they are not what this service writes.
@@ -114,4 +114,4 @@ def instant(ms: bytes | None) -> bytes:
 @lru_cache(2 * REMEMBERED)
 def timestamp(seconds: int) -> bytes:
     """`"YYYY-MM-DDTHH:MM:SS"` with its quotes, UTC."""
-    return f'"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}"'.encode()
+    return f'"{format_timestamp(seconds)}"'.encode()

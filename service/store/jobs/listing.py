@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from service.domain.records import UnreadableJob
-from service.store.jobs.job_cache import FollowedJobs
+from service.store.jobs.job_cache import JobCache
 from service.store.jobs.job_hashes import Position
-from service.store.jobs.job_views import SHOWN_FIELDS, Values, shown
+from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view
 from service.store.scripts import Scripts
 from service.store.server.asking import Ask, ask, ask_packed, hash_fields, scored
 
@@ -47,7 +47,7 @@ class JobFilter:
         return not (self.enabled_only or self.bot_type or self.q)
 
     def wants(self, values: Values) -> bool:
-        """Whether a job is wanted, by the values of its `SHOWN_FIELDS`."""
+        """Whether a job is wanted, by the values of its `VIEW_FIELDS`."""
         name, description, bot_type, enabled = values[:4]
         if self.enabled_only and enabled != b"1":
             return False
@@ -79,7 +79,7 @@ class Listing:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
-        self._followed = FollowedJobs(scripts)
+        self._followed = JobCache(scripts)
 
     def one(self, job_id: str) -> ShownJob | None:
         """One job, or None.
@@ -90,10 +90,10 @@ class Listing:
         Raises:
             UnreadableJob: its hash is damaged.
         """
-        (values,) = ask_packed(self._scripts, hash_fields([self._keys.job(job_id)], SHOWN_FIELDS))
+        (values,) = ask_packed(self._scripts, hash_fields([self._keys.job(job_id)], VIEW_FIELDS))
         try:
             if any(values):
-                return ShownJob(job_id, shown(job_id, values), int(values[-1]))
+                return ShownJob(job_id, job_view(job_id, values), int(values[-1]))
         except (ValueError, TypeError) as error:
             raise UnreadableJob(f"{type(error).__name__}: {error}") from error
         return None
@@ -145,7 +145,7 @@ class Listing:
             return followed
         window = self._placed(after, count, partial(ask, self._scripts))
         ids = [job_id.decode() for job_id in window.ids]
-        found = ask_packed(self._scripts, hash_fields([self._keys.job(job_id) for job_id in ids], SHOWN_FIELDS))
+        found = ask_packed(self._scripts, hash_fields([self._keys.job(job_id) for job_id in ids], VIEW_FIELDS))
         return window, [_wanted(job_id, values, wanted) for job_id, values in zip(ids, found, strict=True)]
 
     def _window(self, after: Position | None, count: int, asking: Ask) -> _Window:
@@ -179,6 +179,6 @@ def _position(member: bytes, score: float) -> Position:
 
 def _wanted(job_id: str, values: Any, wanted: JobFilter) -> bytes | None:
     try:
-        return shown(job_id, values) if wanted.wants_all or wanted.wants(values) else None
+        return job_view(job_id, values) if wanted.wants_all or wanted.wants(values) else None
     except (ValueError, TypeError):
         return None

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from redis.exceptions import ResponseError
 
 from service.store.scripts import Scripts
-from service.store.server.connection import exchange, packed
+from service.store.server.exchange import exchange, packed
 
 WRONG_TYPE = "WRONGTYPE"
 """What Redis' refusal starts with where a key that others have written to is none of the kind that was asked for."""

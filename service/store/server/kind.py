@@ -12,7 +12,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from service.errors import StoreUnavailable
 from service.store.keys import Keys
 from service.store.server import answers
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,49 +3,63 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from redis import Redis
 
-from service.store.server.connection import repeatable, translate_errors
+from service.store.server.exchange import repeatable
+from service.store.server.translation import translate_errors
 
-RECKONED_SECONDS = 1.0
+VALID_SECONDS = 1.0
+"""Age up to which an estimate from Redis' last answer is good enough."""
+
+
+def ms_of(redis_time: Sequence[int | bytes]) -> int:
+    """Turn an answer to `TIME`, seconds and microseconds, into whole milliseconds, rounded down."""
+    seconds, micros = redis_time
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
+def seconds_of(redis_time: Sequence[int | bytes]) -> float:
+    """Turn an answer to `TIME` into seconds."""
+    seconds, micros = redis_time
+    return int(seconds) + int(micros) / 1_000_000
 
 
 class RedisClock:
-    """A `service.clock.Clock`; one round trip a reading.
+    """A `service.clock.Clock`; each reading is one round trip.
 
     Args:
-        client: the connection that is asked.
+        client: the connection that asks.
     """
 
     def __init__(self, client: Redis) -> None:
         self._client = client
 
     def now_ms(self) -> int:
-        """The time in ms. Raises StoreUnavailable."""
+        """Read the time in ms. Raises StoreUnavailable."""
         with translate_errors():
-            seconds, micros = repeatable(self._client.time)
-        return int(seconds) * 1000 + int(micros) // 1000
+            return ms_of(repeatable(self._client.time))
 
 
-class Reckoning:
-    """Redis' time as it can be reckoned from its last word, without asking again.
+class ClockEstimate:
+    """Redis' time, estimated from its last answer without asking again.
 
-    It is not ahead: the word was on its way for a while before its age began to count. Only if Redis' clock was set
-    back since, or this machine's runs faster, can it be; so whoever acts upon it has Redis look at it.
+    The estimate is not ahead: the answer was under way before its age began to count. It can only be ahead if somebody
+    has set Redis' clock back since, or if this machine's clock runs faster. So whoever acts on it has Redis check it.
     """
 
     def __init__(self) -> None:
-        self._word: tuple[int, float] | None = None
+        self._answer: tuple[int, float] | None = None
 
     def note(self, now_ms: int) -> None:
-        """Redis has just answered that this is its time."""
-        self._word = now_ms, time.monotonic()
+        """Remember that Redis has just given this time."""
+        self._answer = now_ms, time.monotonic()
 
     def now_ms(self) -> int | None:
-        """The time in ms; None if Redis' last word is older than `RECKONED_SECONDS`."""
-        if self._word is None:
+        """Estimate the time in ms; None if Redis' last answer is older than `VALID_SECONDS`."""
+        if self._answer is None:
             return None
-        then, since = self._word
+        then, since = self._answer
         age = time.monotonic() - since
-        return then + int(age * 1000) if age <= RECKONED_SECONDS else None
+        return then + int(age * 1000) if age <= VALID_SECONDS else None

@@ -15,7 +15,7 @@ from redis import Redis
 from service.store.keys import Keys
 from service.store.scripts import script_of
 from service.store.server import answers
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 OF_SCRIPTS = ("EVAL", "EVALSHA")
 """What runs the scripts."""

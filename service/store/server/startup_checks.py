@@ -15,9 +15,10 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from service.store.keys import Keys
 from service.store.schema import SchemaWatch, ensure_schema
-from service.store.server.connection import translate_errors
 from service.store.server.kind import refuse_unsuitable
+from service.store.server.redis_clock import seconds_of
 from service.store.server.rights import Rights, refuse_half_rights, rights
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +83,9 @@ def clock_offset(client: Redis) -> float:
     """
     with translate_errors():
         before = time.time()
-        seconds, micros = client.time()
+        redis_time = client.time()
         after = time.time()
-    return (before + after) / 2 - (int(seconds) + int(micros) / 1_000_000)
+    return (before + after) / 2 - seconds_of(redis_time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import falcon
 
+from service.domain.status import HEALTHY
 from service.usecases import health
 from service.web.http.access import BY_KEY, OPEN
 
@@ -19,7 +20,7 @@ class Health:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Return 200 when the service is healthy, else 503 with the same fields."""
         found = self._health.now()
-        resp.status = falcon.HTTP_200 if found["status"] == "healthy" else falcon.HTTP_503
+        resp.status = falcon.HTTP_200 if found["status"] == HEALTHY else falcon.HTTP_503
         resp.media = found
 
     on_head = on_get

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.domain.job import PREVIEW_LIMIT
+from service.domain.job_requests import PREVIEW_LIMIT
 from service.usecases.paging import MAX_JOB_PAGE, MAX_PAGE
 from service.web.http.query import SecondsParameter, WholeParameter
 

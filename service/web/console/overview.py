@@ -8,7 +8,8 @@ from typing import Any
 import falcon
 
 from service.domain.notices import stepped, went_back
-from service.domain.timestamps import format_timestamp
+from service.domain.status import waits_long
+from service.domain.timestamps import format_ms, format_timestamp
 from service.errors import Conflict, NotFound
 from service.store.counters import Reading
 from service.usecases.jobs import Jobs
@@ -62,7 +63,7 @@ class Overview(Page):
             weak_keys=self._weak_keys,
             parts=health_of(now),
             notices=notices_of(now),
-            next_due=None if now.next_due is None else format_timestamp(now.next_due // 1000),
+            next_due=None if now.next_due is None else format_ms(now.next_due),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
             day=timeline(seconds, jobs, runs),
@@ -108,7 +109,7 @@ def notices_of(now: Reading) -> list[str]:
 
 def health_of(now: Reading) -> list[dict[str, str]]:
     """Each part of the service: its name, `good`, `warning` or `bad`, the same in words, and what to do about it."""
-    waited = 0 if now.oldest_queued is None else max(0, now.now - now.oldest_queued) // 1000
+    waited = int(now.queued_for_seconds)
     stand_by = max(0, now.schedulers - 1)
     return [
         _part("Redis", "bad", "refuses writes", now.refusal)
@@ -125,7 +126,7 @@ def health_of(now: Reading) -> list[dict[str, str]]:
         if now.refusal
         else _part("Workers", "warning", "none is up", "Runs wait: start python worker.py"),
         _part("Queue", "warning", f"{now.queued} waiting", f"the oldest for {waited} s: more workers would help")
-        if waited > 60
+        if waits_long(waited)
         else _part("Queue", "good", f"{now.queued} waiting", f"{now.delayed_retries} retries await their delay"),
     ]
 

@@ -27,7 +27,7 @@ from rq_dashboard import web
 from werkzeug.exceptions import HTTPException, NotFound
 
 from service.errors import StoreUnavailable
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.rq_dashboard.pages import FILES, REGISTRIES, use_own_pages
 

@@ -1,14 +1,14 @@
-"""Which column of a spreadsheet holds what, by its heading.
+"""Headings: the meaning of a spreadsheet's columns.
 
 The headings are data: one file beside this one for each program and language, `PROGRAM.LANGUAGE.toml`. It has
 
     language = "de"                    # of its headings
-    given = ["Vorname"]                # a field, and the headings under which this program writes it
+    given = ["Vorname"]                # a field, and the headings that this program uses for it
     email = ["E-Mail-Adresse", "E-Mail #: Adresse"]
 
 `#` stands for a number. Case, accents, blanks, hyphens, underscores and other marks make no difference. The fields are
-those of `FIELDS`. Of one heading that means different things to different programs, the program is believed whose
-headings are most of the file's.
+those of `FIELDS`. If a heading means different things to different programs, the program counts that knows most of the
+file's headings.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ FIELDS = frozenset(
     }
 )
 NAMING = frozenset({"name", "given", "family", "other_name", "email"})
-"""Fields of which a file must have one."""
+"""Fields; a file must have one of them."""
 _SEVERAL = frozenset({"email", "phone", "url", "label"})
 _JOINED = frozenset({"family", "other_name", "organization"})
-"""Of several columns for one of these, all are taken, or the others are of no great loss."""
+"""Fields that take all of their columns, or for which the other columns are no great loss."""
 _MONTH_FIRST = frozenset({"en"})
 """Languages in which the month of a date comes first."""
 MAX_COLUMNS = 1000
-"""Headings that are looked at; no program writes more."""
+"""Most headings; no program writes more."""
 _MAX_HEADING = 200
 _BRACKETED = re.compile(r"[(\[][^)\]]*[)\]]")
 _FORMAT = re.compile(
@@ -56,10 +56,10 @@ class Columns:
     """A spreadsheet's columns.
 
     Args:
-        headings: all of them, as they are written.
-        fields: the numbers of the columns that hold each field, from 0.
-        order: the order of dates of which the headings tell by a format such as DD/MM/YYYY.
-        usual_order: the one that is usual in the language of the headings.
+        headings: all of them, as written.
+        fields: the numbers of each field's columns, from 0.
+        order: the order of dates that a format such as DD/MM/YYYY in the headings names.
+        usual_order: the usual order in the language of the headings.
         unknown: the numbers of the columns that were not understood, the least first.
     """
 
@@ -71,17 +71,17 @@ class Columns:
 
     @property
     def doubled(self) -> list[str]:
-        """Fields that have one value, but several columns."""
+        """Fields with one value and several columns."""
         fields = self.fields.items()
         return [name for name, indexes in fields if len(indexes) > 1 and name not in _SEVERAL | _JOINED]
 
     @property
     def has_half_names(self) -> bool:
-        """There is a column Name, and one for either the given or the family name."""
+        """Whether there is a column Name, and one for either the given or the family name."""
         return "name" in self.fields and ("given" in self.fields) != ("family" in self.fields)
 
     def weight(self) -> int:
-        """How many columns hold a field of a contact, if they name somebody; else 0."""
+        """Return the number of columns with a field of a contact, if they name somebody; else 0."""
         if not NAMING & self.fields.keys():
             return 0
         return sum(len(indexes) for name, indexes in self.fields.items() if name != "label")
@@ -89,7 +89,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The headings of one program in one language."""
+    """Headings of one program in one language."""
 
     program: str
     language: str
@@ -97,7 +97,7 @@ class _Table:
 
 
 def columns_of(headings: Sequence[str]) -> Columns:
-    """What is in the columns under these headings."""
+    """Tell the meaning of the columns under these headings."""
     meant = [_meanings(heading) for heading in headings[:MAX_COLUMNS]]
     language = _language(meant)
     tables = _ranked(meant, language)
@@ -119,7 +119,7 @@ def columns_of(headings: Sequence[str]) -> Columns:
 
 
 def _meanings(heading: str) -> dict[tuple[str, str], str]:
-    """What it means to each table, by the table's program and language."""
+    """Return the meaning in each table, by the table's program and language."""
     written = heading[:_MAX_HEADING]
     unmarked = written.lstrip(" #*\u200e\ufeff")
     for spelling in (written, unmarked, _FORMAT.sub("", unmarked), _BRACKETED.sub(" ", unmarked)):
@@ -131,13 +131,15 @@ def _meanings(heading: str) -> dict[tuple[str, str], str]:
 
 
 def _is_ambiguous(meanings: Mapping[tuple[str, str], str]) -> bool:
-    """Whether it is the birthday in one language, and in another the wedding: Portuguese `Aniversário`."""
+    """Tell whether it is the birthday in one language and the wedding in another: Portuguese `Aniversário`."""
     return "anniversary" in meanings.values()
 
 
 def _is_birthday(index: int, headings: Sequence[str], meant: Sequence[Mapping[tuple[str, str], str]]) -> bool:
-    """Whether an ambiguous heading is the birthday: as the language of the other headings has it; where they show
-    none, its accents do."""
+    """Tell whether an ambiguous heading is the birthday.
+
+    The language of the other headings decides; if they show none, its accents do.
+    """
     if not _is_ambiguous(meant[index]):
         return False
     votes: dict[str, int] = {}
@@ -156,7 +158,7 @@ def _has_accent(heading: str) -> bool:
 
 
 def _language(found: Iterable[Mapping[tuple[str, str], str]]) -> str:
-    """The language of most headings, that of the birthday's before others; English, if all are alike."""
+    """Return the language of most headings, that of the birthday's before others; English in a tie."""
     scores = {"en": 0.5}
     for meanings in found:
         languages = {language: "birthday" in name for (_, language), name in meanings.items()}
@@ -166,7 +168,7 @@ def _language(found: Iterable[Mapping[tuple[str, str], str]]) -> str:
 
 
 def _ranked(found: Iterable[Mapping[tuple[str, str], str]], language: str) -> list[tuple[str, str]]:
-    """The tables, those first that are in the file's language and know most of its headings."""
+    """Rank the tables: first those in the file's language that know most of its headings."""
     scores: dict[tuple[str, str], int] = {}
     for meanings in found:
         for table in meanings:
@@ -175,7 +177,7 @@ def _ranked(found: Iterable[Mapping[tuple[str, str], str]], language: str) -> li
 
 
 def _settle_birthday(fields: dict[str, list[int]]) -> None:
-    """Decides which columns are the birthday, by those that stand beside them."""
+    """Decide which columns are the birthday, by the columns beside them."""
     has_month = "birth_month" in fields or "month" in fields
     has_day = "birth_day" in fields or "day" in fields
     if "birthday" in fields and has_month and not has_day:  # the day's number
@@ -205,7 +207,7 @@ def _format_order(heading: str) -> DateOrder | None:
 
 @lru_cache(maxsize=4096)
 def _key(heading: str) -> str:
-    """What is compared of a heading: letters without case and accents, and `#` for each number."""
+    """Return the compared form of a heading: letters without case and accents, and `#` for each number."""
     plain = unicodedata.normalize("NFKD", heading).casefold()
     letters = "".join(char if char.isalnum() else "#" if char == "#" else "" for char in plain)
     return re.sub(r"\d+", "#", letters)
@@ -213,7 +215,7 @@ def _key(heading: str) -> str:
 
 @cache
 def _index() -> dict[str, dict[tuple[str, str], str]]:
-    """By each heading's key: what it means to each table that has it."""
+    """Return, for each heading's key, its meaning in each table that has it."""
     index: dict[str, dict[tuple[str, str], str]] = {}
     for table in _tables():
         for heading, name in table.fields.items():

@@ -1,4 +1,4 @@
--- What every script starts with. Before this text stands the table `key`, made from service/store/keys.py, and the table
+-- What every script starts with. Before this text stands the table `key`, made from service/store/keys, and the table
 -- `conf` (service/store/scripts.py): limits, and in conf.rq the fields that every RQ job of ours has in common (its data,
 -- origin, ttls), as one flat list for HSET. A script that names another part of this folder, `runs.` say, has that too.
 --

@@ -1,4 +1,4 @@
--- Redis' clock, watched for steps. service/domain/clock_estimate.py is the watchers' side, docs/guarantees.md the rule.
+-- Redis' clock, watched for steps. service/domain/clock_watch.py is the watchers' side, docs/guarantees.md the rule.
 local timewatch = {}
 
 local STEP_MS = 60000     -- less is drift, or a clock that is being disciplined

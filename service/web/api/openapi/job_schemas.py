@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.domain.job import DESCRIPTION_LIMIT, NAME_LIMIT, READ_ONLY_FIELDS
+from service.domain.job import READ_ONLY_FIELDS
+from service.domain.job_fields import DESCRIPTION_LIMIT, NAME_LIMIT
 from service.domain.schedules.definition import SCHEDULE_TYPES
 from service.web.api.limits import PREVIEW_COUNT
 from service.web.api.openapi.building import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.contacts.writing.exports import KINDS
-from service.store.run_views import STATUSES, TRIGGERS
+from service.domain.run_records import STATUSES, TRIGGERS
 from service.web.api import definitions
 from service.web.api.contacts import DATE_ORDERS
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.store.run_views import STATUSES, TRIGGERS
+from service.domain.run_records import STATUSES, TRIGGERS
 from service.web.api.openapi.building import (
     BOOLEAN,
     COUNT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.domain.status import HEALTHY, UNHEALTHY
 from service.web.api.openapi.building import (
     BOOLEAN,
     COUNT,
@@ -19,7 +20,7 @@ from service.web.api.openapi.building import (
 def service() -> dict[str, Schema]:
     """Return the schemas of health, messages, bots and errors."""
     health = {
-        "status": {"enum": ["healthy", "unhealthy"]},
+        "status": {"enum": [HEALTHY, UNHEALTHY]},
         "scheduler_running": BOOLEAN,
         "redis_connected": BOOLEAN,
         "total_jobs": COUNT,

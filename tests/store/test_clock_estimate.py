@@ -1,4 +1,4 @@
-"""Jobs are made in one round trip, by a reckoned time that Redis looks at."""
+"""Jobs are made in one round trip, by an estimated time that Redis looks at."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_time_that_is_to_come_or_over_is_not_planned_for(rig: Rig, off_ms: int
     store = rig.jobs._jobs
     clock = RedisClock(rig.client)
     before = clock.now_ms()
-    store.reckoning.note(before + off_ms)
+    store.clock_estimate.note(before + off_ms)
     job_id = rig.make_job(schedule_config={"seconds": 1})
     after = clock.now_ms()
     fields: Any = rig.client.hgetall(rig.keys.job(job_id))
@@ -59,9 +59,9 @@ def test_a_time_that_is_to_come_or_over_is_not_planned_for(rig: Rig, off_ms: int
     assert len(rig.jobs.list(limit=10).data) == 2, "what Redis looked at and did not take left nothing behind"
 
 
-def test_an_old_word_is_not_reckoned_with(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_answer_of_redis_makes_no_estimate(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time is asked for again."""
-    monkeypatch.setattr("service.store.server.redis_clock.RECKONED_SECONDS", 0.0)
+    monkeypatch.setattr("service.store.server.redis_clock.VALID_SECONDS", 0.0)
     rig.make_job()
-    assert rig.jobs._jobs.reckoning.now_ms() is None
+    assert rig.jobs._jobs.clock_estimate.now_ms() is None
     assert rig.jobs.get(rig.make_job()).data["state"] == "scheduled"

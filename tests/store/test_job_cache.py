@@ -11,7 +11,7 @@ from redis import BlockingConnectionPool, Redis
 
 from service.domain.run_records import Outcome
 from service.store.jobs import job_cache as followed
-from service.store.jobs.job_cache import FollowedJobs
+from service.store.jobs.job_cache import JobCache
 from service.store.jobs.listing import JobFilter, Listing
 from tests.conftest import ValkeyServer
 from tests.store.rig import Rig
@@ -176,5 +176,5 @@ def test_what_was_answered_is_listed_whoever_lists_and_whatever_happens_meanwhil
 
 def test_nothing_is_followed_before_the_first_list(rig: Rig) -> None:
     """No connection is taken for it until then."""
-    fresh = FollowedJobs(rig.scripts)
+    fresh = JobCache(rig.scripts)
     assert fresh._connection is None and not fresh.refused

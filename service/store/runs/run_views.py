@@ -15,13 +15,11 @@ import orjson
 
 from service.domain.plain_json import plain, whole_number
 from service.store.jobs.job_views import instant, optional, text, timestamp, word
-from service.store.run_log import RunLog, assembled, log_questions
+from service.store.runs.run_log import RunLog, assembled, log_questions
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields
-from service.store.server.connection import packed
+from service.store.server.exchange import packed
 
-STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
-TRIGGERS = ("schedule", "manual", "retry")
 SCAN_PAGE, SCAN_PAGES = 200, 15
 """Runs read at a time, and how often, for one filtered page of all jobs' runs."""
 FINAL = (b"success", b"failed", b"cancelled")
@@ -64,7 +62,7 @@ class RunFilter:
         return (self.since_ms or 0) <= queued_at and (self.until_ms is None or queued_at < self.until_ms)
 
 
-def shown_run(run_id: str, values: Values) -> bytes:
+def run_view(run_id: str, values: Values) -> bytes:
     """A run's entry in the history, JSON.
 
     Args:
@@ -232,7 +230,7 @@ class History:
     def _shown(self, run_id: str, values: Any) -> bytes | None:
         """The entry; None if the run is gone or damaged."""
         try:
-            entry = shown_run(run_id, values) if values[1] is not None else None
+            entry = run_view(run_id, values) if values[1] is not None else None
         except (ValueError, TypeError):
             return None
         if entry is not None and values[1] in FINAL and values[3] is not None and len(entry) <= REMEMBERED_BYTES:

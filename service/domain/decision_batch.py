@@ -9,7 +9,7 @@ from service.domain.records import DueJob
 from service.domain.schedules.definition import Interval
 
 
-class Commits:
+class DecisionBatch:
     """The plans of a batch of due jobs. Jobs that are alike and due at the same instant share one.
 
     Args:
@@ -42,7 +42,7 @@ class Commits:
         """Whose plans these are, in the order of the script's answers."""
         return [job_id for job_id, _, _ in self._jobs]
 
-    def worded(self) -> dict[str, Any]:
+    def argument(self) -> dict[str, Any]:
         """The script's argument."""
         return {"now": str(self._now_ms), "plans": self._plans, "jobs": self._jobs}
 

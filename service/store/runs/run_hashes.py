@@ -1,4 +1,4 @@
-"""Runs in Redis, a hash each, from the request to the end. `service.store.run_views` reads them to show them."""
+"""Runs in Redis, a hash each, from the request to the end. `service.store.runs.run_views` reads them to show them."""
 
 from __future__ import annotations
 
@@ -9,44 +9,17 @@ from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
-from service.domain.plain_json import MOST
 from service.domain.run_records import Claim, Outcome, Retry
 from service.errors import StoreFull
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
+from service.store.runs.stored_outcome import ending
 from service.store.scripts import Scripts
-from service.store.server.connection import translate_errors
+from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 
-CUT_BYTES = 16 * 1024
-"""`result` and `error` are kept up to this size."""
 LOG_BYTES = 64 * 1024
 """A run's log is kept up to this size."""
-
-
-def cut(text: str, limit: int = CUT_BYTES) -> str:
-    """`text` as it is, or its beginning and a note of how much was left out, within `limit` bytes of UTF-8."""
-    data = text.encode("utf-8", "backslashreplace")
-    if len(data) <= limit:
-        return data.decode()
-    kept = data[: limit - 64].decode("utf-8", "ignore")
-    return f"{kept}… [cut: {len(data)} bytes in all]"
-
-
-def stored_outcome(outcome: Outcome) -> dict[str, str]:
-    """The fields that an outcome adds to the run's hash, cut to size."""
-    fields: dict[str, str] = {}
-    if outcome.error is not None:
-        fields["error"] = cut(outcome.error)
-    if outcome.result is not None:
-        text = json.dumps(outcome.result)
-        if len(text) > CUT_BYTES:
-            text = json.dumps({"cut": cut(text, CUT_BYTES // 2)})
-        fields["result"] = text
-        for count in ("messages_sent", "profiles_visited"):
-            value = outcome.result.get(count, 0)
-            fields[count] = str(value) if type(value) is int and 0 <= value <= MOST else "0"
-    return fields
 
 
 def _text(fields: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
@@ -59,17 +32,6 @@ def _claim(answer: Any, token: str) -> Claim | None:
         return None
     run = _text(answer[2])
     return Claim(run["id"], token, int(answer[1]), run, dict(zip(answer[3][::2], answer[3][1::2], strict=True)))
-
-
-def _ending(
-    run_id: str, token: str, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str], flag: str = "0"
-) -> tuple[str, ...]:
-    """The arguments of `lua/end_run.lua`."""
-    again = json.dumps({"id": retry.run_id, "attempt": retry.attempt, "delay_ms": retry.delay_ms}) if retry else ""
-    fields = json.dumps(stored_outcome(outcome))
-    rq = json.dumps(list(rq_result)) if rq_result else ""
-    news = json.dumps(list(outcome.news.items())) if outcome.news else ""
-    return run_id, token, outcome.status, fields, rq, again, flag, news
 
 
 class RunStore:
@@ -136,7 +98,7 @@ class RunStore:
     ) -> bool:
         """Ends a run under way. Returns False if it was not this claim's to end."""
         flag = "1" if only_if_lease_ended else "0"
-        answer = self._scripts.run("end_run", *_ending(run_id, token, outcome, retry, rq_result, flag))
+        answer = self._scripts.run("end_run", *ending(run_id, token, outcome, retry, rq_result, flag))
         return bool(answer == b"ended")
 
     def finish_and_claim(
@@ -152,7 +114,7 @@ class RunStore:
             StoreUnavailable: Redis is away; safe to repeat with the same arguments.
         """
         ended, claimed = self._scripts.run_in_one(
-            ("end_run", *_ending(claim.run_id, claim.token, outcome, retry, rq_result)),
+            ("end_run", *ending(claim.run_id, claim.token, outcome, retry, rq_result)),
             ("claim_run", "", token, worker, lease_ms),
         )
         if isinstance(ended, RedisError):

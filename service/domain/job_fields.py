@@ -1,0 +1,111 @@
+"""Checks of a job's fields, one by one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from service.domain.input.refusals import Refusals, echo, listed
+from service.domain.input.validation import validated
+from service.domain.job import understood_schedule
+from service.domain.options import Options, parse_options
+from service.domain.schedules.definition import SCHEDULE_TYPES, Schedule
+from service.errors import ValidationFailed
+from service.secrecy.secret_names import is_binding, referenced
+
+Configs = Mapping[str, type[BaseModel]]
+"""Each known `bot_type`'s model of its `bot_config`."""
+
+NAME_LIMIT = 200
+DESCRIPTION_LIMIT = 500
+
+
+def checked_name(fields: Mapping[str, Any]) -> str:
+    expected = f"text of 1 to {NAME_LIMIT} characters"
+    if "name" not in fields:
+        raise ValidationFailed.of("name", f"is required: {expected}")
+    value = fields["name"]
+    if not isinstance(value, str) or not 1 <= len(value.strip()) <= NAME_LIMIT:
+        raise ValidationFailed.of("name", f"must be {expected}, not {echo(value)}")
+    name = value.strip()
+    if not name.isprintable() and any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name
+    ):
+        raise ValidationFailed.of("name", f"must be one line without control characters, not {echo(value)}")
+    return name
+
+
+def checked_description(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > DESCRIPTION_LIMIT:
+        raise ValidationFailed.of(
+            "description", f"must be text of at most {DESCRIPTION_LIMIT} characters or null, not {echo(value)}"
+        )
+    if _holds(value, ("Cc", "Cs"), but="\t\n\r"):
+        raise ValidationFailed.of("description", f"must be text without control characters, not {echo(value)}")
+    return value
+
+
+def _holds(text: str, categories: tuple[str, ...], but: str = "") -> bool:
+    """Whether a text has a character of these Unicode categories, none of which is printable."""
+    return not text.isprintable() and any(
+        unicodedata.category(character) in categories and character not in but for character in text
+    )
+
+
+def checked_boolean(value: object, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValidationFailed.of(field, f"must be true or false, not {echo(value)}")
+    return value
+
+
+def checked_bot_type(fields: Mapping[str, Any], configs: Configs) -> str:
+    value = fields.get("bot_type")
+    if isinstance(value, str) and value in configs:
+        return value
+    known = listed(echo(name) for name in sorted(configs))
+    if "bot_type" not in fields:
+        raise ValidationFailed.of("bot_type", f"is required: {known}")
+    raise ValidationFailed.of("bot_type", f"must be {known}, not {echo(value)}")
+
+
+def checked_schedule(fields: Mapping[str, Any]) -> Schedule:
+    refusals = Refusals()
+    if "schedule_type" not in fields:
+        refusals.add("schedule_type", f"is required: {listed(map(echo, SCHEDULE_TYPES))}")
+    if "schedule_config" not in fields:
+        refusals.add("schedule_config", "is required: a JSON object")
+    refusals.raise_any()
+    return understood_schedule(fields["schedule_type"], fields["schedule_config"])
+
+
+def checked_options(value: object) -> Options:
+    options = parse_options(value)
+    for name in options.alert_urls:
+        if is_binding(referenced(name)):
+            raise ValidationFailed.of(
+                "options.alert_urls", f"must list secrets, not the hosts to which one is bound, {echo(name)}"
+            )
+    return options
+
+
+def validate_bot_config(bot_type: str, config: object, configs: Configs) -> dict[str, Any]:
+    """A bot's configuration, whole, with its defaults.
+
+    Args:
+        bot_type: which bot's.
+        config: what was given.
+        configs: the known bots' models.
+
+    Returns:
+        A JSON-ready dict.
+
+    Raises:
+        ValidationFailed: the bot is not known, or naming the fields below `bot_config`.
+    """
+    known = checked_bot_type({"bot_type": bot_type}, configs)
+    return validated(configs[known], config, "bot_config").model_dump(mode="json")

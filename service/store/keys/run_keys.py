@@ -1,0 +1,42 @@
+"""Keys of runs."""
+
+from __future__ import annotations
+
+
+class RunKeys:
+    """Keys of runs and of their indices; a part of `service.store.keys.Keys`."""
+
+    __slots__ = ()
+    prefix: str
+
+    @property
+    def runs(self) -> str:
+        """Capped list of the ids of all jobs' runs, newest first."""
+        return f"{self.prefix}:runs"
+
+    @property
+    def queued(self) -> str:
+        """Sorted set: id of a run that RQ has and that has not started -> since when, ms."""
+        return f"{self.prefix}:queued"
+
+    @property
+    def leases(self) -> str:
+        """Sorted set: id of a run under way -> end of its worker's lease, ms."""
+        return f"{self.prefix}:leases"
+
+    @property
+    def retries(self) -> str:
+        """Sorted set: id of a retry that awaits its delay -> end of the delay, ms."""
+        return f"{self.prefix}:retries"
+
+    def run(self, run_id: str) -> str:
+        """Name the hash of one run."""
+        return f"{self.prefix}:run:{run_id}"
+
+    def run_log(self, run_id: str) -> str:
+        """Name the list of a run's log lines, oldest first; of a long log the first ones."""
+        return f"{self.prefix}:run:{run_id}:log"
+
+    def run_log_tail(self, run_id: str) -> str:
+        """Name the sorted set of the newest lines of a long log: number and text -> number."""
+        return f"{self.prefix}:run:{run_id}:log:tail"

@@ -1,0 +1,99 @@
+"""Commands packed, sent and answered with as little as possible in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from hiredis import pack_command
+from redis import Redis
+from redis.exceptions import BusyLoadingError, ConnectionError, MaxConnectionsError, ResponseError, TimeoutError
+
+from service.store.server.patience import PatientRedis
+
+Answer = TypeVar("Answer")
+
+
+def packed(*parts: str | bytes | int | float) -> bytes:
+    """Pack a command as it is sent."""
+    return bytes(pack_command(parts))  # type: ignore[arg-type]
+
+
+def send(client: Redis, commands: Sequence[bytes]) -> Callable[[], list[Any]]:
+    """Send packed commands without waiting for their answers.
+
+    redis-py's own commands and pipelines cost two to three times the CPU of what they send and read.
+
+    Returns:
+        A function that reads the answers; call it exactly once. A ResponseError stands in the place of a command that
+        Redis refused. It raises the same errors as `send`.
+
+    Raises:
+        redis.exceptions.RedisError: Redis is away.
+    """
+    pool = client.connection_pool
+    connection: Any = pool.get_connection()
+
+    def give_up() -> None:
+        # An answer that is still unread must not become the answer to somebody else's question.
+        connection.disconnect()
+        pool.release(connection)
+
+    try:
+        connection.send_packed_command([b"".join(commands)])
+    except BaseException:
+        give_up()
+        raise
+
+    def receive() -> list[Any]:
+        try:
+            answers = [_answer(connection) for _ in commands]
+        except BaseException:
+            give_up()
+            raise
+        pool.release(connection)
+        return answers
+
+    return receive
+
+
+def exchange(client: Redis, commands: Sequence[bytes]) -> list[Any]:
+    """Send packed commands and read their answers, in one round trip, in the form that `send` describes."""
+    return send(client, commands)() if commands else []
+
+
+def write_together(client: Redis, commands: Sequence[bytes]) -> None:
+    """Send packed commands that are safe to repeat, in one round trip; a patient client waits while writes are refused.
+
+    Raises:
+        redis.exceptions.RedisError: Redis is away, or refused one of them.
+    """
+    found = exchange(client, commands)
+    while isinstance(client, PatientRedis) and client.has_waited_for(*found):
+        found = exchange(client, commands)
+    for answer in found:
+        if isinstance(answer, ResponseError):
+            raise answer
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
+def repeatable(call: Callable[[], Answer]) -> Answer:
+    """Make a call that is safe to repeat, and once more if its connection broke.
+
+    A pooled connection may have been closed since its last use; the second try opens a new one. There is no second
+    try after a time-out: Redis is slow then, and a second try would double its work.
+    """
+    try:
+        return call()
+    except (TimeoutError, MaxConnectionsError, BusyLoadingError):
+        raise
+    except ConnectionError as error:
+        if "No connection available" in str(error):
+            raise
+        return call()
