@@ -21,7 +21,7 @@ from service.store.scripts import Limits, Scripts
 from service.store.server.connection import Client, connect
 from service.store.server.data_memory import DataMemory
 from service.store.server.redis_clock import RedisClock
-from service.store.server.startup_checks import Arrival
+from service.store.server.startup_checks import StartupChecks
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.health import Health
@@ -84,7 +84,7 @@ def make_services(settings: Settings, client: Client, keys: Keys) -> Services:
         The services. They connect when the first of them is used.
     """
     # The startup checks run before the first use of Redis, not now: this process starts with or without it.
-    gate = Arrival(client, keys)
+    gate = StartupChecks(client, keys)
     scripts = _scripts(client, keys, settings, gate)
     clock, bots = RedisClock(client), load_bots()
     bot_configs = configs(bots)
@@ -107,7 +107,7 @@ def make_services(settings: Settings, client: Client, keys: Keys) -> Services:
     )
 
 
-def _scripts(client: Client, keys: Keys, settings: Settings, gate: Arrival) -> Scripts:
+def _scripts(client: Client, keys: Keys, settings: Settings, gate: StartupChecks) -> Scripts:
     scripts = make_scripts(client, keys, Limits.of(settings))
     return replace(scripts, gate=gate, went_back=gate.start_over, data=DataMemory(looks=True))
 

@@ -18,6 +18,9 @@ from service.web.http.auth import ApiKeys
 from service.web.http.refusals import Refusals
 from service.web.http.request_slots import RequestSlots
 
+Bots = Mapping[str, type[Bot]]
+"""Bot type -> bot class."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -48,7 +51,7 @@ class Services:
     health: Health
     message_tester: MessageTester
     reading: Callable[[], Reading]
-    bots: Mapping[str, type[Bot]]
+    bots: Bots
     keys: ApiKeys
     slots: RequestSlots
     import_limit_mb: int

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import falcon
 
-from service.bots.protocol import Bot
 from service.web.http.access import BY_KEY
+from service.web.services import Bots
 
 
 class BotList:
-    """`/scheduler/bots`"""
+    """`/scheduler/bots`."""
 
     access = BY_KEY
 
-    def __init__(self, bots: Mapping[str, type[Bot]]) -> None:
+    def __init__(self, bots: Bots) -> None:
         self._bots = [
             {"name": name, "description": bot.description, "config_schema": bot.Config.model_json_schema()}
             for name, bot in sorted(bots.items())

@@ -21,7 +21,7 @@ DATE_ORDERS = ("day", "month")
 
 
 class ContactList:
-    """`/scheduler/contacts`"""
+    """`/scheduler/contacts`."""
 
     access = BY_KEY
 
@@ -41,7 +41,7 @@ class ContactList:
 
 
 class Contact:
-    """`/scheduler/contacts/{contact_id}`"""
+    """`/scheduler/contacts/{contact_id}`."""
 
     access = BY_KEY
 
@@ -65,7 +65,7 @@ class Contact:
 
 
 class Merge:
-    """`/scheduler/contacts/{contact_id}/merge`"""
+    """`/scheduler/contacts/{contact_id}/merge`."""
 
     access = BY_KEY
 
@@ -78,7 +78,7 @@ class Merge:
 
 
 class Duplicates(SlowResource[ContactBook]):
-    """`/scheduler/contacts/duplicates`"""
+    """`/scheduler/contacts/duplicates`."""
 
     access = BY_KEY
 
@@ -94,7 +94,7 @@ class Duplicates(SlowResource[ContactBook]):
 
 
 class Import(SlowResource[ContactBook]):
-    """`/scheduler/contacts/import`
+    """`/scheduler/contacts/import`.
 
     Args:
         contacts: the address book.
@@ -125,7 +125,7 @@ class Import(SlowResource[ContactBook]):
 
 
 class Export(DownloadResource[ContactBook]):
-    """`/scheduler/contacts/export`"""
+    """`/scheduler/contacts/export`."""
 
     access = BY_KEY
 

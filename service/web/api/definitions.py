@@ -25,7 +25,7 @@ _YAML_NAMES = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
 
 
 class Export(DownloadResource[Definitions]):
-    """`/scheduler/export`"""
+    """`/scheduler/export`."""
 
     access = BY_KEY
 
@@ -52,7 +52,7 @@ def _wants_yaml(req: falcon.Request) -> bool:
 
 
 class Apply(SlowResource[Definitions]):
-    """`/scheduler/apply`
+    """`/scheduler/apply`.
 
     Args:
         definitions: applies a document.

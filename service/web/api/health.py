@@ -10,7 +10,7 @@ from service.web.http.access import BY_KEY, OPEN
 
 
 class Health:
-    """`/scheduler/health`, open to all"""
+    """`/scheduler/health`, open to all."""
 
     access = OPEN
 
@@ -27,7 +27,7 @@ class Health:
 
 
 class Acknowledge:
-    """`/scheduler/acknowledge`"""
+    """`/scheduler/acknowledge`."""
 
     access = BY_KEY
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class JobList:
-    """`/scheduler/jobs`"""
+    """`/scheduler/jobs`."""
 
     access = BY_KEY
 
@@ -54,7 +54,7 @@ class JobList:
 
 
 class Job:
-    """`/scheduler/jobs/{job_id}`"""
+    """`/scheduler/jobs/{job_id}`."""
 
     access = BY_KEY
 
@@ -78,7 +78,7 @@ class Job:
 
 
 class Toggle:
-    """`/scheduler/jobs/{job_id}/toggle`"""
+    """`/scheduler/jobs/{job_id}/toggle`."""
 
     access = BY_KEY
 

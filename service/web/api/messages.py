@@ -11,7 +11,7 @@ from service.web.http.request_slots import SlowResource
 
 
 class MessageTest(SlowResource[MessageTester]):
-    """`/scheduler/messages/test`"""
+    """`/scheduler/messages/test`."""
 
     access = BY_KEY
 

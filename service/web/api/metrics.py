@@ -12,7 +12,7 @@ from service.web.metrics import exposition
 
 
 class Metrics:
-    """`/metrics`
+    """`/metrics`.
 
     Args:
         reading: reads the current measurements.

@@ -12,7 +12,7 @@ from service.web.http.body import read_object
 
 
 class Preview:
-    """`/scheduler/preview`"""
+    """`/scheduler/preview`."""
 
     access = BY_KEY
 
@@ -25,7 +25,7 @@ class Preview:
 
 
 class JobPreview:
-    """`/scheduler/jobs/{job_id}/preview`"""
+    """`/scheduler/jobs/{job_id}/preview`."""
 
     access = BY_KEY
 

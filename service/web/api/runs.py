@@ -15,7 +15,7 @@ from service.web.http.sse import EVENT_STREAM, follow, last_event
 
 
 class History:
-    """`/scheduler/jobs/{job_id}/history`"""
+    """`/scheduler/jobs/{job_id}/history`."""
 
     access = BY_KEY
 
@@ -31,7 +31,7 @@ class History:
 
 
 class Run:
-    """`/scheduler/jobs/{job_id}/runs/{run_id}`"""
+    """`/scheduler/jobs/{job_id}/runs/{run_id}`."""
 
     access = BY_KEY
 
@@ -46,7 +46,7 @@ class Run:
 
 
 class Log:
-    """`/scheduler/jobs/{job_id}/runs/{run_id}/log`
+    """`/scheduler/jobs/{job_id}/runs/{run_id}/log`.
 
     Args:
         runs: the use cases of runs.
@@ -85,7 +85,7 @@ class Log:
 
 
 class Cancel:
-    """`/scheduler/jobs/{job_id}/runs/{run_id}/cancel`"""
+    """`/scheduler/jobs/{job_id}/runs/{run_id}/cancel`."""
 
     access = BY_KEY
 
@@ -100,7 +100,7 @@ class Cancel:
 
 
 class AllRuns:
-    """`/scheduler/runs`"""
+    """`/scheduler/runs`."""
 
     access = BY_KEY
 

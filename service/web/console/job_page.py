@@ -1,4 +1,4 @@
-"""One job: what it is, when it is due, how its runs went; and its definition as YAML."""
+"""Page of one job: its definition, its next occurrences, its runs; and its YAML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import falcon
 
-from service.bots.protocol import Bot
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.errors import ScheduleError, ValidationFailed
@@ -22,26 +21,28 @@ from service.web.http.access import BY_SESSION
 from service.web.http.paging import cursor
 from service.web.http.rendering import send_pieces
 from service.web.http.request_slots import DownloadResource
+from service.web.services import Bots
 
 PLOTTED = 100
-"""Runs that the plots show."""
+"""Runs in the plots."""
 LISTED = 20
-"""Runs a page of the history."""
+"""Runs on a page of the history."""
 ERRORS = 3
+"""The most errors to show above the history."""
 
 
 class JobPage(Page):
-    """`/jobs/{job_id}`"""
+    """`/jobs/{job_id}`."""
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, runs: Runs, bots: Mapping[str, type[Bot]]) -> None:
+    def __init__(self, jobs: Jobs, runs: Runs, bots: Bots) -> None:
         self._jobs = jobs
         self._runs = runs
         self._bots = bots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        """The job and its newest runs; with `?cursor=` the runs after one."""
+        """Show the job and its newest runs; with `?cursor=`, older runs."""
         job = self._jobs.get(job_id).data
         start = cursor(req)
         recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).data
@@ -73,17 +74,17 @@ class JobPage(Page):
         try:
             return self._jobs.preview_job(job["id"], from_=None, count=10)
         except (ScheduleError, ValidationFailed) as error:
-            return {"occurrences": [], "local": [], "description": f"Its schedule cannot be planned: {error}"}
+            return {"occurrences": [], "local": [], "description": f"This schedule cannot be planned: {error}"}
 
 
 def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are not at their defaults."""
+    """Return the options that differ from their defaults."""
     defaults = Options().model_dump()
     return {name: value for name, value in options.items() if value != defaults.get(name)}
 
 
 class JobYaml(Page):
-    """`/jobs/{job_id}/yaml`"""
+    """`/jobs/{job_id}/yaml`."""
 
     access = BY_SESSION
 
@@ -91,7 +92,7 @@ class JobYaml(Page):
         self._jobs = jobs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        """The job alone as a document that `/scheduler/apply` takes."""
+        """Send the job as a document for `/scheduler/apply`."""
         send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id).data)]), YAML)
         resp.downloadable_as = f"job-{job_id}.yaml"
 
@@ -99,12 +100,12 @@ class JobYaml(Page):
 
 
 class Export(DownloadResource[Definitions], Page):
-    """`/export.yaml`"""
+    """`/export.yaml`."""
 
     access = BY_SESSION
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Return all jobs as a document that `/scheduler/apply` takes."""
+        """Send all jobs as a document that `/scheduler/apply` takes."""
         self.send(req, resp)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -114,5 +115,5 @@ class Export(DownloadResource[Definitions], Page):
 
 
 def definition(job: dict[str, Any]) -> dict[str, Any]:
-    """What the export has of a job."""
+    """Return the fields of a job that its export has."""
     return {"id": job["id"], **{name: job[name] for name in DEFINITION_FIELDS}}

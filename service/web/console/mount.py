@@ -1,4 +1,4 @@
-"""The console put together: its pages, its files, its errors."""
+"""Routes of the console: its pages, its static files, its error pages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 from service.contacts.writing.exports import KINDS
 from service.web.api.app import App
-from service.web.console.contact_pages import ContactFile, ContactList, DuplicateContacts, EditContact, NewContact
+from service.web.console.contacts.contact_form import EditContact, NewContact
+from service.web.console.contacts.contact_list import ContactFile, ContactList
+from service.web.console.contacts.duplicate_contacts import DuplicateContacts
 from service.web.console.error_pages import ErrorPages
-from service.web.console.files import STATIC, Files
 from service.web.console.job_form import EditJob, NewJob
 from service.web.console.job_list import JobList
 from service.web.console.job_page import Export, JobPage, JobYaml
@@ -16,26 +17,30 @@ from service.web.console.overview import Overview
 from service.web.console.page import SIGN_IN
 from service.web.console.run_list import RunList
 from service.web.console.run_page import RunEvents, RunPage
-from service.web.console.signin import SessionCheck, SignIn, SignOut
+from service.web.console.sign_in import SessionCheck, SignIn, SignOut
+from service.web.console.static_files import STATIC, StaticFiles
 from service.web.http.sessions import Sessions
 from service.web.services import Services
 
-FILES = Path(__file__).parent / "static"
+FOLDER = Path(__file__).parent / "static"
 
 
 def add_console(app: App, services: Services) -> None:
     """Add the console to the application that answers the API."""
-    known = Sessions(services.keys)
-    app.add_middleware(ErrorPages(known))
-    app.add_tree(STATIC, Files(FILES))
-    app.add_page(SIGN_IN, SignIn(known, services.refusals))
+    sessions = Sessions(services.keys)
+    app.add_middleware(ErrorPages(sessions))
+    app.add_tree(STATIC, StaticFiles(FOLDER))
+    app.add_page(SIGN_IN, SignIn(sessions, services.refusals))
     app.add_page("/sign-out", SignOut())
-    app.add_page("/session", SessionCheck(known))
+    app.add_page("/session", SessionCheck(sessions))
     _add_pages(app, services)
 
 
 def _add_pages(app: App, services: Services) -> None:
-    """All that needs a session. A page: a subclass of `Page` that declares its access, and a line here."""
+    """Add the pages that need a session.
+
+    A new page is a subclass of `Page` that declares its access, and a line here.
+    """
     jobs, runs, bots, contacts, slots = services.jobs, services.runs, services.bots, services.contacts, services.slots
     app.add_page("/", Overview(jobs, runs, services.reading, services.weak_keys))
     app.add_page("/jobs", JobList(jobs, bots))
