@@ -14,7 +14,7 @@ from service.domain.people.contact import Contact
 from service.errors import StoreUnavailable
 from service.web.api.app import App, create_app
 from service.web.http.request_slots import HeldStream, RequestSlots
-from tests.api.conftest import KEY, FakeContacts, FakeJobs, services
+from tests.support.fakes import KEY, FakeContacts, FakeJobs, services
 
 SLOTS = 2
 LONG = 200_000
@@ -166,6 +166,7 @@ def test_what_is_refused_gives_its_slot_back(
     assert free(slots) == SLOTS
 
 
+@pytest.mark.slow(reason="a slow reader takes a large export")
 @pytest.mark.parametrize("jobs", [1, LONG])
 def test_an_export_holds_its_slot_until_it_is_sent(
     slots: RequestSlots, client: falcon.testing.TestClient, slow: Slow, jobs: int
