@@ -48,7 +48,7 @@ def imported(book: ContactBook, file: bytes | str) -> tuple[int, int, int, int]:
 
 def shown(book: ContactBook) -> list[dict[str, Any]]:
     """Everybody, as the API answers."""
-    return book.page(200).items
+    return book.page(200).data
 
 
 def all_keys(client: Redis) -> dict[bytes, Any]:

@@ -122,7 +122,7 @@ def test_who_is_there_already_is_refused_with_the_reason(book: ContactBook, seco
     with pytest.raises(Conflict) as refusal:
         book.create(second)
     assert first["id"] in str(refusal.value) and why in str(refusal.value)
-    assert book.page(10).items == [first]
+    assert book.page(10).data == [first]
 
 
 # One name at one address
