@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from service.contacts.intake.synced import Received
+from service.contacts.intake.card_changes import Received
 from service.contacts.people import ParsedCard
 from service.contacts.writing.exports import KINDS, Format
 from service.domain.people.contact import Contact, Visit
