@@ -153,7 +153,7 @@ def test_a_card_that_cannot_be_had_costs_itself_alone(
     server.odd = lambda asked: broken if asked.kind == "addressbook-multiget" and bad in asked.hrefs else None
     result = sync(redis_client, server.url())
     assert (result["created"], result["skipped_total"]) == (19, 1)
-    assert result["skipped"][0]["card"] == "7.vcf" and "could not be had" in result["skipped"][0]["reason"]
+    assert result["skipped"][0]["card"] == "7.vcf" and "could not be read" in result["skipped"][0]["reason"]
     assert len(server.asked_for("addressbook-multiget")) < 20, "halves, not each card on its own"
     server.odd = lambda asked: None
     result = sync(redis_client, server.url())
@@ -179,8 +179,8 @@ def test_a_list_that_breaks_off_removes_nobody(redis_client: Redis, server: DavS
         (401, "refuses the user or the password in CONTACTS_URL"),
         (403, "may not read this address book"),
         (404, "no address book at CONTACTS_URL"),
-        (429, "come later"),
-        (503, "come later"),
+        (429, "try again later"),
+        (503, "try again later"),
         (507, "no room"),
         (500, "answered unexpectedly (500)"),
         (200, "answered unexpectedly (200)"),
