@@ -18,10 +18,11 @@ import yaml
 from dotenv import dotenv_values
 
 from service.settings import Settings
+from service.shutdown import GONE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "deploy" / "systemd"
-LONGEST_STOP_SECONDS = 28
+LONGEST_STOP_SECONDS = GONE_SECONDS
 """All processes are gone within this, so no platform may kill sooner."""
 ELSEWHERE = {"BIND_HOST", "BOT_SCHEDULER_URL", "PYTHONUNBUFFERED", "PATH", "NO_COLOR", "VISUAL", "EDITOR"}
 """Variables that others read: gunicorn's configuration, the command line, Python."""
