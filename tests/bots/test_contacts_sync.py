@@ -214,7 +214,7 @@ def test_of_several_address_books_one_is_named(
         server.put(f"{work}w.vcf", person("w"))
         with pytest.raises(BookFailed, match=r"address_book to one of (“At Work”, “People”|“People”, “At Work”)"):
             sync(redis_client, server.url())
-        with pytest.raises(BookFailed, match="named “Home”"):
+        with pytest.raises(BookFailed, match="“Home” does not name exactly one"):
             sync(redis_client, server.url(), address_book="Home")
         assert sync(redis_client, server.url(), address_book="At Work")["created"] == 1
         assert sync(redis_client, server.url(), address_book="people")["created"] == 1
