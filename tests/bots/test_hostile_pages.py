@@ -79,7 +79,7 @@ def test_several_headers_are_one_list(site: Site) -> None:
     body = bomb(2)
     length = b"Content-Length: %d\r\n\r\n" % len(body)
     site.answers["/a"] = saying(HEAD + b"Content-Encoding: gzip\r\ncontent-encoding: gzip\r\n" + length + body)
-    with taking_at_most(8 * 2**20), pytest.raises(NotFetched, match="not asked for"):
+    with taking_at_most(8 * 2**20), pytest.raises(NotFetched, match="did not ask for"):
         fetch(f"{site.address}/a")
 
 

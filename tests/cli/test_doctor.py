@@ -212,7 +212,7 @@ def test_the_doctor_tells_of_secrets_by_name_alone(command: Command, installed: 
         ("secret_hosts", "warning", "BOT_SECRET_GONE_HOSTS binds BOT_SECRET_GONE, which is not set"),
     ]
     assert told[0][2].startswith("BOT_SECRET_LINE ends with a line break")
-    assert told[1][2].startswith("BOT_SECRET_SIGN is no signing secret")
+    assert told[1][2].startswith("BOT_SECRET_SIGN is not a signing secret")
     assert ended.status == 1 and "sesame" not in ended.out + ended.err
     malformed = command("doctor", "--json", REDIS_URL=installed.server.url, BOT_SECRET_FREE_HOSTS="https://sesame")
     assert "BOT_SECRET_FREE_HOSTS: entry 1" in found(malformed.json)["settings"]["found"]
