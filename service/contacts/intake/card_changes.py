@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.contacts.intake.provenance import NOTHING, carried, fields_of, given_by
 from service.contacts.people import ParsedCard

@@ -12,7 +12,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
 
-from service.contacts.intake.card_changes import Change, Received, change_of, compared
+from service.contacts.intake.card_changes import SOURCE, Change, Received, change_of, compared
 from service.contacts.intake.intake import MOST_TRIES, Intake, too_busy
 from service.contacts.intake.provenance import NOTHING, fields_without, together
 from service.contacts.matching.entries import Entry

@@ -137,7 +137,7 @@ def join_birthday(year: str, month: str, day: str) -> Birthday:
     year, month, day = (_tidied(part[:MAX_TEXT])[:60] for part in (year, month, day))
     if all(_NONE.fullmatch(part) for part in (year, month, day)):
         return NO_BIRTHDAY
-    number = _months().get(folded(month)) or (int(month) if re.fullmatch(r"\d{1,2}", month) else None)
+    number = month_in(month) or (int(month) if re.fullmatch(r"\d{1,2}", month) else None)
     ordinal = _ORDINAL.fullmatch(day)
     if number is None or ordinal is None:
         missing = "month" if number is None else "day"
