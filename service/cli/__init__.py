@@ -1,1 +1,1 @@
-"""The command line, `bot-scheduler`: a client of the API and of nothing else; only `doctor` also looks at Redis."""
+"""The command line, `bot-scheduler`: a client of the API. Only `doctor` also reads Redis."""

@@ -1,4 +1,4 @@
-"""The process: runs a command, and turns whatever ends it into one sentence and an exit code."""
+"""Entry point: run a command, and turn whatever ends it into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from typer import Abort, TyperException
 
 from service.cli.app import app
-from service.cli.failures import Exit, Failure
-from service.cli.output import show_failure
+from service.cli.exits import Exit, Failure
+from service.cli.output.printing import show_failure
 
 
 def main() -> int:
-    """Runs the command of this process' arguments.
+    """Run the command that this process' arguments name.
 
     Returns:
         The exit code.
@@ -29,7 +29,7 @@ def main() -> int:
     except (KeyboardInterrupt, Abort):
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read this has read enough (`| head`). What is buffered can go nowhere either.
+        # The reader has seen enough (`| head`): let the rest of the buffer go nowhere, without a traceback at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
 

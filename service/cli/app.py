@@ -1,4 +1,4 @@
-"""The commands, put together."""
+"""The application `bot-scheduler`: all commands under their names."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from service import VERSION
-from service.cli import contacts, documents, health, jobs, processes, runs
+from service.cli.commands import contacts, definitions, health, jobs, processes, runs
 from service.cli.doctor import command as doctor
-from service.cli.output import say
+from service.cli.output.printing import say
 
 app = typer.Typer(
     name="bot-scheduler",
@@ -17,12 +17,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Jobs, runs and contacts of a Bot Scheduler, by its API.
+    help="""Manage the jobs, runs and contacts of a Bot Scheduler through its API.
 
-    BOT_SCHEDULER_URL says where it is (http://127.0.0.1:8000 unless told), API_KEY opens it. For a service on this
-    machine the key that `make up` keeps under DATA_DIR does as well, if it can be read.""",
-    epilog="Exit codes: 0 ok · 1 a run failed, unhealthy, or it differs · 2 usage · 3 not found · 4 refused · "
-    "5 unauthorised · 6 unreachable",
+    Set BOT_SCHEDULER_URL to its address (default: http://127.0.0.1:8000) and API_KEY to its key.
+
+    For a service on this machine, API_KEY is optional: the key that `make up` keeps in DATA_DIR works too.""",
+    epilog="Exit codes: 0 success · 1 the run failed, the service is unhealthy, or something differs · "
+    "2 wrong usage · 3 not found · 4 refused · 5 wrong or missing key · 6 unreachable",
 )
 
 
@@ -35,10 +36,10 @@ def _tell_version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version, and end.")
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """What may stand before a command."""
+    """Take the options that stand before a command."""
 
 
 app.add_typer(jobs.app, name="jobs")
@@ -47,8 +48,8 @@ app.command("logs")(runs.logs)
 app.command("cancel")(runs.cancel)
 app.command("preview")(runs.preview)
 app.add_typer(contacts.app, name="contacts")
-app.command("export")(documents.export)
-app.command("apply")(documents.apply)
+app.command("export")(definitions.export)
+app.command("apply")(definitions.apply)
 app.command("health")(health.health)
 app.command("acknowledge")(health.acknowledge)
 app.command("doctor")(doctor.doctor)

@@ -38,7 +38,7 @@ from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.store.server.rights import deafness
-from service.store.server.startup_checks import arrive, risks
+from service.store.server.startup_checks import check_at_startup, risks
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         return self._act() if self._leads else LONGEST_WAIT
 
     def _arrive(self) -> None:
-        deaf = deafness(arrive(self.connection, self._keys), self._keys)
+        deaf = deafness(check_at_startup(self.connection, self._keys), self._keys)
         for risk in [*risks(self.connection).sentences(), *([deaf] if deaf else [])]:
             log.warning("%s", risk)
         self._wake.is_audible = deaf is None

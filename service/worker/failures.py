@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.bots.protocol import RunFailed
+from bot_scheduler import RunFailed
 from service.domain.error_texts import said, worded
 from service.domain.plain_json import plain
 from service.domain.run_records import Outcome

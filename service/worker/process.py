@@ -48,7 +48,7 @@ from service.store.runs.run_hashes import RunStore
 from service.store.schema import SchemaWatch
 from service.store.scripts import Limits
 from service.store.server.connection import connect
-from service.store.server.startup_checks import arrive
+from service.store.server.startup_checks import check_at_startup
 from service.store.server.translation import translate_errors
 from service.worker.commands import Commands
 from service.worker.horse import Recycling, WorkHorse
@@ -199,7 +199,7 @@ class BotWorker(Worker):
 
     def _arrive_again(self) -> None:
         if not self._arrived:
-            arrive(self._line, self._keys)
+            check_at_startup(self._line, self._keys)
             self._arrived = True
 
     # what RQ does besides

@@ -1,4 +1,4 @@
-"""The `service.bots.protocol.Context` of a real run, which its bot gets as an argument."""
+"""The `bot_scheduler.Context` of a real run, which its bot gets as an argument."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import monotonic, sleep  # as they are now: a bot may put others in th
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from service.bots.protocol import Ledger, Memory
+from bot_scheduler import Ledger, Memory
 from service.bots.support.secrets import Secrets
 from service.domain.plain_json import plain_text
 
@@ -77,7 +77,7 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class RunContext:
-    """The context of one run. `service.bots.protocol.Context` describes what bots see of it.
+    """The context of one run. `bot_scheduler.Context` describes what bots see of it.
 
     `stop`, `time` and `news` are the run's state; `notes` takes its progress.
     """

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.bots.protocol import Bot, Ledger, Memory
+from bot_scheduler import Bot, Ledger, Memory
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault, names_in
 from service.domain.error_texts import said, traced

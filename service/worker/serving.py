@@ -13,7 +13,7 @@ from service.outage import outage
 from service.settings import Settings
 from service.store.keys import Keys
 from service.store.server.connection import connect
-from service.store.server.startup_checks import arrive
+from service.store.server.startup_checks import check_at_startup
 from service.store.server.translation import translate_errors
 from service.worker.orphans import Orphans
 from service.worker.process import BotWorker
@@ -41,7 +41,7 @@ def work(settings: Settings, vault: Vault) -> None:
             signal.signal(signum, lambda *_: stop.set())
         worker: BotWorker | None = None
         try:
-            arrive(client, keys)
+            check_at_startup(client, keys)
             with translate_errors():
                 worker = BotWorker(client, keys, settings, vault, orphans)
                 if not stop.is_set():

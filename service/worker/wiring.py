@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from redis import Redis
 
-from service.bots.protocol import Bot
+from bot_scheduler import Bot
 from service.bots.registry import load_bots
 from service.bots.support.secrets import Vault
 from service.settings import Settings

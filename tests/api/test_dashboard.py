@@ -30,7 +30,7 @@ from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.request_slots import Places
 from service.web.http.sessions import Sessions
 from service.web.rq_dashboard.dashboard import _VIEWS, create_dashboard
-from service.web.rq_dashboard.pages import TEMPLATES
+from service.web.rq_dashboard.own_templates import TEMPLATES
 
 QUEUE = "bot-scheduler-runs"
 KEY = "schlüssel:1"

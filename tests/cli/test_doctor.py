@@ -55,7 +55,7 @@ def test_without_redis_url_the_doctor_asks_the_api(command: Command) -> None:
     findings = found(command.works("doctor", "--json").json)
     assert {findings[check]["state"] for check in ("scheduler", "workers", "queue")} == {"ok"}
     assert findings["redis"]["state"] == "unknown" and "REDIS_URL" in findings["redis"]["advice"]
-    assert "acts" in command.works("doctor").out
+    assert "is active" in command.works("doctor").out
 
 
 def test_the_doctor_says_what_is_wrong_and_what_to_do(command: Command, tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_the_doctor_tells_of_an_alert_url_that_cannot_be_used(command: Command, 
     """Which of them, and nothing of it."""
     ended = command("doctor", "--json", ALERT_URL=url)
     finding = found(ended.json)["alert_url"]
-    assert finding["state"] == "problem" and " of ALERT_URL is not one that can be used" in finding["found"]
+    assert finding["state"] == "problem" and " of ALERT_URL is not usable" in finding["found"]
     assert "sesame" not in ended.out and ended.status == 1
 
 
@@ -335,7 +335,7 @@ def test_another_server_is_told_from_the_service(command: Command) -> None:
         other = command("health", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}")
         moved = command("health", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}/moved")
     assert other.status == moved.status == 6
-    assert "no Bot Scheduler" in other.err and "https://elsewhere.example.org/" in moved.err
+    assert "is not a Bot Scheduler" in other.err and "https://elsewhere.example.org/" in moved.err
 
 
 @pytest.mark.parametrize("says", [b"<html>", b"Welcome\n", b'"ok"', b"[]", b"{}", b""])
@@ -355,12 +355,12 @@ def test_no_command_takes_another_server_for_the_service(
         ):  # fmt: skip
             ended = command(*arguments, BOT_SCHEDULER_URL=url)
             assert (ended.status, ended.out, ended.err.count("\n")) == (6, "", 1), (arguments, ended)
-            assert "no Bot Scheduler" in ended.err
+            assert "is not a Bot Scheduler" in ended.err
         doctor = command("doctor", "--json", BOT_SCHEDULER_URL=url)
     assert not written.exists()
     findings = found(doctor.json)
     assert doctor.status == 1 and findings["api"]["state"] == "problem"
-    assert "no Bot Scheduler" in findings["api"]["found"] and findings["scheduler"]["state"] == "unknown"
+    assert "is not a Bot Scheduler" in findings["api"]["found"] and findings["scheduler"]["state"] == "unknown"
 
 
 def test_the_key_of_make_up_is_used_here_and_never_sent_away(command: Command, installed: Installation) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.cli.import_report import tell
+from service.cli.output.import_report import show_report
 from tests.cli.command import COMMAND, Command
 from tests.process.installation import Installation
 
@@ -33,7 +33,7 @@ def test_what_was_exported_applies_without_a_difference(command: Command, tmp_pa
     assert yaml.safe_load(as_yaml) == as_json and "documented" in [job["name"] for job in as_json["jobs"]]
     file = tmp_path / "jobs.yaml"
     assert command.works("export", "-o", str(file)).out == "" and file.read_text() == as_yaml
-    assert "Nothing differs" in command.works("apply", "-f", str(file), "--prune", "--exit-code", "--dry-run").out
+    assert "Nothing to change" in command.works("apply", "-f", str(file), "--prune", "--exit-code", "--dry-run").out
 
 
 def test_a_file_without_an_end_is_not_read_for_ever(command: Command) -> None:
@@ -116,7 +116,7 @@ def test_a_job_is_edited_in_an_editor(command: Command, installed: Installation,
     status, shown = answered(command, b"", "jobs", "edit", "documented")
     assert status == 0 and "Changed documented" in shown and list(tmp_path.iterdir()) == []
     assert installed.call("GET", "/jobs")[1][0]["schedule_config"] == {"hour": 9, "minute": 0}
-    assert "Left as it was" in answered(command, b"", "jobs", "edit", "documented")[1]
+    assert "Not changed" in answered(command, b"", "jobs", "edit", "documented")[1]
     command.settings["VISUAL"] = "sed -i 's/hour: 9/hour: 99/'"
     status, shown = answered(command, b"", "jobs", "edit", "documented")
     (kept,) = tmp_path.iterdir()
@@ -172,7 +172,7 @@ def test_what_an_import_lost_or_guessed_is_told(command: Command) -> None:
 def test_an_import_is_told_in_words_and_bounded(capsys: pytest.CaptureFixture[str]) -> None:
     """What is said of the whole file first, then people by name; hostile names and headings steer no terminal."""
     warnings = [{"position": number, "name": "Eve\x1b[2J\n", "reason": "lost"} for number in range(1, 31)]
-    tell({
+    show_report({
         "created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0, "with_birthday": 0,
         "with_address": 0, "ignored_columns": ["Notes\x1b[2J"] * 30, "warnings_total": 2000,
         "warnings": [*warnings, {"position": None, "name": None, "reason": "read month first"}],
@@ -180,9 +180,9 @@ def test_an_import_is_told_in_words_and_bounded(capsys: pytest.CaptureFixture[st
     told = capsys.readouterr().err
     assert told.count("“Notes\\x1b[2J”") == 20 and "and 10 more" in told and "\x1b" not in told
     assert told.index("read month first") < told.index("entry 1, Eve\\x1b[2J\\n: lost")
-    assert told.count("without the line of headings") == 1
+    assert told.count("headings and blank lines do not count") == 1
     assert "entry 20" not in told and "1980 more" in told and "--date-order" in told
-    tell({"created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0})
+    show_report({"created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0})
     assert capsys.readouterr().out == "1 new, 0 updated, 0 unchanged\n"
 
 
@@ -209,7 +209,7 @@ def test_duplicates_are_listed_and_merged(command: Command, installed: Installat
 def test_warnings_name_the_flags_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     """In place of the API's fields; what is quoted of the file stays as it is."""
     reason = "was read so (for example “charset=x”); import it again with date_order=day, such as charset=windows-1250"
-    tell({
+    show_report({
         "created": 1, "updated": 0, "unchanged": 0, "skipped": [], "skipped_total": 0, "with_birthday": 0,
         "with_address": 0, "ignored_columns": [], "warnings_total": 1,
         "warnings": [{"position": None, "name": None, "reason": reason}],

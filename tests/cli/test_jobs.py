@@ -154,7 +154,7 @@ def test_occurrences_are_previewed(command: Command, installed: Installation) ->
         (("jobs", "create", "x", "--bot", "probe", "--every", "1h", "--at", "08:00"), "A schedule is one of"),
         (("jobs", "create", "x", "--bot", "probe", "--on", "mon"), "--on goes with --at"),
         (("jobs", "create", "x", "--set", "novalue"), "--set takes KEY=VALUE"),
-        (("jobs", "create"), "What is to be made?"),
+        (("jobs", "create"), "Nothing to create"),
         (("jobs", "create", "-f", "/does/not/exist"), "cannot be read"),
         (("jobs", "frobnicate"), "frobnicate"),
         (("jobs", "list", "--limit", "none"), "--limit"),

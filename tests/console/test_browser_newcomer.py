@@ -11,14 +11,14 @@ def test_the_welcome_leads_to_a_first_job_in_three_clicks(page: Page, installati
     """An example to load, a form that is filled in, and the job is there; it can be rehearsed at once."""
     page.goto("/")
     page.get_by_role("button", name="Load the example").click()
-    expect(page.locator("#loaded")).to_contain_text("contacts are there")
+    expect(page.locator("#loaded")).to_contain_text("contacts loaded")
     page.get_by_role("link", name="Open the form").click()
     page.get_by_role("button", name="Create job").click()
     expect(page.get_by_role("button", name="Rehearse")).to_be_visible()
     (job,) = installation.call("GET", "/jobs")[1]
     assert (job["bot_type"], job["state"]) == ("birthday", "scheduled")
     page.get_by_role("button", name="Rehearse").click()
-    page.get_by_role("link", name="Watch it").click()
+    page.get_by_role("link", name="Watch", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("success")
     expect(page.locator("#result")).to_contain_text("amelia.rivers@example.org")
 
@@ -55,7 +55,7 @@ def test_a_newcomer_comes_from_the_key_to_a_plot(stranger: Page, installation: I
     expect(page.get_by_role("heading", level=1)).to_contain_text("My first job")
 
     page.get_by_role("button", name="Rehearse").click()
-    page.get_by_role("link", name="Watch it").click()
+    page.get_by_role("link", name="Watch", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("success")
     expect(page.locator("#following")).to_have_text("complete")
     expect(page.locator("#result")).to_contain_text("amelia.rivers@example.org")
@@ -93,6 +93,6 @@ def test_the_overviews_notice_goes_once_somebody_says_that_it_was_seen(page: Pag
     page.goto("/")
     notice = page.get_by_text("The data in Redis went back")
     expect(notice).to_be_visible()
-    page.get_by_role("button", name="I have seen it").click()
+    page.get_by_role("button", name="Acknowledge").click()
     expect(notice).to_have_count(0)
     assert installation.call("GET", "/health")[1]["data_went_back"] is None

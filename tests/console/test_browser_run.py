@@ -60,7 +60,7 @@ def test_a_button_pressed_before_the_pages_scripts_are_there_does_what_it_says(
     assert installation.history(job_id) == []
     for route in held:
         route.continue_()
-    expect(page.get_by_role("link", name="Watch it")).to_be_visible()
+    expect(page.get_by_role("link", name="Watch", exact=True)).to_be_visible()
     assert len(installation.history(job_id)) == 1
 
 
@@ -89,10 +89,10 @@ def test_a_log_goes_on_after_the_service_was_away(page: Page, installation: Inst
     job_id, run_id = start(installation, tells=str(told))
     tell(told, "before")
     page.goto(f"/jobs/{job_id}/runs/{run_id}")
-    expect(page.locator("#following")).to_have_text("followed live")
+    expect(page.locator("#following")).to_have_text("live")
     expect(page.locator("#log .line")).to_have_count(1)
     stop_web(installation)
-    expect(page.locator("#following")).to_contain_text("connection is lost")
+    expect(page.locator("#following")).to_contain_text("Connection lost")
     tell(told, "meanwhile")
     installation.start("web").until_healthy()
     tell(told, "after")
@@ -122,7 +122,7 @@ def test_attempts_lead_to_each_other(page: Page, installation: Installation) -> 
     expect(page.locator("#error")).to_contain_text("the probe was told to fail")
     page.get_by_role("link", name="by the next attempt").click()
     expect(page.locator("#about")).to_contain_text("a retry")
-    page.get_by_role("link", name="the run before it").click()
+    page.get_by_role("link", name="the failed run").click()
     expect(page).to_have_url(f"http://127.0.0.1:{installation.port}/jobs/{job_id}/runs/{first}")
 
 
@@ -143,7 +143,7 @@ def test_a_rehearsal_shows_the_messages_and_the_queue_its_record(page: Page, ins
     expect(page.locator("table.list-messages")).to_have_css("position", "static")  # in the page, not over it
     page.locator("#json summary").click()
     expect(page.locator("#json pre")).to_contain_text('"would_send": 1')
-    page.get_by_role("link", name="In the queue").click()
+    page.get_by_role("link", name="Show in the queue").click()
     expect(page.locator("body")).to_contain_text(run_id)
 
 

@@ -60,7 +60,7 @@ def test_the_first_page_is_for_everybody(page: Page) -> None:
     look(page)
     page.get_by_label("API key").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("alert").filter(has_text="not the key").wait_for()
+    page.get_by_role("alert").filter(has_text="Wrong key").wait_for()
     look(page)
 
 

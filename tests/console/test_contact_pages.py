@@ -12,8 +12,8 @@ from redis import Redis
 from service.contacts.writing.exports import KINDS
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from service.web.console import contact_pages as pages
-from service.web.console.coming_birthdays import coming
+from service.web.console.contacts import contact_list as pages
+from service.web.console.contacts.upcoming_birthdays import upcoming_birthdays
 from tests.console.browsing import Browser, installation, words
 
 
@@ -51,7 +51,7 @@ def test_birthdays_come_on_the_day_of_their_year(
 ) -> None:
     """Across the turn of the year, with leap days and without a year."""
     add(book, "Ada", birthday=birthday)
-    (found,), more = coming(book, today, 30, 10)
+    (found,), more = upcoming_birthdays(book, today, 30, 10)
     assert (found.days, found.day, found.age, more) == (days, today + timedelta(days=days), age, False)
 
 
@@ -60,7 +60,7 @@ def test_a_year_that_was_stored_before_and_is_nobodys_shows_no_age(book: Contact
     contact_id = add(book, "Ada", birthday="--04-12")
     for year in ("0001", "1604", "1899"):
         redis_client.hset(Keys().contact(contact_id), "birthday", f"{year}-04-12")
-        (found,), _ = coming(book, date(2025, 4, 12), 1, 10)
+        (found,), _ = upcoming_birthdays(book, date(2025, 4, 12), 1, 10)
         assert found.age is None
 
 
@@ -69,7 +69,7 @@ def test_the_dead_have_no_coming_birthday_and_are_marked(browser: Browser, book:
     today = datetime.now(UTC).date()
     dead = add(book, "Ada", birthday=f"--{today:%m-%d}", deceased=True)
     add(book, "Zoe", birthday=f"--{today:%m-%d}")
-    found, _ = coming(book, today, 30, 10)
+    found, _ = upcoming_birthdays(book, today, 30, 10)
     assert [one.contact.name for one in found] == ["Zoe"]
     said = words(browser.get("/contacts"))
     assert "Ada has died" in said and "Ada today" not in said and "Zoe has died" not in said
@@ -86,9 +86,9 @@ def test_birthdays_are_those_of_the_next_days_the_next_first(book: ContactBook) 
     """Neither yesterday's nor one beyond; and no more than asked for, which is told."""
     for name, day in (("Past", "--04-11"), ("Beyond", "--05-12"), ("Second", "--05-11"), ("First", "--04-12")):
         add(book, name, birthday=day)
-    found, more = coming(book, date(2025, 4, 12), 30, 10)
+    found, more = upcoming_birthdays(book, date(2025, 4, 12), 30, 10)
     assert ([one.contact.name for one in found], more) == (["First", "Second"], False)
-    found, more = coming(book, date(2025, 4, 12), 30, 1)
+    found, more = upcoming_birthdays(book, date(2025, 4, 12), 30, 1)
     assert ([one.contact.name for one in found], more) == (["First"], True)
 
 

@@ -14,11 +14,11 @@ from service.domain.options import parse_options
 from service.domain.schedules.definition import parse_schedule
 from service.domain.timestamps import format_timestamp
 from service.web.console.form_fields import fields_of
+from service.web.console.formatting import duration, summary
+from service.web.console.job_schedule import describe, upcoming
 from service.web.console.plots import HEIGHT, LEFT, WIDTH, plot
 from service.web.console.run_page import parts_of
-from service.web.console.schedule_words import coming, sentence
 from service.web.console.timeline import CELL, DAY, LANES, timeline, x_of
-from service.web.console.words import duration, outcome_words
 
 NOW = 1_763_900_000
 STATUSES = ["success", "failed", "running", "queued", "cancelled", "skipped"]
@@ -77,7 +77,7 @@ def test_the_timeline_puts_the_past_left_of_now_and_failing_jobs_on_top(runs: li
     for lane in drawn.lanes:
         for mark in lane.marks:
             assert x_of(NOW, NOW - DAY) <= mark.x <= x_of(NOW, NOW + DAY)
-            assert (mark.x > drawn.now_x) == (mark.status == "coming")
+            assert (mark.x > drawn.now_x) == (mark.status == "upcoming")
 
 
 def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
@@ -87,7 +87,7 @@ def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
     (lane,) = timeline(NOW, [], many).lanes
     (mark,) = lane.marks
     assert mark.status == "failed"
-    assert mark.words.endswith("1 failed, 40 skipped, 2 success")
+    assert mark.tooltip.endswith("1 failed, 40 skipped, 2 success")
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,13 @@ def test_coming_occurrences_are_those_of_the_schedule(kind: str, config: dict[st
     schedule, options = parse_schedule(kind, config), parse_options({})
     expected = schedules.preview(schedule, options, NOW, 20, NOW)
     stored = job("x", kind, config, next_run_at=format_timestamp(expected[0]))
-    assert list(coming(stored, expected[-1], 1)) == expected
-    assert list(coming(stored, expected[3], 1)) == expected[:4]
+    assert list(upcoming(stored, expected[-1], 1)) == expected
+    assert list(upcoming(stored, expected[3], 1)) == expected[:4]
 
 
 def test_a_job_of_every_second_has_no_more_marks_than_there_is_room_for() -> None:
     """One in each half hour, within the day."""
-    found = list(coming(job("x", "interval", {"seconds": 1}), NOW + DAY, CELL))
+    found = list(upcoming(job("x", "interval", {"seconds": 1}), NOW + DAY, CELL))
     assert len(found) in (DAY // CELL, DAY // CELL + 1)
     assert len({at // CELL for at in found}) == len(found)
 
@@ -125,7 +125,7 @@ def test_a_job_of_every_second_has_no_more_marks_than_there_is_room_for() -> Non
 )
 def test_a_stored_schedule_is_said_in_the_words_of_a_preview(expression: str, words: str) -> None:
     """By what it does, one that would be refused by now included."""
-    assert sentence(job("x", "cron", {"cron_expression": expression})) == words
+    assert describe(job("x", "cron", {"cron_expression": expression})) == words
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_a_stored_schedule_is_said_in_the_words_of_a_preview(expression: str, wo
 )
 def test_a_schedule_that_is_not_understood_is_said_and_has_nothing_coming(more: dict[str, Any]) -> None:
     """What another release or other hands have written spoils no page."""
-    assert "cannot be understood" in sentence(job("x", **more))
-    assert list(coming(job("x", **more), NOW + DAY, 1)) == []
+    assert "cannot read the schedule" in describe(job("x", **more))
+    assert list(upcoming(job("x", **more), NOW + DAY, 1)) == []
 
 
 class Inner(BaseModel):
@@ -205,7 +205,7 @@ def test_durations_read_as_people_say_them(ms: int | None, said: str) -> None:
     [
         ({"error": "It  broke\n here"}, "It broke here"),
         ({"error": "x" * 500}, "x" * 139 + "…"),
-        ({"reason": "overlap"}, "the one before was still going on"),
+        ({"reason": "overlap"}, "the run before was still running"),
         ({"reason": "of tomorrow"}, "of tomorrow"),
         ({"messages_sent": 1, "profiles_visited": 2}, "1 message, 2 profiles"),
         ({"status": "running", "progress": {"done": 3, "total": 9}}, "3 of 9"),
@@ -218,7 +218,7 @@ def test_what_came_of_a_run_is_said_in_a_few_words(more: dict[str, Any], said: s
     """The error first, then why it was skipped, then what it did."""
     entry = {"error": None, "reason": None, "status": "success", "messages_sent": 0, "profiles_visited": 0,
              "result": None}  # fmt: skip
-    assert outcome_words(entry | more) == said
+    assert summary(entry | more) == said
 
 
 def test_a_results_warnings_are_shown_among_its_facts() -> None:

@@ -275,7 +275,7 @@ def test_the_list_searches_filters_and_sorts(browser: Browser, rig: Rig) -> None
         "?sort=nonsense&state=nonsense": ["beta", "Alpha", "gamma"],
     }.items():
         assert names_on(browser.get(f"/jobs{query}")) == expected, query
-    assert "No job is like that" in words(browser.get("/jobs?q=nobody"))
+    assert "No jobs found" in words(browser.get("/jobs?q=nobody"))
     assert names_on(browser.get("/jobs?sort=next"))[-1] == "Alpha"
 
 
@@ -295,7 +295,7 @@ def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
         found = sorted(set(re.findall(r'href="(/jobs\?[^"]*page=\d+[^"]*)"', first.text)))
         for link in [start, *found]:
             seen += [name for name in names_on(browser.get(link.replace("&amp;", "&"))) if name not in seen]
-        onward = re.search(r'href="([^"]+)">Look through the next', first.text)
+        onward = re.search(r'href="([^"]+)">Next ', first.text)
         start = onward[1].replace("&amp;", "&") if onward else ""
     assert seen == expected
 
@@ -352,7 +352,7 @@ def test_a_job_that_cannot_be_read_or_planned_spoils_no_page(
 ) -> None:
     """Its own page says so, the others leave it out."""
     redis_client.hset(rig.keys.job(full), "schedule_config", '{"hour": "x"}')
-    assert "cannot be understood" in words(browser.get("/jobs"))
+    assert "cannot read the schedule" in words(browser.get("/jobs"))
     assert "cannot be planned" in words(browser.get(f"/jobs/{full}"))
     redis_client.hset(rig.keys.job(full), "bot_config", "{")
     for path in ("/", "/jobs", "/runs"):
@@ -379,7 +379,7 @@ def test_the_overview_explains_itself_when_there_is_nothing(browser: Browser) ->
 def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, rig: Rig) -> None:
     """The acting scheduler and the stand-bys, the workers, what waits; failures before all of it."""
     said = words(browser.get("/"))
-    assert "is not up" in said and "none is up" in said
+    assert "not running" in said and "none running" in said
     presence = Presence(rig.scripts)
     presence.hold_lead("first", 5000)
     presence.hold_lead("second", 5000)
@@ -388,7 +388,7 @@ def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, ri
     run(browser, rig, job_id, Outcome("failed", error="because of this"))
     run(browser, rig, make_job(browser, name="Another"))
     said = words(browser.get("/"))
-    assert "first; 1 standing by" in said and "is not up" not in said
+    assert "first is active; 1 on standby" in said and "not running" not in said
     assert "1 up" in said and "1 waiting" in said
     assert said.index("because of this") < said.index("Redis")
     assert browser.send("DELETE", f"/scheduler/jobs/{job_id}").status_code == 204
@@ -398,14 +398,14 @@ def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, ri
 def test_the_overview_tells_that_redis_refuses_writes(browser: Browser, redis_client: Redis) -> None:
     """It does not say that all is kept, nor that somebody is not up who cannot say so."""
     well = words(browser.get("/"))
-    assert "Everything is kept there" in well and "python worker.py" in well
+    assert "Holds all data" in well and "python worker.py" in well
     redis_client.config_set("maxmemory", 1)
     try:
         said = words(browser.get("/"))
     finally:
         redis_client.config_set("maxmemory", 0)
-    assert "out of memory" in said and "cannot say so, since Redis refuses writes" in said
-    assert "Everything is kept there" not in said and "python" not in said
+    assert "out of memory" in said and "Redis refuses writes, so processes cannot report that they run" in said
+    assert "Holds all data" not in said and "python" not in said
 
 
 def test_the_overview_tells_of_a_key_that_can_be_guessed(redis_client: Redis, valkey_server: Any) -> None:
@@ -428,10 +428,10 @@ def test_the_overview_tells_what_has_to_be_looked_at_until_somebody_has_seen_it(
     rig.client.hset(rig.keys.data, mapping={"went_back_at": now, "went_back": "other", "went_back_beats": 0})
     page = browser.get("/")
     said = words(page)
-    assert "Look at this" in said and "Welcome" not in said
+    assert "Needs your attention" in said and "Welcome" not in said
     assert "is another data set" in said and "set forward by 1 d" in said
     assert said.index("set forward") < said.index("Workers")
-    assert "I have seen it" in said
+    assert "Acknowledge" in said
     assert browser.send("POST", "/scheduler/acknowledge").status_code == 200
     said = words(browser.get("/"))
     assert "data set" not in said and "set forward" not in said
@@ -481,7 +481,7 @@ def test_a_cancelled_run_is_no_failure_on_any_page(browser: Browser, rig: Rig) -
     for path in runs:
         assert "Why it was cancelled cancelled by request" in words(browser.get(path))
     lanes, _, _ = browser.get("/").text.partition('class="legend"')
-    assert set(re.findall(r'class="mark (\w+)"', lanes)) == {"cancelled", "coming"}
+    assert set(re.findall(r'class="mark (\w+)"', lanes)) == {"cancelled", "upcoming"}
 
 
 def test_a_rehearsal_is_marked_and_counts_nowhere(browser: Browser, rig: Rig) -> None:
@@ -568,7 +568,7 @@ def test_while_redis_is_away_each_page_says_so_and_signing_in_works() -> None:
         answer = browser.get(path)
         assert answer.status_code == 503, path
         check(answer)
-        assert "Redis is away" in words(answer)
+        assert "Redis is unavailable" in words(answer)
         assert str(server.port) not in answer.text
         assert "data-retry" in answer.text
 
@@ -587,6 +587,6 @@ def test_a_run_whose_log_is_not_kept_any_more_says_so(browser: Browser, redis_cl
         if not kept:
             redis_client.delete(rig.keys.run_log(run_id))
         pages.append(browser.get(f"/jobs/{job_id}/runs/{run_id}").text)
-    assert ["Its log is not kept any more." in page for page in pages] == [False, True, False]
-    assert "It has logged nothing." in pages[0]
+    assert ["The log is not kept any more." in page for page in pages] == [False, True, False]
+    assert "The run logged nothing." in pages[0]
     assert 'data-lines="2000"' in pages[2] and "lines are left out here" in pages[2]

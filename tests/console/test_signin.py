@@ -10,7 +10,7 @@ from redis import Redis
 
 from service.web.api.app import App
 from service.web.console.page import Page
-from service.web.console.signin import own_path
+from service.web.console.sign_in import own_path
 from service.web.http.access import access_of
 from service.web.http.auth import ApiKeys
 from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, RENEWED_AFTER_SECONDS, Sessions
@@ -60,7 +60,7 @@ def test_a_wrong_key_is_told_and_opens_nothing(browser: Browser, key: str) -> No
     """The form says so and keeps where one wanted to go; there is no cookie."""
     answer = browser.post("/sign-in", {"key": key.encode("utf-8", "surrogateescape"), "next": "/jobs"})  # type: ignore[dict-item]
     assert answer.status_code == 403
-    assert "This is not the key" in words(answer)
+    assert "Wrong key" in words(answer)
     assert 'action="/sign-in?next=/jobs"' in answer.text
     assert COOKIE not in answer.cookies
 

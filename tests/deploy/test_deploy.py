@@ -106,7 +106,14 @@ def test_the_image_holds_all_that_the_processes_import_and_no_secret(tmp_path: P
     patterns = [line for line in lines if line and not line.startswith("#")]
     assert patterns[0] == "*"
     allowed = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
-    assert set(allowed) == {"requirements.txt", "service", "bot-scheduler", "scheduler.py", "worker.py"}
+    assert set(allowed) == {
+        "requirements.txt",
+        "bot_scheduler",
+        "service",
+        "bot-scheduler",
+        "scheduler.py",
+        "worker.py",
+    }
     for name in allowed:
         source = ROOT / name
         if source.is_dir():

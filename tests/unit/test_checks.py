@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.cli.doctor.checks import check_settings
+from service.cli.doctor.local_checks import check_settings
 from service.settings import Settings
 
 

@@ -1,1 +1,1 @@
-"""`bot-scheduler doctor`: checks of everything that a service needs."""
+"""`bot-scheduler doctor`: the command, its checks, and their findings."""

@@ -1,4 +1,4 @@
-"""What one check of `doctor` found; and the checks that Redis and the API can both answer."""
+"""Finding of one check, and the findings about processes and the queue that Redis and the API both provide."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Literal
 from service.domain.status import waits_long
 
 State = Literal["ok", "warning", "problem", "unknown"]
+WRITES_REFUSED = "See Redis' log: most often its disk or its memory is full"
+"""What to do when Redis refuses writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
     Args:
-        check: its name, stable.
-        state: how bad it is; `unknown`: it could not be looked at.
-        found: what was seen, in a sentence.
-        advice: what to do about it.
+        check: The check's stable name.
+        state: How bad it is. `unknown` if the check was not possible.
+        found: What the check saw, in a sentence.
+        advice: What to do about it.
     """
 
     check: str
@@ -28,35 +30,44 @@ class Finding:
     advice: str | None = None
 
 
-CANNOT_SAY = "cannot say that they are up, since Redis refuses writes"
-
-
-def crew(
+def process_findings(
     schedulers: int, workers: int, leader: str | None, queued: int, waited: float, refused: bool = False
 ) -> Iterator[Finding]:
-    """Who is up and what waits.
+    """Report which processes run, and how long the queue is.
 
     Args:
-        waited: for how long the oldest run in the queue has been there, seconds.
-        refused: Redis takes no writes, and therefore no heartbeats.
+        schedulers: How many schedulers send heartbeats.
+        workers: How many workers send heartbeats.
+        leader: The active scheduler's name. None if none is active.
+        queued: How many runs are in the queue.
+        waited: How long the oldest of them has waited, seconds.
+        refused: Whether Redis refuses writes, and therefore heartbeats.
     """
-    if schedulers and leader:
-        yield Finding("scheduler", "ok", f"{schedulers} up, {leader} acts")
-    elif schedulers:
-        yield Finding("scheduler", "warning", f"{schedulers} up, none acts yet", "Look again in 10 s")
-    elif refused:
-        yield Finding("scheduler", "unknown", f"schedulers {CANNOT_SAY}")
-    else:
-        yield Finding("scheduler", "problem", "none is up: nothing will start by itself", "Start `python scheduler.py`")
+    yield _scheduler(schedulers, leader, refused)
     if workers:
-        yield Finding("workers", "ok", f"{workers} up")
+        yield Finding("workers", "ok", f"{workers} running")
     elif refused:
-        yield Finding("workers", "unknown", f"workers {CANNOT_SAY}")
+        yield _silenced("workers", "workers")
     else:
-        yield Finding("workers", "problem", "none is up: nothing that is queued will run", "Start `python worker.py`")
+        yield Finding("workers", "problem", "no worker is running, so no queued run starts", "Start `python worker.py`")
     late = waits_long(waited)
     advice = "Raise WORKER_CONCURRENCY, or start more workers" if late else None
-    told = ("1 run waits" if queued == 1 else f"{queued} runs wait") + (
+    waiting = ("1 run waits" if queued == 1 else f"{queued} runs wait") + (
         f", the oldest for {waited:.0f} s" if queued else ""
     )
-    yield Finding("queue", "warning" if late else "ok", told, advice)
+    yield Finding("queue", "warning" if late else "ok", waiting, advice)
+
+
+def _scheduler(schedulers: int, leader: str | None, refused: bool) -> Finding:
+    if schedulers and leader:
+        return Finding("scheduler", "ok", f"{schedulers} running; {leader} is active")
+    if schedulers:
+        return Finding("scheduler", "warning", f"{schedulers} running, none active yet", "Check again in 10 s")
+    if refused:
+        return _silenced("scheduler", "schedulers")
+    found = "no scheduler is running, so no job starts when it is due"
+    return Finding("scheduler", "problem", found, "Start `python scheduler.py`")
+
+
+def _silenced(check: str, processes: str) -> Finding:
+    return Finding(check, "unknown", f"Redis refuses writes, so {processes} cannot report that they run")

@@ -1,4 +1,4 @@
-"""Falcon middleware of the console: what an error looks like to a person."""
+"""Falcon middleware that shows errors to people as pages."""
 
 from __future__ import annotations
 
@@ -8,40 +8,36 @@ from service.web.console.page import Page, show
 from service.web.http.sessions import Sessions
 
 _TITLES = {
-    400: "This address is not understood",
-    403: "That was refused",
-    404: "There is nothing here",
-    409: "That does not go together",
-    503: "Redis is away",
+    400: "Invalid address",
+    403: "Not allowed",
+    404: "Page not found",
+    409: "Conflict",
+    503: "Redis is unavailable",
 }
 
 
 class ErrorPages:
-    """Shows errors as pages.
+    """Shows errors as pages."""
 
-    Args:
-        known: the sessions.
-    """
-
-    def __init__(self, known: Sessions) -> None:
-        self._sessions = known
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
-        """Show an error as a page where a person sees it."""
+        """Replace an error's JSON by a page if a person sees it."""
         if resp.status_code >= 400 and isinstance(resp.media, dict) and _is_for_people(req, resource):
             self._show_error(req, resp)
 
     def _show_error(self, req: falcon.Request, resp: falcon.Response) -> None:
         status = resp.status_code
         detail = str(resp.media.get("detail", ""))
-        title = _TITLES.get(status, "That did not work")
-        # Without a session the page tells nothing and leads nowhere.
+        title = _TITLES.get(status, "Something went wrong")
+        # Without a session there is no navigation.
         section = "" if self._sessions.signed_in(req) else None
         show(resp, "error.html", section, status=status, title=title, detail=detail)
 
 
 def _is_for_people(req: falcon.Request, resource: object) -> bool:
-    """Whether a page was asked for, or no route at all and by a browser; all other resources are programs'."""
+    """Tell whether a browser asked for a page or for an unknown address. Programs use all other resources."""
     if isinstance(resource, Page):
         return req.client_prefers(("text/html", falcon.MEDIA_JSON)) != falcon.MEDIA_JSON
     return resource is None and "text/html" in (req.get_header("Accept") or "")

@@ -1,4 +1,4 @@
-"""A form's fields, made from a JSON schema: what a bot's `Config` or a job's options may be."""
+"""Form fields, made from the JSON schema of a bot's `Config` or of a job's options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LONG_TEXT = 500
-"""Characters from which on a text gets more than one line."""
+"""Texts that may be more than twice this many characters long get several lines."""
 _INSTANTS = ("starts_at", "ends_at")
 _ABBREVIATIONS = {"url": "URL", "urls": "URLs"}
 
@@ -18,12 +18,17 @@ class Field:
     """One field.
 
     Args:
-        id: of its input, unlike any other's.
-        path: where it stands in the job, such as `bot_config.limit`; an error names it by this.
+        id: The unique id of its input.
+        path: Its path in the job, such as `bot_config.limit`, which errors name.
         kind: `check`, `whole`, `number`, `text`, `long`, `choice`, `lines` (a list, a line each), `instant` or `json`.
-        value: what it shows, as text; for `check` a truth.
-        optional: left out of the job while it is empty.
-        choices: for `choice`; without a choice the field is left out, if it is optional.
+        label: Its name for people.
+        hint: What it means.
+        value: Its text; a bool for `check`.
+        optional: Whether the job leaves the field out while it is empty.
+        choices: The values of a `choice`. An optional one may stay empty.
+        low: The least number.
+        high: The greatest number.
+        longest: The most characters.
     """
 
     id: str
@@ -40,13 +45,13 @@ class Field:
 
 
 def fields_of(schema: Mapping[str, Any], path: str, values: Mapping[str, Any], form: str) -> list[Field]:
-    """The fields of an object.
+    """Return the fields of an object.
 
     Args:
-        schema: the object's JSON schema.
-        path: the object's own place in the job.
-        values: what it holds; where it holds nothing, the schema's default is shown.
-        form: the name of this part of the form.
+        schema: The object's JSON schema.
+        path: The object's path in the job.
+        values: The object's values. Fields without a value show the schema's default.
+        form: The prefix of the fields' ids.
     """
     required = schema.get("required", ())
     return [
@@ -77,7 +82,7 @@ def _field(id: str, path: str, part: Mapping[str, Any], root: Mapping[str, Any],
 
 
 def _shape(part: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """What a value may be beside null, and whether it may be null."""
+    """Return the schema of the values other than null, and whether null is allowed."""
     options = [option for option in part.get("anyOf", [part]) if option.get("type") != "null"]
     shape = options[0] if len(options) == 1 else {}
     name = str(shape.get("$ref", "")).rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""The form that makes a job, and the one that changes it."""
+"""Forms to create and to edit a job."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ NEW: dict[str, Any] = {
 }
 EXAMPLE = NEW | {
     "name": "Birthday greetings",
-    "description": "Greets everybody in the address book. It rehearses only, until “Dry run” is switched off.",
+    "description": "Greets everybody in the address book. It only rehearses until you switch off “Dry run”.",
     "bot_type": "birthday",
     "bot_config": {"dry_run": True, "process_late": True},
 }
-"""The first job, for whoever has none."""
+"""The first job, for people who have none."""
 
 
 class NewJob(Page):
-    """`/jobs/new`"""
+    """`/jobs/new`."""
 
     access = BY_SESSION
 
@@ -51,7 +51,7 @@ class NewJob(Page):
         self._bots = bots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """An empty form; with `?from=ID` one filled in as that job is; with `?example=birthday` with a first job."""
+        """Show an empty form; with `?from=ID`, a copy of a job; with `?example=birthday`, the first job."""
         source = query.text(req, "from")
         job = NEW
         if source is not None:
@@ -65,7 +65,7 @@ class NewJob(Page):
 
 
 class EditJob(Page):
-    """`/jobs/{job_id}/edit`"""
+    """`/jobs/{job_id}/edit`."""
 
     access = BY_SESSION
 
@@ -74,7 +74,7 @@ class EditJob(Page):
         self._bots = bots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        """The form as the job is."""
+        """Show the form with the job's fields."""
         job = self._jobs.get(job_id)
         _show(resp, self._bots, job, job)
 
@@ -88,19 +88,17 @@ def _show(
     stored: Mapping[str, Any] | None,
     own_zone: bool = False,
 ) -> None:
-    """`own_zone`: the time zone begins as the reader's, which the page's script knows."""
+    """Show the form.
+
+    Args:
+        resp: The response.
+        bots: Bot type -> bot class.
+        job: The values to show.
+        stored: The job that the form changes. None creates a job.
+        own_zone: Whether the script presets the reader's time zone.
+    """
     chosen = job["bot_type"] or next(iter(bots), None)
     offered = [name for name in bots if stored is None or name == stored["bot_type"]]
-    forms: list[tuple[str, str, list[Field]]] = [
-        (
-            name,
-            bots[name].description,
-            fields_of(
-                _schema(bots[name].Config), "bot_config", job["bot_config"] if name == chosen else {}, f"bot-{name}"
-            ),
-        )
-        for name in offered
-    ]
     show(
         resp,
         "job_form.html",
@@ -109,7 +107,10 @@ def _show(
         stored=stored,
         own_zone=own_zone,
         chosen=chosen,
-        forms=forms,
+        forms=[
+            (name, bots[name].description, _bot_fields(bots, name, job["bot_config"] if name == chosen else {}))
+            for name in offered
+        ],
         option_fields=fields_of(_schema(Options), "options", job["options"], "options"),
         schedule_types=SCHEDULE_TYPES,
         schedule=schedule_values(job["schedule_config"]),
@@ -118,13 +119,17 @@ def _show(
     )
 
 
+def _bot_fields(bots: Bots, name: str, config: Mapping[str, Any]) -> list[Field]:
+    return fields_of(_schema(bots[name].Config), "bot_config", config, f"bot-{name}")
+
+
 @lru_cache(maxsize=100)
 def _schema(config: type[BaseModel]) -> dict[str, Any]:
     return config.model_json_schema()
 
 
 def schedule_values(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the schedule's inputs show, those of other types than the job's too."""
+    """Return the values of all inputs for schedules, with defaults for the other schedule types."""
     days = config.get("day_of_week", "mon")
     return {
         "clock": f"{config.get('hour', 8):02d}:{config.get('minute', 0):02d}",

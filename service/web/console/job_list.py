@@ -1,4 +1,4 @@
-"""All jobs: searched, filtered, sorted, page by page."""
+"""List of jobs, with search, filters, sorting and pages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 import falcon
 
 from service.web.api.protocols import Bots, Jobs
+from service.web.console.job_schedule import describe
 from service.web.console.page import Page, show
-from service.web.console.schedule_words import sentence
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 
 WINDOW = 500
-"""Jobs that are sorted together; beyond, one goes on to the next so many."""
+"""Jobs to sort together. A link leads to the next window."""
 PAGE = 50
 STATES = ("scheduled", "disabled", "ended", "broken", "failing")
 _LAST = "\uffff"
@@ -28,11 +28,11 @@ SORTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
     "last": ("Last run", lambda job: job["last_run_at"] or ""),
     "next": ("Next run", lambda job: job["next_run_at"] or _LAST),
 }
-"""Name in the address -> words, and what is compared."""
+"""Name in the address -> label, sort key."""
 
 
 class JobList(Page):
-    """`/jobs`"""
+    """`/jobs`."""
 
     access = BY_SESSION
 
@@ -41,8 +41,8 @@ class JobList(Page):
         self._bots = bots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """A page of those that the address asks for."""
-        asked = _Asked(req)
+        """Show the page of jobs that the address asks for."""
+        asked = _JobQuery(req)
         window = self._jobs.list(
             enabled_only=False, bot_type=asked.bot, q=asked.q, limit=WINDOW, cursor=asked.text("cursor")
         )
@@ -51,7 +51,7 @@ class JobList(Page):
         start = (asked.page - 1) * PAGE
         shown = found[start : start + PAGE]
         for job in shown:
-            job["when"] = sentence(job)
+            job["when"] = describe(job)
         show(
             resp,
             "jobs.html",
@@ -72,8 +72,8 @@ class JobList(Page):
     on_head = on_get
 
 
-class _Asked:
-    """What the address asks for. What is none of its words is left out: an address is easily mistyped."""
+class _JobQuery:
+    """The address' parameters. Unknown values are ignored, because people mistype addresses."""
 
     def __init__(self, req: falcon.Request) -> None:
         self._req = req
@@ -85,22 +85,22 @@ class _Asked:
         self.page = query.integer(req, "page", low=1, high=-(-WINDOW // PAGE), default=1)
 
     def text(self, name: str) -> str | None:
-        """A parameter."""
+        """Return a parameter."""
         return query.text(self._req, name)
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether not all jobs are asked for."""
+        """Whether the address filters the jobs."""
         return bool(self.q or self.bot or self.state)
 
     def wants(self, job: Mapping[str, Any]) -> bool:
-        """Whether the job is in the state asked for."""
+        """Tell whether the job has the requested state."""
         if self.state == "failing":
             return bool(job["last_run_status"] == "failed")
         return not self.state or job["state"] == self.state
 
     def address(self, **changes: object) -> str:
-        """This page's address with some parameters changed, the empty ones left out."""
+        """Return this page's address with some parameters changed, without empty ones."""
         now = {"q": self.q, "bot": self.bot, "state": self.state, "sort": self.sort,
                "order": "down" if self.down else "", "page": self.page, "cursor": self.text("cursor")}  # fmt: skip
         defaults = {"sort": "created", "page": 1}
@@ -108,7 +108,7 @@ class _Asked:
         return "/jobs" + (f"?{urlencode(asked)}" if asked else "")
 
     def sorted_by(self, name: str) -> str:
-        """The address that sorts by a column, the other way if it is sorted by it already."""
+        """Return the address that sorts by a column, or reverses the order if the list is sorted by it."""
         return self.address(sort=name, order="down" if self.sort == name and not self.down else "", page=1)
 
     def _one_of(self, name: str, known: Any, default: str) -> str:

@@ -1,4 +1,4 @@
-"""One job: what it is, when it is due, how its runs went; and its definition as YAML."""
+"""Page of one job: its definition, its next occurrences, its runs; and its YAML."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from service.web.http.paging import cursor
 from service.web.http.rendering import send_pieces
 
 PLOTTED = 100
-"""Runs that the plots show."""
+"""Runs in the plots."""
 LISTED = 20
-"""Runs a page of the history."""
+"""Runs on a page of the history."""
 ERRORS = 3
+"""The most errors to show above the history."""
 
 
 class JobPage(Page):
-    """`/jobs/{job_id}`"""
+    """`/jobs/{job_id}`."""
 
     access = BY_SESSION
 
@@ -38,7 +39,7 @@ class JobPage(Page):
         self._bots = bots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        """The job and its newest runs; with `?cursor=` the runs after one."""
+        """Show the job and its newest runs; with `?cursor=`, older runs."""
         job = self._jobs.get(job_id)
         start = cursor(req)
         recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).items
@@ -70,17 +71,17 @@ class JobPage(Page):
         try:
             return self._jobs.preview_job(job["id"], from_=None, count=10)
         except (ScheduleError, ValidationFailed) as error:
-            return {"occurrences": [], "local": [], "description": f"Its schedule cannot be planned: {error}"}
+            return {"occurrences": [], "local": [], "description": f"This schedule cannot be planned: {error}"}
 
 
 def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are not at their defaults."""
+    """Return the options that differ from their defaults."""
     defaults = Options().model_dump()
     return {name: value for name, value in options.items() if value != defaults.get(name)}
 
 
 class JobYaml(Page):
-    """`/jobs/{job_id}/yaml`"""
+    """`/jobs/{job_id}/yaml`."""
 
     access = BY_SESSION
 
@@ -88,7 +89,7 @@ class JobYaml(Page):
         self._jobs = jobs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        """The job alone as a document that `/scheduler/apply` takes."""
+        """Send the job as a document for `/scheduler/apply`."""
         send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id))]), YAML)
         resp.downloadable_as = f"job-{job_id}.yaml"
 
@@ -96,7 +97,7 @@ class JobYaml(Page):
 
 
 class Export(Page):
-    """`/export.yaml`"""
+    """`/export.yaml`."""
 
     access = BY_SESSION
 
@@ -104,7 +105,7 @@ class Export(Page):
         self._transfer = transfer
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """All jobs as a document that `/scheduler/apply` takes."""
+        """Send all jobs as a document for `/scheduler/apply`."""
         send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
         resp.downloadable_as = "jobs.yaml"
 
@@ -112,5 +113,5 @@ class Export(Page):
 
 
 def definition(job: dict[str, Any]) -> dict[str, Any]:
-    """What the export has of a job."""
+    """Return the fields of a job that its export has."""
     return {"id": job["id"], **{name: job[name] for name in DEFINITION_FIELDS}}

@@ -1,4 +1,4 @@
-"""The console put together: its pages, its files, its errors."""
+"""Routes of the console: its pages, its static files, its error pages."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from service.store.counters import Reading
 from service.usecases.contacts import ContactBook
 from service.web.api.app import App
 from service.web.api.protocols import Bots, Following, Jobs, Runs, Transfer
-from service.web.console.contact_pages import ContactFile, ContactList, DuplicateContacts, EditContact, NewContact
+from service.web.console.contacts.contact_form import EditContact, NewContact
+from service.web.console.contacts.contact_list import ContactFile, ContactList
+from service.web.console.contacts.duplicate_contacts import DuplicateContacts
 from service.web.console.error_pages import ErrorPages
-from service.web.console.files import STATIC, Files
 from service.web.console.job_form import EditJob, NewJob
 from service.web.console.job_list import JobList
 from service.web.console.job_page import Export, JobPage, JobYaml
@@ -21,30 +22,31 @@ from service.web.console.overview import Overview
 from service.web.console.page import SIGN_IN
 from service.web.console.run_list import RunList
 from service.web.console.run_page import RunEvents, RunPage
-from service.web.console.signin import SessionCheck, SignIn, SignOut
+from service.web.console.sign_in import SessionCheck, SignIn, SignOut
+from service.web.console.static_files import STATIC, StaticFiles
 from service.web.http.auth import ApiKeys
 from service.web.http.refusals import Refusals
 from service.web.http.sessions import Sessions
 
-FILES = Path(__file__).parent / "static"
+FOLDER = Path(__file__).parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the pages show.
+    """The use cases and settings that the pages need.
 
     Args:
-        keys: the API keys, with which one signs in.
-        jobs: the use cases of jobs.
-        runs: those of runs.
-        contacts: the address book.
-        transfer: the definitions as a document.
-        following: reads on in runs.
-        bots: bot type -> bot class.
-        reading: what is measured now; raises StoreUnavailable while Redis is away.
-        import_limit_mb: the longest address book that can be imported, MiB.
-        weak_keys: which API keys could be guessed, a sentence each.
-        refusals: counts wrong keys.
+        keys: The API keys that open a session.
+        jobs: The use cases of jobs.
+        runs: The use cases of runs.
+        contacts: The address book.
+        transfer: Export of all job definitions.
+        following: Live logs of runs.
+        bots: Bot type -> bot class.
+        reading: Reads the current counts from Redis. Raises StoreUnavailable while Redis is away.
+        import_limit_mb: The largest address book that can be imported, MiB.
+        weak_keys: A sentence for each API key that is easy to guess.
+        refusals: Counts wrong keys.
     """
 
     keys: ApiKeys
@@ -62,17 +64,20 @@ class Parts:
 
 def add_console(app: App, parts: Parts) -> None:
     """Add the console to the application that answers the API."""
-    known = Sessions(parts.keys)
-    app.add_middleware(ErrorPages(known))
-    app.add_tree(STATIC, Files(FILES))
-    app.add_page(SIGN_IN, SignIn(known, parts.refusals))
+    sessions = Sessions(parts.keys)
+    app.add_middleware(ErrorPages(sessions))
+    app.add_tree(STATIC, StaticFiles(FOLDER))
+    app.add_page(SIGN_IN, SignIn(sessions, parts.refusals))
     app.add_page("/sign-out", SignOut())
-    app.add_page("/session", SessionCheck(known))
+    app.add_page("/session", SessionCheck(sessions))
     _add_pages(app, parts)
 
 
 def _add_pages(app: App, parts: Parts) -> None:
-    """All that needs a session. A page: a subclass of `Page` that declares its access, and a line here."""
+    """Add the pages that need a session.
+
+    A new page is a subclass of `Page` that declares its access, and a line here.
+    """
     jobs, runs, bots = parts.jobs, parts.runs, parts.bots
     app.add_page("/", Overview(jobs, runs, parts.reading, parts.weak_keys))
     app.add_page("/jobs", JobList(jobs, bots))

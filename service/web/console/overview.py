@@ -1,4 +1,4 @@
-"""The first page: how everything is, what failed, and what was and will be within a day."""
+"""The overview: the service's health, failures, and a timeline of the last and the next day."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from service.domain.timestamps import format_ms, format_timestamp
 from service.errors import Conflict, NotFound
 from service.store.counters import Reading
 from service.web.api.protocols import Jobs, Runs
+from service.web.console.formatting import plural
 from service.web.console.page import Page, show
 from service.web.console.timeline import DAY, timeline
 from service.web.http.access import BY_SESSION
 
 JOBS = 500
-"""Jobs that are looked at; the counts are of all."""
+"""The most jobs to read for the timeline. Counts are of all jobs."""
 RUN_PAGE, RUN_PAGES = 200, 5
-"""Runs of the last day that are looked at, at a time and how often."""
+"""The runs of the last day to read: how many at a time, and how often."""
 FAILING = 10
-SILENCED = "not known", "Who is up cannot say so, since Redis refuses writes"
+"""The most failing jobs to list."""
+SILENCED = "unknown", "Redis refuses writes, so processes cannot report that they run"
 OTHERS = 20
-"""Jobs beyond those that are looked up because they ran."""
+"""The most jobs beyond `JOBS` to look up because they ran."""
 
 
 class Overview(Page):
-    """`/`
+    """`/`.
 
     Args:
-        jobs: the use cases of jobs.
-        runs: those of runs.
-        reading: what is measured now.
-        weak_keys: which API keys could be guessed, a sentence each.
+        jobs: The use cases of jobs.
+        runs: The use cases of runs.
+        reading: Reads the current counts from Redis.
+        weak_keys: A sentence for each API key that is easy to guess.
     """
 
     access = BY_SESSION
@@ -46,7 +48,7 @@ class Overview(Page):
         self._weak_keys = weak_keys
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """How everything is; with nothing there, how to begin."""
+        """Show the overview; without any jobs, how to begin."""
         now = self._reading()
         seconds = now.now // 1000
         jobs = list(self._jobs.list(limit=JOBS, cursor=None).items)
@@ -73,7 +75,7 @@ class Overview(Page):
     on_head = on_get
 
     def _runs_since(self, timestamp: str) -> tuple[list[Mapping[str, Any]], bool]:
-        """The newest runs but rehearsals, none asked for before `timestamp`; and whether these are all."""
+        """Return the newest runs since `timestamp` without rehearsals, and whether these are all."""
         found: list[Mapping[str, Any]] = []
         cursor = None
         for _ in range(RUN_PAGES):
@@ -88,7 +90,7 @@ class Overview(Page):
         return found, False
 
     def _others(self, runs: list[Mapping[str, Any]], known: set[str]) -> list[dict[str, Any]]:
-        """Jobs that ran and are not among the known ones, those first that failed."""
+        """Return jobs that ran and are not among the `known` ids, failed ones first."""
         ids = dict.fromkeys(run["job_id"] for run in sorted(runs, key=lambda run: run["status"] != "failed"))
         found = []
         for job_id in [job_id for job_id in ids if job_id not in known][:OTHERS]:
@@ -100,34 +102,47 @@ class Overview(Page):
 
 
 def notices_of(now: Reading) -> list[str]:
-    """What somebody has to look at and acknowledge, in sentences."""
+    """List the notices that somebody must acknowledge, in sentences."""
     back = now.notices.went_back
     return ([went_back(back)] if back else []) + [stepped(step) for step in now.notices.steps]
 
 
 def health_of(now: Reading) -> list[dict[str, str]]:
-    """Each part of the service: its name, `good`, `warning` or `bad`, the same in words, and what to do about it."""
+    """Describe each part of the service: its name, its state, the state in words, and what to do about it."""
+    return [_redis(now), _scheduler(now), _workers(now), _queue(now)]
+
+
+def _redis(now: Reading) -> dict[str, str]:
+    if now.refusal:
+        return _part("Redis", "bad", "refuses writes", now.refusal)
+    return _part("Redis", "good", "answers", "Holds all data")
+
+
+def _scheduler(now: Reading) -> dict[str, str]:
+    if now.schedulers:
+        standby = max(0, now.schedulers - 1)
+        return _part("Scheduler", "good", "running", f"{now.leader or 'one'} is active; {standby or 'none'} on standby")
+    if now.refusal:
+        return _part("Scheduler", "warning", *SILENCED)
+    return _part("Scheduler", "bad", "not running", "No job starts: start python scheduler.py")
+
+
+def _workers(now: Reading) -> dict[str, str]:
+    if now.workers:
+        return _part("Workers", "good", f"{now.workers} running", f"{now.running} of them busy")
+    if now.refusal:
+        return _part("Workers", "warning", *SILENCED)
+    return _part("Workers", "warning", "none running", "Runs wait: start python worker.py")
+
+
+def _queue(now: Reading) -> dict[str, str]:
     waited = int(now.queued_for_seconds)
-    stand_by = max(0, now.schedulers - 1)
-    return [
-        _part("Redis", "bad", "refuses writes", now.refusal)
-        if now.refusal
-        else _part("Redis", "good", "answers", "Everything is kept there"),
-        _part("Scheduler", "good", "acts", f"{now.leader or 'one'}; {stand_by or 'none'} standing by")
-        if now.schedulers
-        else _part("Scheduler", "warning", *SILENCED)
-        if now.refusal
-        else _part("Scheduler", "bad", "is not up", "Nothing becomes due: start python scheduler.py"),
-        _part("Workers", "good", f"{now.workers} up", f"{now.running} of them at work")
-        if now.workers
-        else _part("Workers", "warning", *SILENCED)
-        if now.refusal
-        else _part("Workers", "warning", "none is up", "Runs wait: start python worker.py"),
-        _part("Queue", "warning", f"{now.queued} waiting", f"the oldest for {waited} s: more workers would help")
-        if waits_long(waited)
-        else _part("Queue", "good", f"{now.queued} waiting", f"{now.delayed_retries} retries await their delay"),
-    ]
+    if waits_long(waited):
+        return _part("Queue", "warning", f"{now.queued} waiting", f"the oldest for {waited} s: start more workers")
+    return _part(
+        "Queue", "good", f"{now.queued} waiting", f"{plural(now.delayed_retries, 'delayed retry', 'delayed retries')}"
+    )
 
 
-def _part(name: str, state: str, words: str, hint: str) -> dict[str, str]:
-    return {"name": name, "state": state, "words": words, "hint": hint}
+def _part(name: str, state: str, text: str, hint: str) -> dict[str, str]:
+    return {"name": name, "state": state, "text": text, "hint": hint}

@@ -1,4 +1,4 @@
-"""What every page is made with: its templates and its headers."""
+"""Base class of the console's pages, and the templates that they render."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import falcon
 import jinja2
 
-from service.web.console import words
+from service.web.console.formatting import FILTERS
 from service.web.http.page_headers import PAGE_HEADERS
 
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
 NAVIGATION = (("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"))
-"""The pages that every page leads to."""
+"""The entries of the navigation: path, name."""
 
 
 def _environment() -> jinja2.Environment:
@@ -24,7 +24,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(words.FILTERS)
+    environment.filters.update(FILTERS)
     return environment
 
 
@@ -32,19 +32,20 @@ TEMPLATES = _environment()
 
 
 class Page:
-    """A resource that answers a page.
+    """Base of the resources that answer with a page.
 
-    A subclass declares who may ask it, `access`, and has `on_get` or `on_post`; there it calls `show`.
+    A subclass declares in `access` who may request it, and calls `show` in `on_get` or `on_post`.
     """
 
 
 def show(resp: falcon.Response, template: str, section: str | None = None, **values: Any) -> None:
-    """Answer a page.
+    """Answer with a page.
 
     Args:
-        template: its file in `templates/`.
-        section: the path of the entry of `NAVIGATION` that it belongs to; None shows no navigation.
-        values: what the template names.
+        resp: The response.
+        template: The template's file in `templates/`.
+        section: The path of the current entry of `NAVIGATION`. None hides the navigation.
+        values: The template's variables.
     """
     text = TEMPLATES.get_template(template).render(section=section, navigation=NAVIGATION, **values)
     resp.data = text.encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Plots of a job's runs, as SVG: how long they took, and how late they started."""
+"""Plots of the duration and lateness of a job's runs, as SVG."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from service.web.console.words import duration, plural, stamp
+from service.web.console.formatting import duration, plural, stamp
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 170, 64, 10, 22
-"""Of a plot, in its own units; room for the scale on the left, for the times below."""
+"""In units of the plot: its size, and the room for the scale on the left and the times below."""
 _STEPS_MS = (
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000,
     600_000, 1_200_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 43_200_000, 86_400_000,
@@ -20,14 +20,14 @@ _STEPS_MS = (
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One run: where it stands, its outcome, and what it says when pointed at."""
+    """One run's bar: its place, its status, and its tooltip."""
 
     x: float
     y: float
     width: float
     height: float
     status: str
-    words: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,16 @@ class Plot:
     """A plot of runs, the oldest on the left.
 
     Args:
-        title: what is plotted.
-        summary: the same in a sentence, for who does not see it.
-        lines: heights of the grid, and what each stands for.
+        title: The measure's name.
+        summary: The plot in a sentence, for screen readers.
+        bars: The runs.
+        lines: The grid: y, text.
+        first: The first run's time.
+        last: The last run's time.
+        width: The plot's width.
+        height: The plot's height.
+        left: The x of the first bar's left side.
+        floor: The y of the bars' lower side.
     """
 
     title: str
@@ -53,10 +60,15 @@ class Plot:
 
 
 def plot(title: str, runs: Sequence[Mapping[str, Any]], measure: str) -> Plot | None:
-    """A plot of what `measure` (`duration_ms`, `lateness_ms`) is of each run; None where no run has it.
+    """Plot one measure of runs.
 
     Args:
-        runs: newest first, as histories are.
+        title: The measure's name.
+        runs: Runs, newest first.
+        measure: `duration_ms` or `lateness_ms`.
+
+    Returns:
+        The plot. None if no run has the measure.
     """
     known = [run for run in reversed(runs) if run[measure] is not None]
     if not known:
@@ -76,19 +88,19 @@ def plot(title: str, runs: Sequence[Mapping[str, Any]], measure: str) -> Plot | 
             width=round(slot * 0.8, 1),
             height=max(height(value), 1.5),
             status=run["status"],
-            words=f"{stamp(run['started_at'])} UTC: {duration(value)}, {run['status']}",
+            tooltip=f"{stamp(run['started_at'])} UTC: {duration(value)}, {run['status']}",
         )
         for index, (run, value) in enumerate(zip(known, values, strict=True))
     )
     lines = tuple((floor - height(mark), duration(mark)) for mark in range(0, top + 1, step))
     summary = (
-        f"{title} of the last {plural(len(known), 'run')}: half of them at most {duration(median(values))}, "
-        f"the longest {duration(max(values))}."
+        f"{title} of the last {plural(len(known), 'run')}: median {duration(median(values))}, "
+        f"maximum {duration(max(values))}."
     )
     return Plot(title, summary, bars, lines, stamp(known[0]["started_at"]), stamp(known[-1]["started_at"]))
 
 
 def _scale(highest: int) -> tuple[int, int]:
-    """The distance of the grid's lines and the highest of them: three or four lines, at round times."""
+    """Return the step between the grid's lines and the highest line, for three or four lines at round times."""
     step = next((step for step in _STEPS_MS if step * 4 >= highest), 86_400_000 * math.ceil(highest / 345_600_000))
     return step, step * max(1, math.ceil(highest / step))

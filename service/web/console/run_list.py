@@ -1,4 +1,4 @@
-"""All jobs' runs, newest first."""
+"""List of the runs of all jobs, newest first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRIGGERS = ("schedule", "manual", "retry")
 
 
 class RunList(Page):
-    """`/runs`"""
+    """`/runs`."""
 
     access = BY_SESSION
 
@@ -29,7 +29,7 @@ class RunList(Page):
         self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """A page of them: `status`, `trigger`, `cursor`."""
+        """Show a page of runs, filtered by `status` and `trigger`."""
         status = _one_of(query.text(req, "status"), STATUSES)
         trigger = _one_of(query.text(req, "trigger"), TRIGGERS)
         cursor = query.text(req, "cursor")
@@ -56,7 +56,7 @@ class RunList(Page):
     on_head = on_get
 
     def _names(self, runs: Any) -> Mapping[str, str]:
-        """The jobs' names; one that is gone, or cannot be read, has none."""
+        """Return the jobs' names by id, without jobs that are deleted or unreadable."""
         names = {}
         for job_id in {run["job_id"] for run in runs}:
             try:

@@ -1,4 +1,4 @@
-"""One run: its log live, how far it is, what came of it."""
+"""Page of one run: its progress, its live log, its result."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from service.web.http.request_slots import Places
 from service.web.http.sse import follow, last_event
 
 LOOKED_AT = 100
-"""Runs of the job among which the next attempt is looked for."""
+"""The newest runs of the job to search for the next attempt."""
 
 
 class RunPage(Page):
-    """`/jobs/{job_id}/runs/{run_id}`"""
+    """`/jobs/{job_id}/runs/{run_id}`."""
 
     access = BY_SESSION
 
@@ -30,8 +30,8 @@ class RunPage(Page):
         self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """The run with its log until now; the page's script follows it from there."""
-        # In this order: of a run that has ended by now, the log is whole.
+        """Show the run with its log so far. The page's script follows the log from there."""
+        # In this order, so that the log of an ended run is complete.
         run = self._runs.run(job_id, run_id)
         log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
@@ -59,7 +59,7 @@ class RunPage(Page):
             return "Its job"
 
     def _next_attempt(self, run: Mapping[str, Any]) -> str | None:
-        """The run that tries again what this one failed at."""
+        """Return the id of the retry of a failed run."""
         if run["status"] != "failed":
             return None
         newer = self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).items
@@ -67,13 +67,15 @@ class RunPage(Page):
 
 
 class RunEvents(Page):
-    """`/jobs/{job_id}/runs/{run_id}/events`
+    """`/jobs/{job_id}/runs/{run_id}/events`.
 
-    The API's own stream is for those who send the key: a browser's `EventSource` sends no `Origin`, without which the
-    cookie does not count there.
+    The API's own stream needs the key: it accepts the cookie only with `Origin`, which a browser's `EventSource` does
+    not send.
 
     Args:
-        places: where streams take theirs.
+        runs: The use cases of runs.
+        following: Live logs of runs.
+        places: Limits the streams that are open at once.
     """
 
     access = BY_SESSION
@@ -84,15 +86,14 @@ class RunEvents(Page):
         self._places = places
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """The log's lines as they come, after `Last-Event-ID`, or else after line `?after=`."""
+        """Stream the log's lines after `Last-Event-ID`, or after line `?after=`."""
         after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
         self._runs.run(job_id, run_id)
         follow(req, resp, self._following, run_id, after, self._places)
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:
-    """What of a result reads better than JSON: its plain values and warnings, and its lists of objects,
-    each a table."""
+    """Return the parts of a result that read better than JSON: plain values and warnings, and lists of objects."""
     facts: dict[str, Any] = {}
     tables: dict[str, list[Mapping[str, Any]]] = {}
     for name, value in (result or {}).items():

@@ -1,4 +1,4 @@
-"""The timeline of the last and the coming day, a lane for each job, as SVG."""
+"""Timeline of the last and the next 24 hours as SVG, with a lane for each job."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.domain.timestamps import format_timestamp, parse_timestamp
-from service.web.console.schedule_words import coming
-from service.web.console.words import plural
+from service.web.console.formatting import plural
+from service.web.console.job_schedule import upcoming
 
 DAY = 86_400
 CELL = 1_800
-"""Seconds: what falls into the same half hour of a lane is one mark."""
+"""Seconds that one mark stands for: the runs of the same half hour share it."""
 CLEAR = 900
-"""Seconds on both sides of now that are kept free, so that past and coming marks stay apart."""
+"""Seconds without marks on both sides of now, to keep past and upcoming marks apart."""
 LANES = 12
 WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
-"""Of the drawing, in its own units: its width, room for names, for the scale, the height of a lane."""
+"""In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What happened, or is to come, in one half hour."""
+    """The past or upcoming runs of one half hour."""
 
     x: float
     status: str
-    words: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,16 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything that is drawn.
+    """The whole drawing.
 
     Args:
-        left_out: jobs that have something to show and no lane.
-        counts: runs of the last day by status.
+        lanes: The jobs' lanes, from top to bottom.
+        left_out: How many further jobs have marks but no lane.
+        counts: Runs of the last day by status.
+        ticks: The scale: x, text.
+        now_x: The x of now.
+        width: The drawing's width.
+        height: The drawing's height.
     """
 
     lanes: tuple[Lane, ...]
@@ -61,18 +66,18 @@ class Timeline:
 
 
 def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> Timeline:
-    """The day around `now`, epoch seconds.
+    """Draw the timeline. Failing jobs are on top, then those that are due next.
 
     Args:
-        jobs: those whose coming occurrences are shown; the ones that fail stand on top.
-        runs: of the last day, of any job.
+        now: Epoch seconds.
+        jobs: Jobs with upcoming occurrences.
+        runs: Runs of the last day, of any job.
     """
     cells = _past(now, runs)
     known = {job["id"]: job for job in jobs}
     horizon = format_timestamp(now + DAY)
     soon = {job["id"]: job["next_run_at"] for job in jobs if job["next_run_at"] and job["next_run_at"] <= horizon}
     failed = {job_id for (job_id, _), counts in cells.items() if counts["failed"]}
-    # Failing jobs first, then those that are due next.
     order = sorted(
         {job_id for job_id, _ in cells} | soon.keys(),
         key=lambda job_id: (job_id not in failed, soon.get(job_id, "9"), job_id),
@@ -82,7 +87,7 @@ def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping
             job_id,
             _short(known[job_id]["name"] if job_id in known else job_id[:8]),
             TOP + LANE * index + LANE / 2,
-            (*_past_marks(now, job_id, cells), *_coming_marks(now, known.get(job_id))),
+            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, known.get(job_id))),
         )
         for index, job_id in enumerate(order[:LANES])
     )
@@ -94,13 +99,13 @@ def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping
 
 
 def x_of(now: int, at: int) -> float:
-    """Where an instant stands."""
+    """Return the x of an instant; both in epoch seconds."""
     inner = WIDTH - LEFT - 30
     return round(LEFT + 6 + inner * (min(max(at, now - DAY), now + DAY) - now + DAY) / (2 * DAY), 1)
 
 
 def instant(run: Mapping[str, Any]) -> int:
-    """When a run happened, epoch seconds: when it started, or would have."""
+    """Return when a run started, or would have started, in epoch seconds."""
     return parse_timestamp(run["started_at"] or run["scheduled_for"] or run["queued_at"], "at")
 
 
@@ -120,13 +125,13 @@ def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
     for (owner, cell), counts in sorted(cells.items()):
         if owner == job_id:
             worst = next(status for status in WORST_FIRST if counts[status])
-            words = ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts[status])
-            yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {words}")
+            counted = ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts[status])
+            yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {counted}")
 
 
-def _coming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
-    for at in () if job is None else coming(job, now + DAY, CELL):
-        yield Mark(x_of(now, max(at, now + CLEAR)), "coming", f"due in {_span(max(0, at - now))}")
+def _upcoming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
+    for at in () if job is None else upcoming(job, now + DAY, CELL):
+        yield Mark(x_of(now, max(at, now + CLEAR)), "upcoming", f"due in {_span(max(0, at - now))}")
 
 
 def _ago(now: int, cell: int) -> str:

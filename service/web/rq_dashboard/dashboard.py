@@ -1,10 +1,9 @@
-"""rq-dashboard, mounted read-only under `/rq`; here and in `dashboard_pages` alone is known how it works inside.
+"""rq-dashboard, read-only under `/rq`. Only this module and `own_templates` touch its internals.
 
-As it comes, rq-dashboard 0.9.0 makes a Redis client for every page view, reads pickles, shows every queue in the
-database, tidies up in Redis while it looks (and its worker list raises the time-outs of the pool that it is given), and
-requeues on a GET. Here it is given the service's own pool behind a client that writes nothing, sees this
-installation's queues, workers and RQ jobs only, reads JSON only, answers the views named in `_VIEWS` alone, and shows
-them by templates of ours (`service.web.rq_dashboard.pages`).
+Unchanged, rq-dashboard 0.9.0 makes a Redis client for every page view, reads pickles, shows every queue of the
+database, writes to Redis while it lists (its worker list also raises the time-outs of the connection pool), and
+requeues on a GET. Here it uses the service's connection pool through a client that only reads, sees the queues, workers
+and RQ jobs of this installation, reads JSON only, answers only the views in `_VIEWS`, and renders our own templates.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from service.errors import StoreUnavailable
 from service.store.server.translation import translate_errors
 from service.web.http.page_headers import PAGE_HEADERS
-from service.web.rq_dashboard.pages import FILES, REGISTRIES, use_own_pages
+from service.web.rq_dashboard.own_templates import FILES, REGISTRIES, use_own_templates
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +47,10 @@ _VIEWS = frozenset(
         "rq_dashboard.list_workers",
     }
 )
-"""The views that only look. All others are refused, so that one which a later release adds is refused too."""
+"""The views that only read. All others are refused, including any that a later release adds."""
 
 _STYLE = re.compile(r"css/[a-z.]+\.css")
-"""Of its files. Its scripts are kept away: a tag that got into a page could make them act."""
+"""Its style sheets. Its scripts stay out of reach: a tag that got into a page could trigger them."""
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _READS = frozenset(
     {
@@ -89,14 +88,14 @@ def _reads(command: tuple[Any, ...]) -> bool:
 
 
 class _ReadOnlyPipeline(Pipeline):
-    """Leaves every command that is no read out."""
+    """Drops every command but reads."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         return super().execute_command(*args, **options) if _reads(args) else self  # type: ignore[no-untyped-call]
 
 
 class _ReadOnlyRedis(Redis):
-    """The service's own connections, for looking only: RQ tidies up while it lists, and here it does not."""
+    """A read-only client on the service's connections: RQ would clean up while it lists."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         return super().execute_command(*args, **options) if _reads(args) else None  # type: ignore[no-untyped-call]
@@ -113,7 +112,7 @@ class _Job(Job):
         if not _JOB_ID.fullmatch(id):
             raise NoSuchJobError(id)
         job = super().fetch(id, connection=connection, serializer=JSONSerializer)
-        if not _ours(job.origin):
+        if not _is_ours(job.origin):
             raise NoSuchJobError(id)
         return job
 
@@ -129,7 +128,7 @@ class _Queue(Queue):
 
     @classmethod
     def all(cls, connection: Redis, *args: Any, **options: Any) -> list[Queue]:
-        return [queue for queue in super().all(connection, *args, **options) if _ours(queue.name)]
+        return [queue for queue in super().all(connection, *args, **options) if _is_ours(queue.name)]
 
 
 class _Worker(Worker):
@@ -145,18 +144,19 @@ class _Worker(Worker):
         found = [
             cls.find_by_key(key, connection=connection, job_class=_Job, queue_class=_Queue, serializer=JSONSerializer)
             for key in cls.all_keys(connection)
-            if _ours(key.removeprefix(prefix))
+            if _is_ours(key.removeprefix(prefix))
         ]
         return [worker for worker in found if worker is not None]
 
 
 def create_dashboard(client: Redis, prefix: str, queue_name: str, *, console: bool = False) -> Flask:
-    """rq-dashboard as a WSGI application that answers under `/rq`, whoever asks: the API's guard stands before it.
+    """Make rq-dashboard a WSGI application under `/rq`. It checks no access: the API's guard stands in front of it.
 
     Args:
-        client: the web process' Redis client; its connection pool is shared.
-        prefix: `REDIS_PREFIX`, with which the names of our queues and workers begin.
-        queue_name: the queue that is shown first.
+        client: The web process' Redis client, whose connection pool the dashboard shares.
+        prefix: `REDIS_PREFIX`, which starts the names of our queues and workers.
+        queue_name: The queue that the dashboard shows first.
+        console: Whether pages link back to the console.
     """
     web.Queue, web.Worker, web.Job = _Queue, _Worker, _Job
     web.config.serializer = JSONSerializer
@@ -170,44 +170,44 @@ def create_dashboard(client: Redis, prefix: str, queue_name: str, *, console: bo
     )
     app.redis_conn = _ReadOnlyRedis(connection_pool=client.connection_pool)  # type: ignore[attr-defined]
     app.register_blueprint(web.blueprint, url_prefix="/rq")
-    use_own_pages(app, console=console)
-    app.before_request_funcs.pop(web.blueprint.name, None)  # it makes a client for every view
+    use_own_templates(app, console=console)
+    app.before_request_funcs.pop(web.blueprint.name, None)  # it would make a client for every view
     app.before_request(_refusal)
     app.register_error_handler(Exception, _error)
     app.after_request(_headers)
     return app
 
 
-def _ours(name: str) -> bool:
+def _is_ours(name: str) -> bool:
     prefix: str = dashboard.config["OUR_PREFIX"]
     return name.startswith((f"{prefix}-", f"{prefix}:")) or name == prefix
 
 
 def _refusal() -> Response | None:
-    """What is answered instead of the view, if anything."""
+    """Refuse a request that is not for a page which only reads."""
     known = request.endpoint is not None
     if request.method not in ("GET", "HEAD") or (known and request.endpoint not in _VIEWS):
         return _detail(403, "The dashboard is read-only here: use the API to change jobs and runs")
-    if known and not _sensible(request.view_args or {}):
+    if known and not _is_valid(request.view_args or {}):
         return _detail(404, "There is nothing at this address")
     return None
 
 
-def _sensible(arguments: dict[str, Any]) -> bool:
-    """Whether the parts of the path are such as rq-dashboard can take; it does not look itself."""
+def _is_valid(arguments: dict[str, Any]) -> bool:
+    """Check the parts of the path, which rq-dashboard does not validate itself."""
     queue_name = arguments.get("queue_name")
     return (
         (request.endpoint != "rq_dashboard.static" or _STYLE.fullmatch(arguments["filename"]) is not None)
         and arguments.get("instance_number", 0) == 0
-        and (queue_name is None or _ours(queue_name))
+        and (queue_name is None or _is_ours(queue_name))
         and arguments.get("registry_name", "queued") in REGISTRIES
         and arguments.get("order", "asc") in ("asc", "dsc")
-        and _counts(arguments.get("per_page", 1), 200)
-        and _counts(arguments.get("page", 1), 1_000_000)
+        and _is_count(arguments.get("per_page", 1), 200)
+        and _is_count(arguments.get("page", 1), 1_000_000)
     )
 
 
-def _counts(value: object, high: int) -> bool:
+def _is_count(value: object, high: int) -> bool:
     text = str(value)
     return text.isascii() and text.isdecimal() and len(text) <= 7 and 1 <= int(text) <= high
 
@@ -223,19 +223,19 @@ def _error(error: Exception) -> Response:
             return error.get_response()  # type: ignore[return-value]
         return _detail(code, error.description or error.name)
     if isinstance(error, RedisError):
-        return _detail(503, _told(error))
+        return _detail(503, _sentence(error))
     logger.error("%s %r failed unexpectedly", request.method, request.path, exc_info=error)
     return _detail(500, "Internal server error")
 
 
-def _told(error: RedisError) -> str:
+def _sentence(error: RedisError) -> str:
     try:
         with translate_errors():
             raise error
-    except StoreUnavailable as found:
-        return str(found)
+    except StoreUnavailable as unavailable:
+        return str(unavailable)
     except RedisError:
-        return "Redis refuses what was asked of it"
+        return "Redis refuses this request"
 
 
 def _detail(status: int, detail: str) -> Response:

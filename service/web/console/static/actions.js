@@ -1,4 +1,4 @@
-// What one can do with a job: each button below an element with data-job and data-name says by data-action which.
+// Buttons of a job. data-action names the action; an element around the button has data-job and data-name.
 import { newKey, Refused, send } from "./api.js";
 import { deleteSoon } from "./deletion.js";
 import { refresh } from "./live.js";
@@ -6,17 +6,17 @@ import { busy, say } from "./messages.js";
 
 const run = async (job, body) => {
   const { run_id } = await send("POST", `/scheduler/jobs/${job.id}/run`, body, { headers: { "Idempotency-Key": newKey() } });
-  return { label: "Watch it", href: `/jobs/${job.id}/runs/${run_id}` };
+  return { label: "Watch", href: `/jobs/${job.id}/runs/${run_id}` };
 };
 const toggle = async (job, enabled) => {
   await send("POST", `/scheduler/jobs/${job.id}/toggle`, { enabled });
 };
 
 const ACTIONS = {
-  run: async (job) => say(`“${job.name}” is asked to run`, { link: await run(job) }),
-  rehearse: async (job) => say(`“${job.name}” is rehearsed: a dry run`, { link: await run(job, { bot_config: { dry_run: true } }) }),
-  enable: async (job) => { await toggle(job, true); say(`“${job.name}” is enabled`); },
-  disable: async (job) => { await toggle(job, false); say(`“${job.name}” is disabled`, { action: { label: "Undo", run: () => act("enable", job) } }); },
+  run: async (job) => say(`Run of “${job.name}” queued`, { link: await run(job) }),
+  rehearse: async (job) => say(`Rehearsal of “${job.name}” queued`, { link: await run(job, { bot_config: { dry_run: true } }) }),
+  enable: async (job) => { await toggle(job, true); say(`“${job.name}” enabled`); },
+  disable: async (job) => { await toggle(job, false); say(`“${job.name}” disabled`, { action: { label: "Undo", run: () => act("enable", job) } }); },
   delete: async (job, button) => deleteSoon(job, button.dataset.then),
 };
 

@@ -1,7 +1,7 @@
-// Asks the API. The session's cookie counts there because the browser adds the header Origin to all but GET and HEAD.
+// Client of the API. The API accepts the session's cookie because browsers send Origin with all requests but GET and HEAD.
 
 export class Refused extends Error {
-  // `errors`: [{field, message}], where the API names fields.
+  // errors: [{field, message}], where the API names fields.
   constructor(status, detail, errors) {
     super(detail);
     this.status = status;
@@ -9,40 +9,32 @@ export class Refused extends Error {
   }
 }
 
-// Sends a change to the API, such as send("POST", `/scheduler/jobs/${id}/run`, {}).
-// Resolves with the answer's JSON, or null without any; rejects with Refused, whose message is a sentence for people.
-// options: {headers, signal, keepalive}.
+// Sends a change to the API, such as send("POST", `/scheduler/jobs/${id}/run`, {}). options: {headers, signal, keepalive}.
+// Resolves with the answer's JSON, or with null; rejects with Refused, whose message is a sentence for people.
 export async function send(method, path, body, options = {}) {
   const headers = { Accept: "application/json", ...options.headers };
   if (body !== undefined) headers["Content-Type"] ??= "application/json";
-  const isText = typeof body === "string" || body instanceof Blob;
-  let answer;
-  try {
-    answer = await fetch(path, {
-      method, headers, body: body === undefined || isText ? body : JSON.stringify(body),
-      signal: options.signal, keepalive: options.keepalive,
-    });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Refused(0, "The service cannot be reached. Is it still running, and the network there?");
-  }
-  return read(answer);
+  const isRaw = body === undefined || typeof body === "string" || body instanceof Blob;
+  return read(await request(path, { ...options, method, headers, body: isRaw ? body : JSON.stringify(body) }));
 }
 
-// Reads what only pages of ours show, such as get("/jobs/table?q=x"). Resolves with JSON, or the text of a page.
+// Reads one of the console's own pages. Resolves with its JSON or its text. options: {headers, signal}.
 export async function get(path, options = {}) {
-  let answer;
-  try {
-    answer = await fetch(path, { signal: options.signal, headers: options.headers });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Refused(0, "The service cannot be reached. Is it still running, and the network there?");
-  }
+  const answer = await request(path, options);
   if (answer.redirected && new URL(answer.url).pathname === "/sign-in") signInAgain();
   return read(answer);
 }
 
-// An Idempotency-Key. Not crypto.randomUUID, which a page without TLS lacks.
+async function request(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(0, "No connection to the service. Is it running, and is your network working?");
+  }
+}
+
+// Makes an Idempotency-Key. crypto.randomUUID exists only with TLS.
 export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -56,6 +48,6 @@ async function read(answer) {
   throw new Refused(answer.status, content.detail ?? `The service answered ${answer.status}`, content.errors);
 }
 
-function signInAgain() {
+export function signInAgain() {
   location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
 }

@@ -1,12 +1,12 @@
-// On every page.
+// Runs on every page.
 import { resume } from "./deletion.js";
 import { keepLive } from "./live.js";
-import { sayWhatWasLeft } from "./messages.js";
+import { saySaved } from "./messages.js";
 import { showTimes } from "./times.js";
 
 showTimes();
 setInterval(() => { if (!document.hidden) showTimes(); }, 10_000);
-sayWhatWasLeft();
+saySaved();
 resume();
 keepLive();
 

@@ -1,15 +1,15 @@
-// The form of a contact.
+// Form of a contact.
 import { Refused, send } from "./api.js";
 import { deleteSoon } from "./deletion.js";
 import { read, showErrors } from "./form.js";
-import { busy, sayThere } from "./messages.js";
+import { busy, sayOnNextPage } from "./messages.js";
 
 const form = document.getElementById("contact-form");
 const summary = document.getElementById("summary");
 const { contact: id, name: called } = form.dataset;
 let changed = false;
 
-// What is empty is taken away.
+// Empty fields remove their values.
 function contents() {
   const { body } = read(form);
   return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value === "" && name !== "name" ? null : value]));
@@ -22,13 +22,13 @@ async function save() {
       ? await send("PUT", `/scheduler/contacts/${id}`, contents())
       : await send("POST", "/scheduler/contacts", contents());
     changed = false;
-    sayThere(`“${contact.name}” is saved`);
+    sayOnNextPage(`“${contact.name}” saved`);
     location.assign("/contacts");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const homeless = showErrors(form, error.errors);
     const first = form.querySelector("[aria-invalid=true]");
-    summary.textContent = first && !homeless.length ? "Nothing is saved yet; the reasons are beside the fields." : error.message;
+    summary.textContent = first && !homeless.length ? "Not saved. The reasons are next to the fields." : error.message;
     summary.hidden = false;
     (first ?? summary).focus();
   }

@@ -1,6 +1,7 @@
-// The address book: imports files that are chosen or dropped, and shows what became of them.
-import { Refused, send } from "./api.js";
+// The address book: imports files that somebody chooses or drops, and shows a report of each.
+import { Refused, signInAgain } from "./api.js";
 import { mark } from "./deletion.js";
+import { importExample } from "./example.js";
 import { paragraph, reportOf } from "./import-report.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
@@ -17,7 +18,7 @@ const percent = new Intl.NumberFormat(undefined, { style: "percent" });
 
 let current;
 
-// Sends a file, telling how much of it is sent. fetch cannot tell that. options: how it is to be read.
+// Uploads a file and shows the progress, which fetch does not provide. options: how to read the file.
 function upload(one, options) {
   const said = new URLSearchParams(Object.entries(options).filter(([, value]) => value));
   return new Promise((resolve, reject) => {
@@ -26,17 +27,17 @@ function upload(one, options) {
     current.setRequestHeader("Accept", "application/json");
     current.setRequestHeader("Content-Type", "application/octet-stream");
     current.responseType = "json";
-    current.upload.addEventListener("progress", ({ loaded, total }) => tell(`${one.name}: ${percent.format(loaded / total)} is sent`, loaded / total));
-    current.upload.addEventListener("load", () => tell(`${one.name} is sent, and is read now`));
+    current.upload.addEventListener("progress", ({ loaded, total }) => tell(`${one.name}: ${percent.format(loaded / total)} uploaded`, loaded / total));
+    current.upload.addEventListener("load", () => tell(`${one.name}: uploaded, importing`));
     current.addEventListener("load", () => answered(current, resolve, reject));
-    current.addEventListener("error", () => reject(new Refused(0, "The service cannot be reached or has broken the upload off, or the file was changed since it was chosen; nothing is imported.")));
-    current.addEventListener("abort", () => reject(new Refused(0, "The upload is stopped.")));
+    current.addEventListener("error", () => reject(new Refused(0, "Nothing was imported. Either there is no connection to the service, or the service ended the upload, or the file has changed since you chose it.")));
+    current.addEventListener("abort", () => reject(new Refused(0, "Upload stopped. Nothing was imported.")));
     current.send(one);
   });
 }
 
 function answered({ status, response }, resolve, reject) {
-  if (status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (status === 401) signInAgain();
   if (status === 200) resolve(response);
   else reject(new Refused(status, response?.detail ?? `The service answered ${status}`, response?.errors));
 }
@@ -56,7 +57,7 @@ async function importAll(files) {
   });
 }
 
-// Imports a file that was imported before. The new report takes the place of the old one; a refusal stands above it.
+// Imports a file once more. The new report replaces the old one; a refusal appears above it.
 async function importAgain(one, options, place) {
   if (drop.getAttribute("aria-busy") === "true") return;
   await during(async () => {
@@ -69,7 +70,7 @@ async function importAgain(one, options, place) {
   });
 }
 
-// Does the work, and goes to what it made before the list is read anew: a person may have gone on by then.
+// Does the work and focuses its report, then refreshes the list: by then the person may have moved on.
 async function during(work) {
   drop.setAttribute("aria-busy", "true");
   sending.hidden = false;
@@ -81,7 +82,7 @@ async function during(work) {
   await refresh().catch((error) => say(error.message, { bad: true }));
 }
 
-// Resolves with what there is to be told of the file, be it good or bad.
+// Imports a file. Resolves with its report or with the reason of the refusal.
 async function imported(one, options = {}) {
   tell(one.name, 0);
   try {
@@ -97,25 +98,25 @@ async function imported(one, options = {}) {
 function checkSize({ size }) {
   if (size === 0) throw new Refused(0, "The file is empty.");
   if (size > drop.dataset.limitMb * MIB) {
-    throw new Refused(0, `The file is larger than ${drop.dataset.limitMb} MiB, which the setting IMPORT_LIMIT_MB allows.`);
+    throw new Refused(0, `The file is larger than ${drop.dataset.limitMb} MiB, the limit in the setting IMPORT_LIMIT_MB.`);
   }
 }
 
 file.addEventListener("change", async () => {
   const chosen = [...file.files];
-  file.value = ""; // so that the same file can be chosen again
+  file.value = ""; // so that choosing the same file again is a change
   await importAll(chosen);
 });
 document.getElementById("stop").addEventListener("click", () => current?.abort());
 
-// A file that misses the place must not take the page away.
+// A file dropped outside the drop area must not replace the page.
 const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
 addEventListener("dragover", (event) => {
   if (!hasFiles(event)) return;
   event.preventDefault();
-  const isThere = drop.contains(event.target);
-  event.dataTransfer.dropEffect = isThere ? "copy" : "none";
-  drop.classList.toggle("over", isThere);
+  const isInside = drop.contains(event.target);
+  event.dataTransfer.dropEffect = isInside ? "copy" : "none";
+  drop.classList.toggle("over", isInside);
 });
 addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
 addEventListener("drop", (event) => {
@@ -129,10 +130,8 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-example]");
   if (!button) return;
   busy(button, async () => {
-    const example = await fetch(button.dataset.example);
-    if (!example.ok) throw new Refused(example.status, "The example is not there");
-    const { created } = await send("POST", IMPORT, await example.blob(), { headers: { "Content-Type": "text/vcard" } });
-    say(`${created} people who do not exist are in the address book`);
+    const { created } = await importExample(button.dataset.example);
+    say(`${created} invented people added to the address book`);
     await refresh();
   });
 });

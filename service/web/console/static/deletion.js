@@ -1,8 +1,8 @@
-// Deleting, sent only after eight seconds in which it can be undone. What is to be deleted is kept in this tab, so that
-// the time goes on on the next page of the console. Who closes the tab before has deleted nothing.
+// Deletion with eight seconds to undo it. The tab's session storage keeps pending deletions, so that the time runs on
+// across pages of the console. If somebody closes the tab within that time, nothing is deleted.
 import { Refused, send } from "./api.js";
 import { refresh } from "./live.js";
-import { say, sayThere } from "./messages.js";
+import { say, sayOnNextPage } from "./messages.js";
 
 const DELAY_MS = 8000;
 const KEY = "deletions";
@@ -11,9 +11,9 @@ const pending = () => JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
 const keep = (all) => sessionStorage.setItem(KEY, JSON.stringify(all));
 const shown = new Map();
 
-// one: {id, name} of a job; of anything else also its path in the API, and what is lost with it, in words.
-// then: a page to go on to, such as from the job's own.
-export function deleteSoon({ id, name, path = `/scheduler/jobs/${id}`, loss = ", with its history" }, then) {
+// Deletes a job by {id, name}; anything else also needs its path in the API, and words for what is lost with it.
+// then: the page to go to, for example from the job's own page.
+export function deleteSoon({ id, name, path = `/scheduler/jobs/${id}`, loss = " and its history" }, then) {
   keep({ ...pending(), [id]: { name, path, loss, at: Date.now() + DELAY_MS } });
   if (then) location.assign(then);
   else resume();
@@ -25,13 +25,13 @@ function undo(id) {
   mark();
 }
 
-// Takes up what is pending; on every page.
+// Continues pending deletions; every page calls it.
 export function resume() {
   for (const [id, { name, path, loss, at }] of Object.entries(pending())) {
     if (shown.has(id)) continue;
     const left = Math.max(0, at - Date.now());
-    const remove = say(`“${name}” is deleted in ${Math.ceil(left / 1000)} seconds${loss}`, {
-      stays: true, action: { label: "Undo", run: () => { shown.delete(id); undo(id); say(`“${name}” stays`); } },
+    const remove = say(`Deleting “${name}”${loss} in ${Math.ceil(left / 1000)} seconds`, {
+      stays: true, action: { label: "Undo", run: () => { shown.delete(id); undo(id); say(`“${name}” was not deleted`); } },
     });
     shown.set(id, remove);
     setTimeout(() => carryOut(id, name, path), left);
@@ -46,20 +46,21 @@ async function carryOut(id, name, path) {
   shown.delete(id);
   try {
     await send("DELETE", path, undefined, { keepalive: true });
-    say(`“${name}” is deleted`);
+    say(`“${name}” deleted`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    if (error.status !== 404) say(`“${name}” is not deleted: ${error.message}`, { bad: true });
+    if (error.status !== 404) say(`“${name}” was not deleted: ${error.message}`, { bad: true });
   }
   const own = path.replace("/scheduler", "");
   if (location.pathname.startsWith(own)) {
-    sayThere(`“${name}” is deleted`);
+    sayOnNextPage(`“${name}” deleted`);
     location.assign(own.slice(0, own.lastIndexOf("/")));
   } else {
     await refresh().catch(() => {});
   }
 }
 
+// Marks the rows of pending deletions.
 export function mark() {
   const going = pending();
   for (const row of document.querySelectorAll("[data-job], [data-contact]")) {

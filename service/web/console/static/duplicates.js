@@ -1,4 +1,4 @@
-// Contacts that may be one person: whoever looks at them says which one stays, and who else is that person.
+// Contacts that may be the same person: somebody chooses the one to keep, and which others to merge into it.
 import { send } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
@@ -15,7 +15,7 @@ async function keep(stays) {
   const others = [...stays.parentElement.querySelectorAll("[data-person]")]
     .filter((other) => other !== stays && other.querySelector("input").checked);
   if (!others.length) {
-    say("Nobody else is marked as this person", { bad: true });
+    say("Check “Same person” for at least one other contact", { bad: true });
     return;
   }
   const names = others.map(({ dataset }) => `“${dataset.name}”`).join(", ");
@@ -23,8 +23,8 @@ async function keep(stays) {
   const { contact, left_out: lost } = await send("POST", `/scheduler/contacts/${stays.dataset.person}/merge`, {
     from: others.map(({ dataset }) => dataset.person),
   });
-  const told = lost.length ? ` Not kept: ${lost.slice(0, 5).map(({ field, value }) => `${field} ${value}`).join(", ")}${lost.length > 5 ? " and more" : ""}` : "";
-  say(`Merged into “${contact.name}”.${told}`);
+  const losses = lost.length ? ` Not kept: ${lost.slice(0, 5).map(({ field, value }) => `${field} ${value}`).join(", ")}${lost.length > 5 ? " and more" : ""}` : "";
+  say(`Merged into “${contact.name}”.${losses}`);
   await refresh();
   document.querySelector("#duplicates a, #duplicates button")?.focus();
 }
@@ -33,9 +33,9 @@ function born(person) {
   return ` (${person.querySelector("dd").textContent.trim()})`.replace(" (–)", "");
 }
 
-// Resolves with whether the question was answered with yes. Escape is no.
-function confirmed(words) {
-  question.textContent = words;
+// Resolves with whether the answer is yes. Escape means no.
+function confirmed(text) {
+  question.textContent = text;
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-// Presses of buttons that come before the page's modules are there are kept, shown as being worked on, and done then.
+// Keeps clicks on buttons that come before the page's modules have loaded, marks the buttons busy, and repeats the clicks then.
 (() => {
   const pressed = new Set();
   const keep = (event) => {
@@ -10,7 +10,7 @@
     pressed.add(button);
   };
   document.addEventListener("click", keep, true);
-  // It comes after all modules have run.
+  // This event fires after all modules have run.
   document.addEventListener("DOMContentLoaded", () => {
     document.removeEventListener("click", keep, true);
     for (const button of pressed) {

@@ -1,9 +1,9 @@
-// Reads a form into JSON, and shows errors beside the fields that they name.
-// An input says by data-path where its value stands, by data-kind what it is, by data-optional that it is left out while it is empty.
+// Reads a form into JSON, and shows errors next to the fields that they name.
+// data-path is the path of an input's value, data-kind its type; data-optional leaves the value out while it is empty.
 
 const DIGITS = /^-?\d{1,15}$/;
 
-// Reads every shown input of `form`. `parts`: the objects that are there even if nothing is in them.
+// Reads every visible input of `form`. parts: objects to include even if they are empty.
 // Returns {body, errors: [{field, message}]}.
 export function read(form, parts = []) {
   const body = {};
@@ -20,7 +20,7 @@ export function read(form, parts = []) {
   return { body, errors };
 }
 
-// [[path, value], …]; what is to be left out is undefined.
+// Returns [[path, value], …]. undefined leaves a value out.
 function values(input) {
   const { path, kind } = input.dataset;
   const text = input.value ?? "";
@@ -30,7 +30,7 @@ function values(input) {
     const [hour, minute] = text.split(":").map(Number);
     return text ? [[path, hour], [input.dataset.also, minute]] : [];
   }
-  // What means the same when it is left out is written only where it was written before.
+  // Values that equal the default are written only if they were written before.
   if (kind === "zone") return [[path, text.trim() === "UTC" && !("kept" in input.dataset) ? undefined : text.trim()]];
   if (kind === "part" && !("kept" in input.dataset) && ["", "0"].includes(text.trim())) return [];
   if (text.trim() === "" && "optional" in input.dataset) {
@@ -39,7 +39,7 @@ function values(input) {
   return [[path, parsed(kind, input.localName === "textarea" ? text : text.trim(), input)]];
 }
 
-// The days as they were written, if they are still the same.
+// Returns the days, in their former spelling if they are the same.
 function days(input) {
   const chosen = [...input.querySelectorAll(":checked")].map((box) => box.value);
   const were = input.dataset.was.split(",").map((day) => day.trim().toLowerCase());
@@ -59,7 +59,7 @@ function parsed(kind, text, input) {
   if (kind === "lines") return text.split("\n").map((line) => line.trim()).filter(Boolean);
   if (kind === "instant") return text.length === 16 ? `${text}:00` : text;
   if (kind === "json") {
-    try { return JSON.parse(text); } catch { throw new Error("is not JSON yet: look at its quotes, commas and brackets"); }
+    try { return JSON.parse(text); } catch { throw new Error("is not valid JSON: check its quotes, commas and brackets"); }
   }
   return text;
 }
@@ -74,8 +74,8 @@ function put(body, path, value) {
   if (value !== undefined) place[last] = value;
 }
 
-// Shows each error beside the field that it names, or beside the object that the field is in; clears all others that
-// `concerns` (a test of the path) lets. Returns the errors that found no place.
+// Shows each error next to the field that it names, or next to the object around the field; clears all others whose path
+// passes the test `concerns`. Returns the errors without a place.
 export function showErrors(form, errors, concerns = () => true) {
   for (const place of form.querySelectorAll("[data-error]")) {
     if (concerns(place.dataset.error)) clear(form, place);
@@ -125,4 +125,4 @@ function clear(form, place) {
   else input.removeAttribute("aria-describedby");
 }
 
-const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

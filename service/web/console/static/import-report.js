@@ -1,24 +1,26 @@
-// What became of an imported file: counts, what was not understood, whom that concerns, and a way to do it again.
-// Names, headings and reasons are others' texts, and are put into the page as texts alone.
+// Report of an imported file: counts, warnings with the people they concern, and a form to import the file again.
+// Names, headings and reasons come from the file, and enter the page as text only.
+import { sentence } from "./form.js";
+
 const SHOWN = 100;
 const GROUPS = 20;
-const ROOM_FOR_ASKING = /date_order|charset/;
-// A text with such a word, as long addresses are, may be broken anywhere.
-const UNBROKEN = /\S{25}/;
+const NAMES_OPTION = /date_order|charset/;
+// A text with such a long word, for example an address, may break anywhere.
+const LONG_WORD = /\S{25}/;
 
-// again(options) imports the same file once more; options: {date_order, charset}, each "" where it is not said.
+// again(options) imports the same file once more; options: {date_order, charset}, each "" to detect it.
 export function reportOf(name, answer, again) {
   const place = made("section", { className: "report" });
   place.setAttribute("aria-label", `Import of ${name}`);
   const { created, updated, unchanged, skipped, skipped_total: total } = answer;
   place.append(
     paragraph(`${name}: ${created} new, ${updated} updated, ${unchanged} unchanged${total ? `, ${total} skipped` : ""}.`, "notice"),
-    paragraph(`Of these people ${answer.with_birthday} have a birthday and ${answer.with_address} an e-mail address or a phone number.`),
+    paragraph(`${answer.with_birthday} of these people have a birthday, and ${answer.with_address} have an e-mail address or a phone number.`),
     ...columns(answer.ignored_columns),
     ...warnings(answer.warnings, answer.warnings_total),
     ...skips(name, skipped, total),
   );
-  if (place.querySelector("table")) place.append(paragraph("Entries are counted from 1, without the line of headings and blank lines.", "quiet small"));
+  if (place.querySelector("table")) place.append(paragraph("Entries are numbered from 1; headings and blank lines do not count.", "quiet small"));
   if (total || answer.warnings_total || answer.ignored_columns.length) place.append(doAgain(answer, again));
   return place;
 }
@@ -31,11 +33,11 @@ function columns(headings) {
   if (!headings.length) return [];
   const list = made("ul", { className: "headings" });
   list.append(...headings.slice(0, SHOWN).map((heading) => made("li", { textContent: heading })));
-  const parts = [paragraph("Columns that were not understood, and are left out:"), list];
+  const parts = [paragraph("Ignored columns:"), list];
   return headings.length > SHOWN ? [...parts, bounded(SHOWN, headings.length)] : parts;
 }
 
-// What is said of the whole file, then people by what was lost or guessed of theirs.
+// Warnings about the whole file, then people, grouped by what was lost or guessed.
 function warnings(told, total) {
   const groups = new Map();
   for (const warning of told.filter(({ position }) => position !== null)) {
@@ -52,14 +54,14 @@ function warnings(told, total) {
 function group(kind, some) {
   const place = made("details", { open: some.length <= 5 });
   const rows = some.slice(0, SHOWN).map(({ position, name, reason }) => [position, name, reason]);
-  place.append(made("summary", { textContent: `${kind} (${some.length})` }), table(kind, ["Entry", "Name", "What was lost or guessed"], rows));
+  place.append(made("summary", { textContent: `${kind} (${some.length})` }), table(kind, ["Entry", "Name", "Lost or guessed"], rows));
   return place;
 }
 
 function skips(name, skipped, total) {
   if (!total) return [];
   const rows = skipped.slice(0, SHOWN).map(({ position, reason }) => [position, reason]);
-  const parts = [table(`Skipped in ${name}`, ["Entry", "Why it was skipped"], rows)];
+  const parts = [table(`Skipped in ${name}`, ["Entry", "Reason"], rows)];
   return total > rows.length ? [...parts, bounded(rows.length, total)] : parts;
 }
 
@@ -69,11 +71,11 @@ function table(label, headings, rows) {
   place.setAttribute("aria-label", label);
   const grid = made("table");
   const head = grid.createTHead().insertRow();
-  for (const words of headings) head.append(made("th", { scope: "col", textContent: words }));
+  for (const text of headings) head.append(made("th", { scope: "col", textContent: text }));
   const body = grid.createTBody();
   for (const cells of rows) {
     const row = body.insertRow();
-    for (const cell of cells) Object.assign(row.insertCell(), { textContent: cell, className: UNBROKEN.test(cell) ? "unbroken" : "" });
+    for (const cell of cells) Object.assign(row.insertCell(), { textContent: cell, className: LONG_WORD.test(cell) ? "unbroken" : "" });
   }
   place.append(grid);
   return place;
@@ -81,7 +83,7 @@ function table(label, headings, rows) {
 
 function doAgain({ warnings: told }, again) {
   const place = document.getElementById("again").content.firstElementChild.cloneNode(true);
-  place.open = told.some(({ reason }) => ROOM_FOR_ASKING.test(reason));
+  place.open = told.some(({ reason }) => NAMES_OPTION.test(reason));
   place.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
     again(Object.fromEntries(new FormData(event.target)));
@@ -89,12 +91,9 @@ function doAgain({ warnings: told }, again) {
   return place;
 }
 
-function sentence(words) {
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
 
 function bounded(shown, total) {
-  return paragraph(`These are the first ${shown} of ${total}.`, "quiet small");
+  return paragraph(`Only the first ${shown} of ${total} are shown.`, "quiet small");
 }
 
 function made(tag, properties = {}) {

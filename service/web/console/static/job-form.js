@@ -1,7 +1,7 @@
-// The form of a job: shows what the schedule means as one types, and each field's error beside it.
+// Form of a job: describes the schedule while somebody types, and shows errors next to their fields.
 import { newKey, Refused, send } from "./api.js";
 import { read, showErrors } from "./form.js";
-import { busy, sayThere } from "./messages.js";
+import { busy, sayOnNextPage } from "./messages.js";
 import { inFull, zone } from "./times.js";
 
 const PARTS = ["bot_config", "options", "schedule_config"];
@@ -12,14 +12,14 @@ const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone:
 
 const kind = () => form.querySelector("[name=schedule_type]:checked").value;
 
-// What belongs to another schedule or another bot is neither shown nor read.
+// Hides the parts of other schedule types and other bots; hidden parts are not read either.
 function choose() {
   for (const part of form.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(kind());
   const bot = document.getElementById("bot_type").value;
   for (const part of form.querySelectorAll("[data-bot]")) part.hidden = part.dataset.bot !== bot;
 }
 
-// The preview: asked for a moment after the last key, the one before given up.
+// The preview: requested shortly after the last keystroke, which cancels the request before.
 let asking = new AbortController();
 let waiting;
 
@@ -56,13 +56,13 @@ function show({ description, local, occurrences }) {
   if (sentence.textContent !== description) sentence.textContent = description;
   const name = kind() === "interval" ? "UTC" : document.getElementById("timezone").value || "UTC";
   document.getElementById("zone-of-job").textContent = name;
-  document.getElementById("zone-of-reader").textContent = `Yours (${zone})`;
-  rows(local.map((text, index) => [there(text), inFull(new Date(`${occurrences[index]}Z`))]));
-  if (!local.length) sentence.textContent = `${description} Nothing comes any more.`;
+  document.getElementById("zone-of-reader").textContent = `Your time zone (${zone})`;
+  rows(local.map((text, index) => [inZone(text), inFull(new Date(`${occurrences[index]}Z`))]));
+  if (!local.length) sentence.textContent = `${description} No more occurrences.`;
 }
 
-// 2025-03-30T03:00:00+02:00, as a clock there shows it.
-function there(text) {
+// Formats 2025-03-30T03:00:00+02:00 as a clock in that zone shows it.
+function inZone(text) {
   const [, day, clock, offset] = /^(.{10})T(.{8})(.*)$/.exec(text);
   return `${weekday.format(new Date(`${day}T00:00:00Z`))} ${day} ${clock} ${offset}`;
 }
@@ -78,7 +78,7 @@ function rows(cells) {
 
 // Saving
 
-// One key for each body: asked again after an answer that was lost, the same job is answered, not made twice.
+// One Idempotency-Key for each body: if the answer is lost, a second request does not create a second job.
 let once = {};
 function onceFor(body) {
   const text = JSON.stringify(body);
@@ -89,25 +89,25 @@ function onceFor(body) {
 async function save(revision) {
   const { body, errors } = read(form, PARTS);
   showErrors(form, errors);
-  if (errors.length) return sum(errors.length);
+  if (errors.length) return summarize(errors.length);
   const id = form.dataset.job;
   try {
     const job = id
       ? await send("PUT", `/scheduler/jobs/${id}`, body, { headers: revision ? { "If-Match": `"${revision}"` } : {} })
       : await send("POST", "/scheduler/jobs", body, { headers: { "Idempotency-Key": onceFor(body) } });
     changed = false;
-    sayThere(id ? `“${job.name}” is saved` : `“${job.name}” is created`);
+    sayOnNextPage(id ? `“${job.name}” saved` : `“${job.name}” created`);
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    if (error.status === 412) return sumConflict();
+    if (error.status === 412) return showConflict();
     const homeless = showErrors(form, error.errors);
-    sum(error.errors.length, homeless.length ? homeless.map((one) => `${one.field} ${one.message}`).join("; ") : error.errors.length ? "" : error.message);
+    summarize(error.errors.length, homeless.length ? homeless.map((one) => `${one.field} ${one.message}`).join("; ") : error.errors.length ? "" : error.message);
   }
 }
 
-function sum(count, text = "") {
-  summary.textContent = text || (count === 1 ? "One field needs another look; the reason is beside it." : `${count} fields need another look; the reasons are beside them.`);
+function summarize(count, text = "") {
+  summary.textContent = text || (count === 1 ? "Not saved. One field has an error; see the reason next to it." : `Not saved. ${count} fields have errors; see the reasons next to them.`);
   summary.hidden = false;
   const first = form.querySelector("[aria-invalid=true]");
   const closed = first?.closest("details:not([open])");
@@ -115,18 +115,18 @@ function sum(count, text = "") {
   (first ?? summary).focus();
 }
 
-function sumConflict() {
-  summary.textContent = "Somebody else has changed this job since you opened it, and nothing of yours is saved yet. ";
-  const look = document.createElement("a");
-  look.href = location.href;
-  look.textContent = "Take theirs and start over";
+function showConflict() {
+  summary.textContent = "Not saved. Somebody else has changed this job since you opened it. ";
+  const reload = document.createElement("a");
+  reload.href = location.href;
+  reload.textContent = "Discard my changes";
   const force = document.createElement("button");
   force.type = "button";
-  force.textContent = "Save mine over theirs";
+  force.textContent = "Overwrite their changes";
   force.addEventListener("click", () => busy(force, () => save(null)));
   const actions = document.createElement("p");
   actions.className = "actions";
-  actions.append(look, force);
+  actions.append(reload, force);
   summary.append(actions);
   summary.hidden = false;
   summary.focus();

@@ -1,4 +1,4 @@
-// The page of one job.
+// Page of one job.
 import { listen } from "./actions.js";
 import { say } from "./messages.js";
 
@@ -8,11 +8,11 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const text = document.getElementById(button.dataset.copy);
     try {
       await navigator.clipboard.writeText(text.textContent);
-      say("It is copied");
+      say("Copied");
     } catch {
-      // Without TLS a page has no clipboard: the text is selected for the person's own copying.
+      // Without TLS a page has no clipboard: select the text, so that the person can copy it.
       getSelection().selectAllChildren(text);
-      say("It is selected: copy it with Ctrl or ⌘ and C");
+      say("Text selected. Copy it with Ctrl+C or ⌘C");
     }
   });
 }

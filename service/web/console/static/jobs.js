@@ -1,4 +1,4 @@
-// The list of jobs: filters act as one types, actions on each row.
+// List of jobs: filters that act at once, and the actions of each row.
 import { listen } from "./actions.js";
 import { mark } from "./deletion.js";
 

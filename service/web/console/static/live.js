@@ -1,5 +1,5 @@
-// Keeps parts of a page up to date: each element with an id and `data-live` is replaced by what the page has there now.
-// `data-every` on any element says how often, in seconds; without one, nothing is asked for.
+// Keeps parts of a page up to date: replaces each element with an id and data-live by its current version.
+// data-every on any element is the interval in seconds; without one, nothing is requested.
 import { get } from "./api.js";
 import { say } from "./messages.js";
 import { showTimes } from "./times.js";
@@ -20,7 +20,7 @@ export function keepLive() {
         stale?.();
         stale = undefined;
       } catch (error) {
-        stale ??= say(`What is shown is not up to date: ${error.message}`, { stays: true });
+        stale ??= say(`This page is not up to date: ${error.message}`, { stays: true });
       }
     }
     again();
@@ -29,7 +29,7 @@ export function keepLive() {
   again();
 }
 
-// Asks for the page again and puts its live parts in place. `gently` leaves alone what somebody is in the middle of.
+// Requests the page again and replaces its live parts; gently: but not those that somebody is using.
 export async function refresh({ gently = false } = {}) {
   const text = await get(location.href, { headers: { Accept: "text/html" } });
   const fresh = new DOMParser().parseFromString(text, "text/html");
@@ -41,7 +41,7 @@ export async function refresh({ gently = false } = {}) {
 
 function isInUse(element) {
   const active = element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
-  // Between pressing and letting go of a button it must not be replaced: that would be no click on it.
+  // A button that is replaced between press and release gets no click.
   return active || element.matches(":active") || element.querySelector("[aria-busy=true], details.menu[open]") || element.contains(getSelection().anchorNode) && !getSelection().isCollapsed;
 }
 
@@ -60,7 +60,7 @@ function replace(element, now) {
 
 const focusables = (element) => [...element.querySelectorAll(FOCUSABLE)];
 
-// Where the focus is: so many places after the nearest element with an id.
+// Locates the focus: its index among the focusable elements in the nearest element with an id.
 function focusIn(element) {
   const active = document.activeElement;
   if (!element.contains(active) || active === element) return null;

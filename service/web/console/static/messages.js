@@ -1,32 +1,29 @@
-// Short messages at the foot of the page, which screen readers speak.
+// Short messages at the foot of the page, which screen readers announce.
 
 const SHOWN_MS = 6000;
-// One that offers something to do stays until a keyboard or a screen reader can have got there.
+// A message with a link or a button stays long enough to reach it by keyboard or screen reader.
 const OFFERED_MS = 20_000;
 
-// Shows a sentence. options: {bad, stays, action: {label, run}, link: {label, href}}. Returns a function that takes it away.
+// Shows a message. options: {bad, stays, action: {label, run}, link: {label, href}}. Returns a function that removes it.
 export function say(text, options = {}) {
   const place = document.getElementById("messages");
   const message = document.createElement("div");
   message.className = options.bad ? "message bad" : "message";
   if (options.bad) message.setAttribute("role", "alert");
-  const words = document.createElement("span");
-  words.textContent = text;
-  message.append(words);
+  const content = document.createElement("span");
+  content.textContent = text;
+  message.append(content);
   const remove = () => message.remove();
-  if (options.link) {
-    const link = document.createElement("a");
-    link.href = options.link.href;
-    link.textContent = options.link.label;
-    message.append(link);
-  }
-  if (options.action) {
-    message.append(button(options.action.label, () => { remove(); options.action.run(); }));
-  }
+  if (options.link) message.append(link(options.link));
+  if (options.action) message.append(button(options.action.label, () => { remove(); options.action.run(); }));
   if (options.bad) message.append(button("Close", remove));
   place.append(message);
   if (!options.bad && !options.stays) setTimeout(remove, options.link || options.action ? OFFERED_MS : SHOWN_MS);
   return remove;
+}
+
+function link({ href, label }) {
+  return Object.assign(document.createElement("a"), { href, textContent: label });
 }
 
 function button(label, run) {
@@ -37,21 +34,22 @@ function button(label, run) {
   return made;
 }
 
-// Says a sentence on the next page, which one is about to go to.
-export function sayThere(text) {
+// Keeps a message for the next page.
+export function sayOnNextPage(text) {
   sessionStorage.setItem("message", text);
 }
 
-export function sayWhatWasLeft() {
+// Shows the message that the previous page has kept.
+export function saySaved() {
   const text = sessionStorage.getItem("message");
   if (text === null) return;
   sessionStorage.removeItem("message");
-  // Put there after the region is known to the screen reader, or it stays silent.
+  // Screen readers announce only messages that appear after they know the region.
   setTimeout(() => say(text), 100);
 }
 
-// Runs an action, its button showing meanwhile that it works; tells what went wrong.
-// Returns what the action resolved with, or undefined when it failed or is under way already.
+// Runs an action while its button shows that it is busy, and shows the error if it fails.
+// Resolves with the action's result, or with undefined if it fails or is already running.
 export async function busy(element, action) {
   if (element.getAttribute("aria-busy") === "true") return undefined;
   element.setAttribute("aria-busy", "true");

@@ -1,4 +1,4 @@
-// The page of one run: follows its log, shows how far it is, cancels it.
+// Page of one run: follows its log, shows its progress, cancels it.
 import { send } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
@@ -11,7 +11,7 @@ const state = document.getElementById("following");
 const status = () => document.getElementById("top").dataset.status;
 const isOpen = () => ["queued", "running"].includes(status());
 
-// The log. Each event's id is its line's number: no line is shown twice, whichever stream it came by.
+// The log. An event's id is its line's number, so that no line appears twice, even across streams.
 let line = Number(log?.dataset.lines);
 let source;
 let trimmed = false;
@@ -19,7 +19,7 @@ let trimmed = false;
 function follow() {
   source?.close();
   source = new EventSource(`${log.dataset.events}?after=${line}`);
-  source.addEventListener("open", () => { state.textContent = "followed live"; });
+  source.addEventListener("open", () => { state.textContent = "live"; });
   source.addEventListener("message", ({ data, lastEventId }) => {
     if (Number(lastEventId) <= line) return;
     line = Number(lastEventId);
@@ -30,8 +30,8 @@ function follow() {
   source.addEventListener("trimmed", () => { trimmed = true; });
   source.addEventListener("end", end);
   source.addEventListener("error", () => {
-    state.textContent = "The connection is lost; it is tried again";
-    // The browser tries again by itself, unless it was refused: signed out, or too many follow.
+    state.textContent = "Connection lost; reconnecting";
+    // The browser reconnects automatically, unless the service refused it: signed out, or too many streams.
     if (source.readyState === EventSource.CLOSED) setTimeout(again, AGAIN_MS);
   });
 }
@@ -39,7 +39,7 @@ function follow() {
 async function again() {
   try {
     await refresh();
-  } catch { /* the service is away: the next try tells */ }
+  } catch { /* the service is away: try again later */ }
   if (!document.hidden) follow();
 }
 
@@ -47,7 +47,7 @@ async function end() {
   source.close();
   source = undefined;
   state.textContent = "complete";
-  log.querySelector(".none").textContent = trimmed ? "Its log is not kept any more." : "It has logged nothing.";
+  log.querySelector(".none").textContent = trimmed ? "The log is not kept any more." : "The run logged nothing.";
   for (;;) {
     try {
       return await refresh();
@@ -57,25 +57,23 @@ async function end() {
   }
 }
 
-function add({ at, level, message }) {
+function add(entry) {
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  const row = document.createElement("p");
-  row.className = `line at-${level.toLowerCase()}`;
-  if (at) {
-    const instant = document.createElement("time");
-    instant.dateTime = `${at}Z`;
-    row.append(instant, " ");
-  }
-  const words = [document.createElement("b"), document.createElement("span")];
-  words[0].textContent = level;
-  words[1].textContent = message;
-  row.append(words[0], " ", words[1]);
-  showTimes(row);
   const none = log.querySelector(".none");
   none.hidden = true;
-  none.before(row);
+  none.before(rowOf(entry));
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
+
+function rowOf({ at, level, message }) {
+  const row = element("p", { className: `line at-${level.toLowerCase()}` });
+  if (at) row.append(element("time", { dateTime: `${at}Z` }), " ");
+  row.append(element("b", { textContent: level }), " ", element("span", { textContent: message }));
+  showTimes(row);
+  return row;
+}
+
+const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 function showProgress(progress) {
   if (!progress) return;
@@ -87,7 +85,7 @@ function showProgress(progress) {
   place.hidden = false;
 }
 
-// The rest of the page: while the run waits, nothing on the stream tells that it starts.
+// The rest of the page: the stream of a queued run does not say when the run starts.
 let looking = false;
 async function look() {
   if (looking || status() !== "queued") return;
@@ -99,7 +97,7 @@ async function look() {
 if (log?.dataset.events) {
   if (!document.hidden) follow();
   setInterval(() => { if (!document.hidden) look(); }, QUEUED_MS);
-  // Who does not look holds no place of those who do.
+  // The number of streams is limited: a hidden page must not hold one.
   document.addEventListener("visibilitychange", () => {
     if (!source && !isOpen()) return;
     if (document.hidden) source?.close();
@@ -113,7 +111,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   busy(button, async () => {
     const run = await send("POST", `${document.getElementById("top").dataset.run}/cancel`);
-    say(run.finished_at ? "The run is cancelled" : "The run is told to stop; it is ended within 10 seconds");
+    say(run.finished_at ? "Run cancelled" : "The run was told to stop; it ends within 10 seconds");
     await refresh();
   });
 });

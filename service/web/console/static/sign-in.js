@@ -1,4 +1,4 @@
-// A link from elsewhere comes without the cookie. Is one signed in all the same?
+// Browsers send no cookie with a link from another site. Leads on if there is a session all the same.
 import { get } from "./api.js";
 
 const form = document.querySelector("form[data-next]");

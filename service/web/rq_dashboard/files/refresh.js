@@ -1,4 +1,4 @@
-// Shows the page anew every few seconds, while somebody looks at it and has nothing selected.
+// Refreshes the page every few seconds while it is visible and nothing in it is selected or focused.
 
 const EVERY_MS = 2500;
 

@@ -1,0 +1,110 @@
+"""`bot-scheduler export` and `apply`: all job definitions as one document to keep in git."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from service.cli.client.api import api
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, Yes
+from service.cli.input.job_files import read_bytes
+from service.cli.output.printing import coloured, err, is_interactive, line, note, out, show_json
+
+SIGNS = {"create": "+", "update": "~", "delete": "-"}
+
+
+def export(
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, not YAML.")] = False,
+) -> None:
+    """Print all job definitions as one document that `apply` can restore."""
+    answer = api().ask("GET", "/scheduler/export", params={"format": "json" if json else "yaml"}, seconds=300)
+    if json:
+        api().json(answer, "version", "jobs")
+    elif not answer.content.startswith(b"version:"):
+        raise api().wrong_server()
+    if output is None:
+        sys.stdout.write(answer.content.decode())
+        return
+    try:
+        output.write_bytes(answer.content)
+    except OSError as error:
+        raise Failure(Exit.USAGE, f"{output} cannot be written: {error.strerror}") from None
+    note(f"Written to {output}")
+
+
+def apply(
+    file: Annotated[
+        str, typer.Option("--file", "-f", metavar="FILE", help="A YAML or JSON file; - reads standard input.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete all jobs that are not in the document.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="With --dry-run: exit with 1 if anything differs.")
+    ] = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Make the jobs match a document: show the plan, ask, and change them. Without a terminal, nobody is asked.
+
+    The service checks the whole document before it changes anything.
+    """
+    document = read_bytes(file)
+    asking = not (dry_run or yes) and is_interactive()
+    answer = None
+    if dry_run or asking or not json:
+        answer = _sent(document, prune=prune, dry_run=True)
+        _show_plan(answer["changes"], err() if json else out())
+    if asking and answer is not None and answer["changes"] and not typer.confirm("Apply these changes?", err=True):
+        raise Failure(Exit.FAILED, "Nothing was changed")
+    if not dry_run and (answer is None or answer["changes"]):
+        answer = _sent(document, prune=prune, dry_run=False)
+    assert answer is not None
+    if json:
+        show_json(answer)
+    elif not dry_run and answer["changes"]:
+        out().print(Text(f"Done: {_counted(answer['changes'], done=True)}."))
+    if dry_run and exit_code and answer["changes"]:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _sent(document: bytes, *, prune: bool, dry_run: bool) -> dict[str, Any]:
+    params = {"prune": str(prune).lower(), "dry_run": str(dry_run).lower()}
+    # The service tells YAML from JSON by the content.
+    headers = {"Content-Type": "application/octet-stream"}
+    answer = api().ask("POST", "/scheduler/apply", params=params, content=document, headers=headers, seconds=300)
+    return dict(api().json(answer, "changes"))
+
+
+def _show_plan(changes: list[dict[str, Any]], console: Console) -> None:
+    if not changes:
+        console.print(Text("Nothing to change: the jobs match the document."))
+        return
+    for change in changes:
+        action = change["action"]
+        name = f"{SIGNS[action]} {change['name']}" + (f"  ({change['id']})" if change["id"] else "")
+        console.print(coloured(name, action), soft_wrap=True)
+        if action != "delete":
+            for field, values in change["fields"].items():
+                if action == "create" and values["to"] in (None, []):
+                    continue
+                old = f"{_brief(values['from'])} → " if action == "update" else ""
+                console.print(Text(f"    {line(field)}: {old}{_brief(values['to'])}"), soft_wrap=True)
+    console.print(Text(f"\nPlan: {_counted(changes, done=False)}."))
+
+
+def _brief(value: object) -> str:
+    return line(json_module.dumps(value, ensure_ascii=False))
+
+
+def _counted(changes: list[dict[str, Any]], *, done: bool) -> str:
+    words = ("created", "changed", "deleted") if done else ("to create", "to change", "to delete")
+    counts = (sum(change["action"] == action for change in changes) for action in SIGNS)
+    return ", ".join(f"{count} {word}" for count, word in zip(counts, words, strict=True))

@@ -1,0 +1,207 @@
+"""`bot-scheduler jobs …`: list, show, create, edit, enable, disable and delete jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.client.api import api
+from service.cli.client.job_lookup import find_id, find_job, job_path
+from service.cli.commands.run_now import run_job
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import At, Cron, Every, JobName, Json, On, Options, Set, Yes, Zone, parsed_pairs
+from service.cli.input.job_files import edit as edit_text
+from service.cli.input.job_files import read_definition
+from service.cli.input.schedule_flags import ScheduleFlags, in_words
+from service.cli.output.printing import coloured, is_interactive, note, say, show_fields, show_json, show_table
+
+app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
+
+File = Annotated[
+    str | None,
+    typer.Option(
+        "--file", "-f", metavar="FILE", help="A YAML or JSON file of the job's fields; - reads standard input."
+    ),
+]
+Description = Annotated[str | None, typer.Option("--description", help="What the job is for.")]
+
+
+@app.command("list")
+def list_jobs(
+    enabled: Annotated[bool, typer.Option("--enabled", help="Only enabled jobs.")] = False,
+    bot: Annotated[str | None, typer.Option("--bot", help="Only jobs of this bot.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", "-q", help="Only jobs with this text in their name or description.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")] = None,
+    json: Json = False,
+) -> None:
+    """List jobs, oldest first."""
+    filters = {"enabled_only": "true" if enabled else None, "bot_type": bot, "q": search}
+    if limit is None:
+        found = api().get("/scheduler/jobs", **filters)
+    else:
+        found = list(api().pages("/scheduler/jobs", limit, **filters))
+    if json:
+        show_json(found)
+        return
+    if not found:
+        none_yet = "There are no jobs yet. To create one, see: bot-scheduler jobs create --help"
+        note("No job matches." if any(filters.values()) else none_yet)
+        return
+    show_table(
+        ("NAME", "BOT", "SCHEDULE", "STATE", "LAST RUN", "NEXT RUN (UTC)", "ID"),
+        [
+            (job["name"], job["bot_type"], in_words(job), coloured(job["state"]),
+             coloured(job["last_run_status"] or "-"), job["next_run_at"] or "-", job["id"])
+            for job in found
+        ],
+    )  # fmt: skip
+
+
+@app.command()
+def show(job: JobName, json: Json = False) -> None:
+    """Show a job: its definition, its last run, and when it is due next."""
+    found = find_job(job)
+    if json:
+        show_json(found)
+        return
+    preview = api().get(f"{job_path(found['id'])}/preview", count=1)
+    show_fields(
+        [
+            ("name", found["name"]),
+            ("id", found["id"]),
+            ("description", found["description"]),
+            ("bot", found["bot_type"]),
+            ("state", coloured(found["state"])),
+            ("reason", found["state_reason"]),
+            ("schedule", preview["description"]),
+            ("next run", found["next_run_at"] and f"{found['next_run_at']} UTC"),
+            ("last run", found["last_run_at"] and f"{found['last_run_at']} UTC"),
+            ("last status", found["last_run_status"] and coloured(found["last_run_status"])),
+            ("last error", found["last_run_error"]),
+            *((f"bot_config.{name}", _shown(value)) for name, value in found["bot_config"].items()),
+            *((f"options.{name}", _shown(value)) for name, value in found["options"].items()),
+            ("revision", found["revision"]),
+            ("changed", f"{found['updated_at']} UTC"),
+        ]
+    )
+
+
+@app.command()
+def create(
+    name: Annotated[str | None, typer.Argument(help="The job's name; without it, the file's.")] = None,
+    bot: Annotated[str | None, typer.Option("--bot", help="The bot, such as birthday, visitor or webhook.")] = None,
+    at: At = None, on: On = None, every: Every = None, cron: Cron = None, timezone: Zone = None,
+    set_: Set = None, option: Options = None, description: Description = None,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Create it disabled.")] = False,
+    file: File = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Create a job from flags, from a file, or from both; flags override the file.
+
+    bot-scheduler jobs create "Birthdays" --bot birthday --at 08:00 --timezone Europe/Vienna --set process_late=true
+    """
+    fields = {} if file is None else read_definition(file)
+    given = {"name": name, "bot_type": bot, "description": description, "enabled": False if disabled else None}
+    fields |= {field: value for field, value in given.items() if value is not None}
+    schedule = ScheduleFlags(at, on, every, cron, timezone)
+    fields |= schedule.fields()
+    _lay_over(fields, {}, set_, option)
+    if not fields:
+        raise Failure(Exit.USAGE, "Nothing to create: give a NAME, --bot and a schedule, or --file")
+    fields.setdefault("bot_config", {})
+    with schedule.refused_in_flags():
+        created = api().json(api().ask("POST", "/scheduler/jobs", body=fields), "id")
+    _report("Created", created, json)
+
+
+@app.command()
+def edit(
+    job: JobName,
+    name: Annotated[str | None, typer.Option("--name", help="The new name.")] = None,
+    at: At = None, on: On = None, every: Every = None, cron: Cron = None, timezone: Zone = None,
+    set_: Set = None, option: Options = None, description: Description = None,
+    file: File = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Change the fields that the flags or the file name; without either, open the job in your editor.
+
+    --set and --option change single fields and leave the others as they are.
+
+    If somebody else changes the job at the same time, nothing is saved.
+    """
+    answer = api().ask("GET", job_path(find_id(job)))
+    current, tag = api().json(answer, "id"), answer.headers["ETag"]
+    changes = {} if file is None else read_definition(file)
+    changes |= {field: value for field, value in (("name", name), ("description", description)) if value is not None}
+    schedule = ScheduleFlags(at, on, every, cron, timezone)
+    changes |= schedule.fields(current)
+    _lay_over(changes, current, set_, option)
+    changed: list[dict[str, Any]] = []
+
+    def send(fields: dict[str, Any]) -> None:
+        answer = api().ask("PUT", job_path(current["id"]), body=fields, headers={"If-Match": tag})
+        changed.append(api().json(answer, "id"))
+
+    if changes:
+        with schedule.refused_in_flags():
+            send(changes)
+    elif not is_interactive():
+        raise Failure(Exit.USAGE, "Nothing to change: give flags or --file; without a terminal no editor opens")
+    else:
+        edit_text(current, send)
+    _report("Changed" if changed else "Not changed:", changed[0] if changed else current, json)
+
+
+@app.command()
+def enable(job: JobName, json: Json = False) -> None:
+    """Enable a job."""
+    _report("Enabled", _toggled(job, True), json)
+
+
+@app.command()
+def disable(job: JobName, json: Json = False) -> None:
+    """Disable a job. Runs that are already queued still run."""
+    _report("Disabled", _toggled(job, False), json)
+
+
+@app.command()
+def delete(job: JobName, yes: Yes = False, json: Json = False) -> None:
+    """Delete a job and its history."""
+    found = find_job(job)
+    if not yes and is_interactive() and not typer.confirm(f"Delete {found['name']!r} and its history?", err=True):
+        raise Failure(Exit.FAILED, "Nothing was deleted")
+    api().ask("DELETE", job_path(found["id"]))
+    if json:
+        show_json({"deleted": found["id"], "name": found["name"]})
+    else:
+        say(f"Deleted {found['name']} ({found['id']})")
+
+
+app.command("run")(run_job)
+
+
+def _toggled(job: str, enabled: bool) -> dict[str, Any]:
+    return dict(api().json(api().ask("POST", f"{job_path(find_id(job))}/toggle", body={"enabled": enabled}), "id"))
+
+
+def _lay_over(fields: dict[str, Any], current: dict[str, Any], sets: list[str] | None, opts: list[str] | None) -> None:
+    """Lay `--set` and `--option` over `bot_config` and `options`."""
+    for field, option, pairs in (("bot_config", "--set", sets), ("options", "--option", opts)):
+        if pairs:
+            base = fields.get(field) or current.get(field) or {}
+            fields[field] = {**base, **parsed_pairs(option, pairs)}
+
+
+def _report(done: str, job: dict[str, Any], json: bool) -> None:
+    if json:
+        show_json(job)
+    else:
+        due = f"next run at {job['next_run_at']} UTC" if job["next_run_at"] else job["state_reason"] or job["state"]
+        say(f"{done} {job['name']} ({job['id']}), {due}")
+
+
+def _shown(value: object) -> str | None:
+    if value is None or value == []:
+        return None
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)

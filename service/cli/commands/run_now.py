@@ -1,0 +1,130 @@
+"""`bot-scheduler jobs run`: ask for a run, and wait for its end."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from service.backoff import Backoff
+from service.cli.client.api import api, segment
+from service.cli.client.job_lookup import find_id, job_path
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import JobName, Json, Set, parsed_pairs
+from service.cli.output.printing import coloured, err, note, readable, say, show_fields, show_json
+
+OPEN = ("queued", "running")
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
+"""Seconds between two requests for the run's state."""
+PATIENCE_SECONDS = 30.0
+"""The longest time for which the service may be away during the wait, as in a deploy."""
+
+
+def run_job(
+    job: JobName,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Rehearse it: set dry_run for this run alone.")] = False,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """Run a job now. With --wait, exit with 0 if the run succeeds, else with 1."""
+    overlay = parsed_pairs("--set", set_) | ({"dry_run": True} if dry_run else {})
+    job_id = find_id(job)
+    run_id = ask_for_run(job_id, overlay)
+    if not wait:
+        if json:
+            show_json({"job_id": job_id, "run_id": run_id, "status": "queued"})
+        else:
+            say(f"Queued as run {run_id}; follow it with: bot-scheduler logs -f {job_id} {run_id}")
+        return
+    try:
+        note(f"Waiting for run {run_id}; Ctrl-C ends the wait, not the run")
+        entry = wait_for_end(job_id, run_id)
+    except KeyboardInterrupt:
+        note(f"The run continues; follow it with: bot-scheduler logs -f {job_id} {run_id}")
+        raise
+    if json:
+        show_json(entry)
+    else:
+        show_run(entry)
+    if entry["status"] != "success":
+        raise typer.Exit(Exit.FAILED)
+
+
+def ask_for_run(job_id: str, overlay: dict[str, Any]) -> str:
+    """Ask for one run, even if the request must be sent twice. Returns the run's id."""
+    key = str(uuid.uuid4())
+    body = {"bot_config": overlay} if overlay else None
+    path, headers = f"{job_path(job_id)}/run", {"Idempotency-Key": key}
+    try:
+        answer = api().ask("POST", path, body=body, headers=headers)
+    except Failure as failure:
+        if failure.exit != Exit.UNREACHABLE:
+            raise
+        time.sleep(1)  # the answer may have been lost; a request with the same key starts no second run
+        answer = api().ask("POST", path, body=body, headers=headers)
+    return str(api().json(answer, "run_id")["run_id"])
+
+
+def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:
+    """Wait for the end of a run, and return the run.
+
+    Raises:
+        Failure: The service was away for too long, or the run does not exist any more.
+    """
+    console = err()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("queued", total=None)
+        backoff, heard = Backoff(FIRST_PAUSE, LONGEST_PAUSE, factor=1.5), time.monotonic()
+        while True:
+            try:
+                entry = _entry(job_id, run_id)
+                heard = time.monotonic()
+            except Failure as failure:
+                if failure.exit != Exit.UNREACHABLE or time.monotonic() - heard > PATIENCE_SECONDS:
+                    raise
+            else:
+                if entry["status"] not in OPEN:
+                    return entry
+                done = entry.get("progress") or {"done": 0, "total": None}
+                progress.update(task, description=entry["status"], completed=done["done"], total=done["total"])
+            time.sleep(backoff.next())
+
+
+def _entry(job_id: str, run_id: str) -> dict[str, Any]:
+    return dict(api().get(f"{job_path(job_id)}/runs/{segment(run_id)}"))
+
+
+def show_run(entry: dict[str, Any]) -> None:
+    """Print how a run went."""
+    result = entry["result"] if isinstance(entry["result"], dict) else {"result": entry["result"]}
+    took = None if entry["duration_ms"] is None else f"{entry['duration_ms'] / 1000:.1f} s"
+    show_fields(
+        [
+            ("run", entry["id"]),
+            ("status", coloured(entry["status"])),
+            ("rehearsal", "yes" if entry.get("rehearsal") else None),
+            ("error", entry["error"]),
+            ("reason", entry["reason"]),
+            ("duration", took),
+            ("messages sent", entry["messages_sent"] or None),
+            ("profiles visited", entry["profiles_visited"] or None),
+            *((f"result.{name}", _brief(value)) for name, value in result.items()),
+        ]
+    )
+
+
+def _brief(value: object) -> str | None:
+    if isinstance(value, list | dict) and (len(value) > 3 or any(isinstance(one, list | dict) for one in value)):
+        return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}; --json shows them"
+    return None if value in (None, [], {}) else readable(value)

@@ -1,0 +1,179 @@
+"""`bot-scheduler history`, `logs`, `cancel` and `preview`: past and coming runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.client.api import api, segment
+from service.cli.client.job_lookup import complete_names, find_id, job_path
+from service.cli.client.log_stream import follow
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import At, Cron, Every, JobName, Json, Limit, On, Zone
+from service.cli.input.schedule_flags import ScheduleFlags
+from service.cli.output.printing import clean, coloured, line, note, out, say, show_json, show_json_line, show_table
+
+AnyJob = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[JOB]",
+        help="The job's id, or its name if it is unique; without it, all jobs.",
+        autocompletion=complete_names,
+    ),
+]
+PreviewedJob = Annotated[
+    str | None,
+    typer.Argument(metavar="[JOB]", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
+]
+TRIMMED = "The log of this run is not kept any more; LOG_RUNS sets how many logs each job keeps"
+RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="The run's id; without it, the newest run.")]
+
+
+def history(
+    job: AnyJob = None,
+    limit: Limit = 50,
+    status: Annotated[
+        str | None, typer.Option("--status", help="Only these: queued, running, success, failed, cancelled or skipped.")
+    ] = None,
+    trigger: Annotated[str | None, typer.Option("--trigger", help="Only these: schedule, manual or retry.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="From this time on, such as 2025-01-15T08:00:00; UTC without an offset."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Before this time, in the same format.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the runs of one job or of all jobs, newest first."""
+    filters = {"status": status, "trigger": trigger, "since": since, "until": until}
+    job_id = None if job is None else find_id(job)
+    if job_id is not None and not any(filters.values()):
+        found = list(api().pages(f"{job_path(job_id)}/history", limit))
+    else:
+        found = list(api().pages("/scheduler/runs", limit, job_id=job_id, **filters))
+    if json:
+        show_json(found)
+    elif not found:
+        note("There are no such runs.")
+    else:
+        _show(found, {} if job_id else {one["id"]: one["name"] for one in api().get("/scheduler/jobs", limit=1000)})
+
+
+def _show(found: list[dict[str, Any]], names: dict[str, str]) -> None:
+    show_table(
+        ("QUEUED (UTC)", "STATUS", "TRIGGER", "LATE", "DURATION", *(["JOB"] if names else []), "RESULT", "RUN"),
+        [
+            (
+                run["queued_at"] or run["scheduled_for"], coloured(run["status"]), _trigger(run),
+                _seconds(run["lateness_ms"]), _seconds(run["duration_ms"]),
+                *([names.get(run["job_id"], run["job_id"])] if names else []), _result(run), run["id"],
+            )
+            for run in found
+        ],
+    )  # fmt: skip
+
+
+def _trigger(run: dict[str, Any]) -> str:
+    return f"{run['trigger']}, rehearsal" if run.get("rehearsal") else str(run["trigger"])
+
+
+def _result(run: dict[str, Any]) -> str:
+    said = str(run["error"] or run["reason"] or "")
+    if run["occurrences"] > 1:
+        said += f" ({run['occurrences']} occurrences)"
+    if run["messages_sent"]:
+        said = f"{run['messages_sent']} messages"
+    elif run["profiles_visited"]:
+        said = f"{run['profiles_visited']} profiles"
+    return said if len(said) <= 80 else said[:79] + "…"
+
+
+def _seconds(ms: int | None) -> str:
+    return "" if ms is None else f"{ms / 1000:.1f} s"
+
+
+def logs(
+    job: JobName,
+    run: RunId = None,
+    follow_: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log until the run ends.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; with --follow, one line of JSON for each line of the log.")
+    ] = False,
+) -> None:
+    """Show the log of a run. --follow resumes after a broken connection and misses no line."""
+    job_id = find_id(job)
+    run_id = run or _newest(job_id)
+    path = f"{job_path(job_id)}/runs/{segment(run_id)}/log"
+    if follow_:
+        for event in follow(path):
+            if event.kind == "end":
+                note(f"The run has ended: {event.data['status']}" + _reason(event.data))
+            elif event.kind == "trimmed":
+                note(TRIMMED)
+            elif json:
+                show_json_line(event.data)
+            else:
+                _say_line(event.data)
+        return
+    answer = api().get(path)
+    if json:
+        show_json(answer)
+    else:
+        for logged in answer["lines"]:
+            _say_line(logged)
+    if answer.get("trimmed"):
+        note(TRIMMED)
+
+
+def _newest(job_id: str) -> str:
+    newest = api().get(f"{job_path(job_id)}/history", limit=1)
+    if not newest:
+        raise Failure(Exit.NOT_FOUND, "This job has not run yet; run it now with: bot-scheduler jobs run JOB")
+    return str(newest[0]["id"])
+
+
+def _reason(run: dict[str, Any]) -> str:
+    return f", {line(run['error'])}" if run["error"] else ""
+
+
+def _say_line(logged: dict[str, Any]) -> None:
+    level = str(logged["level"]).upper()
+    text = coloured(f"{logged['at']} {level:<8}", level.lower())
+    # Indented, so that no line of the message passes for another message.
+    message = clean(logged["message"].rstrip()).replace("\n", "\n    ")
+    out().print(text.append(message, style="default"), soft_wrap=True)
+
+
+def cancel(job: JobName, run: RunId = None, json: Json = False) -> None:
+    """Cancel a queued or running run."""
+    job_id = find_id(job)
+    answer = api().ask("POST", f"{job_path(job_id)}/runs/{segment(run or _newest(job_id))}/cancel")
+    entry = api().json(answer)
+    if json:
+        show_json(entry)
+    else:
+        say("Cancelled" if answer.status_code == 200 else "The run was told to stop; it ends within 10 s")
+
+
+def preview(
+    job: PreviewedJob = None,
+    at: At = None, on: On = None, every: Every = None, cron: Cron = None, timezone: Zone = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="Show at most this many times.")] = 10,
+    from_: Annotated[str | None, typer.Option("--from", help="Only times after this one (default: now).")] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Show when a job, or the schedule in the flags, is due next. Nothing is stored."""
+    flags = ScheduleFlags(at, on, every, cron, timezone)
+    if (job is None) != flags.any:
+        raise Failure(Exit.USAGE, "Give either a JOB or a schedule (--at, --every, --cron)")
+    if job is not None:
+        answer = api().get(f"{job_path(find_id(job))}/preview", **{"count": count, "from": from_})
+    else:
+        body = {**flags.fields(), "count": count, **({"from": from_} if from_ else {})}
+        with flags.refused_in_flags():
+            answer = api().json(api().ask("POST", "/scheduler/preview", body=body), "occurrences", "local")
+    if json:
+        show_json(answer)
+        return
+    say(answer["description"])
+    show_table(("UTC", "IN THE JOB'S TIME ZONE"), zip(answer["occurrences"], answer["local"], strict=True))

@@ -1,0 +1,153 @@
+"""Checks of Redis itself: its version, memory, durability, rights, clock and schema, and the processes using it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from service.cli.doctor.findings import Finding, process_findings
+from service.errors import StoreUnavailable
+from service.settings import Settings
+from service.store.counters import Reading, read
+from service.store.keys import Keys
+from service.store.rq_records import make_scripts
+from service.store.schema import newest
+from service.store.scripts import Limits
+from service.store.server.connection import Client, connect
+from service.store.server.kind import refusal_of_writes, refuse_unsuitable
+from service.store.server.rights import deafness, refuse_half_rights, rights
+from service.store.server.startup_checks import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
+from service.store.server.translation import translate_errors
+
+NEARLY_FULL = 0.9
+"""The share of maxmemory from which on its use is a warning."""
+
+
+def check_redis(settings: Settings) -> Iterator[Finding]:
+    """Check Redis, then the processes and the queue that it knows of."""
+    client, keys = connect(settings, "scheduler"), Keys(settings.redis_prefix)
+    try:
+        refuse_unsuitable(client)
+        info = server_info(client, "everything")
+        if info is None:
+            found = "the user in REDIS_URL may not use INFO, so version, memory and persistence were not checked"
+            yield Finding("redis_info", "unknown", found, "Grant it +info, or check them elsewhere")
+        else:
+            yield from _server(info)
+            yield from _durability(client, info)
+        yield _clock(client)
+        yield _schema(client, keys)
+        yield from _rights(client, keys)
+        yield _writes(client, keys)
+        yield from _processes(read(make_scripts(client, keys, Limits.of(settings))))
+    except StoreUnavailable as error:
+        advice = error.advice or "Start Redis, or correct REDIS_URL"
+        yield Finding("redis", "problem", error.sentence, advice)
+    finally:
+        client.close()
+
+
+def _server(info: Mapping[str, Any]) -> Iterator[Finding]:
+    yield _version(info)
+    yield _memory(info)
+
+
+def _version(info: Mapping[str, Any]) -> Finding:
+    name, oldest = ("Valkey", (7, 2)) if "valkey_version" in info else ("Redis", (6, 2))
+    version = str(info.get(f"{name.lower()}_version", "0"))
+    recent = tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= oldest
+    wanted = ".".join(map(str, oldest))
+    advice = None if recent else f"Upgrade to {name} {wanted} or later"
+    return Finding("redis_version", "ok" if recent else "problem", f"{name} {version}", advice)
+
+
+def _memory(info: Mapping[str, Any]) -> Finding:
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if not most:
+        return Finding("memory", "ok", f"{used / 2**20:.0f} MiB in use, without a limit")
+    if used >= most and info.get("maxmemory_policy", "noeviction") == "noeviction":
+        found = f"all {most / 2**20:.0f} MiB are in use, so Redis refuses writes"
+        return Finding("memory", "problem", found, "Raise maxmemory, or lower HISTORY_LIMIT")
+    full = used > NEARLY_FULL * most
+    advice = "Raise maxmemory or lower HISTORY_LIMIT: a full Redis refuses writes" if full else None
+    found = f"{used / 2**20:.0f} of {most / 2**20:.0f} MiB in use"
+    return Finding("memory", "warning" if full else "ok", found, advice)
+
+
+def _durability(client: Client, info: Mapping[str, Any]) -> Iterator[Finding]:
+    risk = risks(client)
+    if risk.eviction:
+        advice = "CONFIG SET maxmemory-policy noeviction, or the platform's setting for it"
+        yield Finding("eviction", "problem", risk.eviction, advice)
+    else:
+        yield Finding("eviction", "ok", "Redis evicts nothing (noeviction)")
+    failing = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if info.get(name, "ok") != "ok"]
+    if failing:
+        found = f"Redis cannot write to its disk ({', '.join(failing)})"
+        yield Finding("persistence", "problem", found, "See its log; most often the disk is full")
+    elif risk.persistence:
+        yield Finding(
+            "persistence", "warning", risk.persistence, "Set appendonly yes, or choose a plan with persistence"
+        )
+    else:
+        yield Finding("persistence", "ok", "Redis keeps an append-only file")
+
+
+def _writes(client: Client, keys: Keys) -> Finding:
+    refused = refusal_of_writes(client, keys)
+    if refused is None:
+        return Finding("writes", "ok", "Redis accepts writes")
+    return Finding("writes", "problem", refused.sentence, refused.advice)
+
+
+def _rights(client: Client, keys: Keys) -> Iterator[Finding]:
+    try:
+        found = rights(client, keys)
+        refuse_half_rights(found)
+    except StoreUnavailable as error:
+        yield Finding("rights", "problem", error.sentence, error.advice)
+        return
+    deaf = deafness(found, keys)
+    advice = f"Add +publish +subscribe &{keys.prefix}:* to that user (docs/deploy.md)"
+    yield (
+        Finding("rights", "warning", deaf, advice)
+        if deaf
+        else Finding("rights", "ok", "the user in REDIS_URL has all rights it needs")
+    )
+
+
+def _clock(client: Client) -> Finding:
+    offset = clock_offset(client)
+    if abs(offset) > OFFSET_WARNING_SECONDS:
+        return Finding(
+            "clock",
+            "warning",
+            f"this machine's clock is {offset:+.1f} s off Redis' clock",
+            "Set up NTP on both machines",
+        )
+    return Finding("clock", "ok", f"this machine's clock is {offset:+.2f} s off Redis' clock")
+
+
+def _schema(client: Client, keys: Keys) -> Finding:
+    with translate_errors():
+        found = client.get(keys.schema_version)
+    if found is None:
+        told = f"Redis has no data under {keys.prefix!r} yet"
+        return Finding("schema", "warning", told, "Start the service, or correct REDIS_URL and REDIS_PREFIX")
+    if int(found) == newest():
+        return Finding("schema", "ok", f"version {newest()}")
+    newer = int(found) > newest()
+    advice = "Run the newer release" if newer else "Start this release: it migrates the data"
+    return Finding(
+        "schema",
+        "problem" if newer else "warning",
+        f"the data has version {int(found)}, this release {newest()}",
+        advice,
+    )
+
+
+def _processes(now: Reading) -> Iterator[Finding]:
+    yield from process_findings(
+        now.schedulers, now.workers, now.leader, now.queued, now.queued_for_seconds, now.refusal is not None
+    )

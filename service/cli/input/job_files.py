@@ -1,0 +1,100 @@
+"""Read job definitions from a file, from standard input, or from an editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from service.cli.exits import Exit, Failure
+
+MAX_MEGABYTES = 256
+"""The most of a file that is read. The service has its own limit (`IMPORT_LIMIT_MB`)."""
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a file. `-` is standard input.
+
+    Raises:
+        Failure: The file cannot be read, or is longer than `MAX_MEGABYTES`.
+    """
+    limit = MAX_MEGABYTES * 2**20
+    try:
+        with open(sys.stdin.fileno() if path == "-" else path, "rb", closefd=path != "-") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise Failure(Exit.USAGE, f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > limit:
+        raise Failure(Exit.USAGE, f"{path} is longer than the limit of {MAX_MEGABYTES} MiB")
+    return content
+
+
+def read_definition(path: str) -> dict[str, Any]:
+    """Read one job's fields from a YAML or JSON file: a mapping, or an export of one job.
+
+    Raises:
+        Failure: The file cannot be read, is malformed, or has several jobs.
+    """
+    return _parsed(read_bytes(path), path)
+
+
+def edit(job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> bool:
+    """Open a job as YAML in the person's editor.
+
+    Args:
+        job: The job.
+        send: Called with all fields of the new definition, if the person changed any.
+
+    Returns:
+        Whether the person changed anything.
+
+    Raises:
+        Failure: The editor failed, or the service refused the text. The sentence says where the text is kept.
+    """
+    from service.domain.job import DEFINITION_FIELDS
+    from service.usecases.documents import yaml_pieces  # here, because the domain takes a while to load
+
+    before = b"".join(yaml_pieces(1, [{field: job[field] for field in DEFINITION_FIELDS}]))
+    with tempfile.NamedTemporaryFile(prefix="bot-scheduler-", suffix=".yaml", delete=False) as file:
+        file.write(before)
+    path = Path(file.name)
+    try:
+        _open_editor(path)
+        after = path.read_bytes()
+        if after != before:
+            send(_parsed(after, "The text"))
+    except Failure as failure:
+        raise Failure(failure.exit, f"{failure.sentence} (your text is kept in {path})", failure.errors) from None
+    path.unlink()
+    return after != before
+
+
+def _open_editor(path: Path) -> None:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - the person's own words
+    except (OSError, ValueError) as error:
+        raise Failure(Exit.USAGE, f"The editor {editor!r} does not start ({error}); set EDITOR") from None
+    if done.returncode != 0:
+        raise Failure(Exit.FAILED, f"The editor {editor!r} ended with status {done.returncode}; nothing was changed")
+
+
+def _parsed(raw: bytes, path: str) -> dict[str, Any]:
+    from service.errors import ValidationFailed
+    from service.usecases.documents import parse_yaml  # here, because the domain takes a while to load
+
+    try:
+        document = parse_yaml(raw)
+    except ValidationFailed as refusal:
+        raise Failure(Exit.REFUSED, f"{path} {str(refusal).removeprefix('body ')}") from None
+    if "jobs" not in document:
+        return document
+    jobs = document["jobs"]
+    if not (isinstance(jobs, list) and len(jobs) == 1 and isinstance(jobs[0], dict)):
+        raise Failure(Exit.USAGE, f"{path} must have exactly one job in it; `bot-scheduler apply -f` takes several")
+    return jobs[0]
