@@ -24,9 +24,10 @@ NAMES = ("web", "scheduler", "worker")
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder that has the package alone, as a wheel installs it, and nothing that stands beside it in a checkout."""
+    """A folder that has the packages alone, as a wheel installs them, and nothing that stands beside in a checkout."""
     folder = tmp_path / "site"
-    shutil.copytree(ROOT / "service", folder / "service", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("service", "bot_scheduler"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
