@@ -1,4 +1,4 @@
-"""How a run ends: its outcome if its horse died, its retry, RQ's record of it, and recording all that patiently."""
+"""The end of a run: its outcome if its horse died, its retry, RQ's record of it, and recording all that patiently."""
 
 from __future__ import annotations
 
