@@ -39,7 +39,7 @@ def test_what_was_exported_applies_without_a_difference(command: Command, tmp_pa
 def test_a_file_without_an_end_is_not_read_for_ever(command: Command) -> None:
     """It is refused at 256 MiB, before anything is sent."""
     endless = command("apply", "-f", "/dev/zero", "--dry-run")
-    assert endless.status == 2 and "longer than 256 MiB" in endless.err
+    assert endless.status == 2 and "limit of 256 MiB" in endless.err
 
 
 def test_a_plan_is_shown_and_nothing_changed_by_a_dry_run(command: Command, installed: Installation) -> None:
