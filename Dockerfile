@@ -25,7 +25,7 @@ COPY . .
 ENV PATH=/app:/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1
 # Ahead, since at run time nothing can be written here.
-RUN python -m compileall -q service scheduler.py worker.py
+RUN python -m compileall -q bot_scheduler service scheduler.py worker.py
 USER 10001
 EXPOSE 8000
 # Is the service as a whole well? An image cannot know which of the processes it will be.

@@ -23,7 +23,7 @@ from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.scripts import Limits, Scripts
-from service.store.server.startup_checks import arrive
+from service.store.server.startup_checks import check_at_startup
 from service.usecases.runs import Runs
 from tests.conftest import find_free_port
 
@@ -80,7 +80,7 @@ def definition(**fields: Any) -> JobDefinition:
 def store(place: Place, records: Iterator[JobRecord]) -> list[str]:
     """Stores jobs, many in a round trip. Returns their ids."""
     made = make_scripts(place.client, KEYS, Limits())
-    arrive(place.client, KEYS)
+    check_at_startup(place.client, KEYS)
     scripts = _Collecting(client=made.client, keys=made.keys, limits=made.limits, rq_fields=made.rq_fields)
     stored, ids = JobStore(scripts), []
     for record in records:

@@ -1,4 +1,6 @@
-"""Bot Scheduler."""
+"""Bot Scheduler, the service."""
 
-VERSION = "0.1.0"
-"""The release, also in pyproject.toml, which cannot ask for it."""
+import bot_scheduler
+
+VERSION = bot_scheduler.__version__
+"""The release."""

@@ -1,8 +1,8 @@
-"""Where jobs may connect to: the open Internet, and what the operator names in `NETWORK_ALLOW`.
+"""Addresses that jobs may connect to: the open Internet, and those that the operator names in `NETWORK_ALLOW`.
 
-Whoever makes a job or writes a page chooses the address, so nothing inside the network is reached unless it was named.
-A cloud's metadata service hands out the machine's own passwords. It is reached only where its very address was named:
-not by a network around it, nor by a host name that leads to it.
+Authors of jobs and of pages choose addresses, so nothing inside the network is reachable unless the operator names it.
+A cloud's metadata service hands out the machine's own passwords. It is reachable only if the operator names its very
+address: a network around it or a host name that leads to it is not enough.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from service.secrecy.own_copies import own_copy
 if TYPE_CHECKING:
     import ipaddress
 else:
-    ipaddress = own_copy("ipaddress")  # what a bot patches in the other one moves no border
+    ipaddress = own_copy("ipaddress")  # a bot that patches the other one moves no border
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -30,7 +30,7 @@ def _networks(*texts: str) -> tuple[Network, ...]:
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 _SPECIAL = _networks("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20")
-"""IANA's special-purpose networks of which Python's releases differ in what they call global (RFC 6890, RFC 7526,
+"""IANA's special-purpose networks on which Python's releases disagree whether they are global (RFC 6890, RFC 7526,
 RFC 8215, RFC 9637)."""
 _EVERYWHERE = _networks("0.0.0.0/0", "::/0")
 _METADATA = _networks(
@@ -56,8 +56,11 @@ _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open Internet: not loopback, private, link-local, shared, reserved or
-    multicast; IPv4 addresses inside of IPv6 ones are judged as what they are."""
+    """Return whether an IP address is on the open Internet.
+
+    Loopback, private, link-local, shared, reserved and multicast addresses are not. An IPv4 address inside an IPv6 one
+    is judged as an IPv4 address.
+    """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
@@ -73,7 +76,7 @@ def is_public(address: str) -> bool:
 
 
 def is_metadata(address: str) -> bool:
-    """Whether an IP address is that of a cloud's metadata service, or may be translated to it."""
+    """Return whether an IP address is that of a cloud's metadata service, or may be translated to it."""
     ip = _plain(address)
     return any(inner in network for inner in (ip, *_inside(ip)) for network in _METADATA) or (
         isinstance(ip, ipaddress.IPv6Address) and not _WELL_KNOWN.isdisjoint(_translations(ip))
@@ -85,13 +88,13 @@ def _last_32_bits(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
 
 
 def _plain(address: str) -> Address:
-    """Without its zone, and IPv4 where it is IPv4 (`::ffff:10.0.0.1`): the same destination."""
+    """Parse an address without its zone, and as IPv4 where it is IPv4 (`::ffff:10.0.0.1`): the same destination."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
 
 
 def _inside(ip: Address) -> Iterator[ipaddress.IPv4Address]:
-    """The IPv4 addresses that an IPv6 address carries, and to which a router may translate it."""
+    """Yield the IPv4 addresses that an IPv6 address carries, to which a router may translate it."""
     if not isinstance(ip, ipaddress.IPv6Address):
         return
     if ip.sixtofour:
@@ -105,7 +108,7 @@ def _inside(ip: Address) -> Iterator[ipaddress.IPv4Address]:
 
 
 def _translations(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
-    """What it is translated to, by the length of the prefix that a network has chosen."""
+    """Yield the translations of an address, one for each length of prefix that a network may have chosen."""
     packed = ip.packed
     for places in _BEHIND_PREFIX:
         yield ipaddress.IPv4Address(bytes(packed[place] for place in places))
@@ -113,11 +116,11 @@ def _translations(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """What may be connected to beside the open Internet.
+    """Addresses that jobs may connect to beside the open Internet.
 
     Args:
-        networks: whose addresses may be; a metadata service only as a network of one address.
-        hosts: host names, in lower case, whose addresses inside the network may be.
+        networks: allowed networks; a metadata service needs a network of its one address.
+        hosts: host names, in lower case, whose addresses inside the network are allowed.
     """
 
     networks: tuple[Network, ...] = ()
@@ -125,11 +128,11 @@ class Egress:
 
     @classmethod
     def of(cls, allowed: str | None, everything_private: bool = False) -> Self:
-        """As the settings say.
+        """Read the settings.
 
         Args:
             allowed: `NETWORK_ALLOW`: networks, addresses and host names, separated by commas; None: none.
-            everything_private: every network inside is open, metadata services excepted.
+            everything_private: allow every network inside, except metadata services.
 
         Raises:
             ValueError: an entry is malformed; says which, and why.
@@ -145,7 +148,7 @@ class Egress:
         return cls((*networks, *(_EVERYWHERE if everything_private else ())), frozenset(hosts))
 
     def refusal(self, host: str, address: str) -> str | None:
-        """Why an address may not be connected to; None if it may.
+        """Say why jobs may not connect to an address; None if they may.
 
         Args:
             host: the name that led there, as the URL has it.

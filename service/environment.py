@@ -1,7 +1,7 @@
-"""Variables of the environment that belong to libraries of ours and would break what this service promises.
+"""Refusal of environment variables that belong to our libraries and would break what this service promises.
 
-They are refused at the start, by a sentence, rather than obeyed by one process and not by another. It has to be done
-before those libraries are imported, since some read theirs just then.
+Each process refuses them at its start, by a sentence. It does so before it imports those libraries, since some read
+their variables on import.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ SERVING = (
     "--limit-request-fields",
     "--limit-request-field_size",
 )
-"""Options of gunicorn's that `service.gunicorn_config` sets and the API counts on."""
+"""gunicorn's options that `service.gunicorn_config` sets and the API relies on."""
 SHORTEST = 5
-"""gunicorn takes a long option by its beginning, too; shorter ones than this could mean several."""
+"""gunicorn also takes the beginning of a long option; shorter ones than this could mean several."""
 
 
 def refuse_foreign(environment: Mapping[str, str]) -> None:
-    """Lets the environment pass, or says which variable is to be taken out of it.
+    """Raise an error that names the variable to remove, if there is one.
 
     Raises:
-        SettingsError: one of them is set to something that matters; the message has its name, never its value.
+        SettingsError: a variable is set to a harmful value; the message has its name, never its value.
     """
     if environment.get("RQ_KEY_PREFIX", RQ_DEFAULT) != RQ_DEFAULT:
         raise SettingsError(

@@ -1,7 +1,7 @@
-"""What can go wrong, as one tree: catch `ServiceError` to catch all of it.
+"""Errors, as one tree: catch `ServiceError` to catch them all.
 
-Every message is one readable sentence for the person who caused the error or has to mend it. None may carry
-a secret: no API key, no Redis URL, no message URL.
+Every message is one readable sentence for the person who caused the error or has to mend it. None may carry a secret:
+no API key, no Redis URL, no message URL.
 """
 
 from __future__ import annotations
@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-class ServiceError(Exception):
-    """The root of every error that this service raises on purpose."""
+from bot_scheduler import ServiceError as ServiceError  # the root of this tree, which bots raise as well
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that was refused: its dotted path (`schedule_config.hour`), and why, as the predicate of a sentence
-    whose subject the field is (`must be a whole number from 0 to 23, not "8"`)."""
+    """A refused field: its dotted path (`schedule_config.hour`), and the reason.
+
+    The reason is the predicate of a sentence about the field: `must be a whole number from 0 to 23, not "8"`.
+    """
 
     field: str
     message: str
 
 
 class ValidationFailed(ServiceError):
-    """The input was refused; nothing was changed.
+    """The input is invalid; nothing was changed.
 
     Args:
-        errors: at least one refused field, in the order in which they were found.
+        errors: the refused fields, at least one, in the order of the checks.
     """
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
@@ -36,12 +36,12 @@ class ValidationFailed(ServiceError):
 
     @classmethod
     def of(cls, field: str, message: str) -> ValidationFailed:
-        """A refusal of one field."""
+        """Refuse one field."""
         return cls([FieldError(field, message)])
 
 
 class NotFound(ServiceError):
-    """What was asked for does not exist."""
+    """The requested thing does not exist."""
 
 
 class Conflict(ServiceError):
@@ -53,7 +53,7 @@ class PreconditionFailed(ServiceError):
 
 
 class ConcurrentChange(ServiceError):
-    """Somebody else changed the same record in between; read it again and retry."""
+    """Somebody else has changed the same record since; read it again and retry."""
 
 
 class StoreUnavailable(ServiceError):
@@ -61,7 +61,7 @@ class StoreUnavailable(ServiceError):
 
     Args:
         sentence: what happened.
-        advice: what to do about it, where that can be told from what happened.
+        advice: what to do about it, where that is known.
     """
 
     def __init__(self, sentence: str = "", advice: str | None = None) -> None:
@@ -71,19 +71,19 @@ class StoreUnavailable(ServiceError):
 
 
 class StoreFull(StoreUnavailable):
-    """Redis answers, but has no memory left to write to; what frees memory still gets through."""
+    """Redis answers, but has no memory left for writes; commands that free memory still get through."""
 
 
 class WritesRefused(StoreUnavailable):
-    """Redis answers, and refuses every write of everybody, since it cannot save its data to disk."""
+    """Redis answers, but refuses all writes, because it cannot save its data to disk."""
 
 
 class StoreUnsuitable(StoreUnavailable):
-    """Redis answers, and is of a kind that this service cannot use: a cluster, a replica, a newer release's data."""
+    """Redis answers, but this service cannot use it: it is a cluster, a replica, or has a newer release's data."""
 
 
 class NoRoom(ServiceError):
-    """There is no room on this machine's disk for what has to be put aside."""
+    """This machine's disk has no room for a file that has to be put aside."""
 
 
 class SettingsError(ServiceError):
@@ -95,11 +95,11 @@ class ScheduleError(ServiceError):
 
 
 class DeliveryFailed(ServiceError):
-    """A message was not delivered; says why, without the channel's address."""
+    """A message was not delivered; the text says why, without the channel's address."""
 
 
 class ChannelUnavailable(DeliveryFailed):
-    """The whole channel is unusable (unset, refused, unreachable), not one recipient alone."""
+    """The whole channel is unusable (unset, refused, unreachable), not just one recipient."""
 
 
 def _lowered(advice: str) -> str:

@@ -1,6 +1,6 @@
-"""How gunicorn serves the API: `gunicorn -c python:service.gunicorn_config`.
+"""gunicorn's configuration: `gunicorn -c python:service.gunicorn_config`.
 
-Read from the environment: `PORT` (8000), `BIND_HOST` (0.0.0.0), `WEB_CONCURRENCY` (2 processes), `LOG_LEVEL`,
+It reads from the environment: `PORT` (8000), `BIND_HOST` (0.0.0.0), `WEB_CONCURRENCY` (2 processes), `LOG_LEVEL`,
 `LOG_FORMAT`.
 """
 
@@ -13,12 +13,13 @@ from service import logs
 from service.environment import refuse_foreign
 from service.errors import SettingsError
 from service.listening import bind_to
+from service.shutdown import REQUEST_SECONDS
 
 THREADS = 8
-"""Requests that one process serves at once."""
+"""Requests that one process serves at the same time."""
 
 try:
-    refuse_foreign(os.environ)  # before what it is about is imported
+    refuse_foreign(os.environ)  # before the libraries that read it are imported
 except SettingsError as error:
     sys.exit(str(error))
 
@@ -28,33 +29,32 @@ worker_class = "service.web.server.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 threads = THREADS
 
-# The application is built once, before the workers are forked: they share its memory, and a setting that is missing
-# stops the start with one line instead of workers that die over and over. It opens no connection while it is built.
+# The application is built once, before gunicorn forks the workers. They share its memory, and a missing setting stops
+# the start with one line instead of workers that die over and over. Building it opens no connection.
 preload_app = True
 
-# A stopping process gives requests under way 25 s, the longest `?wait=`; then it kills its workers. All is gone
-# within the 28 s that the platform allows.
-graceful_timeout = 25
+# After SIGTERM, requests under way have this long; then gunicorn kills its workers.
+graceful_timeout = REQUEST_SECONDS
 timeout = 60
 keepalive = 5
 
-# Heads beyond these are refused before the application sees them.
+# gunicorn refuses longer heads before the application sees them.
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
 
-# Files are sent as all else is, so that who does not take them is given up as all others are.
+# Files are sent like everything else, so that the same time-outs hold for clients that do not read them.
 sendfile = False
 
-# No header becomes another one, or moves the path: gunicorn would take SCRIPT_NAME from whoever it takes for a proxy,
-# which on one machine is everybody, and would give X_API_Key out as X-API-Key if it were told to.
+# No header becomes another one, or moves the path. gunicorn would accept SCRIPT_NAME from everybody whom it takes for a
+# proxy, which on one machine is everybody, and could be told to treat X_API_Key as X-API-Key.
 forwarder_headers = ""
 header_map = "drop"
 
-# Its control socket would be a file in the home directory.
+# The control socket would be a file in the home directory.
 control_socket_disable = True
 
-# A level or a format that is none is told by the application's own check of its settings, in one line.
+# The application checks its settings itself, and names an invalid level or format in one line.
 _level = (os.environ.get("LOG_LEVEL") or "INFO").upper()
 accesslog = None
 errorlog = "-"
@@ -63,5 +63,14 @@ logconfig_dict = logs.config("web", _level, (os.environ.get("LOG_FORMAT") or "au
 
 
 def on_starting(server: object) -> None:
-    """Before the workers are forked: what Python would print by itself is logged, in all of them."""
+    """Have all workers, which are not forked yet, log what Python would print by itself."""
     logs.hook_up()
+
+
+if __name__ == "__main__":
+    # `python -m service.gunicorn_config` is gunicorn with this configuration. gunicorn puts the current folder first on
+    # the path; since `service` is imported already, a folder of that name there is not taken for it.
+    from gunicorn.app.wsgiapp import run
+
+    sys.argv[1:] = ["--config", "python:service.gunicorn_config"]
+    run(prog="gunicorn")

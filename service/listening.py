@@ -1,4 +1,4 @@
-"""Where the web process listens, from the setting `BIND_HOST`: an address, in brackets or not, or a host's name."""
+"""The address at which the web process listens, from the setting `BIND_HOST`: an address or a host's name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ HERE = "127.0.0.1"
 
 
 def bind_to(host: str, port: int | str) -> str:
-    """`address:port`, an IPv6 address in brackets (RFC 3986, section 3.2.2), as gunicorn and URLs have it."""
+    """Return `address:port` for gunicorn and URLs, an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
     address = address_of(host)
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def address_of(host: str) -> str:
-    """The address that is meant: a name's first IPv4 address, or else its first; a name that nobody knows as it is."""
+    """Return the address of a host, in brackets or not: a name's first IPv4 address, or else its first.
+
+    A name that does not resolve is returned as it is.
+    """
     bare = host.strip().removeprefix("[").removesuffix("]")
     if _address(bare) is not None:
         return bare
@@ -27,13 +30,13 @@ def address_of(host: str) -> str:
 
 
 def is_here(host: str) -> bool:
-    """Whether only this machine can mean itself by it: a loopback address, or `localhost`."""
+    """Return whether `host` is this machine as only itself sees it: a loopback address, or `localhost`."""
     address = _address(host)
     return host == "localhost" if address is None else address.is_loopback
 
 
 def here(host: str | None) -> str:
-    """`host` as an address if it is one that this machine alone reaches, else 127.0.0.1."""
+    """Return the address of `host` if this machine alone can reach it, else 127.0.0.1."""
     address = address_of(host) if host else HERE
     return address if is_here(address) else HERE
 

@@ -1,8 +1,8 @@
-"""Log lines: one event, one line, on standard output, with the ids of what it belongs to beside it.
+"""Log lines: one event, one line, on standard output, with the ids that it belongs to.
 
-Modules log as Python does, `logging.getLogger(__name__)`; what is bound around them (`bound`), such as a run's id, is
-on every line that they write meanwhile. Lines are JSON for programs or text for people, see `LOG_FORMAT`. None can be
-forged by what came from elsewhere, and none tells a secret of the settings.
+Modules log as Python does, `logging.getLogger(__name__)`; values that are bound around them (`bound`), such as a run's
+id, stand on every line that they write meanwhile. Lines are JSON for programs or text for people, see `LOG_FORMAT`.
+Text from elsewhere cannot forge a line, and no line tells a secret of the settings.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ bound = bound_contextvars
 """`with bound(job_id=…, run_id=…):` puts these beside every line written within, in this thread and its children."""
 
 RUN_LOGGER = "service.run"
-"""What bots say is logged by `service.run.<run id>`."""
+"""The logger of a bot's run is `service.run.<run id>`."""
 
 _UNWRITTEN = "service.logs"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _BREAKS = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 _OWN = ("time", "level", "message", "logger", "process", "pid")
-"""The fields of every line, in this order; what was bound follows."""
+"""The fields of every line, in this order; bound values follow."""
 
 
 def begin(**values: str) -> None:
-    """Forgets what is bound in this thread, and binds these: for what begins anew, such as a request."""
+    """Replace all values that are bound in this thread, at the start of a request."""
     clear_contextvars()
     bind_contextvars(**values)
 
 
 def request_id() -> str | None:
-    """The id of the request that is being answered, if one is."""
+    """Return the id of the request that this thread answers, if any."""
     found = get_contextvars().get("request_id")
     return None if found is None else str(found)
 
 
 def config(process: str, level: str, format: str) -> dict[str, Any]:
-    """The `logging.config.dictConfig` of a process.
+    """Return the `logging.config.dictConfig` of a process.
 
     Args:
-        process: `web`, `scheduler` or `worker`. The secrets of its present environment are kept out of its lines.
+        process: `web`, `scheduler` or `worker`. Its lines leave out the secrets of its present environment.
         level: `LOG_LEVEL`.
         format: `LOG_FORMAT`: `json`, `text`, or `auto`: text on a terminal, else JSON.
     """
@@ -94,9 +94,10 @@ def config(process: str, level: str, format: str) -> dict[str, Any]:
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes lines. Of one that cannot be put together it tells the place; Python would print all its arguments."""
+    """Writes lines. For a line that it cannot format it names the place; Python would print all its arguments."""
 
     def handleError(self, record: logging.LogRecord) -> None:
+        """Log where a line could not be formatted."""
         if record.name != _UNWRITTEN:
             kind = getattr(sys.exc_info()[0], "__name__", "unknown")
             place = f"{record.name}, {record.module}:{record.lineno}"
@@ -104,7 +105,7 @@ class Lines(logging.StreamHandler[TextIO]):
 
 
 def hook_up() -> None:
-    """Logs what Python would print by itself: exceptions that nobody caught, in whichever thread, and warnings."""
+    """Log what Python would print by itself: warnings, and uncaught exceptions of any thread."""
     log = logging.getLogger("service.uncaught")
     sys.excepthook = lambda kind, error, trace: log.critical("Uncaught", exc_info=(kind, error, trace))
     threading.excepthook = lambda args: log.error("Uncaught in a thread", exc_info=args.exc_value)
@@ -113,7 +114,7 @@ def hook_up() -> None:
 
 
 class _Where:
-    """Adds which process it was, and whose run it was that a bot spoke in."""
+    """Adds the process, and the run in which a bot logged."""
 
     def __init__(self, process: str) -> None:
         self._process = process
@@ -128,11 +129,11 @@ class _Where:
 
 
 _KEPT = frozenset({"time", "level", "process", "pid", "_record", "_from_structlog"})
-"""Fields of our own, and those of structlog's that are taken out later."""
+"""Our own fields, and those of structlog that are removed later."""
 
 
 def _redacted(logger: Any, method: str, event: EventDict) -> EventDict:
-    """Leaves no secret of the environment in any field."""
+    """Remove the environment's secrets from all fields."""
     for field, value in event.items():
         if field not in _KEPT:
             event[field] = redaction.redacted_json(value)

@@ -1,4 +1,4 @@
-"""Telling that Redis is away or refuses, without filling the log: a line at once, and one a minute while it lasts."""
+"""Log lines about a Redis that is away or refuses: one at once, and one a minute while it lasts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 
 REPEAT_SECONDS = 60.0
-"""The same trouble is told no more often than this by one part of a process."""
+"""One part of a process logs the same trouble no more often than this."""
 
 
 class Outage:
-    """What one process has told of the trouble that it met.
+    """The troubles that one process has logged.
 
     Args:
         clock: monotonic seconds.
@@ -25,16 +25,16 @@ class Outage:
         self._open = False
 
     def tell(self, log: logging.Logger, error: Exception, doing: str, ids: Mapping[str, str] | None = None) -> bool:
-        """Warns of an error, unless it was told there within the last minute.
+        """Log a warning of an error, unless the same logger did so within the last minute.
 
         Args:
-            log: where it was met; one part of the process does not speak for another.
-            error: what happened; its text tells one trouble from another.
+            log: the logger of the part that met the error; parts log the same trouble each for itself.
+            error: the error; its text distinguishes one trouble from another.
             doing: what the process does about it.
-            ids: what the line has beside it.
+            ids: the fields of the log line.
 
         Returns:
-            Whether it was told.
+            Whether it was logged.
         """
         now, trouble = self._clock(), (log.name, str(error))
         with self._lock:
@@ -46,7 +46,7 @@ class Outage:
         return True
 
     def over(self, log: logging.Logger) -> None:
-        """Tells that Redis answers again, if something else was told. To be called after a write that Redis took."""
+        """Log that Redis answers again, if trouble was logged. Call this after a write that Redis took."""
         with self._lock:
             told, self._open = self._open, False
         if told:
@@ -54,4 +54,4 @@ class Outage:
 
 
 outage = Outage()
-"""This process'."""
+"""The one of this process."""

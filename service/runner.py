@@ -1,4 +1,4 @@
-"""The function that RQ's stored records name: `service.runner.run`. Its code is in `service.worker.runner`."""
+"""Stub for the function that RQ's stored records name, `service.runner.run`, which is in `service.worker.runner`."""
 
 from service.worker.runner import run
 

@@ -1,4 +1,4 @@
-"""Lines about what strangers can bring about at will: one at once, then one a minute that counts the rest."""
+"""Log lines about events that strangers can cause at will: one line at once, then one a minute that counts the rest."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Seldom:
         _ALL.add(self)
 
     def note(self, sentence: str) -> None:
-        """Tells what happened, now or with the rest of this minute.
+        """Log an event, now or with the others of this minute.
 
         Args:
-            sentence: without a full stop; of those of one minute the last is told.
+            sentence: without a full stop; of a minute's sentences the last is logged.
         """
         with self._lock:
             self._untold += 1
@@ -42,7 +42,7 @@ class Seldom:
         self.tell()
 
     def tell(self) -> None:
-        """Writes the line that is due, if one is."""
+        """Log the line that is due, if one is."""
         with self._lock:
             now = self._clock()
             if not self._untold or now < self._next_at:
@@ -56,6 +56,6 @@ _ALL: WeakSet[Seldom] = WeakSet()
 
 
 def tell_all() -> None:
-    """Writes each line that is due in this process; to be called now and then, so that the last ones are told too."""
+    """Log each line that is due in this process; call this now and then, so that the last ones are logged too."""
     for lines in list(_ALL):
         lines.tell()

@@ -1,4 +1,4 @@
-"""What every process does first: read its settings, or say in one line what is wrong with them; log to stdout."""
+"""The first step of the scheduler and the worker: read the settings and set up logging, or name the wrong setting."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from service.settings import ALLOWS_PRIVATE, Settings, load_settings
 
 
 def start_process(name: str) -> Settings:
-    """Reads the settings and sets up logging.
+    """Read the settings and set up logging.
 
     Args:
-        name: which process it is, for its log lines: `scheduler` or `worker`.
+        name: `scheduler` or `worker`, for the log lines.
 
     Returns:
         The settings.

@@ -21,7 +21,7 @@ from service.store.scripts import Limits
 from service.store.server.connection import connect
 from service.store.server.data_memory import DataMemory
 from service.store.server.redis_clock import RedisClock
-from service.store.server.startup_checks import Arrival
+from service.store.server.startup_checks import StartupChecks
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Transfer
 from service.usecases.health import Health
@@ -68,7 +68,7 @@ def assemble(settings: Settings) -> App:
     bots = load_bots()
     limits = Limits.of(settings)
     # Not now but before its first use of Redis: this process starts with or without it.
-    gate = Arrival(client, keys)
+    gate = StartupChecks(client, keys)
     scripts = replace(
         make_scripts(client, keys, limits), gate=gate, went_back=gate.start_over, data=DataMemory(looks=True)
     )

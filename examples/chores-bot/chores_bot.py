@@ -1,14 +1,13 @@
-"""A bot for Bot Scheduler: writes each chore of the day into a file, once a day whatever crashes or reruns."""
+"""A bot for Bot Scheduler: writes each chore of the day to a file, once a day."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:
-    from service.bots.protocol import Context
+from bot_scheduler import Context
 
 
 class ChoresConfig(BaseModel):
@@ -16,8 +15,8 @@ class ChoresConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    chores: list[str] = Field(min_length=1, max_length=100, description="What is to be done each day.")
-    file: str = Field(description="Where it is written, one line a chore.")
+    chores: list[str] = Field(min_length=1, max_length=100, description="The chores of each day.")
+    file: str = Field(description="The file to write them to, one line for each chore.")
     dry_run: bool = Field(default=False, description="Write nothing; show the lines.")
 
 
@@ -25,13 +24,13 @@ class ChoresBot:
     """Writes the chores of the day."""
 
     name: ClassVar[str] = "chores"
-    description: ClassVar[str] = "Writes each chore of the day into a file, once a day."
+    description: ClassVar[str] = "Writes each chore of the day to a file, once a day."
     Config: ClassVar[type[BaseModel]] = ChoresConfig
     uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = True
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Writes the chores that the ledger does not know for today."""
+        """Write the chores that the ledger does not have for today."""
         config: ChoresConfig = context.config
         today = context.now.date().isoformat()
         lines = [f"{today} {chore}" for chore in config.chores]
@@ -46,10 +45,10 @@ class ChoresBot:
         return {"written": written}
 
     def _write_once(self, context: Context, line: str) -> bool:
-        """Whether this run wrote the line: claim, do, settle."""
-        stands = context.ledger.claim(line)
-        if stands != "claimed":
-            context.log.info("%s: %s already", line, stands)
+        """Claim the line, write it, settle the claim. Return whether this run wrote it."""
+        state = context.ledger.claim(line)
+        if state != "claimed":
+            context.log.info("%s: already %s", line, state)
             return False
         try:
             with Path(context.config.file).open("a", encoding="utf-8") as file:

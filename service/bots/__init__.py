@@ -1,1 +1,1 @@
-"""The bots that come with the service, and the registry that finds them and those of other packages."""
+"""The built-in bots, their tools, and the registry that also has the bots of installed packages."""

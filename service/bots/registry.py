@@ -1,4 +1,4 @@
-"""Which bots there are: the built-in ones, and those that installed packages bring."""
+"""The registry of bots: the built-in ones, and those of installed packages."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ from importlib.metadata import EntryPoint, entry_points
 
 from pydantic import BaseModel
 
+from bot_scheduler import Bot
 from service.bots.birthday.bot import BirthdayBot
 from service.bots.contacts_sync.bot import ContactsSyncBot
-from service.bots.protocol import Bot
 from service.bots.support.secrets import is_declarable
 from service.bots.visitor.bot import VisitorBot
 from service.bots.webhook.bot import WebhookBot
 from service.secrecy.secret_values import SECRETS
 
 GROUP = "bot_scheduler.bots"
-"""The entry-point group under which a package names its bot classes."""
+"""The entry-point group in which a package names its bot classes."""
 
 _BUILT_IN: tuple[type[Bot], ...] = (BirthdayBot, VisitorBot, WebhookBot, ContactsSyncBot)
 _log = logging.getLogger(__name__)
 
 
 def load_bots() -> dict[str, type[Bot]]:
-    """Every bot's class by its name. One that cannot be loaded, or takes a taken name, is logged and left out."""
+    """Return every bot's class by its name.
+
+    Log and leave out a bot that cannot be loaded, or has the name of another.
+    """
     bots: dict[str, type[Bot]] = {bot.name: bot for bot in _BUILT_IN}
     for entry in entry_points(group=GROUP):
         bot = _load(entry)
         if bot is None:
             continue
         if bot.name in bots:
-            _log.error("The bot %r of %s is left out: there is one of this name already", bot.name, entry.value)
+            _log.error("The bot %r of %s is left out: another bot has this name", bot.name, entry.value)
             continue
         bots[bot.name] = bot
     return bots
 
 
 def configs(bots: Mapping[str, type[Bot]]) -> dict[str, type[BaseModel]]:
-    """Every bot's `Config` by the bot's name."""
+    """Return every bot's `Config` by the bot's name."""
     return {name: bot.Config for name, bot in bots.items()}
 
 
@@ -55,7 +58,7 @@ def _load(entry: EntryPoint) -> type[Bot] | None:
         _log.error("The bot %s is left out: it cannot be loaded: %s", entry.value, error)
         return None
     if not (isinstance(name, str) and re.fullmatch(r"[a-z0-9_-]{1,64}", name)):
-        _log.error("The bot %s is left out: its name must be of lower-case letters, digits, _ and -", entry.value)
+        _log.error("The bot %s is left out: its name must consist of lower-case letters, digits, _ and -", entry.value)
         return None
     if not (isinstance(config, type) and issubclass(config, BaseModel) and callable(getattr(bot, "run", None))):
         _log.error("The bot %s is left out: it needs a pydantic model `Config` and a method `run`", entry.value)

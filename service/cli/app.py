@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from service import VERSION
-from service.cli.commands import contacts, definitions, health, jobs, runs
+from service.cli.commands import contacts, definitions, health, jobs, processes, runs
 from service.cli.doctor import command as doctor
 from service.cli.output.printing import say
 
@@ -53,3 +53,7 @@ app.command("apply")(definitions.apply)
 app.command("health")(health.health)
 app.command("acknowledge")(health.acknowledge)
 app.command("doctor")(doctor.doctor)
+app.command("up", rich_help_panel="Processes")(processes.up)
+app.command("web", rich_help_panel="Processes")(processes.web)
+app.command("scheduler", rich_help_panel="Processes")(processes.scheduler)
+app.command("worker", rich_help_panel="Processes")(processes.worker)

@@ -1,1 +1,1 @@
-"""The rules of the product, pure: no Redis, no HTTP, no clock read."""
+"""Rules of the product, pure: no Redis, no HTTP, and no clock; callers pass the time in."""

@@ -1,4 +1,4 @@
-"""Which alerts of missed occurrences are sent while a wrong clock makes thousands of them. Pure."""
+"""Folding of alerts about missed occurrences, while a wrong clock makes thousands of them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any, Literal
 from service.domain.notices import Step
 
 STEP_MS = 60_000
-"""A step of the clock beyond this is recorded; an alert from further ahead was made by a clock that is set back."""
+"""The largest step of the clock that is not recorded; an alert from further ahead came from a clock since set back."""
 AFTER_STEP_MS = 600_000
-"""For how long after a step forward alerts are folded."""
+"""How long alerts are folded after a step forward."""
 FEW = 3
-"""Alerts that are sent singly all the same, after each step."""
+"""Alerts sent one by one all the same, after each step."""
 GATHER_MS = 60_000
-"""For how long they are counted before they are told of together."""
+"""How long folded alerts are counted before one alert tells of all of them."""
 
 Fate = Literal["send", "fold", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What Redis' clock shows, and what it has done; times are ms.
+    """State of Redis' clock and of the folding; times are ms.
 
     Args:
         now_ms: its time.
-        step: the newest step that was recorded.
-        folded: alerts that were counted in place of being sent.
+        step: the newest recorded step.
+        folded: alerts counted instead of sent.
         folded_at_ms: since when.
     """
 
@@ -38,14 +38,14 @@ class Moment:
 
 
 class Folding:
-    """Remembers how many were sent singly."""
+    """Decides what becomes of alerts, and remembers how many were sent one by one."""
 
     def __init__(self) -> None:
         self._step: int | None = None
         self._sent = 0
 
     def fate(self, said: Mapping[str, Any], moment: Moment) -> Fate:
-        """What becomes of an alert of missed occurrences.
+        """Decide what becomes of an alert about missed occurrences.
 
         Raises:
             LookupError, ValueError, TypeError: `said` holds no such facts.
@@ -63,10 +63,10 @@ class Folding:
 
 
 def summary_is_due(moment: Moment) -> bool:
-    """Whether it is time for what was counted to be told together, or dropped."""
+    """Return whether it is time to tell of the counted alerts together, or to drop them."""
     return moment.folded > 0 and abs(moment.now_ms - moment.folded_at_ms) >= GATHER_MS
 
 
 def summary_is_void(moment: Moment) -> bool:
-    """Whether the clock was set back since: what was missed by the wrong clock is decided anew."""
+    """Return whether the clock was set back since, so that the missed occurrences are decided anew."""
     return moment.step is None or moment.step.by_ms < 0

@@ -1,4 +1,4 @@
-"""What becomes of due jobs' occurrences, worded for `lua/decide.lua`. Pure: the time is passed in."""
+"""Plans of a batch of due jobs, as the argument of `lua/decide.lua`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from service.domain.schedules.definition import Interval
 
 
 class DecisionBatch:
-    """The plans of a batch of due jobs. Jobs that are alike and due at the same instant share one.
+    """The plans of a batch of due jobs. Jobs that are alike and due at the same instant share a plan.
 
     Args:
-        now_ms: the time at which the batch was read.
+        now_ms: when the batch was read.
     """
 
     def __init__(self, now_ms: int) -> None:
@@ -22,10 +22,10 @@ class DecisionBatch:
         self._plans: list[dict[str, Any]] = []
         self._jobs: list[tuple[str, str, int]] = []
         self.decisions = 0
-        """How many decisions it asks for; a job without any counts as one."""
+        """Number of decisions in the batch; a job without any counts as one."""
 
     def add(self, job: DueJob) -> None:
-        """Plans one more job, whose next occurrence is due.
+        """Plan one more job, whose next occurrence is due.
 
         Raises:
             ArithmeticError, LookupError, ValueError, ValidationFailed: it cannot be planned.
@@ -39,11 +39,11 @@ class DecisionBatch:
 
     @property
     def job_ids(self) -> list[str]:
-        """Whose plans these are, in the order of the script's answers."""
+        """The ids of the planned jobs, in the order of the script's answers."""
         return [job_id for job_id, _, _ in self._jobs]
 
     def argument(self) -> dict[str, Any]:
-        """The script's argument."""
+        """Return the script's argument."""
         return {"now": str(self._now_ms), "plans": self._plans, "jobs": self._jobs}
 
 
@@ -55,7 +55,7 @@ def _what_its_plan_follows_from(job: DueJob) -> tuple[Any, ...]:
 
 
 def plan_of(job: DueJob, now_ms: int) -> dict[str, Any]:
-    """One job's plan, as the script takes it."""
+    """Plan one job, in the form that the script takes."""
     schedule, options = job.definition.schedule, job.definition.options
     first = _first_undecided(job)
     if first is None:
@@ -78,8 +78,10 @@ def plan_of(job: DueJob, now_ms: int) -> dict[str, Any]:
 
 
 def _first_undecided(job: DueJob) -> int | None:
-    """The occurrence that the plan begins with: the job's next one, unless outside hands set that back to one that was
-    decided already."""
+    """Find the occurrence with which the plan begins: the job's next one.
+
+    Outside hands may have set that back to an occurrence that is decided already; then it is the one after that.
+    """
     first, decided = job.next_occurrence, job.last_decided
     if first is None or decided is None or first > decided:
         return first

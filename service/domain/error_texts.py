@@ -1,4 +1,4 @@
-"""The texts of exceptions that bots raise, whose classes may do anything when they are asked for one."""
+"""Texts of exceptions that bots raise, whose classes may do anything when asked for a text."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from service.domain.plain_json import plain_text
 
 
 def said(error: BaseException) -> str:
-    """The text of an exception; why there is none, if it cannot be written out."""
+    """Return the text of an exception, or a note that it cannot be written out."""
     return _or(lambda: str.__str__(str(error)), "(its text cannot be written out)")
 
 
 def worded(error: BaseException) -> str:
-    """The class and the text of an exception, whatever the class makes of its own name."""
+    """Return the class and the text of an exception, whatever the class makes of its own name."""
     name: str = type.__dict__["__name__"].__get__(type(error))
     return f"{plain_text(name)}: {said(error)}"
 
 
 def traced(error: BaseException) -> str:
-    """The traceback of an exception; its class and text alone, if there is none to be had."""
+    """Return the traceback of an exception, or its class and text if there is none."""
     return _or(lambda: "".join(traceback.format_exception(error)), worded(error))
 
 

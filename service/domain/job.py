@@ -23,25 +23,27 @@ DEFINITION_FIELDS = (
     "bot_config",
     "options",
 )
-READ_ONLY_FIELDS = frozenset(
-    {
-        "id",
-        "created_at",
-        "updated_at",
-        "last_run_at",
-        "last_run_status",
-        "last_run_error",
-        "next_run_at",
-        "state",
-        "state_reason",
-        "revision",
-    }
+ANSWER_FIELDS = (
+    "id",
+    *DEFINITION_FIELDS,
+    "created_at",
+    "updated_at",
+    "last_run_at",
+    "last_run_status",
+    "last_run_error",
+    "next_run_at",
+    "state",
+    "state_reason",
+    "revision",
 )
+"""The fields of a job as the API shows it, in the contract's order."""
+READ_ONLY_FIELDS = frozenset(ANSWER_FIELDS) - frozenset(DEFINITION_FIELDS)
+"""Fields that a body may carry, and that have no effect there."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobDefinition:
-    """What the author of a job decides. `schedule_config` is as it was given (see `tidied`), `bot_config` whole."""
+    """A job as its author defines it: `schedule_config` as given (see `tidied`), `bot_config` with its defaults."""
 
     name: str
     description: str | None
@@ -54,7 +56,7 @@ class JobDefinition:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> JobDefinition:
-        """The definition that `definition_fields` wrote down; more keys do not matter.
+        """Read the definition that `definition_fields` wrote; other keys do not matter.
 
         Raises:
             ValidationFailed: the options are not valid (any more).
@@ -64,7 +66,7 @@ class JobDefinition:
 
     @property
     def schedule(self) -> Schedule:
-        """The schedule, understood.
+        """The schedule, parsed.
 
         Raises:
             ValidationFailed: it is not valid (any more).
@@ -77,19 +79,19 @@ class JobDefinition:
         return self.schedule_config.get("cron_expression") if self.schedule_type == "cron" else None
 
     def definition_fields(self) -> dict[str, Any]:
-        """The eight fields, JSON-ready, in the contract's order."""
+        """Return the eight fields, JSON-ready, in the contract's order."""
         return {
             name: self.options.model_dump() if name == "options" else getattr(self, name) for name in DEFINITION_FIELDS
         }
 
 
 def understood_schedule(kind: object, config: object) -> Schedule:
-    """As `parse_schedule`; many jobs share a schedule, and one job's is asked for several times."""
+    """Parse a schedule as `parse_schedule` does, and keep it: many jobs share a schedule, and read it several times."""
     if isinstance(kind, str) and isinstance(config, dict) and len(config) <= 8:
         try:
             return _parsed(kind, orjson.dumps(config))
         except (TypeError, ValidationFailed):
-            pass  # refused in the words that fit what was given
+            pass  # refused below, in the words that fit the given value
     return parse_schedule(kind, config)
 
 

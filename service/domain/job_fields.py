@@ -1,4 +1,4 @@
-"""Checks of a job's fields, one by one."""
+"""Checks of a job's fields, one by one. Each returns the checked value or raises ValidationFailed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ DESCRIPTION_LIMIT = 500
 
 
 def checked_name(fields: Mapping[str, Any]) -> str:
+    """Check the name: one line, without the blanks around it."""
     expected = f"text of 1 to {NAME_LIMIT} characters"
     if "name" not in fields:
         raise ValidationFailed.of("name", f"is required: {expected}")
@@ -39,6 +40,7 @@ def checked_name(fields: Mapping[str, Any]) -> str:
 
 
 def checked_description(value: object) -> str | None:
+    """Check the description: text that may have several lines, or null."""
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > DESCRIPTION_LIMIT:
@@ -51,19 +53,21 @@ def checked_description(value: object) -> str | None:
 
 
 def _holds(text: str, categories: tuple[str, ...], but: str = "") -> bool:
-    """Whether a text has a character of these Unicode categories, none of which is printable."""
+    """Return whether a text has a character of these Unicode categories, none of which is printable."""
     return not text.isprintable() and any(
         unicodedata.category(character) in categories and character not in but for character in text
     )
 
 
 def checked_boolean(value: object, field: str) -> bool:
+    """Check a field that is true or false."""
     if not isinstance(value, bool):
         raise ValidationFailed.of(field, f"must be true or false, not {echo(value)}")
     return value
 
 
 def checked_bot_type(fields: Mapping[str, Any], configs: Configs) -> str:
+    """Check that the bot is known."""
     value = fields.get("bot_type")
     if isinstance(value, str) and value in configs:
         return value
@@ -74,6 +78,7 @@ def checked_bot_type(fields: Mapping[str, Any], configs: Configs) -> str:
 
 
 def checked_schedule(fields: Mapping[str, Any]) -> Schedule:
+    """Check `schedule_type` and `schedule_config` together."""
     refusals = Refusals()
     if "schedule_type" not in fields:
         refusals.add("schedule_type", f"is required: {listed(map(echo, SCHEDULE_TYPES))}")
@@ -84,6 +89,7 @@ def checked_schedule(fields: Mapping[str, Any]) -> Schedule:
 
 
 def checked_options(value: object) -> Options:
+    """Check the options of a job that its author defines now; stored ones may break the newest rules."""
     options = parse_options(value)
     for name in options.alert_urls:
         if is_binding(referenced(name)):
@@ -94,18 +100,18 @@ def checked_options(value: object) -> Options:
 
 
 def validate_bot_config(bot_type: str, config: object, configs: Configs) -> dict[str, Any]:
-    """A bot's configuration, whole, with its defaults.
+    """Check a bot's configuration, and add its defaults.
 
     Args:
-        bot_type: which bot's.
-        config: what was given.
+        bot_type: the bot.
+        config: the given configuration.
         configs: the known bots' models.
 
     Returns:
         A JSON-ready dict.
 
     Raises:
-        ValidationFailed: the bot is not known, or naming the fields below `bot_config`.
+        ValidationFailed: the bot is not known, or fields below `bot_config`, which it names, are invalid.
     """
     known = checked_bot_type({"bot_type": bot_type}, configs)
     return validated(configs[known], config, "bot_config").model_dump(mode="json")

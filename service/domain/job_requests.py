@@ -28,7 +28,7 @@ PREVIEW_LIMIT = 1000
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """What `POST /preview` asks for. `from_ms`: epoch milliseconds; None means now."""
+    """A request for a preview. `from_ms`: epoch milliseconds; None means now."""
 
     schedule: Schedule
     options: Options
@@ -37,7 +37,7 @@ class PreviewRequest:
 
 
 def parse_create(body: object, configs: Configs) -> JobDefinition:
-    """The job that `POST /jobs` describes.
+    """Parse the job that `POST /jobs` describes.
 
     Raises:
         ValidationFailed: naming every field that is refused.
@@ -49,7 +49,9 @@ def parse_create(body: object, configs: Configs) -> JobDefinition:
 
 
 def parse_update(body: object, current: JobDefinition, configs: Configs) -> JobDefinition:
-    """The job that `PUT /jobs/{id}` makes of the current one: the named top-level fields replaced, the whole checked.
+    """Parse the job that `PUT /jobs/{id}` makes of the current one.
+
+    It replaces the named top-level fields, and checks the whole.
 
     Raises:
         ValidationFailed: naming every field that is refused, `bot_type` if it would change.
@@ -62,7 +64,7 @@ def parse_update(body: object, current: JobDefinition, configs: Configs) -> JobD
 
 
 def _job_fields(body: object, refusals: Refusals) -> dict[str, Any]:
-    """The definition's fields in a body, read-only ones left out, unknown ones refused."""
+    """Return the definition's fields in a body: leave read-only ones out, refuse unknown ones."""
     given = require_object(body, "")
     fields = {key: value for key, value in given.items() if key not in READ_ONLY_FIELDS}
     refusals.unknown(fields, DEFINITION_FIELDS, "", "a job")
@@ -70,7 +72,7 @@ def _job_fields(body: object, refusals: Refusals) -> dict[str, Any]:
 
 
 def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) -> JobDefinition:
-    """The job of these fields, unless something was or is refused."""
+    """Make the job of these fields, unless something was or is refused."""
     fields = dict(fields)
     if "schedule_config" in fields:
         fields["schedule_config"] = tidied(fields["schedule_config"])
@@ -98,7 +100,7 @@ def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) 
 
 
 def parse_toggle(body: object) -> bool:
-    """The state that `POST /jobs/{id}/toggle` asks for.
+    """Parse the state that `POST /jobs/{id}/toggle` asks for.
 
     Raises:
         ValidationFailed: the body is not `{"enabled": true}` or `{"enabled": false}`.
@@ -114,10 +116,10 @@ def parse_toggle(body: object) -> bool:
 
 
 def parse_run_request(body: object | None) -> dict[str, Any] | None:
-    """What `POST /jobs/{id}/run` lays over the job's `bot_config` for this run alone.
+    """Parse the overlay that `POST /jobs/{id}/run` lays over the job's `bot_config` for this run alone.
 
     Returns:
-        The overlay as it was given, not yet checked against the bot; None where there is none.
+        The overlay as given, not yet checked against the bot; None where there is none.
 
     Raises:
         ValidationFailed: the body is neither absent nor `{"bot_config": {…}}`.
@@ -132,7 +134,7 @@ def parse_run_request(body: object | None) -> dict[str, Any] | None:
 
 
 def parse_preview(body: object) -> PreviewRequest:
-    """What `POST /preview` asks for.
+    """Parse a request for a preview, `POST /preview`.
 
     Raises:
         ValidationFailed: naming every field that is refused.

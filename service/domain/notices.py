@@ -1,4 +1,4 @@
-"""The words for what was seen of Redis' clock and data set. Pure."""
+"""Notices about Redis' clock and data set, and their words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service.domain.timestamps import format_ms
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 HEARTBEAT_SECONDS = 2
-"""What one of the leader's heartbeats stands for."""
+"""Seconds for which one of the leader's heartbeats stands."""
 
 CLOCK_ADVICE = (
     "Look at the times of the runs of that while and at the host's time service (NTP), then acknowledge: "
@@ -27,8 +27,8 @@ class Step:
 
     Args:
         by_ms: forward, or, where negative, back.
-        before_ms: what it showed, or would have shown, just before.
-        landed_ms: what it showed then.
+        before_ms: the time that it showed, or would have shown, just before.
+        landed_ms: the time that it showed then.
     """
 
     by_ms: int
@@ -38,12 +38,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class WentBack:
-    """That the data went back.
+    """The data went back: to an older state, or to another data set.
 
     Args:
-        at_ms: when that was seen.
+        at_ms: when a process noticed it.
         seen: `other` (another data set, or none) or `older`.
-        beats: how many of the leader's heartbeats it is older, if it is.
+        beats: by how many of the leader's heartbeats the data is older, if it is.
     """
 
     at_ms: int
@@ -53,10 +53,10 @@ class WentBack:
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What is to be looked at.
+    """What somebody has to look at.
 
     Args:
-        went_back: that the data went back, if it did.
+        went_back: how the data went back; None if it did not.
         steps: the clock's recent steps, the newest first.
     """
 
@@ -65,7 +65,7 @@ class Notices:
 
 
 def length(ms: int) -> str:
-    """A stretch of time in its two largest units, rounded."""
+    """Write a duration in its two largest units, rounded."""
     seconds = abs(ms) // 1000
     sizes = [size for _, size in UNITS if size <= seconds] or [1]
     smallest = sizes[:2][-1]
@@ -79,14 +79,14 @@ def length(ms: int) -> str:
 
 
 def stepped(step: Step) -> str:
-    """A step of the clock, in a sentence."""
+    """Put a step of the clock into a sentence."""
     way = "forward" if step.by_ms > 0 else "back"
     before, landed = format_ms(step.before_ms), format_ms(step.landed_ms)
     return f"Redis' clock was set {way} by {length(step.by_ms)}: at {before} UTC it went to {landed} UTC"
 
 
 def went_back(seen: WentBack) -> str:
-    """That the data went back, in a sentence."""
+    """Put into a sentence that the data went back."""
     since = f"noticed at {format_ms(seen.at_ms)} UTC"
     if seen.seen == "older":
         lost = length(seen.beats * HEARTBEAT_SECONDS * 1000)
@@ -101,7 +101,7 @@ def went_back(seen: WentBack) -> str:
 
 
 def shown(notices: Notices) -> dict[str, Any]:
-    """The fields of the health answer: when, and a sentence; None where there is nothing to look at."""
+    """Return the fields of the health answer: a time and a sentence each; None where there is nothing to look at."""
     back, newest = notices.went_back, notices.steps[0] if notices.steps else None
     return {
         "data_went_back": back and {"at": format_ms(back.at_ms), "detail": went_back(back)},
@@ -110,12 +110,12 @@ def shown(notices: Notices) -> dict[str, Any]:
 
 
 def shown_step(step: Step) -> dict[str, str]:
-    """One step of the clock, for an answer."""
+    """Describe one step of the clock for an answer."""
     return {"at": format_ms(step.landed_ms), "detail": stepped(step)}
 
 
 def acknowledged(notices: Notices) -> dict[str, Any]:
-    """The answer to an acknowledgement."""
+    """Return the answer to an acknowledgement."""
     return {
         "data_went_back": shown(notices)["data_went_back"],
         "clock_steps": [shown_step(step) for step in notices.steps],

@@ -1,4 +1,4 @@
-"""How a job's runs are carried out: what every job may set beside its schedule."""
+"""Options that every job has beside its schedule: how its runs are carried out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.secrecy.secret_names import is_reference
 
 
 class Options(BaseModel):
-    """A job's `options`, whole, with their defaults. Times and delays are in seconds."""
+    """A job's `options`, with their defaults. Times and delays are in seconds."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -89,9 +89,9 @@ class Options(BaseModel):
 
 
 def parse_options(value: object) -> Options:
-    """A job's `options`.
+    """Parse a job's `options`.
 
     Raises:
-        ValidationFailed: naming the fields below `options`.
+        ValidationFailed: fields below `options`, which it names, are invalid.
     """
     return validated(Options, value, "options")

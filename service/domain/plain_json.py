@@ -1,7 +1,7 @@
-"""What bots give, made such that every reader of JSON takes it: Python's, orjson, and browsers.
+"""JSON that every reader takes, made of the values that bots return: Python's reader, orjson, and browsers.
 
 Python writes more as JSON than the others read: half of a surrogate pair, as `os.fsdecode` makes of a file name that is
-not UTF-8, integers of any length, and NaN. What they cannot read becomes a text that still says it.
+not UTF-8, integers of any length, and NaN. A value that they cannot read becomes a text that still says it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON gives it back, which every reader can read.
+    """Make a value that every reader can read, as JSON gives it back.
 
     Integers that 64 bits do not hold, NaN and the infinities become texts; halves of surrogate pairs are escaped.
 
@@ -31,12 +31,12 @@ def plain(value: Any) -> Any:
 
 
 def plain_text(text: str) -> str:
-    """A text that can be written as UTF-8: halves of surrogate pairs are escaped, as in `caf\\udce9`."""
+    r"""Make a text that UTF-8 can carry: escape halves of surrogate pairs, as in `caf\udce9`."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def whole_number(value: Any) -> int:
-    """A count as an integer from 0 to `MOST`; greater and smaller ones become those.
+    """Make a count an integer from 0 to `MOST`; greater and smaller ones become those.
 
     Raises:
         TypeError, ValueError, OverflowError: it is not a number.
@@ -50,9 +50,9 @@ def _integer(digits: str) -> int | str:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON in UTF-8; bytes are JSON already, and stay as they are.
+    r"""Write JSON in UTF-8; bytes are JSON already, and stay as they are.
 
-    A lone surrogate, which UTF-8 cannot carry, becomes the `\\udXXX` that JSON has for it: what a bot found
+    A lone surrogate, which UTF-8 cannot carry, becomes the `\udXXX` that JSON has for it: a text that a bot found
     somewhere must not make its history unreadable.
     """
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""When a job is due next, once something about it has changed. Pure: the time is passed in."""
+"""Plans of when a job is due next, made when something about the job changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from service.domain.records import JobRecord, Plan
 
 
 def new_record(job_id: str, definition: JobDefinition, now_ms: int) -> JobRecord:
-    """A job that is made now."""
+    """Make the record of a new job, planned from now."""
     return JobRecord(
         id=job_id, revision=1, definition=definition, plan=plan_anew(job_id, definition, now_ms),
         created_at=now_ms, updated_at=now_ms,
@@ -16,14 +16,17 @@ def new_record(job_id: str, definition: JobDefinition, now_ms: int) -> JobRecord
 
 
 def plan_anew(job_id: str, definition: JobDefinition, now_ms: int, record: JobRecord | None = None) -> Plan:
-    """When a job is due next, planned from now; what was decided before stays decided.
+    """Plan from now when a job is due next; earlier decisions stand.
 
     Args:
+        job_id: part of the jitter's seed.
+        definition: the job's, from now on.
+        now_ms: the time.
         record: the job as it was, if it existed.
     """
     anchor = -(-now_ms // 1000)
     if not definition.enabled:
-        # A job that was switched off for its failures says so until it is switched on.
+        # A job that its failures have switched off says so until somebody switches it on.
         reason = record.plan.reason if record and record.plan.state == "disabled" else None
         return Plan(anchor, None, None, "disabled", reason)
     decided = record.last_decided if record and record.last_decided is not None else 0
@@ -33,7 +36,14 @@ def plan_anew(job_id: str, definition: JobDefinition, now_ms: int, record: JobRe
 
 
 def plan_after(job_id: str, definition: JobDefinition, after: int, anchor: int) -> Plan:
-    """When a job is due first after an instant, epoch seconds."""
+    """Plan when a job is due first after an instant.
+
+    Args:
+        job_id: part of the jitter's seed.
+        definition: the job's.
+        after: the instant, epoch seconds.
+        anchor: what an interval counts from, epoch seconds.
+    """
     following = schedules.next_occurrence(definition.schedule, definition.options, after, anchor)
     if following is None:
         return Plan(anchor, None, None, "ended", "no occurrence is left before ends_at")
@@ -41,10 +51,15 @@ def plan_after(job_id: str, definition: JobDefinition, after: int, anchor: int) 
 
 
 def changed_plan(record: JobRecord, definition: JobDefinition, now_ms: int) -> Plan:
-    """When a job is due once it has another definition.
+    """Plan when a job is due with another definition.
 
-    Only switching it on or off, and another schedule or start, plan anew from now. Another end or jitter leaves the
-    anchor and what is still to be decided as they are; anything else leaves the whole plan.
+    Switching it on or off, another schedule and another start plan anew from now. Another end or jitter keeps the
+    anchor and the undecided occurrences; any other change keeps the whole plan.
+
+    Args:
+        record: the job as it is.
+        definition: the job's, from now on.
+        now_ms: the time.
     """
     before, options = record.definition, definition.options
     if record.plan.state == "broken" or (before.enabled, before.schedule, before.options.starts_at) != (
@@ -61,6 +76,6 @@ def changed_plan(record: JobRecord, definition: JobDefinition, now_ms: int) -> P
 
 
 def plan_again(record: JobRecord) -> Plan:
-    """When an enabled job is due whose plan was lost: at the first occurrence not decided, late as it may be."""
+    """Plan an enabled job whose plan was lost: at its first undecided occurrence, however late that is."""
     after = record.last_decided if record.last_decided is not None else record.created_at // 1000
     return plan_after(record.id, record.definition, after, record.plan.anchor)

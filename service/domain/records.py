@@ -15,7 +15,7 @@ from service.domain.timestamps import format_ms
 
 
 class UnreadableJob(Exception):
-    """A job's hash does not hold what this service writes; somebody else wrote to it."""
+    """A job's hash is damaged: somebody else wrote to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Plan:
         next_occurrence: epoch seconds; None if there is none.
         next_due: the same with its jitter, ms.
         state: `scheduled`, `disabled` or `ended`.
-        reason: why, where the state asks for one.
+        reason: for a state that needs one.
     """
 
     anchor: int
@@ -39,7 +39,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job as it is stored: its definition, its plan, and how its last run went. Times are ms."""
+    """A job as it is stored: its definition, its plan, and the outcome of its last run. Times are ms."""
 
     id: str
     revision: int
@@ -53,7 +53,7 @@ class JobRecord:
     last_run_error: str | None = None
 
     def answer(self) -> dict[str, Any]:
-        """The job as the API shows it."""
+        """Return the job as the API shows it, with `ANSWER_FIELDS`."""
         return {
             "id": self.id,
             **self.definition.definition_fields(),
@@ -75,7 +75,7 @@ def _shown(ms: int | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Definition:
-    """A job's schedule and options, understood. Jobs that were made alike share one: it is compared by identity."""
+    """A job's schedule and options, parsed. Jobs that were made alike share one: it is compared by identity."""
 
     schedule: Schedule
     options: Options
@@ -83,17 +83,17 @@ class Definition:
 
 @dataclass(slots=True)
 class DueJob:
-    """What a due job's plan is made of.
+    """A due job, as far as its plan needs it.
 
     Args:
         id: the job's.
         due: its score in the due index, ms.
         revision: of its definition.
-        definition: when and how it runs.
+        definition: its schedule and options.
         anchor: what an interval counts from, epoch seconds.
-        next_occurrence: the first that is undecided, epoch seconds.
-        next_due: the same with its jitter, ms; other than `due` where outside hands moved the index.
-        last_decided: the newest occurrence that was decided, epoch seconds; None if none was.
+        next_occurrence: the first undecided one, epoch seconds.
+        next_due: the same with its jitter, ms; it differs from `due` where outside hands moved the index.
+        last_decided: the newest decided occurrence, epoch seconds; None if there is none.
     """
 
     id: str
@@ -107,10 +107,10 @@ class DueJob:
 
 
 def read_job(fields: Mapping[bytes, bytes]) -> JobRecord:
-    """Makes a record of a job's hash.
+    """Read a job from its hash.
 
     Raises:
-        UnreadableJob: it does not hold what this service writes.
+        UnreadableJob: the hash is damaged.
     """
     text = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
     try:
@@ -121,7 +121,7 @@ def read_job(fields: Mapping[bytes, bytes]) -> JobRecord:
 
 @lru_cache(maxsize=8192)
 def understood_options(text: str) -> Options:
-    """Stored options. Kept, since jobs that were made alike have the same, and nobody changes them."""
+    """Parse stored options, and keep them: jobs that were made alike share them, and they are immutable."""
     return Options.model_validate_json(text)
 
 

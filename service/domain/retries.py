@@ -1,4 +1,4 @@
-"""When a failed run is tried again. Pure: the chance is passed in."""
+"""Retries of failed runs: whether there is one, and its delay. Callers pass the chance in."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ LONGEST_DELAY_SECONDS = 3600
 def retry_of(
     run_id: str, attempt: int, options: Options, chance: Callable[[], float], wait_seconds: float = 0.0
 ) -> Retry | None:
-    """The retry of a failed run, or None if it was the last attempt.
+    """Plan the retry of a failed run; None if there is none.
 
     The delay is `retry_delay_seconds` × 2ⁿ, at most an hour, with full jitter: anything from nothing to that
-    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It comes after what the run's failure
-    asks to wait for, so that those who were all told the same do not come back at once; both together are at most an
-    hour, too.
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It follows the wait for which the
+    failure asks, so that runs with the same wait do not all come back at once; together they take at most an hour, too.
 
     Args:
         run_id: the run that failed.
-        attempt: which attempt it was, from 1.
+        attempt: the number of its attempt, from 1.
         options: the job's.
-        chance: a number from 0 to 1, anew at each call.
-        wait_seconds: what the failure asks to wait for, ≥ 0.
+        chance: draws a number from 0 to 1.
+        wait_seconds: the wait that the failure asks for, ≥ 0.
     """
     if attempt > options.max_retries:
         return None
@@ -36,7 +35,7 @@ def retry_of(
 
 
 def rerun_of(run_id: str, attempt: int) -> Retry:
-    """The run that follows at once on one that a stopping worker cut short; it does not count as an attempt."""
+    """Plan the run that follows at once on one that a stopping worker cut short; it does not count as an attempt."""
     return Retry(_id_after(run_id), attempt, 0)
 
 

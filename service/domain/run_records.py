@@ -1,4 +1,4 @@
-"""Runs as they are stored: who claimed one, how it ended, and the retry that follows."""
+"""Runs: the claim of one, its outcome, and the retry that follows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRIGGERS = ("schedule", "manual", "retry")
 
 
 def ids_of(run: Mapping[str, str]) -> dict[str, str]:
-    """What log lines about a run have beside them: the job, the run, its occurrence, the request that asked for it."""
+    """Return the ids beside log lines about a run: its job, itself, its occurrence, the request that asked for it."""
     found = {"job_id": run["job_id"], "run_id": run["id"]}
     if "scheduled_for" in run:
         found["occurrence"] = format_timestamp(int(run["scheduled_for"]))
@@ -30,8 +30,8 @@ class Claim:
 
     Args:
         run_id: the run.
-        token: proves that it is this claim's, also to the scripts.
-        started_at: when, ms.
+        token: proves to the scripts that the run is this claim's.
+        started_at: ms.
         run: the run's fields.
         job: the job's fields at that moment.
     """
@@ -44,12 +44,12 @@ class Claim:
 
     @cached_property
     def ids(self) -> dict[str, str]:
-        """What log lines about the run have beside them, see `ids_of`."""
+        """The ids beside log lines about the run, see `ids_of`."""
         return ids_of(self.run)
 
     @cached_property
     def record(self) -> JobRecord:
-        """The job, understood.
+        """The job, parsed.
 
         Raises:
             UnreadableJob: its hash is damaged.
@@ -59,12 +59,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A run to be made of this one's failure.
+    """The run that repeats another one.
 
     Args:
         run_id: the new run's id.
-        attempt: which attempt it is; the same number again where it does not count.
-        delay_ms: how long it waits first.
+        attempt: the number of its attempt; the same number again where it does not count.
+        delay_ms: its delay.
     """
 
     run_id: str
@@ -74,15 +74,15 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended.
+    """The outcome of a run.
 
     Args:
         status: `success`, `failed` or `cancelled`.
         error: what went wrong, for people; None for a success.
-        result: what the bot returned, JSON-ready.
-        final: a failure that is not to be tried again, whatever the job's options say.
-        wait_seconds: how long a retry waits at least, ≥ 0.
-        news: what people are to be told, by the digest of the key under which it is told once.
+        result: the bot's result, JSON-ready.
+        final: a failure that has no retry, whatever the job's options say.
+        wait_seconds: the least wait before a retry, ≥ 0.
+        news: news for people, by the digest of the key under which each is told once.
     """
 
     status: str

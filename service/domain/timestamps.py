@@ -1,4 +1,4 @@
-"""Timestamps as people send them: ISO 8601, whole seconds, UTC unless an offset says otherwise."""
+"""Timestamps: ISO 8601, whole seconds, UTC unless an offset says otherwise."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 def parse_timestamp(value: object, field: str) -> int:
-    """The instant that a timestamp names.
+    """Parse the instant that a timestamp names.
 
     Args:
-        value: `YYYY-MM-DDTHH:MM:SS`, then nothing or `Z` (UTC) or `±HH:MM`. A fraction of zero (`.000`) is let pass.
+        value: `YYYY-MM-DDTHH:MM:SS`, then nothing or `Z` (UTC) or `±HH:MM`. A fraction of zero (`.000`) is accepted.
         field: its path, for the refusal.
 
     Returns:

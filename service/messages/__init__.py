@@ -1,9 +1,9 @@
-"""Delivering messages to people.
+"""Delivery of messages to people.
 
 `MESSAGE_URL` holds one or more Apprise URLs with a contact's fields in braces, such as
-`mailtos://user:pass@smtp.example.org?from=me@example.org&to={email}`. The first whose fields the contact has is used.
-Mail goes out by a sender of ours, whose outcomes are told apart by status codes; every other service through Apprise.
-A message goes to exactly the address that is meant, or to nobody.
+`mailtos://user:pass@smtp.example.org?from=me@example.org&to={email}`. The first URL whose fields the contact has is
+used. Our own sender delivers mail, since its outcomes follow from status codes; Apprise delivers to every other
+service. A message goes to exactly the intended address, or to nobody.
 """
 
 from service.messages.mail_urls import TIMEOUT
@@ -15,7 +15,6 @@ from service.messages.outcomes import (
     DeliveryUncertain,
     RecipientRefused,
 )
-from service.messages.templates import Recipient
 
 __all__ = [
     "TIMEOUT",
@@ -24,7 +23,6 @@ __all__ = [
     "DeliveryFailed",
     "DeliveryUncertain",
     "Messenger",
-    "Recipient",
     "RecipientRefused",
     "announce",
     "destination",

@@ -1,7 +1,7 @@
-"""E-mail addresses and phone numbers as they go out: the one that is meant, or a sentence that says why there is none.
+"""E-mail addresses and phone numbers as they are sent to, or the reason why a message cannot be sent to one.
 
-Nothing is guessed. A domain that is not ASCII goes out as A-labels (IDNA 2008 after the mapping of UTS 46, as mail
-programs do); all else of an e-mail address goes out character by character as it stands.
+Nothing is guessed. A domain that is not ASCII becomes A-labels (IDNA 2008 after the mapping of UTS 46, as mail programs
+do). The rest of an e-mail address stays as it is, character by character.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, V
 from service.messages.outcomes import DeliveryFailed
 
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
-"""The characters of a dot-string (RFC 5321, 4.1.2). Dots may stand anywhere, since some providers give out such
-addresses (`a..b@`); a server that does not take one says so."""
+"""The characters of a dot-string (RFC 5321, 4.1.2). Dots may stand anywhere, since some providers have such addresses
+(`a..b@`). A server that does not accept one says so."""
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
-"""Labels as the DNS has them, the underscore among them, in at most 253 characters (RFC 1035)."""
+"""DNS labels, which may have underscores, in at most 253 characters (RFC 1035)."""
 _NUMBER = re.compile(r"\+?[\d\s()./-]+")
 _SECOND_NUMBER = re.compile(r"/.*/|/\D*(\d\D*){0,3}$")
-"""A second slash, or one behind which there are too few digits for a number: "1234/35" means two numbers."""
+"""A second slash, or one with too few digits for a number after it: "1234/35" means two numbers."""
 _TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 
 
 def email_to_send(address: str) -> str:
-    """The address that goes into RCPT TO: `jos@xn--bcher-kva.example` for `jos@bücher.example`.
+    """Return the address for RCPT TO, such as `jos@xn--bcher-kva.example` for `jos@bücher.example`.
 
     Raises:
-        DeliveryFailed: it cannot be sent to as it is; says why.
+        DeliveryFailed: a message cannot be sent to it; the message says why.
     """
     local, at, domain = address.rpartition("@")
     if not at or not local:
         raise DeliveryFailed(f"{address} is not an e-mail address")
     if not local.isascii():
-        raise DeliveryFailed(f"{address} cannot be sent to: what stands before its @ is not ASCII")
+        raise DeliveryFailed(f"{address} cannot be sent to: the part before its @ is not ASCII")
     if not _LOCAL.fullmatch(local):
-        raise DeliveryFailed(f"{address} cannot be sent to: what stands before its @ is no name of a mailbox")
+        raise DeliveryFailed(f"{address} cannot be sent to: the part before its @ is not a valid mailbox name")
     return f"{local}@{_domain_to_send(address, domain)}"
 
 
@@ -55,13 +55,14 @@ def _domain_to_send(address: str, domain: str) -> str:
 
 
 def phone_to_send(number: str, region: str | None) -> str:
-    """The number as it is dialled from everywhere: `+14155550100` for `(415) 555-0100` in the US (E.164).
+    """Return the number in E.164, such as `+14155550100` for `(415) 555-0100` in the US.
 
     Args:
+        number: the number as somebody wrote it.
         region: the ISO code of the country whose numbers are written without `+`, or None.
 
     Raises:
-        DeliveryFailed: it is not certain which number is meant, or no message can be sent to it; says why.
+        DeliveryFailed: the number is ambiguous, or no message can be sent to it; the message says why.
     """
     plain = _plain(number)
     if not _NUMBER.fullmatch(plain):
@@ -80,8 +81,11 @@ def phone_to_send(number: str, region: str | None) -> str:
 
 
 def _require_one_number(number: str, plain: str, parsed: PhoneNumber, region: str | None) -> None:
-    """A number with a country code is taken if its length can be right, since plans of numbers grow; one that is
-    completed by us has to be in its country's plan, and so has one with a `(0)`, which some countries do not dial."""
+    """Refuse a number that may be wrong.
+
+    A number with a country code needs a possible length only, since numbering plans grow. A number that we complete
+    must be valid in its country's plan; so must one with a `(0)`, which some countries do not dial.
+    """
     if parsed.extension:
         raise _unusable(number, "it has an extension, which no message reaches")
     if phonenumbers.is_possible_number_with_reason(parsed) != ValidationResult.IS_POSSIBLE:
@@ -89,7 +93,7 @@ def _require_one_number(number: str, plain: str, parsed: PhoneNumber, region: st
     if region is not None and not phonenumbers.is_valid_number(parsed):
         raise _unusable(number, f"it is not a number of PHONE_REGION ({region}); write it with its country code (+…)")
     if region is None and _TRUNK_ZERO.search(plain) and not _same_without_zero(plain, parsed):
-        raise _unusable(number, "it is not certain whether its (0) is dialled; write it without")
+        raise _unusable(number, "it is not certain whether its (0) is dialled; write the number without it")
 
 
 def _same_without_zero(plain: str, parsed: PhoneNumber) -> bool:
@@ -103,7 +107,7 @@ def _same_without_zero(plain: str, parsed: PhoneNumber) -> bool:
 
 
 def _plain(number: str) -> str:
-    """Without invisible characters, with the usual hyphen, blank, plus and digits."""
+    """Return the number without invisible characters, with the usual hyphen, blank, plus and digits."""
     visible = "".join(char for char in number if unicodedata.category(char) != "Cf")
     return _DASHES.sub("-", unicodedata.normalize("NFKC", visible)).strip()
 

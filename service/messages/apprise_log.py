@@ -1,4 +1,4 @@
-"""Keeps what Apprise logs to whoever sends right now: its lines hold addresses and texts."""
+"""Capture of Apprise's log for the current sender alone, since its lines hold addresses and texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Capture(logging.Handler):
 
 @contextmanager
 def captured() -> Iterator[list[str]]:
-    """What Apprise logs meanwhile in this thread."""
+    """Collect the lines that Apprise logs in this thread."""
     lines: list[str] = []
     token = _capture.set(lines)
     try:
@@ -36,7 +36,7 @@ def _take_over_loggers() -> None:
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     logger.addHandler(_Capture())
-    # What these say at DEBUG has whole paths and headers, in which tokens stand.
+    # Their DEBUG lines have whole paths and headers with tokens in them.
     for name in ("urllib3", "requests_oauthlib", "oauthlib"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -1,7 +1,7 @@
-"""Header lines of a message (RFC 5322, RFC 2047).
+"""Header lines of an e-mail (RFC 5322, RFC 2047).
 
-Python's own policies read a value before they write it, so that a name that looks like an encoded word becomes
-another text; `email.header` writes what it is given.
+Python's own policies parse a value before they write it, so that a name that looks like an encoded word becomes another
+text. `email.header` writes the value as it is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from email.header import Header
 from service.messages.templates import one_line
 
 WIDTH = 76
-"""Characters of a line with an encoded word, at most (RFC 2047, 2)."""
+"""The most characters of a line with an encoded word (RFC 2047, 2)."""
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _QUOTED = re.compile(r"([\\\"])")
 _LONGEST_PLAIN = 60
@@ -22,14 +22,14 @@ _LONGEST_PLAIN = 60
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address, with what its owner is called or an empty text."""
+    """An address and its owner's name, which may be empty."""
 
     address: str
     name: str = ""
 
 
 def text_header(name: str, text: str) -> bytes:
-    """A header whose value is text for people, such as the subject. Line breaks and controls in it become blanks."""
+    """Return a header whose value is text for people, such as the subject. Line breaks and controls become blanks."""
     plain = one_line(text)
     lines = textwrap.wrap(plain, WIDTH - len(name) - 2, break_long_words=False, break_on_hyphens=False) or [""]
     if _may_stand(plain) and all(len(line) <= WIDTH for line in lines):
@@ -38,12 +38,12 @@ def text_header(name: str, text: str) -> bytes:
 
 
 def mailbox_header(name: str, mailboxes: tuple[Mailbox, ...]) -> bytes:
-    """A header whose value is a list of addresses, each on a line of its own."""
+    """Return a header whose value is a list of addresses, one on each line."""
     return _header(name, ",\r\n ".join(_mailbox(mailbox, name) for mailbox in mailboxes))
 
 
 def exact_header(name: str, value: str) -> bytes:
-    """A header whose value is made by rules of its own: ASCII, on one line."""
+    """Return a header whose value follows rules of its own: ASCII, on one line."""
     return _header(name, value)
 
 
@@ -67,10 +67,10 @@ def _mailbox(mailbox: Mailbox, header: str) -> str:
 
 
 def _may_stand(text: str) -> bool:
-    """Whether readers take it as it stands: it is ASCII and has nothing that looks like an encoded word."""
+    """Return whether readers take the text as it is: ASCII, with nothing that looks like an encoded word."""
     return text.isascii() and "=?" not in text
 
 
 def _encoded(text: str, header: str) -> str:
-    """Encoded words of at most 75 characters, one a line."""
+    """Return encoded words of at most 75 characters, one on each line."""
     return Header(text, "utf-8", maxlinelen=WIDTH - 1, header_name=header).encode(linesep="\r\n")

@@ -1,4 +1,4 @@
-"""An e-mail as it goes over the wire: headers of ours, and the text in 7-bit lines that every server takes."""
+"""An e-mail as bytes: our own headers, and the text in 7-bit lines that every server takes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ class Letter:
     """An e-mail to one recipient.
 
     Args:
-        sender, to: whom it is from, and to whom.
-        copies: who gets a copy and is named.
-        blind_copies: who gets one and is not.
-        reply_to: whom an answer goes to, if not to the sender.
-        html: whether the text is there as HTML, too.
-        extra: more headers, text by name.
+        sender: the author.
+        to: the recipient.
+        subject: the subject.
+        body: the text.
+        copies: recipients of a copy, named in the letter.
+        blind_copies: recipients of a copy, not named in the letter.
+        reply_to: the recipients of an answer, if not the sender.
+        html: whether the letter also has the text as HTML.
+        extra: more headers, as text by name.
         exact: more headers whose values stand as they are, ASCII on one line.
-        key: whatever is the same only where the same letter is sent again; None where nothing is.
+        key: identifies the letter, so that sending it again gives it the same Message-ID; None if nothing does.
         zone: the time zone of its date.
     """
 
@@ -48,14 +51,14 @@ class Letter:
     @property
     def other_recipients(self) -> tuple[str, ...]:
         """Addresses beside `to`, each once."""
-        found = dict.fromkeys(mailbox.address for mailbox in (*self.copies, *self.blind_copies))
-        return tuple(address for address in found if address != self.to.address)
+        addresses = dict.fromkeys(mailbox.address for mailbox in (*self.copies, *self.blind_copies))
+        return tuple(address for address in addresses if address != self.to.address)
 
     def written(self, now: datetime) -> bytes:
-        """The message, in lines that end with CRLF.
+        """Return the e-mail, in lines that end with CRLF.
 
         Args:
-            now: when it is sent, with its zone.
+            now: when it is sent, aware.
         """
         lines = [
             mailbox_header("From", (self.sender,)),
@@ -71,7 +74,7 @@ class Letter:
         return b"".join(lines) + self._content()
 
     def _message_id(self) -> str:
-        """The same whenever the same letter is sent again, so that whoever gets it twice can tell."""
+        """Return the same id whenever the same letter is sent again, so that its reader can recognise a duplicate."""
         domain = self.sender.address.rpartition("@")[2]
         if self.key is None:
             return make_msgid(domain=domain)

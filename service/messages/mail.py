@@ -1,4 +1,4 @@
-"""Channels of mail: letters to a mail server, spoken to by us."""
+"""Mail channels: letters that we hand to a mail server ourselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.messages.templates import Template, Values
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What every letter to a contact carries, and all its tries have in common.
+    """The headers and the key of a letter to a contact, the same for all its tries.
 
     Args:
         headers: values that stand as they are, by name.
@@ -28,10 +28,13 @@ class Manner:
 
 
 class Mail:
-    """One URL of mail, with a contact's fields in braces, and the connection to its server.
+    """One mail URL, with a contact's fields in braces, and the connection to its server.
+
+    Args:
+        template: the URL.
 
     Raises:
-        UnusableURL: nothing can be sent to it; says why.
+        UnusableURL: nothing can be sent to it; the message says why.
     """
 
     def __init__(self, template: Template) -> None:
@@ -43,10 +46,17 @@ class Mail:
             raise UnusableURL(f"makes an address that cannot be used: {error}") from None
 
     def send(self, values: Values, subject: str, body: str, manner: Manner) -> None:
-        """Sends a letter to each recipient that the URL names.
+        """Send a letter to each recipient that the URL names.
+
+        Args:
+            values: the contact's fields, as they are sent.
+            subject: the subject.
+            body: the text.
+            manner: the headers and the key.
 
         Raises:
-            DeliveryFailed: as `Submission.send`; DeliveryUncertain, too, where one of several recipients got it.
+            DeliveryFailed: as in `Submission.send`. If only some of several recipients got it, the outcome is
+                DeliveryUncertain.
         """
         letters = list(self._letters(values, subject, body, manner))
         sent, failures = 0, []
@@ -66,7 +76,7 @@ class Mail:
         raise next((error for _, error in failures if isinstance(error, DeliveryUncertain)), failures[0][1])
 
     def close(self) -> None:
-        """Ends the connection, if there is one."""
+        """Close the connection, if there is one."""
         self._submission.close()
 
     def _letters(self, values: Values, subject: str, body: str, manner: Manner) -> Iterator[Letter]:

@@ -1,9 +1,9 @@
-"""What an Apprise URL of mail (`mailto://`, `mailtos://`) means.
+"""Parser of Apprise's mail URLs (`mailto://`, `mailtos://`).
 
-Apprise reads the URL and knows the servers of well-known providers; this is the one module that reads its objects
-(`tests/bots/test_mail_urls.py` fails where its version behaves otherwise). It does so with marks in place of the
-contact's fields, which are replaced in what was read: whatever a field holds, it cannot become another part of the URL.
-Who a letter goes to is read by us, since Apprise cuts addresses (`o'neil@` becomes `neil@`).
+Apprise parses the URL and knows the servers of well-known providers. This is the only module that reads its objects
+(`tests/bots/test_mail_urls.py` fails if its version behaves otherwise). Apprise sees marks in place of the contact's
+fields, and the marks are replaced in the parsed parts. So no field can become another part of the URL. We parse the
+recipients ourselves, since Apprise cuts addresses (`o'neil@` becomes `neil@`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from service.messages.templates import Template, Values
 from service.messages.wire import Server
 
 TIMEOUT = 30.0
-"""Seconds that a server may take over one answer, unless the URL says otherwise (`cto`, `rto`)."""
+"""Seconds that a server may take for an answer, unless the URL says otherwise (`cto`, `rto`)."""
 _MAIL = re.compile(r"mailtos?:", re.IGNORECASE)
 _OPTIONS = frozenset({
     "from", "name", "smtp", "mode", "reply", "to", "cc", "bcc", "format", "verify", "cto", "rto", "tz", "overflow",
@@ -47,19 +47,19 @@ _NAMED = re.compile(r"\s*(?P<name>.*?)\s*<(?P<address>[^<>]*)>\s*", re.DOTALL)
 
 
 class UnusableURL(Exception):
-    """Nothing can be sent to the URL; says why, as the rest of a sentence."""
+    """Nothing can be sent to the URL. The message says why, as the predicate of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailURL:
-    """A URL of mail as it was read. Texts may have marks of the contact's fields in them.
+    """A parsed mail URL. Its texts may hold marks of the contact's fields.
 
     Args:
-        server: which one is asked, and how.
+        server: the mail server.
         sender, to, copies, blind_copies, reply_to: as in `Letter`.
         html: whether letters have an HTML part.
-        headers: more of them.
-        zone: of the letters' date; None for UTC.
+        headers: more headers.
+        zone: the time zone of the letters' dates; None for UTC.
     """
 
     server: Server
@@ -74,15 +74,15 @@ class MailURL:
 
 
 def is_mail(url: str) -> bool:
-    """Whether this is a URL of mail."""
+    """Return whether this is a mail URL."""
     return _MAIL.match(url) is not None
 
 
 def read(template: str) -> MailURL:
-    """Reads a URL of mail with a contact's fields in braces.
+    """Parse a mail URL with a contact's fields in braces.
 
     Raises:
-        UnusableURL: it is malformed, or asks for something that is not done here.
+        UnusableURL: it is malformed, or has an option that this service does not support.
     """
     _refuse_unknown_options(template)
     with captured():
@@ -98,7 +98,7 @@ def read(template: str) -> MailURL:
     if not sender.address:
         sender = Mailbox(str(address), sender.name or str(name or ""))
     qsd = parsed["qsd"]
-    found = MailURL(
+    url = MailURL(
         server=_server(plugin, qsd),
         sender=sender,
         to=tuple(to) or (Mailbox(sender.address),),
@@ -109,12 +109,12 @@ def read(template: str) -> MailURL:
         headers=_headers(parsed["headers"]),
         zone=plugin.tzinfo if "tz" in qsd else None,
     )
-    _check_addresses(found)
-    return found
+    _check_addresses(url)
+    return url
 
 
 def _instantiated(parsed: dict[str, Any]) -> Any:
-    """Apprise's own object. Its log is not told: it has the password."""
+    """Return Apprise's own object. Its log, which has the password, is discarded."""
     try:
         plugin = Apprise.instantiate(parsed, asset=ASSET, suppress_exceptions=False)
     except (AppriseException, TypeError, ValueError) as error:
@@ -125,15 +125,15 @@ def _instantiated(parsed: dict[str, Any]) -> Any:
 
 
 def fill(text: str, values: Values) -> str:
-    """What was read, with the contact's fields in place of their marks."""
+    """Return a parsed text with the contact's fields in place of their marks."""
     return _MARK.sub(lambda match: values[match[1]], text)
 
 
 def fill_mailbox(mailbox: Mailbox, values: Values) -> Mailbox:
-    """A mailbox with the contact's fields; the address as it goes out.
+    """Return a mailbox with the contact's fields, and with the address as it is sent to.
 
     Raises:
-        DeliveryFailed: the address is none.
+        DeliveryFailed: the address is invalid.
     """
     return Mailbox(email_to_send(fill(mailbox.address, values)), fill(mailbox.name, values))
 
@@ -158,37 +158,37 @@ def _server(plugin: Any, qsd: dict[str, str]) -> Server:
         answer_timeout=_seconds(qsd, "rto"),
     )
     if not 1 <= server.port <= 65535 or qsd.get("port", str(server.port)) != str(server.port):
-        raise UnusableURL("has a port that is invalid")
+        raise UnusableURL("has an invalid port")
     signing_in = (server.user or "", server.password) if server.password else ()
     if any(_has_fields(text) for text in (server.host, server.mode, *signing_in)):
-        raise UnusableURL("names a field of the contact where the server or the signing in stands")
+        raise UnusableURL("has a field of the contact in its server or sign-in part")
     return server
 
 
 def _seconds(qsd: dict[str, str], option: str) -> float:
-    """A time limit; Apprise passes over one that is invalid."""
+    """Return a time limit. Apprise ignores an invalid one; here it is refused."""
     if option not in qsd:
         return TIMEOUT
     if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", qsd[option]) or float(qsd[option]) == 0:
-        raise UnusableURL(f"has {option}=, which has to be a number of seconds")
+        raise UnusableURL(f"has {option}=, which must be a number of seconds")
     return float(qsd[option])
 
 
 def _sender(qsd: dict[str, str]) -> Mailbox:
-    """What `from` and `name` say; without an address where they have none."""
+    """Return the mailbox of `from` and `name`, without an address if they have none."""
     text, name = qsd.get("from", ""), qsd.get("name", "")
     if "<" not in text and "@" not in text and _mark("email") not in text:
         return Mailbox("", name or text)
-    found = _mailboxes(text)
-    if len(found) != 1:
-        raise UnusableURL("has not one address in from=")
-    return Mailbox(found[0].address, name or found[0].name)
+    mailboxes = _mailboxes(text)
+    if len(mailboxes) != 1:
+        raise UnusableURL("must have exactly one address in from=")
+    return Mailbox(mailboxes[0].address, name or mailboxes[0].name)
 
 
 def _mailboxes(text: str) -> tuple[Mailbox, ...]:
-    """A list with commas (or semicolons), such as `a@example.org, "Rivers, Amelia" <b@example.org>`."""
+    """Parse a list with commas (or semicolons), such as `a@example.org, "Rivers, Amelia" <b@example.org>`."""
     if _ITEM.sub("", text).strip(",; \t\r\n"):
-        raise UnusableURL("has a list of addresses that is malformed")
+        raise UnusableURL("has a malformed list of addresses")
     return tuple(mailbox for item in _ITEM.findall(text) for mailbox in _mailboxes_of(item))
 
 
@@ -197,7 +197,7 @@ def _mailboxes_of(item: str) -> list[Mailbox]:
         return [Mailbox(address) for address in item.split()]
     match = _NAMED.fullmatch(item)
     if match is None:
-        raise UnusableURL("has a list of addresses that is malformed")
+        raise UnusableURL("has a malformed list of addresses")
     name = match["name"].rstrip("+ ")  # a blank, as forms write it
     if name.startswith('"') and name.endswith('"') and len(name) > 1:
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
@@ -207,7 +207,7 @@ def _mailboxes_of(item: str) -> list[Mailbox]:
 def _wants_html(qsd: dict[str, str]) -> bool:
     wanted = qsd.get("format", "text").lower()
     if wanted not in ("text", "html"):
-        raise UnusableURL("has format=, which has to be text or html")
+        raise UnusableURL("has format=, which must be text or html")
     return wanted == "html"
 
 
@@ -216,12 +216,12 @@ def _headers(given: dict[str, str]) -> dict[str, str]:
         if not _HEADER_NAME.fullmatch(name) or _has_fields(name):
             raise UnusableURL("has a header (+…) whose name is invalid")
         if name.lower() in _HEADERS_OF_OURS:
-            raise UnusableURL(f"sets the header {name}, which is made here")
+            raise UnusableURL(f"sets the header {name}, which the service sets itself")
     return given
 
 
 def _refuse_unknown_options(template: str) -> None:
-    """Apprise passes over an option that it does not know, and takes the last of those that are there twice."""
+    """Refuse unknown and repeated options. Apprise ignores an unknown option, and takes the last of repeated ones."""
     pairs = template.partition("?")[2].replace(";", "&").split("&")
     keys = [unquote(pair.partition("=")[0]).strip() for pair in pairs if pair]
     for key, times in Counter(key.lower() for key in keys).items():
@@ -230,11 +230,11 @@ def _refuse_unknown_options(template: str) -> None:
         if times > 1:
             raise UnusableURL(f"has the option {key[:20]} more than once")
     if re.search(r"[?&;]overflow=(?!upstream(?:[&;]|$))", template, re.IGNORECASE):
-        raise UnusableURL("has overflow=, which has to be upstream")
+        raise UnusableURL("has overflow=, which must be upstream")
 
 
 def _check_addresses(url: MailURL) -> None:
-    """Finds out whether the addresses that are no contact's can be used."""
+    """Check the addresses that come from the URL rather than from a contact."""
     for mailbox in (url.sender, *url.to, *url.copies, *url.blind_copies, *url.reply_to):
         if not _has_fields(mailbox.address):
             try:

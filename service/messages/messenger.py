@@ -1,4 +1,4 @@
-"""Sends messages to contacts through the channels of `MESSAGE_URL`."""
+"""Sender of messages to contacts, through the channels of `MESSAGE_URL`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote
 from apprise import Apprise
 from apprise.plugins.base import NotifyBase
 
+from bot_scheduler import Contact
 from service.messages import mail_urls
 from service.messages.apprise_log import ASSET, captured
 from service.messages.mail import Mail, Manner
@@ -18,17 +19,17 @@ from service.messages.mail_urls import UnusableURL, is_mail
 from service.messages.outcomes import ChannelUnavailable, DeliveryFailed
 from service.messages.secrecy import redacted
 from service.messages.services import Misread, Service
-from service.messages.templates import ADDRESSES, FIELDS, Recipient, Template, Values, values_of
+from service.messages.templates import ADDRESSES, FIELDS, Template, Values, values_of
 
 LONGEST_UNSUBSCRIBE = 900
-"""Characters of a `List-Unsubscribe` URL, which no fold may cut: lines have 998 at most (RFC 5322, 2.1.1)."""
+"""The most characters of a `List-Unsubscribe` URL. It cannot be folded, and a line has at most 998 (RFC 5322)."""
 
 
 class Channel:
-    """One URL of `MESSAGE_URL`, or of `ALERT_URL`.
+    """One URL of `MESSAGE_URL` or `ALERT_URL`.
 
     Args:
-        url: as the setting has it.
+        url: the URL in the setting.
     """
 
     def __init__(self, url: str) -> None:
@@ -40,7 +41,7 @@ class Channel:
         return Mail(self.template) if is_mail(self.url) else Service(self.template)
 
     def why_unusable(self) -> str | None:
-        """Why nothing can be sent to it, as the predicate of a sentence; None if it is well-formed."""
+        """Return why nothing can be sent to the URL, as the predicate of a sentence; None if it is well-formed."""
         try:
             assert self._way
         except UnusableURL as error:
@@ -48,10 +49,17 @@ class Channel:
         return None
 
     def send(self, values: Values, subject: str, body: str, manner: Manner, *, redirects: bool = True) -> None:
-        """Sends one message; the values are those of its fields.
+        """Send one message.
+
+        Args:
+            values: the values of the URL's fields.
+            subject: the subject.
+            body: the text.
+            manner: the headers and the key of an e-mail.
+            redirects: whether a server may redirect the request.
 
         Raises:
-            DeliveryFailed: it was not taken, and why, without anything of the URL that may be secret.
+            DeliveryFailed: the channel did not take the message. The reason has no part of the URL that may be secret.
         """
         with self._redacting():
             if isinstance(self._way, Mail):
@@ -60,7 +68,7 @@ class Channel:
                 self._way.send(values, subject, body, redirects=redirects)
 
     def close(self) -> None:
-        """Ends its connection, if it keeps one."""
+        """Close the channel's connection, if it keeps one."""
         way = vars(self).get("_way")
         if isinstance(way, Mail):
             way.close()
@@ -81,8 +89,8 @@ class Messenger:
     """Sends messages to contacts. It keeps connections between them: close it, or use it in a `with`.
 
     Args:
-        message_url: `MESSAGE_URL`: Apprise URLs, separated by spaces; None if it is unset. The first whose fields a
-            contact has is used.
+        message_url: `MESSAGE_URL`: Apprise URLs separated by spaces, or None. The first URL whose fields a contact has
+            is used.
         phone_region: `PHONE_REGION`: the country of numbers without `+`.
         list_unsubscribe: `MESSAGE_LIST_UNSUBSCRIBE`: a mailto or https URL for e-mails, with fields in braces.
         auto_submitted: `MESSAGE_AUTO_SUBMITTED`: whether e-mails say that a program sent them (RFC 3834).
@@ -99,7 +107,7 @@ class Messenger:
 
     @classmethod
     def of(cls, settings: Any) -> Messenger:
-        """The messenger of the service's settings."""
+        """Return the messenger of the service's settings."""
         url = settings.message_url
         return cls(
             url.get_secret_value() if url else None,
@@ -115,15 +123,15 @@ class Messenger:
         self.close()
 
     def close(self) -> None:
-        """Ends the connections. Another message makes new ones."""
+        """Close the connections. The next message opens new ones."""
         for channel in self._channels:
             channel.close()
 
     def check(self) -> None:
-        """Finds out, without sending anything, whether messages could go out at all.
+        """Check, without sending anything, that messages can be sent at all.
 
         Raises:
-            ChannelUnavailable: `MESSAGE_URL` is unset, or one of its URLs cannot be used; says which.
+            ChannelUnavailable: `MESSAGE_URL` is not set, or one of its URLs is unusable; the message says which.
         """
         if not self._channels:
             raise ChannelUnavailable("MESSAGE_URL is not set, so no message can be sent")
@@ -133,11 +141,11 @@ class Messenger:
                 raise ChannelUnavailable(f"URL {number} of MESSAGE_URL {reason}")
 
     def check_fields(self) -> None:
-        """Finds out whether it can be told who would be reached; `MESSAGE_URL` may be unset.
+        """Check that the recipients of messages can be told, even if `MESSAGE_URL` is not set.
 
         Raises:
-            ChannelUnavailable: one of its URLs, or MESSAGE_LIST_UNSUBSCRIBE, names a field that no contact has; says
-                which.
+            ChannelUnavailable: one of its URLs, or MESSAGE_LIST_UNSUBSCRIBE, names a field that no contact has; the
+                message says which.
         """
         for number, channel in enumerate(self._channels, start=1):
             if unknown := channel.template.unknown_field:
@@ -147,13 +155,13 @@ class Messenger:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names in braces of all its URLs, each once."""
+        """The names in braces in all URLs, each once."""
         return tuple(dict.fromkeys(field for channel in self._channels for field in channel.template.fields))
 
-    def destination(self, contact: Recipient) -> str | None:
-        """Where a message to the contact would go, for people to read; None if nowhere.
+    def destination(self, contact: Contact) -> str | None:
+        """Return the destination of a message to the contact, for people to read; None if there is none.
 
-        With `MESSAGE_URL` unset, it is the e-mail address, so that a rehearsal needs no channel.
+        If `MESSAGE_URL` is not set, it is the e-mail address, so that a rehearsal needs no channel.
         """
         if not self._channels:
             return FIELDS["email"](contact)
@@ -163,20 +171,21 @@ class Messenger:
         addresses = [FIELDS[field](contact) for field in channel.template.fields if field in ADDRESSES]
         return ", ".join(filter(None, addresses)) or "the address in MESSAGE_URL"
 
-    def deliver(self, contact: Recipient, subject: str, body: str, *, key: str | None = None) -> None:
-        """Sends one plain-text message, once; returns when the channel has taken it.
+    def deliver(self, contact: Contact, subject: str, body: str, *, key: str | None = None) -> None:
+        """Send one plain-text message, once. Return when the channel has taken it.
 
         Args:
-            key: whatever is the same only where the same message is sent again, so that an e-mail that arrives twice
-                can be told by its Message-ID.
+            contact: the recipient.
+            subject: the subject.
+            body: the text.
+            key: identifies the message, so that an e-mail that is sent again has the same Message-ID.
 
         Raises:
-            ChannelUnavailable: nobody can be reached through this channel now; nothing was sent.
-            DeliveryUncertain: the channel broke off; it may have been sent.
-            DeliveryDeferred: this recipient was refused for now; nothing was sent.
-            RecipientRefused: this recipient was refused for good; nothing was sent.
-            DeliveryFailed: this recipient cannot be reached: there is no address, or it is not one that the channel
-                takes; nothing was sent.
+            ChannelUnavailable: the channel reaches nobody now; nothing was sent.
+            DeliveryUncertain: the channel broke off; the message may have been sent.
+            DeliveryDeferred: the server refused this recipient for now; nothing was sent.
+            RecipientRefused: the server refused this recipient for good; nothing was sent.
+            DeliveryFailed: this recipient has no address that the channel takes; nothing was sent.
         """
         if not self._channels:
             raise ChannelUnavailable("MESSAGE_URL is not set, so no message can be sent")
@@ -186,42 +195,46 @@ class Messenger:
         values = values_of(contact, channel.template.fields, self._phone_region)
         channel.send(values, subject, body, Manner(tuple(self._headers(contact).items()), key))
 
-    def _channel(self, contact: Recipient) -> Channel | None:
+    def _channel(self, contact: Contact) -> Channel | None:
         return next((channel for channel in self._channels if channel.template.suits(contact)), None)
 
-    def _headers(self, contact: Recipient) -> Mapping[str, str]:
-        found = {}
+    def _headers(self, contact: Contact) -> Mapping[str, str]:
+        headers = {}
         if self._unsubscribe and self._unsubscribe.suits(contact):
             url = self._unsubscribe.replaced(
                 lambda field: quote(FIELDS[field](contact) or "", safe="", errors="replace")
             )
             if len(url) <= LONGEST_UNSUBSCRIBE:
-                found["List-Unsubscribe"] = f"<{url}>"
+                headers["List-Unsubscribe"] = f"<{url}>"
                 if url.startswith("https:"):
-                    found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+                    headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
         if self._auto_submitted:
-            found["Auto-Submitted"] = "auto-generated"
-        return found
+            headers["Auto-Submitted"] = "auto-generated"
+        return headers
 
 
 def why_unusable(url: str, template: str) -> str | None:
-    """Why nothing can be sent to an Apprise URL, as the predicate of a sentence; None if it is well-formed.
+    """Return why nothing can be sent to an Apprise URL, as the predicate of a sentence; None if it is well-formed.
 
     Args:
-        template: the URL as the setting has it, of which nothing that may be secret is told.
+        url: the URL.
+        template: the URL in the setting. No part of it that may be secret is in the result.
     """
     reason = Channel(url).why_unusable()
     return None if reason is None else redacted(reason, template)
 
 
 def announce(url: str, subject: str, body: str, *, redirects: bool = True) -> None:
-    """Sends one plain-text message to a fixed Apprise URL, such as one of `ALERT_URL`.
+    """Send one plain-text message to a fixed Apprise URL, such as one of `ALERT_URL`.
 
     Args:
-        redirects: whether a server may send it on to another.
+        url: the URL.
+        subject: the subject.
+        body: the text.
+        redirects: whether a server may redirect the request.
 
     Raises:
-        DeliveryFailed: it was not taken, and why, without anything of the URL that may be secret.
+        DeliveryFailed: the channel did not take the message. The reason has no part of the URL that may be secret.
     """
     channel = Channel(url)
     if (reason := channel.why_unusable()) is not None:
@@ -233,8 +246,10 @@ def announce(url: str, subject: str, body: str, *, redirects: bool = True) -> No
 
 
 def destination(url: str) -> tuple[str, int | None] | None:
-    """The host, and the port where it is known, to which messages for an Apprise URL go; None where it does not tell,
-    as with services that have one address for everybody."""
+    """Return the host and, if known, the port to which messages for an Apprise URL go.
+
+    Return None if the URL does not name a host, as with services that have one address for everybody.
+    """
     if is_mail(url):
         try:
             server = mail_urls.read(url).server

@@ -1,4 +1,9 @@
-"""What can become of a message that is not sent, or not surely."""
+"""Outcomes of a message that was not sent, or perhaps not: one error class for each.
+
+A bot decides by the class whether to try again, to skip the person, or to stop. `service.messages.smtp` has the table
+of a mail server's answers and the outcomes that they mean. This is a module of its own because every sender raises
+these and none of them owns them.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +23,11 @@ class DeliveryUncertain(DeliveryFailed):
 
 
 class DeliveryDeferred(DeliveryFailed):
-    """The recipient's server refused it for now (SMTP 4xx), or broke off before it had the text; nothing was sent, and
-    the same may be taken later."""
+    """The recipient's server refused the message for now (SMTP 4xx), or broke off before it had the text.
+
+    Nothing was sent. The server may take the same message later.
+    """
 
 
 class RecipientRefused(DeliveryFailed):
-    """The recipient's server refused it for good (SMTP 5xx to RCPT or DATA); nothing was sent."""
+    """The recipient's server refused the message for good (SMTP 5xx to RCPT or DATA). Nothing was sent."""

@@ -1,6 +1,6 @@
-"""What became of a message that a plugin of Apprise's did not take, from what it logged.
+"""Outcomes of messages that an Apprise plugin did not take, told from its log.
 
-Apprise answers only yes or no. `tests/bots/test_service_words.py` fails where its version uses other words.
+Apprise answers only yes or no. `tests/bots/test_service_words.py` fails if its version uses other words.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _OF_THE_CHANNEL = frozenset({"401", "403", "429", "502", "503"})
 
 
 def verdict(lines: Sequence[str]) -> tuple[type[DeliveryFailed], str]:
-    """What is to be raised, and the reason, as well as it can be told.
+    """Return the error to raise, and the reason, as far as the log tells.
 
     Args:
-        lines: what Apprise logged of one message.
+        lines: Apprise's log of one message.
     """
     said = _exception_in(lines)
     told = next((line for line in reversed(lines) if _TOLD.match(line)), "")
@@ -35,10 +35,10 @@ def verdict(lines: Sequence[str]) -> tuple[type[DeliveryFailed], str]:
 
 
 def _exception_in(lines: Sequence[str]) -> str:
-    found = (line.partition("Socket Exception: ")[2] for line in reversed(lines) if "Socket Exception: " in line)
-    return next(found, "")
+    errors = (line.partition("Socket Exception: ")[2] for line in reversed(lines) if "Socket Exception: " in line)
+    return next(errors, "")
 
 
 def _plain(text: str) -> str:
-    """Without the marks that Python puts around bytes."""
+    """Return the text without the marks that Python puts around bytes."""
     return re.sub(r"b(['\"])(.*?)\1", r"\2", text)

@@ -1,8 +1,8 @@
-"""Channels other than mail: Apprise's plugins, which read a URL each in its own way.
+"""Channels other than mail: Apprise's plugins, each of which parses a URL in its own way.
 
-Before anything is sent, the object that a plugin has made of the URL is compared with the one that is meant: a URL with
-samples in place of the contact's fields is read, and in that object the samples are replaced by the contact's fields.
-Where both are not the same, the plugin has cut, split, dropped or changed something, and nothing is sent.
+Before anything is sent, the plugin's object is compared with the intended one. For that, the URL is parsed with samples
+in place of the contact's fields, and in the resulting object the contact's fields replace the samples. If the two
+differ, the plugin has cut, split, dropped or changed something, and nothing is sent.
 """
 
 from __future__ import annotations
@@ -28,25 +28,28 @@ _SAMPLES = (
     {"email": "qzother.two@qzsecond.example.net", "phone": "+15550100208", "url": "https://qzsecond.example.net/two"},
 )
 _NEVER = "\0"
-"""No plugin keeps this."""
+"""A value that no plugin keeps."""
 _HASH = "cached_url_identifier"
 """An attribute that is a hash of others."""
 
 
 def samples(number: int, fields: tuple[str, ...]) -> dict[str, str]:
-    """Values that no contact has, of a first (0) and a second (1) set."""
+    """Return values that no contact has, of a first (0) or a second (1) set."""
     return {field: _SAMPLES[number].get(field, f"qzsample{number}{field.replace('_', '')}") for field in fields}
 
 
 class Misread(DeliveryFailed):
-    """The plugin reads the contact's address as another; nothing was sent. The sentence has nothing of the URL."""
+    """The plugin reads the contact's address as another; nothing was sent. The message has no part of the URL."""
 
 
 class Service:
     """One URL of a service, with a contact's fields in braces.
 
+    Args:
+        template: the URL.
+
     Raises:
-        UnusableURL: nothing can be sent to it, or it is not certain to whom; says why.
+        UnusableURL: nothing can be sent to it, or it is uncertain to whom; the message says why.
     """
 
     def __init__(self, template: Template) -> None:
@@ -56,20 +59,22 @@ class Service:
         plugin = self._built(self._first)
         self._pattern: dict[str, Any] = {}
         if template.fields:
-            again = _state(self._built(self._first))  # what differs is made of chance or the time
+            again = _state(self._built(self._first))  # a difference comes from chance or the time
             kept = {name for name, value in _state(plugin).items() if again.get(name) == value}
             self._pattern = {name: value for name, value in vars(plugin).items() if name in kept}
             self._check_pattern()
 
     def send(self, values: Values, subject: str, body: str, *, redirects: bool = True) -> None:
-        """Sends one plain-text message, once.
+        """Send one plain-text message, once.
 
         Args:
-            values: what the contact's fields are, as they go out.
-            redirects: whether a server may send it on to another.
+            values: the contact's fields, as they are sent.
+            subject: the subject.
+            body: the text.
+            redirects: whether a server may redirect the request.
 
         Raises:
-            DeliveryFailed: it was not taken, or not surely, or would go to somebody else.
+            DeliveryFailed: the message was not sent, or perhaps not, or would have gone to somebody else.
         """
         with captured() as lines:
             try:
@@ -85,14 +90,14 @@ class Service:
             raise kind(reason)
 
     def _built(self, values: Values) -> NotifyBase:
-        """Apprise's own object. Called directly it neither retries nor sends from another thread."""
+        """Return Apprise's own object. Called directly, it neither retries nor sends from another thread."""
         url = self._template.filled(values)
         with captured() as lines:
             plugin = Apprise.instantiate(url, asset=ASSET)
         if plugin is None:
-            raise UnusableURL(f"is not one that can be used: {lines[-1]}" if lines else "is not one that can be used")
+            raise UnusableURL(f"is not usable: {lines[-1]}" if lines else "is not usable")
         if any(line.startswith("Dropped invalid") for line in lines):
-            raise UnusableURL("is not one that can be used: it has an address that is invalid")
+            raise UnusableURL("is not usable: it has an invalid address")
         if "cto=" not in url:
             plugin.socket_connect_timeout = TIMEOUT
         if "rto=" not in url:
@@ -100,21 +105,21 @@ class Service:
         return plugin
 
     def _check_pattern(self) -> None:
-        """Whether it is seen in the plugin's object where each address went, with other samples, too."""
+        """Check that the plugin's object shows where each address went, with other samples as well."""
         kept = repr([_canonical(value, str) for value in self._pattern.values()])
         for field in self._template.fields:
             text = self._first[field]
             if field in ADDRESSES and not any(form in kept for form in _forms(text)):
-                raise UnusableURL(f"has {{{field}}} where it cannot be told whom the channel reaches")
+                raise UnusableURL(f"has {{{field}}} in a place where nobody can tell whom the channel reaches")
         others = samples(1, self._template.fields)
         if (name := self._misread(self._built(others), others)) is not None:
-            raise UnusableURL(f"has a field where it cannot be told what the channel makes of it ({name})")
+            raise UnusableURL(f"has a field in a place where nobody can tell how the channel reads it ({name})")
 
     def _misread(self, plugin: NotifyBase, values: Values) -> str | None:
-        """The attribute of the plugin's object that is not what the values make of it; None if all are."""
-        found, ways = _state(plugin), _ways_to_replace(self._first, values)
+        """Return the attribute of the plugin's object that differs from the intended one; None if none does."""
+        state, ways = _state(plugin), _ways_to_replace(self._first, values)
         for name, value in self._pattern.items():
-            if all(_canonical(value, replaced) != found.get(name) for replaced in ways):
+            if all(_canonical(value, replaced) != state.get(name) for replaced in ways):
                 return name
         return None
 
@@ -132,7 +137,7 @@ def _notify(plugin: NotifyBase, subject: str, body: str, lines: list[str]) -> bo
 
 
 def _reads_whole(field: str, text: str) -> bool:
-    """Whether Apprise's own readers of addresses, which some plugins ask when they send, take all of it or none."""
+    """Return whether Apprise's own parsers, which some plugins call when they send, take all of it or nothing."""
     if field == "phone":
         number: Any = is_phone_no(text, min_len=3)  # type: ignore[no-untyped-call]
         return not number or bool(number["full"] == text.removeprefix("+"))
@@ -141,7 +146,7 @@ def _reads_whole(field: str, text: str) -> bool:
 
 
 def _check_fixed_addresses(url: str) -> None:
-    """Refuses an e-mail address in the URL's path or options that Apprise reads as another.
+    """Refuse an e-mail address in the URL's path or options that Apprise reads as another.
 
     Raises:
         UnusableURL: there is one.
@@ -150,24 +155,24 @@ def _check_fixed_addresses(url: str) -> None:
         try:
             address = email_to_send(text)
         except DeliveryFailed:
-            continue  # it is none, or has a field in it
+            continue  # it is not an address, or has a field in it
         read: list[str] = parse_emails(address)  # type: ignore[no-untyped-call]
         if not _reads_whole("email", address) or read != [address]:
             raise UnusableURL("has an e-mail address that the channel reads as another")
 
 
-# what an object holds
+# comparing objects
 
 
 def _state(plugin: NotifyBase) -> dict[str, Any]:
-    """A plugin's attributes, each in a form that can be compared."""
+    """Return a plugin's attributes, each in a form that can be compared."""
     return {name: _canonical(value, str) for name, value in vars(plugin).items() if not name.endswith(_HASH)}
 
 
 def _canonical(value: Any, replaced: Callable[[str], str]) -> Any:
-    """Data with its texts replaced; anything else is its class alone."""
+    """Return data with their texts replaced. Of any other object, return the class alone."""
     if isinstance(value, str):
-        return replaced(str.__str__(value))  # what an Enum's member stands for, too
+        return replaced(str.__str__(value))  # also the value of an Enum's member
     if isinstance(value, bytes):
         return replaced(value.decode("latin-1"))
     if value is None or isinstance(value, bool | int | float):
@@ -183,7 +188,7 @@ def _canonical(value: Any, replaced: Callable[[str], str]) -> Any:
 
 
 def _ways_to_replace(before: Values, after: Values) -> list[Callable[[str], str]]:
-    """Functions that put what is meant in the place of the samples: one for each form that a sample may stand for."""
+    """Return functions that replace the samples: one for each value that a form of a sample may stand for."""
     meant: dict[str, list[str]] = {}
     for field, sample in before.items():
         for form, value in zip(_forms(sample), _forms(after[field]), strict=True):
@@ -198,7 +203,7 @@ def _ways_to_replace(before: Values, after: Values) -> list[Callable[[str], str]
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    """How plugins keep a value: as it is, as a URL has it, a number without its plus, or without its country code 1."""
+    """Return the forms in which plugins keep a value: as it is, quoted, without its plus, without country code 1."""
     digits = text[1:] if re.fullmatch(r"\+\d+", text) else text
     national = text[2:] if re.fullmatch(r"\+1\d{10}", text) else _NEVER if digits != text else text
     return text, quote(text, safe=""), quote(text), digits, national

@@ -1,13 +1,13 @@
-"""Hands letters to a mail server, and tells by its status codes what became of each (RFC 5321).
+"""Submission of letters to a mail server, and the outcome of each by the server's status codes (RFC 5321).
 
-| what fails | answered 4xx | answered 5xx | broken off |
+| failing step | answered 4xx | answered 5xx | broken off |
 |---|---|---|---|
 | connection, EHLO, STARTTLS, sign-in, MAIL FROM | the channel | the channel | the channel |
 | RCPT TO, DATA | deferred | refused | deferred |
 | the text, before its final dot | | | deferred |
 | the answer to the final dot | deferred | refused | uncertain |
 
-An answer that is neither counts as broken off. 421 is answered as other 4xx are, and ends the connection.
+An answer that is neither counts as broken off. 421 counts as other 4xx do, and ends the connection.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from service.messages.outcomes import (
 from service.messages.wire import Broken, Server, answer, connect, has_spoken, read
 
 LETTERS_OF_A_CONNECTION = 100
-"""Many servers take no more on one."""
+"""The most letters on one connection, since many servers accept no more."""
 IDLE_SECONDS = 60.0
-"""A connection that has been silent for longer is not trusted any more."""
+"""A connection that was silent for longer is not used again."""
 _GOODBYE_SECONDS = 5.0
 _CLOSING = 421
 _GO_ON = 354
 
 
 class _Gone(Exception):
-    """The server ended the connection before it had anything of the letter.
+    """The server ended the connection before it had any of the letter.
 
     Args:
-        verdict: what that means where it was a new connection.
+        verdict: the outcome, if the connection was a new one.
     """
 
     def __init__(self, verdict: DeliveryFailed) -> None:
@@ -51,9 +51,12 @@ class _Gone(Exception):
 
 
 class Submission:
-    """One connection to a mail server, which is made when it is needed and used for many letters.
+    """One connection to a mail server, opened when it is needed and used for many letters.
 
-    It belongs to the process and the thread that made it; another one makes its own.
+    It belongs to the process and the thread that opened it. Another one opens its own.
+
+    Args:
+        server: the mail server.
     """
 
     def __init__(self, server: Server) -> None:
@@ -64,7 +67,7 @@ class Submission:
         self._used_at = 0.0
 
     def send(self, letter: Letter) -> None:
-        """Sends a letter, and returns when the server has taken it for all its recipients.
+        """Send a letter. Return when the server has taken it for all its recipients.
 
         Raises:
             ChannelUnavailable, DeliveryDeferred, RecipientRefused, DeliveryUncertain: by the table above.
@@ -73,7 +76,7 @@ class Submission:
             reused = self._keeps_connection()
             try:
                 self._transfer(letter)
-            except _Gone as gone:  # what ends a connection that was kept says nothing of this letter
+            except _Gone as gone:  # the end of a kept connection has nothing to do with this letter
                 self._drop()
                 if not reused:
                     raise gone.verdict from None
@@ -84,12 +87,12 @@ class Submission:
         except DeliveryFailed:
             self._reset()
             raise
-        except BaseException:  # such as a run's time that is up, in the middle of anything
+        except BaseException:  # such as the end of the run's time, at any point
             self._drop()
             raise
 
     def close(self) -> None:
-        """Ends the connection, if there is one. The next letter makes another."""
+        """Close the connection, if there is one. The next letter opens another."""
         smtp, self._smtp = self._smtp, None
         if smtp is None or self._owner != _me():
             return
@@ -98,7 +101,7 @@ class Submission:
                 smtp.sock.settimeout(_GOODBYE_SECONDS)
                 smtp.quit()
         except (OSError, smtplib.SMTPException):
-            pass  # it is over either way
+            pass  # it ends either way
         finally:
             smtp.close()
 
@@ -125,7 +128,7 @@ class Submission:
         self, smtp: smtplib.SMTP, command: str, subject: str, for_now: type[DeliveryFailed],
         for_good: type[DeliveryFailed], expected: int | None = None,
     ) -> None:  # fmt: skip
-        """One command before the text."""
+        """Send one command before the text."""
         try:
             code, text = answer(smtp, command)
         except Broken as broken:
@@ -161,12 +164,12 @@ class Submission:
             raise kind(f"the mail server refused the message: {code} {said}")
 
     def _keeps_connection(self) -> bool:
-        """Whether there is a connection that can be used; one that cannot is given up."""
+        """Return whether there is a usable connection. Give up an unusable one."""
         smtp = self._smtp
         if smtp is None:
             return False
         if self._owner != _me():
-            self._smtp = None  # it is another process', or thread's, and stays open there
+            self._smtp = None  # it belongs to another process or thread, and stays open there
             return False
         idle = time.monotonic() - self._used_at
         if has_spoken(smtp):
@@ -182,7 +185,7 @@ class Submission:
         return self._smtp
 
     def _reset(self) -> None:
-        """Lets the connection forget a letter that it did not take."""
+        """Let the server forget a letter that it did not take."""
         if self._smtp is None:
             return
         try:
@@ -199,7 +202,7 @@ class Submission:
 
 
 def _transparent(text: bytes) -> bytes:
-    """Lines that begin with a dot have another one put before it (RFC 5321, 4.5.2)."""
+    """Put another dot before each line that begins with one (RFC 5321, 4.5.2)."""
     return re.sub(rb"(?m)^\.", b"..", text if text.endswith(b"\r\n") else text + b"\r\n")
 
 

@@ -1,45 +1,22 @@
-"""URLs with a contact's fields in braces, and the values that are put into their places."""
+"""URLs with a contact's fields in braces, and the values for them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import quote
 
+from bot_scheduler import Contact
 from service.messages.addresses import email_to_send, phone_to_send
 
 _FIELD = re.compile(r"\{([a-z_]+)\}")
 ADDRESSES = ("email", "phone", "url")
-"""Fields that say where a message goes."""
+"""The fields that are addresses."""
 
 
-class Recipient(Protocol):
-    """The fields of a contact that a URL may name."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def given_name(self) -> str | None: ...
-    @property
-    def family_name(self) -> str | None: ...
-    @property
-    def birthday(self) -> str | None: ...
-    @property
-    def language(self) -> str | None: ...
-    @property
-    def emails(self) -> Sequence[str]: ...
-    @property
-    def phones(self) -> Sequence[str]: ...
-    @property
-    def urls(self) -> Sequence[str]: ...
-
-
-FIELDS: Mapping[str, Callable[[Recipient], str | None]] = {
+FIELDS: Mapping[str, Callable[[Contact], str | None]] = {
     "email": lambda contact: next(iter(contact.emails), None),
     "phone": lambda contact: next(iter(contact.phones), None),
     "url": lambda contact: next(iter(contact.urls), None),
@@ -51,7 +28,7 @@ FIELDS: Mapping[str, Callable[[Recipient], str | None]] = {
     "language": lambda contact: contact.language,
 }
 Values = Mapping[str, str]
-"""What goes out for each field."""
+"""The value to send for each field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +44,32 @@ class Template:
 
     @property
     def unknown_field(self) -> str | None:
-        """A name in braces that no contact has; None if there is none."""
+        """A name in braces that no contact has, or None."""
         return next((field for field in self.fields if field not in FIELDS), None)
 
-    def suits(self, contact: Recipient) -> bool:
-        """Whether the contact has every field that is named."""
+    def suits(self, contact: Contact) -> bool:
+        """Return whether the contact has every field that the text names."""
         return all(FIELDS[field](contact) for field in self.fields)
 
     def filled(self, values: Values) -> str:
-        """The URL with each field's value in place of its name, quoted as a URL needs."""
+        """Return the URL with each field's value in place of its name, quoted for a URL."""
         return self.replaced(lambda field: quote(values[field], safe=""))
 
     def replaced(self, made: Callable[[str], str]) -> str:
-        """The text with something in place of each name."""
+        """Return the text with something in place of each name."""
         return _FIELD.sub(lambda match: made(match[1]), self.text)
 
 
-def values_of(contact: Recipient, fields: Iterable[str], region: str | None) -> dict[str, str]:
-    """What goes out for the fields of a contact who has them.
+def values_of(contact: Contact, fields: Iterable[str], region: str | None) -> dict[str, str]:
+    """Return the values to send for the fields of a contact who has them.
 
     Args:
+        contact: the recipient.
+        fields: the names of the fields.
         region: `PHONE_REGION`, or None.
 
     Raises:
-        DeliveryFailed: an address is none that a message can be sent to; names it.
+        DeliveryFailed: a message cannot be sent to an address; the message names it.
     """
     return {field: _value(field, FIELDS[field](contact) or "", region) for field in fields}
 
@@ -104,6 +83,6 @@ def _value(field: str, text: str, region: str | None) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` on one line: blanks in place of what breaks lines, steers a terminal, or is half a character."""
+    """Return `text` on one line: blanks replace line breaks, terminal controls and halves of characters."""
     plain = (" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
     return " ".join("".join(plain).split())

@@ -1,4 +1,4 @@
-"""The connection to a mail server, on Python's smtplib: commands and answers, without what they mean for a letter."""
+"""Connection to a mail server, on Python's smtplib: commands and answers, without their meaning for a letter."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from service.messages.outcomes import ChannelUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A mail server, and how it is spoken to.
+    """A mail server and the way to speak to it.
 
     Args:
+        host: its name or address.
+        port: its port.
         mode: `insecure`, `starttls` or `ssl` (TLS from the first byte).
-        user, password: for signing in, which is done if both are there.
-        verify: whether its certificate is verified.
-        connect_timeout, answer_timeout: seconds that the connection, and each answer, may take.
+        user, password: sign in with these, if both are set.
+        verify: whether to verify the certificate.
+        connect_timeout, answer_timeout: seconds for the connection, and for each answer.
     """
 
     host: str
@@ -32,14 +34,14 @@ class Server:
 
 
 class Broken(Exception):
-    """The connection broke, or what came back is no answer."""
+    """The connection broke, or the server sent something other than an answer."""
 
 
 def connect(server: Server) -> smtplib.SMTP:
-    """A connection on which MAIL FROM can follow.
+    """Return a connection on which MAIL FROM can follow.
 
     Raises:
-        ChannelUnavailable: there is none; says why.
+        ChannelUnavailable: there is none; the message says why.
     """
     smtp: smtplib.SMTP | None = None
     try:
@@ -49,7 +51,9 @@ def connect(server: Server) -> smtplib.SMTP:
             smtp = smtplib.SMTP(server.host, server.port, timeout=server.connect_timeout)
         assert smtp.sock is not None
         smtp.sock.settimeout(server.answer_timeout)
-        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the final dot does not wait for the text
+        smtp.sock.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # so that the final dot does not wait for the text
         if server.mode == "starttls":
             smtp.starttls(context=_tls(server))
         smtp.ehlo_or_helo_if_needed()
@@ -83,6 +87,11 @@ def _close(smtp: smtplib.SMTP | None) -> None:
 
 
 def answer(smtp: smtplib.SMTP, command: str) -> tuple[int, str]:
+    """Send a command and return the answer's status code and text.
+
+    Raises:
+        Broken: there is no answer.
+    """
     try:
         smtp.putcmd(command)
     except (OSError, smtplib.SMTPException) as error:
@@ -91,16 +100,20 @@ def answer(smtp: smtplib.SMTP, command: str) -> tuple[int, str]:
 
 
 def read(smtp: smtplib.SMTP) -> tuple[int, str]:
-    """A status code and what stands beside it; smtplib's own code for what is no answer is -1."""
+    """Return an answer's status code and text. smtplib's code for an invalid answer is -1.
+
+    Raises:
+        Broken: there is no answer.
+    """
     try:
         code, text = smtp.getreply()
-    except (OSError, smtplib.SMTPException) as error:  # also a line that is too long, for which smtplib makes up a 500
+    except (OSError, smtplib.SMTPException) as error:  # also for a line that is too long, where smtplib invents a 500
         raise Broken(worded(error)) from None
     return code, text.decode("utf-8", "replace")
 
 
 def has_spoken(smtp: smtplib.SMTP) -> bool:
-    """Whether the server said something, or hung up, though it is not its turn."""
+    """Return whether the server said something, or hung up, out of turn."""
     sock = smtp.sock
     if sock is None:
         return True
@@ -118,6 +131,7 @@ def has_spoken(smtp: smtplib.SMTP) -> bool:
 
 
 def worded(error: Exception) -> str:
+    """Return an error in words for people."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         return f"{error.smtp_code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"

@@ -1,7 +1,7 @@
-"""Walks over the jobs and makes void what was decided about them while Redis' clock was ahead.
+"""Walk over the jobs that makes decisions void which were made while Redis' clock was ahead.
 
-A step back of the clock orders the walk, durably, and so does each scheduler that takes the lead; the acting one
-carries it out between its ticks. Whoever takes the lead begins it anew, for a job that was put right is passed over.
+A step back of the clock orders the walk, durably, and so does each scheduler that takes the lead. The acting scheduler
+carries it out between its ticks; a new leader begins it anew, and skips the jobs that are repaired already.
 `service/domain/voiding.py` is the rule, `lua/void_decisions.lua` the step for one job.
 """
 
@@ -26,10 +26,10 @@ Renewal = tuple[JobRecord, int, Plan]
 PAGE = 1_000
 """Jobs looked at in one step."""
 TRIES = 5
-"""How often a job is read again that has changed in between."""
+"""How often a job is read again because it has changed in between."""
 STEADY_MS = 60_000
-"""Where nobody saw the clock go ahead, it must have gone on for this long: one that is back for a moment, and wrong,
-must not have today's occurrences decided anew."""
+"""Where nobody saw the clock go ahead, it must be back for this long before the walk begins: today's occurrences must
+not be decided anew because of a clock that is back, and wrong, for a moment."""
 
 
 class ClockRepair:
@@ -47,10 +47,10 @@ class ClockRepair:
         self._begins_at = 0
 
     def hear(self, walk: Walk | None, leads: bool, steady: int) -> None:
-        """What a heartbeat brought.
+        """Take note of what a heartbeat brought.
 
         Args:
-            walk: the one that is ordered, if any.
+            walk: the ordered walk, or None.
             leads: whether this scheduler acts.
             steady: the steady clock, ms.
         """
@@ -61,7 +61,11 @@ class ClockRepair:
             self._begins_at = steady if walk.sound_ms is not None else steady + STEADY_MS
 
     def step(self, steady: int) -> bool:
-        """Looks at the next page of jobs, if there is a walk and it is time. Returns whether there is more to do."""
+        """Repair the next page of jobs, if a walk is ordered and it is time. Return whether there is more to do.
+
+        Args:
+            steady: the steady clock, ms.
+        """
         if self._walk is None or steady < self._begins_at:
             return False
         page = self._jobs.ids_after(self._position, PAGE)
@@ -88,13 +92,13 @@ class ClockRepair:
             job_ids = [record.id for (record, _, _), written in zip(renewals, done, strict=True) if not written]
             if any(done):
                 log.warning(
-                    "Redis' clock was ahead: what was decided about instants to come is void; %d jobs are planned anew",
+                    "Redis' clock was ahead: decisions about instants to come are void; %d jobs are planned anew",
                     sum(done),
                 )  # fmt: skip
 
 
 def _renewal(ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, walk: Walk) -> Renewal | None:
-    """How a job is planned anew; None if it needs or allows nothing."""
+    """Return how a job is planned anew; None if it needs no new plan, or cannot have one."""
     try:
         if not fields:
             return None

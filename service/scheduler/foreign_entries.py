@@ -1,7 +1,7 @@
-"""What `rq_scheduler.Scheduler` offers for entries of its own, refused: nothing here would ever run them.
+"""Refusal of the methods by which `rq_scheduler.Scheduler` handles entries of its own: nothing here would run them.
 
-A job of this service is made through the API. Its due index is read by `service.scheduler.scheduler.Scheduler` alone,
-which knows no other entries. Even rq-scheduler's listing writes: it takes out what it does not know.
+Jobs of this service are made through the API. `service.scheduler.scheduler.Scheduler` alone reads their due index, and
+knows no other entries. Even rq-scheduler's listing writes: it removes entries that it does not know.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 
 
 class EntryRefused(TypeError):
-    """Somebody used one of rq-scheduler's own methods."""
+    """Somebody called one of rq-scheduler's own methods."""
 
 
 def _refusing(method: str) -> Callable[..., NoReturn]:
     def refuse(self: object, *args: Any, **options: Any) -> NoReturn:
         raise EntryRefused(
-            f"Scheduler.{method}() is for entries of rq-scheduler's own, which nothing here would run; "
+            f"Scheduler.{method}() is for rq-scheduler's own entries, which nothing here would run; "
             "make and change jobs through the API, /scheduler/jobs"
         )
 
@@ -26,9 +26,9 @@ def _refusing(method: str) -> Callable[..., NoReturn]:
 
 
 class ForeignEntriesRefused:
-    """Stands before `rq_scheduler.Scheduler` in a class' bases.
+    """Mixin that stands before `rq_scheduler.Scheduler` in a class' bases.
 
-    Each of these raises EntryRefused, whatever it is called with; nothing is read or written.
+    Each of these methods raises EntryRefused for any arguments, and neither reads nor writes.
     """
 
     acquire_lock = _refusing("acquire_lock")

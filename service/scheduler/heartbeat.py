@@ -1,4 +1,4 @@
-"""A scheduler's heartbeats: whether it leads, and what they notice of Redis' clock."""
+"""A scheduler's heartbeats: whether it leads, and whether Redis' clock was set."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from service.store.scripts import Scripts
 log = logging.getLogger(__name__)
 
 LEAD_MS = 6_000
-"""A leader that is not heard of for this long is replaced."""
+"""A leader that sends no heartbeat for this long is replaced."""
 
 
-class Lookout:
-    """Beats, and puts right what a clock that was ahead left behind.
+class Heartbeat:
+    """Sends heartbeats, and repairs jobs that were decided while Redis' clock was ahead.
 
     Args:
         scripts: the scripts of this installation.
@@ -29,7 +29,11 @@ class Lookout:
         self._repair = ClockRepair(scripts)
 
     def beat(self, name: str) -> Lead:
-        """Says that a scheduler is up, takes or keeps the lead if it is to be had, and has a step recorded."""
+        """Report that a scheduler is up, take or keep the lead if it is free, and record a step of the clock.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
         steady = steady_ms()
         lead = self._presence.hold_lead(name, LEAD_MS, self._watch.expected_ms(steady), self._watch.reading_ms)
         self._watch.note(lead.now_ms, steady_ms())
@@ -39,7 +43,7 @@ class Lookout:
         return lead
 
     def finds_a_step(self, now_ms: int) -> bool:
-        """Whether Redis' clock, which shows `now_ms`, has stepped: it is to be recorded before anything is decided."""
+        """Return whether Redis' clock, which shows `now_ms`, was set. Record that before anything is decided by it."""
         steady = steady_ms()
         if self._watch.has_stepped(now_ms, steady):
             return True
@@ -47,9 +51,9 @@ class Lookout:
         return False
 
     def repair(self) -> bool:
-        """One step of the walk that puts jobs right, if there is one. Returns whether there is more to do now."""
+        """Take one step of the walk that repairs jobs, if one is ordered. Return whether more is to be done now."""
         return self._repair.step(steady_ms())
 
     def leave(self, name: str) -> None:
-        """A scheduler's farewell."""
+        """Hand the lead over, and report that this scheduler is gone."""
         self._presence.yield_lead(name)

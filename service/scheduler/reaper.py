@@ -1,7 +1,8 @@
 """Ends or puts back what dead workers left behind.
 
-A run under way whose lease has ended has lost its worker: it fails, and is tried again if its job says so. A run that
-was popped from RQ's queue and never started is put back. What RQ keeps of ended runs and dead workers is cleared.
+A run whose lease has ended has lost its worker: it fails, and is tried again if its job says so. A run that a worker
+popped from RQ's queue and never started goes back into the queue. RQ's records of ended runs and dead workers are
+removed.
 """
 
 from __future__ import annotations
@@ -29,28 +30,28 @@ log = logging.getLogger(__name__)
 WORKER_DIED = "the worker died or was cut off: its lease ran out"
 
 PASS_SECONDS = 1.0
-"""Seconds between two looks at leases and at what was popped."""
+"""Seconds between two looks at leases and at popped runs."""
 STUCK_SECONDS = 2.0
-"""A run that stays popped and unstarted for this long is put back."""
+"""A run that stays popped and unstarted for this long goes back into the queue."""
 LOST_SECONDS = 15.0
-"""A run that has been queued for this long is looked for in RQ's queue."""
+"""After this time as queued, a run is searched for in RQ's queue."""
 TIDY_SECONDS = 30.0
-"""Seconds between two clearings of RQ's registries."""
+"""Seconds between two clean-ups of RQ's registries."""
 JUMP_SECONDS = 5.0
 """Redis' clock and the monotonic one differing by more than this between two passes: Redis' clock was set."""
 SETTLE_SECONDS = 10.0
-"""How long leases are not judged after that; workers renew theirs every second."""
+"""After that, no lease is judged for this long; workers renew theirs every second."""
 FAR_LEASE_MS = 600_000
 """A lease that ends later than this from now was taken before the clock was set back."""
 FAR_RETRY_MS = 3_700_000
 """A retry that is due later than this from now was made before the clock was set back: delays last an hour at most."""
 FAR_QUEUED_MS = 60_000
-"""So was a run that seems to be queued since later than this from now."""
+"""A run queued at a time later than this from now was queued before the clock was set back."""
 BATCH = 100
 
 
 class Reaper:
-    """Passes over the leases once a second; run by the leading scheduler.
+    """Looks at leases and queues once a second, in the leading scheduler.
 
     Args:
         runs: the run store.
@@ -72,7 +73,7 @@ class Reaper:
         self._settled_at = 0.0
 
     def pass_over(self, now_ms: int) -> None:
-        """One look, if it is time for one; retries whose delay is over are let in every time.
+        """Take one look, if it is time for one; retries whose delay is over are queued every time.
 
         Args:
             now_ms: Redis' time.
@@ -97,9 +98,12 @@ class Reaper:
             self._tidy(now_ms)
 
     def watch_clock(self, now_ms: int) -> None:
-        """Notices that Redis' clock was set: living leases look ended then, and dead ones good for long.
+        """Notice that Redis' clock was set: live leases look ended then, and ended ones look live for long.
 
-        To be called at every heartbeat, leading or not: the jump may have ended the lead of the one who saw it.
+        Call it at every heartbeat, leading or not: the jump may have ended the lead of the scheduler that saw it.
+
+        Args:
+            now_ms: Redis' time.
         """
         now = time.monotonic()
         if self._last_seen is not None:
@@ -110,7 +114,7 @@ class Reaper:
         self._last_seen = (now_ms, now)
 
     def settle(self) -> None:
-        """Leaves leases alone for a while: Redis refused to have them renewed, or this scheduler cannot know."""
+        """Judge no lease for a while: Redis refused their renewals, or this scheduler cannot know whether it did."""
         self._settled_at = time.monotonic() + SETTLE_SECONDS
 
     def _end_abandoned(self, now_ms: int) -> None:

@@ -1,1 +1,1 @@
-"""Keeping secrets out of whatever the service stores, sends or logs."""
+"""Secrets: their names, their hosts, and their removal from whatever the service stores, sends or logs."""

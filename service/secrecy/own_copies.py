@@ -1,7 +1,7 @@
-"""Copies of modules of the standard library that are ours alone.
+"""Private copies of modules of the standard library. Short on purpose: one trick, explained once.
 
-A bot runs in our process, and may put other functions into the modules that all share, for good reasons of its own. A
-guard or a signature therefore rests on a copy that nobody else finds.
+A bot runs in our process, and may replace functions of shared modules, for good reasons of its own. So a guard or a
+signature rests on a copy that nobody else finds.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from types import ModuleType
 
 
 def own_copy(name: str) -> ModuleType:
-    """A module of the standard library, loaded once more and listed nowhere.
+    """Load a module of the standard library once more, and list it nowhere.
 
     Args:
-        name: of one that is written in Python and keeps no state.
+        name: of a module that is written in Python and keeps no state.
     """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:

@@ -1,4 +1,4 @@
-"""Where a secret may go: `BOT_SECRET_X_HOSTS` lists the hosts to which `BOT_SECRET_X` may be sent.
+"""Hosts of secrets: `BOT_SECRET_X_HOSTS` lists the hosts to which `BOT_SECRET_X` may go.
 
 An entry is a host (`hooks.example.org`), or every name below a domain and not the domain itself (`*.example.net`), or
 an IP address (`[::1]`); a port may follow (`hooks.example.org:8443`), without which any port is meant.
@@ -31,23 +31,24 @@ class _Entry:
 
 
 class Hosts:
-    """The hosts that one secret is bound to.
+    """The hosts to which one secret is bound.
 
     Args:
         text: the entries, separated by commas or blanks.
 
     Raises:
-        ValueError: one is malformed; says which by its number, as the predicate of a sentence.
+        ValueError: an entry is malformed; the text names its number, as the predicate of a sentence.
     """
 
     def __init__(self, text: str) -> None:
         self._entries = tuple(_entries(text))
 
     def allow(self, host: str, port: int | None) -> bool:
-        """Whether the secret may go to `host`.
+        """Return whether the secret may go to `host`.
 
         Args:
-            port: where the request goes; None if that is unknown, which an entry with a port does not allow.
+            host: a host name or an IP address.
+            port: the request's; None if it is unknown, which an entry with a port does not allow.
         """
         try:
             canonical = _canonical(host)
@@ -57,7 +58,7 @@ class Hosts:
 
 
 def hosts_of(name: str, environment: Mapping[str, str]) -> Hosts | None:
-    """The hosts that the secret called `name` is bound to; None if it may go anywhere.
+    """Return the hosts to which the secret `name` is bound; None if it may go anywhere.
 
     Raises:
         SettingsError: its list is malformed.
@@ -72,7 +73,7 @@ def hosts_of(name: str, environment: Mapping[str, str]) -> Hosts | None:
 
 
 def check(environment: Mapping[str, str]) -> list[str]:
-    """What is wrong with the lists of `environment`, a sentence each."""
+    """Return a sentence for each malformed list in `environment`."""
     problems = []
     for name in sorted(filter(is_binding, environment)):
         try:
@@ -83,7 +84,7 @@ def check(environment: Mapping[str, str]) -> list[str]:
 
 
 def unbound(environment: Mapping[str, str]) -> list[str]:
-    """The names of the secrets that may go anywhere."""
+    """Return the names of the secrets that may go anywhere."""
     set_ones = (name for name in environment if is_secret(name) and environment[name])
     return sorted(name for name in set_ones if not environment.get(name + SUFFIX, "").strip())
 
@@ -116,7 +117,9 @@ def _parsed(entry: str) -> _Entry | None:
 
 
 def _canonical(host: str) -> str:
-    """One spelling for each host: lower-case A-labels (RFC 5891), the shortest form of an IPv6 address (RFC 5952).
+    """Return the one spelling of a host.
+
+    It is lower-case A-labels (RFC 5891), or the shortest form of an IPv6 address (RFC 5952).
 
     Raises:
         ValueError: it is malformed.
@@ -124,7 +127,7 @@ def _canonical(host: str) -> str:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if ":" in bare or bare != host:
         if "%" in bare:
-            raise ValueError(host)  # a zone means something else on each machine
+            raise ValueError(host)  # a zone differs on each machine
         return ipaddress.IPv6Address(bare).compressed
     name = host.rstrip(".").lower()
     if not name.isascii():

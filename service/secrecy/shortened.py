@@ -1,4 +1,4 @@
-"""Finds what is left of a secret whose middle or end was left out, as libraries shorten values in their errors."""
+"""Search for secrets whose middle or end was left out, as libraries shorten values in their errors."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 
 SHOWN = 6
-"""Characters of a secret's two ends together that are not shown."""
+"""So many characters of a secret's two ends together are too many to show."""
 _LEFT_OUT = re.compile(r"\.{3,}|…")
 _PUBLIC_START = re.compile(r"[a-z][a-z0-9+.-]*://|whsec_|(?:bearer|basic|token|apikey|key|digest)\s", re.IGNORECASE)
-"""What begins so is no secret up to there; what follows is a secret of its own."""
+"""A start that is public; the rest is a secret of its own."""
 
 
 class Shortened:
@@ -30,7 +30,7 @@ class Shortened:
         self._threes = {end[at : at + 3] for end, _ in self._ends for at in range(len(end) - 2)}
 
     def applied(self, text: str) -> str:
-        """`text` without what stands of a secret around `...` or `…`."""
+        """Return `text` without the ends of a secret around `...` or `…`."""
         kept, done = [], 0
         for gap in _LEFT_OUT.finditer(text):
             start, end = gap.span()
@@ -42,7 +42,7 @@ class Shortened:
         return "".join((*kept, text[done:])) if kept else text
 
     def ended(self, text: str) -> str:
-        """`text` without the beginning of a secret, of `SHOWN` characters or more, with which it ends."""
+        """Return `text` without the beginning of a secret, of `SHOWN` characters or more, at its end."""
         for value, label in self._ends:
             count = _ending(text, value)
             if count >= SHOWN:
@@ -50,18 +50,18 @@ class Shortened:
         return text
 
     def _around(self, before: str, text: str, end: int) -> tuple[int, int, str]:
-        """How much stands before and behind a gap of the secret of which there is most, and its label."""
+        """Measure the longest secret around a gap: characters before, characters behind, and its label."""
         found = ((_ending(before, value), _beginning(text, end, value), label) for value, label in self._ends)
         return max(found, key=lambda one: one[0] + one[1])
 
 
 def _ending(text: str, value: str) -> int:
-    """With how many of the first characters of `value` the text ends, but not with all."""
+    """Count the first characters of `value`, but not all, with which the text ends."""
     sizes = range(min(len(text), len(value) - 1), 0, -1)
     return next((size for size in sizes if text.endswith(value[:size])), 0)
 
 
 def _beginning(text: str, at: int, value: str) -> int:
-    """How many of the last characters of `value` stand in the text from a place on, but not all."""
+    """Count the last characters of `value`, but not all, that stand in the text from a place on."""
     sizes = range(min(len(text) - at, len(value) - 1), 0, -1)
     return next((size for size in sizes if text.startswith(value[-size:], at)), 0)

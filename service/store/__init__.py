@@ -1,1 +1,1 @@
-"""All Redis commands that are ours. Nothing above this package names a key or a command."""
+"""All our Redis commands. Nothing above this package names a key or a command."""

@@ -1,4 +1,4 @@
-"""What is remembered of an address book that contacts are kept in step with: each card's version and contact."""
+"""Memory of a synced address book: each card's version and contact, and the values that it has given."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from service.store.server.translation import translate_errors
 BATCH = 500
 """Cards read or written in one round trip."""
 LIFETIME = 90 * 86_400
-"""Seconds after which an address book that is not followed any more is forgotten."""
+"""Seconds after which an address book that is no longer synced is forgotten."""
 MOST_OWNERS = 100
-"""Cards of one contact that are looked at."""
+"""Most cards of one contact that are read."""
 _NOBODY = "-"
 
 Given = Mapping[str, tuple[str | bool, ...]]
-"""What a contact has from a card: values by field."""
+"""The values that a contact has from a card, by field."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenCard:
-    """A card as it was seen last.
+    """A card as last seen.
 
     Args:
         href: its path on the server.
-        contact_id: whose it is; None if it could not be taken.
-        etag: the version; empty if it is to be fetched again whatever its version.
+        contact_id: its contact; None if the card could not be taken.
+        etag: the version; empty to fetch the card again whatever its version.
     """
 
     href: str
@@ -47,7 +47,7 @@ class SkippedCard:
     """A card that could not be taken, and why.
 
     Args:
-        again: whether it is to be asked for again, though it has not changed.
+        again: whether to fetch it again, though it has not changed.
     """
 
     href: str
@@ -61,7 +61,7 @@ class CardStore:
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
-        book: stands for the address book; letters and digits.
+        book: the address book's short name; letters and digits.
     """
 
     def __init__(self, client: Redis, keys: Keys, book: str) -> None:
@@ -75,13 +75,13 @@ class CardStore:
         self._owners = keys.card_owners
 
     def token(self) -> str | None:
-        """Up to which change the address book was read; None if it was never read to its end."""
+        """Return up to which change the address book was read; None if it was never read to its end."""
         with translate_errors():
             found = self._client.get(self._token)
         return found.decode() if isinstance(found, bytes) else found
 
     def set_token(self, token: str | None) -> None:
-        """Remembers how far it was read; None: from the start the next time."""
+        """Remember how far the address book was read; None to start over the next time."""
         with translate_errors():
             if token is None:
                 self._client.delete(self._token)
@@ -89,20 +89,20 @@ class CardStore:
                 self._client.set(self._token, token)
 
     def keep(self) -> None:
-        """Puts the time off at which all this is forgotten."""
+        """Keep this memory for another `LIFETIME`."""
         self._write([("EXPIRE", key, LIFETIME) for key in (self._cards, self._skipped, self._token, self._given)])
 
     def count(self) -> int:
-        """How many cards are remembered."""
+        """Count the remembered cards."""
         with translate_errors():
             return int(self._client.hlen(self._cards))
 
     def all(self) -> Iterator[SeenCard]:
-        """Every card, in no order, read in batches; one may come twice."""
+        """Yield every card, in no order, read in batches; one may come twice."""
         return chain.from_iterable(self.pages())
 
     def pages(self) -> Iterator[list[SeenCard]]:
-        """Like `all`, some hundred at a time."""
+        """Yield every card as `all` does, some hundred at a time."""
         cursor = 0
         while True:
             with translate_errors():
@@ -113,7 +113,7 @@ class CardStore:
                 return
 
     def get_many(self, hrefs: Sequence[str]) -> list[SeenCard | None]:
-        """Each card as it was seen last, or None."""
+        """Return each card as last seen, or None."""
         found: list[SeenCard | None] = []
         for batch in _batches(hrefs):
             with translate_errors():
@@ -122,7 +122,7 @@ class CardStore:
         return found
 
     def save_many(self, cards: Iterable[SeenCard]) -> None:
-        """Remembers the cards, and that their contacts are theirs."""
+        """Remember the cards, and that they own their contacts."""
         commands: list[tuple[str | int, ...]] = []
         for card in cards:
             if card.contact_id is not None:
@@ -131,27 +131,27 @@ class CardStore:
         self._write(commands)
 
     def forget(self, href: str) -> None:
-        """Forgets a card."""
+        """Forget a card."""
         self._write([("HDEL", key, href) for key in (self._given, self._skipped, self._cards)])
 
     def learned(self) -> bool:
-        """Whether it is known of each card what it has given; the release before did not write that down."""
+        """Return whether the values of each card are known; an earlier release did not store them."""
         with translate_errors():
             return int(self._client.hlen(self._given)) >= int(self._client.hlen(self._cards))
 
     def given(self, hrefs: Sequence[str]) -> list[Given | None]:
-        """What each card has given; None if it is not known."""
+        """Return the values that each card has given; None if they are not known."""
         return [_given(value) for value in self._given_of(self._book, hrefs)]
 
     def save_given(self, cards: Iterable[tuple[str, Given | None]]) -> None:
-        """Remembers what each card, by its path, has given."""
+        """Remember the values that each card, by its path, has given."""
         self._write([("HSET", self._given, href, json.dumps(given, ensure_ascii=False)) for href, given in cards])
 
     def given_by_others(self, owned: Sequence[tuple[str, str]]) -> list[list[Given]]:
-        """What other cards of each contact have given, of any address book that is not forgotten.
+        """Return the values that other cards of each contact have given, from any remembered address book.
 
         Args:
-            owned: contacts, and of each the card that is not meant.
+            owned: contacts, each with the card to leave out.
         """
         others = [
             [owner for owner in owners if owner != (self._book, href)]
@@ -176,7 +176,7 @@ class CardStore:
         return found
 
     def _owners_of(self, contact_ids: Sequence[str]) -> list[list[tuple[str, str]]]:
-        """The address books and paths of each contact's cards."""
+        """Return the address books and paths of each contact's cards."""
         with translate_errors(), self._client.pipeline(transaction=False) as pipe:
             for contact_id in contact_ids:
                 start = f"{contact_id} ".encode()
@@ -185,37 +185,37 @@ class CardStore:
         return [[_owner_of(owner) for owner in owners] for owners in rows]
 
     def disown(self, contact_id: str, href: str) -> None:
-        """Notes that a contact is a card's no more."""
+        """Note that a card no longer owns a contact."""
         with translate_errors():
             self._client.zrem(self._owners, self._owner(contact_id, href))
 
     def is_others(self, contact_id: str, href: str) -> bool:
-        """Whether a contact is also another card's, of any address book that is not forgotten."""
+        """Return whether another card, of any remembered address book, owns a contact, too."""
         (owners,) = self._owners_of([contact_id])
         books = {book for book, other in owners if (book, other) != (self._book, href)}
         with translate_errors():
             return bool(books) and bool(self._client.exists(*(self._keys.cards(book) for book in books)))
 
     def skip(self, card: SkippedCard) -> None:
-        """Remembers why a card could not be taken."""
+        """Remember why a card could not be taken."""
         why = f"{'again' if card.again else 'changed'} {card.reason}"
         self._write([("HSETNX", self._given, card.href, "null"), ("HSET", self._skipped, card.href, why)])
 
     def unskip(self, hrefs: Sequence[str]) -> None:
-        """These cards could be taken."""
+        """Forget why these cards could not be taken."""
         if hrefs:
             with translate_errors():
                 self._client.hdel(self._skipped, *hrefs)
 
     def skipped(self) -> list[SkippedCard]:
-        """Every card that could not be taken, by its path."""
+        """Return every card that could not be taken, by its path."""
         with translate_errors():
             rows: Any = self._client.hgetall(self._skipped)
         found = [(href.decode(), *value.decode().split(" ", 1)) for href, value in rows.items()]
         return [SkippedCard(href, reason, when == "again") for href, when, reason in sorted(found)]
 
     def _write(self, commands: Sequence[tuple[str | int, ...]]) -> None:
-        """Gives commands that may be repeated, in one round trip."""
+        """Send commands that are safe to repeat, in one round trip."""
         with translate_errors():
             write_together(self._client, [packed(*command) for command in commands])
 

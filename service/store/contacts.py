@@ -2,7 +2,7 @@
 
 The indices are the sorted set of all ids, a set of ids for each day of the year, the sorted set of those with a profile
 page by their last visit, and for each identity (`service.contacts.matching.identity`) the ids to which it leads. Each
-write goes through one script, so that none of them ever disagrees with a contact.
+write goes through one script, so that no index ever disagrees with a contact.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ Mode = Literal["merge", "create", "update"]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What is to be written of one contact.
+    """One contact, to be written.
 
     Args:
         id: the contact's.
-        fields: those that are named; the others stay. None or an empty list takes a field away.
-        identities: by which it is found from now on.
-        former_ids: of the contacts that were merged into it; none leaves them as they are.
-        seen: its identities as the caller has read them, None if there was no such contact.
+        fields: new values; other fields stay. None or an empty list removes a field.
+        identities: those that lead to it from now on.
+        former_ids: ids of the contacts merged into it; none leaves them as they are.
+        seen: its identities as the caller has read them; None if there was no such contact.
         free: those identities of the entry that led to nobody, or to contacts that are gone without a trace.
-        deleted: it was, when the caller read it.
+        deleted: whether it was deleted when the caller read it.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Write:
 
     @property
     def state(self) -> str:
-        """As the script calls the one in which the caller has seen the contact."""
+        """The state in which the caller has read the contact, in the script's words."""
         if self.seen is None:
             return "none"
         return ("-" if self.deleted else "=") + " ".join(self.seen)
@@ -61,7 +61,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is kept of by what a contact is known; see `Contact`. Of a deleted one, identities and former ids alone."""
+    """The traits of a contact, see `Contact`. Of a deleted one, only identities and former ids."""
 
     id: str
     living: bool
@@ -80,7 +80,7 @@ class ContactStore:
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
-        gate: passed before each use of Redis; None where the process sees to that itself.
+        gate: checks before each use of Redis; None where the process makes them itself.
     """
 
     def __init__(self, client: Redis, keys: Keys, gate: Gate | None = None) -> None:
@@ -101,10 +101,10 @@ class ContactStore:
             yield
 
     def save_many(self, writes: Sequence[Write], mode: Mode = "merge") -> list[Saved]:
-        """Writes several hundred in one round trip; each contact is written whole or not at all.
+        """Write several hundred contacts in one round trip, each of them whole or not at all.
 
         Returns:
-            What became of each: `stale` if another has changed meanwhile who it is, so that nothing was written.
+            The outcome of each: `stale` if its identities have changed since, so that nothing was written.
         """
         calls = [
             (
@@ -122,16 +122,16 @@ class ContactStore:
     def absorb(
         self, into: Write, others: Sequence[tuple[str, Sequence[str]]], source: str = "", visit: Visit | None = None
     ) -> bool:
-        """Makes other contacts parts of the one that `into` writes.
+        """Merge other contacts into the one that `into` writes.
 
         Args:
-            into: with what all are known by, and the ids of all that were merged into it.
+            into: with the identities of all of them, and the ids of all contacts merged into it.
             others: the id of each, and its identities as the caller has read them.
-            source: where the contact comes from, from now on.
-            visit: what was found on its page, if nothing was yet.
+            source: the contact's source from now on.
+            visit: a visit to its page, kept if it has none yet.
 
         Returns:
-            False if one of them is gone or known by something else meanwhile, so that nothing was written.
+            False if one of them is gone or has other identities since, so that nothing was written.
         """
         args = [
             self._start, into.id, " ".join(into.seen or ()), " ".join(into.identities), " ".join(into.former_ids),
@@ -142,19 +142,19 @@ class ContactStore:
             return bool(self._absorb(keys=(), args=args) == b"absorbed")
 
     def delete(self, contact_id: str) -> bool:
-        """Whether there was such a contact."""
+        """Delete a contact. Returns whether there was one."""
         with self._reached(to_write=True):
             return bool(self._delete(keys=(), args=[self._start, contact_id]))
 
     def holders(self, identities: Sequence[str]) -> list[list[str]]:
-        """To whom each identity leads, in one round trip; also to contacts that were deleted."""
+        """Return the ids to which each identity leads, deleted contacts included, in one round trip."""
         if not identities:
             return []
         command = packed("MGET", *map(self._keys.identity, identities))
         return [value.decode().split() if value else [] for value in self._ask([command])[0]]
 
     def rows(self, ids: Sequence[str]) -> list[Row | None]:
-        """By what each is known; None for an id that is nobody's."""
+        """Return the traits of each contact; None for an id of nobody."""
         fields = ("name", "emails", "birthday", "uids", *WORDS, "parts")
         living = self._ask(hash_fields([self._keys.contact(one) for one in ids], fields))
         away = [one for one, row in zip(ids, living, strict=True) if row[0] is None]
@@ -168,13 +168,13 @@ class ContactStore:
         return [_row(one, row, buried.get(one)) for one, row in zip(ids, living, strict=True)]
 
     def exist(self, ids: Sequence[str]) -> list[bool]:
-        """Which of the ids are a contact's, in one round trip."""
+        """Return for each id whether it is a contact's, in one round trip."""
         if not ids:
             return []
         return [score is not None for score in self._ask([packed("ZMSCORE", self._keys.contacts, *ids)])[0]]
 
     def were_before(self, ids: Sequence[str]) -> list[bool]:
-        """Which of the ids were deleted before there were identities, and the ledger knows them."""
+        """Return for each id whether the ledger knows it, and it was deleted before there were identities."""
         if not ids:
             return []
         return [bool(found) for found in self._ask([packed("SMISMEMBER", self._keys.contacts_before, *ids)])[0]]
@@ -189,10 +189,11 @@ class ContactStore:
         return answers
 
     def get(self, contact_id: str) -> Contact | None:
+        """Read one contact, or None."""
         return next(iter(self.get_many([contact_id])), None)
 
     def get_many(self, ids: Iterable[str]) -> list[Contact]:
-        """Those of `ids` that exist, in their order, read in batches."""
+        """Read those of `ids` that exist, in their order, in batches."""
         found: list[Contact] = []
         for batch in _batches(list(ids)):
             with self._reached(), self._client.pipeline(transaction=False) as pipe:
@@ -203,11 +204,11 @@ class ContactStore:
         return found
 
     def page(self, after: str | None, limit: int) -> list[Contact]:
-        """At most `limit` contacts whose ids follow `after`, in the order of their ids."""
+        """Read at most `limit` contacts whose ids follow `after`, in the order of their ids."""
         return self.get_many(_decoded(self._ids_after(after.encode() if after else None, limit)))
 
     def glances(self) -> Iterator[Contact]:
-        """Everybody, in the order of their ids, as far as it says who they may be: by name, birthday and addresses."""
+        """Yield all contacts in the order of their ids, with name, birthday and addresses alone."""
         after: bytes | None = None
         while ids := self._ids_after(after, BATCH):
             fields = ("name", "birthday", "emails", "phones")
@@ -227,26 +228,28 @@ class ContactStore:
         return list(ids)
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
-        """Everybody born on one of the days, (month, day) each; costs what is found, not what is stored."""
+        """Read everybody born on one of the days, (month, day) each, without reading anybody else."""
         with self._reached():
             ids = self._client.sunion([self._keys.birthdays(month, day) for month, day in days])
         return self.get_many(sorted(_decoded(ids)))
 
     def least_recently_visited(self, limit: int) -> list[Contact]:
-        """Those with a profile page, never visited ones first, then the longest ago."""
+        """Read contacts with a profile page: never visited ones first, then by their last visit."""
         with self._reached():
             ids = self._client.zrange(self._keys.visits, 0, limit - 1)
         return self.get_many(_decoded(ids))
 
     def note_message(self, contact_id: str, at: int) -> None:
-        """Notes that a message went out at `at`, epoch seconds."""
+        """Note that a message went out at `at`, epoch seconds."""
         self._note_fields(contact_id, "", {"last_messaged_at": str(at)})
 
     def note_visit(self, contact_id: str, at: int, visit: Visit | None) -> None:
-        """Notes that the profile page was tried at `at`, epoch seconds; it counts as visited if it answered.
+        """Note a try to visit the profile page; it counts as a visit if the page answered.
 
         Args:
-            visit: what was found; None if the page was not asked for, which puts its next turn off alone.
+            contact_id: whose page.
+            at: when, epoch seconds.
+            visit: the findings; None if there was no request, which only postpones the next one.
         """
         if visit is None:
             self._note_fields(contact_id, str(at * 1000), {})

@@ -1,4 +1,4 @@
-"""What is measured: counters that the scripts keep in one hash, and the state of things at this instant."""
+"""Measurements: counters that the scripts keep in one hash, and the present state of everything else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFUSED_KEYS = "refused_keys"
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How often a time was at most each of `BUCKETS_MS`, then how often at all; and all times together, ms."""
+    """Counts of times up to each of `BUCKETS_MS`, then of all times; and the sum of all times, ms."""
 
     counts: tuple[int, ...]
     sum_ms: int
@@ -32,12 +32,12 @@ class Reading:
     Args:
         runs: (bot, outcome, trigger) -> runs ended, and occurrences skipped.
         lateness, duration: by bot, of the runs that had started.
-        queued, oldest_queued: runs handed to the queue and not started, and since when the oldest is there.
+        queued, oldest_queued: runs in the queue that have not started, and since when the oldest is there.
         leader: the acting scheduler's name.
         next_due: when the next occurrence of any job is due.
         notices: what somebody has to look at.
-        refused_keys: wrong API keys that were refused, by all web processes.
-        refusal: why Redis takes no writes, in a sentence; None if it takes them. Who is up cannot say so then.
+        refused_keys: wrong API keys that all web processes have refused.
+        refusal: why Redis refuses writes, in a sentence; None if it takes them. Meanwhile there are no heartbeats.
     """
 
     now: int
@@ -65,11 +65,11 @@ class Reading:
 
 
 def add_refused_keys(scripts: Scripts, count: int) -> None:
-    """Counts keys that were refused. It is not tried again: a connection that breaks may have counted them already.
+    """Count refused keys, without a second try: a connection that breaks may have counted them already.
 
     Raises:
         StoreUnavailable: Redis is away.
-        RedisError: it refuses.
+        RedisError: Redis refuses.
     """
     if scripts.gate is not None:
         scripts.gate.write()
@@ -78,7 +78,7 @@ def add_refused_keys(scripts: Scripts, count: int) -> None:
 
 
 def read(scripts: Scripts) -> Reading:
-    """Reads it all in two round trips, whatever the number of jobs.
+    """Read everything in two round trips, whatever the number of jobs.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -150,7 +150,7 @@ def _histograms(counts: Mapping[str, int], kind: str) -> dict[str, Histogram]:
 
 
 def _histogram(buckets: Mapping[str, int]) -> Histogram:
-    # A bucket of a release with other bounds counts in the next one that there is now.
+    # A bucket of a release with other bounds counts in the next larger one of today.
     bounds = sorted((int(name), count) for name, count in buckets.items() if name.isdecimal())
     counts = [sum(count for bound, count in bounds if bound <= upper) for upper in BUCKETS_MS]
     total = sum(count for _, count in bounds) + buckets.get("inf", 0)

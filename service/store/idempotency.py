@@ -1,6 +1,6 @@
-"""Requests that may be sent twice and must count once (after the IETF draft of the `Idempotency-Key` header field).
+"""Idempotency of requests that may be sent twice and must count once, by the IETF draft of `Idempotency-Key`.
 
-The key's record is written by the same script as the effect, so that both are kept or lost together.
+One script writes both the key's record and the effect, so that Redis keeps or loses both together.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """A request's key and body, as they are stored: digests, since keys may be secrets and bodies long."""
+    """A request's key and body, stored as digests: keys may be secrets, and bodies long."""
 
     digest: str
     fingerprint: str
 
     @classmethod
     def of(cls, scope: str, key: str, body: object) -> Idempotency:
-        """A request's.
+        """Make the digests of a request.
 
         Args:
             scope: the route and job within which the key holds.
@@ -31,7 +31,7 @@ class Idempotency:
         return cls(digest, hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest())
 
     def arguments(self) -> tuple[str, str]:
-        """For the scripts."""
+        """Return both digests, as the scripts take them."""
         return self.digest, self.fingerprint
 
 
@@ -40,13 +40,13 @@ NO_KEY = Idempotency("", "")
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What an Idempotency-Key was answered before; None if that was to another body."""
+    """The earlier answer to an Idempotency-Key; None if that was to another body."""
 
     answer: str | None
 
 
 def recalled(answer: Sequence[bytes]) -> Recalled | None:
-    """What a script says of the key, if that is what it says."""
+    """Read the earlier answer out of a script's answer; None if there is none."""
     if answer[0] == b"kept":
         return Recalled(answer[1].decode())
     return Recalled(None) if answer[0] == b"other_body" else None

@@ -1,4 +1,4 @@
-"""What was done once and must never be done twice, kept in Redis."""
+"""Ledger in Redis of what a bot has done once and must never do twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from redis import Redis
 
-from service.domain.people.contact import Contact
+from bot_scheduler import Person
 from service.store.keys import Keys
 from service.store.scripts import script_of
 from service.store.server.translation import translate_errors
@@ -15,23 +15,23 @@ from service.store.server.translation import translate_errors
 LIFETIME = 400 * 86_400
 """Seconds for which an entry is kept: longer than a year, so that it outlasts the occasion and the contact."""
 ORIGIN_SECONDS = 7 * 86_400
-"""For how long a retry's first run is remembered: longer than the next one waits for its turn."""
+"""Seconds for which a retry's first run is remembered: longer than the next retry waits."""
 CLAIMED = "claimed"
 STANDS_MS = 60_000
-"""For how long the claim of a run that is not known any more must have stood before it can be taken over."""
+"""Ms after which another run may take over the claim of a run that is no longer known."""
 
 
 class RedisLedger:
-    """One bot's ledger, as `service.bots.protocol.Ledger` promises it.
+    """One bot's ledger, as `bot_scheduler.Ledger` promises it.
 
-    Every instance claims under a mark of its own. A claim that was written but whose answer was lost is therefore
-    recognised when it is made again, and nobody settles another run's claim.
+    Every instance claims under a mark of its own. So a repeated claim recognises the first one, whose answer was lost,
+    and nobody settles another run's claim.
 
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
         bot: the bot's name; jobs with the same bot share its ledger.
-        run_id: whose claims these are, so that others can tell whether it is at work still.
+        run_id: the run that claims, so that others can tell whether it is still at work.
     """
 
     def __init__(self, client: Redis, keys: Keys, bot: str, run_id: str = "") -> None:
@@ -41,17 +41,18 @@ class RedisLedger:
         self._run_id = run_id
         self._mark = f"{CLAIMED}:{run_id}:{uuid4()}"
 
-    def claim(self, key: str, *, retake: bool = False, person: Contact | None = None) -> str:
-        """Takes `key`, in one atomic step, unless it is taken.
+    def claim(self, key: str, *, retake: bool = False, person: Person | None = None) -> str:
+        """Take `key`, in one atomic step, unless it is taken.
 
         Args:
-            retake: also take what another claimed and never settled, unless its run is under way.
-            person: whose entry it is; `key` begins with their id. What stands under any other id of theirs counts, too:
-                of contacts that were merged, of deleted ones, of others that are the same person.
+            key: what to do once.
+            retake: also take a claim that another run never settled, unless that run is under way.
+            person: whose entry it is; `key` begins with their id. Entries under all their other ids count, too: those
+                of merged contacts, of deleted ones, and of others that are the same person.
 
         Returns:
-            `"claimed"` if it is now this ledger's; `"unknown"` if another claimed it and never settled it; else the
-            outcome that it was settled with.
+            `"claimed"` if it is now this ledger's; `"unknown"` if another run claimed it and never settled it; else the
+            outcome that settled it.
         """
         entry = self._keys.ledger(self._bot, key)
         with translate_errors():
@@ -67,21 +68,22 @@ class RedisLedger:
                 if self._client.set(entry, self._mark, nx=True, ex=LIFETIME):
                     return CLAIMED
                 stands = self._client.get(entry)
-                if stands is not None:  # else it was given back in between
+                if stands is not None:  # else it was released in between
                     return CLAIMED if _text(stands) == self._mark else _outcome(stands)
 
     def settle(self, key: str, outcome: str) -> None:
-        """Writes down the outcome of a claim of this ledger's; `"released"` gives it back. Others' stay as they are."""
+        """Write the outcome of a claim of this ledger; `"released"` gives it back. Other claims stay as they are."""
         entry = self._keys.ledger(self._bot, key)
         with translate_errors():
             settle = script_of(self._client, "settle_claim")
             settle(keys=[entry], args=[self._mark, outcome, LIFETIME])
 
-    def outcomes(self, keys: Sequence[str], people: Sequence[Contact] = ()) -> list[str | None]:
-        """What stands under each key, in one round trip: None, `"unknown"` or its outcome. Claims nothing.
+    def outcomes(self, keys: Sequence[str], people: Sequence[Person] = ()) -> list[str | None]:
+        """Read the entry of each key, in one round trip: None, `"unknown"` or its outcome. Claims nothing.
 
         Args:
-            people: whose entries these are, see `claim`; none: no other ids count.
+            keys: what was perhaps done.
+            people: whose entries these are, see `claim`; without them, no other ids count.
         """
         if not keys:
             return []
@@ -93,7 +95,7 @@ class RedisLedger:
             values = self._client.mget([self._keys.ledger(self._bot, key) for key in keys])
         return [None if value is None else _outcome(value) for value in values]
 
-    def _args(self, key: str, person: Contact, mark: str, retake: str) -> list[str | int]:
+    def _args(self, key: str, person: Person, mark: str, retake: str) -> list[str | int]:
         own, start = self._keys, self._keys.ledger_start(self._bot)
         return [
             f"{own.prefix}:", person.id, " ".join(person.identities), " ".join(person.former_ids), start,
@@ -101,9 +103,9 @@ class RedisLedger:
         ]  # fmt: skip
 
     def first_run(self) -> str:
-        """The id of the run that this one repeats, through all retries in between; its own if it repeats none.
+        """Return the id of the first run of a chain of retries; its own if this run repeats none.
 
-        Each retry writes its first run down, since those in between may leave the history while the next one waits.
+        Each retry stores its first run, because those in between may leave the history while the next one waits.
         """
         at = self._run_id
         with translate_errors():
@@ -118,7 +120,7 @@ class RedisLedger:
         return found
 
     def _before(self, run_id: str) -> tuple[str, str]:
-        """The run that this one repeats, and the first of all, if that was written down; else empty."""
+        """Return the run that this one repeats, and the first of the chain, if that is stored; else empty texts."""
         with self._client.pipeline(transaction=False) as pipe:
             pipe.hget(self._keys.run(run_id), "retry_of")
             pipe.get(self._keys.origin(run_id))

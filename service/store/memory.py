@@ -1,4 +1,4 @@
-"""What a bot remembers for a while and could find out again, and the turns that its runs take, kept in Redis."""
+"""Memory of a bot in Redis: facts that it could find out again, and the turns that its runs take."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from service.store.scripts import script_of
 from service.store.server.translation import translate_errors
 
 MAX_VALUE = 64 * 1024
-"""Characters of one value; longer ones are not remembered."""
+"""The longest value, in characters; longer ones are not remembered."""
 ENDED_MS = 60_000
-"""For how long it is remembered when a turn ended; the longest `gap`."""
+"""Ms for which the end of a turn is remembered; the longest `gap`."""
 
 
 class RedisMemory:
-    """One bot's memory, as `service.bots.protocol.Memory` promises it.
+    """One bot's memory, as `bot_scheduler.Memory` promises it.
 
     Args:
         client: a connection with `decode_responses=False`.
@@ -32,19 +32,19 @@ class RedisMemory:
         self._mark = str(uuid4())
 
     def recall(self, key: str) -> str | None:
-        """What is remembered under `key`; None if it is nothing, or too long ago."""
+        """Return the value remembered under `key`; None if there is none, or if it has expired."""
         with translate_errors():
             value = self._client.get(self._keys.memory(self._bot, key))
         return value.decode() if isinstance(value, bytes) else value
 
     def remember(self, key: str, value: str, seconds: int) -> None:
-        """Remembers `value` for so long, at least one second; nothing if it is longer than 64 Ki characters."""
+        """Remember `value` for so long, at least one second, unless it is longer than `MAX_VALUE`."""
         if len(value) <= MAX_VALUE:
             with translate_errors():
                 self._client.set(self._keys.memory(self._bot, key), value.encode(), ex=max(1, seconds))
 
     def take_turn(self, key: str, seconds: float, gap: float = 0.0) -> float:
-        """Takes the turn at `key`, in one atomic step; see `service.bots.protocol.Memory`."""
+        """Take the turn at `key`, in one atomic step; see `bot_scheduler.Memory`."""
         with translate_errors():
             args = (self._mark, int(seconds * 1000), int(gap * 1000))
             take = script_of(self._client, "take_turn")
@@ -52,7 +52,7 @@ class RedisMemory:
         return int(left) / 1000
 
     def end_turn(self, key: str) -> None:
-        """Ends this object's turn at `key`; another's stays."""
+        """End this object's turn at `key`; another's stays."""
         with translate_errors():
             end = script_of(self._client, "end_turn")
             end(keys=[self._keys.turn(self._bot, key)], args=[self._mark, ENDED_MS])

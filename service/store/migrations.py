@@ -1,8 +1,8 @@
-"""What leads from one version of what is kept in Redis to the next, see `service.store.schema`.
+"""Migrations from one version of the schema in Redis to the next, see `service.store.schema`.
 
 Each migration works in steps that take a few seconds at most, and calls its third argument between them. Each step is
-safe to repeat, since a kill can cut a migration off and another process begins it anew. Processes of the older release
-notice within `LOOK_SECONDS`; what they still write until then has to be understood.
+safe to repeat: after a kill another process starts the migration over. Processes of the older release notice it within
+`LOOK_SECONDS`; a migration has to cope with what they still write until then.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from service.store.keys import Keys
 from service.store.ledger import LIFETIME
 
 LOOK_SECONDS = 5.0
-"""A running process looks at the version this often."""
+"""Seconds between two looks of a running process at the version."""
 Hold = Callable[[], None]
-"""Renews a migration's lease; raises StoreUnavailable if it is another's by now."""
+"""Renews a migration's lease; raises StoreUnavailable if another process has it by now."""
 Migration = Callable[[Redis, Keys, Hold], None]
 
 SETTLE_SECONDS = LOOK_SECONDS + 1.0
-"""After so long no process of the older release writes any more, but for the bots that it has under way."""
+"""Seconds after which no process of the older release writes any more, except bots that it has under way."""
 SCAN = 1000
-"""Names of keys that are looked at in one step."""
+"""Names of keys that one step reads."""
 
 
 def identify_contacts(client: Redis, keys: Keys, hold: Hold) -> None:
-    """Version 1 to 2: contacts are found by what they are known by, no more by their ids alone.
+    """Migrate from version 1 to 2: find contacts by identities, no longer by their ids alone.
 
-    All keep their ids, and with them their entries in the ledger and their cards. Who was deleted before is known by
-    nothing but the id, which follows from the UID, the first address, or name and birthday. So the ids and entries of
-    those whom the ledger knows are noted, for whoever comes with one of these ids again.
+    All contacts keep their ids, and with them their entries in the ledger and their cards. Of a contact that was
+    deleted earlier, only the id is known, which follows from the UID, the first address, or name and birthday. So this
+    notes the ids and entries of those whom the ledger knows, in case one of these ids comes again.
     """
     begun = time.monotonic()
     _identify(client, keys, hold)
@@ -57,7 +57,7 @@ def _identify(client: Redis, keys: Keys, hold: Hold) -> None:
 
 
 def _pages(client: Redis, keys: Keys) -> Iterator[list[str]]:
-    """All contacts' ids; one that is made meanwhile may be missing."""
+    """Yield all contacts' ids; one that is made meanwhile may be missing."""
     start = "-"
     while True:
         found: Any = client.zrange(keys.contacts, start, "+", bylex=True, offset=0, num=BATCH)
@@ -68,7 +68,7 @@ def _pages(client: Redis, keys: Keys) -> Iterator[list[str]]:
 
 
 def _identified(row: Row) -> Write | None:
-    """What a contact is known by; None if that is written down already."""
+    """Find a contact's identities; None if they are stored already."""
     traits = Traits(row.name, row.uids, row.emails, row.birthday)
     own = identity_of_id(row.id)
     if not row.identities and _came_with_uid(row.id, traits):
@@ -81,13 +81,13 @@ def _identified(row: Row) -> Write | None:
 
 
 def _came_with_uid(contact_id: str, traits: Traits) -> bool:
-    """Whether the id is one of those that the first version gave for a UID, which was not kept."""
+    """Return whether the first version made this id of a UID, which it did not keep."""
     first = first_ids(traits)
     return contact_id not in (first.by_name, *first.by_address)
 
 
 def _note_deleted(client: Redis, keys: Keys, hold: Hold) -> None:
-    """Notes what the ledger knows of ids that are no contact's, for as long as the ledger does."""
+    """Note the ledger's entries of ids that are no contact's, for as long as the ledger keeps them."""
     start = keys.ledger_start("birthday")
     entry = re.compile(re.escape(start) + r"(([0-9a-f-]{36}):.*)")
     cursor = 0

@@ -1,4 +1,4 @@
-"""What was seen of the clock and the data set that somebody has to look at, until it is acknowledged."""
+"""Notices about the clock and the data set, kept until somebody acknowledges them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from service.store.keys import Keys
 from service.store.scripts import Scripts
 
 RECENT_MS = 86_400_000
-"""A step of the clock is shown for so long, unless it is acknowledged before."""
+"""Ms for which a step of the clock is shown, unless somebody acknowledges it earlier."""
 FIELDS_OF_DATA = ("went_back_at", "went_back", "went_back_beats")
 FIELDS_OF_CLOCK = ("steps", "acknowledged")
 
 
 def commands(keys: Keys) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is to be asked of Redis for it, in any pipeline."""
+    """Return the commands that read the notices, for any pipeline."""
     return ("HMGET", keys.data, *FIELDS_OF_DATA), ("HMGET", keys.clock, *FIELDS_OF_CLOCK)
 
 
 def understood(now_ms: int, data: Any, clock: Any) -> Notices:
-    """What the answers to `commands` say; nothing where they are not ours."""
+    """Read the notices from the answers to `commands`; none if outside hands have damaged them."""
     try:
         return Notices(_went_back(data), _recent(now_ms, *clock))
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -30,7 +30,7 @@ def understood(now_ms: int, data: Any, clock: Any) -> Notices:
 
 
 def acknowledge(scripts: Scripts) -> Notices:
-    """Somebody has looked at it. Returns what there was.
+    """Acknowledge all notices. Returns them.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -54,5 +54,5 @@ def _recent(now_ms: int, steps: bytes | None, acknowledged: bytes | None) -> tup
 
 
 def _is_recent(step: Step, now_ms: int) -> bool:
-    """One end of it may lie in a time that the clock has left again."""
+    """Return whether a step is recent; one end of it may lie in a time that the clock has left again."""
     return min(abs(now_ms - step.before_ms), abs(now_ms - step.landed_ms)) < RECENT_MS

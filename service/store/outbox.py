@@ -1,4 +1,4 @@
-"""What people are to be told: an outbox that the scripts fill in the same step as what happened."""
+"""Outbox of alerts, which scripts fill in the same step as the event itself."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from service.store.server.redis_clock import ms_of
 class Outbox:
     """Alerts that wait to be sent, the oldest first.
 
-    One that is being sent is in a list of its own until it is done, so that it outlives the death of its sender; it
-    may then be sent twice. What is told of the service itself, or by a bot of its work, stays where it is until it is
-    done, for schedulers of older releases take what they find in that list, and would drop it.
+    An alert that is being sent stands in a list of its own until it is done, so that it outlives its sender; it may
+    then be sent twice. Alerts of the service itself and of bots stay where they are until they are done, because
+    schedulers of older releases take over that list, and would drop them.
 
     Args:
         scripts: the scripts of this installation.
-        scheduler: the name of the scheduler that sends them; None for one that need not lead.
+        scheduler: the name of the scheduler that sends them; None if the sender need not lead.
     """
 
     def __init__(self, scripts: Scripts, scheduler: str | None = None) -> None:
@@ -32,10 +32,10 @@ class Outbox:
         self._others = (self._keys.alerts_service, self._keys.alerts_bots)
 
     def take_up(self) -> bytes | None:
-        """The next alert, to be given to `done` in the end; one that somebody left behind comes first.
+        """Take the next alert, which must go to `done` in the end; one that a dead sender left comes first.
 
-        A scheduler gets none while another one leads in Redis: whoever has lost the lead may not know it yet, and both
-        would send the same.
+        A scheduler gets none while another one leads in Redis: a scheduler that has lost the lead may not know it yet,
+        and both would send the same.
         """
         leader, left = self._scripts.read(
             lambda pipe: (pipe.get(self._keys.leader), pipe.lindex(self._keys.alerts_sending, -1))
@@ -53,7 +53,7 @@ class Outbox:
         return None if taken is None else bytes(taken)
 
     def done(self, taken: bytes) -> None:
-        """The alert was sent, or given up."""
+        """Remove an alert that was sent, or given up."""
         self._scripts.read(
             lambda pipe: (
                 pipe.lrem(self._keys.alerts_sending, 1, taken),  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ class Outbox:
         )
 
     def moment(self) -> Moment:
-        """The clock, and the alerts that were folded since it stepped."""
+        """Read the clock, and the alerts folded since it stepped."""
         (time,) = self._scripts.read(lambda pipe: pipe.time())
         now = ms_of(time)
         try:
@@ -73,19 +73,19 @@ class Outbox:
             step = newest and Step(int(newest["by"]), int(newest["before"]), int(newest["landed"]))
             return Moment(now, step, int(folded or 0), int(since or 0))
         except (ResponseError, ValueError, TypeError, LookupError):
-            return Moment(now)  # outside hands made something else of it
+            return Moment(now)  # outside hands have damaged it
 
     def fold(self, taken: bytes) -> None:
-        """The alert is counted in place of being sent."""
+        """Count the alert instead of sending it."""
         self._scripts.run("fold_alert", taken)
 
     def end_fold(self, count: int) -> None:
-        """Those that were counted have been told of together, or are void."""
+        """Forget counted alerts: one alert has told of them together, or they are void."""
         self._scripts.run("end_fold", count)
 
 
 def facts(taken: bytes) -> dict[str, Any]:
-    """What an alert says; nothing if it is not one of ours."""
+    """Return the facts of an alert; none if it is not one of ours."""
     try:
         found = json.loads(taken.decode(errors="replace"))
     except ValueError:

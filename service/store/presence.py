@@ -1,4 +1,4 @@
-"""Who is up: schedulers and their leader, and workers. All judged by Redis' clock."""
+"""Presence of schedulers, their leader, and workers, judged by Redis' clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def up(rows: Iterable[tuple[bytes, float]], now_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Who is up, and how many jobs there are, at one instant."""
+    """Counts of processes that are up, and of jobs, at one instant."""
 
     total_jobs: int
     enabled_jobs: int
@@ -34,10 +34,10 @@ class Lead:
     """A scheduler's standing after its heartbeat.
 
     Args:
-        held: whether it is the one that acts.
+        held: whether it leads.
         now_ms: Redis' time.
-        leader: the name of the one that acts.
-        stepped_ms: by how much Redis' clock was found to have stepped; 0 if it was not, or that is known.
+        leader: the name of the scheduler that leads.
+        stepped_ms: by how much Redis' clock has stepped; 0 if it has not, or if the step is known.
         walk: the walk over the jobs that a step of the clock has ordered, if any.
     """
 
@@ -50,14 +50,14 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """An order to make decisions void that were made while the clock was ahead.
+    """An order to void decisions that were made while the clock was ahead.
 
     Args:
         number: the order's.
-        sound_ms: up to when decisions were made by a clock that was right; None if nobody saw when it went ahead.
-        steps: the numbers of the steps forward that were undone.
-        landed_ms: where the clock landed when it was set back, or the earliest time that is known after that; None if
-            somebody saw it go ahead, or an older release ordered the walk.
+        sound_ms: up to when the clock was right; None if nobody saw when it went ahead.
+        steps: the numbers of the steps forward that the step back has undone.
+        landed_ms: where the clock landed when it was set back, or the earliest known time after that; None if somebody
+            saw it go ahead, or an older release ordered the walk.
     """
 
     number: int
@@ -67,7 +67,7 @@ class Walk:
 
 
 def _walk(number: bytes, sound: bytes, steps: bytes, landed: bytes) -> Walk | None:
-    """What a heartbeat brought of it; where there are two to be done, the watched one comes first."""
+    """Read the walk from a heartbeat's answer; of two walks, the one with a known start comes first."""
     if not number:
         return None
     if sound:
@@ -89,11 +89,13 @@ class Presence:
     def hold_lead(
         self, name: str, lease_ms: int, expected_ms: int | None = None, reading_ms: int | None = None
     ) -> Lead:
-        """A scheduler's heartbeat; takes or keeps the lead if it is to be had.
+        """Beat as a scheduler, and take or keep the lead if no other scheduler has it.
 
         Args:
-            expected_ms: what Redis' clock should show by this process' steady clock; None if it has not looked yet.
-            reading_ms: what it showed then.
+            name: the scheduler's.
+            lease_ms: how long the lead lasts without another heartbeat.
+            expected_ms: what Redis' clock should show by this process' steady clock; None before the first reading.
+            reading_ms: the last reading of Redis' clock.
         """
         looked = ["" if ms is None else str(ms) for ms in (expected_ms, reading_ms)]
         answer = self._scripts.run("hold_lead", name, lease_ms, *looked, *self._scripts.data.arguments())
@@ -102,19 +104,19 @@ class Presence:
         return Lead(bool(held), int(now), leader.decode(), int(stepped or 0), _walk(*walk))
 
     def yield_lead(self, name: str) -> None:
-        """A scheduler's farewell."""
+        """Say farewell as a scheduler."""
         self._scripts.run("yield_lead", name)
 
     def beat_worker(self, name: str) -> None:
-        """A worker's heartbeat."""
+        """Beat as a worker."""
         self._scripts.look_at_data("beat_worker", name, "1")
 
     def farewell_worker(self, name: str) -> None:
-        """A worker's farewell."""
+        """Say farewell as a worker."""
         self._scripts.look_at_data("beat_worker", name, "0")
 
     def census(self) -> Census:
-        """One round trip, whatever the number of jobs."""
+        """Count everything in one round trip, whatever the number of jobs."""
         time, total, enabled, schedulers, workers, data, clock = ask(
             self._scripts, ("TIME",), ("ZCARD", self._keys.jobs), ("SCARD", self._keys.enabled),
             ("ZRANGE", self._keys.schedulers, 0, -1, "WITHSCORES"), ("ZRANGE", self._keys.workers, 0, -1, "WITHSCORES"),

@@ -1,6 +1,6 @@
 """RQ's records of our runs: the template of an RQ job, which the scripts write.
 
-The only module outside of the scheduler and the worker that makes one of RQ's objects.
+Short on purpose: no other module outside the scheduler and the worker makes one of RQ's objects.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from service.store.keys import Keys
 from service.store.scripts import RQ_FAILURE_TTL, RQ_SUCCESS_TTL, Limits, Scripts
 
 RUN_FUNCTION = "service.runner.run"
-"""What RQ is told to call; our worker does not take it from there, but RQ's own tools show it."""
+"""The function that RQ would call; our worker does not read it, but RQ's own tools show it."""
 
 
 def rq_template(keys: Keys, connection: Redis) -> dict[str, bytes]:
-    """The fields that every RQ job of this installation has in common, as `Job.to_dict()` makes them.
+    """Make the fields that all RQ jobs of this installation share, as `Job.to_dict()` writes them.
 
-    The job's id is the run's id and it has no arguments: that id is all that RQ carries.
+    The job's id is the run's id, and it has no arguments: RQ carries nothing but the id.
     """
     job = RQJob.create(
         RUN_FUNCTION, connection=connection, serializer=JSONSerializer, origin=keys.queue_name,
@@ -31,5 +31,5 @@ def rq_template(keys: Keys, connection: Redis) -> dict[str, bytes]:
 
 
 def make_scripts(client: Redis, keys: Keys, limits: Limits) -> Scripts:
-    """The scripts of an installation, RQ's part included."""
+    """Make the scripts of an installation, RQ's part included."""
     return Scripts(client, keys, limits, rq_template(keys, client))

@@ -1,14 +1,15 @@
-"""The version of what is kept in Redis.
+"""Version of the schema in Redis.
 
-Whoever starts brings it up to date, one at a time under a lock; who meets a newer version waits, since an older process
-could misread it. A running process looks again now and then (`SchemaWatch`): a newer release may have come meanwhile.
+A process that starts brings the schema up to date, one process at a time under a lock. A process that meets a newer
+version waits, because it could misread it. A running process looks again now and then (`SchemaWatch`): a newer release
+may have come meanwhile.
 
-| found | taken for |
+| In Redis | What the process does |
 |---|---|
-| no version, no data | a fresh installation, of the newest version |
-| no version, but data | the first version: an older copy was restored, or the key was lost |
-| a lower version | it is migrated before anything is written |
-| a higher version | a newer release's: this process waits |
+| no version, no data | takes it for a fresh installation of the newest version |
+| no version, but data | takes it for the first version: somebody restored an older copy, or the key was lost |
+| a lower version | migrates it before it writes anything |
+| a higher version | waits: a newer release has written it |
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ from service.store.scripts import script_of
 from service.store.server.translation import translate_errors
 
 MIGRATIONS: tuple[Migration, ...] = (identify_contacts,)
-"""What leads from version n to n + 1, the first from 1 to 2."""
+"""The migrations from version n to n + 1, the first from 1 to 2."""
 LEASE_SECONDS = 30
-"""A migration that has not renewed its lease for this long is taken over by another process."""
+"""Seconds without renewal after which another process takes over a migration."""
 NOT_DATA = ("schema_version", "schema_lock", "leader", "schedulers", "workers", "metrics", "clock", "data")
-"""What running processes write by themselves, whether or not there is anything to keep."""
+"""Keys that running processes write even if there is no data."""
 
 
 def newest() -> int:
-    """The version that this process writes."""
+    """Return the version that this process writes."""
     return 1 + len(MIGRATIONS)
 
 
 def ensure_schema(client: Redis, keys: Keys) -> None:
-    """Brings what is kept in Redis to this version. One read if it is there already.
+    """Bring the schema in Redis to this version; one read if it is there already.
 
     Raises:
         StoreUnsuitable: the version is newer than this process knows.
@@ -62,7 +63,7 @@ def _version(client: Redis, keys: Keys) -> int | None:
 
 
 def _holds_data(client: Redis, keys: Keys) -> bool:
-    """Whether there is any key of this installation that is worth keeping; reads all names only if there is none."""
+    """Return whether there is data of this installation; read all names only if the usual keys are missing."""
     if client.exists(keys.jobs, keys.runs, keys.contacts):
         return True
     of_processes = {f"{keys.prefix}:{name}".encode() for name in NOT_DATA}
@@ -92,7 +93,7 @@ def _migrate(client: Redis, keys: Keys) -> None:
             raise StoreUnavailable("Another process has taken over the migration of what is kept in Redis")
 
     try:
-        # Read again under the lock: whoever had it before may have come further.
+        # Read again under the lock: its last holder may have come further.
         version = _version(client, keys) or 1
         _refuse_newer(version)
         for number in range(version, newest()):
@@ -107,10 +108,10 @@ def _busy() -> StoreUnavailable:
 
 
 class SchemaWatch:
-    """Notices that a newer release has changed what is kept, or is about to.
+    """Notices that a newer release has changed the schema, or is about to.
 
     Args:
-        client: the connection that is asked, now and then.
+        client: the connection that asks, now and then.
         keys: the installation's key names.
         clock: monotonic seconds.
     """
@@ -123,7 +124,7 @@ class SchemaWatch:
         self._refusal: Callable[[], StoreUnavailable] | None = None
 
     def check(self) -> None:
-        """To be called before work is taken up; asks Redis once in `LOOK_SECONDS`.
+        """Check the version before work is taken up; ask Redis once in `LOOK_SECONDS`.
 
         Raises:
             StoreUnsuitable: the version is newer than this process knows.

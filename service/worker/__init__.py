@@ -1,4 +1,6 @@
-"""The worker: RQ's Worker, made to start, watch and end runs as this service promises.
+"""The worker: RQ's Worker, changed so that it starts, watches and ends runs as this service promises.
 
-`supervisor` keeps the worker processes up, `process` is one of them, `horse` is the child in which a bot runs.
+`supervisor` keeps the worker processes up, `serving` is one of them from its start to its end, `process` is its RQ
+worker, `watching` watches the runs of its work horse. `horse` is the child process in which bots run, `ipc` is the link
+between the two, `runner` carries out one run, and `endings` records how it ended.
 """

@@ -1,8 +1,8 @@
 """The work horse: a child process that claims runs, has their bots carry them out, and records their ends.
 
-It dies with its parent. Kept across runs (`WORKER_ISOLATION=warm`), it takes the next run in the step that ends the one
-before; once a bot has left something behind that could meet the next one's, it ends, and the parent starts another. A
-copy of it, left by a bot that forks and returns twice, ends at once.
+It dies with its parent. With `WORKER_ISOLATION=warm` one process carries out many runs: it claims the next run in the
+step that ends the one before. It ends, and the parent starts another, once a bot has left something behind that the
+next run could meet. A copy of it, left by a bot that forks and returns twice, ends at once.
 """
 
 from __future__ import annotations
@@ -13,36 +13,44 @@ import os
 import random
 import signal
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, sleep  # as they are now: a bot may put others in their place
 from types import FrameType
-from typing import Any
 
 from redis import Redis
 from redis.exceptions import ResponseError
-from rq.results import Result
-from rq.serializers import JSONSerializer
 
 from service import logs
-from service.bots.protocol import Bot
+from service.backoff import Backoff
 from service.domain.error_texts import worded
-from service.domain.records import UnreadableJob
-from service.domain.retries import rerun_of, retry_of
 from service.domain.run_records import Claim, Outcome, Retry
 from service.errors import StoreFull, StoreUnavailable
 from service.outage import outage
+from service.settings import Settings
 from service.store.runs.run_hashes import RunStore
+from service.worker.endings import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    end_patiently,
+    retry_after,
+    rq_result,
+    timed_out,
+    timeout_of,
+)
 from service.worker.failures import partial_result
 from service.worker.ipc import ORDER_SIGNAL, Began, Orders
-from service.worker.leftovers import Untouched, peak_megabytes
+from service.worker.leftovers.untouched import Untouched, peak_megabytes
+from service.worker.notes import Notes
 from service.worker.run_context import RunTime, StopFlag
-from service.worker.runner import WORKER_STOPPED, Notes, RunInterrupted, Surroundings, carry_out
+from service.worker.runner import RunInterrupted, Surroundings, carry_out
 
 log = logging.getLogger(__name__)
 
-DEFAULT_TIMEOUT = 3600
 FULL_PAUSE_SECONDS = 1.0
+
+Taken = tuple[Claim, float]
+"""A claimed run, and when the claim was asked for (monotonic seconds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,15 @@ class Recycling:
     runs: int
     megabytes: int
 
+    @classmethod
+    def of(cls, settings: Settings) -> Recycling:
+        """Return what the settings say; without `warm` isolation a horse carries out one run."""
+        warm = settings.worker_isolation == "warm"
+        return cls(settings.worker_recycle_runs if warm else 1, settings.worker_recycle_mb)
+
 
 class WorkHorse:
-    """Carries out the runs that are handed over, one after the other.
+    """Carries out the runs that the parent hands over, one after the other.
 
     Args:
         orders: its end of the link to the parent.
@@ -92,7 +106,7 @@ class WorkHorse:
         self._left_behind: list[str] = []
 
     def serve(self) -> None:
-        """Works until the parent wants nothing more, or it is to be replaced."""
+        """Work until the parent wants nothing more, or this horse is to be replaced."""
         random.seed()
         self._listen()
         if self._recycling.runs > 1:
@@ -122,7 +136,7 @@ class WorkHorse:
     # orders
 
     def _listen(self) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the parent has it, too
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the parent gets it, too
         signal.signal(signal.SIGTERM, self._drain)
         signal.signal(ORDER_SIGNAL, self._ordered)
         os.register_at_fork(after_in_child=_let_signals_through)
@@ -142,45 +156,65 @@ class WorkHorse:
             self._interruptible = False
             raise RunInterrupted
 
-    # one run
+    # claims
 
-    def _take(self, run_id: str) -> tuple[Claim, float] | None:
-        """Claims the run that was handed over, and when that was asked for (monotonic); None if it is not to be had.
+    def _take(self, run_id: str) -> Taken | None:
+        """Claim the run that the parent handed over; None if it cannot be had."""
+        try:
+            return self._until_answered(
+                lambda token: self._runs.claim(run_id, token, self._worker, self._lease_ms),
+                f"Run {run_id} is asked for again until there is an answer",
+                gives_up=lambda error: isinstance(error, StoreFull) or self._draining,
+            )
+        except StoreFull as error:
+            outage.tell(log, error, f"Run {run_id} waits")
+            sleep(FULL_PAUSE_SECONDS)
+        except ResponseError as error:
+            log.error("Run %s cannot be taken: %s", run_id, error)
+        except StoreUnavailable as error:
+            log.warning("Run %s is left to the reaper: %s", run_id, error)
+        return None
 
-        A claim whose answer did not come may have been heard all the same, and nobody else would run it: so it is
-        repeated, with the same token, until there is an answer.
+    def _until_answered(
+        self, claim: Callable[[str], Claim | None], doing: str, gives_up: Callable[[StoreUnavailable], bool]
+    ) -> Taken | None:
+        """Claim a run, again and again until there is an answer.
+
+        Redis may have carried out a claim whose answer did not come, and nobody else would run that run. So the claim
+        is repeated, with the same token.
+
+        Args:
+            claim: claims a run by a token; None if there is none.
+            doing: for the log, what it does while Redis is away.
+            gives_up: whether to raise an error rather than to try again.
+
+        Raises:
+            StoreUnavailable: `gives_up` said so.
         """
-        token, repeated, pause = uuid.uuid4().hex, False, 0.1
+        token, repeated, backoff = uuid.uuid4().hex, False, Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             asked = monotonic()
             try:
-                claim = self._runs.claim(run_id, token, self._worker, self._lease_ms)
-                return self._fresh(claim, repeated, asked)
-            except StoreFull as error:
-                outage.tell(log, error, f"Run {run_id} waits")
-                sleep(FULL_PAUSE_SECONDS)
-                return None
-            except ResponseError as error:
-                log.error("Run %s cannot be taken: %s", run_id, error)
-                return None
+                return self._fresh(claim(token), repeated, asked)
             except StoreUnavailable as error:
-                if self._draining:
-                    log.warning("Run %s is left to the reaper: %s", run_id, error)
-                    return None
-                outage.tell(log, error, f"Run {run_id} is asked for again until there is an answer")
-                sleep(pause)
-                repeated, pause = True, min(pause * 2, 1.0)
+                if gives_up(error):
+                    raise
+                outage.tell(log, error, doing)
+            repeated = True
+            sleep(backoff.next())
 
-    def _fresh(self, claim: Claim | None, repeated: bool, asked: float) -> tuple[Claim, float] | None:
-        """A claim that may have been made some time ago must still hold, and hold long enough."""
+    def _fresh(self, claim: Claim | None, repeated: bool, asked: float) -> Taken | None:
+        """Return a claim that still holds, and holds long enough: it may have been made some time ago."""
         if claim is None or (
             repeated and self._runs.renew(claim.run_id, claim.token, self._lease_ms) in ("gone", "lost")
         ):
             return None
         return claim, asked
 
-    def _carry_out(self, claim: Claim, asked: float) -> tuple[Claim, float] | None:
-        """One run, whose end is recorded in the step that takes the next one. Returns that, if there is one."""
+    # one run
+
+    def _carry_out(self, claim: Claim, asked: float) -> Taken | None:
+        """Carry out one run. Return the next run, which the step that records this one's end may have claimed."""
         timeout = timeout_of(claim)
         self._orders.began(Began(claim.ids, claim.token, asked, timeout))
         self._carried_out += 1
@@ -200,27 +234,17 @@ class WorkHorse:
         if self._left_behind:
             log.info("This process is replaced: the run's bot has left in it %s", ", ".join(self._left_behind))
 
-    def _end_and_take_next(self, claim: Claim, outcome: Outcome, retry: Retry | None) -> tuple[Claim, float] | None:
-        token, repeated, pause = uuid.uuid4().hex, False, 0.1
-        while True:
-            asked = monotonic()
-            try:
-                following = self._runs.finish_and_claim(
-                    claim, outcome, retry, rq_result(claim, outcome), token, self._worker, self._lease_ms
-                )
-                return self._fresh(following, repeated, asked)
-            except StoreUnavailable as error:
-                outage.tell(log, error, f"Run {claim.run_id} has ended, which is recorded later")
-                sleep(pause)
-                repeated, pause = True, min(pause * 2, 1.0)
+    def _end_and_take_next(self, claim: Claim, outcome: Outcome, retry: Retry | None) -> Taken | None:
+        return self._until_answered(
+            lambda token: self._runs.finish_and_claim(
+                claim, outcome, retry, rq_result(claim, outcome), token, self._worker, self._lease_ms
+            ),
+            f"Run {claim.run_id} has ended, which is recorded later",
+            gives_up=lambda _: False,
+        )
 
     def _outcome(self, claim: Claim, timeout: int) -> Outcome:
-        offset = claim.started_at / 1000 - monotonic()
-        notes = Notes(
-            lambda n, progress, lines: self._runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines),
-            lambda: offset + monotonic(),
-            self._around.secrets.redacted,
-        )
+        notes = self._notes_of(claim)
         try:
             self._interruptible = True
             outcome = contextvars.copy_context().run(carry_out, claim, self._around, notes)
@@ -237,86 +261,16 @@ class WorkHorse:
         notes.close()
         return outcome
 
+    def _notes_of(self, claim: Claim) -> Notes:
+        offset = claim.started_at / 1000 - monotonic()
+        return Notes(
+            lambda n, progress, lines: self._runs.note(claim.run_id, claim.token, n, progress=progress, lines=lines),
+            lambda: offset + monotonic(),
+            self._around.secrets.redacted,
+        )
+
 
 def _let_signals_through() -> None:
-    """In a process that a bot has forked: what is sent to it, as by `multiprocessing`, means what it always does."""
+    """In a process that a bot has forked, give signals their usual meaning again, as `multiprocessing` needs it."""
     for signum in (signal.SIGINT, signal.SIGTERM, ORDER_SIGNAL):
         signal.signal(signum, signal.SIG_DFL)
-
-
-def timeout_of(claim: Claim) -> int:
-    """A run's `timeout_seconds`."""
-    try:
-        return claim.record.definition.options.timeout_seconds
-    except UnreadableJob:
-        return DEFAULT_TIMEOUT
-
-
-def timed_out(timeout: int) -> str:
-    """The error of a run whose time was up."""
-    return f"timed out: the run took longer than its timeout_seconds, {timeout}"
-
-
-def retry_after(claim: Claim, outcome: Outcome, bots: Mapping[str, type[Bot]]) -> Retry | None:
-    """The run that follows on a failed one, if any."""
-    if outcome.status != "failed" or outcome.final:
-        return None
-    attempt = int(claim.run["attempt"])
-    bot = bots.get(claim.run["bot_type"])
-    if outcome.error == WORKER_STOPPED and bot is not None and getattr(bot, "safe_to_rerun", False):
-        return rerun_of(claim.run_id, attempt)
-    try:
-        options = claim.record.definition.options
-    except UnreadableJob:
-        return None
-    return retry_of(claim.run_id, attempt, options, random.random, outcome.wait_seconds)
-
-
-def end_patiently(
-    runs: RunStore,
-    claim: Claim,
-    outcome: Outcome,
-    retry: Retry | None,
-    gives_up: Callable[[StoreUnavailable], bool] = lambda _: False,
-) -> bool:
-    """Records a run's end, waiting for Redis if it is away.
-
-    Args:
-        gives_up: whether to give up over an error (the reaper will end it then); else it goes on until the lease is
-            lost, which whoever watches this process sees to.
-
-    Returns:
-        False if the run was not ours to end any more, or it was given up.
-    """
-    pause = 0.1
-    while True:
-        try:
-            return runs.finish(claim.run_id, claim.token, outcome, retry=retry, rq_result=rq_result(claim, outcome))
-        except StoreUnavailable as error:
-            if gives_up(error):
-                log.warning("Run %s: its end could not be recorded (%s); the reaper will", claim.run_id, error)
-                return False
-            outage.tell(log, error, f"Run {claim.run_id} has ended, which is recorded later")
-            sleep(pause)
-            pause = min(pause * 2, 1.0)
-
-
-def rq_result(claim: Claim, outcome: Outcome) -> list[str]:
-    """RQ's own result record of a run that failed, as a flat list of fields, so that rq-dashboard shows its error.
-
-    A success has none: it would say nothing, for what bots return is in our history. A cancelled run has none either:
-    RQ would call that a failure.
-    """
-    if outcome.status != "failed":
-        return []
-    result = Result(
-        job_id=claim.run_id,
-        type=Result.Type.FAILED,
-        connection=None,  # type: ignore[arg-type]  # only its serialised form is wanted
-        return_value=None,
-        exc_string=outcome.error or outcome.status,
-        worker_name=claim.run.get("worker", ""),
-        serializer=JSONSerializer,
-    )
-    fields: dict[Any, Any] = result.serialize()
-    return [part if isinstance(part, str) else str(part) for pair in fields.items() for part in pair]

@@ -1,13 +1,12 @@
-"""What a worker's parent process and its work horse say to each other.
+"""The link between a worker process and its work horse: pipes, a signal, and a shared sign of life.
 
-The parent hands over the id of a run. The horse tells each run that it begins (the one that was handed over, then those
-that it takes itself), and when nothing is left. To stop a run, the parent writes an order down and then sends a signal,
-for only that reaches a bot at work; an order names its run's claim, so that one that comes late meets nobody else's.
+The parent hands over the id of a run. The horse reports each run that it begins (the one that was handed over, then
+those that it takes itself), and when no run is left. To stop a run, the parent writes an order and then sends a signal,
+since only a signal reaches a bot at work. An order names its run's claim, so that a late one cannot stop another run.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import logging
@@ -23,14 +22,13 @@ from dataclasses import dataclass
 from time import monotonic  # as it is now: a bot may put another in its place
 from typing import Literal
 
-from service.worker.orphans import adopt
+from service.os_process import adopt_orphans, die_with_parent
 
 log = logging.getLogger(__name__)
 
 ORDER_SIGNAL = signal.SIGUSR1
-PR_SET_PDEATHSIG = 1
 UNWATCHED_SECONDS = 3.0
-"""A horse whose parent has not looked after it for this long takes no further run: nobody would renew its lease."""
+"""A horse whose parent has given no sign of life for this long takes no further run: nobody would renew its lease."""
 
 Order = Literal["ask", "interrupt", "drain"]
 
@@ -40,7 +38,7 @@ class Began:
     """A run that the horse has claimed and begins.
 
     Args:
-        ids: what log lines about it have beside them: its own, its job's, and others.
+        ids: the fields of log lines about it: its own id, its job's, and others.
         token: of the claim.
         asked: when the claim was asked for, monotonic seconds (one clock for all processes); its lease counts from it.
         timeout: the run's, seconds.
@@ -53,7 +51,7 @@ class Began:
 
     @property
     def run_id(self) -> str:
-        """The run."""
+        """The run's id."""
         return self.ids["run_id"]
 
 
@@ -61,22 +59,14 @@ Idle = Literal["idle", "leaves"]
 """No run is left to carry out; the horse waits, or it ends."""
 
 
-def die_with_parent(parent_pid: int) -> None:
-    """Has the kernel kill this process when its parent dies (Linux, prctl(2)); elsewhere the lease must do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent_pid:
-            os._exit(1)
-
-
 class Orders:
     """The horse's end.
 
     Args:
-        work: where ids of runs come in.
-        told: where it tells what it does.
-        control: where orders come in.
-        beat: memory shared with the parent: when it last looked after its horse.
+        work: the descriptor from which ids of runs are read.
+        told: the descriptor to which it writes what it does.
+        control: the descriptor from which orders are read.
+        beat: memory shared with the parent: the time of its last sign of life.
     """
 
     def __init__(self, work: int, told: int, control: int, beat: mmap.mmap) -> None:
@@ -87,22 +77,22 @@ class Orders:
         os.set_blocking(control, False)
 
     def next_run(self) -> str | None:
-        """Waits for a run. None if the parent has closed its end."""
+        """Wait for a run. Return its id; None if the parent has closed its end."""
         return self._work.readline().strip() or None
 
     def began(self, run: Began) -> None:
-        """Tells that a run begins."""
+        """Report that a run begins."""
         self._tell([run.ids, run.token, run.asked, run.timeout])
 
     def rests(self, word: Idle) -> None:
-        """Tells that no run is left."""
+        """Report that no run is left."""
         self._tell(word)
 
     def _tell(self, message: object) -> None:
         os.write(self._told, json.dumps(message).encode() + b"\n")
 
     def read(self) -> list[tuple[str, str]]:
-        """The orders that have come, each with the token of the claim that it is for."""
+        """Return the orders that have come, each with the token of its claim."""
         try:
             text = os.read(self._control, 65536).decode()
         except BlockingIOError:
@@ -110,7 +100,7 @@ class Orders:
         return [(order, token) for order, _, token in (line.partition(" ") for line in text.splitlines())]
 
     def is_watched(self) -> bool:
-        """Whether the parent looks after this horse."""
+        """Return whether the parent gives signs of life."""
         (looked,) = struct.unpack_from("d", self._beat)
         return bool(monotonic() - looked < UNWATCHED_SECONDS)
 
@@ -147,22 +137,27 @@ class Horse:
         self._status: int | None = None
 
     def look_after(self) -> None:
-        """Lets the horse know that it is watched; to be called at least once a second while it may take runs."""
+        """Give the horse a sign of life; call this at least once a second while it may take runs."""
         struct.pack_into("d", self._beat, 0, time.monotonic())
 
     def carry_out(self, run_id: str) -> None:
-        """Hands a run over. A horse that is gone is noticed later, by `status`."""
+        """Hand a run over. That the horse is gone shows later, by `status`."""
         self.look_after()
         self._write(self._work, run_id)
 
     def order(self, order: Order, token: str = "") -> None:
-        """Orders the bot of a claim to stop, or interrupts it; or (`drain`) the horse to take no further run."""
-        if self._status is None:  # once it was collected, its number may be another process'
+        """Send an order; one to a horse that is gone is dropped.
+
+        Args:
+            order: `ask` the bot to stop, `interrupt` it, or have the horse take no further run (`drain`).
+            token: of the claim of the run that is meant; none for `drain`.
+        """
+        if self._status is None:  # once it is collected, its number may be another process'
             self._write(self._control, f"{order} {token}")
             os.kill(self.pid, ORDER_SIGNAL)
 
     def kill(self) -> None:
-        """Kills it and the group in which it was started; what has left that is for `service.worker.orphans`."""
+        """Kill it and its process group; `service.worker.orphans` ends what has left the group."""
         if self._status is None:  # see `order`
             for kill in (os.killpg, os.kill):  # it may have left its group, too
                 try:
@@ -178,7 +173,7 @@ class Horse:
                 raise
 
     def hear(self, seconds: float) -> list[Began | Idle]:
-        """What the horse tells within `seconds`; empty when there was nothing, or it is gone (see `status`)."""
+        """Return what the horse reports within `seconds`: nothing if it is silent, or gone (see `status`)."""
         if not self._wait(seconds):
             return []
         self._heard += os.read(self._told, 65536)
@@ -189,10 +184,10 @@ class Horse:
         return told
 
     def _wait(self, seconds: float) -> bool:
-        """Waits until the horse tells something, or is gone. Returns whether there is something to read.
+        """Wait until the horse reports something, or is gone. Return whether there is something to read.
 
-        That its end of the pipe was closed says too little: a process that a bot left behind may hold it open, and a
-        bot may have closed what is not its own.
+        The end of the pipe alone does not show that the horse is gone: a process that a bot left behind may hold it
+        open, and a bot may have closed it.
         """
         poll, end = select.poll(), time.monotonic() + seconds
         poll.register(self._told, select.POLLIN)
@@ -213,7 +208,7 @@ class Horse:
         return bool(select.select([self._told], [], [], 0)[0])
 
     def status(self, *, wait: bool = False) -> int | None:
-        """Its wait status if it is gone, else None; with `wait`, when it is gone."""
+        """Return its wait status if it is gone, else None; with `wait`, wait until it is gone."""
         if self._status is None:
             try:
                 found, status = os.waitpid(self.pid, 0 if wait else os.WNOHANG)
@@ -223,7 +218,7 @@ class Horse:
         return self._status
 
     def close(self) -> None:
-        """Closes this end; a horse that rests ends then. To be called once."""
+        """Close this end, whereupon a resting horse ends. Call this once."""
         for descriptor in (self._work, self._told, self._control, self._pidfd):
             if descriptor is not None:
                 os.close(descriptor)
@@ -243,7 +238,7 @@ def _run_child(main: Callable[[], None], parent: int) -> None:
     try:
         os.setpgid(0, 0)
         die_with_parent(parent)
-        adopt()
+        adopt_orphans()
         main()
         status = 0
     except BaseException:

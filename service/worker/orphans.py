@@ -1,14 +1,13 @@
-"""Processes that a bot has started and that outlive the one that started them, whatever group or session they are in.
+"""Ends processes that a bot has started and that outlive their parent, whatever group or session they are in.
 
-The kernel gives the children of a process that dies to the nearest one above it that has asked for them (Linux,
-PR_SET_CHILD_SUBREAPER, prctl(2)). The work horse asks, so that it sees what a bot has left; the worker process asks, so
-that it can end what is left when the horse is gone; and so does the supervisor, for a worker process that was killed.
-A process is only ever killed here while it is our own child that was not collected, so its number is no other's.
+When a process dies, the kernel gives its children to the nearest process above that has asked for orphans
+(`service.os_process.adopt_orphans`). The work horse asks, so that it sees what a bot has left. The worker process asks,
+so that it can end what is left when the horse is gone. The supervisor asks, for a worker process that was killed.
+This module kills a process only while it is an uncollected child of ours, so that its number cannot be another's.
 """
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
@@ -16,27 +15,22 @@ import sys
 import time
 from collections.abc import Collection
 
+from service.os_process import adopt_orphans
+
 log = logging.getLogger(__name__)
 
-PR_SET_CHILD_SUBREAPER = 36
 LAST_SECONDS = 5.0
-"""How long to wait for what was killed; one that is stuck in the kernel is met again the next time."""
-
-
-def adopt() -> None:
-    """Asks the kernel for all orphans among the processes below this one; does nothing where there is no such thing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+"""How long to wait for killed processes; one that is stuck in the kernel is tried again the next time."""
 
 
 class Orphans:
-    """Those that come to this process, which has to be the only one to collect its children."""
+    """The orphans that come to this process. Nothing else in it may collect its children."""
 
     def __init__(self) -> None:
-        adopt()
+        adopt_orphans()
 
     def end(self, ours: Collection[int] = ()) -> None:
-        """Kills and collects all children but `ours`, and theirs, which come to us by that, until none is left."""
+        """Kill and collect all children but `ours`, and theirs, which become ours by that, until none is left."""
         ended: set[int] = set()
         until = time.monotonic() + LAST_SECONDS
         while _has_children() and (found := _children() - set(ours)):
@@ -45,15 +39,15 @@ class Orphans:
                     ours = {*ours, pid}
             ended |= {pid for pid in found if _is_collected(pid)}
             if time.monotonic() > until:
-                log.warning("Processes that a bot has left do not end: %s", ", ".join(map(str, sorted(found))))
+                log.warning("Processes that a bot has left behind do not end: %s", ", ".join(map(str, sorted(found))))
                 break
             time.sleep(0.002)
         if ended:
-            log.info("Ended what a bot has left behind: %d processes", len(ended))
+            log.info("Ended %d processes that a bot has left behind", len(ended))
 
 
 def _has_children() -> bool:
-    """Whether there is any child, in the one call that nearly always answers no."""
+    """Return whether there is any child, by one call that nearly always answers no."""
     if sys.platform != "linux":  # no orphan comes to us there
         return False
     try:
@@ -77,13 +71,13 @@ def _parent(pid: str) -> bytes:
 
 
 def _kill(pid: int) -> bool:
-    """False if it is not ours to kill, as one that has become another user."""
+    """Kill a process. Return False if we may not, as one that has become another user."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return True
     except PermissionError:
-        log.warning("A process that a bot has left runs as another user and goes on: %d", pid)
+        log.warning("A process that a bot has left behind runs as another user, and goes on: %d", pid)
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""What a bot is handed when it runs: the `service.bots.protocol.Context` of a real run."""
+"""The `bot_scheduler.Context` of a real run, which its bot gets as an argument."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from time import monotonic, sleep  # as they are now: a bot may put others in th
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from service.bots.protocol import Ledger, Memory
+from bot_scheduler import Ledger, Memory
 from service.bots.support.secrets import Secrets
 from service.domain.plain_json import plain_text
 
 LOOK_AGAIN = 0.25
-"""Seconds after which a run that waits looks again whether it was asked to stop."""
+"""A waiting run looks this often, in seconds, whether it was asked to stop."""
 MOST_NEWS = 1000
-"""Things that one run can tell people; what it tells beyond stands in its log alone."""
+"""Things that one run can tell people; further ones stand in its log alone."""
 NEWS_LIMIT = 300
 """Characters of one of them that are kept."""
 
@@ -44,23 +44,23 @@ class RunTime:
 
     @property
     def elapsed(self) -> float:
-        """Since its start."""
+        """Seconds since its start."""
         return monotonic() - self.started
 
     @property
     def left(self) -> float:
-        """Until its time is up; less than 0 afterwards."""
+        """Seconds until its time is up; less than 0 afterwards."""
         return self.limit - self.elapsed
 
 
 @dataclass(slots=True)
 class News:
-    """What a run has to tell people, each thing by a key under which it is told once. Kept until the run ends."""
+    """News of a run for people, each with a key under which it is told once. It is kept until the run ends."""
 
     items: dict[str, str] = field(default_factory=dict)
 
     def add(self, text: str, key: str) -> bool:
-        """Adds one thing; the first text of a key stands. Returns False if there is no room for it."""
+        """Add one thing; the first text of a key stands. Return False if there is no room for it."""
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         if digest not in self.items and len(self.items) >= MOST_NEWS:
             return False
@@ -69,18 +69,17 @@ class News:
 
 
 class Progress(Protocol):
-    """Where it is noted how far a run is."""
+    """Takes note of how far a run is."""
 
-    def progress(self, done: int, total: int) -> None: ...
+    def progress(self, done: int, total: int) -> None:
+        """Note that `done` of `total` are done."""
 
 
 @dataclass(slots=True)
 class RunContext:
-    """The context of one run.
+    """The context of one run. `bot_scheduler.Context` describes what bots see of it.
 
-    Args:
-        stop, time, news: of this run.
-        notes: takes its progress.
+    `stop`, `time` and `news` are the run's state; `notes` takes its progress.
     """
 
     config: Any
@@ -101,23 +100,28 @@ class RunContext:
 
     @property
     def origin_id(self) -> str:
+        """The id of the run that this one repeats, or its own."""
         return self.ledger.first_run()
 
     @property
     def cancelled(self) -> bool:
+        """Whether the run is asked to stop."""
         if self.stop.raised:
             self.stop.noticed = True
         return self.stop.raised
 
     @property
     def elapsed(self) -> float:
+        """Seconds since the run started."""
         return self.time.elapsed
 
     @property
     def time_left(self) -> float:
+        """Seconds until the run's time is up."""
         return self.time.left
 
     def wait(self, seconds: float) -> bool:
+        """Wait. Return False as soon as the run is asked to stop."""
         until = self.time.elapsed + seconds
         while not self.cancelled:
             left = until - self.time.elapsed
@@ -127,9 +131,11 @@ class RunContext:
         return False
 
     def progress(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
         self.notes.progress(done, total)
 
     def tell(self, text: str, *, once: str) -> None:
+        """Tell people something when the run ends, once for each key `once`."""
         line = " ".join(plain_text(self.secrets.redacted(text)).split())
         if not self.news.add(line if len(line) <= NEWS_LIMIT else f"{line[: NEWS_LIMIT - 1]}…", once):
-            self.log.warning("Nobody is told of this, since the run has told of too much: %s", line)
+            self.log.warning("People are not told this, since the run has told them too much: %s", line)

@@ -1,52 +1,41 @@
-"""Carries out one run: finds its bot, hands it its context, and says how it ended.
+"""Carries out one run: finds its bot, gives it its context, and words how it ended.
 
-Runs in the work horse, a process of its own. It knows nothing of RQ or of signals; `service.worker` does.
+It runs in the work horse, and knows neither RQ nor signals.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.bots.protocol import Bot, Ledger, Memory
+from bot_scheduler import Bot, Ledger, Memory
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault, names_in
 from service.domain.error_texts import said, traced
 from service.domain.job_fields import validate_bot_config
-from service.domain.plain_json import plain, plain_text, whole_number
+from service.domain.plain_json import plain, plain_text
 from service.domain.records import JobRecord, UnreadableJob
 from service.domain.run_records import Claim, Outcome
-from service.domain.timestamps import format_timestamp
 from service.errors import ServiceError, ValidationFailed
 from service.settings import Settings
-from service.store.runs.run_log import cut_line, cut_middle
 from service.worker.failures import outcome_of_failure
+from service.worker.notes import Notes, NotesHandler
 from service.worker.run_context import News, RunContext, RunTime, StopFlag
 
 WORKER_STOPPED = "worker stopped"
-"""The error of a run that its stopping worker cut short; a bot that is safe to rerun is run again for it."""
-NOTES_EVERY = 0.2
-"""Seconds between two writings of log lines and progress."""
-LINES_HELD = 5_000
-"""Log lines held while Redis is away, the newest; older ones would be cut from the log's middle anyway."""
-LINES_AT_ONCE = 500  # of one note
-LINE_LIMIT = 4096
-"""Bytes of one log line that are kept, of both its ends."""
+"""The error of a run that its stopping worker cut short; if its bot is safe to rerun, it is run again."""
 
 
 def run() -> None:
-    """What RQ's records name as the function of a run.
+    """Refuse: RQ's records name this function, but our workers never call it.
 
     Raises:
-        RuntimeError: always; only a stock RQ worker on our queue comes here.
+        RuntimeError: always; only a plain RQ worker on our queue calls this.
     """
     raise RuntimeError("Runs of this queue are carried out by `python worker.py`, not by a plain RQ worker.")
 
@@ -55,118 +44,9 @@ class RunInterrupted(BaseException):
     """Raised inside a bot whose time is up. Not an `Exception`, so that a bot's `except Exception` lets it pass."""
 
 
-class Notes:
-    """What a run says while it runs: log lines and progress, written down a few times a second by a thread.
-
-    Args:
-        write: takes (number of the note, progress or None, lines); false if the run is not ours any more.
-        now: the time by Redis' clock, epoch seconds.
-        redacted: gives a text without secrets.
-    """
-
-    def __init__(
-        self, write: Callable[[int, tuple[int, int] | None, list[str]], bool], now: Callable[[], float],
-        redacted: Callable[[str], str] = str,
-    ) -> None:  # fmt: skip
-        self._redacted = redacted
-        self._write = write
-        self._now = now
-        self._lock = threading.Lock()
-        self._lines: deque[str] = deque()
-        self._left_out = 0
-        self._progress: tuple[int, int] | None = None
-        self._number = 0
-        self._unheard: tuple[int, tuple[int, int] | None, list[str]] | None = None
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._process = os.getpid()
-
-    def line(self, level: str, message: str) -> None:
-        """Adds a log line."""
-        if self._is_copied():
-            return
-        at = format_timestamp(int(self._now()))
-        kept = cut_middle(self._redacted(message), LINE_LIMIT)  # in this order, so that no half of a secret is left
-        with self._lock:
-            if len(self._lines) >= LINES_HELD:
-                self._lines.popleft()
-                self._left_out += 1
-            self._lines.append(json.dumps({"at": at, "level": level, "message": kept}))
-            self._start()
-
-    def progress(self, done: int, total: int) -> None:
-        """Notes how far the run is, each number from 0 to 2^53; what is not a number is told in the log."""
-        if self._is_copied():
-            return
-        try:
-            bounded = whole_number(done), whole_number(total)
-        except (TypeError, ValueError, OverflowError):
-            self.line("warning", "The progress of this run is not shown: it was not given as two numbers.")
-            return
-        with self._lock:
-            self._progress = bounded
-            self._start()
-
-    def _is_copied(self) -> bool:
-        """Whether this is a process that the bot has forked: it has no thread that writes, and the lock may be held."""
-        return os.getpid() != self._process
-
-    def _start(self) -> None:  # with the first thing that there is to write
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._keep_writing, name="notes", daemon=True)
-            self._thread.start()
-
-    def close(self) -> None:
-        """Writes down what is left, unless Redis is away."""
-        self._closing.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-        while self._flush():
-            pass
-
-    def _keep_writing(self) -> None:
-        while not self._closing.wait(NOTES_EVERY):
-            self._flush()
-
-    def _flush(self) -> bool:  # whether a note was written
-        with self._lock:
-            note = self._unheard = self._unheard or self._next_note()
-        if note is None:
-            return False
-        try:
-            self._write(*note)
-        except ServiceError:
-            return False  # Redis is away: tried again as it is, since it may have been heard
-        with self._lock:
-            if self._unheard is note:
-                self._unheard = None
-        return True
-
-    def _next_note(self) -> tuple[int, tuple[int, int] | None, list[str]] | None:
-        lines = [cut_line(self._left_out, "they came faster than they could be written down")] if self._left_out else []
-        lines += [self._lines.popleft() for _ in range(min(len(self._lines), LINES_AT_ONCE))]
-        progress, self._progress, self._left_out = self._progress, None, 0
-        if not lines and progress is None:
-            return None
-        self._number += 1
-        return self._number, progress, lines
-
-
-class _NotesHandler(logging.Handler):
-    def __init__(self, notes: Notes) -> None:
-        super().__init__()
-        self._notes = notes
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self._notes.line(record.levelname.lower(), record.getMessage())
-        except Exception as error:  # noqa: BLE001 - a bot's bad format string must not end its run
-            self._notes.line("error", f"A line of the log could not be written ({type(error).__name__})")
-
-
 @dataclass(slots=True)
 class Surroundings:
-    """What a run needs of the service.
+    """The parts of the service that a run needs, and the state of the run under way.
 
     Args:
         bots: every bot there is, by name.
@@ -175,7 +55,10 @@ class Surroundings:
         memory: makes the memory of one bot.
         settings: the service's.
         vault: its secrets.
-        stop, secrets, time, news: of the run under way, see `begin`.
+        stop: the run's stop flag; `begin` sets this and the following anew.
+        secrets: the secrets that the run may use.
+        time: how long the run may take.
+        news: what the run tells people.
     """
 
     bots: Mapping[str, type[Bot]]
@@ -193,20 +76,20 @@ class Surroundings:
         self.begin()
 
     def begin(self, time: RunTime | None = None) -> StopFlag:
-        """Makes ready for a run that may take `time`. Returns its stop flag."""
+        """Prepare for a run that may take `time`. Return its stop flag."""
         self.stop, self.secrets, self.news = StopFlag(), self.vault.opened(), News()
         self.time = time or RunTime()
         return self.stop
 
     def redacted(self, outcome: Outcome) -> Outcome:
-        """The run's outcome, with its news, as it may be stored and told: without secrets, and plain text."""
+        """Return the run's outcome with its news, without secrets and as plain text, as it may be stored and sent."""
         error = None if outcome.error is None else plain_text(self.secrets.redacted(outcome.error))
         result = self.secrets.redacted_result(outcome.result)
         return replace(outcome, error=error, result=result, news=self.news.items)
 
 
 def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
-    """Runs the claimed run's bot.
+    """Run the bot of a claimed run.
 
     Args:
         claim: the run.
@@ -214,11 +97,11 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
         notes: where its log and progress go.
 
     Returns:
-        How it ended. A bot's exception makes a failed run, with a message for people. The log has that too, and the
-        traceback of one that is no `ServiceError`: nobody foresaw it.
+        How it ended. A bot's exception makes a failed run, with a message for people. The log has the message too, and
+        a traceback unless the exception is a `ServiceError`, which somebody foresaw.
 
     Raises:
-        RunInterrupted: its time was up.
+        RunInterrupted: its time is up.
     """
     log = _logger(claim.run_id, notes)
     try:
@@ -239,10 +122,10 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
 
 
 def _logger(run_id: str, notes: Notes) -> logging.Logger:
-    # Not of the logging module's register, which keeps every logger for as long as the process lives.
+    # Not registered with the logging module, which keeps every logger for as long as the process lives.
     log = logging.Logger(f"service.run.{run_id}", logging.INFO)
     log.parent = logging.getLogger("service.run")
-    log.addHandler(_NotesHandler(notes))
+    log.addHandler(NotesHandler(notes))
     return log
 
 

@@ -6,32 +6,42 @@ import logging
 import signal
 import threading
 
+from service.backoff import Backoff
 from service.bots.support.secrets import Vault
 from service.errors import StoreUnavailable
 from service.outage import outage
 from service.settings import Settings
 from service.store.keys import Keys
 from service.store.server.connection import connect
-from service.store.server.startup_checks import arrive
+from service.store.server.startup_checks import check_at_startup
 from service.store.server.translation import translate_errors
 from service.worker.orphans import Orphans
 from service.worker.process import BotWorker
 
 log = logging.getLogger("worker")
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+"""Seconds between tries while Redis is away."""
+
 
 def work(settings: Settings, vault: Vault) -> None:
-    """One worker process, until it is told to stop or cannot go on; its supervisor starts it again."""
+    """Run one worker process until it is told to stop or cannot go on; its supervisor then starts another.
+
+    Args:
+        settings: the service's.
+        vault: the secrets that were in the environment.
+    """
     stop = threading.Event()
     orphans = Orphans()
-    keys, client, pause = Keys(settings.redis_prefix), connect(settings, "worker"), 0.2
+    keys, client = Keys(settings.redis_prefix), connect(settings, "worker")
+    backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
     while not stop.is_set():
         # Anew each time: a BotWorker takes the signals while it works, and may have failed since.
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop.set())
         worker: BotWorker | None = None
         try:
-            arrive(client, keys)
+            check_at_startup(client, keys)
             with translate_errors():
                 worker = BotWorker(client, keys, settings, vault, orphans)
                 if not stop.is_set():
@@ -41,5 +51,4 @@ def work(settings: Settings, vault: Vault) -> None:
             if worker is not None and worker.stopping_since is not None:
                 return
             outage.tell(log, error, "The worker waits for Redis")
-        stop.wait(pause)
-        pause = min(pause * 2, 5.0)
+        stop.wait(backoff.next())

@@ -1,4 +1,4 @@
-"""Watching one run from the parent's side: when to renew, ask, interrupt or kill. Pure: time and answers are passed in.
+"""The rules by which a worker watches one run: when to ask, interrupt or kill. Pure: times and answers are passed in.
 
 | what happens | the bot is asked to stop | its process is killed |
 |---|---|---|
@@ -15,21 +15,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from service.shutdown import ASK_RUN_SECONDS, KILL_RUN_SECONDS
+
 Action = Literal["ask", "interrupt", "kill"]
 
 HEED_SECONDS = 10.0
 """How long a bot has to heed a cancel or the end of its time."""
-ASK_AFTER_STOP_SECONDS = 15.0
-KILL_AFTER_STOP_SECONDS = 25.0
 LOST_SECONDS = 6.0
-"""How long a run that has no lease any more may seem to be under way: its end may be recorded, and the answer be on its
-way to the work horse, which waits for one no longer than this."""
+"""How long a run that has lost its lease may go on: its end may be recorded already, and the answer on its way to the
+work horse, which waits for an answer no longer than this."""
 LEASE_MARGIN_SECONDS = 5.0
 """A run whose lease cannot be renewed is killed this long before the lease ends."""
 
 REFUSED_SECONDS = 5.0
-"""Redis said so long ago at most that it refuses everybody's writes: the run goes on without a lease. Less than the
-time that the reaper leaves to leases afterwards, `service.scheduler.reaper.SETTLE_SECONDS`."""
+"""A run goes on without a lease for this long after Redis last refused everybody's writes. It is less than the time for
+which the reaper judges no lease afterwards, `service.scheduler.reaper.SETTLE_SECONDS`."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,12 @@ class Watch:
         self.renewed = self.started
 
     def heard(self, answer: str, now: float) -> None:
-        """Takes in the answer to a renewal: `kept`, `cancel`, `gone` or `lost`."""
+        """Take note of the answer to a renewal.
+
+        Args:
+            answer: `kept`, `cancel`, `gone` or `lost`.
+            now: when the renewal was asked for.
+        """
         if answer in ("kept", "cancel"):
             self.renewed = now
         if answer in ("cancel", "gone"):
@@ -65,11 +70,11 @@ class Watch:
             self._end_by(now + LOST_SECONDS, answer)
 
     def refused(self, now: float) -> None:
-        """Redis answers that it refuses all writes: the lease cannot be renewed, and nobody can take the run over."""
+        """Take note that Redis refuses all writes: the lease cannot be renewed, and nobody can take the run over."""
         self._refused = now
 
     def actions(self, now: float, stopping_since: float | None) -> list[Action]:
-        """What to do at `now`: some of `ask`, `interrupt`, `kill`.
+        """Return what to do now: some of `ask`, `interrupt`, `kill`.
 
         Args:
             now: monotonic seconds.
@@ -77,8 +82,8 @@ class Watch:
         """
         if now >= self.started + self.timeout:
             self._end_by(self.started + self.timeout + HEED_SECONDS, "timeout")
-        if stopping_since is not None and now >= stopping_since + ASK_AFTER_STOP_SECONDS:
-            self._end_by(stopping_since + KILL_AFTER_STOP_SECONDS, "shutdown")
+        if stopping_since is not None and now >= stopping_since + ASK_RUN_SECONDS:
+            self._end_by(stopping_since + KILL_RUN_SECONDS, "shutdown")
         if now >= max(self.renewed + self.lease - LEASE_MARGIN_SECONDS, self._refused + REFUSED_SECONDS):
             self._end_by(now, "unrenewed")
         todo: list[Action] = []
@@ -93,6 +98,6 @@ class Watch:
         return todo
 
     def _end_by(self, kill_at: float, why: str) -> None:
-        """The first reason is the one that is told; the earliest kill holds."""
+        """Have the run end by `kill_at`: the first of several reasons is recorded, the earliest kill holds."""
         self.why = self.why or why
         self._kill_at = min(self._kill_at, kill_at)

@@ -1,4 +1,4 @@
-"""What a run needs of the service, put together for one process."""
+"""The parts of the service that a run needs, put together for one process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from redis import Redis
 
-from service.bots.protocol import Bot
+from bot_scheduler import Bot
 from service.bots.registry import load_bots
 from service.bots.support.secrets import Vault
 from service.settings import Settings
@@ -20,11 +20,14 @@ from service.worker.runner import Surroundings
 def surroundings(
     client: Redis, keys: Keys, settings: Settings, vault: Vault, bots: Mapping[str, type[Bot]] | None = None
 ) -> Surroundings:
-    """Everything that `service.worker.runner.carry_out` hands to a bot, on `client`.
+    """Return everything that `service.worker.runner.carry_out` hands to a bot.
 
     Args:
+        client: the connection that all of it uses.
+        keys: the installation's key names.
+        settings: the service's.
         vault: the secrets that were in the environment.
-        bots: already loaded, to be used again; loaded if None.
+        bots: those that are loaded already; None loads them.
     """
     return Surroundings(
         bots=load_bots() if bots is None else bots,

@@ -182,11 +182,11 @@ def test_a_rehearsal_needs_no_channel_and_shows_a_hundred(redis_client: Redis, b
     ("config", "message_url", "alert_url", "told"),
     [
         ({}, None, None, ["MESSAGE_URL is not set, so no message can be sent"]),
-        ({}, "nonsense", None, ["URL 1 of MESSAGE_URL is not one that can be used"]),
-        ({}, "json://127.0.0.1/{email} nonsense", None, ["URL 2 of MESSAGE_URL is not one that can be used"]),
+        ({}, "nonsense", None, ["URL 1 of MESSAGE_URL is not usable"]),
+        ({}, "json://127.0.0.1/{email} nonsense", None, ["URL 2 of MESSAGE_URL is not usable"]),
         ({}, "json://127.0.0.1/{email}", None, None),
         ({"deliver_to": "me"}, None, None, ["ALERT_URL is not set, so no message can be sent to you"]),
-        ({"deliver_to": "me"}, None, "json://127.0.0.1 nonsense", ["URL 2 of ALERT_URL is not one that can be used"]),
+        ({"deliver_to": "me"}, None, "json://127.0.0.1 nonsense", ["URL 2 of ALERT_URL is not usable"]),
         ({"deliver_to": "me"}, "nonsense", "json://127.0.0.1", None),
     ],
 )

@@ -281,7 +281,7 @@ def test_a_digest_sign_in_of_a_kind_that_nobody_knows_is_said(
 ) -> None:
     """Not that the server cannot be reached: its operator can offer another kind."""
     server.odd = lambda asked: Said(401, "", {"WWW-Authenticate": f'Digest realm="there", nonce="n1", {kind}'})
-    with pytest.raises(BookFailed, match="a kind of digest sign-in that is not spoken here"):
+    with pytest.raises(BookFailed, match="a kind of digest sign-in that is not supported"):
         sync(redis_client, server.url())
 
 

@@ -192,7 +192,7 @@ def test_an_answer_that_is_encoded_otherwise_is_told(redis_client: Redis, server
     body = bomb(3)
     lengths = f"Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     server.odd = lambda asked: saying(HEAD + lengths + body)
-    with taking_at_most(16 * 2**20), pytest.raises(BookFailed, match="encoded in a way that was not asked for"):
+    with taking_at_most(16 * 2**20), pytest.raises(BookFailed, match="has a Content-Encoding that we did not ask for"):
         sync(redis_client, server.url())
 
 

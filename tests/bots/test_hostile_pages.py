@@ -84,7 +84,7 @@ def test_what_is_not_encoded_is_read_as_it_is(site: Site, encoding: str) -> None
 def test_what_was_not_asked_for_is_not_decoded(site: Site, encoding: str) -> None:
     """It is told, and costs no memory."""
     coded(site, encoding.encode().decode("latin-1"), bomb(3))
-    with taking_at_most(8 * 2**20), pytest.raises(NotFetched, match="encoded in a way that was not asked for"):
+    with taking_at_most(8 * 2**20), pytest.raises(NotFetched, match="has a Content-Encoding that we did not ask for"):
         fetch(f"{site.address}/a")
 
 

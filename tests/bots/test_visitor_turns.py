@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from service.bots.support.locks import Stopped, Turns
+from service.bots.support.locks import Locks, Stopped
 from service.store.keys import Keys
 from service.store.memory import RedisMemory
 from service.usecases.contacts import ContactBook
@@ -70,9 +70,9 @@ def test_a_turn_is_one_runs_until_it_ends(redis_client: Redis) -> None:
 def test_the_turn_of_a_run_that_died_lapses(redis_client: Redis) -> None:
     """Nobody waits for it longer than it lasts."""
     RedisMemory(redis_client, Keys(), "visitor").take_turn("host", 0.3)
-    other = Turns(RedisMemory(redis_client, Keys(), "visitor"), lambda: False, 60)
+    other = Locks(RedisMemory(redis_client, Keys(), "visitor"), lambda: False, 60)
     start = time.monotonic()
-    other.take("host")
+    other.acquire("host")
     assert time.monotonic() - start >= 0.25
 
 
@@ -88,4 +88,4 @@ def test_a_run_that_is_asked_to_stop_waits_for_no_turn(redis_client: Redis) -> N
     """However long the other's takes."""
     RedisMemory(redis_client, Keys(), "visitor").take_turn("host", 60)
     with pytest.raises(Stopped):
-        Turns(RedisMemory(redis_client, Keys(), "visitor"), lambda: True, 60).take("host")
+        Locks(RedisMemory(redis_client, Keys(), "visitor"), lambda: True, 60).acquire("host")

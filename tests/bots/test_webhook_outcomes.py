@@ -61,7 +61,7 @@ def test_an_answer_that_would_come_again_is_final(redis_client: Redis, receiver:
     receiver.status, receiver.answer = status, b""
     error = failed(redis_client, receiver.address)
     assert error.final is (status in FINAL)
-    assert ("such an answer is not tried again" in str(error)) is error.final
+    assert ("a request with such an answer is not sent again" in str(error)) is error.final
     assert str(error).startswith(f"the answer was {status}, which is not expected")
     assert error.result is not None and error.result["status"] == status
 
@@ -116,7 +116,7 @@ def test_a_receiver_may_ask_to_wait(
     receiver.status, receiver.headers = status, {"Retry-After": told.encode().decode("latin-1")}
     error = failed(redis_client, receiver.address)
     assert (error.final, error.retry_after) == (False, seconds)
-    assert (f"asks for another try in {seconds} s at the earliest" in str(error)) is (seconds > 0)
+    assert (f"asks to wait at least {seconds} s before another try" in str(error)) is (seconds > 0)
 
 
 def test_a_receiver_may_ask_to_wait_until_an_instant(redis_client: Redis, receiver: Receiver) -> None:
@@ -159,11 +159,11 @@ def test_a_receiver_that_is_gone_is_told(redis_client: Redis, receiver: Receiver
         ("https://example.org/a;jsessionid=ABCDEF?x=y", "to https://example.org/a"),
         ("https://bücher.example/ü".encode().decode("latin-1"), "to https://xn--bcher-kva.example/%C3%BC"),
         ("HTTPS://EXAMPLE.ORG", "to https://example.org/"),
-        ("ftp://example.org/x", "to something that is no web address"),
-        ("mailto:ada@example.org", "to something that is no web address"),
-        ("javascript:alert(1)", "to something that is no web address"),
-        ("http://[::1/", "to something that is no web address"),
-        ("http://example.org:99999/", "to something that is no web address"),
+        ("ftp://example.org/x", "to something that is not a web address"),
+        ("mailto:ada@example.org", "to something that is not a web address"),
+        ("javascript:alert(1)", "to something that is not a web address"),
+        ("http://[::1/", "to something that is not a web address"),
+        ("http://example.org:99999/", "to something that is not a web address"),
         ("https://example.org/" + "x" * 5000, "to https://example.org/" + "x" * 180 + "…"),
         ("", "nowhere, since it names no address"),
         (None, "nowhere, since it names no address"),

@@ -49,10 +49,12 @@ def test_a_receiver_is_asked_again_when_it_says_so_and_not_where_that_would_not_
 
         receiver.status, receiver.headers = 503, {"Retry-After": "2"}
         first, second = attempts()
-        assert "the receiver asks for another try in 2 s at the earliest" in first
+        assert "the receiver asks to wait at least 2 s before another try" in first
         assert asked[1] - asked[0] >= 2
         receiver.status = 404
-        assert attempts() == ["the answer was 404, which is not expected; such an answer is not tried again"]
+        assert attempts() == [
+            "the answer was 404, which is not expected; a request with such an answer is not sent again"
+        ]
         assert len(attempts(retry_status=[404])) == 2
         assert len(attempts(retry_status=[404], enabled=False)) == 2
 

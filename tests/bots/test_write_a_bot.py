@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.protocol import Bot, RunFailed
+from bot_scheduler import Bot, RunFailed
+from bot_scheduler.testing import FakeContext
 from service.bots.registry import configs, load_bots
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault
@@ -27,6 +29,7 @@ from tests.bots.rig import Run, configured
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "chores-bot"
+GUIDE = ROOT / "docs" / "write-a-bot.md"
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,7 @@ def run(bot: type[Bot], client: Redis, **config: Any) -> dict[str, Any]:
 
 def test_the_example_is_a_bot_type_of_its_own(chores: type[Bot]) -> None:
     """Its config is checked as every bot's is."""
-    assert chores.description == "Writes each chore of the day into a file, once a day."
+    assert chores.description == "Writes each chore of the day to a file, once a day."
     known = configs({"chores": chores})
     config = {"chores": ["water the plants"], "file": "x"}
     assert validate_bot_config("chores", config, known) == config | {"dry_run": False}
@@ -77,19 +80,44 @@ def test_the_example_does_each_thing_once(chores: type[Bot], redis_client: Redis
     assert file.read_text().splitlines() == lines
 
 
-def test_the_guide_shows_the_example_as_it_is() -> None:
-    """Every piece of code in it stands in the package, but for those that are run below."""
-    guide = (ROOT / "docs" / "write-a-bot.md").read_text()
-    package = "".join((EXAMPLE / name).read_text() for name in ("pyproject.toml", "chores_bot.py"))
-    pieces = re.findall(r"^```(?:python|toml)\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
-    assert len(pieces) == 6
-    failing, with_secrets = [piece for piece in pieces if piece not in package]
-    assert "RunFailed" in failing and "uses_settings" in with_secrets
+def pieces() -> dict[str, list[str]]:
+    """The tutorial's pieces of code, by the file that each belongs to."""
+    guide = GUIDE.read_text()
+    found: dict[str, list[str]] = {}
+    for name, piece in re.findall(r"^`([\w./]+)`(?:, continued)?:\n\n```\w+\n(.*?)^```", guide, re.M | re.S):
+        found.setdefault(name, []).append(piece)
+    return found
+
+
+def test_the_guide_builds_the_example_from_an_empty_folder(tmp_path: Path) -> None:
+    """File by file, and the tests that it shows pass where there is `bot_scheduler` and no service."""
+    for name, parts in pieces().items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("\n\n".join(parts))
+        shown, kept = (tmp_path / name).read_text(), (EXAMPLE / name).read_text()
+        assert [line for line in shown.splitlines() if line] == [line for line in kept.splitlines() if line]
+    assert sorted(pieces()) == ["chores_bot.py", "pyproject.toml", "tests/test_chores_bot.py"]
+    library = tmp_path / "library"
+    shutil.copytree(ROOT / "bot_scheduler", library / "bot_scheduler")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "tests"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (library, tmp_path)))}
+    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "6 passed" in told.stdout
+
+
+def test_every_piece_of_code_in_the_guide_is_tried() -> None:
+    """Those of the tutorial above, and two below."""
+    shown = re.findall(r"^```(?:python|toml)\n(.*?)^```", GUIDE.read_text(), re.M | re.S)
+    tutorial = [piece for parts in pieces().values() for piece in parts]
+    failing, with_secrets = [piece for piece in shown if piece not in tutorial]
+    assert "RunFailed" in failing
+    assert "uses_settings" in with_secrets
 
 
 def test_a_failure_says_how_it_goes_on_as_it_is_shown() -> None:
     """Whether it is final, what was done, and how long a retry waits."""
-    guide = (ROOT / "docs" / "write-a-bot.md").read_text()
+    guide = GUIDE.read_text()
     (shown,) = [piece for piece in re.findall(r"^```python\n(.*?)^```", guide, re.M | re.S) if "RunFailed" in piece]
     module: dict[str, Any] = {}
     exec(compile(shown, "failing.py", "exec", dont_inherit=True), module)
@@ -106,7 +134,7 @@ def test_a_failure_says_how_it_goes_on_as_it_is_shown() -> None:
 
 def test_the_bot_with_secrets_works_as_it_is_shown(redis_client: Redis) -> None:
     """With what it declares, and no more."""
-    guide = (ROOT / "docs" / "write-a-bot.md").read_text()
+    guide = GUIDE.read_text()
     (shown,) = [piece for piece in re.findall(r"^```python\n(.*?)^```", guide, re.M | re.S) if "ReportBot" in piece]
     module: dict[str, Any] = {"__name__": "report_bot"}
     exec(compile(shown, "report_bot.py", "exec", dont_inherit=True), module)
@@ -120,6 +148,8 @@ def test_the_bot_with_secrets_works_as_it_is_shown(redis_client: Redis) -> None:
             secrets=secrets,
             settings=BotSettings(Settings.model_validate({"alert_url": url}), "report", bot.uses_settings),
         )
-        assert bot().run(context) == {"messages_sent": 1, "characters": 11}
-    assert crm.got[0][2]["authorization"] == "Bearer sesame-open"
-    assert b"all is well" in channel.got[0][3]
+        given: dict[str, Any] = {"secrets": {"BOT_SECRET_CRM": "sesame-open"}, "settings": {"alert_url": url}}
+        for result in (bot().run(context), FakeContext(bot, {"address": crm.address}, **given).run()):
+            assert result == {"messages_sent": 1, "characters": 11}
+    assert [request[2]["authorization"] for request in crm.got] == ["Bearer sesame-open"] * 2
+    assert all(b"all is well" in request[3] for request in channel.got)

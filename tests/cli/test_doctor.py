@@ -239,7 +239,7 @@ def test_the_doctor_tells_of_an_alert_url_that_cannot_be_used(command: Command, 
     """Which of them, and nothing of it."""
     ended = command("doctor", "--json", ALERT_URL=url)
     finding = found(ended.json)["alert_url"]
-    assert finding["state"] == "problem" and " of ALERT_URL is not one that can be used" in finding["found"]
+    assert finding["state"] == "problem" and " of ALERT_URL is not usable" in finding["found"]
     assert "sesame" not in ended.out and ended.status == 1
 
 

@@ -191,7 +191,7 @@ class Engine(RuleBasedStateMachine):
     def _put_right(self, trusted: int, undone: bool) -> None:
         before = {job_id: (self._stands(job_id), self._anchor(job_id)) for job_id in self.known}
         self._take_the_lead()
-        while self.scheduler._lookout.repair():
+        while self.scheduler._heartbeat.repair():
             pass
         now = self.now // 1000
         for job_id, model, runs in list(self._histories()):

@@ -225,7 +225,7 @@ def test_a_bot_finds_only_what_is_its_own(tmp_path: Path, light_server: ValkeySe
                 assert public.keys() <= set(found)
             assert looked["settings"] == ["message_url", "visitor_contact"]
         assert "The bot leaky must list API_KEY in its uses_settings" in run("undeclared")["error"]
-        assert "BOT_SECRET_OTHER is not named in the job's bot_config" in run("foreign")["error"]
+        assert "BOT_SECRET_OTHER is named neither in the job's bot_config" in run("foreign")["error"]
         bound = run("return")
         assert bound["status"] == "failed" and "BOT_SECRET_TOKEN_HOSTS does not list it" in bound["error"]
 

@@ -419,9 +419,8 @@ def test_dotenv_is_read_and_the_environment_wins(folder: Folder, tmp_path: Path)
 
 def test_a_process_that_ends_by_itself_stops_the_others_with_its_status(folder: Folder) -> None:
     """Half an installation is not left running as if all were well."""
-    procfile = folder.path / "Procfile"
-    web = procfile.read_text().splitlines()[0]
-    procfile.write_text(f"{web}\nscheduler: sh -c 'read line < gate; exit 7'\n")
+    scheduler = folder.path / "service" / "scheduler" / "main.py"
+    scheduler.write_text("import sys\n\nopen('gate').readline()\nsys.exit(7)\n")
     gate = folder.path / "gate"
     os.mkfifo(gate)
     launcher = folder.up()

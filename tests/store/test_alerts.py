@@ -12,8 +12,10 @@ from redis import Redis
 
 from service.domain.run_records import Outcome, Retry
 from service.errors import DeliveryFailed
+from service.scheduler import alert_addresses
 from service.scheduler import alerts as alerts_module
-from service.scheduler.alerts import Alerts, words
+from service.scheduler.alert_texts import words
+from service.scheduler.alerts import Alerts
 from service.store.outbox import Outbox, facts
 from service.store.server.redis_clock import RedisClock
 from tests.store.rig import Rig
@@ -246,7 +248,8 @@ def test_names_outside_of_bot_secret_resolve_to_nothing(rig: Rig, monkeypatch: p
     sly = record.definition.options.model_copy(
         update={"alert_urls": ["env:API_KEY", "API_KEY", "env:BOT_SECRET_X_HOSTS"]}
     )
-    assert sender(rig, API_KEY="json://no", BOT_SECRET_X_HOSTS="a.example")._urls_of(job_id, sly) == {}
+    environment = {"API_KEY": "json://no", "BOT_SECRET_X_HOSTS": "a.example"}
+    assert alert_addresses.of_a_job(job_id, sly, environment) == {}
     assert post.tries == []
 
 

@@ -17,7 +17,8 @@ from service.errors import StoreUnavailable
 from service.secrecy.redaction import Redaction
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
-from service.worker.runner import LINE_LIMIT, Notes, _logger
+from service.worker.notes import LINE_LIMIT, Notes
+from service.worker.runner import _logger
 from tests.store.rig import Rig
 
 

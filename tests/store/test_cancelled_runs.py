@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from service.domain.run_records import Claim, Outcome, Retry
 from service.scheduler.reaper import Reaper
 from service.store.server.redis_clock import RedisClock
-from service.worker.horse import rq_result
+from service.worker.endings import rq_result
 from tests.store.rig import Rig
 
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"

@@ -15,7 +15,7 @@ from service.scheduler.scheduler import Scheduler
 from service.store.outbox import Outbox, facts
 from service.store.presence import Presence
 from service.store.scripts import Scripts
-from service.store.server import startup_checks as arrival
+from service.store.server import startup_checks
 from service.store.server.data_memory import DataMemory
 from service.store.server.redis_clock import RedisClock
 from service.usecases.health import Health
@@ -213,24 +213,24 @@ def test_a_fail_over_that_lost_nothing_raises_no_alarm_and_one_that_lost_a_littl
         standby.stop()
 
 
-def test_a_process_that_notices_arrives_again_and_shows_no_job_that_is_gone(
+def test_a_process_that_notices_checks_again_and_shows_no_job_that_is_gone(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a web process kept of jobs is void, and the schema's version is looked at anew."""
-    arrivals: list[None] = []
-    monkeypatch.setattr(arrival, "arrive", lambda *_: arrivals.append(None))
-    gate = arrival.Arrival(rig.client, rig.keys)
+    checks: list[None] = []
+    monkeypatch.setattr(startup_checks, "check_at_startup", lambda *_: checks.append(None))
+    gate = startup_checks.StartupChecks(rig.client, rig.keys)
     scripts = replace(rig.scripts, gate=gate, went_back=gate.start_over, data=DataMemory(looks=True))
     jobs = Jobs(scripts, RedisClock(rig.client), {"echo": EchoConfig})
     beaten(rig)
     rig.make_job(name="gone soon")
     assert [job["name"] for job in jobs.list(limit=10, cursor=None).items] == ["gone soon"]
-    before = len(arrivals)
+    before = len(checks)
     rig.client.flushall()
     a_second_passes(scripts)
     assert list(jobs.list(limit=10, cursor=None).items) == []
     Health(scripts).now()
-    assert (before, len(arrivals), scripts.data.times_back) == (1, 2, 1)
+    assert (before, len(checks), scripts.data.times_back) == (1, 2, 1)
 
 
 def test_the_version_of_the_schema_comes_back_after_a_flushall(rig: Rig) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.bots.protocol import RunFailed
+from bot_scheduler import RunFailed
 from service.errors import ServiceError
 from service.settings import Settings
 from service.store.outbox import Outbox, facts

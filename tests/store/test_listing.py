@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from service.domain.job import ANSWER_FIELDS
 from service.domain.records import read_job
 from service.domain.run_records import Outcome
 from service.errors import Conflict, NotFound
@@ -54,6 +55,7 @@ def test_what_is_shown_is_what_the_record_says(rig: Rig, body: dict[str, Any], e
     shown = rig.jobs.get(job_id)
     assert shown == record_says(rig, job_id)
     assert json.loads(rig.jobs.shown(job_id).json) == shown
+    assert tuple(shown) == tuple(record_says(rig, job_id)) == ANSWER_FIELDS
     assert rig.jobs.shown(job_id).revision == shown["revision"]
     assert (shown["last_run_status"] is None) == (end is None)
 

@@ -11,7 +11,8 @@ from redis import Redis
 from service.bots.support.secrets import Vault
 from service.domain.run_records import Outcome
 from service.scheduler import alerts as alerts_module
-from service.scheduler.alerts import Alerts, words
+from service.scheduler.alert_texts import words
+from service.scheduler.alerts import Alerts
 from service.settings import Settings
 from service.store.outbox import Outbox, facts
 from service.store.rq_records import make_scripts
@@ -239,7 +240,7 @@ def test_a_run_that_tells_of_too_much_says_the_rest_in_its_log(rig: Rig, valkey_
     (alert,) = told(rig)
     assert alert["count"] == MOST_NEWS
     lines = [json.loads(line)["message"] for line in rig.client.lrange(rig.keys.run_log(run_id), 0, -1)]
-    assert lines == [f"Nobody is told of this, since the run has told of too much: number {MOST_NEWS}"]
+    assert lines == [f"People are not told this, since the run has told them too much: number {MOST_NEWS}"]
     assert rig.use.run(job_id, run_id)["status"] == "success"
 
 

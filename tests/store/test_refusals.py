@@ -25,7 +25,7 @@ from service.store.server import patience
 from service.store.server.answers import of_answer
 from service.store.server.connection import Role, connect
 from service.store.server.kind import Kind, kind_of
-from service.store.server.startup_checks import arrive
+from service.store.server.startup_checks import check_at_startup
 from service.store.server.translation import translate_errors
 from tests.conftest import ValkeyServer, find_free_port
 from tests.process.installation import until
@@ -90,9 +90,9 @@ def test_a_process_that_starts_while_the_disk_is_full_reads(start: Callable[...,
     """It agrees on the schema without a write."""
     server = start(*SAVING[saved])
     with to(server) as client:
-        arrive(client, KEYS)
+        check_at_startup(client, KEYS)
         server.fill_disk()
-        arrive(client, KEYS)
+        check_at_startup(client, KEYS)
 
 
 WRITES: dict[str, Callable[[Redis], object]] = {
@@ -143,7 +143,7 @@ def test_a_single_server_is_let_in(start: Callable[..., ValkeyServer]) -> None:
     """And tells that it is one."""
     with to(start()) as client:
         assert kind_of(client) == Kind("standalone", "master")
-        arrive(client, KEYS)
+        check_at_startup(client, KEYS)
 
 
 @pytest.mark.parametrize("forbidden", [(), ("hello",), ("hello", "info")])
@@ -159,7 +159,7 @@ def test_a_cluster_is_refused(start: Callable[..., ValkeyServer], slots: bool, f
             admin.execute_command("ACL", "SETUSER", "default", f"-{command}")
     client = to(server) if "hello" not in forbidden else Redis(port=server.port, protocol=2)
     with client, pytest.raises(StoreUnsuitable, match="cluster") as refused:
-        arrive(client, KEYS)
+        check_at_startup(client, KEYS)
         with translate_errors():
             client.mget("a", "b")
     assert "REDIS_URL" in str(refused.value.advice)
@@ -179,7 +179,7 @@ def test_a_replica_is_refused_and_the_primary_named(
             second.execute_command("ACL", "SETUSER", "default", f"-{command}")
     client = to(replica) if "hello" not in forbidden else Redis(port=replica.port, protocol=2)
     with client:
-        for use in (lambda: arrive(client, KEYS), lambda: client.set("key", 1)):
+        for use in (lambda: check_at_startup(client, KEYS), lambda: client.set("key", 1)):
             with pytest.raises(StoreUnsuitable, match="replica") as refused, translate_errors():
                 use()
             assert "primary" in str(refused.value.advice)
@@ -194,7 +194,7 @@ def test_a_sentinel_is_refused(tmp_path: Path) -> None:
             with connect(Settings.model_validate({"redis_url": f"redis://127.0.0.1:{port}"}), "web") as client:
                 until(lambda: _answers(client), 20)
                 with pytest.raises(StoreUnsuitable, match="Sentinel"):
-                    arrive(client, KEYS)
+                    check_at_startup(client, KEYS)
         finally:
             sentinel.kill()
 

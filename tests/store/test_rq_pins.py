@@ -88,7 +88,7 @@ def test_rq_clears_its_registry_of_cancelled_jobs_by_no_means_of_its_own() -> No
 
 
 def test_rq_keeps_a_result_as_the_runner_words_it() -> None:
-    """The fields that `service.worker.horse.rq_result` hands to the script."""
+    """The fields that `service.worker.endings.rq_result` hands to the script."""
     fields = Result("x", Result.Type.FAILED, None, exc_string="why", serializer=JSONSerializer).serialize()  # type: ignore[arg-type]
     assert {"type", "worker_name", "exc_string"} <= set(fields)
 
@@ -131,13 +131,12 @@ def test_no_other_name_of_these_libraries_is_imported() -> None:
 
 def test_no_other_private_attribute_of_theirs_is_used() -> None:
     """redis-py has no public way from a connection to its parser, whose setter is public, nor from a pool to its open
-    sockets. The last two are Python's own: a faster look at the environment, and the end of a forked copy.
+    sockets. The last is Python's own: the end of a forked copy.
     """
     assert members.private() == {
         ("service/store/jobs/job_cache.py", "_parser"),
         ("service/store/server/connection.py", "_connections"),
         ("service/store/server/connection.py", "_sock"),
-        ("service/worker/leftovers.py", "_data"),
         ("service/worker/horse.py", "_exit"),
     }
 

@@ -16,7 +16,8 @@ from service.store.jobs.job_hashes import JobStore
 from service.store.server.redis_clock import RedisClock
 from service.usecases.definitions import Transfer
 from service.usecases.jobs import Jobs
-from service.worker.runner import Notes, Surroundings, carry_out
+from service.worker.notes import Notes
+from service.worker.runner import Surroundings, carry_out
 from tests.store.rig import Rig
 
 GROWING = "{{ " + "[" * 20 + "name" + "]|string" * 20 + " }}"

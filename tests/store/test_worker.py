@@ -27,7 +27,7 @@ from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse
 from service.worker.ipc import Began, Horse, Orders
-from service.worker.leftovers import Untouched
+from service.worker.leftovers.untouched import Untouched
 from service.worker.process import BotWorker
 from service.worker.runner import Surroundings
 from service.worker.watchdog import Watch
@@ -233,7 +233,7 @@ def test_watching_a_run_never_waits_for_rqs_own_connection(rig: Rig, worker: Bot
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         worker.connection = Redis(port=deaf.getsockname()[1], socket_timeout=20)
         began = time.monotonic()
-        worker._watch(horse, run_id)
+        worker._watcher.watch(horse, run_id)
         assert time.monotonic() - began < 5
     assert (rig.client.zscore(rig.keys.leases, run_id) or 0) > (first_lease or 0)
 
@@ -248,10 +248,10 @@ def test_a_lease_counts_from_when_it_was_asked_for(
         time.sleep(0.3)
         return "kept"
 
-    monkeypatch.setattr(worker._runs, "renew", answer_slowly)
+    monkeypatch.setattr(worker._watcher._runs, "renew", answer_slowly)
     monkeypatch.setattr(Watch, "heard", lambda self, answer, at: heard.append(time.monotonic() - at))
     run_id, horse = claimed_and_slept(rig, worker, 1.2)
-    worker._watch(horse, run_id)
+    worker._watcher.watch(horse, run_id)
     assert heard and min(heard) >= 0.3
 
 
@@ -269,7 +269,7 @@ def test_a_horse_that_dies_costs_only_the_run_that_it_carries_out(rig: Rig, work
         orders.began(Began({"job_id": job_id, "run_id": told}, f"token-{told}", time.monotonic(), 60))
         os.kill(os.getpid(), signal.SIGKILL)
 
-    worker._watch(Horse(main), handed_over)
+    worker._watcher.watch(Horse(main), handed_over)
     outcomes = {run["id"]: (run["status"], run["error"]) for run in rig.history(job_id)}
     killed = ("failed", "the bot's process was killed by SIGKILL")
     assert outcomes == {told: killed, untold: killed, handed_over: ("queued", None)}
@@ -350,6 +350,7 @@ def test_a_supervisor_between_two_starts_stops_at_once(deaf_seconds: float) -> N
     """Also one that waits to start a failing worker again, and with a worker too young to hear the first request."""
     script = f"""
 import signal, sys, time
+from service.backoff import Backoff
 from service.worker.supervisor import Supervisor
 def main():
     if not {deaf_seconds}:
@@ -361,7 +362,7 @@ def main():
     while not told:
         time.sleep(0.01)
 supervisor = Supervisor(main, 1)
-supervisor._pause = 5.0
+supervisor._backoff = Backoff(5.0, 10.0)
 print("up", flush=True)
 supervisor.run()
 """

@@ -12,7 +12,7 @@ from service.domain.notices import Step, WentBack, length, stepped, went_back
 from service.domain.options import Options
 from service.domain.records import JobRecord, Plan
 from service.domain.voiding import TRUSTED_SECONDS, renewed
-from service.scheduler.alerts import words_of_the_service
+from service.scheduler.alert_texts import words_of_the_service
 
 NOW = 1_800_000_000
 YEAR = 365 * 86_400

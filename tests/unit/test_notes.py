@@ -8,7 +8,7 @@ import signal
 
 from service.errors import StoreUnavailable
 from service.store.runs.run_log import cut_middle
-from service.worker.runner import LINE_LIMIT, LINES_HELD, Notes
+from service.worker.notes import LINE_LIMIT, LINES_HELD, Notes
 
 Note = tuple[int, tuple[int, int] | None, list[str]]
 

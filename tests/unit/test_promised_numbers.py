@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from service import shutdown
 from service.domain import status
-from service.scheduler import heartbeat as lookout
-from service.scheduler import reaper
+from service.scheduler import heartbeat, reaper
 from service.scheduler import scheduler as dispatch
 from service.store import migrations, schema
 from service.store.server.connection import CONNECT_SECONDS, POOL_WAIT_SECONDS, SOCKET_SECONDS
 from service.worker import ipc as link
-from service.worker import process, supervisor
+from service.worker import process, watching
 from service.worker.watchdog import Watch
 
 LEASE = 30.0
@@ -49,8 +49,8 @@ def test_a_stopping_worker_asks_after_15_seconds_and_kills_after_25() -> None:
     """SPEC, §1: all are gone within 28."""
     assert first("ask", Watch(0.0, TIMEOUT, LEASE), 0.0) == 15.0
     assert first("kill", Watch(0.0, TIMEOUT, LEASE), 0.0) == 25.0
-    assert supervisor.LAST_CALL_SECONDS == 27.0
-    assert process.LAST_WORDS_SECONDS + 25.0 <= supervisor.LAST_CALL_SECONDS
+    assert shutdown.KILL_WORKER_SECONDS == 27.0
+    assert 25.0 + shutdown.RECORD_SECONDS <= shutdown.KILL_WORKER_SECONDS < shutdown.GONE_SECONDS == 28.0
 
 
 @pytest.mark.parametrize(("lease", "killed"), [(10.0, 5.0), (30.0, 25.0), (300.0, 295.0)])
@@ -92,15 +92,15 @@ def test_redis_that_refuses_writes_puts_off_neither_a_time_out_nor_a_stop() -> N
 
 def test_a_lease_is_renewed_and_a_heartbeat_sent_often_enough() -> None:
     """Renewed each second; a scheduler's sign of life counts for 15 s, and two may be lost meanwhile."""
-    assert (process.LOOK_SECONDS, process.BEAT_SECONDS, dispatch.HEARTBEAT) == (1.0, 2.0, 2.0)
+    assert (watching.LOOK_SECONDS, process.BEAT_SECONDS, dispatch.HEARTBEAT) == (1.0, 2.0, 2.0)
     assert status.FRESH_MS == 15_000
-    assert lookout.LEAD_MS == 6_000 and lookout.LEAD_MS >= 3 * dispatch.HEARTBEAT * 1000
+    assert heartbeat.LEAD_MS == 6_000 and heartbeat.LEAD_MS >= 3 * dispatch.HEARTBEAT * 1000
     assert link.UNWATCHED_SECONDS == 3.0
 
 
 def test_a_dead_workers_run_is_known_within_a_minute() -> None:
     """SPEC, §5.3: its lease, the leader's if that died too, what a new leader leaves to leases, and two looks."""
-    worst = LEASE + lookout.LEAD_MS / 1000 + dispatch.HEARTBEAT + reaper.SETTLE_SECONDS + 2 * reaper.PASS_SECONDS
+    worst = LEASE + heartbeat.LEAD_MS / 1000 + dispatch.HEARTBEAT + reaper.SETTLE_SECONDS + 2 * reaper.PASS_SECONDS
     assert worst < 60.0
     assert (reaper.PASS_SECONDS, reaper.STUCK_SECONDS, reaper.LOST_SECONDS) == (1.0, 2.0, 15.0)
 

@@ -95,7 +95,7 @@ def test_a_run_gets_what_its_job_names_and_no_other() -> None:
     secrets.allow(names_in({"deep": [{"header": "env:BOT_SECRET_A"}, "env:BOT_SECRET_UNSET"], "env:BOT_SECRET_B": 1}))
     assert secrets.text("env:BOT_SECRET_A", URL) == "sesame-a" and secrets.text("as it is", URL) == "as it is"
     with pytest.raises(
-        SecretRefused, match="BOT_SECRET_B is not named in the job's bot_config, nor in the bot's uses_settings"
+        SecretRefused, match="BOT_SECRET_B is named neither in the job's bot_config nor in the bot's uses_settings"
     ):
         secrets.text("env:BOT_SECRET_B", URL)
     with pytest.raises(SecretMissing, match="BOT_SECRET_UNSET is not set where the worker runs"):

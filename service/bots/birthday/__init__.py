@@ -1,1 +1,1 @@
-"""The birthday bot."""
+"""The birthday bot: letters to people on their birthday, or one digest for the operator."""

@@ -1,4 +1,4 @@
-"""Greets people on their birthday, each once, whatever crashes, reruns or overlaps."""
+"""The birthday bot: greets each person once, however often runs crash, repeat or overlap."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from bot_scheduler import Context
 from service.bots.birthday.birthdays import LeapDay, find
 from service.bots.birthday.greetings import EVERY, FALLBACK, Texts
 from service.bots.birthday.letters import Letters
 from service.bots.birthday.senders import Digest, Sender
 from service.bots.birthday.tally import Tally
-from service.bots.protocol import Context
-from service.bots.support.sparse import SparseConfig
+from service.bots.support.address_book import address_book
+from service.bots.support.config import SparseConfig
 
 MAX_LANGUAGES = 20
 MAX_TEXTS = 100_000
-"""Characters of a job's templates together: each is tried before it is taken."""
+"""Characters of all templates of a job together, since each is tried when the job is saved."""
 _LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}"
 
 
 class BirthdayConfig(SparseConfig):
-    """The birthday bot's `bot_config`. What defaults to None is answered only where it was given."""
+    """The birthday bot's `bot_config`."""
 
     dry_run: bool = Field(default=False, description="Send nothing and remember nothing; show what would be sent.")
     process_late: bool = Field(
@@ -42,19 +43,19 @@ class BirthdayConfig(SparseConfig):
     )
     on_unknown_delivery: Literal["skip", "resend"] | None = Field(
         default=None,
-        description="What becomes of a message of which a crash left unknown whether it was sent: "
+        description="What to do with a message if a crash left it unknown whether it was sent: "
         "skip (the default) reports it, resend sends it again.",
     )
     language: str | None = Field(
         default=None,
         pattern=f"^{_LANGUAGE}$",
-        description="The language for contacts whose own is unknown or has no template, and for what goes to me; "
-        "without it the one that templates names alone, else English.",
+        description="The language for contacts whose own is unknown or has no template, and for messages to me. "
+        "Default: the only language in templates, else English.",
     )
     templates: dict[str, Texts] | None = Field(
         default=None,
         max_length=MAX_LANGUAGES,
-        description="Own texts, by language tag, or * for every language that has none of its own.",
+        description="Your own texts by language tag, or * for every other language.",
     )
     today: str | None = Field(
         default=None,
@@ -75,10 +76,10 @@ class BirthdayConfig(SparseConfig):
     @field_validator("templates", mode="before")
     @classmethod
     def _are_not_too_long(cls, value: Any) -> Any:
-        """Before any of them is tried."""
+        """Check the total length before trying any template."""
         kinds = [texts for texts in value.values() if isinstance(texts, dict)] if isinstance(value, dict) else []
         if sum(len(text) for texts in kinds for text in texts.values() if isinstance(text, str)) > MAX_TEXTS:
-            raise ValueError(f"must have at most {MAX_TEXTS:,} characters together")
+            raise ValueError(f"must have at most {MAX_TEXTS:,} characters in all")
         return value
 
     @field_validator("templates")
@@ -99,29 +100,30 @@ class BirthdayConfig(SparseConfig):
 
     @property
     def fallback_language(self) -> str:
-        """See `language`."""
+        """The language for contacts whose own is unknown or has no template."""
         own = [tag for tag in self.templates or () if tag != EVERY]
         return self.language or (own[0] if len(own) == 1 else FALLBACK)
 
 
 class BirthdayBot:
-    """Sends each person whose birthday it is one message."""
+    """Sends one message to each person whose birthday it is."""
 
     name: ClassVar[str] = "birthday"
     description: ClassVar[str] = "Sends each contact one message on their birthday, or within some days after it."
     Config: ClassVar[type[BaseModel]] = BirthdayConfig
     uses_settings: ClassVar[tuple[str, ...]] = ("MESSAGE_URL", "ALERT_URL")
     safe_to_rerun: ClassVar[bool] = True
-    """The ledger sees to it that nobody is greeted twice."""
+    """The ledger keeps anybody from being greeted twice."""
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Greets whom the ledger does not know to be greeted.
+        """Greet everybody whom the ledger does not have as greeted.
+
+        Any error in the middle of the run carries the work done so far as its `result`.
 
         Raises:
-            ChannelUnavailable: no message can go out; nothing is claimed for those who were not tried. An error that
-                comes in the middle carries what was done until then as its `result`. A rehearsal tells it as a warning,
-                unless it cannot say who would be reached.
-            LettersRefused: some could not be sent; carries the `result`, too.
+            ChannelUnavailable: no message can be sent. Nothing is claimed for people who were not tried. A rehearsal
+                reports this as a warning, unless it cannot tell whom a live run would reach.
+            LettersRefused: some letters could not be sent.
         """
         config: BirthdayConfig = context.config
         tally = Tally()
@@ -131,7 +133,7 @@ class BirthdayBot:
             sender.check()
         today = date.fromisoformat(config.today) if config.today else context.now.date()
         days_back = config.max_days_late if config.process_late else 0
-        greetings = find(context.contacts, today, days_back, config.leap_day or "feb28")
+        greetings = find(address_book(context), today, days_back, config.leap_day or "feb28")
         tally.found = len(greetings)
         context.log.info("Birthdays of %s, looking %d days back: %d found", today, days_back, len(greetings))
         pending = list(sender.pending(tally.of_the_living(greetings)))

@@ -1,7 +1,7 @@
-"""The words of birthday messages: templates by language, and by whether it is on time or late.
+"""The words of birthday messages: templates by language, for messages on time and late.
 
-A template's first line is the subject; the body follows a blank line. A job may bring its own; else those that come
-with the service are used.
+A template's first line is the subject; the body follows after a blank line. A job may bring its own templates.
+Otherwise the service's own are used.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import Any, Literal
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field, ValidationInfo, field_validator
 
-from service.bots.support.sparse import SparseConfig
+from service.bots.support.config import SparseConfig
 from service.bots.support.wording import MAX_TEMPLATE, BrokenTemplate, check, render
 
 FALLBACK = "en"
 EVERY = "*"
-"""In a job's templates: for every language that it has none for."""
+"""The key of a job's templates for every language without its own."""
 NAMES_SHOWN = 3
-"""Names that a digest's subject shows."""
+"""Names in a digest's subject."""
 
 Kind = Literal["on_time", "late"]
 
 
 class UnusableTemplate(Exception):
-    """The template does not work for this contact; says why."""
+    """The template does not work for this contact; the message says why."""
 
 
 class Texts(SparseConfig):
-    """A job's own templates of one language. Where one is not given, the service's own is used."""
+    """A job's own templates in one language. The service's own stand in for a missing one."""
 
     on_time: str | None = Field(
         default=None, max_length=MAX_TEMPLATE, description="On the day. The first line is the subject."
@@ -52,11 +52,11 @@ class Texts(SparseConfig):
 def _must_be_whole(source: str, message: str) -> None:
     subject, body = _parted(message)
     if not subject or not body.strip():
-        raise BrokenTemplate(source, 1, "the first line is the subject, and a text follows below it")
+        raise BrokenTemplate(source, 1, "the first line must be the subject, with a text below it")
 
 
 def _samples(late: bool) -> Iterator[dict[str, Any]]:
-    """People of whom everything is known, or nothing, or all but one thing, or one thing alone."""
+    """Yield sample people of whom everything is known, or nothing, or all but one fact, or one fact alone."""
     known = {
         "given_name": "Amelia",
         "family_name": "Rivers",
@@ -80,14 +80,14 @@ def compose(
     own: Mapping[str, Texts] | None = None,
     fallback: str = FALLBACK,
 ) -> tuple[str, str]:
-    """The subject and the body of one message.
+    """Return the subject and the body of one message.
 
     Args:
-        language: the contact's, or None.
+        language: the contact's language, or None.
         fields: `name`, `given_name`, `family_name`, `birthday`, `age` (None if unknown), `days_late` (0 means on time),
             `language`, `email`, `phone`, `url` (the first of each, or None), `emails`, `phones`, `urls`.
         own: the job's templates, by language or `EVERY`.
-        fallback: the language for those whose own is unknown, or has no template.
+        fallback: the language for contacts whose own is unknown or has no template.
 
     Raises:
         UnusableTemplate: the job's template fails for these fields.
@@ -114,11 +114,11 @@ def _composed(source: str, name: str, fields: Mapping[str, Any]) -> tuple[str, s
 
 
 def compose_digest(people: Sequence[Mapping[str, Any]], language: str = FALLBACK) -> tuple[str, str]:
-    """The subject and the body of one message about several birthdays.
+    """Return the subject and the body of one message about several birthdays.
 
     Args:
-        people: their fields, as `compose` takes them.
-        language: its language; English where there is no digest in it.
+        people: each person's fields, as in `compose`.
+        language: the digest's language; English if there is no digest in it.
     """
     names = ", ".join(str(person["name"]) for person in people[:NAMES_SHOWN])
     fields = {"people": people, "names": names, "more": max(0, len(people) - NAMES_SHOWN)}
@@ -127,7 +127,7 @@ def compose_digest(people: Sequence[Mapping[str, Any]], language: str = FALLBACK
 
 
 def _base(tag: str) -> str:
-    """`de` of `de-AT`."""
+    """Return the primary language: `de` for `de-AT`."""
     return tag.split("-")[0].lower()
 
 

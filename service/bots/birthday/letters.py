@@ -1,4 +1,4 @@
-"""A message to each person whose birthday it is, and what becomes of it where a mail server refuses it."""
+"""Birthday letters, one to each person, and the handling of those that a mail server refuses."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import re
 from datetime import UTC, timedelta
 from functools import cached_property
 
+from bot_scheduler import Context
 from service.bots.birthday.birthdays import Greeting
 from service.bots.birthday.greetings import UnusableTemplate, compose
 from service.bots.birthday.senders import Rehearsed, Sender
 from service.bots.birthday.tally import SHOWN, Tally
 from service.bots.birthday.tries import Tries, Try
-from service.bots.protocol import Context
 from service.errors import ChannelUnavailable, DeliveryFailed, ServiceError
 from service.messages import DeliveryDeferred, DeliveryUncertain, Messenger
 
 NAMED_IN_ERROR = 3
-"""People whom the error of a run names at most."""
+"""The most people that a run's error names."""
 REMEMBERED = 86_400
-"""Seconds for which a run's retries know who was refused for good."""
+"""Seconds for which retries know whom the server refused for good."""
 _CODE = re.compile(r"[245]\d\d([ -][245](\.\d{1,3}){2})?|[245](\.\d{1,3}){2}")
 
 
 class LettersRefused(ServiceError):
-    """Letters of a run were refused and could not be sent; says how many, whose, and why."""
+    """Some letters of a run were refused. The message says how many, whose, and why."""
 
 
 class Letters(Sender):
-    """A message to each person, through `MESSAGE_URL`.
+    """One letter to each person, through `MESSAGE_URL`.
 
-    A letter that is refused for now holds no claim while it waits to be tried again: whoever kills the run then leaves
-    nothing unknown, and another run may send it.
+    A letter that is refused for now holds no claim while it waits for its next try. If the run is killed meanwhile,
+    nothing is left unknown, and another run may send the letter.
     """
 
     def __init__(self, context: Context, tally: Tally) -> None:
@@ -40,15 +40,17 @@ class Letters(Sender):
         self._uncertain = 0
         """Messages of this run that may have been sent."""
         self._failed: list[Greeting] = []
-        """Those whose message can never be sent as it is."""
+        """People whose message can never be sent as it is."""
         self._why_failed = ""
         self._under_way: Greeting | None = None
-        """Whose message has, or may have, been claimed and is not settled."""
+        """The person whose message is, or may be, claimed and not settled."""
 
     def check(self) -> None:
+        """Raise ChannelUnavailable if no message can be sent."""
         self._messenger.check()
 
     def warnings(self) -> list[str]:
+        """Return the reasons why a live run could not send; see `Sender.warnings`."""
         self._messenger.check_fields()
         try:
             self._messenger.check()
@@ -57,18 +59,20 @@ class Letters(Sender):
         return []
 
     def key(self, greeting: Greeting) -> str:
+        """Return the ledger's key."""
         return greeting.key
 
     def reaches(self, greeting: Greeting) -> bool:
+        """Return whether the contact has an address that `MESSAGE_URL` names."""
         return self._messenger.destination(greeting.contact) is not None
 
     def send(self, pending: list[Greeting]) -> None:
-        """Sends what it can.
+        """Send the letters.
 
         Raises:
-            LettersRefused: some were refused for now to the last, or all that were tried for good and nobody was
-                greeted by this run or before.
-            ChannelUnavailable: nothing can be sent.
+            LettersRefused: the server refused some letters for now until no try was left, or it refused all that were
+                tried for good, and nobody was greeted by this run or an earlier one.
+            ChannelUnavailable: no message can be sent.
         """
         self._tries = Tries(pending)
         try:
@@ -85,7 +89,7 @@ class Letters(Sender):
             raise LettersRefused(verdict)
 
     def _work_off(self, total: int) -> bool:
-        """Tries all that the run may. Returns False if it was asked to stop before."""
+        """Try every letter that the run may send. Return False if the run was asked to stop first."""
         while (one := self._tries.first(self._room())) is not None:
             if self._context.cancelled or not self._await(one):
                 return False
@@ -95,11 +99,11 @@ class Letters(Sender):
         return True
 
     def _room(self) -> int:
-        """How many messages the run may still send."""
+        """Return how many messages the run may still send."""
         return int(self._config.max_messages_per_run) - self._tally.sent - self._uncertain
 
     def _await(self, one: Try) -> bool:
-        """Waits until it is due. Returns False if the run was asked to stop."""
+        """Wait until the letter is due. Return False if the run was asked to stop."""
         pause = one.due - self._context.elapsed
         if pause <= 0:
             return True
@@ -126,10 +130,10 @@ class Letters(Sender):
             raise
 
     def _send(self, greeting: Greeting) -> None:
-        """Claims, sends, and settles the claim; it stays unsettled if the message may have been sent.
+        """Claim, send, and settle the claim. If the message may have been sent, leave the claim unsettled.
 
         Raises:
-            DeliveryUncertain, DeliveryDeferred, ChannelUnavailable: see `Messenger.deliver`.
+            DeliveryUncertain, DeliveryDeferred, ChannelUnavailable: as in `Messenger.deliver`.
         """
         contact, context = greeting.contact, self._context
         try:
@@ -157,7 +161,7 @@ class Letters(Sender):
             self._remember_refused(greeting, str(error))
             self._count_failed(greeting, str(error))
             return
-        self._under_way = None  # it is sent, whatever comes of writing that down
+        self._under_way = None  # it is sent, even if recording that fails
         self._tally.sent += 1
         self._tally.messages_sent += 1
         self.settle(greeting, "sent")
@@ -188,7 +192,7 @@ class Letters(Sender):
     # refused for good
 
     def _count_failed(self, greeting: Greeting, reason: str) -> None:
-        """Counts somebody who cannot be written to as it is, and has people told of it, once for each reason."""
+        """Count a person whose message can never be sent as it is, and tell people once for each reason."""
         contact, to = greeting.contact, self._messenger.destination(greeting.contact)
         self._context.log.warning("%s: not sent: %s", contact.name, reason)
         self._failed.append(greeting)
@@ -211,7 +215,10 @@ class Letters(Sender):
         self._context.memory.remember(self._remembered_under(greeting), f"{to}\n{reason}", REMEMBERED)
 
     def _refused_before(self, greeting: Greeting) -> str | None:
-        """Why the address was refused for good in the run that this one repeats, unless it is another by now."""
+        """Return why the server refused the address for good in an earlier attempt of this run.
+
+        It is None if the server did not, or the address has changed since.
+        """
         if self._origin == self._context.run_id:
             return None
         remembered = self._context.memory.recall(self._remembered_under(greeting)) or ""
@@ -221,7 +228,7 @@ class Letters(Sender):
     # the run's end
 
     def _verdict(self, tried: int) -> str | None:
-        """Why the run has failed, if it has."""
+        """Return why the run has failed, or None."""
         if refused := self._tries.refused:
             who = self.listed([one.greeting for one in refused], NAMED_IN_ERROR)
             return f"{_of(len(refused), tried)} refused for now and could not be sent: {who}: {refused[0].reason}"
@@ -231,6 +238,7 @@ class Letters(Sender):
         return None
 
     def rehearse(self, pending: list[Greeting]) -> Rehearsed:
+        """Return the letters that a live run would send."""
         would_send = pending[: self._config.max_messages_per_run]
         self._tally.left_over = len(pending) - len(would_send)
         messages = []
@@ -257,6 +265,6 @@ def _minutes(seconds: float) -> str:
 
 
 def gist(reason: str) -> str:
-    """What of a server's reason is the same each time: without the ids, times and addresses that it puts into it."""
+    """Return the part of a server's reason that is the same each time: without ids, times and addresses."""
     words = (word.strip("()<>[]{}.,:;") for word in reason.casefold().split())
     return " ".join(word for word in words if not re.search(r"[\d@]|://", word) or _CODE.fullmatch(word))

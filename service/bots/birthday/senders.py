@@ -1,6 +1,6 @@
-"""How birthdays are told: what all ways have in common, and one message about all of them to whoever runs this.
+"""Base class of the two ways of announcing birthdays, and the digest: one message about everybody, to the operator.
 
-`birthday_letters` has the other way, a message to each person.
+The other way, a letter to each person, is in `service.bots.birthday.letters`.
 """
 
 from __future__ import annotations
@@ -9,28 +9,28 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+from bot_scheduler import Context
 from service.bots.birthday.birthdays import Greeting
 from service.bots.birthday.greetings import compose_digest
 from service.bots.birthday.tally import Tally, listed
 from service.bots.birthday.tries import pause_after
-from service.bots.protocol import Context
 from service.contacts.matching.identity import People
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryDeferred, DeliveryUncertain, announce, why_unusable
 
 Rehearsed = tuple[list[dict[str, Any]], int]
-"""The messages that would go out, at most `birthday_tally.SHOWN` of them, and how many there would be."""
+"""The messages of a live run, at most `SHOWN` of them, and their number."""
 NAMED_IN_LOG = 20
-"""People whom one line of the log names at most."""
+"""The most people that one line of the log names."""
 _NO_ALERT_URL = "ALERT_URL is not set, so no message can be sent to you"
 
 
 class Sender(ABC):
-    """One way of telling birthdays.
+    """One way of announcing birthdays.
 
     Args:
-        context: the run's.
-        tally: where it is written down what became of whom.
+        context: the run's context.
+        tally: counts the outcome for each person.
     """
 
     def __init__(self, context: Context, tally: Tally) -> None:
@@ -41,34 +41,34 @@ class Sender(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Raises ChannelUnavailable if no message can go out."""
+        """Raise ChannelUnavailable if no message can be sent."""
 
     @abstractmethod
     def warnings(self) -> list[str]:
-        """Why a live run could not send, in sentences, for a rehearsal that can be shown all the same.
+        """Return the reasons why a live run could not send, one sentence each, for a rehearsal.
 
         Raises:
-            ChannelUnavailable: it cannot even be told who would be reached.
+            ChannelUnavailable: it cannot even be told whom a live run would reach.
         """
 
     @abstractmethod
     def key(self, greeting: Greeting) -> str:
-        """The ledger's."""
+        """Return the ledger's key."""
 
     @abstractmethod
     def reaches(self, greeting: Greeting) -> bool:
-        """Whether there is an address."""
+        """Return whether there is an address."""
 
     @abstractmethod
     def send(self, pending: list[Greeting]) -> None:
-        """Tells of each once, as far as the run may."""
+        """Announce each birthday once, as far as the run may."""
 
     @abstractmethod
     def rehearse(self, pending: list[Greeting]) -> Rehearsed:
-        """What `send` would do."""
+        """Return the messages that `send` would send."""
 
     def pending(self, greetings: list[Greeting]) -> Iterator[Greeting]:
-        """Those who have an address and are not in the ledger yet, each person once; the others are counted."""
+        """Yield each person once who has an address and no entry in the ledger. Count the others."""
         people = [greeting.contact for greeting in greetings]
         outcomes = self._context.ledger.outcomes([self.key(greeting) for greeting in greetings], people)
         told, untold = People(), []
@@ -88,33 +88,33 @@ class Sender(ABC):
                 yield greeting
 
     def log_skipped(self) -> None:
-        """Names in the run's log those who are not greeted whatever comes."""
+        """Log the names of people who can never be greeted as they are."""
         for why, greetings in self._tally.skipped():
             if greetings:
                 self._context.log.info("Skipped %d %s: %s", len(greetings), why, self.listed(greetings, NAMED_IN_LOG))
 
     def listed(self, greetings: list[Greeting], most: int) -> str:
-        """People in one line; without secrets before names are cut, so that no half of one is left."""
+        """Return people in one line. Secrets are removed before names are cut, so that no half of one is left."""
         redacted = self._context.secrets.redacted
         named = [redacted(greeting.contact.name) for greeting in greetings[:most]]
         return listed(named, len(greetings))
 
     def claims(self, greeting: Greeting) -> bool:
-        """Whether this run is now the one to tell; else it is counted what stands in the ledger."""
+        """Return whether this run now holds the claim. If not, count the ledger's outcome."""
         stands = self._context.ledger.claim(self.key(greeting), retake=self._resends, person=greeting.contact)
         if stands != "claimed":
             self._tally.count_settled(greeting, stands)
         return stands == "claimed"
 
     def settle(self, greeting: Greeting, outcome: str) -> None:
-        """Writes down how it went."""
+        """Record the outcome in the ledger."""
         self._context.ledger.settle(self.key(greeting), outcome)
 
 
 class Digest(Sender):
-    """One message about all of them to `ALERT_URL`; needs no address of theirs, and greets nobody.
+    """One message about all birthdays, to `ALERT_URL`. It needs no addresses of the people and does not greet them.
 
-    It has a place of its own in the ledger, so that a job that greets the contacts themselves does so all the same.
+    It has ledger entries of its own, so that a job that greets the contacts themselves still does so.
     """
 
     def __init__(self, context: Context, tally: Tally) -> None:
@@ -123,23 +123,27 @@ class Digest(Sender):
         self._urls = secret.get_secret_value().split() if secret else []
 
     def check(self) -> None:
+        """Raise ChannelUnavailable if `ALERT_URL` is not set."""
         if not self._urls:
             raise ChannelUnavailable(_NO_ALERT_URL)
 
     def warnings(self) -> list[str]:
+        """Return what is wrong with the URLs of `ALERT_URL`."""
         if not self._urls:
             return [_NO_ALERT_URL]
         reasons = ((number, why_unusable(url, url)) for number, url in enumerate(self._urls, start=1))
         return [f"URL {number} of ALERT_URL {reason}" for number, reason in reasons if reason is not None]
 
     def key(self, greeting: Greeting) -> str:
+        """Return the ledger's key, which is not that of a letter."""
         return f"{greeting.key}:me"
 
     def reaches(self, greeting: Greeting) -> bool:
+        """Return True: the message goes to the operator."""
         return True
 
     def send(self, pending: list[Greeting]) -> None:
-        """Tells of all of them, or of nobody; tried again while it is refused for now, without a claim meanwhile."""
+        """Announce all birthdays or none. While the message is refused for now, hold no claim and try again later."""
         refusals, claimed = 0, self._claim(pending)
         while claimed:
             try:
@@ -151,7 +155,7 @@ class Digest(Sender):
             claimed = self._claim(claimed) if self._context.wait(pause) else []
 
     def _claim(self, pending: list[Greeting]) -> list[Greeting]:
-        """Claims those who are to be told of; nobody if the run is asked to stop."""
+        """Claim the people of the digest. Claim nobody if the run is asked to stop."""
         claimed: list[Greeting] = []
         self._tally.left_over = 0
         try:
@@ -174,18 +178,22 @@ class Digest(Sender):
         self._tally.left_over = self._tally.rest
 
     def _pause_after(self, refusals: int, error: DeliveryDeferred) -> float:
-        """Seconds until it is tried again. Raises ChannelUnavailable if it is not, in this run."""
+        """Return the seconds until the next try.
+
+        Raises:
+            ChannelUnavailable: this run does not try again.
+        """
         pause = pause_after(refusals, self._context.time_left)
         if pause is None:
             raise ChannelUnavailable(f"ALERT_URL did not take the message: {error}") from None
-        self._context.log.warning("The message was refused for now, tried again in %d min", pause // 60)
+        self._context.log.warning("The message was refused for now; the next try is in %d min", pause // 60)
         return pause
 
     def _announce(self, claimed: list[Greeting]) -> None:
-        """Sends the one message to every URL.
+        """Send the message to every URL.
 
         Raises:
-            DeliveryDeferred, ChannelUnavailable: nobody took it; what was claimed is given back.
+            DeliveryDeferred, ChannelUnavailable: no URL took it. The claims are given back.
         """
         self._context.progress(0, len(claimed))
         try:
@@ -201,7 +209,7 @@ class Digest(Sender):
         self._context.progress(len(claimed), len(claimed))
 
     def _sent_to_all(self, claimed: list[Greeting]) -> list[DeliveryFailed]:
-        """Returns what went wrong, unless one of the URLs has taken it: then it is sent."""
+        """Send to each URL. Return the failures; none if a URL has taken the message, which then counts as sent."""
         subject, body = self._message(claimed)
         troubles: list[DeliveryFailed] = []
         for url in self._urls:
@@ -234,6 +242,7 @@ class Digest(Sender):
         return compose_digest([greeting.fields for greeting in greetings], self._config.fallback_language)
 
     def rehearse(self, pending: list[Greeting]) -> Rehearsed:
+        """Return the digest that a live run would send."""
         if not pending:
             return [], 0
         subject, body = self._message(pending)

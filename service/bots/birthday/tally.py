@@ -1,4 +1,4 @@
-"""What a birthday run did, counted."""
+"""Counts of a birthday run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from service.bots.birthday.birthdays import Greeting
 from service.contacts.cleaning import clean_text
 
 SHOWN = 100
-"""Messages of a rehearsal, and failures of a run, that the result shows at most."""
+"""The most messages of a rehearsal, and failures of a run, in the result."""
 FAILURES_SIZE = 12_000
-"""Characters of JSON that the failures have at most, so that the counts beside them are never cut off a result."""
+"""The most characters of JSON for the failures, so that the counts beside them are never cut off."""
 NAME_SIZE = 40
-"""Characters of a name in a sentence at most: names are the words of strangers."""
+"""The most characters of a name in a sentence, since strangers write names."""
 
 ACCOUNTED = ("already", "sent", "failed", "unknown", "skipped_no_address", "skipped_deceased", "deferred")
-"""What can become of somebody who was found; who is in none of these is left over."""
+"""The outcomes for a person with a birthday. People without any of them are left over."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a run did, as its result tells it. All but `messages_sent` count people."""
+    """The counts of a run, as its result shows them. All but `messages_sent` count people."""
 
     messages_sent: int = 0
     found: int = 0
@@ -41,7 +41,7 @@ class Tally:
     _deceased: list[Greeting] = field(default_factory=list)
 
     def note(self, greeting: Greeting, reason: str) -> None:
-        """Shows why somebody was not, or not surely, greeted."""
+        """Record why somebody was not greeted, or perhaps not."""
         contact = greeting.contact
         failure = {"contact_id": contact.id, "name": contact.name, "reason": reason}
         self._size += len(json.dumps(failure))
@@ -49,7 +49,7 @@ class Tally:
             self.failures.append(failure)
 
     def count_settled(self, greeting: Greeting, outcome: str) -> None:
-        """Counts somebody whom the ledger knows."""
+        """Count a person whom the ledger has."""
         if outcome == "unknown":
             self.unknown += 1
             self.note(greeting, "an earlier run was cut short; the message may or may not have been sent")
@@ -60,7 +60,7 @@ class Tally:
             self.already += 1
 
     def of_the_living(self, greetings: Iterable[Greeting]) -> list[Greeting]:
-        """Those who can be greeted; the dead are counted."""
+        """Return the people who can be greeted. Count the dead."""
         living: list[Greeting] = []
         for greeting in greetings:
             (self._deceased if greeting.contact.deceased else living).append(greeting)
@@ -68,31 +68,31 @@ class Tally:
         return living
 
     def count_without_address(self, greeting: Greeting) -> None:
-        """Counts somebody who cannot be reached."""
+        """Count a person who has no address."""
         self.skipped_no_address += 1
         self._without_address.append(greeting)
 
     def skipped(self) -> Iterator[tuple[str, list[Greeting]]]:
-        """Those who were skipped, by the reason."""
+        """Yield the reasons for skipping people, with the people."""
         yield "without an address that MESSAGE_URL names", self._without_address
         yield "marked as deceased", self._deceased
 
     @property
     def rest(self) -> int:
-        """Those of whom nothing is written down yet."""
+        """How many people have no outcome yet."""
         return self.found - sum(int(getattr(self, name)) for name in ACCOUNTED)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return the counts, JSON-ready."""
         return {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
 
 
 def listed(names: Sequence[str], total: int) -> str:
-    """People in one line, such as `Amelia Rivers, Ben Okri and 2 more`.
+    """Return people in one line, such as `Amelia Rivers, Ben Okri and 2 more`.
 
     Args:
-        names: of those who are named, at least one.
-        total: how many there are; the others are counted.
+        names: at least one name to show.
+        total: the number of people; the unnamed ones are counted.
     """
     parts = [_shortened(clean_text(name, limit=len(name)) or "?") for name in names]
     if total > len(names):

@@ -1,4 +1,4 @@
-"""Which letter is sent next, and when one that was refused for now is tried again. Pure: the time is passed in."""
+"""The order of a run's letters, and the times of further tries after a refusal for now. Pure: the time is passed in."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from heapq import heappop, heappush
 from service.bots.birthday.birthdays import Greeting
 
 PAUSES = (60.0, 300.0, 900.0)
-"""Seconds from each refusal to the next try: greylisting servers take after a minute, or some, what they refused."""
+"""Seconds from each refusal to the next try. Greylisting servers accept a letter after a minute or more."""
 TRY_SECONDS = 30.0
-"""Nothing is tried again with less of the run's time left: a run that is interrupted while it sends leaves it unknown
-whether it has."""
+"""The least time that a run must have left for another try. If a run is interrupted while it sends, nobody knows
+whether the letter was sent."""
 
 
 def pause_after(refusals: int, time_left: float) -> float | None:
-    """Seconds until the next try; None if there is none.
+    """Return the seconds until the next try; None if there is none.
 
     Args:
-        refusals: how often it was refused, from 1 on.
-        time_left: seconds of the run.
+        refusals: how often the letter was refused, from 1 on.
+        time_left: seconds that the run has left.
     """
     pause = PAUSES[refusals - 1] if refusals <= len(PAUSES) else None
     return None if pause is None or pause + TRY_SECONDS > time_left else pause
@@ -29,12 +29,13 @@ def pause_after(refusals: int, time_left: float) -> float | None:
 
 @dataclass(slots=True)
 class Try:
-    """A letter that is to be sent.
+    """One letter to send.
 
     Args:
+        greeting: whom it greets.
         refusals: how often it was refused for now.
-        due: when it is to be tried, seconds since the run's start.
-        reason: why it was refused last.
+        due: when to try it next, in seconds since the run's start.
+        reason: the last refusal.
     """
 
     greeting: Greeting
@@ -44,10 +45,10 @@ class Try:
 
 
 class Tries:
-    """The letters that a run has to send, in order.
+    """The letters of a run, in order.
 
     Args:
-        greetings: those, the first one first.
+        greetings: the people, the first one first.
     """
 
     def __init__(self, greetings: Iterable[Greeting]) -> None:
@@ -57,18 +58,18 @@ class Tries:
         self._given_up: list[Try] = []
 
     def first(self, room: int) -> Try | None:
-        """What is to be tried next: what was not tried yet, and then what waits, whichever is due first.
+        """Return the letter to try next: an untried one, then the one that is due first.
 
         Args:
-            room: how many may still be sent. What waits keeps its place until it is given up, so that what comes
-                later in order is not sent in its stead.
+            room: how many letters may still be sent. A waiting letter keeps its place until it is given up, so that no
+                later letter is sent in its stead.
         """
         if self._fresh and room > len(self._waiting):
             return self._fresh[0]
         return self._waiting[0][2] if self._waiting and room > 0 else None
 
     def take(self, one: Try) -> Try:
-        """Takes out what `first` answered."""
+        """Take out the letter that `first` returned."""
         if one.refusals:
             heappop(self._waiting)
         else:
@@ -76,10 +77,16 @@ class Tries:
         return one
 
     def put_off(self, one: Try, reason: str, elapsed: float, time_left: float) -> float | None:
-        """Notes that what was taken was refused for now. Returns the pause until it is tried again, or None.
+        """Record that a taken letter was refused for now.
 
         Args:
-            elapsed, time_left: seconds since the run's start, and until its end.
+            one: the letter.
+            reason: the server's reason.
+            elapsed: seconds since the run's start.
+            time_left: seconds that the run has left.
+
+        Returns:
+            Seconds until the next try; None if there is none.
         """
         one.refusals, one.reason = one.refusals + 1, reason
         pause = pause_after(one.refusals, time_left)
@@ -91,20 +98,20 @@ class Tries:
         return pause
 
     def give_up(self, one: Try) -> None:
-        """Notes that what was taken is not tried again."""
+        """Record that a taken letter is not tried again."""
         self._given_up.append(one)
 
     @property
     def fresh(self) -> int:
-        """How many were not tried."""
+        """How many letters were not tried yet."""
         return len(self._fresh)
 
     @property
     def waiting(self) -> int:
-        """How many are to be tried again."""
+        """How many letters wait for another try."""
         return len(self._waiting)
 
     @property
     def refused(self) -> list[Try]:
-        """What was refused for now and not sent since."""
+        """The letters that were refused for now and not sent since."""
         return [*self._given_up, *(one for _, _, one in sorted(self._waiting))]

@@ -1,1 +1,1 @@
-"""The bot that keeps contacts in step with a CardDAV server."""
+"""The contacts_sync bot: keeps the contacts in step with a CardDAV server."""

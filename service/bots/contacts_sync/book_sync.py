@@ -1,7 +1,8 @@
-"""Doing here what was done to an address book elsewhere: by its changes since the last time, else by all of it.
+"""Synchronisation with a remote address book: by its changes since the last run, or by all of its cards.
 
-Cards are taken chunk by chunk, what is gone is removed after that, and the token is remembered last: a run that was cut
-off is gone over again, and finds unchanged what it had taken. A card that moved is thus taken before it is let go.
+Cards are taken in chunks, missing ones are removed after that, and the token is stored last. If a run is cut off, the
+next one repeats it and finds the cards it took unchanged. A card that moved is thus taken at its new place before it is
+dropped at its old one.
 """
 
 from __future__ import annotations
@@ -11,22 +12,22 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
+from bot_scheduler import Context
 from service.bots.contacts_sync.carddav import Card, CardDav, Changes, TokenLost
 from service.bots.contacts_sync.dav import BookFailed
-from service.bots.protocol import Context
 from service.contacts.intake.synced import Received, SyncedBook
 from service.contacts.people import ParsedCard
 from service.contacts.reading import vcard
 
 CHUNK = 50
-"""Cards asked for in one request."""
+"""Cards in one request."""
 SHOWN = 100
-"""Skipped cards, warnings, and changes of a rehearsal, that the result shows."""
+"""The most skipped cards, warnings, and changes of a rehearsal in the result."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a run did, as its result tells it. All but `removed` count cards."""
+    """The counts of a run, as its result shows them. All but `removed` count cards."""
 
     created: int = 0
     updated: int = 0
@@ -40,19 +41,19 @@ class Tally:
     warned: int = 0
 
     def warn(self, href: str, name: str, reason: str) -> None:
-        """Tells what a card that was taken has lost."""
+        """Record the loss of a part of a card."""
         self.warned += 1
         if len(self.warnings) < SHOWN:
             self.warnings.append({"card": href.rpartition("/")[2], "name": name, "reason": reason})
 
     def note(self, action: str, contact_id: str, name: str, fields: Iterable[str] = ()) -> None:
-        """Shows what a rehearsal would change."""
+        """Record a change that a rehearsal would make."""
         if len(self.changes) < SHOWN:
             change: dict[str, Any] = {"action": action, "contact_id": contact_id, "name": name}
             self.changes.append(change | {"fields": list(fields)} if fields else change)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return the counts, JSON-ready."""
         shown = sorted(self.skips.items())[:SHOWN]
         counts = ("created", "updated", "unchanged", "removed", "kept", "left_over")
         return {name: getattr(self, name) for name in counts} | {
@@ -67,10 +68,10 @@ class BookSync:
     """One run over one address book.
 
     Args:
-        context: the run's.
-        remote: the address book.
-        local: what is known of it here.
-        tally: where it is written down what was done.
+        context: the run's context.
+        remote: the remote address book.
+        local: its local state.
+        tally: counts the work.
     """
 
     def __init__(self, context: Context, remote: CardDav, local: SyncedBook, tally: Tally) -> None:
@@ -81,10 +82,15 @@ class BookSync:
         self._rehearses: bool = context.config.dry_run
         self._again: list[str] = []
         self._taken: dict[str, str] = {}
-        """The cards that were taken, and whose each is."""
+        """The taken cards, each with its contact's id."""
 
     def run(self) -> None:
-        """Raises BookFailed if it cannot be read (on), Stopped if the run was asked to stop."""
+        """Synchronise.
+
+        Raises:
+            BookFailed: the address book cannot be read, or not to its end.
+            Stopped: the run was asked to stop.
+        """
         if not self._rehearses:
             self._local.keep()
         skipped = self._local.skipped()
@@ -96,22 +102,22 @@ class BookSync:
                 self._by_changes(token)
                 return
             except TokenLost:
-                self._context.log.info("The server does not know what changed since the last run; all is compared")
+                self._context.log.info("The server cannot list the changes since the last run; comparing all cards")
         self._by_everything()
 
     def _by_everything(self) -> None:
-        found = self._remote.everything()
+        listing = self._remote.everything()
         same, gone = set(), set()
         for card in self._local.known():
-            version = found.versions.get(card.href)
+            version = listing.versions.get(card.href)
             if version is None:
                 gone.add(card.href)
             elif version and version == card.etag:
                 same.add(card.href)
         self._tally.unchanged += len(same - self._tally.skips.keys() - self._taken.keys())
-        self._fetch([href for href in found.versions if href not in same])
+        self._fetch([href for href in listing.versions if href not in same])
         self._drop(sorted(gone))
-        self._remember(found.token)
+        self._remember(listing.token)
 
     def _by_changes(self, token: str) -> None:
         before, touched = self._local.count(), set(self._tally.skips)
@@ -123,14 +129,14 @@ class BookSync:
             touched |= {card.href for card in self._local.seen([*hrefs, *gone]) if card is not None}
             self._fetch(list(dict.fromkeys(hrefs)))
             if changes.more and changes.token in (None, token):
-                raise BookFailed("the server cuts its list of changes off and does not go on")
+                raise BookFailed("the server cut off its list of changes")
             hrefs, more, token = [], changes.more, changes.token or token
         self._drop(gone)
         self._tally.unchanged += before - len(touched)
         self._remember(token)
 
     def _new_versions(self, changes: Changes) -> list[str]:
-        """What was not taken before the last run was cut off."""
+        """Return the cards that were not taken before the last run was cut off."""
         seen = self._local.seen(list(changes.versions))
         pairs = zip(changes.versions.items(), seen, strict=True)
         return [href for (href, etag), card in pairs if card is None or not etag or card.etag != etag]
@@ -141,7 +147,7 @@ class BookSync:
             self._local.keep()
 
     def _fetch(self, hrefs: Sequence[str]) -> None:
-        """Takes these cards in, a chunk at a time."""
+        """Take these cards, one chunk at a time."""
         self._tally.left_over = len(hrefs)
         for start in range(0, len(hrefs), CHUNK):
             self._context.progress(start, len(hrefs))
@@ -152,7 +158,7 @@ class BookSync:
         self._context.progress(len(hrefs), len(hrefs))
 
     def _read(self, card: Card) -> Received | None:
-        """The person on a card; None if it is gone, or skipped with its reason."""
+        """Return the person on a card; None if the card is gone, or skipped with its reason."""
         if card.gone:
             self._drop([card.href])
             return None
@@ -166,7 +172,7 @@ class BookSync:
             return None
         if isinstance(person, ParsedCard):
             return Received(card.href, card.etag, person)
-        self._skip(card, "the card holds no vCard" if person is None else person.reason, again=False)
+        self._skip(card, "the card contains no vCard" if person is None else person.reason, again=False)
         return None
 
     def _skip(self, card: Card, reason: str, again: bool) -> None:
@@ -195,7 +201,7 @@ class BookSync:
         setattr(self._tally, became, getattr(self._tally, became) + 1)
 
     def _drop(self, hrefs: Iterable[str]) -> None:
-        """Lets go of cards that are gone. Those that never came are passed over."""
+        """Drop cards that are gone. Pass over those that were never taken."""
         taken = set(self._taken.values()) if self._rehearses else set()
         for href in hrefs:
             if self._rehearses:

@@ -1,4 +1,4 @@
-"""An address book on a CardDAV server (RFC 6352): finding it, what changed in it (RFC 6578), and its cards."""
+"""An address book on a CardDAV server (RFC 6352): finding it, listing its changes (RFC 6578), and reading its cards."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from service.bots.contacts_sync.dav import AnswerBroken, BookFailed, Dav
 from service.bots.contacts_sync.dav_answers import Resource
 
 MAX_CARDS = 200_000
-"""Cards of an address book that are listed; more would not fit into memory."""
+"""The most cards of an address book. More would not fit into memory."""
 MAX_BOOKS = 100
-"""Address books that are told apart by their names."""
+"""The most address books of one user."""
 MAX_NAME = 100
-"""Characters of a name that are shown."""
+"""The most characters of a name in an error."""
 WELL_KNOWN = "/.well-known/carddav"
 _XML = '<?xml version="1.0" encoding="utf-8"?>'
 _NAMES = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"'
@@ -32,24 +32,28 @@ _SYNC = (
 )
 _GET = f"{_XML}<C:addressbook-multiget {_NAMES}><prop><getetag/><C:address-data/></prop>%s</C:addressbook-multiget>"
 _LOST_TOKEN = frozenset({400, 403, 409, 410, 412})
-"""How servers say that a token is not valid (any more)."""
+"""The answers of servers to an invalid or expired token."""
 _NO_SYNC = frozenset({400, 403, 405, 409, 415, 422, 500, 501, 507})
-"""How servers say that they do not sync after all."""
-_CUT_OFF = "the server cuts its list of cards off and does not go on"
+"""The answers of servers that do not sync after all."""
+_CUT_OFF = "the server cut off its list of cards"
 _FOR_ALL = frozenset({401, 404, 405, 429, 501, 503})
 """Refusals of the whole request, whatever cards it names."""
 
 
 class TokenLost(Exception):
-    """The server does not know any more what changed since then; the whole address book is to be read."""
+    """The server cannot list the changes since the token any more. The whole address book has to be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card as the server gave it; without its text it could not be had, for a reason.
+    """A card as the server sent it, or the reason why its text is missing.
 
     Args:
-        gone: it does not exist any more.
+        href: its path.
+        etag: its version.
+        text: the vCard.
+        reason: why there is no text.
+        gone: whether the card does not exist any more.
     """
 
     href: str
@@ -61,13 +65,13 @@ class Card:
 
 @dataclass(slots=True)
 class Changes:
-    """What changed since a token, or everything there is.
+    """The changes since a token, or everything.
 
     Args:
         versions: the etag of each card, by its path.
-        gone: the paths of those that are no more.
-        token: up to which change this tells; None if the server does not say.
-        more: whether there is more to ask for with `token`.
+        gone: the paths of cards that do not exist any more.
+        token: the state that these changes lead to; None if the server does not say.
+        more: whether there are more changes after `token`.
     """
 
     versions: dict[str, str] = field(default_factory=dict)
@@ -81,9 +85,9 @@ class CardDav:
 
     Args:
         dav: its server.
-        url: where it is.
-        name: for people.
-        syncs: whether it tells what has changed since a token.
+        url: its address.
+        name: its name for people.
+        syncs: whether the server lists the changes since a token.
     """
 
     def __init__(self, dav: Dav, url: httpx.URL, name: str, syncs: bool) -> None:
@@ -94,30 +98,30 @@ class CardDav:
 
     @property
     def address(self) -> str:
-        """Tells it from others, however it was reached."""
+        """Identifies the address book, however it was reached."""
         return f"{self.url.host}:{self.url.port or ''}{self._path(str(self.url))}"
 
     def everything(self) -> Changes:
-        """Every card's version."""
+        """Return every card's version."""
         if self._syncs:
             try:
                 return self._whole_sync()
             except BookFailed as error:
                 if error.status not in _NO_SYNC:
                     raise
-        found = Changes()
+        changes = Changes()
         with self._dav.ask("PROPFIND", self.url, _LIST, depth="1") as answer:
             for resource in answer:
-                self._note(resource, found)
-        if found.more:
+                self._note(resource, changes)
+        if changes.more:
             raise BookFailed(_CUT_OFF)
-        return found
+        return changes
 
     def since(self, token: str) -> Changes:
-        """What changed since `token`, or the first part of it.
+        """Return the changes since `token`, or the first part of them.
 
         Raises:
-            TokenLost: the server does not know.
+            TokenLost: the server cannot list them.
         """
         try:
             return self._sync(token, Changes())
@@ -127,38 +131,40 @@ class CardDav:
             raise
 
     def _whole_sync(self) -> Changes:
-        found = self._sync("", Changes())
-        while found.more:
-            before = found.token
-            if not before or (self._sync(before, found).token == before and found.more):
+        changes = self._sync("", Changes())
+        while changes.more:
+            before = changes.token
+            if not before or (self._sync(before, changes).token == before and changes.more):
                 raise BookFailed(_CUT_OFF)
-        return found
+        return changes
 
-    def _sync(self, token: str, found: Changes) -> Changes:
-        found.more = False
+    def _sync(self, token: str, changes: Changes) -> Changes:
+        changes.more = False
         with self._dav.ask("REPORT", self.url, _SYNC % escape(token)) as answer:
             for resource in answer:
-                self._note(resource, found)
-            found.token = answer.token or None
-        return found
+                self._note(resource, changes)
+            changes.token = answer.token or None
+        return changes
 
-    def _note(self, resource: Resource, found: Changes) -> None:
+    def _note(self, resource: Resource, changes: Changes) -> None:
         path, book = self._path(resource.href), self._path(str(self.url)) or ""
         if path is not None and path.rstrip("/") == book.rstrip("/"):
-            found.more = found.more or resource.status == 507
+            changes.more = changes.more or resource.status == 507
         elif path is None or path.endswith("/") or resource.kinds:
             return
         elif resource.status == 404:
-            found.versions.pop(path, None)
-            found.gone.append(path)
+            changes.versions.pop(path, None)
+            changes.gone.append(path)
         else:
-            found.versions[path] = resource.etag  # none if the server could not tell: then it is there all the same
-        if max(len(found.versions), len(found.gone)) > MAX_CARDS:
+            changes.versions[path] = resource.etag  # empty if the server does not say: the card is there all the same
+        if max(len(changes.versions), len(changes.gone)) > MAX_CARDS:
             raise BookFailed(f"the address book has more than {MAX_CARDS:,} cards")
 
     def cards(self, hrefs: Sequence[str]) -> Iterator[Card]:
-        """The cards of some paths, each once. One that cannot be had costs itself alone: what a failed request left is
-        asked for again in halves."""
+        """Yield the cards at these paths, each once.
+
+        A card that cannot be read affects no other: the rest of a failed request is asked for again in halves.
+        """
         left = dict.fromkeys(hrefs)
         try:
             links = "".join(f"<href>{escape(href)}</href>" for href in hrefs)
@@ -173,7 +179,7 @@ class CardDav:
                 raise
             if len(hrefs) == 1:
                 why = "the answer for it cannot be read" if isinstance(error, AnswerBroken) else str(error)
-                yield from (Card(href, reason=f"the card could not be had: {why}") for href in left)
+                yield from (Card(href, reason=f"the card could not be read: {why}") for href in left)
             else:
                 yield from self._halves(list(left))
         else:
@@ -187,7 +193,7 @@ class CardDav:
                 yield from self.cards(half)
 
     def _path(self, href: str) -> str | None:
-        """A link's path, spelt in one way; None if it leads elsewhere."""
+        """Return a link's path in one spelling; None if it leads elsewhere."""
         try:
             path = self._dav.at(href, self.url).raw_path.decode("ascii").partition("?")[0]
         except BookFailed:
@@ -204,31 +210,32 @@ def _card(path: str, resource: Resource) -> Card:
 
 
 def find(dav: Dav, name: str | None = None) -> CardDav:
-    """The address book at `CONTACTS_URL`, or the one that belongs to the user there.
+    """Return the address book at `CONTACTS_URL`, or the one of its user.
 
     Args:
-        name: its name, or the last part of its path, where there are several.
+        dav: the server.
+        name: the address book's name, or the last part of its path, if there are several.
 
     Raises:
-        BookFailed: there is none, or several and none is named so.
+        BookFailed: there is no address book, or there are several and not exactly one has this name.
     """
     home, book = _home(dav)
     if book is not None and name is None:
         return book
     books = [book] if home is None and book is not None else _books(dav, home)
-    chosen = [found for found in books if name in (None, found.name, _last_part(found.url))]
+    chosen = [one for one in books if name in (None, one.name, _last_part(one.url))]
     if len(chosen) == 1:
         return chosen[0]
-    names = ", ".join(f"“{(found.name or _last_part(found.url))[:MAX_NAME]}”" for found in books)
+    names = ", ".join(f"“{(one.name or _last_part(one.url))[:MAX_NAME]}”" for one in books)
     if not books:
         raise BookFailed("the user in CONTACTS_URL has no address book")
     if name is None:
-        raise BookFailed(f"there are several address books; the job's address_book names one of {names}")
-    raise BookFailed(f"there is not one address book named “{name}”; there are {names}")
+        raise BookFailed(f"there are several address books; set the job's address_book to one of {names}")
+    raise BookFailed(f"“{name}” does not name exactly one address book; there are {names}")
 
 
 def _home(dav: Dav) -> tuple[httpx.URL | None, CardDav | None]:
-    """Where the user's address books are, or the address book that `CONTACTS_URL` leads to itself (RFC 6764, 6)."""
+    """Find the user's address books, or the address book that `CONTACTS_URL` itself names (RFC 6764, 6)."""
     failed: BookFailed | None = None
     for place in (dav.url, dav.url.copy_with(raw_path=WELL_KNOWN.encode()), dav.url.copy_with(raw_path=b"/")):
         try:
@@ -247,13 +254,13 @@ def _home(dav: Dav) -> tuple[httpx.URL | None, CardDav | None]:
 
 
 def _about(dav: Dav, url: httpx.URL) -> tuple[httpx.URL, Resource]:
-    found: Resource | None = None
+    about: Resource | None = None
     with dav.ask("PROPFIND", url, _ABOUT) as answer:
         for resource in answer:
-            found = found or resource
-    if found is None:
-        raise BookFailed("the server told nothing about CONTACTS_URL", 404)
-    return answer.url, found
+            about = about or resource
+    if about is None:
+        raise BookFailed("the server sent nothing about CONTACTS_URL", 404)
+    return answer.url, about
 
 
 def _books(dav: Dav, home: httpx.URL | None) -> list[CardDav]:
@@ -261,9 +268,9 @@ def _books(dav: Dav, home: httpx.URL | None) -> list[CardDav]:
         return []
     books: list[CardDav] = []
     with dav.ask("PROPFIND", home, _ABOUT, depth="1") as answer:
-        for found in answer:
-            if found.is_address_book:
-                books.append(CardDav(dav, dav.at(found.href, answer.url), found.name, found.syncs))
+        for resource in answer:
+            if resource.is_address_book:
+                books.append(CardDav(dav, dav.at(resource.href, answer.url), resource.name, resource.syncs))
                 if len(books) > MAX_BOOKS:
                     raise BookFailed(f"the server has more than {MAX_BOOKS} address books there")
     return books

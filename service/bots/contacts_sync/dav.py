@@ -1,8 +1,8 @@
-"""Asking a WebDAV server: signed in, over redirects on the same server, and with answers read as they arrive.
+"""A client of a WebDAV server: it signs in, follows redirects on the same server, and reads answers as they arrive.
 
 The address comes from the operator (`CONTACTS_URL`), not from a job, and may lead inside the network. The password goes
-to that server alone. Neither it nor the address appears in what is logged, told or raised; httpx' client, which logs
-addresses, is passed by for that.
+to that server alone. Neither appears in logs, results or errors. This is why httpx' client, which logs addresses, is
+not used.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from service.errors import ServiceError
 
 MAX_REDIRECTS = 5
 MAX_ANSWER = 128 * 1024 * 1024
-"""Bytes of one answer: the list of 200,000 cards."""
+"""The most bytes of one answer, such as the list of 200,000 cards."""
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 45.0
-"""For how long a server may say nothing: a large address book takes it some time to list."""
+"""How long a server may be silent, since it takes time to list a large address book."""
 _PORTS = {"http": 80, "https": 443}
 _UNANSWERABLE = (KeyError, NotImplementedError, httpx.ProtocolError)
-"""What httpx.DigestAuth raises over an algorithm, a protection, or a challenge that it does not know (by test)."""
+"""Errors of httpx.DigestAuth for an unknown algorithm, protection, or challenge. A test pins them."""
 
 
 class BookFailed(ServiceError):
-    """The address book could not be read; says why, without its address.
+    """The address book could not be read. The message says why, without the address.
 
     Args:
-        status: the HTTP status, if that is why.
+        reason: the message.
+        status: the HTTP status, if that is the reason.
     """
 
     def __init__(self, reason: str, status: int | None = None) -> None:
@@ -44,15 +45,16 @@ class BookFailed(ServiceError):
 
 
 class AnswerBroken(BookFailed):
-    """The answer broke off, or was no WebDAV."""
+    """The answer broke off, or was not WebDAV."""
 
 
 class Answer:
-    """The resources that a server tells of, as they arrive; to be read to the end, or closed.
+    """The resources in a server's answer, as they arrive. Read it to the end, or close it.
 
     Args:
-        url: who answered, after redirects.
-        beat: called at each piece that arrives; what it raises ends the reading.
+        url: the address that answered, after redirects.
+        response: the unread response.
+        beat: called for each piece that arrives. An exception from it ends the reading.
     """
 
     def __init__(self, url: httpx.URL, response: httpx.Response, beat: Callable[[], None]) -> None:
@@ -63,7 +65,7 @@ class Answer:
 
     @property
     def token(self) -> str | None:
-        """Up to which change it tells (RFC 6578); known once it is read to the end."""
+        """The state that the answer leads to (RFC 6578). Known when the answer is read to its end."""
         return self._read.token
 
     def __enter__(self) -> Self:
@@ -73,7 +75,11 @@ class Answer:
         self._response.close()
 
     def __iter__(self) -> Iterator[Resource]:
-        """Raises BookFailed if it breaks off, or is not WebDAV's; what came before is right all the same."""
+        """Yield the resources.
+
+        Raises:
+            BookFailed: the answer breaks off, or is not WebDAV. The resources before that are valid.
+        """
         left = MAX_ANSWER
         try:
             for piece in pieces(self._response):
@@ -84,9 +90,9 @@ class Answer:
                 yield from self._read.feed(piece)
             self._read.close()
         except Oversized as error:
-            raise AnswerBroken(f"the server's answer is not read on, since {error} is too large") from None
+            raise AnswerBroken(f"the server's answer was not read to its end, since {error} is too large") from None
         except Undecodable:
-            raise AnswerBroken("the server's answer is encoded in a way that was not asked for") from None
+            raise AnswerBroken("the server's answer has a Content-Encoding that we did not ask for") from None
         except NotDav:
             raise AnswerBroken("the server's answer is not WebDAV; is CONTACTS_URL a CardDAV address?") from None
         except httpx.TimeoutException as error:
@@ -99,10 +105,10 @@ class Dav:
     """One server, signed in.
 
     Args:
-        address: `CONTACTS_URL`, with the user and the password in it.
-        agent: who we say that we are.
-        beat: called before each request and at each piece of an answer.
-        egress: where it may be; without it anywhere, metadata services excepted.
+        address: `CONTACTS_URL`, with its user and password.
+        agent: the User-Agent.
+        beat: called before each request and for each piece of an answer.
+        egress: where the server may be; by default anywhere but metadata services.
     """
 
     def __init__(
@@ -124,26 +130,28 @@ class Dav:
         self._transport.close()
 
     def at(self, href: str, base: httpx.URL | None = None) -> httpx.URL:
-        """Where a link that the server gave leads: to where we asked, also if it names another port or scheme, since
-        servers behind proxies do not know their own address.
+        """Return the address of a link on this server.
+
+        It is on the host, port and scheme of our request even if the link names others, since a server behind a proxy
+        does not know its own address.
 
         Raises:
-            BookFailed: to another host, or nowhere.
+            BookFailed: the link leads to another host, or is invalid.
         """
         base = base or self.url
         try:
             url = parsed(href, base)
         except NotAnAddress:
-            raise BookFailed("the server gave a link that is none") from None
+            raise BookFailed("the server sent an invalid link") from None
         if url.host.lower() != base.host.lower():
             raise _elsewhere(url)
         return base.copy_with(raw_path=url.raw_path)
 
     def ask(self, method: str, url: httpx.URL, body: str, depth: str = "0") -> Answer:
-        """Sends one request, follows redirects, and waits for the answer's beginning.
+        """Send one request, follow redirects, and wait for the start of the answer.
 
         Raises:
-            BookFailed: it was not answered with a multistatus; `status` says how.
+            BookFailed: the answer is not a multistatus; `status` has the HTTP status.
         """
         for _ in range(MAX_REDIRECTS + 1):
             self._beat()
@@ -158,7 +166,7 @@ class Dav:
         raise BookFailed(f"the server redirects more than {MAX_REDIRECTS} times")
 
     def _redirected(self, url: httpx.URL, location: str) -> httpx.URL:
-        """Follows to the same server, or from its http to its https."""
+        """Follow a redirect on the same server, or from its http to its https."""
         try:
             target = parsed(location, url)
         except NotAnAddress as error:
@@ -173,7 +181,7 @@ class Dav:
     def _signed_in(self, method: str, url: httpx.URL, body: str, depth: str) -> httpx.Response:
         try:
             response = self._sent(method, url, body, depth)
-        except AnswerBroken:  # a kept connection may have been closed by the server in the meantime
+        except AnswerBroken:  # the server may have closed a kept connection
             response = self._sent(method, url, body, depth)
         asks_digest = any(
             challenge.lower().startswith("digest") for challenge in response.headers.get_list("www-authenticate")
@@ -203,7 +211,7 @@ class Dav:
                     return response
                 except _UNANSWERABLE:
                     response.close()
-                    raise BookFailed("the server asks for a kind of digest sign-in that is not spoken here") from None
+                    raise BookFailed("the server asks for a kind of digest sign-in that is not supported") from None
                 response.close()
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             raise AnswerBroken("the connection to the server of CONTACTS_URL broke off") from None
@@ -229,8 +237,8 @@ def _port(url: httpx.URL) -> int | None:
 
 def _elsewhere(url: httpx.URL) -> BookFailed:
     return BookFailed(
-        f"the server sends us on to another one, {url.host}, where the password does not go; "
-        "if it is yours too, name it in CONTACTS_URL"
+        f"the server redirects to another one, {url.host}, and the password is not sent there; "
+        "if that one is yours too, name it in CONTACTS_URL"
     )
 
 
@@ -252,8 +260,8 @@ def _refusal(response: httpx.Response) -> BookFailed:
         401: "the server refuses the user or the password in CONTACTS_URL, or asks for them",
         403: "the user in CONTACTS_URL may not read this address book",
         404: "there is no address book at CONTACTS_URL",
-        429: "the server asks us to come later",
-        503: "the server asks us to come later",
+        429: "the server asks us to try again later",
+        503: "the server asks us to try again later",
         507: "the server has no room to answer",
     }
     return BookFailed(reasons.get(status, "the server of CONTACTS_URL answered unexpectedly") + f" ({status})", status)

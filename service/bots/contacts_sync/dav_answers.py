@@ -1,8 +1,8 @@
-"""What a WebDAV server says of its resources (RFC 4918, 13), read while it arrives, one resource at a time.
+"""Parser of a WebDAV server's answers (RFC 4918, 13): reads them as they arrive, one resource at a time.
 
-One resource is kept at a time, and bounded in each way in which an answer can be large: text, elements, depth, names.
-The parser is expat, because it tells how much of an unfinished tag it holds, so that a tag of a million attributes is
-refused before it is whole.
+Memory holds one resource at a time, bounded in each way in which an answer can be large: text, elements, depth, names.
+The parser is expat, which tells how much of an unfinished tag it holds, so that a tag of a million attributes is
+refused before it is complete.
 """
 
 from __future__ import annotations
@@ -18,43 +18,44 @@ from service.domain.web_encodings import codec_of
 DAV = "{DAV:}"
 CARD = "{urn:ietf:params:xml:ns:carddav}"
 MAX_TEXT = 10 * 1024 * 1024
-"""Characters of one resource: a card with its photo."""
+"""The most characters of one resource, such as a card with its photo."""
 MAX_BYTES = 24 * 1024 * 1024
-"""Bytes of one resource, which are twice its characters in UTF-16, and more where many are escaped."""
+"""The most bytes of one resource: twice its characters in UTF-16, and more if many are escaped."""
 MAX_ELEMENTS = 5_000
-"""Elements of one resource."""
+"""The most elements of one resource."""
 MAX_DEPTH = 50
 MAX_NAMES = 500
-"""Different names, and different prefixes, of a whole answer: the parser keeps each."""
+"""The most different names, and prefixes, in an answer, since the parser keeps each."""
 MAX_TAG = 128 * 1024
-"""Bytes of one tag with its attributes, or of one comment."""
+"""The most bytes of one tag with its attributes, or of one comment."""
 MAX_WORD = 4_000
-"""Characters of a token; a longer version counts as unknown."""
+"""The most characters of a token. A longer etag counts as unknown."""
 PIECE = 64 * 1024
 _STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
 
 
 class NotDav(Exception):
-    """The answer is not one of WebDAV, or broke off."""
+    """The answer is not WebDAV, or broke off."""
 
 
 class Oversized(NotDav):
-    """A part of the answer is larger than any that is needed; says which."""
+    """A part of the answer is larger than any legitimate one. The message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of an answer; what the server did not say is None or empty.
+    """One resource of an answer. A value that the server did not send is None or empty.
 
     Args:
-        href: as the server writes it.
-        status: of the resource as a whole.
+        href: its path, as the server writes it.
+        status: the status of the resource as a whole.
         etag: its version.
         card: its vCard.
-        name: for people.
+        name: its name for people.
         kinds: the tags of its resource type.
-        reports: the tags of the reports that it gives.
-        principal, home: where the user, and the user's address books, are found.
+        reports: the tags of the reports that it offers.
+        principal: the path of the user.
+        home: the path of the user's address books.
     """
 
     href: str
@@ -69,18 +70,19 @@ class Resource:
 
     @property
     def is_address_book(self) -> bool:
+        """Whether it is an address book."""
         return f"{CARD}addressbook" in self.kinds
 
     @property
     def syncs(self) -> bool:
-        """Whether it tells what has changed since a token (RFC 6578)."""
+        """Whether the server lists its changes since a token (RFC 6578)."""
         return f"{DAV}sync-collection" in self.reports
 
 
 class Multistatus:
-    """Reads one answer. No document type is read, so neither are entities, nor anything from elsewhere.
+    """Parser of one answer. It reads no document type, so neither entities nor anything from elsewhere.
 
-    Feed it what arrives; each call gives the resources that are complete by then.
+    Feed it the data as they arrive. Each call yields the resources that are complete by then.
     """
 
     def __init__(self) -> None:
@@ -98,23 +100,31 @@ class Multistatus:
         self._builder: TreeBuilder | None = None
         self._complete: list[Resource] = []
         self.token: str | None = None
-        """Up to which change the answer tells, once it is read."""
+        """The state that the answer leads to, once it is read."""
 
     def feed(self, data: bytes) -> Iterator[Resource]:
-        """Raises NotDav if it is not XML, is that of another kind, or has a part that is too large."""
+        """Parse some data and yield the resources that are complete.
+
+        Raises:
+            NotDav: the data are not XML, are XML of another kind, or have a part that is too large.
+        """
         for start in range(0, len(data), PIECE):
             self._parse(data[start : start + PIECE])
             yield from self._complete
             self._complete.clear()
 
     def close(self) -> None:
-        """Raises NotDav if the answer broke off."""
+        """Finish the parsing.
+
+        Raises:
+            NotDav: the answer broke off.
+        """
         self._parse(b"", final=True)
 
     def _parse(self, piece: bytes, final: bool = False) -> None:
         try:
             self._parser.Parse(piece, final)
-        except (expat.ExpatError, LookupError, ValueError):  # the last two: over an encoding
+        except (expat.ExpatError, LookupError, ValueError):  # the last two are about an encoding
             raise NotDav from None
         self._fed += len(piece)
         if not final and self._fed - self._parser.CurrentByteIndex > MAX_TAG:
@@ -146,7 +156,7 @@ class Multistatus:
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
             raise Oversized("a resource")
         if self._builder is not None:
-            self._builder.start(tag, {})  # no attribute says anything that is asked for
+            self._builder.start(tag, {})  # we need no attribute
 
     def _data(self, text: str) -> None:
         if self._builder is not None:
@@ -171,24 +181,24 @@ class Multistatus:
 
 
 def _resource(response: Element) -> Resource:
-    found: dict[str, Element] = {}
+    properties: dict[str, Element] = {}
     for propstat in response.iterfind(f"{DAV}propstat"):
         if _status(propstat) // 100 == 2:
-            found.update({prop.tag: prop for prop in propstat.iterfind(f"{DAV}prop/*")})
-    reports = found.get(f"{DAV}supported-report-set")
-    kinds = found.get(f"{DAV}resourcetype")
-    card = found.get(f"{CARD}address-data")
-    etag = _text(found.get(f"{DAV}getetag"))
+            properties.update({prop.tag: prop for prop in propstat.iterfind(f"{DAV}prop/*")})
+    reports = properties.get(f"{DAV}supported-report-set")
+    kinds = properties.get(f"{DAV}resourcetype")
+    card = properties.get(f"{CARD}address-data")
+    etag = _text(properties.get(f"{DAV}getetag"))
     return Resource(
         href=_text(response.find(f"{DAV}href")),
         status=_status(response),
         etag=etag if len(etag) <= MAX_WORD else "",
         card=None if card is None else "".join(card.itertext()),
-        name=_text(found.get(f"{DAV}displayname")),
+        name=_text(properties.get(f"{DAV}displayname")),
         kinds=frozenset() if kinds is None else frozenset(kind.tag for kind in kinds),
         reports=frozenset() if reports is None else frozenset(tag.tag for tag in reports.iterfind(f".//{DAV}*")),
-        principal=_link(found.get(f"{DAV}current-user-principal")),
-        home=_link(found.get(f"{CARD}addressbook-home-set")),
+        principal=_link(properties.get(f"{DAV}current-user-principal")),
+        home=_link(properties.get(f"{CARD}addressbook-home-set")),
     )
 
 

@@ -1,4 +1,4 @@
-"""Web addresses as strangers write them: contacts, servers, and whoever makes a job."""
+"""Web addresses written by strangers: contacts, servers, and the authors of jobs."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import httpx
 
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(r"(?:[^@]*@)?(?:\[[^\[\]]*\]|[^\[\]:@\\\s]*)(?::(.*))?", re.DOTALL)
-"""RFC 3986, 3.2. A backslash is part of no host: browsers take it for a slash, and others for what it is."""
+"""RFC 3986, 3.2. A host has no backslash, since browsers read it as a slash and others do not."""
 _PORT = re.compile(r"0*[1-9][0-9]{0,4}|")
 MAX_PORT = 65_535
 
 
 class NotAnAddress(ValueError):
-    """A text is no URL; says so as the predicate of a sentence."""
+    """A text is not a URL. The message is the predicate of a sentence."""
 
 
 class BadPort(NotAnAddress):
-    """Its port is no port, of which the operating system would make another one."""
+    """The port is invalid. The operating system would turn it into another one."""
 
 
 def parsed(text: str, base: httpx.URL | None = None) -> httpx.URL:
-    """The URL that `text` is, seen from `base` if there is one.
+    """Return `text` as a URL, relative to `base` if there is one.
 
-    httpx takes a host name such as `xn--` in, and fails only when the host is asked for; so it is asked for here.
+    httpx accepts a host name such as `xn--` and fails only when the host is read. So it is read here.
 
     Raises:
-        NotAnAddress: it is none.
+        NotAnAddress: it is not a URL.
     """
     _check_authority(text)
     try:
@@ -41,13 +41,13 @@ def parsed(text: str, base: httpx.URL | None = None) -> httpx.URL:
 
 
 def _check_authority(text: str) -> None:
-    """Refuses what httpx reads generously: `:+80`, `:8_0`, digits of other scripts, ports above the highest."""
+    """Refuse ports that httpx accepts: `:+80`, `:8_0`, digits of other scripts, and numbers above the highest."""
     authority = _AUTHORITY.match(text)
     if authority is None:
         return
-    found = _HOST_AND_PORT.fullmatch(authority[1])
-    if found is None:
+    match = _HOST_AND_PORT.fullmatch(authority[1])
+    if match is None:
         raise NotAnAddress("is not a web address")
-    port = found[1] or ""
+    port = match[1] or ""
     if not _PORT.fullmatch(port) or int(port or 1) > MAX_PORT:
         raise BadPort(f"has a port that is not a number from 1 to {MAX_PORT}")

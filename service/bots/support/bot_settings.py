@@ -1,4 +1,4 @@
-"""The settings as a bot sees them: those that are secret only where its class declares them in `uses_settings`."""
+"""The service's settings as a bot sees them: a secret one only if its class lists it in `uses_settings`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SECRET = frozenset(
 
 
 class UndeclaredSetting(ServiceError, AttributeError):
-    """A bot reads a setting that it does not declare."""
+    """A bot reads a secret setting that it does not declare."""
 
 
 class BotSettings:
     """The service's settings, read-only.
 
     Args:
-        settings: all of them.
+        settings: all settings.
         bot: the bot's name.
-        declared: the names, as in the environment, of secret settings that it may read.
+        declared: the secret settings that the bot may read, named as in the environment.
     """
 
     def __init__(self, settings: Settings, bot: str, declared: Collection[str]) -> None:

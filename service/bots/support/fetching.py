@@ -1,4 +1,4 @@
-"""Fetching pages politely: as ourselves, as robots.txt allows, slowly, and with limits on size, time and redirects."""
+"""A polite fetcher of pages: it says who it is, obeys robots.txt, is slow, and limits size, time and redirects."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import httpx
 
-from service.bots.protocol import Memory
+from bot_scheduler import Memory
 from service.bots.support.addresses import NotAnAddress, parsed
 from service.bots.support.content_coding import ACCEPTED, pieces
-from service.bots.support.locks import LOOK_AGAIN, Stopped, Turns
+from service.bots.support.locks import LOOK_AGAIN, Locks, Stopped
 from service.bots.support.network_guard import AddressRefused, GuardedBackend, GuardedTransport
 from service.bots.support.retry_after import seconds_asked
 from service.bots.support.robots import AGENT, Rules, read_robots
@@ -23,27 +23,28 @@ from service.egress import Egress
 MAX_BYTES = 1024 * 1024
 MAX_ROBOTS_BYTES = 512 * 1024
 MAX_FRAMING = 8
-"""How many times as large as its content an answer may be on its way: in the smallest chunks it is six times so."""
+"""The greatest ratio of an answer's transferred size to its content. The smallest chunks make it six."""
 MAX_REDIRECTS = 5
 PAGE_SECONDS = 20.0
-"""For one page with all its redirects, robots.txt not counted."""
+"""Seconds for one page with all its redirects, without robots.txt."""
 HOST_DELAY = 1.0
-"""Seconds between two requests to one host, of all runs, at least; robots.txt may ask for more."""
-TURN_SECONDS = 60.0
-"""For how long a host is left alone when a run died while it asked it: longer than a request can take."""
+"""The least seconds between two requests of any runs to one host. robots.txt may ask for more."""
+LOCK_SECONDS = 60.0
+"""How long a host stays locked if a run dies while it asks it: longer than any request."""
 MAX_HOST_DELAY = 30.0
-"""Longer than this a run waits for no host."""
+"""The most seconds that a run waits for a host."""
 MAX_HOLD = 86_400
-"""Seconds for which a host that asks for it (`Retry-After`) is left alone at most."""
+"""The most seconds for which a host is left alone if it asks for that (`Retry-After`)."""
 _TIMES: dict[str, Any] = {"timeout": {"connect": 5.0, "read": 10.0, "write": 10.0, "pool": 10.0}}
 ROBOTS_SECONDS = 86_400
-"""For how long a robots.txt is relied on; RFC 9309, 2.4, says no longer than a day."""
+"""Seconds for which a robots.txt is kept: at most a day (RFC 9309, 2.4)."""
 
 
 class NotFetched(Exception):
-    """The page could not, or may not, be had; says why.
+    """The page could not be fetched, or may not be. The message says why.
 
     Args:
+        reason: the message.
         asked: whether its server was asked, or would have been if it could be reached.
     """
 
@@ -54,7 +55,7 @@ class NotFetched(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a page: its address after redirects, and what its server said to tell it from others."""
+    """One version of a page: its address after redirects, and the marks by which its server tells versions apart."""
 
     url: str
     etag: str | None
@@ -69,7 +70,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a server answered; the body is cut at `MAX_BYTES`. Status 304: the version that was known is the newest."""
+    """A server's answer. The body is cut at `MAX_BYTES`. Status 304 means that the known version is the newest."""
 
     status: int
     body: bytes
@@ -81,12 +82,12 @@ class Fetcher:
     """Fetches pages for one run.
 
     Args:
-        contact: how the people whose pages are visited can reach whoever runs this (a URL or an e-mail address).
+        contact: a URL or an e-mail address at which the owners of pages can reach the operator.
         egress: where visits may lead beside the open Internet.
-        cancelled: asked while waiting.
+        cancelled: whether the run was asked to stop; called while waiting.
         host_delay: seconds between two requests to one host.
-        memory: keeps robots.txt, and which hosts asked to be left alone, from run to run. Through it runs take turns at
-            a host, so that it has one connection and its delay however many go on.
+        memory: keeps robots.txt, and the hosts that asked to be left alone, from run to run. It also locks
+            hosts, so that each has one connection and its delay however many runs there are.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Fetcher:
         self._host_delay = host_delay
         self._memory = memory
         self._robots: dict[str, Rules | None] = {}
-        self._turns = Turns(memory, cancelled, TURN_SECONDS)
+        self._locks = Locks(memory, cancelled, LOCK_SECONDS)
         self._held: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -118,14 +119,15 @@ class Fetcher:
         self._transport.close()
 
     def fetch(self, address: str, known: Version | None = None) -> Fetched:
-        """Gets one page.
+        """Fetch one page.
 
         Args:
-            address: the page's.
+            address: the page's address.
             known: the version that need not be sent again.
 
         Raises:
-            NotFetched: it is no HTTP(S) address, robots.txt forbids it, it leads inside, or nobody answered.
+            NotFetched: the address is not http(s), robots.txt forbids the page, it is inside the network, or nobody
+                answered.
         """
         url = _checked(address)
         for _ in range(MAX_REDIRECTS + 1):
@@ -142,19 +144,19 @@ class Fetcher:
     def _get(
         self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None = None
     ) -> tuple[httpx.Response, bytes]:
-        self._take_turn(url)
+        self._lock(url)
         try:
             response, body = self._asked(url, limit, seconds, headers)
             self._heed(url, response)
         finally:
-            self._turns.end(url.host)
+            self._locks.release(url.host)
         return response, body
 
     def _asked(
         self, url: httpx.URL, limit: int, seconds: float, headers: Mapping[str, str] | None
     ) -> tuple[httpx.Response, bytes]:
         self._backend.begin(seconds)
-        # httpx' client is passed by: it would decode whatever is claimed, keep cookies, and read redirects its own way
+        # not by httpx' client, which decodes any claimed coding, keeps cookies, and reads redirects its own way
         request = httpx.Request("GET", url, headers=self._headers | dict(headers or {}), extensions=_TIMES)
         try:
             response = self._transport.handle_request(request)
@@ -172,7 +174,7 @@ class Fetcher:
         return response, body
 
     def _heed(self, url: httpx.URL, response: httpx.Response) -> None:
-        """Leaves a host alone for as long as it asks."""
+        """Leave a host alone for as long as it asks."""
         seconds = seconds_asked(response, MAX_HOLD) if response.status_code in (429, 503) else 0.0
         if seconds > 0:
             until = time.time() + seconds
@@ -181,7 +183,7 @@ class Fetcher:
                 self._memory.remember(f"held:{url.host}", str(int(until) + 1), int(seconds) + 1)
 
     def _held_until(self, host: str) -> float:
-        """Until when a host asked to be left alone, this run or another, epoch seconds; 0 if it did not."""
+        """Return the epoch seconds until which a host asked any run to leave it alone; 0 if it did not."""
         told = self._memory.recall(f"held:{host}") if self._memory is not None else None
         return max(self._held.get(host, 0.0), float(told) if told and told.isdecimal() else 0.0)
 
@@ -191,12 +193,12 @@ class Fetcher:
             self._robots[origin] = self._robots_of(url, origin)
         rules = self._robots[origin]
         if rules is None:
-            raise NotFetched("the site's robots.txt cannot be read now, which forbids all of it")
+            raise NotFetched("the site's robots.txt cannot be read now, so none of its pages may be visited")
         if not rules.allow(str(url)):
             raise NotFetched("the site's robots.txt forbids it")
 
     def _robots_of(self, url: httpx.URL, origin: str) -> Rules | None:
-        """The site's rules for us as they are remembered, else as they are read now; None if they cannot be read."""
+        """Return the site's rules from the memory, or read them now; None if they cannot be read."""
         text = self._memory.recall(f"robots:{origin}") if self._memory is not None else None
         if text is None:
             text = self._read_robots(url)
@@ -205,8 +207,11 @@ class Fetcher:
         return None if text is None else Rules(text)
 
     def _read_robots(self, url: httpx.URL) -> str | None:
-        """Its rules for us. A client error allows everything, a server error (or "too many requests") nothing, and
-        redirects are followed (RFC 9309, 2.3.1)."""
+        """Read the site's rules for us.
+
+        A client error allows everything, a server error or "too many requests" nothing. Redirects are followed (RFC
+        9309, 2.3.1).
+        """
         at = url.copy_with(raw_path=b"/robots.txt", fragment=None)
         for _ in range(MAX_REDIRECTS + 1):
             response, body = self._get(at, MAX_ROBOTS_BYTES, PAGE_SECONDS)
@@ -218,22 +223,22 @@ class Fetcher:
             return read_robots(body, len(body) < MAX_ROBOTS_BYTES) if response.is_success else ""
         return ""
 
-    def _take_turn(self, url: httpx.URL) -> None:
-        """Keeps the distance to the last request to the same host, and from one that asked to be left alone."""
+    def _lock(self, url: httpx.URL) -> None:
+        """Keep the distance to the last request to the same host, and leave alone a host that asked for it."""
         rules = self._robots.get(_origin(url))
         gap = max(self._host_delay, min(rules.delay if rules else 0.0, MAX_HOST_DELAY))
         try:
             while True:
                 self._check_hold(url.host)
-                self._turns.take(url.host, gap)
+                self._locks.acquire(url.host, gap)
                 if self._held_until(url.host) <= time.time():
                     return
-                self._turns.end(url.host)  # whoever had the turn before was asked to leave it alone
+                self._locks.release(url.host)  # the host asked the run before to leave it alone
         except Stopped:
             raise NotFetched("the run was asked to stop") from None
 
     def _check_hold(self, host: str) -> None:
-        """Waits until a host may be asked again, unless that is too long."""
+        """Wait until the host may be asked again, unless that takes too long."""
         until = self._held_until(host)
         if until - time.time() > MAX_HOST_DELAY:
             at = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -249,7 +254,7 @@ def _leads_on(response: httpx.Response) -> bool:
 
 
 def _read(response: httpx.Response, limit: int) -> bytes:
-    """The beginning of the content; without its encoding, if that is one that was asked for."""
+    """Return the start of the content, decoded if the request accepted its coding."""
     body = bytearray()
     for piece in pieces(response):
         body += piece
@@ -259,24 +264,24 @@ def _read(response: httpx.Response, limit: int) -> bytes:
 
 
 def _short(value: str | None) -> str | None:
-    """A header that is worth keeping."""
+    """Return a header that is worth keeping, else None."""
     return value if value and len(value) <= 500 and value.isascii() and value.isprintable() else None
 
 
 def user_agent(contact: str | None) -> str:
-    """Who we say that we are.
+    """Return our User-Agent.
 
     Args:
-        contact: `VISITOR_CONTACT`: an address or a page, or None.
+        contact: `VISITOR_CONTACT`, an address or a page, or None.
     """
     return f"{AGENT}/1.0 (+{' '.join(contact.split())})" if contact else f"{AGENT}/1.0"
 
 
 def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
-    """An absolute HTTP(S) URL without user name and fragment.
+    """Return an absolute http(s) URL without user name and fragment.
 
     Raises:
-        NotFetched: it is none.
+        NotFetched: the address is not one.
     """
     try:
         url = parsed(address, base)

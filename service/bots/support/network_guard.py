@@ -1,8 +1,8 @@
-"""Connections that lead only where jobs may, outlast no deadline, and take in no more than they were given leave for.
+"""Network connections that lead only to allowed addresses and stay within a deadline and a number of bytes.
 
-Names are resolved here, every address is checked, and the connection goes to the address that was checked: a name
-that answers differently the next time gains nothing. It holds for redirects and for `robots.txt` as well, since all
-go through the same door. Proxies that the environment names are passed by: they would resolve names themselves.
+Names are resolved here, every address is checked, and the connection goes to the checked address. So a name that
+resolves differently the next time gains nothing. Redirects and `robots.txt` go through the same door. Proxies named in
+the environment are ignored, since they would resolve names themselves.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import httpx
 from service.egress import Egress
 
 MAX_HEAD = 256 * 1024
-"""Bytes of an answer's head, with all that may come before it (1xx), and what arrives together with it."""
+"""The most bytes of an answer's head, with interim answers (1xx), and data that arrive with it."""
 
 
 class AddressRefused(httpx.RequestError):
     """The address may not be connected to.
 
     Args:
-        reason: why, as the predicate of a sentence whose subject is the host.
+        host: the host.
+        reason: the predicate of a sentence whose subject is the host.
     """
 
     def __init__(self, host: str, reason: str) -> None:
@@ -34,22 +35,22 @@ class AddressRefused(httpx.RequestError):
 
 
 def refuse_literal(host: str, egress: Egress) -> None:
-    """Refuses a host that is an address, in whatever spelling, or `localhost`; asks no name server about any other.
+    """Refuse a host that is an IP address, in any spelling, or `localhost`. Resolve no other name.
 
     Raises:
         AddressRefused: it may not be connected to.
     """
-    known_here = host.lower() == "localhost"  # RFC 6761, 6.3: never asked for elsewhere
+    known_here = host.lower() == "localhost"  # RFC 6761, 6.3: no name server is asked
     try:
-        found = _addresses(host, None, 0 if known_here else socket.AI_NUMERICHOST)
+        addresses = _addresses(host, None, 0 if known_here else socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
         return
-    _refuse(host, found, egress)
+    _refuse(host, addresses, egress)
 
 
 def _addresses(host: str, port: int | None, flags: int = 0) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def _refuse(host: str, addresses: Iterable[str], egress: Egress) -> None:
@@ -59,10 +60,10 @@ def _refuse(host: str, addresses: Iterable[str], egress: Egress) -> None:
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Opens the connections of one client, which asks one thing at a time.
+    """Opens the connections of one client, which makes one request at a time.
 
     Args:
-        egress: where they may lead.
+        egress: where the connections may lead.
     """
 
     def __init__(self, egress: Egress) -> None:
@@ -72,19 +73,19 @@ class GuardedBackend(httpcore.NetworkBackend):
         self._left: int | None = None
 
     def begin(self, seconds: float | None = None) -> None:
-        """Gives leave for the next request, and for the head of its answer.
+        """Allow the next request, and the head of its answer.
 
         Args:
-            seconds: after which all of it must have ended; None: as long as something arrives.
+            seconds: the time in which all of it must end; None: as long as data arrive.
         """
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self.allot(MAX_HEAD)
 
     def allot(self, size: int) -> None:
-        """Gives leave for the content, once the head is there.
+        """Allow the content, once the head is there.
 
         Args:
-            size: bytes that may be received, with all frames.
+            size: bytes that may be received, frames included.
         """
         self._left = size
 
@@ -96,7 +97,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connects to the first of the host's addresses that answers, if all of them are allowed."""
+        """Connect to the first of the host's addresses that answers, if all of them are allowed."""
         try:
             addresses = _addresses(host, port)
         except (OSError, UnicodeError) as error:
@@ -113,7 +114,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         raise last
 
     def remaining(self, timeout: float | None) -> float | None:
-        """What is left of `timeout` before the deadline.
+        """Return the part of `timeout` before the deadline.
 
         Raises:
             httpcore.ReadTimeout: nothing is left.
@@ -126,10 +127,10 @@ class GuardedBackend(httpcore.NetworkBackend):
         return left if timeout is None else min(timeout, left)
 
     def received(self, size: int) -> None:
-        """Counts so many bytes.
+        """Count received bytes.
 
         Raises:
-            httpcore.ReadError: they are more than was allotted.
+            httpcore.ReadError: they exceed the allotment.
         """
         if self._left is not None:
             self._left -= size
@@ -166,11 +167,12 @@ class _BoundedStream(httpcore.NetworkStream):
 
 
 class GuardedTransport(httpx.HTTPTransport):
-    """httpx' transport over a `GuardedBackend`; no proxy.
+    """httpx' transport over a `GuardedBackend`, without proxies.
 
     Args:
-        kept: connections that are kept for the next request.
-        trusts_environment: whether `SSL_CERT_FILE` and `SSL_CERT_DIR` say which certificates are trusted.
+        backend: opens the connections.
+        kept: how many connections to keep for later requests.
+        trusts_environment: whether `SSL_CERT_FILE` and `SSL_CERT_DIR` name the trusted certificates.
     """
 
     def __init__(self, backend: GuardedBackend, kept: int = 0, trusts_environment: bool = False) -> None:

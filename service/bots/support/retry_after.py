@@ -1,4 +1,4 @@
-"""For how long a server asks to be left alone."""
+"""The time for which a server asks to be left alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import httpx
 
 
 def seconds_asked(response: httpx.Response, most: int) -> float:
-    """What its `Retry-After` says, as a number of seconds or as a date (RFC 9110, 10.2.3).
+    """Return the wait that `Retry-After` asks for, as a number of seconds or as a date (RFC 9110, 10.2.3).
 
     Args:
-        response: of whatever status.
-        most: seconds, ≥ 0; a longer while is cut to it.
+        response: a response of any status.
+        most: seconds, ≥ 0. A longer wait is cut to it.
 
     Returns:
-        Seconds from now, from 0 to `most`; 0 also where it says nothing, or nothing that can be understood.
+        Seconds from now, from 0 to `most`; 0 if the header is missing or invalid.
     """
     told = response.headers.get("retry-after", "").strip()
     if told.isascii() and told.isdecimal():
@@ -25,6 +25,6 @@ def seconds_asked(response: httpx.Response, most: int) -> float:
     try:
         at = parsedate_to_datetime(told)
         seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp() - time.time()
-    except (TypeError, ValueError, ArithmeticError):  # no date, or one whose year no calendar has
+    except (TypeError, ValueError, ArithmeticError):  # not a date, or one outside the calendar
         return 0.0
     return max(0.0, min(seconds, float(most)))

@@ -1,9 +1,9 @@
-"""How templates that people write are run: by Jinja2, within an allow-list, and with everything that they make counted.
+"""Sandbox for templates that people write: Jinja2 within an allow-list, with all output counted.
 
 Jinja2's sandbox keeps a template from reaching Python. It does not keep it from running for ever or filling the memory:
-one line of nested lists made into texts doubles with each level. So what a template may say is an allow-list
-(`FILTERS`, `TESTS`, `EXPRESSIONS`), without loops, assignments, calls and macros: each node of its tree is evaluated at
-most once. What each evaluation makes is counted, and the whole of it is bounded. Nothing is evaluated at compile time.
+one line of nested lists made into texts doubles with each level. So a template may use only an allow-list (`FILTERS`,
+`TESTS`, `EXPRESSIONS`), without loops, assignments, calls and macros: each node of its tree is evaluated at most once.
+The output of each evaluation is counted, and the sum is bounded. Nothing is evaluated at compile time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import htmlsafe_json_dumps
 
 MAX_RENDERED = 256 * 1024
-"""Bytes of what a template renders, and characters of any text on the way to it."""
+"""The most bytes of a rendered text, and characters of any text made on the way."""
 MAX_WORK = 4 * MAX_RENDERED
-"""Characters that all steps of one rendering may make together; each step counts as one more."""
+"""The most characters that all steps of one rendering may make together. Each step adds one."""
 MAX_BITS = 64
-"""Of a whole number."""
+"""The most bits of a whole number."""
 
 STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If)
 EXPRESSIONS = (
@@ -39,20 +39,20 @@ TESTS = frozenset(
 NUMBER_TESTS = frozenset({"divisibleby", "even", "odd"})
 
 _WORK = "\0work"
-"""Where a rendering keeps its count, among the values that its template has; no template can name it."""
+"""The key of a rendering's count among the template's values. No template can name it."""
 
 
 class Work:
-    """What one rendering has made until now, in characters and steps."""
+    """The output of one rendering so far, in characters and steps."""
 
     def __init__(self) -> None:
         self.done = 0
 
     def took(self, value: Any) -> Any:
-        """Counts what a step has made, and gives it back.
+        """Count the output of a step and return it.
 
         Raises:
-            SecurityError: it is too much, or nothing that a template may have.
+            SecurityError: it is too much, or of a type that no template may use.
         """
         self.done += 1 + _size(value)
         if self.done > MAX_WORK:
@@ -61,7 +61,11 @@ class Work:
 
 
 def _size(value: Any) -> int:
-    """Characters of a text, elements of a list. Raises SecurityError if it is too large, or neither these nor plain."""
+    """Return the characters of a text, or the elements of a list.
+
+    Raises:
+        SecurityError: it is too large, or of another type.
+    """
     if isinstance(value, str):
         if len(value) > MAX_RENDERED:
             raise SecurityError(f"it makes a text of more than {MAX_RENDERED} characters")
@@ -78,7 +82,11 @@ def _size(value: Any) -> int:
 
 
 def _shown(value: Any) -> str:
-    """A value as it appears in a text. Raises SecurityError if it is a list."""
+    """Return a value as it appears in a text.
+
+    Raises:
+        SecurityError: it is a list.
+    """
     if isinstance(value, list | tuple):
         raise SecurityError("a list cannot be printed; take one element of it, its length, or tojson")
     _size(value)
@@ -90,7 +98,7 @@ def _number(value: Any) -> bool:
 
 
 class _Generator(CodeGenerator):
-    """Jinja2's compiler, which hands joined texts and slices to the environment, too."""
+    """Jinja2's compiler, which also hands joined texts and slices to the environment."""
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         self.write("environment.joined(context, (")
@@ -118,7 +126,7 @@ class _Generator(CodeGenerator):
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Where templates that people write are parsed and run."""
+    """Environment in which templates that people write are parsed and run."""
 
     code_generator_class = _Generator
     intercepted_binops: ClassVar[frozenset[str]] = frozenset({"+", "-", "*", "/", "//", "%", "**"})  # type: ignore[misc]
@@ -133,22 +141,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.tests = {name: _test(name) for name in TESTS}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Arithmetic is for numbers, since a text times a number could be any amount of text; + joins texts, too."""
+        """Calculate with numbers; + also joins texts. A text times a number could be any amount of text."""
         texts = operator == "+" and isinstance(left, str) and isinstance(right, str)
         if not texts and not (_number(left) and _number(right)):
             raise SecurityError(f"{operator} is for numbers")
         return _work(context).took(super().call_binop(context, operator, left, right))
 
     def joined(self, context: Context, parts: tuple[Any, ...]) -> Any:
-        """What `~` makes of its parts."""
+        """Return the text that `~` joins."""
         return _work(context).took("".join(_work(context).took(_shown(part)) for part in parts))
 
     def element(self, context: Context, value: Any, place: Any) -> Any:
-        """An element or a slice of a text or a list; no attribute."""
+        """Return an element or a slice of a text or a list; never an attribute."""
         if isinstance(value, Undefined):
             return value[place]
         if not isinstance(value, str | list | tuple) or not isinstance(place, int | slice):
-            raise SecurityError("in brackets stands the place of an element, or a slice, of a text or a list")
+            raise SecurityError("brackets take the position of an element, or a slice, of a text or a list")
         return _work(context).took(self.getitem(value, place))
 
 
@@ -164,7 +172,7 @@ def _printed(context: Context, value: Any) -> str:
 
 
 def _counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter whose result is counted, and which takes a list only if it is for lists."""
+    """Return a filter that counts its result, and takes a list only if it is made for lists."""
 
     @pass_context
     def counted(context: Context, value: Any, *args: Any, **options: Any) -> Any:
@@ -176,7 +184,7 @@ def _counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _test(name: str) -> Callable[..., Any]:
-    """Jinja2's test; those that reckon with % would take a text for a format."""
+    """Return Jinja2's test. Those that calculate with % would take a text for a format."""
     function: Callable[..., Any] = tests.TESTS[name]  # type: ignore[assignment]
     if name not in NUMBER_TESTS:
         return function
@@ -190,7 +198,7 @@ def _test(name: str) -> Callable[..., Any]:
 
 
 def _to_json(value: Any) -> str:
-    """Without an indentation, which could be any amount of text."""
+    """Return JSON without indentation, which could be any amount of text."""
     return str(htmlsafe_json_dumps(value))
 
 
@@ -208,20 +216,22 @@ sandbox: Sandbox = Sandbox()
 
 
 def rendered(template: Template, fields: Mapping[str, object], work: Work | None = None) -> str:
-    """What a template of the sandbox makes of these fields.
+    """Render a template of the sandbox.
 
     Args:
-        work: where it is counted, to be looked at afterwards.
+        template: the template.
+        fields: the values of its fields.
+        work: counts the rendering, to be looked at afterwards.
 
     Raises:
-        SecurityError: it would be too long, or too much work.
-        Exception: whatever an expression can raise.
+        SecurityError: the text would be too long, or too much work.
+        Exception: any error of an expression.
     """
     text = template.render({**fields, _WORK: work or Work()})
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise SecurityError("it makes half of a surrogate pair, which is no character") from None
+        raise SecurityError("it makes half of a surrogate pair, which is not a character") from None
     if size > MAX_RENDERED:
-        raise SecurityError(f"it makes {size} bytes of text, and {MAX_RENDERED} are the most")
+        raise SecurityError(f"it makes {size} bytes of text, more than {MAX_RENDERED}")
     return text

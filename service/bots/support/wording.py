@@ -1,7 +1,7 @@
-"""Templates that people write, checked when a job is made and rendered when it runs.
+"""Templates that people write: checked when a job is saved, rendered when it runs.
 
-`docs/templates.md` tells what a template may say; `service.bots.support.sandbox` enforces it while one runs. A template
-that a former release accepted and that is refused today fails its run, with the same sentence.
+`docs/templates.md` says what a template may use; `service.bots.support.sandbox` enforces it. A template that an earlier
+release accepted and this one refuses fails its run with the same sentence.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from service.bots.support.sandbox import EXPRESSIONS, FILTERS, STATEMENTS, TESTS
 from service.domain.input.refusals import echo, listed
 
 MAX_TEMPLATE = 10_000
-"""Characters of one template."""
+"""The most characters of one template."""
 MAX_NODES = 1_000
-"""Texts, fields, filters, conditions and the like of one template: each is evaluated at most once."""
+"""The most nodes of one template, such as fields, filters and conditions. Each is evaluated at most once."""
 MAX_DEPTH = 50
-"""How deeply they may be nested."""
+"""The deepest nesting of nodes."""
 _FILE = "<template>"
 
 
 class BrokenTemplate(ValueError):
-    """A template cannot be used; the message is the predicate of a sentence and shows the line."""
+    """A template cannot be used. The message is the predicate of a sentence and shows the line."""
 
     def __init__(self, source: str, line: int, reason: str) -> None:
         lines = source.splitlines() or [""]
@@ -34,40 +34,41 @@ class BrokenTemplate(ValueError):
 
 
 def render(source: str, fields: Mapping[str, object]) -> str:
-    """What a template that `check` has let through makes of these fields.
+    """Render a template that passed `check`.
 
     Raises:
-        Exception: whatever an expression can raise; `SecurityError` if it would be too long, or too much work.
+        SecurityError: the text would be too long, or too much work.
+        Exception: any other error of an expression.
     """
     return rendered(_compiled(source), fields)
 
 
-# Few, since what is compiled can be a hundred times as large as its source.
+# Few, since a compiled template can be a hundred times as large as its source.
 @lru_cache(maxsize=64)
 def _compiled(source: str) -> Template:
     return sandbox.from_string(source)
 
 
 def _anything(message: str) -> None:
-    """Any message will do."""
+    """Accept any message."""
 
 
 def check(source: str, samples: Iterable[Mapping[str, object]], judge: Callable[[str], None] = _anything) -> None:
-    """Finds out whether a template works.
+    """Check that a template works.
 
     Args:
         source: the template.
-        samples: the fields with values of every kind; the template is tried with each.
-        judge: is handed what it renders with each sample.
+        samples: field values of every kind. The template is tried with each sample.
+        judge: called with the text rendered from each sample.
 
     Raises:
-        BrokenTemplate: it does not; says in which line, and why.
+        BrokenTemplate: it does not work; the message says in which line, and why.
     """
     tried = list(samples)
     try:
         tree = sandbox.parse(source)
         _check_nodes(source, tree, list(tried[0]))
-        template = sandbox.from_string(source)  # not kept: what is made here is seldom run here
+        template = sandbox.from_string(source)  # not cached: this process seldom runs it
     except TemplateSyntaxError as error:
         raise BrokenTemplate(source, error.lineno, _sentence(error)) from None
     except BrokenTemplate:
@@ -98,7 +99,7 @@ def _check_nodes(source: str, tree: nodes.Template, fields: list[str]) -> None:
 
 
 def _refusal(node: nodes.Node, fields: list[str]) -> str | None:
-    """Why a node may not stand in a template; None if it may."""
+    """Return why a node may not stand in a template; None if it may."""
     if not isinstance(node, STATEMENTS + EXPRESSIONS):
         return f"a template has fields, filters and conditions, but no {type(node).__name__.lower()}"
     if isinstance(node, nodes.Name) and node.name not in fields:
@@ -111,7 +112,7 @@ def _refusal(node: nodes.Node, fields: list[str]) -> str | None:
         if node.args or node.kwargs:
             return "tojson takes no arguments"
         if any(inner.name == "tojson" for inner in node.find_all(nodes.Filter)):
-            return "tojson is applied to what tojson has made"
+            return "tojson is applied twice"
     return None
 
 

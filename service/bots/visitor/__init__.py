@@ -1,1 +1,1 @@
-"""The visitor bot."""
+"""The visitor bot: visits profile pages and notices changes."""

@@ -1,4 +1,4 @@
-"""Visits people's profile pages, politely, and notices when one changes. It logs in nowhere and disguises nothing."""
+"""The visitor bot: visits profile pages politely and notices when one changes. It never logs in or disguises itself."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from service.bots.protocol import Context
+from bot_scheduler import Context
+from service.bots.support.address_book import address_book
+from service.bots.support.config import StrictConfig
 from service.bots.support.fetching import HOST_DELAY, Fetched, Fetcher, NotFetched, Version
 from service.bots.visitor.pages import read_page
 from service.domain.people.contact import Contact, Visit
@@ -20,13 +22,11 @@ from service.errors import StoreUnavailable
 log = logging.getLogger(__name__)
 
 SHOWN = 100
-"""Pages, and failures, that the result shows."""
+"""The most pages, and failures, in the result."""
 
 
-class VisitorConfig(BaseModel):
+class VisitorConfig(StrictConfig):
     """The visitor bot's `bot_config`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     dry_run: bool = Field(default=False, description="List whom it would visit, and visit nobody.")
     limit: int = Field(default=50, ge=1, le=500, description="At most this many pages in one run.")
@@ -34,7 +34,7 @@ class VisitorConfig(BaseModel):
 
 @dataclass(slots=True)
 class Findings:
-    """What a run found, as its result tells it."""
+    """The findings of a run, as its result shows them."""
 
     answered: int = 0
     changed: int = 0
@@ -43,7 +43,7 @@ class Findings:
     failed: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready; the lists show at most `SHOWN`."""
+        """Return the findings, JSON-ready. The lists show at most `SHOWN` entries."""
         return {
             "profiles_visited": self.answered,
             "changed": self.changed,
@@ -54,20 +54,20 @@ class Findings:
 
 
 class VisitorBot:
-    """Visits the profile pages of those who were visited the longest ago."""
+    """Visits the profile pages that were visited the longest ago."""
 
     name: ClassVar[str] = "visitor"
     description: ClassVar[str] = "Visits contacts' profile pages, least recently visited first, and notices changes."
     Config: ClassVar[type[BaseModel]] = VisitorConfig
     uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = True
-    """A page visited once more does no harm."""
+    """Another visit to a page does no harm."""
 
     host_delay: ClassVar[float] = HOST_DELAY
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Visits up to `limit` pages; one that cannot be had is told with its reason and does not end the run."""
-        contacts: list[Contact] = context.contacts.least_recently_visited(context.config.limit)
+        """Visit up to `limit` pages. Report a page that cannot be read with its reason, and go on."""
+        contacts = address_book(context).least_recently_visited(context.config.limit)
         if context.config.dry_run:
             would = [{"contact_id": c.id, "name": c.name, "url": c.profile} for c in contacts]
             return {"profiles_visited": 0, "dry_run": True, "would_visit": would}
@@ -102,15 +102,17 @@ class VisitorBot:
             with _costs_itself():
                 page = fetcher.fetch(url, _known(before))
                 visit = _compared(before, url, page, at).noted(at)
-                context.contacts.record_visit(contact.id, at, visit)
+                address_book(context).record_visit(contact.id, at, visit)
         except NotFetched as error:
             if context.cancelled:
                 return
             findings.failed += 1
             findings.failures.append(told | {"reason": str(error)})
             context.log.warning("%s: not visited: %s", contact.name, error)
-            # so that a page that is never to be had does not keep the others from their turn
-            context.contacts.record_visit(contact.id, at, _unanswered(before, url).noted(at) if error.asked else None)
+            # so that an unreadable page does not keep the others from their turn
+            address_book(context).record_visit(
+                contact.id, at, _unanswered(before, url).noted(at) if error.asked else None
+            )
             return
         findings.answered += 1
         findings.changed += bool(visit.changed)
@@ -120,11 +122,11 @@ class VisitorBot:
 
 @contextmanager
 def _costs_itself() -> Iterator[None]:
-    """Whatever goes wrong with a page, its server, or what is noted of it, is told as the reason why it was not had.
+    """Turn any error over one page, its server or its record into the reason why the page was not read.
 
     Raises:
-        NotFetched: it could not, or may not, be had.
-        StoreUnavailable: Redis is away, so that the other pages would fail too.
+        NotFetched: the page could not be read, or may not be.
+        StoreUnavailable: Redis is away, so that the other pages would fail as well.
     """
     try:
         yield
@@ -136,19 +138,19 @@ def _costs_itself() -> Iterator[None]:
 
 
 def _known(before: Visit | None) -> Version | None:
-    """The version that was shown last time; it need not be sent again."""
+    """Return the version that the last visit saw, which need not be sent again."""
     if before is None or before.answered_by is None or before.status is None or before.status >= 400:
         return None
     return Version(before.answered_by, before.etag, before.last_modified)
 
 
 def _unanswered(before: Visit | None, url: str) -> Visit:
-    """Nothing was seen; the version before is kept, to compare the next one with."""
+    """Return a visit that saw nothing. It keeps the version seen before, to compare the next one with."""
     return replace(before or Visit(url, None, None, None, None), status=None, title=None, changed=None)
 
 
 def _compared(before: Visit | None, url: str, page: Fetched, at: int) -> Visit:
-    """A page that answers with an error is not compared: what is kept is the last one that was shown."""
+    """Return the visit, compared with the one before. An error page is not compared: the last page seen is kept."""
     if page.status == 304 and before is not None and _known(before) is not None:
         return replace(before, changed=False)
     title, content_hash = read_page(page.body, page.content_type)

@@ -1,8 +1,9 @@
-"""What a page shows: its title, and its visible text.
+"""The title and the visible text of a page.
 
-Pages come from anywhere, so the parser must take time in proportion to their size whatever they hold. lxml's, fed to a
-target that builds no tree, does: a megabyte of unclosed or endlessly nested tags costs it a quarter of a second. The
-standard library's takes 40 s over 240 KB of `<!--`, and tree builders are quadratic in the depth of nesting.
+Pages come from anywhere, so the parser must take time in proportion to their size, whatever they hold. lxml's parser
+does, if it feeds a target that builds no tree: a megabyte of unclosed or endlessly nested tags takes it a quarter of a
+second. The standard library's parser takes 40 s for 240 KB of `<!--`, and tree builders are quadratic in the depth of
+nesting.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ MAX_TITLE = 200
 
 
 class _Reader:
-    """What the parser hands its events to. Every start has its end, in order, however the page was written."""
+    """Target of the parser's events. Every start has its end, in order, however the page was written."""
 
     def __init__(self) -> None:
         self.title: list[str] = []
@@ -50,11 +51,11 @@ class _Reader:
 
 
 def read_page(body: bytes, content_type: str) -> tuple[str | None, str]:
-    """The title, if it is HTML that has one, and a hash of what the page shows.
+    """Return the title of an HTML page, if it has one, and a hash of the page's visible text.
 
     Args:
-        body: what was received, possibly cut short.
-        content_type: as the server told it.
+        body: the received bytes, possibly cut short.
+        content_type: the server's `Content-Type`.
     """
     if not _HTML.match(content_type):
         return None, sha256(body).hexdigest()
@@ -64,7 +65,7 @@ def read_page(body: bytes, content_type: str) -> tuple[str | None, str]:
         parser.feed(_text(body, content_type).replace("\0", " ").encode("utf-8", "replace"))
         parser.close()
     except etree.LxmlError:
-        pass  # an empty page, or one that is too deep to be read on: what was read until then counts
+        pass  # an empty page, or one nested too deeply: the text so far counts
     title = " ".join("".join(reader.title).split())[:MAX_TITLE]
     return title or None, sha256(" ".join(" ".join(reader.text).split()).encode("utf-8", "replace")).hexdigest()
 
@@ -74,6 +75,6 @@ def _text(body: bytes, content_type: str) -> str:
     if told:
         return decoded(body, told[1])
     meta = _CHARSET.search(body[:1024].decode("ascii", "replace"))
-    # that it could be found shows that it is not UTF-16, whatever it says (HTML, 13.2.3.2)
+    # we found it in ASCII, so the page is not UTF-16, whatever it says (HTML, 13.2.3.2)
     utf_16 = meta is not None and (codec_of(meta[1]) or "").startswith("utf-16")
     return decoded(body, meta[1] if meta and not utf_16 else None)

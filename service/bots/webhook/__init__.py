@@ -1,1 +1,1 @@
-"""The webhook bot."""
+"""The webhook bot: sends one signed HTTP request."""

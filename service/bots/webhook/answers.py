@@ -1,6 +1,6 @@
-"""What a webhook's receiver answered, and what follows from it.
+"""A receiver's answer to a webhook, and its consequences.
 
-An answer's own words are a stranger's: they are bounded, and shown only when they are rid of secrets.
+A stranger wrote the words of an answer. They are bounded, and shown without secrets.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 
 import httpx
 
-from service.bots.protocol import Secrets
+from bot_scheduler import Secrets
 from service.bots.support.addresses import NotAnAddress, parsed
 from service.bots.support.content_coding import Undecodable, pieces
 from service.bots.support.retry_after import seconds_asked
 from service.domain.web_encodings import decoded
 
 MAX_ANSWER = 64 * 1024
-"""Bytes of an answer that are read."""
+"""The most bytes of an answer to read."""
 MAX_WAIT = 86_400
-"""Seconds that a receiver may ask to wait for."""
+"""The most seconds that a receiver may ask to wait."""
 SHOWN_PLACE = 200
-"""Characters of the address that a redirect leads to."""
+"""The most characters of a redirect's target in an error."""
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 TEMPORARY = frozenset({408, 409, 421, 423, 425, 429})
-"""Of 4xx those that may be answered otherwise later (RFC 9110, 15.5; RFC 4918, 11.3; RFC 8470, 5.2; RFC 6585, 4)."""
+"""The 4xx statuses that may change later (RFC 9110, 15.5; RFC 4918, 11.3; RFC 8470, 5.2; RFC 6585, 4)."""
 _CHARSET = re.compile(r";\s*charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -34,11 +34,11 @@ class Answer:
     """One answer.
 
     Args:
-        status: of HTTP.
-        text: the start of its text; in its place, in brackets, why there is none.
-        whole: whether `text` is all of it.
-        location: where a redirect leads, as the receiver said it.
-        wait: seconds that the receiver asks to wait for, 0 if it does not.
+        status: the HTTP status.
+        text: the start of its text; if there is no text, the reason in brackets.
+        whole: whether `text` is complete.
+        location: the target of a redirect, as the receiver wrote it.
+        wait: seconds that the receiver asks to wait for, or 0.
     """
 
     status: int
@@ -49,11 +49,11 @@ class Answer:
 
 
 def read_answer(response: httpx.Response, accepted: bool) -> Answer:
-    """The answer, as far as it is read.
+    """Read the answer, up to `MAX_ANSWER`.
 
     Args:
-        response: unread.
-        accepted: whether `gzip` was asked for.
+        response: the unread response.
+        accepted: whether the request accepted `gzip`.
     """
     text, whole = _shown(response, accepted)
     location = response.headers.get("location") if response.status_code in REDIRECTS else None
@@ -61,24 +61,27 @@ def read_answer(response: httpx.Response, accepted: bool) -> Answer:
 
 
 def is_final(status: int, retried: Collection[int]) -> bool:
-    """Whether the same request would be answered alike, so that it is not sent again.
+    """Return whether the same request would get the same answer, so that it is not sent again.
 
-    So are the mistakes of a request, 4xx, whatever they are called (RFC 9110, 15.5), and an address that has moved for
-    good. Standard Webhooks names 410 as the receiver's wish that nothing more be sent.
+    This holds for errors of the request, any 4xx (RFC 9110, 15.5) but the temporary ones, and for an address that has
+    moved for good. Standard Webhooks takes 410 as the receiver's wish for no more requests.
 
     Args:
-        status: one that is not expected.
-        retried: those that the job wants to be tried again.
+        status: a status that is not expected.
+        retried: the statuses after which the job wants another try.
     """
     return status not in retried and (status in (301, 308) or 400 <= status < 500) and status not in TEMPORARY
 
 
 def failure(answer: Answer, url: httpx.URL, hidden: bool, secrets: Secrets, final: bool) -> str:
-    """Why an answer fails the run, and what follows, as one sentence without secrets.
+    """Return the reason why an answer fails the run, and the consequence, as one sentence without secrets.
 
     Args:
-        url: where the request went.
-        hidden: whether that is a secret.
+        answer: the answer.
+        url: the address of the request.
+        hidden: whether that address is a secret.
+        secrets: removes the secrets.
+        final: whether the request is not tried again.
     """
     said = [f"the answer was {answer.status}, which is not expected"]
     if answer.status in REDIRECTS:
@@ -86,14 +89,17 @@ def failure(answer: Answer, url: httpx.URL, hidden: bool, secrets: Secrets, fina
     if answer.status == 410:
         said.append("its receiver wants no more requests")
     if final:
-        said.append("such an answer is not tried again")
+        said.append("a request with such an answer is not sent again")
     elif answer.wait:
-        said.append(f"the receiver asks for another try in {answer.wait:.0f} s at the earliest")
+        said.append(f"the receiver asks to wait at least {answer.wait:.0f} s before another try")
     return "; ".join(said)
 
 
 def _place(location: str | None, url: httpx.URL, hidden: bool, secrets: Secrets) -> str:
-    """Where a redirect leads, without user, query and session; of an address that is a secret, only how it differs."""
+    """Return where a redirect leads, without user, query and session.
+
+    If the address of the request is a secret, say only how the target differs from it.
+    """
     if location is None:
         return "nowhere, since it names no address"
     if secrets.redacted_start(location, len(location), whole=True) != location:
@@ -103,7 +109,7 @@ def _place(location: str | None, url: httpx.URL, hidden: bool, secrets: Secrets)
     except NotAnAddress:
         target = httpx.URL("")
     if target.scheme not in ("http", "https") or not target.host:
-        return "to something that is no web address"
+        return "to something that is not a web address"
     if hidden:
         return _difference(target, url)
     path = re.split("[?;]", target.raw_path.decode("ascii", "replace"), maxsplit=1)[0]
@@ -120,7 +126,7 @@ def _difference(target: httpx.URL, url: httpx.URL) -> str:
 
 
 def _shown(response: httpx.Response, accepted: bool) -> tuple[str, bool]:
-    """The start of an answer's text, and whether that is all of it. The status counts either way."""
+    """Return the start of an answer's text, and whether that is all of it. The status counts either way."""
     body = bytearray()
     try:
         for piece in pieces(response, accepted):

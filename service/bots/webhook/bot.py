@@ -1,8 +1,8 @@
-"""Sends one HTTP request, signed so that its receiver can tell whom it is from, so that anything can be scheduled.
+"""The webhook bot: sends one HTTP request, signed so that its receiver knows the sender.
 
-The signature is that of Standard Webhooks (https://www.standardwebhooks.com): receivers check it with a library of
-theirs. A retry repeats the `Webhook-Id` of the first attempt, by which they drop what they have seen. The request goes
-through the same network guard as a visitor's, and follows no redirect.
+The signature is that of Standard Webhooks (https://www.standardwebhooks.com), for which receivers have libraries. A
+retry repeats the `Webhook-Id` of the first attempt, so that a receiver can drop a request that it has seen. The request
+goes through the same network guard as a visitor's, and follows no redirect.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 from pydantic import BaseModel
 
-from service.bots.protocol import Context, RunFailed
+from bot_scheduler import Context, RunFailed
 from service.bots.support.content_coding import ACCEPTED
 from service.bots.support.fetching import MAX_FRAMING, user_agent
 from service.bots.support.network_guard import AddressRefused, GuardedBackend, GuardedTransport, refuse_literal
@@ -29,18 +29,20 @@ if TYPE_CHECKING:
     import base64
     import hmac
 else:
-    base64, hmac = own_copy("base64"), own_copy("hmac")  # a signature stays right, whatever a bot patches
+    base64, hmac = own_copy("base64"), own_copy("hmac")  # signatures stay right even if another bot patches these
 
 SHOWN_ANSWER = 2_000
-"""Characters of an answer that the result shows."""
+"""The most characters of an answer in the result."""
 SAID = 300
-"""Characters of an error, which may repeat what the receiver sent in place of an answer."""
+"""The most characters of an error, which may repeat words of the receiver's."""
 HIDDEN = "***"
 
 
 class RequestFailed(RunFailed):
-    """The request was not answered as expected; says why, without the address if that is a secret. Its `result` is the
-    answer, if there was one."""
+    """The request was not answered as expected.
+
+    The message says why, without the address if that is a secret. The `result` is the answer, if there was one.
+    """
 
 
 class WebhookBot:
@@ -51,16 +53,16 @@ class WebhookBot:
     Config: ClassVar[type[BaseModel]] = WebhookConfig
     uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = False
-    """Its receiver may have acted on it already."""
+    """Its receiver may have acted on the request already."""
 
     def run(self, context: Context) -> dict[str, Any]:
-        """Sends the request once. A rehearsal fails where it can be known that a live run would, and sends nothing.
+        """Send the request once. A rehearsal sends nothing, and fails if a live run is certain to fail.
 
         Raises:
-            RequestFailed: the address is refused; or no answer came, or not the expected one, which is its `result`.
-                It is final if the same request would be answered alike.
+            RequestFailed: the address is refused, there was no answer, or the answer was not expected. It is final if
+                the same request would get the same answer.
             SecretMissing: a named secret is not set.
-            SecretRefused: one is malformed, or bound to other hosts.
+            SecretRefused: a secret is malformed, or bound to other hosts.
         """
         config: WebhookConfig = context.config
         content = _body(context)
@@ -76,7 +78,7 @@ class WebhookBot:
             answer = _send(request, config.timeout_seconds, egress)
         except RequestFailed as error:
             said = _without_address(str(error), url) if is_named(config.url) else str(error)
-            said = context.secrets.redacted(said)  # and cut after that, so that no half of a secret is left
+            said = context.secrets.redacted(said)  # before it is cut, so that no half of a secret is left
             raise RequestFailed(said if len(said) <= SAID else f"{said[:SAID]}…") from None
         result = {
             "status": answer.status,
@@ -99,7 +101,7 @@ def _rehearsed(config: WebhookConfig, content: str | None) -> dict[str, Any]:
 
 
 def _refuse(url: httpx.URL, egress: Egress) -> None:
-    """Raises RequestFailed if the address can be known to be refused without asking for what its name leads to."""
+    """Raise RequestFailed if the address is certain to be refused, without resolving its name."""
     try:
         refuse_literal(url.host, egress)
     except AddressRefused as error:
@@ -148,10 +150,10 @@ def _body(context: Context) -> str | None:
 
 
 def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, context: Context) -> dict[str, str]:
-    """The job's headers and those of every request."""
+    """Return the headers of the job with those of every request."""
     given = {name.lower() for name in headers}
     timestamp = int(time.time())
-    # the first attempt's, so that a receiver that has seen it can drop the others
+    # of the first attempt, so that a receiver can drop repeated requests
     message_id = context.origin_id
     whole = {"Webhook-Id": message_id, "Webhook-Timestamp": str(timestamp), **headers}
     if "user-agent" not in given:
@@ -168,23 +170,23 @@ def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, con
 
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
-    """The `Webhook-Signature` of Standard Webhooks, version 1: HMAC-SHA256 over id, timestamp and body.
+    """Return the `Webhook-Signature` of Standard Webhooks, version 1: HMAC-SHA256 over id, timestamp and body.
 
     Args:
         key: see `service.bots.support.secrets.signing_key`.
         message_id: the `Webhook-Id`.
-        timestamp: the `Webhook-Timestamp`, epoch seconds.
-        body: as it is sent.
+        timestamp: the `Webhook-Timestamp`, in epoch seconds.
+        body: the request's body.
     """
     digest = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
 def _send(request: httpx.Request, seconds: float, egress: Egress) -> Answer:
-    """The answer.
+    """Send the request and return the answer.
 
     Raises:
-        RequestFailed: there is none; says why.
+        RequestFailed: there is no answer; the message says why.
     """
     backend = GuardedBackend(egress)
     backend.begin(seconds)
@@ -200,7 +202,7 @@ def _send(request: httpx.Request, seconds: float, egress: Egress) -> Answer:
         except AddressRefused as error:
             raise _not_allowed(error) from None
         except httpx.TimeoutException:
-            raise RequestFailed("no answer came in time; the request may have been acted on") from None
+            raise RequestFailed("no answer came in time; the receiver may have acted on the request") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise RequestFailed(f"no answer came: {str(error) or type(error).__name__}") from None
         except Exception as error:  # noqa: BLE001 - a library's, over whatever a server sends; its words may be secret

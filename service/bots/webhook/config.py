@@ -1,22 +1,15 @@
-"""What a job of the webhook bot says: where its request goes, what it holds, and which answers are fine."""
+"""The webhook bot's config: the request, and the answers that count as success."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import httpx
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from service.bots.support.addresses import MAX_PORT, BadPort, NotAnAddress, parsed
+from service.bots.support.config import SparseConfig
 from service.bots.support.secrets import OTHERS, is_misnamed, is_named
 from service.bots.support.wording import MAX_TEMPLATE, check
 from service.secrecy.secret_names import REFERENCE_PATTERN
@@ -39,17 +32,19 @@ _SAMPLE = {
 }
 
 
-class WebhookConfig(BaseModel):
+class WebhookConfig(SparseConfig):
     """The webhook bot's `bot_config`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    LEFT_OUT: ClassVar[frozenset[str] | None] = frozenset({"retry_status"})
 
-    url: str = Field(max_length=2000, description="Where the request goes: http(s), or the name of a secret that says.")
+    url: str = Field(
+        max_length=2000, description="The address of the request: http(s), or the name of a secret that holds it."
+    )
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST")
     headers: dict[str, str] = Field(
         default_factory=dict,
         max_length=50,
-        description="More headers. A value may name a secret, env:BOT_SECRET_…, and must where it is one.",
+        description="More headers. A value may name a secret, env:BOT_SECRET_…; a secret value must.",
     )
     body: str | None = Field(
         default=None,
@@ -58,33 +53,27 @@ class WebhookConfig(BaseModel):
         "It is application/json unless headers say otherwise.",
     )
     expected_status: list[int] | None = Field(
-        default=None, min_length=1, max_length=50, description="The run succeeds on these; without it on 200 to 299."
+        default=None,
+        min_length=1,
+        max_length=50,
+        description="The statuses on which the run succeeds. Default: 200 to 299.",
     )
     retry_status: list[int] | None = Field(
         default=None,
         min_length=1,
         max_length=50,
-        description="Answered only where it was given. With these a failed request is tried again, too, if the job has "
-        "retries left. "
-        "Else it is not with 301, 308, and 4xx other than 408, 409, 421, 423, 425 and 429.",
+        description="More statuses after which a failed request is tried again, if the job has retries left. "
+        "Without it, no retry follows 301, 308, and 4xx other than 408, 409, 421, 423, 425 and 429. "
+        "Left out of answers if unset.",
     )
     secret: str | None = Field(
         default=None,
         pattern=f"^{REFERENCE_PATTERN}$",
-        description="The name of the secret that signs the request, env:BOT_SECRET_…; without it, it is not signed.",
+        description="The name of the secret that signs the request, env:BOT_SECRET_…. "
+        "Without it, the request is not signed.",
     )
     timeout_seconds: int = Field(default=30, ge=1, le=60, description="For the whole request and its answer.")
-    dry_run: bool = Field(
-        default=False, description="Send nothing; show the request, once its secrets are found usable."
-    )
-
-    @model_serializer(mode="wrap")
-    def _understood_by_the_release_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the field that it does not know, unless it was given: it would fail the job's runs."""
-        shown: dict[str, Any] = dump(self)
-        if self.retry_status is None:
-            shown.pop("retry_status", None)
-        return shown
+    dry_run: bool = Field(default=False, description="Send nothing; check the secrets and show the request.")
 
     @field_validator("url")
     @classmethod
@@ -100,7 +89,7 @@ class WebhookConfig(BaseModel):
             if not _HEADER_NAME.fullmatch(name):
                 raise ValueError("must have names of headers as its keys, such as Accept")
             if name.lower() in _OURS:
-                raise ValueError(f"may not name {name}, which is set for each request")
+                raise ValueError(f"may not name {name}, which the service sets itself")
             if not HEADER_VALUE.fullmatch(text):
                 raise ValueError(f"must have one line of printable ASCII as the value of {name}")
             if is_misnamed(text):
@@ -148,11 +137,16 @@ class WebhookConfig(BaseModel):
 
 
 class CarriesUser(ValueError):
-    """An address has a user name or a password in it."""
+    """An address contains a user name or a password."""
 
 
 def web_address(value: str) -> httpx.URL:
-    """Raises ValueError if it is none, or carries a password."""
+    """Return the http(s) address that `value` is.
+
+    Raises:
+        CarriesUser: it contains a user name or a password.
+        ValueError: it is not an http(s) address.
+    """
     try:
         url = parsed(value)
     except BadPort:

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
 from service.cli.exits import Exit, Failure
+from service.home import data_folder, of_dotenv
 from service.listening import bind_to, here, is_here
 
-ROOT = Path(__file__).parents[3]
-"""The checkout, from which `make up` runs."""
 URL_FILE = "redis_url"
 """The file in DATA_DIR in which `make up` writes the URL of its Valkey."""
 
@@ -65,8 +62,7 @@ def find_location() -> Location:
 
 def up_environment() -> dict[str, str]:
     """Return the environment as `make up` sees it: variables that are unset or empty come from `.env`."""
-    kept = {name: value for name, value in dotenv_values(ROOT / ".env", interpolate=False).items() if value}
-    return kept | {name: value for name, value in os.environ.items() if value}
+    return of_dotenv() | {name: value for name, value in os.environ.items() if value}
 
 
 def _address_here(settings: dict[str, str]) -> str:
@@ -83,7 +79,7 @@ def own_redis() -> str | None:
 
 def data_dir() -> Path:
     """Return the folder in which `make up` keeps its data."""
-    return ROOT / (up_environment().get("DATA_DIR") or "var")
+    return data_folder(up_environment().get("DATA_DIR"))
 
 
 def _key(local: bool) -> tuple[bytes | None, str]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from service.backoff import Backoff
 from service.cli.client.api import api, segment
 from service.cli.client.job_lookup import find_id, job_path
 from service.cli.exits import Exit, Failure
@@ -84,7 +85,7 @@ def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("queued", total=None)
-        pause, heard = FIRST_PAUSE, time.monotonic()
+        backoff, heard = Backoff(FIRST_PAUSE, LONGEST_PAUSE, factor=1.5), time.monotonic()
         while True:
             try:
                 entry = _entry(job_id, run_id)
@@ -97,8 +98,7 @@ def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:
                     return entry
                 done = entry.get("progress") or {"done": 0, "total": None}
                 progress.update(task, description=entry["status"], completed=done["done"], total=done["total"])
-            time.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE)
+            time.sleep(backoff.next())
 
 
 def _entry(job_id: str, run_id: str) -> dict[str, Any]:

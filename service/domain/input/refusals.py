@@ -1,4 +1,4 @@
-"""How input is refused: one readable sentence a field.
+"""Refusals of input: one readable sentence for each field.
 
 A message is the predicate of a sentence whose subject is the field: `must be a whole number from 0 to 23, not "8"`.
 Values are echoed as JSON, cut, and made safe to print.
@@ -20,11 +20,11 @@ from service.secrecy.redaction import redacted
 ECHO_LIMIT = 60
 """Characters of a refused value that are shown."""
 DEPTH_LIMIT = 32
-"""Levels of objects and lists within each other."""
+"""Levels of objects and lists within each other that are accepted."""
 ERRORS_LIMIT = 20
-"""Refused fields that are listed; the rest is counted."""
+"""Refused fields that are listed; a count stands for the others."""
 COUNT_LIMIT = 1000
-"""Refused fields that are counted. Beyond, nothing more is looked at: wording each takes time and memory."""
+"""Refused fields that are counted. Checks end there: a sentence for each field takes time and memory."""
 
 _LONG_NUMBER = re.compile(rb"[0-9]{18}")
 
@@ -32,7 +32,7 @@ Value = TypeVar("Value")
 
 
 class Refusals:
-    """Collects what is wrong with one input, so that all of it is said at once."""
+    """Collects what is wrong with one input, to say all of it at once."""
 
     def __init__(self) -> None:
         self._errors: list[FieldError] = []
@@ -44,7 +44,7 @@ class Refusals:
 
     @property
     def full(self) -> bool:
-        """Whether no more can be added; to be asked by whoever looks on."""
+        """Whether no more can be added; ask before each further check."""
         return len(self._errors) > COUNT_LIMIT
 
     def unknown(self, given: Mapping[str, Any], known: Iterable[str], field: str, of_what: str) -> None:
@@ -57,7 +57,7 @@ class Refusals:
                 self.add(joined(field, key_name(key)), f"is not known: {of_what} has {listed(names, 'and')}")
 
     def attempt(self, parse: Callable[[], Value]) -> Value | None:
-        """The parsed value, or None once its refusals are noted."""
+        """Return the parsed value; note its refusals and return None if there are any."""
         try:
             return parse()
         except ValidationFailed as refusal:
@@ -65,8 +65,10 @@ class Refusals:
             return None
 
     def raise_any(self) -> None:
-        """Raises:
-        ValidationFailed: if anything was refused.
+        """Raise all refusals at once, if there are any.
+
+        Raises:
+            ValidationFailed: something was refused.
         """
         if not self._errors:
             return
@@ -78,7 +80,7 @@ class Refusals:
 
 
 def echo(value: object) -> str:
-    """A refused value as a person would recognise it: JSON, cut at about 60 characters, always printable."""
+    """Show a refused value so that a person recognises it: JSON, cut at about 60 characters, always printable."""
     if isinstance(value, str):
         return _quoted(value)
     if value is None or isinstance(value, bool):
@@ -102,18 +104,20 @@ def _quoted(text: str) -> str:
 
 
 def key_name(key: object) -> str:
-    """A key as part of a field's path: itself where it is short and printable, else its echo."""
+    """Write a key as part of a field's path: as it is where it is short and printable, else its echo."""
     return key if isinstance(key, str) and key.isprintable() and 0 < len(key) <= ECHO_LIMIT else echo(key)
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:
-    """`a, b or c`."""
+    """List words as `a, b or c`."""
     items = list(words)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else "nothing"
 
 
 def require_object(value: object, field: str) -> dict[str, Any]:
-    """The value itself, if it is a JSON object that can be stored as it is. Without a `field` it is the `body`.
+    """Return the value itself, if it is a JSON object that can be stored as it is.
+
+    Without a `field`, refusals name the `body`.
 
     Raises:
         ValidationFailed: it is no object, or holds what JSON cannot carry (NaN, lone surrogates, keys that are no
@@ -127,9 +131,9 @@ def require_object(value: object, field: str) -> dict[str, Any]:
 
 
 def _is_plain(value: dict[str, Any]) -> bool:
-    """Whether a fast look shows nothing odd; False to look closely.
+    """Return whether a fast look shows nothing odd; False to look closely.
 
-    What came unchanged through JSON and back holds nothing that JSON cannot carry. Brackets bound the depth.
+    A value that comes unchanged through JSON and back holds nothing that JSON cannot carry. Brackets bound the depth.
     """
     try:
         text = orjson.dumps(value)
@@ -171,7 +175,7 @@ def _require_scalar(value: object, field: str) -> None:
 
 
 def _refused(field: str, message: str) -> ValidationFailed:
-    """A refusal whose path is cut where deep nesting makes it endless."""
+    """Refuse a field, its path cut where deep nesting makes it endless."""
     return ValidationFailed.of(field if len(field) <= 200 else field[:200] + "…", message)
 
 
@@ -180,5 +184,5 @@ def _is_text(text: str) -> bool:
 
 
 def joined(field: str, key: str) -> str:
-    """The path of a key below a field."""
+    """Return the path of a key below a field."""
     return f"{field}.{key}" if field else key

@@ -1,4 +1,4 @@
-"""JSON objects, strictly read: what two readers could understand in two ways is refused."""
+"""Strict reader of JSON objects: it refuses what two readers could understand in two ways."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from service.errors import ValidationFailed
 MAX_DEPTH = 32
 """How deeply objects and arrays may be nested."""
 MAX_VALUES = 500_000
-"""Values and keys of one body or document: looking at each takes time and memory, many times its own length."""
+"""Most values and keys of one body or document: each takes time and memory, many times its own length."""
 
 _INTEGER_LIMIT = 2**63
 _TOO_MANY = re.compile(
     rb'(?:(?:[^",:\[{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]\s*+[\]}])*+[,:\[{]){%d}+' % MAX_VALUES, re.DOTALL
 )
-"""Before each value and key but the first stands one of four marks: as many of them as there may be values, so that
-there is one more. Marks within texts do not count. It never goes back, so that no input is looked at twice, and keeps
+"""One of four marks stands before each value and key but the first; so many marks as there may be values mean one value
+too many. Marks within texts do not count. The pattern never backtracks, so that it reads no input twice, and keeps
 nothing."""
 _LONG_NUMBER = re.compile(rb"[0-9]{18}")
 
@@ -39,15 +39,15 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 
 
 def _plain(raw: bytes) -> dict[str, Any] | None:
-    """The object, if a fast parser takes it and can have passed over nothing; None to look closely."""
+    """Parse the object fast, if that can have passed over nothing; None to look closely."""
     if b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or _LONG_NUMBER.search(raw):
         return None
     try:
         value = orjson.loads(raw)
     except ValueError:
         return None
-    # Of a key that is there twice, the parser keeps the latter. Without escapes each text has two quotes, so that a
-    # key that was dropped is missed.
+    # Of two equal keys, the parser keeps the second. Without escapes each text has two quotes, so that a dropped key
+    # shows in their number.
     if not isinstance(value, dict) or orjson.dumps(value).count(b'"') != raw.count(b'"'):
         return None
     return value
@@ -73,17 +73,17 @@ def _parsed(raw: bytes) -> dict[str, Any]:
 
 
 def refused(message: str) -> ValidationFailed:
-    """The refusal of a body."""
+    """Refuse a body."""
     return ValidationFailed.of("body", message)
 
 
 def too_many() -> ValidationFailed:
-    """The refusal of a body that would be too much work."""
+    """Refuse a body that would be too much work."""
     return refused(f"has more than {MAX_VALUES:,} values; send it in several parts")
 
 
 def out_of_range() -> ValidationFailed:
-    """The refusal of a number that does not fit in 64 bits."""
+    """Refuse a number that does not fit in 64 bits."""
     return refused("has a number that is out of range")
 
 
@@ -105,7 +105,7 @@ def _constant(name: str) -> Any:
 
 
 def number(text: str) -> float:
-    """A JSON number with a fraction or an exponent. Raises ValidationFailed if it is out of range."""
+    """Parse a JSON number with a fraction or an exponent. Raises ValidationFailed if it is out of range."""
     value = float(text)
     if math.isinf(value):
         raise out_of_range()
@@ -113,7 +113,7 @@ def number(text: str) -> float:
 
 
 def integer(text: str) -> int:
-    """A whole JSON number. Raises ValidationFailed if it does not fit in 64 bits."""
+    """Parse a whole JSON number. Raises ValidationFailed if it does not fit in 64 bits."""
     if len(text) > 20 or not -_INTEGER_LIMIT <= (value := int(text)) < _INTEGER_LIMIT:
         raise out_of_range()
     return value

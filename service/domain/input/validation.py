@@ -1,6 +1,6 @@
-"""Input checked by pydantic models, strictly, and refused in the words of `service.domain.input.refusals`.
+"""Strict checks of input by pydantic models, with the refusals of `service.domain.input.refusals`.
 
-What a field may be is told from the model's JSON schema: `must be a whole number from 0 to 23, not "8"`.
+The model's JSON schema gives the words for what a field may be: `must be a whole number from 0 to 23, not "8"`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from service.domain.input.refusals import COUNT_LIMIT, Refusals, echo, joined, k
 from service.errors import ValidationFailed
 
 VALUES_LIMIT = 50_000
-"""Keys and values of one object that is checked by a model: each can be a mistake, which takes a kilobyte to note."""
+"""Most keys and values of one object that a model checks: each can be a mistake, which takes a kilobyte to note."""
 _FORMATS = {"date": "a date (YYYY-MM-DD)", "date-time": "a timestamp", "uri": "a URL", "email": "an e-mail address"}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def validated(model: type[Model], value: object, field: str) -> Model:
-    """An instance of a pydantic model, strictly: no coercion, no unknown keys, whatever the model itself allows.
+    """Make an instance of a pydantic model, strictly: no coercion, no unknown keys, whatever the model itself allows.
 
     Args:
-        model: what the value must be.
+        model: the form that the value must have.
         value: any object, best fresh from a JSON parser.
         field: its path, the start of every refused field's path.
 
@@ -92,7 +92,7 @@ def _sentence(detail: dict[str, Any], root: dict[str, Any], given: Any, field: s
 
 
 def _below(schema: dict[str, Any], key: str) -> dict[str, Any]:
-    """The schema of what stands under a key of an object, or of an object or null."""
+    """Return the schema of the value under a key of an object, or of an object or null."""
     for objects in (schema, *schema.get("anyOf", [])):
         found = objects.get("properties", {}).get(key, objects.get("additionalProperties"))
         if isinstance(found, dict):
@@ -131,7 +131,7 @@ def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
 
 
 def expectation(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str | None:
-    """What a JSON schema asks for, in words (`a whole number from 1 to 365`); None where it does not say."""
+    """Put into words what a JSON schema asks for (`a whole number from 1 to 365`); None where it does not say."""
     if "$ref" in schema:
         return expectation(_resolved(dict(schema), dict(root)), root)
     if "anyOf" in schema:

@@ -93,7 +93,7 @@ def _dates(fields: CronFields) -> _Dates:
 
 
 def _some(values: Iterable[int], all: Iterable[int]) -> tuple[int, ...]:
-    """The values in order; none if they are all that there are."""
+    """Sort the values; return none if they are all that there are."""
     found = set(values)
     return () if found == set(all) else tuple(sorted(found))
 
@@ -123,7 +123,7 @@ def _times(fields: CronFields) -> _Times:
 
 
 def _step(values: Sequence[int]) -> int:
-    """The one distance between neighbours; 0 if there are several, or no neighbours."""
+    """Return the one distance between neighbours; 0 if there are several, or no neighbours."""
     steps = {later - earlier for earlier, later in itertools.pairwise(values)}
     return steps.pop() if len(steps) == 1 else 0
 
@@ -145,7 +145,7 @@ def _clock(minute: int) -> str:
 
 
 def _minutes(minutes: list[int], hours: list[int]) -> str:
-    """Times that are too many to be listed, as minutes of hours."""
+    """Put times that are too many to list into words, as minutes of hours."""
     hour = "every hour" if len(hours) == 24 else f"the hours {listed(_runs(hours, str), 'and')}"
     step = _step(minutes)
     if minutes[0] == 0 and step and len(minutes) * step == 60:
@@ -158,7 +158,7 @@ def _minutes(minutes: list[int], hours: list[int]) -> str:
 
 
 def _runs(values: Sequence[int], name: Callable[[int], str]) -> list[str]:
-    """The names of values in order; three neighbours or more as `8 to 11`."""
+    """List the names of values in order; three neighbours or more as `8 to 11`."""
     found: list[str] = []
     start = 0
     for end in range(1, len(values) + 1):
@@ -185,7 +185,7 @@ def _sentence(times: _Times, dates: _Dates) -> str:
 
 
 def _on_dates(dates: _Dates) -> str:
-    """`the 1st and 15th of January`, `the 1st or 15th of the month or on any Monday`."""
+    """Put days into words: `the 1st and 15th of January`, `the 1st or 15th of the month or on any Monday`."""
     if dates.either:
         days = f"the {_ordinals(dates.days, 'or')} of the month or on any {_weekdays(dates.weekdays, 'or')}"
         return ", ".join(filter(None, (days, _season(dates.months, "or"))))

@@ -111,7 +111,7 @@ def _field(field: Field, part: str) -> tuple[str, frozenset[int]]:
 
 
 def _written(values: range) -> str:
-    """A term as numbers alone, its steps carried out (engines differ in what they make of `8-8/2`)."""
+    """Write a term as numbers alone, its steps carried out (engines read `8-8/2` differently)."""
     if len(values) > 1 and values.step == 1:
         return f"{values[0]}-{values[-1]}"
     return ",".join(map(str, values))

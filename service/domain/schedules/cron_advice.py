@@ -52,7 +52,7 @@ _OTHERS: tuple[tuple[str, str, str, str], ...] = (
 
 
 def advice(text: str, reads: _Reads) -> str:
-    """The rest of a refusal's sentence.
+    """Write the rest of a refusal's sentence.
 
     Args:
         text: an expression that was refused.
@@ -90,7 +90,7 @@ def _told(text: str, reads: _Reads) -> Iterator[str]:
 
 
 def _of_words(text: str) -> Iterator[str]:
-    """What is meant by a text that has no fields."""
+    """Guess the meaning of a text that has no fields."""
     nickname = NICKNAMES.get(f"@{text.lower().lstrip('@')}")
     if nickname:
         yield f'write "{nickname}" instead'
@@ -106,7 +106,7 @@ def _of_words(text: str) -> Iterator[str]:
 
 
 def _seconds(text: str) -> int:
-    """The length of `1h30m`, `5 minutes` or `hour`; 0 if it is none that an interval can have."""
+    """Return the seconds of `1h30m`, `5 minutes` or `hour`; 0 if no interval can have that length."""
     found = list(_DURATION.finditer(text))
     if "".join(match[0] for match in found) != text:
         return 0
@@ -185,7 +185,7 @@ def _short(word: str) -> str:
 
 
 def _unrolled(field: Field, first: str, last: str, step: int, term: str) -> str:
-    """A range that goes round the end of its field, without it: `fri,sat,sun,mon`, `22-23,0-6`."""
+    """Rewrite a range that goes round the end of its field: `fri,sat,sun,mon`, `22-23,0-6`."""
     low, high = _number(field, first), _number(field, last)
     if low is None or high is None or step < 1 or low <= high:
         return term

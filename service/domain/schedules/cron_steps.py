@@ -37,7 +37,7 @@ def refuse_idle_steps(expression: str, path: str) -> None:
 
 
 def _idle(field: Field, found: re.Match[str]) -> str | None:
-    """What a step means that never comes round, and what to write for it; None for any other."""
+    """Explain a step that never comes round, and what to write for it; None for any other."""
     step = int(found[3])
     if found[1] is None:
         return _longer(field, step, field.low) if step > field.cycle else None

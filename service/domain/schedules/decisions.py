@@ -1,4 +1,4 @@
-"""What a scheduler has to do about one job now: which occurrences run, which are skipped, and what comes next."""
+"""Decisions about one job's due occurrences: which run, which are skipped, and which comes next."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from service.domain.schedules.definition import Interval, Schedule
 from service.domain.schedules.occurrences import next_occurrence
 
 PLAN_LIMIT = 1000
-"""Occurrences that one plan runs, and, unless they can be counted without looking at each, that it decides."""
+"""Most occurrences that one plan runs, and that it decides where it has to look at each."""
 CATCH_UP_LIMIT = 1000
 """The newest due occurrences that `catch_up: all` runs."""
 ON_TIME_MS = 30_000
-"""An occurrence that is found later than this has been missed."""
+"""An occurrence later than this has been missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of an occurrence, or of neighbouring ones that are skipped for the same reason.
+    """The decision about an occurrence, or about neighbours that are skipped for the same reason.
 
     `occurrence` and `last_occurrence`: the first and the last of them, epoch seconds. `occurrences`: how many.
-    `reason`: of a skip, `misfire` (found later than its grace), `coalesced` (a newer one runs for it) or `missed`
+    `reason`: of a skip, `misfire` (later than its grace), `coalesced` (a newer one runs for it) or `missed`
     (`catch_up` is `none`). `waits`: the run waits its turn whatever `overlap` says.
     """
 
@@ -51,7 +51,7 @@ class Plan:
 
 
 def jitter_seconds(job_id: str, occurrence: int, options: Options) -> int:
-    """The delay of an occurrence, 0 to `options.jitter_seconds`, drawn from its identity: the same for everyone."""
+    """Draw the delay of an occurrence, 0 to `options.jitter_seconds`, from its identity: the same for everyone."""
     if options.jitter_seconds == 0:
         return 0
     digest = hashlib.sha256(f"{job_id}:{occurrence}".encode()).digest()
@@ -59,7 +59,7 @@ def jitter_seconds(job_id: str, occurrence: int, options: Options) -> int:
 
 
 def due_ms(job_id: str, occurrence: int, options: Options) -> int:
-    """When an occurrence is due, its jitter included, epoch milliseconds."""
+    """Return when an occurrence is due, its jitter included, epoch milliseconds."""
     return (occurrence + jitter_seconds(job_id, occurrence, options)) * 1000
 
 
@@ -67,7 +67,7 @@ def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: 
     """Decide every occurrence that is due.
 
     Args:
-        job_id: whose; part of what the jitter is drawn from.
+        job_id: part of the jitter's seed.
         schedule: the job's.
         options: the job's.
         first: its first undecided occurrence, epoch seconds.
@@ -96,8 +96,10 @@ def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: 
 
 
 def _reached(schedule: Schedule, options: Options, first: int, anchor: int, now: int) -> Sequence[int]:
-    """The occurrences from `first` on that would be due by now without jitter: all of an interval's; of others' as
-    many as show which of a plan's are among the newest."""
+    """List the occurrences from `first` on that would be due by now without jitter.
+
+    These are all of an interval's; of others, as many as show which of a plan's are among the newest.
+    """
     ends = options.ends_at_s
     if isinstance(schedule, Interval):
         return range(first, now + 1 if ends is None else min(now + 1, ends), schedule.seconds)

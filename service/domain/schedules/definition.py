@@ -1,4 +1,4 @@
-"""When a job is due, as its author said it: daily, weekly, at an interval, or by a cron expression."""
+"""Schedules as authors write them: daily, weekly, at an interval, or by a cron expression."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.domain.schedules.zones import parse_zone
 from service.errors import ValidationFailed
 
 _BLANKS = {"cron_expression": " \t", "day_of_week": " ", "timezone": ""}
-"""The texts of a `schedule_config`, and the white space that has its place in each."""
+"""The texts of a `schedule_config`, and the white space that each may have."""
 
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -63,7 +63,7 @@ Schedule = Daily | Weekly | Interval | Cron
 
 
 def parse_schedule(schedule_type: object, schedule_config: object) -> Schedule:
-    """Understand a schedule.
+    """Parse a schedule.
 
     Args:
         schedule_type: `daily`, `weekly`, `interval` or `cron`.
@@ -85,9 +85,9 @@ def parse_schedule(schedule_type: object, schedule_config: object) -> Schedule:
 
 
 def tidied(schedule_config: object) -> object:
-    """A `schedule_config` as it is stored: as it was given, less the line breaks and other white space of copied texts.
+    """Remove the line breaks and other odd white space of copied texts from a `schedule_config`, before it is stored.
 
-    Releases before this one do not read those, and run beside it during a deploy.
+    Earlier releases, which run beside this one during a deploy, do not read those.
     """
     if not isinstance(schedule_config, dict) or not any(isinstance(schedule_config.get(name), str) for name in _BLANKS):
         return schedule_config
@@ -133,7 +133,7 @@ def _days(config: Mapping[str, Any]) -> frozenset[int]:
 
 
 def _days_advice(value: object) -> str:
-    """`; write "mon,tue" instead`, or nothing where it cannot be told which days are meant."""
+    """Advise `; write "mon,tue" instead`; nothing where the days cannot be guessed."""
     if not isinstance(value, str) or len(value) > LENGTH_LIMIT:
         return ""
     try:
@@ -195,7 +195,7 @@ SCHEDULE_TYPES = tuple(_PARSERS)
 
 
 def schedule_schemas() -> dict[str, dict[str, Any]]:
-    """Each type's `schedule_config` as a JSON schema; what a schema cannot say (a sum, a calendar) the parsers say."""
+    """Return each type's `schedule_config` as a JSON schema; the parsers check the rest (a sum, a calendar)."""
     hour, minute = ({"type": "integer", "minimum": 0, "maximum": high} for high in (23, 59))
     day = f"({'|'.join(DAY_NAMES)})"
     fields: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""A schedule in words and in local times, for people."""
+"""Schedules in words and in local times, for people."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from service.domain.schedules.zones import zone
 
 
 def preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> list[int]:
-    """The next occurrences strictly after an instant.
+    """List the next occurrences strictly after an instant.
 
     Args:
-        schedule: when.
-        options: of the same job; its jitter is left out.
+        schedule: the job's.
+        options: of the same job; jitter does not count.
         after: epoch seconds.
         count: how many at most.
         anchor: epoch seconds from which an interval counts.
@@ -34,13 +34,13 @@ def preview(schedule: Schedule, options: Options, after: int, count: int, anchor
 
 
 def local_times(schedule: Schedule, occurrences: Iterable[int]) -> list[str]:
-    """Occurrences in the schedule's zone: `2025-03-30T03:00:00+02:00`."""
+    """Write occurrences in the schedule's zone: `2025-03-30T03:00:00+02:00`."""
     rules = zone(schedule.timezone)
     return [datetime.fromtimestamp(occurrence, rules).isoformat() for occurrence in occurrences]
 
 
 def describe(schedule: Schedule, options: Options) -> str:
-    """One plain sentence that says when the job is due."""
+    """Say in one plain sentence when the job is due."""
     parts = [_rhythm(schedule)]
     if options.starts_at:
         parts.append(f"from {options.starts_at} UTC on")

@@ -1,4 +1,4 @@
-"""How close together a schedule's occurrences can come, which bounds its jitter."""
+"""Shortest gaps between a schedule's occurrences, which bound its jitter."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _UNTIL = datetime(2052, 1, 1, tzinfo=UTC)
 
 
 def shortest_gap(schedule: Schedule) -> int:
-    """The shortest time between two occurrences that follow each other.
+    """Find the shortest time between two successive occurrences.
 
-    For intervals it is the interval. Else it is the least of the distances on a wall clock that is never changed, and
-    of those across each change of the zone's clocks from 2024 to 2051 (a skipped time that is made up for after the
-    gap comes close to what follows it: `59 1,2 * * *` in New York runs at 01:59 and, one minute later, at 03:00).
+    For an interval it is the interval. Else it is the least of the distances on a wall clock that never changes, and
+    of those across each change of the zone's clocks from 2024 to 2051 (a skipped time, made up for after the gap,
+    comes close to the next one: `59 1,2 * * *` in New York runs at 01:59 and, one minute later, at 03:00).
 
     Returns:
         Seconds, at least 1.
@@ -48,13 +48,13 @@ def shortest_gap(schedule: Schedule) -> int:
 
 
 def validate_schedule(schedule: Schedule, options: Options, now: int, stored: str | None = None) -> None:
-    """Check what needs the schedule's occurrences to be known, and what binds new schedules alone.
+    """Check a schedule by its occurrences, and by the rules that bind new schedules alone.
 
     Args:
-        schedule: when.
+        schedule: the job's.
         options: of the same job.
         now: epoch seconds.
-        stored: the cron expression that the job has already, which is let pass with its steps.
+        stored: the cron expression that the job has already; its steps are accepted.
 
     Raises:
         ValidationFailed: the schedule has a step that never comes round, never fires again, or the jitter could make
@@ -74,7 +74,7 @@ def validate_schedule(schedule: Schedule, options: Options, now: int, stored: st
 
 @lru_cache(maxsize=1024)
 def _wall_gap(fields: CronFields) -> int:
-    """Seconds between neighbours on a wall clock that is never changed."""
+    """Return the least seconds between neighbours on a wall clock that never changes."""
     times = [hour * 3600 + minute * 60 for hour in sorted(fields.hours) for minute in sorted(fields.minutes)]
     within_day = [later - earlier for earlier, later in itertools.pairwise(times)]
     overnight = _days_apart(fields) * _DAY - (times[-1] - times[0])
@@ -82,7 +82,7 @@ def _wall_gap(fields: CronFields) -> int:
 
 
 def _days_apart(fields: CronFields) -> int:
-    """Days between the two neighbouring matching days that are closest; 28 years if fewer than two were found."""
+    """Return the least days between two successive matching days; 28 years if fewer than two match."""
     shortest, previous = (_UNTIL - _FROM).days, None
     for number in range(_FROM.toordinal(), _UNTIL.toordinal()):
         if _matches(fields, date.fromordinal(number)):
@@ -101,7 +101,7 @@ def _matches(fields: CronFields, day: date) -> bool:
 
 @lru_cache(maxsize=1024)
 def _changes(timezone: str) -> tuple[int, ...]:
-    """The changes of a zone's offset from 2024 to 2051: about the first instant of each new one, epoch seconds."""
+    """Find the changes of a zone's offset from 2024 to 2051: about the first instant of each, epoch seconds."""
     rules, step, found = zone(timezone), timedelta(days=7), []
     moment = _FROM
     while moment < _UNTIL:

@@ -1,4 +1,4 @@
-"""Intervals: how long one may be, and how it is written."""
+"""Intervals: the longest one, and their form in words. Short on purpose: two modules need them before definitions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LONGEST_INTERVAL = 366 * 86400
 
 
 def as_interval(seconds: int) -> str:
-    """How an interval is written: `the schedule type "interval" with {"hours": 1, "minutes": 30}`.
+    """Write an interval for people: `the schedule type "interval" with {"hours": 1, "minutes": 30}`.
 
     Args:
         seconds: its length, at least 1.

@@ -1,7 +1,8 @@
-"""The instants at which a schedule is due.
+"""Occurrences: the instants at which a schedule is due.
 
 Daily and weekly schedules are cron expressions in other words, so that one engine serves all three. `cronsim` walks
-the calendar on the wall clock alone; what a wall-clock time means in a zone is decided here, by Debian cron's rules:
+the calendar on the wall clock alone; this module decides what a wall-clock time means in a zone, by Debian cron's
+rules:
 
 - *Fixed times* (neither minute nor hour starts with `*`): a time that does not exist, because the clocks skipped it,
   happens once, at the first instant after the gap; a time that comes twice happens the first time only.
@@ -30,10 +31,10 @@ _SECOND = timedelta(seconds=1)
 
 
 def next_after(schedule: Schedule, after: int, anchor: int) -> int | None:
-    """The first occurrence strictly after an instant, whatever the job's options say.
+    """Find the first occurrence strictly after an instant, whatever the job's options say.
 
     Args:
-        schedule: when.
+        schedule: the job's.
         after: epoch seconds.
         anchor: epoch seconds from which an interval counts: anchor + n × interval, n ≥ 1. The others ignore it.
 
@@ -50,13 +51,13 @@ def next_after(schedule: Schedule, after: int, anchor: int) -> int | None:
 
 
 def next_occurrence(schedule: Schedule, options: Options, after: int, anchor: int) -> int | None:
-    """The first occurrence strictly after an instant that is within `starts_at` ≤ occurrence < `ends_at`.
+    """Find the first occurrence strictly after an instant and within `starts_at` ≤ occurrence < `ends_at`.
 
-    An interval whose `starts_at` had not passed when it was anchored counts from there, and is due there first.
+    An interval that was anchored before its `starts_at` counts from there, and is due there first.
 
     Args:
-        schedule: when.
-        options: of the job.
+        schedule: the job's.
+        options: of the same job.
         after: epoch seconds.
         anchor: epoch seconds, as for `next_after`.
 
@@ -72,7 +73,7 @@ def next_occurrence(schedule: Schedule, options: Options, after: int, anchor: in
 
 
 def cron_expression(schedule: Daily | Weekly | Cron) -> str:
-    """The schedule as a cron expression."""
+    """Write the schedule as a cron expression."""
     match schedule:
         case Daily(hour=hour, minute=minute):
             return f"{minute} {hour} * * *"
@@ -83,7 +84,7 @@ def cron_expression(schedule: Daily | Weekly | Cron) -> str:
 
 
 def cron_fields(schedule: Daily | Weekly | Cron) -> CronFields:
-    """The schedule as the sets of its fields.
+    """Return the schedule as the sets of its fields.
 
     Raises:
         ValidationFailed: its expression is not valid (any more).
@@ -93,7 +94,7 @@ def cron_fields(schedule: Daily | Weekly | Cron) -> CronFields:
 
 @lru_cache(maxsize=16384)
 def _on_wall_clock(expression: str, timezone: str, after: int) -> int | None:
-    """Kept, since many jobs are due by the same expression at the same instant: they ask for the same next one."""
+    """Find the next occurrence, and keep it: many jobs share an expression, and ask at the same instant."""
     return _clockwork(expression, timezone).next_after(after)
 
 
@@ -112,7 +113,7 @@ class _Clockwork:
     zone: ZoneInfo
 
     def next_after(self, after: int) -> int | None:
-        """The first occurrence strictly after `after`, epoch seconds."""
+        """Find the first occurrence strictly after `after`, epoch seconds."""
         try:
             here = datetime.fromtimestamp(after, self.zone)
         except (OverflowError, ValueError):  # the wall clock shows the year 10000
@@ -145,7 +146,7 @@ class _Clockwork:
         return None
 
     def _next_wall(self, wall: datetime) -> datetime | None:
-        """The next matching time on a wall clock that is never changed."""
+        """Find the next matching time on a wall clock that never changes."""
         walk = copy.copy(self.calendar)
         walk.dt = wall
         try:
@@ -154,7 +155,7 @@ class _Clockwork:
             return None
 
     def _early(self, wall: datetime) -> int:
-        """The instant of a wall-clock time by the offset that holds before a change.
+        """Return the instant of a wall-clock time by the offset that holds before a change.
 
         Of a time that comes twice it is the first; of one that is skipped it lies after the gap, and so after
         `_late`.
@@ -162,7 +163,7 @@ class _Clockwork:
         return self._instant(wall)
 
     def _late(self, wall: datetime) -> int:
-        """The same by the offset that holds after the change."""
+        """Return the same by the offset that holds after the change."""
         return self._instant(wall.replace(fold=1))
 
     def _instant(self, wall: datetime) -> int:

@@ -25,7 +25,7 @@ _MINUS = str.maketrans({"−": "-", "–": "-", "±": "+"})
 
 
 def zone_advice(text: str, names: list[str]) -> str:
-    """The rest of a refusal's sentence.
+    """Write the rest of a refusal's sentence.
 
     Args:
         text: what was given as a time zone's name.
@@ -43,7 +43,7 @@ def zone_advice(text: str, names: list[str]) -> str:
 
 
 def _meant(text: str, names: list[str]) -> list[str]:
-    """The names that may be meant, the likeliest first."""
+    """List the names that may be meant, the likeliest first."""
     if offset := _of_offset(text.translate(_MINUS)):
         return offset
     spellings, places = _index(tuple(names))
@@ -57,7 +57,7 @@ def _meant(text: str, names: list[str]) -> list[str]:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """What may be the name in a text: all of it, its standard time, the abbreviations of a TZ variable, a city."""
+    """List what may be the name in a text: all of it, its standard time, abbreviations of a TZ variable, a city."""
     yield text
     yield re.sub(r"(?i)\b(?:daylight|summer) time\b", "Standard Time", text)
     if posix := _POSIX.fullmatch(text):
@@ -66,12 +66,12 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _first(found: Iterable[list[str]]) -> list[str]:
-    """The first three, each once."""
+    """Return the first three, each once."""
     return list(dict.fromkeys(names[0] for names in found if names))[:3]
 
 
 def _of_offset(text: str) -> list[str]:
-    """The zones of a fixed offset: of whole hours the database has them, with the sign turned round."""
+    """List the zones of a fixed offset: for whole hours the database has them, with the opposite sign."""
     if _ZERO.fullmatch(text):
         return ["UTC"]
     found = _OFFSET.fullmatch(text)
@@ -97,7 +97,7 @@ def _named(text: str, spellings: dict[str, str], places: dict[str, str]) -> list
 
 
 def _near(text: str, spellings: dict[str, str], places: dict[str, str]) -> list[str]:
-    """A slip of the pen behind the first letter, in a name that is long enough to be told by."""
+    """Find names that differ by a typo behind the first letter, if the text is long enough."""
     key = _key(text)
     if len(key) < 5:
         return []
@@ -121,7 +121,7 @@ def aliases() -> dict[str, list[str]]:
 
 @lru_cache(maxsize=1)
 def _index(names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
-    """The names by their spelling without case, blanks and punctuation: whole, and the places' last parts."""
+    """Index the names by their spelling without case, blanks and punctuation: whole, and the last parts of places."""
     spellings: dict[str, str] = {}
     places: dict[str, str] = {}
     for name in names:

@@ -23,14 +23,14 @@ def zone_names() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _ordered_names() -> list[str]:
-    """The names in the package's order: those of today before those that are kept for the past."""
+    """List the names in the package's order: those of today before those that are kept for the past."""
     names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
     return [name for name in names if name != "Factory"]
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """The rules of a zone.
+    """Return the rules of a zone.
 
     Raises:
         ScheduleError: the zone is not known (any more).
@@ -42,7 +42,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def parse_zone(value: object, field: str) -> str:
-    """The name itself, if it is one.
+    """Return the name itself, if it is one.
 
     Raises:
         ValidationFailed: it is not; another name of a zone is answered with the one that is meant.

@@ -1,4 +1,4 @@
-"""Jobs about which something was decided while Redis' clock was ahead, found and written."""
+"""Search for jobs about which something was decided while Redis' clock was ahead, and new plans for them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from service.store.presence import Walk
 from service.store.scripts import Scripts
 
 NEWEST = 1_200
-"""Entries of a job's history that are looked at, at the most: what one plan can make, and some by hand."""
+"""Most entries of a job's history that are read: those of one plan, and some made by hand."""
 RECORDS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A job about which something was decided or planned that lies in the future.
+    """A job with a decision or a plan that lies in the future.
 
     Args:
         first: the first occurrence, epoch seconds, that was decided while the clock was ahead, if that is known.
-        ran: the newest one that is over and was enqueued meanwhile, if any; now, if the history is too short to tell.
+        ran: the newest past one that was enqueued meanwhile, if any; now, if the history is too short to tell.
     """
 
     job_id: str
@@ -31,7 +31,7 @@ class Ahead:
 
 
 class AheadStore:
-    """The commands of the walk that makes such decisions void.
+    """The commands of the walk that voids such decisions.
 
     Args:
         scripts: the scripts of this installation.
@@ -42,11 +42,12 @@ class AheadStore:
         self._keys = scripts.keys
 
     def find(self, job_ids: Sequence[str], trusted_seconds: int, walk: Walk) -> tuple[int, list[Ahead]]:
-        """Redis' time, ms, and which of the jobs have something decided or planned that lies ahead of it.
+        """Return Redis' time, ms, and those of the jobs that have a decision or a plan ahead of it.
 
         Args:
-            trusted_seconds: how far ahead is not looked at.
-            walk: which looks for them.
+            job_ids: the jobs to look at.
+            trusted_seconds: decisions up to so far ahead stand.
+            walk: the walk that looks for them.
         """
         since = walk.sound_ms if walk.sound_ms is not None else walk.landed_ms
         stand = "" if since is None else since
@@ -54,20 +55,20 @@ class AheadStore:
         return int(now), [Ahead(job_id.decode(), _number(first), _number(ran)) for job_id, first, ran in rows]
 
     def void(self, renewals: Sequence[tuple[JobRecord, int, Plan]]) -> list[bool]:
-        """Makes void what was decided about jobs, each for occurrences after an instant, epoch seconds; stores plans.
+        """Void decisions about jobs, each for occurrences after an instant, epoch seconds, and store new plans.
 
         Returns:
-            For each whether it was done; False if the job has changed since it was read, or is gone.
+            For each whether that was done; False if the job has changed since it was read, or is gone.
         """
         answers = self._scripts.run_many("void_decisions", [_arguments(*renewal) for renewal in renewals])
         return [answer == 1 for answer in answers]
 
     def cut_records(self) -> bool:
-        """Cuts short what RQ keeps of runs that ended then. Returns whether there may be more."""
+        """Shorten the life of RQ's records of runs that ended then. Returns whether there may be more."""
         return int(self._scripts.run("cut_records", RECORDS_AT_ONCE)) >= RECORDS_AT_ONCE
 
     def end_walk(self, number: int, trusted_seconds: int) -> None:
-        """The walk of this number is done; what is decided further ahead than `trusted_seconds` is void."""
+        """End the walk of this number: decisions further ahead than `trusted_seconds` are void."""
         self._scripts.run("end_walk", number, trusted_seconds)
 
 
@@ -76,7 +77,7 @@ def _number(text: bytes) -> int | None:
 
 
 def _arguments(record: JobRecord, stands: int, plan: Plan) -> list[str | int]:
-    """Those of `lua/void_decisions.lua`."""
+    """Write the arguments of `lua/void_decisions.lua`."""
     fields = plan_fields(plan)
     present = {name: value for name, value in fields.items() if value is not None}
     absent = [name for name, value in fields.items() if value is None]

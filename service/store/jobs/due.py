@@ -1,4 +1,4 @@
-"""Jobs that are due, read as far as planning them needs, a batch in one round trip."""
+"""Reader of due jobs, as far as their plans need them, a batch in one round trip."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from service.domain.schedules.definition import parse_schedule
 from service.store.scripts import Scripts
 
 CACHED_DEFINITIONS = 8192
-"""Schedules and options kept understood; jobs that were made alike share them."""
+"""Parsed schedules and options that a process keeps; jobs that were made alike share them."""
 
 
 @dataclass(slots=True)
 class DueEntry:
-    """An entry of the due index whose time has come, its job not looked at yet."""
+    """An entry of the due index whose time has come, its job not parsed yet."""
 
     job_id: str
     due: int
     fields: Sequence[bytes | None] | None
 
     def read(self) -> DueJob:
-        """The job.
+        """Parse the job.
 
         Raises:
-            UnreadableJob: its hash is gone, or does not hold what this service writes.
+            UnreadableJob: its hash is gone or damaged.
             ValidationFailed: its schedule or options are not valid (any more).
         """
         if self.fields is None or not any(self.fields):
@@ -45,7 +45,7 @@ class DueEntry:
 
 
 def read_due(scripts: Scripts, count: int) -> tuple[int, list[DueEntry]]:
-    """Redis' time, ms, and up to `count` entries of the due index that are due by it, earliest first."""
+    """Return Redis' time, ms, and up to `count` entries that are due by it, earliest first."""
     now, *rows = scripts.run("read_due", count)
     return int(now), [DueEntry(job_id.decode(), int(due), fields) for job_id, due, fields in rows]
 

@@ -1,4 +1,4 @@
-"""The due index: when something is due next, and keeping the index true to the jobs."""
+"""Due index: the time until the next due job, and the sweep that keeps the index true to the jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.store.server.redis_clock import seconds_of
 log = logging.getLogger(__name__)
 
 CHUNK = 200
-"""Jobs looked at in one step of the sweep."""
+"""Jobs that one step of the sweep checks."""
 STEP_SECONDS = 1.0
 """Seconds between two steps, so that the sweep costs next to nothing."""
 ROUND_SECONDS = 60.0
@@ -25,7 +25,7 @@ class DueIndex:
 
     Args:
         scripts: the scripts of this installation.
-        replan: plans a job again whose plan was lost.
+        replan: plans a job anew whose plan was lost.
     """
 
     def __init__(self, scripts: Scripts, replan: Callable[[str], None]) -> None:
@@ -41,7 +41,7 @@ class DueIndex:
         self._empty_is_right = False
 
     def seconds_until_next(self, longest: float) -> float:
-        """Seconds until the earliest due job or retry, between 0 and `longest`."""
+        """Return the seconds until the earliest due job or retry, between 0 and `longest`."""
         time_pair, *earliest = self._scripts.read(
             lambda pipe: (
                 pipe.time(),
@@ -54,9 +54,9 @@ class DueIndex:
         return float(max(0.0, min([longest, *waits])))
 
     def restore(self, job_ids: Sequence[str]) -> int:
-        """Makes the index say what these jobs say. Returns how many entries were wrong.
+        """Make the index agree with these jobs. Returns how many entries were wrong.
 
-        Jobs that have lost their plan, or were set aside, are handed to `replan`.
+        Jobs that have lost their plan, or were set aside, go to `replan`.
         """
         answers = self._scripts.run_many("restore_due", [[job_id] for job_id in job_ids])
         unplanned = [job_id for job_id, answer in zip(job_ids, answers, strict=True) if answer == 2]
@@ -65,9 +65,9 @@ class DueIndex:
         return sum(1 for answer in answers if answer == 1)
 
     def mend(self) -> bool:
-        """One step of the sweep, if it is time for one.
+        """Make one step of the sweep, if it is time for one.
 
-        An index that is gone altogether is rebuilt at once, step after step.
+        If the whole index is gone, the sweep rebuilds it at once, step after step.
 
         Returns:
             Whether the next step should follow immediately.

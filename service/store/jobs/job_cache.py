@@ -1,10 +1,10 @@
-"""What jobs look like, kept in this process for as long as Redis says that they stay so.
+"""Cache of job views, invalidated by Redis client tracking.
 
-Lists are asked for over and over, and of a thousand jobs few have changed since. Redis remembers which keys were read
-on a connection, and tells on that connection when one of them changes (CLIENT TRACKING); what is kept of a job goes
-with that message. Messages and answers come in the order in which things happened. So a list begins by asking for the
-ids on that connection: once they are there, every change that was answered to anybody before has been told. It is
-never older than its request.
+Clients ask for lists over and over, while few of a thousand jobs change in between. Redis remembers which keys a
+connection has read, and sends a message on that connection when one of them changes (CLIENT TRACKING); the message
+removes the job from the cache. Messages and answers arrive in the order of the changes. So a list starts by asking for
+the ids on that connection: when they arrive, the messages of all earlier changes have arrived, too. A list is never
+older than its request.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from service.store.server.exchange import packed
 log = logging.getLogger(__name__)
 
 KEPT = 5_000
-"""Jobs that a process keeps: some 5 MB. Of more, the others are read each time."""
+"""Most jobs in the cache: some 5 MB. Further jobs are read each time."""
 KEPT_BYTES = 8 * 1024
-"""A longer one is not kept."""
+"""The longest view in the cache."""
 CONNECTIONS = 3
-"""One connection of a process is kept for this; where there are fewer in all, none is."""
+"""The cache reserves one connection of a process; a process with fewer connections has no cache."""
 
 Found = TypeVar("Found")
 _TOLD = object()
 
 
 class JobCache:
-    """Shows jobs, and follows what becomes of those that it has job_view.
+    """Job views, and the connection on which Redis says that they are outdated.
 
     Args:
         scripts: the scripts of this installation.
@@ -51,17 +51,17 @@ class JobCache:
         self._times_back = 0
         self._lock = threading.Lock()
         self.refused = getattr(scripts.client.connection_pool, "max_connections", 0) < CONNECTIONS
-        """Whether Redis, or its client's settings, leave no way to follow: ask without this then."""
+        """Whether Redis or the client's settings rule the cache out: read without it then."""
 
     def show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]] | None:
-        """Finds jobs and shows them.
+        """Find jobs and return their views.
 
         Args:
-            find: asks Redis which, in one round trip; called again if the connection broke.
+            find: asks Redis for their ids, in one round trip; called again if the connection broke.
 
         Returns:
-            What was found, and the jobs, JSON; None in place of one that is gone or damaged. None if jobs cannot be
-            followed.
+            The result of `find`, and the views, JSON, with None in the place of a job that is gone or damaged. None if
+            there is no cache.
 
         Raises:
             StoreUnavailable: Redis is away.
@@ -79,7 +79,7 @@ class JobCache:
 
     def _show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]]:
         if self._times_back != self._scripts.data.times_back:
-            # Whatever Redis told of it: what was kept is of another state of the data.
+            # The cache belongs to an earlier state of the data, whatever Redis has told.
             self._times_back = self._scripts.data.times_back
             self._drop()
             self._connection.connect()
@@ -92,7 +92,7 @@ class JobCache:
             jobs[job_id.encode()] = job = _shown(job_id, values)
             if job is not None and len(job) <= KEPT_BYTES and len(self._kept) < KEPT:
                 self._kept[self._key + job_id.encode()] = job
-        # What changed while it was read has been told in between.
+        # Changes during the read have been told in between.
         self._forget_changed()
         return found, [jobs[job_id] for job_id in ids]
 
@@ -118,7 +118,7 @@ class JobCache:
         return self._follows
 
     def _follow(self, connection: Any) -> None:
-        """Called by redis-py whenever the connection is made anew: nothing is told of what was read before."""
+        """Start over on a new connection, on which Redis tells nothing of earlier reads; redis-py calls this."""
         self._kept, self._changed, self._follows = {}, set(), False
         try:
             connection._parser.set_invalidation_push_handler(self._note)
@@ -135,7 +135,7 @@ class JobCache:
             self._connection.disconnect()
 
     def _note(self, message: Sequence[Any]) -> object:
-        """What Redis tells: the keys that changed; None for all of them."""
+        """Note a message of Redis: the keys that changed; None for all keys."""
         if message[1] is None:
             self._changed.update(self._kept)
         else:

@@ -1,4 +1,4 @@
-"""Jobs in Redis: a hash each, listed in the order of their creation, the due ones indexed by time."""
+"""Jobs in Redis: a hash each, listed in the order of their creation, with an index of due times."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def _fields(record: JobRecord) -> dict[str, str | None]:
         "schedule_type": definition.schedule_type,
         "schedule_config": json.dumps(definition.schedule_config),
         "bot_config": json.dumps(definition.bot_config),
-        # What differs from the defaults: a hash whose values are all short takes a third of the memory.
+        # Only what differs from the defaults: a hash of short values takes a third of the memory.
         "options": options.model_dump_json(exclude_defaults=True),
-        # These stand beside the options because scripts read them.
+        # Scripts read these, so they stand beside the options.
         "disable_after_failures": str(options.disable_after_failures),
         "max_concurrent_runs": str(options.max_concurrent_runs),
         "overlap": options.overlap,
@@ -39,7 +39,7 @@ def _fields(record: JobRecord) -> dict[str, str | None]:
 
 
 def plan_fields(plan: Plan) -> dict[str, str | None]:
-    """The fields of a job's hash that hold its plan; None: the field is not there."""
+    """Return the fields of a job's hash that hold its plan; None for a field to remove."""
     return {
         "anchor": str(plan.anchor),
         "next_occurrence": None if plan.next_occurrence is None else str(plan.next_occurrence),
@@ -54,7 +54,7 @@ def _flag(value: bool) -> str:
 
 
 class Position(NamedTuple):
-    """Where a page of jobs ended: when its last job was created, µs, and that job's id."""
+    """End of a page of jobs: when its last job was created, µs, and that job's id."""
 
     created: int
     job_id: str
@@ -71,17 +71,19 @@ class JobStore:
         self._scripts = scripts
         self._keys = scripts.keys
         self.clock_estimate = ClockEstimate()
-        """Redis' time, of what it last said here."""
+        """Redis' time, estimated from its last answer here."""
 
     def create(self, record: JobRecord, idempotency: Idempotency | None, *, estimated: bool) -> bytes | Recalled | None:
-        """Stores a new job, and its answer under the Idempotency-Key.
+        """Store a new job, and its answer under the Idempotency-Key.
 
         Args:
-            estimated: whether Redis is to look at `record.created_at`, the time for which the job was planned.
+            record: the job.
+            idempotency: the request's key and body; None without a key.
+            estimated: whether Redis must check `record.created_at`, the time for which the job was planned.
 
         Returns:
-            The job's answer, JSON; or, with nothing written, what the key was answered before, or None: that time is
-            to come, or over.
+            The job's answer, JSON; or, with nothing written, the earlier answer to the key; or None, also with nothing
+            written: the estimate was off.
         """
         fields = _fields(record)
         told = {**fields, "enabled": _flag(record.definition.enabled), "revision": str(record.revision)}
@@ -92,11 +94,11 @@ class JobStore:
         return answer if saved[0] == b"saved" else recalled(saved)
 
     def add(self, record: JobRecord) -> bool:
-        """Stores a new job under an id that may be taken. Returns False if it is; then nothing is written."""
+        """Store a new job under an id that may be taken. Returns False if it is; then nothing is written."""
         return bool(self._save(record, _fields(record), "")[0] == b"saved")
 
     def replace(self, record: JobRecord, read_revision: int) -> bool:
-        """Stores a new definition and plan. Returns False if the job has changed since it was read, or is gone."""
+        """Store a new definition and plan. Returns False if the job has changed since it was read, or is gone."""
         return bool(self._save(record, _fields(record), str(read_revision))[0] == b"saved")
 
     def _save(
@@ -117,7 +119,7 @@ class JobStore:
         return saved
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> bool | None:
-        """Deletes a job and all that is its own, if it is at one of `revisions` (any, if there are none).
+        """Delete a job and all its data, if it is at one of `revisions` (any, if there are none).
 
         Returns:
             True; False if there is no such job; None if it is at another revision.
@@ -126,7 +128,7 @@ class JobStore:
         return None if answer < 0 else bool(answer)
 
     def get(self, job_id: str) -> JobRecord | None:
-        """One job, or None.
+        """Read one job, or None.
 
         Raises:
             UnreadableJob: its hash is damaged.
@@ -135,7 +137,7 @@ class JobStore:
         return read_job(fields) if fields else None
 
     def get_many(self, job_ids: list[str]) -> list[Mapping[bytes, bytes]]:
-        """The hashes of several jobs, empty where one is gone, unread so that one damaged job spoils no other."""
+        """Read the hashes of several jobs, empty if gone, and unparsed, so that no damaged job spoils others."""
 
         def fill(pipe: Any) -> None:
             for job_id in job_ids:
@@ -145,7 +147,7 @@ class JobStore:
         return [answer if isinstance(answer, dict) else {} for answer in answers]
 
     def ids_after(self, position: Position | None, count: int) -> list[Position]:
-        """Up to `count` jobs in the order of their creation, after `position`."""
+        """Return up to `count` jobs in the order of their creation, after `position`."""
         start = position.created if position else "-inf"
         wanted = count
         while True:
@@ -163,7 +165,7 @@ class JobStore:
             wanted *= 2
 
     def scan(self, chunk: int = 500) -> Iterator[list[tuple[str, Mapping[bytes, bytes]]]]:
-        """All jobs in the order of their creation, `chunk` at a time."""
+        """Yield all jobs in the order of their creation, `chunk` at a time."""
         position: Position | None = None
         while page := self.ids_after(position, chunk):
             ids = [p.job_id for p in page]
@@ -171,6 +173,6 @@ class JobStore:
             position = page[-1]
 
     def counts(self) -> tuple[int, int]:
-        """How many jobs there are, and how many of them are enabled."""
+        """Count the jobs, and the enabled ones."""
         total, enabled = self._scripts.read(lambda pipe: (pipe.zcard(self._keys.jobs), pipe.scard(self._keys.enabled)))
         return int(total), int(enabled)

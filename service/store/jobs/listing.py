@@ -1,4 +1,4 @@
-"""Jobs as the API shows them: one, a page, or all, in the order of their creation."""
+"""Lists of job views: one job, a page, or all, in the order of their creation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from service.store.scripts import Scripts
 from service.store.server.asking import Ask, ask, ask_packed, hash_fields, scored
 
 CHUNK = 1000
-"""Jobs read at a time where a list is long, or most of them may be passed over."""
+"""Jobs read at a time where a list is long, or where a filter may reject most of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownJob:
-    """A job's id, its answer, JSON, and its definition's revision."""
+    """A job's id, its view, JSON, and its definition's revision."""
 
     id: str
     json: bytes
@@ -29,12 +29,12 @@ class ShownJob:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs are wanted; each that is not set lets all through.
+    """A filter of jobs; an unset argument accepts all.
 
     Args:
-        enabled_only: those that are switched on.
-        bot_type: those of one bot.
-        q: those whose name or description contains this, whatever its case.
+        enabled_only: only enabled jobs.
+        bot_type: only those of one bot.
+        q: only those whose name or description contains this, whatever its case.
     """
 
     enabled_only: bool = False
@@ -43,11 +43,11 @@ class JobFilter:
 
     @property
     def wants_all(self) -> bool:
-        """Whether it lets every job through."""
+        """Whether it accepts every job."""
         return not (self.enabled_only or self.bot_type or self.q)
 
     def wants(self, values: Values) -> bool:
-        """Whether a job is wanted, by the values of its `VIEW_FIELDS`."""
+        """Return whether it accepts a job, by the values of its `VIEW_FIELDS`."""
         name, description, bot_type, enabled = values[:4]
         if self.enabled_only and enabled != b"1":
             return False
@@ -59,9 +59,9 @@ class JobFilter:
 
 
 class _Window(NamedTuple):
-    """Some jobs' ids in the order of their creation, and where the last of them stands if there are more.
+    """Some jobs' ids in the order of their creation, and the place of the last of them if there are more.
 
-    `places` tells where each stands, where that was asked for.
+    `places` has the place of each, if the caller asked for that.
     """
 
     ids: list[bytes]
@@ -70,7 +70,7 @@ class _Window(NamedTuple):
 
 
 class Listing:
-    """Reads jobs to show them.
+    """Reader of job views.
 
     Args:
         scripts: the scripts of this installation.
@@ -82,7 +82,7 @@ class Listing:
         self._followed = JobCache(scripts)
 
     def one(self, job_id: str) -> ShownJob | None:
-        """One job, or None.
+        """Read one job, or None.
 
         Args:
             job_id: a UUID.
@@ -101,13 +101,16 @@ class Listing:
     def page(
         self, limit: int, after: Position | None, wanted: JobFilter, scan: int
     ) -> tuple[list[bytes], Position | None]:
-        """Up to `limit` jobs after a position.
+        """Read up to `limit` jobs after a position.
 
         Args:
-            scan: jobs looked at, at most; the page may be short for it.
+            limit: jobs on the page.
+            after: where the page before ended; None for the first page.
+            wanted: the filter.
+            scan: most jobs that are read; a filtered page may be short for it.
 
         Returns:
-            The jobs, JSON, and where to go on if there is more.
+            The jobs, JSON, and where to go on if there are more.
         """
         items: list[bytes] = []
         looked_at = 0
@@ -125,7 +128,7 @@ class Listing:
                 return items, after
 
     def all(self, wanted: JobFilter) -> Iterator[Sequence[bytes]]:
-        """All jobs, JSON, some at a time."""
+        """Yield all jobs, JSON, some at a time."""
         after: Position | None = None
         while True:
             window, jobs = self._jobs(after, CHUNK, wanted)
@@ -135,7 +138,7 @@ class Listing:
                 return
 
     def _jobs(self, after: Position | None, count: int, wanted: JobFilter) -> tuple[_Window, list[bytes | None]]:
-        """The next `count` jobs; None in place of one that is gone, damaged or not wanted."""
+        """Read the next `count` jobs, with None in the place of one that is gone, damaged or rejected."""
 
         def find(asking: Ask) -> tuple[_Window, Sequence[bytes]]:
             window = self._window(after, count, asking)
@@ -169,7 +172,7 @@ class Listing:
                 places = found[:count]
                 last = places[-1] if len(found) > count else None
                 return _Window([place.job_id.encode() for place in places], places, last)
-            # Jobs that were created in the same microsecond stand before the place where this goes on.
+            # Jobs that were created in the same microsecond stand before the place where the page starts.
             wanted *= 2
 
 

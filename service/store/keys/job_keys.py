@@ -51,5 +51,6 @@ class JobKeys:
     def idempotency(self, digest: str) -> str:
         """Name the hash of the answer to a request with an `Idempotency-Key`.
 
-        `digest` stands for route, job and key."""
+        `digest` stands for route, job and key.
+        """
         return f"{self.prefix}:idempotency:{digest}"

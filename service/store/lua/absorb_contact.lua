@@ -1,14 +1,14 @@
--- Makes one contact of several: what leads to the others leads to it, whose cards of address books are its.
+-- Merge several contacts into one: it takes over their identities and their cards of address books.
 --
 -- ARGV  1 the start of all key names      2 id of the contact that stays      3 its identities that the caller has seen
 --       4 its identities from now on, with spaces between      5 the ids that were merged into it, likewise
---       6 its source from now on, or ''      7 what was found on its page if nothing was yet, or ''
---       8 how many the others are      9… of each its id, and its identities that the caller has seen
+--       6 its source from now on, or ''      7 a visit to its page, kept if it has none yet, or ''
+--       8 the number of the others      9… of each its id, and its identities that the caller has seen
 --       then pairs of field and value to write to the contact that stays
--- Returns 'absorbed', also if just that was done before; or 'stale' (one of them has changed meanwhile, or is gone; the
--- caller looks again).
+-- Returns 'absorbed', also if that was done before; or 'stale' (one of them has changed since, or is gone; the caller
+-- reads them again).
 --
--- One step, so that the ledger always finds one person under all ids, and a sync whose a card is. Safe to repeat.
+-- One step, so that the ledger always finds a person under all ids, and a sync the owner of a card. Safe to repeat.
 
 local id, number = ARGV[2], tonumber(ARGV[8])
 local contact = people.contact(id)

@@ -1,10 +1,10 @@
--- Somebody has seen that the clock stepped, or that the data went back.
+-- Acknowledge that the clock stepped, or that the data went back.
 --
--- Returns what there was to see: {now, {went_back_at, went_back, went_back_beats}, steps, the number of the last step
+-- Returns the notices: {now, {went_back_at, went_back, went_back_beats}, steps, the number of the last step
 -- that was acknowledged before}; false where there is none.
 --
--- One step, so that nothing is acknowledged that was not answered. It opens with HDEL, so that a full Redis lets it through.
--- Safe to repeat: it answers again what came since.
+-- One step, so that it acknowledges nothing that it does not answer. It opens with HDEL, so that a full Redis lets it
+-- through. Safe to repeat: it answers what has come since.
 
 local now = now_ms()
 local back = call('HMGET', key.data, 'went_back_at', 'went_back', 'went_back_beats')

@@ -1,4 +1,4 @@
--- Cancels a run: one that has not started ends at once, one under way is told.
+-- Cancel a run: end one that has not started at once, tell one under way.
 --
 -- ARGV  1 job id      2 run id      3 the reason, for its record
 -- Returns 'cancelled', 'told', 'ended' (too late), or 'gone'.

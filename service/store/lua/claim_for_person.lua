@@ -1,15 +1,15 @@
--- Claims an entry of the ledger for a person, who may have entries under other ids: of contacts that were merged, of
--- deleted ones, and of others that are the same by what is known of them.
+-- Claim an entry of the ledger for a person, who may have entries under other ids: those of merged contacts, of deleted
+-- ones, and of others that are the same person by their traits.
 --
 -- ARGV  1 the start of all key names      2 contact id      3 its identities as the caller has read them
 --       4 its former ids, likewise        5 the start of the ledger's entries      6 the end of this occasion's
---       7 the claim's mark, 'claimed:{run id}:{…}'; '' looks only      8 seconds to keep it
---       9 'retake' to take over from runs that have ended, or ''      10 what the names of runs' keys start with
---       11 ms for which a claim must have stood if its run is not known (any more)
--- Returns what stands now under the person's own id, else under another one; false if there is nothing.
+--       7 the claim's mark, 'claimed:{run id}:{…}'; '' only looks      8 seconds to keep it
+--       9 'retake' to take over from runs that have ended, or ''      10 the start of the names of runs' keys
+--       11 ms for which a claim must have stood if its run is not, or no longer, known
+-- Returns the entry under the person's own id, else under another one; false if there is none.
 --
--- One step, so that of two runs that know a person under different ids one gets the claim, also when contacts are merged
--- or deleted between a run's reading and its claim. Safe to repeat.
+-- One step, so that only one of two runs that know a person under different ids gets the claim, even if contacts are
+-- merged or deleted between a run's reading and its claim. Safe to repeat.
 
 local id, start, finish, mark = ARGV[2], ARGV[5], ARGV[6], ARGV[7]
 local found, standing = nil, nil

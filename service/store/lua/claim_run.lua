@@ -1,4 +1,4 @@
--- A worker takes a run: queued -> running. The only door, so that a duplicate in the queue is dropped here.
+-- Claim a run for a worker: queued -> running. This is the only door, so that it drops a duplicate in the queue.
 --
 -- ARGV  1 run id; '' for the next one in RQ's queue      2 the claim's token, new for each try      3 worker name
 --       4 length of the lease, ms
@@ -6,8 +6,8 @@
 --         {'taken'} (it runs, has ended, or does not hold a slot); {'none'} (the queue is empty, or RQ's workers are
 --         suspended).
 --
--- One step, so that a run under way always has a lease that the reaper can find, and RQ's records say the same.
--- Safe to repeat with the same token: what was taken under it is found among the worker's executions.
+-- One step, so that a run under way always has a lease that the reaper can find, and RQ's records agree.
+-- Safe to repeat with the same token: it finds the run that it has taken among the worker's executions.
 
 local token, worker, lease = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now = now_ms()

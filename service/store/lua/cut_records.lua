@@ -1,9 +1,9 @@
--- Lets RQ's records of runs that ended while the clock was ahead go as soon as if they ended now.
+-- Shorten the life of RQ's records of runs that ended while the clock was ahead, as if they ended now.
 --
 -- ARGV  1 how many at the most
--- Returns how many there were.
+-- Returns how many it has shortened.
 --
--- Safe to repeat.
+-- Safe to repeat: it finds fewer of them.
 
 local now = now_ms() / 1000
 local cut = 0

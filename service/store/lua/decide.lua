@@ -1,28 +1,31 @@
--- Decides the due occurrences of a batch of jobs: each one is enqueued, put to wait, or recorded as skipped, and its job
--- moves on to its next occurrence.
+-- Decide the due occurrences of a batch of jobs: enqueue each, let it wait, or record it as skipped, and move its job
+-- on to the next occurrence.
 --
--- ARGV  1 JSON: {"now" (when the jobs were read, ms), "plans": [...], "jobs": [[job id, the revision that was planned, number of its plan], ...]}; jobs that
---         are alike share a plan:
---         {"due" (the score that was read, ms), "first" (the earliest occurrence that it looked at), "last_decided",
+-- ARGV  1 JSON: {"now" (when the jobs were read, ms), "plans": [...],
+--                 "jobs": [[job id, the revision that was planned, number of its plan], ...]}; jobs that are alike
+-- share
+--         a plan:
+--         {"due" (the score that was read, ms), "first" (the earliest occurrence that it covers), "last_decided",
 --          "next_occurrence" and "next_due", or "ended" (why there is none),
 --          "decisions": [{"run" (true, or false to skip), "waits", "reason", "occurrence", "last_occurrence",
 --                         "occurrences", "due"}]}; times are texts
---       2 what the ids of runs begin with before they are hashed
+--       2 the start of the texts from which the ids of runs are hashed
 -- Returns for each job 'decided'; or, with nothing written, 'gone', 'stale' (changed or decided since it was read: plan
---         anew), 'early'; or Redis' refusal, '!' before it.
+--         anew), 'early'; or Redis' refusal behind a '!'.
 --
--- One step for each job, because an occurrence whose run is made without the job moving on would run twice, and the
--- other way round would be lost. The compare-and-set on revision and due score makes it right under any number of
--- schedulers, and safe to repeat. Jobs share a call only to save round trips: one that Redis refuses stops no other.
+-- One step for each job: if it made a run and did not move the job on, the occurrence would run twice; the other way
+-- round it would be lost. The compare-and-set on revision and due score makes it right under any number of schedulers,
+-- and safe to repeat. Jobs share a call only to save round trips: one that Redis refuses stops no other.
 
 local now = now_ms()
 local at = int(now)
 local pushes = runs.pushes()
 local step_forward  -- the number of the newest one; false or nil: there was none
 
--- The same from every scheduler, so that an occurrence's run cannot be made twice. When the job was created is a part of
--- it: one that was deleted and made again under its id has other runs. So has an instant that is decided anew, since it
--- was decided first while the clock was ahead (void_decisions.lua). A UUID of version 8 (RFC 9562).
+-- The id is the same from every scheduler, so that an occurrence cannot have two runs. The job's time of creation is
+-- part of it: a job that was deleted and made again under its id has other runs. So has an instant that is decided
+-- anew, because its first decision came from a clock that was ahead (void_decisions.lua). It is a UUID of version 8
+-- (RFC 9562).
 local function run_id_of(job, decision)
   local parts = {ARGV[2], job.id, job.created_at, decision.occurrence, job.clock_epoch or nil}
   local hash = redis.sha1hex(table.concat(parts, '/'))
@@ -30,7 +33,7 @@ local function run_id_of(job, decision)
     hash:sub(21, 32)}, '-')
 end
 
--- Neighbouring skips for the same reason are one entry: the newest of the history grows, if it is one.
+-- Successive skips for the same reason are one entry: the newest of the history grows, if it is such an entry.
 local function skip(job, decision, reason)
   if reason == 'misfire' and math.abs(now - tonumber(job.misfire_told_at or 0)) >= 3600000 then
     call('HSET', job.key, 'misfire_told_at', at)
@@ -73,7 +76,7 @@ local function run(job, decision)
   end
 end
 
--- What is decided first after the clock stepped forward: should it step back, the job is planned from there again.
+-- Note the first decision after the clock stepped forward: should it step back, the job is planned from there again.
 local function note_ahead(job, plan)
   if not step_forward then return end
   local noted = job.ahead or ''
@@ -119,8 +122,8 @@ local function decide(id, planned_revision, plan)
 end
 
 local batch = cjson.decode(ARGV[1])
--- Up to when occurrences are decided, should the clock turn out to have stepped forward after this. It was set back where
--- that is later already.
+-- Note up to when occurrences are decided, in case the clock turns out to step forward after this. If a later time is
+-- noted already, the clock was set back.
 local clock = redis.pcall('HMGET', key.clock, 'acted', 'ahead')
 if not clock.err then
   step_forward = clock[2]

@@ -1,4 +1,4 @@
--- Deletes one contact, and its places in the indices with it. What leads to it is kept as long as the ledger.
+-- Delete one contact, and its places in the indices. Its identities are kept as long as the ledger.
 --
 -- ARGV  1 the start of all key names      2 contact id
 -- Returns 1, or 0 if there was none.

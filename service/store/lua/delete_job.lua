@@ -1,7 +1,7 @@
--- Deletes a job with all that is its own: history, waiting and queued runs. A run under way finds itself deleted at its
--- next sign of life, and neither its end nor a retry writes anything afterwards.
+-- Delete a job with all its data: history, waiting and queued runs. A run under way finds itself deleted at its next
+-- heartbeat, and neither its end nor a retry writes anything afterwards.
 --
--- ARGV  1 job id      2... the revisions that it may have; none: any
+-- ARGV  1 job id      2… the revisions that it may have; none: any
 -- Returns 1; 0 if there is no such job; -1 if it is at another revision.
 --
 -- One step, so that no scheduler or worker meets half a job. Safe to repeat.

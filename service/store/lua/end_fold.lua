@@ -1,9 +1,9 @@
--- The alerts that were counted have been told of together, or are void.
+-- Forget the counted alerts: one alert has told of them together, or they are void.
 --
--- ARGV  1 how many they were
--- Returns 1; 0 if others were counted meanwhile.
+-- ARGV  1 their number
+-- Returns 1; 0 if others have been counted meanwhile.
 --
--- Safe to repeat.
+-- One step, so that none that is counted meanwhile is lost. Safe to repeat.
 
 if call('HGET', key.clock, 'folded') ~= ARGV[1] then return 0 end
 call('HDEL', key.clock, 'folded', 'folded_at')

@@ -1,4 +1,4 @@
--- Ends a run that is under way: its outcome, the job's last run, its slot, the next in line, a retry, RQ's own end.
+-- End a run that is under way: its outcome, the job's last run, its slot, the next in line, a retry, RQ's own end.
 --
 -- ARGV  1 run id      2 the claim's token
 --       3 'success', 'failed' or 'cancelled'
@@ -6,16 +6,17 @@
 --       5 JSON: RQ's result record of a failure, a flat list; '' for none
 --       6 JSON: the retry, should this be a failure: {"id", "attempt", "delay_ms"}; '' for none
 --       7 '1' to end it only if its lease has ended (the reaper), else '0'
---       8 JSON: what its bot has to tell people, a list of pairs of a digest, under which it is told once, and a text;
---         '' for nothing
--- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): nothing is written then
---         but that a deleted run leaves no trace in RQ.
+--       8 JSON: the bot's news for people, a list of pairs of a digest, under which it is told once, and a text; '' for
+--         none
+-- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): then it writes
+-- nothing,
+--         except that it removes a deleted run from RQ.
 --
--- One step, because between any two of these a death would leave a slot held by nobody, or a run that RQ calls started
--- for ever. Fenced by the token, so that a worker that was frozen past its lease cannot write over what was decided
--- without it. Safe to repeat. A cancel that was committed first wins over any other outcome. While a job is off, the runs
--- of its occurrences are not tried again, and those by hand are. A rehearsal leaves the job's last run and its failures
--- as they are, and nobody is told of it; should it fail, its retry is a rehearsal too.
+-- One step, because a death between any two of these would leave a slot that nobody holds, or a run that RQ calls
+-- started for ever. Fenced by the token, so that a worker that was frozen past its lease cannot overwrite later
+-- decisions. Safe to repeat. A cancel that was committed first wins over any other outcome. While a job is off, failed
+-- runs of its occurrences have no retry, and those by hand do. A rehearsal changes neither the job's last run nor its
+-- failures, and raises no alert; its retry is a rehearsal, too.
 
 local run_id, token, status = ARGV[1], ARGV[2], ARGV[3]
 local run = key.run(run_id)
@@ -62,7 +63,7 @@ if retry then
     call('ZADD', key.retries, int(now + retry.delay_ms), retry.id)
     wake.schedulers('due')
   else
-    -- It takes the place of the run that it repeats: ahead of those that wait.
+    -- It takes the place of the run that it repeats, ahead of those that wait.
     call('LPUSH', key.waiting(job_id), retry.id)
   end
 end
@@ -78,8 +79,9 @@ local function note_last_run()
   call('HSET', job, unpack(last))
 end
 
--- Failures for good in a row: the first is told, the one too many switches the job off, a success ends them. Switching
--- the job on sets the count to 0 (save_job.lua); the field itself stays until a success, which is then a recovery.
+-- Count final failures in a row: the first raises an alert, the one too many switches the job off, a success ends them.
+-- Switching the job on sets the count to 0 (save_job.lua); the field itself stays until a success, which is then a
+-- recovery.
 local function switch_off(failures)
   local reason = 'switched off after ' .. failures .. (failures == 1 and ' failure' or ' failures') .. ' in a row'
   call('HSET', job, 'enabled', '0', 'state', 'disabled', 'state_reason', reason, 'updated_at', int(now))
@@ -102,7 +104,7 @@ local function count_failures()
   end
 end
 
--- What is new of what the bot has to tell; all of it is one alert.
+-- Raise one alert of all news that nobody has told before.
 local function tell_news(news)
   local lines, count = {}, 0
   for _, one in ipairs(news) do

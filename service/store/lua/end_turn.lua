@@ -1,10 +1,10 @@
--- Ends a turn, if it is still the asker's.
+-- End a turn, if the caller still has it.
 --
 -- KEYS  1 the turn
--- ARGV  1 whose it is      2 ms for which it is remembered when it ended
+-- ARGV  1 the caller      2 ms for which the end is remembered
 -- Returns 1, or 0 if it is somebody else's or nobody's.
 --
--- One step, so that nobody ends the turn of who came next. Safe to repeat.
+-- One step, so that nobody ends the next caller's turn. Safe to repeat.
 
 if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then return 0 end
 local time = redis.call('TIME')

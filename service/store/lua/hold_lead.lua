@@ -1,19 +1,20 @@
--- A scheduler's sign of life, its bid to be the one that acts, and its look at the clock and the data set.
+-- Note a scheduler's heartbeat, let it take or keep the lead, and look at the clock and the data set.
 --
 -- ARGV  1 scheduler name      2 length of the lease, ms
 --       3 what the clock should show, ms; 4 what it showed when the scheduler last looked, ms; both '' at first
 --       5 the data set's id, 6 its number, as the scheduler remembers them, or ''; 7 an id for a new one
 -- Returns {1 if it leads now else 0, now, the leader's name, by how much the clock stepped or '',
---         {data set's id, its number, what became of it}, the walk that is ordered: its number, up to when decisions were
---         sound, the numbers of the steps that were undone, and where the clock landed if nobody saw it go ahead; each or
---         ''}; see shared/timewatch.lua, shared/dataset.lua.
+--         {data set's id, its number, what happened to it}, the ordered walk: its number, up to when decisions are
+-- sound,
+--         the numbers of the undone steps, and where the clock landed if nobody saw it go ahead; each or ''};
+--         see shared/timewatch.lua, shared/dataset.lua.
 --
--- One step, so that a lease is renewed by its owner alone, and a step of the clock is recorded once. The lead saves work
--- only: what schedulers do is right under any number of them. Safe to repeat.
+-- One step, so that only its owner renews a lease, and a step of the clock is recorded once. The lead only saves work:
+-- any number of schedulers would decide right. Safe to repeat.
 
 local name, lease, now = ARGV[1], tonumber(ARGV[2]), now_ms()
 call('ZADD', key.schedulers, int(now), name)
--- One from the future was written while the clock was ahead.
+-- A heartbeat from the future was written while the clock was ahead.
 call('ZREMRANGEBYSCORE', key.schedulers, '-inf', int(now - 60000))
 call('ZREMRANGEBYSCORE', key.schedulers, int(now + 60000), '+inf')
 local leader = call('GET', key.leader)
@@ -22,12 +23,12 @@ if not leader or leader == name then
   call('SET', key.leader, name, 'PX', lease)
   leader = name
 elseif call('PTTL', key.leader) > lease then
-  call('PEXPIRE', key.leader, lease)  -- taken while the clock was ahead: whoever is alive renews it
+  call('PEXPIRE', key.leader, lease)  -- taken while the clock was ahead: a leader that is alive renews it
 end
 local stepped = timewatch.look(ARGV[3], ARGV[4], now)
 local data = dataset.look(ARGV[5], ARGV[6], ARGV[7], now)
 if leader == name then data[2] = dataset.raise() end
--- Who led before may not have known of jobs about which something was decided far ahead.
+-- An earlier leader may not have known of decisions far ahead.
 if arrives then timewatch.order_late_walk(now) end
 local walk = call('HMGET', key.clock, 'void', 'void_sound', 'void_steps', 'void_landed')
 return {leader == name and 1 or 0, int(now), leader, stepped, data, walk[1] or '', walk[2] or '', walk[3] or '',

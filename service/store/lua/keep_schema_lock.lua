@@ -1,8 +1,10 @@
--- A migration says that it is still under way, and may say which version it has reached.
+-- Renew the lease of a migration, and store the version that it has reached.
 --
 -- KEYS  1 the lock      2 the version
--- ARGV  1 its token      2 length of the lease, ms      3 the version that is reached; '' for none yet
--- Returns 1, or 0 if the lock is not its own any more: nothing is written then.
+-- ARGV  1 its token      2 length of the lease, ms      3 the version; '' for none yet
+-- Returns 1, or 0 if another process has the lock by now: then it writes nothing.
+--
+-- One step, so that no process writes a version without the lock. Safe to repeat.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -1,4 +1,4 @@
--- Notes on a contact what a bot did with it, unless the contact was deleted meanwhile.
+-- Note on a contact what a bot has done, unless the contact was deleted meanwhile.
 --
 -- KEYS  1 the contact      2 visits
 -- ARGV  1 contact id       2 when it was visited, ms, or ''      3… pairs of field and value

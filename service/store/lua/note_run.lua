@@ -1,12 +1,12 @@
--- What a run under way has to say: its progress, and lines for its log.
+-- Store the progress and log lines of a run under way.
 --
 -- ARGV  1 run id      2 the claim's token      3 done, or ''      4 total, or ''      5 the log's size limit, bytes
---       6 the number of this note, counted by its writer      7... ready log lines
--- Returns 1; 0 if the run is not this claim's (any more).
+--       6 the number of this note, counted by its writer      7… log lines, ready
+-- Returns 1; 0 if the run is not, or no longer, this claim's.
 --
--- One step, so that nothing is written for a run that was deleted or ended. Safe to repeat: a note whose number was seen
--- is passed over. Half of the limit is for the log's head. What does not fit there goes to its tail, which keeps the
--- newest lines, each under its number, so that a reader knows which lines were left out between the two.
+-- One step, so that it writes nothing for a run that was deleted or has ended. Safe to repeat: it ignores a note whose
+-- number it has seen. Half of the limit is for the log's head. Lines that do not fit there go to its tail, which keeps
+-- the newest ones, each under its number, so that a reader knows which lines are left out between the two.
 
 local run_id, half = ARGV[1], tonumber(ARGV[5]) / 2
 local run = key.run(run_id)

@@ -1,11 +1,14 @@
--- Of a page of jobs, those about which something was decided or planned that lies in the future.
+-- Find, in a page of jobs, those with a decision or a plan that lies in the future.
 --
--- ARGV  1 how far ahead a clock may have been without being wrong, s      2 up to when decisions stand, ms; '' if unknown
---       3 the numbers of the steps forward that were undone
---       4 how many entries of a history are looked at, at the most      5... job ids
--- Returns {now, {job id, the first occurrence that was decided after one of those steps, s, the newest that is over and
---         was not skipped since, s; each '' if there is none}, ...}. Where the history does not reach back so far, any
---         that is over may be among those, up to now.
+-- ARGV  1 how far ahead a clock may have been without being wrong, s      2 up to when decisions stand, ms; '' if
+-- unknown
+--       3 the numbers of the undone steps forward
+--       4 most entries of a history that it reads      5... job ids
+-- Returns {now, {job id, the first occurrence that was decided after one of those steps, s, the newest past one that
+-- was
+--         not skipped since, s; each '' if there is none}, ...}. Where the history does not reach back so far, the
+-- latter
+--         is now.
 --
 -- It writes nothing.
 
@@ -15,8 +18,8 @@ local latest = now / 1000 + tonumber(ARGV[1])
 local undone = {}
 for number in ARGV[3]:gmatch('%d+') do undone[number] = true end
 
--- What was made until then was made before the clock went ahead. Up to when decisions stand may be later: an earlier clock
--- that was ahead had them made.
+-- Runs made until then were made before the clock went ahead. Decisions may stand up to a later time: an earlier clock
+-- that was ahead made them.
 local since = stand
 if stand then
   for _, step in ipairs(cjson.decode(call('HGET', key.clock, 'steps') or '[]')) do
@@ -24,7 +27,7 @@ if stand then
   end
 end
 
--- The newest entries come first; what was made until then ends the search.
+-- The newest entries come first; the first one made before the clock went ahead ends the search.
 local function newest_that_ran(job_id)
   if not since then return '' end
   local kept = call('LRANGE', key.history(job_id), 0, tonumber(ARGV[4]) - 1)
@@ -37,7 +40,6 @@ local function newest_that_ran(job_id)
   if #kept >= math.min(tonumber(ARGV[4]), conf.history_limit) then return int(math.floor(now / 1000)) end
   return ''
 end
-
 
 local function first_ahead(noted)
   local earliest

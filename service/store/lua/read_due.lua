@@ -1,10 +1,11 @@
--- Reads the jobs that are due, earliest first, as far as planning them needs.
+-- Read the due jobs, earliest first, as far as their plans need them.
 --
--- ARGV  1 how many at the most
--- Returns {now, {job id, due score, {the fields below, false where one is missing} or false}, ...}; false: the job's hash
---         is no hash.
+-- ARGV  1 most jobs to read
+-- Returns {now, {job id, due score, {the fields below, false where one is missing} or false}, ...}; false: the job's
+-- hash
+--         is of another type.
 --
--- One script, so that a batch is one round trip, and `now` is the time at which its jobs were due. It writes nothing.
+-- One script, so that a batch is one round trip, and its jobs are due by `now`. It writes nothing.
 
 local now = now_ms()
 local found = {int(now)}

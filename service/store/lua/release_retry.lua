@@ -1,4 +1,4 @@
--- A retry whose delay is over takes a slot, or waits its turn.
+-- Release a retry whose delay is over: it takes a slot, or waits for one.
 --
 -- ARGV  1 run id
 -- Returns 1, or 0 if it is not due, or gone.

@@ -1,10 +1,10 @@
--- A worker says that its run is still under way, and hears whether it is to stop.
+-- Renew the lease of a run under way, and tell its worker whether to stop.
 --
 -- ARGV  1 run id      2 the claim's token      3 length of the lease, ms
 -- Returns 'kept', 'cancel' (somebody asked for it), 'gone' (deleted), or 'lost' (ended by the reaper).
 --
--- Fenced by the token: only the owner renews, and never a lease that ended and was taken away. It opens with ZREM, so
--- that a full Redis does not cost the lease of a run that is doing well.
+-- Fenced by the token: only the owner renews, and never a lease that has ended and was taken away. It opens with ZREM,
+-- so that a healthy run keeps its lease while Redis is full. Safe to repeat.
 
 local run_id, token = ARGV[1], ARGV[2]
 local status, holder, worker, cancel = unpack(call('HMGET', key.run(run_id), 'status', 'token', 'worker', 'cancel'))

@@ -1,12 +1,12 @@
--- Makes a run that was asked for by hand: it takes a slot, or waits its turn.
+-- Make a run by hand: it takes a slot, or waits for one.
 --
 -- ARGV  1 job id      2 run id      3 JSON of the bot_config laid over the job's own; '' for none
---       4 Idempotency-Key's digest, or ''; 5 the body's fingerprint      6 the id of the request that asks, or ''
+--       4 Idempotency-Key's digest, or ''; 5 the body's fingerprint      6 the request's id, or ''
 -- Returns {'queued'}; {'gone'} (no such job); {'full'} (too many wait already);
 --         {'kept', run id} or {'other_body'} if the Idempotency-Key was used before.
 --
--- One step, so that the run's record, its slot and its place in the queue come together. Safe to repeat: a run id that
--- exists is left as it is.
+-- One step, so that the run's record, its slot and its place in the queue come together. Safe to repeat: it leaves a
+-- run id that exists as it is.
 
 local job_id, run_id = ARGV[1], ARGV[2]
 local limit, name, bot_type = unpack(call('HMGET', key.job(job_id), 'max_concurrent_runs', 'name', 'bot_type'))

@@ -1,9 +1,10 @@
--- Puts a run back in RQ's queue that was popped and never started, or got lost on the way.
+-- Requeue a run that was popped and never started, or got lost on the way.
 --
 -- ARGV  1 run id
--- Returns 1 if it was pushed again, 0 if it needs nothing.
+-- Returns 1 if it has pushed the run again, 0 if that was not necessary.
 --
--- One step, so that it stays in one place of the queue. A worker that was only slow to start it meets the claim.
+-- One step, so that the run stays in one place of the queue. A worker that was only slow to start it fails to claim it.
+-- Safe to repeat.
 
 local run_id = ARGV[1]
 local status, job_id = unpack(call('HMGET', key.run(run_id), 'status', 'job_id'))
@@ -18,5 +19,5 @@ call('ZADD', key.queued, int(now), run_id)
 rq.create(run_id, call('HGET', key.job(job_id), 'name') or '', now)
 call('SADD', key.rq_queues, key.rq_queue)
 call('LREM', key.rq_intermediate, 0, run_id)
-call('LPUSH', key.rq_queue, run_id)  -- to the front: it was next once already
+call('LPUSH', key.rq_queue, run_id)  -- to the front: it has been next before
 return 1

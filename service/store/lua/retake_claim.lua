@@ -1,11 +1,13 @@
--- Claims an entry of the ledger, also one that another claimed and never settled, unless that one may be at work still.
+-- Claim an entry of the ledger, even if another run has claimed and never settled it, unless that run may still be at
+-- work.
 --
 -- KEYS  1 the ledger's entry
--- ARGV  1 the claim's mark, 'claimed:{run id}:{…}'      2 seconds to keep it      3 what the names of runs' keys start with
---       4 ms for which a claim must have stood if its run is not known (any more)
--- Returns what stands there now.
+-- ARGV  1 the claim's mark, 'claimed:{run id}:{…}'      2 seconds to keep it      3 the start of the names of runs'
+-- keys
+--       4 ms for which a claim must have stood if its run is not, or no longer, known
+-- Returns the entry as it is now.
 --
--- One step, so that of two who take it over one gets it. Safe to repeat.
+-- One step, so that only one of two runs that take it over gets it. Safe to repeat.
 
 local stands = redis.call('GET', KEYS[1])
 local claimer = stands and string.match(stands, '^claimed:([^:]*):')

@@ -1,16 +1,16 @@
--- Writes one contact, and with it its places in the indices and the identities that lead to it.
+-- Save one contact, its places in the indices, and the identities that lead to it.
 --
 -- ARGV  1 the start of all key names      2 contact id
 --       3 'merge' (make or update), 'create' (only make) or 'update' (only update)
---       4 what the caller has seen: 'none' for no such contact, '=' and its identities, '-' and those of a deleted one, or
---         '' for whatever is there
+--       4 the state that the caller has read: 'none' for no such contact, '=' and its identities, '-' and those of a
+--         deleted one, or '' for any
 --       5 the identities that it has now, with spaces between      6 those of them that led to nobody who is known
---       7 the ids of the contacts that were merged into it, likewise      8… pairs of field and value; '' takes the field away
+--       7 the ids of the contacts merged into it, likewise      8… pairs of field and value; '' removes the field
 -- Returns 'created', 'updated', 'unchanged', 'exists' (refused by 'create'), 'missing' (refused by 'update') or 'stale'
--- (another has changed meanwhile who this is; the caller looks again).
+-- (its identities have changed since; the caller reads it again).
 --
--- One step, so that no index and no identity ever disagrees with the contact, whoever else writes it. Fields that are not
--- named stay as they are; `source` is set only when the contact is made. Safe to repeat.
+-- One step, so that no index and no identity ever disagrees with the contact, whoever else writes it. Other fields
+-- stay as they are; `source` is set only when the contact is made. Safe to repeat.
 
 local id, mode, seen, identities, former_ids = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[7]
 local exists = people.is_living(id)

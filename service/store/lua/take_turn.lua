@@ -1,12 +1,12 @@
--- Takes a turn at something of which there is one, or renews it, unless somebody has it or had it just now.
+-- Take or renew the turn at something of which there is one, unless somebody has it, or had it just now.
 --
 -- KEYS  1 the turn
--- ARGV  1 who asks      2 ms for which it is theirs unless they end or renew it
+-- ARGV  1 the caller      2 ms for which the caller has it without end or renewal
 --       3 ms that must have passed since the last turn ended
--- Returns 0 if it is theirs now; else in how many ms it is free at the latest.
+-- Returns 0 if the caller has it now; else in how many ms it is free at the latest.
 --
--- One step, so that of two who ask one gets it. Safe to repeat by the same. What lies further in the future than it can
--- was written before the clock was set back, and does not count.
+-- One step, so that only one of two callers gets it. Safe to repeat. A time that lies further ahead than it can was
+-- written before the clock was set back, and does not count.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

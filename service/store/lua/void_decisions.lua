@@ -1,17 +1,17 @@
--- Makes void what was decided about a job while the clock was ahead, and plans it anew.
+-- Void the decisions about a job that were made while the clock was ahead, and store its new plan.
 --
 -- ARGV  1 job id      2 the revision, 3 last_decided ('' for none), 4 next_due ('' for none) that were read
 --       5 the instant up to which decisions stand, s: last_decided from now on
 --       6 JSON: the fields of the new plan to set (texts)      7 JSON: those to remove
 --       8 when it is due next, ms; '' to leave the due index without it
---       9 how many entries of its history are looked at, at the most
+--       9 most entries of its history that it reads
 -- Returns 1; 0 if the job has changed since it was read, or is gone.
 --
--- Runs of later occurrences that have not started are skipped, with the reason `clock`, and so are the entries of those
--- that were skipped; what has started stays as it is. `clock_epoch` gives the runs of the same instants other ids when
--- they come. The revision is raised, so that a change of the job that was read before does not bring the old plan back.
+-- Runs of later occurrences that have not started are skipped, with the reason `clock`, and later skips get that
+-- reason, too; started runs stay as they are. `clock_epoch` gives later runs of the same instants other ids. The
+-- revision is raised, so that a change to the job that was read earlier does not bring the old plan back.
 --
--- One step, because an instant must be decided, or open, and never both. The compare-and-set makes it safe to repeat,
+-- One step, because an instant is either decided or open. The compare-and-set makes it safe to repeat,
 -- and right under any number of schedulers.
 
 local job_id, stands = ARGV[1], tonumber(ARGV[5])
@@ -38,7 +38,7 @@ for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
     'bot_type', 'trigger'))
   if status == 'queued' and occurrence and tonumber(occurrence) > stands then
     void[#void + 1] = {id = run_id, run = {bot_type = bot_type, trigger = trigger}}
-    call('LREM', key.waiting(job_id), 0, run_id)  -- all of them first: none is to take another's slot
+    call('LREM', key.waiting(job_id), 0, run_id)  -- all of them first, so that none takes another's slot
   end
 end
 for _, one in ipairs(void) do
@@ -47,7 +47,7 @@ for _, one in ipairs(void) do
   call('ZREM', key.retries, one.id)
   runs.finish(one.id, job_id, 'skipped', int(now), {'reason', 'clock'}, one.run)
 end
--- The newest come first, and with them the latest occurrences.
+-- The newest entries come first, and with them the latest occurrences.
 for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, tonumber(ARGV[9]) - 1)) do
   local run = key.run(run_id)
   local status, trigger, first, last = unpack(call('HMGET', run, 'status', 'trigger', 'scheduled_for',

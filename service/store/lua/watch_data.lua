@@ -1,7 +1,7 @@
--- A process' look at the data set, see shared/dataset.lua.
+-- Watch the data set for a process, see shared/dataset.lua.
 --
--- ARGV  1 the id, 2 the number that it remembers, or ''; 3 an id for a new one
--- Returns {id, number, what became of the data}.
+-- ARGV  1 the id, 2 the number that the process remembers, or ''; 3 an id for a new data set
+-- Returns {id, number, what happened to the data}.
 --
 -- One step, so that it is told once. Safe to repeat.
 

@@ -1,4 +1,4 @@
-"""Runs in Redis, a hash each, from the request to the end. `service.store.runs.run_views` reads them to show them."""
+"""Runs in Redis, a hash each, from the request to the end. `service.store.runs.run_views` reads them for the API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.store.server.translation import translate_errors
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 64 * 1024
-"""A run's log is kept up to this size."""
+"""The longest log that a run keeps."""
 
 
 def _text(fields: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
@@ -48,7 +48,7 @@ class RunStore:
     # reading
 
     def get(self, run_id: str) -> dict[str, str] | None:
-        """One run's fields, or None."""
+        """Read one run's fields, or None."""
         (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.run(run_id)))
         return _text(fields) if fields else None
 
@@ -58,14 +58,17 @@ class RunStore:
         self, job_id: str, run_id: str, overlay: dict[str, Any] | None, idempotency: Idempotency | None = None,
         request_id: str | None = None,
     ) -> str | Recalled:  # fmt: skip
-        """Makes a run by hand.
+        """Make a run by hand.
 
         Args:
+            job_id: the job's.
+            run_id: the new run's.
             overlay: laid over the job's `bot_config`; None for nothing.
-            request_id: what asked for it; stands beside what is logged of the run.
+            idempotency: the request's key and body; None without a key.
+            request_id: the request's; log lines about the run carry it.
 
         Returns:
-            `queued`, `gone` or `full`; or what the Idempotency-Key was answered before: the id of that run.
+            `queued`, `gone` or `full`; or the earlier answer to the Idempotency-Key, the id of that run.
         """
         laid_over = "" if overlay is None else json.dumps(overlay)
         key = (idempotency or NO_KEY).arguments()
@@ -73,17 +76,24 @@ class RunStore:
         return recalled(answer) or str(answer[0].decode())
 
     def cancel(self, job_id: str, run_id: str, reason: str) -> str:
-        """Cancels a run. Returns `cancelled` (at once), `told` (it is under way), `ended` or `gone`."""
+        """Cancel a run. Returns `cancelled` (at once), `told` (it is under way), `ended` or `gone`."""
         return str(self._scripts.run("cancel_run", job_id, run_id, reason).decode())
 
     # carrying them out
 
     def claim(self, run_id: str, token: str, worker: str, lease_ms: int) -> Claim | None:
-        """Takes a queued run. None if it is not to be had (any more)."""
+        """Claim a queued run. Returns None if it is no longer free.
+
+        Args:
+            run_id: the run.
+            token: the claim's, new for each try.
+            worker: the worker's name.
+            lease_ms: how long the claim lasts without renewal.
+        """
         return _claim(self._scripts.run("claim_run", run_id, token, worker, lease_ms), token)
 
     def renew(self, run_id: str, token: str, lease_ms: int) -> str:
-        """Prolongs a claim. Returns `kept`, `cancel`, `gone` or `lost`."""
+        """Renew a claim for `lease_ms`. Returns `kept`, `cancel`, `gone` or `lost`."""
         return str(self._scripts.run("renew_lease", run_id, token, lease_ms).decode())
 
     def finish(
@@ -96,7 +106,16 @@ class RunStore:
         rq_result: Sequence[str] = (),
         only_if_lease_ended: bool = False,
     ) -> bool:
-        """Ends a run under way. Returns False if it was not this claim's to end."""
+        """End a run under way. Returns False if it is not this claim's to end.
+
+        Args:
+            run_id: the run.
+            token: the claim's.
+            outcome: how it ended.
+            retry: the run that follows; None for none.
+            rq_result: the fields of RQ's result record; none for a success.
+            only_if_lease_ended: end it only if its lease has ended.
+        """
         flag = "1" if only_if_lease_ended else "0"
         answer = self._scripts.run("end_run", *ending(run_id, token, outcome, retry, rq_result, flag))
         return bool(answer == b"ended")
@@ -105,10 +124,19 @@ class RunStore:
         self, claim: Claim, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str], token: str, worker: str,
         lease_ms: int,
     ) -> Claim | None:  # fmt: skip
-        """Ends a run under way and takes the next one in RQ's queue under a new token, in one round trip.
+        """End a run under way and claim the next one in RQ's queue, in one round trip.
+
+        Args:
+            claim: the claim that ends.
+            outcome: how its run ended.
+            retry: the run that follows it; None for none.
+            rq_result: the fields of RQ's result record; none for a success.
+            token: the new claim's.
+            worker: the worker's name.
+            lease_ms: how long the new claim lasts without renewal.
 
         Returns:
-            The next one; None if the queue is empty or RQ's workers are suspended, or if Redis refuses that part alone.
+            The new claim; None if the queue is empty, RQ's workers are suspended, or Redis refuses that part alone.
 
         Raises:
             StoreUnavailable: Redis is away; safe to repeat with the same arguments.
@@ -130,7 +158,7 @@ class RunStore:
         return _claim(claimed, token)
 
     def held_by(self, worker: str) -> list[Claim]:
-        """The runs that a worker has claimed and not ended."""
+        """Return the runs that a worker has claimed and not ended."""
         (members,) = self._scripts.read(lambda pipe: pipe.smembers(self._keys.rq_worker_executions(worker)))
         found = []
         for member in members:
@@ -147,26 +175,40 @@ class RunStore:
     def note(
         self, run_id: str, token: str, number: int, *, progress: tuple[int, int] | None, lines: Sequence[str]
     ) -> bool:
-        """Writes a run's progress and log lines down. Returns False if the run is not this claim's any more."""
+        """Store a run's progress and log lines. Returns False if the run is no longer this claim's.
+
+        Args:
+            run_id: the run.
+            token: the claim's.
+            number: of the first line.
+            progress: done and total; None to leave it as it is.
+            lines: JSON each.
+        """
         done, total = progress or ("", "")
         return bool(self._scripts.run("note_run", run_id, token, done, total, LOG_BYTES, number, *lines))
 
     # what dead workers left
 
     def expired(self, now_ms: int, limit: int) -> list[str]:
-        """Ids of runs whose lease has ended, the oldest first."""
+        """Return the ids of runs whose lease has ended, the oldest first."""
         (ids,) = self._scripts.read(
             lambda pipe: pipe.zrange(self._keys.leases, "-inf", now_ms, byscore=True, offset=0, num=limit)
         )
         return [run_id.decode() for run_id in ids]
 
     def shorten_leases(self, beyond_ms: int, to_ms: int, limit: int) -> None:
-        """Sets leases that end after `beyond_ms` to `to_ms`; whoever is alive renews theirs."""
+        """Set leases that end after `beyond_ms` to `to_ms`; a worker that is alive renews its own."""
         self._bring_forward(((self._keys.leases, beyond_ms),), to_ms, limit)
 
     def shorten_waits(self, retries_beyond_ms: int, queued_beyond_ms: int, to_ms: int, limit: int) -> None:
-        """Sets retries that are due after `retries_beyond_ms`, and what is queued since after `queued_beyond_ms`, to
-        `to_ms`."""
+        """Set the times of retries and of queued runs that lie too far ahead to `to_ms`.
+
+        Args:
+            retries_beyond_ms: retries that are due after this.
+            queued_beyond_ms: runs that are queued since after this.
+            to_ms: their new time.
+            limit: so many of each at the most.
+        """
         ends = ((self._keys.retries, retries_beyond_ms), (self._keys.queued, queued_beyond_ms))
         self._bring_forward(ends, to_ms, limit)
 
@@ -181,28 +223,28 @@ class RunStore:
                 self._scripts.read(lambda pipe, key=key, sooner=sooner: pipe.zadd(key, sooner, xx=True))  # type: ignore[misc]
 
     def retries_due(self, now_ms: int, limit: int) -> list[str]:
-        """Ids of retries whose delay is over."""
+        """Return the ids of retries whose delay is over."""
         (ids,) = self._scripts.read(
             lambda pipe: pipe.zrange(self._keys.retries, "-inf", now_ms, byscore=True, offset=0, num=limit)
         )
         return [run_id.decode() for run_id in ids]
 
     def release_retry(self, run_id: str) -> None:
-        """Lets a retry whose delay is over into the queue."""
+        """Let a retry whose delay is over into the queue."""
         self._scripts.run("release_retry", run_id)
 
     def popped(self) -> list[str]:
-        """Ids that RQ's workers have popped and not started."""
+        """Return the ids that RQ's workers have popped and not started."""
         (ids,) = self._scripts.read(lambda pipe: pipe.lrange(self._keys.rq_intermediate, 0, -1))
         return [run_id.decode() for run_id in ids]
 
     def long_queued(self, before_ms: int, limit: int) -> list[str]:
-        """Ids of runs handed to RQ before `before_ms` and not started yet."""
+        """Return the ids of runs that RQ has had since before `before_ms` and that have not started."""
         (ids,) = self._scripts.read(
             lambda pipe: pipe.zrange(self._keys.queued, "-inf", before_ms, byscore=True, offset=0, num=limit)
         )
         return [run_id.decode() for run_id in ids]
 
     def requeue(self, run_id: str) -> bool:
-        """Puts a run that was popped and never started back in front. Returns whether it needed to be."""
+        """Put a run that was popped and never started back in front. Returns whether that was necessary."""
         return bool(self._scripts.run("requeue_run", run_id))

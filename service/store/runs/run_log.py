@@ -1,7 +1,7 @@
-"""A run's log as it is kept: its first lines, its newest ones, and between them what was left out.
+"""Logs of runs: the first lines, the newest ones, and a note of how many are left out between them.
 
-Lines are numbered from 1 in the order in which they were written, also those that are not kept any more. So a reader
-who follows can say where to go on, whatever is left out meanwhile.
+Lines are numbered from 1 in the order of writing, including those that are no longer kept. So a reader who follows a
+log can say where to go on, whatever is left out meanwhile.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class RunLog:
     """Lines of one run's log.
 
     Args:
-        lines: the number and the JSON of each, oldest first; one that tells that others are left out has the number
-            of the last of them.
-        trimmed: whether the run had logged something and nothing of it is kept any more.
-        more: whether there may be lines after these already.
+        lines: the number and the JSON of each, oldest first; a note of lines left out has the number of the last of
+            them.
+        trimmed: whether the run has logged something, and nothing of it is kept any more.
+        more: whether there may already be lines after these.
     """
 
     lines: Sequence[tuple[int, str]]
@@ -35,7 +35,7 @@ class RunLog:
     more: bool = False
 
     def parsed(self) -> list[dict[str, Any]]:
-        """The lines as the API shows them."""
+        """Return the lines as the API shows them."""
         return [json.loads(line) for _, line in self.lines]
 
     @property
@@ -45,10 +45,16 @@ class RunLog:
 
 
 def log_questions(keys: Keys, run_id: str, after: int, limit: int) -> list[Question]:
-    """What to ask Redis in one go for the lines after line `after`, up to `limit` of each end, or all if that is 0.
+    """Return the commands that read a log in one round trip.
 
-    The tail comes before the head: the head takes no more lines once there is a tail, so one that is read after a tail
-    was seen is complete.
+    The tail comes before the head: the head takes no more lines once there is a tail, so a head that is read after a
+    tail is complete.
+
+    Args:
+        keys: the installation's key names.
+        run_id: the run.
+        after: the number of the line after which to start.
+        limit: so many lines of each end; 0 for all.
     """
     head, tail = keys.run_log(run_id), keys.run_log_tail(run_id)
     some: Question = ("LIMIT", 0, limit) if limit else ()
@@ -62,7 +68,7 @@ def log_questions(keys: Keys, run_id: str, after: int, limit: int) -> list[Quest
 
 
 def assembled(answers: Sequence[Any], after: int, limit: int = 0) -> RunLog:
-    """The log in the answers to `log_questions`, which were asked with the same `after` and `limit`."""
+    """Assemble the log from the answers to `log_questions` with the same `after` and `limit`."""
     tail, head, size, written, kept = answers
     lines = [(number, _line(text)) for number, text in enumerate(head, after + 1)]
     more = bool(limit) and (len(head) == limit or len(tail) == limit)
@@ -77,7 +83,7 @@ def _numbered(member: bytes) -> tuple[int, str]:
 
 
 def _line(stored: bytes) -> str:
-    """A line's JSON; one that cannot be read is told as such."""
+    """Return a line's JSON; a note in the place of one that cannot be read."""
     text = stored.decode(errors="replace")
     try:
         orjson.loads(text)
@@ -92,7 +98,7 @@ def _after_a_cut(last: int, tail: list[tuple[int, str]]) -> list[tuple[int, str]
 
 
 def cut_line(left_out: int, why: str) -> str:
-    """The line that stands for `left_out` lines that were left out, JSON."""
+    """Write the line that stands for `left_out` lines, JSON."""
     lines = "1 line is" if left_out == 1 else f"{left_out:,} lines are"
     return _told(f"{lines} left out here: {why}.")
 
@@ -102,9 +108,10 @@ def _told(message: str) -> str:
 
 
 def cut_middle(text: str, limit: int) -> str:
-    """`text` as it is, or its two ends and a note of how much was left out between, within `limit` bytes of UTF-8.
+    """Return `text`, or its two ends and a note of how much is left out, within `limit` bytes of UTF-8.
 
     Args:
+        text: any text.
         limit: over 64.
     """
     data = text.encode("utf-8", "backslashreplace")

@@ -1,7 +1,7 @@
-"""Runs as the API shows them: a job's history, and all jobs' together, newest first.
+"""Run views: runs as the API shows them, in a job's history and in that of all jobs, newest first.
 
-A run that was carried out and has ended never changes again. So what it looks like is remembered for a while, and a
-history that is asked for over and over costs the reading of its ids.
+A run that has ended never changes again. So its view is remembered for a while, and a history that clients ask for over
+and over costs only the reading of its ids.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ENTRY = (
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs are wanted; None: any. `since_ms` ≤ asked for < `until_ms`."""
+    """A filter of runs; None accepts any. `since_ms` ≤ time of the request < `until_ms`."""
 
     status: str | None = None
     job_id: str | None = None
@@ -53,7 +53,7 @@ class RunFilter:
     until_ms: int | None = None
 
     def wants(self, run: Mapping[str, bytes | None]) -> bool:
-        """Whether a run is wanted, by the values of its fields."""
+        """Return whether it accepts a run, by the values of its fields."""
         for name in ("status", "job_id", "trigger"):
             asked_for = getattr(self, name)
             if asked_for is not None and run[name] != asked_for.encode("utf-8", "surrogatepass"):
@@ -63,14 +63,14 @@ class RunFilter:
 
 
 def run_view(run_id: str, values: Values) -> bytes:
-    """A run's entry in the history, JSON.
+    """Make the view of a run, JSON.
 
     Args:
         run_id: a UUID.
         values: of `FIELDS`.
 
     Raises:
-        ValueError, TypeError: they are not what this service writes.
+        ValueError, TypeError: the values are damaged.
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
      occurrences, retry_of, revision, last, done, total, rehearsal) = values  # fmt: skip
@@ -97,7 +97,7 @@ def _second(value: bytes) -> bytes:
 
 
 def _between(started: bytes | None, finished: bytes | None) -> bytes:
-    """Never negative: Redis' clock may have been set back in between."""
+    """Return the time between, never negative: Redis' clock may have been set back."""
     return b"null" if started is None or finished is None else b"%d" % max(0, int(finished) - int(started))
 
 
@@ -106,7 +106,7 @@ def _late(due: bytes | None, started: bytes | None) -> bytes:
 
 
 def _result(value: bytes) -> bytes:
-    """A bot's result as it was stored; what not every reader reads is made readable, and null if it cannot be."""
+    """Return a bot's result as stored; one that not every reader takes is made plain, or null if it cannot be."""
     try:
         orjson.loads(value)
     except ValueError:
@@ -133,7 +133,7 @@ def _progress(done: bytes | None, total: bytes) -> bytes:
 
 
 class History:
-    """Reads runs to show them.
+    """Reader of run views.
 
     Args:
         scripts: the scripts of this installation.
@@ -145,7 +145,7 @@ class History:
         self._ended: dict[str, bytes] = {}
 
     def one(self, job_id: str, run_id: str) -> bytes | None:
-        """One run of a job, JSON; None if there is no such job or run."""
+        """Read one run of a job, JSON; None if there is no such job or run."""
         job, values = ask_packed(
             self._scripts,
             hash_fields([self._keys.job(job_id)], ("id",)) + hash_fields([self._keys.run(run_id)], FIELDS),
@@ -156,10 +156,15 @@ class History:
         return shown if shown is not None and values[0] == job_id.encode() else None
 
     def of_job(self, job_id: str, limit: int, after: str | None = None) -> tuple[list[bytes], str | None] | None:
-        """Up to `limit` runs of a job, newest first, after the run `after`.
+        """Read up to `limit` runs of a job, newest first, after the run `after`.
+
+        Args:
+            job_id: the job.
+            limit: runs on the page.
+            after: where the page before ended; None for the first page.
 
         Returns:
-            The runs, JSON, and where to go on, if there are more; a page is short by the runs that went meanwhile.
+            The runs, JSON, and where to go on, if there are more; a page is short by the runs that have gone meanwhile.
             None if there is no such job.
         """
         listed = self._keys.history(job_id)
@@ -174,10 +179,15 @@ class History:
         return shown, ids[limit - 1] if len(ids) > limit else None
 
     def of_all(self, limit: int, after: str | None, wanted: RunFilter) -> tuple[list[bytes], str | None]:
-        """Up to `limit` runs of all jobs that are wanted, newest first, after the run `after`.
+        """Read up to `limit` runs of all jobs that a filter accepts, newest first, after the run `after`.
+
+        Args:
+            limit: runs on the page.
+            after: where the page before ended; None for the first page.
+            wanted: the filter.
 
         Returns:
-            The runs, JSON, and where to go on, if there may be more; a page may be short, since the look is bounded.
+            The runs, JSON, and where to go on, if there may be more; a page may be short, for the search is bounded.
         """
         found: list[bytes] = []
         for _ in range(SCAN_PAGES):
@@ -197,13 +207,18 @@ class History:
         return found, after
 
     def log(self, run_id: str) -> RunLog:
-        """A run's whole log."""
+        """Read a run's whole log."""
         return assembled(ask(self._scripts, *log_questions(self._keys, run_id, after=0, limit=0)), after=0)
 
     def follow(self, run_id: str, after: int, limit: int) -> tuple[dict[str, Any] | None, RunLog]:
-        """One run (None if it is gone), and then up to `limit` lines each of its log's two ends, after line `after`.
+        """Read one run (None if it is gone), and then up to `limit` lines each of its log's two ends.
 
-        In this order: of a run that has ended, no line can come later.
+        In this order: a run that has ended writes no more lines.
+
+        Args:
+            run_id: the run.
+            after: the number of the line after which to start.
+            limit: so many lines of each end.
         """
         questions = [packed(*question) for question in log_questions(self._keys, run_id, after, limit)]
         values, *found = ask_packed(self._scripts, hash_fields([self._keys.run(run_id)], FIELDS) + questions)
@@ -211,7 +226,7 @@ class History:
         return None if entry is None else orjson.loads(entry), assembled(found, after, limit)
 
     def _place_after(self, listed: str, after: str | None) -> int | None:
-        """Where in a list it goes on after a run; None if that run is gone."""
+        """Find where in a list to go on after a run; None if that run is gone."""
         if after is None:
             return 0
         (place,) = ask(self._scripts, ("LPOS", listed, after))
@@ -228,7 +243,7 @@ class History:
         return ask_packed(self._scripts, hash_fields([self._keys.run(run_id) for run_id in run_ids], FIELDS))
 
     def _shown(self, run_id: str, values: Any) -> bytes | None:
-        """The entry; None if the run is gone or damaged."""
+        """Make a view; None if the run is gone or damaged."""
         try:
             entry = run_view(run_id, values) if values[1] is not None else None
         except (ValueError, TypeError):

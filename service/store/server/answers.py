@@ -1,6 +1,6 @@
-"""What Redis answers where it cannot be used just now, or not at all, in sentences that say what to do.
+"""Errors that Redis answers when it is unusable, now or for good, with sentences that say what to do.
 
-An answer begins with a code; where a script or a pipeline met it, Redis or its client puts words before that.
+An answer begins with a code; if a script or a pipeline met the error, Redis or its client puts words before that.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ _PIPELINE = "of pipeline caused error: "
 _COMMAND = re.compile(r"'([a-z|_-]+)' command")
 
 CHANGING = ("UNBLOCKED", "LOADING", "BUSY")
-"""Redis is on its way to another state: it changes its role, loads, or is busy with a long script."""
+"""Codes of a Redis on its way to another state: it changes its role, loads, or runs a long script."""
 CLUSTER = ("CLUSTERDOWN", "MOVED", "ASK", "CROSSSLOT", "TRYAGAIN")
-"""Only a cluster answers so."""
+"""Codes that only a cluster answers."""
 
 
 def of_answer(text: str) -> StoreUnavailable | None:
-    """This service's word for an error that Redis answered; None if it is a defect of ours."""
+    """Find this service's error for one that Redis answered; None for a defect of ours."""
     text = text.rpartition(_PIPELINE)[2]
     found = _CODE.match(text)
     code = found.group(1) if found else ""
@@ -49,12 +49,12 @@ def of_answer(text: str) -> StoreUnavailable | None:
 
 
 def full() -> StoreFull:
-    """Its memory is full."""
+    """Say that its memory is full."""
     return StoreFull("Redis is out of memory and refuses writes", "Make room or raise its maxmemory")
 
 
 def unsaved(text: str) -> WritesRefused:
-    """It cannot write its snapshot or its append-only file."""
+    """Say that it cannot write its snapshot or its append-only file."""
     where = "append-only file" if "AOF" in text else "snapshot"
     return WritesRefused(
         f"Redis cannot write its {where} to disk and refuses all writes (MISCONF)",
@@ -63,17 +63,17 @@ def unsaved(text: str) -> WritesRefused:
 
 
 def replica() -> StoreUnsuitable:
-    """It follows another one, and takes no writes."""
+    """Say that it is a replica, and takes no writes."""
     return StoreUnsuitable("REDIS_URL leads to a replica, which takes no writes", "Point REDIS_URL at the primary")
 
 
 def orphan() -> StoreUnavailable:
-    """It follows another one that it cannot reach."""
+    """Say that it is a replica that cannot reach its primary."""
     return StoreUnavailable("Redis is a replica that has lost its primary", "Point REDIS_URL at the primary")
 
 
 def cluster() -> StoreUnsuitable:
-    """It is a node of a cluster, where keys that belong together can lie on different nodes."""
+    """Say that it is a node of a cluster, where keys that belong together can lie on different nodes."""
     return StoreUnsuitable(
         "REDIS_URL leads to a cluster, which this service cannot use",
         "Point REDIS_URL at one Redis without cluster mode, with a replica to stand by if need be",
@@ -81,20 +81,20 @@ def cluster() -> StoreUnsuitable:
 
 
 def sentinel() -> StoreUnsuitable:
-    """It watches others, and keeps nothing."""
+    """Say that it is a Sentinel, which keeps no data."""
     return StoreUnsuitable(
         "REDIS_URL leads to a Sentinel, which keeps no data", "Point REDIS_URL at the primary that it watches"
     )
 
 
 def not_permitted(text: str) -> StoreUnavailable:
-    """The user lacks a right."""
+    """Say that the user lacks a right."""
     found = _COMMAND.search(text)
     return may_not(found.group(1).upper() if found else None)
 
 
 def may_not(command: str | None) -> StoreUnavailable:
-    """The user may not use this command; None if Redis does not tell which."""
+    """Say that the user may not use this command; None if Redis does not name it."""
     told = f" (it may not use {command})" if command else ""
     return StoreUnavailable(
         f"Redis does not let the user in REDIS_URL do all that is needed{told}",
@@ -103,7 +103,7 @@ def may_not(command: str | None) -> StoreUnavailable:
 
 
 def no_connection() -> StoreUnavailable:
-    """Others have all of its connections."""
+    """Say that others have all of its connections."""
     return StoreUnavailable(
         "Redis has no connection to spare (max number of clients reached)", "Raise its maxclients or close some"
     )

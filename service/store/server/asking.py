@@ -1,4 +1,4 @@
-"""Asking Redis with as little as possible in between, for what the API is asked thousands of times a second."""
+"""Questions to Redis with as little as possible in between, for requests that come thousands of times a second."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from service.store.scripts import Scripts
 from service.store.server.exchange import exchange, packed
 
 WRONG_TYPE = "WRONGTYPE"
-"""What Redis' refusal starts with where a key that others have written to is none of the kind that was asked for."""
+"""The start of Redis' refusal where outside hands have made a key of another type."""
 
 
 class Ask(Protocol):
     """Asks Redis several things in one round trip; answers them in order."""
 
-    def __call__(self, *commands: Sequence[str | bytes | int | float]) -> list[Any]: ...
+    def __call__(self, *commands: Sequence[str | bytes | int | float]) -> list[Any]:
+        """Ask."""
 
 
 def ask(scripts: Scripts, *commands: Sequence[str | bytes | int | float]) -> list[Any]:
-    """Asks Redis what is safe to ask twice, in one round trip.
+    """Ask Redis, in one round trip, what is safe to ask twice.
 
     Returns:
         The answers in order; an error in its place where a key is of another type.
@@ -34,7 +35,7 @@ def ask(scripts: Scripts, *commands: Sequence[str | bytes | int | float]) -> lis
 
 
 def ask_packed(scripts: Scripts, commands: Sequence[bytes]) -> list[Any]:
-    """The same with commands that are packed."""
+    """Ask the same with packed commands."""
 
     def attempt() -> list[Any]:
         answers = exchange(scripts.client, commands)
@@ -47,7 +48,7 @@ def ask_packed(scripts: Scripts, commands: Sequence[bytes]) -> list[Any]:
 
 
 def hash_fields(keys: Sequence[str], fields: tuple[str, ...]) -> list[bytes]:
-    """Commands that read the same fields of many hashes, packed: what they have in common is packed once."""
+    """Pack commands that read the same fields of many hashes; pack their common part once."""
     head, tail = _common(fields)
     return [b"%b%d\r\n%b\r\n%b" % (head, len(key), key, tail) for key in map(str.encode, keys)]
 
@@ -60,7 +61,7 @@ def _common(fields: tuple[str, ...]) -> tuple[bytes, bytes]:
 
 
 def scored(answer: Any) -> list[tuple[bytes, float]]:
-    """Members and scores, which come in pairs or in a row, as the protocol's version has it."""
+    """Read members and scores, which come in pairs or in a row, by the version of the protocol."""
     if answer and isinstance(answer[0], list):
         return [(member, float(score)) for member, score in answer]
     return [(member, float(score)) for member, score in zip(answer[::2], answer[1::2], strict=True)]

@@ -15,24 +15,24 @@ from collections.abc import Sequence
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""Seconds between two looks of a process that has no heartbeat to look with."""
+"""Seconds between two looks of a process that has no heartbeats."""
 
 
 class DataMemory:
-    """The data set's id and the highest number that were seen.
+    """The data set's id, and its highest number so far.
 
     Args:
-        looks: whether this process looks between its requests; one with heartbeats looks with them.
+        looks: whether this process looks between its requests; a process with heartbeats looks with those.
     """
 
     def __init__(self, *, looks: bool = False) -> None:
         self._id, self._beat = "", 0
         self._next_look = 0.0 if looks else float("inf")
         self.times_back = 0
-        """How often this process saw that the data went back: what it keeps of before is void."""
+        """How often this process has seen the data go back: its older caches are void."""
 
     def is_time_to_look(self) -> bool:
-        """Whether to look now; the next time is `LOOK_SECONDS` later."""
+        """Return whether to look now; the next look is `LOOK_SECONDS` later."""
         now = time.monotonic()
         if now < self._next_look:
             return False
@@ -40,11 +40,11 @@ class DataMemory:
         return True
 
     def arguments(self) -> tuple[str, str, str]:
-        """What the scripts compare with, and an id for a new data set."""
+        """Return what the scripts compare with, and an id for a new data set."""
         return self._id, str(self._beat) if self._id else "", secrets.token_hex(8)
 
     def take_in(self, answer: Sequence[bytes]) -> bool:
-        """Remembers what a script answered. Returns whether the data went back since this process last looked."""
+        """Remember a script's answer. Returns whether the data went back since the last look of this process."""
         found, beat, happened = answer[0].decode(), int(answer[1]), answer[2].decode()
         same = found == self._id
         self._id, self._beat = found, max(beat, self._beat) if same else beat

@@ -1,4 +1,4 @@
-"""What kind of server answers at REDIS_URL: whether it keeps data of its own, and takes writes."""
+"""Kind of the server at REDIS_URL: whether it keeps data of its own, and takes writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.store.server.translation import translate_errors
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A server's kind; empty texts where it does not tell.
+    """A server's kind; empty texts where it does not say.
 
     Args:
         mode: `standalone`, `cluster` or `sentinel`.
@@ -29,9 +29,9 @@ class Kind:
 
 
 def kind_of(client: Redis) -> Kind:
-    """Asks the server itself. One round trip, or a few where this user may not ask the first way.
+    """Ask the server itself, in one round trip, or in a few where this user may not use HELLO.
 
-    HELLO tells both since Redis 6; for INFO, Redis and Valkey have a word each.
+    HELLO tells both since Redis 6; INFO has a different word in Redis and in Valkey.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -51,7 +51,7 @@ def kind_of(client: Redis) -> Kind:
 
 
 def refuse_unsuitable(client: Redis) -> None:
-    """Lets a single Redis or Valkey pass that is not known to be anything else.
+    """Refuse a server that is not a single Redis or Valkey.
 
     Raises:
         StoreUnsuitable: it is a cluster, a Sentinel or a replica.
@@ -63,7 +63,7 @@ def refuse_unsuitable(client: Redis) -> None:
 
 
 def refusal_of_writes(client: Redis, keys: Keys) -> StoreUnavailable | None:
-    """Why Redis takes no writes just now, found by one that changes nothing; None if it takes them.
+    """Try a write that changes nothing. Returns why Redis refuses it; None if it does not.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -72,7 +72,7 @@ def refusal_of_writes(client: Redis, keys: Keys) -> StoreUnavailable | None:
         with translate_errors():
             client.setrange(keys.schema_version, 0, "")
     except ResponseError:
-        pass  # it was looked at, and is of another type
+        pass  # Redis has looked at the key, which is of another type
     except StoreUnavailable as error:
         if not isinstance(error.__cause__, ResponseError):
             raise
@@ -90,7 +90,7 @@ def _refusal(kind: Kind) -> StoreUnavailable | None:
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """What was answered; None if this user may not ask, or the server does not know the command."""
+    """Return the answer; None if this user may not ask, or the server does not know the command."""
     try:
         return ask()
     except ResponseError as error:
@@ -105,7 +105,7 @@ def _is_forbidden(error: ResponseError) -> bool:
 
 
 def _pairs(told: Any) -> list[tuple[Any, Any]]:
-    """A map, which is a flat list in the protocol's second version."""
+    """Return the pairs of a map, which is a flat list in the protocol's second version."""
     return list(told.items()) if isinstance(told, dict) else list(zip(told[::2], told[1::2], strict=True))
 
 

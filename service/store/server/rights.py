@@ -1,6 +1,6 @@
-"""What the user in REDIS_URL may do.
+"""Rights of the user in REDIS_URL.
 
-Looked at before anything is written: a command that is refused in the middle of a script would leave half of it done.
+They are checked before the first write: a refused command in the middle of a script would leave half of it done.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from service.store.server import answers
 from service.store.server.translation import translate_errors
 
 OF_SCRIPTS = ("EVAL", "EVALSHA")
-"""What runs the scripts."""
+"""Commands that run scripts."""
 BEST_EFFORT = ("PUBLISH",)
-"""Commands of the scripts whose refusal stops none of them."""
+"""Commands whose refusal stops no script."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What was found.
+    """The user's rights.
 
     Args:
-        wakes: whether schedulers can be told that there is something new to do.
-        refused: needed commands that the user may not use, each with the key that it may not use it on. Empty where
-            Redis cannot be asked that (before 7.0).
+        wakes: whether scripts can wake schedulers.
+        refused: necessary commands that the user may not use, each with a key on which it is refused. Empty where
+            Redis does not say (before 7.0).
     """
 
     wakes: bool
@@ -38,7 +38,7 @@ class Rights:
 
 
 def rights(client: Redis, keys: Keys) -> Rights:
-    """Asks Redis; nothing is written.
+    """Ask Redis for the user's rights, without any write.
 
     Raises:
         StoreUnavailable: Redis is away, or the user may not run scripts.
@@ -52,14 +52,14 @@ def rights(client: Redis, keys: Keys) -> Rights:
 
 
 def refuse_half_rights(found: Rights) -> None:
-    """Lets a user pass whom no script would stop half way. Raises StoreUnavailable."""
+    """Refuse a user for whom a script would stop half way. Raises StoreUnavailable."""
     if found.refused:
         command, key = found.refused[0]
         raise answers.may_not(f"{command} on {key}" if command not in OF_SCRIPTS else command)
 
 
 def deafness(found: Rights, keys: Keys) -> str | None:
-    """That schedulers cannot be woken, in a sentence; None if they can."""
+    """Say that scripts cannot wake schedulers; None if they can."""
     if found.wakes:
         return None
     return (
@@ -70,7 +70,7 @@ def deafness(found: Rights, keys: Keys) -> str | None:
 
 @cache
 def commands() -> tuple[str, ...]:
-    """Every command that the scripts need."""
+    """List every command that the scripts need."""
     scripts = resources.files("service.store") / "lua"
     texts = [
         file.read_text(encoding="utf-8")

@@ -1,5 +1,7 @@
-"""What a process does when it first reaches Redis: see that it is of a kind that can be used and that its user may do
-what is needed, agree on the schema, compare clocks, and look for risks. Advice that cannot be had stops nothing.
+"""Startup checks: what a process does when it first reaches Redis.
+
+It checks the kind of the server and the rights of the user, agrees on the schema, compares clocks, and looks for risks.
+A process also starts without advice that Redis does not give.
 """
 
 from __future__ import annotations
@@ -25,15 +27,15 @@ log = logging.getLogger(__name__)
 OFFSET_WARNING_SECONDS = 1.0
 
 
-def arrive(client: Redis, keys: Keys) -> Rights:
-    """Brings the schema up to date, and warns if this machine's clock is off.
+def check_at_startup(client: Redis, keys: Keys) -> Rights:
+    """Check the server and the user's rights, bring the schema up to date, and warn if this machine's clock is off.
 
     Returns:
-        What the user may do.
+        The user's rights.
 
     Raises:
         StoreUnsuitable: Redis is a cluster or a replica, or holds a newer schema than this process knows.
-        StoreUnavailable: Redis is away, or its user may not do what is needed.
+        StoreUnavailable: Redis is away, or its user lacks a right.
     """
     refuse_unsuitable(client)
     found = rights(client, keys)
@@ -45,11 +47,11 @@ def arrive(client: Redis, keys: Keys) -> Rights:
     return found
 
 
-class Arrival:
-    """What a process that serves requests does before it uses Redis.
+class StartupChecks:
+    """A `service.store.scripts.Gate` for a process that serves requests.
 
     Args:
-        client: the connection that is asked.
+        client: the connection that asks.
         keys: the installation's key names.
     """
 
@@ -57,26 +59,26 @@ class Arrival:
         self._client = client
         self._keys = keys
         self._watch = SchemaWatch(client, keys)
-        self._arrived = False
+        self._passed = False
 
     def reach(self) -> None:
-        """Before anything is read: arrives, until that was done once. Raises StoreUnavailable."""
-        if not self._arrived:
-            arrive(self._client, self._keys)
-            self._arrived = True
+        """Check before a read, until the checks have passed once. Raises StoreUnavailable."""
+        if not self._passed:
+            check_at_startup(self._client, self._keys)
+            self._passed = True
 
     def start_over(self) -> None:
-        """The data went back: it may be an older release's again."""
-        self._arrived = False
+        """Check again: the data went back, and may be an older release's."""
+        self._passed = False
 
     def write(self) -> None:
-        """Before anything is written: also sees that no newer release has come since. Raises StoreUnavailable."""
+        """Check before a write, also that no newer release has come since. Raises StoreUnavailable."""
         self.reach()
         self._watch.check()
 
 
 def clock_offset(client: Redis) -> float:
-    """Seconds by which this machine's clock is ahead of Redis' `TIME`, give or take half a round trip.
+    """Return by how many seconds this machine's clock is ahead of Redis' `TIME`, give or take half a round trip.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -90,12 +92,12 @@ def clock_offset(client: Redis) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Risks:
-    """What in Redis' own settings could lose jobs, as sentences.
+    """Settings of Redis that could lose jobs, as sentences.
 
     Args:
-        eviction: jobs may be evicted.
-        persistence: what was answered may be lost when Redis dies.
-        unseen: what could not be looked at, and why.
+        eviction: Redis may evict jobs.
+        persistence: answered changes may be lost when Redis dies.
+        unseen: what could not be checked, and why.
     """
 
     eviction: str | None = None
@@ -103,12 +105,12 @@ class Risks:
     unseen: str | None = None
 
     def sentences(self) -> list[str]:
-        """Those that there are."""
+        """Return those that there are."""
         return [sentence for sentence in (self.eviction, self.persistence, self.unseen) if sentence]
 
 
 def risks(client: Redis) -> Risks:
-    """Looks for them in INFO, since managed Redis forbids CONFIG; INFO may be forbidden, too.
+    """Look for risks in INFO, because managed Redis forbids CONFIG; INFO may be forbidden, too.
 
     Raises:
         StoreUnavailable: Redis is away.
@@ -129,7 +131,7 @@ def risks(client: Redis) -> Risks:
 
 
 def server_info(client: Redis, section: str) -> Mapping[str, Any] | None:
-    """A section of INFO; None if this user may not use it, or the server does not know it. Raises StoreUnavailable."""
+    """Read a section of INFO; None if this user may not, or the server does not know it. Raises StoreUnavailable."""
     with translate_errors():
         try:
             return dict(client.info(section))

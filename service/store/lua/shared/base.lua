@@ -1,13 +1,14 @@
--- What every script starts with. Before this text stands the table `key`, made from service/store/keys, and the table
--- `conf` (service/store/scripts.py): limits, and in conf.rq the fields that every RQ job of ours has in common (its data,
--- origin, ttls), as one flat list for HSET. A script that names another part of this folder, `runs.` say, has that too.
+-- The start of every script. Before it stands the table `key`, made from service/store/keys, and the table `conf`
+-- (service/store/scripts/assembly.py): limits, and in conf.rq the fields that all our RQ jobs share (data, origin,
+-- ttls), as one flat list for HSET. A script that names another part of this folder, such as `runs.`, has that part,
+-- too.
 --
--- Scripts name their keys from the ids that they are given, and some from what they read (the next run in line), so
--- KEYS is always empty: this is for one Redis, not for a cluster.
+-- Scripts make their keys from ids in their arguments, or from ids that they read (the next run in line), so KEYS is
+-- always empty: this works on one Redis, not on a cluster.
 --
--- When Redis is full it refuses a script's first write if that write needs memory, and none after it: there is no
--- roll-back. So a script that must be refused whole opens with such a write (HSET, ZADD), and one that must get
--- through all the same (a run's end, a lease's renewal, a delete) opens with one that frees memory (ZREM, DEL).
+-- When Redis is full, it refuses a script's first write if that write needs memory, and no later write: there is no
+-- roll-back. So a script that Redis must refuse as a whole opens with such a write (HSET, ZADD), and one that must
+-- get through all the same (a run's end, a lease's renewal, a delete) opens with one that frees memory (ZREM, DEL).
 
 local call = redis.call
 
@@ -16,7 +17,7 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Redis' Lua writes large numbers as 1.8e+12; ids, scores and fields want them whole.
+-- Redis' Lua writes large numbers as 1.8e+12; ids, scores and fields need all digits.
 local function int(number)
   return string.format('%.0f', number)
 end

@@ -1,14 +1,14 @@
--- The data set's id and a number that the leader's heartbeats raise. Whoever remembers both sees that the data went back: to
--- an older state, to another data set, or to none.
+-- The data set's id, and a number that the leader's heartbeats raise. A process that remembers both notices when the
+-- data goes back: to an older state, to another data set, or to none.
 local dataset = {}
 
 local KEPT = 700  -- bytes of former ids, the newest first
 
--- Compares with what a process remembers. That the data went back is recorded and told once: it gets a new id then, and
--- whoever remembers one of the former ids finds it among them. With pcall, since a Redis that takes no writes must not
--- stop what looks at it.
+-- Compare the data set with a process' memory of it. That the data went back is recorded and told once: it then gets a
+-- new id, and a process that remembers a former id finds that among the former ones. Writes use pcall, because a Redis
+-- that refuses them must not stop a script that only looks.
 --
--- id, beat    what the process remembers; '' for nothing
+-- id, beat    the process' memory; '' for none
 -- candidate   a new id
 -- Returns {id, beat, what happened}: '' nothing, 'other' (another data set, or none), 'older', 'known' (told already).
 function dataset.look(id, beat, candidate, now)
@@ -31,7 +31,7 @@ function dataset.look(id, beat, candidate, now)
   return {candidate, int(its_beat), seen}
 end
 
--- Raises the number. Returns it.
+-- Raise the number. Returns it.
 function dataset.raise()
   return call('HINCRBY', key.data, 'beat', 1)
 end

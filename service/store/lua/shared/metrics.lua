@@ -1,6 +1,6 @@
--- Counters for /metrics, all in one hash; service/store/counters.py reads them. A histogram is a counter for each bucket
--- and one for the sum, ms. With pcall, since counters that outside hands made something else must not stop what they
--- count half way.
+-- Counters for /metrics, all in one hash; service/store/counters.py reads them. A histogram is a counter for each
+-- bucket and one for the sum, ms. Writes use pcall, because counters that outside hands have damaged must not stop a
+-- script half way.
 
 local metrics = {}
 
@@ -20,8 +20,8 @@ local function observe(histogram, bot_type, ms)
   redis.pcall('HINCRBY', key.metrics, table.concat({histogram, bot_type, 'sum'}, ':'), int(ms))
 end
 
--- A run ended now; see runs.finish. A clock that was set back in between makes no negative times. Rehearsals are counted
--- apart, and their times not at all, since they say nothing about the work.
+-- Count a run that ends now; see runs.finish. A clock that was set back makes no negative times. Rehearsals count
+-- apart, and their times not at all, because they say nothing about the work.
 function metrics.ended(run, outcome, now)
   local bot_type = run.bot_type or ''
   metrics.count(bot_type, outcome, run.rehearsal and 'rehearsal' or run.trigger or '', 1)

@@ -1,6 +1,6 @@
 -- Contacts, their places in the indices, and the identities that lead to them. For scripts that stand alone.
 --
--- A script that uses this has the start of all key names (`prefix:`) as its first argument.
+-- A script that uses this part gets the start of all key names (`prefix:`) as its first argument.
 
 local people = {LIFETIME = 400 * 86400, MOST_HOLDERS = 100, start = ARGV[1]}
 
@@ -16,7 +16,7 @@ end
 
 function people.is_living(id) return redis.call('EXISTS', people.contact(id)) == 1 end
 
--- By what a contact is known, also a deleted one: identities, former ids, whether it has an address.
+-- Read a contact's traits, also a deleted one's: identities, former ids, whether it has an address.
 function people.known(id)
   local row = redis.call('HMGET', people.contact(id), 'name', 'identities', 'former_ids', 'emails')
   if row[1] then return row[2] or '', row[3] or '', row[4] and true or false end
@@ -24,7 +24,7 @@ function people.known(id)
   return row[1] or '', row[2] or '', string.find(' ' .. (row[1] or ''), ' m', 1, true) ~= nil
 end
 
--- Lets an identity lead to a contact. Of too many who share one, those who are gone make room first.
+-- Let an identity lead to a contact. If too many share it, deleted contacts make room first.
 function people.hold(digest, id)
   local name = people.identity(digest)
   local held = redis.call('GET', name) or ''
@@ -40,7 +40,7 @@ function people.hold(digest, id)
   redis.call('SET', name, held)
 end
 
--- An identity leads to a contact no more.
+-- Stop an identity from leading to a contact.
 function people.let_go(digest, id)
   local name = people.identity(digest)
   local ids, living = {}, false
@@ -58,7 +58,7 @@ function people.let_go(digest, id)
   end
 end
 
--- A contact is there no more: its identities lead to it for as long as the ledger remembers it.
+-- Bury a contact: its identities lead to it for as long as the ledger remembers it.
 function people.bury(id, identities, former_ids, was_merged)
   for _, digest in ipairs(people.words(identities)) do
     local living = false
@@ -72,8 +72,7 @@ function people.bury(id, identities, former_ids, was_merged)
   redis.call('EXPIRE', people.gone(id), people.LIFETIME)
 end
 
--- Writes fields of a contact, '' takes one away, and its places in the indices. Returns whether anything that is shown
--- has changed.
+-- Write fields of a contact ('' removes one), and its places in the indices. Returns whether a visible field has changed.
 function people.write(id, first_pair)
   local contact, exists = people.contact(id), people.is_living(id)
   local before = redis.call('HGET', contact, 'birthday')
@@ -99,7 +98,7 @@ function people.write(id, first_pair)
   return true
 end
 
--- The cards of synced address books that were one contact's are another one's from now on.
+-- Give one contact's cards of synced address books to another contact.
 function people.lead_cards(from, to)
   local owners, cards = people.start .. 'card_owners', people.start .. 'cards:'
   for _, owner in ipairs(redis.call('ZRANGE', owners, '[' .. from .. ' ', '(' .. from .. ' \255', 'BYLEX')) do
@@ -111,7 +110,7 @@ function people.lead_cards(from, to)
   end
 end
 
--- Takes a contact away, and its places in the indices.
+-- Remove a contact, and its places in the indices.
 function people.remove(id)
   local birthday = redis.call('HGET', people.contact(id), 'birthday')
   if birthday then redis.call('SREM', people.start .. 'birthdays:' .. string.sub(birthday, -5), id) end
@@ -120,7 +119,7 @@ function people.remove(id)
   return redis.call('DEL', people.contact(id))
 end
 
--- Writes down by what a contact is known, and lets these identities lead to it, and no others any more.
+-- Store a contact's identities, and let these lead to it, and no others.
 function people.know(id, identities, former_ids)
   local contact = people.contact(id)
   local was = redis.call('HGET', contact, 'identities')
@@ -135,14 +134,14 @@ function people.know(id, identities, former_ids)
   for _, digest in ipairs(people.words(identities)) do people.hold(digest, id) end
 end
 
--- The identities that a contact had and has no more.
+-- Return the identities that a contact once had, and has no longer.
 function people.had(id)
   local found = {}
   for _, digest in ipairs(people.words(redis.call('HGET', people.contact(id), 'had'))) do found[digest] = true end
   return found
 end
 
--- The identities of one kind among those of a contact.
+-- Return the identities of one kind among those of a contact, and whether there are any.
 local function of_kind(identities, kind)
   local found, any = {}, false
   for _, digest in ipairs(people.words(identities)) do
@@ -151,7 +150,7 @@ local function of_kind(identities, kind)
   return found, any
 end
 
--- Whether two who share an identity of a kind are one person; as `are_same` in service/contacts/matching/identity.py.
+-- Return whether two contacts that share an identity of a kind are one person; as `are_same` in service/contacts/matching/identity.py.
 local function are_same(kind, one, one_has_email, other, other_has_email)
   local _, one_has_uid = of_kind(one, 'u')
   local _, other_has_uid = of_kind(other, 'u')
@@ -168,11 +167,11 @@ local function are_same(kind, one, one_has_email, other, other_has_email)
   return kind ~= 'n'
 end
 
--- All ids under which the ledger may know one person, their own first.
+-- Return all ids under which the ledger may know one person, their own first.
 --
--- identities, former_ids: as the caller has read them, since the contact may have been deleted or merged meanwhile.
+-- identities, former_ids: as the caller has read them, because the contact may have been deleted or merged meanwhile.
 -- finish: the end of the entry's name. An id that a deleted contact had before there were identities may be another's
--- by now; then what the ledger knew at that time counts, and nothing later.
+-- by now; then only the ledger's entries of that time count.
 function people.same(id, identities, former_ids, finish)
   local ids, seen = {}, {}
   local function add(one)
@@ -197,7 +196,7 @@ function people.same(id, identities, former_ids, finish)
       end
     end
   end
-  -- What one of two who are there was called once, or had for an address, does not make them one.
+  -- A former name or address of one of two living contacts does not make them one.
   local is_living, had = people.is_living(id), people.had(id)
   add(id)
   add_former(former_ids .. ' ' .. former_now)

@@ -24,20 +24,20 @@ local function iso(ms)
   return iso_text
 end
 
--- RQ's job of a run that is to be queued. `description` is what rq-dashboard shows.
+-- Create RQ's job of a run that is about to be queued. rq-dashboard shows `description`.
 function rq.create(run_id, description, now)
   local at = iso(now)
   call('HSET', key.rq_job(run_id), 'status', 'queued', 'created_at', at, 'enqueued_at', at,
     'description', description, unpack(conf.rq))
 end
 
--- Hands runs to RQ's queue.
+-- Push runs onto RQ's queue.
 function rq.push(run_ids)
   call('SADD', key.rq_queues, key.rq_queue)
   call('RPUSH', key.rq_queue, unpack(run_ids))
 end
 
--- The run was claimed: as RQ's prepare_execution and prepare_job_execution leave it, in one step.
+-- Start a claimed run: in one step, as RQ's prepare_execution and prepare_job_execution leave it.
 function rq.start(run_id, token, worker, now, lease_ends)
   local at, execution = iso(now), run_id .. ':' .. token
   call('HSET', key.rq_job(run_id), 'status', 'started', 'started_at', at, 'last_heartbeat', at, 'worker_name', worker)
@@ -65,7 +65,7 @@ function rq.renew(run_id, token, worker, now, lease_ends)
   end
 end
 
--- Without a token (the run's record is gone) its executions are found among those started, which are few.
+-- Without a token (the run's record is gone), find its executions among the started ones, which are few.
 local function forget_execution(run_id, token, worker)
   local executions = {run_id .. ':' .. (token or '')}
   if not token then
@@ -80,8 +80,8 @@ local function forget_execution(run_id, token, worker)
   end
 end
 
--- The run ended: so does RQ's job, which goes by itself after a while. `result` is RQ's result record of a failure, a flat
--- list of fields, or empty.
+-- The run ended: so does RQ's job, which goes by itself after a while. `result` is RQ's result record of a failure, a
+-- flat list of fields, or empty.
 function rq.finish(run_id, token, worker, outcome, now, result)
   -- RQ has no counter for cancelled jobs, which are neither successes nor failures.
   local ending = ({
@@ -104,7 +104,7 @@ function rq.finish(run_id, token, worker, outcome, now, result)
   end
 end
 
--- The run is to leave no trace in RQ.
+-- Remove every trace of a run from RQ.
 function rq.forget(run_id, token)
   forget_execution(run_id, token)
   call('LREM', key.rq_intermediate, 0, run_id)

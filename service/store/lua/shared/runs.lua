@@ -2,21 +2,21 @@
 
 local runs = {}
 
--- Whether what is laid over the job's bot_config (JSON, or nothing) makes a run a rehearsal. Such a run says nothing
--- about how the job does: it touches neither the job's last run nor its failures, and nobody is told of it.
+-- Return whether an overlay of the job's bot_config (JSON, or nothing) makes a run a rehearsal. A rehearsal says nothing
+-- about the job: it changes neither the job's last run nor its failures, and raises no alert.
 function runs.is_rehearsal(overlay)
   if not overlay or overlay == '' then return false end
   local read, fields = pcall(cjson.decode, overlay)
   return read and type(fields) == 'table' and fields.dry_run == true
 end
 
--- The same of a run's record: the request has written it down, but for one that an older release asked for.
+-- Return the same for a run's record: the request has stored it, unless it came from an older release.
 function runs.was_rehearsal(rehearsal, overlay)
   return rehearsal == '1' or runs.is_rehearsal(overlay)
 end
 
--- Of the ended runs of a job the newest conf.history_limit are kept. Open runs stay, so the walk starts at the oldest
--- and passes over them; at most a few entries are looked at a call.
+-- Keep the newest conf.history_limit of a job's ended runs. Open runs stay, so the walk starts at the oldest run and passes
+-- over open ones; each call reads a few entries at the most.
 function runs.trim(job_id)
   local history, open = key.history(job_id), key.open(job_id)
   local length = call('LLEN', history)
@@ -36,8 +36,8 @@ function runs.trim(job_id)
   end
 end
 
--- A run that has a log ended: the logs of the conf.log_runs that ended last are kept. They are listed apart, because
--- runs end in another order than they stand in the history, and skipped ones push none out.
+-- Keep the log of a run that ends now, and those of the conf.log_runs that ended last. They have a list of their own,
+-- because runs end in another order than they stand in the history, and skipped runs must push none out.
 function runs.keep_log(run_id, job_id)
   call('LPUSH', key.logs(job_id), run_id)
   while call('LLEN', key.logs(job_id)) > conf.log_runs do
@@ -46,8 +46,8 @@ function runs.keep_log(run_id, job_id)
   end
 end
 
--- Runs to be pushed onto the lists that all jobs share. A script that makes many runs collects them in one of these,
--- hands it to what it calls, and pushes them all at its end.
+-- Make a collection of runs to push onto the lists that all jobs share. A script that makes many runs collects them, and
+-- pushes all of them at its end.
 function runs.pushes()
   return {all = {}, queue = {}, queued = {}}
 end
@@ -62,7 +62,7 @@ function runs.push(pushes)
   end
 end
 
--- Makes the record of a run and its place in the lists. `fields` is a flat list for HSET; `pushes`: see above, or nil.
+-- Create the record of a run and its place in the lists. `fields` is a flat list for HSET; `pushes`: see above, or nil.
 function runs.create(run_id, job_id, status, fields, pushes)
   call('HSET', key.run(run_id), 'id', run_id, 'job_id', job_id, 'status', status, unpack(fields))
   if status == 'queued' then call('SADD', key.open(job_id), run_id) end
@@ -73,7 +73,7 @@ function runs.create(run_id, job_id, status, fields, pushes)
   if not pushes then runs.push(its) end
 end
 
--- Reserves a slot for a queued run and hands it to RQ.
+-- Reserve a slot for a queued run, and push it onto RQ's queue.
 function runs.enqueue(run_id, job_id, job_name, now, pushes)
   call('SADD', key.slots(job_id), run_id)
   rq.create(run_id, job_name, now)
@@ -84,13 +84,13 @@ function runs.enqueue(run_id, job_id, job_name, now, pushes)
   if not pushes then runs.push(its) end
 end
 
--- Whether an occurrence brought a run about, also as what it repeats. The others were asked for by hand: those go on as
--- the job's options say, whether the job is on or off.
+-- Return whether a run, or the run that it repeats, comes from an occurrence. All others were made by hand: those follow
+-- the job's options, whether the job is on or off.
 function runs.is_scheduled(run_id)
   return call('HEXISTS', key.run(run_id), 'scheduled_for') == 1
 end
 
--- Cancels the retries of a job's occurrences that await their delay; done when it is switched off.
+-- Cancel the retries of a job's occurrences that await their delay, when the job is switched off.
 function runs.cancel_delayed(job_id, now, reason)
   for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
     if call('ZSCORE', key.retries, run_id) and runs.is_scheduled(run_id) then
@@ -99,7 +99,7 @@ function runs.cancel_delayed(job_id, now, reason)
   end
 end
 
--- Lets waiting runs into free slots, the oldest first.
+-- Promote waiting runs into free slots, the oldest first.
 function runs.promote(job_id, now)
   local waiting = key.waiting(job_id)
   if call('LLEN', waiting) == 0 then return end
@@ -112,7 +112,7 @@ function runs.promote(job_id, now)
   end
 end
 
--- A queued run takes a slot, or waits for one.
+-- Admit a queued run: it takes a slot, or waits for one.
 function runs.admit(run_id, job_id, job_name, limit, now)
   if call('SCARD', key.slots(job_id)) < tonumber(limit) and call('LLEN', key.waiting(job_id)) == 0 then
     runs.enqueue(run_id, job_id, job_name, now)
@@ -121,8 +121,8 @@ function runs.admit(run_id, job_id, job_name, limit, now)
   end
 end
 
--- The record of a run's end, in every list that knows of it but the leases, and the next in line. `run` is what
--- its hash held: bot_type, trigger, started_at, due, log_bytes, and rehearsal: whether it is one.
+-- Finish a run in every list that knows of it except the leases, and promote the next in line. `run` has fields of its
+-- hash: bot_type, trigger, started_at, due, log_bytes, and rehearsal: whether it is one.
 function runs.finish(run_id, job_id, status, now, fields, run)
   call('SREM', key.open(job_id), run_id)
   call('SREM', key.slots(job_id), run_id)
@@ -134,7 +134,7 @@ function runs.finish(run_id, job_id, status, now, fields, run)
   runs.promote(job_id, tonumber(now))
 end
 
--- The same of a run that has not started: it is queued, waits its turn, or awaits its delay.
+-- Withdraw a run that has not started: it is queued, waits for a slot, or awaits its delay.
 function runs.withdraw(run_id, job_id, now, error)
   call('ZREM', key.queued, run_id)
   call('ZREM', key.retries, run_id)

@@ -1,4 +1,5 @@
--- Redis' clock, watched for steps. service/domain/clock_watch.py is the watchers' side, docs/guarantees.md the rule.
+-- Watch over Redis' clock for steps. service/domain/clock_watch.py is the watchers' side, docs/guarantees.md has the
+-- rule.
 local timewatch = {}
 
 local STEP_MS = 60000     -- less is drift, or a clock that is being disciplined
@@ -10,9 +11,9 @@ local function is_known(newest, by, now)
   return newest and math.abs(newest.by - by) < SAME_BY_MS and math.abs(now - newest.landed) < SAME_AT_MS
 end
 
--- A step back undoes the steps forward that had gone beyond where it lands. It may land a little before where they began;
--- much before, it is another story. Returns up to when decisions were sound, the earliest of them, nil if there is none; and
--- the numbers of those steps.
+-- Undo the steps forward that went beyond the landing of a step back. It may land a little before they began; if it
+-- lands long before, it undoes nothing. Returns up to when decisions were sound, by the earliest of those steps, nil if
+-- there is none; and the numbers of those steps.
 local function undo(known, now)
   local sound
   local numbers = {}
@@ -27,10 +28,11 @@ local function undo(known, now)
   return sound, numbers
 end
 
--- Orders the walk that makes void what lies far ahead since a clock that nobody watched, once it has gone on for a while, see
--- service/scheduler/clock_repair.py. Where it is ordered already, the earliest landing counts: decisions stand up to there.
+-- Order the walk that voids decisions far ahead, made by a clock that nobody watched, see
+-- service/scheduler/clock_repair.py. If it is ordered already, the earliest landing counts: decisions stand up to
+-- there.
 --
--- number   the step's that orders it, nil for a scheduler that takes the lead
+-- number   of the step that orders it; nil for a scheduler that takes the lead
 function timewatch.order_late_walk(now, number)
   local pending, landed = unpack(call('HMGET', key.clock, 'void', 'void_landed'))
   if not pending then landed = nil end  -- an older release leaves it
@@ -40,8 +42,8 @@ function timewatch.order_late_walk(now, number)
   call('HSET', key.clock, 'void_landed', int(math.min(tonumber(landed or now), now)))
 end
 
--- Orders the walk that makes void what was decided since the steps forward that a step back has undone. It comes before the
--- other one.
+-- Order the walk that voids decisions since the steps forward that a step back has undone. It comes before the other
+-- one.
 local function order_walk(number, sound, numbers)
   local pending, its_sound, its_numbers = unpack(call('HMGET', key.clock, 'void', 'void_sound', 'void_steps'))
   if pending and its_sound then
@@ -52,10 +54,10 @@ local function order_walk(number, sound, numbers)
   call('HSET', key.clock, 'void', number, 'void_sound', int(sound), 'void_steps', table.concat(numbers, ' '))
 end
 
--- Looks at the clock, and records a step once, whoever sees it first.
+-- Look at the clock, and record a step once, whichever scheduler sees it first.
 --
--- expected   what the clock should show by the watcher's steady clock, ms; '' if it has not watched yet
--- reading    what it showed when the watcher last looked, ms; ''
+-- expected   the time by the watcher's steady clock, ms; '' before its first look
+-- reading    the watcher's last reading, ms; ''
 -- Returns by how much it stepped, ms, as a text; '' if it did not, or that is known.
 function timewatch.look(expected, reading, now)
   local seen, acted, known = unpack(call('HMGET', key.clock, 'seen', 'acted', 'steps'))
@@ -64,9 +66,9 @@ function timewatch.look(expected, reading, now)
   if expected ~= '' and math.abs(now - tonumber(expected)) > STEP_MS then
     before = tonumber(expected)
   elseif seen and tonumber(seen) - now > STEP_MS then
-    before = tonumber(seen)  -- nobody watched; a step forward could not be told from a pause then
+    before = tonumber(seen)  -- nobody watched, so that a step forward looks like a pause
   end
-  -- The latest time that the clock showed and that counts: up to there things may have been decided and planned.
+  -- The latest time that the clock has shown and that counts: up to there, jobs may have been decided and planned.
   local sound = math.max(tonumber(reading ~= '' and reading or 0), tonumber(acted or 0))
   if now > sound then call('HSET', key.clock, 'acted', int(now)) end
   if not before then return '' end
@@ -83,7 +85,7 @@ function timewatch.look(expected, reading, now)
     local sound_again, numbers = undo(known, now)
     if sound_again then
       order_walk(number, sound_again, numbers)
-      call('HSET', key.clock, 'acted', int(math.max(sound_again, now)))  -- what is later is void
+      call('HSET', key.clock, 'acted', int(math.max(sound_again, now)))  -- later decisions are void
     else
       timewatch.order_late_walk(now, number)
     end

@@ -1,5 +1,5 @@
--- Schedulers hear that there is something new to do; what they miss they find within 5 s. With pcall, since a user of
--- Redis may write and yet not publish on this channel: the script would stop half way.
+-- Wake-up calls for schedulers; a call that they miss costs up to 5 s. With pcall, because a user of Redis may be
+-- allowed to write and yet not to publish on this channel: the script would stop half way.
 local wake = {}
 
 function wake.schedulers(news)

@@ -1,4 +1,7 @@
-"""Whether `urllib.request.urlopen` is as Python made it, and not as somebody's `install_opener` did."""
+"""Check that `urllib.request.urlopen` is as Python made it, and not as somebody's `install_opener` did.
+
+It stands alone because it knows urllib's internals.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ class UsualOpener:
         self._usual: object = None
 
     def now(self) -> object:
-        """The headers that are sent with each request; the opener, if somebody has installed it."""
+        """Return the headers that are sent with each request; the opener itself, if somebody has installed it."""
         opener = urllib.request._opener  # type: ignore[attr-defined]
         if opener is None:
             return None

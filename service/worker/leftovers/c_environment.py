@@ -1,6 +1,6 @@
 """The environment as C programs of this process see it, which child processes inherit.
 
-`os.environ` is Python's copy: what `os.putenv` or a library sets does not show there.
+`os.environ` is Python's copy, which does not show the changes of `os.putenv` or of libraries.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class CEnvironment:
     """Reads `environ` (POSIX), at the cost of one comparison where nothing has changed.
 
     Raises:
-        ValueError: the C library has none to be found.
+        ValueError: the C library does not show it.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class CEnvironment:
         self._pointers = self._array(len(self._strings) + 1)
 
     def now(self) -> list[bytes]:
-        """Its texts, `NAME=value`, in order."""
+        """Return its entries, `NAME=value`, in order."""
         if self._array(len(self._pointers) // _WIDTH) != self._pointers:
             self._strings = self._read()
             self._pointers = self._array(len(self._strings) + 1)

@@ -1,0 +1,87 @@
+"""The subjects and bodies of alerts, made of the facts that the scripts put into the outbox. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.domain import notices
+from service.domain.alert_folding import Moment
+from service.domain.notices import Step, WentBack
+from service.domain.timestamps import format_ms, format_timestamp
+
+_SAYS = {
+    "failed": "failed",
+    "recovered": "is well again",
+    "missed": "missed occurrences",
+    "switched_off": "was switched off",
+}
+OF_THE_SERVICE = ("clock_stepped", "data_went_back")
+"""Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
+NEWS = "news"
+"""The kind of alerts that bots ask for."""
+NEWS_SIZE = 1_500
+"""Characters of a bot's lines that are shown: some channels take no more than 2,000 in all."""
+
+NOT_FACTS = (LookupError, ValueError, TypeError, ArithmeticError, OSError)
+"""What the functions of this module raise when the outbox held something else than an alert's facts."""
+
+
+def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the subject and body of an alert about a job.
+
+    Args:
+        name: the job's.
+        said: the alert's facts.
+
+    Raises:
+        LookupError, ValueError, TypeError, ArithmeticError, OSError: the facts are invalid.
+    """
+    if said["kind"] == NEWS:
+        return words_of_a_bot(name, said)
+    subject = f"{name} {_SAYS[said['kind']]}"
+    lines = [f"Job: {name} ({said['job_id']})", f"When: {format_ms(int(said['at']))} UTC"]
+    if "run_id" in said:
+        lines.append(f"Run: {said['run_id']}")
+    if "error" in said:
+        lines.append(f"Why: {said['error']}")
+    if "occurrences" in said:
+        since = format_timestamp(int(said["occurrence"]))
+        lines.append(
+            f"Skipped, since found later than misfire_grace_seconds: {said['occurrences']:.0f}, from {since} on. "
+            "More of them within the hour are not told of; the job's history has all."
+        )
+    return subject, "\n".join(lines)
+
+
+def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the subject and body of a bot's news; takes and raises what `words` does."""
+    count, lines = int(said["count"]), [str(line) for line in said["lines"]]
+    subject = f"{name}: {'something' if count == 1 else f'{count} things'} to look at"
+    while sum(map(len, lines)) > NEWS_SIZE:
+        lines.pop()
+    more = [f"and {count - len(lines)} more, which stand in the run's log"] if count > len(lines) else []
+    told = [f"- {line}" for line in (*lines, *more)]
+    when = format_ms(int(said["at"]))
+    head = (f"Job: {name} ({said['job_id']})", f"When: {when} UTC", f"Run: {said['run_id']}")
+    return subject, "\n".join((*head, *told))
+
+
+def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the subject and body of an alert that belongs to no job; takes and raises what `words` does."""
+    if said["kind"] == "clock_stepped":
+        step = Step(int(said["by"]), int(said["before"]), int(said["at"]))
+        way = "forward" if step.by_ms > 0 else "back"
+        return (
+            f"Redis' clock was set {way} by {notices.length(step.by_ms)}",
+            f"{notices.stepped(step)}.\n{notices.CLOCK_ADVICE}",
+        )
+    back = WentBack(int(said["at"]), str(said["seen"]), int(said["beats"]))
+    return "The data in Redis went back", f"{notices.went_back(back)}.\n{notices.DATA_ADVICE}"
+
+
+def words_of_folded(moment: Moment) -> tuple[str, str]:
+    """Return the subject and body of the one alert that replaces those that were folded."""
+    since = f" after {notices.stepped(moment.step)}" if moment.step else ""
+    told = f"At least {moment.folded} more jobs missed occurrences"
+    return told, f"{told}{since}.\n{notices.CLOCK_ADVICE}"
