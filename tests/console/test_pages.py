@@ -295,7 +295,7 @@ def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
         found = sorted(set(re.findall(r'href="(/jobs\?[^"]*page=\d+[^"]*)"', first.text)))
         for link in [start, *found]:
             seen += [name for name in names_on(browser.get(link.replace("&amp;", "&"))) if name not in seen]
-        onward = re.search(r'href="([^"]+)">Next ', first.text)
+        onward = re.search(r'href="([^"]+)">Next 500 jobs', first.text)
         start = onward[1].replace("&amp;", "&") if onward else ""
     assert seen == expected
 
