@@ -389,7 +389,7 @@ def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, ri
     run(browser, rig, make_job(browser, name="Another"))
     said = words(browser.get("/"))
     assert "first is active; 1 on standby" in said and "not running" not in said
-    assert "1 up" in said and "1 waiting" in said
+    assert "1 running" in said and "1 waiting" in said
     assert said.index("because of this") < said.index("Redis")
     assert browser.send("DELETE", f"/scheduler/jobs/{job_id}").status_code == 204
     assert "because of this" not in words(browser.get("/"))
