@@ -441,7 +441,7 @@ def test_the_overview_tells_what_has_to_be_looked_at_until_somebody_has_seen_it(
 def test_a_jobs_page_shows_its_plots_errors_and_yaml(browser: Browser, rig: Rig) -> None:
     """Once there are runs; the YAML is what apply takes, and changes nothing."""
     job_id = make_job(browser, name="Plotted")
-    assert "once it has run" in words(browser.get(f"/jobs/{job_id}"))
+    assert "Plots appear here after the first run" in words(browser.get(f"/jobs/{job_id}"))
     run(browser, rig, job_id, Outcome("success", result={"profiles_visited": 3}))
     run(browser, rig, job_id, Outcome("failed", error="what went wrong"))
     answer = browser.get(f"/jobs/{job_id}")
@@ -492,7 +492,7 @@ def test_a_rehearsal_is_marked_and_counts_nowhere(browser: Browser, rig: Rig) ->
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no such address"))
     job = words(browser.get(f"/jobs/{job_id}"))
     assert "manual rehearsal" in job and "manual rehearsal" in words(browser.get("/runs"))
-    assert "by hand, as a rehearsal" in words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
+    assert "by a request, as a rehearsal" in words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
     assert "Last errors" not in job
     assert "failed 1" not in words(browser.get("/"))
 
