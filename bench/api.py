@@ -20,7 +20,7 @@ from bench.load import Ask, ask, tool
 from bench.rig import Place
 from bench.suite import Chosen, Suite
 from service.domain.options import Options
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port
 
 JOBS = 1000
 RUNS = 60

@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 from bench.rig import pss
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, descendants, until
+from tests.support.installation import Installation
+from tests.support.processes import descendants, until
+from tests.support.servers.valkey import ValkeyServer
 
 RUNS = 1000
 

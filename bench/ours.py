@@ -25,7 +25,7 @@ from service.store.rq_records import make_scripts
 from service.store.scripts import Limits, Scripts
 from service.store.server.startup_checks import check_at_startup
 from service.usecases.runs import Runs
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port
 
 API_KEY = "a key for measuring"
 KEYS = Keys()

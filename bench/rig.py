@@ -15,8 +15,8 @@ from typing import Any
 
 from redis import Redis
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import descendants
+from tests.support.processes import descendants
+from tests.support.servers.valkey import ValkeyServer
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "bench" / "peers"

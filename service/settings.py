@@ -1,4 +1,7 @@
-"""The settings, all from the environment. README's table and `.env.example` tell what each is for."""
+"""The settings, all from the environment.
+
+The docstring below a field is its description; `make settings-docs` makes docs/settings.md and .env.example of them.
+"""
 
 from __future__ import annotations
 
@@ -24,40 +27,101 @@ PREFIX_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 
 
 class Settings(BaseSettings):
-    """What the operator decides. A setting that is empty counts as unset."""
+    """The operator's settings. An empty setting counts as unset."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    redis_prefix: Annotated[str, Field(pattern=PREFIX_PATTERN)] = "bot-scheduler"
-    redis_pool_size: Annotated[int, Field(ge=1, le=1000)] = 4
-    redis_tls_verify: str = "full"
-    api_key: SecretStr | None = None
-    api_key_previous: SecretStr | None = None
-    data_dir: Path = Path("var")
-    worker_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
+    """The port of the web process. `make up` listens on this machine only, other starts listen on all addresses."""
     web_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["auto", "json", "text"] = "auto"
-    message_url: SecretStr | None = None
-    alert_url: SecretStr | None = None
-    phone_region: str | None = None
-    message_list_unsubscribe: str | None = None
-    message_auto_submitted: bool = False
+    """Number of web processes. Each has eight threads; slow requests can occupy at most four of them."""
+
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    """Redis 6.2 or later, or Valkey 7.2 or later: `redis://`, `rediss://` or `unix://`. If it is unset, `make up`
+    starts its own Valkey, which no other user of the machine can reach."""
+    redis_prefix: Annotated[str, Field(pattern=PREFIX_PATTERN)] = "bot-scheduler"
+    """First part of every key, of the queue's name and of the workers' names. Installations with different prefixes
+    can share one database."""
+    redis_pool_size: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Connections of each web process. With three or more, one is reserved for lists. A request that waits longer
+    than one second for a connection is answered 503."""
+    redis_tls_verify: str = "full"
+    """How to verify the certificate of a `rediss://` server: `full`, the path of a CA file, or `none` (Heroku's
+    certificates are self-signed)."""
+
+    api_key: SecretStr | None = None
+    """The key that clients of the API must send, 16 characters or more. If it is unset, `make up` creates one, keeps
+    it in `DATA_DIR/api_key` and shows it on a terminal only; the web process on its own refuses to start. A shorter
+    key, or a known example, works but causes a warning at each start."""
+    api_key_previous: SecretStr | None = None
+    """The previous key, which the API also accepts while clients change over."""
+
+    data_dir: Path = Path("var")
+    """Where `make up` keeps its key and its Valkey's data and, while it runs, that Valkey's socket and address
+    (`redis_url`). The default is `var` in a checkout. Installed as a package, it is the user's data folder (see
+    docs/cli.md)."""
     history_limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Number of ended runs to keep for each job."""
     log_runs: Annotated[int, Field(ge=0, le=1000)] = 20
+    """Number of runs of each job whose logs are kept, newest first: the first and the last 32 KiB of each log."""
     import_limit_mb: Annotated[int, Field(ge=1, le=1024)] = 64
+    """Largest address book, and largest document of jobs, that the API accepts, in MiB."""
+
+    worker_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
+    """Number of worker processes, and so the number of runs at a time."""
     worker_isolation: Literal["warm", "fork"] = "warm"
+    """`warm`: a worker reuses the child process that runs the bots, as long as the last run left nothing behind in it
+    (see docs/write-a-bot.md). `fork`: each run gets a new process, which is slower and strictly separate."""
     worker_recycle_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    """Replace the reused child process after this many runs."""
     worker_recycle_mb: Annotated[int, Field(ge=32, le=1_048_576)] = 300
-    rq_commands: Literal["stop-job", "all", "none"] = "stop-job"
+    """Replace the reused child process when it has used this much memory, in MiB."""
     lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
-    contacts_url: SecretStr | None = None
+    """How long a worker holds a run without a sign of life, in seconds. If a worker dies, its run fails after about
+    this time."""
+    rq_commands: Literal["stop-job", "all", "none"] = "stop-job"
+    """Which of RQ's commands workers obey; every client of the Redis server can send them, whatever its database.
+    `stop-job`: stop the current run, like a cancel. `all`: also `stop-execution`, `kill-horse` and `shutdown`.
+    `none`: ignore all."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """`DEBUG`, `INFO`, `WARNING` or `ERROR`."""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """`json` or `text`. `auto` means text on a terminal and under `make up`, JSON elsewhere."""
+
+    message_url: Annotated[
+        SecretStr | None, Field(examples=["mailtos://user:password@smtp.example.org?from=me@example.org&to={email}"])
+    ] = None
+    """Where the birthday bot sends messages: Apprise URLs, separated by spaces, with the contact's fields in braces.
+    The first URL whose fields the contact has is used. See docs/messages.md."""
+    alert_url: SecretStr | None = None
+    """Where alerts go, and the birthday bot's messages to you: Apprise URLs, separated by spaces. Alerts report a run
+    that failed for good (only the first in a row), a job that recovers or is switched off, missed occurrences, news
+    from bots (such as an address that refuses mail for good), a step of Redis' clock, and data that went back."""
+    phone_region: Annotated[str | None, Field(examples=["US"])] = None
+    """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such
+    numbers are refused."""
+    message_list_unsubscribe: Annotated[str | None, Field(examples=["https://example.org/stop/{id}"])] = None
+    """A `mailto:` or `https://` URL for the `List-Unsubscribe` header of e-mails to contacts. It may contain the
+    contact's fields in braces."""
+    message_auto_submitted: bool = False
+    """`true`: e-mails to contacts carry `Auto-Submitted: auto-generated`, so that no out-of-office reply answers
+    them."""
+
+    contacts_url: Annotated[SecretStr | None, Field(examples=["https://user:password@dav.example.org/"])] = None
+    """The CardDAV server or address book that `contacts_sync` reads, with user and password. Percent-encode special
+    characters (`ada%40example.org`). The address may be inside your network. See docs/address-books.md."""
     visitor_contact: str | None = None
-    network_allow: str | None = None
+    """How the owners of visited pages can reach you: an address or a page. The visitor sends it in its
+    `User-Agent`."""
+    network_allow: Annotated[str | None, Field(examples=["10.0.0.0/8,intranet.example.org"])] = None
+    """What the visitor and the webhook may reach inside your network: networks, addresses and host names (with every
+    address they resolve to), separated by commas. The metadata services of clouds, and all of 169.254.0.0/16, stay
+    closed unless the exact address is listed."""
     visitor_allow_private: bool = False
-    """The setting before `NETWORK_ALLOW`: every network inside, but no metadata service."""
+    """The older form of `NETWORK_ALLOW`: `true` opens every address inside the network except metadata services."""
 
     @field_validator("redis_url")
     @classmethod
@@ -130,13 +194,13 @@ ALLOWS_PRIVATE = (
     "VISITOR_ALLOW_PRIVATE opens every address inside the network, loopback included, to the visitor and the webhook; "
     "metadata services stay closed"
 )
-"""What the former setting opens, for whoever has set it."""
+"""Warning for whoever still uses the older setting."""
 
 
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        port = parts.port  # refuses what is no number
+        port = parts.port  # raises unless it is a number
     except ValueError:
         return False
     plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
@@ -145,10 +209,10 @@ def _is_web_address(url: str) -> bool:
 
 
 def _is_redis_url(url: str) -> bool:
-    """Whether a client understands every part of it. Which one it does not is not told: it may be of the password."""
+    """Tell whether a client understands every part. Errors never name the wrong part: it may be the password."""
     try:
         parts = urlsplit(url)
-        port = parts.port  # refuses what is no number
+        port = parts.port  # raises unless it is a number
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except ValueError:
         return False
@@ -158,11 +222,11 @@ def _is_redis_url(url: str) -> bool:
 
 
 def load_settings() -> Settings:
-    """Reads the settings from the environment.
+    """Read the settings from the environment.
 
     Raises:
-        SettingsError: some are malformed, or a library's own variable would break what is promised; the message names
-            each and what it may be, never its value.
+        SettingsError: a setting is malformed, or a library's own variable would break a guarantee; the message names
+            each setting and its allowed values, never its value.
     """
     refuse_foreign(os.environ)
     try:

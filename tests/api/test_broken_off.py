@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.world import JOB, KEY, OWN_ORIGIN, World, world_in
-from tests.process.installation import API_KEY
+from tests.support.installation import API_KEY
+from tests.support.world import JOB, KEY, OWN_ORIGIN, World, world_in
+
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture(scope="module")

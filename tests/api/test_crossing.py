@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.spellings import elsewhere, refused, same
-from tests.api.wire import Answer, request
-from tests.api.world import (
+from tests.support.installation import API_KEY
+from tests.support.wire import Answer, request
+from tests.support.world import (
     JOB,
     KEY,
     MARK,
@@ -24,7 +25,11 @@ from tests.api.world import (
     cookie,
     world_in,
 )
-from tests.process.installation import API_KEY
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="every address is asked as every stranger"),
+]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 LOOKS = ("GET", "HEAD", "OPTIONS")

@@ -16,8 +16,10 @@ from service import gunicorn_config
 from service.seldom import EVERY_SECONDS, Seldom
 from service.web.answer_clock import BYTES_PER_SECOND, HURRIED_SECONDS, PATIENCE_SECONDS, AnswerLate, PatientSocket
 from service.web.server import REFUSALS, refusal
-from tests.api.world import KEY, World, world_in
-from tests.process.installation import until
+from tests.support.processes import until
+from tests.support.world import KEY, World, world_in
+
+pytestmark = pytest.mark.processes
 
 PROCESSES = 2
 
@@ -118,6 +120,7 @@ def test_what_strangers_bring_about_is_told_at_once_then_once_a_minute(caplog: p
     assert caplog.messages[2:] == ["Again"]
 
 
+@pytest.mark.slow(reason="the server's patience is waited for")
 def test_readers_that_take_nothing_leave_the_others_their_turn(world: World) -> None:
     """More of them than there are threads, each with many requests sent ahead: others are answered while they stay."""
     count = 3 * PROCESSES * gunicorn_config.THREADS

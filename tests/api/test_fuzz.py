@@ -87,6 +87,7 @@ def ask(client: falcon.testing.TestClient, job: dict[str, Any]) -> Callable[...,
     return ask
 
 
+@pytest.mark.slow(reason="hundreds of generated requests are sent")
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(METHODS),

@@ -17,7 +17,10 @@ from service.web.http.auth import ApiKeys
 from service.web.http.guard import Guard
 from service.web.http.request_slots import Places
 from service.web.http.sessions import COOKIE, Sessions
-from tests.api.test_server import COMMAND, ROOT, environment
+from tests.support.installation import ROOT
+from tests.support.web_process import COMMAND, environment
+
+pytestmark = pytest.mark.processes
 
 KEYS = ApiKeys(["k"])
 SESSIONS = Sessions(KEYS)

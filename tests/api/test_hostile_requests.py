@@ -11,9 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from service.web.http.guard import LONGEST_WAY_BACK
-from tests.api.wire import Wire
-from tests.api.world import JOB, KEY, MARK, OWN_ORIGIN, World, basic, cookie, world_in
-from tests.process.installation import API_KEY, until
+from tests.support.installation import API_KEY
+from tests.support.processes import until
+from tests.support.wire import Wire
+from tests.support.world import JOB, KEY, MARK, OWN_ORIGIN, World, basic, cookie, world_in
+
+pytestmark = pytest.mark.processes
 
 BODY = json.dumps({**JOB, "name": "smuggled"}).encode()
 SMUGGLED = f"POST /scheduler/jobs HTTP/1.1\r\nHost: x\r\n{KEY}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY

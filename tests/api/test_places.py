@@ -15,7 +15,7 @@ from service.domain.people.contact import Contact
 from service.errors import StoreUnavailable
 from service.web.api.app import App, create_app
 from service.web.http.request_slots import Placed, Places
-from tests.api.conftest import KEY, FakeContacts, FakeJobs, FakeSettings
+from tests.support.fakes import KEY, FakeContacts, FakeJobs, FakeSettings
 
 PLACES = 2
 LONG = 200_000
@@ -165,6 +165,7 @@ def test_what_is_refused_gives_its_place_back(
     assert free(app.places) == PLACES
 
 
+@pytest.mark.slow(reason="a slow reader takes a large export")
 @pytest.mark.parametrize("jobs", [1, LONG])
 def test_an_export_holds_its_place_until_it_is_sent(
     app: App, client: falcon.testing.TestClient, slow: Slow, jobs: int

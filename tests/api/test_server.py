@@ -11,11 +11,8 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 import pytest
@@ -23,39 +20,15 @@ import pytest
 from service import gunicorn_config
 from service.web.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, TimedSocket
 from service.web.server import Heartbeat, Worker
+from tests.support.installation import ROOT
+from tests.support.web_process import COMMAND, Web, environment, serving
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_config"]
-NO_REDIS = "redis://127.0.0.1:1/0"
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="web processes start, and the server's deadlines are waited for"),
+]
+
 CLOSE = b"Host: x\r\nX-API-Key: k\r\nConnection: close\r\n"
-
-
-def environment(**changes: str | None) -> dict[str, str]:
-    """This process' environment, without what would configure the service, and with `changes`."""
-    ours = ("API_KEY", "API_KEY_PREVIOUS", "REDIS_URL", "PORT", "WEB_CONCURRENCY", "LOG_LEVEL", "REDIS_PREFIX")
-    kept = {name: value for name, value in os.environ.items() if name not in ours}
-    return (
-        kept | {"REDIS_URL": NO_REDIS, "BIND_HOST": "127.0.0.1"} | {k: v for k, v in changes.items() if v is not None}
-    )
-
-
-@dataclass
-class Web:
-    """A running web process."""
-
-    process: subprocess.Popen[str]
-    port: int
-
-    def send(self, request: bytes) -> tuple[int, bytes]:
-        """Sends bytes as they are. Returns status and body."""
-        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
-            connection.sendall(request)
-            answer = b""
-            with contextlib.suppress(ConnectionResetError):
-                while piece := connection.recv(65536):
-                    answer += piece
-        head, _, body = answer.partition(b"\r\n\r\n")
-        return int(head.split(b" ", 2)[1]), body
 
 
 @pytest.fixture(scope="module")
@@ -79,32 +52,6 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     config.write_text(IMPATIENT)
     with serving([*COMMAND[:-1], str(config)], WEB_CONCURRENCY="1") as started:
         yield started
-
-
-@contextlib.contextmanager
-def serving(command: list[str], **changes: str) -> Iterator[Web]:
-    """A web process with the key `k`, whose Redis is away."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment(API_KEY="k", PORT=str(port), **changes),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if "Listening at" in line:
-                break
-        yield Web(process, port)
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,11 @@ from bench.store import centile, load, spread
 from bench.suite import Chosen
 from bench.tables import ratio
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a suite of benchmarks runs from end to end"),
+]
+
 SHOWN = {
     "lateness": "idle, one worker",
     "stampede": "200 due at once",

@@ -30,9 +30,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Post, post_office
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, descendants, until
+from tests.support.installation import Installation
+from tests.support.processes import descendants, until
+from tests.support.servers.mail import Post, post_office
+from tests.support.servers.valkey import ValkeyServer
 
 MOMENTS = ("begun", "addressed", "offered", "taken", "answered", "refused")
 """When of a message: its sender is named, its recipient is named, its text has come, it is taken and not answered, it

@@ -19,8 +19,8 @@ from redis import Redis
 from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Run, configured
-from tests.conftest import ValkeyServer
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.valkey import ValkeyServer
 
 DAY = datetime(2025, 4, 12, 8, tzinfo=UTC)
 
@@ -62,15 +62,12 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         write_book(Path(folder, "book.vcf"), asked.contacts)
-        server = ValkeyServer(Path(folder), "--appendonly", "no")
-        try:
+        with ValkeyServer(Path(folder), "--appendonly", "no") as server:
             child = os.fork()
             if child == 0:
                 measure(server.client(), Path(folder, "book.vcf"))
                 os._exit(0)
             return os.waitpid(child, 0)[1]
-        finally:
-            server.stop()
 
 
 if __name__ == "__main__":

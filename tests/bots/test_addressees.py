@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from service.contacts.cleaning import clean_email
 from service.domain.people.contact import Contact
 from service.messages import ChannelUnavailable, DeliveryFailed, Messenger
-from tests.bots.rig import post_office
-from tests.bots.scripted_smtp import ScriptedServer, scripted
+from tests.support.servers.mail import post_office
+from tests.support.servers.scripted_smtp import ScriptedServer, scripted
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,23 +16,11 @@ from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
 from service.errors import ChannelUnavailable
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Post, Run, configured, post_office
-from tests.conftest import find_free_port
+from tests.support.bot_runs import Run, configured
+from tests.support.processes import find_free_port
+from tests.support.servers.mail import Post, post_office
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "contacts.vcf"
-
-
-@pytest.fixture
-def office() -> Iterator[tuple[Post, str]]:
-    """A mail server and its MESSAGE_URL."""
-    with post_office() as running:
-        yield running
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
 
 
 def born(book: ContactBook, name: str, birthday: str, address: str | None = None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,23 +12,11 @@ from service.errors import ChannelUnavailable
 from service.store.keys import Keys
 from service.store.ledger import RedisLedger
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Post, Run, configured, post_office
-from tests.conftest import find_free_port
+from tests.support.bot_runs import Run, configured
+from tests.support.processes import find_free_port
+from tests.support.servers.mail import Post
 
 ME = "&to=me@example.org"
-
-
-@pytest.fixture
-def office() -> Iterator[tuple[Post, str]]:
-    """A mail server and the MESSAGE_URL that leads there."""
-    with post_office() as running:
-        yield running
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
 
 
 def to(address: str, url: str) -> str:

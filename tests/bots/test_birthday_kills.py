@@ -8,7 +8,14 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.bots.kills import MOMENTS, VICTIMS, carry_out, plan_of
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="workers are killed amid messages"),
+]
 
 
 def test_kills_while_sending_double_nobody_and_lose_nobody(tmp_path: Path) -> None:

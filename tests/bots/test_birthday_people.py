@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,20 +11,8 @@ from redis import Redis
 from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Post, Run, configured, post_office
-
-
-@pytest.fixture
-def office() -> Iterator[tuple[Post, str]]:
-    """A mail server and its MESSAGE_URL."""
-    with post_office() as running:
-        yield running
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.mail import Post
 
 
 def run(client: Redis, url: str, **config: Any) -> dict[str, Any]:

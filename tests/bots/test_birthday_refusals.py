@@ -20,8 +20,9 @@ from service.errors import ChannelUnavailable
 from service.store.keys import Keys
 from service.store.runs.stored_outcome import stored_outcome
 from service.usecases.contacts import ContactBook
-from tests.bots.picky_post import BREAKS, Picky
-from tests.bots.rig import Run, configured, post_office
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.mail import post_office
+from tests.support.servers.picky_post import BREAKS, Picky
 
 RETRY = "2f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a22"
 

@@ -15,8 +15,8 @@ from service.bots.contacts_sync.bot import ContactsSyncBot, ContactsSyncConfig, 
 from service.bots.contacts_sync.dav import BookFailed
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.address_books import Radicale, person, radicale
-from tests.bots.rig import Run, configured
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.address_books import Radicale, person, radicale
 
 COUNTS = ("created", "updated", "unchanged", "removed", "skipped_total", "left_over")
 

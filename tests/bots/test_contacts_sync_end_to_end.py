@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
-from tests.bots.address_books import person, radicale
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation
+from tests.support.installation import Installation
+from tests.support.servers.address_books import person, radicale
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 
 def test_a_job_keeps_contacts_in_step(valkey_server: ValkeyServer, redis_client: Redis, tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from service.bots.contacts_sync.bot import ContactsSyncBot, ContactsSyncConfig
 from service.bots.contacts_sync.dav import BookFailed, Dav
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.address_books import person
-from tests.bots.dav_servers import BOOK, Asked, DavServer, Said, dav_server, found, multistatus
-from tests.bots.rig import Run, configured
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.address_books import person
+from tests.support.servers.dav import BOOK, Asked, DavServer, Said, dav_server, found, multistatus
 
 
 @pytest.fixture

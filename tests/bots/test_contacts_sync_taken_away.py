@@ -17,11 +17,11 @@ from service.store.contacts import ContactStore
 from service.store.keys import Keys
 from service.store.server import exchange
 from service.usecases.contacts import ContactBook
-from tests.bots.address_books import Radicale, person, radicale
-from tests.bots.dav_servers import BOOK, DavServer, dav_server
-from tests.bots.rig import Run, configured
 from tests.bots.test_contacts_sync import sync
 from tests.bots.test_contacts_sync_odd import sync as sync_as
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.address_books import Radicale, person, radicale
+from tests.support.servers.dav import BOOK, DavServer, dav_server
 
 ALL = (
     "N:Rivers;Amelia", "BDAY:1990-04-12", "EMAIL:a@example.org", "TEL:+1 555 0101", "LANG:fr",
@@ -340,6 +340,7 @@ def killed(client: Redis, served: DavServer, at: int) -> bool:
         os._exit(0)
 
 
+@pytest.mark.slow(reason="a run is killed between any two of its writes")
 def test_a_run_that_is_killed_between_any_two_writes_is_done_again(redis_client: Redis, contacts: ContactBook) -> None:
     """A card comes, changes, becomes another's, moves, and loses everything: at no write is a value left for ever, nor
     one taken that was here before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,8 +14,9 @@ from service.settings import Settings
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
 from service.wsgi import assemble
-from tests.bots.rig import Post, Run, configured, post_office
-from tests.bots.scripted_smtp import BREAK, scripted
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.mail import Post
+from tests.support.servers.scripted_smtp import BREAK, scripted
 
 REACHED = [
     ("o'neil@example.org", "o'neil@example.org"),
@@ -26,13 +26,6 @@ REACHED = [
     ("ab+@example.org", "ab+@example.org"),
     ("jos@bücher.example", "jos@xn--bcher-kva.example"),
 ]
-
-
-@pytest.fixture
-def office() -> Iterator[tuple[Post, str]]:
-    """A mail server and its MESSAGE_URL."""
-    with post_office() as running:
-        yield running
 
 
 def asked(redis_url: str, message_url: str, body: Any, **settings: Any) -> tuple[int, Any]:

@@ -16,10 +16,10 @@ from service.bots.contacts_sync.dav_answers import MAX_ELEMENTS, MAX_TEXT, Multi
 from service.contacts.reading import vcard
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.address_books import person
-from tests.bots.dav_servers import BOOK, Asked, DavServer, Said, dav_server, multistatus
-from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
-from tests.bots.rig import Run, configured
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.address_books import person
+from tests.support.servers.dav import BOOK, Asked, DavServer, Said, dav_server, multistatus
+from tests.support.servers.hostile import MOST, Endless, bomb, saying, taking_at_most
 
 HEAD = b"HTTP/1.1 207 Multi-Status\r\nContent-Type: application/xml\r\n"
 START = b'<?xml version="1.0"?><multistatus xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav">'

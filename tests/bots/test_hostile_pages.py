@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pkgutil import resolve_name
@@ -19,26 +18,13 @@ from service.egress import Egress
 from service.errors import Conflict, StoreUnavailable
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
-from tests.bots.rig import Run, configured
-from tests.bots.sites import Answer, Hasty, Site, html, web_site
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.hostile import MOST, Endless, bomb, saying, taking_at_most
+from tests.support.servers.sites import Answer, Hasty, Site, html
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 WELL = html("well")
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    """A running web server without a robots.txt."""
-    with web_site() as served:
-        yield served
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
 
 
 def fetch(address: str) -> Fetched:

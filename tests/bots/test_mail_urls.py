@@ -17,7 +17,7 @@ from service.messages.apprise_log import ASSET, captured
 from service.messages.headers import Mailbox
 from service.messages.mail_urls import UnusableURL, fill, fill_mailbox, is_mail, read
 from service.messages.templates import FIELDS
-from tests.bots.rig import Post, post_office
+from tests.support.servers.mail import Post, post_office
 
 TO = "from=me@example.org&to={email}"
 

@@ -12,9 +12,9 @@ import pytest
 from service.domain.people.contact import Contact
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryUncertain, Messenger, announce, destination
-from tests.bots.receivers import listening
-from tests.bots.rig import Post, post_office
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port
+from tests.support.servers.mail import Post
+from tests.support.servers.receivers import listening
 
 AMELIA = Contact(id="1", name="Amelia Rivers", emails=("amelia+friends@example.org", "other@example.org"))
 
@@ -22,13 +22,6 @@ AMELIA = Contact(id="1", name="Amelia Rivers", emails=("amelia+friends@example.o
 def to(address: str) -> Contact:
     """Somebody with this address."""
     return Contact(id="1", name="Somebody", emails=(address,))
-
-
-@pytest.fixture
-def office() -> Iterator[tuple[Post, str]]:
-    """A mail server and its MESSAGE_URL."""
-    with post_office() as running:
-        yield running
 
 
 def test_a_message_arrives_as_it_was_written(office: tuple[Post, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,22 +14,10 @@ from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
 from service.contacts.reading.files import ReadOptions
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Post, Run, configured, post_office
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.mail import Post
 
 TODAY, YEAR_LATER = datetime(2025, 4, 12, 8, tzinfo=UTC), datetime(2026, 4, 12, 8, tzinfo=UTC)
-
-
-@pytest.fixture
-def office() -> Iterator[tuple[Post, str]]:
-    """A mail server and its MESSAGE_URL."""
-    with post_office() as running:
-        yield running
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
 
 
 @pytest.fixture

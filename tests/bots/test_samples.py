@@ -11,7 +11,7 @@ from redis import Redis
 
 from service.settings import Settings
 from service.wsgi import assemble
-from tests.bots.rig import Post, post_office
+from tests.support.servers.mail import Post, post_office
 
 PATH = "/scheduler/messages/test"
 

@@ -20,8 +20,8 @@ from service.domain.people.contact import Contact
 from service.messages import ChannelUnavailable, DeliveryFailed, DeliveryUncertain, Messenger, announce, why_unusable
 from service.messages.apprise_log import ASSET, captured
 from service.messages.service_words import verdict
-from tests.conftest import find_free_port
-from tests.tls import TlsProxy
+from tests.support.processes import find_free_port
+from tests.support.servers.tls import TlsProxy
 
 KIM = Contact(id="1", name="Kim")
 PLUGINS = Path(apprise.__file__).parent / "plugins"

@@ -22,7 +22,7 @@ from service.messages.mail_urls import UnusableURL
 from service.messages.services import Service
 from service.messages.templates import Template
 from tests.bots.apprise_urls import NOT_TRIED, URLS
-from tests.bots.receivers import listening
+from tests.support.servers.receivers import listening
 
 EMAILS = [
     "o'neil@qd7.example",

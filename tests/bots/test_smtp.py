@@ -24,9 +24,9 @@ from service.messages import (
     announce,
     smtp,
 )
-from tests.bots.rig import Post, post_office
-from tests.bots.scripted_smtp import BREAK, ScriptedServer, scripted
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port
+from tests.support.servers.mail import Post, post_office
+from tests.support.servers.scripted_smtp import BREAK, ScriptedServer, scripted
 
 LONG = "so many words\n" * 1_000_000
 """More than the buffers between two sockets hold."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -15,29 +14,15 @@ from service.bots.support import fetching
 from service.bots.support.fetching import Fetcher, NotFetched
 from service.bots.visitor.bot import VisitorConfig
 from service.egress import Egress
-from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Run, configured
-from tests.bots.sites import Hasty, Site, html, web_site
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    """A running web server without a robots.txt."""
-    with web_site() as served:
-        yield served
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.sites import Hasty, Site, html
 
 
 def run(client: Redis, allow_private: bool = True, **config: Any) -> dict[str, Any]:
     """One run of the bot."""
     context = Run(client, configured(VisitorConfig, **config), bot="visitor", allow_private=allow_private)
     return Hasty().run(context)
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
 
 
 def fetch(address: str, **options: Any) -> fetching.Fetched:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -17,21 +17,8 @@ from service.egress import Egress
 from service.store.keys import Keys
 from service.store.memory import MAX_VALUE, RedisMemory
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Run, configured
-from tests.bots.sites import Hasty, Site, html, web_site
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    """A running web server without a robots.txt."""
-    with web_site() as served:
-        yield served
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.sites import Hasty, Site, html
 
 
 @pytest.fixture

@@ -13,9 +13,14 @@ from service.bots.support.locks import Locks, Stopped
 from service.store.keys import Keys
 from service.store.memory import RedisMemory
 from service.usecases.contacts import ContactBook
-from tests.bots.sites import web_site
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation
+from tests.support.installation import Installation
+from tests.support.servers.sites import web_site
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="hosts are left in peace for a second"),
+]
 
 
 def test_two_runs_in_two_workers_ask_a_host_one_at_a_time(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,27 +13,13 @@ from service.bots.webhook.bot import SAID, SHOWN_ANSWER, RequestFailed, WebhookB
 from service.bots.webhook.config import WebhookConfig
 from service.domain.job_fields import validate_bot_config
 from service.errors import ValidationFailed
-from tests.bots.hostile import MOST, Endless, bomb, saying, taking_at_most
-from tests.bots.receivers import Receiver, listening
-from tests.bots.rig import Run, configured
-from tests.bots.sites import Site, web_site
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.hostile import MOST, Endless, bomb, saying, taking_at_most
+from tests.support.servers.receivers import Receiver
+from tests.support.servers.sites import Site
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A running one."""
-    with listening() as served:
-        yield served
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    """A server that answers byte by byte."""
-    with web_site() as served:
-        yield served
 
 
 def run(client: Redis, url: str, allowed: str | None = None, private: bool = True, **config: Any) -> dict[str, Any]:
@@ -157,7 +142,7 @@ def test_an_address_that_could_be_read_in_two_ways_is_refused(url: str) -> None:
 )
 def test_usual_addresses_are_taken(url: str) -> None:
     """With and without a port."""
-    validate_bot_config("webhook", {"url": url}, {"webhook": WebhookConfig})
+    assert validate_bot_config("webhook", {"url": url}, {"webhook": WebhookConfig})["url"] == url
 
 
 def test_a_secret_address_with_such_a_port_is_a_sentence(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -23,9 +22,9 @@ from service.bots.webhook.bot import RequestFailed, WebhookBot, signature
 from service.bots.webhook.config import WebhookConfig
 from service.domain.job_fields import validate_bot_config
 from service.errors import ServiceError, ValidationFailed
-from tests.bots.receivers import Receiver, listening
-from tests.bots.rig import Run, configured
-from tests.conftest import find_free_port
+from tests.support.bot_runs import Run, configured
+from tests.support.processes import find_free_port
+from tests.support.servers.receivers import Receiver
 
 NAMING: dict[str, dict[str, Any]] = {
     "url": {},
@@ -33,13 +32,6 @@ NAMING: dict[str, dict[str, Any]] = {
     "secret": {"secret": "env:BOT_SECRET_X"},
 }
 """Configs that name a secret in one place each."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A running one."""
-    with listening() as served:
-        yield served
 
 
 def run(client: Redis, url: str, allow_private: bool = True, **config: Any) -> dict[str, Any]:
@@ -54,6 +46,7 @@ def test_one_signed_request_goes_out(redis_client: Redis, receiver: Receiver, mo
     """Its receiver can check who sent it and when, with nothing but the secret."""
     monkeypatch.setenv("BOT_SECRET_HOOK", "geheim")
     monkeypatch.setenv("BOT_SECRET_TOKEN", "Bearer abc")
+    began = time.time()
     result = run(
         redis_client,
         f"{receiver.address}/hook?a=1#part",
@@ -71,7 +64,7 @@ def test_one_signed_request_goes_out(redis_client: Redis, receiver: Receiver, mo
     expected = base64.b64encode(hmac.new(b"geheim", signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert headers["webhook-id"] == run_id
-    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 10
+    assert began - 1 <= int(headers["webhook-timestamp"]) <= time.time()
     assert (headers["authorization"], headers["x-kind"]) == ("Bearer abc", "test")
     assert (headers["content-type"], headers["user-agent"]) == (
         "application/json",

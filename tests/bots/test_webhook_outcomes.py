@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -16,8 +15,8 @@ from service.bots.webhook.bot import RequestFailed, WebhookBot
 from service.bots.webhook.config import WebhookConfig
 from service.domain.job_fields import validate_bot_config
 from service.errors import ValidationFailed
-from tests.bots.receivers import Receiver, listening
-from tests.bots.rig import Run, configured
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.receivers import Receiver
 
 TOKEN = "se/same+open:0123456789"
 FINAL = {
@@ -25,13 +24,6 @@ FINAL = {
     428, 431, 451, 499,
 }  # fmt: skip
 TEMPORARY = {300, 302, 303, 304, 307, 408, 409, 421, 423, 425, 429, 500, 501, 502, 503, 504, 507, 511, 520, 599}
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A running one."""
-    with listening() as served:
-        yield served
 
 
 def run(client: Redis, url: str, **config: Any) -> dict[str, Any]:

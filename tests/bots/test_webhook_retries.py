@@ -5,11 +5,18 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
-from tests.bots.receivers import listening
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.receivers import listening
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="delays of retries are waited for"),
+]
 
 
 def test_every_attempt_carries_the_id_of_the_first(

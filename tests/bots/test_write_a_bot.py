@@ -24,8 +24,8 @@ from service.domain.run_records import Outcome
 from service.errors import ValidationFailed
 from service.settings import Settings
 from service.worker.failures import outcome_of_failure
-from tests.bots.receivers import listening
-from tests.bots.rig import Run, configured
+from tests.support.bot_runs import Run, configured
+from tests.support.servers.receivers import listening
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "chores-bot"

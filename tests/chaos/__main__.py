@@ -30,8 +30,8 @@ from tests.chaos.faults import SCHEDULERS, WORKERS, Faults, NamedKills
 from tests.chaos.load import Load
 from tests.chaos.proxy import Point
 from tests.chaos.stage import Say, Stage
-from tests.conftest import ValkeyServer
-from tests.process.installation import until
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
 
 SETTLE_SECONDS = 120.0
 WORKERS_FORGOTTEN_SECONDS = 150.0
@@ -79,18 +79,17 @@ def run(folder: Path, seconds: float, seed: int, pause: tuple[float, float], say
     def tell(text: str) -> None:
         say(f"{time.monotonic() - began:7.2f}  {text}")
 
-    server = ValkeyServer(folder, "--appendonly", "yes", "--appendfsync", "always")
-    try:
-        with Stage(folder, server, tell) as stage:
-            stage.start("web", *SCHEDULERS, *WORKERS).until_healthy().keep()
-            load = Load(stage, random.Random(chance.random()), str(folder / "trace"))
-            load.populate()
-            named = NamedKills(stage, random.Random(chance.random()), (pause[0] / 3, pause[1] / 3))
-            _let_die(stage, load, named, Faults(stage, random.Random(chance.random())), seconds, pause, chance)
-            tell("quiet")
-            return _audit(stage, load, named, folder / "trace", seed, thorough=seconds > 100)
-    finally:
-        server.stop()
+    with (
+        ValkeyServer(folder, "--appendonly", "yes", "--appendfsync", "always") as server,
+        Stage(folder, server, tell) as stage,
+    ):
+        stage.start("web", *SCHEDULERS, *WORKERS).until_healthy().keep()
+        load = Load(stage, random.Random(chance.random()), str(folder / "trace"))
+        load.populate()
+        named = NamedKills(stage, random.Random(chance.random()), (pause[0] / 3, pause[1] / 3))
+        _let_die(stage, load, named, Faults(stage, random.Random(chance.random())), seconds, pause, chance)
+        tell("quiet")
+        return _audit(stage, load, named, folder / "trace", seed, thorough=seconds > 100)
 
 
 def _let_die(

@@ -13,7 +13,7 @@ from typing import Any
 from redis import Redis
 
 from service.store.keys import Keys
-from tests.process.installation import ROOT
+from tests.support.installation import ROOT
 
 DOCUMENT = ROOT / "docs" / "redis-keys.md"
 

@@ -21,8 +21,9 @@ from redis import Redis
 from tests.chaos.audit import account, texts
 from tests.chaos.marks import mark
 from tests.chaos.proxy import Point, Proxy, kill_and_wait
-from tests.conftest import ValkeyServer
-from tests.process.installation import ROOT, until
+from tests.support.installation import ROOT
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
 
 INDEX = "rq:scheduler:scheduled_jobs"
 LOSES = Point(f"ZADD {INDEX}", "before")

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.audit import texts
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
 
 
 def table(title: str, unit: str, values: Sequence[float]) -> None:
@@ -48,19 +49,18 @@ def redis_ms(installation: Installation) -> int:
 def take_over(signum: int, times: int, chance: random.Random) -> list[float]:
     """Seconds from the leader's end to the start of the next due run of a job of each second."""
     taken = []
-    with tempfile.TemporaryDirectory() as folder:
-        server = ValkeyServer(Path(folder), "--appendonly", "yes", "--appendfsync", "always")
-        try:
-            with Installation(Path(folder), server) as installed:
-                installed.start("web", "worker", "scheduler-1", "scheduler-2").until_healthy()
-                job_id = installed.make_job(schedule_config={"seconds": 1}, options={"overlap": "queue"})
-                for _ in range(times):
-                    until(lambda: _schedulers_up(installed) == 2, 30)
-                    until(lambda: started_after(installed, job_id, redis_ms(installed) - 1500) is not None, 30)
-                    time.sleep(chance.uniform(0.0, 2.0))
-                    taken.append(_end_the_leader(installed, job_id, signum))
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ValkeyServer(Path(folder), "--appendonly", "yes", "--appendfsync", "always") as server,
+        Installation(Path(folder), server) as installed,
+    ):
+        installed.start("web", "worker", "scheduler-1", "scheduler-2").until_healthy()
+        job_id = installed.make_job(schedule_config={"seconds": 1}, options={"overlap": "queue"})
+        for _ in range(times):
+            until(lambda: _schedulers_up(installed) == 2, 30)
+            until(lambda: started_after(installed, job_id, redis_ms(installed) - 1500) is not None, 30)
+            time.sleep(chance.uniform(0.0, 2.0))
+            taken.append(_end_the_leader(installed, job_id, signum))
     return taken
 
 
@@ -93,15 +93,14 @@ def started_after(installed: Installation, job_id: str, ms: int) -> int | None:
 def dead_workers(times: int, chance: random.Random) -> list[float]:
     """Seconds from a worker's SIGKILL to its run's end as failed, with leases of 30 s; half of them are retried."""
     taken: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        server = ValkeyServer(Path(folder), "--appendonly", "yes", "--appendfsync", "always")
-        try:
-            with Installation(Path(folder), server, LEASE_SECONDS="30", WORKER_CONCURRENCY="1") as installed:
-                installed.start("web", "scheduler").until_healthy()
-                while len(taken) < times:
-                    taken += _one_batch(installed, min(5, times - len(taken)), chance)
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ValkeyServer(Path(folder), "--appendonly", "yes", "--appendfsync", "always") as server,
+        Installation(Path(folder), server, LEASE_SECONDS="30", WORKER_CONCURRENCY="1") as installed,
+    ):
+        installed.start("web", "scheduler").until_healthy()
+        while len(taken) < times:
+            taken += _one_batch(installed, min(5, times - len(taken)), chance)
     return taken
 
 
@@ -132,7 +131,7 @@ def _one_batch(installed: Installation, size: int, chance: random.Random) -> lis
 
 
 def _is_of(installed: Installation, name: str, worker: str) -> bool:
-    from tests.process.installation import descendants
+    from tests.support.processes import descendants
 
     return any(f"-{pid}-" in worker for pid in descendants(installed.processes[name].pid))
 
@@ -140,21 +139,20 @@ def _is_of(installed: Installation, name: str, worker: str) -> bool:
 def everysec(times: int, chance: random.Random) -> tuple[list[float], list[float]]:
     """Redis killed under load: how much was acknowledged each time, and how much of that was gone after its restart."""
     acknowledged, missing = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        server = ValkeyServer(Path(folder), "--appendonly", "yes", "--appendfsync", "everysec")
-        try:
-            with Installation(Path(folder), server) as installed:
-                installed.start("web", "scheduler").until_healthy()
-                for _ in range(times):
-                    jobs, runs = _ask_until_killed(installed, server, chance.uniform(1.0, 4.0))
-                    known = set(texts(installed.client.zrange(installed.keys.jobs, 0, -1)))
-                    lost = [job_id for job_id in jobs if job_id not in known]
-                    lost += [run_id for run_id in runs if not installed.client.exists(installed.keys.run(run_id))]
-                    acknowledged.append(float(len(jobs) + len(runs)))
-                    missing.append(float(len(lost)))
-                    installed.client.flushall()
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ValkeyServer(Path(folder), "--appendonly", "yes", "--appendfsync", "everysec") as server,
+        Installation(Path(folder), server) as installed,
+    ):
+        installed.start("web", "scheduler").until_healthy()
+        for _ in range(times):
+            jobs, runs = _ask_until_killed(installed, server, chance.uniform(1.0, 4.0))
+            known = set(texts(installed.client.zrange(installed.keys.jobs, 0, -1)))
+            lost = [job_id for job_id in jobs if job_id not in known]
+            lost += [run_id for run_id in runs if not installed.client.exists(installed.keys.run(run_id))]
+            acknowledged.append(float(len(jobs) + len(runs)))
+            missing.append(float(len(lost)))
+            installed.client.flushall()
     return acknowledged, missing
 
 

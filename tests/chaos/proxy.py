@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.process.installation import descendants
+from tests.support.processes import descendants
 
 
 @dataclass(frozen=True, slots=True)

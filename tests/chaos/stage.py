@@ -14,8 +14,9 @@ from pathlib import Path
 from service.store.rq_records import make_scripts
 from service.store.scripts import VERBS, Limits
 from tests.chaos.proxy import Point, Proxy
-from tests.conftest import ValkeyServer
-from tests.process.installation import COMMANDS, ROOT, Installation, descendants
+from tests.support.installation import COMMANDS, ROOT, Installation
+from tests.support.processes import descendants
+from tests.support.servers.valkey import ValkeyServer
 
 HISTORY_LIMIT = 100_000
 """Nothing is trimmed, so that the audit sees all of it."""

@@ -6,7 +6,14 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.__main__ import run
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="everything is killed again and again"),
+]
 
 SEED = int(os.environ.get("SEED") or random.randrange(1_000_000))
 

@@ -10,6 +10,11 @@ from service.store.keys import Keys
 from tests.chaos import audit
 from tests.chaos.control import DOUBLES, LOSES, run
 
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a plain rq-scheduler is killed again and again"),
+]
+
 
 def test_a_plain_rq_scheduler_loses_and_doubles_under_the_same_kills(tmp_path: Path) -> None:
     """Killed between its calls it forgets one schedule for good, and runs one occurrence twice."""

@@ -7,21 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Command, command_of
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation
+from tests.support.command import Command, command_of
+from tests.support.installation import Installation
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """All processes, on a server of their own."""
     folder: Path = tmp_path_factory.mktemp("installation")
-    server = ValkeyServer(folder, "--appendonly", "yes")
-    try:
-        with Installation(folder, server) as installation:
-            yield installation.start("web", "scheduler", "worker").until_healthy()
-    finally:
-        server.stop()
+    with ValkeyServer(folder, "--appendonly", "yes") as server, Installation(folder, server) as installation:
+        yield installation.start("web", "scheduler", "worker").until_healthy()
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,15 @@ import pytest
 
 from service.store.keys import Keys
 from service.store.schema import newest
-from tests.cli.command import COMMAND, Command
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import API_KEY, ROOT, Installation, until
+from tests.support.command import COMMAND, Command
+from tests.support.installation import API_KEY, ROOT, Installation
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts, and each test starts commands of its own"),
+]
 
 
 def found(ended_json: dict[str, object]) -> dict[str, dict[str, str]]:
@@ -60,14 +66,13 @@ def test_without_redis_url_the_doctor_asks_the_api(command: Command) -> None:
 
 def test_the_doctor_says_what_is_wrong_and_what_to_do(command: Command, tmp_path: Path) -> None:
     """A Redis that evicts, keeps nothing and holds a newer schema, with nobody up: exit code 1."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb")
-    try:
+    with ValkeyServer(
+        tmp_path, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb"
+    ) as server:
         with server.client() as client:
             client.set(Keys().schema_version, newest() + 1)
         ended = command("doctor", "--json", REDIS_URL=server.url)
         text = command("doctor", REDIS_URL=server.url).out
-    finally:
-        server.stop()
     findings = found(ended.json)
     assert ended.status == 1
     problems = {check for check, finding in findings.items() if finding["state"] == "problem"}
@@ -113,16 +118,13 @@ def test_the_doctor_tells_what_redis_is_and_advises_on_that(command: Command, tm
 @pytest.mark.parametrize("full", ["disk", "memory"])
 def test_the_doctor_tells_what_is_full(command: Command, tmp_path: Path, full: str) -> None:
     """Reads go on, so that all else is looked at, too; nobody is told to start who cannot say that it is up."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no")
-    try:
+    with ValkeyServer(tmp_path, "--appendonly", "no") as server:
         if full == "disk":
             server.fill_disk()
         else:
             with server.client() as client:
                 client.config_set("maxmemory", 1)
         findings = found(command("doctor", "--json", REDIS_URL=server.url).json)
-    finally:
-        server.stop()
     named = findings["persistence" if full == "disk" else "memory"]
     assert named["state"] == "problem" and named["advice"]
     assert findings["writes"]["state"] == "problem" and full in findings["writes"]["found"]
@@ -151,11 +153,8 @@ def test_without_redis_url_the_doctor_tells_all_the_same_that_writes_are_refused
 @contextmanager
 def serving_oddly(folder: Path, *arguments: str) -> Iterator[ValkeyServer]:
     """A server that this service cannot use; its pings may be refused."""
-    server = ValkeyServer(folder, "--appendonly", "no", *arguments, pings=False)
-    try:
+    with ValkeyServer(folder, "--appendonly", "no", *arguments, pings=False) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def _answers(installed: Installation) -> bool:

@@ -12,8 +12,13 @@ import pytest
 import yaml
 
 from service.cli.output.import_report import show_report
-from tests.cli.command import COMMAND, Command
-from tests.process.installation import Installation
+from tests.support.command import COMMAND, Command
+from tests.support.installation import Installation
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts, and each test starts commands of its own"),
+]
 
 JOB = {
     "name": "documented", "bot_type": "probe", "schedule_type": "daily",

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Command
-from tests.process.installation import Installation
+from tests.support.command import Command
+from tests.support.installation import Installation
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts, and each test starts commands of its own"),
+]
 
 
 def make(command: Command, name: str, *more: str) -> str:

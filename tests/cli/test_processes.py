@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import OURS, Command
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import API_KEY, ROOT, until
+from tests.support.command import OURS, Command
+from tests.support.installation import API_KEY, ROOT
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
 
 NAMES = ("web", "scheduler", "worker")
 
@@ -26,7 +27,8 @@ NAMES = ("web", "scheduler", "worker")
 def site(tmp_path: Path) -> Path:
     """A folder that has the package alone, as a wheel installs it, and nothing that stands beside it in a checkout."""
     folder = tmp_path / "site"
-    shutil.copytree(ROOT / "service", folder / "service", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("bot_scheduler", "service"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
@@ -42,9 +44,8 @@ def elsewhere(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A Redis for one test."""
-    made = ValkeyServer(tmp_path, "--appendonly", "no")
-    yield made
-    made.stop()
+    with ValkeyServer(tmp_path, "--appendonly", "no") as made:
+        yield made
 
 
 def healthy(port: int) -> bool:

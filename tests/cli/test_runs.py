@@ -5,8 +5,16 @@ from __future__ import annotations
 import json
 import signal
 
-from tests.cli.command import Command
-from tests.process.installation import Installation, until
+import pytest
+
+from tests.support.command import Command
+from tests.support.installation import Installation
+from tests.support.processes import until
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts, and each test starts commands of its own"),
+]
 
 
 def test_a_run_is_asked_for_and_not_waited_for(command: Command, installed: Installation) -> None:

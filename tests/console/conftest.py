@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import (
+from tests.support.chromium import (
     MISSING,
     REQUIRED,
     WAIT_MS,
@@ -17,10 +17,9 @@ from tests.console.browser import (
     chromium,
     find_chromium,
     reader,
-    running,
     sign_in,
 )
-from tests.process.installation import Installation
+from tests.support.installation import Installation, running
 
 expect.set_options(timeout=WAIT_MS)
 

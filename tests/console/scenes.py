@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.process.installation import ROOT, Installation, until
+from tests.support.installation import ROOT, Installation
+from tests.support.processes import until
 
 HOUR_MS = 3_600_000
 GIVEN = ("Aiko", "Bram", "Chiara", "Dilan", "Edda", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kaya", "Liv", "Milo")

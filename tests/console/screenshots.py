@@ -15,9 +15,9 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.console.browser import DESKTOP, MISSING, PHONE, chromium, find_chromium, reader, running, sign_in
 from tests.console.scenes import SCREENS, fill, web_pages
-from tests.process.installation import ROOT, Installation
+from tests.support.chromium import DESKTOP, MISSING, PHONE, chromium, find_chromium, reader, sign_in
+from tests.support.installation import ROOT, Installation, running
 
 FOLDER = ROOT / "docs" / "screenshots"
 COLOURS = 128

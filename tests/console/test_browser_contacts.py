@@ -10,7 +10,13 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.process.installation import ROOT, Installation
+from tests.support.installation import ROOT, Installation
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
 
 EXAMPLE = ROOT / "examples" / "contacts.vcf"
 CARD = "BEGIN:VCARD\nVERSION:3.0\nFN:{}\nEND:VCARD\n"

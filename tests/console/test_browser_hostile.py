@@ -10,7 +10,14 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
 
 BAIT = (
     "</script><script>ran()</script><img src=/ran onerror=ran()>'\"><svg onload=ran()><a href=javascript:ran()>x</a>"

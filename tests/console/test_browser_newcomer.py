@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.process.installation import API_KEY, ROOT, Installation
+from tests.support.installation import API_KEY, ROOT, Installation
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
 
 
 def test_the_welcome_leads_to_a_first_job_in_three_clicks(page: Page, installation: Installation) -> None:

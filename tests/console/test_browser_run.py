@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.process.installation import API_KEY, Installation, descendants
+from tests.support.installation import API_KEY, Installation
+from tests.support.processes import descendants
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
 
 
 @pytest.fixture

@@ -7,9 +7,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.console.browser import PHONE, Complaints, address, barriers, overflow, reader, sign_in
 from tests.console.scenes import SCREENS, Scene, fill, web_pages
-from tests.process.installation import Installation
+from tests.support.chromium import PHONE, Complaints, address, barriers, overflow, reader, sign_in
+from tests.support.installation import Installation
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +37,14 @@ def page(request: pytest.FixtureRequest, browser: Browser, installation: Install
     assert complaints.found == []
 
 
-def look(page: Page) -> None:
-    """At the desk, and on the phone; what else is there on the phone is there in each colour."""
-    assert barriers(page) == []
+def flaws(page: Page) -> list[str]:
+    """What keeps somebody out at the desk or on the phone; what else is there on the phone is there in each colour."""
+    found = barriers(page)
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     if page.evaluate("matchMedia('(prefers-color-scheme: light)').matches"):
-        assert barriers(page) == []
-    assert overflow(page) <= 0, "it is wider than a phone"
+        found += barriers(page)
+    wider = overflow(page)
+    return [*found, f"{wider} pixels wider than a phone"] if wider > 0 else found
 
 
 def test_a_screen_that_is_not_would_be_noticed(stranger: Page) -> None:
@@ -54,21 +61,21 @@ def test_the_first_page_is_for_everybody(page: Page) -> None:
     """The sign-in, also when it has refused a key, and the overview that has nothing to show yet."""
     page.goto("/")
     page.get_by_role("heading", name="Welcome").wait_for()
-    look(page)
+    assert flaws(page) == []
     page.context.clear_cookies()
     page.goto("/")
-    look(page)
+    assert flaws(page) == []
     page.get_by_label("API key").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("alert").filter(has_text="Wrong key").wait_for()
-    look(page)
+    assert flaws(page) == []
 
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_screen_is_for_everybody(page: Page, scene: Scene, screen: str) -> None:
     """axe-core finds nothing serious or critical."""
     page.goto(scene.address(screen))
-    look(page)
+    assert flaws(page) == []
 
 
 def test_what_is_folded_and_what_fails_is_for_everybody(page: Page, scene: Scene) -> None:
@@ -82,9 +89,9 @@ def test_what_is_folded_and_what_fails_is_for_everybody(page: Page, scene: Scene
     page.get_by_label("Name", exact=True).fill("")
     page.locator("#save").click()
     page.locator("[aria-invalid=true]").first.wait_for()
-    look(page)
+    assert flaws(page) == []
     page.goto("/contacts/new")
     page.get_by_label("Birthday").fill("soon")
     page.get_by_role("button", name="Create").click()
     page.locator("#error-birthday:visible").wait_for()
-    look(page)
+    assert flaws(page) == []

@@ -14,7 +14,7 @@ from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
 from service.web.console.contacts import contact_list as pages
 from service.web.console.contacts.upcoming_birthdays import upcoming_birthdays
-from tests.console.browsing import Browser, installation, words
+from tests.support.browsing import Browser, installation, words
 
 
 @pytest.fixture

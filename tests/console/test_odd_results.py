@@ -18,9 +18,9 @@ from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.worker.horse import Recycling, WorkHorse
 from service.worker.runner import Surroundings
-from tests.conftest import ValkeyServer
-from tests.console.browsing import Browser, installation
-from tests.store.rig import EchoConfig, Rig
+from tests.support.browsing import Browser, installation
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import EchoConfig, Rig
 
 NAME = os.fsdecode(b"caf\xe9.txt")
 SHOWN = "caf\\udce9.txt"

@@ -19,9 +19,9 @@ from service.domain.run_records import Outcome
 from service.store.presence import Presence
 from service.web.api.app import App
 from tests.api.test_openapi import METHODS
-from tests.conftest import ValkeyServer
-from tests.console.browsing import ORIGIN, Answer, Browser, installation, words
-from tests.store.rig import Rig
+from tests.support.browsing import ORIGIN, Answer, Browser, installation, words
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>{{ 7*7 }}${7}"""
 DAILY = {"bot_type": "visitor", "schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from service.web.http.sessions import COOKIE
-from tests.console.browsing import KEY, Browser, installation
+from tests.support.browsing import KEY, Browser, installation
 
 
 @pytest.fixture

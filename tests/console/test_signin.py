@@ -14,7 +14,7 @@ from service.web.console.sign_in import own_path
 from service.web.http.access import access_of
 from service.web.http.auth import ApiKeys
 from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, RENEWED_AFTER_SECONDS, Sessions
-from tests.console.browsing import HOST, KEY, ORIGIN, Answer, Browser, installation, words
+from tests.support.browsing import HOST, KEY, ORIGIN, Answer, Browser, installation, words
 
 
 @pytest.fixture

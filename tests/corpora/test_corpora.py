@@ -11,7 +11,7 @@ import pytest
 
 from service.contacts.reading import files
 from tests.corpora.reading import address_books, read
-from tests.process.installation import ROOT
+from tests.support.installation import ROOT
 
 CARD = "BEGIN:VCARD\nVERSION:3.0\n{}\nEND:VCARD\n"
 

@@ -35,9 +35,11 @@ from service.errors import Conflict, NotFound
 from service.scheduler.clock_repair import STEADY_MS
 from service.scheduler.reaper import Reaper
 from service.store.scripts import Limits
-from tests.conftest import ValkeyServer
-from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
-from tests.store.rig import Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
+from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
+
+pytestmark = pytest.mark.slow(reason="a state machine takes hundreds of steps on a real server")
 
 START_MS = 1_800_000_000_000
 LEASE_MS = 30_000

@@ -7,28 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation
-
-
-@pytest.fixture
-def durable_server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A server of this test's own that keeps every write."""
-    server = ValkeyServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture
-def light_server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A server of this test's own that keeps nothing, so that no answer waits for a busy disk."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no")
-    try:
-        yield server
-    finally:
-        server.stop()
+from tests.support.installation import Installation
+from tests.support.servers.alerts import AlertReceiver, receiving_alerts
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture
@@ -36,3 +17,10 @@ def installation(tmp_path: Path, durable_server: ValkeyServer) -> Iterator[Insta
     """An installation with nothing started."""
     with Installation(tmp_path, durable_server) as installed:
         yield installed
+
+
+@pytest.fixture
+def receiver() -> Iterator[AlertReceiver]:
+    """A server that alerts are sent to."""
+    with receiving_alerts() as server:
+        yield server

@@ -6,20 +6,25 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
-from tests.bots.rig import post_office
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.mail import post_office
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="an occurrence of a full minute is waited for"),
+]
 
 
 def next_minute(client: Redis) -> datetime:
     """The next full minute of Redis' clock, at least five seconds from now."""
-    while True:
-        seconds = int(client.time()[0])
-        if seconds % 60 <= 54:
-            return datetime.fromtimestamp(seconds - seconds % 60 + 60, UTC)
-        time.sleep(0.5)
+    until(lambda: int(client.time()[0]) % 60 <= 54, 30)
+    seconds = int(client.time()[0])
+    return datetime.fromtimestamp(seconds - seconds % 60 + 60, UTC)
 
 
 def book(day: datetime) -> bytes:

@@ -9,16 +9,21 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
-from tests.process.test_alerts import Receiver
-from tests.process.test_alerts import receiver as receiver
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.alerts import AlertReceiver
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 SAID = "The data in Redis went back"
 
 
 @pytest.fixture
-def alerted(tmp_path: Path, durable_server: ValkeyServer, receiver: Receiver) -> Iterator[Installation]:
+def alerted(tmp_path: Path, durable_server: ValkeyServer, receiver: AlertReceiver) -> Iterator[Installation]:
     """An installation that tells of what happens, with nothing started."""
     url = f"json://127.0.0.1:{receiver.server_port}/alerts"
     with Installation(tmp_path, durable_server, ALERT_URL=url, WORKER_CONCURRENCY="1") as installation:
@@ -36,7 +41,7 @@ def seen_by(installation: Installation, *names: str) -> bool:
 
 
 def test_a_flushall_under_running_parts_is_noticed_by_each_and_told_once(
-    alerted: Installation, receiver: Receiver
+    alerted: Installation, receiver: AlertReceiver
 ) -> None:
     """Until somebody acknowledges it; and the service goes on with what is made from then on."""
     parts = ("web", "scheduler-1", "scheduler-2", "worker")
@@ -57,7 +62,7 @@ def test_a_flushall_under_running_parts_is_noticed_by_each_and_told_once(
 
 
 def test_a_flushall_while_no_scheduler_is_up_is_noticed_by_the_web_process(
-    alerted: Installation, receiver: Receiver
+    alerted: Installation, receiver: AlertReceiver
 ) -> None:
     """The alert goes out once a scheduler is up again."""
     alerted.start("web", "scheduler").until_healthy()
@@ -72,7 +77,7 @@ def test_a_flushall_while_no_scheduler_is_up_is_noticed_by_the_web_process(
 
 
 def test_a_redis_on_an_older_file_is_noticed_and_one_that_lost_nothing_is_not(
-    alerted: Installation, tmp_path: Path, receiver: Receiver
+    alerted: Installation, tmp_path: Path, receiver: AlertReceiver
 ) -> None:
     """First killed and started as it was, under a leader that changes too; then on files from before a job was made."""
     alerted.start("web", "scheduler-1", "worker").until_healthy()

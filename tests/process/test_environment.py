@@ -11,9 +11,15 @@ from service.environment import refuse_foreign
 from service.errors import SettingsError
 from service.settings import Settings
 from service.web.rq_dashboard.dashboard import create_dashboard
-from tests.cli.command import Command
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.command import Command
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 SETTINGS = Settings.model_validate({"api_key": "a key for this test"})
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, descendants, until
+from tests.support.installation import Installation, running
+from tests.support.processes import descendants, until
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="runs that fork are ended in every way there is"),
+]
 
 OUTLIVING = ("daemon", "group", "linger", "pool")
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Installation]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One worker, for tests that leave it standing."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = ValkeyServer(Path(folder), "--appendonly", "no")
-        try:
-            with Installation(Path(folder), server, WORKER_CONCURRENCY="1") as installed:
-                yield installed.start("web", "scheduler", "worker").until_healthy()
-        finally:
-            server.stop()
+    with running(tmp_path_factory.mktemp("forks"), WORKER_CONCURRENCY="1") as installed:
+        yield installed
 
 
 def is_alive(pid: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,24 +11,19 @@ from rq import Worker
 from rq.command import send_stop_job_command
 from rq.serializers import JSONSerializer
 
-from tests.bots.address_books import person, radicale
-from tests.bots.receivers import listening
-from tests.bots.rig import post_office
-from tests.bots.sites import html, web_site
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
 from tests.process.plugins.leaver_bot import HARMLESS, TABLE
+from tests.support.installation import Installation, running
+from tests.support.processes import until
+from tests.support.servers.address_books import person, radicale
+from tests.support.servers.mail import post_office
+from tests.support.servers.receivers import listening
+from tests.support.servers.sites import html, web_site
+from tests.support.servers.valkey import ValkeyServer
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ValkeyServer]:
-    """A real server for this module."""
-    with tempfile.TemporaryDirectory() as folder:
-        started = ValkeyServer(Path(folder), "--appendonly", "no")
-        try:
-            yield started
-        finally:
-            started.stop()
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="an installation starts for each setting"),
+]
 
 
 def processes_of(service: Installation, trace: Path, runs: int) -> list[int]:
@@ -52,11 +46,11 @@ def processes_of(service: Installation, trace: Path, runs: int) -> list[int]:
     ids=["warm", "recycled by runs", "recycled by memory", "fork"],
 )
 def test_runs_share_a_process_as_the_settings_say(
-    server: ValkeyServer, tmp_path: Path, settings: dict[str, str], shape: list[int]
+    valkey_server: ValkeyServer, tmp_path: Path, settings: dict[str, str], shape: list[int]
 ) -> None:
     """Six runs of one worker: how many each process carried out, in order."""
-    server.client().flushall()
-    with Installation(tmp_path, server, WORKER_CONCURRENCY="1", **settings) as service:
+    valkey_server.client().flushall()
+    with Installation(tmp_path, valkey_server, WORKER_CONCURRENCY="1", **settings) as service:
         service.start("web", "scheduler", "worker").until_healthy()
         carried_out = processes_of(service, tmp_path / "trace", 6)
     counts = [carried_out.count(process) for process in dict.fromkeys(carried_out)]
@@ -64,11 +58,11 @@ def test_runs_share_a_process_as_the_settings_say(
 
 
 def test_a_stop_by_rqs_own_command_ends_one_run_of_a_kept_process_and_no_other(
-    server: ValkeyServer, tmp_path: Path
+    valkey_server: ValkeyServer, tmp_path: Path
 ) -> None:
     """The third run in a process is stopped; those before it stand, the one after it has another process."""
-    server.client().flushall()
-    with Installation(tmp_path, server, WORKER_CONCURRENCY="1") as service:
+    valkey_server.client().flushall()
+    with Installation(tmp_path, valkey_server, WORKER_CONCURRENCY="1") as service:
         service.start("web", "scheduler", "worker").until_healthy()
         job_id = service.make_job(bot_config={"trace": str(tmp_path / "trace")})
         long = service.make_job(bot_config={"seconds": 300.0, "trace": str(tmp_path / "trace")})
@@ -86,10 +80,10 @@ def test_a_stop_by_rqs_own_command_ends_one_run_of_a_kept_process_and_no_other(
     assert len(started) == 4
 
 
-def test_rqs_suspension_holds_for_a_worker_that_is_busy(server: ValkeyServer, tmp_path: Path) -> None:
+def test_rqs_suspension_holds_for_a_worker_that_is_busy(valkey_server: ValkeyServer, tmp_path: Path) -> None:
     """`rq suspend` while runs wait: the one under way ends, no other starts until `rq resume`."""
-    server.client().flushall()
-    with Installation(tmp_path, server, WORKER_CONCURRENCY="1") as service:
+    valkey_server.client().flushall()
+    with Installation(tmp_path, valkey_server, WORKER_CONCURRENCY="1") as service:
         service.start("web", "scheduler", "worker").until_healthy()
         job_id = service.make_job(bot_config={"seconds": 1.0}, options={"max_concurrent_runs": 3})
         first, second, third = (service.run_now(job_id) for _ in range(3))
@@ -104,15 +98,10 @@ def test_rqs_suspension_holds_for_a_worker_that_is_busy(server: ValkeyServer, tm
 
 
 @pytest.fixture(scope="module")
-def kept() -> Iterator[Installation]:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation with one worker, whose process is kept; the tests that share it leave it standing."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = ValkeyServer(Path(folder), "--appendonly", "no")
-        try:
-            with Installation(Path(folder), server, WORKER_CONCURRENCY="1") as service:
-                yield service.start("web", "scheduler", "worker").until_healthy()
-        finally:
-            server.stop()
+    with running(tmp_path_factory.mktemp("kept"), WORKER_CONCURRENCY="1") as service:
+        yield service
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import API_KEY, Installation, until
+import pytest
+
+from tests.support.installation import API_KEY, Installation
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 
 def lines(installation: Installation, name: str) -> list[dict[str, Any]]:

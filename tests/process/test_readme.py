@@ -1,4 +1,4 @@
-"""README's commands, in their order, as a newcomer types them."""
+"""README's commands and those of the pages that continue it, in their order, as a newcomer types them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,16 @@ from typing import Any
 import pytest
 
 from service.settings import Settings
-from tests.conftest import find_free_port
+from tests.support.processes import find_free_port, until
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="the README's commands are typed one after the other"),
+]
 
 ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "docs/api.md", "docs/messages.md")
+"""A newcomer's way: the first five minutes, everyday requests, a first message."""
 LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache"}
 NOT_HERE = ("heroku ", "make test")
 """Of the commands, those that need the world outside, or would run this test again."""
@@ -60,10 +66,9 @@ class Newcomer:
     def up(self) -> None:
         """`make up`, without what it installs first, until it says that it is up."""
         self.leave("up", ".venv/bin/python -m service.local.up")
-        end = time.monotonic() + 30
-        while "Bot Scheduler is up" not in self.log("up"):
-            assert self._terminals["up"].poll() is None and time.monotonic() < end, self.log("up")
-            time.sleep(0.1)
+        running = self._terminals["up"]
+        until(lambda: "Bot Scheduler is up" in self.log("up") or running.poll() is not None, 60, lambda: self.log("up"))
+        assert running.poll() is None, self.log("up")
 
     def leave(self, terminal: str, block: str) -> None:
         """Types a block that stays in the foreground of a terminal of its own."""
@@ -106,8 +111,8 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
 
 
 def told() -> Iterator[tuple[str, Any]]:
-    """README's shell blocks, each with the JSON that is shown after it, or None."""
-    text = (ROOT / "README.md").read_text()
+    """The pages' shell blocks, each with the JSON that is shown after it, or None."""
+    text = "\n".join((ROOT / page).read_text() for page in PAGES)
     found = re.findall(r"^```(sh|json)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     for (kind, block), (next_kind, following) in zip(found, [*found[1:], ("", "")], strict=True):
         if kind == "sh" and not any(word in block for word in NOT_HERE):

@@ -11,14 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.bots.kills import owner_of
-from tests.bots.picky_post import Picky
-from tests.bots.receivers import Receiver, listening
-from tests.bots.rig import post_office
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.mail import post_office
+from tests.support.servers.picky_post import Picky
+from tests.support.servers.receivers import Receiver, listening
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="tries of letters are waited for"),
+]
 
 
 class Noting(Picky):

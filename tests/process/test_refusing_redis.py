@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import Installation, audit, until
-from tests.process.test_faults import unaccounted
+from tests.support.histories import audit, unaccounted
+from tests.support.installation import Installation
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 LEASE_SECONDS = 10
 SAVING = {

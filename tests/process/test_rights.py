@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Command
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import API_KEY, ROOT, Installation, until
+from tests.support.command import Command
+from tests.support.installation import API_KEY, ROOT, Installation
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="an installation starts for each set of rights"),
+]
 
 PASSWORD = "a-password-of-its-own"
 ADVICE = {

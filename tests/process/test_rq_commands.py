@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +11,14 @@ from redis import Redis
 from rq import Worker
 from rq.command import send_kill_horse_command, send_shutdown_command, send_stop_execution_command
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, descendants, until
+from tests.support.installation import Installation
+from tests.support.processes import descendants, until
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 HOSTILE = (
     b"", b"\0", b"\xff\xfe", b"stop-job", b"null", b"[]", b"[[[" * 300, b'"stop-job"', b"{}", b'{"command": null}',
@@ -26,22 +31,11 @@ HOSTILE = (
 """What RQ's own handler would raise at, and so end its thread, or what names nothing here."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ValkeyServer]:
-    """A real server for this module."""
-    with tempfile.TemporaryDirectory() as folder:
-        started = ValkeyServer(Path(folder), "--appendonly", "no")
-        try:
-            yield started
-        finally:
-            started.stop()
-
-
 @pytest.fixture
-def stranger(server: ValkeyServer) -> Iterator[Redis]:
+def stranger(valkey_server: ValkeyServer) -> Iterator[Redis]:
     """A client of another database of the server."""
-    server.client().flushall()
-    client = Redis(port=server.port, db=7)
+    valkey_server.client().flushall()
+    client = Redis(port=valkey_server.port, db=7)
     yield client
     client.close()
 
@@ -76,10 +70,10 @@ def installed(tmp_path: Path, server: ValkeyServer, **settings: str) -> Installa
 
 
 def test_nothing_but_a_stop_of_the_run_under_way_is_obeyed(
-    server: ValkeyServer, stranger: Redis, tmp_path: Path
+    valkey_server: ValkeyServer, stranger: Redis, tmp_path: Path
 ) -> None:
     """Neither RQ's other commands nor any rubbish; then a stop still is, as a cancel, by the same processes."""
-    with installed(tmp_path, server) as service:
+    with installed(tmp_path, valkey_server) as service:
         run = Under(service)
         send_shutdown_command(stranger, run.worker)
         send_kill_horse_command(stranger, run.worker)
@@ -101,9 +95,11 @@ def _token(run: Under) -> str:
     return str(run.service.client.hget(run.service.keys.run(run.run_id), "token").decode())  # type: ignore[union-attr]
 
 
-def test_a_stop_is_obeyed_after_the_connection_broke(server: ValkeyServer, stranger: Redis, tmp_path: Path) -> None:
+def test_a_stop_is_obeyed_after_the_connection_broke(
+    valkey_server: ValkeyServer, stranger: Redis, tmp_path: Path
+) -> None:
     """The thread that listens outlives it."""
-    with installed(tmp_path, server) as service:
+    with installed(tmp_path, valkey_server) as service:
         run = Under(service)
         service.client.client_kill_filter(_type="pubsub")
         until(lambda: stranger.pubsub_numsub(run.channel)[0][1] == 1, 20)
@@ -112,20 +108,20 @@ def test_a_stop_is_obeyed_after_the_connection_broke(server: ValkeyServer, stran
 
 
 def test_a_bot_that_does_not_heed_a_stop_is_killed_as_for_any_cancel(
-    server: ValkeyServer, stranger: Redis, tmp_path: Path
+    valkey_server: ValkeyServer, stranger: Redis, tmp_path: Path
 ) -> None:
     """By our own path: its run is cancelled."""
-    with installed(tmp_path, server) as service:
+    with installed(tmp_path, valkey_server) as service:
         run = Under(service, mode="plain")
         run.stop(stranger)
         assert run.until_ended() == ("cancelled", "stopped by RQ's stop command")
 
 
 def test_all_of_rqs_commands_are_obeyed_where_the_setting_says_so(
-    server: ValkeyServer, stranger: Redis, tmp_path: Path
+    valkey_server: ValkeyServer, stranger: Redis, tmp_path: Path
 ) -> None:
     """`RQ_COMMANDS=all`: a killed horse fails its run, an execution is cancelled, a shutdown lets the run end first."""
-    with installed(tmp_path, server, RQ_COMMANDS="all") as service:
+    with installed(tmp_path, valkey_server, RQ_COMMANDS="all") as service:
         run = Under(service)
         send_kill_horse_command(stranger, run.worker)
         assert run.until_ended() == ("failed", "the bot's process was killed by SIGKILL")
@@ -145,9 +141,11 @@ def test_all_of_rqs_commands_are_obeyed_where_the_setting_says_so(
         assert again.until_ended()[0] == "success" and again.worker != run.worker
 
 
-def test_no_command_is_obeyed_where_the_setting_says_so(server: ValkeyServer, stranger: Redis, tmp_path: Path) -> None:
+def test_no_command_is_obeyed_where_the_setting_says_so(
+    valkey_server: ValkeyServer, stranger: Redis, tmp_path: Path
+) -> None:
     """`RQ_COMMANDS=none`: not even a stop."""
-    with installed(tmp_path, server, RQ_COMMANDS="none") as service:
+    with installed(tmp_path, valkey_server, RQ_COMMANDS="none") as service:
         run = Under(service, seconds=3.0)
         run.stop(stranger)
         assert run.until_ended() == ("success", None)

@@ -15,9 +15,15 @@ from urllib.parse import quote, quote_plus
 import pytest
 from redis import Redis
 
-from tests.bots.rig import post_office
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import Installation, until
+from tests.support.installation import Installation
+from tests.support.processes import find_free_port, until
+from tests.support.servers.mail import post_office
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 
 class Echo(ThreadingHTTPServer):

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.conftest import ValkeyServer
-from tests.process.installation import Installation, until
-from tests.tls import TlsProxy
+import pytest
+
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.tls import TlsProxy
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a whole installation starts for each test"),
+]
 
 
 def test_the_whole_service_works_by_tls_without_verification(durable_server: ValkeyServer, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,12 +20,18 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from tests.conftest import ValkeyServer, find_free_port
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow(reason="each test starts all processes with one command"),
+    pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds processes through /proc"),
+]
 
 ROOT = Path(__file__).parents[2]
 UNSET = {"REDIS_URL", "API_KEY", "API_KEY_PREVIOUS", "DATA_DIR", "REDIS_PREFIX", "MESSAGE_URL", "PORT", "BIND_HOST"}
 LEFT_OUT = {".git", ".venv", "var", ".env", "tests", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache"}
-pytestmark = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds processes through /proc")
 
 
 class Launcher:
@@ -59,10 +64,8 @@ class Launcher:
 
     def wait_for(self, text: str, seconds: float = 40) -> None:
         """Returns once it has printed this."""
-        end = time.monotonic() + seconds
-        while text not in self.output:
-            assert self.process.poll() is None and time.monotonic() < end, self.output
-            time.sleep(0.05)
+        until(lambda: text in self.output or self.process.poll() is not None, seconds, lambda: self.output)
+        assert text in self.output, self.output
 
     def signal_group(self, signum: int) -> None:
         """As a terminal does it."""
@@ -85,11 +88,12 @@ class Launcher:
 
     def wait_until_gone(self, seconds: float) -> None:
         """Returns once none of its processes is left."""
-        end = time.monotonic() + seconds
-        while left := self.pids():
+
+        def is_gone() -> bool:
             self.process.poll()
-            assert time.monotonic() < end, f"left: {left}\n{self.output}"
-            time.sleep(0.05)
+            return not self.pids()
+
+        until(is_gone, seconds, lambda: f"left: {self.pids()}\n{self.output}")
 
     def clean(self) -> None:
         """Leaves nothing behind, whatever the test found."""
@@ -396,8 +400,7 @@ def test_a_setting_that_is_wrong_is_named_in_one_line(folder: Folder) -> None:
 
 def test_dotenv_is_read_and_the_environment_wins(folder: Folder, tmp_path: Path) -> None:
     """Values are taken as they stand (`$` too); with REDIS_URL and API_KEY set, neither Valkey nor key is made."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no")
-    try:
+    with ValkeyServer(tmp_path, "--appendonly", "no") as server:
         key = "a $" + "{HOME} key"
         (folder.path / ".env").write_text(f"REDIS_URL={server.url}\nAPI_KEY='{key}'\nREDIS_PREFIX=from-file\n")
         launcher = folder.up(REDIS_PREFIX="from-environment")
@@ -413,8 +416,6 @@ def test_dotenv_is_read_and_the_environment_wins(folder: Folder, tmp_path: Path)
         assert urllib.request.urlopen(request, timeout=5).status == 200
         launcher.signal_group(signal.SIGINT)
         assert launcher.process.wait(28) == 0
-    finally:
-        server.stop()
 
 
 def test_a_process_that_ends_by_itself_stops_the_others_with_its_status(folder: Folder) -> None:

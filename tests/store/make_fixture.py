@@ -7,92 +7,18 @@ never made again: a new version of what is kept gets a new file.
 
 from __future__ import annotations
 
-import base64
 import json
-import re
-import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from redis import Redis
-
-from tests.bots.address_books import person, radicale
-from tests.bots.rig import post_office
-from tests.conftest import ValkeyServer
-from tests.process.installation import ROOT, Installation, until
-
-PRESENCE = re.compile(r".*:(leader|schedulers|workers)|rq:workers?(:.*)?")
-"""Keys of running processes; there are none where it is restored."""
-HOST = "host.example.org"
-
-
-def dump(client: Any) -> Iterator[dict[str, Any]]:
-    """Every key but those of running processes, in the order of their names."""
-    for name in sorted(client.scan_iter()):
-        if not PRESENCE.fullmatch(name.decode()):
-            kind = client.type(name).decode()
-            ttl = client.pttl(name)
-            yield {
-                "key": name.decode(),
-                "type": kind,
-                "ttl": ttl if ttl >= 0 else None,
-                "value": _read(client, name, kind),
-            }
-
-
-def _read(client: Any, name: bytes, kind: str) -> Any:
-    if kind == "string":
-        return _text(client.get(name) or b"")
-    if kind == "hash":
-        return {_text(field): _text(value) for field, value in sorted(client.hgetall(name).items())}
-    if kind == "list":
-        return [_text(value) for value in client.lrange(name, 0, -1)]
-    if kind == "set":
-        return sorted(_text(member) for member in client.smembers(name))
-    if kind == "zset":
-        return [[_text(member), score] for member, score in client.zrange(name, 0, -1, withscores=True)]
-    if kind == "stream":
-        return [
-            [entry.decode(), {_text(f): _text(v) for f, v in fields.items()}] for entry, fields in client.xrange(name)
-        ]
-    raise TypeError(f"{name!r} is a {kind}")
-
-
-def load(client: Redis, lines: Iterable[str]) -> None:
-    """Restores what was written down."""
-    for row in map(json.loads, lines):
-        name, value = row["key"], row["value"]
-        match row["type"]:
-            case "string":
-                client.set(name, _bytes(value))
-            case "hash":
-                client.hset(name, mapping={_bytes(field): _bytes(text) for field, text in value.items()})
-            case "list":
-                client.rpush(name, *map(_bytes, value))
-            case "set":
-                client.sadd(name, *map(_bytes, value))
-            case "zset":
-                client.zadd(name, {_bytes(member): score for member, score in value})
-            case "stream":
-                for entry, fields in value:
-                    client.xadd(name, {_bytes(f): _bytes(v) for f, v in fields.items()}, id=entry)
-        if row["ttl"] is not None:
-            client.pexpire(name, row["ttl"])
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode().replace(socket.gethostname(), HOST).replace(str(ROOT), "/app")
-    except UnicodeDecodeError:
-        return "base64:" + base64.b64encode(data).decode()
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text.removeprefix("base64:")) if text.startswith("base64:") else text.encode()
+from tests.support.dumps import dump
+from tests.support.installation import Installation
+from tests.support.processes import until
+from tests.support.servers.address_books import person, radicale
+from tests.support.servers.mail import post_office
+from tests.support.servers.valkey import ValkeyServer
 
 
 def live(installed: Installation) -> None:
@@ -149,8 +75,7 @@ def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "radicale").mkdir()
-        server = ValkeyServer(folder, "--appendonly", "no")
-        try:
+        with ValkeyServer(folder, "--appendonly", "no") as server:
             with radicale(folder / "radicale") as book, post_office() as (_, message_url):
                 path = book.make_book("people", "People")
                 book.put(f"{path}a.vcf", person("a", "BDAY:1990-04-12", "EMAIL:a@example.org"))
@@ -162,8 +87,6 @@ def main(target: Path) -> None:
                     for process in installed.processes.values():
                         process.wait(30)
             rows = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in dump(server.client())]
-        finally:
-            server.stop()
     target.write_text("\n".join(rows) + "\n")
 
 

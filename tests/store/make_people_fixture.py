@@ -20,9 +20,10 @@ from service.contacts.people import ParsedCard
 from service.contacts.reading import vcard
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Run, configured, post_office
-from tests.conftest import ValkeyServer
-from tests.store.make_fixture import dump
+from tests.support.bot_runs import Run, configured
+from tests.support.dumps import dump
+from tests.support.servers.mail import post_office
+from tests.support.servers.valkey import ValkeyServer
 
 NOW = datetime(2025, 4, 12, 8, tzinfo=UTC)
 ADDRESS = "https://dav.example.org/people/"
@@ -103,15 +104,11 @@ def live(client: Any, message_url: str) -> None:
 
 def main(target: Path) -> None:
     """Makes the file."""
-    with tempfile.TemporaryDirectory() as name:
-        server = ValkeyServer(Path(name), "--appendonly", "no")
-        try:
-            with post_office() as (post, message_url):
-                live(server.client(), message_url)
-                assert sorted(post.recipients) == sorted(GREETED), post.recipients
-            rows = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in dump(server.client())]
-        finally:
-            server.stop()
+    with tempfile.TemporaryDirectory() as name, ValkeyServer(Path(name), "--appendonly", "no") as server:
+        with post_office() as (post, message_url):
+            live(server.client(), message_url)
+            assert sorted(post.recipients) == sorted(GREETED), post.recipients
+        rows = [json.dumps(row, ensure_ascii=False, sort_keys=True) for row in dump(server.client())]
     target.write_text("\n".join(rows) + "\n")
 
 

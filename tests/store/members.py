@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -13,9 +13,9 @@ SOURCES = [*sorted((ROOT / "service").rglob("*.py")), ROOT / "worker.py", ROOT /
 QUEUE_LIBRARIES = ("rq", "rq_scheduler", "rq_dashboard", "redis", "hiredis")
 
 
-def _trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in SOURCES:
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+@functools.cache
+def _trees() -> list[tuple[str, ast.Module]]:
+    return [(str(path.relative_to(ROOT)), ast.parse(path.read_text())) for path in SOURCES]
 
 
 def imported() -> set[str]:

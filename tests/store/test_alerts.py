@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.domain.run_records import Outcome, Retry
 from service.errors import DeliveryFailed
@@ -16,15 +15,9 @@ from service.scheduler import alert_addresses
 from service.scheduler import alerts as alerts_module
 from service.scheduler.alert_texts import words
 from service.scheduler.alerts import Alerts
-from service.store.outbox import Outbox, facts
+from service.store.outbox import Outbox
 from service.store.server.redis_clock import RedisClock
-from tests.store.rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
+from tests.support.store_rig import Rig
 
 
 def end(rig: Rig, job_id: str, status: str, retry: Retry | None = None, error: str = "the mail server is away") -> str:
@@ -35,22 +28,13 @@ def end(rig: Rig, job_id: str, status: str, retry: Retry | None = None, error: s
     return run_id
 
 
-def told(rig: Rig) -> list[dict[str, Any]]:
-    """Takes everything out of the outbox."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(facts(taken))
-        outbox.done(taken)
-    return found
-
-
 def test_a_streak_of_failures_is_told_once_and_its_end_once(rig: Rig) -> None:
     """Failed, failed, cancelled, success, success: one alert of the failure, one of the recovery."""
     job_id = rig.make_job()
     first = end(rig, job_id, "failed")
     for status in ("failed", "cancelled", "success", "success"):
         last = end(rig, job_id, status)
-    alerts = told(rig)
+    alerts = rig.told()
     assert [(alert["kind"], alert["job_id"]) for alert in alerts] == [("failed", job_id), ("recovered", job_id)]
     assert alerts[0]["run_id"] == first != last
     subject, body = words("Greet", alerts[0])
@@ -61,7 +45,7 @@ def test_a_failure_that_is_tried_again_is_not_told(rig: Rig) -> None:
     """Only a failure for good counts."""
     job_id = rig.make_job()
     end(rig, job_id, "failed", Retry("0b7f7a1e-0000-4000-8000-000000000001", 2, 60_000))
-    assert told(rig) == []
+    assert rig.told() == []
 
 
 def test_n_failures_in_a_row_switch_the_job_off_and_say_why(rig: Rig) -> None:
@@ -76,7 +60,7 @@ def test_n_failures_in_a_row_switch_the_job_off_and_say_why(rig: Rig) -> None:
     assert (job["enabled"], job["state"], job["next_run_at"], job["revision"]) == (False, "disabled", None, 2)
     assert job["state_reason"] == "switched off after 2 failures in a row"
     assert rig.health.now()["enabled_jobs"] == 0
-    assert [alert["kind"] for alert in told(rig)] == ["failed", "recovered", "failed", "switched_off"]
+    assert [alert["kind"] for alert in rig.told()] == ["failed", "recovered", "failed", "switched_off"]
 
     on = rig.jobs.toggle(job_id, {"enabled": True})
     assert (on["state"], on["state_reason"]) == ("scheduled", None)
@@ -89,12 +73,12 @@ def test_a_streak_goes_on_through_the_switching_off_and_on_until_a_success(rig: 
     job_id = rig.make_job(options={"disable_after_failures": 2})
     for _ in range(4):
         end(rig, job_id, "failed")
-    assert [alert["kind"] for alert in told(rig)] == ["failed", "switched_off"]
+    assert [alert["kind"] for alert in rig.told()] == ["failed", "switched_off"]
     rig.jobs.toggle(job_id, {"enabled": True})
     end(rig, job_id, "success")
-    assert [alert["kind"] for alert in told(rig)] == ["recovered"]
+    assert [alert["kind"] for alert in rig.told()] == ["recovered"]
     end(rig, job_id, "failed")
-    assert [alert["kind"] for alert in told(rig)] == ["failed"]
+    assert [alert["kind"] for alert in rig.told()] == ["failed"]
 
 
 @pytest.mark.parametrize("change", [{"name": "another"}, {"schedule_config": {"hours": 2}}, {"enabled": False}])
@@ -128,7 +112,7 @@ def test_of_an_error_the_first_line_is_told_and_cut_between_characters(rig: Rig)
     end(rig, job_id, "failed", error="\nno answer from é\nTraceback: much more")
     end(rig, job_id, "success")
     end(rig, job_id, "failed", error="é" * 5000)
-    short, _, long = told(rig)
+    short, _, long = rig.told()
     assert short["error"] == "no answer from é"
     assert long["error"] == "é" * 249 + "..."
 
@@ -152,7 +136,7 @@ def test_missed_occurrences_are_told_at_most_once_an_hour(rig: Rig) -> None:
         rig.pretend_due(job_id, 600)
         rig.client.hdel(rig.keys.job(job_id), "last_decided")
         rig.scheduler().enqueue_jobs()
-    assert [alert["kind"] for alert in told(rig)] == ["missed"]
+    assert [alert["kind"] for alert in rig.told()] == ["missed"]
 
 
 def test_a_clock_that_was_set_back_does_not_silence_missed_occurrences(rig: Rig) -> None:
@@ -161,7 +145,7 @@ def test_a_clock_that_was_set_back_does_not_silence_missed_occurrences(rig: Rig)
     rig.client.hset(rig.keys.job(job_id), "misfire_told_at", RedisClock(rig.client).now_ms() + 86_400_000)
     rig.pretend_due(job_id, 600)
     rig.scheduler().enqueue_jobs()
-    assert [alert["kind"] for alert in told(rig)] == ["missed"]
+    assert [alert["kind"] for alert in rig.told()] == ["missed"]
 
 
 def test_an_alert_that_a_dead_sender_left_is_sent_by_the_next(rig: Rig) -> None:

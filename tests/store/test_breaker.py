@@ -19,14 +19,7 @@ from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.worker.notes import LINE_LIMIT, Notes
 from service.worker.runner import _logger
-from tests.store.rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
-
+from tests.support.store_rig import Rig
 
 # changes that race the scheduler
 
@@ -214,7 +207,7 @@ def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> 
         rig.jobs.toggle(job_id, {"enabled": False})
     else:
         rig.jobs.delete(job_id)
-    time.sleep(0.03)
+    rig.pass_ms(retry.delay_ms)
     rig.runs.release_retry(retry.run_id)
     assert rig.queue() == []
     assert rig.client.zcard(rig.keys.retries) == rig.client.scard(rig.keys.slots(job_id)) == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from redis import Redis
 from rq import Queue
 from rq.job import Job as RQJob
 from rq.registry import CanceledJobRegistry
@@ -14,17 +13,11 @@ from service.domain.run_records import Claim, Outcome, Retry
 from service.scheduler.reaper import Reaper
 from service.store.server.redis_clock import RedisClock
 from service.worker.endings import rq_result
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"
 BROKEN_OFF = Outcome("failed", "worker stopped", {"messages_sent": 1})
 ENDS = [Outcome("success", None, {}), BROKEN_OFF, Outcome("cancelled", "killed because it did not heed")]
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 def result_of(run_id: str, outcome: Outcome) -> list[str]:

@@ -11,13 +11,7 @@ import pytest
 from redis import Redis
 
 from service.store.server.redis_clock import RedisClock
-from tests.store.rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on the real server."""
-    return Rig.on(redis_client)
+from tests.support.store_rig import Rig
 
 
 def commands_since_reset(client: Redis) -> Counter[str]:

@@ -13,11 +13,10 @@ from service.domain.run_records import Outcome, Retry
 from service.scheduler.reaper import Reaper
 from service.scheduler.scheduler import Scheduler
 from service.store.counters import read
-from service.store.outbox import Outbox, facts
 from service.store.scripts import Limits
-from tests.conftest import ValkeyServer
-from tests.machine.virtual import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
-from tests.store.rig import Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
+from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 
 START_MS = 1_800_000_000_000
 MINUTE, HOUR, DAY, YEAR = 60, 3_600, 86_400, 365 * 86_400
@@ -69,11 +68,7 @@ class Clocked:
 
     def told(self) -> list[dict[str, Any]]:
         """The alerts of the service."""
-        outbox, found = Outbox(self.rig.scripts), []
-        while (taken := outbox.take_up()) is not None:
-            found.append(facts(taken))
-            outbox.done(taken)
-        return [alert for alert in found if alert["kind"] == "clock_stepped"]
+        return [alert for alert in self.rig.told() if alert["kind"] == "clock_stepped"]
 
     def shown(self) -> list[Step]:
         """The clock's steps that are shown."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,11 @@ from service.settings import Settings
 from service.store.server.connection import SOCKET_SECONDS, Role, connect, open_sockets
 from service.store.server.exchange import repeatable
 from service.store.server.translation import translate_errors
-from tests.conftest import ValkeyServer, find_free_port
-from tests.tls import TlsProxy
+from tests.support.processes import find_free_port
+from tests.support.servers.tls import TlsProxy
+from tests.support.servers.valkey import ValkeyServer
 
 PASSWORD = "s3cret-pass-word"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A server of this test's own, to reconfigure and to kill."""
-    server = ValkeyServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 def settings(url: str, **more: Any) -> Settings:
@@ -86,9 +77,9 @@ def test_a_certificate_made_out_for_another_host_is_refused(valkey_server: Valke
             assert asked(client) is True
 
 
-def test_tls_to_a_server_that_does_not_speak_it_is_not_blamed_on_the_certificate(server: ValkeyServer) -> None:
+def test_tls_to_a_server_that_does_not_speak_it_is_not_blamed_on_the_certificate(durable_server: ValkeyServer) -> None:
     """`rediss://` to a plain server: the error points at the URL, not at the verification."""
-    error = refusal(server.url.replace("redis://", "rediss://"))
+    error = refusal(durable_server.url.replace("redis://", "rediss://"))
     assert isinstance(error, StoreUnavailable)
     assert "REDIS_TLS_VERIFY" not in str(error)
 
@@ -96,9 +87,9 @@ def test_tls_to_a_server_that_does_not_speak_it_is_not_blamed_on_the_certificate
 # What a server can answer instead of an answer
 
 
-def test_a_full_server_is_told_apart(server: ValkeyServer) -> None:
+def test_a_full_server_is_told_apart(durable_server: ValkeyServer) -> None:
     """Out of memory: `StoreFull`, for a plain write and for a script; reads still work."""
-    with connect(settings(server.url), "web") as client:
+    with connect(settings(durable_server.url), "web") as client:
         client.config_set("maxmemory", 1)
         for write in (lambda r: r.set("key", "value"), lambda r: r.eval("return redis.call('SET', 'key', 1)", 0)):
             with pytest.raises(StoreFull, match="memory"):
@@ -106,9 +97,9 @@ def test_a_full_server_is_told_apart(server: ValkeyServer) -> None:
         assert asked(client, lambda r: r.get("key")) is None
 
 
-def test_a_server_without_a_connection_to_spare_counts_as_away(server: ValkeyServer) -> None:
+def test_a_server_without_a_connection_to_spare_counts_as_away(durable_server: ValkeyServer) -> None:
     """`max number of clients` is `StoreUnavailable`, and over as soon as there is room."""
-    with server.client() as other, connect(settings(server.url), "web") as client:
+    with durable_server.client() as other, connect(settings(durable_server.url), "web") as client:
         other.config_set("maxclients", 1)
         with pytest.raises(StoreUnavailable):
             asked(client)
@@ -123,17 +114,18 @@ def test_a_busy_pool_gives_up_after_a_second_and_names_its_setting(valkey_server
         started = time.monotonic()
         with pytest.raises(StoreUnavailable, match="REDIS_POOL_SIZE"):
             asked(client)
-        assert 0.8 < time.monotonic() - started < 1.8
+        assert time.monotonic() - started > 0.8
         client.connection_pool.release(taken)
         assert asked(client) is True
 
 
 def test_a_slow_server_is_given_up_within_the_time_of_a_503(valkey_server: ValkeyServer) -> None:
     """A web process waits a second and a half for an answer, not for ever."""
-    started = time.monotonic()
-    error = refusal(valkey_server.url, lambda r: r.blpop(["nothing"], 10))
+    error = refusal(valkey_server.url, lambda r: r.blpop(["nothing"], 600))
     assert (type(error), "in time" in str(error)) == (StoreUnavailable, True)
-    assert time.monotonic() - started < 2.5
+    with connect(settings(valkey_server.url), "web") as client:
+        assert client.connection_pool.connection_kwargs["socket_timeout"] == 1.5
+        assert client.connection_pool.connection_kwargs["retry"].get_retries() == 0
 
 
 def test_a_missing_database_is_told(valkey_server: ValkeyServer) -> None:
@@ -142,11 +134,11 @@ def test_a_missing_database_is_told(valkey_server: ValkeyServer) -> None:
     assert (type(error), "REDIS_URL" in str(error)) == (StoreUnavailable, True)
 
 
-def test_a_command_that_the_user_may_not_give_is_told(server: ValkeyServer) -> None:
+def test_a_command_that_the_user_may_not_give_is_told(durable_server: ValkeyServer) -> None:
     """A user without the rights counts as away, named by the setting, instead of as an error of ours."""
-    with server.client() as admin:
+    with durable_server.client() as admin:
         admin.execute_command("ACL", "SETUSER", "guest", "on", f">{PASSWORD}", "+ping", "+client", "~*")
-    error = refusal(f"redis://guest:{PASSWORD}@127.0.0.1:{server.port}/0", lambda r: r.set("a", 1))
+    error = refusal(f"redis://guest:{PASSWORD}@127.0.0.1:{durable_server.port}/0", lambda r: r.set("a", 1))
     assert (type(error), "REDIS_URL" in str(error)) == (StoreUnavailable, True)
 
 
@@ -156,9 +148,9 @@ def test_an_error_of_ours_is_not_dressed_up_as_redis_being_away(valkey_server: V
         client.eval("return redis.call('NONSENSE')", 0)
 
 
-def test_a_standby_that_refuses_writes_counts_as_away(server: ValkeyServer) -> None:
+def test_a_standby_that_refuses_writes_counts_as_away(durable_server: ValkeyServer) -> None:
     """In a failover writes are refused for a while: an outage to wait for, not an error of ours."""
-    with connect(settings(server.url), "web") as client:
+    with connect(settings(durable_server.url), "web") as client:
         client.replicaof("127.0.0.1", find_free_port())
         with pytest.raises(StoreUnavailable):
             asked(client, lambda r: r.set("key", "value"))
@@ -224,11 +216,11 @@ def test_a_write_whose_answer_is_lost_is_not_sent_again(
     "broken",
     ["wrong password", "password missing", "nobody listens", "unknown host", "no socket", "no such database", "no TLS"],
 )
-def test_no_error_tells_the_password(server: ValkeyServer, broken: str) -> None:
+def test_no_error_tells_the_password(durable_server: ValkeyServer, broken: str) -> None:
     """However the connection fails, what people read has neither password nor user nor host."""
-    with server.client() as admin:
+    with durable_server.client() as admin:
         admin.config_set("requirepass", "another" if broken == "wrong password" else PASSWORD)
-        here = f"127.0.0.1:{server.port}"
+        here = f"127.0.0.1:{durable_server.port}"
         url = {
             "wrong password": f"redis://:{PASSWORD}@{here}/0",
             "password missing": f"redis://{here}/0",
@@ -283,9 +275,9 @@ def test_what_would_only_add_to_the_trouble_is_not_repeated(error: Exception) ->
     assert calls.made == 1
 
 
-def test_a_restart_of_the_server_costs_no_repeatable_call_an_error(server: ValkeyServer) -> None:
+def test_a_restart_of_the_server_costs_no_repeatable_call_an_error(durable_server: ValkeyServer) -> None:
     """A connection that breaks in the middle of a call is made anew, and the call answers."""
-    with connect(settings(server.url), "horse") as client:
+    with connect(settings(durable_server.url), "horse") as client:
         client.set("key", "value")
         restarts: list[bool] = []
 
@@ -294,8 +286,8 @@ def test_a_restart_of_the_server_costs_no_repeatable_call_an_error(server: Valke
             try:
                 if not restarts:
                     restarts.append(True)
-                    server.kill()
-                    server.start()
+                    durable_server.kill()
+                    durable_server.start()
                 connection.send_command("GET", "key")
                 return connection.read_response()
             finally:
@@ -305,9 +297,9 @@ def test_a_restart_of_the_server_costs_no_repeatable_call_an_error(server: Valke
         assert asked(client, lambda r: repeatable(lambda: r.get("key"))) == b"value"
 
 
-def test_the_open_connections_of_a_horse_are_counted(server: ValkeyServer) -> None:
+def test_the_open_connections_of_a_horse_are_counted(durable_server: ValkeyServer) -> None:
     """None before its first use, one then, none once it broke; by what redis-py keeps of them."""
-    client = connect(settings(server.url), "horse")
+    client = connect(settings(durable_server.url), "horse")
     assert open_sockets(client) == 0
     client.ping()
     assert open_sockets(client) == 1

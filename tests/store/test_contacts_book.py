@@ -17,16 +17,9 @@ from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
 
 
-@pytest.fixture(params=["redis_client", "fake_client"])
-def client(request: pytest.FixtureRequest) -> Redis:
-    """The real server and the stand-in."""
-    found: Redis = request.getfixturevalue(request.param)
-    return found
-
-
 @pytest.fixture
 def book(client: Redis) -> ContactBook:
-    """An empty address book."""
+    """An empty address book, on the real server and on the stand-in."""
     return ContactBook(client, Keys())
 
 

@@ -26,16 +26,9 @@ from tests.unit.test_contacts_written import CONTACTS
 UNKNOWN = "00000000-0000-5000-8000-000000000000"
 
 
-@pytest.fixture(params=["redis_client", "fake_client"])
-def client(request: pytest.FixtureRequest) -> Redis:
-    """The real server and the stand-in."""
-    found: Redis = request.getfixturevalue(request.param)
-    return found
-
-
 @pytest.fixture
 def book(client: Redis) -> ContactBook:
-    """An empty address book."""
+    """An empty address book, on the real server and on the stand-in."""
     return ContactBook(client, Keys())
 
 

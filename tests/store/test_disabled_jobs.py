@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import product
 
 import pytest
-from redis import Redis
 
 from service.domain.options import Options
 from service.domain.retries import retry_of
 from service.domain.run_records import Outcome, Retry
 from service.scheduler.reaper import Reaper
-from service.store.outbox import Outbox, facts
 from service.store.server.redis_clock import RedisClock
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"
 FAILED = Outcome("failed", "no answer", {})
@@ -24,12 +21,6 @@ SWITCH_OFF: dict[str, Callable[[Rig, str], object]] = {
     "changed": lambda rig, job_id: rig.jobs.update(job_id, {"enabled": False, "name": "another"}),
     "after failures": lambda rig, job_id: end(rig, rig.use.run_now(job_id)),
 }
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 def end(rig: Rig, run_id: str, retry: Retry | None = None, outcome: Outcome = FAILED) -> None:
@@ -51,11 +42,7 @@ def released(rig: Rig, run_id: str) -> bool:
 
 def told(rig: Rig) -> list[str]:
     """The kinds of the alerts; takes them out of the outbox."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(str(facts(taken)["kind"]))
-        outbox.done(taken)
-    return found
+    return [str(alert["kind"]) for alert in rig.told()]
 
 
 @pytest.mark.parametrize("off", SWITCH_OFF.values(), ids=SWITCH_OFF)
@@ -137,7 +124,7 @@ def test_a_worker_that_dies_in_a_run_by_hand_fails_it_and_it_is_tried_again(rig:
     job_id = rig.make_job(enabled=False, options={"max_retries": 1})
     run_id = rig.use.run_now(job_id)
     rig.start(run_id, lease_ms=1)
-    time.sleep(0.01)
+    rig.pass_ms(1)
     Reaper(rig.runs, rig.job_store, rig.keys, rig.client).pass_over(RedisClock(rig.client).now_ms())
     retry, first = rig.history(job_id)
     assert (first["id"], first["status"], retry["retry_of"], retry["attempt"]) == (run_id, "failed", run_id, 2)

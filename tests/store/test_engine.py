@@ -20,13 +20,7 @@ from service.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 from service.store.jobs.due import read_due
 from service.store.scripts import Limits, Scripts
 from service.store.server.translation import translate_errors
-from tests.store.rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
+from tests.support.store_rig import Rig
 
 
 def test_a_due_occurrence_becomes_one_queued_run_and_the_job_moves_on(rig: Rig) -> None:
@@ -329,7 +323,7 @@ def test_an_expired_lease_is_reaped_once_and_the_slot_is_free(rig: Rig) -> None:
     job_id = rig.make_job()
     run_id, following = rig.use.run_now(job_id), rig.use.run_now(job_id)
     token = rig.start(run_id, lease_ms=1)
-    time.sleep(0.01)
+    rig.pass_ms(1)
     reaper = Reaper(rig.runs, rig.job_store, rig.keys, rig.client)
     reaper.pass_over(int(time.time() * 1000))
     ended = rig.use.run(job_id, run_id)
@@ -453,7 +447,7 @@ def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
     retry = Retry("0b7f7a1e-0000-4000-8000-000000000001", 2, 50)
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
     assert rig.client.scard(rig.keys.slots(job_id)) == 0
-    time.sleep(0.06)
+    rig.pass_ms(retry.delay_ms)
     rig.runs.release_retry(retry.run_id)
     again = rig.use.run(job_id, retry.run_id)
     assert (again["trigger"], again["attempt"], again["retry_of"]) == ("retry", 2, run_id)
@@ -562,7 +556,7 @@ def test_a_damaged_run_is_ended_all_the_same(rig: Rig) -> None:
     run_id = rig.use.run_now(job_id)
     rig.start(run_id, lease_ms=1)
     rig.client.hdel(rig.keys.run(run_id), "attempt")
-    time.sleep(0.01)
+    rig.pass_ms(1)
     Reaper(rig.runs, rig.job_store, rig.keys, rig.client).pass_over(int(time.time() * 1000))
     assert rig.client.hget(rig.keys.run(run_id), "status") == b"failed"
     assert rig.client.scard(rig.keys.slots(job_id)) == 0

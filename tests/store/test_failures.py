@@ -6,20 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from bot_scheduler import RunFailed
 from service.errors import ServiceError
 from service.settings import Settings
-from service.store.outbox import Outbox, facts
 from service.store.rq_records import make_scripts
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.worker.horse import Recycling, WorkHorse
 from service.worker.runner import Surroundings
-from tests.conftest import ValkeyServer
-from tests.store.rig import EchoConfig, Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import EchoConfig, Rig
 
 NO_DELAY = {"max_retries": 2, "retry_delay_seconds": 0}
 
@@ -71,12 +69,6 @@ class Fails:
 
 
 @pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
-
-
-@pytest.fixture
 def fail(rig: Rig, valkey_server: ValkeyServer) -> Callable[[str, Exception], str]:
     """Has a run of a job fail with an exception, by a horse without a process of its own. Answers the run's id."""
     around = Surroundings({"echo": Fails}, None, lambda bot, run_id: None, lambda bot: None, Settings())  # type: ignore[arg-type, return-value, dict-item]
@@ -102,11 +94,7 @@ def delay(rig: Rig) -> float | None:
 
 def told(rig: Rig) -> list[str]:
     """The kinds of the alerts; takes them out of the outbox."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(str(facts(taken)["kind"]))
-        outbox.done(taken)
-    return found
+    return [str(alert["kind"]) for alert in rig.told()]
 
 
 def test_a_failure_that_is_final_is_one_for_good(rig: Rig, fail: Callable[[str, Exception], str]) -> None:

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from service.scheduler.scheduler import Scheduler
-from tests.conftest import ValkeyServer
-from tests.process.installation import until
-from tests.store.rig import Rig
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A server of this test's own."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no")
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture
-def rig(server: ValkeyServer) -> Rig:
+def rig(light_server: ValkeyServer) -> Rig:
     """An installation on it, with nobody at work."""
-    return Rig.on(server.client())
+    return Rig.on(light_server.client())
 
 
 @pytest.fixture
-def scheduler(rig: Rig, server: ValkeyServer) -> Iterator[Scheduler]:
+def scheduler(rig: Rig, light_server: ValkeyServer) -> Iterator[Scheduler]:
     """A scheduler, to be started; it stops with the test."""
-    made = Scheduler(server.client(), rig.keys, rig.limits)
+    made = Scheduler(light_server.client(), rig.keys, rig.limits)
     thread = threading.Thread(target=made.run)
     made.begin = thread.start
     yield made
@@ -63,23 +52,26 @@ def test_a_scheduler_that_has_just_started_judges_no_lease(rig: Rig, scheduler: 
     assert rig.runs.renew(run_id, token, 30_000) == "kept"
 
 
-def test_leases_are_left_alone_after_redis_refused_writes(rig: Rig, scheduler: Scheduler, server: ValkeyServer) -> None:
+def test_leases_are_left_alone_after_redis_refused_writes(
+    rig: Rig, scheduler: Scheduler, light_server: ValkeyServer
+) -> None:
     """It has ended while nothing could be written; afterwards it is renewed, and the run goes on."""
     scheduler.begin()
     until(lambda: scheduler.leads, 20)
     scheduler._reaper._settled_at = 0.0  # as long after its start
     run_id, token = under_way(rig, lease_ms=60_000)
-    server.fill_disk()
+    light_server.fill_disk()
     until(lambda: not scheduler.leads, 20)
     rig.client.config_set("stop-writes-on-bgsave-error", "no")
     rig.client.zadd(rig.keys.leases, {run_id: 1})  # as if more than a minute had passed
     rig.client.config_set("stop-writes-on-bgsave-error", "yes")
-    server.free_disk()
+    light_server.free_disk()
     until(lambda: scheduler.leads, 20)
     until_it_has_passed(rig)
     assert rig.runs.renew(run_id, token, 30_000) == "kept"
 
 
+@pytest.mark.slow(reason="the reaper's grace is waited for")
 def test_a_lease_that_nobody_renews_is_judged_in_the_end(rig: Rig, scheduler: Scheduler) -> None:
     """Its run has failed 10 s later."""
     run_id, _ = under_way(rig)

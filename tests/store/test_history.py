@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.domain.run_records import Outcome, Retry
 from service.errors import NotFound
@@ -14,13 +13,7 @@ from service.store.counters import read
 from service.store.runs import run_views as history
 from service.store.server.redis_clock import RedisClock
 from service.web.console.plots import plot
-from tests.store.rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on the real server."""
-    return Rig.on(redis_client)
+from tests.support.store_rig import Rig
 
 
 def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:

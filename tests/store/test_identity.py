@@ -28,13 +28,7 @@ from service.store.contacts import ContactStore
 from service.store.keys import Keys
 from service.store.ledger import LIFETIME
 from service.usecases.contacts import ContactBook
-from tests.conftest import ValkeyServer
-
-
-@pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, Keys())
+from tests.support.servers.valkey import ValkeyServer
 
 
 def rows(*lines: str, headings: str = "name,birthday,email") -> io.BytesIO:

@@ -20,7 +20,7 @@ from service.errors import Conflict, NotFound, ValidationFailed
 from service.store.contacts import ContactStore
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from tests.conftest import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 KIM, AMELIA = "Kim Rivers", "Amelia Lake"
 BARE = ParsedCard(1, KIM, birthday="1990-04-12")

@@ -13,16 +13,10 @@ from service.domain.run_records import Outcome
 from service.store.jobs import job_cache as followed
 from service.store.jobs.job_cache import JobCache
 from service.store.jobs.listing import JobFilter, Listing
-from tests.conftest import ValkeyServer
-from tests.store.rig import Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 EVERYONE = JobFilter()
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on the real server."""
-    return Rig.on(redis_client)
 
 
 @pytest.fixture

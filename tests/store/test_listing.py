@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from redis import Redis
 
 from service.domain.job import ANSWER_FIELDS
 from service.domain.records import read_job
 from service.domain.run_records import Outcome
 from service.errors import Conflict, NotFound
 from service.store.jobs.listing import JobFilter, Listing
-from tests.store.rig import Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on the real server."""
-    return Rig.on(redis_client)
+from tests.support.store_rig import Rig
 
 
 def record_says(rig: Rig, job_id: str) -> dict[str, Any]:

@@ -7,22 +7,15 @@ from typing import Any
 import falcon.testing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from redis import Redis
 
 from service.domain.run_records import Outcome
 from service.settings import Settings
 from service.store.presence import Presence
 from service.wsgi import assemble
-from tests.process.installation import until
-from tests.store.rig import Rig
+from tests.support.processes import until
+from tests.support.store_rig import Rig
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty server."""
-    return Rig.on(redis_client)
 
 
 @pytest.fixture

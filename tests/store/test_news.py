@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.bots.support.secrets import Vault
 from service.domain.run_records import Outcome
@@ -14,21 +13,15 @@ from service.scheduler import alerts as alerts_module
 from service.scheduler.alert_texts import words
 from service.scheduler.alerts import Alerts
 from service.settings import Settings
-from service.store.outbox import Outbox, facts
+from service.store.outbox import Outbox
 from service.store.rq_records import make_scripts
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import NEWS_SHOWN, TOLD_TTL, Limits
 from service.worker.horse import Recycling, WorkHorse
 from service.worker.run_context import MOST_NEWS, NEWS_LIMIT, News
 from service.worker.runner import Surroundings
-from tests.conftest import ValkeyServer
-from tests.store.rig import EchoConfig, Rig
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import EchoConfig, Rig
 
 
 def news_of(texts: dict[str, str]) -> dict[str, str]:
@@ -54,11 +47,7 @@ def end_with(rig: Rig, job_id: str, texts: dict[str, str], status: str = "succes
 
 def told(rig: Rig) -> list[dict[str, Any]]:
     """Takes everything out of the outbox; what bots have to tell."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(facts(taken))
-        outbox.done(taken)
-    return [alert for alert in found if alert["kind"] == "news"]
+    return [alert for alert in rig.told() if alert["kind"] == "news"]
 
 
 def test_a_thing_is_told_once_whatever_job_meets_it_again(rig: Rig) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,11 +18,13 @@ from service.store.ledger import LIFETIME
 from service.store.migrations import identify_contacts
 from service.store.schema import ensure_schema
 from service.usecases.contacts import ContactBook
-from tests.bots.rig import Post, Run, configured, post_office
-from tests.conftest import ValkeyServer
-from tests.process.installation import ROOT
-from tests.store.make_fixture import load
 from tests.store.make_people_fixture import ADDRESS, CARDS, DELETED, HEADINGS, NOW, ROWS, SYNCED, card, received
+from tests.support.bot_runs import Run, configured
+from tests.support.dumps import load
+from tests.support.installation import ROOT
+from tests.support.migrating import start_migrating
+from tests.support.servers.mail import Post, post_office
+from tests.support.servers.valkey import ValkeyServer
 
 FIXTURE = ROOT / "tests" / "store" / "fixtures" / "version_1_people.jsonl"
 KEYS = Keys()
@@ -39,9 +39,8 @@ def first_version(redis_client: Redis) -> Redis:
 
 
 @pytest.fixture
-def migrated(first_version: Redis, monkeypatch: pytest.MonkeyPatch) -> Redis:
+def migrated(first_version: Redis) -> Redis:
     """The same, migrated."""
-    monkeypatch.setattr(migrations, "SETTLE_SECONDS", 0.0)
     ensure_schema(first_version, KEYS)
     return first_version
 
@@ -85,15 +84,8 @@ def greet(client: Redis, url: str) -> int:
     return int(BirthdayBot().run(context)["messages_sent"])
 
 
-def process(server: ValkeyServer, dies_after: int = FOREVER) -> subprocess.Popen[str]:
-    """A process of this release that arrives."""
-    command = [sys.executable, "-m", "tests.store.migrating_people", str(server.port), str(dies_after)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-
-
-def test_contacts_keep_their_ids_and_all_that_is_theirs(first_version: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contacts_keep_their_ids_and_all_that_is_theirs(first_version: Redis) -> None:
     """Ledger, cards and indices stay as they are; everybody is found by what they are known by."""
-    monkeypatch.setattr(migrations, "SETTLE_SECONDS", 0.0)
     before = contents(first_version)
     ensure_schema(first_version, KEYS)
     assert contents(first_version) == before
@@ -114,16 +106,17 @@ def test_migrating_again_changes_nothing(migrated: Redis) -> None:
     assert {key: migrated.dump(key) for key in migrated.scan_iter()} == before
 
 
-@pytest.mark.parametrize("dies_after", [1, 2, 3])
+@pytest.mark.slow(reason="three processes start")
+@pytest.mark.parametrize("dies_at", [1, 2, 3])
 def test_of_two_processes_one_migrates_also_if_one_is_killed_within(
-    first_version: Redis, valkey_server: ValkeyServer, dies_after: int
+    first_version: Redis, valkey_server: ValkeyServer, dies_at: int
 ) -> None:
     """The other one takes over once the lease has ended, and does all of it."""
     before = contents(first_version)
-    dying = process(valkey_server, dies_after)
+    dying = start_migrating("identify_contacts", valkey_server, dies_at)
     assert dying.wait(60) == -signal.SIGKILL
     first_version.pexpire(KEYS.schema_lock, 1)  # as 30 s later
-    both = [process(valkey_server) for _ in range(2)]
+    both = [start_migrating("identify_contacts", valkey_server) for _ in range(2)]
     for one in both:
         one.communicate(timeout=60)
     assert [one.returncode for one in both] == [0, 0]
@@ -225,9 +218,8 @@ def test_a_card_gets_its_contact_also_where_addresses_changed(migrated: Redis) -
     assert book(migrated).get(peter.id)["name"] == "Peter Pond"
 
 
-def test_contacts_of_different_uids_are_not_taken_for_one(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contacts_of_different_uids_are_not_taken_for_one(redis_client: Redis) -> None:
     """The first version kept no UID, but the ids say that there was one: five cards stay five contacts."""
-    monkeypatch.setattr(migrations, "SETTLE_SECONDS", 0.0)
     for number in range(5):
         one = id_of_uid(f"j{number}")
         mapping = {"name": "John Doe", "birthday": "1990-04-12", "emails": '["j@example.org"]'}

@@ -5,21 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.scheduler.scheduler import HEARTBEAT
 from service.store.outbox import Outbox
 from service.store.server.redis_clock import RedisClock
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 @pytest.mark.parametrize("route", ["run", "create"])

@@ -27,8 +27,8 @@ from service.store.server.connection import Role, connect
 from service.store.server.kind import Kind, kind_of
 from service.store.server.startup_checks import check_at_startup
 from service.store.server.translation import translate_errors
-from tests.conftest import ValkeyServer, find_free_port
-from tests.process.installation import until
+from tests.support.processes import find_free_port, until
+from tests.support.servers.valkey import ValkeyServer
 
 SAVING = {
     "snapshot": ("--appendonly", "no"),

@@ -6,21 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.domain.run_records import Outcome, Retry
 from service.store.counters import read
-from service.store.outbox import Outbox, facts
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 REHEARSE = {"bot_config": {"dry_run": True}}
 RETRY = "0b7f7a1e-0000-4000-8000-000000000001"
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty real server."""
-    return Rig.on(redis_client)
 
 
 def outcome_of(status: str) -> Outcome:
@@ -37,11 +29,7 @@ def end(rig: Rig, job_id: str, status: str, body: dict[str, Any] | None = None, 
 
 def told(rig: Rig) -> list[str]:
     """The kinds of the alerts; takes them out of the outbox."""
-    outbox, found = Outbox(rig.scripts), []
-    while (taken := outbox.take_up()) is not None:
-        found.append(str(facts(taken)["kind"]))
-        outbox.done(taken)
-    return found
+    return [str(alert["kind"]) for alert in rig.told()]
 
 
 def last_run(rig: Rig, job_id: str) -> tuple[Any, ...]:

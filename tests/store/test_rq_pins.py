@@ -31,8 +31,8 @@ from service.store.keys import Keys
 from service.store.rq_records import RUN_FUNCTION, rq_template
 from service.store.scripts import Limits
 from service.worker.process import BotWorker
-from tests.conftest import ValkeyServer
 from tests.store import members
+from tests.support.servers.valkey import ValkeyServer
 
 RUN = "0b7f7a1e-0000-4000-8000-000000000001"
 
@@ -129,6 +129,7 @@ def test_no_other_name_of_these_libraries_is_imported() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow(reason="the whole source is read")
 def test_no_other_private_attribute_of_theirs_is_used() -> None:
     """redis-py has no public way from a connection to its parser, whose setter is public, nor from a pool to its open
     sockets. The last is Python's own: the end of a forked copy.

@@ -12,7 +12,7 @@ from service.domain.run_records import Outcome
 from service.store.runs.run_hashes import LOG_BYTES
 from service.store.scripts import Limits
 from service.usecases.run_following import LINES_AT_A_TIME, Following
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 
 class Writer:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,16 +21,16 @@ from service.store.migrations import Hold
 from service.store.schema import SchemaWatch, ensure_schema, newest
 from service.usecases.runs import Runs
 from service.wsgi import assemble
-from tests.conftest import ValkeyServer
-from tests.process.installation import ROOT, Installation, until
 from tests.process.plugins.probe_bots import ProbeBot
-from tests.store.make_fixture import load
-from tests.store.migrating import NOTES, mark_jobs
-from tests.store.rig import Rig
+from tests.support.dumps import load
+from tests.support.installation import Installation, running
+from tests.support.migrating import NOTES, mark_jobs, start_migrating
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 FIXTURE = Path(__file__).parent / "fixtures" / "version_1.jsonl"
 JOBS, CONTACTS = 8, 5
-FOREVER = 1_000
 
 
 @pytest.fixture
@@ -58,12 +56,6 @@ def version(client: Redis, keys: Keys) -> int | None:
     """The version that is noted down."""
     found = client.get(keys.schema_version)
     return None if found is None else int(found)
-
-
-def migrating(server: ValkeyServer, lease_seconds: int, dies_after: int = FOREVER) -> subprocess.Popen[str]:
-    """A process that migrates."""
-    command = [sys.executable, "-m", "tests.store.migrating", str(server.port), str(lease_seconds), str(dies_after)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 # What is found
@@ -191,9 +183,10 @@ def test_who_has_lost_the_lock_changes_nothing_more(
             ensure_schema(first_release, keys)
 
 
+@pytest.mark.slow(reason="two processes start")
 def test_two_processes_at_once_migrate_once(first_release: Redis, valkey_server: ValkeyServer, keys: Keys) -> None:
     """Both go on when it is done; each job was migrated by one of them."""
-    both = [migrating(valkey_server, 30) for _ in range(2)]
+    both = [start_migrating("mark_jobs", valkey_server) for _ in range(2)]
     for process in both:
         process.communicate(timeout=60)
     assert [process.returncode for process in both] == [0, 0]
@@ -202,15 +195,16 @@ def test_two_processes_at_once_migrate_once(first_release: Redis, valkey_server:
     assert (version(first_release, keys), marked(first_release, keys)) == (2, JOBS)
 
 
+@pytest.mark.slow(reason="two processes start")
 def test_one_that_is_killed_within_it_is_taken_over(
     first_release: Redis, valkey_server: ValkeyServer, keys: Keys
 ) -> None:
     """Once its lease has ended, and no earlier: the other one does all of it."""
-    dying = migrating(valkey_server, 30, dies_after=3)
+    dying = start_migrating("mark_jobs", valkey_server, dies_at=4)
     until(lambda: first_release.llen(NOTES) >= 3, 30)
     assert dying.wait(30) == -signal.SIGKILL
     assert (version(first_release, keys), marked(first_release, keys)) == (1, 3)
-    other = migrating(valkey_server, 30)
+    other = start_migrating("mark_jobs", valkey_server)
     assert other.stdout is not None and "Another process is migrating" in other.stdout.readline()
     assert first_release.llen(NOTES) == 3
     assert 0 < first_release.pttl(keys.schema_lock) <= 30_000
@@ -250,14 +244,11 @@ def test_a_running_process_looks_every_5_seconds(first_release: Redis, keys: Key
 @pytest.fixture
 def older(tmp_path: Path) -> Iterator[Installation]:
     """An installation of this release, running."""
-    server = ValkeyServer(tmp_path, "--appendonly", "no")
-    try:
-        with Installation(tmp_path, server) as installed:
-            yield installed.start("web", "scheduler", "worker").until_healthy()
-    finally:
-        server.stop()
+    with running(tmp_path) as installed:
+        yield installed
 
 
+@pytest.mark.slow(reason="a whole installation starts, and looks every 5 s")
 def test_running_processes_notice_a_newer_release(older: Installation, tmp_path: Path) -> None:
     """They take up nothing new and say so; what is under way ends, and all go on if the newer release goes again."""
     told = tmp_path / "told"

@@ -14,8 +14,8 @@ from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
 from service.store.scripts import lone_script, scripts
 from service.store.server import exchange
-from tests.conftest import ValkeyServer
-from tests.store.rig import Rig
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 KEYS = Keys()
 CONTACTS = [Write(f"contact {number}", {"name": f"Somebody {number}"}) for number in range(50)]

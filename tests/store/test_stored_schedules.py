@@ -6,20 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.errors import ValidationFailed
 from service.store.server.redis_clock import RedisClock
 from service.usecases.definitions import Transfer
-from tests.store.rig import EchoConfig, Rig
+from tests.support.store_rig import EchoConfig, Rig
 
 CONFIGS = {"birthday": EchoConfig, "echo": EchoConfig}
-
-
-@pytest.fixture
-def rig(redis_client: Redis) -> Rig:
-    """An installation on an empty server."""
-    return Rig.on(redis_client)
 
 
 @pytest.fixture(params=["*/90 * * * *", "5-20/30 * * * *", "0 */48 * * *", "0 8 */40 * *", "0 8 1 */13 *"])

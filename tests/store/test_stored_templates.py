@@ -18,7 +18,7 @@ from service.usecases.definitions import Transfer
 from service.usecases.jobs import Jobs
 from service.worker.notes import Notes
 from service.worker.runner import Surroundings, carry_out
-from tests.store.rig import Rig
+from tests.support.store_rig import Rig
 
 GROWING = "{{ " + "[" * 20 + "name" + "]|string" * 20 + " }}"
 OLD: dict[str, dict[str, Any]] = {

@@ -20,12 +20,6 @@ KEYS = Keys()
 
 
 @pytest.fixture
-def book(redis_client: Redis) -> ContactBook:
-    """An empty address book."""
-    return ContactBook(redis_client, KEYS)
-
-
-@pytest.fixture
 def synced(book: ContactBook) -> SyncedBook:
     """One that is synced into it."""
     return book.synced("https://dav.example.org/people/")

@@ -13,7 +13,7 @@ from service.settings import Settings
 from service.store.server.redis_clock import RedisClock
 from service.usecases.definitions import Transfer
 from service.wsgi import assemble
-from tests.store.rig import EchoConfig, Rig
+from tests.support.store_rig import EchoConfig, Rig
 
 Client = falcon.testing.TestClient
 Json = dict[str, Any]
@@ -198,6 +198,7 @@ def test_bodies_are_bounded_and_strict(api: Client) -> None:
     assert api.simulate_get("/scheduler/export?format=xml").status_code == 400
 
 
+@pytest.mark.slow(reason="1,600 jobs are made")
 def test_what_is_exported_can_be_applied_however_many_jobs_there_are(api: Client) -> None:
     """A document may be longer than other bodies: one of over a mebibyte changes nothing, as JSON and as YAML."""
     for number in range(1600):

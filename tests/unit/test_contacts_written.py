@@ -92,6 +92,7 @@ def told(contact: Contact | ParsedCard) -> dict[str, object]:
     return {field: getattr(contact, field) for field in FIELDS} | {"deceased": bool(contact.deceased)}
 
 
+@pytest.mark.slow(reason="hundreds of generated contacts are written and read")
 @pytest.mark.parametrize("kind", KINDS)
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=4))
 @example(contacts=[Contact(str(number), name) for number, name in enumerate(HOSTILE) if clean_text(name) == name])

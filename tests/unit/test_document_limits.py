@@ -75,6 +75,7 @@ def test_of_a_bomb_only_so_much_is_looked_at(raw: bytes, told: str, most: int, e
     assert len(str(refused.value)) < 300
 
 
+@pytest.mark.slow(reason="the largest document is read")
 def test_a_document_may_have_as_many_values_as_is_promised() -> None:
     """And not one more, in YAML as in JSON, so that neither takes what the other refuses."""
     for value in (b"0,", b"{ },"):

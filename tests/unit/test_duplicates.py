@@ -116,6 +116,7 @@ def test_what_strangers_can_bring_about_is_bounded(monkeypatch: pytest.MonkeyPat
     assert len(found_in(*pairs).groups) == 2 and found_in(*pairs).has_more
 
 
+@pytest.mark.slow(reason="a large address book is compared")
 def test_a_large_book_needs_little_memory() -> None:
     """Some bytes for each of 3,000 with forty keys, whatever they are; and what is sorted in one go."""
 

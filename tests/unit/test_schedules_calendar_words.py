@@ -270,6 +270,7 @@ def in_words(fields: CronFields) -> str:
     return said(fields.expression)
 
 
+@pytest.mark.slow(reason="occurrences of generated schedules are compared over years")
 @given(cron_fields())
 @settings(max_examples=500)
 @example(parse_cron("0 0 31 4-6,8 1", "x"))
@@ -288,6 +289,7 @@ def test_a_sentence_can_be_read_back(fields: CronFields) -> None:
     assert read_back(sentence) == occurrences(fields)
 
 
+@pytest.mark.slow(reason="occurrences of generated schedules are compared over years")
 @given(st.data(), cron_fields())
 @settings(max_examples=300)
 def test_equal_schedules_say_the_same(data: st.DataObject, fields: CronFields) -> None:
@@ -312,6 +314,7 @@ def test_equal_schedules_say_the_same(data: st.DataObject, fields: CronFields) -
     assert in_words(rewritten) == in_words(fields)
 
 
+@pytest.mark.slow(reason="occurrences of generated schedules are compared over years")
 @given(cron_fields())
 @settings(max_examples=300)
 def test_or_and_and_are_told_apart(fields: CronFields) -> None:

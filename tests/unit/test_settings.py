@@ -13,6 +13,7 @@ import pytest
 from service.errors import SettingsError
 from service.settings import Settings, load_settings
 from service.startup import start_process
+from tools import settings_docs
 
 ROOT = Path(__file__).parents[2]
 NAMES = [name.upper() for name in Settings.model_fields]
@@ -204,7 +205,7 @@ def test_the_former_setting_says_what_it_opens(process: str, told: int) -> None:
             assert said.count(sentence) == times
 
 
-@pytest.mark.parametrize("document", ["README.md", ".env.example"])
+@pytest.mark.parametrize("document", ["docs/settings.md", ".env.example"])
 def test_the_documents_tell_every_setting(document: str) -> None:
     """No setting is a secret of the code."""
     text = (ROOT / document).read_text()
@@ -212,12 +213,21 @@ def test_the_documents_tell_every_setting(document: str) -> None:
 
 
 def test_the_documents_tell_the_defaults() -> None:
-    """README's table and `.env.example` agree with the code."""
-    readme, example = ((ROOT / name).read_text() for name in ("README.md", ".env.example"))
+    """docs/settings.md and `.env.example` agree with the code."""
+    page, example = ((ROOT / name).read_text() for name in ("docs/settings.md", ".env.example"))
     for name, field in Settings.model_fields.items():
         default = field.get_default()
         if default is None or name == "redis_url":
             continue
         told = str(default).lower() if isinstance(default, bool) else str(default)
-        assert f"| `{name.upper()}` | `{told}` |" in readme
+        assert f"| `{name.upper()}` | `{told}` |" in page
         assert f"#{name.upper()}={told}\n" in example
+
+
+def test_the_documents_are_the_generators() -> None:
+    """`make settings-docs` would change nothing, and every setting has a section and a description."""
+    assert settings_docs.PAGE.read_text() == settings_docs.page()
+    assert settings_docs.EXAMPLE.read_text() == settings_docs.example()
+    placed = [name for names in settings_docs.SECTIONS.values() for name in names]
+    assert sorted(placed) == sorted([*Settings.model_fields, *settings_docs.ELSEWHERE])
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []

@@ -11,25 +11,9 @@ import pytest
 
 from service.contacts.people import ParsedCard, Skipped
 from service.contacts.reading.vcard import read
+from tests.support.cards import card, read_all, read_one
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "contacts.vcf"
-
-
-def card(*lines: str, version: str = "3.0") -> str:
-    """A card with these properties."""
-    return "\r\n".join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""])
-
-
-def read_all(data: str | bytes) -> list[ParsedCard | Skipped]:
-    """Everything in a file."""
-    return list(read(io.BytesIO(data.encode() if isinstance(data, str) else data)))
-
-
-def read_one(data: str | bytes) -> ParsedCard:
-    """The one card of a file."""
-    (found,) = read_all(data)
-    assert isinstance(found, ParsedCard), found
-    return found
 
 
 def test_a_card_of_a_phone_is_read_field_by_field() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from service.contacts.people import ParsedCard, Skipped
 from service.contacts.reading.vcard import read
+from tests.support.cards import card, read_all, read_one
 from tests.unit.test_contacts_sources import SOURCES
-from tests.unit.test_vcard import card, read_all, read_one
 
 B = "BEGIN:VCARD\r\nVERSION:3.0\r\n"
 E = "END:VCARD\r\n"

@@ -1,0 +1,124 @@
+"""The wheel: what it holds, and that it works in an environment that has it and what it declares, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from service import VERSION
+from tests.packaging.installing import Installed, build, install, metadata_of, requirements_of
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("service", "bot_scheduler")
+LOCAL = ("service.up", "service.crew", "service.embedded", "service.local")
+"""What needs the extra `local`, each with what is below it."""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, as `make wheel` builds it; no registry is asked."""
+    folder = tmp_path_factory.mktemp("dist")
+    build(ROOT, folder, "wheel")
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def files_below(root: Path) -> set[str]:
+    """The files of the packages, as a wheel names them."""
+    found = (path for name in PACKAGES for path in (root / name).rglob("*") if path.is_file())
+    return {str(path.relative_to(root)) for path in found if "__pycache__" not in path.parts}
+
+
+def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: Path) -> None:
+    """Templates, scripts for Redis, styles and tables too; no tests, and no module at the top that clashes."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert names == files_below(ROOT)
+    assert {Path(name).suffix for name in names} >= {".py", ".lua", ".html", ".css", ".js", ".svg", ".txt", ".toml"}
+
+
+def test_the_metadata_are_those_of_this_release(wheel: Path) -> None:
+    """The version is the package's own, the licence is with it, and the requirements are those of pyproject.toml."""
+    metadata = metadata_of(wheel)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert metadata["Name"] == "bot-scheduler" and metadata["Version"] == VERSION
+    assert "version" not in project
+    assert metadata["License-Expression"] == "MIT" and metadata.get_all("License-File") == ["LICENSE"]
+    always = {Requirement(line).name for line in requirements_of(wheel) if "extra ==" not in line}
+    assert always == {Requirement(line).name for line in project["dependencies"]}
+
+
+@pytest.fixture(scope="module")
+def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """What `pip install bot-scheduler` gives."""
+    return install(wheel, tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def local(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """What `pip install bot-scheduler[local]` gives."""
+    return install(wheel, tmp_path_factory.mktemp("local"), "local")
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+import service
+assert service.__file__.startswith(sys.prefix), service.__file__
+skipped = tuple(sys.argv[1:])
+count = 0
+for module in pkgutil.walk_packages(service.__path__, "service."):
+    if module.name.endswith("__main__") or any(f"{module.name}.".startswith(f"{name}.") for name in skipped):
+        continue
+    importlib.import_module(module.name)
+    count += 1
+print(count)
+"""
+
+
+def test_every_module_loads_with_what_is_declared(plain: Installed) -> None:
+    """No import is left to what happens to be installed; only what starts everything on one machine needs the extra."""
+    done = plain.run("python", "-c", IMPORT_ALL, *LOCAL)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 100
+
+
+def test_all_of_it_loads_with_the_extra(local: Installed) -> None:
+    """With `local` nothing is left out."""
+    done = local.run("python", "-c", IMPORT_ALL)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_declared_fits_together(local: Installed) -> None:
+    """Each locked version is within the ranges of all that require it."""
+    command = [sys.executable, "-m", "pip", "--python", str(local.environment / "bin" / "python"), "check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_command_works_anywhere(plain: Installed) -> None:
+    """It tells its version and its commands, and the doctor looks around where nothing is set and nothing runs."""
+    assert plain.run("bot-scheduler", "--version").stdout == f"bot-scheduler {VERSION}\n"
+    told = plain.run("bot-scheduler", "--help")
+    assert told.returncode == 0 and "doctor" in told.stdout
+    looked = plain.run("bot-scheduler", "doctor", BOT_SCHEDULER_URL="http://127.0.0.1:9")
+    assert looked.returncode == 1 and "is the service running" in looked.stdout
+    assert looked.stderr == ""
+
+
+def test_the_source_archive_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    """File by file: whoever packages it needs no more than the archive."""
+    build(ROOT, tmp_path, "sdist")
+    (archive,) = tmp_path.glob("*.tar.gz")
+    subprocess.run(["tar", "--extract", "--file", str(archive), "--directory", str(tmp_path)], check=True)
+    build(tmp_path / archive.name.removesuffix(".tar.gz"), tmp_path / "again", "wheel")
+    (again,) = (tmp_path / "again").glob("*.whl")
+    with zipfile.ZipFile(wheel) as first, zipfile.ZipFile(again) as second:
+        assert {item.filename: item.CRC for item in first.infolist()} == {
+            item.filename: item.CRC for item in second.infolist()
+        }

@@ -1,0 +1,1 @@
+"""The harness of the tests: servers, installations, clients, stand-ins and waits."""

@@ -1,0 +1,78 @@
+"""The command as people and scripts start it: a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from service.settings import Settings
+from tests.support.installation import API_KEY, ROOT
+
+COMMAND = str(ROOT / "bot-scheduler")
+OURS = {name.upper() for name in Settings.model_fields} | {"BOT_SCHEDULER_URL"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, which is JSON and nothing else."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Command:
+    """`bot-scheduler`, with an environment.
+
+    Args:
+        folder: where it is started, somewhere else than in the checkout.
+        settings: of the environment; no other settings are in it.
+    """
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Its environment."""
+        return {name: value for name, value in os.environ.items() if name not in OURS} | self.settings | more
+
+    def __call__(self, *arguments: str, given: str | bytes | None = None, **more: str) -> Ended:
+        """Runs it to its end, without a terminal.
+
+        Args:
+            given: its standard input.
+            more: of the environment.
+        """
+        done = subprocess.run(
+            [COMMAND, *arguments], cwd=self.folder, env=self.environment(**more), timeout=60, capture_output=True,
+            input=given.encode() if isinstance(given, str) else given or b"",
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def starts(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
+        """Starts it and lets it run."""
+        return subprocess.Popen(
+            [COMMAND, *arguments], cwd=self.folder, env=self.environment(**more), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def works(self, *arguments: str, given: str | bytes | None = None, **more: str) -> Ended:
+        """Runs it, and it must succeed."""
+        ended = self(*arguments, given=given, **more)
+        assert ended.status == 0, f"{arguments}: {ended}"
+        return ended
+
+
+def command_of(folder: Path, port: int, **more: str) -> Command:
+    """The command for the API at this port, with the right key."""
+    return Command(folder, {"BOT_SCHEDULER_URL": f"http://127.0.0.1:{port}", "API_KEY": API_KEY, **more})

@@ -1,0 +1,242 @@
+"""In-memory stand-ins for the use cases, for the HTTP layer on its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from service.contacts.writing.exports import Kind
+from service.domain.people.contact import Contact
+from service.domain.plain_json import dumps
+from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
+from service.store.jobs.listing import ShownJob
+
+KEY = "test-key"
+
+
+@dataclass
+class FakePage:
+    """A page as the use cases answer it."""
+
+    items: list[Any]
+    next_cursor: str | None = None
+
+
+@dataclass
+class FakeSettings:
+    """The settings that the HTTP layer reads."""
+
+    api_key: SecretStr | None = field(default_factory=lambda: SecretStr(KEY))
+    api_key_previous: SecretStr | None = None
+    import_limit_mb: int = 1
+
+
+class FakeJobs:
+    """Jobs in a dict. `failure`, when set, is raised by every call; `entry` is what waiting for a run answers."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, dict[str, Any]] = {}
+        self.failure: Exception | None = None
+        self.entry: dict[str, Any] | ServiceError | None = None
+        self.healthy = True
+        self.runs: list[object] = []
+        self.calls: list[tuple[str, Any]] = []
+
+    def _note(self, name: str, value: Any = None) -> None:
+        self.calls.append((name, value))
+        if self.failure is not None:
+            raise self.failure
+
+    def list(self, **query: Any) -> FakePage:
+        self._note("list", query)
+        if query["cursor"] not in (None, "2"):
+            raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
+        return FakePage(list(self.stored.values())[: query["limit"]], "2" if query["cursor"] is None else None)
+
+    def shown_page(self, **query: Any) -> FakePage:
+        return self.list(**query)
+
+    def shown_all(self, **query: Any) -> Iterator[Sequence[bytes]]:
+        self._note("stream", query)
+        yield from ([dumps(job)] for job in self.stored.values())
+
+    def shown(self, job_id: str) -> ShownJob:
+        job = self.get(job_id)
+        return ShownJob(job_id, dumps(job), job["revision"])
+
+    def get(self, job_id: str) -> dict[str, Any]:
+        self._note("get", job_id)
+        if job_id not in self.stored:
+            raise NotFound(f"Job {job_id} not found")
+        return self.stored[job_id]
+
+    def create(self, body: object, key: str | None = None) -> dict[str, Any]:
+        self._note("create", body)
+        assert isinstance(body, dict)
+        job = {**body, "id": str(uuid.uuid4()), "revision": 1}
+        self.stored[job["id"]] = job
+        return job
+
+    def create_shown(self, body: object, key: str | None = None) -> ShownJob:
+        job = self.create(body, key)
+        return ShownJob(job["id"], dumps(job), job["revision"])
+
+    def update(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> dict[str, Any]:
+        assert isinstance(body, dict)
+        job = self.get(job_id)
+        job.update(body)
+        return job
+
+    def delete(self, job_id: str, revisions: Sequence[int] = ()) -> None:
+        self.get(job_id)
+        del self.stored[job_id]
+
+    def toggle(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> dict[str, Any]:
+        assert isinstance(body, dict)
+        if set(body) != {"enabled"}:
+            raise ValidationFailed.of("enabled", "must be true or false")
+        return self.update(job_id, body)
+
+    def run_now(self, job_id: str, body: object | None, key: str | None = None) -> str:
+        self.get(job_id)
+        self.runs.append(body)
+        return "run-1"
+
+    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
+        self.calls.append(("wait_for_run", seconds))
+        if isinstance(self.entry, ServiceError):
+            raise self.entry
+        return self.entry
+
+    def history(self, job_id: str, *, limit: int, cursor: str | None) -> FakePage:
+        self.get(job_id)
+        self.calls.append(("history", limit))
+        return FakePage([{"id": f"run-{n}"} for n in range(limit)], "next page&more" if cursor is None else None)
+
+    def run(self, job_id: str, run_id: str) -> dict[str, Any]:
+        self.get(job_id)
+        if run_id != "run-1":
+            raise NotFound(f"Run {run_id} not found")
+        return {"id": run_id, "job_id": job_id}
+
+    def shown_history(self, job_id: str, *, limit: int, cursor: str | None) -> FakePage:
+        return self.history(job_id, limit=limit, cursor=cursor)
+
+    def shown_runs(self, **query: Any) -> FakePage:
+        return self.all_runs(**query)
+
+    def shown_run(self, job_id: str, run_id: str) -> bytes:
+        return dumps(self.run(job_id, run_id))
+
+    def cancel(self, job_id: str, run_id: str) -> tuple[bool, dict[str, Any]]:
+        return True, self.run(job_id, run_id)
+
+    def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
+        return {"lines": [self.run(job_id, run_id)], "last_line": 1, "trimmed": False}
+
+    def all_runs(self, *, limit: int, cursor: str | None, **_: str | None) -> FakePage:
+        return FakePage([{"id": f"run-{n}"} for n in range(limit)], None)
+
+    def preview(self, body: object) -> dict[str, Any]:
+        self._note("preview", body)
+        return {"occurrences": [], "local": [], "description": "Never"}
+
+    def preview_job(self, job_id: str, *, from_: str | None, count: int) -> dict[str, Any]:
+        self.get(job_id)
+        self.calls.append(("preview_job", (from_, count)))
+        return {"occurrences": [], "local": [], "description": "Never"}
+
+    def now(self) -> dict[str, Any]:
+        return {
+            "status": "healthy" if self.healthy else "unhealthy",
+            "scheduler_running": self.healthy,
+            "redis_connected": True,
+            "total_jobs": 0,
+            "enabled_jobs": 0,
+            "workers": 0,
+            "data_went_back": None,
+            "clock_stepped": None,
+        }
+
+    def acknowledge(self) -> dict[str, Any]:
+        self.calls.append(("acknowledge", None))
+        return {"data_went_back": None, "clock_steps": []}
+
+
+class FakeContacts:
+    """Contacts in a dict; an import remembers the bytes that it was given."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, dict[str, Any]] = {}
+        self.imported: list[bytes] = []
+
+    def import_stream(self, stream: IO[bytes], options: object) -> dict[str, Any]:
+        self.imported.append(stream.read())
+        return {
+            "created": 1,
+            "updated": 0,
+            "unchanged": 0,
+            "skipped": [],
+            "skipped_total": 0,
+            "warnings": [],
+            "warnings_total": 0,
+            "ignored_columns": [],
+            "with_birthday": 0,
+            "with_address": 0,
+        }
+
+    def export(self, kind: Kind) -> Iterator[bytes]:
+        yield kind.head()
+        for contact in self.stored.values():
+            yield kind.written([Contact(contact["id"], contact["name"])])
+
+    def page(self, limit: int, cursor: str | None) -> FakePage:
+        return FakePage(list(self.stored.values())[:limit])
+
+    def get(self, contact_id: str) -> dict[str, Any]:
+        if contact_id not in self.stored:
+            raise NotFound(f"Contact {contact_id} not found")
+        return self.stored[contact_id]
+
+    def create(self, body: Any) -> dict[str, Any]:
+        contact_id = str(body.get("name"))
+        if contact_id in self.stored:
+            raise Conflict("There is a contact with this identity already")
+        self.stored[contact_id] = {**body, "id": contact_id}
+        return self.stored[contact_id]
+
+    def update(self, contact_id: str, body: Any) -> dict[str, Any]:
+        self.get(contact_id).update(body)
+        return self.get(contact_id)
+
+    def merge(self, contact_id: str, body: Any) -> dict[str, Any]:
+        for one in body["from"]:
+            self.delete(one)
+        return {"contact": self.get(contact_id), "left_out": []}
+
+    def duplicates(self, limit: int, cursor: str | None) -> FakePage:
+        return FakePage([{"reasons": ["the same name"], "contacts": list(self.stored.values())}][:limit])
+
+    def delete(self, contact_id: str) -> None:
+        self.get(contact_id)
+        del self.stored[contact_id]
+
+
+class EchoConfig(BaseModel):
+    """A bot's configuration."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    dry_run: bool = False
+
+
+class EchoBot:
+    """A bot for `GET /scheduler/bots`."""
+
+    name = "echo"
+    description = "Says what it is told."
+    Config = EchoConfig

@@ -1,0 +1,177 @@
+"""A running web process with every address that its application has, and what a stranger may bring to them."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from service.web.http.auth import ApiKeys
+from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions
+from service.web.rq_dashboard.dashboard import create_dashboard
+from tests.support.browsing import installation as build
+from tests.support.installation import API_KEY, Installation
+from tests.support.processes import until
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.wire import Answer, Wire
+
+CLIENTS = 3
+MARK = "known to nobody without a key"
+"""Stands in all that is stored, so that no stranger's answer may hold it."""
+JOB = {
+    "name": MARK, "bot_type": "visitor", "schedule_type": "daily", "schedule_config": {"hour": 1, "minute": 2},
+    "enabled": False,
+}  # fmt: skip
+
+
+def basic(password: str) -> str:
+    """The header with which programs sign in to rq-dashboard."""
+    return f"Authorization: Basic {base64.b64encode(f'any:{password}'.encode()).decode()}\r\n"
+
+
+def cookie(key: str = API_KEY, age: float = 0) -> str:
+    """A session's cookie, opened `age` seconds ago where `key` was the key."""
+    token = Sessions(ApiKeys([key]), lambda: time.time() - age).open(key.encode())
+    return f"Cookie: {COOKIE}={token}\r\n"
+
+
+KEY = f"X-API-Key: {API_KEY}\r\n"
+OWN_ORIGIN = "Origin: http://x\r\n"
+STRANGERS = {
+    "no key": "",
+    "a wrong key": "X-API-Key: wrong\r\n",
+    "an empty key": "X-API-Key:\r\n",
+    "a stale cookie": cookie(age=LIFETIME_SECONDS + 5) + OWN_ORIGIN,
+}
+MORE_STRANGERS = {
+    "another installation's cookie": cookie("another key") + OWN_ORIGIN,
+    "a wrong password": basic("wrong"),
+    "a wrong bearer": "Authorization: Bearer wrong\r\n",
+    "the key with underscores": f"X_API_Key: {API_KEY}\r\nX_API-KEY: {API_KEY}\r\n",
+    "two keys": f"X-API-Key: wrong\r\n{KEY}",
+    "two keys, the right one first": f"{KEY}X-API-Key: wrong\r\n",
+    "another method": "X-HTTP-Method-Override: GET\r\nX-Method-Override: GET\r\nX-HTTP-Method: GET\r\n",
+    "another address": "X-Original-URL: /scheduler/health\r\nX-Rewrite-URL: /scheduler/health\r\n",
+    "another place": "X-Forwarded-Prefix: /scheduler\r\nX-Script-Name: /scheduler\r\nX-Forwarded-Uri: /docs\r\n",
+    "the server's own variables": "SCRIPT_NAME: /scheduler\r\nPATH_INFO: /docs\r\nREMOTE_USER: root\r\n",
+    "from within": "X-Forwarded-For: 127.0.0.1\r\nForwarded: for=127.0.0.1\r\nX-Real-IP: 127.0.0.1\r\n",
+    "an upgrade": "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+}
+VISITED = {
+    "no Origin": cookie(),
+    "another site's Origin": f"{cookie()}Origin: http://evil.example\r\n",
+    "a sandbox's Origin": f"{cookie()}Origin: null\r\n",
+    "a user's name in the Origin": f"{cookie()}Origin: http://x@x\r\n",
+}
+"""Requests with the cookie of somebody who is signed in, though no page of ours sent them."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A web process with one job, two runs and one contact.
+
+    Args:
+        addresses: all of the application's: template -> paths.
+        ids: what stands in the paths: name -> id.
+    """
+
+    web: Installation
+    addresses: dict[str, list[str]]
+    ids: dict[str, str]
+
+    @property
+    def paths(self) -> list[str]:
+        """All addresses."""
+        return [path for paths in self.addresses.values() for path in paths]
+
+    def fill(self, template: str) -> str:
+        """A template's path."""
+        return re.sub(r"{(\w+)}", lambda name: self.ids[name[1]], template)
+
+    def ask_all(self, requests: list[bytes]) -> list[Answer]:
+        """Asks over several connections at once. Returns the answers in order."""
+        answers: dict[int, list[Answer]] = {}
+
+        def ask(part: int) -> None:
+            with Wire(self.web.port) as wire:
+                answers[part] = wire.ask_all(requests[part::CLIENTS])
+
+        threads = [threading.Thread(target=ask, args=(part,)) for part in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return [answers[number % CLIENTS][number // CLIENTS] for number in range(len(requests))]
+
+    def stored(self) -> dict[bytes, Any]:
+        """All that is in Redis, but for the count of wrong keys."""
+        client: Any = self.web.client
+        counters = self.web.keys.metrics.encode()
+        found = {key: client.dump(key) for key in client.keys("*") if key != counters}
+        return found | {counters: {name: n for name, n in client.hgetall(counters).items() if name != b"refused_keys"}}
+
+
+@contextlib.contextmanager
+def world_in(folder: Path) -> Iterator[World]:
+    """Starts one, on a server of its own; ends both."""
+    with (
+        ValkeyServer(folder, "--appendonly", "no") as server,
+        Installation(folder, server, WEB_CONCURRENCY="2").start("web") as web,
+    ):
+        until(lambda: _answers(web), 30, lambda: web.log("web"))
+        yield _populate(web)
+
+
+def _answers(web: Installation) -> bool:
+    try:
+        return bool(web.call("GET", "/health")[0])
+    except OSError:
+        return False
+
+
+def _populate(web: Installation) -> World:
+    job_id = web.make_job(**JOB)
+    run_id, waiting = web.run_now(job_id), web.run_now(job_id)
+    assert web.call("POST", f"/jobs/{job_id}/runs/{run_id}/cancel")[0] == 200
+    contact = web.call("POST", "/contacts", {"name": MARK})[1]
+    world = World(web, {}, {"job_id": job_id, "run_id": run_id, "contact_id": str(contact["id"])})
+    rest = {
+        "/static/{rest:path}": ["console.css", "sign-in.js"],
+        "/scheduler/{rest:path}": ["nothing", "jobs/x/y"],
+        "/rq/{rest:path}": [path.removeprefix("/rq/") for path in _dashboard_paths(web.client, waiting)],
+    }
+    for template in templates(build(web.server.url)):
+        filled = world.fill(template)
+        world.addresses[template] = [filled.replace("{rest:path}", part) for part in rest.get(template, [""])]
+    return world
+
+
+def templates(app: Any) -> list[str]:
+    """All that an application's router knows."""
+    found, nodes = [], list(app._router._roots)
+    while nodes:
+        node = nodes.pop()
+        nodes += node.children
+        if node.resource is not None:
+            found.append(node.uri_template)
+    return sorted(found)
+
+
+def _dashboard_paths(client: Redis, run_id: str) -> list[str]:
+    """Every view of rq-dashboard, those that change something included."""
+    rules = create_dashboard(client, "bot-scheduler", "bot-scheduler-runs").url_map
+    values = {
+        "queue_name": "bot-scheduler-runs", "registry_name": "queued", "job_id": run_id, "instance_number": 0,
+        "per_page": 8, "order": "asc", "page": 1, "filename": "css/main.css",
+    }  # fmt: skip
+    urls = rules.bind("x")
+    paths = [urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}) for rule in rules.iter_rules()]
+    return sorted({path for path in paths if path != "/rq/"})

@@ -1,0 +1,1 @@
+"""Programs for those who work on this repository and release it; no part of the package."""
