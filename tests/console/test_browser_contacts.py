@@ -130,7 +130,7 @@ def test_how_many_have_a_birthday_and_what_was_not_understood_is_told(page: Page
         vcard("name,birthday,email\nAda,1815-12-10,ada@example.org\nBob,,\n", "people.csv")
     )
     report = page.get_by_role("region", name="Import of people.csv")
-    expect(report).to_contain_text("1 have a birthday and 1 an e-mail address or a phone number")
+    expect(report).to_contain_text("With a birthday: 1. With an e-mail address or a phone number: 1.")
     expect(report.get_by_role("button", name="Import again")).to_have_count(0)
 
 
@@ -374,7 +374,7 @@ def test_a_coming_birthday_is_shown_and_leads_to_its_person(page: Page, installa
     day = datetime.now(UTC).date() + timedelta(days=3)
     contact_id = add(installation, "Ada", birthday=f"2000-{day:%m-%d}")
     page.goto("/contacts")
-    expect(page.locator("#birthdays")).to_contain_text("years")
+    expect(page.locator("#birthdays")).to_contain_text("turns ")
     page.locator("#birthdays").get_by_role("link", name="Ada").click()
     expect(page).to_have_url(f"http://127.0.0.1:{installation.port}/contacts/{contact_id}")
 

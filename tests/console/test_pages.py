@@ -295,7 +295,7 @@ def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
         found = sorted(set(re.findall(r'href="(/jobs\?[^"]*page=\d+[^"]*)"', first.text)))
         for link in [start, *found]:
             seen += [name for name in names_on(browser.get(link.replace("&amp;", "&"))) if name not in seen]
-        onward = re.search(r'href="([^"]+)">Next ', first.text)
+        onward = re.search(r'href="([^"]+)">Next 500 jobs', first.text)
         start = onward[1].replace("&amp;", "&") if onward else ""
     assert seen == expected
 
@@ -389,7 +389,7 @@ def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, ri
     run(browser, rig, make_job(browser, name="Another"))
     said = words(browser.get("/"))
     assert "first is active; 1 on standby" in said and "not running" not in said
-    assert "1 up" in said and "1 waiting" in said
+    assert "1 running" in said and "1 waiting" in said
     assert said.index("because of this") < said.index("Redis")
     assert browser.send("DELETE", f"/scheduler/jobs/{job_id}").status_code == 204
     assert "because of this" not in words(browser.get("/"))
@@ -441,7 +441,7 @@ def test_the_overview_tells_what_has_to_be_looked_at_until_somebody_has_seen_it(
 def test_a_jobs_page_shows_its_plots_errors_and_yaml(browser: Browser, rig: Rig) -> None:
     """Once there are runs; the YAML is what apply takes, and changes nothing."""
     job_id = make_job(browser, name="Plotted")
-    assert "once it has run" in words(browser.get(f"/jobs/{job_id}"))
+    assert "Plots appear here after the first run" in words(browser.get(f"/jobs/{job_id}"))
     run(browser, rig, job_id, Outcome("success", result={"profiles_visited": 3}))
     run(browser, rig, job_id, Outcome("failed", error="what went wrong"))
     answer = browser.get(f"/jobs/{job_id}")
@@ -492,7 +492,7 @@ def test_a_rehearsal_is_marked_and_counts_nowhere(browser: Browser, rig: Rig) ->
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no such address"))
     job = words(browser.get(f"/jobs/{job_id}"))
     assert "manual rehearsal" in job and "manual rehearsal" in words(browser.get("/runs"))
-    assert "by hand, as a rehearsal" in words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
+    assert "by a request, as a rehearsal" in words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
     assert "Last errors" not in job
     assert "failed 1" not in words(browser.get("/"))
 

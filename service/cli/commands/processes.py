@@ -1,7 +1,7 @@
-"""The commands that become a process of the service: `up`, `web`, `scheduler`, `worker`.
+"""`bot-scheduler up`, `web`, `scheduler` and `worker`: start processes of the service.
 
-Each replaces the command line's own process, so that signals and exit codes are those of the process itself, and the
-other commands never load what a process needs.
+Each command replaces the command line's own process. So signals and exit codes are those of the service's process, and
+the other commands need not load its modules.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from service.processes import become
 
 
 def up() -> None:
-    """Start everything on this machine, with a Valkey of its own if REDIS_URL is unset; Ctrl-C stops it.
+    """Start everything on this machine, with its own Valkey if REDIS_URL is not set. Ctrl-C stops it.
 
-    Keys and data are in DATA_DIR.
+    DATA_DIR holds the key and the data.
     """
     become("up")
 
 
 def web() -> None:
-    """Be the web process: the API, the console and the dashboard, at BIND_HOST and PORT."""
+    """Run the web process: the API, the console and the dashboard, at BIND_HOST and PORT."""
     become("web")
 
 
 def scheduler() -> None:
-    """Be a scheduler: of several, one acts and the others stand by."""
+    """Run a scheduler. If there are several, one is active and the others are on standby."""
     become("scheduler")
 
 
 def worker() -> None:
-    """Be the worker: run bots, WORKER_CONCURRENCY at a time."""
+    """Run a worker, which runs bots, WORKER_CONCURRENCY at a time."""
     become("worker")

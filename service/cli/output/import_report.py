@@ -21,7 +21,8 @@ def show_report(answer: dict[str, Any]) -> None:
     answer = _OLDER | answer
     say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} unchanged")
     if "with_birthday" in answer:
-        say(f"{answer['with_birthday']} have a birthday, {answer['with_address']} an e-mail address or a phone number")
+        say(f"With a birthday: {answer['with_birthday']}")
+        say(f"With an e-mail address or a phone number: {answer['with_address']}")
     _tell_columns(answer["ignored_columns"])
     _tell_warnings(answer["warnings"], answer["warnings_total"])
     _tell_skipped(answer["skipped"], answer["skipped_total"])

@@ -15,7 +15,7 @@ export function reportOf(name, answer, again) {
   const { created, updated, unchanged, skipped, skipped_total: total } = answer;
   place.append(
     paragraph(`${name}: ${created} new, ${updated} updated, ${unchanged} unchanged${total ? `, ${total} skipped` : ""}.`, "notice"),
-    paragraph(`${answer.with_birthday} of these people have a birthday, and ${answer.with_address} have an e-mail address or a phone number.`),
+    paragraph(`With a birthday: ${answer.with_birthday}. With an e-mail address or a phone number: ${answer.with_address}.`),
     ...columns(answer.ignored_columns),
     ...warnings(answer.warnings, answer.warnings_total),
     ...skips(name, skipped, total),
