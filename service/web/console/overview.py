@@ -126,7 +126,7 @@ def _scheduler(now: Reading) -> dict[str, str]:
         return _part("Scheduler", "good", "running", f"{now.leader or 'one'} is active; {standby or 'none'} on standby")
     if now.refusal:
         return _part("Scheduler", "warning", *SILENCED)
-    return _part("Scheduler", "bad", "not running", "No job starts: start python scheduler.py")
+    return _part("Scheduler", "bad", "not running", "No job starts: start bot-scheduler scheduler")
 
 
 def _workers(now: Reading) -> dict[str, str]:
@@ -134,7 +134,7 @@ def _workers(now: Reading) -> dict[str, str]:
         return _part("Workers", "good", f"{now.workers} running", f"{now.running} of them busy")
     if now.refusal:
         return _part("Workers", "warning", *SILENCED)
-    return _part("Workers", "warning", "none running", "Runs wait: start python worker.py")
+    return _part("Workers", "warning", "none running", "Runs wait: start bot-scheduler worker")
 
 
 def _queue(now: Reading) -> dict[str, str]:
