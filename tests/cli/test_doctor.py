@@ -7,7 +7,6 @@ import json
 import secrets
 import shutil
 import threading
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import ClassVar
 
 import pytest
 
+from service import VERSION
 from service.store.keys import Keys
 from service.store.schema import newest
 from tests.support.command import COMMAND, Command
@@ -212,7 +212,7 @@ def test_the_doctor_tells_of_secrets_by_name_alone(command: Command, installed: 
         ("secret_hosts", "warning", "BOT_SECRET_GONE_HOSTS binds BOT_SECRET_GONE, which is not set"),
     ]
     assert told[0][2].startswith("BOT_SECRET_LINE ends with a line break")
-    assert told[1][2].startswith("BOT_SECRET_SIGN is no signing secret")
+    assert told[1][2].startswith("BOT_SECRET_SIGN is not a signing secret")
     assert ended.status == 1 and "sesame" not in ended.out + ended.err
     malformed = command("doctor", "--json", REDIS_URL=installed.server.url, BOT_SECRET_FREE_HOSTS="https://sesame")
     assert "BOT_SECRET_FREE_HOSTS: entry 1" in found(malformed.json)["settings"]["found"]
@@ -244,9 +244,8 @@ def test_the_doctor_tells_of_an_alert_url_that_cannot_be_used(command: Command, 
 
 def test_the_version_is_told_without_a_service(command: Command) -> None:
     """The one of the project."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     nowhere = f"http://127.0.0.1:{find_free_port()}"
-    assert command.works("--version", BOT_SCHEDULER_URL=nowhere).out == f"bot-scheduler {project['version']}\n"
+    assert command.works("--version", BOT_SCHEDULER_URL=nowhere).out == f"bot-scheduler {VERSION}\n"
 
 
 def test_the_doctor_tells_of_keys_that_can_be_guessed(command: Command) -> None:
