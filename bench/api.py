@@ -82,7 +82,7 @@ def make_history(served: Served) -> str:
         runs.run_now(job_id)
     names = OURS[0].start_workers(place, 2)
     place.until(
-        lambda: len([run for run in runs.history(job_id, limit=RUNS).items if run["finished_at"]]) == RUNS, 60, 0.1
+        lambda: len([run for run in runs.history(job_id, limit=RUNS).data if run["finished_at"]]) == RUNS, 60, 0.1
     )
     for name in names:
         place.stop(name)

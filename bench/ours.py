@@ -169,7 +169,7 @@ def check_all_succeeded(place: Place, count: int) -> None:
     use, found = runs(place), 0
     ids: Any = place.client.zrange(KEYS.jobs, 0, -1)
     for job_id in ids:
-        found += sum(run["status"] == "success" for run in use.history(job_id.decode(), limit=1000).items)
+        found += sum(run["status"] == "success" for run in use.history(job_id.decode(), limit=1000).data)
     if found != count:
         raise RuntimeError(f"the histories tell of {found} successful runs, not of {count}")
 

@@ -37,7 +37,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-WHAT_RUNS = ("service", "bench/*.py", "requirements.txt")
+WHAT_RUNS = ("bot_scheduler", "service", "bench/*.py", "requirements.txt")
 """What must be as it was committed for a commit to say what was measured; results are written between two suites."""
 
 

@@ -1,4 +1,4 @@
-"""Where an installation on one machine keeps its things: the checkout, or the user's data folder.
+"""The folder where an installation on one machine keeps its data: the checkout, or the user's data folder.
 
 `bot-scheduler up` keeps its key and its Valkey's data there, and reads `.env` there. The other commands look there for
 the key. A checkout keeps all of it beside the code; an installed wheel follows the platform's custom (XDG Base

@@ -1,6 +1,7 @@
 """The calls by which a process ties its life to others: prctl(2), through the C library.
 
-Linux alone has them. Elsewhere both functions do nothing: what they save is found by its lease there, or stays behind.
+Only Linux has them. Elsewhere both functions do nothing: runs of dead workers are found by their leases, and orphans
+live on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The web process' application, built from the environment."""
+"""Builder of the web process' application from its settings: `service.wsgi:build()`."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ from service.store.counters import add_refused_keys, read
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
-from service.store.scripts import Limits
-from service.store.server.connection import connect
+from service.store.scripts import Limits, Scripts
+from service.store.server.connection import Client, connect
 from service.store.server.data_memory import DataMemory
 from service.store.server.redis_clock import RedisClock
 from service.store.server.startup_checks import StartupChecks
 from service.usecases.contacts import ContactBook
-from service.usecases.definitions import Transfer
+from service.usecases.definitions import Definitions
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
-from service.usecases.message_test import Samples
+from service.usecases.message_test import MessageTester
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
 from service.web.api.app import App, create_app
-from service.web.console.mount import Parts, add_console
+from service.web.console.mount import add_console
 from service.web.console.page import SIGN_IN
 from service.web.http.access import Undeclared
 from service.web.http.auth import ApiKeys
 from service.web.http.refusals import Refusals
-from service.web.metrics import Metrics
+from service.web.http.request_slots import RequestSlots
 from service.web.rq_dashboard.dashboard import create_dashboard
+from service.web.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ def build() -> App:
     """Build the application. It connects when the first request needs it, so that it starts with or without Redis.
 
     Raises:
-        SystemExit: a setting is missing or malformed, or a route declares not who may ask it; its message is one line
-            for standard error.
+        SystemExit: a setting is missing or malformed, or a route does not declare who may ask it. The message is one
+            line for standard error.
     """
     try:
         settings = load_settings()
@@ -63,42 +64,52 @@ def assemble(settings: Settings) -> App:
     Raises:
         SettingsError: the Redis settings are malformed.
     """
-    keys = Keys(settings.redis_prefix)
-    client = connect(settings, "web")
-    bots = load_bots()
-    limits = Limits.of(settings)
-    # Not now but before its first use of Redis: this process starts with or without it.
-    gate = StartupChecks(client, keys)
-    scripts = replace(
-        make_scripts(client, keys, limits), gate=gate, went_back=gate.start_over, data=DataMemory(looks=True)
-    )
-    clock, bot_configs = RedisClock(client), configs(bots)
-    jobs, runs = Jobs(scripts, clock, bot_configs), Runs(scripts, bot_configs)
-    contacts = ContactBook(client, keys, gate)
-    following = Following(scripts)
-    transfer = Transfer(jobs, JobStore(scripts), clock, bot_configs)
-    api_keys, refusals = ApiKeys.of(settings), Refusals(partial(add_refused_keys, scripts))
-    app = create_app(
-        jobs,
-        runs,
-        Health(scripts),
-        contacts,
-        settings,
-        following=following,
-        transfer=transfer,
-        samples=Samples(partial(Messenger.of, settings), contacts),
-        metrics=Metrics(scripts),
-        bots=bots,
-        rq_dashboard=create_dashboard(client, keys.prefix, keys.queue_name, console=True),
-        sign_in=SIGN_IN,
-        waiters=gunicorn_config.THREADS // 2,
-        refusals=refusals,
-    )
-    reading, limit_mb = partial(read, scripts), settings.import_limit_mb
-    weak = [f"{sentence}." for sentence in weak_keys(settings)]
-    parts = Parts(api_keys, jobs, runs, contacts, transfer, following, bots, reading, limit_mb, weak, refusals)
-    add_console(app, parts)
+    keys, client = Keys(settings.redis_prefix), connect(settings, "web")
+    services = make_services(settings, client, keys)
+    dashboard = create_dashboard(client, keys.prefix, keys.queue_name, console=True)
+    app = create_app(services, rq_dashboard=dashboard, sign_in=SIGN_IN)
+    add_console(app, services)
     return app
+
+
+def make_services(settings: Settings, client: Client, keys: Keys) -> Services:
+    """Make what the API and the console are built from.
+
+    Args:
+        settings: the process' settings.
+        client: its connections to Redis.
+        keys: the installation's key names.
+
+    Returns:
+        The services. They connect when the first of them is used.
+    """
+    # The startup checks run before the first use of Redis, not now: this process starts with or without it.
+    gate = StartupChecks(client, keys)
+    scripts = _scripts(client, keys, settings, gate)
+    clock, bots = RedisClock(client), load_bots()
+    bot_configs = configs(bots)
+    jobs, contacts = Jobs(scripts, clock, bot_configs), ContactBook(client, keys, gate)
+    return Services(
+        jobs=jobs,
+        runs=Runs(scripts, bot_configs),
+        contacts=contacts,
+        definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),
+        following=Following(scripts),
+        health=Health(scripts),
+        message_tester=MessageTester(partial(Messenger.of, settings), contacts),
+        reading=partial(read, scripts),
+        bots=bots,
+        keys=ApiKeys.of(settings),
+        slots=RequestSlots(gunicorn_config.THREADS // 2),
+        import_limit_mb=settings.import_limit_mb,
+        refusals=Refusals(partial(add_refused_keys, scripts)),
+        weak_keys=[f"{sentence}." for sentence in weak_keys(settings)],
+    )
+
+
+def _scripts(client: Client, keys: Keys, settings: Settings, gate: StartupChecks) -> Scripts:
+    scripts = make_scripts(client, keys, Limits.of(settings))
+    return replace(scripts, gate=gate, went_back=gate.start_over, data=DataMemory(looks=True))
 
 
 def _warn_of_weak_keys(settings: Settings) -> None:

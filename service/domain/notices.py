@@ -91,8 +91,8 @@ def went_back(seen: WentBack) -> str:
     if seen.seen == "older":
         lost = length(seen.beats * HEARTBEAT_SECONDS * 1000)
         return (
-            f"The data in Redis went back by about {lost} of the schedulers' work, {since}: what was written in "
-            "between is lost, and what was deleted may be back"
+            f"The data in Redis went back by about {lost} of the schedulers' work, {since}: writes in "
+            "between are lost, and deleted data may be back"
         )
     return (
         f"The data in Redis is another data set than before, or an empty one, {since}: jobs may be gone, and deleted "

@@ -120,7 +120,7 @@ def read_job(fields: Mapping[bytes, bytes]) -> JobRecord:
 
 
 @lru_cache(maxsize=8192)
-def understood_options(text: str) -> Options:
+def stored_options(text: str) -> Options:
     """Parse stored options, and keep them: jobs that were made alike share them, and they are immutable."""
     return Options.model_validate_json(text)
 
@@ -138,7 +138,7 @@ def _read(text: Mapping[str, str]) -> JobRecord:
         schedule_type=text["schedule_type"],
         schedule_config=json.loads(text["schedule_config"]),
         bot_config=json.loads(text["bot_config"]),
-        options=understood_options(text["options"]),
+        options=stored_options(text["options"]),
     )
     state = text.get("state", "scheduled") if enabled or text.get("state") == "broken" else "disabled"
     plan = Plan(

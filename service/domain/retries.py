@@ -6,9 +6,31 @@ import uuid
 from collections.abc import Callable
 
 from service.domain.options import Options
-from service.domain.run_records import Retry
+from service.domain.records import UnreadableJob
+from service.domain.run_records import Claim, Outcome, Retry
 
 LONGEST_DELAY_SECONDS = 3600
+
+
+def follow_up(claim: Claim, outcome: Outcome, chance: Callable[[], float], *, rerun: bool) -> Retry | None:
+    """Decide which run follows on one that has ended; None for none.
+
+    Args:
+        claim: the run that has ended.
+        outcome: how it ended.
+        chance: draws a number from 0 to 1.
+        rerun: a stopping worker cut the run short, and its bot may run again without harm.
+    """
+    if outcome.status != "failed" or outcome.final:
+        return None
+    attempt = int(claim.run["attempt"])
+    if rerun:
+        return rerun_of(claim.run_id, attempt)
+    try:
+        options = claim.record.definition.options
+    except UnreadableJob:
+        return None
+    return retry_of(claim.run_id, attempt, options, chance, outcome.wait_seconds)
 
 
 def retry_of(

@@ -38,7 +38,7 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """Where it listens.
+    """The place where it listens.
 
     Args:
         url: its value for REDIS_URL.

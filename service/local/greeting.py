@@ -1,4 +1,4 @@
-"""What `bot-scheduler up` prints once everything is healthy: where everything is, and how to sign in."""
+"""The message of `bot-scheduler up` once everything is healthy: where everything is, and how to sign in."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _becomes_healthy(url: str, stopped: threading.Event) -> bool:
 
 
 def _key_line(key_file: Path | None, on_terminal: bool) -> str:
-    """Show the key on a terminal alone: what is no terminal may be a file that others can read."""
+    """Return the key's line. Only a terminal gets the key itself, since others may be able to read a file."""
     if key_file is None:
         return "as in API_KEY"
     kept = f"kept in {key_file}"

@@ -13,7 +13,7 @@ STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 class StopRequest:
-    """Whether a signal to stop has come: noted at once, and obeyed where stopping is possible.
+    """A request to stop by a signal: noted at once, and obeyed where stopping is possible.
 
     An exception raised by the handler would be lost wherever Python ignores exceptions, such as in a callback of its
     import system or in a finaliser, and everything would run on.

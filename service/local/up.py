@@ -104,7 +104,8 @@ def _run(
     screen = Screen()
     greeting = threading.Thread(target=greet, args=(base, key_file, stopped, screen), daemon=True)
     manager = ProcessManager(screen, greeting.start, valkey, request)
-    env = {"LOG_FORMAT": "text", **environment_of(environment), "PYTHONUNBUFFERED": "1"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"  # bots find what is in this venv
+    env = {"LOG_FORMAT": "text", **environment_of(environment), "PATH": path, "PYTHONUNBUFFERED": "1"}
     for name in PROCESSES:
         cwd = str(checkout() or environment["DATA_DIR"])
         manager.add_process(name, f"exec {shlex.join(command_line(name))}", env=env, cwd=cwd)

@@ -1,4 +1,4 @@
-"""Where alerts go: the addresses of ALERT_URL, and those that a job names in `alert_urls`."""
+"""The addresses of alerts: those of ALERT_URL, and those that a job names in `alert_urls`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an alert goes.
+    """An address that alerts go to.
 
     Args:
         url: an Apprise URL.

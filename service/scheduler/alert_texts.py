@@ -24,7 +24,7 @@ NEWS_SIZE = 1_500
 """Characters of a bot's lines that are shown: some channels take no more than 2,000 in all."""
 
 NOT_FACTS = (LookupError, ValueError, TypeError, ArithmeticError, OSError)
-"""What the functions of this module raise when the outbox held something else than an alert's facts."""
+"""The errors that these functions raise if the outbox held something else than an alert's facts."""
 
 
 def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:

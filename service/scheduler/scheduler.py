@@ -113,7 +113,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._leave()
 
     def _turn(self) -> float:
-        """Do what there is to do. Return the seconds until the next due instant."""
+        """Do one turn of work. Return the seconds until the next due instant."""
         if not self._arrived:
             self._arrive()
         self._beat()

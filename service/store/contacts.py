@@ -87,10 +87,9 @@ class ContactStore:
         self._client = client
         self._keys = keys
         self._gate = gate
-        self._start = f"{keys.prefix}:"
-        self._save = script_of(client, "save_contact")
-        self._absorb = script_of(client, "absorb_contact")
-        self._delete = script_of(client, "delete_contact")
+        self._save = script_of(client, "save_contact", keys)
+        self._absorb = script_of(client, "absorb_contact", keys)
+        self._delete = script_of(client, "delete_contact", keys)
         self._note = script_of(client, "note_contact")
 
     @contextmanager
@@ -110,7 +109,7 @@ class ContactStore:
             (
                 (),
                 [
-                    self._start, write.id, mode, write.state, " ".join(write.identities), " ".join(write.free),
+                    write.id, mode, write.state, " ".join(write.identities), " ".join(write.free),
                     " ".join(write.former_ids), *pairs_of(write.fields),
                 ],
             )
@@ -134,7 +133,7 @@ class ContactStore:
             False if one of them is gone or has other identities since, so that nothing was written.
         """
         args = [
-            self._start, into.id, " ".join(into.seen or ()), " ".join(into.identities), " ".join(into.former_ids),
+            into.id, " ".join(into.seen or ()), " ".join(into.identities), " ".join(into.former_ids),
             source, visit_text(visit) if visit else "", str(len(others)),
             *(text for other, identities in others for text in (other, " ".join(identities))), *pairs_of(into.fields),
         ]  # fmt: skip
@@ -144,7 +143,7 @@ class ContactStore:
     def delete(self, contact_id: str) -> bool:
         """Delete a contact. Returns whether there was one."""
         with self._reached(to_write=True):
-            return bool(self._delete(keys=(), args=[self._start, contact_id]))
+            return bool(self._delete(keys=(), args=[contact_id]))
 
     def holders(self, identities: Sequence[str]) -> list[list[str]]:
         """Return the ids to which each identity leads, deleted contacts included, in one round trip."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.domain.notices import Notices
 from service.domain.status import waited_seconds
-from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, understood
+from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, read_notices
 from service.store.presence import up
 from service.store.scripts import BUCKETS_MS, Scripts
 from service.store.server.kind import refusal_of_writes
@@ -121,7 +121,7 @@ def read(scripts: Scripts) -> Reading:
         next_due=_earliest(due),
         jobs=int(jobs),
         enabled_jobs=int(enabled),
-        notices=understood(now, *seen),
+        notices=read_notices(now, *seen),
         refused_keys=counts.get(REFUSED_KEYS, 0),
         refusal=None if refused is None else refused.sentence,
     )

@@ -57,12 +57,12 @@ class RedisLedger:
         entry = self._keys.ledger(self._bot, key)
         with translate_errors():
             if person is not None:
-                claim = script_of(self._client, "claim_for_person")
+                claim = script_of(self._client, "claim_for_person", self._keys)
                 stands = claim(keys=(), args=self._args(key, person, self._mark, "retake" if retake else ""))
                 return CLAIMED if _text(stands) == self._mark else _outcome(stands)
             if retake:
-                take_over = script_of(self._client, "retake_claim")
-                stands = take_over(keys=[entry], args=[self._mark, LIFETIME, self._keys.run(""), STANDS_MS])
+                take_over = script_of(self._client, "retake_claim", self._keys)
+                stands = take_over(keys=[entry], args=[self._mark, LIFETIME, STANDS_MS])
                 return CLAIMED if _text(stands) == self._mark else _outcome(stands)
             while True:
                 if self._client.set(entry, self._mark, nx=True, ex=LIFETIME):
@@ -82,24 +82,23 @@ class RedisLedger:
         """Read the entry of each key, in one round trip: None, `"unknown"` or its outcome. Claims nothing.
 
         Args:
-            keys: what was perhaps done.
+            keys: the entries to read.
             people: whose entries these are, see `claim`; without them, no other ids count.
         """
         if not keys:
             return []
         with translate_errors():
             if people:
-                look = script_of(self._client, "claim_for_person")
+                look = script_of(self._client, "claim_for_person", self._keys)
                 calls = [((), self._args(key, person, "", "")) for key, person in zip(keys, people, strict=True)]
                 return [None if value is None else _outcome(value) for value in look.many(calls)]
             values = self._client.mget([self._keys.ledger(self._bot, key) for key in keys])
         return [None if value is None else _outcome(value) for value in values]
 
     def _args(self, key: str, person: Person, mark: str, retake: str) -> list[str | int]:
-        own, start = self._keys, self._keys.ledger_start(self._bot)
         return [
-            f"{own.prefix}:", person.id, " ".join(person.identities), " ".join(person.former_ids), start,
-            key.removeprefix(person.id), mark, LIFETIME, retake, own.run(""), STANDS_MS,
+            person.id, " ".join(person.identities), " ".join(person.former_ids), self._keys.ledger_start(self._bot),
+            key.removeprefix(person.id), mark, LIFETIME, retake, STANDS_MS,
         ]  # fmt: skip
 
     def first_run(self) -> str:

@@ -16,13 +16,13 @@ FIELDS_OF_DATA = ("went_back_at", "went_back", "went_back_beats")
 FIELDS_OF_CLOCK = ("steps", "acknowledged")
 
 
-def commands(keys: Keys) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def notice_commands(keys: Keys) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the commands that read the notices, for any pipeline."""
     return ("HMGET", keys.data, *FIELDS_OF_DATA), ("HMGET", keys.clock, *FIELDS_OF_CLOCK)
 
 
-def understood(now_ms: int, data: Any, clock: Any) -> Notices:
-    """Read the notices from the answers to `commands`; none if outside hands have damaged them."""
+def read_notices(now_ms: int, data: Any, clock: Any) -> Notices:
+    """Read the notices from the answers to `notice_commands`; none if outside hands have damaged them."""
     try:
         return Notices(_went_back(data), _recent(now_ms, *clock))
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -36,7 +36,7 @@ def acknowledge(scripts: Scripts) -> Notices:
         StoreUnavailable: Redis is away.
     """
     now, data, steps, acknowledged = scripts.run("acknowledge")
-    return understood(int(now), data, (steps, acknowledged))
+    return read_notices(int(now), data, (steps, acknowledged))
 
 
 def _went_back(data: Sequence[bytes | None]) -> WentBack | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.domain.notices import Notices
 from service.domain.status import count_up
-from service.store.notices import commands, understood
+from service.store.notices import notice_commands, read_notices
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, scored
 from service.store.server.redis_clock import ms_of
@@ -120,10 +120,10 @@ class Presence:
         time, total, enabled, schedulers, workers, data, clock = ask(
             self._scripts, ("TIME",), ("ZCARD", self._keys.jobs), ("SCARD", self._keys.enabled),
             ("ZRANGE", self._keys.schedulers, 0, -1, "WITHSCORES"), ("ZRANGE", self._keys.workers, 0, -1, "WITHSCORES"),
-            *commands(self._keys),
+            *notice_commands(self._keys),
         )  # fmt: skip
         now = ms_of(time)
         return Census(
             int(total), int(enabled), up(scored(schedulers), now), up(scored(workers), now),
-            understood(now, data, clock),
+            read_notices(now, data, clock),
         )  # fmt: skip

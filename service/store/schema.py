@@ -90,7 +90,7 @@ def _migrate(client: Redis, keys: Keys) -> None:
     def hold(version: int | str = "") -> None:
         args: list[str | int] = [token, LEASE_SECONDS * 1000, version]
         if not keep(keys=[keys.schema_lock, keys.schema_version], args=args):
-            raise StoreUnavailable("Another process has taken over the migration of what is kept in Redis")
+            raise StoreUnavailable("Another process has taken over the migration of the data in Redis")
 
     try:
         # Read again under the lock: its last holder may have come further.
@@ -104,7 +104,7 @@ def _migrate(client: Redis, keys: Keys) -> None:
 
 
 def _busy() -> StoreUnavailable:
-    return StoreUnavailable("Another process is migrating what is kept in Redis")
+    return StoreUnavailable("Another process is migrating the data in Redis")
 
 
 class SchemaWatch:

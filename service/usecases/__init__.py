@@ -1,1 +1,1 @@
-"""What one can do with the service: plain JSON in and out, for the API and the console alike."""
+"""Use cases of the service, for the API, the console and the bots. Parsed JSON comes in, views go out."""

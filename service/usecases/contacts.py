@@ -1,9 +1,8 @@
-"""The address book's use cases: what the API and the bots do with contacts."""
+"""Use cases of the address book, for the API, the console and the bots."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from service.contacts.bodies import parse_create, parse_update
@@ -21,22 +20,14 @@ from service.contacts.reading.lines import Readable
 from service.contacts.writing import exports
 from service.domain.ids import is_id
 from service.domain.people.contact import Contact, Visit
-from service.domain.timestamps import format_timestamp
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.store.contacts import ContactStore
 from service.store.keys import Keys
 from service.store.scripts import Gate
 from service.store.server.connection import Client
-
-MAX_PAGE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a list: JSON-ready items, and the cursor that gets the next part; None at the end."""
-
-    items: list[dict[str, Any]]
-    next_cursor: str | None
+from service.usecases.contact_views import as_json
+from service.usecases.paging import MAX_PAGE
+from service.usecases.views import Page
 
 
 class ContactBook:
@@ -45,8 +36,8 @@ class ContactBook:
     Args:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
-        gate: passed before each use of Redis, see `service.store.server.startup_checks`; None where the process
-            checks that itself.
+        gate: opens when the startup checks have passed, see `service.store.server.startup_checks`; None where the
+            process runs them itself.
     """
 
     def __init__(self, client: Client, keys: Keys, gate: Gate | None = None) -> None:
@@ -57,13 +48,14 @@ class ContactBook:
         self._intake = Intake(self._store)
 
     def import_stream(self, stream: Readable, options: ReadOptions = AS_FOUND) -> dict[str, Any]:
-        """Takes in a vCard or CSV file, told by its content, in bounded memory.
+        """Import a vCard or CSV file in bounded memory. Its content tells which of the two it is.
 
-        Importing again updates and never doubles, and overwrites only the fields that the file carries.
+        Importing a file again updates contacts and never doubles them. It overwrites only the fields that the file
+        has.
 
         Args:
-            stream: the file's bytes; `read(n)` is all that is asked of it.
-            options: what whoever sends it knows of it.
+            stream: the file's bytes, read by `read(n)` alone.
+            options: what the sender knows about the file.
 
         Returns:
             `{"created", "updated", "unchanged", "skipped": [{"position", "reason"}, at most 1,000], "skipped_total",
@@ -71,9 +63,9 @@ class ContactBook:
             "with_birthday", "with_address"}`.
 
         Raises:
-            ValidationFailed: the file is empty or of another kind, and nothing was changed; or it has more than is
-                taken in one go, and what came before that was imported; says how many.
-            StoreUnavailable: Redis went away; what was written until then stays, and importing again completes it.
+            ValidationFailed: the file is empty or of another kind, and nothing has changed. Or it has more entries
+                than one import takes; the first ones were imported, and the message says how many.
+            StoreUnavailable: Redis went away. Earlier writes stay, and importing the file again completes them.
         """
         report = ImportReport()
         file = read_people(stream, options)
@@ -85,32 +77,39 @@ class ContactBook:
         return report.as_dict(file.ignored_columns)
 
     def page(self, limit: int, cursor: str | None = None) -> Page:
-        """At most `limit` (1–200) contacts, in the order of their ids.
+        """Read a page of contacts in the order of their ids.
+
+        Args:
+            limit: the most contacts on the page, 1–`MAX_PAGE`.
+            cursor: the `next_cursor` of the page before.
 
         Raises:
-            ValidationFailed: `limit` or `cursor` is none.
+            ValidationFailed: `limit` or `cursor` is invalid.
         """
         if not 1 <= limit <= MAX_PAGE:
             raise ValidationFailed.of("limit", f"must be a number from 1 to {MAX_PAGE}")
-        if cursor is not None and not is_id(cursor):
-            raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
+        _check_cursor(cursor)
         found = self._store.page(cursor, limit + 1)
         more = found[limit - 1].id if len(found) > limit else None
         return Page([as_json(contact) for contact in found[:limit]], more)
 
     def get(self, contact_id: str) -> dict[str, Any]:
-        """Raises NotFound for an unknown or malformed id."""
+        """Read one contact.
+
+        Raises:
+            NotFound: there is no such contact.
+        """
         contact = self._store.get(contact_id) if is_id(contact_id) else None
         if contact is None:
-            raise NotFound(f"Contact {contact_id} not found")
+            raise _no_contact(contact_id)
         return as_json(contact)
 
     def create(self, body: object) -> dict[str, Any]:
-        """Makes a contact.
+        """Create a contact.
 
         Raises:
-            ValidationFailed: the body is not a contact's.
-            Conflict: there is a contact who is the same by address and name, else by name and birthday.
+            ValidationFailed: the body is invalid.
+            Conflict: the address book already has this person, by address and name, or by name and birthday.
         """
         fields = parse_create(body) | {"source": "api"}
         entry = Entry(traits_of({"uids": (), "emails": (), "birthday": None} | fields), fields)
@@ -120,47 +119,55 @@ class ContactBook:
         return self.get(taken.contact.id)
 
     def update(self, contact_id: str, body: object) -> dict[str, Any]:
-        """Changes the fields that the body names; the id stays. Raises ValidationFailed, NotFound."""
+        """Change the fields that the body names. The id stays.
+
+        Raises:
+            NotFound: there is no such contact.
+            ValidationFailed: the body is invalid.
+        """
         self.get(contact_id)
         fields = parse_update(body)
         if self._intake.change(contact_id, fields) == "missing":
-            raise NotFound(f"Contact {contact_id} not found")
+            raise _no_contact(contact_id)
         return self.get(contact_id)
 
     def merge(self, contact_id: str, body: object) -> dict[str, Any]:
-        """Makes contacts parts of another one; see `service.contacts.intake.merging`.
+        """Merge contacts into another one; see `service.contacts.intake.merging`.
 
         Returns:
             `{"contact", "left_out": [{"field", "value"}]}`.
 
         Raises:
-            ValidationFailed: the body names something that cannot be merged; nothing was changed.
+            ValidationFailed: the body names something that cannot be merged; nothing has changed.
             NotFound: there is no such contact.
         """
         if not is_id(contact_id):
-            raise NotFound(f"Contact {contact_id} not found")
+            raise _no_contact(contact_id)
         merged = merge(self._store, contact_id, body)
         left_out = [{"field": field, "value": value} for field, value in merged.left_out]
         return {"contact": self.get(merged.contact_id), "left_out": left_out}
 
     def duplicates(self, limit: int, cursor: str | None = None) -> Page:
-        """At most `limit` groups of contacts that may be one person, `{"reasons", "contacts"}`.
+        """Read a page of groups of contacts that may be one person, `{"reasons", "contacts"}` each.
+
+        Args:
+            limit: the most groups on the page.
+            cursor: the `next_cursor` of the page before.
 
         Raises:
-            ValidationFailed: `cursor` is none.
+            ValidationFailed: `cursor` is invalid.
         """
-        if cursor is not None and not is_id(cursor):
-            raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
+        _check_cursor(cursor)
         groups = [group for group in self.all_duplicates().groups if cursor is None or group.ids[0] > cursor]
         shown = self.shown_groups(groups[:limit])
         return Page(shown, groups[limit - 1].ids[0] if len(groups) > limit else None)
 
     def all_duplicates(self) -> Duplicates:
-        """All groups of contacts that may be one person; in a large book this takes some seconds."""
+        """Find all groups of contacts that may be one person. In a large book this takes some seconds."""
         return self._duplicates.current()
 
     def shown_groups(self, groups: Sequence[Group]) -> list[dict[str, Any]]:
-        """Groups with their contacts, JSON-ready."""
+        """Return groups with their contacts, JSON-ready."""
         found = {one.id: one for one in self._store.get_many(one for group in groups for one in group.ids)}
         return [
             {"reasons": list(group.reasons), "contacts": [as_json(found[one]) for one in group.ids if one in found]}
@@ -168,12 +175,16 @@ class ContactBook:
         ]
 
     def delete(self, contact_id: str) -> None:
-        """Raises NotFound for an unknown or malformed id."""
+        """Delete a contact.
+
+        Raises:
+            NotFound: there is no such contact.
+        """
         if not is_id(contact_id) or not self._store.delete(contact_id):
-            raise NotFound(f"Contact {contact_id} not found")
+            raise _no_contact(contact_id)
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[Contact]:
-        """Everybody whose birthday is on one of the days, (month, day) each; by an index, not a scan."""
+        """Return everybody whose birthday is on one of the days, (month, day) each. An index finds them."""
         wanted = set(days)
         return [
             contact
@@ -182,31 +193,46 @@ class ContactBook:
         ]
 
     def least_recently_visited(self, limit: int) -> list[Contact]:
-        """At most `limit` contacts with a profile page: never visited ones first, then the longest ago."""
+        """Return at most `limit` contacts with a profile page, those not visited for the longest time first."""
         return self._store.least_recently_visited(limit)
 
     def record_message(self, contact_id: str, at: int) -> None:
-        """Notes that a message went out at `at`, epoch seconds; nothing if the contact is gone."""
+        """Record that a message went out at `at`, epoch seconds. A deleted contact stays deleted."""
         self._store.note_message(contact_id, at)
 
     def record_visit(self, contact_id: str, at: int, visit: Visit | None) -> None:
-        """Notes what a visit at `at`, epoch seconds, found; nothing if the contact is gone. None: it was not asked."""
+        """Record a visit. A deleted contact stays deleted.
+
+        Args:
+            contact_id: the contact's id.
+            at: when, epoch seconds.
+            visit: what the visit found; None if the page was not asked.
+        """
         self._store.note_visit(contact_id, at, visit)
 
     def synced(self, address: str) -> SyncedBook:
-        """What is known here of an address book elsewhere."""
+        """Return this installation's copy of the address book at a remote address."""
         return SyncedBook(self._client, self._keys, self._store, self._intake, address)
 
     def export(self, kind: exports.Kind) -> Iterator[bytes]:
-        """Every contact as a file of this kind, in bounded memory; importing it again changes nothing."""
+        """Write all contacts as a file, in bounded memory. Importing the file again changes nothing."""
         return exports.written(self.all(), kind)
 
     def all(self) -> Iterator[Contact]:
-        """Every contact, read page by page."""
+        """Read all contacts, page by page."""
         after: str | None = None
         while page := self._store.page(after, MAX_PAGE):
             yield from page
             after = page[-1].id
+
+
+def _check_cursor(cursor: str | None) -> None:
+    if cursor is not None and not is_id(cursor):
+        raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
+
+
+def _no_contact(contact_id: str) -> NotFound:
+    return NotFound(f"Contact {contact_id} not found")
 
 
 def _stopped(why: TooMuch, report: ImportReport) -> ValidationFailed:
@@ -226,46 +252,3 @@ def _exists(taken: Taken | None) -> Conflict:
         f"There is such a contact already: {known.id}, {known.traits.name}, who has or had {shared}. "
         "Change that contact, or give this one another name"
     )
-
-
-def as_json(contact: Contact) -> dict[str, Any]:
-    """The contact as the API answers it."""
-    return {
-        "id": contact.id,
-        "name": contact.name,
-        "given_name": contact.given_name,
-        "family_name": contact.family_name,
-        "birthday": contact.birthday,
-        "emails": list(contact.emails),
-        "phones": list(contact.phones),
-        "urls": list(contact.urls),
-        "language": contact.language,
-        "deceased": contact.deceased,
-        "source": contact.source,
-        "last_messaged_at": _timestamp(contact.last_messaged_at),
-        "last_visited_at": _timestamp(contact.last_visited_at),
-        "page": _page(contact.visit) if contact.visit else None,
-    }
-
-
-def _page(visit: Visit) -> dict[str, Any]:
-    return {
-        "url": visit.url,
-        "status": visit.status,
-        "title": visit.title,
-        "changed": visit.changed,
-        "changed_at": _timestamp(visit.changed_at),
-        "history": [
-            {
-                "status": period.status,
-                "since": _timestamp(period.since),
-                "until": _timestamp(period.until),
-                "visits": period.visits,
-            }
-            for period in visit.history
-        ],
-    }
-
-
-def _timestamp(at: int | None) -> str | None:
-    return None if at is None else format_timestamp(at)

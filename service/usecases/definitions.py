@@ -1,8 +1,7 @@
-"""All definitions as one document: given out, and made so again.
+"""Use cases of definitions: export all jobs as one document, and apply such a document.
 
-A document describes whole jobs: what it leaves out of one is at its default afterwards, not as it was. Everything is
-checked before anything is written. The writes are made job by job; applying the same document again goes on where a
-Redis that went away had cut it off.
+A document describes whole jobs: a field that it leaves out gets its default. Everything is checked before anything is
+written. The writes are made job by job. If Redis goes away in between, applying the same document again completes them.
 """
 
 from __future__ import annotations
@@ -15,33 +14,28 @@ from typing import Any
 
 from service.clock import Clock
 from service.domain import schedules
-from service.domain.ids import is_id
-from service.domain.input.refusals import Refusals, echo, joined, require_object
+from service.domain.input.refusals import Refusals, echo, joined
 from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
-from service.domain.job_requests import parse_create
 from service.domain.planning import new_record
 from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.errors import ConcurrentChange, NotFound, ValidationFailed
 from service.store.jobs.job_hashes import JobStore
+from service.usecases.document_jobs import Item, parse_document, within
 from service.usecases.jobs import Jobs
-
-VERSION = 1
-"""Of the document."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One job of a document: its place there, and the id it gives, if it does."""
-
-    field: str
-    id: str | None
-    definition: JobDefinition
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What is to be done about one job. `before`: what is stored; `after`: what is to be."""
+    """A change to one job.
+
+    Args:
+        action: `create`, `update` or `delete`.
+        id: the job's id; None for a new job without one.
+        before: the stored job; None for a new job, and for one to delete.
+        after: the new definition; None for a job to delete.
+        name: the job's name.
+    """
 
     action: str
     id: str | None
@@ -50,6 +44,7 @@ class _Step:
     name: str
 
     def answer(self) -> dict[str, Any]:
+        """Describe the change as the API shows it."""
         old = {} if self.before is None else _leaves(self.before.definition)
         new = {} if self.after is None else _leaves(self.after)
         fields = {
@@ -60,7 +55,7 @@ class _Step:
         return {"action": self.action, "id": self.id, "name": self.name, "fields": fields}
 
 
-class Transfer:
+class Definitions:
     """Export and apply.
 
     Args:
@@ -77,9 +72,9 @@ class Transfer:
         self._configs = configs
 
     def export(self) -> Iterator[dict[str, Any]]:
-        """Every job's definition and id in the order of their creation, in bounded memory.
+        """Read every job's definition and id in the order of their creation, in bounded memory.
 
-        One whose stored definition cannot be read is left out, as in lists.
+        Jobs whose stored definitions cannot be read are left out, as in lists.
         """
         for chunk in self._store.scan():
             for job_id, fields in chunk:
@@ -90,31 +85,33 @@ class Transfer:
                 yield {"id": job_id, **definition.definition_fields()}
 
     def apply(self, document: object, *, prune: bool = False, dry_run: bool = False) -> dict[str, Any]:
-        """Makes the stored jobs what a document says.
+        """Create and change the stored jobs as a document says.
 
-        A job of the document is the stored one of the same id; else, if no other job has that name on either side, the
-        one of the same name; else it is new, under the id that it gives.
+        A job of the document is the stored job with the same id. Without one, it is the stored job with the same name,
+        if neither side has another job with that name. Otherwise it is new, under the id that the document gives it.
 
         Args:
-            prune: delete the jobs that the document does not have.
-            dry_run: write nothing; tell what would be done.
+            document: the parsed document.
+            prune: whether to delete the jobs that the document does not have.
+            dry_run: whether to write nothing and only tell the changes.
 
         Returns:
-            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`; jobs that are so already are not listed. A
-            dry run knows no id of a job that would get a new one.
+            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without jobs that stay as they are. In a
+            dry run, a job that would get a new id has none.
 
         Raises:
-            ValidationFailed: naming the fields of every job that is refused; nothing was written.
-            ConcurrentChange: a job was changed by others meanwhile; what stands before it is done.
+            ValidationFailed: the document is invalid. The error names the fields of every invalid job, and nothing was
+                written.
+            ConcurrentChange: others changed a job meanwhile. The changes before it in the document are done.
         """
-        steps = self._plan(_parse(document, self._configs), prune)
+        steps = self._plan(parse_document(document, self._configs), prune)
         if not dry_run:
             steps = [self._carry_out(step) for step in steps]
         return {"dry_run": dry_run, "changes": [step.answer() for step in steps]}
 
     # planning
 
-    def _plan(self, items: list[_Item], prune: bool) -> list[_Step]:
+    def _plan(self, items: list[Item], prune: bool) -> list[_Step]:
         matched, others = self._match(items, prune)
         records = self._records(list(matched.values()))
         now = self._clock.now_ms() // 1000
@@ -138,8 +135,12 @@ class Transfer:
         refusals.raise_any()
         return steps + [_Step("delete", job_id, None, None, name) for job_id, name in others]
 
-    def _match(self, items: list[_Item], prune: bool) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        """Which stored job each item is, by the item's place; and, to prune, ids and names of those that none is."""
+    def _match(self, items: list[Item], prune: bool) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """Match items with stored jobs.
+
+        Returns:
+            The stored job's id by the item's place, and to prune, ids and names of all other stored jobs.
+        """
         ids = [item.id for item in items if item.id is not None]
         stored = {job_id for job_id, fields in zip(ids, self._store.get_many(ids), strict=True) if fields}
         matched = {item.field: item.id for item in items if item.id in stored and item.id is not None}
@@ -189,13 +190,13 @@ class Transfer:
             try:
                 self._jobs.delete(step.id)
             except NotFound:
-                pass  # others have deleted it: so it is as it should be
+                pass  # others have deleted it: that was the aim
             return step
         if step.before is None:
             job_id, now_ms = step.id or str(uuid.uuid4()), self._clock.now_ms()
             record = new_record(job_id, step.after, now_ms)
             if step.id is not None:
-                # The id may have been another job's, which counted from 1 or from an earlier time.
+                # An earlier job may have had this id; its revisions began at 1 or at an earlier time.
                 record = replace(record, revision=now_ms)
             if not self._store.add(record):
                 raise _changed(job_id)
@@ -218,75 +219,16 @@ def _changed(job_id: str) -> ConcurrentChange:
     return ConcurrentChange(f"Job {job_id} was changed by others meanwhile; apply the document again")
 
 
-def _checked(item: _Item, before: JobRecord | None, now: int) -> None:
+def _checked(item: Item, before: JobRecord | None, now: int) -> None:
     stored = None if before is None else before.definition.cron_expression
     try:
         schedules.validate_schedule(item.definition.schedule, item.definition.options, now, stored)
     except ValidationFailed as refusal:
-        raise _within(item.field, refusal) from None
-
-
-def _within(field: str, refusal: ValidationFailed) -> ValidationFailed:
-    """The refusal of one job as one of the document's."""
-    paths = ("" if error.field == "body" else error.field for error in refusal.errors)
-    return ValidationFailed(
-        [
-            replace(error, field=joined(field, path) if path else field)
-            for error, path in zip(refusal.errors, paths, strict=True)
-        ]
-    )
-
-
-def _parse(document: object, configs: Configs) -> list[_Item]:
-    fields = require_object(document, "")
-    refusals = Refusals()
-    refusals.unknown(fields, ("version", "jobs"), "", "the document")
-    if type(fields.get("version")) is not int or fields["version"] != VERSION:
-        refusals.add(
-            "version", f"must be {VERSION}" + (f", not {echo(fields['version'])}" if "version" in fields else "")
-        )
-    jobs = fields.get("jobs")
-    if not isinstance(jobs, list):
-        refusals.add("jobs", "must be a list of jobs")
-        jobs = []
-    items = []
-    for index, job in enumerate(jobs):
-        if refusals.full:
-            break
-        item = refusals.attempt(lambda index=index, job=job: _item(f"jobs[{index}]", job, configs))  # type: ignore[misc]
-        if item is not None:
-            items.append(item)
-    _refuse_twins(items, refusals)
-    refusals.raise_any()
-    return items
-
-
-def _item(field: str, job: object, configs: Configs) -> _Item:
-    job_id = job.get("id") if isinstance(job, dict) else None
-    if job_id is not None and not is_id(job_id):
-        raise ValidationFailed.of(f"{field}.id", f"must be a UUID as jobs have, or left out, not {echo(job_id)}")
-    try:
-        return _Item(field, job_id, parse_create(job, configs))
-    except ValidationFailed as refusal:
-        raise _within(field, refusal) from None
-
-
-def _refuse_twins(items: list[_Item], refusals: Refusals) -> None:
-    ids: set[str] = set()
-    names: set[str] = set()
-    for item in items:
-        if item.id is not None:
-            if item.id in ids:
-                refusals.add(f"{item.field}.id", "is in the document twice")
-            ids.add(item.id)
-        else:
-            if item.definition.name in names:
-                refusals.add(f"{item.field}.name", "is in the document twice, without an id to tell the two apart")
-            names.add(item.definition.name)
+        raise within(item.field, refusal) from None
 
 
 def _leaves(definition: JobDefinition) -> dict[str, Any]:
-    """The definition's fields, those of nested objects by their paths."""
+    """Return the definition's fields, those of nested objects by their paths."""
     found: dict[str, Any] = {}
     for field, value in definition.definition_fields().items():
         if isinstance(value, Mapping):

@@ -1,12 +1,11 @@
-"""Documents of definitions in YAML or JSON, read strictly and written so that they compare well.
+"""Documents of definitions in YAML or JSON, read strictly, and written so that they compare well.
 
 The YAML is a subset that means the same to every reader: one document of mappings, lists and scalars. Anchors, aliases,
-tags, directives and duplicate keys are refused; what looks like a number, true, false or null is one, in JSON's way,
-and all else, dates, `yes` and `08:30` included, is text.
+tags, directives and duplicate keys are refused. Scalars that look like a JSON number, true, false or null are such
+values; all others, dates, `yes` and `08:30` included, are text.
 
-It is read by libyaml, event by event, so that nesting and the number of values are bounded before anything is made of
-them. Where PyYAML was built without libyaml, its own parser reads: a hundred times slower, and therefore only short
-documents.
+libyaml parses it event by event, so that the nesting and the number of values are checked before any value is made.
+Where PyYAML was built without libyaml, its own parser reads short documents alone: it is a hundred times slower.
 """
 
 from __future__ import annotations
@@ -18,17 +17,18 @@ from typing import Any
 import yaml
 
 from service.domain.input.refusals import echo
-from service.domain.input.strict_json import MAX_DEPTH, MAX_VALUES, integer, number, too_many
+from service.domain.input.strict_json import MAX_DEPTH, MAX_VALUES, integer, number, refused, too_many
 from service.domain.plain_json import dumps
-from service.errors import ValidationFailed
 
+VERSION = 1
+"""The version of a document's format."""
 CHUNK_BYTES = 64 * 1024
-"""A document is given out in pieces of about this many bytes."""
+"""A document goes out in pieces of about this many bytes."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SLOW_LIMIT = 128 * 1024
-"""Bytes of a document that PyYAML's own parser may read."""
+"""The longest document, in bytes, that PyYAML's own parser may read."""
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
-"""Libyaml compares each with all before it. Inside of a mapping no line can begin so."""
+"""Directives. libyaml compares each with all before it, which takes long. No line within a mapping begins like this."""
 _NULL = re.compile(r"|~|null")
 _BOOLEAN = re.compile(r"true|false")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -39,27 +39,27 @@ def parse_yaml(raw: bytes) -> dict[str, Any]:
     """Parse one strict YAML document, a mapping, at most `MAX_DEPTH` deep and of at most `MAX_VALUES` values.
 
     Raises:
-        ValidationFailed: it is anything else; the sentence says what, and where.
+        ValidationFailed: the document is anything else; the message says what is wrong, and where.
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _refused(f"is not UTF-8 at byte {error.start}") from None
+        raise refused(f"is not UTF-8 at byte {error.start}") from None
     if not _is_fast() and len(raw) > SLOW_LIMIT:
-        raise _refused(f"is longer than {SLOW_LIMIT:,} bytes, the most that is read without libyaml; send JSON")
+        raise refused(f"is longer than {SLOW_LIMIT:,} bytes, the most that is read without libyaml; send JSON")
     directive = _DIRECTIVE.search(text)
     if directive is not None:
         line = text.count("\n", 0, directive.start()) + 1
-        raise _refused(f"has a directive, which is not taken here (line {line}, column 1)")
+        raise refused(f"has a directive, which is not taken here (line {line}, column 1)")
     try:
         value = _Builder(yaml.parse(text, Loader=_Loader)).document()
     except yaml.MarkedYAMLError as error:
         problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
-        raise _refused(f"is not YAML: {problem}{_at(error.problem_mark or error.context_mark)}") from None
+        raise refused(f"is not YAML: {problem}{_at(error.problem_mark or error.context_mark)}") from None
     except yaml.YAMLError as error:
-        raise _refused(f"is not YAML: {str(error).splitlines()[0]}") from None
+        raise refused(f"is not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(value, dict):
-        raise _refused("must be a YAML mapping")
+        raise refused("must be a YAML mapping")
     return value
 
 
@@ -68,34 +68,39 @@ def _is_fast() -> bool:
 
 
 class _Builder:
-    """Makes a value of a parser's events, as they come: what is refused is refused before more is read."""
+    """Builds a value from a parser's events as they come, so that it refuses a document before it reads more."""
 
     def __init__(self, events: Iterator[Any]) -> None:
         self._events = events
         self._values = 0
 
     def document(self) -> Any:
+        """Build the document.
+
+        Raises:
+            ValidationFailed: the document is empty or invalid.
+        """
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 break
         else:
-            raise _refused("is empty, but a document is needed")
+            raise refused("is empty, but a document is needed")
         value = self._value(next(self._events), 1)
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
-                raise _refused(f"has more than one document{_at(event.start_mark)}")
+                raise refused(f"has more than one document{_at(event.start_mark)}")
         return value
 
     def _value(self, event: Any, depth: int) -> Any:
         self._count()
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise _refused(f"has an anchor or alias, which is not taken here{_at(event.start_mark)}")
+            raise refused(f"has an anchor or alias, which is not taken here{_at(event.start_mark)}")
         if event.tag is not None:
-            raise _refused(f"has a tag, which is not taken here{_at(event.start_mark)}")
+            raise refused(f"has a tag, which is not taken here{_at(event.start_mark)}")
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event.value) if event.implicit[0] else event.value
         if depth > MAX_DEPTH:
-            raise _refused(f"is nested more than {MAX_DEPTH} levels deep")
+            raise refused(f"is nested more than {MAX_DEPTH} levels deep")
         return self._mapping(depth) if isinstance(event, yaml.MappingStartEvent) else self._list(depth)
 
     def _count(self) -> None:
@@ -113,16 +118,16 @@ class _Builder:
         found: dict[str, Any] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent) or event.tag is not None or event.anchor is not None:
-                raise _refused(f"has a key that is not plain text{_at(event.start_mark)}")
+                raise refused(f"has a key that is not plain text{_at(event.start_mark)}")
             self._count()
             if event.value in found:
-                raise _refused(f"has the key {echo(event.value)} twice{_at(event.start_mark)}")
+                raise refused(f"has the key {echo(event.value)} twice{_at(event.start_mark)}")
             found[event.value] = self._value(next(self._events), depth + 1)
         return found
 
 
 def _scalar(text: str) -> Any:
-    """What an unquoted scalar means."""
+    """Return the value of an unquoted scalar."""
     if _NULL.fullmatch(text):
         return None
     if _BOOLEAN.fullmatch(text):
@@ -132,16 +137,12 @@ def _scalar(text: str) -> Any:
     return number(text) if _FLOAT.fullmatch(text) else text
 
 
-def _refused(message: str) -> ValidationFailed:
-    return ValidationFailed.of("body", message)
-
-
 def _at(mark: Any) -> str:
     return "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Quotes every text that any reader, ours included, would take for something else."""
+    """Dumper that quotes every text that a reader could take for another type."""
 
 
 for _pattern in (_NULL, _BOOLEAN, _INTEGER, _FLOAT):
@@ -149,7 +150,7 @@ for _pattern in (_NULL, _BOOLEAN, _INTEGER, _FLOAT):
 
 
 def yaml_pieces(version: int, jobs: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """A document of jobs as YAML, piece by piece."""
+    """Write a document of jobs as YAML, piece by piece."""
     piece = bytearray(f"version: {version}\njobs:".encode())
     empty = True
     for job in jobs:
@@ -164,7 +165,7 @@ def yaml_pieces(version: int, jobs: Iterable[dict[str, Any]]) -> Iterator[bytes]
 
 
 def json_pieces(version: int, jobs: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """A document of jobs as JSON, one job a line, piece by piece."""
+    """Write a document of jobs as JSON, one job a line, piece by piece."""
     piece = bytearray(f'{{"version": {version}, "jobs": ['.encode())
     separator = b"\n"
     for job in jobs:

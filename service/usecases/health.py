@@ -1,4 +1,4 @@
-"""Whether the service does its work."""
+"""Use cases of health: whether the service works, and the notices that a person acknowledges."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from service.store.scripts import Scripts
 
 
 class Health:
-    """Asks Redis who is up.
+    """The health of an installation, as Redis knows it.
 
     Args:
-        scripts: the installation's.
+        scripts: the scripts of this installation.
     """
 
     def __init__(self, scripts: Scripts) -> None:
@@ -24,7 +24,7 @@ class Health:
         self._presence = Presence(scripts)
 
     def now(self) -> dict[str, Any]:
-        """Whether the service does its work; never raises."""
+        """Report whether the service works. It never raises."""
         try:
             census = self._presence.census()
         except ServiceError:
@@ -41,7 +41,7 @@ class Health:
         }
 
     def acknowledge(self) -> dict[str, Any]:
-        """Somebody has seen that the data went back, and the clock's steps. Returns what there was to see.
+        """Acknowledge that the data went back and that the clock stepped. Returns these notices.
 
         Raises:
             StoreUnavailable: Redis is away.

@@ -1,7 +1,7 @@
-"""What one can do with jobs: the use cases behind the API.
+"""Use cases of jobs: list, read, create, change, delete, preview.
 
-Takes plain JSON in, gives plain JSON out, and raises `service.errors`. It reads the time once per use case, from
-Redis, and passes it down.
+A request's body comes in as parsed JSON, views go out, and refusals are `service.errors`. Each use case reads the
+time once, from Redis, and passes it down.
 """
 
 from __future__ import annotations
@@ -21,25 +21,26 @@ from service.domain.job import JobDefinition
 from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
 from service.domain.options import Options
 from service.domain.planning import changed_plan, new_record
-from service.domain.records import UnreadableJob
+from service.domain.records import JobRecord, UnreadableJob
 from service.domain.schedules.definition import Schedule
 from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import ConcurrentChange, PreconditionFailed
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
-from service.store.jobs.listing import JobFilter, Listing, ShownJob
+from service.store.jobs.listing import JobFilter, Listing
 from service.store.scripts import Scripts
 from service.usecases.ids import broken, no_job, once, same_body, stored
-from service.usecases.paging import Page, cursor_of, position
+from service.usecases.paging import cursor_of, position
+from service.usecases.views import JobView, Page
 
 CHANGE_TRIES = 20
-"""How often a change is tried anew when others change the same job in between."""
+"""How often a change is tried again when others change the same job in between."""
 SCAN_AT_MOST = 5_000
-"""Jobs looked at for one filtered page; the page may be short then, and carries a cursor."""
+"""The most jobs that one filtered page reads. A page that stops here may be short; it still has a cursor."""
 
 
 class Jobs:
-    """The use cases.
+    """The use cases of jobs.
 
     Args:
         scripts: the installation's, see `service.store.rq_records.make_scripts`.
@@ -55,65 +56,70 @@ class Jobs:
 
     # reading
 
-    def get(self, job_id: str) -> dict[str, Any]:
-        """One job. Raises NotFound."""
-        return dict(orjson.loads(self.shown(job_id).json))
+    def get(self, job_id: str) -> JobView:
+        """Read one job.
 
-    def shown(self, job_id: str) -> ShownJob:
-        """The same, as JSON. Raises NotFound."""
+        Raises:
+            NotFound: there is no such job.
+            Conflict: its stored definition cannot be read.
+        """
         try:
             job = self._listing.one(job_id) if is_id(job_id) else None
         except UnreadableJob as error:
             raise broken(job_id) from error
         if job is None:
             raise no_job(job_id)
-        return job
+        return JobView(job.json, job.id, job.revision)
 
     def list(
         self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
         limit: int, cursor: str | None = None,
     ) -> Page:  # fmt: skip
-        """A page of jobs in the order of their creation. Arguments and refusals are those of `shown_page`."""
-        return self.shown_page(enabled_only=enabled_only, bot_type=bot_type, q=q, limit=limit, cursor=cursor).parsed()
-
-    def shown_page(
-        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
-        limit: int, cursor: str | None = None,
-    ) -> Page:  # fmt: skip
-        """The same, each job as JSON.
+        """Read a page of jobs in the order of their creation.
 
         Args:
-            limit: jobs a page, 1–1,000.
-            cursor: the last page's `next_cursor`.
-            q: a text that name or description contain, whatever its case.
+            enabled_only: whether to leave out disabled jobs.
+            bot_type: leave out other bots' jobs.
+            q: a text that the name or the description contains, in any case.
+            limit: the most jobs on the page, 1–`MAX_JOB_PAGE`.
+            cursor: the `next_cursor` of the page before.
+
+        Returns:
+            The page. With a filter it may be short although more jobs follow.
 
         Raises:
-            ValidationFailed: the cursor is none of ours.
+            ValidationFailed: the cursor is invalid.
         """
         after = position(cursor) if cursor is not None else None
         items, following = self._listing.page(limit, after, JobFilter(enabled_only, bot_type, q), SCAN_AT_MOST)
         return Page(items, cursor_of(following) if following else None)
 
-    def shown_all(
+    def all(
         self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None
     ) -> Iterator[Sequence[bytes]]:
-        """All jobs in the order of their creation, each as JSON, some at a time."""
+        """Read all jobs in the order of their creation, in bounded memory.
+
+        Args:
+            enabled_only: whether to leave out disabled jobs.
+            bot_type: leave out other bots' jobs.
+            q: a text that the name or the description contains, in any case.
+
+        Returns:
+            The jobs as JSON, some at a time.
+        """
         return self._listing.all(JobFilter(enabled_only, bot_type, q))
 
     # changing
 
-    def create(self, body: object, key: str | None = None) -> dict[str, Any]:
-        """Makes a job. Arguments and refusals are those of `create_shown`."""
-        return dict(orjson.loads(self.create_shown(body, key).json))
-
-    def create_shown(self, body: object, key: str | None = None) -> ShownJob:
-        """Makes a job, and shows it as JSON.
+    def create(self, body: object, key: str | None = None) -> JobView:
+        """Create a job.
 
         Args:
-            key: the request's Idempotency-Key; the same key and body answer the same job for a day.
+            body: the job's definition.
+            key: the request's Idempotency-Key. For a day, the same key and body return the same job.
 
         Raises:
-            ValidationFailed: the body describes no job.
+            ValidationFailed: the definition is invalid.
             Conflict: the key was used with another body.
         """
         definition = parse_create(body, self._configs)
@@ -125,10 +131,10 @@ class Jobs:
             made = self._create(job_id, definition, sent, self._clock.now_ms())
         assert made is not None
         if isinstance(made, bytes):
-            return ShownJob(job_id, made, 1)
+            return JobView(made, job_id, 1)
         kept = same_body(made)
         answer = orjson.loads(kept)
-        return ShownJob(answer["id"], kept.encode(), answer["revision"])
+        return JobView(kept.encode(), answer["id"], answer["revision"])
 
     def _create(
         self, job_id: str, definition: JobDefinition, once: Idempotency | None, now_ms: int, *, estimated: bool = False
@@ -136,29 +142,49 @@ class Jobs:
         schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
         return self._jobs.create(new_record(job_id, definition, now_ms), once, estimated=estimated)
 
-    def update(self, job_id: str, body: object, revisions: Collection[int] = ()) -> dict[str, Any]:
-        """Changes the fields that the body names.
+    def update(self, job_id: str, body: object, revisions: Collection[int] = ()) -> JobView:
+        """Change the fields that the body names.
 
         Args:
-            revisions: those that the job may have (`If-Match`); any, if there are none.
+            job_id: the job's id.
+            body: the fields with their new values.
+            revisions: the revisions that the job may have (`If-Match`); if empty, any.
 
         Raises:
-            NotFound, ValidationFailed; PreconditionFailed: the job is at another revision.
+            NotFound: there is no such job.
+            ValidationFailed: the changed definition is invalid.
+            PreconditionFailed: the job is at another revision.
+            ConcurrentChange: others change the job all the time.
         """
         return self.change(job_id, lambda current: parse_update(body, current, self._configs), revisions)
 
-    def toggle(self, job_id: str, body: object, revisions: Collection[int] = ()) -> dict[str, Any]:
-        """Switches a job on or off. Raises as `update` does."""
+    def toggle(self, job_id: str, body: object, revisions: Collection[int] = ()) -> JobView:
+        """Enable or disable a job.
+
+        Args:
+            job_id: the job's id.
+            body: `{"enabled": true}` or `{"enabled": false}`.
+            revisions: as in `update`.
+
+        Raises:
+            ServiceError: as `update` does.
+        """
         enabled = parse_toggle(body)
         return self.change(job_id, lambda current: replace(current, enabled=enabled), revisions)
 
     def change(
         self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int] = ()
-    ) -> dict[str, Any]:
-        """Puts what `change` makes of the current definition in its place. Raises as `update` does.
+    ) -> JobView:
+        """Replace a job's definition.
 
         Args:
-            change: called again when others changed the job in between.
+            job_id: the job's id.
+            change: makes the new definition from the current one. It is called again when others changed the job in
+                between.
+            revisions: as in `update`.
+
+        Raises:
+            ServiceError: as `update` does.
         """
         for _ in range(CHANGE_TRIES):
             record = stored(self._jobs, job_id)
@@ -166,18 +192,23 @@ class Jobs:
                 raise _other_revision(job_id)
             definition = change(record.definition)
             if definition == record.definition and record.plan.state != "broken":
-                return record.answer()
+                return _view(record)
             now_ms = self._clock.now_ms()
             stored_expression = record.definition.cron_expression
             schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, stored_expression)
             plan = changed_plan(record, definition, now_ms)
             changed = replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=record.revision + 1)
             if self._jobs.replace(changed, record.revision):
-                return changed.answer()
+                return _view(changed)
         raise ConcurrentChange(f"Job {job_id} is being changed by others all the time; try again")
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> None:
-        """Deletes a job and all that is its own. Raises NotFound, PreconditionFailed."""
+        """Delete a job with its history.
+
+        Raises:
+            NotFound: there is no such job.
+            PreconditionFailed: the job is not at one of `revisions`.
+        """
         deleted = self._jobs.delete(job_id, revisions) if is_id(job_id) else False
         if deleted is None:
             raise _other_revision(job_id)
@@ -187,7 +218,11 @@ class Jobs:
     # looking ahead
 
     def preview(self, body: object) -> dict[str, Any]:
-        """The coming occurrences of a schedule that is not stored. Raises ValidationFailed."""
+        """Compute the coming occurrences of the schedule in a request's body.
+
+        Raises:
+            ValidationFailed: the body is invalid.
+        """
         request = parse_preview(body)
         now = self._clock.now_ms() // 1000
         schedules.validate_schedule(request.schedule, request.options, now)
@@ -195,11 +230,25 @@ class Jobs:
         return _preview(request.schedule, request.options, after, request.count, anchor=after)
 
     def preview_job(self, job_id: str, *, from_: str | None, count: int) -> dict[str, Any]:
-        """The coming occurrences of a job. Raises NotFound, ValidationFailed."""
+        """Compute the coming occurrences of a job.
+
+        Args:
+            job_id: the job's id.
+            from_: the timestamp after which they begin; None means now.
+            count: how many, 1–`PREVIEW_LIMIT`.
+
+        Raises:
+            NotFound: there is no such job.
+            ValidationFailed: `from_` is not a timestamp.
+        """
         record = stored(self._jobs, job_id)
         after = parse_timestamp(from_, "from") if from_ is not None else self._clock.now_ms() // 1000
         definition = record.definition
         return _preview(definition.schedule, definition.options, after, count, record.plan.anchor)
+
+
+def _view(record: JobRecord) -> JobView:
+    return JobView(record.answer(), record.id, record.revision)
 
 
 def _other_revision(job_id: str) -> PreconditionFailed:

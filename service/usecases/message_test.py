@@ -1,4 +1,4 @@
-"""One message through `MESSAGE_URL`, to prove the channel before a job needs it."""
+"""Use case of the test message: send one through `MESSAGE_URL`, to prove the channel before a job needs it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SUBJECT = "A test message from Bot Scheduler"
 BODY = "This message proves that MESSAGE_URL works. Somebody asked for it; no job has sent it.\n"
 
 
-class SampleRequest(BaseModel):
-    """To whom the message goes: a contact, or the addresses that `MESSAGE_URL` names."""
+class MessageTestRequest(BaseModel):
+    """The recipient of a test message: a contact, or the addresses that `MESSAGE_URL` names."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     contact_id: str | None = Field(default=None, description="A contact of the address book.")
-    email: str | None = Field(default=None, description="What stands for {email} in MESSAGE_URL.")
-    phone: str | None = Field(default=None, description="What stands for {phone} in MESSAGE_URL.")
-    url: str | None = Field(default=None, description="What stands for {url} in MESSAGE_URL.")
+    email: str | None = Field(default=None, description="The value of {email} in MESSAGE_URL.")
+    phone: str | None = Field(default=None, description="The value of {phone} in MESSAGE_URL.")
+    url: str | None = Field(default=None, description="The value of {url} in MESSAGE_URL.")
 
     @field_validator("email")
     @classmethod
@@ -47,23 +47,24 @@ class SampleRequest(BaseModel):
 def _cleaned(value: str | None, clean: Callable[[str], str | None], expected: str) -> str | None:
     if value is None:
         return None
-    found = clean(value)
-    if found is None:
+    cleaned = clean(value)
+    if cleaned is None:
         raise ValueError(f"must be {expected}")
-    return found
+    return cleaned
 
 
 class Contacts(Protocol):
-    """The address book, as far as it is needed here."""
+    """The address book, as far as this use case needs it."""
 
-    def get(self, contact_id: str, /) -> dict[str, Any]: ...
+    def get(self, contact_id: str, /) -> dict[str, Any]:
+        """Read one contact. Raises NotFound."""
 
 
-class Samples:
+class MessageTester:
     """Sends test messages.
 
     Args:
-        messenger: makes one, for each message another: threads do not share connections.
+        messenger: makes a messenger for each message: threads do not share connections.
         contacts: the address book.
     """
 
@@ -72,21 +73,21 @@ class Samples:
         self._contacts = contacts
 
     def send(self, body: object | None) -> dict[str, Any]:
-        """Sends one message and waits until the channel has taken it. The ledger knows nothing of it.
+        """Send one message and wait until the channel has taken it. The ledger does not record it.
 
         Args:
-            body: as `SampleRequest`; None for a `MESSAGE_URL` that names no address.
+            body: a `MessageTestRequest` as parsed JSON; None for a `MESSAGE_URL` that names no address.
 
         Returns:
             `{"sent": true, "to", "subject"}`.
 
         Raises:
             ValidationFailed: the body is malformed, or lacks an address that `MESSAGE_URL` names.
-            NotFound: no such contact.
-            Conflict: `MESSAGE_URL` is unset or cannot be used; says why.
-            DeliveryFailed: the channel did not take the message, or broke off; says why.
+            NotFound: there is no such contact.
+            Conflict: `MESSAGE_URL` is unset or unusable; the message says why.
+            DeliveryFailed: the channel did not take the message, or broke off; the message says why.
         """
-        request = validated(SampleRequest, {} if body is None else body, "")
+        request = validated(MessageTestRequest, {} if body is None else body, "")
         recipient = self._recipient(request)
         with self._messenger() as messenger:
             try:
@@ -99,7 +100,7 @@ class Samples:
             messenger.deliver(recipient, SUBJECT, BODY)
         return {"sent": True, "to": to, "subject": SUBJECT}
 
-    def _unreachable(self, request: SampleRequest, fields: Sequence[str]) -> ValidationFailed:
+    def _unreachable(self, request: MessageTestRequest, fields: Sequence[str]) -> ValidationFailed:
         named = listed([f"{{{field}}}" for field in fields], "and")
         if request.contact_id is not None:
             return ValidationFailed.of("contact_id", f"must be a contact with what MESSAGE_URL names: {named}")
@@ -109,7 +110,7 @@ class Samples:
             return ValidationFailed.of(unused, f"is not used: MESSAGE_URL names {named} only")
         return ValidationFailed.of("body", f"must give the addresses that MESSAGE_URL names: {named}")
 
-    def _recipient(self, request: SampleRequest) -> Contact:
+    def _recipient(self, request: MessageTestRequest) -> Contact:
         addresses = (request.email, request.phone, request.url)
         if request.contact_id is None:
             emails, phones, urls = (() if address is None else (address,) for address in addresses)

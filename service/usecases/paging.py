@@ -1,44 +1,41 @@
-"""Lists by pages, and the cursors by which they go on."""
+"""Limits of pages, and the cursors that lead from one page to the next."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from service.domain.ids import is_id
 from service.errors import ValidationFailed
 from service.store.jobs.job_hashes import Position
 
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list, its items as they are or as JSON, and the cursor of the next one if there is more."""
-
-    items: list[Any]
-    next_cursor: str | None
-
-    def parsed(self) -> Page:
-        """The same page, its items no longer JSON."""
-        return Page([orjson.loads(item) for item in self.items], self.next_cursor)
+MAX_PAGE = 200
+"""The most runs or contacts on a page."""
+MAX_JOB_PAGE = 1000
+"""The most jobs on a page."""
 
 
 def check_run_cursor(cursor: str | None) -> None:
-    """Pages of runs go on after a run: its id is the cursor. Raises ValidationFailed."""
+    """Check the cursor of a page of runs, which is the id of the last run on the page before.
+
+    Raises:
+        ValidationFailed: the cursor is invalid.
+    """
     if cursor is not None and not is_id(cursor):
-        raise _bad_cursor()
+        raise _invalid_cursor()
 
 
 def cursor_of(place: Position) -> str:
-    """The cursor of the page after a place."""
+    """Return the cursor of the page of jobs after a position."""
     return base64.urlsafe_b64encode(f"{place.created}:{place.job_id}".encode()).decode().rstrip("=")
 
 
 def position(cursor: str) -> Position:
-    """The place after which the page of a cursor begins. Raises ValidationFailed."""
+    """Return the position after which a page of jobs begins.
+
+    Raises:
+        ValidationFailed: the cursor is invalid.
+    """
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         created, _, job_id = base64.b64decode(padded, b"-_", validate=True).decode("ascii").partition(":")
@@ -46,8 +43,8 @@ def position(cursor: str) -> Position:
             return Position(int(created), job_id)
     except (ValueError, binascii.Error):
         pass
-    raise _bad_cursor()
+    raise _invalid_cursor()
 
 
-def _bad_cursor() -> ValidationFailed:
+def _invalid_cursor() -> ValidationFailed:
     return ValidationFailed.of("cursor", "must be the cursor of an earlier page")

@@ -1,4 +1,4 @@
-"""Following a run: what its log says after a line, how far it is, and whether it has ended."""
+"""Use case of following a run: its next log lines, its progress, and whether it has ended."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from service.store.runs.run_views import History
 from service.store.scripts import Scripts
 
 LINES_AT_A_TIME = 200
-"""Lines read at once, so that a slow reader of a long log holds little in memory."""
+"""The most lines to read at once, so that a slow reader of a long log takes little memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What there is to tell of a run.
+    """What is new about a run.
 
     Args:
-        lines: the log's next lines, the number and the JSON of each.
+        lines: the log's next lines, each with its number and its JSON.
         entry: the run as the API shows it.
-        ended: whether it has ended and no line is left beyond these.
-        trimmed: whether the run's log is not kept any more.
+        ended: whether the run has ended and no more lines follow.
+        trimmed: whether the log is no longer kept.
     """
 
     lines: Sequence[tuple[int, str]]
@@ -31,7 +31,7 @@ class News:
 
 
 class Following:
-    """Reads on in runs.
+    """Reads what is new about runs.
 
     Args:
         scripts: the scripts of this installation.
@@ -41,7 +41,7 @@ class Following:
         self._history = History(scripts)
 
     def news(self, run_id: str, after: int) -> News | None:
-        """What there is after line `after`; None if the run is gone.
+        """Read what is new after line `after`. Returns None if the run is gone.
 
         Raises:
             StoreUnavailable: Redis is away.

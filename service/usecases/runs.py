@@ -1,6 +1,6 @@
-"""What one can do with runs: ask for one, cancel it, wait for it, and read how they went.
+"""Use cases of runs: ask for one, cancel it, wait for it, and read how they went.
 
-As in `service.usecases.jobs`, plain JSON comes in and goes out, and refusals are `service.errors`.
+As in `service.usecases.jobs`, parsed JSON comes in, views go out, and refusals are `service.errors`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import orjson
 from pydantic import BaseModel
 
 from service import logs
@@ -26,14 +25,15 @@ from service.store.runs.run_hashes import RunStore
 from service.store.runs.run_views import History, RunFilter
 from service.store.scripts import Scripts
 from service.usecases.ids import no_job, no_run, once, same_body, stored
-from service.usecases.paging import Page, check_run_cursor
+from service.usecases.paging import check_run_cursor
+from service.usecases.views import Page, View
 
 POLL_SECONDS = 0.05
-"""How often a waiting request looks whether its run has ended."""
+"""How often a waiting request checks whether its run has ended."""
 
 
 class Runs:
-    """The use cases.
+    """The use cases of runs.
 
     Args:
         scripts: the installation's, see `service.store.rq_records.make_scripts`.
@@ -47,19 +47,20 @@ class Runs:
         self._configs = configs
 
     def run_now(self, job_id: str, body: object | None = None, key: str | None = None) -> str:
-        """Asks for a run outside of the schedule, and keeps on it which request did, if one is being answered.
+        """Ask for a run outside of the schedule. The run keeps the id of the request that asked for it.
 
         Args:
-            body: None, or `{"bot_config": {…}}` to be laid over the job's own for this run.
-            key: the request's Idempotency-Key; the same key and body answer the same run for a day.
+            job_id: the job's id.
+            body: None, or `{"bot_config": {…}}` to lay over the job's own for this run.
+            key: the request's Idempotency-Key. For a day, the same key and body return the same run.
 
         Returns:
             The run's id.
 
         Raises:
-            NotFound: no such job.
+            NotFound: there is no such job.
             ValidationFailed: the overlay would make an invalid `bot_config`.
-            Conflict: too many runs of the job wait already, or the key was used with another body.
+            Conflict: too many runs of the job are waiting, or the key was used with another body.
         """
         overlay = parse_run_request(body)
         if overlay is not None:
@@ -78,22 +79,22 @@ class Runs:
                 raise Conflict(f"Job {job_id} has 1,000 runs waiting already; wait for some to end, or cancel them")
         return run_id
 
-    def cancel(self, job_id: str, run_id: str) -> tuple[bool, dict[str, Any]]:
-        """Cancels a run.
+    def cancel(self, job_id: str, run_id: str) -> tuple[bool, View]:
+        """Cancel a run.
 
         Returns:
-            Whether it has ended by that (a run under way is told, and ends within 10 s), and its entry.
+            Whether the run has ended, and the run. A run under way is told to stop, and ends within 10 s.
 
         Raises:
-            NotFound: no such run.
-            Conflict: it has ended already.
+            NotFound: there is no such run.
+            Conflict: the run has ended already.
         """
         before = self.run(job_id, run_id)
         match self._runs.cancel(job_id, run_id, "cancelled by request"):
             case "gone":
                 raise no_run(job_id, run_id)
             case "ended":
-                raise Conflict(f"Run {run_id} has ended already ({before['status']})")
+                raise Conflict(f"Run {run_id} has ended already ({before.data['status']})")
             case answer:
                 return answer == "cancelled", self.run(job_id, run_id)
 
@@ -101,23 +102,22 @@ class Runs:
         self, *, limit: int, cursor: str | None = None, status: str | None = None, job_id: str | None = None,
         trigger: str | None = None, since: str | None = None, until: str | None = None,
     ) -> Page:  # fmt: skip
-        """A page of all jobs' runs, newest first. Arguments and refusals are those of `shown_runs`."""
-        page = self.shown_runs(
-            limit=limit, cursor=cursor, status=status, job_id=job_id, trigger=trigger, since=since, until=until
-        )
-        return page.parsed()
-
-    def shown_runs(
-        self, *, limit: int, cursor: str | None = None, status: str | None = None, job_id: str | None = None,
-        trigger: str | None = None, since: str | None = None, until: str | None = None,
-    ) -> Page:  # fmt: skip
-        """The same, each run as JSON.
+        """Read a page of all jobs' runs, newest first.
 
         Args:
-            since, until: only runs asked for at or after, and before, these times.
+            limit: the most runs on the page, 1–`MAX_PAGE`.
+            cursor: the `next_cursor` of the page before.
+            status: only runs with this status.
+            job_id: only this job's runs.
+            trigger: only runs with this trigger.
+            since: only runs queued at or after this timestamp.
+            until: only runs queued before this timestamp.
+
+        Returns:
+            The page. With a filter it may be short although more runs follow.
 
         Raises:
-            ValidationFailed: a filter is none, or the cursor is none of ours.
+            ValidationFailed: a filter or the cursor is invalid.
         """
         check_run_cursor(cursor)
         wanted = RunFilter(
@@ -129,42 +129,67 @@ class Runs:
         )
         return Page(*self._history.of_all(limit, cursor, wanted))
 
-    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
-        """A run's entry once it has ended; None if it has not within `seconds`."""
+    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> View | None:
+        """Wait until a run has ended.
+
+        Args:
+            job_id: the job's id.
+            run_id: the run's id.
+            seconds: how long to wait at most.
+
+        Returns:
+            The run; None if it has not ended in time.
+
+        Raises:
+            NotFound: there is no such run.
+        """
         end = time.monotonic() + seconds
         while True:
             found = self.run(job_id, run_id)
-            if found["finished_at"] is not None:
+            if found.data["finished_at"] is not None:
                 return found
             if time.monotonic() + POLL_SECONDS > end:
                 return None
             time.sleep(POLL_SECONDS)
 
     def history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
-        """A page of a job's runs, newest first. Raises NotFound."""
-        return self.shown_history(job_id, limit=limit, cursor=cursor).parsed()
+        """Read a page of a job's runs, newest first.
 
-    def shown_history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
-        """The same, each run as JSON."""
+        Args:
+            job_id: the job's id.
+            limit: the most runs on the page, 1–`MAX_PAGE`.
+            cursor: the `next_cursor` of the page before.
+
+        Raises:
+            NotFound: there is no such job.
+            ValidationFailed: the cursor is invalid.
+        """
         check_run_cursor(cursor)
         found = self._history.of_job(job_id, limit, cursor) if is_id(job_id) else None
         if found is None:
             raise no_job(job_id)
         return Page(*found)
 
-    def run(self, job_id: str, run_id: str) -> dict[str, Any]:
-        """One run. Raises NotFound."""
-        return dict(orjson.loads(self.shown_run(job_id, run_id)))
+    def run(self, job_id: str, run_id: str) -> View:
+        """Read one run.
 
-    def shown_run(self, job_id: str, run_id: str) -> bytes:
-        """The same, as JSON."""
+        Raises:
+            NotFound: the job has no such run.
+        """
         found = self._history.one(job_id, run_id) if is_id(job_id) and is_id(run_id) else None
         if found is None:
             raise no_run(job_id, run_id)
-        return found
+        return View(found)
 
     def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
-        """A run's log lines, the number of the last, and whether the log is not kept any more. Raises NotFound."""
+        """Read a run's log.
+
+        Returns:
+            `{"lines", "last_line", "trimmed"}`: the lines, the last one's number, and whether the log is kept no more.
+
+        Raises:
+            NotFound: the job has no such run.
+        """
         self.run(job_id, run_id)
         log = self._history.log(run_id)
         return {"lines": log.parsed(), "last_line": log.last, "trimmed": log.trimmed}

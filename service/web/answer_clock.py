@@ -1,4 +1,4 @@
-"""For how long a client that does not take its answer is waited for."""
+"""Patience with clients that do not take their answers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 PATIENCE_SECONDS = 15.0
-"""For how long, all waits of one answer together."""
+"""How long all waits of one answer may take together."""
 BYTES_PER_SECOND = 16 * 1024
-"""What is taken gives time back at this rate, up to the whole patience: who reads as fast is never given up."""
+"""A client earns time back at this rate, up to the whole patience. A client that reads this fast is never given up."""
 HURRIED_SECONDS = 3.0
-"""For how long a client that takes nothing is waited for while others wait for a thread."""
+"""How long the server waits for a client that takes nothing while others need its thread."""
 LOOK_SECONDS = 0.25
-"""How often it is looked whether others do: the time-out that the connection must have."""
+"""How often it checks whether others need the thread; the connection must have this time-out."""
 
 
 class AnswerLate(OSError):
@@ -21,12 +21,12 @@ class AnswerLate(OSError):
 
 
 class PatientSocket:
-    """A connection, written to for one answer. Time in which nothing waits to be sent does not count.
+    """A connection that sends one answer. Only time in which bytes wait to be sent counts.
 
     Args:
-        sock: the connection, with a time-out of `LOOK_SECONDS`; all that is not named here goes to it.
-        is_needed: whether others wait for this thread.
-        now: reads a clock that never goes back, seconds.
+        sock: the connection, with a time-out of `LOOK_SECONDS`. Calls that this class does not define go to it.
+        is_needed: tells whether others wait for this thread.
+        now: reads a monotonic clock, seconds.
     """
 
     def __init__(self, sock: Any, is_needed: Callable[[], bool], now: Callable[[], float] = time.monotonic) -> None:
@@ -39,10 +39,10 @@ class PatientSocket:
         return getattr(self._sock, name)
 
     def sendall(self, data: bytes) -> None:
-        """Send it all.
+        """Send all bytes.
 
         Raises:
-            AnswerLate: it was not taken in time.
+            AnswerLate: the client did not take them in time.
             OSError: the connection broke.
         """
         rest = memoryview(data)

@@ -1,4 +1,4 @@
-"""How long a request's body may take to come: one deadline for all of it, however it is cut into pieces."""
+"""Deadline of a request's body: one for the whole body, however many pieces it comes in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 BODY_SECONDS = 15.0
-"""What every body has, however short."""
+"""The time that every body has, however short it is."""
 BYTES_PER_SECOND = 16 * 1024
-"""What has come earns more time at this rate. What is only declared earns none: anybody can declare."""
+"""Bytes that have come earn more time at this rate. A declared length earns none, since anybody can declare."""
 
 
 class BodyLate(Exception):
@@ -17,27 +17,27 @@ class BodyLate(Exception):
 
 
 class Socket(Protocol):
-    """What is used of a socket."""
+    """The part of a socket that this module uses."""
 
     def recv(self, size: int, /) -> bytes:
-        """Up to `size` bytes."""
+        """Receive up to `size` bytes."""
 
     def sendall(self, data: bytes, /) -> None:
-        """All of `data`."""
+        """Send all of `data`."""
 
     def settimeout(self, seconds: float | None, /) -> None:
-        """For how long `recv` and `send` wait."""
+        """Set how long `recv` and `send` wait."""
 
 
 class TimedSocket:
-    """A connection, read from for one body.
+    """A connection that receives one body.
 
     Args:
         sock: the connection.
-        seconds: what the body has before any of it has come.
-        afterwards: the connection's time-out for all else, seconds.
-        welcome: what is sent before the first piece is waited for.
-        now: reads a clock that never goes back, seconds.
+        seconds: the time before the first byte must have come.
+        afterwards: the connection's time-out for everything else, seconds.
+        now: reads a monotonic clock, seconds.
+        welcome: bytes to send before it waits for the first piece.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class TimedSocket:
         self._deadline = now() + seconds
 
     def recv(self, size: int) -> bytes:
-        """The next piece.
+        """Receive the next piece.
 
         Raises:
-            BodyLate: it has not come by the deadline.
+            BodyLate: no piece has come by the deadline.
             OSError: the connection broke.
         """
         left = self._deadline - self._now()

@@ -1,7 +1,7 @@
-"""The metrics of the whole installation, as Prometheus reads them.
+"""Metrics of the whole installation, as Prometheus reads them.
 
-All of it is read from Redis when it is asked for, so that every web process answers the same and none counts for
-itself. No label holds anything that people typed: bots' names, outcomes, triggers, and the acting scheduler's name.
+Each request reads all of them from Redis, so that every web process gives the same answer and none counts for itself.
+No label holds anything that people typed. Labels are bots' names, outcomes, triggers, and the acting scheduler's name.
 """
 
 from __future__ import annotations
@@ -13,47 +13,53 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from service.store.counters import Histogram, Reading, read
-from service.store.scripts import BUCKETS_MS, Scripts
+from service.store.counters import Histogram, Reading
+from service.store.scripts import BUCKETS_MS
 
 PREFIX = "bot_scheduler"
 
 
-class Metrics:
-    """Answers `GET /metrics`.
+def exposition(reading: Reading, accept: str) -> tuple[bytes, str]:
+    """Write the metrics of one reading.
 
     Args:
-        scripts: the scripts of this installation.
+        reading: the measurements.
+        accept: the request's `Accept`; it chooses Prometheus' text format or OpenMetrics.
+
+    Returns:
+        The metrics, and their content type.
     """
-
-    def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
-
-    def expose(self, accept: str) -> tuple[bytes, str]:
-        """The metrics, and their content type.
-
-        Args:
-            accept: the request's `Accept`: Prometheus' text format, or OpenMetrics for those that ask for it.
-
-        Raises:
-            StoreUnavailable: Redis is away.
-        """
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Once(read(self._scripts)))
-        encode, content_type = choose_encoder(accept)
-        return encode(registry), content_type
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_OneReading(reading))
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
 
 
-class _Once(Collector):
+class _OneReading(Collector):
     """The metrics of one reading."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
     def describe(self) -> Iterator[Metric]:
+        """Describe nothing: the registry is used once."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
+        """Yield every metric, in the order of the exposition."""
+        now = self._reading
+        yield from self._run_metrics()
+        yield from self._queue_metrics()
+        yield _gauge("redis_takes_writes", "1 if Redis takes writes, 0 if it refuses them.", int(now.refusal is None))
+        yield _gauge("schedulers", "Schedulers that are alive.", now.schedulers)
+        yield _gauge("workers", "Worker processes that are alive.", now.workers)
+        leader = GaugeMetricFamily(f"{PREFIX}_leader", "1 for the acting scheduler.", labels=("scheduler",))
+        if now.leader is not None:
+            leader.add_metric((now.leader,), 1)
+        yield leader
+        yield from self._job_metrics()
+
+    def _run_metrics(self) -> Iterator[Metric]:
         now = self._reading
         runs = CounterMetricFamily(
             f"{PREFIX}_runs", "Runs that have ended, and occurrences that were skipped.",
@@ -66,19 +72,18 @@ class _Once(Collector):
         yield CounterMetricFamily(f"{PREFIX}_refused_keys", refused, value=now.refused_keys)
         yield _histogram("run_lateness", "From when a run was due until it started.", now.lateness)
         yield _histogram("run_duration", "From a run's start to its end.", now.duration)
+
+    def _queue_metrics(self) -> Iterator[Metric]:
+        now = self._reading
         yield _gauge("queue_depth", "Runs in the queue that no worker has started.", now.queued)
         yield _gauge(
             "queue_oldest_age_seconds", "For how long the oldest of them has been there.", now.queued_for_seconds
         )
         yield _gauge("runs_running", "Runs under way.", now.running)
         yield _gauge("retries_delayed", "Retries that await their delay.", now.delayed_retries)
-        yield _gauge("redis_takes_writes", "1 if Redis takes writes, 0 if it refuses them.", int(now.refusal is None))
-        yield _gauge("schedulers", "Schedulers that are alive.", now.schedulers)
-        yield _gauge("workers", "Worker processes that are alive.", now.workers)
-        leader = GaugeMetricFamily(f"{PREFIX}_leader", "1 for the acting scheduler.", labels=("scheduler",))
-        if now.leader is not None:
-            leader.add_metric((now.leader,), 1)
-        yield leader
+
+    def _job_metrics(self) -> Iterator[Metric]:
+        now = self._reading
         due = GaugeMetricFamily(f"{PREFIX}_next_due_timestamp_seconds", "When the next occurrence of any job is due.")
         if now.next_due is not None:
             due.add_metric((), now.next_due / 1000)

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, with the answers that it gives without asking the application made like ours."""
+"""gunicorn's threaded worker, made patient within limits, with its own error answers in the API's shape."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from service.web.body_clock import BODY_SECONDS, TimedSocket
 from service.web.http.sse import STOPPING
 
 UNSENT_BYTES = 64 * 1024
-"""What the kernel keeps of an answer that the client has no room for: more would hide for long whether it reads."""
+"""How much of an answer the kernel buffers for a slow client. More would hide for long whether the client reads."""
 LEAVE_SECONDS = 2.0
 LEAVE_BYTES = 64 * 1024
-"""For how long, and for how much more of what it sends, a client that was told that its connection ends is listened to:
-if the connection ended at once, the answer might be lost on its way (RFC 9112, section 9.6)."""
+"""How long, and for how many more bytes, the server still reads from a client after the last answer of a connection. If
+the connection ended at once, the answer might get lost on its way (RFC 9112, section 9.6)."""
 
 LINGER_MS = 2
-"""For how long a thread stays with a connection that it has answered."""
+"""How long a thread stays with a connection that it has answered."""
 FREE_THREADS = 2
-"""Threads that never stay with one, so that a new connection finds one free."""
+"""Threads that never stay with a connection, so that a new connection finds one free."""
 
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -68,17 +68,17 @@ REFUSALS: tuple[tuple[type[Exception], tuple[int, str], str], ...] = (
     (HostMissing, BAD, "The request has no Host header"),
     (errors.ParseException, BAD, "The request is malformed"),
 )
-"""What is answered to a request that is malformed: status and sentence. Nothing of it is quoted: a header, or what was
-taken for one, may be a key, and may be as long as all headers together."""
+"""The answers to malformed requests: status and sentence. They quote nothing of the request: a header, or what looks
+like one, may contain a key, and may be as long as all headers together."""
 NAMED = ("CONTENT-LENGTH", "CONTENT-TYPE", "HOST", "TRANSFER-ENCODING")
-"""The headers that are named where they are malformed, or were sent twice."""
+"""The headers that the answer names when they are malformed or were sent twice."""
 
 
 def refusal(error: Exception) -> tuple[int, str, str] | None:
-    """What is answered because of an error in reading a request: status, its phrase, a sentence.
+    """Choose the answer to a request that could not be read.
 
     Returns:
-        None if it is no fault of the client's.
+        Status, its phrase, a sentence; None if the error is not the client's fault.
     """
     if isinstance(error, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName | errors.ConfigurationProblem):
         return None
@@ -92,11 +92,13 @@ def refusal(error: Exception) -> tuple[int, str, str] | None:
 
 
 def write_error(sock: Any, status: int, reason: str, message: str) -> None:
-    """Answer a request that could not even be parsed; takes the place of `gunicorn.util.write_error`.
+    """Answer a request that could not be parsed. Replaces `gunicorn.util.write_error`.
 
     Args:
+        sock: the connection.
+        status: the HTTP status.
         reason: the status' phrase.
-        message: what was wrong; may be empty.
+        message: what is wrong; may be empty.
     """
     body = json.dumps({"detail": message or reason}).encode()
     head = (
@@ -107,14 +109,14 @@ def write_error(sock: Any, status: int, reason: str, message: str) -> None:
 
 
 class Heartbeat(WorkerTmp):  # type: ignore[misc]
-    """By whose time the arbiter sees that a worker is alive: a file in memory, so that no folder is needed for it."""
+    """The file whose time shows the arbiter that a worker is alive; in memory, so that it needs no folder."""
 
     def __init__(self, cfg: Any) -> None:
         self._tmp = os.fdopen(os.memfd_create("gunicorn-heartbeat"), "w+b", 0)
 
 
 def has_more_to_come(req: Any) -> bool:
-    """Whether some of a request's body has neither been read nor come."""
+    """Tell whether some of a request's body has neither been read nor arrived."""
     reader = req.body.reader
     if isinstance(reader, LengthReader):
         return bool(reader.length > len(reader.unreader.buf.getvalue()))
@@ -122,10 +124,10 @@ def has_more_to_come(req: Any) -> bool:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Answers malformed requests in JSON, and waits for no client that stops in the middle, or goes on for ever.
+    """A worker that answers malformed requests in JSON and gives up clients that stop in the middle or never end.
 
-    A body that was refused is not read: its connection ends with the answer. Nothing waits for the client's end of it
-    but the poller.
+    It does not read a body that was refused: the connection ends with the answer. Only the poller waits until the
+    client closes its side.
     """
 
     body_seconds: ClassVar[float] = BODY_SECONDS
@@ -136,27 +138,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*arguments, **options)
 
     def init_process(self) -> None:
-        """Called once in each worker process."""
+        """Begin; gunicorn calls this once in each worker process."""
         util.write_error = write_error
         self._malformed, self._given_up = Seldom(log, logging.WARNING), Seldom(log, logging.INFO)
-        self._leaving: dict[Any, int] = {}  # connection -> bytes that are still taken from it; the oldest first
+        self._leaving: dict[Any, int] = {}  # connection -> bytes that it may still send; the oldest first
         self._lingering = threading.BoundedSemaphore(max(1, self.cfg.threads - FREE_THREADS))
         super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Called in each worker process that is to end when its requests are done: those that would not end do."""
+        """End streams; gunicorn calls this in a worker process that ends when its requests are done."""
         STOPPING.set()
         super().handle_exit(sig, frame)
 
     def handle(self, conn: Any) -> Any:
-        """Called in a thread for each connection with something to read; answers whether it may be used again.
+        """Serve a connection that has something to read; gunicorn calls this in a thread.
 
-        A connection that was answered is looked at for a moment longer by the same thread: a client that asks again
-        at once is spared two changes of threads, which cost more than most requests do.
+        After an answer the thread stays with the connection for a moment. That saves a client that asks again at once
+        two changes of threads, which cost more than most requests do.
+
+        Returns:
+            Whether the connection may be used again.
         """
         while True:
             again = super().handle(conn)
-            # More bytes than one request's are gunicorn's own affair.
+            # gunicorn itself handles bytes beyond one request.
             if again is not True or conn.is_http2 or conn.parser.unreader.buf.getvalue() or not self._asks_again(conn):
                 return again
 
@@ -173,21 +178,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._lingering.release()
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Called for each request whose head has been read."""
+        """Answer a request whose head has been read.
+
+        Raises:
+            HostMissing: a request of HTTP/1.1 has no Host header.
+        """
         if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
             raise HostMissing
         sock = conn.sock
         sock.settimeout(LOOK_SECONDS)
-        with contextlib.suppress(OSError, AttributeError):  # where the system has it, and for TCP alone
+        with contextlib.suppress(OSError, AttributeError):  # only some systems have it, and only for TCP
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        # A body is asked for when it is read: who is refused before that need not send it.
+        # The server asks for a body when it reads it, so that a client that is refused before need not send it.
         welcome, req._expected_100_continue = CONTINUE if req._expected_100_continue else b"", False
         conn.parser.unreader.sock = TimedSocket(sock, self.body_seconds, LOOK_SECONDS, welcome=welcome)
         conn.sock = PatientSocket(sock, lambda: self.tpool._work_queue.qsize() > 0)
         should_close = req.should_close
 
         def should_close_now() -> bool:
-            # Asked when the answer begins: what of the body has not come by then is not waited for.
+            # gunicorn asks this when the answer begins. The server does not wait for the rest of the body then.
             if has_more_to_come(req):
                 req.force_close()
             return bool(should_close())
@@ -202,7 +211,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.sock = conn.parser.unreader.sock = sock
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Called when a request could not be read or answered."""
+        """Answer a request that could not be read; gunicorn also calls this for one that could not be answered."""
         refused = refusal(exc)
         if refused is None:
             super().handle_error(req, client, addr, exc)
@@ -213,11 +222,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             write_error(client, *refused)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """Called in the main thread when a thread is done with a connection."""
+        """Take a connection back from its thread; gunicorn calls this in the main thread."""
         if fs.cancelled() or fs.exception() is not None or fs.result() is not False:
             super().finish_request(conn, fs)
             return
-        # gunicorn would wait for the client here, and nobody would be served meanwhile.
+        # gunicorn would wait for the client here and serve nobody meanwhile.
         try:
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
@@ -240,7 +249,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._end(conn)
 
     def murder_pending(self) -> None:
-        """Called in every turn of the main loop."""
+        """End what is overdue; gunicorn calls this in every turn of the main loop."""
         super().murder_pending()
         tell_all()
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""How a run ends: its outcome if its horse died, its retry, RQ's record of it, and recording all that patiently."""
+"""The end of a run: its outcome if its horse died, its retry, RQ's record of it, and recording all that patiently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 from service.backoff import Backoff
 from service.bots.protocol import Bot
 from service.domain.records import UnreadableJob
-from service.domain.retries import rerun_of, retry_of
+from service.domain.retries import follow_up
 from service.domain.run_records import Claim, Outcome, Retry
 from service.errors import StoreUnavailable
 from service.outage import outage
@@ -82,17 +82,9 @@ def retry_after(claim: Claim, outcome: Outcome, bots: Mapping[str, type[Bot]]) -
         outcome: how it ended.
         bots: every bot there is, by name.
     """
-    if outcome.status != "failed" or outcome.final:
-        return None
-    attempt = int(claim.run["attempt"])
     bot = bots.get(claim.run["bot_type"])
-    if outcome.error == WORKER_STOPPED and bot is not None and getattr(bot, "safe_to_rerun", False):
-        return rerun_of(claim.run_id, attempt)
-    try:
-        options = claim.record.definition.options
-    except UnreadableJob:
-        return None
-    return retry_of(claim.run_id, attempt, options, random.random, outcome.wait_seconds)
+    rerun = outcome.error == WORKER_STOPPED and getattr(bot, "safe_to_rerun", False)
+    return follow_up(claim, outcome, random.random, rerun=rerun)
 
 
 def end_patiently(

@@ -55,7 +55,7 @@ Taken = tuple[Claim, float]
 
 @dataclass(frozen=True, slots=True)
 class Recycling:
-    """When a horse is replaced.
+    """The limits at which a horse is replaced.
 
     Args:
         runs: after so many, ≥ 1.

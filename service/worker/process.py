@@ -1,6 +1,6 @@
 """One worker process: an RQ worker to everyone who looks, without the parts of RQ that lose or double runs.
 
-Replaced of RQ 3.0, and why:
+Replaced parts of RQ 3.0:
 
 - `execute_job`: the work horse claims the run (the only door; a duplicate is dropped there), and one script writes both
   our end of the run and RQ's. RQ writes its own in a second transaction, which a kill can cut off.
@@ -9,8 +9,7 @@ Replaced of RQ 3.0, and why:
 - `run_maintenance_tasks`: RQ's fails a run that was popped and never started; our reaper puts it back.
 - `handle_payload`: see `service.worker.commands`; nothing that comes on the channel ends its thread.
 - `heartbeat`: also writes our own heartbeat, by Redis' clock, and no more often than needed.
-- `heartbeat`, `check_for_suspension`, `_pubsub_exception_handler`: RQ ends over unexpected answers from a Redis that is
-  away, refuses writes or changes its role; here the worker waits.
+- `heartbeat`, `check_for_suspension`, `_pubsub_exception_handler`: RQ ends if Redis fails; this worker waits.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ NEWS_LIMIT = 300
 
 @dataclass(slots=True)
 class StopFlag:
-    """Whether a run was asked to stop, and whether its bot has looked since."""
+    """A run's request to stop, and whether its bot has noticed it."""
 
     raised: bool = False
     noticed: bool = False
@@ -32,7 +32,7 @@ class StopFlag:
 
 @dataclass(frozen=True, slots=True)
 class RunTime:
-    """How long a run may take; all in seconds of a clock that nobody sets.
+    """The time that a run may take, in seconds of a clock that nobody sets.
 
     Args:
         started: when it was claimed, monotonic.

@@ -37,7 +37,7 @@ def run() -> None:
     Raises:
         RuntimeError: always; only a plain RQ worker on our queue calls this.
     """
-    raise RuntimeError("Runs of this queue are carried out by `python worker.py`, not by a plain RQ worker.")
+    raise RuntimeError("Runs of this queue are carried out by `bot-scheduler worker`, not by a plain RQ worker.")
 
 
 class RunInterrupted(BaseException):

@@ -7,10 +7,11 @@ from typing import Any
 
 import falcon.testing
 import pytest
-from pydantic import SecretStr
 
+from service.settings import Settings
 from service.web.api.app import create_app
-from tests.support.fakes import KEY, EchoBot, FakeContacts, FakeJobs, FakeSettings
+from service.web.http.auth import ApiKeys
+from tests.support.fakes import KEY, FakeContacts, FakeJobs, services
 
 
 @pytest.fixture
@@ -28,11 +29,10 @@ def make_app(jobs: FakeJobs, contacts: FakeContacts) -> Callable[..., Any]:
     """Makes the application with other API keys."""
 
     def make(api_key: str | None = KEY, api_key_previous: str | None = None) -> Any:
-        settings = FakeSettings(
-            SecretStr(api_key) if api_key is not None else None,
-            SecretStr(api_key_previous) if api_key_previous is not None else None,
+        settings = Settings.model_validate(
+            {"redis_url": "redis://x", "api_key": api_key, "api_key_previous": api_key_previous}
         )
-        return create_app(jobs, jobs, jobs, contacts, settings, bots={"echo": EchoBot}, waiters=1)
+        return create_app(services(jobs, contacts, keys=ApiKeys.of(settings)))
 
     return make
 

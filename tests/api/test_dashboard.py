@@ -27,7 +27,6 @@ from service.web.http.auth import ApiKeys
 from service.web.http.guard import Guard
 from service.web.http.mounted import Mounted
 from service.web.http.page_headers import PAGE_HEADERS
-from service.web.http.request_slots import Places
 from service.web.http.sessions import Sessions
 from service.web.rq_dashboard.dashboard import _VIEWS, create_dashboard
 from service.web.rq_dashboard.own_templates import TEMPLATES
@@ -44,7 +43,7 @@ def basic(password: str, user: str = "any") -> dict[str, str]:
 def mounted(client: Redis) -> werkzeug.test.Client:
     """Asks rq-dashboard as it is mounted, behind the guard."""
     keys = ApiKeys([KEY])
-    app = App(Places(1), middleware=[Guard(keys, Sessions(keys)), Headers()])
+    app = App(middleware=[Guard(keys, Sessions(keys)), Headers()])
     errors.install(app)
     app.add_tree(DASHBOARD, Mounted(create_dashboard(client, "bot-scheduler", QUEUE)))
     return werkzeug.test.Client(app)

@@ -15,7 +15,6 @@ from service.web.http import errors
 from service.web.http.access import BY_KEY, BY_KEY_OR_BEARER, BY_SESSION, OPEN, Access, Undeclared
 from service.web.http.auth import ApiKeys
 from service.web.http.guard import Guard
-from service.web.http.request_slots import Places
 from service.web.http.sessions import COOKIE, Sessions
 from tests.support.installation import ROOT
 from tests.support.web_process import COMMAND, environment
@@ -91,7 +90,7 @@ class Doubtful(Answers):
 @pytest.fixture
 def app() -> App:
     """An application with the guard and nothing else."""
-    made = App(Places(1), middleware=[Guard(KEYS, SESSIONS, "/sign-in")])
+    made = App(middleware=[Guard(KEYS, SESSIONS, "/sign-in")])
     errors.install(made)
     return made
 

@@ -14,6 +14,7 @@ import jsonschema_rs
 import pytest
 from redis import Redis
 
+import bot_scheduler
 from service import VERSION
 from service.bots.registry import configs, load_bots
 from service.contacts.bodies import _CHECKS, READ_ONLY
@@ -238,7 +239,8 @@ def test_real_answers_have_no_field_that_is_not_told(api: Client, document: Json
 def test_the_version_is_the_projects(document: Json) -> None:
     """One version everywhere."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert document["info"]["version"] == VERSION == project["project"]["version"]
+    assert document["info"]["version"] == VERSION == bot_scheduler.__version__
+    assert project["tool"]["hatch"]["version"]["path"] == "bot_scheduler/__init__.py"
 
 
 def test_the_page_needs_nothing_but_itself(api: Client, document: Json) -> None:

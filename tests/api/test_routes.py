@@ -10,6 +10,7 @@ import pytest
 
 from service.domain.plain_json import dumps
 from service.errors import StoreUnavailable
+from service.usecases.views import View
 
 Client = falcon.testing.TestClient
 
@@ -71,9 +72,9 @@ def test_when_too_many_wait_the_answer_is_202_at_once(client: Client, jobs: Any,
     path = f"/scheduler/jobs/{job['id']}/run"
     inner: list[int] = []
 
-    def wait(job_id: str, run_id: str, seconds: float) -> dict[str, Any]:
+    def wait(job_id: str, run_id: str, seconds: float) -> View:
         inner.append(client.simulate_post(path, params={"wait": "1"}).status_code)
-        return {"id": run_id}
+        return View({"id": run_id})
 
     jobs.wait_for_run = wait
     assert client.simulate_post(path, params={"wait": "1"}).status_code == 200
@@ -178,7 +179,7 @@ def test_a_stream_that_breaks_never_looks_whole(client: Client, jobs: Any) -> No
         yield from ([b'{"name":"%b"}' % (b"x" * 1000)] * 100 for _ in range(10))
         raise StoreUnavailable("Redis cannot be reached")
 
-    jobs.shown_all = stream
+    jobs.all = stream
     with pytest.raises(StoreUnavailable):
         client.simulate_get("/scheduler/jobs")
 

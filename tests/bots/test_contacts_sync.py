@@ -190,7 +190,7 @@ def test_a_token_that_is_lost_leads_to_a_comparison(
     server.forget_tokens()
     with caplog.at_level(logging.INFO):
         assert counts(sync(redis_client, server.url(path))) == (1, 1, 1, 1, 0, 0)
-    assert "all is compared" in caplog.text
+    assert "comparing all cards" in caplog.text
     assert names(contacts) == ["Ada", "c", "d"]
     assert counts(sync(redis_client, server.url(path))) == (0, 0, 3, 0, 0, 0)
 
@@ -212,9 +212,9 @@ def test_of_several_address_books_one_is_named(
     work = server.make_book("work", "At Work")
     try:
         server.put(f"{work}w.vcf", person("w"))
-        with pytest.raises(BookFailed, match=r"names one of (“At Work”, “People”|“People”, “At Work”)"):
+        with pytest.raises(BookFailed, match=r"address_book to one of (“At Work”, “People”|“People”, “At Work”)"):
             sync(redis_client, server.url())
-        with pytest.raises(BookFailed, match="named “Home”"):
+        with pytest.raises(BookFailed, match="“Home” does not name exactly one"):
             sync(redis_client, server.url(), address_book="Home")
         assert sync(redis_client, server.url(), address_book="At Work")["created"] == 1
         assert sync(redis_client, server.url(), address_book="people")["created"] == 1

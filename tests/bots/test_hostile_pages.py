@@ -79,7 +79,7 @@ def test_several_headers_are_one_list(site: Site) -> None:
     body = bomb(2)
     length = b"Content-Length: %d\r\n\r\n" % len(body)
     site.answers["/a"] = saying(HEAD + b"Content-Encoding: gzip\r\ncontent-encoding: gzip\r\n" + length + body)
-    with taking_at_most(8 * 2**20), pytest.raises(NotFetched, match="not asked for"):
+    with taking_at_most(8 * 2**20), pytest.raises(NotFetched, match="did not ask for"):
         fetch(f"{site.address}/a")
 
 
@@ -250,7 +250,7 @@ def test_an_odd_page_is_visited(redis_client: Redis, book: ContactBook, site: Si
     site.answers["/hostile"] = (200, {"Content-Type": f"text/html{charset}"}, body)
     for _ in range(2):
         assert visits(redis_client, book, site)["profiles_visited"] == 2
-    assert {contact["page"]["status"] for contact in book.page(10).items} == {200}
+    assert {contact["page"]["status"] for contact in book.page(10).data} == {200}
 
 
 WHERE = {
@@ -296,7 +296,7 @@ def test_whatever_goes_wrong_with_a_page_costs_that_page(
     result = visits(redis_client, book, site, busy)
     assert (result["profiles_visited"], result["failed"]) == (1, 1)
     assert result["failures"][0]["reason"] == f"it cannot be read ({type(error).__name__})"
-    (failed,) = (contact for contact in book.page(10).items if contact["name"] == result["failures"][0]["name"])
+    (failed,) = (contact for contact in book.page(10).data if contact["name"] == result["failures"][0]["name"])
     assert redis_client.zscore(Keys().visits, failed["id"]), "it has had its turn"
 
 

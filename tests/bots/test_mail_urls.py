@@ -169,7 +169,7 @@ def test_recipients_stand_in_the_path_and_in_to(where: str, to: list[Mailbox]) -
         ("port=0", "port"),
         ("port=65536", "port"),
         ("+X%0d%0aBcc=x", "header"),
-        ("smtp={name}.example.org", "where the server"),
+        ("smtp={name}.example.org", "in its server or sign-in part"),
         ("cc=<a@example.org", "list of addresses"),
         ('cc="a@example.org', "list of addresses"),
         ("cc=a<b>c", "list of addresses"),

@@ -71,8 +71,8 @@ def test_an_installed_package_adds_its_bot(install: Install) -> None:
     ("module", "text", "reason"),
     [
         ("broken_bot_a", "raise RuntimeError('no licence')", "no licence"),
-        ("broken_bot_b", BOT.format(name="Not A Name"), "its name must be"),
-        ("broken_bot_c", BOT.format(name="birthday"), "one of this name already"),
+        ("broken_bot_b", BOT.format(name="Not A Name"), "its name must consist of"),
+        ("broken_bot_c", BOT.format(name="birthday"), "another bot has this name"),
         (
             "broken_bot_e",
             BOT.format(name="e") + "    uses_settings = ('PATH',)\n",

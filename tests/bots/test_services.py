@@ -268,7 +268,7 @@ def test_what_a_plugin_cannot_take_is_refused_by_name(
 @pytest.mark.parametrize("url", ["sendgrid://abcd:me@example.org/{}", "mailgun://me@example.org/apikey/?to={}"])
 def test_a_fixed_address_that_is_cut_is_refused(url: str, address: str, requested: list[str]) -> None:
     """As ALERT_URL may have one."""
-    with pytest.raises(DeliveryFailed, match=r"reads as another|an address that is invalid"):
+    with pytest.raises(DeliveryFailed, match=r"reads as another|an invalid address"):
         announce(url.replace("{}", address), "s", "b")
     announce(url.replace("{}", "oneil@example.org"), "s", "b")
     assert len(requested) == 1

@@ -40,7 +40,7 @@ def visit(redis_client: Redis, book: ContactBook, site: Site) -> Callable[[], di
 
 def page_of(book: ContactBook) -> dict[str, Any]:
     """What the address book says of Ada's page."""
-    (contact,) = book.page(10).items
+    (contact,) = book.page(10).data
     page: dict[str, Any] = contact["page"]
     return page
 
@@ -133,7 +133,7 @@ def test_another_page_begins_another_history(
     """What was seen of the old one says nothing of the new."""
     site.answers["/ada"] = site.answers["/new"] = html("x")
     visit()
-    (contact,) = book.page(10).items
+    (contact,) = book.page(10).data
     book.update(contact["id"], {"urls": [f"{site.address}/new"]})
     assert visit()["changed"] is None
     assert [period["visits"] for period in page_of(book)["history"]] == [1]

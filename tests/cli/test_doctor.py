@@ -79,7 +79,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(command: Command, tmp_path
     assert {"eviction", "schema", "scheduler", "workers"} <= problems
     assert findings["persistence"]["state"] == "warning"
     assert all(finding["advice"] for finding in findings.values() if finding["state"] in ("problem", "warning"))
-    assert "noeviction" in text and "python worker.py" in text
+    assert "noeviction" in text and "bot-scheduler worker" in text
 
 
 ODD = {

@@ -398,7 +398,7 @@ def test_the_overview_tells_who_is_up_and_what_failed_first(browser: Browser, ri
 def test_the_overview_tells_that_redis_refuses_writes(browser: Browser, redis_client: Redis) -> None:
     """It does not say that all is kept, nor that somebody is not up who cannot say so."""
     well = words(browser.get("/"))
-    assert "Holds all data" in well and "python worker.py" in well
+    assert "Holds all data" in well and "bot-scheduler worker" in well
     redis_client.config_set("maxmemory", 1)
     try:
         said = words(browser.get("/"))

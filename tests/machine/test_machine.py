@@ -270,7 +270,7 @@ class Engine(RuleBasedStateMachine):
     def change_the_limit(self, job_id: str, limit: int) -> None:
         """More or fewer at a time."""
         if (model := self.known.get(job_id)) is not None:
-            options = self.rig.jobs.get(job_id)["options"]
+            options = self.rig.jobs.get(job_id).data["options"]
             model.limit = limit
             self.rig.jobs.update(job_id, {"options": {**options, "max_concurrent_runs": limit}})
 

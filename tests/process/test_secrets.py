@@ -169,7 +169,7 @@ def test_no_secret_is_kept_sent_or_printed(tmp_path: Path, light_server: ValkeyS
             ]
             ended += [*refused, run("birthday", process_late=True, max_days_late=365)]
             assert "BOT_SECRET_LINE ends with a line break" in refused[0]["error"]
-            assert "BOT_SECRET_EMPTY_KEY is no signing secret" in refused[1]["error"]
+            assert "BOT_SECRET_EMPTY_KEY is not a signing secret" in refused[1]["error"]
 
             literal = {"url": f"http://{at}/fail", "body": f"{planted['TOKEN']}"}
             literal_id = installation.make_job(name="As given", bot_type="webhook", bot_config=literal)

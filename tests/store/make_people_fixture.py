@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
-from service.contacts.intake.synced import Received
+from service.contacts.intake.card_changes import Received
 from service.contacts.people import ParsedCard
 from service.contacts.reading import vcard
 from service.store.keys import Keys

@@ -54,18 +54,18 @@ def test_n_failures_in_a_row_switch_the_job_off_and_say_why(rig: Rig) -> None:
     end(rig, job_id, "failed")
     end(rig, job_id, "success")
     end(rig, job_id, "failed")
-    assert rig.jobs.get(job_id)["enabled"]
+    assert rig.jobs.get(job_id).data["enabled"]
     end(rig, job_id, "failed")
-    job = rig.jobs.get(job_id)
+    job = rig.jobs.get(job_id).data
     assert (job["enabled"], job["state"], job["next_run_at"], job["revision"]) == (False, "disabled", None, 2)
     assert job["state_reason"] == "switched off after 2 failures in a row"
     assert rig.health.now()["enabled_jobs"] == 0
     assert [alert["kind"] for alert in rig.told()] == ["failed", "recovered", "failed", "switched_off"]
 
-    on = rig.jobs.toggle(job_id, {"enabled": True})
+    on = rig.jobs.toggle(job_id, {"enabled": True}).data
     assert (on["state"], on["state_reason"]) == ("scheduled", None)
     end(rig, job_id, "failed")
-    assert rig.jobs.get(job_id)["enabled"]
+    assert rig.jobs.get(job_id).data["enabled"]
 
 
 def test_a_streak_goes_on_through_the_switching_off_and_on_until_a_success(rig: Rig) -> None:
@@ -86,9 +86,9 @@ def test_a_job_that_was_switched_off_says_why_until_it_is_switched_on(rig: Rig, 
     """A change that leaves it off leaves the reason."""
     job_id = rig.make_job(options={"disable_after_failures": 1})
     end(rig, job_id, "failed")
-    changed = rig.jobs.update(job_id, change)
+    changed = rig.jobs.update(job_id, change).data
     assert (changed["state"], changed["state_reason"]) == ("disabled", "switched off after 1 failure in a row")
-    on = rig.jobs.update(job_id, {"enabled": True})
+    on = rig.jobs.update(job_id, {"enabled": True}).data
     assert (on["state"], on["state_reason"]) == ("scheduled", None)
     assert on["next_run_at"] is not None
 
@@ -100,7 +100,7 @@ def test_switching_off_calls_off_the_retries_that_await_their_delay(rig: Rig) ->
     run_id = rig.run_due(job_id)
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
     end(rig, job_id, "failed")
-    called_off = rig.use.run(job_id, retry.run_id)
+    called_off = rig.use.run(job_id, retry.run_id).data
     assert called_off["status"] == "cancelled"
     assert called_off["error"] == "cancelled: the job was switched off after 1 failure in a row"
     assert not rig.client.exists(rig.keys.retries, rig.keys.open(job_id), rig.keys.slots(job_id))
@@ -122,7 +122,7 @@ def test_an_outbox_that_is_no_list_holds_up_no_run_and_no_occurrence(rig: Rig) -
     rig.client.set(rig.keys.alerts, "no list")
     job_id = rig.make_job(options={"misfire_grace_seconds": 60})
     run_id = end(rig, job_id, "failed")
-    assert rig.use.run(job_id, run_id)["status"] == "failed"
+    assert rig.use.run(job_id, run_id).data["status"] == "failed"
     assert not rig.client.exists(rig.keys.open(job_id), rig.keys.slots(job_id), rig.keys.leases)
     rig.pretend_due(job_id, 600)
     rig.scheduler().enqueue_jobs()

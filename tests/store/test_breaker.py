@@ -70,10 +70,10 @@ def test_a_change_of_the_end_forgets_no_occurrence_that_is_due(rig: Rig) -> None
 def test_an_end_that_is_moved_ends_a_job_and_lets_it_go_on(rig: Rig) -> None:
     """An end before the next occurrence ends the job; taken away again, the job goes on in its old rhythm."""
     job_id = rig.make_job(schedule_config={"hours": 1})
-    before = rig.jobs.get(job_id)["next_run_at"]
-    ended = rig.jobs.update(job_id, {"options": {"ends_at": "2001-01-01T00:00:00"}})
+    before = rig.jobs.get(job_id).data["next_run_at"]
+    ended = rig.jobs.update(job_id, {"options": {"ends_at": "2001-01-01T00:00:00"}}).data
     assert (ended["state"], ended["next_run_at"], ended["enabled"]) == ("ended", None, True)
-    again = rig.jobs.update(job_id, {"options": {}})
+    again = rig.jobs.update(job_id, {"options": {}}).data
     assert (again["state"], again["state_reason"], again["next_run_at"]) == ("scheduled", None, before)
 
 
@@ -96,7 +96,7 @@ def test_a_refusal_that_is_not_the_jobs_own_fault_sets_no_job_aside(rig: Rig, er
     occurrence = rig.pretend_due(job_id, 1)
     with pytest.raises((StoreUnavailable, RedisError)):
         rig.scheduler()._refused(job_id, error)
-    assert rig.jobs.get(job_id)["state"] == "scheduled"
+    assert rig.jobs.get(job_id).data["state"] == "scheduled"
     assert rig.client.zscore(rig.keys.due, job_id) == occurrence * 1000
 
 
@@ -107,7 +107,7 @@ def test_a_commit_that_fails_over_a_jobs_own_keys_sets_that_job_aside(rig: Rig) 
         rig.pretend_due(job_id, 1)
     rig.client.set(rig.keys.history(poison), "no list")
     rig.scheduler().enqueue_jobs()
-    broken = rig.jobs.get(poison)
+    broken = rig.jobs.get(poison).data
     assert (broken["state"], broken["next_run_at"]) == ("broken", None)
     assert "WRONGTYPE" in broken["state_reason"]
     assert len(rig.history(healthy)) == 1
@@ -134,7 +134,7 @@ def test_all_runs_go_on_past_those_of_a_deleted_job(rig: Rig) -> None:
         rig.use.run_now(deleted)
     rig.jobs.delete(deleted)
     page = rig.use.all_runs(limit=50)
-    assert ([run["id"] for run in page.items], page.next_cursor) == ([oldest], None)
+    assert ([run["id"] for run in page.data], page.next_cursor) == ([oldest], None)
 
 
 def test_a_history_page_with_gone_records_still_leads_on(rig: Rig) -> None:
@@ -143,9 +143,9 @@ def test_a_history_page_with_gone_records_still_leads_on(rig: Rig) -> None:
     asked = [rig.use.run_now(job_id) for _ in range(6)][::-1]
     rig.client.delete(rig.keys.run(asked[1]))
     page = rig.use.history(job_id, limit=3)
-    assert [run["id"] for run in page.items] == [asked[0], asked[2]]
+    assert [run["id"] for run in page.data] == [asked[0], asked[2]]
     rest = rig.use.history(job_id, limit=10, cursor=page.next_cursor)
-    assert ([run["id"] for run in rest.items], rest.next_cursor) == (asked[3:], None)
+    assert ([run["id"] for run in rest.data], rest.next_cursor) == (asked[3:], None)
 
 
 def test_logs_are_kept_of_the_newest_runs_in_whatever_order_they_end(redis_client: Redis) -> None:
@@ -212,7 +212,7 @@ def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> 
     assert rig.queue() == []
     assert rig.client.zcard(rig.keys.retries) == rig.client.scard(rig.keys.slots(job_id)) == 0
     if way != "delete":
-        assert rig.use.run(job_id, retry.run_id)["status"] == "cancelled"
+        assert rig.use.run(job_id, retry.run_id).data["status"] == "cancelled"
 
 
 def test_a_run_that_fails_after_its_job_was_disabled_is_not_tried_again(rig: Rig) -> None:
@@ -258,7 +258,7 @@ def test_a_scheduler_that_takes_over_after_a_jump_of_the_clock_ends_nobody_who_i
     stand_by._last_seen = (now_ms - 3_600_000, time.monotonic())
     stand_by.watch_clock(now_ms)
     stand_by.pass_over(now_ms)
-    assert rig.use.run(job_id, run_id)["status"] == "running"
+    assert rig.use.run(job_id, run_id).data["status"] == "running"
 
 
 # a run's log

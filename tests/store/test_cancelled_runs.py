@@ -33,7 +33,7 @@ def cancelled(rig: Rig, outcome: Outcome) -> str:
     token = rig.start(run_id)
     assert rig.runs.cancel(job_id, run_id, "cancelled by request") == "told"
     assert rig.runs.finish(run_id, token, outcome, rq_result=result_of(run_id, outcome))
-    assert rig.use.run(job_id, run_id)["status"] == "cancelled"
+    assert rig.use.run(job_id, run_id).data["status"] == "cancelled"
     return run_id
 
 
@@ -89,7 +89,7 @@ def test_a_run_that_is_cancelled_before_it_starts_leaves_nothing_in_rq(rig: Rig,
         rig.jobs.toggle(job_id, {"enabled": False})
     else:
         assert rig.runs.cancel(job_id, run_id, "cancelled by request") == "cancelled"
-    assert rig.use.run(job_id, run_id)["status"] == "cancelled"
+    assert rig.use.run(job_id, run_id).data["status"] == "cancelled"
     assert not rig.client.exists(rig.keys.rq_job(run_id), rig.keys.rq_results(run_id), rig.keys.rq_canceled)
     assert run_id not in rig.queue()
     assert not rig.client.zscore(rig.keys.queued, run_id) and not rig.client.zscore(rig.keys.retries, run_id)
@@ -98,6 +98,6 @@ def test_a_run_that_is_cancelled_before_it_starts_leaves_nothing_in_rq(rig: Rig,
 def test_a_deleted_job_takes_its_cancelled_runs_out_of_the_registry_in_time(rig: Rig) -> None:
     """Its runs' records in RQ go as those of any other ended run: by themselves."""
     run_id = cancelled(rig, ENDS[0])
-    job_id = str(rig.jobs.list(limit=1, cursor=None).items[0]["id"])
+    job_id = str(rig.jobs.list(limit=1, cursor=None).data[0]["id"])
     rig.jobs.delete(job_id)
     assert rig.client.ttl(rig.keys.rq_job(run_id)) > 0

@@ -24,7 +24,7 @@ def test_a_job_made_soon_after_another_asks_redis_once(rig: Rig) -> None:
     """One script call and no TIME from outside of it; the first one has to ask for the time."""
     rig.make_job()
     rig.client.config_resetstat()
-    made = [rig.jobs.get(rig.make_job()) for _ in range(3)]
+    made = [rig.jobs.get(rig.make_job()).data for _ in range(3)]
     asked = commands_since_reset(rig.client)
     assert asked["evalsha"] == 3
     assert asked["time"] <= 6, "each script reads it twice; nobody asks for it beside them"
@@ -50,7 +50,7 @@ def test_a_time_that_is_to_come_or_over_is_not_planned_for(rig: Rig, off_ms: int
     fields: Any = rig.client.hgetall(rig.keys.job(job_id))
     assert before <= int(fields[b"created_at"]) <= after
     assert int(fields[b"anchor"]) == -(-int(fields[b"created_at"]) // 1000)
-    assert len(rig.jobs.list(limit=10).items) == 2, "what Redis looked at and did not take left nothing behind"
+    assert len(rig.jobs.list(limit=10).data) == 2, "what Redis looked at and did not take left nothing behind"
 
 
 def test_an_old_answer_of_redis_makes_no_estimate(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,4 +58,4 @@ def test_an_old_answer_of_redis_makes_no_estimate(rig: Rig, monkeypatch: pytest.
     monkeypatch.setattr("service.store.server.redis_clock.VALID_SECONDS", 0.0)
     rig.make_job()
     assert rig.jobs._jobs.clock_estimate.now_ms() is None
-    assert rig.jobs.get(rig.make_job())["state"] == "scheduled"
+    assert rig.jobs.get(rig.make_job()).data["state"] == "scheduled"

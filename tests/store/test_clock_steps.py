@@ -307,7 +307,7 @@ def test_a_job_that_was_switched_off_while_the_clock_was_ahead_is_due_soon_once_
     clocked.rig.jobs.toggle(job_id, {"enabled": False})
     clocked.step(-YEAR)
     clocked.work()
-    assert clocked.rig.jobs.get(job_id)["state"] == "disabled"
+    assert clocked.rig.jobs.get(job_id).data["state"] == "disabled"
     assert clocked.client.zscore(clocked.rig.keys.due, job_id) is None
     clocked.rig.jobs.toggle(job_id, {"enabled": True})
     assert 0 < clocked.seconds_to_next(job_id) <= 61
@@ -320,10 +320,10 @@ def test_a_job_that_ended_only_since_the_clock_was_past_its_end_comes_back(clock
     clocked.work()
     clocked.step(YEAR)
     clocked.work()
-    assert clocked.rig.jobs.get(job_id)["state"] == "ended"
+    assert clocked.rig.jobs.get(job_id).data["state"] == "ended"
     clocked.step(-YEAR)
     clocked.work()
-    assert clocked.rig.jobs.get(job_id)["state"] == "scheduled"
+    assert clocked.rig.jobs.get(job_id).data["state"] == "scheduled"
     assert 0 < clocked.seconds_to_next(job_id) <= HOUR
 
 

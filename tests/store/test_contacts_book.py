@@ -44,7 +44,7 @@ def test_importing_again_updates_and_never_doubles(book: ContactBook) -> None:
     assert counts(book.import_stream(vcf("FN:A|UID:1|BDAY:1990-04-12", "FN:B|EMAIL:b@example.org"))) == (2, 0, 0, 0)
     again = vcf("FN:A|UID:1|BDAY:1990-04-12", "FN:B|EMAIL:b@example.org|TEL:+1 555 0101")
     assert counts(book.import_stream(again)) == (0, 1, 1, 0)
-    assert sorted(item["name"] for item in book.page(10).items) == ["A", "B"]
+    assert sorted(item["name"] for item in book.page(10).data) == ["A", "B"]
 
 
 def test_a_family_with_one_address_is_a_family(book: ContactBook) -> None:
@@ -62,7 +62,7 @@ def test_an_import_overwrites_only_what_it_carries(book: ContactBook) -> None:
         vcf("FN:A Lovelace|EMAIL:a@example.org|BDAY:1990-04-12|TEL:+1 555 0101|URL:https://example.org/a")
     )
     book.import_stream(io.BytesIO(b'name,email,language\n"Lovelace, A",a@example.org,fr\n'))
-    (item,) = book.page(10).items
+    (item,) = book.page(10).data
     assert item == {
         "id": item["id"],
         "name": "Lovelace, A",
@@ -152,7 +152,7 @@ def test_every_contact_is_on_exactly_one_page(book: ContactBook) -> None:
     cursor: str | None = None
     while True:
         page = book.page(5, cursor)
-        seen += [item["name"] for item in page.items]
+        seen += [item["name"] for item in page.data]
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -186,10 +186,10 @@ def test_a_contact_is_made_changed_and_deleted(book: ContactBook) -> None:
 def test_deleting_and_importing_again_gives_the_same_id(book: ContactBook) -> None:
     """So that the ledger knows the person again."""
     book.import_stream(vcf("FN:A|EMAIL:a@example.org"))
-    (before,) = book.page(10).items
+    (before,) = book.page(10).data
     book.delete(before["id"])
     book.import_stream(vcf("FN:A|EMAIL:a@example.org"))
-    assert book.page(10).items == [before]
+    assert book.page(10).data == [before]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_body_that_is_no_contact_is_refused(book: ContactBook, body: object, f
     with pytest.raises(ValidationFailed) as refusal:
         book.create(body)
     assert [error.field for error in refusal.value.errors] == [field]
-    assert book.page(10).items == []
+    assert book.page(10).data == []
 
 
 @pytest.mark.parametrize("contact_id", ["", "x", "../jobs", "é", "A" * 36])
@@ -256,7 +256,7 @@ def test_two_installations_share_a_database(client: Redis) -> None:
     """Every key starts with the prefix."""
     one, other = ContactBook(client, Keys("one")), ContactBook(client, Keys("other"))
     one.create({"name": "A", "birthday": "--04-12", "urls": ["https://example.org"]})
-    assert other.page(10).items == []
+    assert other.page(10).data == []
     assert all(bytes(key).startswith(b"one:") for key in client.scan_iter())
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from service.contacts.intake.synced import Received
+from service.contacts.intake.card_changes import Received
 from service.contacts.people import ParsedCard
 from service.contacts.writing.exports import KINDS, Format
 from service.domain.people.contact import Contact, Visit
@@ -48,7 +48,7 @@ def imported(book: ContactBook, file: bytes | str) -> tuple[int, int, int, int]:
 
 def shown(book: ContactBook) -> list[dict[str, Any]]:
     """Everybody, as the API answers."""
-    return book.page(200).items
+    return book.page(200).data
 
 
 def all_keys(client: Redis) -> dict[bytes, Any]:
@@ -279,7 +279,7 @@ def test_of_two_merges_at_once_one_comes_after_the_other(redis_client: Redis) ->
     assert contact["id"] == ids[0] and len(contact["emails"]) == 12 and len(refused) <= 22
     assert [one.id for one in book.born_on([(4, 12)])] == [ids[0]]
     keys = Keys()
-    held: Any = redis_client.mget(redis_client.keys(f"{keys.identities_start}*"))
+    held: Any = redis_client.mget(redis_client.keys(keys.identity("*")))
     assert len(held) > 24 and all(holders.decode() == ids[0] for holders in held)
 
 

@@ -198,11 +198,11 @@ def test_a_process_that_notices_checks_again_and_shows_no_job_that_is_gone(
     jobs = Jobs(scripts, RedisClock(rig.client), {"echo": EchoConfig})
     beaten(rig)
     rig.make_job(name="gone soon")
-    assert [job["name"] for job in jobs.list(limit=10, cursor=None).items] == ["gone soon"]
+    assert [job["name"] for job in jobs.list(limit=10, cursor=None).data] == ["gone soon"]
     before = len(checks)
     rig.client.flushall()
     a_second_passes(scripts)
-    assert list(jobs.list(limit=10, cursor=None).items) == []
+    assert list(jobs.list(limit=10, cursor=None).data) == []
     Health(scripts).now()
     assert (before, len(checks), scripts.data.times_back) == (1, 2, 1)
 

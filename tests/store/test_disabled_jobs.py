@@ -69,19 +69,19 @@ def test_a_run_by_hand_is_tried_again_though_its_job_is_off(
     assert rig.runs.finish(run_id, token, FAILED, retry=Retry(RETRY, 2, 60_000))
     if when == "during the delay":
         off(rig, job_id)
-    assert rig.jobs.get(job_id)["enabled"] is False
+    assert rig.jobs.get(job_id).data["enabled"] is False
     assert released(rig, RETRY) is by_hand
     if by_hand:
         end(rig, RETRY, outcome=Outcome("success", None, {}))
-        assert rig.use.run(job_id, RETRY)["status"] == "success"
-    assert rig.jobs.get(job_id)["next_run_at"] is None
+        assert rig.use.run(job_id, RETRY).data["status"] == "success"
+    assert rig.jobs.get(job_id).data["next_run_at"] is None
     assert not rig.client.exists(rig.keys.retries, rig.keys.open(job_id), rig.keys.slots(job_id))
 
 
 def test_its_retries_are_tried_again_until_the_last_which_is_told(rig: Rig) -> None:
     """As often as `max_retries` says; then its failure is one for good."""
     job_id = rig.make_job(enabled=False, options={"max_retries": 2, "retry_delay_seconds": 5})
-    options = Options.model_validate(rig.jobs.get(job_id)["options"])
+    options = Options.model_validate(rig.jobs.get(job_id).data["options"])
     run_id = rig.use.run_now(job_id)
     for attempt in (1, 2):
         retry = retry_of(run_id, attempt, options, lambda: 1.0)
@@ -153,5 +153,5 @@ def test_disabling_calls_off_the_retries_of_occurrences_alone(rig: Rig) -> None:
     end(rig, rig.use.run_now(job_id, {"bot_config": {"dry_run": True}}), Retry(ids["rehearsal"], 2, 60_000))
     rig.jobs.toggle(job_id, {"enabled": False})
     assert {kind for kind in ids if released(rig, ids[kind])} == {"hand", "rehearsal"}
-    called_off = rig.use.run(job_id, ids["due"])
+    called_off = rig.use.run(job_id, ids["due"]).data
     assert (called_off["status"], called_off["error"]) == ("cancelled", "cancelled: the job was disabled")

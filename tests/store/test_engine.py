@@ -248,7 +248,7 @@ def test_an_end_with_another_token_writes_nothing(rig: Rig) -> None:
     assert rig.history(job_id)[0]["status"] == "running"
     assert rig.runs.finish(run_id, token, Outcome("failed", "it broke"))
     assert rig.runs.finish(run_id, token, Outcome("success", None, {})), "a repetition is answered, not written"
-    job = rig.jobs.get(job_id)
+    job = rig.jobs.get(job_id).data
     assert (job["last_run_status"], job["last_run_error"]) == ("failed", "it broke")
     assert job["last_run_at"] == rig.history(job_id)[0]["started_at"]
 
@@ -295,7 +295,7 @@ def test_history_pages_without_gaps(rig: Rig) -> None:
     first = rig.use.history(job_id, limit=2)
     rig.use.run_now(job_id)
     second = rig.use.history(job_id, limit=10, cursor=first.next_cursor)
-    assert [run["id"] for run in first.items + second.items] == asked[::-1]
+    assert [run["id"] for run in first.data + second.data] == asked[::-1]
     assert second.next_cursor is None
 
 
@@ -326,7 +326,7 @@ def test_an_expired_lease_is_reaped_once_and_the_slot_is_free(rig: Rig) -> None:
     rig.pass_ms(1)
     reaper = Reaper(rig.runs, rig.job_store, rig.keys, rig.client)
     reaper.pass_over(int(time.time() * 1000))
-    ended = rig.use.run(job_id, run_id)
+    ended = rig.use.run(job_id, run_id).data
     assert (ended["status"], "lease" in ended["error"]) == ("failed", True)
     assert rig.queue() == [following]
     assert rig.runs.renew(run_id, token, 1000) == "lost"
@@ -397,9 +397,9 @@ def test_toggling_to_the_same_state_changes_nothing(rig: Rig) -> None:
     before = rig.client.hgetall(rig.keys.job(job_id))
     rig.jobs.toggle(job_id, {"enabled": True})
     assert rig.client.hgetall(rig.keys.job(job_id)) == before
-    off = rig.jobs.toggle(job_id, {"enabled": False})
+    off = rig.jobs.toggle(job_id, {"enabled": False}).data
     assert (off["state"], off["next_run_at"]) == ("disabled", None)
-    assert rig.jobs.toggle(job_id, {"enabled": True})["next_run_at"] is not None
+    assert rig.jobs.toggle(job_id, {"enabled": True}).data["next_run_at"] is not None
 
 
 def test_two_installations_share_a_database(redis_client: Redis) -> None:
@@ -437,7 +437,7 @@ def test_a_cancel_that_came_first_wins_over_success(rig: Rig) -> None:
     assert rig.runs.cancel(job_id, run_id, "cancelled by request") == "told"
     assert rig.runs.renew(run_id, token, 30_000) == "cancel"
     rig.runs.finish(run_id, token, Outcome("success", None, {"messages_sent": 1}))
-    assert rig.use.run(job_id, run_id)["status"] == "cancelled"
+    assert rig.use.run(job_id, run_id).data["status"] == "cancelled"
 
 
 def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
@@ -449,7 +449,7 @@ def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
     assert rig.client.scard(rig.keys.slots(job_id)) == 0
     rig.pass_ms(retry.delay_ms)
     rig.runs.release_retry(retry.run_id)
-    again = rig.use.run(job_id, retry.run_id)
+    again = rig.use.run(job_id, retry.run_id).data
     assert (again["trigger"], again["attempt"], again["retry_of"]) == ("retry", 2, run_id)
     assert rig.queue() == [retry.run_id]
 
@@ -487,7 +487,7 @@ def test_a_clock_set_forward_does_not_end_runs_that_are_alive(rig: Rig) -> None:
     reaper.pass_over(now_ms)
     reaper._next_pass = 0.0
     reaper.pass_over(now_ms + 3_600_000)
-    assert rig.use.run(job_id, run_id)["status"] == "running"
+    assert rig.use.run(job_id, run_id).data["status"] == "running"
     assert rig.runs.renew(run_id, token, 30_000) == "kept"
 
 
@@ -515,7 +515,7 @@ def test_a_clock_set_back_decides_nothing_twice(rig: Rig) -> None:
     ahead = (int(time.time()) // 60 + 60) * 60
     rig.client.hset(rig.keys.job(job_id), "last_decided", ahead)
     rig.jobs.toggle(job_id, {"enabled": False})
-    job = rig.jobs.toggle(job_id, {"enabled": True})
+    job = rig.jobs.toggle(job_id, {"enabled": True}).data
     assert job["next_run_at"] == datetime.fromtimestamp(ahead + 60, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
@@ -544,7 +544,7 @@ def test_a_job_that_was_set_aside_is_taken_up_when_it_can_be_read_again(rig: Rig
     assert rig.client.hget(rig.keys.job(job_id), "state") == b"broken"
     rig.client.hset(rig.keys.job(job_id), "options", intact)
     rig.scheduler()._due.mend()
-    assert rig.jobs.get(job_id)["state"] == "scheduled"
+    assert rig.jobs.get(job_id).data["state"] == "scheduled"
     assert rig.client.hget(rig.keys.job(damaged), "state") == b"broken"
 
 

@@ -101,12 +101,12 @@ def test_a_failure_that_is_final_is_one_for_good(rig: Rig, fail: Callable[[str, 
     """No retry whatever the options say; it is told, and it counts towards switching the job off."""
     job_id = rig.make_job(options=NO_DELAY | {"disable_after_failures": 2})
     run_id = fail(job_id, RunFailed("nobody is there", {"asked": 1}, final=True, retry_after=5.0))
-    entry = rig.use.run(job_id, run_id)
+    entry = rig.use.run(job_id, run_id).data
     assert (entry["status"], entry["error"], entry["result"]) == ("failed", "nobody is there", {"asked": 1})
     assert [line["message"] for line in rig.log(run_id)] == ["nobody is there"]
     assert (delay(rig), len(rig.history(job_id)), told(rig)) == (None, 1, ["failed"])
     fail(job_id, RunFailed("nobody is there", final=True))
-    assert (rig.jobs.get(job_id)["state"], told(rig)) == ("disabled", ["switched_off"])
+    assert (rig.jobs.get(job_id).data["state"], told(rig)) == ("disabled", ["switched_off"])
 
 
 @pytest.mark.parametrize(
@@ -154,4 +154,4 @@ def test_what_a_failure_does_not_say_leaves_its_retry_as_it_was(
     run_id = fail(job_id, error)
     waits = delay(rig)
     assert waits is not None and waits <= 0.01
-    assert str(error) in rig.use.run(job_id, run_id)["error"]
+    assert str(error) in rig.use.run(job_id, run_id).data["error"]

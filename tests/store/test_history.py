@@ -20,7 +20,7 @@ def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:
     """Queued, running with its progress, ended: each field is null until it is known, and right from then on."""
     job_id = rig.make_job()
     run_id = rig.use.run_now(job_id)
-    queued = rig.use.run(job_id, run_id)
+    queued = rig.use.run(job_id, run_id).data
     assert queued == {
         "id": run_id, "job_id": job_id, "started_at": None, "finished_at": None, "status": "queued", "result": None,
         "error": None, "messages_sent": 0, "profiles_visited": 0, "trigger": "manual", "scheduled_for": None,
@@ -29,17 +29,17 @@ def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:
     }  # fmt: skip
     token = rig.start(run_id)
     rig.runs.note(run_id, token, 1, progress=(3, 7), lines=[])
-    running = rig.use.run(job_id, run_id)
+    running = rig.use.run(job_id, run_id).data
     assert (running["status"], running["progress"], running["revision"]) == ("running", {"done": 3, "total": 7}, 1)
     assert running["lateness_ms"] >= 0 and running["started_at"] >= running["queued_at"]
     rig.client.hset(rig.keys.run(run_id), mapping={"started_at": 1_700_000_000_900, "due": 1_700_000_000_850})
     rig.runs.finish(run_id, token, Outcome("success", None, {"messages_sent": 2, "names": ["ö", '"']}))
-    ended = rig.use.run(job_id, run_id)
+    ended = rig.use.run(job_id, run_id).data
     finished = int(rig.client.hget(rig.keys.run(run_id), "finished_at"))  # type: ignore[arg-type]
     assert (ended["started_at"], ended["lateness_ms"]) == ("2023-11-14T22:13:20", 50)
     assert (ended["duration_ms"], ended["messages_sent"]) == (finished - 1_700_000_000_900, 2)
     assert ended["result"] == {"messages_sent": 2, "names": ["ö", '"']}
-    assert rig.history(job_id) == rig.use.all_runs(limit=5).items == [ended]
+    assert rig.history(job_id) == rig.use.all_runs(limit=5).data == [ended]
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_times(rig: Rig) -> None:
@@ -49,10 +49,10 @@ def test_a_clock_that_was_set_back_makes_no_negative_times(rig: Rig) -> None:
     token = rig.start(run_id)
     later = RedisClock(rig.client).now_ms() + 3_600_000
     rig.client.hset(rig.keys.run(run_id), mapping={"started_at": later, "due": later + 5_000})
-    started = rig.use.run(job_id, run_id)
+    started = rig.use.run(job_id, run_id).data
     assert (started["duration_ms"], started["lateness_ms"]) == (None, 0)
     rig.runs.finish(run_id, token, Outcome("success", None, {}))
-    ended = rig.use.run(job_id, run_id)
+    ended = rig.use.run(job_id, run_id).data
     assert (ended["duration_ms"], ended["lateness_ms"]) == (0, 0)
     counted = read(rig.scripts)
     assert (counted.duration["echo"].sum_ms, counted.lateness["echo"].sum_ms) == (0, 0)
@@ -96,7 +96,7 @@ def test_what_a_bot_returned_never_makes_a_history_unreadable(rig: Rig, stored: 
     job_id = rig.make_job()
     run_id = rig.use.run_now(job_id)
     rig.client.hset(rig.keys.run(run_id), "result", stored)
-    entry = rig.use.shown_run(job_id, run_id)
+    entry = rig.use.run(job_id, run_id).json
     assert b"NaN" not in entry
     assert json.loads(entry)["result"] == shown
 
@@ -109,7 +109,7 @@ def test_a_damaged_run_is_left_out(rig: Rig) -> None:
     assert [run["id"] for run in rig.history(job_id)] == [last, first]
     rig.client.set(rig.keys.run(damaged), "text")
     assert [run["id"] for run in rig.history(job_id)] == [last, first]
-    assert [run["id"] for run in rig.use.all_runs(limit=5).items] == [last, first]
+    assert [run["id"] for run in rig.use.all_runs(limit=5).data] == [last, first]
     with pytest.raises(NotFound):
         rig.use.run(job_id, damaged)
 

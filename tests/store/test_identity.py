@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from service.contacts.intake.card_changes import Received
 from service.contacts.intake.imports import import_people
 from service.contacts.intake.intake import Intake
 from service.contacts.intake.report import ImportReport
-from service.contacts.intake.synced import Received
 from service.contacts.people import ParsedCard
 from service.contacts.reading.files import ReadOptions
 from service.contacts.writing.exports import KINDS
@@ -122,7 +122,7 @@ def test_who_is_there_already_is_refused_with_the_reason(book: ContactBook, seco
     with pytest.raises(Conflict) as refusal:
         book.create(second)
     assert first["id"] in str(refusal.value) and why in str(refusal.value)
-    assert book.page(10).items == [first]
+    assert book.page(10).data == [first]
 
 
 # One name at one address

@@ -71,7 +71,7 @@ def test_every_kind_of_change_is_in_the_next_list(rig: Rig, reader: Listing) -> 
     for step in steps:
         step()  # type: ignore[no-untyped-call]
         after = seen()
-        assert after == [rig.jobs.get(job["id"]) for job in after]
+        assert after == [rig.jobs.get(job["id"]).data for job in after]
         assert after != before
         before = after
     assert [job["name"] for job in before] == ["after the flood"]

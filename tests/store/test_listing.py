@@ -45,11 +45,11 @@ def test_what_is_shown_is_what_the_record_says(rig: Rig, body: dict[str, Any], e
         token = rig.start(run_id := rig.use.run_now(job_id))
         status = "success" if end == "success" else "failed"
         rig.runs.finish(run_id, token, Outcome(status, None if end == "success" else 'no "way"\n\x7fö'))
-    shown = rig.jobs.get(job_id)
+    shown = rig.jobs.get(job_id).data
     assert shown == record_says(rig, job_id)
-    assert json.loads(rig.jobs.shown(job_id).json) == shown
+    assert json.loads(rig.jobs.get(job_id).json) == shown
     assert tuple(shown) == tuple(record_says(rig, job_id)) == ANSWER_FIELDS
-    assert rig.jobs.shown(job_id).revision == shown["revision"]
+    assert rig.jobs.get(job_id).revision == shown["revision"]
     assert (shown["last_run_status"] is None) == (end is None)
 
 
@@ -72,15 +72,15 @@ def test_a_damaged_job_is_a_conflict_and_spoils_no_list(rig: Rig, field: str) ->
         rig.client.hset(key, field, DAMAGES[field])
     with pytest.raises(Conflict, match="broken"):
         rig.jobs.get(damaged)
-    assert [job["id"] for job in rig.jobs.list(limit=10).items] == [before, after]
-    assert [json.loads(job)["id"] for jobs in rig.jobs.shown_all() for job in jobs] == [before, after]
+    assert [job["id"] for job in rig.jobs.list(limit=10).data] == [before, after]
+    assert [json.loads(job)["id"] for jobs in rig.jobs.all() for job in jobs] == [before, after]
 
 
 def test_what_an_older_release_stored_without_an_option_is_shown_with_its_default(rig: Rig) -> None:
     """Options are answered whole."""
     job_id = rig.make_job(options={"max_retries": 2})
     rig.client.hset(rig.keys.job(job_id), "options", '{"max_retries": 2}')
-    shown = rig.jobs.get(job_id)
+    shown = rig.jobs.get(job_id).data
     assert shown == record_says(rig, job_id)
     assert (shown["options"]["max_retries"], shown["options"]["timeout_seconds"]) == (2, 3600)
 
@@ -89,27 +89,27 @@ def test_an_unknown_job_is_not_found(rig: Rig) -> None:
     """Also one whose id is none."""
     for job_id in ("6e3d9a02-6c4f-4a3a-9d8e-000000000000", "x", ""):
         with pytest.raises(NotFound):
-            rig.jobs.shown(job_id)
+            rig.jobs.get(job_id)
 
 
 def test_pages_lead_through_all_jobs_however_they_were_created(rig: Rig) -> None:
     """Also through those of one microsecond; none twice, none left out, and the last page says that it is the last."""
     ids = [rig.make_job(name=f"job {number}", enabled=number % 2 == 0) for number in range(7)]
     rig.client.zadd(rig.keys.jobs, dict.fromkeys(ids[2:6], 1700000000000000))
-    everyone = [json.loads(job)["id"] for jobs in rig.jobs.shown_all() for job in jobs]
+    everyone = [json.loads(job)["id"] for jobs in rig.jobs.all() for job in jobs]
     assert sorted(everyone) == sorted(ids)
     for limit in (1, 2, 3, 7, 8):
         seen, cursor = [], None
         while True:
             page = rig.jobs.list(limit=limit, cursor=cursor)
-            seen += [job["id"] for job in page.items]
+            seen += [job["id"] for job in page.data]
             if (cursor := page.next_cursor) is None:
                 break
-            assert len(page.items) == limit
+            assert len(page.data) == limit
         assert seen == everyone
-    assert {job["id"] for job in rig.jobs.list(limit=7, enabled_only=True).items} == set(ids[::2])
-    assert [job["name"] for job in rig.jobs.list(limit=7, q="JOB 3").items] == ["job 3"]
-    assert rig.jobs.list(limit=7, bot_type="other").items == []
+    assert {job["id"] for job in rig.jobs.list(limit=7, enabled_only=True).data} == set(ids[::2])
+    assert [job["name"] for job in rig.jobs.list(limit=7, q="JOB 3").data] == ["job 3"]
+    assert rig.jobs.list(limit=7, bot_type="other").data == []
 
 
 def test_a_filtered_page_looks_at_so_many_and_says_where_to_go_on(rig: Rig) -> None:

@@ -127,7 +127,7 @@ def test_lists_and_keys_of_another_kind_hold_up_no_end(rig: Rig) -> None:
     job_id = rig.make_job()
     rig.client.set(rig.keys.alerts_bots, "no list")
     run_id = end(rig, job_id, a="Amelia cannot be reached")
-    assert rig.use.run(job_id, run_id)["status"] == "success"
+    assert rig.use.run(job_id, run_id).data["status"] == "success"
     assert not rig.client.exists(rig.keys.open(job_id), rig.keys.slots(job_id), rig.keys.leases)
 
 
@@ -230,7 +230,7 @@ def test_a_run_that_tells_of_too_much_says_the_rest_in_its_log(rig: Rig, valkey_
     assert alert["count"] == MOST_NEWS
     lines = [json.loads(line)["message"] for line in rig.client.lrange(rig.keys.run_log(run_id), 0, -1)]
     assert lines == [f"People are not told this, since the run has told them too much: number {MOST_NEWS}"]
-    assert rig.use.run(job_id, run_id)["status"] == "success"
+    assert rig.use.run(job_id, run_id).data["status"] == "success"
 
 
 def test_a_bot_knows_how_long_it_may_take_and_can_wait(rig: Rig, valkey_server: ValkeyServer) -> None:
@@ -248,4 +248,4 @@ def test_a_bot_knows_how_long_it_may_take_and_can_wait(rig: Rig, valkey_server: 
     assert 500 < seen["left"] <= 600 and 0 <= seen["elapsed"] < 100
     assert abs(seen["left"] + seen["elapsed"] - 600) < 1
     assert (seen["waited"], seen["stopped"]) == (True, False) and seen["since"] >= 0.01
-    assert rig.use.run(job_id, run_id)["error"] == "worker stopped"
+    assert rig.use.run(job_id, run_id).data["error"] == "worker stopped"

@@ -22,7 +22,7 @@ def test_an_idempotency_key_is_remembered_for_a_day(rig: Rig, route: str) -> Non
     body = {"name": "b", "bot_type": "echo", "schedule_type": "interval", "schedule_config": {"hours": 1}}
 
     def ask() -> Any:
-        return rig.use.run_now(job_id, None, "k") if route == "run" else rig.jobs.create(body, "k")["id"]
+        return rig.use.run_now(job_id, None, "k") if route == "run" else rig.jobs.create(body, "k").data["id"]
 
     first = ask()
     (key,) = rig.client.scan_iter(rig.keys.idempotency("*"))

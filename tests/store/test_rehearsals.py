@@ -34,7 +34,7 @@ def told(rig: Rig) -> list[str]:
 
 def last_run(rig: Rig, job_id: str) -> tuple[Any, ...]:
     """What the job says of its last run, and its count of failures."""
-    job = rig.jobs.get(job_id)
+    job = rig.jobs.get(job_id).data
     count = rig.client.hget(rig.keys.job(job_id), "failures")
     return job["last_run_at"], job["last_run_status"], job["last_run_error"], job["revision"], count
 
@@ -52,9 +52,9 @@ def test_a_rehearsal_leaves_the_job_as_its_last_real_run_left_it(rig: Rig, befor
         run_id = end(rig, job_id, status, REHEARSE)
     assert last_run(rig, job_id) == expected
     assert told(rig) == []
-    entry = rig.use.run(job_id, run_id)
+    entry = rig.use.run(job_id, run_id).data
     assert (entry["status"], entry["trigger"], entry["rehearsal"]) == (status, "manual", True)
-    assert rig.jobs.get(job_id)["enabled"]
+    assert rig.jobs.get(job_id).data["enabled"]
 
 
 def test_failures_are_counted_on_across_a_rehearsal(rig: Rig) -> None:
@@ -63,7 +63,7 @@ def test_failures_are_counted_on_across_a_rehearsal(rig: Rig) -> None:
     end(rig, job_id, "failed")
     end(rig, job_id, "success", REHEARSE)
     end(rig, job_id, "failed")
-    assert rig.jobs.get(job_id)["state_reason"] == "switched off after 2 failures in a row"
+    assert rig.jobs.get(job_id).data["state_reason"] == "switched off after 2 failures in a row"
     assert told(rig) == ["failed", "switched_off"]
 
 
@@ -84,17 +84,17 @@ def test_what_is_laid_over_makes_a_run_a_rehearsal(
     """Not what the job says itself: a job whose every run is dry has its last run and its failures too."""
     job_id = rig.make_job(bot_config=own)
     run_id = end(rig, job_id, "failed", None if overlay is None else {"bot_config": overlay})
-    assert rig.use.run(job_id, run_id)["rehearsal"] is rehearsal
-    assert rig.jobs.get(job_id)["last_run_status"] == (None if rehearsal else "failed")
+    assert rig.use.run(job_id, run_id).data["rehearsal"] is rehearsal
+    assert rig.jobs.get(job_id).data["last_run_status"] == (None if rehearsal else "failed")
 
 
 def test_a_retry_of_a_rehearsal_is_a_rehearsal(rig: Rig) -> None:
     """Its overlay goes along, and so does what it is."""
     job_id = rig.make_job()
     end(rig, job_id, "failed", REHEARSE, Retry(RETRY, 2, 0))
-    assert rig.use.run(job_id, RETRY)["rehearsal"] is True
+    assert rig.use.run(job_id, RETRY).data["rehearsal"] is True
     rig.runs.finish(RETRY, rig.start(RETRY), outcome_of("failed"))
-    assert (told(rig), rig.jobs.get(job_id)["last_run_status"]) == ([], None)
+    assert (told(rig), rig.jobs.get(job_id).data["last_run_status"]) == ([], None)
 
 
 def test_a_rehearsal_that_is_cancelled_before_it_starts_is_still_marked(rig: Rig) -> None:
@@ -102,7 +102,7 @@ def test_a_rehearsal_that_is_cancelled_before_it_starts_is_still_marked(rig: Rig
     job_id = rig.make_job()
     run_id = rig.use.run_now(job_id, REHEARSE)
     rig.use.cancel(job_id, run_id)
-    assert rig.use.run(job_id, run_id)["rehearsal"] is True
+    assert rig.use.run(job_id, run_id).data["rehearsal"] is True
     assert dict(read(rig.scripts).runs) == {("echo", "cancelled", "rehearsal"): 1}
 
 
@@ -124,14 +124,14 @@ def test_a_rehearsal_that_an_older_release_asked_for_is_known_by_its_overlay(rig
     told(rig)
     run_id = rig.use.run_now(job_id, REHEARSE)
     rig.client.hdel(rig.keys.run(run_id), "rehearsal")
-    assert rig.use.run(job_id, run_id)["rehearsal"] is False
+    assert rig.use.run(job_id, run_id).data["rehearsal"] is False
     if how == "is cancelled":
         rig.use.cancel(job_id, run_id)
     else:
         retry = Retry(RETRY, 2, 0) if how == "is retried" else None
         rig.runs.finish(run_id, rig.start(run_id), outcome_of("failed" if retry else "success"), retry=retry)
     assert [run["rehearsal"] for run in rig.history(job_id)][:-1] == [True] * (2 if how == "is retried" else 1)
-    assert (told(rig), rig.jobs.get(job_id)["last_run_status"]) == ([], "failed")
+    assert (told(rig), rig.jobs.get(job_id).data["last_run_status"]) == ([], "failed")
 
 
 @pytest.mark.parametrize("overlay", ["", "{", "[]", "null", "7", json.dumps({"dry_run": "true"}), '{"dry_run": 1}'])
@@ -142,7 +142,7 @@ def test_a_record_that_outside_hands_damaged_ends_as_a_run_like_any_other(rig: R
     rig.client.hdel(rig.keys.run(run_id), "rehearsal")
     rig.client.hset(rig.keys.run(run_id), "overlay", overlay)
     assert rig.runs.finish(run_id, rig.start(run_id), outcome_of("success"))
-    assert rig.jobs.get(job_id)["last_run_status"] == "success"
+    assert rig.jobs.get(job_id).data["last_run_status"] == "success"
 
 
 def test_an_entry_of_an_older_release_is_no_rehearsal(rig: Rig) -> None:
@@ -150,4 +150,4 @@ def test_an_entry_of_an_older_release_is_no_rehearsal(rig: Rig) -> None:
     job_id = rig.make_job()
     run_id = end(rig, job_id, "success")
     assert not rig.client.hexists(rig.keys.run(run_id), "rehearsal")
-    assert rig.use.run(job_id, run_id)["rehearsal"] is False
+    assert rig.use.run(job_id, run_id).data["rehearsal"] is False

@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import ValidationFailed
 from service.store.server.redis_clock import RedisClock
-from service.usecases.definitions import Transfer
+from service.usecases.definitions import Definitions
 from tests.support.store_rig import EchoConfig, Rig
 
 CONFIGS = {"birthday": EchoConfig, "echo": EchoConfig}
@@ -34,7 +34,7 @@ def test_it_is_due_and_runs(rig: Rig, stored: str) -> None:
     occurrence = rig.pretend_due(stored, 2)
     assert rig.scheduler().enqueue_jobs() == 1
     assert len(rig.queue()) == 1
-    job = rig.jobs.get(stored)
+    job = rig.jobs.get(stored).data
     assert (job["state"], job["state_reason"]) == ("scheduled", None)
     assert int(rig.client.hget(rig.keys.job(stored), "next_occurrence") or 0) > occurrence
     assert rig.jobs.preview_job(stored, from_=None, count=3)["description"]
@@ -42,33 +42,33 @@ def test_it_is_due_and_runs(rig: Rig, stored: str) -> None:
 
 def test_it_can_be_put_back_and_changed_elsewhere(rig: Rig, stored: str) -> None:
     """What GET answered, another name, off and on, another zone: its expression is none of the change."""
-    before = rig.jobs.get(stored)
-    assert rig.jobs.update(stored, before) == before
-    assert rig.jobs.update(stored, {**before, "name": "renamed"})["name"] == "renamed"
+    before = rig.jobs.get(stored).data
+    assert rig.jobs.update(stored, before).data == before
+    assert rig.jobs.update(stored, {**before, "name": "renamed"}).data["name"] == "renamed"
     for enabled in (False, True):
-        assert rig.jobs.toggle(stored, {"enabled": enabled})["enabled"] is enabled
+        assert rig.jobs.toggle(stored, {"enabled": enabled}).data["enabled"] is enabled
     moved = rig.jobs.update(
         stored, {"schedule_config": {"cron_expression": expression(before), "timezone": "Europe/Vienna"}}
-    )
+    ).data
     assert (moved["state"], expression(moved)) == ("scheduled", expression(before))
 
 
 def test_it_is_exported_and_applied(rig: Rig, stored: str) -> None:
     """As it is, which changes nothing, and under another name."""
-    transfer = Transfer(rig.jobs, rig.job_store, RedisClock(rig.client), CONFIGS)
+    transfer = Definitions(rig.jobs, rig.job_store, RedisClock(rig.client), CONFIGS)
     jobs = list(transfer.export())
     assert transfer.apply({"version": 1, "jobs": jobs}, prune=True)["changes"] == []
     changes = transfer.apply({"version": 1, "jobs": [{**jobs[0], "name": "renamed"}]})["changes"]
     assert [change["action"] for change in changes] == ["update"]
-    assert expression(rig.jobs.get(stored)) == expression(jobs[0])
+    assert expression(rig.jobs.get(stored).data) == expression(jobs[0])
 
 
 def test_another_of_its_kind_is_refused(rig: Rig, stored: str) -> None:
     """A new job, a preview, a change of the expression, a document: 400, saying why, and nothing is changed."""
-    before = rig.jobs.get(stored)
+    before = rig.jobs.get(stored).data
     schedule = {"schedule_type": "cron", "schedule_config": {"cron_expression": "*/95 * * * *"}}
     document = {"version": 1, "jobs": [{"id": stored, "name": "x", "bot_type": "echo", **schedule}]}
-    transfer = Transfer(rig.jobs, rig.job_store, RedisClock(rig.client), CONFIGS)
+    transfer = Definitions(rig.jobs, rig.job_store, RedisClock(rig.client), CONFIGS)
     for change, field in (
         (lambda: rig.make_job(**schedule), "schedule_config.cron_expression"),
         (lambda: rig.jobs.preview(schedule), "schedule_config.cron_expression"),
@@ -78,4 +78,4 @@ def test_another_of_its_kind_is_refused(rig: Rig, stored: str) -> None:
         with pytest.raises(ValidationFailed, match="must have steps that come round") as refusal:
             change()
         assert [error.field for error in refusal.value.errors] == [field]
-    assert rig.jobs.get(stored) == before
+    assert rig.jobs.get(stored).data == before

@@ -14,7 +14,7 @@ from service.bots.webhook.bot import WebhookBot
 from service.errors import ValidationFailed
 from service.store.jobs.job_hashes import JobStore
 from service.store.server.redis_clock import RedisClock
-from service.usecases.definitions import Transfer
+from service.usecases.definitions import Definitions
 from service.usecases.jobs import Jobs
 from service.worker.notes import Notes
 from service.worker.runner import Surroundings, carry_out
@@ -41,17 +41,17 @@ def test_a_stored_template_that_is_refused_today_fails_its_runs_and_hides_nothin
     jobs = Jobs(rig.scripts, clock, its_configs)
     valid = {"url": "https://example.org/"} if bot_type == "webhook" else {}
     body = {"name": "Old", "bot_type": bot_type, "schedule_type": "interval", "schedule_config": {"hours": 1}}
-    job_id = str(jobs.create(body | {"bot_config": valid})["id"])
+    job_id = str(jobs.create(body | {"bot_config": valid}).data["id"])
     redis_client.hset(rig.keys.job(job_id), "bot_config", json.dumps(OLD[bot_type]))
 
-    assert jobs.get(job_id)["bot_config"] == OLD[bot_type] == jobs.list(limit=5, cursor=None).items[0]["bot_config"]
-    (exported,) = Transfer(jobs, JobStore(rig.scripts), clock, its_configs).export()
+    assert jobs.get(job_id).data["bot_config"] == OLD[bot_type] == jobs.list(limit=5, cursor=None).data[0]["bot_config"]
+    (exported,) = Definitions(jobs, JobStore(rig.scripts), clock, its_configs).export()
     assert exported["bot_config"] == OLD[bot_type]
-    assert jobs.toggle(job_id, {"enabled": False})["enabled"] is False
+    assert jobs.toggle(job_id, {"enabled": False}).data["enabled"] is False
     with pytest.raises(ValidationFailed, match=REASON[bot_type]):
         jobs.update(job_id, {"name": "New"})
     with pytest.raises(ValidationFailed, match=REASON[bot_type]):
-        Transfer(jobs, JobStore(rig.scripts), clock, its_configs).apply({"version": 1, "jobs": [exported]})
+        Definitions(jobs, JobStore(rig.scripts), clock, its_configs).apply({"version": 1, "jobs": [exported]})
 
     run_id = rig.use.run_now(job_id)
     claim = rig.runs.claim(run_id, "token", "worker-1", 30_000)
@@ -60,4 +60,4 @@ def test_a_stored_template_that_is_refused_today_fails_its_runs_and_hides_nothin
     outcome = carry_out(claim, around, Notes(lambda *note: True, lambda: 0.0))
     assert outcome.status == "failed" and outcome.error is not None
     assert REASON[bot_type] in outcome.error and "string is for texts and numbers" in outcome.error
-    assert jobs.update(job_id, {"bot_config": valid})["bot_config"]
+    assert jobs.update(job_id, {"bot_config": valid}).data["bot_config"]

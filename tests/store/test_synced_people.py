@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from service.contacts.intake.card_changes import Received
 from service.contacts.intake.intake import Intake
-from service.contacts.intake.synced import Received, SyncedBook
+from service.contacts.intake.synced import SyncedBook
 from service.contacts.people import ParsedCard
 from service.domain.people.contact import Contact
 from service.store.contacts import ContactStore

@@ -11,7 +11,7 @@ from redis import Redis
 
 from service.settings import Settings
 from service.store.server.redis_clock import RedisClock
-from service.usecases.definitions import Transfer
+from service.usecases.definitions import Definitions
 from service.wsgi import assemble
 from tests.support.store_rig import EchoConfig, Rig
 
@@ -237,9 +237,9 @@ def test_a_job_made_again_under_its_id_leads_a_life_of_its_own(redis_client: Red
     assert rig.scheduler().enqueue_jobs() == 1
     (former,) = rig.queue()
     rig.start(former)
-    document = {"version": 1, "jobs": [rig.jobs.get(job_id)]}
+    document = {"version": 1, "jobs": [rig.jobs.get(job_id).data]}
     rig.jobs.delete(job_id)
-    Transfer(rig.jobs, rig.job_store, clock, {"echo": EchoConfig}).apply(document)
+    Definitions(rig.jobs, rig.job_store, clock, {"echo": EchoConfig}).apply(document)
     assert rig.history(job_id) == []
     redis_client.hset(rig.keys.job(job_id), mapping={"next_occurrence": occurrence, "next_due": occurrence * 1000})
     redis_client.zadd(rig.keys.due, {job_id: occurrence * 1000})

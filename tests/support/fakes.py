@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import IO, Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict
 
 from service.contacts.writing.exports import Kind
 from service.domain.people.contact import Contact
 from service.domain.plain_json import dumps
 from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
-from service.store.jobs.listing import ShownJob
+from service.usecases.views import JobView, Page, View
+from service.web.http.auth import ApiKeys
+from service.web.http.request_slots import RequestSlots
+from service.web.services import Services
 
 KEY = "test-key"
-
-
-@dataclass
-class FakePage:
-    """A page as the use cases answer it."""
-
-    items: list[Any]
-    next_cursor: str | None = None
-
-
-@dataclass
-class FakeSettings:
-    """The settings that the HTTP layer reads."""
-
-    api_key: SecretStr | None = field(default_factory=lambda: SecretStr(KEY))
-    api_key_previous: SecretStr | None = None
-    import_limit_mb: int = 1
 
 
 class FakeJobs:
@@ -51,51 +36,44 @@ class FakeJobs:
         if self.failure is not None:
             raise self.failure
 
-    def list(self, **query: Any) -> FakePage:
+    def list(self, **query: Any) -> Page:
         self._note("list", query)
         if query["cursor"] not in (None, "2"):
             raise ValidationFailed.of("cursor", "must be the next cursor of an earlier answer")
-        return FakePage(list(self.stored.values())[: query["limit"]], "2" if query["cursor"] is None else None)
+        return Page(list(self.stored.values())[: query["limit"]], "2" if query["cursor"] is None else None)
 
-    def shown_page(self, **query: Any) -> FakePage:
-        return self.list(**query)
-
-    def shown_all(self, **query: Any) -> Iterator[Sequence[bytes]]:
+    def all(self, **query: Any) -> Iterator[Sequence[bytes]]:
         self._note("stream", query)
         yield from ([dumps(job)] for job in self.stored.values())
 
-    def shown(self, job_id: str) -> ShownJob:
-        job = self.get(job_id)
-        return ShownJob(job_id, dumps(job), job["revision"])
+    def get(self, job_id: str) -> JobView:
+        job = self._job(job_id)
+        return JobView(dumps(job), job_id, job["revision"])
 
-    def get(self, job_id: str) -> dict[str, Any]:
+    def _job(self, job_id: str) -> dict[str, Any]:
         self._note("get", job_id)
         if job_id not in self.stored:
             raise NotFound(f"Job {job_id} not found")
         return self.stored[job_id]
 
-    def create(self, body: object, key: str | None = None) -> dict[str, Any]:
+    def create(self, body: object, key: str | None = None) -> JobView:
         self._note("create", body)
         assert isinstance(body, dict)
         job = {**body, "id": str(uuid.uuid4()), "revision": 1}
         self.stored[job["id"]] = job
-        return job
+        return JobView(dumps(job), job["id"], job["revision"])
 
-    def create_shown(self, body: object, key: str | None = None) -> ShownJob:
-        job = self.create(body, key)
-        return ShownJob(job["id"], dumps(job), job["revision"])
-
-    def update(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> dict[str, Any]:
+    def update(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> JobView:
         assert isinstance(body, dict)
-        job = self.get(job_id)
+        job = self._job(job_id)
         job.update(body)
-        return job
+        return JobView(job, job_id, job["revision"])
 
     def delete(self, job_id: str, revisions: Sequence[int] = ()) -> None:
         self.get(job_id)
         del self.stored[job_id]
 
-    def toggle(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> dict[str, Any]:
+    def toggle(self, job_id: str, body: object, revisions: Sequence[int] = ()) -> JobView:
         assert isinstance(body, dict)
         if set(body) != {"enabled"}:
             raise ValidationFailed.of("enabled", "must be true or false")
@@ -106,40 +84,31 @@ class FakeJobs:
         self.runs.append(body)
         return "run-1"
 
-    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> dict[str, Any] | None:
+    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> View | None:
         self.calls.append(("wait_for_run", seconds))
         if isinstance(self.entry, ServiceError):
             raise self.entry
-        return self.entry
+        return None if self.entry is None else View(self.entry)
 
-    def history(self, job_id: str, *, limit: int, cursor: str | None) -> FakePage:
+    def history(self, job_id: str, *, limit: int, cursor: str | None) -> Page:
         self.get(job_id)
         self.calls.append(("history", limit))
-        return FakePage([{"id": f"run-{n}"} for n in range(limit)], "next page&more" if cursor is None else None)
+        return Page([{"id": f"run-{n}"} for n in range(limit)], "next page&more" if cursor is None else None)
 
-    def run(self, job_id: str, run_id: str) -> dict[str, Any]:
+    def run(self, job_id: str, run_id: str) -> View:
         self.get(job_id)
         if run_id != "run-1":
             raise NotFound(f"Run {run_id} not found")
-        return {"id": run_id, "job_id": job_id}
+        return View({"id": run_id, "job_id": job_id})
 
-    def shown_history(self, job_id: str, *, limit: int, cursor: str | None) -> FakePage:
-        return self.history(job_id, limit=limit, cursor=cursor)
-
-    def shown_runs(self, **query: Any) -> FakePage:
-        return self.all_runs(**query)
-
-    def shown_run(self, job_id: str, run_id: str) -> bytes:
-        return dumps(self.run(job_id, run_id))
-
-    def cancel(self, job_id: str, run_id: str) -> tuple[bool, dict[str, Any]]:
+    def cancel(self, job_id: str, run_id: str) -> tuple[bool, View]:
         return True, self.run(job_id, run_id)
 
     def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
-        return {"lines": [self.run(job_id, run_id)], "last_line": 1, "trimmed": False}
+        return {"lines": [self.run(job_id, run_id).data], "last_line": 1, "trimmed": False}
 
-    def all_runs(self, *, limit: int, cursor: str | None, **_: str | None) -> FakePage:
-        return FakePage([{"id": f"run-{n}"} for n in range(limit)], None)
+    def all_runs(self, *, limit: int, cursor: str | None, **_: str | None) -> Page:
+        return Page([{"id": f"run-{n}"} for n in range(limit)], None)
 
     def preview(self, body: object) -> dict[str, Any]:
         self._note("preview", body)
@@ -194,8 +163,8 @@ class FakeContacts:
         for contact in self.stored.values():
             yield kind.written([Contact(contact["id"], contact["name"])])
 
-    def page(self, limit: int, cursor: str | None) -> FakePage:
-        return FakePage(list(self.stored.values())[:limit])
+    def page(self, limit: int, cursor: str | None) -> Page:
+        return Page(list(self.stored.values())[:limit])
 
     def get(self, contact_id: str) -> dict[str, Any]:
         if contact_id not in self.stored:
@@ -218,8 +187,8 @@ class FakeContacts:
             self.delete(one)
         return {"contact": self.get(contact_id), "left_out": []}
 
-    def duplicates(self, limit: int, cursor: str | None) -> FakePage:
-        return FakePage([{"reasons": ["the same name"], "contacts": list(self.stored.values())}][:limit])
+    def duplicates(self, limit: int, cursor: str | None) -> Page:
+        return Page([{"reasons": ["the same name"], "contacts": list(self.stored.values())}][:limit])
 
     def delete(self, contact_id: str) -> None:
         self.get(contact_id)
@@ -240,3 +209,19 @@ class EchoBot:
     name = "echo"
     description = "Says what it is told."
     Config = EchoConfig
+
+
+def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
+    """Services over the stand-ins.
+
+    Args:
+        jobs: answers for jobs, runs and the service's health.
+        contacts: the address book.
+        others: services of other kinds, by their names.
+    """
+    given: dict[str, Any] = {
+        "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts, "definitions": None, "following": None,
+        "message_tester": None, "reading": None, "bots": {"echo": EchoBot}, "keys": ApiKeys([KEY]),
+        "slots": RequestSlots(1), "import_limit_mb": 1,
+    }  # fmt: skip
+    return Services(**(given | others))

@@ -66,7 +66,7 @@ class Rig:
             "name": "a job", "bot_type": "echo", "schedule_type": "interval", "schedule_config": {"minutes": 1},
             **fields,
         }  # fmt: skip
-        return str(self.jobs.create(body)["id"])
+        return self.jobs.create(body).id
 
     def pretend_due(self, job_id: str, seconds_ago: int) -> int:
         """Moves a job's next occurrence (and an interval's anchor) to `seconds_ago`. Returns the occurrence."""
@@ -91,7 +91,7 @@ class Rig:
 
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """A job's newest 200 runs."""
-        return self.use.history(job_id, limit=200).items
+        return self.use.history(job_id, limit=200).data
 
     def pass_ms(self, ms: int) -> None:
         """Wait until more than `ms` have passed by Redis' clock."""

@@ -6,14 +6,22 @@ import random
 from statistics import mean
 
 import pytest
+from pydantic import BaseModel
 
+from service.domain.job_requests import parse_create
 from service.domain.options import Options
-from service.domain.retries import rerun_of, retry_of
-from service.domain.run_records import Retry
+from service.domain.planning import new_record
+from service.domain.retries import follow_up, rerun_of, retry_of
+from service.domain.run_records import Claim, Outcome, Retry
 from service.domain.status import count_up
 
 RUN = "0b7f7a1e-0000-4000-8000-000000000001"
 NOW = 1_764_115_200_000
+JOB = {"name": "J", "bot_type": "any", "schedule_type": "interval", "schedule_config": {"hours": 1}}
+
+
+class Config(BaseModel):
+    """A bot's that has no settings."""
 
 
 def retry(attempt: int, chance: float, **options: int) -> Retry:
@@ -79,6 +87,35 @@ def test_a_rerun_waits_for_nothing_and_is_no_attempt() -> None:
     """What a stopping worker cut short costs no attempt."""
     again = rerun_of(RUN, 3)
     assert (again.attempt, again.delay_ms) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "rerun", "attempt"),
+    [
+        (Outcome("failed", "no"), False, 3),
+        (Outcome("failed", "no"), True, 2),
+        (Outcome("failed", "no", final=True), False, None),
+        (Outcome("failed", "no", final=True), True, None),
+        (Outcome("success"), False, None),
+        (Outcome("cancelled", "by hand"), True, None),
+    ],
+)
+def test_only_a_failure_that_is_not_final_is_followed_by_a_run(
+    outcome: Outcome, rerun: bool, attempt: int | None
+) -> None:
+    """Its retry is the next attempt; a run that was cut short is the same attempt again."""
+    definition = parse_create(JOB | {"options": {"max_retries": 5}}, {"any": Config})
+    claim = Claim(RUN, "token", NOW, {"id": RUN, "attempt": "2"}, {})
+    claim.__dict__["record"] = new_record("job", definition, NOW)
+    following = follow_up(claim, outcome, lambda: 1.0, rerun=rerun)
+    assert (following and following.attempt) == attempt
+
+
+@pytest.mark.parametrize("rerun", [False, True])
+def test_a_damaged_job_has_no_retry_but_its_cut_run_is_made_again(rerun: bool) -> None:
+    """The delay cannot be read; a run that follows at once needs none."""
+    claim = Claim(RUN, "token", NOW, {"id": RUN, "attempt": "2"}, {b"id": b"job"})
+    assert (follow_up(claim, Outcome("failed", "no"), lambda: 1.0, rerun=rerun) is not None) == rerun
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_well_formed_value_is_had(value: str) -> None:
 )
 def test_a_malformed_signing_secret_is_refused(value: str, told: str) -> None:
     """By Standard Webhooks it is 24 to 64 bytes in base64; an empty key would sign for everybody."""
-    with pytest.raises(SecretRefused, match=f"BOT_SECRET_X is no signing secret.*{told}") as refusal:
+    with pytest.raises(SecretRefused, match=f"BOT_SECRET_X is not a signing secret.*{told}") as refusal:
         signing_key("BOT_SECRET_X", value)
     assert value.removeprefix("whsec_") in ("",) or value.removeprefix("whsec_") not in str(refusal.value)
 
@@ -115,10 +115,10 @@ def test_what_a_bot_declares_it_gets_without_a_name_in_the_job() -> None:
 def test_what_is_written_as_a_name_and_names_no_secret_is_refused(value: str) -> None:
     """A slip is not sent in place of the secret; other texts are themselves."""
     secrets = opened(BOT_SECRET_X="sesame", HOME="/home", BOT_SECRET_A_HOSTS="hooks.example.org")
-    with pytest.raises(SecretRefused, match=r"is no name of a secret: that is env:BOT_SECRET_…") as refusal:
+    with pytest.raises(SecretRefused, match=r"is not the name of a secret: name one as env:BOT_SECRET_…") as refusal:
         secrets.text(value, URL)
     assert value in str(refusal.value) and "/home" not in str(refusal.value)
-    with pytest.raises(SecretRefused, match="is no name of a secret"):
+    with pytest.raises(SecretRefused, match="is not the name of a secret"):
         secrets.address(value)
     for other in ("environment:HOME", "ENV:HOME", "sesame env:HOME", ""):
         assert secrets.text(other, URL) == secrets.address(other) == other

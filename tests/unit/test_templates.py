@@ -91,8 +91,8 @@ HOSTILE = {
     "a block": ("{% block b %}x{% endblock %}", "no block"),
     "a filter block": ("{% filter upper %}x{% endfilter %}", "no filterblock"),
     "a call": ("{{ name.upper() }}", "no call"),
-    "a method": ("{{ name['upper'] }}", "in brackets stands"),
-    "a hidden attribute": ("{{ ''['__class__'] }}", "in brackets stands"),
+    "a method": ("{{ name['upper'] }}", "brackets take the position"),
+    "a hidden attribute": ("{{ ''['__class__'] }}", "brackets take the position"),
     "an attribute": ("{{ name.upper }}", "no getattr"),
     "a dict": ("{{ {1: 2} }}", "no dict"),
     "format": ("{{ '%s'|format(name) }}", 'no filter "format"'),
@@ -198,7 +198,7 @@ def test_a_message_of_more_than_256_kib_is_refused_by_its_bytes() -> None:
     assert render(source, {"name": "a" * 131_072}) == "a" * 262_144
     with pytest.raises(SecurityError, match="262145 bytes"):
         render(source + "x", {"name": "a" * 131_072})
-    with pytest.raises(SecurityError, match="bytes of text, and 262144"):
+    with pytest.raises(SecurityError, match="bytes of text, more than 262144"):
         render(source, {"name": "あ" * 50_000})
 
 
@@ -226,7 +226,7 @@ def test_both_bots_templates_are_held_to_it(source: str) -> None:
 def test_a_jobs_templates_are_bounded_together_before_any_is_tried() -> None:
     """Forty of them, each as long as one may be, would be tried for seconds."""
     many = {f"a{chr(97 + n)}": {"on_time": "Hi\n\n" + "{{ nmae }}" * 900} for n in range(20)}
-    with pytest.raises(ValidationFailed, match=r"bot_config\.templates must have at most 100,000 characters together"):
+    with pytest.raises(ValidationFailed, match=r"bot_config\.templates must have at most 100,000 characters in all"):
         validate_bot_config("birthday", {"templates": many}, {"birthday": BirthdayConfig})
 
 

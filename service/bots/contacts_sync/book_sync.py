@@ -15,7 +15,8 @@ from typing import Any
 from bot_scheduler import Context
 from service.bots.contacts_sync.carddav import Card, CardDav, Changes, TokenLost
 from service.bots.contacts_sync.dav import BookFailed
-from service.contacts.intake.synced import Received, SyncedBook
+from service.contacts.intake.card_changes import Received
+from service.contacts.intake.synced import SyncedBook
 from service.contacts.people import ParsedCard
 from service.contacts.reading import vcard
 

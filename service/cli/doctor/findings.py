@@ -49,7 +49,7 @@ def process_findings(
     elif refused:
         yield _silenced("workers", "workers")
     else:
-        yield Finding("workers", "problem", "no worker is running, so no queued run starts", "Start `python worker.py`")
+        yield Finding("workers", "problem", "no worker runs, so no queued run starts", "Start `bot-scheduler worker`")
     late = waits_long(waited)
     advice = "Raise WORKER_CONCURRENCY, or start more workers" if late else None
     waiting = ("1 run waits" if queued == 1 else f"{queued} runs wait") + (
@@ -66,7 +66,7 @@ def _scheduler(schedulers: int, leader: str | None, refused: bool) -> Finding:
     if refused:
         return _silenced("scheduler", "schedulers")
     found = "no scheduler is running, so no job starts when it is due"
-    return Finding("scheduler", "problem", found, "Start `python scheduler.py`")
+    return Finding("scheduler", "problem", found, "Start `bot-scheduler scheduler`")
 
 
 def _silenced(check: str, processes: str) -> Finding:

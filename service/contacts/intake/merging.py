@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from service.contacts.intake.card_changes import SOURCE as SYNCED
 from service.contacts.intake.intake import MOST_TRIES, too_busy, traits_of
-from service.contacts.intake.synced import SOURCE as SYNCED
 from service.contacts.matching.identity import Known, merged, with_traits
 from service.contacts.matching.parts import MOST_PARTS, SINGLES, as_text, part_of, parts_of, united
 from service.domain.ids import is_id

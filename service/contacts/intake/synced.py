@@ -8,43 +8,21 @@ version last, so that an interrupted step is done again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Literal
 
+from service.contacts.intake.card_changes import SOURCE, Change, Received, change_of, compared
 from service.contacts.intake.intake import MOST_TRIES, Intake, too_busy
-from service.contacts.intake.provenance import NOTHING, carried, fields_of, fields_without, given_by, together
+from service.contacts.intake.provenance import NOTHING, fields_without, together
 from service.contacts.matching.entries import Entry
-from service.contacts.people import ParsedCard
 from service.domain.people.contact import Contact
-from service.domain.people.traits import says_less
-from service.store.address_books import CardStore, Given, SeenCard, SkippedCard
+from service.store.address_books import CardStore, SeenCard, SkippedCard
 from service.store.contacts import ContactStore, Saved
 from service.store.keys import Keys
 from service.store.server.connection import Client
 
-SOURCE = "carddav"
-"""The `source` of contacts that an address book brought."""
-
 Removed = Literal["removed", "kept", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """Card as the address book gave it.
-
-    Args:
-        href: its path on the server.
-        etag: its version.
-        person: what it says.
-    """
-
-    href: str
-    etag: str
-    person: ParsedCard
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "person", replace(self.person, source=SOURCE))
 
 
 class SyncedBook:
@@ -148,7 +126,7 @@ class SyncedBook:
         self._cards.unskip([card.href for card in first.values()])
         return {card.href: (one, became) for (one, card), became in zip(first.items(), saved, strict=True)}
 
-    def _write(self, cards: Mapping[str, Received], changes: Sequence[_Change]) -> list[Saved]:
+    def _write(self, cards: Mapping[str, Received], changes: Sequence[Change]) -> list[Saved]:
         ids = list(cards)
 
         def check(planned: Sequence[tuple[int, str]]) -> None:
@@ -165,16 +143,16 @@ class SyncedBook:
         """Return the id of each card's contact, what `take` would do to it, and the fields that it would change."""
         ids = self._intake.identify(_entries(cards, self._seen(cards)))
         changes = self._changes_of(list(zip(ids, cards, strict=True)))
-        return [(one, *_compared(change)) for one, change in zip(ids, changes, strict=True)]
+        return [(one, *compared(change)) for one, change in zip(ids, changes, strict=True)]
 
     def _seen(self, cards: Sequence[Received]) -> dict[str, SeenCard | None]:
         hrefs = [card.href for card in cards]
         return dict(zip(hrefs, self._cards.get_many(hrefs), strict=True))
 
-    def _changes(self, cards: Mapping[str, Received]) -> list[_Change]:
+    def _changes(self, cards: Mapping[str, Received]) -> list[Change]:
         return self._changes_of(list(cards.items()))
 
-    def _changes_of(self, cards: Sequence[tuple[str, Received]]) -> list[_Change]:
+    def _changes_of(self, cards: Sequence[tuple[str, Received]]) -> list[Change]:
         """Return the change that each card makes to the contact with the id beside it."""
         owners = [(one, card.href) for one, card in cards]
         hrefs = [card.href for _, card in cards]
@@ -187,7 +165,7 @@ class SyncedBook:
             strict=True,
         )
         return [
-            _change(card, contacts.get(one), known if _whose(seen) == one else NOTHING, together(others))
+            change_of(card, contacts.get(one), known if _whose(seen) == one else NOTHING, together(others))
             for (one, card), seen, known, others in rows
         ]
 
@@ -256,46 +234,6 @@ class SyncedBook:
 
 class _BecameOthers(Exception):
     """Somebody else has changed meanwhile to whom some cards belong."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """Change that a card makes to its contact.
-
-    Args:
-        contact: the contact as it is; None if there is none yet.
-        fields: the fields to write.
-        before, given: values that the card had given before, and has given afterwards.
-    """
-
-    href: str
-    contact: Contact | None
-    fields: dict[str, object]
-    before: Given
-    given: Given
-
-    @property
-    def forgets_year(self) -> bool:
-        """Whether the contact's year of birth goes."""
-        birthday = self.fields.get("birthday")
-        known = self.contact.birthday if self.contact else None
-        return isinstance(birthday, str) and says_less(birthday, known)
-
-
-def _change(card: Received, contact: Contact | None, known: Given | None, others: Given) -> _Change:
-    before = known or NOTHING
-    if known is None and contact is not None and contact.source == SOURCE:
-        before = carried(card.person)  # from an older release; values that are gone since are unknown
-    fields = fields_of(card.person, contact, before, others)
-    return _Change(card.href, contact, fields, before, given_by(card.person, contact, before, others))
-
-
-def _compared(change: _Change) -> tuple[Saved, list[str]]:
-    fields = {field: value for field, value in change.fields.items() if field != "source"}
-    if change.contact is None:
-        return "created", list(fields)
-    changed = [field for field, value in fields.items() if (getattr(change.contact, field) or None) != (value or None)]
-    return ("updated" if changed else "unchanged"), changed
 
 
 def _whose(seen: SeenCard | None) -> str | None:

@@ -6,12 +6,9 @@ The API is stricter: `service.contacts.dates`.
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
-from importlib import resources
 from typing import Literal
 
 from service.contacts.dates import (
@@ -23,6 +20,7 @@ from service.contacts.dates import (
     existing_date,
     parse_birthday,
 )
+from service.contacts.reading.months import folded, month_in
 
 MAX_TEXT = 200
 """Most characters of a text that may be a date."""
@@ -139,7 +137,7 @@ def join_birthday(year: str, month: str, day: str) -> Birthday:
     year, month, day = (_tidied(part[:MAX_TEXT])[:60] for part in (year, month, day))
     if all(_NONE.fullmatch(part) for part in (year, month, day)):
         return NO_BIRTHDAY
-    number = _months().get(_folded(month)) or (int(month) if re.fullmatch(r"\d{1,2}", month) else None)
+    number = month_in(month) or (int(month) if re.fullmatch(r"\d{1,2}", month) else None)
     ordinal = _ORDINAL.fullmatch(day)
     if number is None or ordinal is None:
         missing = "month" if number is None else "day"
@@ -261,7 +259,7 @@ def _of_words(shown: str, text: str, omitted_year: int | None) -> Birthday | Non
     """Read a date with a month's name: 4-Dec-1985, Dec 4, 1990, 4 de diciembre de 1990, Wed Dec 04 1985."""
     if len(text) > 60:
         return None
-    text = re.sub(r"^[^\W\d]{2,15}\.?,? (?=.*[^\W\d])", lambda found: found[0] if _month_in(found[0]) else "", text)
+    text = re.sub(r"^[^\W\d]{2,15}\.?,? (?=.*[^\W\d])", lambda found: found[0] if month_in(found[0]) else "", text)
     parts = [
         part
         for part in re.split(
@@ -269,8 +267,8 @@ def _of_words(shown: str, text: str, omitted_year: int | None) -> Birthday | Non
         )
         if part
     ]
-    months = [number for part in parts if (number := _month_in(part))]
-    numbers = [part for part in parts if not _month_in(part) and _folded(part) not in _FILLERS]
+    months = [number for part in parts if (number := month_in(part))]
+    numbers = [part for part in parts if not month_in(part) and folded(part) not in _FILLERS]
     years = [part for part in numbers if re.fullmatch(r"\d{4}", part)]
     days = [match[1] for part in numbers if (match := _ORDINAL.fullmatch(part))]
     if len(months) != 1 or len(years) + len(days) != len(numbers) or len(years) > 1 or not days or len(days) > 2:
@@ -280,24 +278,3 @@ def _of_words(shown: str, text: str, omitted_year: int | None) -> Birthday | Non
     if len(days) == 2:
         return _of_short_year(shown, months[0], int(days[0])) if not years else None
     return Birthday(_existing(shown, int(years[0]) if years else None, months[0], int(days[0]), omitted_year))
-
-
-def _month_in(word: str) -> int | None:
-    return _months().get(_folded(word))
-
-
-def _folded(word: str) -> str:
-    if not word.isascii():
-        word = "".join(char for char in unicodedata.normalize("NFKD", word) if unicodedata.category(char) != "Mn")
-    return word.strip(" .,").casefold()
-
-
-@cache
-def _months() -> dict[str, int]:
-    table = tomllib.loads(resources.files(__package__).joinpath("months.toml").read_text("utf-8"))
-    return {
-        _folded(name): number
-        for months in table.values()
-        for number, names in enumerate(months, start=1)
-        for name in names
-    }

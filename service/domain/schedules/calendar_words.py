@@ -1,10 +1,10 @@
-"""A calendar schedule in plain English, made of the sets of its fields and never of its text.
+"""Calendar schedules in plain English, made of the sets of their fields and never of their text.
 
-Schedules that are due at the same times on a wall clock are told in the same words, however they were written, and
-others in others, unless more than a dozen minutes of an hour had to be abridged. Lists between which a day may choose
-are joined with "or", and all others with "and": where cron means "or" (either day field matches) the sentence has no
-"and" between days, and where it means "and" no "or". The times are those of the wall clock; what becomes of one that a
-change of the clocks skips or repeats is not told.
+Schedules that are due at the same times on a wall clock have the same words, however they are written; others have
+other words, unless more than a dozen minutes of an hour had to be abridged. "or" joins lists between which a day may
+choose, "and" joins all others: where cron means "or" (either day field matches), the sentence has no "and" between
+days, and where it means "and", no "or". The times are those of the wall clock; the words leave out what happens to a
+time that a change of the clocks skips or repeats.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from service.domain.input.refusals import listed
 from service.domain.schedules.cron import CronFields
 
 MINUTES_SHOWN = 12
-"""Minutes, or runs of them, that are listed; of more than these only the first three are."""
+"""Most minutes, or runs of them, that are listed; of more, the first three."""
 TIMES_SHOWN = 8
-"""Times of a day that are listed."""
+"""Most times of a day that are listed."""
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -33,12 +33,12 @@ _UNITS = {86400: "day", 3600: "hour", 60: "minute", 1: "second"}
 
 @lru_cache(maxsize=4096)
 def rhythm(fields: CronFields) -> str:
-    """`Every Monday at 08:00`, `Every 15 minutes, Monday to Friday`, `At 08:00 on the 31st of January`."""
+    """Write `Every Monday at 08:00`, `Every 15 minutes, Monday to Friday`, `At 08:00 on the 31st of January`."""
     return _sentence(_times(fields), _dates(fields))
 
 
 def duration(seconds: int) -> str:
-    """`1 hour and 30 minutes`, from at least a second."""
+    """Write `1 hour and 30 minutes`, for at least a second."""
     parts = []
     rest = seconds
     for size, unit in _UNITS.items():
@@ -49,12 +49,12 @@ def duration(seconds: int) -> str:
 
 
 def counted(number: int, unit: str) -> str:
-    """`1 hour`, `2 hours`."""
+    """Write `1 hour`, `2 hours`."""
     return f"{number} {unit}{'s' if number != 1 else ''}"
 
 
 def ordinal(number: int) -> str:
-    """`1st`, `2nd`, `3rd`, `11th`, `21st`."""
+    """Write `1st`, `2nd`, `3rd`, `11th`, `21st`."""
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
 
@@ -86,14 +86,14 @@ def _dates(fields: CronFields) -> _Dates:
         if by_date:
             return _Dates(tuple(sorted(by_date)), weekdays, _some(fields.months, range(1, 13)), True)
         return _Dates((), weekdays, _some(fields.months, range(1, 13)), False)
-    # Months that have none of the dates do not matter, nor does it matter which of them were named.
+    # Months without any of the dates do not matter, named or not.
     possible = [month for month in _LONGEST if _LONGEST[month] >= min(by_date)]
     months = _some([month for month in fields.months if month in possible], possible)
     return _Dates(() if every_date else tuple(sorted(by_date)), weekdays if len(weekdays) < 7 else (), months, False)
 
 
 def _some(values: Iterable[int], all: Iterable[int]) -> tuple[int, ...]:
-    """Sort the values; return none if they are all that there are."""
+    """Sort the values; return none if they are all possible values."""
     found = set(values)
     return () if found == set(all) else tuple(sorted(found))
 
@@ -103,7 +103,7 @@ def _some(values: Iterable[int], all: Iterable[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """The times of a day. `at`: they are a list, such as `08:00 and 20:30`; else `words` are a rhythm of their own."""
+    """The times of a day. `at`: `words` list them, such as `08:00 and 20:30`; else `words` are a rhythm."""
 
     words: str
     at: bool
@@ -202,13 +202,13 @@ def _weekdays(days: Sequence[int], last: str, ending: str = "") -> str:
 
 
 def _owner(months: Sequence[int]) -> str:
-    """Whose date a date is: `the month`, `January and March`, `each month from March to June`."""
+    """Write to which months a date belongs: `the month`, `January and March`, `each month from March to June`."""
     names = listed(_runs(months, _month), "and") if months else "the month"
     return f"each month from {names}" if _is_one_run(names) else names
 
 
 def _season(months: Sequence[int], last: str) -> str:
-    """`in January`, `from March to June`; nothing where it is all year."""
+    """Write `in January`, `from March to June`; nothing for all year."""
     names = listed(_runs(months, _month), last) if months else ""
     return f"from {names}" if _is_one_run(names) else f"in {names}" if names else ""
 

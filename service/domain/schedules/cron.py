@@ -1,9 +1,9 @@
-"""Cron expressions, as crontab(5) defines them, and nothing beyond it.
+"""Cron expressions, exactly as crontab(5) defines them.
 
 Five fields; in each a comma-separated list of `*`, numbers, names (`jan`…, `sun`…, any case), ranges `a-b`; a step
 `/n` after `*` or a range. 0 and 7 are Sunday. Where day-of-month and day-of-week are both restricted (neither starts
 with `*`), a day matches that matches either; else one that matches both. `L`, `#`, `W`, `?`, `@daily`, seconds, years
-and `5/10` are others' extensions and are refused.
+and `5/10` are extensions of others, and are refused.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _LONGEST_MONTH = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30,
 
 @dataclass(frozen=True, slots=True)
 class CronFields:
-    """A cron expression, understood.
+    """A cron expression, parsed.
 
-    `expression` is written so that it says the same to every engine. `weekdays` count from Sunday = 0. `wildcard`:
+    `expression` is written so that every engine reads it alike. `weekdays` count from Sunday = 0. `wildcard`:
     the minute or the hour starts with `*`, so that it follows real time across a change of the clocks. `both_days`:
     a day must match day-of-month *and* day-of-week.
     """
@@ -44,15 +44,15 @@ class CronFields:
 
 
 def parse_cron(value: object, field: str) -> CronFields:
-    """Understand a cron expression.
+    """Parse a cron expression.
 
     Args:
-        value: five fields with white space between them; some around them is let pass.
+        value: five fields with white space between them, and perhaps around them.
         field: its path, for the refusal.
 
     Raises:
-        ValidationFailed: it is not a crontab(5) expression, or one that can never fire (February 30); it says what to
-            write instead, where that can be told.
+        ValidationFailed: it is not a crontab(5) expression, or can never fire (February 30); the sentence says what to
+            write instead, where that can be guessed.
     """
     if not isinstance(value, str):
         raise ValidationFailed.of(field, f'must be a cron expression such as "0 8 * * 1-5", not {echo(value)}')
@@ -96,9 +96,9 @@ def _parsed(text: str) -> CronFields:
 
 
 def _field(field: Field, part: str) -> tuple[str, frozenset[int]]:
-    """How to write the field so that no engine can take it for something else, and its values.
+    """Write a field so that every engine reads it alike, and list its values.
 
-    A leading `*` of a day's field is kept, since it decides between "and" and "or".
+    A leading `*` of a day's field stays, because it decides between "and" and "or".
     """
     written: list[str] = []
     values: set[int] = set()

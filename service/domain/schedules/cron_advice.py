@@ -1,7 +1,7 @@
-"""What to write instead of a cron expression that is none of crontab(5)'s.
+"""Advice on what to write instead of a cron expression that is invalid in crontab(5).
 
-Other schedulers have seconds, years, full names and letters of their own. What can be said here is written out;
-of what cannot, the nearest is told.
+Other schedulers have seconds, years, full names and letters of their own. The advice translates what crontab(5) can
+express, and names the nearest expression for the rest.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def advice(text: str, reads: _Reads) -> str:
     """Write the rest of a refusal's sentence.
 
     Args:
-        text: an expression that was refused.
-        reads: whether an expression is one of crontab(5)'s.
+        text: a refused expression.
+        reads: tells whether crontab(5) accepts an expression.
 
     Returns:
-        `; write "0 8 * * mon" instead`, or nothing where it cannot be told what is meant.
+        `; write "0 8 * * mon" instead`, or nothing where the meaning cannot be guessed.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and all(map(reads, lines)):
@@ -69,13 +69,13 @@ def advice(text: str, reads: _Reads) -> str:
 
 
 def weekdays_meant(text: str) -> str:
-    """Days of the week in another spelling (`Monday; Tue`, `mon-fri`, `weekdays`) as crontab(5)'s field."""
+    """Translate days of the week in another spelling (`Monday; Tue`, `mon-fri`, `weekdays`) to crontab(5)'s field."""
     days = re.sub(r"(?:[,;/|&+\s]|\band\b)+", ",", text.translate(_LOOKALIKES).lower())
     return _field(FIELDS[4], days, [])
 
 
 def _told(text: str, reads: _Reads) -> Iterator[str]:
-    """All that can be said of a text, the likeliest first."""
+    """Yield all advice on a text, the likeliest first."""
     if wrapped := re.fullmatch(r"cron\(([^()]+)\)", text, re.IGNORECASE):
         text = wrapped[1].strip()
     yield from _of_words(text)
@@ -134,7 +134,7 @@ def _shortened(parts: list[str], reads: _Reads) -> Iterator[str]:
 
 
 def _as_mended(parts: list[str], part: slice, reads: _Reads) -> str:
-    """`: write "0 8 * * *"`; where it cannot be told, nothing.
+    """Advise `: write "0 8 * * *"`; nothing where the meaning cannot be guessed.
 
     With a `?` the days of the week count from Sunday = 1 in some schedulers, and from 0 in others.
     """
@@ -144,7 +144,7 @@ def _as_mended(parts: list[str], part: slice, reads: _Reads) -> str:
     return next((f": {told.removesuffix(' instead')}" for told in _mended(fields, reads)), "")
 
 
-# Fields that are none
+# Invalid fields
 
 
 def _mended(parts: list[str], reads: _Reads) -> Iterator[str]:
@@ -179,7 +179,7 @@ def _term(field: Field, term: str, missing: list[str]) -> str:
 
 
 def _short(word: str) -> str:
-    """`mon` for Monday, mondays, mo and so on; the word itself where it is no name."""
+    """Shorten Monday, mondays, mo and so on to `mon`; other words stay as they are."""
     stem = word.rstrip("s") if len(word) > 3 else word
     return next((name[:3] for name in _FULL if name.startswith(stem)), word)
 

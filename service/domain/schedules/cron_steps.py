@@ -1,9 +1,10 @@
-"""Steps that never come round: `*/90` in the minute is once an hour, and nothing of 90 minutes.
+"""Steps that never come round: `*/90` in the minute means once an hour, and not every 90 minutes.
 
-crontab(5) takes them, so a job that is stored with one goes on as it is; whoever writes one now is told what it means.
-Refused is a step that is longer than the field, or than its range. A step as long as the field (`*/60`, `0 */24`) is
-let pass, since it means what it says: once an hour, once a day. So is one after a single value (`8-8/2`), which
-promises no second one, and an uneven one (`*/40`), which comes round: the job's description tells its times.
+crontab(5) accepts them, so a stored job with one goes on as it is; an author who writes one now gets a refusal that
+says what it means. A step is refused if it is longer than the field, or than its range. A step as long as the field
+(`*/60`, `0 */24`) is accepted, because it means what it says: once an hour, once a day. So is a step after a single
+value (`8-8/2`), which promises no second one, and an uneven one (`*/40`), which comes round: the job's description says
+when.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ _STEPPED = re.compile(r"(?:\*|(\w+)-(\w+))/(\d+)")
 
 
 def refuse_idle_steps(expression: str, path: str) -> None:
-    """Refuse steps that are longer than what they step through.
+    """Refuse steps that are longer than their field or range.
 
     Args:
-        expression: one that crontab(5) knows.
+        expression: a valid crontab(5) expression.
         path: of its field, for the refusal.
 
     Raises:
-        ValidationFailed: it has such a step; it says what it means, and what to write instead.
+        ValidationFailed: it has such a step; the sentence says what it means, and what to write instead.
     """
     for field, part in zip(FIELDS, expression.lower().split(), strict=True):
         for term in part.split(","):

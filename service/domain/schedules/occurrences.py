@@ -172,7 +172,7 @@ class _Clockwork:
         return (wall.replace(fold=0) - _EPOCH - offset) // _SECOND
 
     def _transition(self, wall: datetime) -> int:
-        """When the clocks changed, for a time that they skip or show twice: the first instant of the new offset."""
+        """Find when the clocks change, for a time that they skip or show twice: the first instant of the new offset."""
         low, high = sorted((self._early(wall), self._late(wall)))
         new = datetime.fromtimestamp(high, self.zone).utcoffset()
         while high - low > 1:

@@ -1,4 +1,4 @@
-"""The IANA name that is meant by a time zone's other name: a place, an offset, an abbreviation, Windows' name."""
+"""Advice on IANA names for other names of time zones: a place, an offset, an abbreviation, Windows' name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib import resources
 from service.domain.input.refusals import echo, listed
 
 LENGTH_LIMIT = 100
-"""Characters of a name that is looked for."""
+"""The longest name for which there is advice, in characters."""
 _PLACES = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 _DIRECTIONS = ("North", "South", "West")
 _OFFSET = re.compile(
@@ -28,11 +28,11 @@ def zone_advice(text: str, names: list[str]) -> str:
     """Write the rest of a refusal's sentence.
 
     Args:
-        text: what was given as a time zone's name.
+        text: the given name of a time zone.
         names: the database's, those of today before those that are kept for the past.
 
     Returns:
-        `; did you mean "Europe/Berlin"?`, or nothing where it cannot be told what is meant.
+        `; did you mean "Europe/Berlin"?`, or nothing where the meaning cannot be guessed.
     """
     if len(text) > LENGTH_LIMIT:
         return ""
@@ -86,7 +86,7 @@ def _of_offset(text: str) -> list[str]:
 
 
 def _named(text: str, spellings: dict[str, str], places: dict[str, str]) -> list[str]:
-    """As an alias, by its last part, or by its whole name in another spelling."""
+    """Find names by an alias, by their last part, or by the whole name in another spelling."""
     key, last = _key(text), _key(text.rpartition("/")[2])
     if key in aliases():
         return aliases()[key]
@@ -109,7 +109,7 @@ def _near(text: str, spellings: dict[str, str], places: dict[str, str]) -> list[
 
 @lru_cache(maxsize=1)
 def aliases() -> dict[str, list[str]]:
-    """Other names, in the spelling by which they are looked up, and the zones that they may mean."""
+    """Read other names, in the spelling of the index, with the zones that they may mean."""
     found = {}
     text = resources.files(__package__).joinpath("data", "zone_aliases.txt").read_text("utf-8")
     for line in text.splitlines():
@@ -134,6 +134,6 @@ def _index(names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _key(text: str) -> str:
-    """Letters and digits alone, without case and accents; `St.` and `Saint` are one."""
+    """Reduce a name to letters and digits, without case and accents; `St.` and `Saint` are one."""
     plain = "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text.casefold())))
     return re.sub(r"^saint(?=.)", "st", plain)

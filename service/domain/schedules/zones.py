@@ -1,7 +1,7 @@
 """Time zones, by the IANA names of the pinned `tzdata` package alone.
 
-The host's own zone files are not asked, so that every process of an installation computes the same instants, and
-names that only a file system knows (`localtime`, `../…`) mean nothing.
+The host's own zone files do not count, so that every process of an installation computes the same instants, and names
+that only a file system knows (`localtime`, `../…`) are invalid.
 """
 
 from __future__ import annotations

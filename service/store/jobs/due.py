@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from service.domain.records import Definition, DueJob, UnreadableJob, understood_options
+from service.domain.records import Definition, DueJob, UnreadableJob, stored_options
 from service.domain.schedules.definition import parse_schedule
 from service.store.scripts import Scripts
 
@@ -56,4 +56,4 @@ def _number(text: bytes | None) -> int | None:
 
 @lru_cache(CACHED_DEFINITIONS)
 def _definition(kind: bytes, config: bytes, options: bytes) -> Definition:
-    return Definition(parse_schedule(kind.decode(), json.loads(config)), understood_options(options.decode()))
+    return Definition(parse_schedule(kind.decode(), json.loads(config)), stored_options(options.decode()))

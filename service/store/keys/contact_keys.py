@@ -18,14 +18,9 @@ class ContactKeys:
         """Name the hash of one contact."""
         return f"{self.prefix}:contact:{contact_id}"
 
-    @property
-    def identities_start(self) -> str:
-        """The start that the names of all identities share."""
-        return f"{self.prefix}:identity:"
-
     def identity(self, digest: str) -> str:
         """Name the string of the ids of the contacts with that identity, deleted ones included."""
-        return f"{self.identities_start}{digest}"
+        return f"{self.prefix}:identity:{digest}"
 
     def contact_gone(self, contact_id: str) -> str:
         """Name the hash that keeps the identities of a deleted contact, and the ids of those merged into it."""
@@ -36,28 +31,22 @@ class ContactKeys:
         """Set of the ids of contacts deleted before there were identities, and of their entries in the ledger."""
         return f"{self.prefix}:contacts:before"
 
-    @property
-    def birthdays_start(self) -> str:
-        """The start that the names of all birthday sets share; `MM-DD` follows."""
-        return f"{self.prefix}:birthdays:"
-
     def birthdays(self, month: int, day: int) -> str:
         """Name the set of the ids of the contacts born on that day of the year."""
-        return f"{self.birthdays_start}{month:02d}-{day:02d}"
+        return self.birthdays_of(f"{month:02d}-{day:02d}")
+
+    def birthdays_of(self, day: str) -> str:
+        """Name the same set, of a day written as `MM-DD`."""
+        return f"{self.prefix}:birthdays:{day}"
 
     @property
     def visits(self) -> str:
         """Sorted set: id of a contact with a profile page -> time of the last visit, ms; 0 for never."""
         return f"{self.prefix}:visits"
 
-    @property
-    def cards_start(self) -> str:
-        """The start that the names of all synced address books share."""
-        return f"{self.prefix}:cards:"
-
     def cards(self, book: str) -> str:
         """Name the hash of a synced address book: card -> its contact and the version last seen."""
-        return f"{self.cards_start}{book}"
+        return f"{self.prefix}:cards:{book}"
 
     def cards_skipped(self, book: str) -> str:
         """Name the hash of the cards of an address book that could not be taken -> the reason."""

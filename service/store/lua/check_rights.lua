@@ -2,8 +2,8 @@
 -- script would leave half of it done.
 --
 -- ARGV  1 a key of this service      2 one of RQ's      3 the wake channel      4… the necessary commands, in capitals
--- Returns {1 if the user may publish and subscribe on the channel, else 0, then 'COMMAND key' for each that is
--- refused}.
+-- Returns {1 if the user may publish and subscribe on the channel, else 0, then 'COMMAND key' for each
+--         refusal}.
 --
 -- Redis before 7 does not say; there, an empty message shows whether the user may publish on the channel. It writes
 -- nothing.

@@ -3,8 +3,7 @@
 --
 -- ARGV  1 JSON: {"now" (when the jobs were read, ms), "plans": [...],
 --                 "jobs": [[job id, the revision that was planned, number of its plan], ...]}; jobs that are alike
--- share
---         a plan:
+--         share a plan:
 --         {"due" (the score that was read, ms), "first" (the earliest occurrence that it covers), "last_decided",
 --          "next_occurrence" and "next_due", or "ended" (why there is none),
 --          "decisions": [{"run" (true, or false to skip), "waits", "reason", "occurrence", "last_occurrence",

@@ -1,14 +1,14 @@
 -- Delete one contact, and its places in the indices. Its identities are kept as long as the ledger.
 --
--- ARGV  1 the start of all key names      2 contact id
+-- ARGV  1 contact id
 -- Returns 1, or 0 if there was none.
 --
 -- One step, so that no index names a contact that is gone. Safe to repeat.
 
-local id = ARGV[2]
+local id = ARGV[1]
 if not people.is_living(id) then return 0 end
 local identities, former_ids = people.known(id)
-local was_merged = redis.call('HEXISTS', people.contact(id), 'parts') == 1
+local was_merged = redis.call('HEXISTS', key.contact(id), 'parts') == 1
 people.remove(id)
 people.bury(id, identities, former_ids, was_merged)
 return 1

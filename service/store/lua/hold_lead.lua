@@ -5,9 +5,8 @@
 --       5 the data set's id, 6 its number, as the scheduler remembers them, or ''; 7 an id for a new one
 -- Returns {1 if it leads now else 0, now, the leader's name, by how much the clock stepped or '',
 --         {data set's id, its number, what happened to it}, the ordered walk: its number, up to when decisions are
--- sound,
---         the numbers of the undone steps, and where the clock landed if nobody saw it go ahead; each or ''};
---         see shared/timewatch.lua, shared/dataset.lua.
+--         sound, the numbers of the undone steps, and where the clock landed if nobody saw it go ahead;
+--         each or ''}; see shared/timewatch.lua, shared/dataset.lua.
 --
 -- One step, so that only its owner renews a lease, and a step of the clock is recorded once. The lead only saves work:
 -- any number of schedulers would decide right. Safe to repeat.

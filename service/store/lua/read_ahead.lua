@@ -1,14 +1,12 @@
--- Find, in a page of jobs, those with a decision or a plan that lies in the future.
+-- Find the jobs of a page that have a decision or a plan that lies in the future.
 --
--- ARGV  1 how far ahead a clock may have been without being wrong, s      2 up to when decisions stand, ms; '' if
--- unknown
+-- ARGV  1 how far ahead a clock may have been without being wrong, s
+--       2 up to when decisions stand, ms; '' if unknown
 --       3 the numbers of the undone steps forward
---       4 most entries of a history that it reads      5... job ids
--- Returns {now, {job id, the first occurrence that was decided after one of those steps, s, the newest past one that
--- was
---         not skipped since, s; each '' if there is none}, ...}. Where the history does not reach back so far, the
--- latter
---         is now.
+--       4 most entries of a history that it reads      5… job ids
+-- Returns {now, {job id, the first occurrence that was decided after one of those steps, s, the newest past one
+--         that was not skipped since, s; each '' if there is none}, ...}. Where the history does not reach back so far,
+--         the latter is now.
 --
 -- It writes nothing.
 

@@ -1,9 +1,8 @@
 -- Read the due jobs, earliest first, as far as their plans need them.
 --
 -- ARGV  1 most jobs to read
--- Returns {now, {job id, due score, {the fields below, false where one is missing} or false}, ...}; false: the job's
--- hash
---         is of another type.
+-- Returns {now, {job id, due score, {the fields below, false where one is missing} or false}, ...}; false:
+--         the job's hash is of another type.
 --
 -- One script, so that a batch is one round trip, and its jobs are due by `now`. It writes nothing.
 

@@ -1,9 +1,8 @@
 -- Restore a job's entry in the due index from the job's own hash.
 --
 -- ARGV  1 job id
--- Returns 1 if the index was wrong, else 0; 2 if the job is enabled, has not ended, and has no plan: it was lost, or
--- the
---         job was set aside.
+-- Returns 1 if the index was wrong, else 0; 2 if the job is enabled, has not ended, and has no plan: it was lost,
+--         or the job was set aside.
 --
 -- One step, so that it does not set back a job that moves on at the same moment. Safe to repeat.
 

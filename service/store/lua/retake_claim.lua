@@ -2,9 +2,8 @@
 -- work.
 --
 -- KEYS  1 the ledger's entry
--- ARGV  1 the claim's mark, 'claimed:{run id}:{…}'      2 seconds to keep it      3 the start of the names of runs'
--- keys
---       4 ms for which a claim must have stood if its run is not, or no longer, known
+-- ARGV  1 the claim's mark, 'claimed:{run id}:{…}'      2 seconds to keep it
+--       3 ms for which a claim must have stood if its run is not, or no longer, known
 -- Returns the entry as it is now.
 --
 -- One step, so that only one of two runs that take it over gets it. Safe to repeat.
@@ -13,9 +12,9 @@ local stands = redis.call('GET', KEYS[1])
 local claimer = stands and string.match(stands, '^claimed:([^:]*):')
 if stands and not claimer then return stands end
 if claimer then
-  local status = redis.call('HGET', ARGV[3] .. claimer, 'status')
+  local status = redis.call('HGET', key.run(claimer), 'status')
   local age = ARGV[2] * 1000 - redis.call('PTTL', KEYS[1])
-  if status == 'running' or (not status and age < tonumber(ARGV[4])) then return stands end
+  if status == 'running' or (not status and age < tonumber(ARGV[3])) then return stands end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return ARGV[1]

@@ -21,10 +21,7 @@ if revision ~= ARGV[2] or (decided or '') ~= ARGV[3] or (next_due or '') ~= ARGV
 
 local now = now_ms()
 local flat = {'last_decided', ARGV[5]}
-for name, value in pairs(cjson.decode(ARGV[6])) do
-  flat[#flat + 1] = name
-  flat[#flat + 1] = value
-end
+for name, value in pairs(cjson.decode(ARGV[6])) do flat[#flat + 1] = name; flat[#flat + 1] = value end
 call('HSET', job, unpack(flat))
 call('HINCRBY', job, 'revision', 1)
 call('HINCRBY', job, 'clock_epoch', 1)
@@ -50,8 +47,8 @@ end
 -- The newest entries come first, and with them the latest occurrences.
 for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, tonumber(ARGV[9]) - 1)) do
   local run = key.run(run_id)
-  local status, trigger, first, last = unpack(call('HMGET', run, 'status', 'trigger', 'scheduled_for',
-    'last_scheduled_for'))
+  local status, trigger, first, last =
+    unpack(call('HMGET', run, 'status', 'trigger', 'scheduled_for', 'last_scheduled_for'))
   if trigger == 'schedule' then
     if tonumber(last or first) <= stands then break end
     if status == 'skipped' then call('HSET', run, 'reason', 'clock') end

@@ -10,7 +10,8 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from service.store.scripts.assembly import source
+from service.store.keys import Keys
+from service.store.scripts.assembly import lua_keys, source
 from service.store.server.exchange import exchange, packed
 from service.store.server.patience import PatientRedis, is_refusal
 
@@ -73,12 +74,20 @@ class LoneScript:
         return packed(command, script, len(keys), *keys, *args)
 
 
-def script_of(client: Redis, name: str) -> LoneScript:
-    """Make a script that stands alone, from its file and the part of `service/store/lua/shared` that it names."""
-    return LoneScript(client, _text(name))
+def script_of(client: Redis, name: str, keys: Keys | None = None) -> LoneScript:
+    """Make a script that stands alone, from its file and the part of `service/store/lua/shared` that it names.
+
+    Args:
+        client: the connection to run it on.
+        name: of its file.
+        keys: the installation's key names, for a script that makes keys itself; None for one that only uses KEYS.
+    """
+    return LoneScript(client, _text(name, keys))
 
 
 @cache
-def _text(name: str) -> str:
+def _text(name: str, keys: Keys | None) -> str:
     body = source(name)
-    return f"{source('shared/people')}\n{body}" if "people." in body else body
+    if "people." in body:
+        body = f"{source('shared/people')}\n{body}"
+    return body if keys is None else f"{lua_keys(keys, body)}\n{body}"

@@ -1,1 +1,1 @@
-"""HTTP and nothing else: resources, the API key, the shape of errors."""
+"""The API: resources, a module for each noun, and their OpenAPI document."""

@@ -1,4 +1,4 @@
-"""The WSGI application, put together."""
+"""The API's WSGI application: its routes, and what stands before and behind them."""
 
 from __future__ import annotations
 
@@ -7,90 +7,91 @@ from typing import Any
 import falcon
 from falcon.media import JSONHandler
 
-from service.domain.input.strict_json import parse_object
+from service.bots.registry import configs
 from service.domain.plain_json import dumps
 from service.web.api import contacts as address_book
-from service.web.api import protocols
 from service.web.api.bots import BotList
 from service.web.api.definitions import Apply, Export
 from service.web.api.health import Acknowledge, Health
 from service.web.api.jobs import Job, JobList, RunNow, Toggle
 from service.web.api.messages import MessageTest
-from service.web.api.metrics import Measured
+from service.web.api.metrics import Metrics
 from service.web.api.openapi import document as openapi
 from service.web.api.previews import JobPreview, Preview
-from service.web.api.protocols import Bots, Contacts, Following, Jobs, Metrics, Runs, Samples, Settings, Transfer
 from service.web.api.runs import AllRuns, Cancel, History, Log, Run
 from service.web.http import errors
 from service.web.http.access import Undeclared, require_declaration
-from service.web.http.auth import ApiKeys
 from service.web.http.body import NeedlessBodies
 from service.web.http.guard import Guard, Nothing
 from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
-from service.web.http.refusals import Refusals
 from service.web.http.request_ids import RequestIds
-from service.web.http.request_slots import Places
 from service.web.http.sessions import Sessions
+from service.web.services import Services
 
 API = "/scheduler"
-"""Where the API is."""
+"""The path under which the API is."""
 DASHBOARD = "/rq"
-"""Where rq-dashboard is mounted."""
+"""The path under which rq-dashboard is mounted."""
 
 
 class App(falcon.App[Any, Any]):
-    """Falcon's application, with routes only to resources that declare who may ask them.
+    """Falcon's application, with routes only to resources that declare who may ask them."""
 
-    Args:
-        places: this process', for all that waits or streams.
-    """
-
-    def __init__(self, places: Places, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.req_options.strip_url_path_trailing_slash = True
         self.router_options.default_to_on_request = True
-        self.places = places
         self.routes: dict[str, object] = {}
-        """The API's, for its OpenAPI document: path -> resource."""
+        """Path -> resource, for the OpenAPI document."""
 
     def add_route(self, uri_template: str, resource: object, **options: Any) -> None:
-        """Falcon's own, noted down for the OpenAPI document.
+        """Add a route of the API, and remember it for the OpenAPI document.
+
+        Args:
+            uri_template: the path.
+            resource: answers the requests.
+            options: Falcon's.
 
         Raises:
-            Undeclared: nobody would guard it.
+            Undeclared: the resource does not declare who may ask it.
         """
         self.add_page(uri_template, resource, **options)
         self.routes[uri_template] = resource
 
     def add_page(self, uri_template: str, resource: object, **options: Any) -> None:
-        """Add what is no part of the API, nor of its document: a page for people, a file, another application.
+        """Add a route outside of the API and its document: a page for people, a file, another application.
+
+        Args:
+            uri_template: the path.
+            resource: answers the requests.
+            options: Falcon's.
 
         Raises:
-            Undeclared: nobody would guard it.
+            Undeclared: the resource does not declare who may ask it.
         """
         require_declaration(uri_template, resource)
         super().add_route(uri_template, resource, **options)
 
     def add_tree(self, prefix: str, resource: object) -> None:
-        """Add a path with all that lies under it, but for what has a route of its own."""
+        """Add a path with all paths under it, except for those that have routes of their own."""
         self.add_page(prefix, resource)
         self.add_page(f"{prefix}/{{rest:path}}", resource)
 
     def add_sink(self, sink: Any, prefix: Any = "/") -> None:
-        """Refused: Falcon tells its middleware nothing of what a sink answers."""
+        """Refuse a sink: Falcon does not tell its middleware which sink answers."""
         raise Undeclared(f"A sink at {prefix} cannot be served: nobody would guard it; add a route")
 
     def add_static_route(self, prefix: str, *arguments: Any, **options: Any) -> None:
-        """Refused, as a sink is."""
+        """Refuse a static route, as a sink."""
         raise Undeclared(f"A static route at {prefix} cannot be served: nobody would guard it; add a route")
 
 
 class Headers:
-    """Falcon middleware: what every answer carries, unless its resource has said otherwise."""
+    """Falcon middleware that sets the headers of every answer."""
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
-        """Answers are of the moment and for the asker alone, and are what they say they are."""
+        """Forbid caches to keep the answer, unless its resource allows it, and browsers to guess its type."""
         if resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Content-Type-Options", "nosniff")
@@ -98,94 +99,66 @@ class Headers:
             resp.set_headers(PAGE_HEADERS)
 
 
-def create_app(
-    jobs: Jobs,
-    runs: Runs,
-    health: protocols.Health,
-    contacts: Contacts,
-    settings: Settings,
-    *,
-    following: Following | None = None,
-    transfer: Transfer | None = None,
-    samples: Samples | None = None,
-    metrics: Metrics | None = None,
-    bots: Bots | None = None,
-    rq_dashboard: WSGI | None = None,
-    sign_in: str | None = None,
-    waiters: int = 4,
-    refusals: Refusals | None = None,
-) -> App:
+def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in: str | None = None) -> App:
     """Wire the API.
 
     Args:
-        jobs: the use cases of jobs.
-        runs: those of runs.
-        health: whether the service does its work.
-        contacts: the address book.
-        settings: the API keys and the import's limit.
-        following: reads on in runs; without it no log can be followed live.
-        transfer: export and apply; without it there are no such routes.
-        samples: sends test messages; without it there is no such route.
-        metrics: answers `GET /metrics`; without it there is no such route.
-        bots: bot type -> bot class, for `GET /scheduler/bots`; without them there is no such route.
-        rq_dashboard: mounted at `/rq`; without it there is no such route.
-        sign_in: the path where people sign in to the console; None where there is none.
-        waiters: how many requests may wait or stream at once: half of a process' threads.
-        refusals: counts wrong keys.
+        services: what the resources are built from.
+        rq_dashboard: the application to mount at `/rq`; None for no such route.
+        sign_in: the path where people sign in to the console; None where there is no console.
 
     Returns:
         The WSGI application.
     """
-    keys = ApiKeys.of(settings)
-    places = Places(waiters)
-    app = App(
-        places, middleware=[RequestIds(), Guard(keys, Sessions(keys), sign_in, refusals), NeedlessBodies(), Headers()]
-    )
-    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps, loads=_loads)
+    guard = Guard(services.keys, Sessions(services.keys), sign_in, services.refusals)
+    app = App(middleware=[RequestIds(), guard, NeedlessBodies(), Headers()])
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
-    _add_job_routes(app, jobs, runs, following, places)
-    app.add_route("/scheduler/health", Health(health))
-    app.add_route("/scheduler/acknowledge", Acknowledge(health))
-    _add_contact_routes(app, contacts, settings, places)
-    if transfer is not None:
-        app.add_route("/scheduler/export", Export(transfer, places))
-        app.add_route("/scheduler/apply", Apply(transfer, settings.import_limit_mb * 2**20, places))
-    if samples is not None:
-        app.add_route("/scheduler/messages/test", MessageTest(samples, places))
-    if bots is not None:
-        app.add_route("/scheduler/bots", BotList(bots))
-    if metrics is not None:
-        app.add_route("/metrics", Measured(metrics))
+    _add_job_routes(app, services)
+    _add_run_routes(app, services)
+    _add_contact_routes(app, services)
+    _add_service_routes(app, services)
     if rq_dashboard is not None:
         app.add_tree(DASHBOARD, Mounted(rq_dashboard))
     app.add_tree(API, Nothing())
-    openapi.install(app, {} if bots is None else {name: bot.Config for name, bot in bots.items()})
+    openapi.install(app, configs(services.bots))
     return app
 
 
-def _add_job_routes(app: App, jobs: Jobs, runs: Runs, following: Following | None, places: Places) -> None:
+def _add_job_routes(app: App, services: Services) -> None:
+    jobs = services.jobs
     app.add_route("/scheduler/jobs", JobList(jobs))
     app.add_route("/scheduler/jobs/{job_id}", Job(jobs))
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
-    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, places))
-    app.add_route("/scheduler/jobs/{job_id}/history", History(runs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, following, places))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
-    app.add_route("/scheduler/runs", AllRuns(runs))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs))
     app.add_route("/scheduler/preview", Preview(jobs))
+    app.add_route("/scheduler/export", Export(services.definitions, services.slots))
+    app.add_route("/scheduler/apply", Apply(services.definitions, services.slots, services.import_limit))
 
 
-def _add_contact_routes(app: App, contacts: Contacts, settings: Settings, places: Places) -> None:
-    longest = settings.import_limit_mb * 2**20
+def _add_run_routes(app: App, services: Services) -> None:
+    runs = services.runs
+    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, services.slots))
+    app.add_route("/scheduler/jobs/{job_id}/history", History(runs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.following, services.slots))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
+    app.add_route("/scheduler/runs", AllRuns(runs))
+
+
+def _add_contact_routes(app: App, services: Services) -> None:
+    contacts, slots = services.contacts, services.slots
     app.add_route("/scheduler/contacts", address_book.ContactList(contacts))
-    app.add_route("/scheduler/contacts/import", address_book.Import(contacts, longest, places))
-    app.add_route("/scheduler/contacts/export", address_book.Export(contacts, places))
-    app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, places))
+    app.add_route("/scheduler/contacts/import", address_book.Import(contacts, slots, services.import_limit))
+    app.add_route("/scheduler/contacts/export", address_book.Export(contacts, slots))
+    app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, slots))
     app.add_route("/scheduler/contacts/{contact_id}", address_book.Contact(contacts))
     app.add_route("/scheduler/contacts/{contact_id}/merge", address_book.Merge(contacts))
 
 
-def _loads(text: str | bytes) -> Any:
-    return parse_object(text.encode() if isinstance(text, str) else text)
+def _add_service_routes(app: App, services: Services) -> None:
+    app.add_route("/scheduler/health", Health(services.health))
+    app.add_route("/scheduler/acknowledge", Acknowledge(services.health))
+    app.add_route("/scheduler/messages/test", MessageTest(services.message_tester, services.slots))
+    app.add_route("/scheduler/bots", BotList(services.bots))
+    app.add_route("/metrics", Metrics(services.reading))

@@ -1,15 +1,15 @@
-"""Which bots there are."""
+"""Route of the list of bots."""
 
 from __future__ import annotations
 
 import falcon
 
-from service.web.api.protocols import Bots
 from service.web.http.access import BY_KEY
+from service.web.services import Bots
 
 
 class BotList:
-    """`/scheduler/bots`"""
+    """`/scheduler/bots`."""
 
     access = BY_KEY
 
@@ -20,7 +20,7 @@ class BotList:
         ]
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Each bot's name, description and its config's JSON schema."""
+        """Return each bot's name, its description, and the JSON schema of its config."""
         resp.media = self._bots
 
     on_head = on_get

@@ -1,4 +1,4 @@
-"""The routes of documents: all definitions in one, and making the service what one says."""
+"""Routes of definitions: export all jobs as one document, and apply such a document."""
 
 from __future__ import annotations
 
@@ -9,79 +9,70 @@ import falcon
 
 from service.domain.input.strict_json import parse_object
 from service.errors import ValidationFailed
-from service.usecases.definitions import VERSION
-from service.usecases.documents import json_pieces, parse_yaml, yaml_pieces
-from service.web.api.protocols import Transfer
+from service.usecases.definitions import Definitions
+from service.usecases.documents import VERSION, json_pieces, parse_yaml, yaml_pieces
 from service.web.http import query
 from service.web.http.access import BY_KEY
 from service.web.http.body import put_aside
 from service.web.http.rendering import preferred, send_pieces
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import DownloadResource, RequestSlots, SlowResource
 
 YAML = "application/yaml"
 """RFC 9512."""
+FORMATS = ("json", "yaml")
+"""What `format` may be."""
 _YAML_NAMES = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
 
 
-class Export:
-    """`/scheduler/export`
-
-    Args:
-        places: for exports of many jobs, which take their time: one too many is 503.
-    """
+class Export(DownloadResource[Definitions]):
+    """`/scheduler/export`."""
 
     access = BY_KEY
 
-    def __init__(self, transfer: Transfer, places: Places) -> None:
-        self._transfer = transfer
-        self._places = places
-
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """All definitions, as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
-        with self._places.held_while_sent(resp):
-            self.on_head(req, resp)
+        """Return all definitions as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
+        self.send(req, resp)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The same without a body, which takes no place."""
+        """Prepare the document in the format asked for."""
         if _wants_yaml(req):
-            send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
+            send_pieces(resp, yaml_pieces(VERSION, self._source.export()), YAML)
         else:
-            send_pieces(resp, json_pieces(VERSION, self._transfer.export()), falcon.MEDIA_JSON)
+            send_pieces(resp, json_pieces(VERSION, self._source.export()), falcon.MEDIA_JSON)
         resp.set_header("Vary", "Accept")
 
 
 def _wants_yaml(req: falcon.Request) -> bool:
     asked_for = query.text(req, "format")
     if asked_for is not None:
-        if asked_for not in ("yaml", "json"):
+        if asked_for not in FORMATS:
             raise ValidationFailed.of("format", "must be yaml or json")
         return asked_for == "yaml"
     return preferred(req, (falcon.MEDIA_JSON, *_YAML_NAMES)) in _YAML_NAMES
 
 
-class Apply:
-    """`/scheduler/apply`
+class Apply(SlowResource[Definitions]):
+    """`/scheduler/apply`.
 
     Args:
-        transfer: makes the jobs what a document says.
-        limit: the longest document that is taken, in bytes: what an export gives can be longer than other bodies.
-        places: for documents, which take their time, and wait for each other: one too many is 503.
+        definitions: applies a document.
+        slots: where each document takes one.
+        limit: the longest document, in bytes. An export may be longer than other bodies.
     """
 
     access = BY_KEY
 
-    def __init__(self, transfer: Transfer, limit: int, places: Places) -> None:
-        self._transfer = transfer
+    def __init__(self, definitions: Definitions, slots: RequestSlots, limit: int) -> None:
+        super().__init__(definitions, slots)
         self._limit = limit
-        self._places = places
-        # A document is understood as a whole, in many times its length of memory: one at a time.
+        # A parsed document takes many times its length of memory: one at a time.
         self._turn = threading.Lock()
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Make the jobs what the document says: `?prune=true` deletes all others, `?dry_run=true` only tells."""
+        """Apply a document: create and change jobs. `?prune=true` deletes all others, `?dry_run=true` only tells."""
         prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
-        with self._places.held(), put_aside(req, self._limit) as file, self._turn:
-            resp.media = self._transfer.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
+        with self._slots.held(), put_aside(req, self._limit) as file, self._turn:
+            resp.media = self._source.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
 
 
 def _document(req: falcon.Request, raw: bytes) -> Any:
@@ -91,7 +82,7 @@ def _document(req: falcon.Request, raw: bytes) -> Any:
 
 
 def _is_yaml(req: falcon.Request, raw: bytes) -> bool:
-    """By the content type; where that says neither, by the content."""
+    """Tell YAML from JSON by the content type, and if that says neither, by the content."""
     kind = (req.content_type or "").partition(";")[0].strip().lower()
     if kind in _YAML_NAMES:
         return True

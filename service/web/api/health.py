@@ -1,39 +1,39 @@
-"""Whether the service is well, and that somebody has looked at it."""
+"""Routes of the service's health, and of acknowledging its notices."""
 
 from __future__ import annotations
 
 import falcon
 
 from service.domain.status import HEALTHY
-from service.web.api import protocols
+from service.usecases import health
 from service.web.http.access import BY_KEY, OPEN
 
 
 class Health:
-    """`/scheduler/health`, open to all"""
+    """`/scheduler/health`, open to all."""
 
     access = OPEN
 
-    def __init__(self, health: protocols.Health) -> None:
+    def __init__(self, health: health.Health) -> None:
         self._health = health
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """200 when healthy, else 503 with the same fields."""
-        health = self._health.now()
-        resp.status = falcon.HTTP_200 if health["status"] == HEALTHY else falcon.HTTP_503
-        resp.media = health
+        """Return 200 when the service is healthy, else 503 with the same fields."""
+        found = self._health.now()
+        resp.status = falcon.HTTP_200 if found["status"] == HEALTHY else falcon.HTTP_503
+        resp.media = found
 
     on_head = on_get
 
 
 class Acknowledge:
-    """`/scheduler/acknowledge`"""
+    """`/scheduler/acknowledge`."""
 
     access = BY_KEY
 
-    def __init__(self, health: protocols.Health) -> None:
+    def __init__(self, health: health.Health) -> None:
         self._health = health
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Somebody has seen that the data went back, or that the clock stepped: 200 with what there was to see."""
+        """Acknowledge that the data went back or that the clock stepped, and return these notices."""
         resp.media = self._health.acknowledge()

@@ -1,29 +1,22 @@
-"""The route that proves the channel for messages."""
+"""Route that sends a test message, to prove that the channel works."""
 
 from __future__ import annotations
 
 import falcon
 
-from service.web.api.protocols import Samples
+from service.usecases.message_test import MessageTester
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_optional_object
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import SlowResource
 
 
-class MessageTest:
-    """`/scheduler/messages/test`"""
+class MessageTest(SlowResource[MessageTester]):
+    """`/scheduler/messages/test`."""
 
     access = BY_KEY
 
-    def __init__(self, samples: Samples, places: Places) -> None:
-        self._samples = samples
-        self._places = places
-
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Send one message through `MESSAGE_URL`: 200 once it is taken, 502 with the reason if it is not."""
+        """Send one message through `MESSAGE_URL`: 200 once the channel takes it, else 502 with the reason."""
         body = read_optional_object(req)
-        self._places.require()
-        try:
-            resp.media = self._samples.send(body)
-        finally:
-            self._places.release()
+        with self._slots.held():
+            resp.media = self._source.send(body)

@@ -1,26 +1,33 @@
-"""The metrics, for Prometheus and its like."""
+"""Route of the metrics, for Prometheus and its like."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import falcon
 
-from service.web.api.protocols import Metrics
+from service.store.counters import Reading
 from service.web.http.access import BY_KEY_OR_BEARER
+from service.web.metrics import exposition
 
 
-class Measured:
-    """`/metrics`"""
+class Metrics:
+    """`/metrics`.
+
+    Args:
+        reading: reads the current measurements.
+    """
 
     access = BY_KEY_OR_BEARER
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, reading: Callable[[], Reading]) -> None:
+        self._reading = reading
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The metrics of the whole installation, in Prometheus' text format, or OpenMetrics where that is asked for.
+        """Return the metrics of the whole installation, in Prometheus' text format or, if asked for, OpenMetrics.
 
         The key may also come as `Authorization: Bearer`.
         """
-        resp.data, resp.content_type = self._metrics.expose(req.accept)
+        resp.data, resp.content_type = exposition(self._reading(), req.accept)
 
     on_head = on_get

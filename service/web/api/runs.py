@@ -1,19 +1,21 @@
-"""The routes of runs: a job's history, one entry of it, its log and its cancel; all jobs' runs."""
+"""Routes of runs: a job's history, one run, its log and its cancel; all jobs' runs."""
 
 from __future__ import annotations
 
 import falcon
 
-from service.web.api.protocols import Following, Runs
+from service.usecases.run_following import Following
+from service.usecases.runs import Runs
+from service.web.api.limits import PAGE_LIMIT
 from service.web.http import paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.rendering import preferred, send
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 from service.web.http.sse import EVENT_STREAM, follow, last_event
 
 
 class History:
-    """`/scheduler/jobs/{job_id}/history`"""
+    """`/scheduler/jobs/{job_id}/history`."""
 
     access = BY_KEY
 
@@ -21,15 +23,15 @@ class History:
         self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
-        """The job's runs, newest first: `limit` 1–200, 50 unless told."""
-        limit = query.integer(req, "limit", low=1, high=200, default=50)
-        paging.send_page(req, resp, self._runs.shown_history(job_id, limit=limit, cursor=paging.cursor(req)))
+        """Return a page of the job's runs, newest first."""
+        limit = PAGE_LIMIT.read(req)
+        paging.send_page(req, resp, self._runs.history(job_id, limit=limit, cursor=paging.cursor(req)))
 
     on_head = on_get
 
 
 class Run:
-    """`/scheduler/jobs/{job_id}/runs/{run_id}`"""
+    """`/scheduler/jobs/{job_id}/runs/{run_id}`."""
 
     access = BY_KEY
 
@@ -37,47 +39,53 @@ class Run:
         self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """That history entry."""
-        send(resp, self._runs.shown_run(job_id, run_id))
+        """Return the run."""
+        send(resp, self._runs.run(job_id, run_id).json)
 
     on_head = on_get
 
 
 class Log:
-    """`/scheduler/jobs/{job_id}/runs/{run_id}/log`"""
+    """`/scheduler/jobs/{job_id}/runs/{run_id}/log`.
+
+    Args:
+        runs: the use cases of runs.
+        following: reads what is new about a run.
+        slots: where each stream takes one; with none free, it is answered 503.
+    """
 
     access = BY_KEY
 
-    def __init__(self, runs: Runs, following: Following | None, places: Places) -> None:
+    def __init__(self, runs: Runs, following: Following, slots: RequestSlots) -> None:
         self._runs = runs
         self._following = following
-        self._places = places
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """The run's log lines, oldest first.
+        """Return the run's log lines, oldest first.
 
-        Of a long log the first and the last 32 KiB are kept, and a line between them tells how many are left out.
-        `trimmed` is true once the log is not kept any more. `last_line` is the number of the last line.
+        A long log keeps its first and its last 32 KiB, with a line between them that tells how many lines were left
+        out. `trimmed` is true once the log is no longer kept. `last_line` is the number of the last line.
 
-        With `Accept: text/event-stream` they are followed live: each line is an event whose id is its number,
-        `progress` tells how far the run is, `trimmed` that the log is not kept any more, and `end`, the last event,
-        carries the run. `Last-Event-ID` goes on after that line. 503 when too many follow.
+        With `Accept: text/event-stream` the answer follows the log live. Each line is an event whose id is the line's
+        number. `progress` tells how far the run is, and `trimmed` that the log is no longer kept. `end`, the last
+        event, carries the run. `Last-Event-ID` continues after that line. The answer is 503 when too many follow.
         """
         resp.set_header("Vary", "Accept")
-        if self._following is None or preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:
+        if preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:
             resp.media = self._runs.run_log(job_id, run_id)
             return
         after = last_event(req)
         self._runs.run(job_id, run_id)
-        follow(req, resp, self._following, run_id, after, self._places)
+        follow(req, resp, self._following, run_id, after, self._slots)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """The same without a body, at once."""
+        """Answer as GET does, without a body and without a stream."""
         resp.media = self._runs.run_log(job_id, run_id)
 
 
 class Cancel:
-    """`/scheduler/jobs/{job_id}/runs/{run_id}/cancel`"""
+    """`/scheduler/jobs/{job_id}/runs/{run_id}/cancel`."""
 
     access = BY_KEY
 
@@ -85,13 +93,14 @@ class Cancel:
         self._runs = runs
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """End a run that waits: 200; tell one under way: 202."""
-        ended, resp.media = self._runs.cancel(job_id, run_id)
+        """End a run that waits (200), or tell a run under way to stop (202)."""
+        ended, run = self._runs.cancel(job_id, run_id)
+        send(resp, run.json)
         resp.status = falcon.HTTP_200 if ended else falcon.HTTP_202
 
 
 class AllRuns:
-    """`/scheduler/runs`"""
+    """`/scheduler/runs`."""
 
     access = BY_KEY
 
@@ -99,9 +108,9 @@ class AllRuns:
         self._runs = runs
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """All jobs' runs, newest first, by page: `limit` 1–200, 50 unless told."""
-        limit = query.integer(req, "limit", low=1, high=200, default=50)
+        """Return a page of all jobs' runs, newest first."""
+        limit = PAGE_LIMIT.read(req)
         filters = {name: query.text(req, name) for name in ("status", "job_id", "trigger", "since", "until")}
-        paging.send_page(req, resp, self._runs.shown_runs(limit=limit, cursor=paging.cursor(req), **filters))
+        paging.send_page(req, resp, self._runs.all_runs(limit=limit, cursor=paging.cursor(req), **filters))
 
     on_head = on_get

@@ -13,11 +13,12 @@ from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.domain.schedules.definition import DAY_NAMES, SCHEDULE_TYPES
 from service.domain.schedules.zones import zone_names
-from service.web.api.protocols import Bots, Jobs
+from service.usecases.jobs import Jobs
 from service.web.console.form_fields import Field, fields_of
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
+from service.web.services import Bots
 
 DAYS = tuple(
     zip(DAY_NAMES, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True)
@@ -55,7 +56,7 @@ class NewJob(Page):
         source = query.text(req, "from")
         job = NEW
         if source is not None:
-            job = {name: value for name, value in self._jobs.get(source).items() if name in DEFINITION_FIELDS}
+            job = {name: value for name, value in self._jobs.get(source).data.items() if name in DEFINITION_FIELDS}
             job["name"] = f"{job['name'][:190]} (copy)"
         elif query.text(req, "example") is not None:
             job = EXAMPLE
@@ -75,7 +76,7 @@ class EditJob(Page):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Show the form with the job's fields."""
-        job = self._jobs.get(job_id)
+        job = self._jobs.get(job_id).data
         _show(resp, self._bots, job, job)
 
     on_head = on_get

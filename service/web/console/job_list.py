@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 
 import falcon
 
-from service.web.api.protocols import Bots, Jobs
+from service.usecases.jobs import Jobs
 from service.web.console.job_schedule import describe
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
+from service.web.services import Bots
 
 WINDOW = 500
 """Jobs to sort together. A link leads to the next window."""
@@ -46,7 +47,7 @@ class JobList(Page):
         window = self._jobs.list(
             enabled_only=False, bot_type=asked.bot, q=asked.q, limit=WINDOW, cursor=asked.text("cursor")
         )
-        found = [job for job in window.items if asked.wants(job)]
+        found = [job for job in window.data if asked.wants(job)]
         found.sort(key=SORTS[asked.sort][1], reverse=asked.down)
         start = (asked.page - 1) * PAGE
         shown = found[start : start + PAGE]

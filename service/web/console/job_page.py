@@ -10,15 +10,18 @@ import falcon
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.errors import ScheduleError, ValidationFailed
-from service.usecases.definitions import VERSION
-from service.usecases.documents import yaml_pieces
+from service.usecases.definitions import Definitions
+from service.usecases.documents import VERSION, yaml_pieces
+from service.usecases.jobs import Jobs
+from service.usecases.runs import Runs
 from service.web.api.definitions import YAML
-from service.web.api.protocols import Bots, Jobs, Runs, Transfer
 from service.web.console.page import Page, show
 from service.web.console.plots import plot
 from service.web.http.access import BY_SESSION
 from service.web.http.paging import cursor
 from service.web.http.rendering import send_pieces
+from service.web.http.request_slots import DownloadResource
+from service.web.services import Bots
 
 PLOTTED = 100
 """Runs in the plots."""
@@ -40,9 +43,9 @@ class JobPage(Page):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Show the job and its newest runs; with `?cursor=`, older runs."""
-        job = self._jobs.get(job_id)
+        job = self._jobs.get(job_id).data
         start = cursor(req)
-        recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).items
+        recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).data
         listed = self._runs.history(job_id, limit=LISTED, cursor=start)
         bot = self._bots.get(job["bot_type"])
         show(
@@ -51,7 +54,7 @@ class JobPage(Page):
             "/jobs",
             job=job,
             preview=self._preview(job),
-            runs=listed.items,
+            runs=listed.data,
             start=start,
             following=listed.next_cursor,
             options=_chosen(job["options"]),
@@ -90,26 +93,25 @@ class JobYaml(Page):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
         """Send the job as a document for `/scheduler/apply`."""
-        send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id))]), YAML)
+        send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id).data)]), YAML)
         resp.downloadable_as = f"job-{job_id}.yaml"
 
     on_head = on_get
 
 
-class Export(Page):
+class Export(DownloadResource[Definitions], Page):
     """`/export.yaml`."""
 
     access = BY_SESSION
 
-    def __init__(self, transfer: Transfer) -> None:
-        self._transfer = transfer
-
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Send all jobs as a document for `/scheduler/apply`."""
-        send_pieces(resp, yaml_pieces(VERSION, self._transfer.export()), YAML)
-        resp.downloadable_as = "jobs.yaml"
+        """Send all jobs as a document that `/scheduler/apply` takes."""
+        self.send(req, resp)
 
-    on_head = on_get
+    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Prepare the document."""
+        send_pieces(resp, yaml_pieces(VERSION, self._source.export()), YAML)
+        resp.downloadable_as = "jobs.yaml"
 
 
 def definition(job: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from service.domain.status import waits_long
 from service.domain.timestamps import format_ms, format_timestamp
 from service.errors import Conflict, NotFound
 from service.store.counters import Reading
-from service.web.api.protocols import Jobs, Runs
+from service.usecases.jobs import Jobs
+from service.usecases.runs import Runs
 from service.web.console.formatting import plural
 from service.web.console.page import Page, show
 from service.web.console.timeline import DAY, timeline
@@ -51,7 +52,7 @@ class Overview(Page):
         """Show the overview; without any jobs, how to begin."""
         now = self._reading()
         seconds = now.now // 1000
-        jobs = list(self._jobs.list(limit=JOBS, cursor=None).items)
+        jobs = self._jobs.list(limit=JOBS).data
         all_jobs = len(jobs) >= now.jobs
         runs, all_of_them = self._runs_since(format_timestamp(seconds - DAY))
         jobs += self._others(runs, {job["id"] for job in jobs})
@@ -82,10 +83,11 @@ class Overview(Page):
             page = self._runs.all_runs(
                 limit=RUN_PAGE, cursor=cursor, status=None, job_id=None, trigger=None, since=None, until=None
             )
-            recent = [run for run in page.items if run["queued_at"] >= timestamp]
+            found_here = page.data
+            recent = [run for run in found_here if run["queued_at"] >= timestamp]
             found += [run for run in recent if not run["rehearsal"]]
             cursor = page.next_cursor
-            if cursor is None or len(recent) < len(page.items):
+            if cursor is None or len(recent) < len(found_here):
                 return found, True
         return found, False
 
@@ -95,7 +97,7 @@ class Overview(Page):
         found = []
         for job_id in [job_id for job_id in ids if job_id not in known][:OTHERS]:
             try:
-                found.append(self._jobs.get(job_id))
+                found.append(self._jobs.get(job_id).data)
             except (NotFound, Conflict):
                 continue
         return found
@@ -124,7 +126,7 @@ def _scheduler(now: Reading) -> dict[str, str]:
         return _part("Scheduler", "good", "running", f"{now.leader or 'one'} is active; {standby or 'none'} on standby")
     if now.refusal:
         return _part("Scheduler", "warning", *SILENCED)
-    return _part("Scheduler", "bad", "not running", "No job starts: start python scheduler.py")
+    return _part("Scheduler", "bad", "not running", "No job starts: start bot-scheduler scheduler")
 
 
 def _workers(now: Reading) -> dict[str, str]:
@@ -132,7 +134,7 @@ def _workers(now: Reading) -> dict[str, str]:
         return _part("Workers", "good", f"{now.workers} running", f"{now.running} of them busy")
     if now.refusal:
         return _part("Workers", "warning", *SILENCED)
-    return _part("Workers", "warning", "none running", "Runs wait: start python worker.py")
+    return _part("Workers", "warning", "none running", "Runs wait: start bot-scheduler worker")
 
 
 def _queue(now: Reading) -> dict[str, str]:

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import falcon
 
 from service.errors import Conflict, NotFound
-from service.web.api.protocols import Jobs, Runs
+from service.usecases.jobs import Jobs
+from service.usecases.runs import Runs
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
@@ -36,13 +37,14 @@ class RunList(Page):
         page = self._runs.all_runs(
             limit=PAGE, cursor=cursor, status=status, job_id=None, trigger=trigger, since=None, until=None
         )
+        runs = page.data
         asked = {"status": status, "trigger": trigger, "cursor": page.next_cursor}
         show(
             resp,
             "runs.html",
             "/runs",
-            runs=page.items,
-            names=self._names(page.items),
+            runs=runs,
+            names=self._names(runs),
             status_asked=status,
             trigger_asked=trigger,
             cursor=cursor,
@@ -60,7 +62,7 @@ class RunList(Page):
         names = {}
         for job_id in {run["job_id"] for run in runs}:
             try:
-                names[job_id] = self._jobs.get(job_id)["name"]
+                names[job_id] = self._jobs.get(job_id).data["name"]
             except (NotFound, Conflict):
                 continue
         return names

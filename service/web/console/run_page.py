@@ -9,11 +9,13 @@ from typing import Any
 import falcon
 
 from service.errors import Conflict, NotFound
-from service.web.api.protocols import Following, Jobs, Runs
+from service.usecases.jobs import Jobs
+from service.usecases.run_following import Following
+from service.usecases.runs import Runs
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 from service.web.http.sse import follow, last_event
 
 LOOKED_AT = 100
@@ -32,7 +34,7 @@ class RunPage(Page):
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """Show the run with its log so far. The page's script follows the log from there."""
         # In this order, so that the log of an ended run is complete.
-        run = self._runs.run(job_id, run_id)
+        run = self._runs.run(job_id, run_id).data
         log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
         show(
@@ -54,7 +56,7 @@ class RunPage(Page):
 
     def _name(self, job_id: str) -> str:
         try:
-            return str(self._jobs.get(job_id)["name"])
+            return str(self._jobs.get(job_id).data["name"])
         except (Conflict, NotFound):
             return "Its job"
 
@@ -62,7 +64,7 @@ class RunPage(Page):
         """Return the id of the retry of a failed run."""
         if run["status"] != "failed":
             return None
-        newer = self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).items
+        newer = self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).data
         return next((str(other["id"]) for other in newer if other["retry_of"] == run["id"]), None)
 
 
@@ -75,21 +77,21 @@ class RunEvents(Page):
     Args:
         runs: The use cases of runs.
         following: Live logs of runs.
-        places: Limits the streams that are open at once.
+        slots: Limits the streams that are open at once.
     """
 
     access = BY_SESSION
 
-    def __init__(self, runs: Runs, following: Following, places: Places) -> None:
+    def __init__(self, runs: Runs, following: Following, slots: RequestSlots) -> None:
         self._runs = runs
         self._following = following
-        self._places = places
+        self._slots = slots
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """Stream the log's lines after `Last-Event-ID`, or after line `?after=`."""
         after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
         self._runs.run(job_id, run_id)
-        follow(req, resp, self._following, run_id, after, self._places)
+        follow(req, resp, self._following, run_id, after, self._slots)
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:

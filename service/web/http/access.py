@@ -1,7 +1,7 @@
-"""Who may ask: what each resource declares about itself, and how a declaration is found.
+"""Declarations of access: who may ask a resource.
 
-A resource declares it on its own class, `access = BY_KEY`; what a base class declares is not inherited, so that no
-resource is opened by its parent. `service.web.http.guard` goes by this and by nothing else.
+A resource declares it on its own class, `access = BY_KEY`. It does not inherit its base class' declaration, so that no
+parent opens it. `service.web.http.guard` decides by these declarations alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 class Proof(enum.Enum):
-    """What shows that somebody may ask."""
+    """A proof that somebody may ask."""
 
     KEY = enum.auto()
     """The API key, in `X-API-Key`."""
@@ -20,7 +20,7 @@ class Proof(enum.Enum):
     PASSWORD = enum.auto()
     """The API key, as the password of `Authorization: Basic` (RFC 7617)."""
     OWN_PAGE = enum.auto()
-    """A session's cookie, with the Origin of one of our own pages."""
+    """A session's cookie, with the Origin of one of the console's pages."""
     SESSION = enum.auto()
     """A session's cookie, wherever the request comes from."""
 
@@ -30,8 +30,8 @@ class Access:
     """Who may ask a resource.
 
     Args:
-        proofs: any one of them is enough; without any, the resource is open to all.
-        own_pages_change: whether only our own pages may send what is meant to change something.
+        proofs: any one of them is enough. If empty, the resource is open to all.
+        own_pages_change: whether only the console's own pages may send requests that change something.
     """
 
     proofs: frozenset[Proof]
@@ -48,24 +48,24 @@ OPEN = Access(frozenset())
 BY_KEY = Access(frozenset({Proof.KEY, Proof.OWN_PAGE}))
 """The API."""
 BY_KEY_OR_BEARER = Access(frozenset({Proof.KEY, Proof.BEARER}))
-"""What machines read that know bearer tokens only."""
+"""For machines that know only bearer tokens."""
 BY_SESSION = Access(frozenset({Proof.SESSION}), own_pages_change=True)
 """The console's pages."""
 OPEN_PAGE = Access(frozenset(), own_pages_change=True)
 """Pages for people who are not signed in."""
 BY_PASSWORD_OR_SESSION = Access(frozenset({Proof.PASSWORD, Proof.SESSION}))
-"""What only shows something, to people and to programs."""
+"""For people and programs, where nothing can be changed."""
 
 
 class Undeclared(TypeError):
-    """A route that nobody would guard. It stops the start."""
+    """A route that nothing would guard. It stops the start of the process."""
 
 
 def access_of(resource: object) -> Access:
-    """What the resource's own class declares.
+    """Return the declaration of the resource's own class.
 
     Raises:
-        Undeclared: nothing.
+        Undeclared: the class declares nothing.
     """
     found = vars(type(resource)).get("access")
     if not isinstance(found, Access):
@@ -74,14 +74,15 @@ def access_of(resource: object) -> Access:
 
 
 def require_declaration(route: str, resource: object) -> None:
-    """Refuse a resource that the guard could not judge.
+    """Refuse a resource that the guard cannot judge.
 
     Args:
-        route: its address, for the sentence.
+        route: its path, for the message.
+        resource: answers requests there.
 
     Raises:
-        Undeclared: its class declares nothing, or it may be false: Falcon shows its middleware only resources that
-            are true.
+        Undeclared: the class declares nothing, or the resource can be false. Falcon shows its middleware only
+            resources that are true.
     """
     try:
         access_of(resource)

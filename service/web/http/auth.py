@@ -1,4 +1,4 @@
-"""The API keys."""
+"""API keys: `API_KEY` and `API_KEY_PREVIOUS`, and the comparison with them."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from service.web.api.protocols import Settings
+from service.settings import Settings
 
 
 class ApiKeys:
-    """The keys that are accepted: the present one and, while it is being replaced, the previous one.
+    """The accepted keys: the current one and, while it is being replaced, the previous one.
 
     Args:
-        keys: the keys as configured; empty ones are never accepted.
+        keys: the keys as configured. Empty keys are never accepted.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
-        # A header's value never begins or ends with a blank, so neither can a key that is to be matched by one.
+        # A header's value never begins or ends with a blank, so a key must not either.
         stripped = (key.encode("utf-8", "surrogateescape").strip(b" \t") for key in keys)
         self._digests = tuple(_digest(key) for key in stripped if key)
 
     @classmethod
     def of(cls, settings: Settings) -> ApiKeys:
-        """The keys of the settings `API_KEY` and `API_KEY_PREVIOUS`."""
+        """Read the keys from the settings."""
         secrets = (settings.api_key, settings.api_key_previous)
         return cls(secret.get_secret_value() for secret in secrets if secret is not None)
 
     @property
     def digests(self) -> tuple[bytes, ...]:
-        """What is kept of the keys."""
+        """The keys' digests; the keys themselves are not kept."""
         return self._digests
 
     def accept(self, given: bytes) -> bool:
-        """Whether `given` is one of the keys; takes the same time whatever it is."""
+        """Tell whether `given` is one of the keys, in constant time."""
         return self.recognise(given) is not None
 
     def recognise(self, given: bytes) -> bytes | None:
-        """The digest of the key that `given` is, or None; takes the same time whatever it is."""
+        """Return the digest of the key that equals `given`, or None, in constant time."""
         digest = _digest(given)
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         return digest if any(matches) else None
@@ -48,7 +48,7 @@ def _digest(key: bytes) -> bytes:
 
 
 def header_bytes(value: str) -> bytes:
-    """The bytes of a header as they came: WSGI hands them over as Latin-1, whatever they are."""
+    """Return a header's bytes as they came. WSGI hands them over as Latin-1, whatever they are."""
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:

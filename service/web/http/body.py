@@ -1,4 +1,4 @@
-"""Request bodies: strict JSON objects, or a bounded stream of bytes."""
+"""Request bodies: strict JSON objects, or bounded streams of bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.web.body_clock import BODY_SECONDS, BYTES_PER_SECOND, BodyLate
 JSON_LIMIT = 1024 * 1024
 """The longest JSON body, in bytes; a longer one is 413."""
 OPEN_LIMIT = 1024
-"""The longest body where no key is asked for, and of requests that need none, in bytes."""
+"""The longest body of open routes, and of requests that need no body, in bytes."""
 
 logger = logging.getLogger(__name__)
 
@@ -25,24 +25,24 @@ _PIECE = 64 * 1024
 
 
 class NeedlessBodies:
-    """Falcon middleware: nobody looks at the body of a request such as GET, so a long one is refused unread."""
+    """Falcon middleware: a request such as GET needs no body, so a long one is refused unread."""
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Refuse it.
+        """Refuse a long body.
 
         Raises:
-            falcon.HTTPContentTooLarge: it is longer than `OPEN_LIMIT`.
+            falcon.HTTPContentTooLarge: the body is longer than `OPEN_LIMIT`.
         """
         if req.method not in ("POST", "PUT", "PATCH"):
             refuse_longer(req, OPEN_LIMIT)
 
 
 def read_object(req: falcon.Request) -> dict[str, Any]:
-    """The body as a JSON object.
+    """Read the body as a JSON object.
 
     Raises:
-        ValidationFailed: it is empty, malformed, or no object.
-        falcon.HTTPContentTooLarge: it is longer than `JSON_LIMIT`.
+        ValidationFailed: the body is empty, malformed, or not an object.
+        falcon.HTTPContentTooLarge: the body is longer than `JSON_LIMIT`.
     """
     body = read_optional_object(req)
     if body is None:
@@ -51,7 +51,7 @@ def read_object(req: falcon.Request) -> dict[str, Any]:
 
 
 def read_optional_object(req: falcon.Request) -> dict[str, Any] | None:
-    """The same, where an empty body means None."""
+    """Read the body as a JSON object; None for an empty body. Raises as `read_object` does."""
     buffer = io.BytesIO()
     copy(req, buffer, JSON_LIMIT)
     raw = buffer.getvalue()
@@ -62,12 +62,13 @@ def read_optional_object(req: falcon.Request) -> dict[str, Any] | None:
 
 @contextmanager
 def put_aside(req: falcon.Request, limit: int) -> Iterator[IO[bytes]]:
-    """The body as a file, read to its end: one that breaks off, is late or too long does nothing.
+    """Read the body to its end into a file. A body that breaks off, is late or is too long does nothing.
 
-    Up to a MiB stays in memory; the rest of longer ones is in a temporary file.
+    A body of up to 1 MiB stays in memory, a longer one goes to a temporary file.
 
     Args:
-        limit: its greatest length, in bytes.
+        req: the request.
+        limit: the longest body, in bytes.
 
     Raises:
         falcon.HTTPError: as `copy`.
@@ -83,13 +84,14 @@ def copy(req: falcon.Request, into: IO[bytes], limit: int) -> None:
     """Copy the body, with or without a Content-Length, piece by piece.
 
     Args:
-        into: where to.
-        limit: its greatest length, in bytes.
+        req: the request.
+        into: the file to write to.
+        limit: the longest body, in bytes.
 
     Raises:
-        falcon.HTTPContentTooLarge: it is longer.
-        falcon.HTTPBadRequest: it broke off before its declared length, or its framing is malformed.
-        falcon.HTTPError: 408, it did not come in time; 507, there is no room for it.
+        falcon.HTTPContentTooLarge: the body is longer.
+        falcon.HTTPBadRequest: the body broke off before its declared length, or its framing is malformed.
+        falcon.HTTPError: 408 if the body did not come in time; 507 if there is no room for it.
     """
     stream = _open(req, limit)
     total = 0
@@ -118,10 +120,10 @@ def _write(into: IO[bytes], piece: bytes) -> None:
 
 
 def refuse_longer(req: falcon.Request, limit: int) -> None:
-    """Refuse a body that says that it is longer than `limit` bytes, before any of it is read.
+    """Refuse a body with a declared length above `limit` bytes, before any of it is read.
 
     Raises:
-        falcon.HTTPContentTooLarge
+        falcon.HTTPContentTooLarge: the declared length is above `limit`.
     """
     if (req.content_length or 0) > limit:
         raise _too_large(limit)
@@ -131,7 +133,7 @@ def _open(req: falcon.Request, limit: int) -> Any:
     refuse_longer(req, limit)
     if req.content_length is not None:
         return req.bounded_stream
-    # Without a length the body is chunked, and its end is known only to a server that says so.
+    # Without a length the body is chunked. Only a server that says so knows where it ends.
     return req.stream if req.env.get("wsgi.input_terminated") else io.BytesIO()
 
 
@@ -144,7 +146,7 @@ def _read(stream: Any, size: int) -> bytes:
             description="The request's body came too slowly and was given up: all of it has "
             f"{BODY_SECONDS:.0f} s, and a second more for each {BYTES_PER_SECOND // 1024} KiB that have come",
         ) from None
-    except Exception as error:  # what a broken-off or malformed body raises is the server's own affair
+    except Exception as error:  # each server has its own errors for a broken-off or malformed body
         raise falcon.HTTPBadRequest(description="The request's body could not be read to its end") from error
 
 

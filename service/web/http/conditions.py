@@ -1,40 +1,34 @@
-"""Requests with conditions: `ETag` and `If-Match` (RFC 9110, 8.8.3 and 13.1.1), `Idempotency-Key`."""
+"""Conditions of requests: `ETag` and `If-Match` (RFC 9110, 8.8.3 and 13.1.1), `Idempotency-Key`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import falcon
 
 from service.errors import ValidationFailed
-from service.web.api.protocols import ShownJob
+from service.usecases.views import JobView
 from service.web.http.rendering import send
 
 NO_REVISION = -1
-"""Stands for entity tags that are none of ours: no job is ever at it."""
+"""Stands for an entity tag that the API never gave out. No job is ever at this revision."""
+MAX_KEY_LENGTH = 255
+"""The longest Idempotency-Key, in characters."""
 
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY_LENGTH}}}")
 
 
-def send_job(resp: falcon.Response, job: Mapping[str, Any]) -> None:
-    """Answer a job, its definition's revision as its entity tag."""
-    send(resp, job)
-    resp.set_header("ETag", f'"{job["revision"]}"')
-
-
-def send_shown(resp: falcon.Response, job: ShownJob) -> None:
-    """The same of a job that is JSON already."""
+def send_job(resp: falcon.Response, job: JobView) -> None:
+    """Answer with a job. The revision of its definition is its entity tag."""
     send(resp, job.json)
     resp.set_header("ETag", f'"{job.revision}"')
 
 
 def revisions(req: falcon.Request) -> tuple[int, ...]:
-    """The revisions that `If-Match` allows; none: any.
+    """Read the revisions that `If-Match` allows; empty where any is allowed.
 
-    A weak tag never matches, as the RFC says, nor does one that we did not give out.
+    A weak tag never matches, as the RFC says, nor does a tag that the API never gave out.
 
     Raises:
         ValidationFailed: the header is malformed.
@@ -54,12 +48,12 @@ def _revision(tag: str) -> int:
 
 
 def idempotency_key(req: falcon.Request) -> str | None:
-    """The `Idempotency-Key`, or None.
+    """Read the `Idempotency-Key`; None if there is none.
 
     Raises:
-        ValidationFailed: it is not 1–255 printable ASCII characters.
+        ValidationFailed: it is not 1 to `MAX_KEY_LENGTH` printable ASCII characters.
     """
     value = req.get_header("Idempotency-Key")
     if value is not None and not _KEY.fullmatch(value):
-        raise ValidationFailed.of("Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+        raise ValidationFailed.of("Idempotency-Key", f"must be 1 to {MAX_KEY_LENGTH} printable ASCII characters")
     return value

@@ -1,4 +1,4 @@
-"""Every error of every route in one shape: `{"detail": "<one readable sentence>"}`."""
+"""Error answers of all routes, in one shape: `{"detail": "<one readable sentence>"}`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from service.web.http.request_slots import Busy
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
-"""What a 503 tells the client to wait."""
+"""How long a 503 tells the client to wait."""
 
 _STATUSES: tuple[tuple[type[ServiceError], int], ...] = (
     (ValidationFailed, 400),
@@ -78,7 +78,7 @@ def _service_error(req: falcon.Request, resp: falcon.Response, error: ServiceErr
 
 
 def _http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: dict[str, Any]) -> None:
-    """Falcon's own refusals: the router's 404 and 405, a malformed header, and ours that have no other class."""
+    """Answer Falcon's refusals (the router's 404 and 405, a malformed header) and ours that use Falcon's classes."""
     if error.headers is not None:
         resp.set_headers(error.headers)
     status = error.status_code

@@ -1,4 +1,4 @@
-"""Who may ask: the one place that decides it, for the API, the console and what is mounted beside them."""
+"""Guard of all resources: the one place that decides who may ask, for the API, the console and mounted applications."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from service.web.http.refusals import Refusals
 from service.web.http.sessions import Sessions
 
 _LOOKS = ("GET", "HEAD", "OPTIONS")
-"""The methods that change nothing."""
+"""Methods that change nothing."""
 
 LONGEST_WAY_BACK = 1000
-"""Characters of an address up to which signing in leads back to it; quoted it may become three times as long."""
+"""The longest address, in characters, to which signing in leads back. Quoting can make it three times as long."""
 
 
 class Guard:
-    """Falcon middleware: nobody gets to a resource but by what its class declares (`service.web.http.access`).
+    """Falcon middleware that lets requests through as each resource declares (`service.web.http.access`).
 
-    Falcon tells it which resource it has matched, so that no spelling of a path leads past it. What matches no route
-    gets no resource, and Falcon's own 404.
+    Falcon tells it which resource it has matched, so that no spelling of a path leads past it. A path that matches no
+    route has no resource, and gets Falcon's own 404.
 
     Args:
         keys: the API keys.
         known: the console's sessions.
-        sign_in: the path where people sign in; None where there is no console.
+        sign_in: the path where people sign in; None if there is no console.
         refusals: counts wrong keys.
     """
 
@@ -52,10 +52,10 @@ class Guard:
         }
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Take one spelling of an address, before any route is looked for.
+        """Check the spelling of the path, before Falcon looks for a route.
 
         Raises:
-            falcon.HTTPNotFound: it is another.
+            falcon.HTTPNotFound: the path is not in the accepted spelling.
         """
         if not is_plain(req.env):
             raise falcon.HTTPNotFound()
@@ -63,10 +63,18 @@ class Guard:
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, str]
     ) -> None:
-        """Refuse who may not ask this resource; renew the session of who may by that.
+        """Refuse a request that lacks a proof. Renew the session of a request that has one.
+
+        Args:
+            req: the request.
+            resp: its answer.
+            resource: the resource that Falcon has matched.
+            params: what stands in the path.
 
         Raises:
-            falcon.HTTPUnauthorized, falcon.HTTPSeeOther, falcon.HTTPForbidden
+            falcon.HTTPUnauthorized: no proof, asked by a program.
+            falcon.HTTPSeeOther: no proof, asked by a person, who signs in first.
+            falcon.HTTPForbidden: another site's page sent the request.
         """
         access = access_of(resource)
         if access.own_pages_change and req.method not in _LOOKS and not sessions.is_same_origin(req):
@@ -83,7 +91,7 @@ class Guard:
 
     def _may_ask(self, req: falcon.Request, access: Access) -> bool:
         if Proof.KEY in access.proofs and "HTTP_X_API_KEY" in req.env:
-            return self._shown[Proof.KEY](req)  # a wrong key is not made good by anything else
+            return self._shown[Proof.KEY](req)  # no other proof makes up for a wrong key
         return any(self._shown[proof](req) for proof in access.proofs)
 
     def _is_key(self, given: str | None) -> bool:
@@ -109,12 +117,12 @@ class Guard:
 
 
 class Nothing:
-    """Where no other route is: 404, and even that not without the key, so that strangers get one answer."""
+    """Resource for paths without a route: 404 with the key, 401 without, so that strangers learn nothing."""
 
     access = BY_KEY
 
     def on_request(self, req: falcon.Request, resp: falcon.Response, **rest: str) -> None:
-        """Nothing, by any method."""
+        """Answer 404, whatever the method."""
         raise falcon.HTTPNotFound()
 
     on_options = on_request
@@ -130,7 +138,7 @@ def _key_needed(req: falcon.Request, access: Access) -> falcon.HTTPUnauthorized:
 
 
 def _brings_key(req: falcon.Request, access: Access) -> bool:
-    """Whether a key was given, in one of the ways in which it counts here."""
+    """Tell whether the request brings a key in a way that the resource accepts."""
     return (
         (Proof.KEY in access.proofs and "HTTP_X_API_KEY" in req.env)
         or (Proof.BEARER in access.proofs and _credentials(req, "bearer") is not None)
@@ -139,12 +147,12 @@ def _brings_key(req: falcon.Request, access: Access) -> bool:
 
 
 def _is_person(req: falcon.Request) -> bool:
-    """Whether a browser asks that has not been given a password."""
+    """Tell whether a browser asks that has sent no password."""
     return "HTTP_AUTHORIZATION" not in req.env and "text/html" in req.env.get("HTTP_ACCEPT", "")
 
 
 def _credentials(req: falcon.Request, scheme: str) -> str | None:
-    """What `Authorization` brings, if it is of this scheme."""
+    """Return the credentials in `Authorization`; None if it has another scheme."""
     found, _, credentials = req.env.get("HTTP_AUTHORIZATION", "").partition(" ")
     return credentials.strip(" \t") if found.lower() == scheme else None
 

@@ -1,4 +1,4 @@
-"""Another WSGI application beside the API, guarded as all else is."""
+"""Mount of another WSGI application beside the API, guarded like every other resource."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 _ORIGIN = ("http", "mounted.invalid")
-"""The scheme and host that the other application sees, whatever the request names: its redirects become relative by
-that, so that they lead back to where the browser is, also behind a proxy."""
+"""The scheme and host that the other application sees, whatever the request says. `Mounted` cuts them off again, so
+that redirects are relative and work behind a proxy."""
 
 
 class Mounted:
-    """Answers whatever lies under a path as another application does. Its answers are read whole: they are short.
+    """Resource that passes all requests under a path to another application. It reads answers whole: they are short.
 
     Args:
-        application: finds its own paths, which begin with that one.
+        application: routes its own paths, which begin with that path.
     """
 
     access = BY_PASSWORD_OR_SESSION
@@ -31,7 +31,7 @@ class Mounted:
         self._application = application
 
     def on_request(self, req: falcon.Request, resp: falcon.Response, **rest: str) -> None:
-        """Any method: it is the other's to allow."""
+        """Pass on a request, whatever its method: the other application decides which ones it allows."""
         scheme, host = _ORIGIN
         environ = {**req.env, "wsgi.url_scheme": scheme, "HTTP_HOST": host}
         answer = Response.from_app(self._application, environ, buffered=True)

@@ -1,4 +1,7 @@
-"""The headers of every page for people, wherever in this process it comes from."""
+"""Headers of every page for people, wherever in this process it comes from.
+
+A module of its own, since the API's middleware and the console need them, and neither imports the other.
+"""
 
 from __future__ import annotations
 

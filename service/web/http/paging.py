@@ -1,4 +1,4 @@
-"""Lists by pages: `limit`, `cursor`, and the `Link` header that leads on."""
+"""Answers of lists by pages: `cursor`, and the `Link` header that leads to the next page."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from urllib.parse import quote, urlencode
 
 import falcon
 
-from service.web.api.protocols import Page
+from service.usecases.views import Page
 from service.web.http import query
 from service.web.http.rendering import send
 
 
 def cursor(req: falcon.Request) -> str | None:
-    """Where the page begins; None: at the beginning."""
+    """Read where the page begins; None for the first page."""
     return query.text(req, "cursor")
 
 
 def send_page(req: falcon.Request, resp: falcon.Response, page: Page) -> None:
-    """Answer a page as an array, with `Link: <…>; rel="next"` when more follow.
+    """Answer with a page as an array, with `Link: <…>; rel="next"` when more items follow.
 
-    The link is relative, so that it holds behind any proxy.
+    The link is relative, so that it works behind any proxy.
     """
-    items = page.items
-    if items and isinstance(items[0], bytes):
-        send(resp, b"[%b]" % b",".join(items))
-    else:
-        send(resp, list(items))
+    send(resp, page.json)
     if page.next_cursor is not None:
         kept = [(name, value) for name, value in req.params.items() if name != "cursor"]
         parameters = urlencode([*kept, ("cursor", page.next_cursor)], doseq=True, errors="replace")

@@ -1,7 +1,7 @@
-"""Which spellings of an address are taken at all.
+"""Check of paths: each address has one spelling, and all others are 404.
 
-A path that two programs can read differently is how one of them is passed by: a proxy guards one reading, we would
-serve the other. So there is one spelling, and all others name nothing.
+A path that two programs read differently leads past one of them: a proxy guards one reading, and this process would
+serve the other.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 from urllib.parse import unquote
 
 _ODD = re.compile(r"//|/\.\.?(?:/|$)|[\x00-\x1f\x7f\\\ufffd]|%(?:2f|5c)", re.IGNORECASE)
-"""Empty and dot segments, controls, backslashes, what is not UTF-8, encoded slashes and backslashes."""
+"""Empty and dot segments, controls, backslashes, invalid UTF-8, encoded slashes and backslashes."""
 
 
 def is_plain(environ: Mapping[str, Any]) -> bool:
-    """Whether a request names its path in the one spelling that is taken.
+    """Tell whether a request spells its path in the accepted way.
 
-    That is the origin form (RFC 9112, 3.2.1) without empty segments, but for one trailing slash, without dot segments,
-    and without what becomes a slash, a backslash or a control when it is decoded, be it twice. The absolute form,
-    which is for proxies, `*` and the authority form name nothing here.
+    That is the origin form (RFC 9112, 3.2.1) with no empty segments except for one trailing slash, no dot segments,
+    and nothing that becomes a slash, a backslash or a control when it is decoded once or twice. The absolute form
+    (which is for proxies), the authority form and `*` are not accepted.
 
     Args:
-        environ: WSGI's. `PATH_INFO` is decoded already; `RAW_URI`, where the server supplies it, is as it was sent.
+        environ: WSGI's. `PATH_INFO` is decoded already. `RAW_URI`, if the server supplies it, is as it was sent.
     """
     path = environ["PATH_INFO"]
     if not path.isascii():
@@ -38,7 +38,7 @@ def _is_plain(path: str) -> bool:
 
 
 def _is_plain_target(target: str | None) -> bool:
-    """Whether the request's target is plain too; a fragment is never part of one."""
+    """Tell whether the request's target is plain too. A fragment is never part of one."""
     if target is None:
         return True
     return target.startswith("/") and "#" not in target and not _ODD.search(target.partition("?")[0])

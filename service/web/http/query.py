@@ -1,8 +1,10 @@
-"""Query parameters, strictly read; unknown ones are ignored."""
+"""Query parameters, strictly read. Unknown parameters are ignored."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
 import falcon
 
@@ -13,10 +15,10 @@ _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
 def text(req: falcon.Request, name: str) -> str | None:
-    """The parameter as sent; None when it is absent.
+    """Read a parameter as it was sent; None when it is absent.
 
     Raises:
-        ValidationFailed: it is given more than once.
+        ValidationFailed: the parameter occurs more than once.
     """
     value: str | list[str] | None = req.params.get(name)
     if isinstance(value, list):
@@ -25,10 +27,17 @@ def text(req: falcon.Request, name: str) -> str | None:
 
 
 def integer(req: falcon.Request, name: str, *, low: int, high: int, default: int) -> int:
-    """A whole number from `low` to `high`; `default` when it is absent.
+    """Read a whole number.
+
+    Args:
+        req: the request.
+        name: the parameter's name.
+        low: the least value.
+        high: the greatest value.
+        default: the value when the parameter is absent.
 
     Raises:
-        ValidationFailed: it is anything else.
+        ValidationFailed: the value is anything else.
     """
     value = text(req, name)
     if value is None:
@@ -39,10 +48,10 @@ def integer(req: falcon.Request, name: str, *, low: int, high: int, default: int
 
 
 def boolean(req: falcon.Request, name: str) -> bool:
-    """`true` or `false`, in any case; False when it is absent.
+    """Read `true` or `false`, in any case; False when the parameter is absent.
 
     Raises:
-        ValidationFailed: it is anything else.
+        ValidationFailed: the value is anything else.
     """
     value = text(req, name)
     if value is None:
@@ -53,15 +62,63 @@ def boolean(req: falcon.Request, name: str) -> bool:
     return lowered == "true"
 
 
-def seconds(req: falcon.Request, name: str, *, high: int) -> float | None:
-    """A time of more than 0 and at most `high` seconds, fractions allowed; None when it is absent.
+@dataclass(frozen=True, slots=True)
+class WholeParameter:
+    """A whole number within a range, which a route reads and OpenAPI shows.
 
-    Raises:
-        ValidationFailed: it is anything else.
+    Args:
+        name: the parameter's name.
+        low: the least value.
+        high: the greatest value.
+        default: the value when the parameter is absent; None where the route does without one.
     """
-    value = text(req, name)
-    if value is None:
-        return None
-    if not _SECONDS.fullmatch(value) or not 0 < float(value) <= high:
-        raise ValidationFailed.of(name, f"must be a number of seconds above 0, at most {high}")
-    return float(value)
+
+    name: str
+    low: int
+    high: int
+    default: int | None = None
+
+    def read(self, req: falcon.Request) -> int:
+        """Read the value; the default when the parameter is absent, or 0 without a default.
+
+        Raises:
+            ValidationFailed: the value is invalid.
+        """
+        return integer(req, self.name, low=self.low, high=self.high, default=self.default or 0)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema."""
+        schema: dict[str, Any] = {"type": "integer", "minimum": self.low, "maximum": self.high}
+        return schema if self.default is None else {**schema, "default": self.default}
+
+
+@dataclass(frozen=True, slots=True)
+class SecondsParameter:
+    """A duration, which a route reads and OpenAPI shows.
+
+    Args:
+        name: the parameter's name.
+        high: the longest duration, seconds; the shortest is above 0.
+    """
+
+    name: str
+    high: int
+
+    def read(self, req: falcon.Request) -> float | None:
+        """Read the value, with or without a fraction; None when the parameter is absent.
+
+        Raises:
+            ValidationFailed: the value is invalid.
+        """
+        value = text(req, self.name)
+        if value is None:
+            return None
+        if not _SECONDS.fullmatch(value) or not 0 < float(value) <= self.high:
+            raise ValidationFailed.of(self.name, f"must be a number of seconds above 0, at most {self.high}")
+        return float(value)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema."""
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": self.high, "description": "Seconds."}

@@ -1,4 +1,4 @@
-"""Keys that were refused: a line a minute in the log, and a count in the metrics, so that guessing leaves a trace."""
+"""Record of refused keys: a line a minute in the log, and a count in the metrics, so that guessing leaves a trace."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SETTLE_SECONDS = 1.0
 
 
 class Refusals:
-    """Those of one process.
+    """The refused keys of one process.
 
-    A stranger costs Redis nothing: what was counted is written when somebody with the key asks, at most once a second.
+    A stranger costs Redis nothing: the count is written when somebody with the key asks, at most once a second.
 
     Args:
-        add: adds to the installation's count, in Redis; without it there is none.
+        add: adds to the installation's count in Redis; None for no count.
         clock: monotonic seconds.
     """
 
@@ -35,17 +35,17 @@ class Refusals:
         self._lines = Seldom(log, logging.WARNING, clock)
 
     def note(self, address: str) -> None:
-        """Take note of a wrong key.
+        """Record a wrong key.
 
         Args:
-            address: where it came from; behind a proxy that is the proxy's.
+            address: the sender's address; behind a proxy that is the proxy's.
         """
         with self._lock:
             self._unsettled += 1
         self._lines.note(f"A wrong API key from {address} was refused")
 
     def settle(self) -> None:
-        """Write what was counted, if something was; what Redis does not take is kept for the next time."""
+        """Write the count to Redis. A count that Redis does not take is kept for the next time."""
         if self._add is None or not self._unsettled:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""Answers as JSON: whole, or streamed piece by piece."""
+"""Answers in JSON and other types: whole, or streamed piece by piece."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import falcon
 from service.domain.plain_json import dumps
 
 CHUNK_BYTES = 64 * 1024
-"""A streamed list is sent in pieces of about this many bytes."""
+"""A streamed list goes out in pieces of about this many bytes."""
 
 
 def send(resp: falcon.Response, value: Any) -> None:
-    """Answer a value as JSON."""
+    """Answer with a value as JSON. Bytes are JSON already."""
     resp.data = dumps(value)
     resp.content_type = falcon.MEDIA_JSON
 
 
 def preferred(req: falcon.Request, types: Sequence[str]) -> str:
-    """Which of the media types the request's `Accept` likes best; the first if it likes none, or is malformed."""
+    """Return the media type that the request's `Accept` prefers; the first one if it prefers none or is malformed."""
     try:
         return req.client_prefers(types) or types[0]
     except (ValueError, falcon.HTTPError):
@@ -29,15 +29,21 @@ def preferred(req: falcon.Request, types: Sequence[str]) -> str:
 
 
 def send_array(resp: falcon.Response, chunks: Iterator[Sequence[bytes]]) -> None:
-    """Answer a JSON array of any length without holding it in memory; its items are JSON, some at a time."""
+    """Answer with a JSON array of any length, in bounded memory. Its items are JSON and come some at a time."""
     send_pieces(resp, _pieces(chunks), falcon.MEDIA_JSON)
 
 
 def send_pieces(resp: falcon.Response, pieces: Iterator[bytes], content_type: str) -> None:
-    """Answer a body of any length, piece by piece.
+    """Answer with a body of any length, piece by piece.
 
-    The first pieces are made before anything is sent, so that a store that is away is still an error answer; a short
-    list is sent whole, with its length. A later failure breaks the connection off: half a list never looks whole.
+    The first pieces are made before anything is sent, so that the answer can still become an error when Redis is away.
+    A short body is sent whole, with its length. A later failure breaks the connection off, so that half a list never
+    looks whole.
+
+    Args:
+        resp: the answer.
+        pieces: the body.
+        content_type: the body's media type.
     """
     first = b"".join(islice(pieces, 2))
     third = next(pieces, None)

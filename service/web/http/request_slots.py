@@ -1,23 +1,25 @@
-"""Requests that take their time: only so many at once, so that they never take the threads that others need."""
+"""Slots for requests that take long: a limit, so that they never take the threads that other requests need."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 import falcon
 
 from service.errors import ServiceError
 
+Source = TypeVar("Source")
+
 
 class Busy(ServiceError):
-    """All places are taken; one will be free soon."""
+    """All slots are taken; one will be free soon."""
 
 
-class Places:
-    """The places of one process, for waits, streams, test messages, imports, exports and documents together.
+class RequestSlots:
+    """The slots of one process, for waits, streams, test messages, imports, exports and documents together.
 
     Args:
         count: half of the process' threads.
@@ -27,21 +29,42 @@ class Places:
         self._free = threading.BoundedSemaphore(count)
 
     def take(self) -> bool:
-        """Takes a place; false if there is none."""
+        """Take a slot. Returns False if none is free."""
         return self._free.acquire(blocking=False)
 
     def require(self) -> None:
-        """Takes a place. Raises Busy."""
+        """Take a slot.
+
+        Raises:
+            Busy: none is free.
+        """
         if not self.take():
             raise Busy("Too many requests wait or stream at the moment; try again soon")
 
     def release(self) -> None:
-        """Gives a place back."""
+        """Give a slot back."""
         self._free.release()
 
     @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold a slot while the body runs.
+
+        Raises:
+            Busy: none is free.
+        """
+        self.require()
+        try:
+            yield
+        finally:
+            self.release()
+
+    @contextmanager
     def held_while_sent(self, resp: falcon.Response) -> Iterator[None]:
-        """A place until the answer that is put together in this is sent, be it whole or a stream. Raises Busy."""
+        """Hold a slot until the answer that the body prepares has been sent, whether whole or as a stream.
+
+        Raises:
+            Busy: none is free.
+        """
         self.require()
         try:
             yield
@@ -51,34 +74,70 @@ class Places:
         if resp.stream is None:
             self.release()
         else:
-            resp.stream = Placed(cast(Iterator[bytes], resp.stream), self)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """A place for as long as this lasts. Raises Busy."""
-        self.require()
-        try:
-            yield
-        finally:
-            self.release()
+            resp.stream = HeldStream(cast(Iterator[bytes], resp.stream), self)
 
 
-class Placed(Iterator[bytes]):
-    """A streamed answer that gives its place back when the server closes it, be it read to its end or not.
+class HeldSlot:
+    """A slot that was taken before, and is given back once.
 
     Args:
-        places: where its place was taken.
+        slots: where the slot was taken.
     """
 
-    def __init__(self, pieces: Iterator[bytes], places: Places) -> None:
+    def __init__(self, slots: RequestSlots) -> None:
+        self._slots: RequestSlots | None = slots
+
+    def close(self) -> None:
+        """Give the slot back. The server calls this when an answer is over, for whatever reason."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
+
+
+class HeldStream(HeldSlot, Iterator[bytes]):
+    """A streamed answer that gives its slot back when the server closes it, whether or not it was read to its end.
+
+    Args:
+        pieces: the answer.
+        slots: where its slot was taken.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], slots: RequestSlots) -> None:
+        super().__init__(slots)
         self._pieces = pieces
-        self._places: Places | None = places
 
     def __next__(self) -> bytes:
         return next(self._pieces)
 
-    def close(self) -> None:
-        """Called by the server when the answer is over, however it came about."""
-        places, self._places = self._places, None
-        if places is not None:
-            places.release()
+
+class SlowResource(Generic[Source]):
+    """Base of resources whose answers take long. A subclass declares its own `access`.
+
+    Args:
+        source: the use cases that answer.
+        slots: where each request takes one; with none free, it is answered 503.
+    """
+
+    def __init__(self, source: Source, slots: RequestSlots) -> None:
+        self._source = source
+        self._slots = slots
+
+
+class DownloadResource(SlowResource[Source]):
+    """Base of resources that answer with a file of any length.
+
+    A subclass declares its own `access`, prepares the file in `on_head`, and calls `send` in `on_get`.
+    """
+
+    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Prepare the file. A HEAD request takes no slot, since nothing is sent."""
+        raise NotImplementedError
+
+    def send(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Send the file, holding a slot meanwhile.
+
+        Raises:
+            Busy: no slot is free.
+        """
+        with self._slots.held_while_sent(resp):
+            self.on_head(req, resp)

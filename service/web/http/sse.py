@@ -1,8 +1,8 @@
-"""A run's log as server-sent events, followed live.
+"""Live log of a run as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 
-A stream reads on in Redis a few times a second and holds nothing: who reads slowly reads late, and neither the run nor
-another reader waits for it. Each line's event id is its number, so that a reader who comes back with `Last-Event-ID`
-gets none twice, and misses none but those that a long log has left out, which one line tells (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+A stream reads from Redis a few times a second and buffers nothing. A slow reader reads late, and neither the run nor
+another reader waits for it. Each line's event id is its number. So a reader who comes back with `Last-Event-ID` gets
+no line twice, and misses only the lines that a long log leaves out; one line tells how many.
 """
 
 from __future__ import annotations
@@ -19,39 +19,40 @@ import falcon
 
 from service.domain.plain_json import dumps
 from service.errors import StoreUnavailable, ValidationFailed
-from service.web.api.protocols import Following
-from service.web.http.request_slots import Places
+from service.usecases.run_following import Following, News
+from service.web.http.request_slots import HeldSlot, RequestSlots
 
 EVENT_STREAM = "text/event-stream"
 POLL_SECONDS = 0.25
 COMMENT_SECONDS = 15.0
-"""A stream is never silent for longer, so that proxies keep it and readers that are gone are noticed."""
-_LINE = re.compile(r"[0-9]{1,9}")
+"""The longest silence of a stream, so that proxies keep it and a reader that has gone is noticed."""
+EVENT_ID = "[0-9]{1,9}"
+"""The pattern of an event's id."""
 RETRY_MS = 2000
-"""What a reader is told to wait before it comes back."""
+"""How long a reader waits before it comes back."""
 
 STOPPING = threading.Event()
-"""Set when this process is to end: streams end then, and their readers come back to another process."""
+"""Set when this process ends. Streams end then, and their readers come back to another process."""
 
 
-class LogStream(Iterator[bytes]):
-    """The events of one run's log; the last one is `end`. It gives its place back when it is closed.
+class LogStream(HeldSlot, Iterator[bytes]):
+    """The events of one run's log; the last one is `end`. It gives its slot back when the server closes it.
 
     Args:
-        following: reads on in the run.
-        run_id: a run that there is.
+        following: reads what is new about the run.
+        run_id: the id of an existing run.
         after: the number of the last line that the reader has.
-        places: where its place was taken.
-        is_gone: whether the reader has hung up.
+        slots: where its slot was taken.
+        is_gone: tells whether the reader has hung up.
     """
 
     def __init__(
-        self, following: Following, run_id: str, after: int, places: Places, is_gone: Callable[[], bool]
+        self, following: Following, run_id: str, after: int, slots: RequestSlots, is_gone: Callable[[], bool]
     ) -> None:
+        super().__init__(slots)
         self._following = following
         self._run_id = run_id
         self._line = after
-        self._places: Places | None = places
         self._is_gone = is_gone
         self._progress: Any = None
         self._ended = False
@@ -71,66 +72,76 @@ class LogStream(Iterator[bytes]):
         self._said_at = time.monotonic()
         return events
 
-    def close(self) -> None:
-        """Called by the server when the answer is over, however it came about."""
-        places, self._places = self._places, None
-        if places is not None:
-            places.release()
-
     def _news(self) -> bytes:
         try:
             news = self._following.news(self._run_id, self._line)
         except StoreUnavailable:
-            return b""  # the stream outlives that: the same lines are asked for again
+            return b""  # the stream outlives that: it asks for the same lines again
         if news is None:
             self._ended = True
             return b""
+        return self._lines(news) + self._progress_event(news) + self._end(news)
+
+    def _lines(self, news: News) -> bytes:
         events = bytearray()
         for self._line, line in news.lines:
             events += f"id: {self._line}\ndata: {line}\n\n".encode()
-        progress = news.entry.get("progress")
-        if progress != self._progress:
-            self._progress = progress
-            events += b"event: progress\ndata: " + dumps(progress) + b"\n\n"
-        if news.ended:
-            self._ended = True
-            if news.trimmed:
-                events += b"event: trimmed\ndata: true\n\n"
-            events += b"event: end\ndata: " + dumps(news.entry) + b"\n\n"
         return bytes(events)
+
+    def _progress_event(self, news: News) -> bytes:
+        before, self._progress = self._progress, news.entry.get("progress")
+        return b"" if self._progress == before else _event("progress", self._progress)
+
+    def _end(self, news: News) -> bytes:
+        if not news.ended:
+            return b""
+        self._ended = True
+        return (_event("trimmed", True) if news.trimmed else b"") + _event("end", news.entry)
+
+
+def _event(name: str, data: Any) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), dumps(data))
 
 
 def last_event(req: falcon.Request, default: int = 0) -> int:
-    """The number of the last line that the reader has, by its `Last-Event-ID`; `default` if it sends none.
+    """Read the number of the last line that the reader has from `Last-Event-ID`; `default` if there is none.
 
     Raises:
-        ValidationFailed: it is no id of an event.
+        ValidationFailed: the header is not an event's id.
     """
     value = req.get_header("Last-Event-ID")
     if not value:
         return default
-    if not _LINE.fullmatch(value):
+    if not re.fullmatch(EVENT_ID, value):
         raise ValidationFailed.of("Last-Event-ID", "must be the id of an earlier event, a whole number")
     return int(value)
 
 
 def follow(
-    req: falcon.Request, resp: falcon.Response, following: Following, run_id: str, after: int, places: Places
+    req: falcon.Request, resp: falcon.Response, following: Following, run_id: str, after: int, slots: RequestSlots
 ) -> None:
-    """Answers with the events of a run that there is, from the line after line `after` on.
+    """Answer with the events of a run.
+
+    Args:
+        req: the request.
+        resp: its answer.
+        following: reads what is new about the run.
+        run_id: the id of an existing run.
+        after: the number of the last line that the reader has.
+        slots: where the stream takes its slot.
 
     Raises:
-        falcon.HTTPServiceUnavailable: too many follow.
+        Busy: no slot is free.
     """
-    places.require()
+    slots.require()
     connection = req.env.get("gunicorn.socket")
-    resp.stream = LogStream(following, run_id, after, places, lambda: hung_up(connection))
+    resp.stream = LogStream(following, run_id, after, slots, lambda: hung_up(connection))
     resp.content_type = EVENT_STREAM
     resp.set_header("X-Accel-Buffering", "no")
 
 
 def hung_up(connection: socket.socket | None) -> bool:
-    """Whether the other end has closed its connection; False where the server does not show it."""
+    """Tell whether the other end has closed its connection; False where the server does not show the connection."""
     if connection is None:
         return False
     try:

@@ -1,1 +1,1 @@
-"""What a bot leaves behind in its process that the next run would meet; `untouched` compares, the others look."""
+"""Detection of what a bot leaves behind in its process: `untouched` compares, the other modules look."""

@@ -1,6 +1,6 @@
-"""What a process has one of, each read by a cheap function, so that two readings can be compared.
+"""Cheap readings of the state that a process has only one of, so that two readings can be compared.
 
-What a bot's run changes of it, the next run in the same process would meet (`service.worker.leftovers.untouched`).
+If a bot changes such state, the next run in the same process meets the change (`service.worker.leftovers.untouched`).
 """
 
 from __future__ import annotations
@@ -177,4 +177,4 @@ LOOKS: dict[str, Callable[[], object]] = {
     "another decimal context": _decimals,
     "another event loop policy": _loops,
 }
-"""What each function looks at, as the log names a change of it."""
+"""The readings, by the words with which the log names a change."""

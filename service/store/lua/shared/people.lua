@@ -1,12 +1,6 @@
 -- Contacts, their places in the indices, and the identities that lead to them. For scripts that stand alone.
---
--- A script that uses this part gets the start of all key names (`prefix:`) as its first argument.
 
-local people = {LIFETIME = 400 * 86400, MOST_HOLDERS = 100, start = ARGV[1]}
-
-function people.contact(id) return people.start .. 'contact:' .. id end
-function people.gone(id) return people.start .. 'gone:' .. id end
-function people.identity(digest) return people.start .. 'identity:' .. digest end
+local people = {LIFETIME = 400 * 86400, MOST_HOLDERS = 100}
 
 function people.words(text)
   local found = {}
@@ -14,19 +8,19 @@ function people.words(text)
   return found
 end
 
-function people.is_living(id) return redis.call('EXISTS', people.contact(id)) == 1 end
+function people.is_living(id) return redis.call('EXISTS', key.contact(id)) == 1 end
 
 -- Read a contact's traits, also a deleted one's: identities, former ids, whether it has an address.
 function people.known(id)
-  local row = redis.call('HMGET', people.contact(id), 'name', 'identities', 'former_ids', 'emails')
+  local row = redis.call('HMGET', key.contact(id), 'name', 'identities', 'former_ids', 'emails')
   if row[1] then return row[2] or '', row[3] or '', row[4] and true or false end
-  row = redis.call('HMGET', people.gone(id), 'identities', 'former_ids')
+  row = redis.call('HMGET', key.contact_gone(id), 'identities', 'former_ids')
   return row[1] or '', row[2] or '', string.find(' ' .. (row[1] or ''), ' m', 1, true) ~= nil
 end
 
 -- Let an identity lead to a contact. If too many share it, deleted contacts make room first.
 function people.hold(digest, id)
-  local name = people.identity(digest)
+  local name = key.identity(digest)
   local held = redis.call('GET', name) or ''
   local ids = {}
   if not string.find(held, id, 1, true) then
@@ -42,7 +36,7 @@ end
 
 -- Stop an identity from leading to a contact.
 function people.let_go(digest, id)
-  local name = people.identity(digest)
+  local name = key.identity(digest)
   local ids, living = {}, false
   for _, one in ipairs(people.words(redis.call('GET', name))) do
     if one ~= id then
@@ -62,19 +56,19 @@ end
 function people.bury(id, identities, former_ids, was_merged)
   for _, digest in ipairs(people.words(identities)) do
     local living = false
-    for _, one in ipairs(people.words(redis.call('GET', people.identity(digest)))) do
+    for _, one in ipairs(people.words(redis.call('GET', key.identity(digest)))) do
       living = living or people.is_living(one)
     end
-    if not living then redis.call('EXPIRE', people.identity(digest), people.LIFETIME) end
+    if not living then redis.call('EXPIRE', key.identity(digest), people.LIFETIME) end
   end
-  redis.call('HSET', people.gone(id), 'identities', identities, 'former_ids', former_ids)
-  if was_merged then redis.call('HSET', people.gone(id), 'parts', '[]') end
-  redis.call('EXPIRE', people.gone(id), people.LIFETIME)
+  redis.call('HSET', key.contact_gone(id), 'identities', identities, 'former_ids', former_ids)
+  if was_merged then redis.call('HSET', key.contact_gone(id), 'parts', '[]') end
+  redis.call('EXPIRE', key.contact_gone(id), people.LIFETIME)
 end
 
 -- Write fields of a contact ('' removes one), and its places in the indices. Returns whether a visible field has changed.
 function people.write(id, first_pair)
-  local contact, exists = people.contact(id), people.is_living(id)
+  local contact, exists = key.contact(id), people.is_living(id)
   local before = redis.call('HGET', contact, 'birthday')
   local changed = not exists
   for i = first_pair, #ARGV, 2 do
@@ -86,46 +80,45 @@ function people.write(id, first_pair)
   end
   if not changed then return false end
   local after = redis.call('HGET', contact, 'birthday')
-  local birthdays = people.start .. 'birthdays:'
-  if before and before ~= after then redis.call('SREM', birthdays .. string.sub(before, -5), id) end
-  if after then redis.call('SADD', birthdays .. string.sub(after, -5), id) end
-  redis.call('ZADD', people.start .. 'contacts', 0, id)
+  if before and before ~= after then redis.call('SREM', key.birthdays_of(string.sub(before, -5)), id) end
+  if after then redis.call('SADD', key.birthdays_of(string.sub(after, -5)), id) end
+  redis.call('ZADD', key.contacts, 0, id)
   if redis.call('HEXISTS', contact, 'profile') == 1 then
-    redis.call('ZADD', people.start .. 'visits', 'NX', 0, id)
+    redis.call('ZADD', key.visits, 'NX', 0, id)
   else
-    redis.call('ZREM', people.start .. 'visits', id)
+    redis.call('ZREM', key.visits, id)
   end
   return true
 end
 
 -- Give one contact's cards of synced address books to another contact.
 function people.lead_cards(from, to)
-  local owners, cards = people.start .. 'card_owners', people.start .. 'cards:'
+  local owners = key.card_owners
   for _, owner in ipairs(redis.call('ZRANGE', owners, '[' .. from .. ' ', '(' .. from .. ' \255', 'BYLEX')) do
     local book, href = string.match(owner, '^%S+ (%S+) (.*)$')
-    local card = redis.call('HGET', cards .. book, href)
+    local card = redis.call('HGET', key.cards(book), href)
     redis.call('ZREM', owners, owner)
     redis.call('ZADD', owners, 0, to .. ' ' .. book .. ' ' .. href)
-    if card then redis.call('HSET', cards .. book, href, to .. string.sub(card, 37)) end
+    if card then redis.call('HSET', key.cards(book), href, to .. string.sub(card, 37)) end
   end
 end
 
 -- Remove a contact, and its places in the indices.
 function people.remove(id)
-  local birthday = redis.call('HGET', people.contact(id), 'birthday')
-  if birthday then redis.call('SREM', people.start .. 'birthdays:' .. string.sub(birthday, -5), id) end
-  redis.call('ZREM', people.start .. 'contacts', id)
-  redis.call('ZREM', people.start .. 'visits', id)
-  return redis.call('DEL', people.contact(id))
+  local birthday = redis.call('HGET', key.contact(id), 'birthday')
+  if birthday then redis.call('SREM', key.birthdays_of(string.sub(birthday, -5)), id) end
+  redis.call('ZREM', key.contacts, id)
+  redis.call('ZREM', key.visits, id)
+  return redis.call('DEL', key.contact(id))
 end
 
 -- Store a contact's identities, and let these lead to it, and no others.
 function people.know(id, identities, former_ids)
-  local contact = people.contact(id)
+  local contact = key.contact(id)
   local was = redis.call('HGET', contact, 'identities')
   if former_ids ~= '' then redis.call('HSET', contact, 'former_ids', former_ids) end
   if was == identities then return end
-  was = was or redis.call('HGET', people.gone(id), 'identities') or ''
+  was = was or redis.call('HGET', key.contact_gone(id), 'identities') or ''
   local now = ' ' .. identities .. ' '
   for _, digest in ipairs(people.words(was)) do
     if not string.find(now, ' ' .. digest .. ' ', 1, true) then people.let_go(digest, id) end
@@ -137,7 +130,7 @@ end
 -- Return the identities that a contact once had, and has no longer.
 function people.had(id)
   local found = {}
-  for _, digest in ipairs(people.words(redis.call('HGET', people.contact(id), 'had'))) do found[digest] = true end
+  for _, digest in ipairs(people.words(redis.call('HGET', key.contact(id), 'had'))) do found[digest] = true end
   return found
 end
 
@@ -150,7 +143,8 @@ local function of_kind(identities, kind)
   return found, any
 end
 
--- Return whether two contacts that share an identity of a kind are one person; as `are_same` in service/contacts/matching/identity.py.
+-- Return whether two contacts that share an identity of a kind are one person; as `are_same` in
+-- service/contacts/matching/identity.py.
 local function are_same(kind, one, one_has_email, other, other_has_email)
   local _, one_has_uid = of_kind(one, 'u')
   local _, other_has_uid = of_kind(other, 'u')
@@ -183,7 +177,7 @@ function people.same(id, identities, former_ids, finish)
   local now, former_now, has_email = people.known(id)
   local all = identities .. ' ' .. now
   if not people.is_living(id) then
-    for _, merged_into in ipairs(people.words(redis.call('GET', people.identity('i' .. id)))) do
+    for _, merged_into in ipairs(people.words(redis.call('GET', key.identity('i' .. id)))) do
       all = all .. ' ' .. people.known(merged_into)
     end
     local _, any = of_kind(all, 'm')
@@ -191,7 +185,7 @@ function people.same(id, identities, former_ids, finish)
   end
   local function add_former(words)
     for _, one in ipairs(people.words(words)) do
-      if not people.is_living(one) or redis.call('SISMEMBER', people.start .. 'contacts:before', one .. finish) == 1 then
+      if not people.is_living(one) or redis.call('SISMEMBER', key.contacts_before, one .. finish) == 1 then
         add(one)
       end
     end
@@ -202,7 +196,7 @@ function people.same(id, identities, former_ids, finish)
   add_former(former_ids .. ' ' .. former_now)
   for _, digest in ipairs(people.words('i' .. id .. ' ' .. all)) do
     local kind = string.sub(digest, 1, 1)
-    for _, one in ipairs(kind == 'n' and {} or people.words(redis.call('GET', people.identity(digest)))) do
+    for _, one in ipairs(kind == 'n' and {} or people.words(redis.call('GET', key.identity(digest)))) do
       local theirs, former, theirs_has_email = people.known(one)
       local was = is_living and people.is_living(one) and (had[digest] or people.had(one)[digest])
       if one ~= id and not was and are_same(kind, all, has_email, theirs, theirs_has_email) then

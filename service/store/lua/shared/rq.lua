@@ -80,8 +80,8 @@ local function forget_execution(run_id, token, worker)
   end
 end
 
--- The run ended: so does RQ's job, which goes by itself after a while. `result` is RQ's result record of a failure, a
--- flat list of fields, or empty.
+-- End RQ's job with the run; it expires after a while. `result` is RQ's result record of a failure, a flat list of
+-- fields, or empty.
 function rq.finish(run_id, token, worker, outcome, now, result)
   -- RQ has no counter for cancelled jobs, which are neither successes nor failures.
   local ending = ({

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the routes that the application has; and a page to read it."""
+"""OpenAPI document of the application's routes, and a page that shows it to people."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from pydantic import BaseModel
 
 from service import VERSION
 from service.domain.plain_json import dumps
-from service.web.api.openapi import schemas
+from service.web.api.openapi.building import UUID, Schema, ref
 from service.web.api.openapi.operations import ERRORS, HEADERS, JSON, OPERATIONS, Content, Operation
+from service.web.api.openapi.schemas import components
 from service.web.http.access import OPEN, Access, Proof, access_of
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
@@ -28,43 +29,44 @@ _DESCRIPTION = (
 
 Security = list[dict[str, list[str]]]
 _SCHEMES = {Proof.KEY: "ApiKey", Proof.BEARER: "Bearer"}
-"""The proofs that programs can bring, as the document names them; a cookie is for the console's own pages."""
+"""The proofs that programs can send, by their names in the document. Cookies are for the console's pages alone."""
 _SECURITY: Security = [{"ApiKey": []}]
-"""What the document says of all operations, unless one says otherwise."""
+"""The security of all operations that do not state their own."""
 
 
 def document(routes: Mapping[str, object], configs: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document.
+    """Make the OpenAPI 3.1 document.
 
     Args:
-        routes: path -> resource, of the application that it is about.
+        routes: path -> resource of the application.
         configs: each bot's `Config`, by `bot_type`.
 
     Raises:
-        KeyError: a route has a method that `OPERATIONS` does not tell about.
+        KeyError: a route has a method that `OPERATIONS` does not describe.
     """
-    paths: dict[str, dict[str, Any]] = {}
-    for path, resource in routes.items():
-        paths[path] = {}
-        for method in METHODS:
-            responder = getattr(resource, f"on_{method.lower()}", None)
-            if responder is not None:
-                words = responder.__doc__ or ""
-                paths[path][method.lower()] = _operation(method, path, words, access_of(resource))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Bot Scheduler", "version": VERSION, "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
         "security": _SECURITY,
-        "paths": paths,
+        "paths": {path: _methods(path, resource) for path, resource in routes.items()},
         "components": {
             "securitySchemes": {
                 "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "Bearer": {"type": "http", "scheme": "bearer"},
             },
-            "schemas": schemas.components(configs),
+            "schemas": components(configs),
         },
     }
+
+
+def _methods(path: str, resource: object) -> dict[str, Any]:
+    found = {}
+    for method in METHODS:
+        responder = getattr(resource, f"on_{method.lower()}", None)
+        if responder is not None:
+            found[method.lower()] = _operation(method, path, responder.__doc__ or "", access_of(resource))
+    return found
 
 
 def _operation(method: str, path: str, words: str, access: Access) -> dict[str, Any]:
@@ -81,10 +83,7 @@ def _operation(method: str, path: str, words: str, access: Access) -> dict[str, 
     ]
     if security != _SECURITY:
         found["security"] = security
-    parameters = [_parameter(name, "path", {**schemas.UUID}, True) for name in re.findall(r"{(\w+)}", path)]
-    parameters += [_parameter(name, "query", schema, False) for name, schema in told.query.items()]
-    parameters += [_header_parameter(name) for name in told.headers]
-    if parameters:
+    if parameters := _parameters(path, told):
         found["parameters"] = parameters
     if told.body is not None:
         found["requestBody"] = {"required": told.body_required, "content": _content(told.body)}
@@ -92,7 +91,15 @@ def _operation(method: str, path: str, words: str, access: Access) -> dict[str, 
     return found
 
 
-def _parameter(name: str, place: str, schema: schemas.Schema, required: bool) -> dict[str, Any]:
+def _parameters(path: str, told: Operation) -> list[dict[str, Any]]:
+    return [
+        *(_parameter(name, "path", UUID, True) for name in re.findall(r"{(\w+)}", path)),
+        *(_parameter(name, "query", schema, False) for name, schema in told.query.items()),
+        *(_header_parameter(name) for name in told.headers),
+    ]
+
+
+def _parameter(name: str, place: str, schema: Schema, required: bool) -> dict[str, Any]:
     bare = {key: value for key, value in schema.items() if key != "description"}
     described = {"description": schema["description"]} if "description" in schema else {}
     return {"name": name, "in": place, "required": required, **described, "schema": bare}
@@ -116,7 +123,7 @@ def _responses(told: Operation, access: Access) -> dict[str, Any]:
         found[str(status)] = answer
     own = {*told.errors, 500, *(() if access.is_open else (401,)), *((503,) if told.store else ())}
     for status in sorted(own - set(told.answers)):
-        found[str(status)] = {"description": ERRORS[status], "content": {JSON: {"schema": schemas.ref("Error")}}}
+        found[str(status)] = {"description": ERRORS[status], "content": {JSON: {"schema": ref("Error")}}}
     return found
 
 
@@ -125,7 +132,7 @@ def _content(content: Content) -> dict[str, Any]:
 
 
 class OpenApi:
-    """`/openapi.json`, open to all; `text` is filled in once all routes are known."""
+    """`/openapi.json`, open to all. `install` fills in `text` once all routes are known."""
 
     access = OPEN
 
@@ -133,7 +140,7 @@ class OpenApi:
         self.text = b"{}"
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """This document."""
+        """Return this document."""
         resp.data = self.text
         resp.content_type = falcon.MEDIA_JSON
 
@@ -141,7 +148,7 @@ class OpenApi:
 
 
 class Docs:
-    """`/docs`, open to all: the same for people, without a script and without anything from elsewhere."""
+    """`/docs`, open to all: a page without scripts and without anything from other sites."""
 
     access = OPEN
 
@@ -150,7 +157,7 @@ class Docs:
         self.policy = ""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The same as a page to read."""
+        """Return this document as a page to read."""
         resp.data = self.page
         resp.content_type = "text/html; charset=utf-8"
         resp.set_header("Content-Security-Policy", self.policy)
@@ -159,7 +166,7 @@ class Docs:
     on_head = on_get
 
     def show(self, found: Mapping[str, Any]) -> None:
-        """Make the page of a document."""
+        """Make the page from a document."""
         folder = resources.files(__package__).joinpath("templates")
         style = folder.joinpath("docs.css").read_text(encoding="utf-8")
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -174,7 +181,7 @@ class Docs:
 
 
 def _words(schema: Mapping[str, Any]) -> str:
-    """A schema's kind in a few words."""
+    """Say in a few words what a schema takes."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "const" in schema:
@@ -194,7 +201,7 @@ def _words(schema: Mapping[str, Any]) -> str:
 
 
 def install(app: Any, configs: Mapping[str, type[BaseModel]]) -> None:
-    """Add `/openapi.json` and `/docs` to `app`, about all of its routes, these two included."""
+    """Add `/openapi.json` and `/docs` to `app`. They describe all of its routes, these two included."""
     machine, people = OpenApi(), Docs()
     app.add_route("/openapi.json", machine)
     app.add_route("/docs", people)

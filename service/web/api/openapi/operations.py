@@ -1,15 +1,21 @@
-"""What each route takes and answers, beside what its own docstring says: the paths of the OpenAPI document."""
+"""Operations of the OpenAPI document: what each route takes and answers, beside its own docstring."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from service.contacts.writing.exports import KINDS
 from service.domain.run_records import STATUSES, TRIGGERS
-from service.web.api.openapi.schemas import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
+from service.web.api import definitions
+from service.web.api.contacts import DATE_ORDERS
+from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
+from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
+from service.web.body_clock import BODY_SECONDS, BYTES_PER_SECOND
+from service.web.http.conditions import MAX_KEY_LENGTH
+from service.web.http.sse import EVENT_ID, EVENT_STREAM
 
 JSON = "application/json"
-YAML = "application/yaml"
 Content = Mapping[str, Schema]
 """Media type -> schema."""
 
@@ -19,14 +25,14 @@ class Operation:
     """One method of one route.
 
     Args:
-        answers: what is answered when all is well: status -> content, None for no body.
-        errors: the statuses of its own errors; 401, 500 and 503 follow by themselves.
-        query: its parameters, by name.
+        answers: status -> content of each good answer; None for no body.
+        errors: the statuses of its own errors; 401, 500 and 503 are added by themselves.
+        query: schemas of its query parameters, by name.
         headers: the request's headers, by name.
         answer_headers: the good answers' headers.
-        body: what may be sent.
-        body_required: whether it must be.
-        store: whether it needs Redis.
+        body: the request's body.
+        body_required: whether the body is required.
+        store: whether the operation needs Redis.
     """
 
     answers: Mapping[int, Content | None]
@@ -40,35 +46,32 @@ class Operation:
 
 
 def json(schema: Schema) -> Content:
-    """JSON of this schema."""
+    """Return JSON content of a schema."""
     return {JSON: schema}
-
-
-def whole(low: int, high: int, default: int | None) -> Schema:
-    """A whole number."""
-    span: Schema = {"type": "integer", "minimum": low, "maximum": high}
-    return span if default is None else {**span, "default": default}
 
 
 HEADERS: Mapping[str, tuple[str, Schema]] = {
     "Idempotency-Key": (
-        "1–255 printable ASCII characters; the same key and body answer the same for a day.",
-        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+        f"1–{MAX_KEY_LENGTH} printable ASCII characters; for a day, the same key and body get the same answer.",
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     ),
     "If-Match": ("The ETag that the job must still have; else 412.", TEXT),
-    "Last-Event-ID": ("With text/event-stream: go on after this line.", {"type": "string", "pattern": "^[0-9]{1,9}$"}),
+    "Last-Event-ID": (
+        "With text/event-stream: continue after this line.",
+        {"type": "string", "pattern": f"^{EVENT_ID}$"},
+    ),
     "Content-Disposition": ("The name of the file.", TEXT),
     "ETag": ("The definition's revision.", TEXT),
     "Link": ('`<…>; rel="next"` where more follow.', TEXT),
     "Location": ("The job's address.", TEXT),
 }
 
-_CURSOR: Schema = {**TEXT, "description": "Leads on; taken from the Link header."}
-_PAGE = {"limit": whole(1, 200, 50), "cursor": _CURSOR}
+_CURSOR: Schema = {**TEXT, "description": "Leads to the next page; the Link header has it."}
+_PAGE = {PAGE_LIMIT.name: PAGE_LIMIT.schema, "cursor": _CURSOR}
 _JOB = json(ref("Job"))
 _RUN = json(ref("Run"))
 _CONTACT = json(ref("Contact"))
-_DOCUMENT = {JSON: ref("Document"), YAML: ref("Document")}
+_DOCUMENT = {JSON: ref("Document"), definitions.YAML: ref("Document")}
 _BODY_ERRORS = (400, 408, 413)
 _FILTERS: Mapping[str, Schema] = {
     "status": {"type": "string", "enum": list(STATUSES)},
@@ -85,8 +88,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {
             "enabled_only": {**BOOLEAN, "default": False},
             "bot_type": TEXT,
-            "q": {**TEXT, "description": "A text that name or description contain."},
-            "limit": {**whole(1, 1000, None), "description": "Jobs a page; without it, all."},
+            "q": {**TEXT, "description": "A text that the name or the description contains."},
+            JOB_PAGE_LIMIT.name: {**JOB_PAGE_LIMIT.schema, "description": "Jobs a page; without it, all."},
             "cursor": _CURSOR,
         },
         answer_headers=("Link",),
@@ -117,7 +120,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/scheduler/jobs/{job_id}/run"): Operation(
         {202: json(ref("RunAccepted")), 200: _RUN},
         (*_BODY_ERRORS, 404, 409),
-        {"wait": {"type": "number", "exclusiveMinimum": 0, "maximum": 25, "description": "Seconds."}},
+        {WAIT_SECONDS.name: WAIT_SECONDS.schema},
         headers=("Idempotency-Key",),
         body=json(ref("RunRequest")),
         body_required=False,
@@ -127,11 +130,11 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): Operation(
-        {200: {JSON: ref("Log"), "text/event-stream": TEXT}}, (400, 404, 409), headers=("Last-Event-ID",)
+        {200: {JSON: ref("Log"), EVENT_STREAM: TEXT}}, (400, 404, 409), headers=("Last-Event-ID",)
     ),
     ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/cancel"): Operation({200: _RUN, 202: _RUN}, (404, 409)),
     ("GET", "/scheduler/jobs/{job_id}/preview"): Operation(
-        {200: json(ref("Preview"))}, (400, 404, 409), {"from": TIME_SENT, "count": whole(1, 1000, 10)}
+        {200: json(ref("Preview"))}, (400, 404, 409), {"from": TIME_SENT, PREVIEW_COUNT.name: PREVIEW_COUNT.schema}
     ),
     ("POST", "/scheduler/preview"): Operation(
         {200: json(ref("Preview"))}, _BODY_ERRORS, body=json(ref("PreviewRequest"))
@@ -140,7 +143,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: json(array(ref("Run")))}, (400,), {**_PAGE, **_FILTERS}, answer_headers=("Link",)
     ),
     ("GET", "/scheduler/export"): Operation(
-        {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": ["json", "yaml"]}}
+        {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}
     ),
     ("POST", "/scheduler/apply"): Operation(
         {200: json(ref("Changes"))},
@@ -158,23 +161,23 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {
             "date_order": {
                 "type": "string",
-                "enum": ["day", "month"],
-                "description": "What stands first in dates such as 3/4/1990; else it is told from the file.",
+                "enum": list(DATE_ORDERS),
+                "description": "What comes first in dates such as 3/4/1990; by default the file tells.",
             },
-            "charset": {**TEXT, "description": "The file's encoding, such as windows-1250; else told from the file."},
+            "charset": {**TEXT, "description": "The file's encoding, such as windows-1250; by default the file tells."},
         },
         body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
     ),
     ("GET", "/scheduler/contacts/export"): Operation(
         {200: {"text/vcard": TEXT, "text/csv": TEXT}},
         (400,),
-        {"format": {"type": "string", "enum": ["vcard", "csv"], "default": "vcard"}},
+        {"format": {"type": "string", "enum": list(KINDS), "default": "vcard"}},
         answer_headers=("Content-Disposition",),
     ),
     ("GET", "/scheduler/contacts/duplicates"): Operation(
         {200: json(array(ref("Duplicates")))},
         (400,),
-        {"limit": whole(1, 200, 20), "cursor": _CURSOR},
+        {DUPLICATES_LIMIT.name: DUPLICATES_LIMIT.schema, "cursor": _CURSOR},
         answer_headers=("Link",),
     ),
     ("POST", "/scheduler/contacts/{contact_id}/merge"): Operation(
@@ -200,15 +203,16 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
 }
 
 ERRORS: Mapping[int, str] = {
-    400: "The request is not valid; `errors` names each field that is refused.",
-    401: "The API key is missing or is none.",
-    404: "There is nothing of this id.",
-    408: "The body came too slowly: all of it has 15 s, and a second more for each 16 KiB that have come.",
-    409: "Valid, but not in the present state; the sentence says why.",
+    400: "The request is invalid; `errors` names each invalid field.",
+    401: "The API key is missing or invalid.",
+    404: "There is nothing with this id.",
+    408: f"The body came too slowly: it has {BODY_SECONDS:.0f} s, and a second more for each "
+    f"{BYTES_PER_SECOND // 1024} KiB that have come.",
+    409: "The request is valid, but not in the current state; the sentence says why.",
     412: "The job is at another revision than If-Match says.",
     413: "The body is too long.",
     500: "An error of the service.",
-    502: "The channel for messages did not take it; the sentence says why.",
-    503: "Redis is away or full, or all places for long requests are taken; Retry-After says when to try again.",
-    507: "There is no room to put the body aside; see TMPDIR where the web process runs.",
+    502: "The channel did not take the message; the sentence says why.",
+    503: "Redis is away or full, or all slots for long requests are taken; Retry-After says when to try again.",
+    507: "There is no room for the body in a temporary file; see TMPDIR where the web process runs.",
 }

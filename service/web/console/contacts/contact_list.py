@@ -13,13 +13,14 @@ import falcon
 from service.contacts.cleaning import MAX_NAME
 from service.contacts.writing.exports import Kind
 from service.store.counters import Reading
-from service.usecases.contacts import MAX_PAGE, ContactBook
+from service.usecases.contacts import ContactBook
+from service.usecases.paging import MAX_PAGE
 from service.web.api.contacts import send_file
 from service.web.console.contacts.upcoming_birthdays import upcoming_birthdays
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import DownloadResource, RequestSlots
 
 WINDOW = 2000
 """Contacts to sort together. A link leads to the next window."""
@@ -89,7 +90,7 @@ class ContactList(Page):
         found: list[dict[str, Any]] = []
         for _ in range((SEARCHED if wanted else WINDOW) // MAX_PAGE):
             page = self._contacts.page(MAX_PAGE, cursor)
-            found += [contact for contact in page.items if wanted in _text(contact)]
+            found += [contact for contact in page.data if wanted in _text(contact)]
             cursor = page.next_cursor
             if cursor is None:
                 break
@@ -114,27 +115,25 @@ def _address(q: str, cursor: str | None, page: int) -> str:
     return "/contacts" + (f"?{urlencode(given)}" if given else "")
 
 
-class ContactFile(Page):
+class ContactFile(DownloadResource[ContactBook], Page):
     """`/contacts.vcf` and `/contacts.csv`.
 
     Args:
         contacts: The address book.
+        slots: Limits the exports that run at once; the next one gets status 503.
         kind: The file's format.
-        places: Limits the exports that run at once; the next one gets status 503.
     """
 
     access = BY_SESSION
 
-    def __init__(self, contacts: ContactBook, kind: Kind, places: Places) -> None:
-        self._contacts = contacts
+    def __init__(self, contacts: ContactBook, slots: RequestSlots, kind: Kind) -> None:
+        super().__init__(contacts, slots)
         self._kind = kind
-        self._places = places
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Send all contacts as a file, like `/scheduler/contacts/export`."""
-        with self._places.held_while_sent(resp):
-            self.on_head(req, resp)
+        self.send(req, resp)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer without a body, which takes no place."""
-        send_file(resp, self._contacts, self._kind)
+        """Prepare the file."""
+        send_file(resp, self._source, self._kind)

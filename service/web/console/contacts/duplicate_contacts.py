@@ -9,34 +9,25 @@ from service.usecases.contacts import ContactBook
 from service.web.console.page import Page, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import SlowResource
 
 PAGE = 20
 """Groups on a page."""
 
 
-class DuplicateContacts(Page):
-    """`/contacts/duplicates`.
-
-    Args:
-        contacts: The address book.
-        places: Limits the searches of the whole address book that run at once; the next one gets status 503.
-    """
+class DuplicateContacts(SlowResource[ContactBook], Page):
+    """`/contacts/duplicates`."""
 
     access = BY_SESSION
-
-    def __init__(self, contacts: ContactBook, places: Places) -> None:
-        self._contacts = contacts
-        self._places = places
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show groups of contacts that may be the same person, side by side."""
         number = query.integer(req, "page", low=1, high=MOST_GROUPS // PAGE, default=1)
-        with self._places.held():
-            found = self._contacts.all_duplicates()
+        with self._slots.held():
+            found = self._source.all_duplicates()
             pages = max(1, -(-len(found.groups) // PAGE))
             number = min(number, pages)  # a merge may have emptied the last page
-            groups = self._contacts.shown_groups(found.groups[(number - 1) * PAGE : number * PAGE])
+            groups = self._source.shown_groups(found.groups[(number - 1) * PAGE : number * PAGE])
         show(
             resp,
             "duplicates.html",

@@ -1,4 +1,4 @@
-"""The events of a log, without a server: silence, Redis going away, places."""
+"""The events of a log, without a server: silence, Redis going away, slots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from service.errors import StoreUnavailable
 from service.usecases.run_following import News
 from service.web.http import sse as streams
-from service.web.http.request_slots import Places
+from service.web.http.request_slots import RequestSlots
 from service.web.http.sse import LogStream, hung_up
 
 
@@ -39,9 +39,12 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "COMMENT_SECONDS", 0.01)
 
 
-def stream(script: Script, places: Places | None = None, after: int = 0, is_gone: Any = lambda: False) -> LogStream:
+def stream(
+    script: Script, slots: RequestSlots | None = None, after: int = 0, is_gone: Any = lambda: False
+) -> LogStream:
     """A stream of what the script says."""
-    return LogStream(script, "run", after, places or Places(1), is_gone)
+    following: Any = script
+    return LogStream(following, "run", after, slots or RequestSlots(1), is_gone)
 
 
 def test_a_silent_stream_says_that_it_is_there() -> None:
@@ -68,13 +71,13 @@ def test_a_stream_of_a_log_that_is_gone_says_so_before_its_end() -> None:
 
 def test_a_place_is_given_back_once() -> None:
     """When the server closes the answer, read or not, also if it does so twice."""
-    places = Places(1)
-    places.require()
-    unread = stream(Script(None), places)
+    slots = RequestSlots(1)
+    slots.require()
+    unread = stream(Script(None), slots)
     unread.close()
     unread.close()
-    assert places.take()
-    assert not places.take()
+    assert slots.take()
+    assert not slots.take()
 
 
 def test_a_stream_ends_when_its_reader_is_gone() -> None:

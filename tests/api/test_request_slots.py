@@ -1,4 +1,4 @@
-"""Requests that take their time leave the threads that others need: their places are counted, beyond is 503."""
+"""Requests that take their time leave the threads that others need: their slots are counted, beyond is 503."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any
 
 import falcon.testing
 import pytest
-from pydantic import SecretStr
 
 from service.contacts.writing.exports import Kind
 from service.domain.people.contact import Contact
 from service.errors import StoreUnavailable
 from service.web.api.app import App, create_app
-from service.web.http.request_slots import Placed, Places
-from tests.support.fakes import KEY, FakeContacts, FakeJobs, FakeSettings
+from service.web.http.request_slots import HeldStream, RequestSlots
+from tests.support.fakes import KEY, FakeContacts, FakeJobs, services
 
-PLACES = 2
+SLOTS = 2
 LONG = 200_000
 """Jobs of an export that does not fit into its first pieces."""
 
@@ -70,12 +69,14 @@ def slow() -> Slow:
 
 
 @pytest.fixture
-def app(slow: Slow) -> App:
-    """An application with two places."""
-    jobs: Any = FakeJobs()
-    settings = FakeSettings(SecretStr(KEY))
-    transfer: Any = slow
-    return create_app(jobs, jobs, jobs, SlowContacts(slow), settings, transfer=transfer, waiters=PLACES)
+def slots() -> RequestSlots:
+    return RequestSlots(SLOTS)
+
+
+@pytest.fixture
+def app(slow: Slow, slots: RequestSlots) -> App:
+    """An application with two slots."""
+    return create_app(services(FakeJobs(), SlowContacts(slow), definitions=slow, slots=slots))
 
 
 @pytest.fixture
@@ -84,13 +85,13 @@ def client(app: App) -> falcon.testing.TestClient:
     return falcon.testing.TestClient(app, headers={"X-API-Key": KEY})
 
 
-def free(places: Places) -> int:
-    """How many places are free now."""
+def free(slots: RequestSlots) -> int:
+    """How many slots are free now."""
     taken = 0
-    while places.take():
+    while slots.take():
         taken += 1
     for _ in range(taken):
-        places.release()
+        slots.release()
     return taken
 
 
@@ -108,10 +109,10 @@ EXPORTS: dict[str, Ask] = {
 
 
 @pytest.mark.parametrize("one_more", [*ASKS, *EXPORTS])
-def test_beyond_the_places_long_requests_are_told_to_come_back_and_others_are_served(
-    app: App, client: falcon.testing.TestClient, slow: Slow, one_more: str
+def test_beyond_the_slots_long_requests_are_told_to_come_back_and_others_are_served(
+    slots: RequestSlots, client: falcon.testing.TestClient, slow: Slow, one_more: str
 ) -> None:
-    """An apply and an import hold both places; the next of any kind is 503 at once, and short ones do not notice."""
+    """An apply and an import hold both slots; the next of any kind is 503 at once, and short ones do not notice."""
     asks = ASKS | EXPORTS
     answers: list[int] = []
     threads = [
@@ -133,19 +134,19 @@ def test_beyond_the_places_long_requests_are_told_to_come_back_and_others_are_se
         for thread in threads:
             thread.join()
     assert answers == [200, 200]
-    assert free(app.places) == PLACES
+    assert free(slots) == SLOTS
     assert asks[one_more](client).status_code == 200
 
 
 @pytest.mark.parametrize("ask", [*ASKS.values(), *EXPORTS.values()])
-def test_a_request_that_fails_gives_its_place_back(
-    app: App, client: falcon.testing.TestClient, slow: Slow, ask: Ask
+def test_a_request_that_fails_gives_its_slot_back(
+    slots: RequestSlots, client: falcon.testing.TestClient, slow: Slow, ask: Ask
 ) -> None:
     """However it fails."""
     slow.go_on.set()
     for slow.failure in (StoreUnavailable("away"), RuntimeError("a defect")):
         assert ask(client).status_code in (503, 500)
-    assert free(app.places) == PLACES
+    assert free(slots) == SLOTS
 
 
 @pytest.mark.parametrize(
@@ -156,33 +157,33 @@ def test_a_request_that_fails_gives_its_place_back(
         ("/scheduler/export?format=x", None), ("/scheduler/contacts/export?format=x", None),
     ],
 )  # fmt: skip
-def test_what_is_refused_gives_its_place_back(
-    app: App, client: falcon.testing.TestClient, path: str, body: bytes | None
+def test_what_is_refused_gives_its_slot_back(
+    slots: RequestSlots, client: falcon.testing.TestClient, path: str, body: bytes | None
 ) -> None:
     """A malformed or too long body among them."""
     answer = client.simulate_get(path) if body is None else client.simulate_post(path, body=body)
     assert answer.status_code in (400, 413)
-    assert free(app.places) == PLACES
+    assert free(slots) == SLOTS
 
 
 @pytest.mark.slow(reason="a slow reader takes a large export")
 @pytest.mark.parametrize("jobs", [1, LONG])
-def test_an_export_holds_its_place_until_it_is_sent(
-    app: App, client: falcon.testing.TestClient, slow: Slow, jobs: int
+def test_an_export_holds_its_slot_until_it_is_sent(
+    slots: RequestSlots, client: falcon.testing.TestClient, slow: Slow, jobs: int
 ) -> None:
     """Whether it is sent whole, or streamed to its end."""
     slow.jobs = jobs
     assert len(client.simulate_get("/scheduler/export").json["jobs"]) == jobs
     assert client.simulate_get("/scheduler/contacts/export").text.count("END:VCARD") == jobs
-    assert free(app.places) == PLACES
+    assert free(slots) == SLOTS
 
 
-def test_a_streamed_answer_gives_its_place_back_once() -> None:
+def test_a_streamed_answer_gives_its_slot_back_once() -> None:
     """Read or not, and however often the server closes it."""
-    places = Places(1)
-    places.require()
-    pieces = Placed(iter([b"a", b"b"]), places)
-    assert (next(pieces), free(places)) == (b"a", 0)
+    slots = RequestSlots(1)
+    slots.require()
+    pieces = HeldStream(iter([b"a", b"b"]), slots)
+    assert (next(pieces), free(slots)) == (b"a", 0)
     pieces.close()
     pieces.close()
-    assert free(places) == 1
+    assert free(slots) == 1

@@ -1,0 +1,20 @@
+"""Ranges of the API's query parameters: each route reads its parameter by one of these, and OpenAPI shows the same."""
+
+from __future__ import annotations
+
+from service.domain.job_requests import PREVIEW_LIMIT
+from service.usecases.paging import MAX_JOB_PAGE, MAX_PAGE
+from service.web.http.query import SecondsParameter, WholeParameter
+
+PAGE_LIMIT = WholeParameter("limit", 1, MAX_PAGE, default=50)
+"""Runs or contacts a page."""
+JOB_PAGE_LIMIT = WholeParameter("limit", 1, MAX_JOB_PAGE)
+"""Jobs a page. Without `limit` and `cursor`, the answer has all jobs."""
+JOB_PAGE_DEFAULT = 50
+"""Jobs a page where a request has a cursor alone."""
+DUPLICATES_LIMIT = WholeParameter("limit", 1, MAX_PAGE, default=20)
+"""Groups of contacts a page."""
+PREVIEW_COUNT = WholeParameter("count", 1, PREVIEW_LIMIT, default=10)
+"""Occurrences of a preview."""
+WAIT_SECONDS = SecondsParameter("wait", 25)
+"""How long `POST …/run?wait=` waits. Heroku's router gives a request up after 30 s."""

@@ -1,0 +1,118 @@
+"""Schemas of jobs, of documents of jobs, and of previews."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.domain.job import READ_ONLY_FIELDS
+from service.domain.job_fields import DESCRIPTION_LIMIT, NAME_LIMIT
+from service.domain.schedules.definition import SCHEDULE_TYPES
+from service.web.api.limits import PREVIEW_COUNT
+from service.web.api.openapi.building import (
+    BOOLEAN,
+    JSON_OBJECT,
+    TEXT,
+    TIME_SENT,
+    TIMESTAMP,
+    UUID,
+    Schema,
+    array,
+    or_null,
+    record,
+    ref,
+)
+
+NEEDED = ("name", "bot_type", "schedule_type", "schedule_config")
+"""The fields that every definition must have."""
+
+
+def definition(configs: Mapping[str, Any], schedules: Mapping[str, Any]) -> dict[str, Schema]:
+    """Return the schemas of a definition's fields, by name."""
+    return {
+        "name": {"type": "string", "minLength": 1, "maxLength": NAME_LIMIT},
+        "description": {"type": ["string", "null"], "maxLength": DESCRIPTION_LIMIT, "default": None},
+        "bot_type": {"type": "string", "enum": sorted(configs)},
+        "enabled": {"type": "boolean", "default": True},
+        "schedule_type": {"type": "string", "enum": list(SCHEDULE_TYPES)},
+        "schedule_config": {
+            "anyOf": [ref(f"Schedule_{kind}") for kind in schedules],
+            "description": "The fields depend on schedule_type.",
+        },
+        "bot_config": {
+            "anyOf": [ref(f"BotConfig_{bot_type}") for bot_type in sorted(configs)],
+            "description": "The fields depend on bot_type; defaults are filled in.",
+        },
+        "options": ref("Options"),
+    }
+
+
+def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return the schemas of jobs, given the fields of a definition."""
+    ignored = {name: {"readOnly": True, "description": "Ignored in a body."} for name in sorted(READ_ONLY_FIELDS)}
+    sent = dict(definition) | ignored
+    answered: dict[str, Schema] = {
+        "id": UUID,
+        "name": TEXT,
+        "description": or_null(TEXT),
+        "bot_type": TEXT,
+        "enabled": BOOLEAN,
+        "schedule_type": definition["schedule_type"],
+        "schedule_config": JSON_OBJECT,
+        "bot_config": JSON_OBJECT,
+        "created_at": TIMESTAMP,
+        "updated_at": TIMESTAMP,
+        "last_run_at": or_null(TIMESTAMP),
+        "last_run_status": or_null({"enum": ["success", "failed", "cancelled"]}),
+        "last_run_error": or_null(TEXT),
+        "next_run_at": or_null(TIMESTAMP),
+    }
+    added: dict[str, Schema] = {
+        "options": ref("Options"),
+        "state": {"enum": ["scheduled", "disabled", "ended", "broken"]},
+        "state_reason": or_null(TEXT),
+        "revision": {"type": "integer", "minimum": 1, "description": "The number in the ETag."},
+    }
+    return {
+        "Job": record(answered | added, answered),
+        "CreateJob": record(sent, NEEDED, additionalProperties=False),
+        "UpdateJob": record(
+            sent, (), additionalProperties=False,
+            description="Top-level fields that are left out stay; a nested object is replaced whole.",
+        ),
+        "Toggle": record({"enabled": BOOLEAN}, additionalProperties=False),
+    }  # fmt: skip
+
+
+def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return the schemas of documents, given the fields of a definition."""
+    whole = {"id": UUID, **definition}
+    change = record({
+        "action": {"enum": ["create", "update", "delete"]},
+        "id": or_null(UUID),
+        "name": TEXT,
+        "fields": {
+            "type": "object",
+            "description": "Each field that differs, by its path, such as schedule_config.hour.",
+            "additionalProperties": record({"from": {}, "to": {}}),
+        },
+    })  # fmt: skip
+    return {
+        "DocumentJob": record(whole, NEEDED),
+        "Document": record({"version": {"const": 1}, "jobs": array(ref("DocumentJob"))}, additionalProperties=False),
+        "Changes": record({"dry_run": BOOLEAN, "changes": array(change)}),
+    }
+
+
+def previews(definition: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return the schemas of previews, given the fields of a definition."""
+    asked = {name: definition[name] for name in ("schedule_type", "schedule_config", "options")}
+    asked |= {"from": or_null(TIME_SENT), PREVIEW_COUNT.name: PREVIEW_COUNT.schema}
+    return {
+        "PreviewRequest": record(asked, ("schedule_type", "schedule_config"), additionalProperties=False),
+        "Preview": record({
+            "occurrences": array(TIMESTAMP),
+            "local": {**array(TEXT), "description": "The same in the schedule's zone, with offsets."},
+            "description": TEXT,
+        }),
+    }  # fmt: skip

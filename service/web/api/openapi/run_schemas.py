@@ -1,0 +1,69 @@
+"""Schemas of runs and their logs."""
+
+from __future__ import annotations
+
+from service.domain.run_records import STATUSES, TRIGGERS
+from service.web.api.openapi.building import (
+    BOOLEAN,
+    COUNT,
+    JSON_OBJECT,
+    TEXT,
+    TIMESTAMP,
+    UUID,
+    Schema,
+    array,
+    or_null,
+    record,
+    ref,
+)
+
+
+def runs() -> dict[str, Schema]:
+    """Return the schemas of runs."""
+    contract: dict[str, Schema] = {
+        "id": TEXT,
+        "job_id": UUID,
+        "started_at": or_null(TIMESTAMP),
+        "finished_at": or_null(TIMESTAMP),
+        "status": {"enum": list(STATUSES)},
+        "result": or_null(JSON_OBJECT),
+        "error": or_null(TEXT),
+        "messages_sent": COUNT,
+        "profiles_visited": COUNT,
+    }
+    added: dict[str, Schema] = {
+        "trigger": {"enum": list(TRIGGERS)},
+        "scheduled_for": or_null(TIMESTAMP),
+        "last_scheduled_for": TIMESTAMP,
+        "attempt": {"type": "integer", "minimum": 1},
+        "queued_at": TIMESTAMP,
+        "duration_ms": or_null(COUNT),
+        "lateness_ms": or_null(COUNT),
+        "reason": or_null(TEXT),
+        "occurrences": {"type": "integer", "minimum": 1},
+        "retry_of": or_null(UUID),
+        "revision": or_null({"type": "integer", "minimum": 1}),
+        "rehearsal": {
+            **BOOLEAN,
+            "description": "Somebody asked for it with dry_run laid over; it does not count as a run of the job.",
+        },
+        "progress": record({"done": {"type": "integer"}, "total": {"type": "integer"}}),
+    }
+    line = record({"at": TEXT, "level": TEXT, "message": TEXT})
+    accepted = {"message": TEXT, "status": {"const": "queued"}}
+    return {
+        "Run": record(contract | added, contract),
+        "RunRequest": record(
+            {"bot_config": {**JSON_OBJECT, "description": "Laid over the job's bot_config, for this run alone."}},
+            (), additionalProperties=False,
+        ),
+        "RunAccepted": record({**accepted, "run_id": UUID}, accepted),
+        "LogLine": line,
+        "Log": record(
+            {
+                "lines": array(ref("LogLine")),
+                "last_line": {"type": "integer", "minimum": 0, "description": "The number of the last line."},
+                "trimmed": {"type": "boolean", "description": "Whether the log is no longer kept."},
+            }
+        ),
+    }  # fmt: skip

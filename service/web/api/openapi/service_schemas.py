@@ -1,0 +1,44 @@
+"""Schemas of the service itself: its health, notices, messages, bots and errors."""
+
+from __future__ import annotations
+
+from service.domain.status import HEALTHY, UNHEALTHY
+from service.web.api.openapi.building import (
+    BOOLEAN,
+    COUNT,
+    JSON_OBJECT,
+    TEXT,
+    TIMESTAMP,
+    Schema,
+    array,
+    or_null,
+    record,
+    ref,
+)
+
+
+def service() -> dict[str, Schema]:
+    """Return the schemas of health, messages, bots and errors."""
+    health = {
+        "status": {"enum": [HEALTHY, UNHEALTHY]},
+        "scheduler_running": BOOLEAN,
+        "redis_connected": BOOLEAN,
+        "total_jobs": COUNT,
+        "enabled_jobs": COUNT,
+    }
+    notice = record({"at": TIMESTAMP, "detail": TEXT})
+    added = {"workers": COUNT, "data_went_back": or_null(ref("Notice")), "clock_stepped": or_null(ref("Notice"))}
+    refused = record({"field": TEXT, "message": TEXT})
+    return {
+        "Health": record({**health, **added}, health),
+        "Notice": {**notice, "description": "Something for a person to look at and acknowledge."},
+        "Acknowledged": record({
+            "data_went_back": or_null(ref("Notice")),
+            "clock_steps": {**array(ref("Notice")), "description": "The clock's steps of the last day, newest first."},
+        }),
+        "MessageSent": record({"sent": {"const": True}, "to": TEXT, "subject": TEXT}),
+        "Bot": record({"name": TEXT, "description": TEXT, "config_schema": JSON_OBJECT}),
+        "Error": record(
+            {"detail": {**TEXT, "description": "One readable sentence."}, "errors": array(refused)}, ("detail",)
+        ),
+    }  # fmt: skip
