@@ -7,7 +7,6 @@ import json
 import secrets
 import shutil
 import threading
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import ClassVar
 
 import pytest
 
+from service import VERSION
 from service.store.keys import Keys
 from service.store.schema import newest
 from tests.support.command import COMMAND, Command
@@ -244,9 +244,8 @@ def test_the_doctor_tells_of_an_alert_url_that_cannot_be_used(command: Command, 
 
 def test_the_version_is_told_without_a_service(command: Command) -> None:
     """The one of the project."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     nowhere = f"http://127.0.0.1:{find_free_port()}"
-    assert command.works("--version", BOT_SCHEDULER_URL=nowhere).out == f"bot-scheduler {project['version']}\n"
+    assert command.works("--version", BOT_SCHEDULER_URL=nowhere).out == f"bot-scheduler {VERSION}\n"
 
 
 def test_the_doctor_tells_of_keys_that_can_be_guessed(command: Command) -> None:
