@@ -40,7 +40,7 @@ def web() -> Iterator[Web]:
 
 IMPATIENT = """
 from service.gunicorn_config import *
-from service.api.server import Heartbeat, Worker
+from service.web.server import Heartbeat, Worker
 Worker.body_seconds = 1.0
 """
 

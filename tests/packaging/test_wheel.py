@@ -16,8 +16,8 @@ from tests.packaging.installing import Installed, build, install, metadata_of, r
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("service", "bot_scheduler")
-LOCAL = ("service.up", "service.crew", "service.embedded", "service.local")
-"""What needs the extra `local`, each with what is below it."""
+LOCAL = ("service.local",)
+"""The packages that need the extra `local`."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The house keeps its measures: sizes of modules, functions and folders, a pure domain, contracts and documented keys."""
+"""The house keeps its measures: sizes of modules, functions, folders; a pure domain; contracts and documented keys."""
 
 from __future__ import annotations
 
