@@ -95,7 +95,7 @@ def test_a_refusal_that_is_not_the_jobs_own_fault_sets_no_job_aside(rig: Rig, er
     job_id = rig.make_job()
     occurrence = rig.pretend_due(job_id, 1)
     with pytest.raises((StoreUnavailable, RedisError)):
-        rig.scheduler()._refused(job_id, error)
+        rig.scheduler()._due_jobs._refused(job_id, error)
     assert rig.jobs.get(job_id).data["state"] == "scheduled"
     assert rig.client.zscore(rig.keys.due, job_id) == occurrence * 1000
 
