@@ -90,7 +90,7 @@ sbom: wheel ## Write the bill of materials of that wheel with its locked require
 	@$(BIN)/pip --python var/sbom/bin/python $(PIP) --no-index --no-deps dist/*.whl
 	@version=$$($(BIN)/python -m hatchling version) && \
 	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml >var/sbom/pyproject.toml && \
-	$(BIN)/cyclonedx-py environment var/sbom --pyproject var/sbom/pyproject.toml --output-reproducible \
+	$(BIN)/python -m cyclonedx_py environment var/sbom --pyproject var/sbom/pyproject.toml --output-reproducible \
 		--output-file "dist/bot_scheduler-$$version.cdx.json" && rm -r var/sbom
 
 .PHONY: release
