@@ -26,11 +26,15 @@ up: $(READY) ## Start everything on 127.0.0.1, with its own Valkey if REDIS_URL 
 
 .PHONY: test
 test: $(READY) ## Run the whole test suite
+	@$(COMPILE)
 	@$(BIN)/python -m pytest
 
 .PHONY: check
 check: lint ## Run the quick check: lint, types, unit, store and API tests (about 90 s on two cores)
 	@$(BIN)/python -m pytest -m "not slow" tests/unit tests/store tests/api
+
+# The tests start hundreds of processes. Where PYTHONDONTWRITEBYTECODE is set, each would compile the service again.
+COMPILE := $(BIN)/python -m compileall -q bot_scheduler service examples
 
 .PHONY: fuzz
 fuzz: $(READY) ## Send every route FUZZ_CASES (2000) valid and invalid requests
