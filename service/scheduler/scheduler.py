@@ -186,6 +186,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
             self._beat()
             if not self._leads or len(due) < READ_AT_ONCE:
                 break
+            self._reaper.pass_over(now_ms)  # a long backlog must not keep dead workers' runs and retries waiting
         return decided
 
     def _sleep(self, seconds: float) -> None:

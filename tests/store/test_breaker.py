@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from redis.exceptions import (
 )
 
 from service.domain.run_records import Outcome, Retry
+from service.domain.timestamps import format_timestamp
 from service.errors import StoreUnavailable
 from service.secrecy.redaction import Redaction
 from service.store.scripts import Limits
@@ -111,6 +113,55 @@ def test_a_commit_that_fails_over_a_jobs_own_keys_sets_that_job_aside(rig: Rig) 
     assert (broken["state"], broken["next_run_at"]) == ("broken", None)
     assert "WRONGTYPE" in broken["state_reason"]
     assert len(rig.history(healthy)) == 1
+
+
+@pytest.mark.parametrize("damaged", ["history", "waiting", "slots"])
+def test_no_occurrence_is_lost_over_a_damaged_key(rig: Rig, damaged: str) -> None:
+    """The job keeps its undecided occurrence, and once the key is right again the occurrence runs."""
+    job_id = rig.make_job(schedule_type="cron", schedule_config={"cron_expression": "* * * * *"})
+    occurrence = rig.pretend_due(job_id, 61) // 60 * 60
+    rig.client.hset(rig.keys.job(job_id), "last_decided", occurrence - 60)
+    key = getattr(rig.keys, damaged)(job_id)
+    rig.client.set(key, "another type")
+    rig.scheduler().enqueue_jobs()
+    assert rig.client.hget(rig.keys.job(job_id), "last_decided") == str(occurrence - 60).encode()
+    assert (rig.client.scard(rig.keys.open(job_id)), rig.queue()) == (0, [])
+    rig.client.delete(key)
+    scheduler = rig.scheduler()
+    scheduler._due.mend()
+    scheduler.enqueue_jobs()
+    entries = rig.history(job_id)
+    assert format_timestamp(occurrence) in {entry["scheduled_for"] for entry in entries}
+    assert entries[0]["status"] == "queued"
+
+
+def test_a_queue_full_of_runs_that_are_gone_is_cleared_in_bounded_steps(rig: Rig) -> None:
+    """Redis is never busy with all of them at once, and the run behind them is claimed in the end."""
+    gone = [f"{number:08d}-aaaa-4aaa-8aaa-aaaaaaaaaaaa" for number in range(250)]
+    rig.client.rpush(rig.keys.rq_queue, *gone)
+    run_id = rig.use.run_now(rig.make_job())
+    lengths = []
+    while (claim := rig.runs.claim("", "token", "worker", 30_000)) is None:
+        lengths.append(rig.client.llen(rig.keys.rq_queue))
+    assert lengths == [151, 51]
+    assert claim.run_id == run_id
+
+
+def test_a_backlog_keeps_no_retry_waiting(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two reads of due jobs, the reaper has its turn."""
+    for module in ("scheduler", "batch"):
+        monkeypatch.setattr(f"service.scheduler.{module}.READ_AT_ONCE", 2)
+    failing = rig.make_job(options={"max_retries": 1, "retry_delay_seconds": 1})
+    first = rig.use.run_now(failing)
+    rig.runs.finish(first, rig.start(first), Outcome("failed", "no"), retry=Retry(retry := str(uuid.uuid4()), 2, 1))
+    rig.pass_ms(5)
+    for _ in range(7):
+        rig.pretend_due(rig.make_job(), 1)
+    scheduler = rig.scheduler()
+    scheduler.heartbeat()
+    scheduler.enqueue_jobs()
+    assert len(rig.queue()) == 8
+    assert rig.queue().index(retry) < 7
 
 
 def test_an_index_that_disagrees_with_a_disabled_job_is_mended_at_once(rig: Rig) -> None:

@@ -3,8 +3,8 @@
 -- ARGV  1 run id; '' for the next one in RQ's queue      2 the claim's token, new for each try      3 worker name
 --       4 length of the lease, ms
 -- Returns {'claimed', now, flat run fields, flat job fields}; {'gone'} (the run or its job was deleted);
---         {'taken'} (it runs, has ended, or does not hold a slot); {'none'} (the queue is empty, or RQ's workers are
---         suspended).
+--         {'taken'} (it runs, has ended, or does not hold a slot); {'none'} (the queue is empty, RQ's workers are
+--         suspended, or 100 runs in a row were gone or taken: the worker asks again).
 --
 -- One step, so that a run under way always has a lease that the reaper can find, and RQ's records agree.
 -- Safe to repeat with the same token: it finds the run that it has taken among the worker's executions.
@@ -42,10 +42,12 @@ for _, execution in ipairs(call('SMEMBERS', key.rq_worker_executions(worker))) d
   if execution:sub(-#token) == token then return claim(execution:sub(1, -#token - 2)) end
 end
 if call('EXISTS', key.rq_suspended) == 1 then return {'none'} end
-while true do
+-- Bounded: each run that is gone costs a look at the whole queue, during which Redis serves nobody else.
+for _ = 1, 100 do
   local run_id = call('LINDEX', key.rq_queue, 0)
   if not run_id then return {'none'} end
   local answer = claim(run_id)
   call('LREM', key.rq_queue, 1, run_id)
   if answer[1] == 'claimed' then return answer end
 end
+return {'none'}

@@ -9,8 +9,8 @@
 --          "decisions": [{"run" (true, or false to skip), "waits", "reason", "occurrence", "last_occurrence",
 --                         "occurrences", "due"}]}; times are texts
 --       2 the start of the texts from which the ids of runs are hashed
--- Returns for each job 'decided'; or, with nothing written, 'gone', 'stale' (changed or decided since it was read: plan
---         anew), 'early'; or Redis' refusal behind a '!'.
+-- Returns for each job 'decided'; or, with nothing decided, 'gone' (and no longer in the due index), 'stale' (changed or
+--         decided since it was read: plan anew), 'early'; or Redis' refusal behind a '!'.
 --
 -- One step for each job: if it made a run and did not move the job on, the occurrence would run twice; the other way
 -- round it would be lost. The compare-and-set on revision and due score makes it right under any number of schedulers,
@@ -97,6 +97,14 @@ local function move_on(job, plan)
   end
 end
 
+-- Fail before the first write if outside hands made another type of a key that a decision needs: the job is then set
+-- aside with its occurrence undecided, not moved on without it.
+local function check_types(id)
+  call('SCARD', key.slots(id))
+  call('LLEN', key.waiting(id))
+  call('LLEN', key.history(id))
+end
+
 local function decide(id, planned_revision, plan)
   local job = {id = id, key = key.job(id)}
   local revision, enabled
@@ -112,6 +120,7 @@ local function decide(id, planned_revision, plan)
     return 'stale'
   end
   if now < tonumber(plan.due) then return 'early' end
+  check_types(id)
   note_ahead(job, plan)
   move_on(job, plan)
   for _, decision in ipairs(plan.decisions) do

@@ -8,8 +8,9 @@
 --       7 '1' to end it only if its lease has ended (the reaper), else '0'
 --       8 JSON: the bot's news for people, a list of pairs of a digest, under which it is told once, and a text; '' for
 --         none
--- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): then it writes
---         nothing, except that it removes a deleted run from RQ.
+-- Returns 'ended', also if this claim's run had ended before, by this outcome or another; 'lost' (another claim's,
+--         deleted, or, for the reaper, renewed). In both of the latter cases it writes nothing, except that it removes
+--         a deleted run from RQ.
 --
 -- One step, because a death between any two of these would leave a slot that nobody holds, or a run that RQ calls
 -- started for ever. Fenced by the token, so that a worker that was frozen past its lease cannot overwrite later
