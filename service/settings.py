@@ -131,8 +131,8 @@ class Settings(BaseSettings):
             raise ValueError("must start with redis://, rediss:// or unix://")
         if not _is_redis_url(url):
             raise ValueError(
-                "is malformed; it looks like redis://user:password@host:6379/0, what is special in a password is "
-                "percent-encoded, and db is the only option that may follow a ?"
+                "is malformed; write redis://user:password@host:6379/0, with special characters in the password "
+                "percent-encoded, and no option after a ? but db"
             )
         return value
 
@@ -141,8 +141,8 @@ class Settings(BaseSettings):
     def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not _is_web_address(value.get_secret_value()):
             raise ValueError(
-                "is malformed; it looks like https://user:password@dav.example.org/, and what is special in a user or "
-                "a password is percent-encoded"
+                "is malformed; write https://user:password@dav.example.org/, with special characters in the user and "
+                "the password percent-encoded"
             )
         return value
 

@@ -205,7 +205,7 @@ class FakeContext:
         """Note in `told` what people are told; see `bot_scheduler.Context.tell`."""
         line = " ".join(self.secrets.redacted(text).split())
         if once not in self.told and len(self.told) >= TOLD:
-            self.log.warning("Nobody is told of this, since the run has told of too much: %s", line)
+            self.log.warning("Not reported, because the run has reported too much: %s", line)
             return
         self.told.setdefault(once, line if len(line) <= TOLD_LIMIT else f"{line[: TOLD_LIMIT - 1]}…")
 

@@ -46,7 +46,7 @@ def _parse(body: object, required: bool) -> dict[str, object]:
         if key in READ_ONLY:
             continue
         if key not in _CHECKS:
-            errors.append(FieldError(str(key), f"is not a field of a contact, which are {', '.join(_CHECKS)}"))
+            errors.append(FieldError(str(key), f"is not a field of a contact; the fields are {', '.join(_CHECKS)}"))
             continue
         try:
             fields[key] = _CHECKS[key](value)

@@ -12,11 +12,11 @@ HEARTBEAT_SECONDS = 2
 """Seconds for which one of the leader's heartbeats stands."""
 
 CLOCK_ADVICE = (
-    "Look at the times of the runs of that while and at the host's time service (NTP), then acknowledge: "
+    "Check the times of the runs in that period and the host's time service (NTP), then acknowledge: "
     "bot-scheduler acknowledge"
 )
 DATA_ADVICE = (
-    "Compare the jobs with what they should be (bot-scheduler apply --dry-run, with a file that was exported before), "
+    "Compare the jobs with an earlier export (bot-scheduler apply --dry-run -f FILE), "
     "then acknowledge: bot-scheduler acknowledge"
 )
 

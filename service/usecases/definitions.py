@@ -164,7 +164,7 @@ class Definitions:
                 matched[item.field] = found[0]
                 others.pop(found[0], None)
             elif found and item.id is None:
-                refusals.add(f"{item.field}.name", "is the name of several jobs: say by id which one is meant")
+                refusals.add(f"{item.field}.name", "is the name of several jobs; give the id of one instead")
         refusals.raise_any()
         return matched, list(others.items())
 
@@ -179,7 +179,9 @@ class Definitions:
             try:
                 found[job_id] = read_job(fields)
             except UnreadableJob as error:
-                raise ConcurrentChange(f"Job {job_id} was deleted meanwhile, or is broken; nothing was done") from error
+                raise ConcurrentChange(
+                    f"Job {job_id} was deleted in the meantime, or is broken; nothing was changed"
+                ) from error
         return found
 
     # doing
@@ -216,7 +218,7 @@ def _replacement(current: JobDefinition, step: _Step) -> JobDefinition:
 
 
 def _changed(job_id: str) -> ConcurrentChange:
-    return ConcurrentChange(f"Job {job_id} was changed by others meanwhile; apply the document again")
+    return ConcurrentChange(f"Job {job_id} was changed by others in the meantime; apply the document again")
 
 
 def _checked(item: Item, before: JobRecord | None, now: int) -> None:

@@ -218,10 +218,10 @@ class BotWorker(Worker):
     def _pubsub_exception_handler(self, exc: Exception, pubsub: PubSub, pubsub_thread: Any) -> None:
         """Keep the thread that hears RQ's commands alive: it connects again for as long as Redis is away."""
         try:
-            with self._unbroken("hears no commands of RQ's"):
+            with self._unbroken("does not hear RQ's commands"):
                 raise exc
         except Exception as error:  # noqa: BLE001 - nothing that comes on the channel ends its thread
-            log.warning("RQ's channel cannot be heard (%s)", type(error).__name__)
+            log.warning("RQ's channel cannot be read (%s)", type(error).__name__)
         time.sleep(COMMANDS_PAUSE)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:

@@ -138,4 +138,4 @@ class RunContext:
         """Tell people something when the run ends, once for each key `once`."""
         line = " ".join(plain_text(self.secrets.redacted(text)).split())
         if not self.news.add(line if len(line) <= NEWS_LIMIT else f"{line[: NEWS_LIMIT - 1]}…", once):
-            self.log.warning("People are not told this, since the run has told them too much: %s", line)
+            self.log.warning("Not reported, because the run has reported too much: %s", line)

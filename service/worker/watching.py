@@ -166,7 +166,7 @@ class RunWatcher:
             self._look_at_schema(horse)
         except WritesRefused as error:
             watch.refused(asked)
-            outage.tell(log, error, "Runs go on without their leases", run.ids)
+            outage.tell(log, error, "Runs continue without their leases", run.ids)
         except StoreUnavailable as error:
             outage.tell(log, error, f"The lease of run {run.run_id} could not be renewed", run.ids)
 

@@ -74,7 +74,7 @@ def test_five_hundred_things_are_one_alert(rig: Rig) -> None:
     assert (alert["count"], alert["lines"]) == (500, [f"P{n} cannot be reached" for n in range(NEWS_SHOWN)])
     subject, body = words("Greet", alert)
     assert subject == "Greet: 500 things to look at"
-    assert "- P0 cannot be reached\n- P1" in body and body.endswith("- and 480 more, which stand in the run's log")
+    assert "- P0 cannot be reached\n- P1" in body and body.endswith("- and 480 more; see the run's log")
     end_with(rig, job_id, many)
     assert told(rig) == []
 

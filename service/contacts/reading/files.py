@@ -94,7 +94,7 @@ def _other_kind(data: bytes) -> str | None:
     if data.startswith(_OLD_OFFICE) or (data.startswith(_ZIP) and any(sign in data for sign in _WORKBOOKS)):
         return f"The file is a workbook of a spreadsheet program, but {_TAKEN}; save it as CSV there, and send that."
     if data.startswith(_ZIP):
-        return f"The file is a ZIP archive, but {_TAKEN}; unpack it, and send each such file that is in it."
+        return f"The file is a ZIP archive, but {_TAKEN}; unpack it, and send each file in it."
     return None
 
 
@@ -120,5 +120,5 @@ def _bounded(people: Iterator[ParsedCard | Skipped]) -> Iterator[ParsedCard | Sk
         if count >= MAX_PEOPLE:
             raise TooMuch(f"has more than {MAX_PEOPLE:,} entries")
         if skipped > MAX_SKIPPED:
-            raise TooMuch(f"has more than {MAX_SKIPPED:,} entries that cannot be taken")
+            raise TooMuch(f"has more than {MAX_SKIPPED:,} entries that cannot be imported")
         yield one

@@ -69,7 +69,7 @@ class SheetReader:
             told.append(birthday.warning)
         width = len(self.sheet.columns.headings)
         if len(row) > width and any(cell.strip() for cell in row[width:]):
-            told.append(f"the row has {len(row)} cells, but there are {width} headings; the others were left out")
+            told.append(f"the row has {len(row)} cells, but there are {width} headings; the extra cells were left out")
         return ParsedCard(
             position=position,
             name=name,

@@ -75,7 +75,7 @@ class Refusals:
         shown = self._errors[:ERRORS_LIMIT]
         if len(self._errors) > ERRORS_LIMIT:
             more = f"{'at least ' if self.full else ''}{len(self._errors) - ERRORS_LIMIT}"
-            shown.append(FieldError("", f"and {more} more fields are refused"))
+            shown.append(FieldError("", f"and {more} more fields are invalid"))
         raise ValidationFailed(shown)
 
 

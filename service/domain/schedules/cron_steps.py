@@ -52,7 +52,7 @@ def _longer(field: Field, step: int, first: int) -> str:
     once = f'once {field.whole}, which is written "{first}"'
     seconds = step * field.unit
     if not 0 < seconds <= LONGEST_INTERVAL:
-        return f"{once}; a longer time than that cannot be said here"
+        return f"{once}; a cron expression cannot say a longer time"
     number = f"{step} {'days' if field.unit == 86400 else f'{field.name}s'}"
     return f"{once}; for every {number} use {as_interval(seconds)}"
 

@@ -126,7 +126,7 @@ class JobCache:
             connection.read_response()
             self._follows = connection.protocol == 3
         except (ResponseError, AttributeError) as error:
-            log.info("Redis does not tell of changes (%s); lists are read whole each time", error)
+            log.info("Redis does not report changes (%s); every list is read completely", error)
         self.refused = not self._follows
 
     def _drop(self) -> None:

@@ -57,6 +57,6 @@ class DataMemory:
 
 SEEN = {
     "other": "it is another data set than this process knew, or an empty one",
-    "older": "it is older than what this process had seen",
-    "known": "another process has told of it",
+    "older": "it is older than the data that this process had seen",
+    "known": "another process has reported it",
 }

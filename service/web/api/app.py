@@ -80,11 +80,13 @@ class App(falcon.App[Any, Any]):
 
     def add_sink(self, sink: Any, prefix: Any = "/") -> None:
         """Refuse a sink: Falcon does not tell its middleware which sink answers."""
-        raise Undeclared(f"A sink at {prefix} cannot be served: nobody would guard it; add a route")
+        raise Undeclared(f"A sink at {prefix} cannot be served, because the guard would not protect it; add a route")
 
     def add_static_route(self, prefix: str, *arguments: Any, **options: Any) -> None:
         """Refuse a static route, as a sink."""
-        raise Undeclared(f"A static route at {prefix} cannot be served: nobody would guard it; add a route")
+        raise Undeclared(
+            f"A static route at {prefix} cannot be served, because the guard would not protect it; add a route"
+        )
 
 
 class Headers:

@@ -154,7 +154,7 @@ def _kind(req: falcon.Request) -> Kind:
 def _read_options(req: falcon.Request) -> ReadOptions:
     order, charset = query.text(req, "date_order"), query.text(req, "charset")
     if order not in (None, *DATE_ORDERS):
-        raise ValidationFailed.of("date_order", "must be day or month, as dates such as 3/4/1990 begin")
+        raise ValidationFailed.of("date_order", "must be day or month: which comes first in dates such as 3/4/1990")
     if charset is not None:
         file_codec_of(charset)  # before the body is read
     return ReadOptions(order, charset)  # type: ignore[arg-type]

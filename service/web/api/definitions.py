@@ -77,7 +77,7 @@ class Apply(SlowResource[Definitions]):
 
 def _document(req: falcon.Request, raw: bytes) -> Any:
     if not raw.strip():
-        raise ValidationFailed.of("body", "is empty, but a document is needed")
+        raise ValidationFailed.of("body", "is empty; a document is required")
     return parse_yaml(raw) if _is_yaml(req, raw) else parse_object(raw)
 
 

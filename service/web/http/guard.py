@@ -78,7 +78,7 @@ class Guard:
         """
         access = access_of(resource)
         if access.own_pages_change and req.method not in _LOOKS and not sessions.is_same_origin(req):
-            raise falcon.HTTPForbidden(description="This was sent by another site's page, or by no page at all")
+            raise falcon.HTTPForbidden(description="The request came from another site's page, or from no page at all")
         if access.is_open:
             return
         if not self._may_ask(req, access):
@@ -105,7 +105,7 @@ class Guard:
             way_back = f"?next={quote(here, safe='/')}" if len(here) <= LONGEST_WAY_BACK else ""
             return falcon.HTTPSeeOther(self._sign_in + way_back)
         return falcon.HTTPUnauthorized(
-            description="The API key is needed here, as the password; the user name may be anything",
+            description="Enter the API key as the password; the user name does not matter",
             challenges=['Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'],
         )
 
@@ -132,7 +132,7 @@ def _key_needed(req: falcon.Request, access: Access) -> falcon.HTTPUnauthorized:
     sentence = (
         "The API key in the X-API-Key header is not valid"
         if _brings_key(req, access)
-        else "An API key is needed: send it in the X-API-Key header"
+        else "An API key is required: send it in the X-API-Key header"
     )
     return falcon.HTTPUnauthorized(description=sentence, challenges=['ApiKey realm="scheduler"'])
 
