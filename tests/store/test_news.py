@@ -229,7 +229,7 @@ def test_a_run_that_tells_of_too_much_says_the_rest_in_its_log(rig: Rig, valkey_
     (alert,) = told(rig)
     assert alert["count"] == MOST_NEWS
     lines = [json.loads(line)["message"] for line in rig.client.lrange(rig.keys.run_log(run_id), 0, -1)]
-    assert lines == [f"People are not told this, since the run has told them too much: number {MOST_NEWS}"]
+    assert lines == [f"Not reported, because the run has reported too much: number {MOST_NEWS}"]
     assert rig.use.run(job_id, run_id).data["status"] == "success"
 
 

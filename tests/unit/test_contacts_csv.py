@@ -453,7 +453,7 @@ ORDERS: list[tuple[str, DateOrder | None, str, str | None]] = [
     ("Nom,Anniversaire\nAda,3/4/1990\n", "month", "1990-03-04", None),
     ("name,birthday\nAda,3.4.1990\n", "month", "1990-03-04", None),
     ("name,birthday\nAda,3/4/1990\nKim,31/12/1985\n", "month", "1990-03-04",
-     "date of entry 2 can only be read otherwise than date_order=month"),
+     "date of entry 2 makes no sense with date_order=month"),
     # another date of the file shows it, however far behind
     ("name,birthday\nAda,3/4/1990\n" + "Kim,4/4/1990\n" * 5000 + "Kim,31/12/1985\n", None, "1990-04-03", None),
     ("Nom,Anniversaire\nAda,3/4/1990\nKim,12/31/1985\n", None, "1990-03-04", None),
