@@ -1,4 +1,4 @@
-"""Checks the bodies with which the API makes and changes a contact."""
+"""Checks of the bodies with which the API creates and changes a contact."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at", "p
 
 
 def parse_create(body: object) -> dict[str, object]:
-    """Check the body that makes a contact, and return its fields.
+    """Check the body that creates a contact, and return its fields.
 
     Raises:
         ValidationFailed: a field is missing, unknown or malformed; names each.

@@ -1,4 +1,4 @@
-"""Notices about Redis' clock and data set, and their words."""
+"""Notices about Redis' clock and data set, and their sentences."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class WentBack:
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What somebody has to look at.
+    """The notices that somebody has to look at.
 
     Args:
         went_back: how the data went back; None if it did not.
@@ -101,7 +101,7 @@ def went_back(seen: WentBack) -> str:
 
 
 def shown(notices: Notices) -> dict[str, Any]:
-    """Return the fields of the health answer: a time and a sentence each; None where there is nothing to look at."""
+    """Return the fields of the health answer: a time and a sentence each; None without notices."""
     back, newest = notices.went_back, notices.steps[0] if notices.steps else None
     return {
         "data_went_back": back and {"at": format_ms(back.at_ms), "detail": went_back(back)},

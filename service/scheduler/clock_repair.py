@@ -1,4 +1,4 @@
-"""Walk over the jobs that makes decisions void which were made while Redis' clock was ahead.
+"""Walk over all jobs that voids the decisions made while Redis' clock was ahead.
 
 A step back of the clock orders the walk, durably, and so does each scheduler that takes the lead. The acting scheduler
 carries it out between its ticks; a new leader begins it anew, and skips the jobs that are repaired already.
@@ -47,7 +47,7 @@ class ClockRepair:
         self._begins_at = 0
 
     def hear(self, walk: Walk | None, leads: bool, steady: int) -> None:
-        """Take note of what a heartbeat brought.
+        """Note the result of a heartbeat.
 
         Args:
             walk: the ordered walk, or None.

@@ -93,7 +93,7 @@ class Definitions:
         Args:
             document: the parsed document.
             prune: whether to delete the jobs that the document does not have.
-            dry_run: whether to write nothing and only tell the changes.
+            dry_run: whether to write nothing and only report the changes.
 
         Returns:
             `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without jobs that stay as they are. In a
@@ -192,7 +192,7 @@ class Definitions:
             try:
                 self._jobs.delete(step.id)
             except NotFound:
-                pass  # others have deleted it: that was the aim
+                pass  # others have deleted it, as we wanted to
             return step
         if step.before is None:
             job_id, now_ms = step.id or str(uuid.uuid4()), self._clock.now_ms()

@@ -20,7 +20,7 @@ class Item:
     Args:
         field: its place in the document, such as `jobs[3]`.
         id: the id that the document gives it, if any.
-        definition: what the job is to be.
+        definition: the job's definition.
     """
 
     field: str

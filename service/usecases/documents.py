@@ -28,7 +28,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SLOW_LIMIT = 128 * 1024
 """The longest document, in bytes, that PyYAML's own parser may read."""
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
-"""Directives. libyaml compares each with all before it, which takes long. No line within a mapping begins like this."""
+"""Directives. libyaml compares each with all earlier ones, which is slow. No line within a mapping begins like this."""
 _NULL = re.compile(r"|~|null")
 _BOOLEAN = re.compile(r"true|false")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")

@@ -32,7 +32,7 @@ class StopFlag:
 
 @dataclass(frozen=True, slots=True)
 class RunTime:
-    """The time that a run may take, in seconds of a clock that nobody sets.
+    """The time that a run may take, in monotonic seconds.
 
     Args:
         started: when it was claimed, monotonic.
@@ -55,7 +55,7 @@ class RunTime:
 
 @dataclass(slots=True)
 class News:
-    """News of a run for people, each with a key under which it is told once. It is kept until the run ends."""
+    """News of a run for people, each with a key under which it is reported once. It is kept until the run ends."""
 
     items: dict[str, str] = field(default_factory=dict)
 

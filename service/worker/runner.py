@@ -1,4 +1,4 @@
-"""Carries out one run: finds its bot, gives it its context, and words how it ended.
+"""Executes one run: finds its bot, gives it its context, and makes its outcome.
 
 It runs in the work horse, and knows neither RQ nor signals.
 """

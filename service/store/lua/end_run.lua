@@ -103,7 +103,7 @@ local function count_failures()
   end
 end
 
--- Raise one alert of all news that nobody has told before.
+-- Raise one alert with all news that no run has reported before.
 local function tell_news(news)
   local lines, count = {}, 0
   for _, one in ipairs(news) do

@@ -1,4 +1,4 @@
-"""Errors that Redis answers when it is unusable, now or for good, with sentences that say what to do.
+"""Errors that Redis answers when it is unusable, now or for good, with advice for each.
 
 An answer begins with a code; if a script or a pipeline met the error, Redis or its client puts words before that.
 """

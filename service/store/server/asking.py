@@ -1,4 +1,4 @@
-"""Questions to Redis with as little as possible in between, for requests that come thousands of times a second."""
+"""Reads from Redis with the least overhead, for requests that come thousands of times a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's WSGI application: its routes, and what stands before and behind them."""
+"""The API's WSGI application: its routes and its middleware."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Headers:
     """Falcon middleware that sets the headers of every answer."""
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
-        """Forbid caches to keep the answer, unless its resource allows it, and browsers to guess its type."""
+        """Forbid caches to keep the answer unless its resource allows it. Forbid browsers to guess its type."""
         if resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Content-Type-Options", "nosniff")

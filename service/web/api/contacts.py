@@ -112,7 +112,7 @@ class Import(SlowResource[ContactBook]):
         """Import the address book in the body and report the outcome.
 
         The upload first goes to a temporary file. An upload that breaks off or is too long imports nothing, and a slow
-        one holds no connection to Redis. `date_order` and `charset` say what is known about the file.
+        one holds no connection to Redis. `date_order` and `charset` say how to read the file.
         """
         if (req.content_type or "").lower().startswith("multipart/"):
             raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")

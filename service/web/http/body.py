@@ -62,7 +62,7 @@ def read_optional_object(req: falcon.Request) -> dict[str, Any] | None:
 
 @contextmanager
 def put_aside(req: falcon.Request, limit: int) -> Iterator[IO[bytes]]:
-    """Read the body to its end into a file. A body that breaks off, is late or is too long does nothing.
+    """Read the body to its end into a file. A body that breaks off, is late or is too long has no effect.
 
     A body of up to 1 MiB stays in memory, a longer one goes to a temporary file.
 

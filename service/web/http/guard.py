@@ -63,13 +63,13 @@ class Guard:
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, str]
     ) -> None:
-        """Refuse a request that lacks a proof. Renew the session of a request that has one.
+        """Refuse a request without a proof. Renew the session of a request with one.
 
         Args:
             req: the request.
             resp: its answer.
             resource: the resource that Falcon has matched.
-            params: what stands in the path.
+            params: the parameters in the path.
 
         Raises:
             falcon.HTTPUnauthorized: no proof, asked by a program.
@@ -117,7 +117,7 @@ class Guard:
 
 
 class Nothing:
-    """Resource for paths without a route: 404 with the key, 401 without, so that strangers learn nothing."""
+    """Resource for paths without a route: 404 with the key, 401 without, so that strangers learn no paths."""
 
     access = BY_KEY
 
