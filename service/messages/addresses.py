@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers as they are sent to, or the reason why a message cannot be sent to one.
+"""E-mail addresses and phone numbers in the form to send to, or the reason why none can be sent.
 
 Nothing is guessed. A domain that is not ASCII becomes A-labels (IDNA 2008 after the mapping of UTS 46, as mail programs
 do). The rest of an e-mail address stays as it is, character by character.

@@ -88,7 +88,7 @@ def test_a_card_within_a_card_takes_nobody_along(agent: str, end: str) -> None:
             ("a@example.org",),
             ["TEL was left out, because the line “01”"],
         ),
-        (["no property", "FN:A"], "A", (), ["“no property” is not one of a vCard"]),
+        (["no property", "FN:A"], "A", (), ["“no property” does not belong to a vCard"]),
         (["FN:A", "EMAIL;x", "EMAIL:a@example.org"], "A", ("a@example.org",), ["“EMAIL;x” cannot be read"]),
         (["FN:A", "TEL;ENCODING=BASE64:a"], "A", (), ["“TEL;ENCODING=BASE64:a” cannot be read"]),
     ],

@@ -1,7 +1,7 @@
 """Detection of a file's encoding, on the whole file, before its people are read.
 
 UTF-8 is certain: hardly any text in another encoding is valid UTF-8. The client names other encodings, or the names in
-the file tell them (`service.contacts.reading.guessing`). A warning tells of a guess and of unreadable lines.
+the file tell them (`service.contacts.reading.guessing`). A warning reports a guess, and unreadable lines.
 """
 
 from __future__ import annotations
