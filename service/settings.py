@@ -158,8 +158,7 @@ class Settings(BaseSettings):
     def _unsubscribes(cls, value: str | None) -> str | None:
         if value is not None and not _UNSUBSCRIBE.fullmatch(value):
             raise ValueError(
-                "must be one mailto: or https:// URL of at most 900 characters, and what is special in it is "
-                "percent-encoded"
+                "must be one mailto: or https:// URL of at most 900 characters, with special characters percent-encoded"
             )
         return value
 
@@ -194,7 +193,7 @@ ALLOWS_PRIVATE = (
     "VISITOR_ALLOW_PRIVATE opens every address inside the network, loopback included, to the visitor and the webhook; "
     "metadata services stay closed"
 )
-"""Warning for whoever still uses the older setting."""
+"""Warning about the older setting, where it is still used."""
 
 
 def _is_web_address(url: str) -> bool:

@@ -100,7 +100,7 @@ def end_patiently(
         outcome: how it ended.
         retry: the run that follows on it, if any.
         gives_up: whether to give up over an error, and leave the end to the reaper. Otherwise this goes on until the
-            lease is lost, which whoever watches this process handles.
+            lease is lost, which the watcher of this process handles.
 
     Returns:
         False if the run was no longer ours to end, or this gave up.

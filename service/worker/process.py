@@ -122,7 +122,7 @@ class BotWorker(Worker):
 
     @property
     def stopping_since(self) -> float | None:
-        """When it was told to stop, monotonic seconds."""
+        """When it was asked to stop, monotonic seconds."""
         return self._watcher.stopping_since
 
     # waiting for work
@@ -151,7 +151,7 @@ class BotWorker(Worker):
             The run, of which only the id is known; None if there is none and `timeout` is None.
 
         Raises:
-            StopRequested: the worker is told to stop.
+            StopRequested: the worker is asked to stop.
         """
         queue, backoff = self.queues[0], Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         is_shown_idle = False
@@ -287,7 +287,7 @@ class BotWorker(Worker):
             self._state = WorkerStatus.IDLE
 
     def _show(self, run: Began | None) -> None:
-        self.executions.clear()  # RQ's heartbeats tell of what is in it
+        self.executions.clear()  # RQ's heartbeats report its contents
         if run is not None:
             self.executions[run.token] = Execution(run.token, run.run_id, self.connection, self.name)
 

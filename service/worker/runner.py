@@ -93,7 +93,7 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
 
     Args:
         claim: the run.
-        around: what it needs.
+        around: the parts of the service that it needs.
         notes: where its log and progress go.
 
     Returns:

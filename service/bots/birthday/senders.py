@@ -128,7 +128,7 @@ class Digest(Sender):
             raise ChannelUnavailable(_NO_ALERT_URL)
 
     def warnings(self) -> list[str]:
-        """Return what is wrong with the URLs of `ALERT_URL`."""
+        """Return the faults of the URLs of `ALERT_URL`."""
         if not self._urls:
             return [_NO_ALERT_URL]
         reasons = ((number, why_unusable(url, url)) for number, url in enumerate(self._urls, start=1))

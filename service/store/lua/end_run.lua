@@ -6,7 +6,7 @@
 --       5 JSON: RQ's result record of a failure, a flat list; '' for none
 --       6 JSON: the retry, should this be a failure: {"id", "attempt", "delay_ms"}; '' for none
 --       7 '1' to end it only if its lease has ended (the reaper), else '0'
---       8 JSON: the bot's news for people, a list of pairs of a digest, under which it is told once, and a text; '' for
+--       8 JSON: the bot's news for people, a list of pairs of a digest, under which it is reported once, and a text; '' for
 --         none
 -- Returns 'ended'; 'lost' (another claim's, ended already, deleted, or, for the reaper, renewed): then it writes
 --         nothing, except that it removes a deleted run from RQ.

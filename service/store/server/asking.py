@@ -23,7 +23,7 @@ class Ask(Protocol):
 
 
 def ask(scripts: Scripts, *commands: Sequence[str | bytes | int | float]) -> list[Any]:
-    """Ask Redis, in one round trip, what is safe to ask twice.
+    """Send reads that are safe to repeat, in one round trip.
 
     Returns:
         The answers in order; an error in its place where a key is of another type.
