@@ -516,7 +516,7 @@ def test_the_overview_knows_jobs_that_ran_beyond_the_first_ones(
     run(browser, rig, late, Outcome("failed", error="it broke"))
     said = words(browser.get("/"))
     assert "The last of many" in said and "it broke" in said
-    assert "those of the first" in said
+    assert "for the first" in said
 
 
 def test_a_history_goes_on_page_by_page(browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
