@@ -26,11 +26,15 @@ up: $(READY) ## Start everything on 127.0.0.1, with its own Valkey if REDIS_URL 
 
 .PHONY: test
 test: $(READY) ## Run the whole test suite
+	@$(COMPILE)
 	@$(BIN)/python -m pytest
 
 .PHONY: check
 check: lint ## Run the quick check: lint, types, unit, store and API tests (about 90 s on two cores)
 	@$(BIN)/python -m pytest -m "not slow" tests/unit tests/store tests/api
+
+# The tests start hundreds of processes. Where PYTHONDONTWRITEBYTECODE is set, each would compile the service again.
+COMPILE := $(BIN)/python -m compileall -q bot_scheduler service examples
 
 .PHONY: fuzz
 fuzz: $(READY) ## Send every route FUZZ_CASES (2000) valid and invalid requests
@@ -90,7 +94,7 @@ sbom: wheel ## Write the bill of materials of that wheel with its locked require
 	@$(BIN)/pip --python var/sbom/bin/python $(PIP) --no-index --no-deps dist/*.whl
 	@version=$$($(BIN)/python -m hatchling version) && \
 	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml >var/sbom/pyproject.toml && \
-	$(BIN)/cyclonedx-py environment var/sbom --pyproject var/sbom/pyproject.toml --output-reproducible \
+	$(BIN)/python -m cyclonedx_py environment var/sbom --pyproject var/sbom/pyproject.toml --output-reproducible \
 		--output-file "dist/bot_scheduler-$$version.cdx.json" && rm -r var/sbom
 
 .PHONY: release

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.api import Api
 from tests.support.command import OURS, Command
 from tests.support.installation import API_KEY, ROOT
 from tests.support.processes import find_free_port, until
@@ -48,15 +46,6 @@ def server(tmp_path: Path) -> Iterator[ValkeyServer]:
         yield made
 
 
-def healthy(port: int) -> bool:
-    """Whether the service is well, and a worker is up."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/scheduler/health", timeout=3) as answer:
-            return answer.status == 200 and bool(json.loads(answer.read())["workers"])
-    except OSError:
-        return False
-
-
 def test_each_process_is_started_and_stopped_by_its_command(elsewhere: Path, server: ValkeyServer) -> None:
     """It has the process id of the command, so that SIGTERM reaches it, and ends with its exit code."""
     port = find_free_port()
@@ -69,7 +58,7 @@ def test_each_process_is_started_and_stopped_by_its_command(elsewhere: Path, ser
     )  # fmt: skip
     started = {name: command.starts(name) for name in NAMES}
     try:
-        until(lambda: healthy(port), 60)
+        until(Api(port, API_KEY).is_healthy, 60)
         words = {name: Path(f"/proc/{process.pid}/cmdline").read_text() for name, process in started.items()}
         modules = ("service.gunicorn_config", "service.scheduler.main", "service.worker.main")
         assert all(module in words[name] for name, module in zip(NAMES, modules, strict=True))
@@ -98,37 +87,6 @@ def installed(site: Path, elsewhere: Path, home: Path, *words: str, **settings: 
         [sys.executable, "-P", *words], cwd=elsewhere, env=environment | {"PYTHONPATH": str(site), "HOME": str(home)}
         | settings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the user's data folder is another elsewhere")
-def test_installed_up_keeps_its_data_in_the_users_data_folder(site: Path, elsewhere: Path, tmp_path: Path) -> None:
-    """Readable by its owner alone; a `.env` there counts, and the command line finds the key there. Ctrl-C ends all."""
-    home, port = tmp_path / "home", find_free_port()
-    data = home / ".local" / "share" / "bot-scheduler"
-    data.mkdir(parents=True, mode=0o700)
-    (data / ".env").write_text(f"PORT={port}\nWEB_CONCURRENCY=1\nWORKER_CONCURRENCY=1\n")
-    process = installed(site, elsewhere, home, "-m", "service.cli", "up")
-    try:
-        until(lambda: healthy(port), 60)
-        asked = installed(site, elsewhere, home, "-m", "service.cli", "jobs", "list", "--json")
-        assert (asked.communicate(timeout=60)[0].strip(), asked.returncode) == ("[]", 0)
-        assert stat.S_IMODE((data / "api_key").stat().st_mode) == 0o600
-        pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _is_below(entry, data)]
-        assert len(pids) > 4
-        process.send_signal(signal.SIGINT)
-        assert process.wait(28) == 0
-        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 10)
-    finally:
-        process.kill()
-        process.communicate()
-    assert {path.name for path in elsewhere.iterdir()} == {"service"}
-
-
-def _is_below(entry: Path, folder: Path) -> bool:
-    try:
-        return (entry / "cwd").readlink().is_relative_to(folder)
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,17 @@ class Installed:
 
     def run(self, program: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Runs one of its programs with nothing of the checkout's in reach; `more` are variables of the environment."""
-        command = [str(self.environment / "bin" / program), *arguments]
-        variables = {"HOME": str(self.empty), "PATH": "/usr/bin:/bin", **more}
-        return subprocess.run(command, cwd=self.empty, env=variables, capture_output=True, text=True)
+        command = [self.program(program), *arguments]
+        return subprocess.run(command, cwd=self.empty, env=self.surroundings | more, capture_output=True, text=True)
+
+    def program(self, name: str) -> str:
+        """The path of one of its programs."""
+        return str(self.environment / "bin" / name)
+
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """The variables of an environment in which nothing is set."""
+        return {"HOME": str(self.empty), "PATH": "/usr/bin:/bin"}
 
 
 def build(source: Path, folder: Path, target: str) -> None:

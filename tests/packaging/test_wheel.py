@@ -8,25 +8,15 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 
 from service import VERSION
-from tests.packaging.installing import Installed, build, install, metadata_of, requirements_of
+from tests.packaging.installing import Installed, build, metadata_of, requirements_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("service", "bot_scheduler")
 LOCAL = ("service.local",)
 """The packages that need the extra `local`."""
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, as `make wheel` builds it; no registry is asked."""
-    folder = tmp_path_factory.mktemp("dist")
-    build(ROOT, folder, "wheel")
-    (built,) = folder.glob("*.whl")
-    return built
 
 
 def files_below(root: Path) -> set[str]:
@@ -52,18 +42,6 @@ def test_the_metadata_are_those_of_this_release(wheel: Path) -> None:
     assert metadata["License-Expression"] == "MIT" and metadata.get_all("License-File") == ["LICENSE"]
     always = {Requirement(line).name for line in requirements_of(wheel) if "extra ==" not in line}
     assert always == {Requirement(line).name for line in project["dependencies"]}
-
-
-@pytest.fixture(scope="module")
-def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """What `pip install bot-scheduler` gives."""
-    return install(wheel, tmp_path_factory.mktemp("plain"))
-
-
-@pytest.fixture(scope="module")
-def local(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """What `pip install bot-scheduler[local]` gives."""
-    return install(wheel, tmp_path_factory.mktemp("local"), "local")
 
 
 IMPORT_ALL = """
@@ -99,6 +77,45 @@ def test_what_is_declared_fits_together(local: Installed) -> None:
     command = [sys.executable, "-m", "pip", "--python", str(local.environment / "bin" / "python"), "check"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+TRY_A_BOT = """
+import sys
+import bot_scheduler, pydantic, service.bots.protocol
+from bot_scheduler.testing import FakeContext
+assert bot_scheduler.__file__.startswith(sys.prefix), bot_scheduler.__file__
+assert service.bots.protocol.Bot is bot_scheduler.Bot
+
+class Config(pydantic.BaseModel):
+    pass
+
+class Bot:
+    name = "a bot"
+    description = "A bot."
+    Config = Config
+    uses_settings = ()
+    safe_to_rerun = True
+
+    def run(self, context: bot_scheduler.Context) -> dict:
+        return {"chore": context.ledger.claim("chore")}
+
+print(Bot().run(FakeContext(Bot)))
+"""
+
+
+def test_a_bot_can_be_written_and_tried_there(plain: Installed) -> None:
+    """With the public package and its context to test with; its old name `service.bots.protocol` works too."""
+    done = plain.run("python", "-c", TRY_A_BOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "{'chore': 'claimed'}\n"
+
+
+def test_what_is_installed_knows_that_it_is_no_checkout(plain: Installed) -> None:
+    """It has no script `bot-scheduler` beside `service`, by which a checkout is told."""
+    assert plain.run("python", "-c", "from service.home import checkout; print(checkout())").stdout == "None\n"
+    for program in ("scheduler", "worker"):
+        done = plain.run("python", "-c", f"import {program}")
+        assert f"No module named '{program}'" in done.stderr
 
 
 def test_the_command_works_anywhere(plain: Installed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,11 @@ FIELDS: dict[str, Any] = {
     "name": "Amelia Rivers", "given_name": None, "age": 35, "email": "a@example.org", "emails": ["a@example.org"],
     "phones": [], "days_late": 0,
 }  # fmt: skip
-MEMORY = 12 * 2**20
-"""Bytes that looking at one template may take at the most, its compiled code included."""
+MEMORY = (12 if sys.version_info < (3, 12) else 14) * 2**20
+"""Bytes that looking at one template may take at the most, its compiled code included.
+
+Python's compiler takes nearly all of it: for the largest template 10.7 MB in 3.11 and 13 MB in 3.13.
+"""
 
 
 def test_the_document_shows_lists_as_they_work() -> None:
