@@ -137,7 +137,7 @@ def test_an_alert_is_small_enough_for_every_channel(rig: Rig) -> None:
     (alert,) = told(rig)
     _, body = words("Greet", alert)
     assert len(body) < 2000
-    assert "- P04 xx" in body and "P05" not in body and "- and 25 more, which" in body
+    assert "- P04 xx" in body and "P05" not in body and "- and 25 more; see" in body
 
 
 def test_it_goes_to_alert_url_and_to_the_jobs_own(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
