@@ -1,4 +1,4 @@
-"""The public package of Bot Scheduler: all that the author of a bot imports.
+"""The public package of Bot Scheduler: everything that the author of a bot imports.
 
 A bot is a class with a `name`, a pydantic `Config`, and `run(context) -> dict`. It knows nothing of Redis, RQ or the
 API: everything that it may touch comes with its `Context`. `bot_scheduler.testing` has a context to test it with.

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Person(Protocol):
-    """Whom an entry of the ledger is about: a contact, or anything else with these three attributes."""
+    """The person of a ledger entry: a contact, or anything else with these three attributes."""
 
     @property
     def id(self) -> str:

@@ -190,9 +190,9 @@ class Context(Protocol):
     def tell(self, text: str, *, once: str) -> None:
         """Tell people of something that they should look at and that does not fail the run.
 
-        It goes to `ALERT_URL` and the job's `alert_urls` when the run ends, however it ends. One alert has all that the
-        run tells. A rehearsal tells nobody. If the worker is killed, nobody is told, and the next run that meets the
-        same should tell it again.
+        It goes to `ALERT_URL` and the job's `alert_urls` when the run ends, however it ends. One alert has
+        everything that the run reports. A rehearsal reports nothing. If the worker is killed, nothing is reported, and
+        the next run that meets the same should report it again.
 
         Args:
             text: one line of at most 300 characters, such as `Amelia Rivers cannot be reached: no such user`.

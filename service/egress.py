@@ -177,6 +177,6 @@ def _network(text: str, number: int) -> Network:
     around = (of for of in _METADATA if of.version == network.version)
     if network.num_addresses > 1 and any(network.subnet_of(of) for of in around):  # type: ignore[arg-type]
         raise ValueError(
-            f"has a network (entry {number}) of link-local or metadata addresses, which are named one by one"
+            f"has a network (entry {number}) of link-local or metadata addresses, which must be listed one by one"
         )
     return network

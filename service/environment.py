@@ -32,14 +32,12 @@ def refuse_foreign(environment: Mapping[str, str]) -> None:
     """
     if environment.get("RQ_KEY_PREFIX", RQ_DEFAULT) != RQ_DEFAULT:
         raise SettingsError(
-            "RQ_KEY_PREFIX is set, which would have RQ use other keys than this service: "
+            "RQ_KEY_PREFIX is set, which would make RQ use other keys than this service: "
             "unset it; REDIS_PREFIX keeps two installations apart"
         )
     changed = _serving_options(environment.get("GUNICORN_CMD_ARGS", ""))
     if changed:
-        raise SettingsError(
-            f"GUNICORN_CMD_ARGS changes {', '.join(changed)}, which the API counts on: take that out of it"
-        )
+        raise SettingsError(f"GUNICORN_CMD_ARGS changes {', '.join(changed)}, which the API depends on: remove that")
 
 
 def _serving_options(arguments: str) -> list[str]:

@@ -101,7 +101,7 @@ class Lines(logging.StreamHandler[TextIO]):
         if record.name != _UNWRITTEN:
             kind = getattr(sys.exc_info()[0], "__name__", "unknown")
             place = f"{record.name}, {record.module}:{record.lineno}"
-            logging.getLogger(_UNWRITTEN).error("A line of %s could not be put together (%s)", place, kind)
+            logging.getLogger(_UNWRITTEN).error("A line of %s could not be formatted (%s)", place, kind)
 
 
 def hook_up() -> None:

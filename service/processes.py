@@ -1,4 +1,4 @@
-"""The command lines of the processes, for whoever starts them by this interpreter rather than by the Procfile."""
+"""The command lines that start the processes by this interpreter rather than by the Procfile."""
 
 from __future__ import annotations
 

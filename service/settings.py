@@ -131,8 +131,8 @@ class Settings(BaseSettings):
             raise ValueError("must start with redis://, rediss:// or unix://")
         if not _is_redis_url(url):
             raise ValueError(
-                "is malformed; it looks like redis://user:password@host:6379/0, what is special in a password is "
-                "percent-encoded, and db is the only option that may follow a ?"
+                "is malformed; write redis://user:password@host:6379/0, with special characters in the password "
+                "percent-encoded, and no option after a ? but db"
             )
         return value
 
@@ -141,8 +141,8 @@ class Settings(BaseSettings):
     def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not _is_web_address(value.get_secret_value()):
             raise ValueError(
-                "is malformed; it looks like https://user:password@dav.example.org/, and what is special in a user or "
-                "a password is percent-encoded"
+                "is malformed; write https://user:password@dav.example.org/, with special characters in the user and "
+                "the password percent-encoded"
             )
         return value
 
@@ -158,8 +158,7 @@ class Settings(BaseSettings):
     def _unsubscribes(cls, value: str | None) -> str | None:
         if value is not None and not _UNSUBSCRIBE.fullmatch(value):
             raise ValueError(
-                "must be one mailto: or https:// URL of at most 900 characters, and what is special in it is "
-                "percent-encoded"
+                "must be one mailto: or https:// URL of at most 900 characters, with special characters percent-encoded"
             )
         return value
 
@@ -194,7 +193,7 @@ ALLOWS_PRIVATE = (
     "VISITOR_ALLOW_PRIVATE opens every address inside the network, loopback included, to the visitor and the webhook; "
     "metadata services stay closed"
 )
-"""Warning for whoever still uses the older setting."""
+"""Warning about the older setting, where it is still used."""
 
 
 def _is_web_address(url: str) -> bool:

@@ -29,5 +29,5 @@ def start_process(name: str) -> Settings:
     logging.config.dictConfig(logs.config(name, settings.log_level, settings.log_format))
     logs.hook_up()
     if name == "worker" and settings.visitor_allow_private:  # workers alone run bots
-        logging.getLogger(name).warning("%s. NETWORK_ALLOW, which replaces it, names what is meant", ALLOWS_PRIVATE)
+        logging.getLogger(name).warning("%s. Use NETWORK_ALLOW instead, and list the networks to allow", ALLOWS_PRIVATE)
     return settings

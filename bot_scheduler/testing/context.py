@@ -22,7 +22,7 @@ from bot_scheduler.testing.settings import FakeSettings
 START = datetime(2025, 4, 12, 8, 0, tzinfo=UTC)
 """When a run starts unless the test says otherwise."""
 TOLD = 1000
-"""Subjects that one run can tell people of."""
+"""Subjects that one run can report."""
 TOLD_LIMIT = 300
 """Characters that are kept of each."""
 _GREATEST = 2**53
@@ -111,7 +111,7 @@ class FakeContext:
         self.steps: list[tuple[int, int]] = []
         """Each progress that the run reported."""
         self.told: dict[str, str] = {}
-        """The texts that the run tells people, by what `once` named. The service leaves out those told before."""
+        """The texts that the run reports, by their `once`. The service leaves out those reported before."""
         self.waits: list[float] = []
         """The seconds of each wait."""
         self.cancel_after_steps: int | None = None
@@ -202,10 +202,10 @@ class FakeContext:
             self.log.warning("The progress of this run is not shown: it was not given as two numbers.")
 
     def tell(self, text: str, *, once: str) -> None:
-        """Note in `told` what people are told; see `bot_scheduler.Context.tell`."""
+        """Note the text in `told`; see `bot_scheduler.Context.tell`."""
         line = " ".join(self.secrets.redacted(text).split())
         if once not in self.told and len(self.told) >= TOLD:
-            self.log.warning("Nobody is told of this, since the run has told of too much: %s", line)
+            self.log.warning("Not reported, because the run has reported too much: %s", line)
             return
         self.told.setdefault(once, line if len(line) <= TOLD_LIMIT else f"{line[: TOLD_LIMIT - 1]}…")
 

@@ -1,1 +1,1 @@
-"""The address book: read from the files that people's programs export, kept, and changed."""
+"""The address book: imports from people's programs, storage and changes."""

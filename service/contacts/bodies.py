@@ -1,4 +1,4 @@
-"""Checks the bodies with which the API makes and changes a contact."""
+"""Checks of the bodies with which the API creates and changes a contact."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at", "p
 
 
 def parse_create(body: object) -> dict[str, object]:
-    """Check the body that makes a contact, and return its fields.
+    """Check the body that creates a contact, and return its fields.
 
     Raises:
         ValidationFailed: a field is missing, unknown or malformed; names each.
@@ -46,7 +46,7 @@ def _parse(body: object, required: bool) -> dict[str, object]:
         if key in READ_ONLY:
             continue
         if key not in _CHECKS:
-            errors.append(FieldError(str(key), f"is not a field of a contact, which are {', '.join(_CHECKS)}"))
+            errors.append(FieldError(str(key), f"is not a field of a contact; the fields are {', '.join(_CHECKS)}"))
             continue
         try:
             fields[key] = _CHECKS[key](value)

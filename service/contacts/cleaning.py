@@ -1,6 +1,6 @@
 """Cleaning of single values of an address book: the text of a value becomes the stored form, or nothing.
 
-An address or a number is taken only where it is certain which one is meant: `john doe@example.org` is not `doe@`'s.
+An address or a number is kept only if its meaning is certain: `john doe@example.org` is not `doe@`'s.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an address book's file says about one person, cleaned."""
+"""A person as an address book's file describes them, cleaned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ParsedCard:
         uid: the card's own identifier.
         source: `vcard` or `csv`. The other fields are `Contact`'s.
         deceased: the file has a date of death; None if it says nothing.
-        warnings: what was lost or guessed in reading it, a sentence each.
+        warnings: losses and guesses in reading it, a sentence each.
         unread: fields of which the file has something that could not be read.
     """
 
@@ -47,11 +47,11 @@ class ParsedCard:
 
     @property
     def traits(self) -> Traits:
-        """By what it can be told who it is."""
+        """The traits that identify the person."""
         return Traits(self.name, (self.uid,) if self.uid else (), self.emails, self.birthday)
 
     def carried(self) -> dict[str, object]:
-        """Return the contact's fields about which this card says something."""
+        """Return the contact's fields that this card has."""
         fields = ("name", "given_name", "family_name", "birthday", "emails", "phones", "urls", "language", "deceased")
         return {field: value for field in (*fields, "source") if (value := getattr(self, field))}
 

@@ -13,9 +13,9 @@ STEP_MS = 60_000
 AFTER_STEP_MS = 600_000
 """How long alerts are folded after a step forward."""
 FEW = 3
-"""Alerts sent one by one all the same, after each step."""
+"""Alerts that are still sent one by one after each step."""
 GATHER_MS = 60_000
-"""How long folded alerts are counted before one alert tells of all of them."""
+"""How long folded alerts are counted before one alert reports them all."""
 
 Fate = Literal["send", "fold", "drop"]
 
@@ -38,14 +38,14 @@ class Moment:
 
 
 class Folding:
-    """Decides what becomes of alerts, and remembers how many were sent one by one."""
+    """Decides whether to send or fold each alert, and remembers how many were sent one by one."""
 
     def __init__(self) -> None:
         self._step: int | None = None
         self._sent = 0
 
     def fate(self, said: Mapping[str, Any], moment: Moment) -> Fate:
-        """Decide what becomes of an alert about missed occurrences.
+        """Decide whether to send, fold or drop an alert about missed occurrences.
 
         Raises:
             LookupError, ValueError, TypeError: `said` holds no such facts.
@@ -63,7 +63,7 @@ class Folding:
 
 
 def summary_is_due(moment: Moment) -> bool:
-    """Return whether it is time to tell of the counted alerts together, or to drop them."""
+    """Return whether it is time to report the counted alerts together, or to drop them."""
     return moment.folded > 0 and abs(moment.now_ms - moment.folded_at_ms) >= GATHER_MS
 
 

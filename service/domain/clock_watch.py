@@ -1,4 +1,4 @@
-"""Watch over Redis' clock, by a clock of this machine that nobody sets."""
+"""Watch over Redis' clock, by this machine's monotonic clock."""
 
 from __future__ import annotations
 

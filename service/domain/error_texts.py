@@ -1,4 +1,4 @@
-"""Texts of exceptions that bots raise, whose classes may do anything when asked for a text."""
+"""Texts of exceptions that bots raise. Their classes may do anything in `__str__`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def said(error: BaseException) -> str:
 
 
 def worded(error: BaseException) -> str:
-    """Return the class and the text of an exception, whatever the class makes of its own name."""
+    """Return the class and the text of an exception, even if the class hides its own name."""
     name: str = type.__dict__["__name__"].__get__(type(error))
     return f"{plain_text(name)}: {said(error)}"
 

@@ -1,4 +1,4 @@
-"""Notices about Redis' clock and data set, and their words."""
+"""Notices about Redis' clock and data set, and their sentences."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ HEARTBEAT_SECONDS = 2
 """Seconds for which one of the leader's heartbeats stands."""
 
 CLOCK_ADVICE = (
-    "Look at the times of the runs of that while and at the host's time service (NTP), then acknowledge: "
+    "Check the times of the runs in that period and the host's time service (NTP), then acknowledge: "
     "bot-scheduler acknowledge"
 )
 DATA_ADVICE = (
-    "Compare the jobs with what they should be (bot-scheduler apply --dry-run, with a file that was exported before), "
+    "Compare the jobs with an earlier export (bot-scheduler apply --dry-run -f FILE), "
     "then acknowledge: bot-scheduler acknowledge"
 )
 
@@ -53,7 +53,7 @@ class WentBack:
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What somebody has to look at.
+    """The notices that somebody has to look at.
 
     Args:
         went_back: how the data went back; None if it did not.
@@ -101,7 +101,7 @@ def went_back(seen: WentBack) -> str:
 
 
 def shown(notices: Notices) -> dict[str, Any]:
-    """Return the fields of the health answer: a time and a sentence each; None where there is nothing to look at."""
+    """Return the fields of the health answer: a time and a sentence each; None without notices."""
     back, newest = notices.went_back, notices.steps[0] if notices.steps else None
     return {
         "data_went_back": back and {"at": format_ms(back.at_ms), "detail": went_back(back)},

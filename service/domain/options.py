@@ -20,14 +20,12 @@ class Options(BaseModel):
 
     max_concurrent_runs: int = Field(default=1, ge=1, le=1000, description="Runs of this job at a time.")
     overlap: Literal["skip", "queue"] = Field(
-        default="skip", description="What becomes of an occurrence that is due while the limit is reached."
+        default="skip", description="What happens to an occurrence that is due while the limit is reached."
     )
     misfire_grace_seconds: int = Field(
         default=86400, ge=1, le=31_622_400, description="An occurrence found later than this is skipped, not run."
     )
-    catch_up: Literal["latest", "all", "none"] = Field(
-        default="latest", description="Which of the occurrences that were missed are run."
-    )
+    catch_up: Literal["latest", "all", "none"] = Field(default="latest", description="Which missed occurrences to run.")
     timeout_seconds: int = Field(default=3600, ge=1, le=604_800, description="A run is interrupted after this.")
     max_retries: int = Field(
         default=0,
@@ -52,7 +50,7 @@ class Options(BaseModel):
     alert_urls: list[str] = Field(
         default_factory=list,
         max_length=20,
-        description="Names (env:BOT_SECRET_…) of the Apprise URLs that are told of failures.",
+        description="Names (env:BOT_SECRET_…) of the Apprise URLs that get alerts about failures.",
     )
 
     @field_validator("starts_at", "ends_at")

@@ -1,4 +1,4 @@
-"""Jobs as they are stored: the definition, the plan, and what a scheduler needs of a due one."""
+"""Jobs as they are stored: the definition, the plan, and the part of a due job that a scheduler needs."""
 
 from __future__ import annotations
 

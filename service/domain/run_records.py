@@ -82,7 +82,7 @@ class Outcome:
         result: the bot's result, JSON-ready.
         final: a failure that has no retry, whatever the job's options say.
         wait_seconds: the least wait before a retry, ≥ 0.
-        news: news for people, by the digest of the key under which each is told once.
+        news: news for people, by the digest of the key under which each is reported once.
     """
 
     status: str

@@ -23,7 +23,9 @@ def make_folder(data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         (data / "lock").touch()
     except OSError as error:
-        raise CannotStart(f"Nothing can be kept in {data} ({error.strerror}); set DATA_DIR to another folder") from None
+        raise CannotStart(
+            f"Data cannot be stored in {data} ({error.strerror}); set DATA_DIR to another folder"
+        ) from None
 
 
 def lock_folder(data: Path) -> IO[str]:
@@ -40,7 +42,9 @@ def lock_folder(data: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise CannotStart(f"It is running already with the data in {data}; stop it first, or set DATA_DIR") from None
+        raise CannotStart(
+            f"Bot Scheduler is already running with the data in {data}; stop it first, or set DATA_DIR"
+        ) from None
     return lock
 
 

@@ -78,7 +78,7 @@ def start(data: Path, lock: IO[str], closing: ExitStack, request: StopRequest) -
         folder.mkdir(exist_ok=True, mode=0o700)
         folder.chmod(0o700)
     except OSError as error:
-        raise NotStarted(f"{folder} cannot be made its owner's alone ({error.strerror}); set DATA_DIR") from None
+        raise NotStarted(f"{folder} cannot be restricted to its owner ({error.strerror}); set DATA_DIR") from None
     door = _door(folder / "socket")
     command = [
         _program(), "-", *door.options, "--dir", str(folder), "--save", "",

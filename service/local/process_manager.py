@@ -92,7 +92,7 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
 
     @property
     def status(self) -> int:
-        """The exit status after the loop: 0 if told to stop, else that of the process that ended by itself."""
+        """The exit status after the loop: 0 if asked to stop, else that of the process that ended by itself."""
         return 0 if self.returncode in STOPS.values() else int(self.returncode or 0)
 
     def _start(self) -> None:

@@ -31,7 +31,7 @@ PROCESSES: tuple[Name, ...] = ("web", "scheduler", "worker")
 
 
 def main() -> int:
-    """Start everything, and wait until told to stop.
+    """Start everything, and wait until asked to stop.
 
     Returns:
         The exit status: 0 after Ctrl-C or SIGTERM; else that of the process that ended by itself.

@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers as they are sent to, or the reason why a message cannot be sent to one.
+"""E-mail addresses and phone numbers in the form to send to, or the reason why none can be sent.
 
 Nothing is guessed. A domain that is not ASCII becomes A-labels (IDNA 2008 after the mapping of UTS 46, as mail programs
 do). The rest of an e-mail address stays as it is, character by character.
@@ -37,9 +37,9 @@ def email_to_send(address: str) -> str:
     if not at or not local:
         raise DeliveryFailed(f"{address} is not an e-mail address")
     if not local.isascii():
-        raise DeliveryFailed(f"{address} cannot be sent to: the part before its @ is not ASCII")
+        raise DeliveryFailed(f"{address} cannot get messages: the part before its @ is not ASCII")
     if not _LOCAL.fullmatch(local):
-        raise DeliveryFailed(f"{address} cannot be sent to: the part before its @ is not a valid mailbox name")
+        raise DeliveryFailed(f"{address} cannot get messages: the part before its @ is not a valid mailbox name")
     return f"{local}@{_domain_to_send(address, domain)}"
 
 
@@ -48,9 +48,9 @@ def _domain_to_send(address: str, domain: str) -> str:
         try:
             domain = idna.encode(domain, uts46=True, std3_rules=True).decode()
         except UnicodeError as error:  # idna's errors, too
-            raise DeliveryFailed(f"{address} cannot be sent to: its domain is invalid: {error}") from None
+            raise DeliveryFailed(f"{address} cannot get messages: its domain is invalid: {error}") from None
     if not _DOMAIN.fullmatch(domain):
-        raise DeliveryFailed(f"{address} cannot be sent to: its domain is invalid")
+        raise DeliveryFailed(f"{address} cannot get messages: its domain is invalid")
     return domain
 
 
@@ -113,4 +113,4 @@ def _plain(number: str) -> str:
 
 
 def _unusable(number: str, reason: str) -> DeliveryFailed:
-    return DeliveryFailed(f"the phone number {number} cannot be sent to: {reason}")
+    return DeliveryFailed(f"the phone number {number} cannot get messages: {reason}")

@@ -226,7 +226,7 @@ def _refuse_unknown_options(template: str) -> None:
     keys = [unquote(pair.partition("=")[0]).strip() for pair in pairs if pair]
     for key, times in Counter(key.lower() for key in keys).items():
         if not key.startswith("+") and key not in _OPTIONS:
-            raise UnusableURL(f"has the option {key[:20]}, which is not known here")
+            raise UnusableURL(f"has the option {key[:20]}, which is not supported")
         if times > 1:
             raise UnusableURL(f"has the option {key[:20]} more than once")
     if re.search(r"[?&;]overflow=(?!upstream(?:[&;]|$))", template, re.IGNORECASE):

@@ -141,7 +141,7 @@ class Messenger:
                 raise ChannelUnavailable(f"URL {number} of MESSAGE_URL {reason}")
 
     def check_fields(self) -> None:
-        """Check that the recipients of messages can be told, even if `MESSAGE_URL` is not set.
+        """Check that the recipients of messages are clear, even if `MESSAGE_URL` is not set.
 
         Raises:
             ChannelUnavailable: one of its URLs, or MESSAGE_LIST_UNSUBSCRIBE, names a field that no contact has; the

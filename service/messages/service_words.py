@@ -1,4 +1,4 @@
-"""Outcomes of messages that an Apprise plugin did not take, told from its log.
+"""Outcomes of messages that an Apprise plugin did not accept, read from its log.
 
 Apprise answers only yes or no. `tests/bots/test_service_words.py` fails if its version uses other words.
 """

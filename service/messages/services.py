@@ -110,10 +110,10 @@ class Service:
         for field in self._template.fields:
             text = self._first[field]
             if field in ADDRESSES and not any(form in kept for form in _forms(text)):
-                raise UnusableURL(f"has {{{field}}} in a place where nobody can tell whom the channel reaches")
+                raise UnusableURL(f"has {{{field}}} in a place where it is unclear whom the channel reaches")
         others = samples(1, self._template.fields)
         if (name := self._misread(self._built(others), others)) is not None:
-            raise UnusableURL(f"has a field in a place where nobody can tell how the channel reads it ({name})")
+            raise UnusableURL(f"has a field in a place where it is unclear how the channel reads it ({name})")
 
     def _misread(self, plugin: NotifyBase, values: Values) -> str | None:
         """Return the attribute of the plugin's object that differs from the intended one; None if none does."""

@@ -149,7 +149,7 @@ class Submission:
                 raise Broken("it ended the connection")
         except (Broken, OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise DeliveryDeferred(f"the mail server broke off before it had the message: {error}") from None
+            raise DeliveryDeferred(f"the mail server broke off before it had received the message: {error}") from None
         try:
             smtp.send(b".\r\n")
             code, said = read(smtp)

@@ -12,7 +12,7 @@ from service.domain.timestamps import format_ms, format_timestamp
 
 _SAYS = {
     "failed": "failed",
-    "recovered": "is well again",
+    "recovered": "has recovered",
     "missed": "missed occurrences",
     "switched_off": "was switched off",
 }
@@ -48,8 +48,8 @@ def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     if "occurrences" in said:
         since = format_timestamp(int(said["occurrence"]))
         lines.append(
-            f"Skipped, since found later than misfire_grace_seconds: {said['occurrences']:.0f}, from {since} on. "
-            "More of them within the hour are not told of; the job's history has all."
+            f"Skipped occurrences, found later than misfire_grace_seconds: {said['occurrences']:.0f}, from {since} on. "
+            "If more follow within the hour, you get no alert; the job's history lists all."
         )
     return subject, "\n".join(lines)
 
@@ -60,7 +60,7 @@ def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     subject = f"{name}: {'something' if count == 1 else f'{count} things'} to look at"
     while sum(map(len, lines)) > NEWS_SIZE:
         lines.pop()
-    more = [f"and {count - len(lines)} more, which stand in the run's log"] if count > len(lines) else []
+    more = [f"and {count - len(lines)} more; see the run's log"] if count > len(lines) else []
     told = [f"- {line}" for line in (*lines, *more)]
     when = format_ms(int(said["at"]))
     head = (f"Job: {name} ({said['job_id']})", f"When: {when} UTC", f"Run: {said['run_id']}")

@@ -166,7 +166,7 @@ class Alerts:
             if attempt < tries and (self._stop.wait(backoff.next()) or not self._leads()):
                 return False
         self._down.add(address.url)
-        log.error("An alert was given up, since %s does not take it", address.name)
+        log.error("Giving up an alert, because %s does not accept it", address.name)
         return True
 
 

@@ -35,7 +35,7 @@ CANNOT_BE_PLANNED = (ValidationFailed, ArithmeticError, LookupError, ValueError,
 
 
 class DueJobs:
-    """The due jobs of this installation, and what becomes of them.
+    """The due jobs of this installation, and their decisions.
 
     Args:
         scripts: the scripts of this installation.
@@ -104,7 +104,7 @@ class DueJobs:
             self._set_aside(entry.job_id, entry.due, f"its next occurrence cannot be computed ({error})")
 
     def _committed(self, batch: DecisionBatch, answer: Callable[[], list[bytes]]) -> int:
-        """Read what became of a batch. Return how many of its jobs were decided."""
+        """Read the outcome of a batch. Return how many of its jobs were decided."""
         decided, stale = 0, []
         for job_id, verdict in zip(batch.job_ids, answer(), strict=True):
             if verdict == b"decided":

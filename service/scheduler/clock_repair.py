@@ -1,4 +1,4 @@
-"""Walk over the jobs that makes decisions void which were made while Redis' clock was ahead.
+"""Walk over all jobs that voids the decisions made while Redis' clock was ahead.
 
 A step back of the clock orders the walk, durably, and so does each scheduler that takes the lead. The acting scheduler
 carries it out between its ticks; a new leader begins it anew, and skips the jobs that are repaired already.
@@ -47,7 +47,7 @@ class ClockRepair:
         self._begins_at = 0
 
     def hear(self, walk: Walk | None, leads: bool, steady: int) -> None:
-        """Take note of what a heartbeat brought.
+        """Note the result of a heartbeat.
 
         Args:
             walk: the ordered walk, or None.
@@ -92,7 +92,7 @@ class ClockRepair:
             job_ids = [record.id for (record, _, _), written in zip(renewals, done, strict=True) if not written]
             if any(done):
                 log.warning(
-                    "Redis' clock was ahead: decisions about instants to come are void; %d jobs are planned anew",
+                    "Redis' clock was ahead: decisions about the future are void; %d jobs are planned again",
                     sum(done),
                 )  # fmt: skip
 
@@ -105,6 +105,6 @@ def _renewal(ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, walk: Wal
         record = read_job(fields)
         found = renewed(record, now_ms, walk.sound_ms, ahead.first, ahead.ran, walk.landed_ms)
     except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
-        log.error("Job %s cannot be planned anew: %s", ahead.job_id, error, extra={"job_id": ahead.job_id})
+        log.error("Job %s cannot be planned again: %s", ahead.job_id, error, extra={"job_id": ahead.job_id})
         return None
     return None if found is None else (record, found.stands, found.plan)

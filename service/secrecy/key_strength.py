@@ -30,9 +30,9 @@ def weakness(key: str) -> str | None:
     if _EXAMPLES.fullmatch(letters) or any(letters and letters in sequence for sequence in _SEQUENCES):
         return "is a known example, which anybody can guess"
     if len(key) < SHORTEST:
-        return f"is shorter than {SHORTEST} characters, so that it can be guessed"
+        return f"is shorter than {SHORTEST} characters, so it can be guessed"
     if len(set(key)) < DIFFERENT:
-        return "repeats a few characters, so that it can be guessed"
+        return "repeats a few characters, so it can be guessed"
     return None
 
 

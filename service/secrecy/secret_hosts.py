@@ -94,7 +94,7 @@ def _entries(text: str) -> Iterator[_Entry]:
     for number, entry in enumerate(entries, start=1):
         found = _parsed(entry)
         if found is None:
-            raise ValueError(f"entry {number} must be a host, *.domain or an IP address, perhaps with a :port")
+            raise ValueError(f"entry {number} must be a host, *.domain or an IP address, optionally with a :port")
         yield found
 
 

@@ -80,7 +80,7 @@ class Outbox:
         self._scripts.run("fold_alert", taken)
 
     def end_fold(self, count: int) -> None:
-        """Forget counted alerts: one alert has told of them together, or they are void."""
+        """Forget counted alerts: one alert has reported them together, or they are void."""
         self._scripts.run("end_fold", count)
 
 

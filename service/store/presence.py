@@ -1,4 +1,4 @@
-"""Presence of schedulers, their leader, and workers, judged by Redis' clock."""
+"""Presence of schedulers, their leader, and workers, by Redis' clock."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Presence:
         return Lead(bool(held), int(now), leader.decode(), int(stepped or 0), _walk(*walk))
 
     def yield_lead(self, name: str) -> None:
-        """Say farewell as a scheduler."""
+        """Sign off as a scheduler."""
         self._scripts.run("yield_lead", name)
 
     def beat_worker(self, name: str) -> None:
@@ -112,7 +112,7 @@ class Presence:
         self._scripts.look_at_data("beat_worker", name, "1")
 
     def farewell_worker(self, name: str) -> None:
-        """Say farewell as a worker."""
+        """Sign off as a worker."""
         self._scripts.look_at_data("beat_worker", name, "0")
 
     def census(self) -> Census:

@@ -237,18 +237,18 @@ def _no_contact(contact_id: str) -> NotFound:
 
 def _stopped(why: TooMuch, report: ImportReport) -> ValidationFailed:
     return ValidationFailed.of(
-        "", f"The import stopped, since the file {why}. What came before stays: {report.counted()}. "
-        "Send the rest in files of its own."
+        "", f"The import stopped, because the file {why}. The entries before that are imported: {report.counted()}. "
+        "Send the rest in separate files."
     )  # fmt: skip
 
 
 def _exists(taken: Taken | None) -> Conflict:
     assert taken is not None
     known = taken.contact
-    shared = "the name and an e-mail address" if taken.by_address else "the name and the birthday"
+    shared = "the same name and e-mail address" if taken.by_address else "the same name and birthday"
     if not taken.by_address and known.traits.birthday is None:
-        shared = "the name, and nothing else is known of either"
+        shared = "the same name, and nothing else tells them apart"
     return Conflict(
-        f"There is such a contact already: {known.id}, {known.traits.name}, who has or had {shared}. "
+        f"This contact already exists: {known.id}, {known.traits.name}, who has or had {shared}. "
         "Change that contact, or give this one another name"
     )

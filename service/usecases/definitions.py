@@ -93,7 +93,7 @@ class Definitions:
         Args:
             document: the parsed document.
             prune: whether to delete the jobs that the document does not have.
-            dry_run: whether to write nothing and only tell the changes.
+            dry_run: whether to write nothing and only report the changes.
 
         Returns:
             `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without jobs that stay as they are. In a
@@ -164,7 +164,7 @@ class Definitions:
                 matched[item.field] = found[0]
                 others.pop(found[0], None)
             elif found and item.id is None:
-                refusals.add(f"{item.field}.name", "is the name of several jobs: say by id which one is meant")
+                refusals.add(f"{item.field}.name", "is the name of several jobs; give the id of one instead")
         refusals.raise_any()
         return matched, list(others.items())
 
@@ -179,7 +179,9 @@ class Definitions:
             try:
                 found[job_id] = read_job(fields)
             except UnreadableJob as error:
-                raise ConcurrentChange(f"Job {job_id} was deleted meanwhile, or is broken; nothing was done") from error
+                raise ConcurrentChange(
+                    f"Job {job_id} was deleted in the meantime, or is broken; nothing was changed"
+                ) from error
         return found
 
     # doing
@@ -190,7 +192,7 @@ class Definitions:
             try:
                 self._jobs.delete(step.id)
             except NotFound:
-                pass  # others have deleted it: that was the aim
+                pass  # others have deleted it, as we wanted to
             return step
         if step.before is None:
             job_id, now_ms = step.id or str(uuid.uuid4()), self._clock.now_ms()
@@ -216,7 +218,7 @@ def _replacement(current: JobDefinition, step: _Step) -> JobDefinition:
 
 
 def _changed(job_id: str) -> ConcurrentChange:
-    return ConcurrentChange(f"Job {job_id} was changed by others meanwhile; apply the document again")
+    return ConcurrentChange(f"Job {job_id} was changed by others in the meantime; apply the document again")
 
 
 def _checked(item: Item, before: JobRecord | None, now: int) -> None:

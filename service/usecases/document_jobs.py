@@ -20,7 +20,7 @@ class Item:
     Args:
         field: its place in the document, such as `jobs[3]`.
         id: the id that the document gives it, if any.
-        definition: what the job is to be.
+        definition: the job's definition.
     """
 
     field: str
@@ -67,7 +67,7 @@ def parse_document(document: object, configs: Configs) -> list[Item]:
 def _item(field: str, job: object, configs: Configs) -> Item:
     job_id = job.get("id") if isinstance(job, dict) else None
     if job_id is not None and not is_id(job_id):
-        raise ValidationFailed.of(f"{field}.id", f"must be a UUID as jobs have, or left out, not {echo(job_id)}")
+        raise ValidationFailed.of(f"{field}.id", f"must be the UUID of a job, or left out, not {echo(job_id)}")
     try:
         return Item(field, job_id, parse_create(job, configs))
     except ValidationFailed as refusal:

@@ -28,7 +28,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SLOW_LIMIT = 128 * 1024
 """The longest document, in bytes, that PyYAML's own parser may read."""
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
-"""Directives. libyaml compares each with all before it, which takes long. No line within a mapping begins like this."""
+"""Directives. libyaml compares each with all earlier ones, which is slow. No line within a mapping begins like this."""
 _NULL = re.compile(r"|~|null")
 _BOOLEAN = re.compile(r"true|false")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -46,11 +46,11 @@ def parse_yaml(raw: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise refused(f"is not UTF-8 at byte {error.start}") from None
     if not _is_fast() and len(raw) > SLOW_LIMIT:
-        raise refused(f"is longer than {SLOW_LIMIT:,} bytes, the most that is read without libyaml; send JSON")
+        raise refused(f"is longer than {SLOW_LIMIT:,} bytes, the limit without libyaml; send JSON")
     directive = _DIRECTIVE.search(text)
     if directive is not None:
         line = text.count("\n", 0, directive.start()) + 1
-        raise refused(f"has a directive, which is not taken here (line {line}, column 1)")
+        raise refused(f"has a directive, which is not allowed here (line {line}, column 1)")
     try:
         value = _Builder(yaml.parse(text, Loader=_Loader)).document()
     except yaml.MarkedYAMLError as error:
@@ -84,7 +84,7 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent):
                 break
         else:
-            raise refused("is empty, but a document is needed")
+            raise refused("is empty; a document is required")
         value = self._value(next(self._events), 1)
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -94,9 +94,9 @@ class _Builder:
     def _value(self, event: Any, depth: int) -> Any:
         self._count()
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise refused(f"has an anchor or alias, which is not taken here{_at(event.start_mark)}")
+            raise refused(f"has an anchor or alias, which is not allowed here{_at(event.start_mark)}")
         if event.tag is not None:
-            raise refused(f"has a tag, which is not taken here{_at(event.start_mark)}")
+            raise refused(f"has a tag, which is not allowed here{_at(event.start_mark)}")
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event.value) if event.implicit[0] else event.value
         if depth > MAX_DEPTH:

@@ -61,5 +61,5 @@ def same_body(recalled: Recalled) -> str:
         Conflict: the earlier request had another body.
     """
     if recalled.answer is None:
-        raise Conflict("This Idempotency-Key was used with another body; take a new key for a new request")
+        raise Conflict("This Idempotency-Key was used with another body; use a new key for a new request")
     return recalled.answer

@@ -200,7 +200,7 @@ class Jobs:
             changed = replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=record.revision + 1)
             if self._jobs.replace(changed, record.revision):
                 return _view(changed)
-        raise ConcurrentChange(f"Job {job_id} is being changed by others all the time; try again")
+        raise ConcurrentChange(f"Job {job_id} keeps changing; try again")
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> None:
         """Delete a job with its history.
@@ -252,7 +252,7 @@ def _view(record: JobRecord) -> JobView:
 
 
 def _other_revision(job_id: str) -> PreconditionFailed:
-    return PreconditionFailed(f"Job {job_id} has changed since; read it again, and send If-Match with its present ETag")
+    return PreconditionFailed(f"Job {job_id} has changed since; read it again, and send If-Match with its current ETag")
 
 
 def _preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from service.errors import ChannelUnavailable, Conflict, ValidationFailed
 from service.messages import Messenger
 
 SUBJECT = "A test message from Bot Scheduler"
-BODY = "This message proves that MESSAGE_URL works. Somebody asked for it; no job has sent it.\n"
+BODY = "This message proves that MESSAGE_URL works. Somebody requested it; no job sent it.\n"
 
 
 class MessageTestRequest(BaseModel):
@@ -103,7 +103,9 @@ class MessageTester:
     def _unreachable(self, request: MessageTestRequest, fields: Sequence[str]) -> ValidationFailed:
         named = listed([f"{{{field}}}" for field in fields], "and")
         if request.contact_id is not None:
-            return ValidationFailed.of("contact_id", f"must be a contact with what MESSAGE_URL names: {named}")
+            return ValidationFailed.of(
+                "contact_id", f"must be a contact with the fields that MESSAGE_URL names: {named}"
+            )
         given = request.model_dump(exclude_none=True)
         unused = next((field for field in given if field not in fields), None)
         if unused is not None:
@@ -119,7 +121,7 @@ class MessageTester:
                 language="en", emails=emails, phones=phones, urls=urls,
             )  # fmt: skip
         if any(addresses):
-            raise ValidationFailed.of("contact_id", "must stand alone: the contact has addresses of its own")
+            raise ValidationFailed.of("contact_id", "must be given alone: the contact has addresses of its own")
         fields = self._contacts.get(request.contact_id)
         texts = {name: fields[name] for name in ("name", "given_name", "family_name", "birthday", "language")}
         lists = {name: tuple(fields[name]) for name in ("emails", "phones", "urls")}

@@ -15,7 +15,7 @@ LINES_AT_A_TIME = 200
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new about a run.
+    """News of a run.
 
     Args:
         lines: the log's next lines, each with its number and its JSON.
@@ -31,7 +31,7 @@ class News:
 
 
 class Following:
-    """Reads what is new about runs.
+    """Reads the news of runs.
 
     Args:
         scripts: the scripts of this installation.
@@ -41,7 +41,7 @@ class Following:
         self._history = History(scripts)
 
     def news(self, run_id: str, after: int) -> News | None:
-        """Read what is new after line `after`. Returns None if the run is gone.
+        """Read a run's news after line `after`. Returns None if the run is gone.
 
         Raises:
             StoreUnavailable: Redis is away.

@@ -83,7 +83,7 @@ class Runs:
         """Cancel a run.
 
         Returns:
-            Whether the run has ended, and the run. A run under way is told to stop, and ends within 10 s.
+            Whether the run has ended, and the run. A run under way is asked to stop, and ends within 10 s.
 
         Raises:
             NotFound: there is no such run.

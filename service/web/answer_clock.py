@@ -1,4 +1,4 @@
-"""Patience with clients that do not take their answers."""
+"""Time limit for clients that do not read their answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.25
 
 
 class AnswerLate(OSError):
-    """The client did not take its answer in time."""
+    """The client did not read its answer in time."""
 
 
 class PatientSocket:

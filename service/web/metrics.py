@@ -68,19 +68,17 @@ class _OneReading(Collector):
         for labels, count in sorted(now.runs.items()):
             runs.add_metric(labels, count)
         yield runs
-        refused = "Wrong API keys that were refused, sign-ins included; each process adds its own within moments."
+        refused = "Refused API keys, including those at sign-in; each process adds its own within moments."
         yield CounterMetricFamily(f"{PREFIX}_refused_keys", refused, value=now.refused_keys)
-        yield _histogram("run_lateness", "From when a run was due until it started.", now.lateness)
-        yield _histogram("run_duration", "From a run's start to its end.", now.duration)
+        yield _histogram("run_lateness", "Time from when a run was due until it started.", now.lateness)
+        yield _histogram("run_duration", "Time from a run's start to its end.", now.duration)
 
     def _queue_metrics(self) -> Iterator[Metric]:
         now = self._reading
         yield _gauge("queue_depth", "Runs in the queue that no worker has started.", now.queued)
-        yield _gauge(
-            "queue_oldest_age_seconds", "For how long the oldest of them has been there.", now.queued_for_seconds
-        )
+        yield _gauge("queue_oldest_age_seconds", "How long the oldest queued run has waited.", now.queued_for_seconds)
         yield _gauge("runs_running", "Runs under way.", now.running)
-        yield _gauge("retries_delayed", "Retries that await their delay.", now.delayed_retries)
+        yield _gauge("retries_delayed", "Retries that wait for their delay to end.", now.delayed_retries)
 
     def _job_metrics(self) -> Iterator[Metric]:
         now = self._reading

@@ -57,12 +57,12 @@ REFUSALS: tuple[tuple[type[Exception], tuple[int, str], str], ...] = (
         (431, "Request Header Fields Too Large"),
         "The request has too many headers, or one that is too long",
     ),
-    (errors.ExpectationFailed, (417, "Expectation Failed"), "The Expect header may say 100-continue alone"),
-    (errors.UnsupportedTransferCoding, (501, "Not Implemented"), "The Transfer-Encoding header may say chunked alone"),
+    (errors.ExpectationFailed, (417, "Expectation Failed"), "The Expect header may only be 100-continue"),
+    (errors.UnsupportedTransferCoding, (501, "Not Implemented"), "The Transfer-Encoding header may only be chunked"),
     (errors.InvalidRequestLine, BAD, "The first line of the request is malformed"),
     (errors.InvalidRequestMethod, BAD, "The method in the first line of the request is malformed"),
-    (errors.InvalidHTTPVersion, BAD, "The HTTP version in the first line of the request is not known here"),
-    (errors.ObsoleteFolding, BAD, "A header of the request goes on in another line; it must stand in one"),
+    (errors.InvalidHTTPVersion, BAD, "The HTTP version in the first line of the request is not supported"),
+    (errors.ObsoleteFolding, BAD, "A header of the request continues on another line; it must be on one line"),
     (errors.InvalidHeaderName, BAD, "The name of a header of the request is malformed"),
     (errors.InvalidHeader, BAD, "A header of the request is malformed"),
     (HostMissing, BAD, "The request has no Host header"),
@@ -205,7 +205,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             return super().handle_request(req, conn)
         except AnswerLate:
-            self._given_up.note(f"{_address(conn.client)} did not take its answer in time and was given up")
+            self._given_up.note(f"{_address(conn.client)} did not read its answer in time; its connection was closed")
             return False
         finally:
             conn.sock = conn.parser.unreader.sock = sock

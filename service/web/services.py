@@ -31,7 +31,7 @@ class Services:
         runs: the use cases of runs.
         contacts: the address book.
         definitions: export and apply.
-        following: reads what is new about a run.
+        following: reads a run's news.
         health: tells whether the service works.
         message_tester: sends test messages.
         reading: reads the current measurements; raises StoreUnavailable while Redis is away.

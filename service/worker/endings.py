@@ -55,11 +55,9 @@ def outcome_of_death(claim: Claim, why: str | None, status: int) -> Outcome:
     """
     match why:
         case "cancel" | "gone":
-            return Outcome(
-                "cancelled", f"cancelled; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
-            )
+            return Outcome("cancelled", f"cancelled; killed because the bot did not stop within {HEED_SECONDS:.0f} s")
         case "timeout":
-            killed = f"; killed because the bot did not heed it within {HEED_SECONDS:.0f} s"
+            killed = f"; killed because the bot did not stop within {HEED_SECONDS:.0f} s"
             return Outcome("failed", timed_out(timeout_of(claim)) + killed)
         case "shutdown":
             return Outcome("failed", WORKER_STOPPED)
@@ -102,7 +100,7 @@ def end_patiently(
         outcome: how it ended.
         retry: the run that follows on it, if any.
         gives_up: whether to give up over an error, and leave the end to the reaper. Otherwise this goes on until the
-            lease is lost, which whoever watches this process handles.
+            lease is lost, which the watcher of this process handles.
 
     Returns:
         False if the run was no longer ours to end, or this gave up.
@@ -113,9 +111,11 @@ def end_patiently(
             return runs.finish(claim.run_id, claim.token, outcome, retry=retry, rq_result=rq_result(claim, outcome))
         except StoreUnavailable as error:
             if gives_up(error):
-                log.warning("Run %s: its end could not be recorded (%s); the reaper will", claim.run_id, error)
+                log.warning(
+                    "Run %s: its end could not be recorded (%s); the reaper will record it", claim.run_id, error
+                )
                 return False
-            outage.tell(log, error, f"Run {claim.run_id} has ended, which is recorded later")
+            outage.tell(log, error, f"Run {claim.run_id} has ended; the end will be recorded later")
             sleep(backoff.next())
 
 

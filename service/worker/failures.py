@@ -1,4 +1,4 @@
-"""The outcome that a bot's exception gives its run. Bots may raise anything, so nothing in it is relied on."""
+"""Outcome of a run whose bot raised an exception. Bots may raise anything, so this code relies on nothing in it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def outcome_of_failure(error: BaseException) -> Outcome:
 
 
 def partial_result(error: BaseException) -> dict[str, Any] | None:
-    """Return what a bot had done when it broke off, if its exception says so; else None."""
+    """Return the work that a bot had done when it broke off, if its exception has it; else None."""
     try:
         result = getattr(error, "result", None)
         return dict(plain(result)) if isinstance(result, dict) else None
-    except Exception:  # noqa: BLE001 - a bot's own class; that it broke off is told all the same
+    except Exception:  # noqa: BLE001 - a bot's own class; the failure is reported all the same
         return None
 
 

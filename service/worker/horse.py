@@ -163,7 +163,7 @@ class WorkHorse:
         try:
             return self._until_answered(
                 lambda token: self._runs.claim(run_id, token, self._worker, self._lease_ms),
-                f"Run {run_id} is asked for again until there is an answer",
+                f"Run {run_id} is requested again until Redis answers",
                 gives_up=lambda error: isinstance(error, StoreFull) or self._draining,
             )
         except StoreFull as error:
@@ -232,14 +232,14 @@ class WorkHorse:
         if self._untouched is not None:
             self._left_behind = self._untouched.leftovers()
         if self._left_behind:
-            log.info("This process is replaced: the run's bot has left in it %s", ", ".join(self._left_behind))
+            log.info("Replacing this process, because the run's bot has left %s in it", ", ".join(self._left_behind))
 
     def _end_and_take_next(self, claim: Claim, outcome: Outcome, retry: Retry | None) -> Taken | None:
         return self._until_answered(
             lambda token: self._runs.finish_and_claim(
                 claim, outcome, retry, rq_result(claim, outcome), token, self._worker, self._lease_ms
             ),
-            f"Run {claim.run_id} has ended, which is recorded later",
+            f"Run {claim.run_id} has ended; the end will be recorded later",
             gives_up=lambda _: False,
         )
 

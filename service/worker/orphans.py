@@ -77,7 +77,7 @@ def _kill(pid: int) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        log.warning("A process that a bot has left behind runs as another user, and goes on: %d", pid)
+        log.warning("A process that a bot has left behind runs as another user, and keeps running: %d", pid)
         return False
     return True
 

@@ -122,7 +122,7 @@ class BotWorker(Worker):
 
     @property
     def stopping_since(self) -> float | None:
-        """When it was told to stop, monotonic seconds."""
+        """When it was asked to stop, monotonic seconds."""
         return self._watcher.stopping_since
 
     # waiting for work
@@ -151,7 +151,7 @@ class BotWorker(Worker):
             The run, of which only the id is known; None if there is none and `timeout` is None.
 
         Raises:
-            StopRequested: the worker is told to stop.
+            StopRequested: the worker is asked to stop.
         """
         queue, backoff = self.queues[0], Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         is_shown_idle = False
@@ -218,10 +218,10 @@ class BotWorker(Worker):
     def _pubsub_exception_handler(self, exc: Exception, pubsub: PubSub, pubsub_thread: Any) -> None:
         """Keep the thread that hears RQ's commands alive: it connects again for as long as Redis is away."""
         try:
-            with self._unbroken("hears no commands of RQ's"):
+            with self._unbroken("does not hear RQ's commands"):
                 raise exc
         except Exception as error:  # noqa: BLE001 - nothing that comes on the channel ends its thread
-            log.warning("RQ's channel cannot be heard (%s)", type(error).__name__)
+            log.warning("RQ's channel cannot be read (%s)", type(error).__name__)
         time.sleep(COMMANDS_PAUSE)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
@@ -287,7 +287,7 @@ class BotWorker(Worker):
             self._state = WorkerStatus.IDLE
 
     def _show(self, run: Began | None) -> None:
-        self.executions.clear()  # RQ's heartbeats tell of what is in it
+        self.executions.clear()  # RQ's heartbeats report its contents
         if run is not None:
             self.executions[run.token] = Execution(run.token, run.run_id, self.connection, self.name)
 

@@ -32,7 +32,7 @@ class StopFlag:
 
 @dataclass(frozen=True, slots=True)
 class RunTime:
-    """The time that a run may take, in seconds of a clock that nobody sets.
+    """The time that a run may take, in monotonic seconds.
 
     Args:
         started: when it was claimed, monotonic.
@@ -55,7 +55,7 @@ class RunTime:
 
 @dataclass(slots=True)
 class News:
-    """News of a run for people, each with a key under which it is told once. It is kept until the run ends."""
+    """News of a run for people, each with a key under which it is reported once. It is kept until the run ends."""
 
     items: dict[str, str] = field(default_factory=dict)
 
@@ -138,4 +138,4 @@ class RunContext:
         """Tell people something when the run ends, once for each key `once`."""
         line = " ".join(plain_text(self.secrets.redacted(text)).split())
         if not self.news.add(line if len(line) <= NEWS_LIMIT else f"{line[: NEWS_LIMIT - 1]}…", once):
-            self.log.warning("People are not told this, since the run has told them too much: %s", line)
+            self.log.warning("Not reported, because the run has reported too much: %s", line)

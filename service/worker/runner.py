@@ -1,4 +1,4 @@
-"""Carries out one run: finds its bot, gives it its context, and words how it ended.
+"""Executes one run: finds its bot, gives it its context, and makes its outcome.
 
 It runs in the work horse, and knows neither RQ nor signals.
 """
@@ -93,7 +93,7 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
 
     Args:
         claim: the run.
-        around: what it needs.
+        around: the parts of the service that it needs.
         notes: where its log and progress go.
 
     Returns:
@@ -115,7 +115,7 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
         result = bot_class().run(context)
         return _ended(result, around.stop)
     except (ValidationFailed, UnreadableJob) as error:
-        return Outcome("failed", f"The job's bot_config does not hold for this run: {error}")
+        return Outcome("failed", f"The job's bot_config is not valid for this run: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
         log.error("%s", said(error) if isinstance(error, ServiceError) else traced(error))
         return outcome_of_failure(error)
@@ -163,7 +163,7 @@ def _ended(result: object, stop: StopFlag) -> Outcome:
     try:
         kept = dict(plain(result))
     except (TypeError, ValueError, RecursionError) as error:
-        return Outcome("failed", f"The bot's result is not JSON that can be kept: {said(error)}")
+        return Outcome("failed", f"The bot's result cannot be stored as JSON: {said(error)}")
     if stop.noticed:
         return Outcome("failed", WORKER_STOPPED, kept)
     return Outcome("success", None, kept)

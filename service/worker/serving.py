@@ -1,4 +1,4 @@
-"""One worker process, from its start until it is told to stop."""
+"""One worker process, from its start until it is asked to stop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
 
 def work(settings: Settings, vault: Vault) -> None:
-    """Run one worker process until it is told to stop or cannot go on; its supervisor then starts another.
+    """Run one worker process until it is asked to stop or cannot go on; its supervisor then starts another.
 
     Args:
         settings: the service's.

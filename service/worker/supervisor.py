@@ -31,7 +31,7 @@ class Supervisor:
     """Runs `count` processes of `main` until SIGTERM or SIGINT.
 
     Args:
-        main: what one worker process does; returns when told to stop.
+        main: what one worker process does; returns when asked to stop.
         count: how many, ≥ 1.
     """
 

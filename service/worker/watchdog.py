@@ -4,7 +4,7 @@
 |---|---|---|
 | cancel, or the job deleted | at once | 10 s later |
 | its time is up | at once (interrupted) | 10 s later |
-| the worker is told to stop | 15 s later | 25 s later |
+| the worker is asked to stop | 15 s later | 25 s later |
 | the lease cannot be renewed | – | before it ends |
 | Redis refuses all writes | – | not for that: nobody can take the run over either |
 | the lease was lost | – | 6 s later, unless the run turns out to have ended |
@@ -78,7 +78,7 @@ class Watch:
 
         Args:
             now: monotonic seconds.
-            stopping_since: when the worker was told to stop, or None.
+            stopping_since: when the worker was asked to stop, or None.
         """
         if now >= self.started + self.timeout:
             self._end_by(self.started + self.timeout + HEED_SECONDS, "timeout")

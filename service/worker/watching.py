@@ -1,4 +1,4 @@
-"""Watches the runs of the work horse, from the parent's side: leases, cancels, time-outs, and the horse's death.
+"""Watches the work horse's runs from the parent's side: leases, cancels, time-outs, and the horse's death.
 
 The decisions are in `service.worker.watchdog`, which is pure; this module has the I/O around it.
 """
@@ -32,7 +32,7 @@ LAST_LOOKS_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Whose runs are watched, and what that needs.
+    """The worker that is watched, and the tools for it.
 
     Args:
         worker: the worker's name.
@@ -57,7 +57,7 @@ class RunWatcher:
     """Watches one run after the other to its end.
 
     Args:
-        watched: whose runs.
+        watched: the worker.
         keeper: the horse's keeper.
         commands: RQ's commands that were heard.
     """
@@ -166,7 +166,7 @@ class RunWatcher:
             self._look_at_schema(horse)
         except WritesRefused as error:
             watch.refused(asked)
-            outage.tell(log, error, "Runs go on without their leases", run.ids)
+            outage.tell(log, error, "Runs continue without their leases", run.ids)
         except StoreUnavailable as error:
             outage.tell(log, error, f"The lease of run {run.run_id} could not be renewed", run.ids)
 

@@ -64,11 +64,11 @@ PAGES = (
 """What a session shows; a stranger is led to the sign-in."""
 REFUSED = {
     401: (
-        "An API key is needed: send it in the X-API-Key header",
+        "An API key is required: send it in the X-API-Key header",
         "The API key in the X-API-Key header is not valid",
-        "The API key is needed here, as the password; the user name may be anything",
+        "Enter the API key as the password; the user name does not matter",
     ),
-    403: ("This was sent by another site's page, or by no page at all",),
+    403: ("The request came from another site's page, or from no page at all",),
     404: ("There is nothing at this address",),
 }
 """All that a stranger is told."""

@@ -134,7 +134,7 @@ def test_readers_that_take_nothing_leave_the_others_their_turn(world: World) -> 
             reader.connect(("127.0.0.1", world.web.port))
             reader.sendall(ahead)
         assert everything(world, bystander).startswith(b"HTTP/1.1 200")
-        told = "did not take its answer in time"
+        told = "did not read its answer in time"
         until(lambda: told in world.web.log("web")[before:], 90, lambda: world.web.log("web")[-2000:])
     log = world.web.log("web")[before:]
     assert "Traceback" not in log

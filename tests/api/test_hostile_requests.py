@@ -221,7 +221,7 @@ def test_a_part_of_a_file_is_sent_for_a_valid_range_alone(world: World, value: s
         answer = wire.ask("GET", "/static/console.css", header)
     assert answer.status == status
     if status == 416:
-        assert json.loads(answer.body) == {"detail": "The file ends before the range that was asked for"}
+        assert json.loads(answer.body) == {"detail": "The file ends before the requested range"}
 
 
 def test_wrong_keys_are_counted_and_told(world: World) -> None:

@@ -78,7 +78,7 @@ def test_what_is_endless_between_two_resources_is_bounded(
         server.odd = lambda asked: endless
         with (
             taking_at_most(32 * 2**20),
-            pytest.raises(BookFailed, match="was not read to its end, since the whole is too large"),
+            pytest.raises(BookFailed, match="was not read completely, because the whole is too large"),
         ):
             sync(redis_client, server.url())
         assert endless.said < 16 * 2**20

@@ -98,7 +98,10 @@ def test_a_contact_without_what_message_url_names_is_told_so(office: Office) -> 
     client = office.client(office.message_url)
     contact = client.simulate_post("/scheduler/contacts", json={"name": "Alone", "birthday": "--04-12"}).json
     status, answer = office.ask({"contact_id": contact["id"]})
-    assert (status, answer["detail"]) == (400, "contact_id must be a contact with what MESSAGE_URL names: {email}")
+    assert (status, answer["detail"]) == (
+        400,
+        "contact_id must be a contact with the fields that MESSAGE_URL names: {email}",
+    )
 
 
 def test_a_message_that_is_not_taken_is_502_with_the_reason(office: Office) -> None:

@@ -81,7 +81,7 @@ def test_what_becomes_of_a_letter_follows_from_the_step_and_the_answer(step: str
 
 def test_a_break_in_the_middle_of_the_text_defers_the_letter() -> None:
     """The server never had the final dot, so nothing was sent."""
-    with scripted(text=BREAK) as server, pytest.raises(DeliveryDeferred, match="before it had the message"):
+    with scripted(text=BREAK) as server, pytest.raises(DeliveryDeferred, match="before it had received the message"):
         Messenger(server.url).deliver(AMELIA, "s", LONG)
     assert server.texts == []
 

@@ -42,7 +42,7 @@ def leads(client: Redis, receiver: Receiver, location: str | None, status: int =
     """What is said of where a redirect leads."""
     receiver.status, receiver.headers = status, {} if location is None else {"Location": location}
     url = config.pop("url", receiver.address)
-    said = re.search(r"; it leads (.*), and redirects are not followed", str(failed(client, url, **config)))
+    said = re.search(r"; it redirects (.*), and redirects are not followed", str(failed(client, url, **config)))
     assert said is not None and len(receiver.got) > 0
     return said[1]
 

@@ -222,8 +222,8 @@ def test_the_doctor_tells_of_secrets_by_name_alone(command: Command, installed: 
 @pytest.mark.parametrize(
     ("names", "advice"),
     [
-        (["A"], "Set BOT_SECRET_A_HOSTS to the hosts that may have it"),
-        (["A", "B"], "Set BOT_SECRET_A_HOSTS, and likewise for the others, to the hosts that may have it"),
+        (["A"], "Set BOT_SECRET_A_HOSTS to the hosts that may receive it"),
+        (["A", "B"], "Set BOT_SECRET_A_HOSTS, and likewise for the others, to the hosts that may receive it"),
     ],
 )
 def test_an_unbound_secret_is_a_warning_with_advice(command: Command, names: list[str], advice: str) -> None:

@@ -169,7 +169,7 @@ def test_what_an_import_lost_or_guessed_is_told(command: Command) -> None:
     assert "2 new" in ended.out and "With a birthday: 1\nWith an e-mail address or a phone number: 1\n" in ended.out
     assert command("contacts", "import", "-", "--date-order", "year", given=table).status == 2
     refused = command("contacts", "import", "-", "--charset", "punycode", given=table)
-    assert refused.status == 4 and "Error: --charset must be an encoding" in refused.err
+    assert refused.status == 4 and "Error: --charset must be a web encoding" in refused.err
     unlike = command("contacts", "import", "-", "--charset", "utf-8", given="name\nZoë\n".encode("cp1250"))
     assert unlike.status == 4 and "--charset is utf-8" in unlike.err and "leave --charset out" in unlike.err
 

@@ -179,7 +179,7 @@ def test_what_the_api_refuses_is_told_field_by_field(command: Command) -> None:
     assert one.status == 4 and "bot_type must be" in one.err and one.err.count("\n") == 1
     several = command("jobs", "create", "x", "--bot", "probe", "--at", "25:00", "--set", "nothing=1", "--json")
     assert several.status == 4 and several.out == ""
-    assert "2 fields are refused" in several.err
+    assert "2 fields are invalid" in several.err
     assert "schedule_config.hour" in several.err and "bot_config.nothing" in several.err
 
 

@@ -114,10 +114,10 @@ def test_a_log_that_is_not_kept_any_more_says_so(command: Command, installed: In
     job_id = installed.make_job(name="Trimmed", bot_config={"mode": "talk"})
     run_id = installed.run_now(job_id)
     installed.until_status(job_id, run_id, "success")
-    assert "not kept any more" not in command.works("logs", "Trimmed").err
+    assert "no longer kept" not in command.works("logs", "Trimmed").err
     installed.client.delete(installed.keys.run_log(run_id))
-    assert "not kept any more" in command.works("logs", "Trimmed").err
-    assert "not kept any more" in command.works("logs", "-f", "Trimmed").err
+    assert "no longer kept" in command.works("logs", "Trimmed").err
+    assert "no longer kept" in command.works("logs", "-f", "Trimmed").err
     assert command.works("logs", "Trimmed", "--json").json["trimmed"] is True
 
 

@@ -115,7 +115,7 @@ def test_a_run_is_cancelled(page: Page, installation: Installation) -> None:
     page.goto(f"/jobs/{job_id}/runs/{run_id}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("running")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("status").filter(has_text="told to stop")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="is stopping")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_contain_text("cancelled")
     assert installation.run(job_id, run_id)["status"] == "cancelled"
 

@@ -205,7 +205,7 @@ def test_durations_read_as_people_say_them(ms: int | None, said: str) -> None:
     [
         ({"error": "It  broke\n here"}, "It broke here"),
         ({"error": "x" * 500}, "x" * 139 + "…"),
-        ({"reason": "overlap"}, "the run before was still running"),
+        ({"reason": "overlap"}, "the previous run was still running"),
         ({"reason": "of tomorrow"}, "of tomorrow"),
         ({"messages_sent": 1, "profiles_visited": 2}, "1 message, 2 profiles"),
         ({"status": "running", "progress": {"done": 3, "total": 9}}, "3 of 9"),

@@ -147,7 +147,7 @@ def test_what_is_no_json_at_all_fails_the_run_and_says_so(rig: Rig, horse: WorkH
     for given in ({"n": 10**5000}, {"s": {1}}, itself, deep):
         shown = answers(browser, *carried_out(rig, horse, lambda context, given=given: given))  # type: ignore[misc]
         assert shown["status"] == "failed"
-        assert shown["error"].startswith("The bot's result is not JSON that can be kept: ")
+        assert shown["error"].startswith("The bot's result cannot be stored as JSON: ")
     while deep:
         deep = deep.popitem()[1]
 

@@ -516,7 +516,7 @@ def test_the_overview_knows_jobs_that_ran_beyond_the_first_ones(
     run(browser, rig, late, Outcome("failed", error="it broke"))
     said = words(browser.get("/"))
     assert "The last of many" in said and "it broke" in said
-    assert "those of the first" in said
+    assert "for the first" in said
 
 
 def test_a_history_goes_on_page_by_page(browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -587,6 +587,6 @@ def test_a_run_whose_log_is_not_kept_any_more_says_so(browser: Browser, redis_cl
         if not kept:
             redis_client.delete(rig.keys.run_log(run_id))
         pages.append(browser.get(f"/jobs/{job_id}/runs/{run_id}").text)
-    assert ["The log is not kept any more." in page for page in pages] == [False, True, False]
+    assert ["The log is no longer kept." in page for page in pages] == [False, True, False]
     assert "The run logged nothing." in pages[0]
     assert 'data-lines="2000"' in pages[2] and "lines are left out here" in pages[2]

@@ -41,9 +41,9 @@ def test_a_failure_and_its_recovery_are_told_and_no_secret_shows(
         until(lambda: len(receiver.received) >= 4, 20, lambda: installation.log("scheduler"))
         assert receiver.told == [
             ("/secret-of-the-job", "Greet failed"),
-            ("/secret-of-the-job", "Greet is well again"),
+            ("/secret-of-the-job", "Greet has recovered"),
             ("/service-wide-secret", "Greet failed"),
-            ("/service-wide-secret", "Greet is well again"),
+            ("/service-wide-secret", "Greet has recovered"),
         ]
         until(lambda: not installation.client.exists(installation.keys.alerts_sending), 5)
         everything = "".join(installation.log(name) for name in installation.processes)

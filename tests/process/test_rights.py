@@ -66,8 +66,8 @@ def test_a_user_with_few_rights_is_enough(tmp_path: Path, server: ValkeyServer, 
             assert installed.call("GET", path)[0] == 200
         for name in ("web", "scheduler", "worker"):
             log = installed.log(name)
-            assert "Traceback" not in log and "does not let the user" not in log and "ended (wait status" not in log
-        unseen = [line for line in installed.log("scheduler").splitlines() if "could not be looked at" in line]
+            assert "Traceback" not in log and "lacks rights" not in log and "ended (wait status" not in log
+        unseen = [line for line in installed.log("scheduler").splitlines() if "were not checked" in line]
         assert len(unseen) == ("info" in ADVICE.get(missing or "", ()))
         findings = Command(tmp_path, {"BOT_SCHEDULER_URL": f"http://127.0.0.1:{installed.port}", "API_KEY": API_KEY})(
             "doctor", "--json", REDIS_URL=url(server)
@@ -167,11 +167,11 @@ def test_a_right_that_is_needed_is_named(tmp_path: Path, server: ValkeyServer, n
     with Installation(tmp_path, server, REDIS_URL=url(server)) as installed:
         installed.start("scheduler", "worker", "web")
         until(
-            lambda: any("does not let the user" in installed.log(name) for name in installed.processes), 30,
+            lambda: any("lacks rights" in installed.log(name) for name in installed.processes), 30,
             lambda: "".join(installed.log(name) for name in installed.processes),
         )  # fmt: skip
         told = [
-            line for name in installed.processes for line in installed.log(name).splitlines() if "does not let" in line
+            line for name in installed.processes for line in installed.log(name).splitlines() if "lacks rights" in line
         ]
         assert all("docs/deploy.md" in line for line in told)
         assert any(needed.upper() in line for line in told), told

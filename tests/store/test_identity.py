@@ -110,10 +110,13 @@ def test_a_second_member_of_a_family_can_be_made(book: ContactBook, second: dict
 @pytest.mark.parametrize(
     ("second", "why"),
     [
-        ({"name": "Rivers, Amelia", "emails": ["F@example.org"]}, "the name and an e-mail address"),
-        ({"name": "Dr. Amelia Rivers", "emails": ["n@example.org", "f@example.org"]}, "the name and an e-mail address"),
-        ({"name": "Amelia Rivers", "birthday": "1990-04-12"}, "the name and the birthday"),
-        ({"name": "AMELIA RIVERS", "birthday": "--04-12"}, "the name and the birthday"),
+        ({"name": "Rivers, Amelia", "emails": ["F@example.org"]}, "the same name and e-mail address"),
+        (
+            {"name": "Dr. Amelia Rivers", "emails": ["n@example.org", "f@example.org"]},
+            "the same name and e-mail address",
+        ),
+        ({"name": "Amelia Rivers", "birthday": "1990-04-12"}, "the same name and birthday"),
+        ({"name": "AMELIA RIVERS", "birthday": "--04-12"}, "the same name and birthday"),
     ],
 )
 def test_who_is_there_already_is_refused_with_the_reason(book: ContactBook, second: dict[str, Any], why: str) -> None:

@@ -74,7 +74,7 @@ def test_five_hundred_things_are_one_alert(rig: Rig) -> None:
     assert (alert["count"], alert["lines"]) == (500, [f"P{n} cannot be reached" for n in range(NEWS_SHOWN)])
     subject, body = words("Greet", alert)
     assert subject == "Greet: 500 things to look at"
-    assert "- P0 cannot be reached\n- P1" in body and body.endswith("- and 480 more, which stand in the run's log")
+    assert "- P0 cannot be reached\n- P1" in body and body.endswith("- and 480 more; see the run's log")
     end_with(rig, job_id, many)
     assert told(rig) == []
 
@@ -137,7 +137,7 @@ def test_an_alert_is_small_enough_for_every_channel(rig: Rig) -> None:
     (alert,) = told(rig)
     _, body = words("Greet", alert)
     assert len(body) < 2000
-    assert "- P04 xx" in body and "P05" not in body and "- and 25 more, which" in body
+    assert "- P04 xx" in body and "P05" not in body and "- and 25 more; see" in body
 
 
 def test_it_goes_to_alert_url_and_to_the_jobs_own(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +229,7 @@ def test_a_run_that_tells_of_too_much_says_the_rest_in_its_log(rig: Rig, valkey_
     (alert,) = told(rig)
     assert alert["count"] == MOST_NEWS
     lines = [json.loads(line)["message"] for line in rig.client.lrange(rig.keys.run_log(run_id), 0, -1)]
-    assert lines == [f"People are not told this, since the run has told them too much: number {MOST_NEWS}"]
+    assert lines == [f"Not reported, because the run has reported too much: number {MOST_NEWS}"]
     assert rig.use.run(job_id, run_id).data["status"] == "success"
 
 

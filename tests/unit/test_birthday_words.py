@@ -131,7 +131,7 @@ def test_a_template_has_the_contacts_fields() -> None:
 @pytest.mark.parametrize(
     ("template", "told"),
     [
-        ("Hi\n\nDear {{ nmae }}", 'is broken in line 3, "Dear {{ nmae }}": there is no field "nmae", but name,'),
+        ("Hi\n\nDear {{ nmae }}", 'is broken in line 3, "Dear {{ nmae }}": there is no field "nmae", only name,'),
         ("Hi\n\n{% if age %}\nx", 'is broken in line 3, "{% if age %}": Unexpected end of template'),
         ("Hi\n\n{{ name", 'is broken in line 3, "{{ name": unexpected end of template'),
         ("Hi\n\n{{ age + 1 }}", "(tried where there is no"),

@@ -134,7 +134,7 @@ def test_an_encoding_that_is_named_is_not_doubted() -> None:
         ("windows-1252", "utf-16", "is in UTF-16-LE, as its first bytes show"),
         ("windows-1250", "utf-8-sig", "is in UTF-8, as its first bytes show"),
         ("shift_jis", "utf-8", "is in UTF-8; leave charset out"),
-        ("punycode", "utf-8", "must be an encoding of the web"),
+        ("punycode", "utf-8", "must be a web encoding"),
     ],
 )
 def test_an_encoding_that_the_file_is_not_in_is_refused(charset: str, codec: str, reason: str) -> None:
@@ -153,7 +153,7 @@ def test_an_encoding_that_the_file_is_not_in_is_refused(charset: str, codec: str
 def test_an_encoding_that_makes_no_names_is_told(charset: str, codec: str, language: str) -> None:
     """It can be read, but it is not what anybody is called."""
     file = read(as_csv(NAMES[language].split(","), codec), charset)[1]
-    assert f"was read as {charset}, as it was asked for, but" in file.warnings[-1]
+    assert f"was read as {charset}, as requested, but" in file.warnings[-1]
 
 
 def test_a_broken_line_does_not_turn_the_file_into_something_else() -> None:
@@ -162,7 +162,7 @@ def test_a_broken_line_does_not_turn_the_file_into_something_else() -> None:
     names, file = read(data)
     assert names == ["Łukasz", "Žofie", "Renée", "Jörg"]
     (told,) = file.warnings
-    assert told.startswith("line 5 is not in UTF-8, as the rest of the file, and read as windows-1252")
+    assert told.startswith("line 5 is not in UTF-8, unlike the rest of the file; read as windows-1252")
 
 
 def test_files_that_were_put_together_keep_their_encodings() -> None:

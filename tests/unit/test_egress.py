@@ -109,7 +109,7 @@ def test_a_malformed_entry_is_refused(allowed: str) -> None:
 )
 def test_a_network_of_metadata_addresses_is_refused(allowed: str) -> None:
     """It would open nothing, so it is said."""
-    with pytest.raises(ValueError, match="are named one by one"):
+    with pytest.raises(ValueError, match="must be listed one by one"):
         Egress.of(allowed)
 
 

@@ -61,9 +61,9 @@ def refused(expression: str) -> str:
             "; leave out the seconds, which come first, and name the days of the week (mon to sun), "
             "since their numbers differ"
         )),
-        ("0 8 * * * /usr/bin/greet", '; leave out what follows the fifth field: write "0 8 * * *"'),
-        ("0 8 * * * root greet --all", '; leave out what follows the fifth field: write "0 8 * * *"'),
-        ("0 8 * * *\n0 9 * * *\n", "; make a job of each line"),
+        ("0 8 * * * /usr/bin/greet", '; leave out everything after the fifth field: write "0 8 * * *"'),
+        ("0 8 * * * root greet --all", '; leave out everything after the fifth field: write "0 8 * * *"'),
+        ("0 8 * * *\n0 9 * * *\n", "; create a job for each line"),
         # names
         ("0 8 * * MONDAY", '; write "0 8 * * mon" instead'),
         ("0 8 * JANUARY *", '; write "0 8 * jan *" instead'),
@@ -90,7 +90,7 @@ def refused(expression: str) -> str:
         ("@daily", '; write "0 0 * * *" instead'),
         ("@Yearly", '; write "0 0 1 1 *" instead'),
         ("hourly", '; write "0 * * * *" instead'),
-        ("@reboot", "; nothing is due at a start here: run the job by hand, with POST /scheduler/jobs/{id}/run"),
+        ("@reboot", "; no schedule fires at a start: run the job by hand, with POST /scheduler/jobs/{id}/run"),
         ("@every 5m", '; use the schedule type "interval" with {"minutes": 5} instead'),
         ("@every 1h30m", '; use the schedule type "interval" with {"hours": 1, "minutes": 30} instead'),
         ("@every 90s", '; use the schedule type "interval" with {"minutes": 1, "seconds": 30} instead'),
@@ -203,7 +203,7 @@ def test_long_nonsense_is_refused_shortly(text: str) -> None:
         )),
         ("0 8 1 */13 *", (
             'must have steps that come round: "*/13" in its month means once a year, which is written "1"; '
-            "a longer time than that cannot be said here"
+            "a cron expression cannot say a longer time"
         )),
         ("0 8 * * */8", (
             'must have steps that come round: "*/8" in its day-of-week means once a week, which is written "0"; '
@@ -223,7 +223,7 @@ def test_long_nonsense_is_refused_shortly(text: str) -> None:
         )),
         ("0 0 */999999999 * *", (
             'must have steps that come round: "*/999999999" in its day-of-month means once a month, '
-            'which is written "1"; a longer time than that cannot be said here'
+            'which is written "1"; a cron expression cannot say a longer time'
         )),
         ("5-20/30 * * * *", 'must have steps that come round: "5-20/30" in its minute means 5 alone; write "5"'),
         ("0 8-18/12 * * *", 'must have steps that come round: "8-18/12" in its hour means 8 alone; write "8"'),

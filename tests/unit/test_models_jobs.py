@@ -149,7 +149,7 @@ def test_everything_wrong_is_said_at_once() -> None:
 def test_a_flood_of_faults_is_counted() -> None:
     """Beyond twenty refused fields the rest is counted, so that the answer stays short."""
     sentence = refused(parse_create, BODY | {f"x{n}": n for n in range(1000)}, CONFIGS)
-    assert sentence.endswith("; and 980 more fields are refused")
+    assert sentence.endswith("; and 980 more fields are invalid")
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_number_of_which_it_is_not_certain_who_is_meant_is_refused_by_name(
     """Nothing is guessed."""
     with pytest.raises(DeliveryFailed) as failure:
         phone_to_send(number, region)
-    assert reason in str(failure.value) and f"the phone number {number} cannot be sent to" in str(failure.value)
+    assert reason in str(failure.value) and f"the phone number {number} cannot get messages" in str(failure.value)
 
 
 _REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)

@@ -200,7 +200,7 @@ def test_the_former_setting_says_what_it_opens(process: str, told: int) -> None:
         for sentence in (
             "VISITOR_ALLOW_PRIVATE opens",
             "metadata services stay closed",
-            "NETWORK_ALLOW, which replaces",
+            "Use NETWORK_ALLOW instead",
         ):
             assert said.count(sentence) == times
 

@@ -54,7 +54,7 @@ def test_files_put_one_behind_the_other_keep_their_people(seam: str) -> None:
             ("a", (), ("the line “EMAIL:a@exam” breaks off and was left out", NO_END)), ("b", (), ())]),
         (f"{B}NOTE:x\r\n{B}FN:b\r\n{E}", [("", (), (NAMELESS,)), ("b", (), ())]),
         (f"{B}FN:a\r\nEND:VCARD;x\r\n{B}FN:b\r\n{E}", [
-            ("a", (), ("the text “;x” behind END:VCARD was left out",)), ("b", (), ())]),
+            ("a", (), ("the text “;x” after END:VCARD was left out",)), ("b", (), ())]),
         (f"{B}FN:a\r\nEND:VCARDFN:b\r\nTEL:555 0101\r\n{E}", [
             ("a", (), ()), ("b", ("555 0101",), ("the card has no BEGIN:VCARD",))]),
         (f"{B}FN:a\r\n{E}FN:b\r\n{B}FN:c\r\n{E}", [("a", (), ()), ("", (), (NO_CARD,)), ("c", (), ())]),
@@ -81,14 +81,14 @@ def test_a_card_within_a_card_takes_nobody_along(agent: str, end: str) -> None:
         (["FN:Amelia", "Rivers"], "Amelia Rivers", (), ["“Rivers” was read as the rest of FN"]),
         (["N:Rivers;Amelia", ";;;"], "Amelia Rivers", (), ["“;;;” was read as the rest of N"]),
         (["FN:A", "NOTE:one", "two", "", "three: four"], "A", (), []),
-        (["FN:A", "EMAIL:a@example.o", "rg"], "A", (), ["EMAIL was left out, since the line “rg”"]),
+        (["FN:A", "EMAIL:a@example.o", "rg"], "A", (), ["EMAIL was left out, because the line “rg”"]),
         (
             ["FN:A", "EMAIL:a@example.org", "TEL:555 01", "01"],
             "A",
             ("a@example.org",),
-            ["TEL was left out, since the line “01”"],
+            ["TEL was left out, because the line “01”"],
         ),
-        (["no property", "FN:A"], "A", (), ["“no property” is not one of a vCard"]),
+        (["no property", "FN:A"], "A", (), ["“no property” does not belong to a vCard"]),
         (["FN:A", "EMAIL;x", "EMAIL:a@example.org"], "A", ("a@example.org",), ["“EMAIL;x” cannot be read"]),
         (["FN:A", "TEL;ENCODING=BASE64:a"], "A", (), ["“TEL;ENCODING=BASE64:a” cannot be read"]),
     ],
@@ -275,9 +275,12 @@ def test_warnings_of_a_card_are_bounded() -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("NICKNAME:" + "x" * 200 * 1024, "NICKNAME was left out: its line has over 64 KiB"),
-        ("EMAIL:" + "a@example.org," * 15_000 + "b@example.or", "EMAIL was left out: its line has over 64 KiB"),
-        ("NICKNAME:" + "x\r\n " * 300 * 1024, "NICKNAME was left out: the card has over 256 KiB without its photo"),
+        ("NICKNAME:" + "x" * 200 * 1024, "NICKNAME was left out: its line is longer than 64 KiB"),
+        ("EMAIL:" + "a@example.org," * 15_000 + "b@example.or", "EMAIL was left out: its line is longer than 64 KiB"),
+        (
+            "NICKNAME:" + "x\r\n " * 300 * 1024,
+            "NICKNAME was left out: the card is longer than 256 KiB without its photo",
+        ),
     ],
 )
 def test_a_property_that_is_too_long_costs_itself_alone(line: str, told: str) -> None:

@@ -87,7 +87,7 @@ def test_nothing_is_told_of_nothing(written: str) -> None:
 def test_a_year_of_two_digits_is_unknown(written: str, day: str) -> None:
     """An age that is a hundred years off is worse than none; the day is certain."""
     read = read_birthday(written)
-    assert read.date == day and read.warning is not None and "two digits" in read.warning
+    assert read.date == day and read.warning is not None and "two-digit year" in read.warning
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_date_in_three_cells_is_put_together(year: str, month: str, day: str, 
 @pytest.mark.parametrize(
     ("year", "month", "day", "read", "told"),
     [("1990", "", "", None, "no month"), ("1990", "4", "", None, "no day"), ("1990", "13", "1", None, "calendar"),
-     ("90", "4", "12", "--04-12", "two digits"), ("ninety", "4", "12", "--04-12", "ninety"),
+     ("90", "4", "12", "--04-12", "two-digit year"), ("ninety", "4", "12", "--04-12", "ninety"),
      ("", "4", "soon", None, "no day"), ("x", "13", "40", None, "calendar"),
      ("199", "4", "12", "--04-12", "199"), ("1990", "Smarch", "1", None, "no month")],
 )  # fmt: skip
@@ -179,7 +179,7 @@ def test_a_date_that_programs_write_where_none_is_known_is_no_birthday(written: 
 def test_such_a_date_in_three_cells_is_none_either(year: str, month: str, day: str) -> None:
     """It is put together first."""
     found = join_birthday(year.zfill(4), month, day)
-    assert found.date is None and found.warning is not None and "where none is known" in found.warning
+    assert found.date is None and found.warning is not None and "for an unknown date" in found.warning
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class BirthdayConfig(SparseConfig):
 
     dry_run: bool = Field(default=False, description="Send nothing and remember nothing; show what would be sent.")
     process_late: bool = Field(
-        default=False, description="Also greet those whose birthday was in the last max_days_late days."
+        default=False, description="Also greet people whose birthday was in the last max_days_late days."
     )
     max_days_late: int = Field(default=7, ge=1, le=365, description="How many days back process_late looks.")
     max_messages_per_run: int = Field(
@@ -43,7 +43,7 @@ class BirthdayConfig(SparseConfig):
     )
     on_unknown_delivery: Literal["skip", "resend"] | None = Field(
         default=None,
-        description="What to do with a message if a crash left it unknown whether it was sent: "
+        description="What to do if a crash leaves it unclear whether a message was sent: "
         "skip (the default) reports it, resend sends it again.",
     )
     language: str | None = Field(

@@ -40,7 +40,7 @@ class Letters(Sender):
         self._uncertain = 0
         """Messages of this run that may have been sent."""
         self._failed: list[Greeting] = []
-        """People whose message can never be sent as it is."""
+        """People whose message can never be sent."""
         self._why_failed = ""
         self._under_way: Greeting | None = None
         """The person whose message is, or may be, claimed and not settled."""
@@ -192,7 +192,7 @@ class Letters(Sender):
     # refused for good
 
     def _count_failed(self, greeting: Greeting, reason: str) -> None:
-        """Count a person whose message can never be sent as it is, and tell people once for each reason."""
+        """Count a person whose message can never be sent, and report it once for each reason."""
         contact, to = greeting.contact, self._messenger.destination(greeting.contact)
         self._context.log.warning("%s: not sent: %s", contact.name, reason)
         self._failed.append(greeting)
@@ -265,6 +265,6 @@ def _minutes(seconds: float) -> str:
 
 
 def gist(reason: str) -> str:
-    """Return the part of a server's reason that is the same each time: without ids, times and addresses."""
+    """Return the constant part of a server's reason, without ids, times and addresses."""
     words = (word.strip("()<>[]{}.,:;") for word in reason.casefold().split())
     return " ".join(word for word in words if not re.search(r"[\d@]|://", word) or _CODE.fullmatch(word))

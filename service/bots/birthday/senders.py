@@ -1,4 +1,4 @@
-"""Base class of the two ways of announcing birthdays, and the digest: one message about everybody, to the operator.
+"""Base class of the two ways to announce birthdays, and the digest: one message about everybody, to the operator.
 
 The other way, a letter to each person, is in `service.bots.birthday.letters`.
 """
@@ -48,7 +48,7 @@ class Sender(ABC):
         """Return the reasons why a live run could not send, one sentence each, for a rehearsal.
 
         Raises:
-            ChannelUnavailable: it cannot even be told whom a live run would reach.
+            ChannelUnavailable: it is not even clear whom a live run would reach.
         """
 
     @abstractmethod
@@ -88,7 +88,7 @@ class Sender(ABC):
                 yield greeting
 
     def log_skipped(self) -> None:
-        """Log the names of people who can never be greeted as they are."""
+        """Log the names of people who cannot be greeted."""
         for why, greetings in self._tally.skipped():
             if greetings:
                 self._context.log.info("Skipped %d %s: %s", len(greetings), why, self.listed(greetings, NAMED_IN_LOG))
@@ -128,7 +128,7 @@ class Digest(Sender):
             raise ChannelUnavailable(_NO_ALERT_URL)
 
     def warnings(self) -> list[str]:
-        """Return what is wrong with the URLs of `ALERT_URL`."""
+        """Return the faults of the URLs of `ALERT_URL`."""
         if not self._urls:
             return [_NO_ALERT_URL]
         reasons = ((number, why_unusable(url, url)) for number, url in enumerate(self._urls, start=1))

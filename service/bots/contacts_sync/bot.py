@@ -32,7 +32,7 @@ class ContactsSyncConfig(SparseConfig):
         default=None,
         min_length=1,
         max_length=200,
-        description="The address book's name, or the last part of its address, where CONTACTS_URL leads to several.",
+        description="The address book's name, or the last part of its address, if CONTACTS_URL leads to several.",
     )
 
 

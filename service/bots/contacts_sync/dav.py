@@ -90,7 +90,7 @@ class Answer:
                 yield from self._read.feed(piece)
             self._read.close()
         except Oversized as error:
-            raise AnswerBroken(f"the server's answer was not read to its end, since {error} is too large") from None
+            raise AnswerBroken(f"the server's answer was not read completely, because {error} is too large") from None
         except Undecodable:
             raise AnswerBroken("the server's answer has a Content-Encoding that we did not ask for") from None
         except NotDav:
@@ -238,7 +238,7 @@ def _port(url: httpx.URL) -> int | None:
 def _elsewhere(url: httpx.URL) -> BookFailed:
     return BookFailed(
         f"the server redirects to another one, {url.host}, and the password is not sent there; "
-        "if that one is yours too, name it in CONTACTS_URL"
+        "if that one is yours too, use its address in CONTACTS_URL"
     )
 
 
@@ -249,7 +249,8 @@ def _unreached(error: Exception) -> BookFailed:
         return BookFailed("the server of CONTACTS_URL did not answer in time")
     if "certificate" in str(error).lower():
         return BookFailed(
-            "the certificate of CONTACTS_URL's server is not trusted; SSL_CERT_FILE may name that of your own authority"
+            "the certificate of CONTACTS_URL's server is not trusted; "
+            "to trust your own authority, set SSL_CERT_FILE to its certificate"
         )
     return BookFailed("the server of CONTACTS_URL cannot be reached")
 

@@ -1,4 +1,4 @@
-"""The time for which a server asks to be left alone."""
+"""`Retry-After`: the time for which a server wants no request."""
 
 from __future__ import annotations
 

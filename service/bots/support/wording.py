@@ -103,11 +103,11 @@ def _refusal(node: nodes.Node, fields: list[str]) -> str | None:
     if not isinstance(node, STATEMENTS + EXPRESSIONS):
         return f"a template has fields, filters and conditions, but no {type(node).__name__.lower()}"
     if isinstance(node, nodes.Name) and node.name not in fields:
-        return f"there is no field {echo(node.name)}, but {listed(fields, 'and')}"
+        return f"there is no field {echo(node.name)}, only {listed(fields, 'and')}"
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-        return f"there is no filter {echo(node.name)}, but {listed(sorted(FILTERS), 'and')}"
+        return f"there is no filter {echo(node.name)}, only {listed(sorted(FILTERS), 'and')}"
     if isinstance(node, nodes.Test) and node.name not in TESTS:
-        return f"there is no test {echo(node.name)}, but {listed(sorted(TESTS), 'and')}"
+        return f"there is no test {echo(node.name)}, only {listed(sorted(TESTS), 'and')}"
     if isinstance(node, nodes.Filter) and node.name == "tojson":
         if node.args or node.kwargs:
             return "tojson takes no arguments"

@@ -85,7 +85,7 @@ def failure(answer: Answer, url: httpx.URL, hidden: bool, secrets: Secrets, fina
     """
     said = [f"the answer was {answer.status}, which is not expected"]
     if answer.status in REDIRECTS:
-        said.append(f"it leads {_place(answer.location, url, hidden, secrets)}, and redirects are not followed")
+        said.append(f"it redirects {_place(answer.location, url, hidden, secrets)}, and redirects are not followed")
     if answer.status == 410:
         said.append("its receiver wants no more requests")
     if final:

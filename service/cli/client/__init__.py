@@ -1,1 +1,1 @@
-"""The connection to the service: where it is, its API, and the jobs and logs found there."""
+"""The connection to the service: its address, its API, its jobs and logs."""

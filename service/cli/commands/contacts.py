@@ -52,7 +52,7 @@ def import_contacts(
 ) -> None:
     """Import an address book. A second import updates the contacts, matched by name and address.
 
-    The report lists all that was skipped, guessed or not understood, with reasons. The exit code is 0 all the same.
+    The report lists everything skipped, guessed or not understood, with reasons. The exit code is 0 all the same.
     """
     options = {"date_order": date_order.value if date_order else None, "charset": charset}
     with _opened(file) as source:

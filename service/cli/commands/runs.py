@@ -26,7 +26,7 @@ PreviewedJob = Annotated[
     str | None,
     typer.Argument(metavar="[JOB]", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
 ]
-TRIMMED = "The log of this run is not kept any more; LOG_RUNS sets how many logs each job keeps"
+TRIMMED = "The log of this run is no longer kept; LOG_RUNS sets how many logs each job keeps"
 RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="The run's id; without it, the newest run.")]
 
 
@@ -152,7 +152,7 @@ def cancel(job: JobName, run: RunId = None, json: Json = False) -> None:
     if json:
         show_json(entry)
     else:
-        say("Cancelled" if answer.status_code == 200 else "The run was told to stop; it ends within 10 s")
+        say("Cancelled" if answer.status_code == 200 else "The run is stopping; it ends within 10 s")
 
 
 def preview(

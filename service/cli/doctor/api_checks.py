@@ -1,4 +1,4 @@
-"""Checks of the API: whether it answers and takes the key, and what it says of data, clock and processes."""
+"""Checks of the API: its health, its key, and its reports on data, clock and processes."""
 
 from __future__ import annotations
 

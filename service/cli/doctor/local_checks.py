@@ -60,7 +60,7 @@ def _message_url(settings: Settings) -> Iterator[Finding]:
     except ChannelUnavailable as error:
         yield Finding("message_url", "problem", str(error), "See README, Send messages for real")
     if "{phone}" in settings.message_url.get_secret_value() and settings.phone_region is None:
-        advice = "Set it to the country, such as US, of the numbers without +…"
+        advice = "Set it to the country of the numbers without +…, such as US"
         found = "PHONE_REGION is not set: numbers without + get no message"
         yield Finding("phone_region", "warning", found, advice)
 
@@ -81,7 +81,7 @@ def check_secrets(environment: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("secret", "problem", f"{name} {wrong}", "Correct it where workers and schedulers run")
     if free := unbound(environment):
         others = ", and likewise for the others," if free[1:] else ""
-        advice = f"Set {free[0]}{SUFFIX}{others} to the hosts that may have it"
+        advice = f"Set {free[0]}{SUFFIX}{others} to the hosts that may receive it"
         yield Finding("secret_hosts", "warning", f"bound to no host: {', '.join(free)}", advice)
     for name in sorted(filter(is_binding, environment)):
         if not environment.get(name.removesuffix(SUFFIX)):
@@ -104,7 +104,9 @@ def check_data(folder: Path) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(folder).free
     state: State = "problem" if free < DISK_FULL else "warning" if free < LOW_ON_DISK else "ok"
-    advice = None if state == "ok" else "Free some space: Redis loses all that it cannot write to disk when it stops"
+    advice = (
+        None if state == "ok" else "Free some space: when Redis stops, it loses everything that it cannot write to disk"
+    )
     yield Finding("disk", state, f"{free / 2**30:.1f} GiB are free in {folder}", advice)
     key = folder / "api_key"
     if not key.exists():

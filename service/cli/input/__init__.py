@@ -1,1 +1,1 @@
-"""What people type: arguments, flags and files."""
+"""Input that people type: arguments, flags and files."""

@@ -1,1 +1,1 @@
-"""What people and programs read: tables, JSON, reports and errors."""
+"""Output for people and programs: tables, JSON, reports and errors."""

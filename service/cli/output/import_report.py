@@ -17,7 +17,7 @@ _MORE = "  … and {} more; --json shows up to 1,000"
 
 
 def show_report(answer: dict[str, Any]) -> None:
-    """Print the counts to standard output, and all that was skipped, guessed or not understood to standard error."""
+    """Print the counts to standard output, and everything skipped, guessed or not understood to standard error."""
     answer = _OLDER | answer
     say(f"{answer['created']} new, {answer['updated']} updated, {answer['unchanged']} unchanged")
     if "with_birthday" in answer:

@@ -130,7 +130,7 @@ def show_failure(failure: Failure) -> None:
     """Print why a command did not do its work."""
     console = err()
     several = len(failure.errors) > 1  # the API's sentence has all of them on one line
-    sentence = f"{len(failure.errors)} fields are refused:" if several else failure.sentence
+    sentence = f"{len(failure.errors)} fields are invalid:" if several else failure.sentence
     console.print(Text.assemble(("Error: ", "bold red"), clean(sentence)), soft_wrap=True)
     if several:
         for error in failure.errors:

@@ -1,1 +1,1 @@
-"""Taking people into the address book: imports, synchronised books, merges."""
+"""Intake of people into the address book: imports, synchronised books, merges."""

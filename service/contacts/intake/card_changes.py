@@ -22,7 +22,7 @@ class Received:
     Args:
         href: its path on the server.
         etag: its version.
-        person: what it says.
+        person: its contents.
     """
 
     href: str

@@ -43,7 +43,7 @@ Item = TypeVar("Item")
 def import_people(
     people: Iterable[ParsedCard | Skipped], intake: Intake, report: ImportReport, charset: str | None = None
 ) -> TooMuch | None:
-    """Import every person of a file, and count what became of each.
+    """Import every person of a file, and count the outcomes.
 
     Args:
         people: the entries of the file.

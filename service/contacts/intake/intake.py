@@ -55,7 +55,7 @@ class Intake:
                 somebody else's change.
 
         Returns:
-            What became of each entry; None for those held back.
+            The outcome of each entry; None for those held back.
         """
         taken: dict[int, Taken | None] = {}
         guesses = list(guess) or [None] * len(entries)

@@ -75,8 +75,8 @@ def _room() -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise NoRoom(
-            "The disk has no room for the cards that the import has to put aside; contacts imported before stay. Set "
-            "TMPDIR of the web process to a writable folder with room, and import the file again"
+            "The disk has no space for the import's temporary data; the contacts imported so far stay. Set TMPDIR of "
+            "the web process to a writable folder with enough space, and import the file again"
         ) from error
 
 

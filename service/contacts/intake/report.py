@@ -12,7 +12,7 @@ MAX_TOLD = 1000
 
 
 class ImportReport:
-    """Counts of what became of a file's entries."""
+    """Counts of the outcomes of a file's entries."""
 
     def __init__(self) -> None:
         self._counts = {"created": 0, "updated": 0, "unchanged": 0}
@@ -39,7 +39,7 @@ class ImportReport:
         self._counts[became] += 1
 
     def skipped(self, entry: Skipped) -> None:
-        """Count an entry that could not be imported."""
+        """Count an entry that was skipped."""
         self._skipped_total += 1
         if len(self._skipped) < MAX_TOLD:
             self._skipped.append({"position": entry.position, "reason": entry.reason})

@@ -86,7 +86,7 @@ class SyncedBook:
         A value that a card had given and no longer carries goes; other fields that it does not carry stay.
 
         Returns:
-            The id of each card's contact, and what became of the contact.
+            The id of each card's contact, and the outcome for the contact.
 
         Raises:
             StoreUnavailable: others kept changing to whom the cards belong.

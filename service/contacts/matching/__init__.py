@@ -1,1 +1,1 @@
-"""Who is whom: which contact a card belongs to, and which contacts may be one person."""
+"""Matching: which contact a card belongs to, and which contacts may be one person."""

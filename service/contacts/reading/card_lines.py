@@ -115,26 +115,24 @@ class RawCard:
         """Add a line that is not a property: some program broke a text without folding it."""
         self._unreadable += 1
         if self._unreadable > MAX_UNREADABLE:
-            self.fault = self.fault or f"over {MAX_UNREADABLE} lines such as {quote(line)} are not of a vCard"
+            self.fault = self.fault or f"over {MAX_UNREADABLE} lines such as {quote(line)} do not belong to a vCard"
             return
         name = name_of(self.lines[-1]) if self.lines else ""
         if name in _TEXTS:
             self.lines[-1] += b"\n" + line
             self.warn(f"the line {quote(line)} was read as the rest of {name}")
         elif name in ("", "VERSION"):
-            self.warn(f"the line {quote(line)} is not one of a vCard and was left out")
+            self.warn(f"the line {quote(line)} does not belong to a vCard and was left out")
         else:
-            self._leave_out(
-                f"{name} was left out, since the line {quote(line)} follows it, which is not one of a vCard"
-            )
+            self._leave_out(f"{name} was left out, because the line {quote(line)} after it does not belong to a vCard")
 
     def _weigh(self, added: int) -> None:
         self._size += added
         if added >= MAX_LINE and self.lines:
-            self._leave_out(f"{name_of(self.lines[-1])} was left out: its line has over {MAX_LINE // 1024} KiB")
+            self._leave_out(f"{name_of(self.lines[-1])} was left out: its line is longer than {MAX_LINE // 1024} KiB")
         elif self._size > MAX_CARD and self.lines:
             name = name_of(self.lines[-1])
-            self._leave_out(f"{name} was left out: the card has over {MAX_CARD // 1024} KiB without its photo")
+            self._leave_out(f"{name} was left out: the card is longer than {MAX_CARD // 1024} KiB without its photo")
 
     def _leave_out(self, reason: str) -> None:
         """Drop the current property."""
@@ -195,7 +193,7 @@ class _Cards:
             done = self._begin() if mark[1][:1] in b"Bb" else self._end()
             if done is not None:
                 if line and not _MARK.match(line) and not _wanted(line):
-                    done.warn(f"the text {quote(line)} behind END:VCARD was left out")
+                    done.warn(f"the text {quote(line)} after END:VCARD was left out")
                 yield done
         done = self.line(line) if line else None
         if done is not None:

@@ -1,7 +1,7 @@
 """Detection of a file's encoding, on the whole file, before its people are read.
 
 UTF-8 is certain: hardly any text in another encoding is valid UTF-8. The client names other encodings, or the names in
-the file tell them (`service.contacts.reading.guessing`). A warning tells of a guess and of unreadable lines.
+the file tell them (`service.contacts.reading.guessing`). A warning reports a guess, and unreadable lines.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CODE_PAGES = {
     "cp852": "852 cp852 ibm852 dos852 cspcp852",
 }
 """Code pages of DOS, without a label on the web. A client may name one for a file; a card, page or server may not."""
-_UNKNOWN = "must be an encoding of the web, such as windows-1250, or one of DOS: ibm437, ibm850 or ibm852"
+_UNKNOWN = "must be a web encoding such as windows-1250, or a DOS encoding: ibm437, ibm850 or ibm852"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _told_apart(found: _Look) -> FileText:
         return FileText()
     codec = guess(found.words)
     if found.valid > found.broken_total or (found.valid == found.broken_total and codec not in _MANY_BYTES):
-        shown = f"{_lines(found)} not in UTF-8, as the rest of the file, and read as {name_of(codec)}"
+        shown = f"{_lines(found)} not in UTF-8, unlike the rest of the file; read as {name_of(codec)}"
         return FileText(("utf-8", codec), (shown + _example(found.words, codec),))
     codecs = (codec,) if codec in _MANY_BYTES else ("utf-8", codec)
     return FileText(codecs, (_guessed(codec, found.words),))
@@ -177,8 +177,8 @@ def _named(charset: str, named: str, utf8: _Look, found: _Look) -> FileText:
         if utf8.valid and not utf8.broken_total:
             raise ValidationFailed.of("charset", f"is {charset}, but the file is in UTF-8; leave charset out")
         raise ValidationFailed.of(
-            "charset", f"is {charset}, but {_lines(found)} not in it, which is most of what it should be for; "
-            "leave charset out to have the encoding guessed"
+            "charset", f"is {charset}, but {_lines(found)} not in it, most of the lines that depend on it; "
+            "leave charset out to detect the encoding"
         )  # fmt: skip
     if named == "utf-8":
         return _told_apart(found)
@@ -187,11 +187,11 @@ def _named(charset: str, named: str, utf8: _Look, found: _Look) -> FileText:
         warnings.append(f"{_lines(found)} not in {charset}, and may have been read wrongly")
     if utf8.valid > utf8.broken_total:
         warnings.append(
-            f"the file was read as {charset}, as it was asked for, but is valid UTF-8, which others rarely are"
+            f"the file was read as {charset}, as requested, but it is valid UTF-8, which is rarely a coincidence"
         )
     elif utf8.words and (likelier := better(utf8.words, named)) is not None:
         warnings.append(
-            f"the file was read as {charset}, as it was asked for, but looks like {name_of(likelier)}"
+            f"the file was read as {charset}, as requested, but looks like {name_of(likelier)}"
             + _example(utf8.words, named, likelier)
         )
     return FileText((named,), tuple(warnings))

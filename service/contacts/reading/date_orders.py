@@ -62,7 +62,7 @@ class DateEvidence:
         if asked is not None:
             against = self.month if asked == "day" else self.day
             told = (
-                f"the date of {_name(against)} can only be read otherwise than date_order={asked} says, and so it was"
+                f"the date of {_name(against)} makes no sense with date_order={asked}, and was read the other way round"
             )
             return Reading(asked, asked), [told] if against.total else []
         day_first, order = self.day.total + self.dotted.total, stated or usual
@@ -80,7 +80,7 @@ class DateEvidence:
         dates = "one date" if self.either.total == 1 else f"{self.either.total:,} dates"
         return (
             f"{dates} such as 3/4/1990 ({_name(self.either)}) may have the day or the month first, and {why}, so "
-            f"the {order} was taken as the first; if that is wrong, import the file again with "
+            f"the {order} was read first; if that is wrong, import the file again with "
             f"date_order={'month' if order == 'day' else 'day'}"
         )
 

@@ -1,4 +1,4 @@
-"""Files of address books, their kind told by the content."""
+"""Files of address books, of a kind that the content shows."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class ReadOptions:
     """Options of the client that sends a file.
 
     Args:
-        date_order: the first part of dates such as 3/4/1990; None to tell it from the file.
-        charset: the file's encoding, by a name that the web knows; None to tell it from the file.
+        date_order: the first part of dates such as 3/4/1990; None to detect it from the file.
+        charset: the file's encoding, by a name that the web knows; None to detect it from the file.
     """
 
     date_order: DateOrder | None = None
@@ -65,7 +65,7 @@ class AddressBookFile:
 def read_people(stream: Readable, options: ReadOptions = AS_FOUND) -> AddressBookFile:
     """Read the people in a vCard or CSV file, one at a time, in bounded memory.
 
-    A first pass over the file tells its encoding and the order of its dates. Iterating raises `TooMuch` at the limit if
+    A first pass over the file finds its encoding and the order of its dates. Iterating raises `TooMuch` at the limit if
     the file has too many people, or too many that cannot be imported.
 
     Args:
@@ -94,7 +94,7 @@ def _other_kind(data: bytes) -> str | None:
     if data.startswith(_OLD_OFFICE) or (data.startswith(_ZIP) and any(sign in data for sign in _WORKBOOKS)):
         return f"The file is a workbook of a spreadsheet program, but {_TAKEN}; save it as CSV there, and send that."
     if data.startswith(_ZIP):
-        return f"The file is a ZIP archive, but {_TAKEN}; unpack it, and send each such file that is in it."
+        return f"The file is a ZIP archive, but {_TAKEN}; unpack it, and send each file in it."
     return None
 
 
@@ -120,5 +120,5 @@ def _bounded(people: Iterator[ParsedCard | Skipped]) -> Iterator[ParsedCard | Sk
         if count >= MAX_PEOPLE:
             raise TooMuch(f"has more than {MAX_PEOPLE:,} entries")
         if skipped > MAX_SKIPPED:
-            raise TooMuch(f"has more than {MAX_SKIPPED:,} entries that cannot be taken")
+            raise TooMuch(f"has more than {MAX_SKIPPED:,} entries that cannot be imported")
         yield one

@@ -54,7 +54,7 @@ class Rows:
                 continue
             empty += 1
             if empty > MAX_EMPTY:
-                raise TooMuch(f"has more than {MAX_EMPTY:,} rows that hold nothing")
+                raise TooMuch(f"has more than {MAX_EMPTY:,} empty rows")
 
     def _read(self) -> list[str] | str | None:
         try:

@@ -69,7 +69,7 @@ class SheetReader:
             told.append(birthday.warning)
         width = len(self.sheet.columns.headings)
         if len(row) > width and any(cell.strip() for cell in row[width:]):
-            told.append(f"the row has {len(row)} cells, but there are {width} headings; the others were left out")
+            told.append(f"the row has {len(row)} cells, but there are {width} headings; the extra cells were left out")
         return ParsedCard(
             position=position,
             name=name,
@@ -123,7 +123,7 @@ class SheetReader:
     def _first_date(self, row: list[str], told: list[str]) -> Birthday | None:
         """Return the first birthday in a row that is a date; else the first that says something; else None.
 
-        Warnings tell of the others.
+        Warnings report the others.
         """
         read: Birthday | None = None
         for index in self.sheet.columns.fields.get("birthday", ()):
@@ -141,7 +141,7 @@ class SheetReader:
         return not birthday.absent or self._absent <= MAX_ABSENT
 
     def _values(self, row: list[str], name: str, what: str, found_in: _FoundIn, told: list[str]) -> tuple[str, ...]:
-        """Return a field's values, each once; warnings tell of invalid and surplus ones."""
+        """Return a field's values, each once; warnings report invalid and surplus ones."""
         found: list[str] = []
         dropped: list[str] = []
         for cell in cells(self.sheet.columns, row, name):

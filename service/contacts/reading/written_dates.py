@@ -202,7 +202,7 @@ def _strict(shown: str, text: str, omitted_year: int | None) -> Birthday:
 def _existing(shown: str, year: int | None, month: int, day: int, omitted: int | None = None) -> str:
     """Return a date as `existing_date` does, but refuse dates that programs write in place of a missing one."""
     if year is not None and year != omitted and (year > LATEST_YEAR or (year, month, day) in NULL_DATES):
-        raise ValueError(f"the birthday “{shown}” is a date that programs write where none is known")
+        raise ValueError(f"the birthday “{shown}” is a placeholder that programs write for an unknown date")
     return existing_date(shown, year, month, day, omitted)
 
 
@@ -223,9 +223,7 @@ def _of_numbers(shown: str, text: str, reading: Reading, omitted_year: int | Non
         return _of_two(shown, match, reading, None, omitted_year)
     if match := _EXCEL.fullmatch(text):
         day = date(1899, 12, 30) + timedelta(days=int(match[1]))
-        return Birthday(
-            day.isoformat(), f"the birthday “{shown}” was read as the number by which spreadsheets count days, {day}"
-        )
+        return Birthday(day.isoformat(), f"the birthday “{shown}” was read as a spreadsheet's day number, {day}")
     return None
 
 
@@ -251,7 +249,7 @@ def _of_two(shown: str, match: re.Match[str], reading: Reading, year: str | None
 
 def _of_short_year(shown: str, month: int, day: int) -> Birthday:
     """Read a date with a two-digit year, without its year: a wrong age is worse than none."""
-    warning = f"the birthday “{shown}” has two digits of a year, so that its year is taken as unknown"
+    warning = f"the birthday “{shown}” has a two-digit year, so its year was left out"
     return Birthday(_existing(shown, None, month, day), warning)
 
 

@@ -32,7 +32,7 @@ Value = TypeVar("Value")
 
 
 class Refusals:
-    """Collects what is wrong with one input, to say all of it at once."""
+    """Collects the errors of one input, to report all of them at once."""
 
     def __init__(self) -> None:
         self._errors: list[FieldError] = []
@@ -44,11 +44,11 @@ class Refusals:
 
     @property
     def full(self) -> bool:
-        """Whether no more can be added; ask before each further check."""
+        """Whether it is full; ask before each further check."""
         return len(self._errors) > COUNT_LIMIT
 
     def unknown(self, given: Mapping[str, Any], known: Iterable[str], field: str, of_what: str) -> None:
-        """Refuse each key that is not known, naming those that are."""
+        """Refuse each unknown key, and name the known ones."""
         names = list(known)
         for key in given:
             if self.full:
@@ -75,7 +75,7 @@ class Refusals:
         shown = self._errors[:ERRORS_LIMIT]
         if len(self._errors) > ERRORS_LIMIT:
             more = f"{'at least ' if self.full else ''}{len(self._errors) - ERRORS_LIMIT}"
-            shown.append(FieldError("", f"and {more} more fields are refused"))
+            shown.append(FieldError("", f"and {more} more fields are invalid"))
         raise ValidationFailed(shown)
 
 
@@ -115,12 +115,12 @@ def listed(words: Iterable[str], last: str = "or") -> str:
 
 
 def require_object(value: object, field: str) -> dict[str, Any]:
-    """Return the value itself, if it is a JSON object that can be stored as it is.
+    """Return the value itself, if it is a JSON object that can be stored.
 
     Without a `field`, refusals name the `body`.
 
     Raises:
-        ValidationFailed: it is no object, or holds what JSON cannot carry (NaN, lone surrogates, keys that are no
+        ValidationFailed: it is no object, or holds values beyond JSON (NaN, lone surrogates, keys that are no
             text), whole numbers beyond 64 bits, or more than 32 levels.
     """
     if not isinstance(value, dict):
@@ -131,7 +131,7 @@ def require_object(value: object, field: str) -> dict[str, Any]:
 
 
 def _is_plain(value: dict[str, Any]) -> bool:
-    """Return whether a fast look shows nothing odd; False to look closely.
+    """Return whether a fast check finds nothing odd; False asks for a close check.
 
     A value that comes unchanged through JSON and back holds nothing that JSON cannot carry. Brackets bound the depth.
     """

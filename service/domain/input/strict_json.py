@@ -1,4 +1,4 @@
-"""Strict reader of JSON objects: it refuses what two readers could understand in two ways."""
+"""Strict reader of JSON objects: it refuses every text that two readers could read differently."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 
 
 def _plain(raw: bytes) -> dict[str, Any] | None:
-    """Parse the object fast, if that can have passed over nothing; None to look closely."""
+    """Parse the object fast, if that cannot miss anything; None to check it closely."""
     if b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or _LONG_NUMBER.search(raw):
         return None
     try:

@@ -61,7 +61,7 @@ def _holds_more(value: object, limit: int) -> bool:
 
 def _translated(error: ValidationError, model: type[BaseModel], given: dict[str, Any], field: str) -> ValidationFailed:
     if error.error_count() > COUNT_LIMIT:
-        return ValidationFailed.of(field, f"has {error.error_count():,} mistakes, too many to name")
+        return ValidationFailed.of(field, f"has {error.error_count():,} errors, too many to list")
     found: dict[str, str] = {}
     for detail in error.errors(include_url=False):
         path, message = _sentence(dict(detail), _schema(model), given, field)

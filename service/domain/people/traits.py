@@ -145,7 +145,7 @@ class FirstIds:
 
     Args:
         by_name: from name and birthday.
-        by_address: from each address, whoever has it.
+        by_address: from each address.
     """
 
     by_name: str

@@ -63,7 +63,7 @@ def advice(text: str, reads: _Reads) -> str:
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and all(map(reads, lines)):
-        return "; make a job of each line"
+        return "; create a job for each line"
     told = next(_told(" ".join(text.split()).strip("'\"`“”"), reads), "")
     return f"; {told}" if told else ""
 
@@ -95,7 +95,7 @@ def _of_words(text: str) -> Iterator[str]:
     if nickname:
         yield f'write "{nickname}" instead'
     if text.lower() == "@reboot":
-        yield "nothing is due at a start here: run the job by hand, with POST /scheduler/jobs/{id}/run"
+        yield "no schedule fires at a start: run the job by hand, with POST /scheduler/jobs/{id}/run"
     if found := _EVERY.fullmatch(text):
         if seconds := _seconds(found[2] or found[3]):
             yield f"use {as_interval(seconds)} instead"
@@ -130,7 +130,7 @@ def _shortened(parts: list[str], reads: _Reads) -> Iterator[str]:
     if len(parts) == 7 and re.fullmatch(r"[-*,/\d]+", last):
         yield f"leave out the seconds, which come first, and the year, which comes last{without_first}"
     if reads(" ".join(parts[:5])):
-        yield f"leave out what follows the fifth field{first_five}"
+        yield f"leave out everything after the fifth field{first_five}"
 
 
 def _as_mended(parts: list[str], part: slice, reads: _Reads) -> str:

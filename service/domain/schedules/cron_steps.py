@@ -1,7 +1,7 @@
-"""Steps that never come round: `*/90` in the minute means once an hour, and not every 90 minutes.
+"""Cron steps that never repeat: `*/90` in the minute means once an hour, and not every 90 minutes.
 
-crontab(5) accepts them, so a stored job with one goes on as it is; an author who writes one now gets a refusal that
-says what it means. A step is refused if it is longer than the field, or than its range. A step as long as the field
+crontab(5) accepts them, so a stored job with such a step stays valid; an author who writes one now gets a refusal that
+explains it. A step is refused if it is longer than the field, or than its range. A step as long as the field
 (`*/60`, `0 */24`) is accepted, because it means what it says: once an hour, once a day. So is a step after a single
 value (`8-8/2`), which promises no second one, and an uneven one (`*/40`), which comes round: the job's description says
 when.
@@ -52,7 +52,7 @@ def _longer(field: Field, step: int, first: int) -> str:
     once = f'once {field.whole}, which is written "{first}"'
     seconds = step * field.unit
     if not 0 < seconds <= LONGEST_INTERVAL:
-        return f"{once}; a longer time than that cannot be said here"
+        return f"{once}; a cron expression cannot say a longer time"
     number = f"{step} {'days' if field.unit == 86400 else f'{field.name}s'}"
     return f"{once}; for every {number} use {as_interval(seconds)}"
 

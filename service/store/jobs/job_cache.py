@@ -35,7 +35,7 @@ _TOLD = object()
 
 
 class JobCache:
-    """Job views, and the connection on which Redis says that they are outdated.
+    """Job views, and the connection on which Redis reports changes.
 
     Args:
         scripts: the scripts of this installation.
@@ -51,7 +51,7 @@ class JobCache:
         self._times_back = 0
         self._lock = threading.Lock()
         self.refused = getattr(scripts.client.connection_pool, "max_connections", 0) < CONNECTIONS
-        """Whether Redis or the client's settings rule the cache out: read without it then."""
+        """Whether Redis or the client's settings rule the cache out. If so, read without it."""
 
     def show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]] | None:
         """Find jobs and return their views.
@@ -79,7 +79,7 @@ class JobCache:
 
     def _show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]]:
         if self._times_back != self._scripts.data.times_back:
-            # The cache belongs to an earlier state of the data, whatever Redis has told.
+            # The cache belongs to an earlier state of the data, whatever Redis has reported.
             self._times_back = self._scripts.data.times_back
             self._drop()
             self._connection.connect()
@@ -92,7 +92,7 @@ class JobCache:
             jobs[job_id.encode()] = job = _shown(job_id, values)
             if job is not None and len(job) <= KEPT_BYTES and len(self._kept) < KEPT:
                 self._kept[self._key + job_id.encode()] = job
-        # Changes during the read have been told in between.
+        # Redis has reported changes during the read in between.
         self._forget_changed()
         return found, [jobs[job_id] for job_id in ids]
 
@@ -118,7 +118,7 @@ class JobCache:
         return self._follows
 
     def _follow(self, connection: Any) -> None:
-        """Start over on a new connection, on which Redis tells nothing of earlier reads; redis-py calls this."""
+        """Start over on a new connection, on which Redis reports nothing about earlier reads; redis-py calls this."""
         self._kept, self._changed, self._follows = {}, set(), False
         try:
             connection._parser.set_invalidation_push_handler(self._note)
@@ -126,7 +126,7 @@ class JobCache:
             connection.read_response()
             self._follows = connection.protocol == 3
         except (ResponseError, AttributeError) as error:
-            log.info("Redis does not tell of changes (%s); lists are read whole each time", error)
+            log.info("Redis does not report changes (%s); every list is read completely", error)
         self.refused = not self._follows
 
     def _drop(self) -> None:

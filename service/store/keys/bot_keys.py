@@ -26,7 +26,7 @@ class BotKeys:
         return f"{self.prefix}:turn:{bot}:{key}"
 
     def told(self, entry: str) -> str:
-        """Name the string that holds the run that told people something once; `entry` is its bot and a digest."""
+        """Name the string that holds the run that reported a piece of news; `entry` is its bot and a digest."""
         return f"{self.prefix}:told:{entry}"
 
     def origin(self, run_id: str) -> str:

@@ -1,4 +1,4 @@
--- Forget the counted alerts: one alert has told of them together, or they are void.
+-- Forget the counted alerts: one alert has reported them together, or they are void.
 --
 -- ARGV  1 their number
 -- Returns 1; 0 if others have been counted meanwhile.

@@ -6,7 +6,7 @@
 --       5 JSON: RQ's result record of a failure, a flat list; '' for none
 --       6 JSON: the retry, should this be a failure: {"id", "attempt", "delay_ms"}; '' for none
 --       7 '1' to end it only if its lease has ended (the reaper), else '0'
---       8 JSON: the bot's news for people, a list of pairs of a digest, under which it is told once, and a text; '' for
+--       8 JSON: the bot's news for people, a list of pairs of a digest, under which it is reported once, and a text; '' for
 --         none
 -- Returns 'ended', also if this claim's run had ended before, by this outcome or another; 'lost' (another claim's,
 --         deleted, or, for the reaper, renewed). In both of the latter cases it writes nothing, except that it removes
@@ -104,7 +104,7 @@ local function count_failures()
   end
 end
 
--- Raise one alert of all news that nobody has told before.
+-- Raise one alert with all news that no run has reported before.
 local function tell_news(news)
   local lines, count = {}, 0
   for _, one in ipairs(news) do

@@ -1,4 +1,4 @@
--- Renew the lease of a run under way, and tell its worker whether to stop.
+-- Renew the lease of a run under way, and answer whether its worker must stop it.
 --
 -- ARGV  1 run id      2 the claim's token      3 length of the lease, ms
 -- Returns 'kept', 'cancel' (somebody asked for it), 'gone' (deleted), or 'lost' (ended by the reaper).

@@ -15,7 +15,7 @@ import orjson
 
 from service.store.keys import Keys
 
-OF_A_LONG_LOG = "of a long log the first 32 KiB and the last 32 KiB are kept"
+OF_A_LONG_LOG = "a long log keeps its first 32 KiB and its last 32 KiB"
 Question = tuple[str | int, ...]
 
 

@@ -1,4 +1,4 @@
-"""Lua scripts, made ready for one installation and run.
+"""Lua scripts of one installation, and their runners.
 
 `assembly` puts their texts together, `lone_script` runs those that are handed their keys, `scripts` all others.
 """

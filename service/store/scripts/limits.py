@@ -1,4 +1,4 @@
-"""Limits on what the scripts keep, and for how long."""
+"""Limits on the data that the scripts keep, and for how long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RQ_FAILURE_TTL = 86_400
 RQ_CANCELED_TTL = 86_400
 """Seconds for which RQ keeps its record of a cancelled run; RQ's default is for ever."""
 TOLD_TTL = 400 * 86_400
-"""Seconds for which we remember that people were told something: as long as the ledger remembers."""
+"""Seconds for which we remember reported news: as long as the ledger remembers."""
 NEWS_SHOWN = 20
 """News of a bot that one alert shows; it counts the others."""
 BUCKETS_MS = (

@@ -1,1 +1,1 @@
-"""The connection to Redis: clients, errors, and what kind of server answers."""
+"""The connection to Redis: clients, errors, and checks of the server."""

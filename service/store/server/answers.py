@@ -1,4 +1,4 @@
-"""Errors that Redis answers when it is unusable, now or for good, with sentences that say what to do.
+"""Errors that Redis answers when it is unusable, now or for good, with advice for each.
 
 An answer begins with a code; if a script or a pipeline met the error, Redis or its client puts words before that.
 """
@@ -44,7 +44,7 @@ def of_answer(text: str) -> StoreUnavailable | None:
     if code in CHANGING:
         return StoreUnavailable(f"Redis is changing its state or role ({code}) and is asked again")
     if "DB index is out of range" in text:
-        return StoreUnavailable("Redis has no database of the number in REDIS_URL", "Correct REDIS_URL")
+        return StoreUnavailable("Redis has no database with the number in REDIS_URL", "Correct REDIS_URL")
     return no_connection() if "max number of clients" in text else None
 
 
@@ -97,7 +97,7 @@ def may_not(command: str | None) -> StoreUnavailable:
     """Say that the user may not use this command; None if Redis does not name it."""
     told = f" (it may not use {command})" if command else ""
     return StoreUnavailable(
-        f"Redis does not let the user in REDIS_URL do all that is needed{told}",
+        f"The user in REDIS_URL lacks rights that the service needs{told}",
         "Give that user the rights listed in docs/deploy.md",
     )
 

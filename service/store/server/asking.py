@@ -1,4 +1,4 @@
-"""Questions to Redis with as little as possible in between, for requests that come thousands of times a second."""
+"""Reads from Redis with the least overhead, for requests that come thousands of times a second."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Ask(Protocol):
 
 
 def ask(scripts: Scripts, *commands: Sequence[str | bytes | int | float]) -> list[Any]:
-    """Ask Redis, in one round trip, what is safe to ask twice.
+    """Send reads that are safe to repeat, in one round trip.
 
     Returns:
         The answers in order; an error in its place where a key is of another type.

@@ -1,4 +1,4 @@
-"""What a process remembers of the data set, so that it notices when the data goes back.
+"""A process' memory of the data set, by which it notices that the data went back.
 
 After a FLUSHALL, an older file that was restored, or the promotion of a replica that lagged, the data set has another
 id, or a lower number than the leader's heartbeats had raised it to. `lua/shared/dataset.lua` compares, records, and
@@ -57,6 +57,6 @@ class DataMemory:
 
 SEEN = {
     "other": "it is another data set than this process knew, or an empty one",
-    "older": "it is older than what this process had seen",
-    "known": "another process has told of it",
+    "older": "it is older than the data that this process had seen",
+    "known": "another process has reported it",
 }

@@ -1,4 +1,4 @@
-"""Commands packed, sent and answered with as little as possible in between."""
+"""Commands sent to Redis with the least overhead."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class ClockEstimate:
     """Redis' time, estimated from its last answer without asking again.
 
     The estimate is not ahead: the answer was under way before its age began to count. It can only be ahead if somebody
-    has set Redis' clock back since, or if this machine's clock runs faster. So whoever acts on it has Redis check it.
+    has set Redis' clock back since, or if this machine's clock runs faster. So code that acts on it has Redis check it.
     """
 
     def __init__(self) -> None:

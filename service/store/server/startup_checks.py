@@ -117,16 +117,16 @@ def risks(client: Redis) -> Risks:
     """
     memory, persistence = server_info(client, "memory"), server_info(client, "persistence")
     if memory is None or persistence is None:
-        unseen = (
-            "Whether Redis evicts or loses data could not be looked at, since the user in REDIS_URL may not use INFO"
-        )
+        unseen = "Eviction and persistence of Redis were not checked, because the user in REDIS_URL may not use INFO"
         return Risks(unseen=unseen)
     eviction = lost = None
     policy = memory.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         eviction = f"Redis may evict jobs when its memory is full (maxmemory_policy is {policy}); set it to noeviction"
     if not int(persistence.get("aof_enabled", 0)):
-        lost = "Redis keeps no append-only file (aof_enabled is 0): if it dies, all since its last snapshot is lost"
+        lost = (
+            "Redis keeps no append-only file (aof_enabled is 0): if it dies, changes since the last snapshot are lost"
+        )
     return Risks(eviction, lost)
 
 

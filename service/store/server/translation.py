@@ -73,7 +73,7 @@ def _away(error: BaseException) -> StoreUnavailable:
         return StoreUnavailable("Redis' TLS certificate could not be verified", "See the setting REDIS_TLS_VERIFY")
     if _caused_by(error, ssl.SSLError):
         return StoreUnavailable(
-            "Redis cannot be reached by TLS", "Let REDIS_URL start with rediss:// only where the server speaks it"
+            "Redis cannot be reached by TLS", "Use rediss:// in REDIS_URL only if the server supports TLS"
         )
     if "max number of clients" in str(error):
         return answers.no_connection()

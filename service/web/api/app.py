@@ -1,4 +1,4 @@
-"""The API's WSGI application: its routes, and what stands before and behind them."""
+"""The API's WSGI application: its routes and its middleware."""
 
 from __future__ import annotations
 
@@ -80,18 +80,20 @@ class App(falcon.App[Any, Any]):
 
     def add_sink(self, sink: Any, prefix: Any = "/") -> None:
         """Refuse a sink: Falcon does not tell its middleware which sink answers."""
-        raise Undeclared(f"A sink at {prefix} cannot be served: nobody would guard it; add a route")
+        raise Undeclared(f"A sink at {prefix} cannot be served, because the guard would not protect it; add a route")
 
     def add_static_route(self, prefix: str, *arguments: Any, **options: Any) -> None:
         """Refuse a static route, as a sink."""
-        raise Undeclared(f"A static route at {prefix} cannot be served: nobody would guard it; add a route")
+        raise Undeclared(
+            f"A static route at {prefix} cannot be served, because the guard would not protect it; add a route"
+        )
 
 
 class Headers:
     """Falcon middleware that sets the headers of every answer."""
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
-        """Forbid caches to keep the answer, unless its resource allows it, and browsers to guess its type."""
+        """Forbid caches to keep the answer unless its resource allows it. Forbid browsers to guess its type."""
         if resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Content-Type-Options", "nosniff")

@@ -112,7 +112,7 @@ class Import(SlowResource[ContactBook]):
         """Import the address book in the body and report the outcome.
 
         The upload first goes to a temporary file. An upload that breaks off or is too long imports nothing, and a slow
-        one holds no connection to Redis. `date_order` and `charset` say what is known about the file.
+        one holds no connection to Redis. `date_order` and `charset` say how to read the file.
         """
         if (req.content_type or "").lower().startswith("multipart/"):
             raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")
@@ -154,7 +154,7 @@ def _kind(req: falcon.Request) -> Kind:
 def _read_options(req: falcon.Request) -> ReadOptions:
     order, charset = query.text(req, "date_order"), query.text(req, "charset")
     if order not in (None, *DATE_ORDERS):
-        raise ValidationFailed.of("date_order", "must be day or month, as dates such as 3/4/1990 begin")
+        raise ValidationFailed.of("date_order", "must be day or month: which comes first in dates such as 3/4/1990")
     if charset is not None:
         file_codec_of(charset)  # before the body is read
     return ReadOptions(order, charset)  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ class Apply(SlowResource[Definitions]):
         self._turn = threading.Lock()
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Apply a document: create and change jobs. `?prune=true` deletes all others, `?dry_run=true` only tells."""
+        """Apply a document: create and change jobs. `?prune=true` deletes all others, `?dry_run=true` only plans."""
         prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
         with self._slots.held(), put_aside(req, self._limit) as file, self._turn:
             resp.media = self._source.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
@@ -77,7 +77,7 @@ class Apply(SlowResource[Definitions]):
 
 def _document(req: falcon.Request, raw: bytes) -> Any:
     if not raw.strip():
-        raise ValidationFailed.of("body", "is empty, but a document is needed")
+        raise ValidationFailed.of("body", "is empty; a document is required")
     return parse_yaml(raw) if _is_yaml(req, raw) else parse_object(raw)
 
 

@@ -99,7 +99,7 @@ class RunNow(SlowResource[Runs]):
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
         seconds = WAIT_SECONDS.read(req)
         run_id = self._source.run_now(job_id, read_optional_object(req), conditions.idempotency_key(req))
-        log.debug("Run %s of job %s was asked for", run_id, job_id, extra={"job_id": job_id, "run_id": run_id})
+        log.debug("Run %s of job %s was requested", run_id, job_id, extra={"job_id": job_id, "run_id": run_id})
         run = self._wait(job_id, run_id, seconds) if seconds is not None else None
         if run is not None:
             send(resp, run.json)

@@ -50,7 +50,7 @@ class Log:
 
     Args:
         runs: the use cases of runs.
-        following: reads what is new about a run.
+        following: reads a run's news.
         slots: where each stream takes one; with none free, it is answered 503.
     """
 
@@ -64,11 +64,11 @@ class Log:
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
         """Return the run's log lines, oldest first.
 
-        A long log keeps its first and its last 32 KiB, with a line between them that tells how many lines were left
-        out. `trimmed` is true once the log is no longer kept. `last_line` is the number of the last line.
+        A long log keeps its first and its last 32 KiB, with a line between them that counts the lines left out.
+        `trimmed` is true once the log is no longer kept. `last_line` is the number of the last line.
 
         With `Accept: text/event-stream` the answer follows the log live. Each line is an event whose id is the line's
-        number. `progress` tells how far the run is, and `trimmed` that the log is no longer kept. `end`, the last
+        number. `progress` reports how far the run is, and `trimmed` that the log is no longer kept. `end`, the last
         event, carries the run. `Last-Event-ID` continues after that line. The answer is 503 when too many follow.
         """
         resp.set_header("Vary", "Accept")
@@ -93,7 +93,7 @@ class Cancel:
         self._runs = runs
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
-        """End a run that waits (200), or tell a run under way to stop (202)."""
+        """Cancel a run: end one that waits (200), or ask one under way to stop (202)."""
         ended, run = self._runs.cancel(job_id, run_id)
         send(resp, run.json)
         resp.status = falcon.HTTP_200 if ended else falcon.HTTP_202

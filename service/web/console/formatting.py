@@ -25,12 +25,12 @@ STATUS_SIGNS = {
 """Status -> the sign beside its colour: colour alone must not carry a meaning."""
 
 SKIP_REASONS = {
-    "overlap": "the run before was still running",
+    "overlap": "the previous run was still running",
     "misfire": "too late: its grace time was over",
     "coalesced": "a newer occurrence ran instead",
-    "missed": "missed, and not made up for",
+    "missed": "missed, and not caught up",
     "waiting_limit": "1,000 runs were already waiting",
-    "clock": "decided while Redis' clock was ahead; it will come again",
+    "clock": "decided while Redis' clock was ahead; it will be due again",
 }
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

@@ -46,7 +46,7 @@ def read_object(req: falcon.Request) -> dict[str, Any]:
     """
     body = read_optional_object(req)
     if body is None:
-        raise refused("is empty, but a JSON object is needed")
+        raise refused("is empty; a JSON object is required")
     return body
 
 
@@ -62,7 +62,7 @@ def read_optional_object(req: falcon.Request) -> dict[str, Any] | None:
 
 @contextmanager
 def put_aside(req: falcon.Request, limit: int) -> Iterator[IO[bytes]]:
-    """Read the body to its end into a file. A body that breaks off, is late or is too long does nothing.
+    """Read the body to its end into a file. A body that breaks off, is late or is too long has no effect.
 
     A body of up to 1 MiB stays in memory, a longer one goes to a temporary file.
 
@@ -111,11 +111,11 @@ def _write(into: IO[bytes], piece: bytes) -> None:
     try:
         into.write(piece)
     except OSError as error:
-        logger.error("A request's body cannot be put aside: %s", error)
+        logger.error("A request's body cannot be stored: %s", error)
         raise falcon.HTTPError(
             falcon.HTTP_507,
-            description="A body of this length cannot be put aside: there is no folder for temporary files that can be "
-            "written and has room; set TMPDIR to one where the web process runs",
+            description="A body of this length cannot be stored: no writable temporary folder has enough space; "
+            "set TMPDIR of the web process to one that has",
         ) from error
 
 
@@ -143,13 +143,13 @@ def _read(stream: Any, size: int) -> bytes:
     except BodyLate:
         raise falcon.HTTPError(
             falcon.HTTP_408,
-            description="The request's body came too slowly and was given up: all of it has "
-            f"{BODY_SECONDS:.0f} s, and a second more for each {BYTES_PER_SECOND // 1024} KiB that have come",
+            description="The request's body came too slowly; the limit is "
+            f"{BODY_SECONDS:.0f} s, plus one second for each {BYTES_PER_SECOND // 1024} KiB received",
         ) from None
     except Exception as error:  # each server has its own errors for a broken-off or malformed body
-        raise falcon.HTTPBadRequest(description="The request's body could not be read to its end") from error
+        raise falcon.HTTPBadRequest(description="The request's body could not be read completely") from error
 
 
 def _too_large(limit: int) -> falcon.HTTPError:
     size = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit} bytes"
-    return falcon.HTTPContentTooLarge(description=f"The body is longer than {size}, the most that is taken here")
+    return falcon.HTTPContentTooLarge(description=f"The body is longer than {size}, the limit here")

@@ -11,7 +11,7 @@ from service.usecases.views import JobView
 from service.web.http.rendering import send
 
 NO_REVISION = -1
-"""Stands for an entity tag that the API never gave out. No job is ever at this revision."""
+"""An entity tag that the API never sent. No job is ever at this revision."""
 MAX_KEY_LENGTH = 255
 """The longest Idempotency-Key, in characters."""
 
@@ -28,7 +28,7 @@ def send_job(resp: falcon.Response, job: JobView) -> None:
 def revisions(req: falcon.Request) -> tuple[int, ...]:
     """Read the revisions that `If-Match` allows; empty where any is allowed.
 
-    A weak tag never matches, as the RFC says, nor does a tag that the API never gave out.
+    A weak tag never matches, as the RFC says, nor does a tag that the API never sent.
 
     Raises:
         ValidationFailed: the header is malformed.

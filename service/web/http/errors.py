@@ -42,7 +42,7 @@ _STATUSES: tuple[tuple[type[ServiceError], int], ...] = (
 _SENTENCES = {
     400: "The request is malformed",
     404: "There is nothing at this address",
-    416: "The file ends before the range that was asked for",
+    416: "The file ends before the requested range",
 }
 
 
@@ -72,7 +72,7 @@ def _service_error(req: falcon.Request, resp: falcon.Response, error: ServiceErr
     else:
         _answer(resp, status, str(error) or falcon.code_to_http_status(status))
         if isinstance(error, StoreUnavailable):
-            outage.tell(logger, error, "Requests are answered 503")
+            outage.tell(logger, error, "Answering requests with 503")
         if status == 503:
             resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
 

@@ -63,13 +63,13 @@ class Guard:
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, str]
     ) -> None:
-        """Refuse a request that lacks a proof. Renew the session of a request that has one.
+        """Refuse a request without a proof. Renew the session of a request with one.
 
         Args:
             req: the request.
             resp: its answer.
             resource: the resource that Falcon has matched.
-            params: what stands in the path.
+            params: the parameters in the path.
 
         Raises:
             falcon.HTTPUnauthorized: no proof, asked by a program.
@@ -78,7 +78,7 @@ class Guard:
         """
         access = access_of(resource)
         if access.own_pages_change and req.method not in _LOOKS and not sessions.is_same_origin(req):
-            raise falcon.HTTPForbidden(description="This was sent by another site's page, or by no page at all")
+            raise falcon.HTTPForbidden(description="The request came from another site's page, or from no page at all")
         if access.is_open:
             return
         if not self._may_ask(req, access):
@@ -105,7 +105,7 @@ class Guard:
             way_back = f"?next={quote(here, safe='/')}" if len(here) <= LONGEST_WAY_BACK else ""
             return falcon.HTTPSeeOther(self._sign_in + way_back)
         return falcon.HTTPUnauthorized(
-            description="The API key is needed here, as the password; the user name may be anything",
+            description="Enter the API key as the password; the user name does not matter",
             challenges=['Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'],
         )
 
@@ -117,7 +117,7 @@ class Guard:
 
 
 class Nothing:
-    """Resource for paths without a route: 404 with the key, 401 without, so that strangers learn nothing."""
+    """Resource for paths without a route: 404 with the key, 401 without, so that strangers learn no paths."""
 
     access = BY_KEY
 
@@ -132,7 +132,7 @@ def _key_needed(req: falcon.Request, access: Access) -> falcon.HTTPUnauthorized:
     sentence = (
         "The API key in the X-API-Key header is not valid"
         if _brings_key(req, access)
-        else "An API key is needed: send it in the X-API-Key header"
+        else "An API key is required: send it in the X-API-Key header"
     )
     return falcon.HTTPUnauthorized(description=sentence, challenges=['ApiKey realm="scheduler"'])
 

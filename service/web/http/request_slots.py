@@ -39,7 +39,7 @@ class RequestSlots:
             Busy: none is free.
         """
         if not self.take():
-            raise Busy("Too many requests wait or stream at the moment; try again soon")
+            raise Busy("Too many requests are waiting or streaming; try again soon")
 
     def release(self) -> None:
         """Give a slot back."""

@@ -94,7 +94,7 @@ class Sessions:
 def is_same_origin(req: falcon.Request) -> bool:
     """Tell whether the browser's `Origin` (RFC 6454) is one of the console's own pages.
 
-    Without that header, which no script can set, the answer is no. `X-Forwarded-Host` and `-Proto` tell what the
+    No script can set this header. Without it, the answer is no. `X-Forwarded-Host` and `-Proto` tell what the
     browser asked for where a proxy stands before this process; another site's page cannot send them. An `https` origin
     is accepted also where no proxy reports TLS, an `http` origin never where one does.
     """

@@ -39,7 +39,7 @@ class LogStream(HeldSlot, Iterator[bytes]):
     """The events of one run's log; the last one is `end`. It gives its slot back when the server closes it.
 
     Args:
-        following: reads what is new about the run.
+        following: reads a run's news.
         run_id: the id of an existing run.
         after: the number of the last line that the reader has.
         slots: where its slot was taken.
@@ -125,7 +125,7 @@ def follow(
     Args:
         req: the request.
         resp: its answer.
-        following: reads what is new about the run.
+        following: reads a run's news.
         run_id: the id of an existing run.
         after: the number of the last line that the reader has.
         slots: where the stream takes its slot.

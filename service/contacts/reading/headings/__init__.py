@@ -32,7 +32,7 @@ FIELDS = frozenset(
         *("year", "month", "day"),  # the birthday's, if no other column is, and both month and day are there
         *("email", "phone", "url", "language_tag"),
         "deceased",  # a date, or a word that says yes
-        "label",  # says something of another column's value; nothing is lost with it
+        "label",  # describes another column's value; nothing is lost with it
     }
 )
 NAMING = frozenset({"name", "given", "family", "other_name", "email"})
@@ -97,7 +97,7 @@ class _Table:
 
 
 def columns_of(headings: Sequence[str]) -> Columns:
-    """Tell the meaning of the columns under these headings."""
+    """Find the meaning of the columns under these headings."""
     meant = [_meanings(heading) for heading in headings[:MAX_COLUMNS]]
     language = _language(meant)
     tables = _ranked(meant, language)

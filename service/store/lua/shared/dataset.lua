@@ -4,13 +4,13 @@ local dataset = {}
 
 local KEPT = 700  -- bytes of former ids, the newest first
 
--- Compare the data set with a process' memory of it. That the data went back is recorded and told once: it then gets a
+-- Compare the data set with a process' memory of it. A data set that went back is recorded and reported once: it then gets a
 -- new id, and a process that remembers a former id finds that among the former ones. Writes use pcall, because a Redis
 -- that refuses them must not stop a script that only looks.
 --
 -- id, beat    the process' memory; '' for none
 -- candidate   a new id
--- Returns {id, beat, what happened}: '' nothing, 'other' (another data set, or none), 'older', 'known' (told already).
+-- Returns {id, beat, what happened}: '' nothing, 'other' (another data set, or none), 'older', 'known' (reported already).
 function dataset.look(id, beat, candidate, now)
   local current, its_beat, former = unpack(call('HMGET', key.data, 'id', 'beat', 'former'))
   its_beat = tonumber(its_beat or 0)

@@ -49,7 +49,7 @@ def contacts() -> dict[str, Schema]:
             "contact": ref("Contact"),
             "left_out": {
                 **array(record({"field": TEXT, "value": TEXT})),
-                "description": "Values that the contact did not take, since it has its own or no room.",
+                "description": "Values that the contact did not take over, because it has its own or is full.",
             },
         }),
         "Duplicates": record({
@@ -62,7 +62,7 @@ def contacts() -> dict[str, Schema]:
             "ignored_columns": {
                 **array(TEXT), "description": "Headings of columns with values that were not understood.",
             },
-            "with_birthday": {**COUNT, "description": "How many of those taken have a birthday."},
+            "with_birthday": {**COUNT, "description": "How many of the imported people have a birthday."},
             "with_address": {**COUNT, "description": "How many have an e-mail address or a phone number."},
         }),
     }  # fmt: skip

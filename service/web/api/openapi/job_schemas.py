@@ -78,7 +78,7 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "CreateJob": record(sent, NEEDED, additionalProperties=False),
         "UpdateJob": record(
             sent, (), additionalProperties=False,
-            description="Top-level fields that are left out stay; a nested object is replaced whole.",
+            description="Top-level fields that are left out keep their values; a nested object is replaced as a whole.",
         ),
         "Toggle": record({"enabled": BOOLEAN}, additionalProperties=False),
     }  # fmt: skip

@@ -55,7 +55,7 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
         f"1–{MAX_KEY_LENGTH} printable ASCII characters; for a day, the same key and body get the same answer.",
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     ),
-    "If-Match": ("The ETag that the job must still have; else 412.", TEXT),
+    "If-Match": ("The job's expected ETag. If the job has another one, the answer is 412.", TEXT),
     "Last-Event-ID": (
         "With text/event-stream: continue after this line.",
         {"type": "string", "pattern": f"^{EVENT_ID}$"},
@@ -162,9 +162,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "date_order": {
                 "type": "string",
                 "enum": list(DATE_ORDERS),
-                "description": "What comes first in dates such as 3/4/1990; by default the file tells.",
+                "description": "Which comes first in dates such as 3/4/1990. Default: detected from the file.",
             },
-            "charset": {**TEXT, "description": "The file's encoding, such as windows-1250; by default the file tells."},
+            "charset": {
+                **TEXT,
+                "description": "The file's encoding, such as windows-1250. Default: detected from the file.",
+            },
         },
         body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
     ),
@@ -206,13 +209,13 @@ ERRORS: Mapping[int, str] = {
     400: "The request is invalid; `errors` names each invalid field.",
     401: "The API key is missing or invalid.",
     404: "There is nothing with this id.",
-    408: f"The body came too slowly: it has {BODY_SECONDS:.0f} s, and a second more for each "
-    f"{BYTES_PER_SECOND // 1024} KiB that have come.",
-    409: "The request is valid, but not in the current state; the sentence says why.",
-    412: "The job is at another revision than If-Match says.",
+    408: f"The body came too slowly. The limit is {BODY_SECONDS:.0f} s, plus one second for each "
+    f"{BYTES_PER_SECOND // 1024} KiB received.",
+    409: "The request is valid, but conflicts with the current state; `detail` says why.",
+    412: "The job's revision is not the one in If-Match.",
     413: "The body is too long.",
     500: "An error of the service.",
-    502: "The channel did not take the message; the sentence says why.",
-    503: "Redis is away or full, or all slots for long requests are taken; Retry-After says when to try again.",
-    507: "There is no room for the body in a temporary file; see TMPDIR where the web process runs.",
+    502: "The channel did not accept the message; `detail` says why.",
+    503: "Redis is unavailable or full, or all slots for long requests are taken; Retry-After says when to try again.",
+    507: "There is no space for the body in a temporary file; see TMPDIR of the web process.",
 }

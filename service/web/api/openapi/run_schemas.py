@@ -45,7 +45,7 @@ def runs() -> dict[str, Schema]:
         "revision": or_null({"type": "integer", "minimum": 1}),
         "rehearsal": {
             **BOOLEAN,
-            "description": "Somebody asked for it with dry_run laid over; it does not count as a run of the job.",
+            "description": "Whether it is a dry run on request, which does not count as a run of the job.",
         },
         "progress": record({"done": {"type": "integer"}, "total": {"type": "integer"}}),
     }
@@ -54,7 +54,7 @@ def runs() -> dict[str, Schema]:
     return {
         "Run": record(contract | added, contract),
         "RunRequest": record(
-            {"bot_config": {**JSON_OBJECT, "description": "Laid over the job's bot_config, for this run alone."}},
+            {"bot_config": {**JSON_OBJECT, "description": "Overrides fields of bot_config, for this run only."}},
             (), additionalProperties=False,
         ),
         "RunAccepted": record({**accepted, "run_id": UUID}, accepted),

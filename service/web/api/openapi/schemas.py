@@ -1,4 +1,4 @@
-"""Components of the OpenAPI document: what goes in and comes out, as JSON schemas.
+"""Components of the OpenAPI document: JSON schemas of requests and answers.
 
 Schemas of bodies come from the code that validates them: the pydantic models of options, bots' configs and test
 messages, and the definitions of `service.domain`.

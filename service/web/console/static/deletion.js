@@ -11,7 +11,7 @@ const pending = () => JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
 const keep = (all) => sessionStorage.setItem(KEY, JSON.stringify(all));
 const shown = new Map();
 
-// Deletes a job by {id, name}; anything else also needs its path in the API, and words for what is lost with it.
+// Deletes a job by {id, name}; anything else also needs its path in the API and the words for its loss.
 // then: the page to go to, for example from the job's own page.
 export function deleteSoon({ id, name, path = `/scheduler/jobs/${id}`, loss = " and its history" }, then) {
   keep({ ...pending(), [id]: { name, path, loss, at: Date.now() + DELAY_MS } });

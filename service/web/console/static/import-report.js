@@ -37,7 +37,7 @@ function columns(headings) {
   return headings.length > SHOWN ? [...parts, bounded(SHOWN, headings.length)] : parts;
 }
 
-// Warnings about the whole file, then people, grouped by what was lost or guessed.
+// Warnings about the whole file, then people, grouped by the loss or guess.
 function warnings(told, total) {
   const groups = new Map();
   for (const warning of told.filter(({ position }) => position !== null)) {

@@ -47,7 +47,7 @@ async function end() {
   source.close();
   source = undefined;
   state.textContent = "complete";
-  log.querySelector(".none").textContent = trimmed ? "The log is not kept any more." : "The run logged nothing.";
+  log.querySelector(".none").textContent = trimmed ? "The log is no longer kept." : "The run logged nothing.";
   for (;;) {
     try {
       return await refresh();
@@ -111,7 +111,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   busy(button, async () => {
     const run = await send("POST", `${document.getElementById("top").dataset.run}/cancel`);
-    say(run.finished_at ? "Run cancelled" : "The run was told to stop; it ends within 10 seconds");
+    say(run.finished_at ? "Run cancelled" : "The run is stopping; it ends within 10 seconds");
     await refresh();
   });
 });
