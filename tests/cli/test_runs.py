@@ -109,6 +109,14 @@ def test_the_newest_runs_log(command: Command, installed: Installation) -> None:
     )[1]  # fmt: skip
 
 
+def test_a_run_without_a_log_says_so(command: Command, installed: Installation) -> None:
+    """On standard error, so that nothing takes it for a line."""
+    job_id = installed.make_job(name="Silent")
+    installed.until_status(job_id, installed.run_now(job_id), "success")
+    ended = command.works("logs", "Silent")
+    assert (ended.out, ended.err) == ("", "The run logged nothing.\n")
+
+
 def test_a_log_that_is_not_kept_any_more_says_so(command: Command, installed: Installation) -> None:
     """Read or followed; not so a log that is there."""
     job_id = installed.make_job(name="Trimmed", bot_config={"mode": "talk"})
