@@ -1,4 +1,7 @@
-"""Ranges of the API's query parameters: each route reads its parameter by one of these, and OpenAPI shows the same."""
+"""Ranges of the API's query parameters: each route reads its parameter by one of these, and OpenAPI shows the same.
+
+Short on purpose: it holds only what both share.
+"""
 
 from __future__ import annotations
 
