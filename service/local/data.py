@@ -40,7 +40,9 @@ def lock_folder(data: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise CannotStart(f"It is running already with the data in {data}; stop it first, or set DATA_DIR") from None
+        raise CannotStart(
+            f"Bot Scheduler is already running with the data in {data}; stop it first, or set DATA_DIR"
+        ) from None
     return lock
 
 

@@ -68,7 +68,7 @@ REFUSED = {
         "The API key in the X-API-Key header is not valid",
         "The API key is needed here, as the password; the user name may be anything",
     ),
-    403: ("This was sent by another site's page, or by no page at all",),
+    403: ("The request did not come from a page of this console (no matching Origin)",),
     404: ("There is nothing at this address",),
 }
 """All that a stranger is told."""

@@ -155,4 +155,4 @@ def test_a_run_is_cancelled(command: Command, installed: Installation) -> None:
     assert command.works("cancel", "Cancelled", "--json").json["id"] == run_id
     installed.until_status(job_id, run_id, "cancelled")
     ended = command("cancel", "Cancelled", run_id)
-    assert ended.status == 4 and "has ended already" in ended.err
+    assert ended.status == 4 and "has already ended" in ended.err

@@ -370,7 +370,7 @@ def test_a_second_start_in_the_same_folder_refuses_and_disturbs_nothing(folder: 
     first.wait_for("Bot Scheduler is up")
     second = folder.up()
     assert second.process.wait(20) == 1
-    assert "running already" in second.output
+    assert "already running" in second.output
     assert len(second.output.strip().splitlines()) == 1
     assert _valkey_of(first).ping()
     assert first.process.poll() is None

@@ -52,7 +52,7 @@ def apply(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make the jobs match a document: show the plan, ask, and change them. Without a terminal, nobody is asked.
+    """Make the jobs match a document: show the plan, ask, and change them. Without a terminal, it does not ask.
 
     The service checks the whole document before it changes anything.
     """

@@ -19,5 +19,5 @@ DUPLICATES_LIMIT = WholeParameter("limit", 1, MAX_PAGE, default=20)
 """Groups of contacts a page."""
 PREVIEW_COUNT = WholeParameter("count", 1, PREVIEW_LIMIT, default=10)
 """Occurrences of a preview."""
-WAIT_SECONDS = SecondsParameter("wait", 25)
+WAIT_SECONDS = SecondsParameter("wait", 25, "How many seconds to wait for the end of the run.")
 """How long `POST …/run?wait=` waits. Heroku's router gives a request up after 30 s."""

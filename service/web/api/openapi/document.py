@@ -23,7 +23,7 @@ from service.web.http.access import OPEN, Access, Proof, access_of
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 _DESCRIPTION = (
-    "Describe bot jobs; a scheduler enqueues each due run, workers carry it out, its outcome can be read back. "
+    "Create jobs for bots. A scheduler queues each due run, workers execute it, and the history keeps the outcome. "
     "Timestamps are UTC. Every error is one readable sentence in `detail`."
 )
 
