@@ -16,7 +16,7 @@ install: $(READY) ## Create .venv with exactly the locked requirements
 $(READY): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed (with venv: Debian's python3-venv), and none was found; name one with PYTHON=..." >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv .venv
-	@echo "Installing the requirements into .venv (once; about a minute)"
+	@echo "Installing the requirements into .venv (once; one to four minutes, 600 MB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $(READY)
 

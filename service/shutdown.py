@@ -7,7 +7,7 @@ everything here ends within `GONE_SECONDS`.
 from __future__ import annotations
 
 GONE_SECONDS = 28.0
-"""All processes have ended."""
+"""Web, scheduler and worker have ended; `up` may take 10 s more for its Valkey."""
 
 REQUEST_SECONDS = 25
 """The web process waits this long for requests under way, as long as the longest `?wait=`; then gunicorn kills its

@@ -119,6 +119,4 @@ def _warn_of_weak_keys(settings: Settings) -> None:
 
 def _require_key(settings: Settings) -> None:
     if settings.api_key is None or not settings.api_key.get_secret_value().strip():
-        raise SettingsError(
-            "API_KEY is not set, and without it the API refuses all requests; set it to a long random text"
-        )
+        raise SettingsError("API_KEY is not set. Set it to a long random text; the API does not start without it.")

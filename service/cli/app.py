@@ -21,7 +21,8 @@ app = typer.Typer(
 
     Set BOT_SCHEDULER_URL to its address (default: http://127.0.0.1:8000) and API_KEY to its key.
 
-    For a service on this machine, API_KEY is optional: the key that `make up` keeps in DATA_DIR works too.""",
+    For a service on this machine, API_KEY is optional: the key that `bot-scheduler up` or `make up` keeps in DATA_DIR
+    works too.""",
     epilog="Exit codes: 0 success · 1 the run failed, the service is unhealthy, or something differs · "
     "2 wrong usage · 3 not found · 4 refused · 5 wrong or missing key · 6 unreachable",
 )

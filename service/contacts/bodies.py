@@ -14,6 +14,7 @@ from service.contacts.cleaning import (
     clean_url,
 )
 from service.contacts.dates import parse_birthday
+from service.domain.input.refusals import echo
 from service.errors import FieldError, ValidationFailed
 
 READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at", "page"})
@@ -78,7 +79,10 @@ def _birthday(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return parse_birthday(value)
+        try:
+            return parse_birthday(value)
+        except ValueError:
+            raise ValueError(f"must be a date such as 1990-04-12 or --04-12, not {echo(value)}") from None
     raise ValueError("must be a date such as 1990-04-12, --04-12 where the year is unknown, or null")
 
 

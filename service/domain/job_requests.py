@@ -59,7 +59,7 @@ def parse_update(body: object, current: JobDefinition, configs: Configs) -> JobD
     refusals = Refusals()
     fields = _job_fields(body, refusals)
     if fields.pop("bot_type", current.bot_type) != current.bot_type:
-        refusals.add("bot_type", f"cannot change: it is {echo(current.bot_type)}, and stays so for this job's life")
+        refusals.add("bot_type", f"cannot change after the job is created; it is {echo(current.bot_type)}")
     return _whole_job(current.definition_fields() | fields, configs, refusals)
 
 

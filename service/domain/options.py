@@ -50,7 +50,7 @@ class Options(BaseModel):
     alert_urls: list[str] = Field(
         default_factory=list,
         max_length=20,
-        description="Names (env:BOT_SECRET_…) of the Apprise URLs that get alerts about failures.",
+        description="Names (env:BOT_SECRET_…) of the Apprise URLs to notify of failures.",
     )
 
     @field_validator("starts_at", "ends_at")

@@ -43,7 +43,7 @@ class Channel:
     def why_unusable(self) -> str | None:
         """Return why nothing can be sent to the URL, as the predicate of a sentence; None if it is well-formed."""
         try:
-            assert self._way
+            _ = self._way
         except UnusableURL as error:
             return redacted(str(error), self.url)
         return None

@@ -113,7 +113,8 @@ class DueJobs:
                 stale.append(job_id)
             elif verdict.startswith(b"!"):
                 self._refused(job_id, verdict[1:].decode(errors="replace"))
-        # A stale job was decided or changed meanwhile. Or the index and the job disagree, and would for ever.
+        # A stale job was decided or changed meanwhile. Otherwise the index and the job disagree, and would never agree
+        # again.
         self.index.restore(stale)
         return decided
 

@@ -128,7 +128,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._arrived = True
 
     def _start_over(self) -> None:
-        """Arrive again: the data in Redis went back, and may be an older release's."""
+        """Repeat the startup checks: Redis' data went back, perhaps to an older release's."""
         self._arrived = False
 
     def stop(self) -> None:

@@ -252,7 +252,7 @@ def _view(record: JobRecord) -> JobView:
 
 
 def _other_revision(job_id: str) -> PreconditionFailed:
-    return PreconditionFailed(f"Job {job_id} has changed since; read it again, and send If-Match with its current ETag")
+    return PreconditionFailed(f"Job {job_id} has changed; read it again and send its current ETag in If-Match")
 
 
 def _preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from service.errors import ChannelUnavailable, Conflict, ValidationFailed
 from service.messages import Messenger
 
 SUBJECT = "A test message from Bot Scheduler"
-BODY = "This message proves that MESSAGE_URL works. Somebody requested it; no job sent it.\n"
+BODY = "This message proves that MESSAGE_URL works. It was sent by hand, not by a job.\n"
 
 
 class MessageTestRequest(BaseModel):

@@ -94,7 +94,7 @@ class Runs:
             case "gone":
                 raise no_run(job_id, run_id)
             case "ended":
-                raise Conflict(f"Run {run_id} has ended already ({before.data['status']})")
+                raise Conflict(f"Run {run_id} has already ended ({before.data['status']})")
             case answer:
                 return answer == "cancelled", self.run(job_id, run_id)
 

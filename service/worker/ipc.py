@@ -141,7 +141,7 @@ class Horse:
         struct.pack_into("d", self._beat, 0, time.monotonic())
 
     def carry_out(self, run_id: str) -> None:
-        """Hand a run over. That the horse is gone shows later, by `status`."""
+        """Hand a run over. If the horse is gone, `status` shows it later."""
         self.look_after()
         self._write(self._work, run_id)
 

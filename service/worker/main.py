@@ -1,4 +1,4 @@
-"""The worker: a supervisor and its worker processes."""
+"""The worker: a supervisor and its worker processes. Short on purpose: RQ may be imported only after this."""
 
 from __future__ import annotations
 

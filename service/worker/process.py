@@ -193,7 +193,7 @@ class BotWorker(Worker):
             self._waiting = False
 
     def _start_over(self) -> None:
-        """Arrive again: the data in Redis went back, and may be an older release's."""
+        """Repeat the startup checks: Redis' data went back, perhaps to an older release's."""
         self._arrived = False
 
     def _arrive_again(self) -> None:

@@ -68,7 +68,7 @@ REFUSED = {
         "The API key in the X-API-Key header is not valid",
         "Enter the API key as the password; the user name does not matter",
     ),
-    403: ("The request came from another site's page, or from no page at all",),
+    403: ("The request did not come from a page of this console (no matching Origin)",),
     404: ("There is nothing at this address",),
 }
 """All that a stranger is told."""

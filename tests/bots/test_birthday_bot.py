@@ -342,4 +342,4 @@ def test_the_settings_are_described_in_plain_words() -> None:
     fields = BirthdayConfig.model_json_schema()["properties"]
     for name in ("leap_day", "deliver_to", "on_unknown_delivery"):
         assert "(the default)" in fields[name]["description"]
-    assert fields["max_messages_per_run"]["description"].startswith("At most this many messages")
+    assert fields["max_messages_per_run"]["description"].startswith("The most messages per run")

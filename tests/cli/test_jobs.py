@@ -96,6 +96,8 @@ def test_a_name_of_several_jobs_is_refused_with_their_ids(command: Command) -> N
     assert ended.status == 4 and all(twin in ended.err for twin in twins)
     ended = command("jobs", "show", "Twi")
     assert ended.status == 3 and "did you mean 'Twin'" in ended.err and not ended.out
+    ended = command("jobs", "show", "T")
+    assert ended.status == 3 and "did you mean" not in ended.err, "one letter is in nearly every name"
 
 
 def test_a_name_can_hold_anything(command: Command) -> None:
@@ -127,7 +129,7 @@ def test_single_fields_are_changed(command: Command) -> None:
 def test_a_job_is_switched_off_and_on(command: Command) -> None:
     """Off: not due any more; on: due again."""
     job_id = make(command, "Switched")
-    assert "disabled" in command.works("jobs", "disable", "Switched").out
+    assert command.works("jobs", "disable", "Switched").out == f"Disabled Switched ({job_id})\n"
     assert command.works("jobs", "show", job_id, "--json").json["next_run_at"] is None
     assert command.works("jobs", "enable", job_id, "--json").json["next_run_at"] is not None
 
@@ -147,6 +149,7 @@ def test_occurrences_are_previewed(command: Command, installed: Installation) ->
     assert installed.call("GET", f"/jobs/{job_id}/preview?count=3&from=2030-01-01T00:00:00")[1] == said
     start = "2030-01-01T00:00:00"
     text = command.works("preview", "--cron", "0 8 * * 1", "--timezone", "Europe/Vienna", "--from", start).out
+    assert "IN ITS TIME ZONE" in text and "IN THE JOB'S TIME ZONE" in command.works("preview", "Previewed").out
     assert "2030-01-07T07:00:00" in text and "2030-01-07T08:00:00+01:00" in text
     assert command("preview").status == command("preview", "Previewed", "--at", "06:00").status == 2
 

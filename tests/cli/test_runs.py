@@ -109,6 +109,14 @@ def test_the_newest_runs_log(command: Command, installed: Installation) -> None:
     )[1]  # fmt: skip
 
 
+def test_a_run_without_a_log_says_so(command: Command, installed: Installation) -> None:
+    """On standard error, so that nothing takes it for a line."""
+    job_id = installed.make_job(name="Silent")
+    installed.until_status(job_id, installed.run_now(job_id), "success")
+    ended = command.works("logs", "Silent")
+    assert (ended.out, ended.err) == ("", "The run logged nothing.\n")
+
+
 def test_a_log_that_is_not_kept_any_more_says_so(command: Command, installed: Installation) -> None:
     """Read or followed; not so a log that is there."""
     job_id = installed.make_job(name="Trimmed", bot_config={"mode": "talk"})
@@ -147,4 +155,4 @@ def test_a_run_is_cancelled(command: Command, installed: Installation) -> None:
     assert command.works("cancel", "Cancelled", "--json").json["id"] == run_id
     installed.until_status(job_id, run_id, "cancelled")
     ended = command("cancel", "Cancelled", run_id)
-    assert ended.status == 4 and "has ended already" in ended.err
+    assert ended.status == 4 and "has already ended" in ended.err

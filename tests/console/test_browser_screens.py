@@ -78,6 +78,18 @@ def test_a_screen_is_for_everybody(page: Page, scene: Scene, screen: str) -> Non
     assert flaws(page) == []
 
 
+def test_the_preview_of_a_new_job_is_cut_off_in_no_language(browser: Browser, installation: Installation) -> None:
+    """American times are the longest; at a usual desk nothing of them is beyond the edge."""
+    context = reader(browser, installation, locale="en-US", viewport={"width": 1280, "height": 800})
+    sign_in(context, installation)
+    page = context.new_page()
+    page.goto("/jobs/new?example=birthday")
+    page.locator("#occurrences td").last.filter(has_text="AM").wait_for()
+    width = "document.querySelector('.preview .scroll').{}"
+    assert page.evaluate(width.format("scrollWidth")) <= page.evaluate(width.format("clientWidth"))
+    context.close()
+
+
 def test_what_is_folded_and_what_fails_is_for_everybody(page: Page, scene: Scene) -> None:
     """Menus, options and errors that show only when somebody acts."""
     page.goto("/jobs")

@@ -74,7 +74,7 @@ def test_the_dead_have_no_coming_birthday_and_are_marked(browser: Browser, book:
     said = words(browser.get("/contacts"))
     assert "Ada has died" in said and "Ada today" not in said and "Zoe has died" not in said
     form = browser.get(f"/contacts/{dead}")
-    assert "gets no greetings, because they have died" in words(form)
+    assert "marked as deceased: no greetings" in words(form)
     box = form.text.partition('data-path="deceased"')[2].partition(">")[0]
     assert " checked" in box
     book.update(dead, {"deceased": False})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from service.contacts.bodies import parse_create
 from service.contacts.reading import files
 from service.contacts.reading.files import ReadOptions
 from service.domain.people.contact import Visit
@@ -190,6 +191,14 @@ def test_deleting_and_importing_again_gives_the_same_id(book: ContactBook) -> No
     book.delete(before["id"])
     book.import_stream(vcf("FN:A|EMAIL:a@example.org"))
     assert book.page(10).data == [before]
+
+
+def test_a_birthday_that_is_none_is_refused_in_one_sentence_with_its_field() -> None:
+    """As every other field: what it must be, and what it is."""
+    for text in ("1/2/1990", "1990", "1990-02-30"):
+        with pytest.raises(ValidationFailed, match="birthday must be a date such as 1990-04-12 or --04-12") as refusal:
+            parse_create({"name": "A", "birthday": text})
+        assert str(refusal.value).endswith(f'not "{text}"')
 
 
 @pytest.mark.parametrize(

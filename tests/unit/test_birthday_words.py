@@ -43,7 +43,7 @@ def test_messages_say_what_is_known() -> None:
 @pytest.mark.parametrize(
     ("language", "subject", "age", "late_subject", "yesterday", "days_ago"),
     [
-        ("en", "Happy birthday, Amelia!", "for being 35", "Happy belated birthday, Amelia!", "yesterday", "3 days ago"),
+        ("en", "Happy birthday, Amelia!", "turning 35", "Happy belated birthday, Amelia!", "yesterday", "3 days ago"),
         ("fr", "Joyeux anniversaire, Amelia !", "tes 35 ans", "Joyeux anniversaire en retard, Amelia !", "hier",
          "il y a 3 jours"),
         ("es", "¡Feliz cumpleaños, Amelia!", "tus 35 años", "¡Feliz cumpleaños atrasado, Amelia!", "Ayer",
@@ -131,7 +131,7 @@ def test_a_template_has_the_contacts_fields() -> None:
 @pytest.mark.parametrize(
     ("template", "told"),
     [
-        ("Hi\n\nDear {{ nmae }}", 'is broken in line 3, "Dear {{ nmae }}": there is no field "nmae", only name,'),
+        ("Hi\n\nDear {{ nmae }}", 'is broken in line 3, "Dear {{ nmae }}": unknown field "nmae"; the fields are name,'),
         ("Hi\n\n{% if age %}\nx", 'is broken in line 3, "{% if age %}": Unexpected end of template'),
         ("Hi\n\n{{ name", 'is broken in line 3, "{{ name": unexpected end of template'),
         ("Hi\n\n{{ age + 1 }}", "(tried where there is no"),

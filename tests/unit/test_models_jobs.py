@@ -283,7 +283,10 @@ def test_a_bot_config_is_answered_whole() -> None:
             {"starts_at": "2025-01-01T01:00:00+01:00", "ends_at": "2025-01-01T00:00:00"},
             "options must have an ends_at that is later than its starts_at",
         ),
-        ({"alert_urls": "env:BOT_SECRET_X"}, 'options.alert_urls must be a list of at most 20, not "env:BOT_SECRET_X"'),
+        (
+            {"alert_urls": "env:BOT_SECRET_X"},
+            'options.alert_urls must be a list of at most 20 items, not "env:BOT_SECRET_X"',
+        ),
         (
             {"alert_urls": ["env:API_KEY"]},
             'options.alert_urls must list names of secrets such as "env:BOT_SECRET_ALERTS", not "env:API_KEY"',
@@ -294,6 +297,36 @@ def test_a_bot_config_is_answered_whole() -> None:
 def test_options_are_strict(options: dict[str, Any], sentence: str) -> None:
     """Each option has its range; the sentence names it."""
     assert refused(parse_options, options) == sentence
+
+
+class Chores(BaseModel):
+    """A bot's configuration with lists."""
+
+    chores: list[str] = Field(min_length=1, max_length=3)
+    statuses: list[int] | None = Field(default=None, min_length=1, max_length=2)
+    several: list[str] = Field(default=["a", "b"], min_length=2)
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"chores": []}, "bot_config.chores must be a list of 1 to 3 items, not an empty list"),
+        ({"chores": [""] * 4}, "bot_config.chores must be a list of 1 to 3 items, not a list of 4 items"),
+        ({}, "bot_config.chores is required: a list of 1 to 3 items"),
+        ({"chores": {}}, "bot_config.chores must be a list of 1 to 3 items, not an object"),
+        (
+            {"chores": [""], "statuses": []},
+            "bot_config.statuses must be a list of 1 to 2 items or null, not an empty list",
+        ),
+        (
+            {"chores": [""], "several": ["a"]},
+            "bot_config.several must be a list of at least 2 items, not a list of 1 item",
+        ),
+    ],
+)
+def test_a_list_of_a_wrong_length_is_refused_with_both_lengths(config: dict[str, Any], sentence: str) -> None:
+    """The shortest that is allowed, too."""
+    assert refused(lambda given: validate_bot_config("chores", given, {"chores": Chores}), config) == sentence
 
 
 def test_a_list_of_hosts_is_no_alert_url() -> None:

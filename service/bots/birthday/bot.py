@@ -30,9 +30,9 @@ class BirthdayConfig(SparseConfig):
     process_late: bool = Field(
         default=False, description="Also greet people whose birthday was in the last max_days_late days."
     )
-    max_days_late: int = Field(default=7, ge=1, le=365, description="How many days back process_late looks.")
+    max_days_late: int = Field(default=7, ge=1, le=365, description="How many days late a greeting may be sent.")
     max_messages_per_run: int = Field(
-        default=10, ge=1, description="At most this many messages in one run, today's first."
+        default=10, ge=1, description="The most messages per run. Today's birthdays come first."
     )
     leap_day: LeapDay | None = Field(
         default=None, description="When February 29 falls in common years: feb28 (the default) or mar1."
@@ -109,7 +109,7 @@ class BirthdayBot:
     """Sends one message to each person whose birthday it is."""
 
     name: ClassVar[str] = "birthday"
-    description: ClassVar[str] = "Sends each contact one message on their birthday, or within some days after it."
+    description: ClassVar[str] = "Sends each contact one message on their birthday, or up to a few days later."
     Config: ClassVar[type[BaseModel]] = BirthdayConfig
     uses_settings: ClassVar[tuple[str, ...]] = ("MESSAGE_URL", "ALERT_URL")
     safe_to_rerun: ClassVar[bool] = True

@@ -103,7 +103,7 @@ def _refusal(node: nodes.Node, fields: list[str]) -> str | None:
     if not isinstance(node, STATEMENTS + EXPRESSIONS):
         return f"a template has fields, filters and conditions, but no {type(node).__name__.lower()}"
     if isinstance(node, nodes.Name) and node.name not in fields:
-        return f"there is no field {echo(node.name)}, only {listed(fields, 'and')}"
+        return f"unknown field {echo(node.name)}; the fields are {listed(fields, 'and')}"
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         return f"there is no filter {echo(node.name)}, only {listed(sorted(FILTERS), 'and')}"
     if isinstance(node, nodes.Test) and node.name not in TESTS:

@@ -11,6 +11,8 @@ from service.domain.ids import is_id
 
 SHOWN = 5
 """The most candidates that an error names."""
+TELLING = 3
+"""Characters from which a name suggests others that contain it: nearly every name contains a given letter."""
 
 
 def job_path(job_id: str) -> str:
@@ -45,7 +47,7 @@ def _named(name: str) -> dict[str, Any]:
     if same:
         ids = ", ".join(job["id"] for job in same[:SHOWN])
         raise Failure(Exit.REFUSED, f"{len(same)} jobs are named {name!r}; use the id instead: {ids}")
-    similar = ", ".join(repr(job["name"]) for job in found[:SHOWN])
+    similar = ", ".join(repr(job["name"]) for job in found[:SHOWN]) if len(name) >= TELLING else ""
     hint = f"did you mean {similar}?" if similar else "`bot-scheduler jobs list` shows all"
     raise Failure(Exit.NOT_FOUND, f"No job is named {name!r}; {hint}")
 

@@ -198,7 +198,7 @@ def _report(done: str, job: dict[str, Any], json: bool) -> None:
         show_json(job)
     else:
         due = f"next run at {job['next_run_at']} UTC" if job["next_run_at"] else job["state_reason"] or job["state"]
-        say(f"{done} {job['name']} ({job['id']}), {due}")
+        say(f"{done} {job['name']} ({job['id']})" + (f", {due}" if due != done.lower() else ""))
 
 
 def _shown(value: object) -> str | None:

@@ -119,12 +119,17 @@ def show_run(entry: dict[str, Any]) -> None:
             ("duration", took),
             ("messages sent", entry["messages_sent"] or None),
             ("profiles visited", entry["profiles_visited"] or None),
-            *((f"result.{name}", _brief(value)) for name, value in result.items()),
+            *((f"result.{name}", brief(value)) for name, value in result.items()),
         ]
     )
 
 
-def _brief(value: object) -> str | None:
+def brief(value: object) -> str | None:
+    """Put a value of a run's result on one line; None if it is empty."""
     if isinstance(value, list | dict) and (len(value) > 3 or any(isinstance(one, list | dict) for one in value)):
         return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}; --json shows them"
-    return None if value in (None, [], {}) else readable(value)
+    if value in (None, [], {}):
+        return None
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {readable(one)}" for name, one in value.items())
+    return "; ".join(map(readable, value)) if isinstance(value, list) else readable(value)

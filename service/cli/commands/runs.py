@@ -12,7 +12,18 @@ from service.cli.client.log_stream import follow
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import At, Cron, Every, JobName, Json, Limit, On, Zone
 from service.cli.input.schedule_flags import ScheduleFlags
-from service.cli.output.printing import clean, coloured, line, note, out, say, show_json, show_json_line, show_table
+from service.cli.output.printing import (
+    clean,
+    coloured,
+    counted,
+    line,
+    note,
+    out,
+    say,
+    show_json,
+    show_json_line,
+    show_table,
+)
 
 AnyJob = Annotated[
     str | None,
@@ -66,7 +77,7 @@ def _show(found: list[dict[str, Any]], names: dict[str, str]) -> None:
             (
                 run["queued_at"] or run["scheduled_for"], coloured(run["status"]), _trigger(run),
                 _seconds(run["lateness_ms"]), _seconds(run["duration_ms"]),
-                *([names.get(run["job_id"], run["job_id"])] if names else []), _result(run), run["id"],
+                *([names.get(run["job_id"], run["job_id"])] if names else []), result_of(run), run["id"],
             )
             for run in found
         ],
@@ -77,15 +88,23 @@ def _trigger(run: dict[str, Any]) -> str:
     return f"{run['trigger']}, rehearsal" if run.get("rehearsal") else str(run["trigger"])
 
 
-def _result(run: dict[str, Any]) -> str:
-    said = str(run["error"] or run["reason"] or "")
+def result_of(run: dict[str, Any]) -> str:
+    """Summarize how a run ended: why it failed or was skipped, else what it did."""
+    said = str(run["error"] or run["reason"] or _counts(run))
     if run["occurrences"] > 1:
-        said += f" ({run['occurrences']} occurrences)"
-    if run["messages_sent"]:
-        said = f"{run['messages_sent']} messages"
-    elif run["profiles_visited"]:
-        said = f"{run['profiles_visited']} profiles"
+        said = f"{said} ({run['occurrences']} occurrences)".lstrip()
     return said if len(said) <= 80 else said[:79] + "…"
+
+
+def _counts(run: dict[str, Any]) -> str:
+    counts = ((run["messages_sent"], "message"), (run["profiles_visited"], "profile"))
+    sent = ", ".join(counted(count, word) for count, word in counts if count)
+    result = run["result"] if isinstance(run["result"], dict) else {}
+    if sent or not result:
+        return sent
+    if run.get("rehearsal") or result.get("dry_run"):
+        return "rehearsed"
+    return f"{result['already']} already greeted" if result.get("already") else ""
 
 
 def _seconds(ms: int | None) -> str:
@@ -121,6 +140,8 @@ def logs(
     else:
         for logged in answer["lines"]:
             _say_line(logged)
+        if not answer["lines"] and not answer.get("trimmed"):
+            note("The run logged nothing.")
     if answer.get("trimmed"):
         note(TRIMMED)
 
@@ -176,4 +197,5 @@ def preview(
         show_json(answer)
         return
     say(answer["description"])
-    show_table(("UTC", "IN THE JOB'S TIME ZONE"), zip(answer["occurrences"], answer["local"], strict=True))
+    heading = "IN ITS TIME ZONE" if job is None else "IN THE JOB'S TIME ZONE"
+    show_table(("UTC", heading), zip(answer["occurrences"], answer["local"], strict=True))

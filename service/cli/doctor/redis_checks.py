@@ -36,7 +36,7 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
         else:
             yield from _server(info)
             yield from _durability(client, info)
-        yield _clock(client)
+        yield clock_finding(clock_offset(client))
         yield _schema(client, keys)
         yield from _rights(client, keys)
         yield _writes(client, keys)
@@ -117,8 +117,12 @@ def _rights(client: Client, keys: Keys) -> Iterator[Finding]:
     )
 
 
-def _clock(client: Client) -> Finding:
-    offset = clock_offset(client)
+def clock_finding(offset: float) -> Finding:
+    """Compare this machine's clock with Redis' clock.
+
+    Args:
+        offset: this clock minus Redis' clock, in seconds.
+    """
     if abs(offset) > OFFSET_WARNING_SECONDS:
         return Finding(
             "clock",
@@ -126,6 +130,7 @@ def _clock(client: Client) -> Finding:
             f"this machine's clock is {offset:+.1f} s off Redis' clock",
             "Set up NTP on both machines",
         )
+    offset = round(offset, 2) + 0.0  # no -0.00
     return Finding("clock", "ok", f"this machine's clock is {offset:+.2f} s off Redis' clock")
 
 

@@ -15,7 +15,7 @@ JobName = Annotated[
     typer.Argument(metavar="JOB", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal, the command never asks.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal, it does not ask.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")]
 Set = Annotated[
     list[str] | None,

@@ -10,7 +10,7 @@ from service.contacts.matching.duplicates import Duplicates, confirmed, find
 from service.store.contacts import ContactStore
 
 QUICK_SECONDS = 0.5
-"""A search that takes no longer is repeated for each request."""
+"""Searches up to this long run anew for each request."""
 KEPT_TIMES = 20
 """A longer search is repeated after this many times its duration."""
 

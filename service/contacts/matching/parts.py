@@ -4,6 +4,9 @@ A merged contact always is what merging its parts gives: the first part's fields
 birthday) from the next parts, and all their addresses. Importing a card again changes its own part, and the contact
 only where that part matters. So a file whose entries are parts of one contact changes nothing the second time, in any
 order; a corrected card corrects the contact; and a person's changes stay.
+
+For example, `Ada, --12-10, a@example.org` and `Ada, 1915-12-10, b@example.org` merge into `Ada, 1915-12-10` with both
+addresses. If the second card's year becomes 1916, so does the contact's.
 """
 
 from __future__ import annotations

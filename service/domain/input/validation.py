@@ -109,7 +109,12 @@ def _predicate(kind: str, detail: dict[str, Any], schema: dict[str, Any], root: 
         return text if text.startswith(("must ", "is ", "cannot ", "has ", "may ")) else f"is refused: {text}"
     if expected is None:
         return f"is refused: {detail['msg']}"
-    return f"must be {expected}, not {echo(value)}"
+    wrong_length = kind in ("too_short", "too_long") and isinstance(value, list)
+    return f"must be {expected}, not {_measured(len(value)) if wrong_length else echo(value)}"
+
+
+def _measured(length: int) -> str:
+    return f"a list of {length} item{'s' if length > 1 else ''}" if length else "an empty list"
 
 
 @lru_cache(maxsize=256)
@@ -149,7 +154,7 @@ def expectation(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str | Non
         case "string":
             return _text(schema)
         case "array":
-            return "a list" + (f" of at most {schema['maxItems']}" if "maxItems" in schema else "")
+            return "a list" + _length(schema)
         case "object":
             return "an object"
         case "null":
@@ -166,6 +171,13 @@ def _span(schema: Mapping[str, Any]) -> str:
     if "exclusiveMinimum" in schema:
         return f" above {schema['exclusiveMinimum']}"
     return f" of at most {high}" if high is not None else ""
+
+
+def _length(schema: Mapping[str, Any]) -> str:
+    low, high = schema.get("minItems", 0), schema.get("maxItems")
+    if high is not None:
+        return f" of {low} to {high} items" if low else f" of at most {high} items"
+    return f" of at least {low} item{'s' if low > 1 else ''}" if low else ""
 
 
 def _text(schema: Mapping[str, Any]) -> str:

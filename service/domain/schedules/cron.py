@@ -91,7 +91,7 @@ def _parsed(text: str) -> CronFields:
         both_days=parts[2].startswith("*") or parts[4].startswith("*"),
     )
     if fields.both_days and min(fields.days) > max(_LONGEST_MONTH[month] for month in fields.months):
-        raise ValueError(f"must be able to fire, but none of its months has a day {min(fields.days)}: {echo(text)}")
+        raise ValueError(f"can never be due: none of its months has a day {min(fields.days)}: {echo(text)}")
     return fields
 
 

@@ -7,7 +7,9 @@
 --         {"due" (the score that was read, ms), "first" (the earliest occurrence that it covers), "last_decided",
 --          "next_occurrence" and "next_due", or "ended" (why there is none),
 --          "decisions": [{"run" (true, or false to skip), "waits", "reason", "occurrence", "last_occurrence",
---                         "occurrences", "due"}]}; times are texts
+--                         "occurrences", "due"}]}; times are texts.
+--         "waits": the run waits for a slot whatever the job's `overlap` says, since it is one of several that
+--         catch up
 --       2 the start of the texts from which the ids of runs are hashed
 -- Returns for each job 'decided'; or, with nothing decided, 'gone' (and no longer in the due index), 'stale' (changed or
 --         decided since it was read: plan anew), 'early'; or Redis' refusal behind a '!'.

@@ -27,7 +27,7 @@ VERBS = (
 )  # fmt: skip
 
 READING = ("read_due", "watch_data")
-"""Those of them that write nothing that another release could misread."""
+"""The scripts whose writes every release can read."""
 
 
 class Gate(Protocol):

@@ -1,4 +1,4 @@
-"""Route of the list of bots."""
+"""Route of the list of bots. Short on purpose: each noun of the API has a module."""
 
 from __future__ import annotations
 

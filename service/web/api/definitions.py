@@ -69,7 +69,10 @@ class Apply(SlowResource[Definitions]):
         self._turn = threading.Lock()
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Apply a document: create and change jobs. `?prune=true` deletes all others, `?dry_run=true` only plans."""
+        """Apply a document: create and change jobs.
+
+        `?prune=true` deletes all others, `?dry_run=true` only lists the changes.
+        """
         prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
         with self._slots.held(), put_aside(req, self._limit) as file, self._turn:
             resp.media = self._source.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)

@@ -1,4 +1,7 @@
-"""Ranges of the API's query parameters: each route reads its parameter by one of these, and OpenAPI shows the same."""
+"""Ranges of the API's query parameters: each route reads its parameter by one of these, and OpenAPI shows the same.
+
+Short on purpose: it holds only what both share.
+"""
 
 from __future__ import annotations
 
@@ -16,5 +19,5 @@ DUPLICATES_LIMIT = WholeParameter("limit", 1, MAX_PAGE, default=20)
 """Groups of contacts a page."""
 PREVIEW_COUNT = WholeParameter("count", 1, PREVIEW_LIMIT, default=10)
 """Occurrences of a preview."""
-WAIT_SECONDS = SecondsParameter("wait", 25)
+WAIT_SECONDS = SecondsParameter("wait", 25, "How many seconds to wait for the end of the run.")
 """How long `POST …/run?wait=` waits. Heroku's router gives a request up after 30 s."""

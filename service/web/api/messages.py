@@ -1,4 +1,7 @@
-"""Route that sends a test message, to prove that the channel works."""
+"""Route that sends a test message, to prove that the channel works.
+
+Short on purpose: each noun of the API has a module.
+"""
 
 from __future__ import annotations
 

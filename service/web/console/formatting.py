@@ -99,6 +99,8 @@ def summary(run: Mapping[str, Any]) -> str:
         return ""
     if result.get("dry_run"):
         return "rehearsed"
+    if result.get("already"):
+        return f"{result['already']} already greeted"
     return _cut(", ".join(f"{name} {value}" for name, value in result.items() if isinstance(value, int | float)))
 
 

@@ -30,7 +30,7 @@ class SignIn(Page):
         self._refusals = refusals
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Show the form, or lead on somebody who is already signed in."""
+        """Show the form, or redirect somebody who is already signed in."""
         then = own_path(query.text(req, "next"))
         if self._sessions.signed_in(req):
             raise falcon.HTTPSeeOther(then)
@@ -39,7 +39,7 @@ class SignIn(Page):
     on_head = on_get
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Check the key, set the cookie, and lead on.
+        """Check the key, set the cookie, and redirect.
 
         The address has the next page, so that the body can be short. The form of the previous release sends it too.
         """
@@ -80,7 +80,7 @@ class SessionCheck(Page):
         self._sessions = sessions
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer whether one is signed in."""
+        """Tell whether the request is signed in."""
         resp.media = {"signed_in": self._sessions.signed_in(req)}
 
     on_head = on_get

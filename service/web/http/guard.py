@@ -78,7 +78,9 @@ class Guard:
         """
         access = access_of(resource)
         if access.own_pages_change and req.method not in _LOOKS and not sessions.is_same_origin(req):
-            raise falcon.HTTPForbidden(description="The request came from another site's page, or from no page at all")
+            raise falcon.HTTPForbidden(
+                description="The request did not come from a page of this console (no matching Origin)"
+            )
         if access.is_open:
             return
         if not self._may_ask(req, access):

@@ -1,4 +1,4 @@
-"""Answers of lists by pages: `cursor`, and the `Link` header that leads to the next page."""
+"""Answers of lists by pages: `cursor`, and the `Link` header that leads to the next page. One rule for every list."""
 
 from __future__ import annotations
 

@@ -100,10 +100,12 @@ class SecondsParameter:
     Args:
         name: the parameter's name.
         high: the longest duration, seconds; the shortest is above 0.
+        description: the duration's use, for OpenAPI.
     """
 
     name: str
     high: int
+    description: str
 
     def read(self, req: falcon.Request) -> float | None:
         """Read the value, with or without a fraction; None when the parameter is absent.
@@ -121,4 +123,4 @@ class SecondsParameter:
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON schema."""
-        return {"type": "number", "exclusiveMinimum": 0, "maximum": self.high, "description": "Seconds."}
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": self.high, "description": self.description}

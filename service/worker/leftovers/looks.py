@@ -139,7 +139,7 @@ def _defaults() -> object:
 
 
 def make_lazy_defaults() -> None:
-    """Make what Python makes on first use, which would look like a change otherwise."""
+    """Create what Python creates lazily, so that it does not look like a change."""
     asyncio.get_event_loop_policy()
     decimal.getcontext()
     try:

@@ -93,7 +93,7 @@ class _Attributes:
         self._before = self._present(namespace)
 
     def have_changed(self) -> bool:
-        """Return whether one of them is another, is gone, or is new."""
+        """Return whether one was replaced, removed or added."""
         try:
             same = self._present(self._namespace) == self._before
         except KeyError:

@@ -23,8 +23,8 @@ from service.web.http.access import OPEN, Access, Proof, access_of
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 _DESCRIPTION = (
-    "Define jobs for bots. A scheduler enqueues each run when it is due, a worker executes it, and the API returns "
-    "its outcome. Timestamps are UTC. Every error is one readable sentence in `detail`."
+    "Create jobs for bots. A scheduler queues each due run, workers execute it, and the history keeps the outcome. "
+    "Timestamps are UTC. Every error is one readable sentence in `detail`."
 )
 
 Security = list[dict[str, list[str]]]

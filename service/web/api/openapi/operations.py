@@ -66,7 +66,7 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
     "Location": ("The job's address.", TEXT),
 }
 
-_CURSOR: Schema = {**TEXT, "description": "Leads to the next page; the Link header has it."}
+_CURSOR: Schema = {**TEXT, "description": "Cursor of the next page, taken from the Link header."}
 _PAGE = {PAGE_LIMIT.name: PAGE_LIMIT.schema, "cursor": _CURSOR}
 _JOB = json(ref("Job"))
 _RUN = json(ref("Run"))
@@ -89,7 +89,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "enabled_only": {**BOOLEAN, "default": False},
             "bot_type": TEXT,
             "q": {**TEXT, "description": "A text that the name or the description contains."},
-            JOB_PAGE_LIMIT.name: {**JOB_PAGE_LIMIT.schema, "description": "Jobs a page; without it, all."},
+            JOB_PAGE_LIMIT.name: {**JOB_PAGE_LIMIT.schema, "description": "Jobs per page. Default: all."},
             "cursor": _CURSOR,
         },
         answer_headers=("Link",),
@@ -209,10 +209,10 @@ ERRORS: Mapping[int, str] = {
     400: "The request is invalid; `errors` names each invalid field.",
     401: "The API key is missing or invalid.",
     404: "There is nothing with this id.",
-    408: f"The body came too slowly. The limit is {BODY_SECONDS:.0f} s, plus one second for each "
-    f"{BYTES_PER_SECOND // 1024} KiB received.",
-    409: "The request is valid, but conflicts with the current state; `detail` says why.",
-    412: "The job's revision is not the one in If-Match.",
+    408: f"The body arrived too slowly. Limit: {BODY_SECONDS:.0f} s plus 1 s per {BYTES_PER_SECOND // 1024} KiB "
+    "received.",
+    409: "The request conflicts with the current state; `detail` says why.",
+    412: "The job is at another revision than If-Match says.",
     413: "The body is too long.",
     500: "An error of the service.",
     502: "The channel did not accept the message; `detail` says why.",

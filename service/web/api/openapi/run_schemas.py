@@ -45,7 +45,7 @@ def runs() -> dict[str, Schema]:
         "revision": or_null({"type": "integer", "minimum": 1}),
         "rehearsal": {
             **BOOLEAN,
-            "description": "Whether it is a dry run on request, which does not count as a run of the job.",
+            "description": "A manual run with `dry_run`; it does not change the job's last run.",
         },
         "progress": record({"done": {"type": "integer"}, "total": {"type": "integer"}}),
     }
