@@ -111,6 +111,7 @@ def test_the_state_of_things(api: falcon.testing.TestClient, rig: Rig) -> None:
     queued, running = rig.use.run_now(job_id), rig.use.run_now(job_id)
     rig.start(running)
     since = rig.client.zincrby(rig.keys.queued, -30_000, queued)
+    assert since is not None
     earliest = redis_ms(rig) - since
     samples = measured(api)
     latest = redis_ms(rig) - since
