@@ -31,6 +31,7 @@ test: $(READY) ## Run the whole test suite
 
 .PHONY: check
 check: lint ## Run the quick check: lint, types, unit, store and API tests (about 90 s on two cores)
+	@$(COMPILE)
 	@$(BIN)/python -m pytest -m "not slow" tests/unit tests/store tests/api
 
 # The tests start hundreds of processes. Where PYTHONDONTWRITEBYTECODE is set, each would compile the service again.

@@ -72,6 +72,7 @@ def outcome(parse: Callable[[bytes], Any], raw: bytes) -> tuple[str, str]:
         return "refused", str(refusal)
 
 
+@pytest.mark.slow(reason="hundreds of generated bodies are read twice")
 @settings(max_examples=150)
 @given(st.dictionaries(st.text(), VALUES), st.booleans(), st.integers(0, 200), st.binary(max_size=3), st.booleans())
 def test_the_fast_look_takes_nothing_that_the_close_look_refuses(

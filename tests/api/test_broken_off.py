@@ -89,6 +89,7 @@ def test_a_form_with_too_many_fields_is_told(world: World, body: bytes) -> None:
     assert "Traceback" not in world.web.log("web")
 
 
+@pytest.mark.slow(reason="hundreds of generated forms are sent")
 def test_whatever_a_form_holds_it_is_refused_in_order(world: World) -> None:
     """Bytes at random, with what forms are made of: never a 500."""
     chance = random.Random(20)

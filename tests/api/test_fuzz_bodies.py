@@ -14,6 +14,8 @@ from redis import Redis
 from service.settings import Settings
 from service.wsgi import assemble
 
+pytestmark = pytest.mark.slow(reason="hundreds of generated requests go to the whole service")
+
 KEY = "k"
 JOB: dict[str, Any] = {
     "name": "A job",

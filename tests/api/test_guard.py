@@ -128,6 +128,7 @@ def test_what_got_past_the_start_is_refused_all_the_same(app: App) -> None:
     assert (answer.status_code, answer.json) == (500, {"detail": "Internal server error"})
 
 
+@pytest.mark.slow(reason="a real web process starts")
 def test_a_route_without_a_declaration_stops_the_start(tmp_path: Path, free_port: int) -> None:
     """The real process ends at once with one line that names the route; it never listens."""
     (tmp_path / "forgetful.py").write_text(

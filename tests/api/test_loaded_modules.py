@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 BUILD = """
 import json, sys
@@ -32,6 +34,7 @@ def loaded() -> list[str]:
     return names
 
 
+@pytest.mark.slow(reason="a process imports the whole web application")
 def test_the_web_process_loads_no_other_processes_modules() -> None:
     """Built as gunicorn builds it."""
     names = loaded()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from service.domain.job_requests import parse_create
 from service.domain.schedules.definition import parse_schedule, schedule_schemas
 from service.errors import ValidationFailed
 from service.settings import Settings
+from service.web.api.bots import BotList
+from service.web.api.openapi.document import document as made
 from service.web.api.openapi.operations import OPERATIONS
 from service.wsgi import assemble
 
+API_PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 Client = falcon.testing.TestClient
 Json = dict[str, Any]
 METHODS = ("GET", "POST", "PUT", "DELETE")
@@ -115,6 +119,43 @@ def test_every_route_and_method_of_the_application_is_told(api: Client, document
     assert told == known == set(OPERATIONS)
     other = {name for resource in app.routes.values() for name in dir(resource) if name.startswith("on_")}
     assert other == {"on_get", "on_head", "on_post", "on_put", "on_delete"}
+
+
+def test_a_route_without_a_description_says_where_it_goes() -> None:
+    """Whoever adds a route reads it in the first failure."""
+    with pytest.raises(
+        KeyError,
+        match=r"GET /scheduler/new is not described: add it to OPERATIONS in service/web/api/openapi/operations\.py",
+    ):
+        made({"/scheduler/new": BotList({})}, {})
+
+
+def listed() -> Iterator[tuple[str, str]]:
+    """Method and path of each route in the table of `docs/api.md`, where ids are `{id}` and `…` repeats a path."""
+    for row in re.findall(r"^\| (`(?:GET|POST|PUT|DELETE)\b.*?) \|", API_PAGE.read_text(), re.MULTILINE):
+        before: list[str] = []
+        methods: list[str] = []
+        path = ""
+        for span in re.findall(r"`([^`]+)`", row):
+            if "/" not in span:
+                before.append(span)
+                continue
+            if span.startswith("…"):
+                path += span.removeprefix("…")
+            else:
+                method, path = span.split(" ")
+                methods, before = [*before, method], []
+            yield from ((method, path) for method in methods)
+
+
+def test_the_page_for_people_lists_every_route() -> None:
+    """No more and no fewer."""
+    ours = {
+        (method, re.sub(r"\{(job|contact)_id\}", "{id}", path.removeprefix("/scheduler")))
+        for method, path in OPERATIONS
+        if path.startswith("/scheduler/")
+    }
+    assert set(listed()) == ours
 
 
 def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Json) -> None:

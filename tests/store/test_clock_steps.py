@@ -102,6 +102,7 @@ SCHEDULES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow(reason="occurrences of a year ahead are decided, and become void")
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda one: str(one["schedule_config"]))
 def test_a_clock_a_year_ahead_for_four_seconds_leaves_every_job_its_next_run(
     clocked: Clocked, schedule: dict[str, Any]

@@ -90,6 +90,7 @@ def test_a_report_shows_what_was_skipped_and_counts_the_rest(book: ContactBook) 
     assert report["skipped"][0] == {"position": 1, "reason": "the card has neither a name nor an e-mail address"}
 
 
+@pytest.mark.slow(reason="a thousand people are imported")
 def test_a_report_shows_what_was_lost_and_counts_the_rest(book: ContactBook) -> None:
     """The person comes without the birthday; what is told of the whole file is not crowded out."""
     rows = "".join(f"Person {number},never,red\n" for number in range(1_100))
@@ -269,6 +270,7 @@ def test_two_installations_share_a_database(client: Redis) -> None:
     assert all(bytes(key).startswith(b"one:") for key in client.scan_iter())
 
 
+@pytest.mark.slow(reason="hundreds of people are imported, three times")
 @pytest.mark.parametrize("kind", ["cards", "rows"])
 def test_an_import_of_too_many_stops_and_says_how_many_were_taken(
     book: ContactBook, monkeypatch: pytest.MonkeyPatch, kind: str

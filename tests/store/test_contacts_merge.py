@@ -304,6 +304,7 @@ def test_an_import_while_contacts_are_merged_makes_nobody_new(redis_client: Redi
     assert imported(book, file) == (0, 0, 40, 0) and shown(book) == before
 
 
+@pytest.mark.slow(reason="many generated address books are exported and imported")
 @pytest.mark.parametrize("kind", KINDS)
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=5), merges=st.booleans(), with_uids=st.booleans())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -137,6 +137,7 @@ MEANWHILE: list[tuple[str, ...]] = [
 ]
 
 
+@pytest.mark.slow(reason="an import is interrupted at each of its commands")
 @pytest.mark.parametrize(
     "cards",
     [(WITH_ADDRESS, WITH_UID), (WITH_UID, WITH_ADDRESS), (BARE, BARE_WITH_UID), (BARE_WITH_UID, BARE), (NAME, NAME)],

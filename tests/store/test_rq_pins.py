@@ -111,6 +111,7 @@ def test_no_other_member_of_rq_schedulers_scheduler_is_used() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow(reason="the whole source is read")
 def test_no_other_name_of_these_libraries_is_imported() -> None:
     """A new one is added here by whoever has read what it does."""
     assert members.imported() == {

@@ -112,6 +112,7 @@ def test_the_largest_contact_is_read_as_the_same(kind: Format) -> None:
     assert differ == []
 
 
+@pytest.mark.slow(reason="many generated cards are written and read")
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=4))
 @example(contacts=[LARGEST])
 @settings(max_examples=100, deadline=None)
@@ -123,6 +124,7 @@ def test_no_line_of_a_card_is_longer_than_75_octets_nor_cut_within_a_character(c
         line.decode()
 
 
+@pytest.mark.slow(reason="many generated spreadsheets are written and read")
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=4))
 @settings(max_examples=100, deadline=None)
 def test_no_cell_of_a_spreadsheet_is_a_formula(contacts: list[Contact]) -> None:

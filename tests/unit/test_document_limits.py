@@ -66,6 +66,7 @@ BOMBS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow(reason="documents of megabytes are read")
 @pytest.mark.parametrize(("raw", "told", "most"), BOMBS.values(), ids=BOMBS.keys())
 def test_of_a_bomb_only_so_much_is_looked_at(raw: bytes, told: str, most: int, events: list[int]) -> None:
     """Mebibytes of anything: refused in a sentence, after so many events and not after all of them."""

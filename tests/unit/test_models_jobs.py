@@ -436,6 +436,7 @@ bodies = st.one_of(
 )
 
 
+@pytest.mark.slow(reason="hundreds of generated jobs are validated")
 @given(body=bodies, schedule_type=st.sampled_from(["daily", "weekly", "interval", "cron"]))
 @settings(max_examples=300)
 def test_no_input_breaks_anything(body: Any, schedule_type: str) -> None:

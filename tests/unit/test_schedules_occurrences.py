@@ -268,6 +268,7 @@ instants = st.one_of(
 )
 
 
+@pytest.mark.slow(reason="every minute around each change is looked at")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @given(time_of_day=times)
 @settings(max_examples=15)

@@ -160,6 +160,7 @@ def test_a_quoted_note_that_looks_like_a_card_is_passed_over() -> None:
     assert (found.name, found.phones) == ("Amelia", ("555 0101",))
 
 
+@pytest.mark.slow(reason="a card of megabytes is read, and every allocation traced")
 @pytest.mark.parametrize("folded", [True, False])
 def test_a_photo_of_megabytes_costs_no_memory(folded: bool) -> None:
     """Folded or on one line, in each of many cards: memory stays bounded."""

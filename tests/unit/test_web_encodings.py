@@ -51,6 +51,7 @@ def test_what_is_pythons_alone_is_not_known(label: str | None) -> None:
     assert codec_of(label) is None
 
 
+@pytest.mark.slow(reason="each codec reads a megabyte")
 def test_every_codec_reads_a_megabyte_of_anything() -> None:
     """It replaces what it does not know, and never fails."""
     data = bytes(range(256)) * 4096

@@ -7,7 +7,7 @@ sandbox: a bot runs as the same user as the service and can read anything that i
 from __future__ import annotations
 
 import binascii
-from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -144,11 +144,7 @@ class Secrets:
             SecretRefused: the name is invalid, the value is malformed, the job does not name it, or it may not go to
                 that address.
         """
-        if not _names_one(value):
-            return value
-        name, secret = self._looked_up(value)
-        self._may_go(name, url)
-        return secret
+        return self._allowed_value(value, lambda secret: url)
 
     def address(self, value: str) -> str:
         """Return the web address that `value` names, or `value` itself if it does not begin with `env:`.
@@ -156,10 +152,14 @@ class Secrets:
         Raises:
             SecretMissing, SecretRefused: as in `text`.
         """
+        return self._allowed_value(value, lambda secret: secret)
+
+    def _allowed_value(self, value: str, goes_to: Callable[[str], str | None]) -> str:
+        """Look up what `value` names; `goes_to` tells the web address that the secret is sent to, if any."""
         if not _names_one(value):
             return value
         name, secret = self._looked_up(value)
-        self._may_go(name, secret)
+        self._may_go(name, goes_to(secret))
         return secret
 
     def redacted(self, text: str) -> str:

@@ -7,8 +7,7 @@
 -- One step, so that nobody ends the next caller's turn. Safe to repeat.
 
 if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then return 0 end
-local time = redis.call('TIME')
 redis.call('HDEL', KEYS[1], 'holder', 'lapses')
-redis.call('HSET', KEYS[1], 'ended', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
+redis.call('HSET', KEYS[1], 'ended', string.format('%.0f', now_ms()))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1

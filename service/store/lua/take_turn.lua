@@ -8,8 +8,7 @@
 -- One step, so that only one of two callers gets it. Safe to repeat. A time that lies further ahead than it can was
 -- written before the clock was set back, and does not count.
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = now_ms()
 local hold, gap = tonumber(ARGV[2]), tonumber(ARGV[3])
 local holder, lapses, ended = unpack(redis.call('HMGET', KEYS[1], 'holder', 'lapses', 'ended'))
 local left = 0

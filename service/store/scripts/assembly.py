@@ -40,7 +40,7 @@ def lua_script(verb: str, keys: Keys, limits: Limits, rq_fields: Mapping[str, by
     for name in reversed(SHARED):
         if f"{name}." in body:
             body = f"{source(f'shared/{name}')}\n{body}"
-    body = f"{source('shared/base')}\n{body}"
+    body = f"{source('shared/now')}\n{source('shared/base')}\n{body}"
     return f"{lua_keys(keys, body)}\n{lua_conf(limits, rq_fields, body)}\n{body}"
 
 

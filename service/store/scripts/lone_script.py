@@ -75,7 +75,7 @@ class LoneScript:
 
 
 def script_of(client: Redis, name: str, keys: Keys | None = None) -> LoneScript:
-    """Make a script that stands alone, from its file and the part of `service/store/lua/shared` that it names.
+    """Make a script that stands alone, from its file and the parts of `service/store/lua/shared` that it uses.
 
     Args:
         client: the connection to run it on.
@@ -90,4 +90,6 @@ def _text(name: str, keys: Keys | None) -> str:
     body = source(name)
     if "people." in body:
         body = f"{source('shared/people')}\n{body}"
+    if "now_ms(" in body:
+        body = f"{source('shared/now')}\n{body}"
     return body if keys is None else f"{lua_keys(keys, body)}\n{body}"

@@ -1,7 +1,7 @@
--- The start of every script. Before it stands the table `key`, made from service/store/keys, and the table `conf`
--- (service/store/scripts/assembly.py): limits, and in conf.rq the fields that all our RQ jobs share (data, origin,
--- ttls), as one flat list for HSET. A script that names another part of this folder, such as `runs.`, has that part,
--- too.
+-- The start of every script, after `now_ms`. Before both stands the table `key`, made from service/store/keys, and the
+-- table `conf` (service/store/scripts/assembly.py): limits, and in conf.rq the fields that all our RQ jobs share (data,
+-- origin, ttls), as one flat list for HSET. A script that names another part of this folder, such as `runs.`, has that
+-- part, too.
 --
 -- Scripts make their keys from ids in their arguments, or from ids that they read (the next run in line), so KEYS is
 -- always empty: this works on one Redis, not on a cluster.
@@ -11,11 +11,6 @@
 -- get through all the same (a run's end, a lease's renewal, a delete) opens with one that frees memory (ZREM, DEL).
 
 local call = redis.call
-
-local function now_ms()
-  local time = call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 -- Redis' Lua writes large numbers as 1.8e+12; ids, scores and fields need all digits.
 local function int(number)

@@ -70,7 +70,11 @@ def _methods(path: str, resource: object) -> dict[str, Any]:
 
 
 def _operation(method: str, path: str, words: str, access: Access) -> dict[str, Any]:
-    told = OPERATIONS[method, path]
+    told = OPERATIONS.get((method, path))
+    if told is None:
+        raise KeyError(
+            f"{method} {path} is not described: add it to OPERATIONS in service/web/api/openapi/operations.py"
+        )
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", words.strip())]
     found: dict[str, Any] = {
         "operationId": f"{method.lower()}{re.sub(r'[^a-z]+', '_', path.removeprefix('/scheduler'))}".rstrip("_"),
