@@ -68,7 +68,7 @@ def data_folder(setting: str | None) -> Path:
 
 
 def of_dotenv() -> dict[str, str]:
-    """Return the settings that `.env` in `home()` has; an empty one counts as unset. Without a home folder, there are none."""
+    """Return the settings that `.env` in `home()` has; an empty one counts as unset. No home, no settings."""
     try:
         values = dotenv_values(home() / ".env", interpolate=False)
     except NoHome:
