@@ -60,7 +60,7 @@ class Memory(Protocol):
         Args:
             key: the value's name.
             value: at most 64 Ki characters. A longer value is not stored.
-            seconds: how long to keep it, at least 1.
+            seconds: how long to keep it, at least 1. A fraction is rounded up.
         """
 
     def take_turn(self, key: str, seconds: float, gap: float = 0.0) -> float:

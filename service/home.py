@@ -18,6 +18,13 @@ NAME = "bot-scheduler"
 _ROOT = Path(__file__).parents[1]
 
 
+class NoHome(Exception):
+    """This user has no home folder, and no setting names another one."""
+
+    def __init__(self) -> None:
+        super().__init__("Set HOME, XDG_DATA_HOME or DATA_DIR: this user has no home folder to keep data in")
+
+
 def checkout() -> Path | None:
     """Return the folder of the source code that runs, or None if it was installed as a package."""
     return _ROOT if (_ROOT / NAME).is_file() else None  # the script beside the code; no wheel has it
@@ -27,13 +34,23 @@ def home(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder from which a relative DATA_DIR counts, and which may hold a `.env`.
 
     A relative `XDG_DATA_HOME` is ignored, as its specification demands.
+
+    Raises:
+        NoHome: neither the environment nor the user database (passwd) names a home folder.
     """
     if (here := checkout()) is not None:
         return here
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / NAME
+        return _user_home() / "Library" / "Application Support" / NAME
     xdg = Path(environment.get("XDG_DATA_HOME") or "")
-    return (xdg if xdg.is_absolute() else Path.home() / ".local" / "share") / NAME
+    return (xdg if xdg.is_absolute() else _user_home() / ".local" / "share") / NAME
+
+
+def _user_home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise NoHome from None
 
 
 def data_folder(setting: str | None) -> Path:
@@ -41,11 +58,19 @@ def data_folder(setting: str | None) -> Path:
 
     Args:
         setting: DATA_DIR; unset or empty, it is `var` in a checkout and `home()` itself elsewhere.
+
+    Raises:
+        NoHome: it is not absolute, and there is no home folder.
     """
+    if setting and Path(setting).is_absolute():
+        return Path(setting)
     return (home() / (setting or ("var" if checkout() else ""))).absolute()
 
 
 def of_dotenv() -> dict[str, str]:
-    """Return the settings that `.env` in `home()` has; an empty one counts as unset."""
-    values = dotenv_values(home() / ".env", interpolate=False)
+    """Return the settings that `.env` in `home()` has; an empty one counts as unset. No home, no settings."""
+    try:
+        values = dotenv_values(home() / ".env", interpolate=False)
+    except NoHome:
+        return {}
     return {name: value for name, value in values.items() if value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Literal, NoReturn
@@ -34,7 +35,12 @@ def environment_of(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def become(name: Name) -> NoReturn:
-    """Replace this process by another: it has the same process id, so that signals and exit codes are its own."""
+    """Replace this process by another: it has the same process id, so that signals and exit codes are its own.
+
+    `up` gets its signals to stop once it listens for them: none may interrupt its imports, with a traceback.
+    """
+    if name == "up":
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     sys.stdout.flush()
     sys.stderr.flush()
     words = command_line(name)

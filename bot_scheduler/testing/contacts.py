@@ -48,7 +48,7 @@ class FakeContacts:
 
     def born_on(self, days: Iterable[tuple[int, int]]) -> list[FakeContact]:
         """Return everybody with a birthday on one of the days, pairs of month and day."""
-        wanted = set(days)
+        wanted = {(month, day) for month, day in set(days)}
         return [contact for contact in self.all() if contact.birthday and _day(contact.birthday) in wanted]
 
     def all(self) -> Iterator[FakeContact]:

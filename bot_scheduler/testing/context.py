@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from bot_scheduler.testing.log import LogLine, logger_into
 from bot_scheduler.testing.memory import FakeMemory, MemoryEntries
 from bot_scheduler.testing.secrets import FakeSecrets, is_secret
 from bot_scheduler.testing.settings import FakeSettings
+from bot_scheduler.testing.stored import plain_text, stored_result
 
 START = datetime(2025, 4, 12, 8, 0, tzinfo=UTC)
 """When a run starts unless the test says otherwise."""
@@ -125,10 +127,10 @@ class FakeContext:
         """Run the bot, as a worker does.
 
         Returns:
-            The bot's result, as JSON gives it back.
+            The bot's result, as the service keeps it.
 
         Raises:
-            TypeError: the result is not a dict, or not JSON. In the service, the run would fail.
+            TypeError, ValueError: the result is not a dict, or not JSON. In the service, the run would fail.
             Exception: any error of the bot.
         """
         try:
@@ -137,8 +139,7 @@ class FakeContext:
             self.end()
         if not isinstance(result, dict):
             raise TypeError(f"The bot returned {type(result).__name__}, not a dict")
-        kept: dict[str, Any] = json.loads(json.dumps(result))
-        return kept
+        return stored_result(result)
 
     def end(self) -> None:
         """End the run where it stands, as a killed worker does: other runs can now retake the claims it left."""
@@ -188,6 +189,8 @@ class FakeContext:
         self.waits.append(seconds)
         if self.cancelled:
             return False
+        if isnan(seconds):
+            raise ValueError("wait() needs a number of seconds, not NaN")
         cancelled_in = float("inf")
         if self.cancel_after_seconds is not None:
             cancelled_in = self.cancel_after_seconds - self.elapsed
@@ -202,8 +205,14 @@ class FakeContext:
             self.log.warning("The progress of this run is not shown: it was not given as two numbers.")
 
     def tell(self, text: str, *, once: str) -> None:
-        """Note the text in `told`; see `bot_scheduler.Context.tell`."""
-        line = " ".join(self.secrets.redacted(text).split())
+        """Note the text in `told`; see `bot_scheduler.Context.tell`.
+
+        Raises:
+            TypeError: `once` is not a text.
+        """
+        if not isinstance(once, str):
+            raise TypeError(f"once must be a str, not {type(once).__name__}")
+        line = " ".join(plain_text(self.secrets.redacted(text)).split())
         if once not in self.told and len(self.told) >= TOLD:
             self.log.warning("Not reported, because the run has reported too much: %s", line)
             return

@@ -9,6 +9,7 @@ from itertools import count
 from bot_scheduler.contacts import Person
 from bot_scheduler.testing.clock import Expiring, FakeClock
 from bot_scheduler.testing.contacts import FakeContacts
+from bot_scheduler.testing.stored import as_utf8
 
 LIFETIME = 400 * 86_400
 """Seconds for which an entry is kept."""
@@ -89,12 +90,12 @@ class FakeLedger:
 
     def settle(self, key: str, outcome: str) -> None:
         """Record the outcome of a claim that is this run's; `"released"` gives it back."""
-        if self._shared.entries.get(key) != self._claim:
+        if self._shared.entries.get(as_utf8(key)) != self._claim:
             return
         if outcome == "released":
             self._shared.entries.delete(key)
         else:
-            self._shared.entries.set(key, outcome, LIFETIME)
+            self._shared.entries.set(key, as_utf8(outcome), LIFETIME)
 
     def first_run(self) -> str:
         """Return the id of the first attempt."""
@@ -103,13 +104,15 @@ class FakeLedger:
     def _places(self, key: str, person: Person | None) -> list[str]:
         """All keys that count: `key`, and the same one under each other id of the person."""
         if person is None:
-            return [key]
-        return [f"{one}{key.removeprefix(person.id)}" for one in self._shared.ids_of(person)]
+            return [as_utf8(key)]
+        return [as_utf8(f"{one}{key.removeprefix(person.id)}") for one in self._shared.ids_of(person)]
 
     def _state(self, key: str, person: Person | None) -> str | None:
         values = [self._shared.entries.get(place) for place in self._places(key, person)]
         settled = next((value for value in values if isinstance(value, str)), None)
-        return settled or (UNKNOWN if any(values) else None)
+        if settled is not None:
+            return settled
+        return UNKNOWN if any(values) else None
 
     def _is_over(self, claim: Claim) -> bool:
         return claim.run_id not in self._shared.under_way

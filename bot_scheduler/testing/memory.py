@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from uuid import uuid4
 
 from bot_scheduler.testing.clock import Expiring, FakeClock
+from bot_scheduler.testing.stored import as_utf8
 
 MAX_VALUE = 64 * 1024
 """Characters of one value. Longer ones are not stored."""
@@ -48,23 +50,23 @@ class FakeMemory:
 
     def recall(self, key: str) -> str | None:
         """Return the value stored under `key`, or None."""
-        return self._shared.values.get(key)
+        return self._shared.values.get(as_utf8(key))
 
     def remember(self, key: str, value: str, seconds: int) -> None:
         """Store a value for some time; see `bot_scheduler.Memory.remember`."""
         if len(value) <= MAX_VALUE:
-            self._shared.values.set(key, value, max(1, seconds))
+            self._shared.values.set(as_utf8(key), as_utf8(value), max(1, ceil(seconds)))
 
     def take_turn(self, key: str, seconds: float, gap: float = 0.0) -> float:
         """Take or renew the turn at `key`; see `bot_scheduler.Memory.take_turn`."""
-        left = self._left(self._shared.turns.get(key), gap)
+        left = self._left(self._shared.turns.get(as_utf8(key)), gap)
         if left <= 0:
             self._shared.turns.set(key, Turn(self._mark, self._shared.clock.after(seconds)), seconds)
         return max(left, 0.0)
 
     def end_turn(self, key: str) -> None:
         """End this run's turn at `key`. Another run's turn stays."""
-        turn = self._shared.turns.get(key)
+        turn = self._shared.turns.get(as_utf8(key))
         if turn is not None and turn.holder == self._mark:
             self._shared.turns.set(key, Turn(None, self._shared.clock.now), ENDED_SECONDS)
 

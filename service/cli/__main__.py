@@ -6,11 +6,7 @@ import os
 import sys
 from typing import Any
 
-from typer import Abort, TyperException
-
-from service.cli.app import app
 from service.cli.exits import Exit, Failure
-from service.cli.output.printing import show_failure
 
 
 def main() -> int:
@@ -23,10 +19,7 @@ def main() -> int:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # these are text streams
     try:
         return _run()
-    except Failure as failure:
-        show_failure(failure)
-        return failure.exit
-    except (KeyboardInterrupt, Abort):
+    except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader has seen enough (`| head`): let the rest of the buffer go nowhere, without a traceback at exit.
@@ -35,6 +28,25 @@ def main() -> int:
 
 
 def _run() -> int:
+    # Imported here, because Ctrl-C may come while all commands are loaded.
+    from typer import Abort
+
+    from service.cli.output.printing import show_failure
+
+    try:
+        return _run_command()
+    except Failure as failure:
+        show_failure(failure)
+        return failure.exit
+    except Abort:
+        return Exit.INTERRUPTED
+
+
+def _run_command() -> int:
+    from typer import TyperException
+
+    from service.cli.app import app
+
     try:
         status: Any = app(prog_name="bot-scheduler", standalone_mode=False)
         sys.stdout.flush()

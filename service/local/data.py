@@ -23,9 +23,11 @@ def make_folder(data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         (data / "lock").touch()
     except OSError as error:
-        raise CannotStart(
-            f"Data cannot be stored in {data} ({error.strerror}); set DATA_DIR to another folder"
-        ) from None
+        raise _unwritable(data, error) from None
+
+
+def _unwritable(data: Path, error: OSError) -> CannotStart:
+    return CannotStart(f"Data cannot be stored in {data} ({error.strerror}); set DATA_DIR to another folder")
 
 
 def lock_folder(data: Path) -> IO[str]:
@@ -49,7 +51,11 @@ def lock_folder(data: Path) -> IO[str]:
 
 
 def own_key(data: Path) -> str:
-    """Return the API key of this folder, which the first start makes and only its owner can read."""
+    """Return the API key of this folder, which the first start makes and only its owner can read.
+
+    Raises:
+        CannotStart: it cannot be written.
+    """
     path = data / "api_key"
     if not path.exists():
         write_private(path, secrets.token_urlsafe(24))
@@ -57,9 +63,17 @@ def own_key(data: Path) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read, at once as a whole."""
+    """Write a file that its owner alone can read, at once as a whole. A failure leaves nothing behind.
+
+    Raises:
+        CannotStart: it cannot be written, as on a full disk.
+    """
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    new.rename(path)
+    try:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        new.rename(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise _unwritable(path.parent, error) from None

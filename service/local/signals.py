@@ -23,8 +23,9 @@ class StopRequest:
         self.asked = False
 
     def listen(self) -> None:
-        """Take the signals from now on."""
+        """Take the signals from now on, and those that the command line held back while this process was starting."""
         heed(self._note)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def _note(self, *_: object) -> None:
         self.asked = True

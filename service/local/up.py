@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from service.errors import SettingsError
-from service.home import checkout, data_folder, of_dotenv
+from service.home import NoHome, checkout, data_folder, of_dotenv
 from service.listening import bind_to, here
 from service.local import embedded_valkey as embedded
 from service.local.data import CannotStart, lock_folder, make_folder, own_key
@@ -53,7 +53,7 @@ def main() -> int:
             valkey = None
             if not environment.get("REDIS_URL"):
                 valkey, environment["REDIS_URL"] = embedded.start(data, lock, closing, request)
-        except (CannotStart, embedded.NotStarted, SettingsError) as error:
+        except (CannotStart, NoHome, embedded.NotStarted, SettingsError) as error:
             print(error, file=sys.stderr)
             return 1
         if request.asked:

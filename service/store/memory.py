@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from uuid import uuid4
 
 from redis import Redis
@@ -38,10 +39,10 @@ class RedisMemory:
         return value.decode() if isinstance(value, bytes) else value
 
     def remember(self, key: str, value: str, seconds: int) -> None:
-        """Remember `value` for so long, at least one second, unless it is longer than `MAX_VALUE`."""
+        """Remember `value` for whole seconds, rounded up, at least one, unless it is longer than `MAX_VALUE`."""
         if len(value) <= MAX_VALUE:
             with translate_errors():
-                self._client.set(self._keys.memory(self._bot, key), value.encode(), ex=max(1, seconds))
+                self._client.set(self._keys.memory(self._bot, key), value.encode(), ex=max(1, ceil(seconds)))
 
     def take_turn(self, key: str, seconds: float, gap: float = 0.0) -> float:
         """Take the turn at `key`, in one atomic step; see `bot_scheduler.Memory`."""

@@ -135,7 +135,13 @@ class RunContext:
         self.notes.progress(done, total)
 
     def tell(self, text: str, *, once: str) -> None:
-        """Tell people something when the run ends, once for each key `once`."""
+        """Tell people something when the run ends, once for each key `once`.
+
+        Raises:
+            TypeError: the key is not a text.
+        """
+        if not isinstance(once, str):
+            raise TypeError(f"once must be a str, not {type(once).__name__}")
         line = " ".join(plain_text(self.secrets.redacted(text)).split())
         if not self.news.add(line if len(line) <= NEWS_LIMIT else f"{line[: NEWS_LIMIT - 1]}…", once):
             self.log.warning("Not reported, because the run has reported too much: %s", line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,16 @@ from service.bots.support.address_book import AddressBook
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Vault, names_in
 from service.domain.people import contact as domain
+from service.domain.plain_json import plain
+from service.domain.run_records import Outcome
 from service.settings import Settings
 from service.store.contacts import ContactStore, Write
 from service.store.keys import Keys
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
+from service.store.runs.stored_outcome import stored_outcome
 from service.usecases.contacts import ContactBook
+from service.worker.notes import NotesHandler
 from service.worker.run_context import News, RunContext, RunTime, StopFlag
 
 NOW = datetime(2025, 4, 12, 8, 0, tzinfo=UTC)
@@ -120,14 +125,8 @@ class Noted:
     def progress(self, done: int, total: int) -> None:
         self.steps.append((done, total))
 
-
-class Lines(logging.Handler):
-    def __init__(self, lines: list[LogLine]) -> None:
-        super().__init__()
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(LogLine(record.levelname.lower(), record.getMessage()))
+    def line(self, level: str, message: str) -> None:
+        self.lines.append(LogLine(level, message))
 
 
 class Reals:
@@ -148,7 +147,8 @@ class Reals:
         if retry_of is not None:
             self._client.hset(self._keys.run(run_id), "retry_of", retry_of.run_id)
         log = logging.Logger("probe", logging.INFO)
-        log.addHandler(Lines(notes.lines))
+        taker: Any = notes
+        log.addHandler(NotesHandler(taker))
         declared = ProbeBot.uses_settings
         zone = ZoneInfo("Europe/Berlin")
         settings = Settings.model_validate({"alert_url": SECRETS["ALERT_URL"], "visitor_contact": "me@example.org"})
@@ -433,6 +433,65 @@ def test_the_address_book_is_read(runs: Runs) -> None:
     assert [one.last_messaged_at for one in runs.run().contacts.all()] == [None, 1_744_444_800]
 
 
+# mistakes of a bot
+
+
+LONE = "caf\udce9"  # as os.fsdecode makes it of a file name that is not UTF-8
+
+
+@pytest.mark.parametrize(
+    ("mistake", "error"),
+    [
+        (lambda run: run.ledger.claim(LONE), UnicodeEncodeError),
+        (lambda run: run.ledger.claim(f"{BEN.id}{LONE}", person=BEN), UnicodeEncodeError),
+        (lambda run: run.ledger.outcomes([LONE]), UnicodeEncodeError),
+        (lambda run: run.ledger.settle(LONE, "sent"), UnicodeEncodeError),
+        (lambda run: run.memory.recall(LONE), UnicodeEncodeError),
+        (lambda run: run.memory.remember(LONE, "blue", 60), UnicodeEncodeError),
+        (lambda run: run.memory.remember("page", LONE, 60), UnicodeEncodeError),
+        (lambda run: run.memory.take_turn(LONE, 60), UnicodeEncodeError),
+        (lambda run: run.memory.remember("page", "blue", float("nan")), ValueError),
+        (lambda run: run.tell("Amelia cannot be reached", once=5), TypeError),
+        (lambda run: run.wait(float("nan")), ValueError),
+        (lambda run: run.contacts.born_on(["x"]), ValueError),
+    ],
+)
+def test_a_mistake_raises_the_same_error(runs: Runs, mistake: Callable[[Any], Any], error: type[Exception]) -> None:
+    """One of Python's own, never one of redis-py."""
+    with pytest.raises(error):
+        mistake(runs.run())
+
+
+def test_a_fraction_of_a_second_is_rounded_up(runs: Runs) -> None:
+    """Redis counts whole seconds."""
+    memory = runs.run().memory
+    memory.remember("page", "blue", 1.5)
+    assert memory.recall("page") == "blue"
+
+
+def test_an_empty_outcome_is_an_outcome(runs: Runs) -> None:
+    """It is not mistaken for a key that nobody claimed."""
+    ledger = runs.run().ledger
+    ledger.claim("plants")
+    ledger.settle("plants", "")
+    assert ledger.outcomes(["plants"]) == [""]
+    assert ledger.claim("plants") == ""
+
+
+def test_a_line_that_cannot_be_formatted_does_not_end_the_run(runs: Runs) -> None:
+    """The log says that there was one."""
+    run = runs.run()
+    run.log.info("%d plants", "two")
+    assert runs.lines(run) == [LogLine("error", "A line of the log could not be written (TypeError)")]
+
+
+def test_half_a_character_is_told_escaped(runs: Runs) -> None:
+    """In the text; the subject may have it too."""
+    run = runs.run()
+    run.tell(f"{LONE} cannot be read", once=LONE)
+    assert runs.told(run) == [r"caf\udce9 cannot be read"]
+
+
 # what a test can do beside
 
 
@@ -463,6 +522,22 @@ def test_a_result_must_be_json(doing: Callable[[Callable[[Context], Any]], FakeC
         doing(lambda context: [1]).run()
     with pytest.raises(TypeError, match="JSON"):
         doing(lambda context: {"now": context.now}).run()
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"ratio": float("nan"), "most": float("-inf")}, {"name": LONE, LONE: 1}, {"count": 2**64, "least": -(2**63)},
+        {"long": "x" * 20_000}, {"long": "é" * 20_000}, {"fits": "x" * (16 * 1024 - 12)}, {"over": "x" * (16 * 1024)},
+    ],
+    ids=["not a number", "half a character", "beyond 64 bits", "long", "long, not ASCII", "the longest", "too long"],
+)  # fmt: skip
+def test_a_result_is_given_back_as_the_service_keeps_it(
+    doing: Callable[[Callable[[Context], Any]], FakeContext], result: dict[str, Any]
+) -> None:
+    """As text where JSON has no such value, and cut where it is too long."""
+    kept = stored_outcome(Outcome("success", None, plain(result)))["result"]
+    assert doing(lambda context: result).run() == json.loads(kept)
 
 
 def test_a_run_ends_with_its_work(doing: Callable[[Callable[[Context], Any]], FakeContext]) -> None:

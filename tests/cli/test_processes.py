@@ -111,3 +111,30 @@ def test_the_other_commands_load_nothing_of_the_processes() -> None:
     libraries = {"redis", "rq", "rq_scheduler", "gunicorn", "falcon", "honcho"}
     never = libraries | {"service.scheduler", "service.worker", "service.local"}
     assert not never & set(loaded.stdout.split())
+
+
+def test_ctrl_c_while_commands_are_loaded_leaves_no_traceback(tmp_path: Path) -> None:
+    """Its exit code says it all."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    command = [sys.executable, "-P", "-m", "service.cli", "health"]
+    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_ctrl_c_while_up_is_loaded_stops_it(site: Path, elsewhere: Path, tmp_path: Path) -> None:
+    """However often it comes: the signals wait until `up` listens for them."""
+    script = """
+import os, signal
+from service import processes
+execve = os.execve
+def interrupted(*words):
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGINT)
+    execve(*words)
+os.execve = interrupted
+processes.become("up")
+"""
+    process = installed(site, elsewhere, tmp_path, "-c", script, PORT=str(find_free_port()))
+    told = process.communicate(timeout=60)[0]
+    assert (process.returncode, told) == (0, "")

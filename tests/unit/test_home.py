@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from service import home
+from service.cli.client import location
+from service.cli.exits import Failure
 
 
 def test_a_checkout_keeps_its_data_in_var() -> None:
@@ -39,3 +42,30 @@ def test_macos_has_its_own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert home.home({"XDG_DATA_HOME": "/xdg"}) == tmp_path / "Library" / "Application Support" / "bot-scheduler"
+
+
+def test_without_a_home_a_data_folder_can_still_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A container's arbitrary user id has neither HOME nor an entry in passwd."""
+    monkeypatch.setattr(home, "_ROOT", tmp_path)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    assert home.of_dotenv() == {}
+    assert home.data_folder("/data") == Path("/data")
+    for setting in (None, "", "relative"):
+        with pytest.raises(home.NoHome, match="Set HOME, XDG_DATA_HOME or DATA_DIR"):
+            home.data_folder(setting)
+
+
+def test_without_a_home_the_command_line_needs_only_a_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without one, it says in a sentence what to set."""
+    monkeypatch.setattr(home, "_ROOT", tmp_path)
+    for name in ("HOME", "XDG_DATA_HOME", "DATA_DIR", "BOT_SCHEDULER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    monkeypatch.setenv("API_KEY", "a key")
+    assert location.find_location().key == b"a key"
+    assert (location.data_dir(), location.own_redis()) == (None, None)
+    monkeypatch.delenv("API_KEY")
+    with pytest.raises(Failure, match="set HOME, XDG_DATA_HOME or DATA_DIR"):
+        location.find_location()

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from service.cli.exits import Exit, Failure
-from service.home import data_folder, of_dotenv
+from service.home import NoHome, data_folder, of_dotenv
 from service.listening import bind_to, here, is_here
 
 URL_FILE = "redis_url"
@@ -42,7 +42,7 @@ def find_location() -> Location:
     """Read `BOT_SCHEDULER_URL` and `API_KEY`, or take their defaults.
 
     Raises:
-        Failure: The URL is invalid.
+        Failure: The URL is invalid, or the key can only be in DATA_DIR, and there is no such folder.
     """
     own = _address_here(up_environment())
     given = os.environ.get("BOT_SCHEDULER_URL") or f"http://{own}"
@@ -71,15 +71,20 @@ def _address_here(settings: dict[str, str]) -> str:
 
 def own_redis() -> str | None:
     """Return the URL of the Valkey of a running `make up`. None if there is none, or if another user runs it."""
+    if (data := data_dir()) is None:
+        return None
     try:
-        return (data_dir() / URL_FILE).read_text().strip() or None
+        return (data / URL_FILE).read_text().strip() or None
     except OSError:
         return None
 
 
-def data_dir() -> Path:
-    """Return the folder in which `make up` keeps its data."""
-    return data_folder(up_environment().get("DATA_DIR"))
+def data_dir() -> Path | None:
+    """Return the folder in which `make up` keeps its data. None if DATA_DIR is unset and the user has no home."""
+    try:
+        return data_folder(up_environment().get("DATA_DIR"))
+    except NoHome:
+        return None
 
 
 def _key(local: bool) -> tuple[bytes | None, str]:
@@ -89,7 +94,11 @@ def _key(local: bool) -> tuple[bytes | None, str]:
         return None, "nowhere: API_KEY is not set"
     if up_environment().get("API_KEY"):
         return _encoded(up_environment()["API_KEY"]), ".env"
-    path = data_dir() / "api_key"
+    if (data := data_dir()) is None:
+        raise Failure(
+            Exit.USAGE, "Set API_KEY; or set HOME, XDG_DATA_HOME or DATA_DIR to find the key of `bot-scheduler up`"
+        )
+    path = data / "api_key"
     try:
         return path.read_bytes().strip(), str(path)
     except OSError:

@@ -75,7 +75,8 @@ def _findings(service: Api) -> Iterator[Finding]:
         yield Finding("settings", "ok", "all are valid")
         yield from local_checks.check_settings(settings)
         yield from local_checks.check_secrets(os.environ)
-        yield from local_checks.check_data(data_dir())
+        if (data := data_dir()) is not None:
+            yield from local_checks.check_data(data)
         if os.environ.get("REDIS_URL"):
             yield from redis_checks.check_redis(settings)
             return
