@@ -21,6 +21,11 @@ MONOTONIC_KEY = "test:monotonic"
 READ_NOW = f"""local ms = tonumber(redis.call('GET', '{NOW_KEY}'))
 return {{string.format('%.0f', math.floor(ms / 1000)), string.format('%.0f', (ms % 1000) * 1000)}}"""
 
+VIRTUAL_TIME = f"""(function()
+    local ms = tonumber(redis.call('GET', '{NOW_KEY}'))
+    return {{math.floor(ms / 1000), (ms % 1000) * 1000}}
+  end)()"""
+
 VIRTUAL_CALL = f"""local function call(command, ...)
   if command == 'TIME' then
     local ms = tonumber(redis.call('GET', '{NOW_KEY}'))
@@ -57,6 +62,9 @@ def virtual_time(client: Redis) -> Iterator[None]:
         if name == "shared/base":
             assert "local call = redis.call\n" in text
             text = text.replace("local call = redis.call\n", VIRTUAL_CALL + "\n")
+        if name == "shared/now":
+            assert "redis.call('TIME')" in text
+            text = text.replace("redis.call('TIME')", VIRTUAL_TIME)
         return text
 
     clock = types.SimpleNamespace(monotonic=lambda: int(client.get(MONOTONIC_KEY) or 0) / 1000)
