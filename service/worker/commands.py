@@ -46,6 +46,7 @@ class Commands:
         self._under_way = under_way
         self._shut_down = shut_down
         self._stop: str | None = None
+        self._early: str | None = None  # RQ names a run as soon as it is claimed, before its horse has said so
         self._kill: str | None = None
         self._ignored = Seldom(log, logging.WARNING, clock)
 
@@ -58,9 +59,9 @@ class Commands:
         except Exception as error:  # noqa: BLE001 - see above
             self._ignored.note(f"Ignored on RQ's channel: {type(error).__name__}")
 
-    def is_stopped(self, token: str) -> bool:
+    def is_stopped(self, token: str, run_id: str) -> bool:
         """Return whether the run of this claim is to be cancelled."""
-        return self._stop == token
+        return self._stop == token or self._early == run_id
 
     def is_killed(self, token: str) -> bool:
         """Return whether the horse that carries out the run of this claim is to be killed."""
@@ -76,6 +77,8 @@ class Commands:
         elif command not in known:
             raise _Refused(f"{command[:20]!r} is unknown")
         elif run is None or not known[command](run, payload):
+            if command == "stop-job":
+                self._early = str(payload.get("job_id"))
             raise _Refused(f"{command!r} does not name the run under way")
         else:
             log.info("Run %s: heard RQ's command %s", run.run_id, command, extra=run.ids)

@@ -159,7 +159,7 @@ class RunWatcher:
     def _renew(self, horse: Horse, run: Began, watch: Watch) -> None:
         asked = time.monotonic()  # the lease counts from when Redis heard of it, which is no earlier
         try:
-            if self._commands.is_stopped(run.token):
+            if self._commands.is_stopped(run.token, run.run_id):
                 self._runs.cancel(run.ids["job_id"], run.run_id, "stopped by RQ's stop command")
             watch.heard(self._runs.renew(run.run_id, run.token, self._watched.lease_ms), asked)
             self._watched.beat()

@@ -27,8 +27,8 @@ def heard(allowed: Allowed, *messages: Any, run: Began | None = RUN) -> str:
     ours = Commands(allowed, lambda: run, lambda: shut_down.append("shutdown"))
     for message in messages:
         ours.heard({"type": "message", "data": message})
-    done = ["stop"] * ours.is_stopped("token") + ["kill"] * ours.is_killed("token") + shut_down
-    assert not ours.is_stopped("another") and not ours.is_killed("another")
+    done = ["stop"] * ours.is_stopped("token", "run") + ["kill"] * ours.is_killed("token") + shut_down
+    assert not ours.is_stopped("another", "other run") and not ours.is_killed("another")
     return " ".join(done)
 
 
@@ -55,8 +55,16 @@ def test_no_rubbish_does_anything(allowed: Allowed) -> None:
     """Nor what is no text at all, nor a command while no run is under way (but a shutdown, where that is allowed)."""
     for message in (*HOSTILE, None, 1, "text", ["stop-job"], {"command": "shutdown"}):
         assert heard(allowed, message) == ""
-    for name in ("stop-job", "stop-execution", "kill-horse"):
+    for name in ("stop-execution", "kill-horse"):
         assert heard(allowed, sent(name), run=None) == ""
+
+
+@pytest.mark.parametrize(("allowed", "done"), [("stop-job", "stop"), ("all", "stop"), ("none", "")])
+def test_a_stop_that_comes_before_the_horse_says_what_it_has_claimed_counts(allowed: Allowed, done: str) -> None:
+    """A run is running for everybody from its claim on; its own worker hears of it a moment later."""
+    assert heard(allowed, sent("stop-job"), run=None) == done
+    before = Began({"job_id": "job", "run_id": "run before"}, "token before", 0.0, 60)
+    assert heard(allowed, sent("stop-job"), run=before) == done
 
 
 def test_a_flood_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
