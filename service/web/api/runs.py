@@ -70,7 +70,8 @@ class Log:
 
         With `Accept: text/event-stream` the answer follows the log live. Each line is an event whose id is the line's
         number. `progress` reports how far the run is, and `trimmed` that the log is no longer kept. `end`, the last
-        event, carries the run. `Last-Event-ID` continues after that line. The answer is 503 when too many follow.
+        event, carries the run. `restart` ends the stream when the service restarts; the run goes on. `Last-Event-ID`
+        continues after that line. The answer is 503 when too many follow.
         """
         resp.set_header("Vary", "Accept")
         if preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:
