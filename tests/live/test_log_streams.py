@@ -7,19 +7,15 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
-from redis.asyncio.client import PubSub
-from redis.exceptions import ConnectionError
 
 from service.errors import StoreUnavailable
-from service.store.keys import Keys
 from service.store.runs import run_news
-from service.store.runs.run_news import RunNews
 from service.usecases.run_following import News
 from service.web.http.pools import Busy
 from service.web.live import feed, hub, log_stream
-from service.web.live.hub import NewsHub
 from service.web.live.log_stream import LogStream
 from service.web.stopping import Stopping
+from tests.support.fakes import lone_hub
 
 GREETING = b"retry: 2000\n\n"
 COMMENT = b": nothing new\n\n"
@@ -43,11 +39,6 @@ class Script:
         return News(list(enumerate(lines, after + 1)), *rest)
 
 
-def silence() -> PubSub:
-    """Redis does not let anybody subscribe."""
-    raise ConnectionError
-
-
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits here."""
@@ -56,12 +47,6 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (feed, log_stream):
         monkeypatch.setattr(module, "AWAY_SECONDS", 0.001)
         monkeypatch.setattr(module, "COMMENT_SECONDS", 0.01)
-
-
-def made_hub(script: Script, stopping: Stopping | None = None) -> NewsHub:
-    """A hub whose runs say what the script says."""
-    following: Any = script
-    return NewsHub(following, RunNews(silence, Keys(), "test"), stopping or Stopping())
 
 
 class Client:
@@ -88,10 +73,10 @@ def read(script: Script, after: int = 0) -> bytes:
     """All events of a stream, without comments."""
 
     async def reading() -> bytes:
-        stream = LogStream(made_hub(script), "run", after, Client().receive)
+        stream = LogStream(lone_hub(script), "run", after, Client().receive)
         return b"".join([events async for events in all_of(stream) if not events.startswith(b":")])
 
-    return run(reading())
+    return bytes(run(reading()))
 
 
 def run(test: Coroutine[Any, Any, Any]) -> Any:
@@ -103,7 +88,7 @@ def test_a_silent_stream_says_that_it_is_there() -> None:
     """A comment, which readers pass over, while there is nothing to tell; again and again."""
 
     async def test() -> None:
-        silent = LogStream(made_hub(Script(([], {}, False))), "run", 0, Client().receive)
+        silent = LogStream(lone_hub(Script(([], {}, False))), "run", 0, Client().receive)
         assert [await anext(silent) for _ in range(3)] == [GREETING, COMMENT, COMMENT]
         await silent.close()
 
@@ -115,8 +100,8 @@ def test_a_stream_comments_while_redis_is_away(redis: str) -> None:
     """So that no proxy gives it up."""
 
     async def test() -> None:
-        items = [] if redis == "away from the start" else [([], {}, False)]
-        stream = LogStream(made_hub(Script(*items, StoreUnavailable())), "run", 0, Client().receive)
+        items: list[Any] = [] if redis == "away from the start" else [([], {}, False)]
+        stream = LogStream(lone_hub(Script(*items, StoreUnavailable())), "run", 0, Client().receive)
         assert [await anext(stream) for _ in range(3)] == [GREETING, COMMENT, COMMENT]
         await stream.close()
 
@@ -151,9 +136,9 @@ def test_a_long_log_is_read_in_steps_before_the_stream_joins_the_feed() -> None:
     """Each step when the reader has taken the one before."""
 
     async def test() -> None:
-        more = (["x"], {}, False, False, True)
+        more: Any = (["x"], {}, False, False, True)
         script = Script(more, more, (["y"], {}, False))
-        stream = LogStream(made_hub(script), "run", 0, Client().receive)
+        stream = LogStream(lone_hub(script), "run", 0, Client().receive)
         assert await anext(stream) == GREETING
         for number in (1, 2):
             assert await anext(stream) == b"id: %d\ndata: x\n\n" % number
@@ -169,7 +154,7 @@ def test_followers_at_the_front_share_one_look() -> None:
 
     async def test() -> None:
         script = Script(*[([], {}, False)] * 101, (["1"], {}, True))
-        one = made_hub(script)
+        one = lone_hub(script)
         streams = [LogStream(one, "run", 0, Client().receive) for _ in range(100)]
 
         async def rest(stream: LogStream) -> list[bytes]:
@@ -197,7 +182,7 @@ def test_a_follower_that_falls_behind_reads_by_itself_and_gets_every_line_once()
                 return News(lines, {}, self.written == 100)
 
         growing: Any = Log()
-        one = made_hub(growing)
+        one = lone_hub(growing)
         quick, slow = (LogStream(one, "run", 0, Client().receive) for _ in range(2))
         slowly = [await anext(slow), await anext(slow)]
         quickly = [events async for events in all_of(quick)]
@@ -216,7 +201,7 @@ def test_a_stream_ends_and_frees_its_place_when_its_reader_hangs_up(monkeypatch:
     monkeypatch.setattr(feed, "COMMENT_SECONDS", 1000)
 
     async def test() -> None:
-        one, client = made_hub(Script(([], {}, False))), Client()
+        one, client = lone_hub(Script(([], {}, False))), Client()
         stream = LogStream(one, "run", 0, client.receive)
         one.require_place()
         assert await anext(stream) == GREETING
@@ -240,7 +225,7 @@ def test_a_stream_says_when_its_process_stops() -> None:
 
     async def test() -> list[bytes]:
         stopping = Stopping()
-        one = made_hub(Script((["1"], {}, False), ([], {}, False)), stopping)
+        one = lone_hub(Script((["1"], {}, False), ([], {}, False)), stopping)
         streams = [LogStream(one, "run", 0, Client().receive) for _ in range(20)]
         for stream in streams:
             assert await anext(stream) == GREETING
