@@ -152,7 +152,7 @@ def test_a_user_who_may_not_listen_looks_every_second_and_is_told_once(
     """Without one of the rights no message would come. With the rights again, it listens again."""
     monkeypatch.setattr(run_news, "DEAF_SECONDS", 0.01)
     monkeypatch.setattr(run_news, "DEAF_AGAIN_SECONDS", 0.05)
-    admin = server.client()
+    admin: Any = server.client()
     admin.execute_command("ACL", "SETUSER", "limited", "on", ">password", "~*", "&bot-scheduler:*", "+@all", missing)
 
     async def test() -> None:
@@ -172,9 +172,8 @@ def test_a_user_who_may_not_listen_looks_every_second_and_is_told_once(
 
 def test_who_may_not_name_connections_listens_all_the_same(server: ValkeyServer) -> None:
     """A connection's name is for people."""
-    server.client().execute_command(
-        "ACL", "SETUSER", "limited", "on", ">password", "~*", "&bot-scheduler:*", "+@all", "-client"
-    )
+    admin: Any = server.client()
+    admin.execute_command("ACL", "SETUSER", "limited", "on", ">password", "~*", "&bot-scheduler:*", "+@all", "-client")
 
     async def test() -> None:
         with news_from(f"redis://limited:password@127.0.0.1:{server.port}/0").listening("run") as bell:
