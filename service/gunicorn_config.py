@@ -15,6 +15,13 @@ from service.errors import SettingsError
 from service.listening import bind_to
 from service.shutdown import REQUEST_SECONDS
 
+
+def _number(setting: str, default: int) -> int:
+    """Read a setting. The application checks it afterwards, and names an invalid one in one line."""
+    value = os.environ.get(setting, "")
+    return int(value) if value.isdecimal() else default
+
+
 try:
     refuse_foreign(os.environ)  # before the libraries that read it are imported
 except SettingsError as error:
@@ -23,8 +30,8 @@ except SettingsError as error:
 wsgi_app = "service.wsgi:build()"
 bind = bind_to(os.environ.get("BIND_HOST") or "0.0.0.0", os.environ.get("PORT") or "8000")
 worker_class = "service.web.server.worker.Worker"
-workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
-worker_connections = int(os.environ.get("LIMIT_CONNECTIONS") or "4096")
+workers = _number("WEB_CONCURRENCY", 2)
+worker_connections = _number("LIMIT_CONNECTIONS", 4096)  # of each process
 
 # The application is built once, before gunicorn forks the workers. They share its memory, and a missing setting stops
 # the start with one line instead of workers that die over and over. Building it opens no connection.

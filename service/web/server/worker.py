@@ -20,6 +20,7 @@ from uvicorn_worker import UvicornWorker
 
 from service.seldom import tell_all
 from service.web.server.connection import UNSENT_BYTES, Connection
+from service.web.server.file_limit import make_room
 from service.web.stopping import STOPPING
 
 LOOK_SECONDS = 0.5
@@ -95,6 +96,11 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         Connection.limit = self.cfg.worker_connections
         _log_as_we_do()
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Make room for the connections; gunicorn calls this once, before it forks the workers."""
+        cfg.set("worker_connections", make_room(cfg.worker_connections))
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
