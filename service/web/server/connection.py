@@ -30,6 +30,9 @@ the connection ended at once, the answer might get lost on its way (RFC 9112, se
 REFUSED_CONNECTIONS = 256
 """How many connections beyond the limit are told so; those beyond are ended without a word."""
 
+IS_GONE = "bot_scheduler.is_gone"
+"""The name in a request's scope of a function that tells whether the client has hung up."""
+
 log = logging.getLogger(__name__)
 _malformed = Seldom(log, logging.WARNING)
 _given_up = Seldom(log, logging.INFO)
@@ -103,6 +106,7 @@ class Connection(Parsing):
 
     def begin(self, method: bytes, version: str, asks_for_continue: bool) -> None:
         """Start the application, or queue the request behind earlier ones."""
+        self.scope[IS_GONE] = self.is_gone  # type: ignore[literal-required]
         self.cycle = cycle = Cycle(
             self,
             scope=self.scope,
@@ -139,6 +143,10 @@ class Connection(Parsing):
         """Tell whether the answer to a request is the last one, whatever the request says."""
         is_latest = cycle is self.cycle and not (self._unparsed or self.head_bytes or self._last_words)
         return is_latest and (self._has_ended or STOPPING.is_set())
+
+    def is_gone(self) -> bool:
+        """Tell whether the client has ended its side; the application calls this."""
+        return self._has_ended or self.transport.is_closing()
 
     def leave(self) -> None:
         """End this side once everything is sent, and hear the client out."""
