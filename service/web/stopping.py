@@ -20,6 +20,8 @@ class Stopping:
 
     def begin(self) -> None:
         """Tell all who wait. A signal handler may call this, and more than once."""
+        if self._begun:
+            return
         self._begun = True
         for call, loop in list(self._calls.items()):
             loop.call_soon_threadsafe(call)

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import logging
 import math
+import socket
+import struct
 from typing import Any, ClassVar
 
 from service.seldom import Seldom
@@ -34,6 +36,7 @@ IS_GONE = "bot_scheduler.is_gone"
 """The name in a request's scope of a function that tells whether the client has hung up."""
 
 log = logging.getLogger(__name__)
+_NO_LINGER = struct.pack("ii", 1, 0)
 _malformed = Seldom(log, logging.WARNING)
 _given_up = Seldom(log, logging.INFO)
 _full = Seldom(log, logging.WARNING)
@@ -73,7 +76,7 @@ class Connection(Parsing):
         if beyond > 0:
             _full.note(f"{self.limit:,} clients are connected (LIMIT_CONNECTIONS); one more was refused")
             if beyond > REFUSED_CONNECTIONS:
-                transport.abort()
+                self._drop()
             else:
                 self._say_last(answer(FULL))
 
@@ -188,7 +191,7 @@ class Connection(Parsing):
         waiting = self.transport.get_write_buffer_size()
         if self._patience.is_over(now, self._written, waiting):
             _given_up.note(f"{self._address()} did not read its answer in time; its connection was closed")
-            self.transport.abort()
+            self._drop()
         elif waiting and self._leaving_bytes is not None:
             self._due = now + LEAVE_SECONDS
         elif now >= self._due:
@@ -199,6 +202,12 @@ class Connection(Parsing):
             self._refuse(LATE_HEAD)
         else:
             self.transport.close()
+
+    def _drop(self) -> None:
+        """End both sides at once. The kernel would keep what the client has not read for minutes otherwise."""
+        with contextlib.suppress(OSError):
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
 
     def _cycles(self) -> list[Cycle]:
         queued = [cycle for cycle, _ in self.pipeline]
