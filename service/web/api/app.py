@@ -120,7 +120,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
         The ASGI application.
     """
     guard = Guard(services.keys, Sessions(services.keys), sign_in, services.refusals)
-    app = App(middleware=[RequestIds(), guard, NeedlessBodies(), Headers()])
+    app = App(middleware=[RequestIds(), guard, NeedlessBodies(), Headers(), services.loop_lag])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
     _add_job_routes(app, services)
