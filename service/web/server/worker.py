@@ -28,7 +28,9 @@ LOOK_SECONDS = 0.5
 NOTIFY_SECONDS = 1
 """How often gunicorn hears that the process lives. Its time-out counts from the last time."""
 ACCEPTED_AT_ONCE = 64
-"""How many connections are accepted in one turn of the loop; others are served in between."""
+QUEUED = 2048
+"""How many connections are accepted in one turn of the loop, with others served in between; how many the kernel queues
+meanwhile."""
 
 
 class Heartbeat(WorkerTmp):  # type: ignore[misc]
@@ -56,6 +58,8 @@ class WebServer(Server):
         for listener in sockets or ():
             _limit_unsent(listener)
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUED)  # asyncio has told the kernel to queue as many as it accepts at once
 
     async def look(self) -> None:
         """End what is overdue, again and again."""
@@ -107,17 +111,10 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         server = WebServer(self.config)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGQUIT, server.leave_at_once)
-        with _meanwhile(server.look()), _meanwhile(self._listen_to_many(server)):
+        with _meanwhile(server.look()):
             await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
-
-    async def _listen_to_many(self, server: Server) -> None:
-        """Have the kernel queue as many connections as it should. asyncio queues as many as it accepts at once."""
-        while not server.started:
-            await asyncio.sleep(0.01)
-        for listener in self.sockets:
-            listener.sock.listen(self.cfg.backlog)
 
 
 @contextlib.contextmanager
