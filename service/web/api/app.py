@@ -147,10 +147,10 @@ def _add_job_routes(app: App, services: Services) -> None:
 
 def _add_run_routes(app: App, services: Services) -> None:
     runs = services.runs
-    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, services.pages))
+    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, services.hub, services.pages))
     app.add_route("/scheduler/jobs/{job_id}/history", History(runs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.following))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.hub))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
     app.add_route("/scheduler/runs", AllRuns(runs))
 
