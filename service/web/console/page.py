@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from falcon.asgi import Request, Response
 
+from service.web.console.assets import ASSETS
 from service.web.console.formatting import FILTERS
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.pools import Pool
@@ -28,6 +29,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
+    environment.globals["asset"] = ASSETS.address
     return environment
 
 
