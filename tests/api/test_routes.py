@@ -10,7 +10,6 @@ import pytest
 
 from service.domain.plain_json import dumps
 from service.errors import StoreUnavailable
-from service.usecases.views import View
 
 Client = falcon.testing.TestClient
 
@@ -65,22 +64,6 @@ def test_an_error_while_waiting_does_not_hide_that_the_run_was_accepted(
     """A 503 would invite to ask again, and the run would happen twice."""
     jobs.entry = StoreUnavailable("Redis cannot be reached")
     assert client.simulate_post(f"/scheduler/jobs/{job['id']}/run?wait=1").status_code == 202
-
-
-def test_when_too_many_wait_the_answer_is_202_at_once(client: Client, jobs: Any, job: dict[str, Any]) -> None:
-    """One may wait in this application; a second one, asking meanwhile, is not made to."""
-    path = f"/scheduler/jobs/{job['id']}/run"
-    inner: list[int] = []
-
-    def wait(job_id: str, run_id: str, seconds: float) -> View:
-        inner.append(client.simulate_post(path, params={"wait": "1"}).status_code)
-        return View({"id": run_id})
-
-    jobs.wait_for_run = wait
-    assert client.simulate_post(path, params={"wait": "1"}).status_code == 200
-    assert inner == [202]
-    inner.clear()
-    assert client.simulate_post(path, params={"wait": "1"}).status_code == 200, "the place is free again"
 
 
 @pytest.mark.parametrize("wait", ["0", "-1", "26", "25.1", "x", "", "1e1", "NaN", "inf", "٣", "1&wait=2"])
