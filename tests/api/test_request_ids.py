@@ -22,7 +22,6 @@ from service.interleaving import interleaved, on_loop, wait_for
 from service.web.http.pools import Pool
 from service.web.http.request_ids import RequestIds
 
-
 SPOKEN = logging.getLogger("service.web.api.spoken")
 
 
