@@ -15,9 +15,6 @@ from service.errors import SettingsError
 from service.listening import bind_to
 from service.shutdown import REQUEST_SECONDS
 
-THREADS = 8
-"""Requests that one process serves at the same time."""
-
 try:
     refuse_foreign(os.environ)  # before the libraries that read it are imported
 except SettingsError as error:
@@ -27,7 +24,6 @@ wsgi_app = "service.wsgi:build()"
 bind = bind_to(os.environ.get("BIND_HOST") or "0.0.0.0", os.environ.get("PORT") or "8000")
 worker_class = "service.web.server.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
-threads = THREADS
 
 # The application is built once, before gunicorn forks the workers. They share its memory, and a missing setting stops
 # the start with one line instead of workers that die over and over. Building it opens no connection.

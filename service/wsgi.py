@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from functools import partial
 
-from service import gunicorn_config
 from service.bots.registry import configs, load_bots
 from service.errors import SettingsError
 from service.messages import Messenger
@@ -34,12 +33,17 @@ from service.web.console.mount import add_console
 from service.web.console.page import SIGN_IN
 from service.web.http.access import Undeclared
 from service.web.http.auth import ApiKeys
+from service.web.http.pools import Pool
 from service.web.http.refusals import Refusals
-from service.web.http.request_slots import RequestSlots
 from service.web.rq_dashboard.dashboard import create_dashboard
 from service.web.services import Services
 
 log = logging.getLogger(__name__)
+
+PAGE_THREADS, PAGES_WAITING = 4, 200
+"""Threads of a process for short work, and requests that may wait for one: pages, contacts, previews, metrics."""
+LONG_THREADS, LONG_WAITING = 4, 12
+"""The same for imports, exports, documents and test messages."""
 
 
 def build() -> App:
@@ -100,7 +104,8 @@ def make_services(settings: Settings, client: Client, keys: Keys) -> Services:
         reading=partial(read, scripts),
         bots=bots,
         keys=ApiKeys.of(settings),
-        slots=RequestSlots(gunicorn_config.THREADS // 2),
+        pages=Pool("page", PAGE_THREADS, PAGES_WAITING),
+        long=Pool("long", LONG_THREADS, LONG_WAITING),
         import_limit_mb=settings.import_limit_mb,
         refusals=Refusals(partial(add_refused_keys, scripts)),
         weak_keys=[f"{sentence}." for sentence in weak_keys(settings)],

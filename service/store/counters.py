@@ -10,6 +10,7 @@ from service.domain.status import waited_seconds
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, read_notices
 from service.store.presence import up
 from service.store.scripts import BUCKETS_MS, Scripts
+from service.store.server.exchange import execute
 from service.store.server.kind import refusal_of_writes
 from service.store.server.redis_clock import ms_of
 from service.store.server.translation import translate_errors
@@ -74,7 +75,7 @@ def add_refused_keys(scripts: Scripts, count: int) -> None:
     if scripts.gate is not None:
         scripts.gate.write()
     with translate_errors():
-        scripts.client.hincrby(scripts.keys.metrics, REFUSED_KEYS, count)
+        execute(scripts.client, "HINCRBY", scripts.keys.metrics, REFUSED_KEYS, count)
 
 
 def read(scripts: Scripts) -> Reading:

@@ -25,6 +25,7 @@ from service.errors import StoreUnavailable, StoreUnsuitable
 from service.store.keys import Keys
 from service.store.migrations import LOOK_SECONDS, Migration, identify_contacts
 from service.store.scripts import script_of
+from service.store.server.exchange import execute
 from service.store.server.translation import translate_errors
 
 MIGRATIONS: tuple[Migration, ...] = (identify_contacts,)
@@ -138,7 +139,7 @@ class SchemaWatch:
 
     def _look(self) -> Callable[[], StoreUnavailable] | None:
         with translate_errors():
-            version, lock = self._client.mget(self._keys.schema_version, self._keys.schema_lock)
+            version, lock = execute(self._client, "MGET", self._keys.schema_version, self._keys.schema_lock)
         found = newest() if version is None else int(version)
         if found > newest():
             return partial(_newer, found)

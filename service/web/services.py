@@ -15,8 +15,8 @@ from service.usecases.message_test import MessageTester
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
 from service.web.http.auth import ApiKeys
+from service.web.http.pools import Pool
 from service.web.http.refusals import Refusals
-from service.web.http.request_slots import RequestSlots
 
 Bots = Mapping[str, type[Bot]]
 """Bot type -> bot class."""
@@ -37,7 +37,8 @@ class Services:
         reading: reads the current measurements; raises StoreUnavailable while Redis is away.
         bots: bot type -> bot class.
         keys: the API keys.
-        slots: limits how many requests wait or stream at once.
+        pages: the threads for short work: pages, contacts, previews.
+        long: the threads for imports, exports, documents and test messages.
         import_limit_mb: the longest import or document, MiB.
         refusals: counts wrong API keys.
         weak_keys: a sentence for each API key that could be guessed.
@@ -53,7 +54,8 @@ class Services:
     reading: Callable[[], Reading]
     bots: Bots
     keys: ApiKeys
-    slots: RequestSlots
+    pages: Pool
+    long: Pool
     import_limit_mb: int
     refusals: Refusals = field(default_factory=Refusals)
     weak_keys: Sequence[str] = ()

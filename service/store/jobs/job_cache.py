@@ -5,21 +5,25 @@ connection has read, and sends a message on that connection when one of them cha
 removes the job from the cache. Messages and answers arrive in the order of the changes. So a list starts by asking for
 the ids on that connection: when they arrive, the messages of all earlier changes have arrived, too. A list is never
 older than its request.
+
+The cache lives on the event loop of a web process, and the connection is its lists' own.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from redis.exceptions import ResponseError
 
+from service.interleaving import has_loop, is_interleaved, on_loop
 from service.store.jobs.job_views import VIEW_FIELDS, job_view
 from service.store.scripts import Scripts
 from service.store.server.asking import WRONG_TYPE, Ask, hash_fields
-from service.store.server.exchange import packed
+from service.store.server.connection import WebRedis
+from service.store.server.exchange import exchange, packed
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +31,12 @@ KEPT = 5_000
 """Most jobs in the cache: some 5 MB. Further jobs are read each time."""
 KEPT_BYTES = 8 * 1024
 """The longest view in the cache."""
-CONNECTIONS = 3
-"""The cache reserves one connection of a process; a process with fewer connections has no cache."""
+
+TRACKING = packed("CLIENT", "TRACKING", "ON", "OPTIN")
+_TRACKED = packed("CLIENT", "CACHING", "YES")
+"""Has Redis report changes of the keys that the next command reads."""
 
 Found = TypeVar("Found")
-_TOLD = object()
 
 
 class JobCache:
@@ -42,16 +47,21 @@ class JobCache:
     """
 
     def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+        client = scripts.client
+        self.scripts = scripts
+        """The scripts on the connection of the lists."""
+        self.refused = not isinstance(client, WebRedis)
+        """Whether the client or Redis rules the cache out. If so, read without it."""
+        if isinstance(client, WebRedis):
+            self.scripts = scripts.on_line(
+                client.beside(greeting=[TRACKING], greeted=self._start_over, push=self._note)
+            )
         self._key = scripts.keys.job("").encode()
         self._kept: dict[bytes, bytes] = {}
-        self._changed: set[bytes] = set()
-        self._connection: Any = None
-        self._follows = False
+        self._changes = 0
+        self._changed: dict[bytes, int] = {}
+        self._readers = 0
         self._times_back = 0
-        self._lock = threading.Lock()
-        self.refused = getattr(scripts.client.connection_pool, "max_connections", 0) < CONNECTIONS
-        """Whether Redis or the client's settings rule the cache out. If so, read without it."""
 
     def show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]] | None:
         """Find jobs and return their views.
@@ -66,107 +76,74 @@ class JobCache:
         Raises:
             StoreUnavailable: Redis is away.
         """
+        if self.refused or not has_loop():
+            return None
+        if not is_interleaved():
+            return on_loop(self.show, find)
+        return self.scripts.ask(partial(self._show, find))
 
-        def attempt() -> tuple[Found, list[bytes | None]] | None:
-            with self._lock:
-                try:
-                    return self._show(find) if self._connect() else None
-                except BaseException:
-                    self._drop()
-                    raise
-
-        return None if self.refused else self._scripts.ask(attempt)
-
-    def _show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]]:
-        if self._times_back != self._scripts.data.times_back:
-            # The cache belongs to an earlier state of the data, whatever Redis has reported.
-            self._times_back = self._scripts.data.times_back
-            self._drop()
-            self._connection.connect()
-        found, ids = find(self._ask)
-        self._forget_changed()
-        jobs = {job_id: self._kept.get(self._key + job_id) for job_id in ids}
-        missing = [job_id.decode() for job_id, job in jobs.items() if job is None]
-        answers = self._exchange(hash_fields([self._scripts.keys.job(job_id) for job_id in missing], VIEW_FIELDS))
-        for job_id, values in zip(missing, answers, strict=True):
-            jobs[job_id.encode()] = job = _shown(job_id, values)
-            if job is not None and len(job) <= KEPT_BYTES and len(self._kept) < KEPT:
-                self._kept[self._key + job_id.encode()] = job
-        # Redis has reported changes during the read in between.
-        self._forget_changed()
-        return found, [jobs[job_id] for job_id in ids]
-
-    def _forget_changed(self) -> None:
-        for key in self._changed:
-            self._kept.pop(key, None)
-        self._changed.clear()
-
-    # the connection
-
-    def _connect(self) -> bool:
-        if self._connection is None:
-            pool = self._scripts.client.connection_pool
-            self._connection = pool.get_connection()
-            self._connection.register_connect_callback(self._follow)
-            self._connection.disconnect()
-        if not self._follows:
-            self._connection.connect()
-        if self.refused:
-            self._connection.deregister_connect_callback(self._follow)
-            self._scripts.client.connection_pool.release(self._connection)
-            self._connection = None
-        return self._follows
-
-    def _follow(self, connection: Any) -> None:
-        """Start over on a new connection, on which Redis reports nothing about earlier reads; redis-py calls this."""
-        self._kept, self._changed, self._follows = {}, set(), False
+    def _show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]] | None:
+        self._readers += 1
         try:
-            connection._parser.set_invalidation_push_handler(self._note)
-            connection.send_packed_command([packed("CLIENT", "TRACKING", "ON")])
-            connection.read_response()
-            self._follows = connection.protocol == 3
-        except (ResponseError, AttributeError) as error:
-            log.info("Redis does not report changes (%s); every list is read completely", error)
-        self.refused = not self._follows
+            found, ids = find(self._ask)
+            self._forget_after_loss()
+            return None if self.refused else (found, self._views(ids))
+        finally:
+            self._readers -= 1
+            if not self._readers:
+                self._changed.clear()
 
-    def _drop(self) -> None:
-        self._kept, self._changed, self._follows = {}, set(), False
-        if self._connection is not None:
-            self._connection.disconnect()
+    def _views(self, ids: Sequence[bytes]) -> list[bytes | None]:
+        jobs = {job_id: self._kept.get(self._key + job_id) for job_id in ids}
+        missing = [job_id for job_id, job in jobs.items() if job is None]
+        if missing:
+            before = self._changes
+            questions = hash_fields([self.scripts.keys.job(job_id.decode()) for job_id in missing], VIEW_FIELDS)
+            answers = exchange(self.scripts.client, [part for each in questions for part in (_TRACKED, each)])
+            for job_id, values in zip(missing, answers[1::2], strict=True):
+                jobs[job_id] = job = _shown(job_id.decode(), values)
+                if job is not None:
+                    self._keep(self._key + job_id, job, before)
+        return [jobs[job_id] for job_id in ids]
 
-    def _note(self, message: Sequence[Any]) -> object:
+    def _keep(self, key: bytes, job: bytes, before: int) -> None:
+        """Keep a view, unless Redis has reported a change of the job since it was asked."""
+        if len(job) <= KEPT_BYTES and len(self._kept) < KEPT and self._changed.get(key, 0) <= before:
+            self._kept[key] = job
+
+    def _forget_after_loss(self) -> None:
+        """Forget everything if the data went back: the cache belongs to an earlier state, whatever Redis reports."""
+        if self._times_back != self.scripts.data.times_back:
+            self._times_back = self.scripts.data.times_back
+            self._note([b"invalidate", None])
+
+    def _start_over(self, answers: list[Any]) -> None:
+        """Start empty on a new connection, on which Redis reports nothing about earlier reads."""
+        self._note([b"invalidate", None])
+        (answer,) = answers
+        self.refused = isinstance(answer, ResponseError)
+        if self.refused:
+            log.info("Redis does not report changes (%s); every list is read completely", answer)
+
+    def _note(self, message: list[Any]) -> None:
         """Note a message of Redis: the keys that changed; None for all keys."""
-        if message[1] is None:
-            self._changed.update(self._kept)
-        else:
-            self._changed.update(message[1])
-        return _TOLD
+        self._changes += 1
+        for key in list(self._kept) if message[1] is None else message[1]:
+            self._kept.pop(key, None)
+            if self._readers:
+                self._changed[key] = self._changes
 
     def _ask(self, *commands: Sequence[str | bytes | int | float]) -> list[Any]:
-        answers = self._exchange([packed(*command) for command in commands])
+        answers = exchange(self.scripts.client, [packed(*command) for command in commands])
         for answer in answers:
             if isinstance(answer, ResponseError):
                 raise answer
         return answers
 
-    def _exchange(self, commands: Sequence[bytes]) -> list[Any]:
-        if commands:
-            self._connection.send_packed_command([b"".join(commands)])
-        return [self._answer() for _ in commands]
-
-    def _answer(self) -> Any:
-        while True:
-            try:
-                answer = self._connection.read_response(push_request=True)
-            except ResponseError as error:
-                if str(error).startswith(WRONG_TYPE):
-                    return error
-                raise
-            if answer is not _TOLD:
-                return answer
-
 
 def _shown(job_id: str, values: Any) -> bytes | None:
+    if isinstance(values, ResponseError) and not str(values).startswith(WRONG_TYPE):
+        raise values
     try:
         return job_view(job_id, values)
     except (ValueError, TypeError):

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from service.domain.records import JobRecord, Plan, read_job
+from service.domain.records import JobRecord, Plan, UnreadableJob, read_job
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.jobs.job_views import VIEW_FIELDS, job_view
 from service.store.scripts import Scripts
+from service.store.server.asking import ask, pairs
 from service.store.server.redis_clock import ClockEstimate
 
 
@@ -133,7 +134,10 @@ class JobStore:
         Raises:
             UnreadableJob: its hash is damaged.
         """
-        (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.job(job_id)))
+        (answer,) = ask(self._scripts, ("HGETALL", self._keys.job(job_id)))
+        if isinstance(answer, Exception):
+            raise UnreadableJob("it is no hash")
+        fields = pairs(answer)
         return read_job(fields) if fields else None
 
     def get_many(self, job_ids: list[str]) -> list[Mapping[bytes, bytes]]:

@@ -14,7 +14,7 @@ from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view
 from service.store.scripts import Scripts
 from service.store.server.asking import Ask, ask, ask_packed, hash_fields, scored
 
-CHUNK = 1000
+CHUNK = 250
 """Jobs read at a time where a list is long, or where a filter may reject most of them."""
 
 
@@ -79,7 +79,7 @@ class Listing:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
-        self._followed = JobCache(scripts)
+        self._cache = JobCache(scripts)
 
     def one(self, job_id: str) -> ShownJob | None:
         """Read one job, or None.
@@ -144,11 +144,12 @@ class Listing:
             window = self._window(after, count, asking)
             return window, window.ids
 
-        if wanted.wants_all and (followed := self._followed.show(find)) is not None:
-            return followed
-        window = self._placed(after, count, partial(ask, self._scripts))
+        if wanted.wants_all and (cached := self._cache.show(find)) is not None:
+            return cached
+        scripts = self._cache.scripts  # on a connection of its own, so that long lists delay nobody
+        window = self._placed(after, count, partial(ask, scripts))
         ids = [job_id.decode() for job_id in window.ids]
-        found = ask_packed(self._scripts, hash_fields([self._keys.job(job_id) for job_id in ids], VIEW_FIELDS))
+        found = ask_packed(scripts, hash_fields([self._keys.job(job_id) for job_id in ids], VIEW_FIELDS))
         return window, [_wanted(job_id, values, wanted) for job_id, values in zip(ids, found, strict=True)]
 
     def _window(self, after: Position | None, count: int, asking: Ask) -> _Window:

@@ -75,6 +75,12 @@ class Scripts:
         twin.client, twin.gate, twin.went_back = client, None, None  # these would use the first connection
         return twin
 
+    def on_line(self, client: Redis) -> Scripts:
+        """Copy these scripts to another connection of the same process, with the same checks and memory."""
+        twin = copy(self)
+        twin.client = client
+        return twin
+
     def run(self, verb: str, *args: Argument) -> Any:
         """Run one script, and once more if the connection broke before the answer came."""
         return _granted(self.run_in_one((verb, *args))[0])

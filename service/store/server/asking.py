@@ -65,3 +65,8 @@ def scored(answer: Any) -> list[tuple[bytes, float]]:
     if answer and isinstance(answer[0], list):
         return [(member, float(score)) for member, score in answer]
     return [(member, float(score)) for member, score in zip(answer[::2], answer[1::2], strict=True)]
+
+
+def pairs(answer: Any) -> dict[bytes, bytes]:
+    """Read a whole hash, which comes as a map or in a row, by the version of the protocol."""
+    return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
 import redis
+import redis.asyncio
 from redis import Redis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from service.settings import Settings
+from service.store.server.exchange import SharingRedis
 from service.store.server.patience import PatientRedis
+from service.store.server.shared_connection import Push, SharedConnection
 
 log = logging.getLogger(__name__)
 
@@ -49,28 +54,71 @@ def connect(settings: Settings, role: Role) -> Redis:
         settings: where Redis is, how to verify TLS, and how many connections a web process may have.
         role: decides on time-outs and pool.
     """
-    url = settings.redis_url.get_secret_value()
-    options: dict[str, Any] = {
+    url, options = settings.redis_url.get_secret_value(), _options(settings, SOCKET_SECONDS[role])
+    of_pool = {
         "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": SOCKET_SECONDS[role],
         "redis_connect_func": partial(_introduce, f"{settings.redis_prefix}-{role}"),
+        **options,
     }
+    if role == "web":
+        pool: redis.ConnectionPool = redis.BlockingConnectionPool.from_url(
+            url, max_connections=settings.redis_pool_size, timeout=POOL_WAIT_SECONDS, **of_pool
+        )
+        return WebRedis(pool, settings)
+    if role == "horse":
+        # One connection that its threads share: small Redis plans count connections.
+        pool = redis.BlockingConnectionPool.from_url(
+            url, max_connections=1, timeout=2 * SOCKET_SECONDS["horse"], **of_pool
+        )
+        return PatientRedis(connection_pool=pool)
+    return Redis(connection_pool=redis.ConnectionPool.from_url(url, **of_pool))
+
+
+class WebRedis(SharingRedis):
+    """The client of a web process: a pool for its threads, and a shared connection for its event loop.
+
+    Args:
+        pool: the connections of its threads.
+        settings: where Redis is, and how to verify TLS.
+    """
+
+    def __init__(self, pool: redis.ConnectionPool, settings: Settings) -> None:
+        super().__init__(connection_pool=pool)
+        self._settings = settings
+        self.shared = self._line()
+
+    def beside(
+        self, greeting: Sequence[bytes] = (), greeted: Callable[[list[Any]], None] | None = None,
+        push: Push | None = None,
+    ) -> WebRedis:  # fmt: skip
+        """Make a client of the same pool with a shared connection of its own, so that its long answers delay nobody.
+
+        Args:
+            greeting: see `SharedConnection`.
+            greeted: see there.
+            push: see there.
+        """
+        twin = WebRedis(self.connection_pool, self._settings)
+        twin.shared = twin._line(greeting=greeting, greeted=greeted, push=push)
+        return twin
+
+    def _line(self, **options: Any) -> SharedConnection:
+        settings, seconds = self._settings, SOCKET_SECONDS["web"]
+        pool = redis.asyncio.ConnectionPool.from_url(
+            settings.redis_url.get_secret_value(), retry=AsyncRetry(NoBackoff(), 0), **_options(settings, seconds)
+        )
+        make = partial(pool.connection_class, **pool.connection_kwargs)
+        return SharedConnection(make, seconds, f"{settings.redis_prefix}-web", **options)
+
+
+def _options(settings: Settings, seconds: float) -> dict[str, Any]:
+    """Return the options of every connection of a process, by the address in REDIS_URL."""
+    url, options = settings.redis_url.get_secret_value(), {"socket_timeout": seconds}
     if not url.startswith("unix://"):
         options |= {"socket_connect_timeout": CONNECT_SECONDS, "socket_keepalive": True, **_keep_alive()}
     if url.startswith("rediss://"):
         options |= _tls(settings.redis_tls_verify)
-    if role == "web":
-        pool: redis.ConnectionPool = redis.BlockingConnectionPool.from_url(
-            url, max_connections=settings.redis_pool_size, timeout=POOL_WAIT_SECONDS, **options
-        )
-    elif role == "horse":
-        # One connection that its threads share: small Redis plans count connections.
-        pool = redis.BlockingConnectionPool.from_url(
-            url, max_connections=1, timeout=2 * SOCKET_SECONDS["horse"], **options
-        )
-    else:
-        pool = redis.ConnectionPool.from_url(url, **options)
-    return PatientRedis(connection_pool=pool) if role == "horse" else Redis(connection_pool=pool)
+    return options
 
 
 def _introduce(name: str, connection: Any) -> None:

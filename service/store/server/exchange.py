@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import BusyLoadingError, ConnectionError, MaxConnectionsError, ResponseError, TimeoutError
 
+from service.interleaving import blocking, is_interleaved, wait_for
+from service.store.server.packing import packed as packed
 from service.store.server.patience import PatientRedis
+from service.store.server.shared_connection import SharedConnection
 
 Answer = TypeVar("Answer")
 
 
-def packed(*parts: str | bytes | int | float) -> bytes:
-    """Pack a command as it is sent."""
-    return bytes(pack_command(parts))  # type: ignore[arg-type]
+class SharingRedis(Redis):
+    """A client whose interleaved callers share one connection; all others take one from its pool."""
+
+    shared: SharedConnection
 
 
 def send(client: Redis, commands: Sequence[bytes]) -> Callable[[], list[Any]]:
@@ -59,7 +62,25 @@ def send(client: Redis, commands: Sequence[bytes]) -> Callable[[], list[Any]]:
 
 def exchange(client: Redis, commands: Sequence[bytes]) -> list[Any]:
     """Send packed commands and read their answers, in one round trip, in the form that `send` describes."""
-    return send(client, commands)() if commands else []
+    if not commands:
+        return []
+    if not is_interleaved():
+        return send(client, commands)()
+    if isinstance(client, SharingRedis):
+        return wait_for(client.shared.exchange(commands))
+    return blocking(lambda: send(client, commands)())
+
+
+def execute(client: Redis, *parts: str | bytes | int | float) -> Any:
+    """Send one command and return its answer.
+
+    Raises:
+        redis.exceptions.RedisError: Redis is away, or refused the command.
+    """
+    (answer,) = exchange(client, [packed(*parts)])
+    if isinstance(answer, ResponseError):
+        raise answer
+    return answer
 
 
 def write_together(client: Redis, commands: Sequence[bytes]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from service.store.server.exchange import repeatable
+from service.store.server.exchange import execute, repeatable
 from service.store.server.translation import translate_errors
 
 VALID_SECONDS = 1.0
@@ -39,7 +39,7 @@ class RedisClock:
     def now_ms(self) -> int:
         """Read the time in ms. Raises StoreUnavailable."""
         with translate_errors():
-            return ms_of(repeatable(self._client.time))
+            return ms_of(repeatable(lambda: execute(self._client, "TIME")))
 
 
 class ClockEstimate:

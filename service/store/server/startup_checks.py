@@ -15,6 +15,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
+from service.interleaving import OneAtATime
 from service.store.keys import Keys
 from service.store.schema import SchemaWatch, ensure_schema
 from service.store.server.kind import refuse_unsuitable
@@ -56,15 +57,14 @@ class StartupChecks:
     """
 
     def __init__(self, client: Redis, keys: Keys) -> None:
-        self._client = client
-        self._keys = keys
         self._watch = SchemaWatch(client, keys)
         self._passed = False
+        self._check = OneAtATime(lambda: check_at_startup(client, keys))
 
     def reach(self) -> None:
         """Check before a read, until the checks have passed once. Raises StoreUnavailable."""
         if not self._passed:
-            check_at_startup(self._client, self._keys)
+            self._check()
             self._passed = True
 
     def start_over(self) -> None:

@@ -1,10 +1,12 @@
-"""The API's WSGI application: its routes and its middleware."""
+"""The API's ASGI application: its routes and its middleware."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import falcon
+import falcon.asgi
+from falcon.asgi import Request, Response
 from falcon.media import JSONHandler
 
 from service.bots.registry import configs
@@ -23,6 +25,7 @@ from service.web.http import errors
 from service.web.http.access import Undeclared, require_declaration
 from service.web.http.body import NeedlessBodies
 from service.web.http.guard import Guard, Nothing
+from service.web.http.incoming import Incoming
 from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.request_ids import RequestIds
@@ -35,7 +38,7 @@ DASHBOARD = "/rq"
 """The path under which rq-dashboard is mounted."""
 
 
-class App(falcon.App[Any, Any]):
+class App(falcon.asgi.App[Any, Any]):
     """Falcon's application, with routes only to resources that declare who may ask them."""
 
     def __init__(self, **options: Any) -> None:
@@ -44,6 +47,10 @@ class App(falcon.App[Any, Any]):
         self.router_options.default_to_on_request = True
         self.routes: dict[str, object] = {}
         """Path -> resource, for the OpenAPI document."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # type: ignore[override]
+        """Answer a request, or hear that the process starts or ends."""
+        await super().__call__(scope, Incoming(scope, receive) if scope["type"] == "http" else receive, send)
 
     def add_route(self, uri_template: str, resource: object, **options: Any) -> None:
         """Add a route of the API, and remember it for the OpenAPI document.
@@ -92,7 +99,7 @@ class App(falcon.App[Any, Any]):
 class Headers:
     """Falcon middleware that sets the headers of every answer."""
 
-    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
+    async def process_response(self, req: Request, resp: Response, resource: object, succeeded: bool) -> None:
         """Forbid caches to keep the answer unless its resource allows it. Forbid browsers to guess its type."""
         if resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")
@@ -110,7 +117,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
         sign_in: the path where people sign in to the console; None where there is no console.
 
     Returns:
-        The WSGI application.
+        The ASGI application.
     """
     guard = Guard(services.keys, Sessions(services.keys), sign_in, services.refusals)
     app = App(middleware=[RequestIds(), guard, NeedlessBodies(), Headers()])
@@ -128,39 +135,39 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
 
 
 def _add_job_routes(app: App, services: Services) -> None:
-    jobs = services.jobs
-    app.add_route("/scheduler/jobs", JobList(jobs))
-    app.add_route("/scheduler/jobs/{job_id}", Job(jobs))
+    jobs, pages = services.jobs, services.pages
+    app.add_route("/scheduler/jobs", JobList(jobs, pages))
+    app.add_route("/scheduler/jobs/{job_id}", Job(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
-    app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs))
-    app.add_route("/scheduler/preview", Preview(jobs))
-    app.add_route("/scheduler/export", Export(services.definitions, services.slots))
-    app.add_route("/scheduler/apply", Apply(services.definitions, services.slots, services.import_limit))
+    app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs, pages))
+    app.add_route("/scheduler/preview", Preview(jobs, pages))
+    app.add_route("/scheduler/export", Export(services.definitions, services.long))
+    app.add_route("/scheduler/apply", Apply(services.definitions, services.long, services.import_limit))
 
 
 def _add_run_routes(app: App, services: Services) -> None:
     runs = services.runs
-    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, services.slots))
+    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, services.pages))
     app.add_route("/scheduler/jobs/{job_id}/history", History(runs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.following, services.slots))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.following))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
     app.add_route("/scheduler/runs", AllRuns(runs))
 
 
 def _add_contact_routes(app: App, services: Services) -> None:
-    contacts, slots = services.contacts, services.slots
-    app.add_route("/scheduler/contacts", address_book.ContactList(contacts))
-    app.add_route("/scheduler/contacts/import", address_book.Import(contacts, slots, services.import_limit))
-    app.add_route("/scheduler/contacts/export", address_book.Export(contacts, slots))
-    app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, slots))
-    app.add_route("/scheduler/contacts/{contact_id}", address_book.Contact(contacts))
-    app.add_route("/scheduler/contacts/{contact_id}/merge", address_book.Merge(contacts))
+    contacts, pages, long = services.contacts, services.pages, services.long
+    app.add_route("/scheduler/contacts", address_book.ContactList(contacts, pages))
+    app.add_route("/scheduler/contacts/import", address_book.Import(contacts, long, services.import_limit))
+    app.add_route("/scheduler/contacts/export", address_book.Export(contacts, long))
+    app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, long))
+    app.add_route("/scheduler/contacts/{contact_id}", address_book.Contact(contacts, pages))
+    app.add_route("/scheduler/contacts/{contact_id}/merge", address_book.Merge(contacts, pages))
 
 
 def _add_service_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/health", Health(services.health))
     app.add_route("/scheduler/acknowledge", Acknowledge(services.health))
-    app.add_route("/scheduler/messages/test", MessageTest(services.message_tester, services.slots))
+    app.add_route("/scheduler/messages/test", MessageTest(services.message_tester, services.long))
     app.add_route("/scheduler/bots", BotList(services.bots))
-    app.add_route("/metrics", Metrics(services.reading))
+    app.add_route("/metrics", Metrics(services.reading, services.pages))

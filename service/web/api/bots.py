@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.web.http.access import BY_KEY
 from service.web.services import Bots
@@ -19,7 +19,7 @@ class BotList:
             for name, bot in sorted(bots.items())
         ]
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return each bot's name, its description, and the JSON schema of its config."""
         resp.media = self._bots
 

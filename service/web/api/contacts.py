@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import IO, Any
+
 import falcon
+from falcon.asgi import Request, Response
 
 from service.contacts.reading.charsets import file_codec_of
 from service.contacts.reading.files import ReadOptions
@@ -13,102 +16,96 @@ from service.web.api.limits import DUPLICATES_LIMIT, PAGE_LIMIT
 from service.web.http import paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import put_aside, read_object
-from service.web.http.rendering import send_pieces
-from service.web.http.request_slots import DownloadResource, RequestSlots, SlowResource
+from service.web.http.pools import Pool, PooledResource
+from service.web.http.rendering import send_download
 
 DATE_ORDERS = ("day", "month")
 """How dates such as 3/4/1990 may begin."""
 
 
-class ContactList:
+class ContactList(PooledResource[ContactBook]):
     """`/scheduler/contacts`."""
 
     access = BY_KEY
 
-    def __init__(self, contacts: ContactBook) -> None:
-        self._contacts = contacts
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return a page of contacts."""
-        paging.send_page(req, resp, self._contacts.page(PAGE_LIMIT.read(req), paging.cursor(req)))
+        page = await self._pool.run(self._source.page, PAGE_LIMIT.read(req), paging.cursor(req))
+        paging.send_page(req, resp, page)
 
     on_head = on_get
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Create a contact."""
-        resp.media = self._contacts.create(read_object(req))
+        body = await read_object(req)
+        resp.media = await self._pool.run(self._source.create, body)
         resp.status = falcon.HTTP_201
 
 
-class Contact:
+class Contact(PooledResource[ContactBook]):
     """`/scheduler/contacts/{contact_id}`."""
 
     access = BY_KEY
 
-    def __init__(self, contacts: ContactBook) -> None:
-        self._contacts = contacts
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, contact_id: str) -> None:
         """Return the contact."""
-        resp.media = self._contacts.get(contact_id)
+        resp.media = await self._pool.run(self._source.get, contact_id)
 
     on_head = on_get
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+    async def on_put(self, req: Request, resp: Response, contact_id: str) -> None:
         """Change the fields that the body names."""
-        resp.media = self._contacts.update(contact_id, read_object(req))
+        body = await read_object(req)
+        resp.media = await self._pool.run(self._source.update, contact_id, body)
 
-    def on_delete(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+    async def on_delete(self, req: Request, resp: Response, contact_id: str) -> None:
         """Delete the contact."""
-        self._contacts.delete(contact_id)
+        await self._pool.run(self._source.delete, contact_id)
         resp.status = falcon.HTTP_204
 
 
-class Merge:
+class Merge(PooledResource[ContactBook]):
     """`/scheduler/contacts/{contact_id}/merge`."""
 
     access = BY_KEY
 
-    def __init__(self, contacts: ContactBook) -> None:
-        self._contacts = contacts
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+    async def on_post(self, req: Request, resp: Response, contact_id: str) -> None:
         """Merge the contacts that the body names into this one."""
-        resp.media = self._contacts.merge(contact_id, read_object(req))
+        body = await read_object(req)
+        resp.media = await self._pool.run(self._source.merge, contact_id, body)
 
 
-class Duplicates(SlowResource[ContactBook]):
+class Duplicates(PooledResource[ContactBook]):
     """`/scheduler/contacts/duplicates`."""
 
     access = BY_KEY
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return a page of groups of contacts that may be one person, for somebody to decide."""
         limit = DUPLICATES_LIMIT.read(req)
         cursor = paging.cursor(req)
-        with self._slots.held():
-            page = self._source.duplicates(limit, cursor)
+        page = await self._pool.run(self._source.duplicates, limit, cursor)
         paging.send_page(req, resp, page)
 
     on_head = on_get
 
 
-class Import(SlowResource[ContactBook]):
+class Import(PooledResource[ContactBook]):
     """`/scheduler/contacts/import`.
 
     Args:
         contacts: the address book.
-        slots: where each import takes one.
+        pool: the threads that import.
         limit: the longest file, in bytes.
     """
 
     access = BY_KEY
 
-    def __init__(self, contacts: ContactBook, slots: RequestSlots, limit: int) -> None:
-        super().__init__(contacts, slots)
+    def __init__(self, contacts: ContactBook, pool: Pool, limit: int) -> None:
+        super().__init__(contacts, pool)
         self._limit = limit
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Import the address book in the body and report the outcome.
 
         The upload first goes to a temporary file. An upload that breaks off or is too long imports nothing, and a slow
@@ -117,41 +114,54 @@ class Import(SlowResource[ContactBook]):
         if (req.content_type or "").lower().startswith("multipart/"):
             raise ValidationFailed.of("body", "must be the file itself, not a form (curl: --data-binary @file)")
         options = _read_options(req)
-        with self._slots.held(), put_aside(req, self._limit) as upload:
-            if not upload.read(1):
-                raise ValidationFailed.of("", "The file is empty; send a vCard or CSV file with contacts.")
-            upload.seek(0)
-            resp.media = self._source.import_stream(upload, options)
+        with self._pool.admitted():
+            async with put_aside(req, self._limit, self._pool) as upload:
+                resp.media = await self._pool.go_on(self._import, upload, options)
+
+    def _import(self, upload: IO[bytes], options: ReadOptions) -> dict[str, Any]:
+        if not upload.read(1):
+            raise ValidationFailed.of("", "The file is empty; send a vCard or CSV file with contacts.")
+        upload.seek(0)
+        return self._source.import_stream(upload, options)
 
 
-class Export(DownloadResource[ContactBook]):
+class Export(PooledResource[ContactBook]):
     """`/scheduler/contacts/export`."""
 
     access = BY_KEY
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return all contacts as a file: vCard 3.0, or CSV with `?format=csv`. Importing it again changes nothing."""
-        self.send(req, resp)
+        await send_file(req, resp, self._source, _kind(req), self._pool)
 
-    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Prepare the file that `format` names."""
-        send_file(resp, self._source, _kind(req))
+    on_head = on_get
 
 
-def send_file(resp: falcon.Response, contacts: ContactBook, kind: Kind) -> None:
-    """Answer with the whole address book as a file to keep."""
-    send_pieces(resp, contacts.export(kind), kind.media_type)
+async def send_file(req: Request, resp: Response, contacts: ContactBook, kind: Kind, pool: Pool) -> None:
+    """Answer with the whole address book as a file to keep.
+
+    Args:
+        req: the request.
+        resp: its answer.
+        contacts: the address book.
+        kind: the file's format.
+        pool: the threads that make it.
+
+    Raises:
+        Busy: the pool's queue is full.
+    """
+    await send_download(req, resp, contacts.export(kind), kind.media_type, pool)
     resp.downloadable_as = kind.file_name
 
 
-def _kind(req: falcon.Request) -> Kind:
+def _kind(req: Request) -> Kind:
     asked_for = query.text(req, "format") or "vcard"
     if asked_for not in KINDS:
         raise ValidationFailed.of("format", "must be vcard or csv")
     return KINDS[asked_for]
 
 
-def _read_options(req: falcon.Request) -> ReadOptions:
+def _read_options(req: Request) -> ReadOptions:
     order, charset = query.text(req, "date_order"), query.text(req, "charset")
     if order not in (None, *DATE_ORDERS):
         raise ValidationFailed.of("date_order", "must be day or month: which comes first in dates such as 3/4/1990")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import falcon
+from falcon.asgi import Request, Response
 
 from service.domain.status import HEALTHY
+from service.interleaving import interleaved
 from service.usecases import health
 from service.web.http.access import BY_KEY, OPEN
 
@@ -17,9 +19,9 @@ class Health:
     def __init__(self, health: health.Health) -> None:
         self._health = health
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return 200 when the service is healthy, else 503 with the same fields."""
-        found = self._health.now()
+        found = await interleaved(self._health.now)
         resp.status = falcon.HTTP_200 if found["status"] == HEALTHY else falcon.HTTP_503
         resp.media = found
 
@@ -34,6 +36,6 @@ class Acknowledge:
     def __init__(self, health: health.Health) -> None:
         self._health = health
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Acknowledge that the data went back or that the clock stepped, and return these notices."""
-        resp.media = self._health.acknowledge()
+        resp.media = await interleaved(self._health.acknowledge)

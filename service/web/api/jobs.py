@@ -6,8 +6,10 @@ import logging
 from typing import Any
 
 import falcon
+from falcon.asgi import Request, Response
 
 from service.errors import ServiceError
+from service.interleaving import interleaved
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.usecases.views import View
@@ -15,21 +17,38 @@ from service.web.api.limits import JOB_PAGE_DEFAULT, JOB_PAGE_LIMIT, WAIT_SECOND
 from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object, read_optional_object
-from service.web.http.rendering import send, send_array
-from service.web.http.request_slots import SlowResource
+from service.web.http.pools import Pool
+from service.web.http.rendering import Runner, send, send_array
+from service.web.http.weight import is_light
 
 log = logging.getLogger(__name__)
 
 
-class JobList:
+class Changing:
+    """Base of resources whose bodies may take long to check.
+
+    Args:
+        pool: the threads for those bodies.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def _run(self, body: dict[str, Any] | None) -> Runner:
+        """Choose where to check a body and carry it out: on the event loop if that is quick, else in a thread."""
+        return interleaved if body is None or is_light(body) else self._pool.run
+
+
+class JobList(Changing):
     """`/scheduler/jobs`."""
 
     access = BY_KEY
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, pool: Pool) -> None:
+        super().__init__(pool)
         self._jobs = jobs
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return jobs in the order of their creation: all of them, or with `limit` or `cursor` a page."""
         filters: dict[str, Any] = {
             "enabled_only": query.boolean(req, "enabled_only"),
@@ -39,41 +58,46 @@ class JobList:
         limit = JOB_PAGE_LIMIT.read(req)
         cursor = paging.cursor(req)
         if limit or cursor is not None:
-            paging.send_page(req, resp, self._jobs.list(**filters, limit=limit or JOB_PAGE_DEFAULT, cursor=cursor))
+            page = await interleaved(self._jobs.list, **filters, limit=limit or JOB_PAGE_DEFAULT, cursor=cursor)
+            paging.send_page(req, resp, page)
         else:
-            send_array(resp, self._jobs.all(**filters))
+            await send_array(req, resp, self._jobs.all(**filters), interleaved)
 
     on_head = on_get
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job."""
-        job = self._jobs.create(read_object(req), conditions.idempotency_key(req))
+        body = await read_object(req)
+        job = await self._run(body)(self._jobs.create, body, conditions.idempotency_key(req))
         resp.status = falcon.HTTP_201
         conditions.send_job(resp, job)
         resp.set_header("Location", f"/scheduler/jobs/{job.id}")
 
 
-class Job:
+class Job(Changing):
     """`/scheduler/jobs/{job_id}`."""
 
     access = BY_KEY
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, pool: Pool) -> None:
+        super().__init__(pool)
         self._jobs = jobs
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: str) -> None:
         """Return the job."""
-        conditions.send_job(resp, self._jobs.get(job_id))
+        conditions.send_job(resp, await interleaved(self._jobs.get, job_id))
 
     on_head = on_get
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    async def on_put(self, req: Request, resp: Response, job_id: str) -> None:
         """Change the fields that the body names."""
-        conditions.send_job(resp, self._jobs.update(job_id, read_object(req), conditions.revisions(req)))
+        body = await read_object(req)
+        revisions = conditions.revisions(req)
+        conditions.send_job(resp, await self._run(body)(self._jobs.update, job_id, body, revisions))
 
-    def on_delete(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    async def on_delete(self, req: Request, resp: Response, job_id: str) -> None:
         """Delete the job."""
-        self._jobs.delete(job_id, conditions.revisions(req))
+        await interleaved(self._jobs.delete, job_id, conditions.revisions(req))
         resp.status = falcon.HTTP_204
 
 
@@ -85,22 +109,28 @@ class Toggle:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Enable or disable the job."""
-        conditions.send_job(resp, self._jobs.toggle(job_id, read_object(req), conditions.revisions(req)))
+        body = await read_object(req)
+        conditions.send_job(resp, await interleaved(self._jobs.toggle, job_id, body, conditions.revisions(req)))
 
 
-class RunNow(SlowResource[Runs]):
-    """`/scheduler/jobs/{job_id}/run`. A request that finds no slot to wait in is answered without waiting."""
+class RunNow(Changing):
+    """`/scheduler/jobs/{job_id}/run`."""
 
     access = BY_KEY
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    def __init__(self, runs: Runs, pool: Pool) -> None:
+        super().__init__(pool)
+        self._runs = runs
+
+    async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
         seconds = WAIT_SECONDS.read(req)
-        run_id = self._source.run_now(job_id, read_optional_object(req), conditions.idempotency_key(req))
+        body, key = await read_optional_object(req), conditions.idempotency_key(req)
+        run_id = await self._run(body)(self._runs.run_now, job_id, body, key)
         log.debug("Run %s of job %s was requested", run_id, job_id, extra={"job_id": job_id, "run_id": run_id})
-        run = self._wait(job_id, run_id, seconds) if seconds is not None else None
+        run = await self._wait(job_id, run_id, seconds) if seconds is not None else None
         if run is not None:
             send(resp, run.json)
             return
@@ -111,13 +141,9 @@ class RunNow(SlowResource[Runs]):
             "run_id": run_id,
         }
 
-    def _wait(self, job_id: str, run_id: str, seconds: float) -> View | None:
-        if not self._slots.take():
-            return None
+    async def _wait(self, job_id: str, run_id: str, seconds: float) -> View | None:
         try:
-            return self._source.wait_for_run(job_id, run_id, seconds)
+            return await self._pool.run(self._runs.wait_for_run, job_id, run_id, seconds)
         except ServiceError:
             # The run is accepted. After an error the client would ask for it once more, and it would run twice.
             return None
-        finally:
-            self._slots.release()

@@ -5,21 +5,20 @@ Short on purpose: each noun of the API has a module.
 
 from __future__ import annotations
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.usecases.message_test import MessageTester
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_optional_object
-from service.web.http.request_slots import SlowResource
+from service.web.http.pools import PooledResource
 
 
-class MessageTest(SlowResource[MessageTester]):
+class MessageTest(PooledResource[MessageTester]):
     """`/scheduler/messages/test`."""
 
     access = BY_KEY
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Send one message through `MESSAGE_URL`: 200 once the channel takes it, else 502 with the reason."""
-        body = read_optional_object(req)
-        with self._slots.held():
-            resp.media = self._source.send(body)
+        body = await read_optional_object(req)
+        resp.media = await self._pool.run(self._source.send, body)

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.store.counters import Reading
 from service.web.http.access import BY_KEY_OR_BEARER
+from service.web.http.pools import PooledResource
 from service.web.metrics import exposition
 
 
-class Metrics:
-    """`/metrics`.
-
-    Args:
-        reading: reads the current measurements.
-    """
+class Metrics(PooledResource[Callable[[], Reading]]):
+    """`/metrics`."""
 
     access = BY_KEY_OR_BEARER
 
-    def __init__(self, reading: Callable[[], Reading]) -> None:
-        self._reading = reading
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return the metrics of the whole installation, in Prometheus' text format or, if asked for, OpenMetrics.
 
         The key may also come as `Authorization: Bearer`.
         """
-        resp.data, resp.content_type = exposition(self._reading(), req.accept)
+        resp.data, resp.content_type = await self._pool.run(self._exposition, req.accept)
 
     on_head = on_get
+
+    def _exposition(self, accept: str) -> tuple[bytes, str]:
+        return exposition(self._source(), accept)

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.usecases.jobs import Jobs
 from service.web.api.limits import PREVIEW_COUNT
 from service.web.http import query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object
+from service.web.http.pools import PooledResource
 
 
-class Preview:
+class Preview(PooledResource[Jobs]):
     """`/scheduler/preview`."""
 
     access = BY_KEY
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
-
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Return the next occurrences of the schedule in the body."""
-        resp.media = self._jobs.preview(read_object(req))
+        body = await read_object(req)
+        resp.media = await self._pool.run(self._source.preview, body)
 
 
-class JobPreview:
+class JobPreview(PooledResource[Jobs]):
     """`/scheduler/jobs/{job_id}/preview`."""
 
     access = BY_KEY
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: str) -> None:
         """Return the next `count` occurrences of the job after `from`, which is now by default."""
-        resp.media = self._jobs.preview_job(job_id, from_=query.text(req, "from"), count=PREVIEW_COUNT.read(req))
+        start, count = query.text(req, "from"), PREVIEW_COUNT.read(req)
+        resp.media = await self._pool.run(self._source.preview_job, job_id, from_=start, count=count)
 
     on_head = on_get

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import falcon
+from falcon.asgi import Request, Response
 
+from service.interleaving import interleaved
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
 from service.web.api.limits import PAGE_LIMIT
 from service.web.http import paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.rendering import preferred, send
-from service.web.http.request_slots import RequestSlots
 from service.web.http.sse import EVENT_STREAM, follow, last_event
 
 
@@ -22,10 +23,11 @@ class History:
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: str) -> None:
         """Return a page of the job's runs, newest first."""
         limit = PAGE_LIMIT.read(req)
-        paging.send_page(req, resp, self._runs.history(job_id, limit=limit, cursor=paging.cursor(req)))
+        page = await interleaved(self._runs.history, job_id, limit=limit, cursor=paging.cursor(req))
+        paging.send_page(req, resp, page)
 
     on_head = on_get
 
@@ -38,9 +40,9 @@ class Run:
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Return the run."""
-        send(resp, self._runs.run(job_id, run_id).json)
+        send(resp, (await interleaved(self._runs.run, job_id, run_id)).json)
 
     on_head = on_get
 
@@ -51,17 +53,15 @@ class Log:
     Args:
         runs: the use cases of runs.
         following: reads a run's news.
-        slots: where each stream takes one; with none free, it is answered 503.
     """
 
     access = BY_KEY
 
-    def __init__(self, runs: Runs, following: Following, slots: RequestSlots) -> None:
+    def __init__(self, runs: Runs, following: Following) -> None:
         self._runs = runs
         self._following = following
-        self._slots = slots
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Return the run's log lines, oldest first.
 
         A long log keeps its first and its last 32 KiB, with a line between them that counts the lines left out.
@@ -73,15 +73,15 @@ class Log:
         """
         resp.set_header("Vary", "Accept")
         if preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:
-            resp.media = self._runs.run_log(job_id, run_id)
+            resp.media = await interleaved(self._runs.run_log, job_id, run_id)
             return
         after = last_event(req)
-        self._runs.run(job_id, run_id)
-        follow(req, resp, self._following, run_id, after, self._slots)
+        await interleaved(self._runs.run, job_id, run_id)
+        follow(req, resp, self._following, run_id, after)
 
-    def on_head(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+    async def on_head(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Answer as GET does, without a body and without a stream."""
-        resp.media = self._runs.run_log(job_id, run_id)
+        resp.media = await interleaved(self._runs.run_log, job_id, run_id)
 
 
 class Cancel:
@@ -92,9 +92,9 @@ class Cancel:
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+    async def on_post(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Cancel a run: end one that waits (200), or ask one under way to stop (202)."""
-        ended, run = self._runs.cancel(job_id, run_id)
+        ended, run = await interleaved(self._runs.cancel, job_id, run_id)
         send(resp, run.json)
         resp.status = falcon.HTTP_200 if ended else falcon.HTTP_202
 
@@ -107,10 +107,11 @@ class AllRuns:
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return a page of all jobs' runs, newest first."""
         limit = PAGE_LIMIT.read(req)
         filters = {name: query.text(req, name) for name in ("status", "job_id", "trigger", "since", "until")}
-        paging.send_page(req, resp, self._runs.all_runs(limit=limit, cursor=paging.cursor(req), **filters))
+        page = await interleaved(self._runs.all_runs, limit=limit, cursor=paging.cursor(req), **filters)
+        paging.send_page(req, resp, page)
 
     on_head = on_get

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import falcon
+from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
 from service.domain.job import DEFINITION_FIELDS
@@ -15,9 +15,10 @@ from service.domain.schedules.definition import DAY_NAMES, SCHEDULE_TYPES
 from service.domain.schedules.zones import zone_names
 from service.usecases.jobs import Jobs
 from service.web.console.form_fields import Field, fields_of
-from service.web.console.page import Page, show
+from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
+from service.web.http.pools import Pool
 from service.web.services import Bots
 
 DAYS = tuple(
@@ -42,16 +43,17 @@ EXAMPLE = NEW | {
 """The first job, for people who have none."""
 
 
-class NewJob(Page):
+class NewJob(RenderedPage):
     """`/jobs/new`."""
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots) -> None:
+        super().__init__(pool)
         self._jobs = jobs
         self._bots = bots
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def render(self, req: Request, resp: Response) -> None:
         """Show an empty form; with `?from=ID`, a copy of a job; with `?example=birthday`, the first job."""
         source = query.text(req, "from")
         job = NEW
@@ -62,28 +64,25 @@ class NewJob(Page):
             job = EXAMPLE
         _show(resp, self._bots, job, None, own_zone=source is None)
 
-    on_head = on_get
 
-
-class EditJob(Page):
+class EditJob(RenderedPage):
     """`/jobs/{job_id}/edit`."""
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots) -> None:
+        super().__init__(pool)
         self._jobs = jobs
         self._bots = bots
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    def render(self, req: Request, resp: Response, job_id: str) -> None:
         """Show the form with the job's fields."""
         job = self._jobs.get(job_id).data
         _show(resp, self._bots, job, job)
 
-    on_head = on_get
-
 
 def _show(
-    resp: falcon.Response,
+    resp: Response,
     bots: Bots,
     job: Mapping[str, Any],
     stored: Mapping[str, Any] | None,

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.usecases.jobs import Jobs
 from service.web.console.job_schedule import describe
-from service.web.console.page import Page, show
+from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
+from service.web.http.pools import Pool
 from service.web.services import Bots
 
 WINDOW = 500
@@ -32,16 +33,17 @@ SORTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
 """Name in the address -> label, sort key."""
 
 
-class JobList(Page):
+class JobList(RenderedPage):
     """`/jobs`."""
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots) -> None:
+        super().__init__(pool)
         self._jobs = jobs
         self._bots = bots
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def render(self, req: Request, resp: Response) -> None:
         """Show the page of jobs that the address asks for."""
         asked = _JobQuery(req)
         window = self._jobs.list(
@@ -70,13 +72,11 @@ class JobList(Page):
             pages=[(number, asked.address(page=number)) for number in range(1, -(-len(found) // PAGE) + 1)],
         )
 
-    on_head = on_get
-
 
 class _JobQuery:
     """The address' parameters. Unknown values are ignored, because people mistype addresses."""
 
-    def __init__(self, req: falcon.Request) -> None:
+    def __init__(self, req: Request) -> None:
         self._req = req
         self.q = (self.text("q") or "").strip() or None
         self.bot = self.text("bot") or None

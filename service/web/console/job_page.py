@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.errors import ScheduleError, ValidationFailed
+from service.interleaving import interleaved
 from service.usecases.definitions import Definitions
 from service.usecases.documents import VERSION, yaml_pieces
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.web.api.definitions import YAML
-from service.web.console.page import Page, show
+from service.web.console.page import Page, RenderedPage, show
 from service.web.console.plots import plot
 from service.web.http.access import BY_SESSION
 from service.web.http.paging import cursor
-from service.web.http.rendering import send_pieces
-from service.web.http.request_slots import DownloadResource
+from service.web.http.pools import Pool, PooledResource
+from service.web.http.rendering import send_download, send_pieces
 from service.web.services import Bots
 
 PLOTTED = 100
@@ -31,17 +32,18 @@ ERRORS = 3
 """The most errors to show above the history."""
 
 
-class JobPage(Page):
+class JobPage(RenderedPage):
     """`/jobs/{job_id}`."""
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, runs: Runs, bots: Bots) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, bots: Bots) -> None:
+        super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
         self._bots = bots
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    def render(self, req: Request, resp: Response, job_id: str) -> None:
         """Show the job and its newest runs; with `?cursor=`, older runs."""
         job = self._jobs.get(job_id).data
         start = cursor(req)
@@ -68,8 +70,6 @@ class JobPage(Page):
             rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
         )
 
-    on_head = on_get
-
     def _preview(self, job: dict[str, Any]) -> dict[str, Any]:
         try:
             return self._jobs.preview_job(job["id"], from_=None, count=10)
@@ -91,27 +91,26 @@ class JobYaml(Page):
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: str) -> None:
         """Send the job as a document for `/scheduler/apply`."""
-        send_pieces(resp, yaml_pieces(VERSION, [definition(self._jobs.get(job_id).data)]), YAML)
+        job = (await interleaved(self._jobs.get, job_id)).data
+        await send_pieces(req, resp, yaml_pieces(VERSION, [definition(job)]), YAML, interleaved)
         resp.downloadable_as = f"job-{job_id}.yaml"
 
     on_head = on_get
 
 
-class Export(DownloadResource[Definitions], Page):
+class Export(PooledResource[Definitions], Page):
     """`/export.yaml`."""
 
     access = BY_SESSION
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Send all jobs as a document that `/scheduler/apply` takes."""
-        self.send(req, resp)
-
-    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Prepare the document."""
-        send_pieces(resp, yaml_pieces(VERSION, self._source.export()), YAML)
+        await send_download(req, resp, yaml_pieces(VERSION, self._source.export()), YAML, self._pool)
         resp.downloadable_as = "jobs.yaml"
+
+    on_head = on_get
 
 
 def definition(job: dict[str, Any]) -> dict[str, Any]:

@@ -41,20 +41,21 @@ def _add_pages(app: App, services: Services) -> None:
 
     A new page is a subclass of `Page` that declares its access, and a line here.
     """
-    jobs, runs, bots, contacts, slots = services.jobs, services.runs, services.bots, services.contacts, services.slots
-    app.add_page("/", Overview(jobs, runs, services.reading, services.weak_keys))
-    app.add_page("/jobs", JobList(jobs, bots))
-    app.add_page("/jobs/new", NewJob(jobs, bots))
-    app.add_page("/jobs/{job_id}", JobPage(jobs, runs, bots))
-    app.add_page("/jobs/{job_id}/edit", EditJob(jobs, bots))
+    jobs, runs, bots, contacts = services.jobs, services.runs, services.bots, services.contacts
+    pages, long = services.pages, services.long
+    app.add_page("/", Overview(pages, jobs, runs, services.reading, services.weak_keys))
+    app.add_page("/jobs", JobList(pages, jobs, bots))
+    app.add_page("/jobs/new", NewJob(pages, jobs, bots))
+    app.add_page("/jobs/{job_id}", JobPage(pages, jobs, runs, bots))
+    app.add_page("/jobs/{job_id}/edit", EditJob(pages, jobs, bots))
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
-    app.add_page("/export.yaml", Export(services.definitions, slots))
-    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(jobs, runs))
-    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.following, slots))
-    app.add_page("/runs", RunList(jobs, runs))
-    app.add_page("/contacts", ContactList(contacts, services.reading, services.import_limit_mb))
-    app.add_page("/contacts.vcf", ContactFile(contacts, slots, KINDS["vcard"]))
-    app.add_page("/contacts.csv", ContactFile(contacts, slots, KINDS["csv"]))
-    app.add_page("/contacts/duplicates", DuplicateContacts(contacts, slots))
-    app.add_page("/contacts/new", NewContact())
-    app.add_page("/contacts/{contact_id}", EditContact(contacts))
+    app.add_page("/export.yaml", Export(services.definitions, long))
+    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))
+    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.following))
+    app.add_page("/runs", RunList(pages, jobs, runs))
+    app.add_page("/contacts", ContactList(pages, contacts, services.reading, services.import_limit_mb))
+    app.add_page("/contacts.vcf", ContactFile(contacts, long, KINDS["vcard"]))
+    app.add_page("/contacts.csv", ContactFile(contacts, long, KINDS["csv"]))
+    app.add_page("/contacts/duplicates", DuplicateContacts(pages, contacts))
+    app.add_page("/contacts/new", NewContact(pages))
+    app.add_page("/contacts/{contact_id}", EditContact(pages, contacts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.domain.notices import stepped, went_back
 from service.domain.status import waits_long
@@ -15,9 +15,10 @@ from service.store.counters import Reading
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.web.console.formatting import plural
-from service.web.console.page import Page, show
+from service.web.console.page import RenderedPage, show
 from service.web.console.timeline import DAY, timeline
 from service.web.http.access import BY_SESSION
+from service.web.http.pools import Pool
 
 JOBS = 500
 """The most jobs to read for the timeline. Counts are of all jobs."""
@@ -30,7 +31,7 @@ OTHERS = 20
 """The most jobs beyond `JOBS` to look up because they ran."""
 
 
-class Overview(Page):
+class Overview(RenderedPage):
     """`/`.
 
     Args:
@@ -42,13 +43,16 @@ class Overview(Page):
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], weak_keys: Sequence[str] = ()) -> None:
+    def __init__(
+        self, pool: Pool, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], weak_keys: Sequence[str] = ()
+    ) -> None:
+        super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
         self._reading = reading
         self._weak_keys = weak_keys
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def render(self, req: Request, resp: Response) -> None:
         """Show the overview; without any jobs, how to begin."""
         now = self._reading()
         seconds = now.now // 1000
@@ -72,8 +76,6 @@ class Overview(Page):
             all_runs=all_of_them,
             all_jobs=all_jobs,
         )
-
-    on_head = on_get
 
     def _runs_since(self, timestamp: str) -> tuple[list[Mapping[str, Any]], bool]:
         """Return the newest runs since `timestamp` without rehearsals, and whether these are all."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import falcon
 import jinja2
+from falcon.asgi import Request, Response
 
 from service.web.console.formatting import FILTERS
 from service.web.http.page_headers import PAGE_HEADERS
+from service.web.http.pools import Pool
 
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
@@ -32,13 +34,32 @@ TEMPLATES = _environment()
 
 
 class Page:
-    """Base of the resources that answer with a page.
+    """Base of the resources whose errors people see as pages. A subclass declares in `access` who may request it."""
 
-    A subclass declares in `access` who may request it, and calls `show` in `on_get` or `on_post`.
+
+class RenderedPage(Page):
+    """Base of the pages, which are made in a thread: they read much, and templates take long.
+
+    A subclass reads and calls `show` in `render`.
+
+    Args:
+        pool: the threads.
     """
 
+    render: Callable[..., None]
+    """Makes the page: takes the request, its answer, and the parameters in the path."""
 
-def show(resp: falcon.Response, template: str, section: str | None = None, **values: Any) -> None:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def on_get(self, req: Request, resp: Response, **params: str) -> None:
+        """Show the page."""
+        await self._pool.run(self.render, req, resp, **params)
+
+    on_head = on_get
+
+
+def show(resp: Response, template: str, section: str | None = None, **values: Any) -> None:
     """Answer with a page.
 
     Args:

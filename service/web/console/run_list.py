@@ -6,30 +6,32 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.errors import Conflict, NotFound
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
-from service.web.console.page import Page, show
+from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
+from service.web.http.pools import Pool
 
 PAGE = 50
 STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
 TRIGGERS = ("schedule", "manual", "retry")
 
 
-class RunList(Page):
+class RunList(RenderedPage):
     """`/runs`."""
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, runs: Runs) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs) -> None:
+        super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def render(self, req: Request, resp: Response) -> None:
         """Show a page of runs, filtered by `status` and `trigger`."""
         status = _one_of(query.text(req, "status"), STATUSES)
         trigger = _one_of(query.text(req, "trigger"), TRIGGERS)
@@ -54,8 +56,6 @@ class RunList(Page):
             statuses=STATUSES,
             triggers=TRIGGERS,
         )
-
-    on_head = on_get
 
     def _names(self, runs: Any) -> Mapping[str, str]:
         """Return the jobs' names by id, without jobs that are deleted or unreadable."""

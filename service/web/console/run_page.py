@@ -6,32 +6,34 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.errors import Conflict, NotFound
+from service.interleaving import interleaved
 from service.usecases.jobs import Jobs
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
-from service.web.console.page import Page, show
+from service.web.console.page import Page, RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import RequestSlots
+from service.web.http.pools import Pool
 from service.web.http.sse import follow, last_event
 
 LOOKED_AT = 100
 """The newest runs of the job to search for the next attempt."""
 
 
-class RunPage(Page):
+class RunPage(RenderedPage):
     """`/jobs/{job_id}/runs/{run_id}`."""
 
     access = BY_SESSION
 
-    def __init__(self, jobs: Jobs, runs: Runs) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs) -> None:
+        super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+    def render(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Show the run with its log so far. The page's script follows the log from there."""
         # In this order, so that the log of an ended run is complete.
         run = self._runs.run(job_id, run_id).data
@@ -51,8 +53,6 @@ class RunPage(Page):
             tables=tables,
             result=json.dumps(run["result"], ensure_ascii=False, indent=2),
         )
-
-    on_head = on_get
 
     def _name(self, job_id: str) -> str:
         try:
@@ -77,21 +77,19 @@ class RunEvents(Page):
     Args:
         runs: The use cases of runs.
         following: Live logs of runs.
-        slots: Limits the streams that are open at once.
     """
 
     access = BY_SESSION
 
-    def __init__(self, runs: Runs, following: Following, slots: RequestSlots) -> None:
+    def __init__(self, runs: Runs, following: Following) -> None:
         self._runs = runs
         self._following = following
-        self._slots = slots
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: str, run_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Stream the log's lines after `Last-Event-ID`, or after line `?after=`."""
         after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
-        self._runs.run(job_id, run_id)
-        follow(req, resp, self._following, run_id, after, self._slots)
+        await interleaved(self._runs.run, job_id, run_id)
+        follow(req, resp, self._following, run_id, after)
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:

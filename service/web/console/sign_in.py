@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import re
 from urllib.parse import parse_qs
 
 import falcon
+from falcon.asgi import Request, Response
 
 from service.web.console.page import SIGN_IN, Page, show
 from service.web.http import query
 from service.web.http.access import OPEN_PAGE
-from service.web.http.body import OPEN_LIMIT, copy, refuse_longer
+from service.web.http.body import OPEN_LIMIT, read, refuse_longer
 from service.web.http.refusals import Refusals
 from service.web.http.sessions import Sessions, drop_cookie, set_cookie
 
@@ -29,7 +29,7 @@ class SignIn(Page):
         self._sessions = sessions
         self._refusals = refusals
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Show the form, or redirect somebody who is already signed in."""
         then = own_path(query.text(req, "next"))
         if self._sessions.signed_in(req):
@@ -38,12 +38,12 @@ class SignIn(Page):
 
     on_head = on_get
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Check the key, set the cookie, and redirect.
 
         The address has the next page, so that the body can be short. The form of the previous release sends it too.
         """
-        form = _read_form(req)
+        form = await _read_form(req)
         then = own_path(query.text(req, "next") or form.get("next"))
         token = self._sessions.open(form.get("key", "").strip(" \t\r\n").encode("utf-8", "surrogateescape"))
         if token is None:
@@ -60,7 +60,7 @@ class SignOut(Page):
 
     access = OPEN_PAGE
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Drop the cookie."""
         refuse_longer(req, OPEN_LIMIT)
         drop_cookie(req, resp)
@@ -79,7 +79,7 @@ class SessionCheck(Page):
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Tell whether the request is signed in."""
         resp.media = {"signed_in": self._sessions.signed_in(req)}
 
@@ -91,10 +91,8 @@ def own_path(path: str | None) -> str:
     return path if path is not None and len(path) <= 2000 and _OWN_PATH.fullmatch(path) else "/"
 
 
-def _read_form(req: falcon.Request) -> dict[str, str]:
-    buffer = io.BytesIO()
-    copy(req, buffer, OPEN_LIMIT)
-    text = buffer.getvalue().decode("ascii", "replace")
+async def _read_form(req: Request) -> dict[str, str]:
+    text = (await read(req, OPEN_LIMIT)).decode("ascii", "replace")
     try:
         fields = parse_qs(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=MOST_FIELDS)
     except ValueError:  # the only reason that a body can bring about is too many fields

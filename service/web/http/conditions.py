@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.errors import ValidationFailed
 from service.usecases.views import JobView
@@ -19,13 +19,13 @@ _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY_LENGTH}}}")
 
 
-def send_job(resp: falcon.Response, job: JobView) -> None:
+def send_job(resp: Response, job: JobView) -> None:
     """Answer with a job. The revision of its definition is its entity tag."""
     send(resp, job.json)
     resp.set_header("ETag", f'"{job.revision}"')
 
 
-def revisions(req: falcon.Request) -> tuple[int, ...]:
+def revisions(req: Request) -> tuple[int, ...]:
     """Read the revisions that `If-Match` allows; empty where any is allowed.
 
     A weak tag never matches, as the RFC says, nor does a tag that the API never sent.
@@ -47,7 +47,7 @@ def _revision(tag: str) -> int:
     return int(plain) if re.fullmatch(r"[1-9][0-9]{0,14}", plain) else NO_REVISION
 
 
-def idempotency_key(req: falcon.Request) -> str | None:
+def idempotency_key(req: Request) -> str | None:
     """Read the `Idempotency-Key`; None if there is none.
 
     Raises:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import falcon
+from falcon.asgi import App, Request, Response
 
 from service.errors import (
     ConcurrentChange,
@@ -20,7 +21,7 @@ from service.errors import (
 )
 from service.outage import outage
 from service.secrecy.redaction import redacted
-from service.web.http.request_slots import Busy
+from service.web.http.pools import Busy
 
 logger = logging.getLogger(__name__)
 
@@ -46,14 +47,14 @@ _SENTENCES = {
 }
 
 
-def install(app: falcon.App[Any, Any]) -> None:
+def install(app: App[Any, Any]) -> None:
     """Make `app` answer each of its errors in this shape."""
     app.add_error_handler(Exception, _unexpected)
     app.add_error_handler(falcon.HTTPError, _http_error)
     app.add_error_handler(ServiceError, _service_error)
 
 
-def _answer(resp: falcon.Response, status: int, detail: str, **more: Any) -> None:
+def _answer(resp: Response, status: int, detail: str, **more: Any) -> None:
     resp.status = status
     resp.data = None
     resp.text = None
@@ -62,10 +63,10 @@ def _answer(resp: falcon.Response, status: int, detail: str, **more: Any) -> Non
     resp.media = {"detail": redacted(detail), **more}
 
 
-def _service_error(req: falcon.Request, resp: falcon.Response, error: ServiceError, params: dict[str, Any]) -> None:
+async def _service_error(req: Request, resp: Response, error: ServiceError, params: dict[str, Any]) -> None:
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), None)
     if status is None:
-        _unexpected(req, resp, error, params)
+        await _unexpected(req, resp, error, params)
     elif isinstance(error, ValidationFailed):
         fields = [{"field": refused.field, "message": redacted(refused.message)} for refused in error.errors]
         _answer(resp, status, str(error), errors=fields)
@@ -77,7 +78,7 @@ def _service_error(req: falcon.Request, resp: falcon.Response, error: ServiceErr
             resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
 
 
-def _http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: dict[str, Any]) -> None:
+async def _http_error(req: Request, resp: Response, error: falcon.HTTPError, params: dict[str, Any]) -> None:
     """Answer Falcon's refusals (the router's 404 and 405, a malformed header) and ours that use Falcon's classes."""
     if error.headers is not None:
         resp.set_headers(error.headers)
@@ -89,6 +90,6 @@ def _http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPEr
     _answer(resp, status, detail)
 
 
-def _unexpected(req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]) -> None:
+async def _unexpected(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:
     logger.error("%s %r failed unexpectedly", req.method, req.path, exc_info=error)
     _answer(resp, 500, "Internal server error")

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import falcon
+from falcon.asgi import Request, Response
 
+from service.interleaving import interleaved
 from service.web.http import sessions
 from service.web.http.access import BY_KEY, Access, Proof, access_of
 from service.web.http.auth import ApiKeys, header_bytes
@@ -43,26 +45,24 @@ class Guard:
         self._sessions = known
         self._sign_in = sign_in
         self._refusals = refusals or Refusals()
-        self._shown: dict[Proof, Callable[[falcon.Request], bool]] = {
-            Proof.KEY: lambda req: self._is_key(req.env.get("HTTP_X_API_KEY")),
+        self._shown: dict[Proof, Callable[[Request], bool]] = {
+            Proof.KEY: lambda req: self._is_key(req.get_header("X-API-Key")),
             Proof.BEARER: lambda req: self._is_key(_credentials(req, "bearer")),
             Proof.PASSWORD: lambda req: self._keys.accept(_password(_credentials(req, "basic"))),
             Proof.OWN_PAGE: known.may_change,
             Proof.SESSION: known.signed_in,
         }
 
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def process_request(self, req: Request, resp: Response) -> None:
         """Check the spelling of the path, before Falcon looks for a route.
 
         Raises:
             falcon.HTTPNotFound: the path is not in the accepted spelling.
         """
-        if not is_plain(req.env):
+        if not is_plain(req.scope):
             raise falcon.HTTPNotFound()
 
-    def process_resource(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, str]
-    ) -> None:
+    async def process_resource(self, req: Request, resp: Response, resource: object, params: dict[str, str]) -> None:
         """Refuse a request without a proof. Renew the session of a request with one.
 
         Args:
@@ -87,19 +87,20 @@ class Guard:
             if _brings_key(req, access):
                 self._refusals.note(req.remote_addr)
             raise self._refusal(req, access)
-        self._refusals.settle()
+        if self._refusals.is_unsettled:
+            await interleaved(self._refusals.settle)
         if Proof.SESSION in access.proofs:
             self._renew(req, resp)
 
-    def _may_ask(self, req: falcon.Request, access: Access) -> bool:
-        if Proof.KEY in access.proofs and "HTTP_X_API_KEY" in req.env:
+    def _may_ask(self, req: Request, access: Access) -> bool:
+        if Proof.KEY in access.proofs and req.get_header("X-API-Key") is not None:
             return self._shown[Proof.KEY](req)  # no other proof makes up for a wrong key
         return any(self._shown[proof](req) for proof in access.proofs)
 
     def _is_key(self, given: str | None) -> bool:
         return given is not None and self._keys.accept(header_bytes(given))
 
-    def _refusal(self, req: falcon.Request, access: Access) -> falcon.HTTPError | falcon.HTTPStatus:
+    def _refusal(self, req: Request, access: Access) -> falcon.HTTPError | falcon.HTTPStatus:
         if Proof.KEY in access.proofs:
             return _key_needed(req, access)
         if self._sign_in is not None and (Proof.PASSWORD not in access.proofs or _is_person(req)):
@@ -111,7 +112,7 @@ class Guard:
             challenges=['Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'],
         )
 
-    def _renew(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def _renew(self, req: Request, resp: Response) -> None:
         token = self._sessions.token(req)
         renewed = None if token is None else self._sessions.renewed(token)
         if renewed is not None:
@@ -123,14 +124,14 @@ class Nothing:
 
     access = BY_KEY
 
-    def on_request(self, req: falcon.Request, resp: falcon.Response, **rest: str) -> None:
+    async def on_request(self, req: Request, resp: Response, **rest: str) -> None:
         """Answer 404, whatever the method."""
         raise falcon.HTTPNotFound()
 
     on_options = on_request
 
 
-def _key_needed(req: falcon.Request, access: Access) -> falcon.HTTPUnauthorized:
+def _key_needed(req: Request, access: Access) -> falcon.HTTPUnauthorized:
     sentence = (
         "The API key in the X-API-Key header is not valid"
         if _brings_key(req, access)
@@ -139,23 +140,23 @@ def _key_needed(req: falcon.Request, access: Access) -> falcon.HTTPUnauthorized:
     return falcon.HTTPUnauthorized(description=sentence, challenges=['ApiKey realm="scheduler"'])
 
 
-def _brings_key(req: falcon.Request, access: Access) -> bool:
+def _brings_key(req: Request, access: Access) -> bool:
     """Tell whether the request brings a key in a way that the resource accepts."""
     return (
-        (Proof.KEY in access.proofs and "HTTP_X_API_KEY" in req.env)
+        (Proof.KEY in access.proofs and req.get_header("X-API-Key") is not None)
         or (Proof.BEARER in access.proofs and _credentials(req, "bearer") is not None)
         or (Proof.PASSWORD in access.proofs and _credentials(req, "basic") is not None)
     )
 
 
-def _is_person(req: falcon.Request) -> bool:
+def _is_person(req: Request) -> bool:
     """Tell whether a browser asks that has sent no password."""
-    return "HTTP_AUTHORIZATION" not in req.env and "text/html" in req.env.get("HTTP_ACCEPT", "")
+    return req.get_header("Authorization") is None and "text/html" in (req.get_header("Accept") or "")
 
 
-def _credentials(req: falcon.Request, scheme: str) -> str | None:
+def _credentials(req: Request, scheme: str) -> str | None:
     """Return the credentials in `Authorization`; None if it has another scheme."""
-    found, _, credentials = req.env.get("HTTP_AUTHORIZATION", "").partition(" ")
+    found, _, credentials = (req.get_header("Authorization") or "").partition(" ")
     return credentials.strip(" \t") if found.lower() == scheme else None
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.usecases.views import Page
 from service.web.http import query
 from service.web.http.rendering import send
 
 
-def cursor(req: falcon.Request) -> str | None:
+def cursor(req: Request) -> str | None:
     """Read where the page begins; None for the first page."""
     return query.text(req, "cursor")
 
 
-def send_page(req: falcon.Request, resp: falcon.Response, page: Page) -> None:
+def send_page(req: Request, resp: Response, page: Page) -> None:
     """Answer with a page as an array, with `Link: <…>; rel="next"` when more items follow.
 
     The link is relative, so that it works behind any proxy.

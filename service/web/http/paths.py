@@ -15,7 +15,7 @@ _ODD = re.compile(r"//|/\.\.?(?:/|$)|[\x00-\x1f\x7f\\\ufffd]|%(?:2f|5c)", re.IGN
 """Empty and dot segments, controls, backslashes, invalid UTF-8, encoded slashes and backslashes."""
 
 
-def is_plain(environ: Mapping[str, Any]) -> bool:
+def is_plain(scope: Mapping[str, Any]) -> bool:
     """Tell whether a request spells its path in the accepted way.
 
     That is the origin form (RFC 9112, 3.2.1) with no empty segments except for one trailing slash, no dot segments,
@@ -23,12 +23,11 @@ def is_plain(environ: Mapping[str, Any]) -> bool:
     (which is for proxies), the authority form and `*` are not accepted.
 
     Args:
-        environ: WSGI's. `PATH_INFO` is decoded already. `RAW_URI`, if the server supplies it, is as it was sent.
+        scope: the request's, as the ASGI specification has it. `path` is decoded already. `raw_path`, if the server
+            supplies it, is the target as it was sent, without its query.
     """
-    path = environ["PATH_INFO"]
-    if not path.isascii():
-        path = path.encode("latin-1", "replace").decode("utf-8", "replace")
-    return _is_plain(path or "/") and _is_plain_target(environ.get("RAW_URI"))
+    raw = scope.get("raw_path")
+    return _is_plain(scope["path"] or "/") and _is_plain_target(None if raw is None else raw.decode("latin-1"))
 
 
 def _is_plain(path: str) -> bool:

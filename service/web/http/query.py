@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import falcon
+from falcon.asgi import Request
 
 from service.errors import ValidationFailed
 
@@ -14,7 +14,7 @@ _DIGITS = re.compile(r"[0-9]{1,9}")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
-def text(req: falcon.Request, name: str) -> str | None:
+def text(req: Request, name: str) -> str | None:
     """Read a parameter as it was sent; None when it is absent.
 
     Raises:
@@ -26,7 +26,7 @@ def text(req: falcon.Request, name: str) -> str | None:
     return value
 
 
-def integer(req: falcon.Request, name: str, *, low: int, high: int, default: int) -> int:
+def integer(req: Request, name: str, *, low: int, high: int, default: int) -> int:
     """Read a whole number.
 
     Args:
@@ -47,7 +47,7 @@ def integer(req: falcon.Request, name: str, *, low: int, high: int, default: int
     return int(value)
 
 
-def boolean(req: falcon.Request, name: str) -> bool:
+def boolean(req: Request, name: str) -> bool:
     """Read `true` or `false`, in any case; False when the parameter is absent.
 
     Raises:
@@ -78,7 +78,7 @@ class WholeParameter:
     high: int
     default: int | None = None
 
-    def read(self, req: falcon.Request) -> int:
+    def read(self, req: Request) -> int:
         """Read the value; the default when the parameter is absent, or 0 without a default.
 
         Raises:
@@ -107,7 +107,7 @@ class SecondsParameter:
     high: int
     description: str
 
-    def read(self, req: falcon.Request) -> float | None:
+    def read(self, req: Request) -> float | None:
         """Read the value, with or without a fraction; None when the parameter is absent.
 
         Raises:

@@ -34,6 +34,11 @@ class Refusals:
         self._next_at = float("-inf")
         self._lines = Seldom(log, logging.WARNING, clock)
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether there is a count to write."""
+        return self._unsettled > 0
+
     def note(self, address: str) -> None:
         """Record a wrong key.
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import falcon
+from falcon.asgi import Request, Response
 
 from service.domain.plain_json import dumps
+from service.web.http.pools import Pool
 
-CHUNK_BYTES = 64 * 1024
-"""A streamed list goes out in pieces of about this many bytes."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def send(resp: falcon.Response, value: Any) -> None:
+def send(resp: Response, value: Any) -> None:
     """Answer with a value as JSON. Bytes are JSON already."""
     resp.data = dumps(value)
     resp.content_type = falcon.MEDIA_JSON
 
 
-def preferred(req: falcon.Request, types: Sequence[str]) -> str:
+def preferred(req: Request, types: Sequence[str]) -> str:
     """Return the media type that the request's `Accept` prefers; the first one if it prefers none or is malformed."""
     try:
         return req.client_prefers(types) or types[0]
@@ -28,12 +30,46 @@ def preferred(req: falcon.Request, types: Sequence[str]) -> str:
         return types[0]
 
 
-def send_array(resp: falcon.Response, chunks: Iterator[Sequence[bytes]]) -> None:
-    """Answer with a JSON array of any length, in bounded memory. Its items are JSON and come some at a time."""
-    send_pieces(resp, _pieces(chunks), falcon.MEDIA_JSON)
+async def send_download(req: Request, resp: Response, pieces: Iterator[bytes], content_type: str, pool: Pool) -> None:
+    """Answer with a file of any length, made in a pool's threads. Count the request in the pool until it is sent.
+
+    Args:
+        req: the request. A HEAD request is not counted, since nothing is sent.
+        resp: its answer.
+        pieces: the file.
+        content_type: its media type.
+        pool: the threads.
+
+    Raises:
+        Busy: the pool's queue is full.
+    """
+    with pool.admitted():
+        await send_pieces(req, resp, pieces, content_type, pool.go_on)
+    if isinstance(resp.stream, Streamed) and req.method != "HEAD":
+        pool.enter()
+        resp.stream.closed = pool.leave
 
 
-def send_pieces(resp: falcon.Response, pieces: Iterator[bytes], content_type: str) -> None:
+class Runner(Protocol):
+    """Makes a call: on the event loop (`service.interleaving.interleaved`), or in a pool's threads."""
+
+    def __call__(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> Awaitable[T]:
+        """Make a call. Return an awaitable of its result."""
+
+
+async def send_array(req: Request, resp: Response, chunks: Iterator[Sequence[bytes]], run: Runner) -> None:
+    """Answer with a JSON array of any length, in bounded memory.
+
+    Args:
+        req: the request.
+        resp: its answer.
+        chunks: the items, JSON, some at a time.
+        run: makes the next chunk.
+    """
+    await send_pieces(req, resp, _pieces(chunks), falcon.MEDIA_JSON, run)
+
+
+async def send_pieces(req: Request, resp: Response, pieces: Iterator[bytes], content_type: str, run: Runner) -> None:
     """Answer with a body of any length, piece by piece.
 
     The first pieces are made before anything is sent, so that the answer can still become an error when Redis is away.
@@ -41,17 +77,22 @@ def send_pieces(resp: falcon.Response, pieces: Iterator[bytes], content_type: st
     looks whole.
 
     Args:
-        resp: the answer.
+        req: the request.
+        resp: its answer.
         pieces: the body.
         content_type: the body's media type.
+        run: makes the next piece.
     """
-    first = b"".join(islice(pieces, 2))
-    third = next(pieces, None)
+    first, third = await run(_first, pieces)
     if third is None:
         resp.data = first
     else:
-        resp.stream = _chain(first, third, pieces)
+        resp.stream = Streamed(_chain(req, first, third, pieces, run), pieces)
     resp.content_type = content_type
+
+
+def _first(pieces: Iterator[bytes]) -> tuple[bytes, bytes | None]:
+    return b"".join(islice(pieces, 2)), next(pieces, None)
 
 
 def _pieces(chunks: Iterator[Sequence[bytes]]) -> Iterator[bytes]:
@@ -63,7 +104,45 @@ def _pieces(chunks: Iterator[Sequence[bytes]]) -> Iterator[bytes]:
     yield b"[]" if start == b"[" else b"]"
 
 
-def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+class Streamed:
+    """A streamed body, which Falcon closes when its answer is over, for whatever reason.
+
+    Args:
+        body: the body.
+        pieces: where it comes from.
+    """
+
+    def __init__(self, body: AsyncIterator[bytes], pieces: Iterator[bytes]) -> None:
+        self._body = body
+        self._pieces = pieces
+        self.closed: Callable[[], None] | None = None
+        """Called once, when the answer is over."""
+
+    def __aiter__(self) -> Streamed:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._body)
+
+    async def close(self) -> None:
+        """End the body; Falcon calls this."""
+        if isinstance(self._pieces, Generator):
+            self._pieces.close()
+        closed, self.closed = self.closed, None
+        if closed is not None:
+            closed()
+
+
+async def _chain(
+    req: Request, first: bytes, second: bytes | None, rest: Iterator[bytes], run: Runner
+) -> AsyncIterator[bytes]:
     yield first
-    yield second
-    yield from rest
+    while second is not None and not has_gone(req):
+        yield second
+        second = await run(next, rest, None)
+
+
+def has_gone(req: Request) -> bool:
+    """Tell whether the client has closed its connection, where the server says so (`service.web.server`)."""
+    is_gone: Callable[[], bool] | None = req.scope.get("bot_scheduler.is_gone")
+    return is_gone is not None and is_gone()

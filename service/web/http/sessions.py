@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable
 
-import falcon
+from falcon.asgi import Request, Response
 from itsdangerous import BadSignature, TimestampSigner
 
 from service.web.http.auth import ApiKeys
@@ -69,15 +69,15 @@ class Sessions:
             return None
         return signer.sign(b"console").decode()
 
-    def signed_in(self, req: falcon.Request) -> bool:
+    def signed_in(self, req: Request) -> bool:
         """Tell whether the request's cookie is valid, wherever the request comes from."""
         return self.token(req) is not None
 
-    def token(self, req: falcon.Request) -> str | None:
+    def token(self, req: Request) -> str | None:
         """Return the request's token, if it is valid."""
         return next((token for token in req.get_cookie_values(COOKIE) or () if self.holds(token)), None)
 
-    def may_change(self, req: falcon.Request) -> bool:
+    def may_change(self, req: Request) -> bool:
         """Tell whether the request's cookie counts as an API key: one of the console's own pages sent it."""
         return is_same_origin(req) and self.signed_in(req)
 
@@ -91,7 +91,7 @@ class Sessions:
         return None
 
 
-def is_same_origin(req: falcon.Request) -> bool:
+def is_same_origin(req: Request) -> bool:
     """Tell whether the browser's `Origin` (RFC 6454) is one of the console's own pages.
 
     No script can set this header. Without it, the answer is no. `X-Forwarded-Host` and `-Proto` tell what the
@@ -112,7 +112,7 @@ def _host(text: str, scheme: str) -> str | None:
     return text.lower().removesuffix(_PORTS[scheme]) if _HOST.fullmatch(text) else None
 
 
-def is_https(req: falcon.Request) -> bool:
+def is_https(req: Request) -> bool:
     """Tell whether the browser speaks TLS with this process or with the proxy before it."""
     return (_first(req.get_header("X-Forwarded-Proto")) or req.scheme).lower() == "https"
 
@@ -122,13 +122,13 @@ def _first(header: str | None) -> str:
     return (header or "").partition(",")[0].strip()
 
 
-def set_cookie(req: falcon.Request, resp: falcon.Response, token: str) -> None:
+def set_cookie(req: Request, resp: Response, token: str) -> None:
     """Give a session's cookie to the browser. Scripts cannot read it, and only the console's own pages send it."""
     resp.set_cookie(
         COOKIE, token, max_age=LIFETIME_SECONDS, path="/", secure=is_https(req), http_only=True, same_site="Strict"
     )
 
 
-def drop_cookie(req: falcon.Request, resp: falcon.Response) -> None:
+def drop_cookie(req: Request, resp: Response) -> None:
     """Have the browser forget the session's cookie."""
     resp.set_cookie(COOKIE, "", max_age=0, path="/", secure=is_https(req), http_only=True, same_site="Strict")

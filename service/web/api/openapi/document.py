@@ -11,6 +11,7 @@ from typing import Any
 
 import falcon
 import jinja2
+from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
 from service import VERSION
@@ -143,7 +144,7 @@ class OpenApi:
     def __init__(self) -> None:
         self.text = b"{}"
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return this document."""
         resp.data = self.text
         resp.content_type = falcon.MEDIA_JSON
@@ -160,7 +161,7 @@ class Docs:
         self.page = b""
         self.policy = ""
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Return this document as a page to read."""
         resp.data = self.page
         resp.content_type = "text/html; charset=utf-8"

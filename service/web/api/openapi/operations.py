@@ -11,8 +11,8 @@ from service.web.api import definitions
 from service.web.api.contacts import DATE_ORDERS
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
-from service.web.body_clock import BODY_SECONDS, BYTES_PER_SECOND
 from service.web.http.conditions import MAX_KEY_LENGTH
+from service.web.http.incoming import BODY_SECONDS, BYTES_PER_SECOND
 from service.web.http.sse import EVENT_ID, EVENT_STREAM
 
 JSON = "application/json"

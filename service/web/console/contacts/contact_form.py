@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
 from service.usecases.contacts import ContactBook
 from service.web.console.form_fields import Field
-from service.web.console.page import Page, show
+from service.web.console.page import RenderedPage, show
 from service.web.http.access import BY_SESSION
+from service.web.http.pools import Pool
 
 _HINTS = {
     "given_name": "Greetings begin with it.",
@@ -26,32 +27,29 @@ _TEXTS = ("name", "given_name", "family_name", "birthday", "language")
 _LISTS = ("emails", "phones", "urls")
 
 
-class NewContact(Page):
+class NewContact(RenderedPage):
     """`/contacts/new`."""
 
     access = BY_SESSION
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def render(self, req: Request, resp: Response) -> None:
         """Show an empty form."""
         show(resp, "contact_form.html", "/contacts", contact=None, fields=form_of({}))
 
-    on_head = on_get
 
-
-class EditContact(Page):
+class EditContact(RenderedPage):
     """`/contacts/{contact_id}`."""
 
     access = BY_SESSION
 
-    def __init__(self, contacts: ContactBook) -> None:
+    def __init__(self, pool: Pool, contacts: ContactBook) -> None:
+        super().__init__(pool)
         self._contacts = contacts
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, contact_id: str) -> None:
+    def render(self, req: Request, resp: Response, contact_id: str) -> None:
         """Show the form with the contact's fields, and the bots' notes about the contact."""
         contact = self._contacts.get(contact_id)
         show(resp, "contact_form.html", "/contacts", contact=contact, fields=form_of(contact))
-
-    on_head = on_get
 
 
 def form_of(contact: Mapping[str, Any]) -> list[Field]:

@@ -8,7 +8,7 @@ from typing import Any
 from unicodedata import combining, normalize
 from urllib.parse import urlencode
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.contacts.cleaning import MAX_NAME
 from service.contacts.writing.exports import Kind
@@ -17,10 +17,10 @@ from service.usecases.contacts import ContactBook
 from service.usecases.paging import MAX_PAGE
 from service.web.api.contacts import send_file
 from service.web.console.contacts.upcoming_birthdays import upcoming_birthdays
-from service.web.console.page import Page, show
+from service.web.console.page import Page, RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import DownloadResource, RequestSlots
+from service.web.http.pools import Pool, PooledResource
 
 WINDOW = 2000
 """Contacts to sort together. A link leads to the next window."""
@@ -38,7 +38,7 @@ CHARSETS = (
 """Encodings that the page offers, by their names on the web. The import knows more."""
 
 
-class ContactList(Page):
+class ContactList(RenderedPage):
     """`/contacts`.
 
     Args:
@@ -49,12 +49,13 @@ class ContactList(Page):
 
     access = BY_SESSION
 
-    def __init__(self, contacts: ContactBook, reading: Callable[[], Reading], limit_mb: int) -> None:
+    def __init__(self, pool: Pool, contacts: ContactBook, reading: Callable[[], Reading], limit_mb: int) -> None:
+        super().__init__(pool)
         self._contacts = contacts
         self._reading = reading
         self._limit_mb = limit_mb
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def render(self, req: Request, resp: Response) -> None:
         """Show a page of the contacts that match the search, by name, and the upcoming birthdays."""
         asked = (query.text(req, "q") or "").strip()[:MAX_NAME]
         number = query.integer(req, "page", low=1, high=SEARCHED // PAGE, default=1)
@@ -82,8 +83,6 @@ class ContactList(Page):
             limit_mb=self._limit_mb,
             charsets=CHARSETS,
         )
-
-    on_head = on_get
 
     def _window(self, cursor: str | None, wanted: str) -> tuple[list[dict[str, Any]], str | None]:
         """Return the contacts from `cursor` on with the text `wanted`, by name; and the cursor of the next window."""
@@ -115,25 +114,23 @@ def _address(q: str, cursor: str | None, page: int) -> str:
     return "/contacts" + (f"?{urlencode(given)}" if given else "")
 
 
-class ContactFile(DownloadResource[ContactBook], Page):
+class ContactFile(PooledResource[ContactBook], Page):
     """`/contacts.vcf` and `/contacts.csv`.
 
     Args:
         contacts: The address book.
-        slots: Limits the exports that run at once; the next one gets status 503.
+        pool: The threads that make it.
         kind: The file's format.
     """
 
     access = BY_SESSION
 
-    def __init__(self, contacts: ContactBook, slots: RequestSlots, kind: Kind) -> None:
-        super().__init__(contacts, slots)
+    def __init__(self, contacts: ContactBook, pool: Pool, kind: Kind) -> None:
+        super().__init__(contacts, pool)
         self._kind = kind
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """Send all contacts as a file, like `/scheduler/contacts/export`."""
-        self.send(req, resp)
+        await send_file(req, resp, self._source, self._kind, self._pool)
 
-    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Prepare the file."""
-        send_file(resp, self._source, self._kind)
+    on_head = on_get

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import falcon
+from falcon.asgi import Request, Response
 
 from service.contacts.matching.duplicates import MOST_GROUPS
 from service.usecases.contacts import ContactBook
-from service.web.console.page import Page, show
+from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
-from service.web.http.request_slots import SlowResource
+from service.web.http.pools import Pool
 
 PAGE = 20
 """Groups on a page."""
 
 
-class DuplicateContacts(SlowResource[ContactBook], Page):
+class DuplicateContacts(RenderedPage):
     """`/contacts/duplicates`."""
 
     access = BY_SESSION
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def __init__(self, pool: Pool, contacts: ContactBook) -> None:
+        super().__init__(pool)
+        self._contacts = contacts
+
+    def render(self, req: Request, resp: Response) -> None:
         """Show groups of contacts that may be the same person, side by side."""
         number = query.integer(req, "page", low=1, high=MOST_GROUPS // PAGE, default=1)
-        with self._slots.held():
-            found = self._source.all_duplicates()
-            pages = max(1, -(-len(found.groups) // PAGE))
-            number = min(number, pages)  # a merge may have emptied the last page
-            groups = self._source.shown_groups(found.groups[(number - 1) * PAGE : number * PAGE])
+        found = self._contacts.all_duplicates()
+        pages = max(1, -(-len(found.groups) // PAGE))
+        number = min(number, pages)  # a merge may have emptied the last page
+        groups = self._contacts.shown_groups(found.groups[(number - 1) * PAGE : number * PAGE])
         show(
             resp,
             "duplicates.html",
@@ -38,5 +41,3 @@ class DuplicateContacts(SlowResource[ContactBook], Page):
             number=number,
             pages=[(page, f"/contacts/duplicates?page={page}") for page in range(1, pages + 1)],
         )
-
-    on_head = on_get

@@ -1,0 +1,28 @@
+"""Weight of a request's body: whether checking it is quick enough for the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+LIGHT_ITEMS = 200
+"""Most values in a light body."""
+LIGHT_TEXT = 2000
+"""Longest text in a light body, in characters."""
+_TEMPLATES = ("{{", "{%")
+"""Marks of a template, which is tried before it is stored. A bad one takes a tenth of a second."""
+
+
+def is_light(body: Mapping[str, Any]) -> bool:
+    """Tell whether a body has few values and short texts, and none of them is a template."""
+    values: list[Any] = [body]
+    for value in values:
+        if len(values) > LIGHT_ITEMS:
+            return False
+        if isinstance(value, Mapping):
+            values.extend(value.values())
+        elif isinstance(value, list):
+            values.extend(value)
+        elif isinstance(value, str) and (len(value) > LIGHT_TEXT or any(mark in value for mark in _TEMPLATES)):
+            return False
+    return True
