@@ -22,7 +22,8 @@ def api(data: Data) -> list[str]:
                     better = own[part] if who != names[0] else None
                     body.append([part if better is None else "", who.rpartition(", ")[0], *_rate(one, better)])
         head = [processes, "", "requests/s", "ratio", "p50, ms", "p99, ms", "ratio of p99", "CPU, ms",
-                "ratio of CPU", "of Redis, ms", "memory of the largest process, PSS, MiB", "RSS", "refused or broken"]  # fmt: skip
+                "ratio of CPU", "of Redis, ms", "memory of the largest process, PSS, MiB", "RSS",
+                "refused or broken"]  # fmt: skip
         lines += [*rows(head, body), ""]
     return [
         *lines,
@@ -38,8 +39,8 @@ def _rate(rounds: Rounds, ours: Rounds | None) -> list[str]:
     cpu = "" if ours is None else ratios(values(rounds, "cpu_ms"), values(ours, "cpu_ms"))
     return [
         spread(values(rounds, "rate")), rate, spread(values(rounds, "p50_ms"), 1), spread(values(rounds, "p99_ms"), 1),
-        p99, spread(values(rounds, "cpu_ms"), 3), cpu, spread(values(rounds, "redis_cpu_ms"), 3), _there(rounds, "pss_mib"),
-        _there(rounds, "rss_mib"), f"{refused:.0f}",
+        p99, spread(values(rounds, "cpu_ms"), 3), cpu, spread(values(rounds, "redis_cpu_ms"), 3),
+        _there(rounds, "pss_mib"), _there(rounds, "rss_mib"), f"{refused:.0f}",
     ]  # fmt: skip
 
 
