@@ -159,7 +159,7 @@ def follow(port: int, count: int, seconds: float, paths: list[str]) -> dict[str,
     begun = time.time()
     followers.work(time.monotonic() + seconds)
     ended = time.time()
-    followers.work(time.monotonic() + LATE_SECONDS)
+    followers.work(time.monotonic() + min(LATE_SECONDS, seconds))
     wanted = Counter(reader.path for reader in readers)
     counted = {key: line for key, line in followers.lines.items() if begun <= line.written < ended}
     missing = sum(wanted[path] - line.readers for (path, _), line in counted.items())
