@@ -24,6 +24,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+LOOP_SECONDS = 30.0
+"""How long a thread waits for the loop, which may have ended meanwhile."""
+
 _loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("loop", default=None)
 """The event loop that a thread's work comes from."""
 
@@ -99,7 +102,7 @@ def on_loop(call: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
     """Make an interleaved call on the event loop, from a thread that `in_thread` has started, and wait for it."""
     loop = _loop.get()
     assert loop is not None
-    return asyncio.run_coroutine_threadsafe(interleaved(call, *args, **options), loop).result()
+    return asyncio.run_coroutine_threadsafe(interleaved(call, *args, **options), loop).result(LOOP_SECONDS)
 
 
 class OneAtATime:

@@ -14,14 +14,12 @@ import re
 import sys
 import threading
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
 from structlog.contextvars import (
-    bind_contextvars,
     bound_contextvars,
-    clear_contextvars,
-    get_contextvars,
     merge_contextvars,
 )
 from structlog.typing import EventDict
@@ -41,16 +39,24 @@ _OWN = ("time", "level", "message", "logger", "process", "pid")
 """The fields of every line, in this order; bound values follow."""
 
 
-def begin(**values: str) -> None:
-    """Replace all values that are bound in this thread, at the start of a request."""
-    clear_contextvars()
-    bind_contextvars(**values)
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def begin(request_id: str) -> None:
+    """Put the id of the request that this task answers beside every line that is written within."""
+    _request_id.set(request_id)
 
 
 def request_id() -> str | None:
-    """Return the id of the request that this thread answers, if any."""
-    found = get_contextvars().get("request_id")
-    return None if found is None else str(found)
+    """Return the id of the request that this task or thread answers, if any."""
+    return _request_id.get()
+
+
+def _add_request_id(logger: Any, name: str, event: EventDict) -> EventDict:
+    found = _request_id.get()
+    if found is not None:
+        event.setdefault("request_id", found)
+    return event
 
 
 def config(process: str, level: str, format: str) -> dict[str, Any]:
@@ -66,6 +72,7 @@ def config(process: str, level: str, format: str) -> dict[str, Any]:
     stdlib = structlog.stdlib
     known = [
         merge_contextvars,
+        _add_request_id,
         stdlib.add_log_level,
         stdlib.add_logger_name,
         stdlib.ExtraAdder(),

@@ -28,7 +28,7 @@ SESSIONS = Sessions(KEYS)
 class Answers:
     """A resource that says nothing of who may ask it."""
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, **_: str) -> None:
+    async def on_get(self, req: falcon.Request, resp: falcon.Response, **_: str) -> None:
         """Something."""
         resp.media = {"told": True}
 

@@ -19,10 +19,10 @@ from service.web.http.request_ids import RequestIds
 class Spoken:
     """A resource that logs."""
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         logging.getLogger("service.web.api.spoken").info("spoken")
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         raise falcon.HTTPBadRequest
 
 

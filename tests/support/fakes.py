@@ -14,7 +14,7 @@ from service.domain.plain_json import dumps
 from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
 from service.usecases.views import JobView, Page, View
 from service.web.http.auth import ApiKeys
-from service.web.http.request_slots import RequestSlots
+from service.web.http.pools import Pool
 from service.web.services import Services
 
 KEY = "test-key"
@@ -222,6 +222,6 @@ def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
     given: dict[str, Any] = {
         "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts, "definitions": None, "following": None,
         "message_tester": None, "reading": None, "bots": {"echo": EchoBot}, "keys": ApiKeys([KEY]),
-        "slots": RequestSlots(1), "import_limit_mb": 1,
+        "pages": Pool("page", 2, 20), "long": Pool("long", 1, 0), "import_limit_mb": 1,
     }  # fmt: skip
     return Services(**(given | others))

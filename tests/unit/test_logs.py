@@ -43,9 +43,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Start, StringIO]]:
         handler.setStream(output)
 
     monkeypatch.setattr(redaction, "_present", Redaction({}))
-    logs.begin()
     yield start, output
-    logs.begin()
     root.handlers[:], root.level = handlers, level
 
 

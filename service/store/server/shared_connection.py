@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from threading import get_ident
 from typing import Any
 
 import hiredis
@@ -56,6 +57,7 @@ class _Line(asyncio.Protocol):
 
     def __init__(self, connection: Any, seconds: float, push: Push | None) -> None:
         self.loop = asyncio.get_running_loop()
+        self.thread = get_ident()  # to ask asyncio for the loop costs a system call, see below
         self.is_open = True
         self._seconds = seconds
         self._push = push
@@ -164,7 +166,7 @@ class SharedConnection:
             redis.exceptions.RedisError, OSError: Redis is away. Whether it carried the commands out is unknown.
         """
         line = self._line
-        if line is not None and line.is_open and line.loop is asyncio.get_running_loop():
+        if line is not None and line.is_open and line.thread == get_ident():
             return line.ask(commands)
         return self._connect_and_ask(commands)
 

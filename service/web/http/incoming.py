@@ -39,7 +39,9 @@ class Incoming:
         self._receive = receive
         self._begun = False
         self._deadline = 0.0
-        self._expects = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+        # The specification allows headers that can be read only once.
+        headers = scope["headers"] = [(name, value) for name, value in scope["headers"]]
+        self._expects = any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
 
     async def __call__(self) -> Event:
         """Return the next event.

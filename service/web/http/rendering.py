@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -127,7 +128,8 @@ class Streamed:
     async def close(self) -> None:
         """End the body; Falcon calls this."""
         if isinstance(self._pieces, Generator):
-            self._pieces.close()
+            with suppress(ValueError):  # a thread still makes a piece that nobody waits for
+                self._pieces.close()
         closed, self.closed = self.closed, None
         if closed is not None:
             closed()
