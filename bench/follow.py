@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 LINE = re.compile(rb'id: (\d+)\ndata: [^\n]*"line at ([\d.]+)"')
 BACK_SECONDS = 0.5
 OPENED_AT_ONCE = 25
-LATE_SECONDS = 5.0
-"""So long is waited for the last lines; a line that comes later is lost."""
+LATE_SECONDS = 30.0
+"""So long is waited at most for the last lines; a line that comes later is lost."""
 ALL_THERE_SECONDS = 60.0
 
 
@@ -36,12 +36,14 @@ class Reader:
         last: the number of the last line that it has.
         rest: the beginning of an event that has not arrived whole.
         known: whether its present stream has begun.
+        newest: when the last line that it has was written, epoch seconds.
     """
 
     path: str
     last: int = 0
     rest: bytes = b""
     known: bool = False
+    newest: float = 0.0
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class Followers:
             self.told["doubled"] += 1
             return
         self.told["lost"] += number - reader.last - 1
-        reader.last = number
+        reader.last, reader.newest = number, written
         line = self.lines.get((reader.path, number))
         if line is None:
             line = self.lines[reader.path, number] = Line(written)
@@ -159,7 +161,9 @@ def follow(port: int, count: int, seconds: float, paths: list[str]) -> dict[str,
     begun = time.time()
     followers.work(time.monotonic() + seconds)
     ended = time.time()
-    followers.work(time.monotonic() + min(LATE_SECONDS, seconds))
+    end = time.monotonic() + LATE_SECONDS
+    while time.monotonic() < end and not all(reader.newest >= ended for reader in readers):
+        followers.work(time.monotonic() + 0.1)
     wanted = Counter(reader.path for reader in readers)
     counted = {key: line for key, line in followers.lines.items() if begun <= line.written < ended}
     missing = sum(wanted[path] - line.readers for (path, _), line in counted.items())
