@@ -58,7 +58,9 @@ class Slow(FakeContacts):
         if self.failure is not None:
             raise self.failure
         for number in range(self.items):
-            yield {"id": str(number), "name": "x" * 400} if kind is None else kind.written([Contact(str(number), "Ada")])
+            yield (
+                {"id": str(number), "name": "x" * 400} if kind is None else kind.written([Contact(str(number), "Ada")])
+            )
 
 
 @pytest.fixture
