@@ -12,7 +12,7 @@ from service.errors import SettingsError
 from service.messages import Messenger
 from service.secrecy.key_strength import ADVICE, weak_keys
 from service.settings import Settings, load_settings
-from service.store.counters import add_refused_keys, read
+from service.store.counters import add_loop_lag, add_refused_keys, read
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
@@ -37,6 +37,7 @@ from service.web.http.auth import ApiKeys
 from service.web.http.pools import Pool
 from service.web.http.refusals import Refusals
 from service.web.live.hub import NewsHub
+from service.web.loop_lag import LoopLag
 from service.web.rq_dashboard.dashboard import create_dashboard
 from service.web.services import Services
 from service.web.stopping import STOPPING
@@ -111,6 +112,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         long=Pool("long", LONG_THREADS, LONG_WAITING),
         import_limit_mb=settings.import_limit_mb,
         refusals=Refusals(partial(add_refused_keys, scripts)),
+        loop_lag=LoopLag(partial(add_loop_lag, scripts)),
         weak_keys=[f"{sentence}." for sentence in weak_keys(settings)],
     )
 

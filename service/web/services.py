@@ -17,6 +17,7 @@ from service.web.http.auth import ApiKeys
 from service.web.http.pools import Pool
 from service.web.http.refusals import Refusals
 from service.web.live.hub import NewsHub
+from service.web.loop_lag import LoopLag
 
 Bots = Mapping[str, type[Bot]]
 """Bot type -> bot class."""
@@ -41,6 +42,7 @@ class Services:
         long: the threads for imports, exports, documents and test messages.
         import_limit_mb: the longest import or document, MiB.
         refusals: counts wrong API keys.
+        loop_lag: measures how late the event loop comes.
         weak_keys: a sentence for each API key that could be guessed.
     """
 
@@ -58,6 +60,7 @@ class Services:
     long: Pool
     import_limit_mb: int
     refusals: Refusals = field(default_factory=Refusals)
+    loop_lag: LoopLag = field(default_factory=LoopLag)
     weak_keys: Sequence[str] = ()
 
     @property

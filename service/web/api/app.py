@@ -22,12 +22,13 @@ from service.web.api.openapi import document as openapi
 from service.web.api.previews import JobPreview, Preview
 from service.web.api.runs import AllRuns, Cancel, History, Log, Run
 from service.web.http import errors
-from service.web.http.access import Undeclared, require_declaration
+from service.web.http.access import BY_SESSION, Undeclared, require_declaration
 from service.web.http.body import NeedlessBodies
 from service.web.http.guard import Guard, Nothing
 from service.web.http.incoming import Incoming
 from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
+from service.web.http.representation.compression import Compression
 from service.web.http.request_ids import RequestIds
 from service.web.http.sessions import Sessions
 from service.web.services import Services
@@ -100,8 +101,11 @@ class Headers:
     """Falcon middleware that sets the headers of every answer."""
 
     async def process_response(self, req: Request, resp: Response, resource: object, succeeded: bool) -> None:
-        """Forbid caches to keep the answer unless its resource allows it. Forbid browsers to guess its type."""
-        if resp.get_header("Cache-Control") is None:
+        """Forbid caches to keep the answer unless its resource allows it. Forbid browsers to guess its type.
+
+        What people see after signing in is never kept: Back shows a kept page without asking, also after a sign-out.
+        """
+        if resp.get_header("Cache-Control") is None or getattr(resource, "access", None) is BY_SESSION:
             resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Content-Type-Options", "nosniff")
         if isinstance(resource, Mounted):  # its refusals too
@@ -120,7 +124,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
         The ASGI application.
     """
     guard = Guard(services.keys, Sessions(services.keys), sign_in, services.refusals)
-    app = App(middleware=[RequestIds(), guard, NeedlessBodies(), Headers()])
+    app = App(middleware=[Compression(), RequestIds(), guard, NeedlessBodies(), Headers(), services.loop_lag])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
     _add_job_routes(app, services)

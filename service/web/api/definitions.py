@@ -32,12 +32,12 @@ class Export(PooledResource[Definitions]):
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return all definitions as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
+        resp.set_header("Vary", "Accept")
         jobs = self._source.export()
         if _wants_yaml(req):
             await send_download(req, resp, yaml_pieces(VERSION, jobs), YAML, self._pool)
         else:
             await send_download(req, resp, json_pieces(VERSION, jobs), falcon.MEDIA_JSON, self._pool)
-        resp.set_header("Vary", "Accept")
 
     on_head = on_get
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from service.contacts.writing.exports import KINDS
 from service.web.api.app import App
+from service.web.console.assets import ASSETS, STATIC
 from service.web.console.contacts.contact_form import EditContact, NewContact
 from service.web.console.contacts.contact_list import ContactFile, ContactList
 from service.web.console.contacts.duplicate_contacts import DuplicateContacts
@@ -18,18 +17,16 @@ from service.web.console.page import SIGN_IN
 from service.web.console.run_list import RunList
 from service.web.console.run_page import RunEvents, RunPage
 from service.web.console.sign_in import SessionCheck, SignIn, SignOut
-from service.web.console.static_files import STATIC, StaticFiles
+from service.web.console.static_files import StaticFiles
 from service.web.http.sessions import Sessions
 from service.web.services import Services
-
-FOLDER = Path(__file__).parent / "static"
 
 
 def add_console(app: App, services: Services) -> None:
     """Add the console to the application that answers the API."""
     sessions = Sessions(services.keys)
     app.add_middleware(ErrorPages(sessions))
-    app.add_tree(STATIC, StaticFiles(FOLDER))
+    app.add_tree(STATIC, StaticFiles(ASSETS))
     app.add_page(SIGN_IN, SignIn(sessions, services.refusals))
     app.add_page("/sign-out", SignOut())
     app.add_page("/session", SessionCheck(sessions))

@@ -8,9 +8,11 @@ from typing import Any
 import jinja2
 from falcon.asgi import Request, Response
 
+from service.web.console.assets import ASSETS
 from service.web.console.formatting import FILTERS
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.pools import Pool
+from service.web.http.representation.validators import revalidate
 
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
@@ -27,6 +29,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
+    environment.globals["asset"] = ASSETS.address
     return environment
 
 
@@ -53,8 +56,9 @@ class RenderedPage(Page):
         self._pool = pool
 
     async def on_get(self, req: Request, resp: Response, **params: str) -> None:
-        """Show the page."""
+        """Show the page, or answer 304 to its own script that has this version."""
         await self._pool.run(self.render, req, resp, **params)
+        revalidate(req, resp)
 
     on_head = on_get
 

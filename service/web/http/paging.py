@@ -9,6 +9,7 @@ from falcon.asgi import Request, Response
 from service.usecases.views import Page
 from service.web.http import query
 from service.web.http.rendering import send
+from service.web.http.representation.validators import revalidate
 
 
 def cursor(req: Request) -> str | None:
@@ -26,3 +27,4 @@ def send_page(req: Request, resp: Response, page: Page) -> None:
         kept = [(name, value) for name, value in req.params.items() if name != "cursor"]
         parameters = urlencode([*kept, ("cursor", page.next_cursor)], doseq=True, errors="replace")
         resp.set_header("Link", f'<{quote(req.path)}?{parameters}>; rel="next"')
+    revalidate(req, resp)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import falcon
@@ -12,9 +11,13 @@ from falcon.asgi import Request, Response
 
 from service.domain.plain_json import dumps
 from service.web.http.pools import Pool
+from service.web.http.representation.validators import revalidate
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+WHOLE_BYTES = 2**20
+"""Bodies up to this length are made before they are sent, so that they have a length and an entity tag."""
 
 
 def send(resp: Response, value: Any) -> None:
@@ -74,8 +77,8 @@ async def send_pieces(req: Request, resp: Response, pieces: Iterator[bytes], con
     """Answer with a body of any length, piece by piece.
 
     The first pieces are made before anything is sent, so that the answer can still become an error when Redis is away.
-    A short body is sent whole, with its length. A later failure breaks the connection off, so that half a list never
-    looks whole.
+    A body of up to `WHOLE_BYTES` is sent whole, with its length and an entity tag, or as 304. A later failure breaks
+    the connection off, so that half a list never looks whole.
 
     Args:
         req: the request.
@@ -84,16 +87,23 @@ async def send_pieces(req: Request, resp: Response, pieces: Iterator[bytes], con
         content_type: the body's media type.
         run: makes the next piece.
     """
-    first, third = await run(_first, pieces)
-    if third is None:
-        resp.data = first
-    else:
-        resp.stream = Streamed(_chain(req, first, third, pieces, run), pieces)
+    first, following = await run(_first, pieces)
     resp.content_type = content_type
+    if following is None:
+        resp.data = first
+        revalidate(req, resp)
+    else:
+        resp.stream = Streamed(_chain(req, first, following, pieces, run), pieces)
 
 
 def _first(pieces: Iterator[bytes]) -> tuple[bytes, bytes | None]:
-    return b"".join(islice(pieces, 2)), next(pieces, None)
+    """Join the first pieces. Return them and the next piece, which is None if there are no more."""
+    first = bytearray()
+    for piece in pieces:
+        if first and len(first) + len(piece) > WHOLE_BYTES:
+            return bytes(first), piece
+        first += piece
+    return bytes(first), None
 
 
 def _pieces(chunks: Iterator[Sequence[bytes]]) -> Iterator[bytes]:

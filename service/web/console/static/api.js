@@ -20,9 +20,20 @@ export async function send(method, path, body, options = {}) {
 
 // Reads one of the console's own pages. Resolves with its JSON or its text. options: {headers, signal}.
 export async function get(path, options = {}) {
+  return read(await ask(path, options));
+}
+
+// Reads a page unless it is still the version with the tag `known`. Resolves with {text, tag}, or with null.
+export async function getChanged(path, known) {
+  const headers = { Accept: "text/html", ...(known && { "If-None-Match": known }) };
+  const answer = await ask(path, { headers });
+  return answer.status === 304 ? null : { text: await read(answer), tag: answer.headers.get("ETag") };
+}
+
+async function ask(path, options) {
   const answer = await request(path, options);
   if (answer.redirected && new URL(answer.url).pathname === "/sign-in") signInAgain();
-  return read(answer);
+  return answer;
 }
 
 async function request(path, options) {

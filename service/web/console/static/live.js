@@ -1,12 +1,13 @@
 // Keeps parts of a page up to date: replaces each element with an id and data-live by its current version.
 // data-every on any element is the interval in seconds; without one, nothing is requested.
-import { get } from "./api.js";
+import { getChanged } from "./api.js";
 import { say } from "./messages.js";
 import { showTimes } from "./times.js";
 
 const FOCUSABLE = "a[href], button, summary, input, select, textarea, [tabindex]";
 let waiting;
 let stale;
+let shown; // the tag of the version that all live parts show
 
 export function keepLive() {
   const asked = document.querySelector("[data-every]");
@@ -31,11 +32,15 @@ export function keepLive() {
 
 // Requests the page again and replaces its live parts; gently: but not those that somebody is using.
 export async function refresh({ gently = false } = {}) {
-  const text = await get(location.href, { headers: { Accept: "text/html" } });
-  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const answer = await getChanged(location.href, shown);
+  if (!answer) return;
+  const fresh = new DOMParser().parseFromString(answer.text, "text/html");
+  shown = answer.tag;
   for (const element of document.querySelectorAll("[data-live][id]")) {
     const now = fresh.getElementById(element.id);
-    if (now && !(gently && isInUse(element)) && now.outerHTML !== element.dataset.was) replace(element, now);
+    if (!now || now.outerHTML === element.dataset.was) continue;
+    if (gently && isInUse(element)) shown = null; // this part is left for the next time
+    else replace(element, now);
   }
 }
 
