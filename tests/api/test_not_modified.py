@@ -19,7 +19,7 @@ LISTS = [
     "/scheduler/contacts/duplicates", "/scheduler/contacts/export", "/scheduler/contacts/export?format=csv",
     "/scheduler/bots",
 ]  # fmt: skip
-TAG = '"LPJNul-wow4m6DsqxbninhsWHlwf"'
+TAG = '"LPJNul-wow4m6DsqxbninhsW"'
 opaque = st.text("!#$%&'()*+,-./0:;<=>?@[]^_`{|}~aAzZ\xe9", max_size=12).map(lambda text: f'"{text}"')
 tags = st.builds(lambda weak, tag: weak + tag, st.sampled_from(["", "W/"]), opaque)
 
