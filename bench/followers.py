@@ -1,8 +1,9 @@
 """A thousand live followers of one run, and of a hundred runs, in one web process: `python -m bench.followers --help`.
 
 The one run logs a line every 50 ms, each of the hundred every 500 ms, by a real worker, which writes its lines to Redis
-five times a second: of a line's way to its last follower, up to 200 ms pass there. A third part restarts the web process half-way (SIGTERM, then a new one);
-the followers come back with `Last-Event-ID`, and no line may be lost or doubled. Beside it the API is asked for a job.
+five times a second: of a line's way to its last follower, up to 200 ms pass there. A third part restarts the web
+process half-way (SIGTERM, then a new one); the followers come back with `Last-Event-ID`, and no line may be lost or
+doubled. Beside it the API is asked for a job.
 """
 
 from __future__ import annotations
