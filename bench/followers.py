@@ -29,16 +29,18 @@ from bench.web import NEW, Web, is_healthy, web
 FOLLOWERS = 1000
 SECONDS = 20.0
 PAUSE = 0.05
+SLOW_PAUSE = 0.2
+"""Where the web process is restarted: the 32 KiB that a log's end keeps must outlast that."""
 MOST_LINES = 200
 """Lines a second of all runs together: more of them log more seldom, lest the workers take the processor."""
 STARTING = 150.0
 """So many seconds more a run goes on, for everybody to start."""
 
 
-def start_runs(up: Web, runs: int, seconds: float) -> list[str]:
-    """Starts a worker with so many runs that log. Returns the paths of their logs."""
+def start_runs(up: Web, runs: int, seconds: float, pause: float) -> list[str]:
+    """Starts a worker with so many runs that log, with `pause` seconds between lines. Returns their logs' paths."""
     options = {"max_concurrent_runs": 100}
-    config = {"seconds": seconds + STARTING, "pause": max(PAUSE, runs / MOST_LINES)}
+    config = {"seconds": seconds + STARTING, "pause": pause}
     job = {**NEW, "bot_type": "logging", "bot_config": config, "options": options}
     job_id = up.told("POST", "/scheduler/jobs", job)["id"]
     ids = [up.run(job_id) for _ in range(runs)]
@@ -61,7 +63,7 @@ def restart(up: Web) -> float:
 
 def measure(up: Web, count: int, runs: int, seconds: float, restarted: bool = False) -> dict[str, Any]:
     """So many followers of so many runs."""
-    paths = start_runs(up, runs, seconds)
+    paths = start_runs(up, runs, seconds, SLOW_PAUSE if restarted else max(PAUSE, runs / MOST_LINES))
     before = up.memory()["pss_mib"]
     words = [sys.executable, "-m", "bench.follow", str(up.port), str(count), str(seconds), *paths]
     environment = {**os.environ, "BENCH_KEY": API_KEY}
