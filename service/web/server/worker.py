@@ -28,6 +28,8 @@ LOOK_SECONDS = 0.5
 NOTIFY_SECONDS = 1
 """How often gunicorn hears that the process lives. Its time-out counts from the last time."""
 ACCEPTED_AT_ONCE = 64
+ENDED_AT_ONCE = 64
+"""How many overdue connections are ended in one turn of the loop, with others served in between."""
 QUEUED = 2048
 """How many connections are accepted in one turn of the loop, with others served in between; how many the kernel queues
 meanwhile."""
@@ -66,10 +68,12 @@ class WebServer(Server):
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now = loop.time()
-            for connection in list(self.server_state.connections):
-                connection.look(now)  # type: ignore[union-attr]
             tell_all()
+            for number, connection in enumerate(list(self.server_state.connections)):
+                if number % ENDED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                if connection in self.server_state.connections:
+                    connection.look(loop.time())  # type: ignore[union-attr]
 
 
 def _limit_unsent(listener: socket.socket) -> None:
