@@ -6,6 +6,7 @@ It reads from the environment: `PORT` (8000), `BIND_HOST` (0.0.0.0), `WEB_CONCUR
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -56,6 +57,12 @@ logconfig_dict = logs.config("web", _level, (os.environ.get("LOG_FORMAT") or "au
 def on_starting(server: object) -> None:
     """Have all workers, which are not forked yet, log what Python would print by itself."""
     logs.hook_up()
+
+
+def pre_fork(server: object, worker: object) -> None:
+    """Keep the collector away from what the workers share: a look at it would make a copy of its memory for each."""
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":
