@@ -51,7 +51,7 @@ kills: $(READY) ## Kill workers KILLS (50) times while they send MESSAGES (50) l
 
 .PHONY: bench
 bench: $(READY) ## Measure speed beside the peers, which it installs into var/bench (about an hour)
-	@$(BIN)/python -m bench $(SUITE)
+	@$(BIN)/python -m bench $(SUITE) $(if $(BEFORE),--before $(BEFORE))
 
 .PHONY: bench-full
 bench-full: $(READY) ## Measure with more rounds, up to a million jobs and gunicorn's worker classes (hours)

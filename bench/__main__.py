@@ -14,15 +14,18 @@ from bench.report import render
 from bench.suite import Chosen
 
 SUITES = ("lateness", "stampede", "workers", "api", "scale")
-LONG = ("stampede_full", "servers")
+LONG = ("stampede_full",)
 """Measured by `--full` alone."""
+WEB = ("api", "slow", "followers", "mixed")
+"""Measured of our own web process alone: no peer is needed. All but the first only if named."""
 
 
 def main() -> None:
     """Measures what is named, or everything."""
     arguments = sys.argv[1:]
-    named = [argument for argument in arguments if argument in (*SUITES, *LONG, "soak", "render")]
-    install()
+    named = [argument for argument in arguments if argument in (*SUITES, *LONG, *WEB, "soak", "render")]
+    if not named or not set(named) <= {*WEB, "soak", "render"}:
+        install()
     chosen = Chosen.ask(__doc__, [argument for argument in arguments if argument not in named])
     for name in named or (SUITES + LONG if chosen.full else SUITES):
         if name != "render" and not (chosen.resume and chosen.is_done(name)):

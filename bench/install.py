@@ -14,14 +14,12 @@ NODE_PACKAGES = ("bullmq@6.7.0", "ioredis@6.0.0")
 WANTED = (
     "rq", "rq-scheduler", "celery", "celery-redbeat", "huey", "apscheduler", "redis", "hiredis", "matplotlib",
 )  # fmt: skip
-GEVENT = "gevent==26.9.0"
-"""For the comparison of gunicorn's worker classes: beside our own packages, in a folder of its own."""
 
 
 def install() -> None:
     """Installs, unless what is there is what is asked for."""
     mark = AREA / "installed"
-    asked = REQUIREMENTS.read_text() + " ".join(NODE_PACKAGES) + GEVENT
+    asked = REQUIREMENTS.read_text() + " ".join(NODE_PACKAGES)
     if mark.exists() and mark.read_text() == asked:
         return
     AREA.mkdir(parents=True, exist_ok=True)
@@ -29,8 +27,6 @@ def install() -> None:
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "venv", str(AREA / "venv")], check=True)
     subprocess.run([peer_python(), *pip, "-r", str(REQUIREMENTS)], check=True)
-    if subprocess.run([sys.executable, *pip, "--target", str(AREA / "gevent"), "--upgrade", GEVENT]).returncode:
-        print("gevent cannot be installed here; gunicorn's worker class of that name is left out")
     if not _install_node():
         print("node or its packages are not to be had here; BullMQ is left out")
     (AREA / "versions.json").write_text(json.dumps(_versions()))

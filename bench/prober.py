@@ -18,11 +18,21 @@ class Prober:
         port: the API's.
         paths: asked for in turn.
         pace: requests a second.
+        method: of every request.
+        body: of every request; none if empty.
+        patience: how long an answer is waited for, seconds; then the request has failed.
+        fresh: whether each request has a connection of its own, as a load balancer's have.
     """
 
-    def __init__(self, port: int, paths: Sequence[str], pace: float = 50.0) -> None:
+    def __init__(
+        self, port: int, paths: Sequence[str], pace: float = 50.0, *,
+        method: str = "GET", body: str = "", patience: float = 30.0, fresh: bool = False,
+    ) -> None:  # fmt: skip
         self._port = port
         self._paths = paths
+        self._method, self._body = method, body
+        self._patience = patience
+        self._fresh = fresh
         self._pause = 1 / pace
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
@@ -36,18 +46,22 @@ class Prober:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(60)
+        self._thread.join(2 * self._patience)
 
     def _ask(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
+        headers = {"X-API-Key": API_KEY, "Content-Type": "application/json"}
         due, number = time.monotonic(), 0
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                connection.request("GET", self._paths[number % len(self._paths)], headers={"X-API-Key": API_KEY})
+                path = self._paths[number % len(self._paths)]
+                connection.request(self._method, path, self._body or None, headers)
                 answer = connection.getresponse()
                 answer.read()
-                self.failed += answer.status != 200
+                self.failed += answer.status >= 300
+                if self._fresh:
+                    connection.close()
             except (OSError, http.client.HTTPException):
                 self.failed += 1
                 connection.close()
@@ -57,6 +71,14 @@ class Prober:
             due = max(due + self._pause, time.monotonic())
             self._stop.wait(due - time.monotonic())
         connection.close()
+
+    def figures(self, name: str) -> dict[str, float]:
+        """All that was asked, for the tables: p50, p99, the longest, and how many failed, each under `name`."""
+        taken = [ms for _, ms in self.taken] or [0.0]
+        return {
+            f"{name}_p50_ms": centile(taken, 0.5), f"{name}_p99_ms": centile(taken, 0.99), f"{name}_max_ms": max(taken),
+            f"{name}_asked": len(self.taken), f"{name}_failed": self.failed,
+        }  # fmt: skip
 
     def p99(self, since: float = 0.0) -> float:
         """The 99th centile of what was asked since then, ms; 0 if nothing was."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.rig import ROOT, peer_python
+from bench.sections import SECTIONS, headlines
 from bench.store import RESULTS, load
-from bench.tables import SECTIONS, headlines
 
 PAGE = ROOT / "bench" / "results.md"
 README = ROOT / "README.md"

@@ -37,9 +37,11 @@ class Place:
 
     Args:
         environment: what its processes are given beside our own environment.
+        root: the folder in which they run, and whose code they find first.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], root: Path = ROOT) -> None:
+        self._root = root
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
         self.trace = self.folder / "trace"
         data = self.folder / "data"
@@ -66,7 +68,7 @@ class Place:
         """Starts a process that goes on until it is stopped."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self._root, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
 
     def stop(self, name: str) -> None:
@@ -87,7 +89,7 @@ class Place:
             RuntimeError: it failed; with what it printed.
         """
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            command, cwd=self._root, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout.decode()[-3000:]}")
@@ -154,11 +156,20 @@ def _cpu(pid: int) -> float:
 
 def pss(pid: int) -> float:
     """A process' proportional share of memory, MiB; 0 if it is gone."""
+    return _mib(f"/proc/{pid}/smaps_rollup", "Pss:")
+
+
+def rss(pid: int) -> float:
+    """A process' resident memory, what it shares with others included, MiB; 0 if it is gone."""
+    return _mib(f"/proc/{pid}/status", "VmRSS:")
+
+
+def _mib(path: str, field: str) -> float:
     try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        text = Path(path).read_text()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0) / 1024
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith(field)), 0) / 1024
 
 
 def own_python() -> str:

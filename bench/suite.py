@@ -27,6 +27,10 @@ class Chosen:
         folder: where results go.
         minutes: of the soak.
         resume: whether suites measured lately, at the same size, are left out.
+        before: another revision to measure beside this one; none if empty.
+        processes: how many web processes, one measurement for each number.
+        seconds: of one measurement of a suite of the web process; its own if None.
+        many: how many sockets or followers; the suite's own number if None.
     """
 
     rounds: int = 3
@@ -37,6 +41,10 @@ class Chosen:
     folder: Path = RESULTS
     minutes: float = 15
     resume: bool = False
+    before: str = ""
+    processes: Sequence[int] = (2,)
+    seconds: float | None = None
+    many: int | None = None
 
     @classmethod
     def ask(cls, about: str | None, arguments: Sequence[str] | None = None) -> Chosen:
@@ -48,9 +56,14 @@ class Chosen:
         parser.add_argument("--only", default="", help="those whose name has this in it; print, write nothing")
         parser.add_argument("--minutes", type=float, default=15, help="of the soak")
         parser.add_argument("--resume", action="store_true", help="leave out what was measured in the last six hours")
+        parser.add_argument("--before", default="", metavar="REV", help="web: measure this revision beside this one")
+        parser.add_argument("--processes", type=int, nargs="+", default=[2], help="api: so many web processes (2)")
+        parser.add_argument("--seconds", type=float, default=None, help="web: of one measurement")
+        parser.add_argument("--many", type=int, default=None, help="slow: sockets (2000); followers: followers (1000)")
         given = parser.parse_args(arguments)
         rounds = given.rounds or (5 if given.full else 3)
-        return cls(rounds, given.full, given.ours_only, given.only, minutes=given.minutes, resume=given.resume)
+        return cls(rounds, given.full, given.ours_only, given.only, minutes=given.minutes, resume=given.resume,
+                   before=given.before, processes=given.processes, seconds=given.seconds, many=given.many)  # fmt: skip
 
     def is_done(self, name: str) -> bool:
         """Whether a suite was measured at this size in the last six hours."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.store import spread
 
 Data = Mapping[str, Any]
 Rounds = Sequence[Mapping[str, float]]
-Table = Callable[[Data], list[str]]
 
 
 def values(rounds: Rounds, name: str) -> list[float]:
@@ -137,36 +136,6 @@ def workers(data: Data) -> list[str]:
     ]  # fmt: skip
 
 
-def api(data: Data) -> list[str]:
-    """Rates."""
-    (parts,) = data["results"].values()
-    top = middle(parts["ceiling: one HGETALL"], "rate")
-    body = []
-    for name, rounds in parts.items():
-        refused = sum(values(rounds, "refused")) + sum(values(rounds, "broken"))
-        body.append([name, spread(values(rounds, "rate")), f"{middle(rounds, 'rate') / top:.0%}",
-                     spread(values(rounds, "p50_ms"), 1), spread(values(rounds, "p99_ms"), 1),
-                     spread(values(rounds, "cpu_ms"), 2), spread(values(rounds, "redis_cpu_ms"), 3),
-                     spread(values(rounds, "memory_mib")), f"{refused:.0f}"])  # fmt: skip
-    head = ["two gunicorn processes, 16 connections", "requests/s", "of the HGETALL ceiling", "p50, ms", "p99, ms",
-            "CPU, ms", "of Redis, ms", "memory, MiB", "refused or broken"]  # fmt: skip
-    return [*rows(head, body), "", f"Asked by {data['tool']}, on the same two cores."]
-
-
-def servers(data: Data) -> list[str]:
-    """gunicorn's worker classes."""
-    (parts,) = data["results"].values()
-    body = [
-        [name, spread(values(rounds, "rate")), spread(values(rounds, "p99_ms"), 1),
-         spread(values(rounds, "rate_beside")), spread(values(rounds, "p99_beside_ms"), 1),
-         spread(values(rounds, "streams")), spread(values(rounds, "memory_mib"))]
-        for name, rounds in parts.items()
-    ]  # fmt: skip
-    head = ["GET /jobs/{id}", "requests/s", "p99, ms", "beside streams, requests/s", "p99, ms",
-            "streams that were answered, of 12", "memory, MiB"]  # fmt: skip
-    return rows(head, body)
-
-
 def scale(data: Data) -> list[str]:
     """What many jobs cost."""
     (parts,) = data["results"].values()
@@ -196,54 +165,4 @@ def soak(data: Data) -> list[str]:
         f"{one['settled_minutes']:.0f} after everything that expires had begun to expire. Growth is from "
         "the first quarter of that time to its last.",
         "", *rows(["", "at the end", "growth"], body), "", "![the soak](results/soak.svg)",
-    ]  # fmt: skip
-
-
-def _shown(table: Table, plot: str) -> Table:
-    return lambda data: [*table(data), "", f"![{plot}](results/{plot}.svg)"]
-
-
-SECTIONS: Sequence[tuple[str, str, Table]] = (
-    ("lateness", "Lateness", _shown(lateness, "lateness")),
-    ("stampede", "Stampede", _shown(stampede, "stampede")),
-    ("stampede_full", "A larger stampede", stampede_full),
-    ("workers", "Workers", _shown(workers, "workers")),
-    ("api", "API", api),
-    ("servers", "gunicorn's worker classes", servers),
-    ("scale", "Scale", _shown(scale, "scale")),
-    ("soak", "Soak", soak),
-)
-
-
-def headlines(stored: Mapping[str, Data | None]) -> list[str]:
-    """The README's few figures, ours beside rq-scheduler and the best of the peers; empty while some are missing.
-
-    Who starts runs early is not the best at starting them on time.
-    """
-    late, rush, work, api_data = (stored[name] for name in ("lateness", "stampede", "workers", "api"))
-    if late is None or rush is None or work is None or api_data is None:
-        return []
-    lines = [
-        ("start after the due instant, median, ms",
-         {name: one["p50_ms"] for name, one in late["pooled"].items() if not one["early"] or name.startswith("ours")},
-         min, 1),
-        ("enqueued a second, 10,000 due at once",
-         {name: middle(last(parts), "enqueued_per_second") for name, parts in rush["results"].items()}, max, 0),
-        ("no-op runs a second, two worker processes",
-         {name: middle(last(parts), "runs_per_second") for name, parts in work["results"].items()}, max, 0),
-    ]  # fmt: skip
-    body = []
-    for title, figures, best, digits in lines:
-        own, *peers = figures.items()
-        theirs = {name: figure for name, figure in peers if not name.startswith("ours")}
-        top = best(theirs, key=lambda name: theirs[name]) if theirs else None
-        stock = next((figure for name, figure in theirs.items() if name.startswith("rq-scheduler")), None)
-        body.append([title, f"{own[1]:,.{digits}f}", "" if stock is None else f"{stock:,.{digits}f}",
-                     "" if top is None else f"{theirs[top]:,.{digits}f} ({top})"])  # fmt: skip
-    (parts,) = api_data["results"].values()
-    asked = (("GET /jobs/{id}", "jobs read"), ("POST /jobs", "created"), ("POST …/run", "runs asked for"))
-    rates = [f"{middle(parts[name], 'rate'):,.0f} {word}" for name, word in asked]
-    return [
-        "", *rows(["", "Bot Scheduler", "rq-scheduler + RQ", "the best of the others"], body), "",
-        f"The API answers, in a second and from two processes: {', '.join(rates)}.", "",
     ]  # fmt: skip

@@ -1,11 +1,12 @@
 -- wrk's requests and report. BENCH_PATHS: a file with a path a line, asked for in turn; BENCH_METHOD, BENCH_BODY,
--- BENCH_KEY: the rest of each request. Prints one line of JSON at the end.
+-- BENCH_HEADERS (a header a line): the rest of each request. Prints one line of JSON at the end.
 local texts, at = {}, 0
 
 function init()
   local body = os.getenv('BENCH_BODY')
   if body == '' then body = nil end
-  local headers = {['X-API-Key'] = os.getenv('BENCH_KEY'), ['Content-Type'] = 'application/json'}
+  local headers = {}
+  for name, value in os.getenv('BENCH_HEADERS'):gmatch('([^:\n]+): ([^\n]*)') do headers[name] = value end
   for path in io.lines(os.getenv('BENCH_PATHS')) do
     texts[#texts + 1] = wrk.format(os.getenv('BENCH_METHOD'), path, headers, body)
   end

@@ -12,15 +12,9 @@ from collections.abc import Mapping
 from service.errors import SettingsError
 
 RQ_DEFAULT = "rq"
-SERVING = (
-    "--worker-class",
-    "--threads",
-    "--limit-request-line",
-    "--limit-request-fields",
-    "--limit-request-field_size",
-)
-"""gunicorn's options that `service.gunicorn_config` sets and the API relies on."""
-SHORTEST = 5
+WORKER_CLASS = "--worker-class"
+"""gunicorn's option that `service.gunicorn_config` sets and the API relies on."""
+SHORTEST = len("--worker-c")
 """gunicorn also takes the beginning of a long option; shorter ones than this could mean several."""
 
 
@@ -35,17 +29,16 @@ def refuse_foreign(environment: Mapping[str, str]) -> None:
             "RQ_KEY_PREFIX is set, which would make RQ use other keys than this service: "
             "unset it; REDIS_PREFIX keeps two installations apart"
         )
-    changed = _serving_options(environment.get("GUNICORN_CMD_ARGS", ""))
-    if changed:
-        raise SettingsError(f"GUNICORN_CMD_ARGS changes {', '.join(changed)}, which the API depends on: remove that")
+    if _changes_worker(environment.get("GUNICORN_CMD_ARGS", "")):
+        raise SettingsError(f"GUNICORN_CMD_ARGS changes {WORKER_CLASS}, which the API depends on: remove that")
 
 
-def _serving_options(arguments: str) -> list[str]:
+def _changes_worker(arguments: str) -> bool:
     try:
         words = shlex.split(arguments)
     except ValueError:
-        return []  # gunicorn refuses that itself
+        return False  # gunicorn refuses that itself
     options = [word.partition("=")[0] for word in words if word.startswith("-")]
-    found = ["--worker-class" for option in options if option.startswith("-k")]
-    found += [name for name in SERVING for option in options if len(option) >= SHORTEST and name.startswith(option)]
-    return sorted(set(found))
+    return any(
+        option.startswith("-k") or (len(option) >= SHORTEST and WORKER_CLASS.startswith(option)) for option in options
+    )

@@ -1,7 +1,7 @@
 """gunicorn's configuration: `gunicorn -c python:service.gunicorn_config`.
 
 It reads from the environment: `PORT` (8000), `BIND_HOST` (0.0.0.0), `WEB_CONCURRENCY` (2 processes), `LOG_LEVEL`,
-`LOG_FORMAT`.
+`LOG_FORMAT`, `LIMIT_CONNECTIONS` (4,096 in each process).
 """
 
 from __future__ import annotations
@@ -15,6 +15,13 @@ from service.errors import SettingsError
 from service.listening import bind_to
 from service.shutdown import REQUEST_SECONDS
 
+
+def _number(setting: str, default: int) -> int:
+    """Read a setting. The application checks it afterwards, and names an invalid one in one line."""
+    value = os.environ.get(setting, "")
+    return int(value) if value.isdecimal() else default
+
+
 try:
     refuse_foreign(os.environ)  # before the libraries that read it are imported
 except SettingsError as error:
@@ -22,8 +29,9 @@ except SettingsError as error:
 
 wsgi_app = "service.wsgi:build()"
 bind = bind_to(os.environ.get("BIND_HOST") or "0.0.0.0", os.environ.get("PORT") or "8000")
-worker_class = "service.web.server.Worker"
-workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
+worker_class = "service.web.server.worker.Worker"
+workers = _number("WEB_CONCURRENCY", 2)
+worker_connections = _number("LIMIT_CONNECTIONS", 4096)  # of each process
 
 # The application is built once, before gunicorn forks the workers. They share its memory, and a missing setting stops
 # the start with one line instead of workers that die over and over. Building it opens no connection.
@@ -33,19 +41,6 @@ preload_app = True
 graceful_timeout = REQUEST_SECONDS
 timeout = 60
 keepalive = 5
-
-# gunicorn refuses longer heads before the application sees them.
-limit_request_line = 8190
-limit_request_fields = 100
-limit_request_field_size = 8190
-
-# Files are sent like everything else, so that the same time-outs hold for clients that do not read them.
-sendfile = False
-
-# No header becomes another one, or moves the path. gunicorn would accept SCRIPT_NAME from everybody whom it takes for a
-# proxy, which on one machine is everybody, and could be told to treat X_API_Key as X-API-Key.
-forwarder_headers = ""
-header_map = "drop"
 
 # The control socket would be a file in the home directory.
 control_socket_disable = True

@@ -36,7 +36,10 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     """The port of the web process. `make up` listens on this machine only, other starts listen on all addresses."""
     web_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
-    """Number of web processes. Each has eight threads; slow requests can occupy at most four of them."""
+    """Number of web processes. One serves thousands of clients at a time; two use a second processor."""
+    limit_connections: Annotated[int, Field(ge=16, le=100_000)] = 4096
+    """Number of clients that each web process serves at a time. Others are answered 503. Each needs an open file; if
+    the system's limit is too low, the process warns at its start and serves fewer."""
 
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     """Redis 6.2 or later, or Valkey 7.2 or later: `redis://`, `rediss://` or `unix://`. If it is unset, `make up`

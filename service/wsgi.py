@@ -12,12 +12,13 @@ from service.errors import SettingsError
 from service.messages import Messenger
 from service.secrecy.key_strength import ADVICE, weak_keys
 from service.settings import Settings, load_settings
-from service.store.counters import add_refused_keys, read
+from service.store.counters import add_loop_lag, add_refused_keys, read
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
+from service.store.runs.run_news import RunNews
 from service.store.scripts import Limits, Scripts
-from service.store.server.connection import Client, connect
+from service.store.server.connection import Client, WebRedis, connect
 from service.store.server.data_memory import DataMemory
 from service.store.server.redis_clock import RedisClock
 from service.store.server.startup_checks import StartupChecks
@@ -35,8 +36,11 @@ from service.web.http.access import Undeclared
 from service.web.http.auth import ApiKeys
 from service.web.http.pools import Pool
 from service.web.http.refusals import Refusals
+from service.web.live.hub import NewsHub
+from service.web.loop_lag import LoopLag
 from service.web.rq_dashboard.dashboard import create_dashboard
 from service.web.services import Services
+from service.web.stopping import STOPPING
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +80,7 @@ def assemble(settings: Settings) -> App:
     return app
 
 
-def make_services(settings: Settings, client: Client, keys: Keys) -> Services:
+def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     """Make what the API and the console are built from.
 
     Args:
@@ -98,7 +102,7 @@ def make_services(settings: Settings, client: Client, keys: Keys) -> Services:
         runs=Runs(scripts, bot_configs),
         contacts=contacts,
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),
-        following=Following(scripts),
+        hub=NewsHub(Following(scripts), RunNews(client.subscription, keys, f"{keys.prefix}-web"), STOPPING),
         health=Health(scripts),
         message_tester=MessageTester(partial(Messenger.of, settings), contacts),
         reading=partial(read, scripts),
@@ -108,6 +112,7 @@ def make_services(settings: Settings, client: Client, keys: Keys) -> Services:
         long=Pool("long", LONG_THREADS, LONG_WAITING),
         import_limit_mb=settings.import_limit_mb,
         refusals=Refusals(partial(add_refused_keys, scripts)),
+        loop_lag=LoopLag(partial(add_loop_lag, scripts)),
         weak_keys=[f"{sentence}." for sentence in weak_keys(settings)],
     )
 

@@ -61,7 +61,7 @@ ELSEWHERE = {
 """Variables that are no fields of `Settings`: gunicorn's configuration and the bots' secrets read them."""
 
 SECTIONS = {
-    "Web": ("port", "BIND_HOST", "web_concurrency"),
+    "Web": ("port", "BIND_HOST", "web_concurrency", "limit_connections"),
     "Redis": ("redis_url", "redis_prefix", "redis_pool_size", "redis_tls_verify"),
     "API key": ("api_key", "api_key_previous"),
     "Data": ("data_dir", "history_limit", "log_runs", "import_limit_mb"),

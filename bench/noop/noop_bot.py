@@ -1,4 +1,4 @@
-"""The bot of the measurements: does nothing, and where asked, says when it began to."""
+"""The bots of the measurements: one does nothing, and where asked, says when it began to; one only logs."""
 
 from __future__ import annotations
 
@@ -33,3 +33,29 @@ class NoopBot:
             os.write(trace, f"{context.config.due} {now}\n".encode())
             os.close(trace)
         return {}
+
+
+class LoggingConfig(BaseModel):
+    """Seconds between two lines, and how long a run goes on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pause: float = 0.05
+    seconds: float = 60.0
+
+
+class LoggingBot:
+    """Logs lines that tell when they were written."""
+
+    name: ClassVar[str] = "logging"
+    description: ClassVar[str] = "Logs lines."
+    Config: ClassVar[type[BaseModel]] = LoggingConfig
+
+    def run(self, context: Any) -> dict[str, Any]:
+        """Lines at a steady pace."""
+        begun, number = time.monotonic(), 0
+        while time.monotonic() < begun + context.config.seconds:
+            context.log.info("line at %.6f", time.time())
+            number += 1
+            time.sleep(max(0.0, begun + number * context.config.pause - time.monotonic()))
+        return {"lines": number}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.domain.notices import Notices
@@ -10,12 +11,13 @@ from service.domain.status import waited_seconds
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, read_notices
 from service.store.presence import up
 from service.store.scripts import BUCKETS_MS, Scripts
-from service.store.server.exchange import execute
+from service.store.server.exchange import exchange, execute, packed
 from service.store.server.kind import refusal_of_writes
 from service.store.server.redis_clock import ms_of
 from service.store.server.translation import translate_errors
 
 REFUSED_KEYS = "refused_keys"
+LOOP_LAG = "loop_lag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,9 @@ class Histogram:
 
     counts: tuple[int, ...]
     sum_ms: int
+
+
+NO_TIMES = Histogram((0,) * (len(BUCKETS_MS) + 1), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Reading:
         next_due: when the next occurrence of any job is due.
         notices: what somebody has to look at.
         refused_keys: wrong API keys that all web processes have refused.
+        loop_lag: how late turns of the web processes' event loops came.
         refusal: why Redis refuses writes, in a sentence; None if it takes them. Meanwhile there are no heartbeats.
     """
 
@@ -57,6 +63,7 @@ class Reading:
     enabled_jobs: int
     notices: Notices
     refused_keys: int = 0
+    loop_lag: Histogram = NO_TIMES
     refusal: str | None = None
 
     @property
@@ -76,6 +83,25 @@ def add_refused_keys(scripts: Scripts, count: int) -> None:
         scripts.gate.write()
     with translate_errors():
         execute(scripts.client, "HINCRBY", scripts.keys.metrics, REFUSED_KEYS, count)
+
+
+def add_loop_lag(scripts: Scripts, lags: Sequence[int]) -> None:
+    """Count lags of an event loop, without a second try, as `add_refused_keys`.
+
+    Args:
+        scripts: the installation.
+        lags: ms.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    counts = Counter(next((str(bound) for bound in BUCKETS_MS if lag <= bound), "inf") for lag in lags)
+    counts["sum"] = sum(lags)
+    if scripts.gate is not None:
+        scripts.gate.write()
+    commands = [packed("HINCRBY", scripts.keys.metrics, f"{LOOP_LAG}:{name}", n) for name, n in counts.items()]
+    with translate_errors():
+        exchange(scripts.client, commands)
 
 
 def read(scripts: Scripts) -> Reading:
@@ -124,6 +150,7 @@ def read(scripts: Scripts) -> Reading:
         enabled_jobs=int(enabled),
         notices=read_notices(now, *seen),
         refused_keys=counts.get(REFUSED_KEYS, 0),
+        loop_lag=_histogram(_under(counts, f"{LOOP_LAG}:")),
         refusal=None if refused is None else refused.sentence,
     )
 
@@ -148,6 +175,10 @@ def _histograms(counts: Mapping[str, int], kind: str) -> dict[str, Histogram]:
             case [its_kind, bot, bucket] if its_kind == kind:
                 found.setdefault(bot, {})[bucket] = value
     return {bot: _histogram(buckets) for bot, buckets in found.items()}
+
+
+def _under(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): value for name, value in counts.items() if name.startswith(prefix)}
 
 
 def _histogram(buckets: Mapping[str, int]) -> Histogram:

@@ -22,12 +22,14 @@ class News:
         entry: the run as the API shows it.
         ended: whether the run has ended and no more lines follow.
         trimmed: whether the log is no longer kept.
+        more: whether there may already be lines after these.
     """
 
     lines: Sequence[tuple[int, str]]
     entry: dict[str, Any]
     ended: bool
     trimmed: bool = False
+    more: bool = False
 
 
 class Following:
@@ -49,4 +51,4 @@ class Following:
         entry, log = self._history.follow(run_id, after, LINES_AT_A_TIME)
         if entry is None:
             return None
-        return News(log.lines, entry, entry["finished_at"] is not None and not log.more, log.trimmed)
+        return News(log.lines, entry, entry["finished_at"] is not None and not log.more, log.trimmed, log.more)

@@ -1,11 +1,10 @@
-"""Use cases of runs: ask for one, cancel it, wait for it, and read how they went.
+"""Use cases of runs: ask for one, cancel it, and read how they went.
 
 As in `service.usecases.jobs`, parsed JSON comes in, views go out, and refusals are `service.errors`.
 """
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -27,9 +26,6 @@ from service.store.scripts import Scripts
 from service.usecases.ids import no_job, no_run, once, same_body, stored
 from service.usecases.paging import check_run_cursor
 from service.usecases.views import Page, View
-
-POLL_SECONDS = 0.05
-"""How often a waiting request checks whether its run has ended."""
 
 
 class Runs:
@@ -128,29 +124,6 @@ class Runs:
             until_ms=None if until is None else parse_timestamp(until, "until") * 1000,
         )
         return Page(*self._history.of_all(limit, cursor, wanted))
-
-    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> View | None:
-        """Wait until a run has ended.
-
-        Args:
-            job_id: the job's id.
-            run_id: the run's id.
-            seconds: how long to wait at most.
-
-        Returns:
-            The run; None if it has not ended in time.
-
-        Raises:
-            NotFound: there is no such run.
-        """
-        end = time.monotonic() + seconds
-        while True:
-            found = self.run(job_id, run_id)
-            if found.data["finished_at"] is not None:
-                return found
-            if time.monotonic() + POLL_SECONDS > end:
-                return None
-            time.sleep(POLL_SECONDS)
 
     def history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
         """Read a page of a job's runs, newest first.

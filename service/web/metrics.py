@@ -58,6 +58,12 @@ class _OneReading(Collector):
             leader.add_metric((now.leader,), 1)
         yield leader
         yield from self._job_metrics()
+        lag = HistogramMetricFamily(
+            f"{PREFIX}_web_loop_lag_seconds",
+            "Lag of the web processes' event loops; each process looks four times a second and counts over 50 ms.",
+        )
+        lag.add_metric((), *_buckets(now.loop_lag))
+        yield lag
 
     def _run_metrics(self) -> Iterator[Metric]:
         now = self._reading
@@ -98,8 +104,12 @@ def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
 
 def _histogram(name: str, words: str, by_bot: Mapping[str, Histogram]) -> HistogramMetricFamily:
     family = HistogramMetricFamily(f"{PREFIX}_{name}_seconds", words, labels=("bot",))
-    bounds = [*(str(bound / 1000) for bound in BUCKETS_MS), "+Inf"]
     for bot, histogram in sorted(by_bot.items()):
-        buckets = [(bound, float(count)) for bound, count in zip(bounds, histogram.counts, strict=True)]
-        family.add_metric((bot,), buckets, histogram.sum_ms / 1000)
+        family.add_metric((bot,), *_buckets(histogram))
     return family
+
+
+def _buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
+    bounds = [*(str(bound / 1000) for bound in BUCKETS_MS), "+Inf"]
+    counts = [(bound, float(count)) for bound, count in zip(bounds, histogram.counts, strict=True)]
+    return counts, histogram.sum_ms / 1000

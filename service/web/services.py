@@ -12,11 +12,12 @@ from service.usecases.definitions import Definitions
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
-from service.usecases.run_following import Following
 from service.usecases.runs import Runs
 from service.web.http.auth import ApiKeys
 from service.web.http.pools import Pool
 from service.web.http.refusals import Refusals
+from service.web.live.hub import NewsHub
+from service.web.loop_lag import LoopLag
 
 Bots = Mapping[str, type[Bot]]
 """Bot type -> bot class."""
@@ -31,7 +32,7 @@ class Services:
         runs: the use cases of runs.
         contacts: the address book.
         definitions: export and apply.
-        following: reads a run's news.
+        hub: the clients that follow logs or wait for runs.
         health: tells whether the service works.
         message_tester: sends test messages.
         reading: reads the current measurements; raises StoreUnavailable while Redis is away.
@@ -41,6 +42,7 @@ class Services:
         long: the threads for imports, exports, documents and test messages.
         import_limit_mb: the longest import or document, MiB.
         refusals: counts wrong API keys.
+        loop_lag: measures how late the event loop comes.
         weak_keys: a sentence for each API key that could be guessed.
     """
 
@@ -48,7 +50,7 @@ class Services:
     runs: Runs
     contacts: ContactBook
     definitions: Definitions
-    following: Following
+    hub: NewsHub
     health: Health
     message_tester: MessageTester
     reading: Callable[[], Reading]
@@ -58,6 +60,7 @@ class Services:
     long: Pool
     import_limit_mb: int
     refusals: Refusals = field(default_factory=Refusals)
+    loop_lag: LoopLag = field(default_factory=LoopLag)
     weak_keys: Sequence[str] = ()
 
     @property

@@ -7,8 +7,9 @@ import re
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
+import falcon.testing
 import lxml.html
 import pytest
 import rq_dashboard
@@ -40,17 +41,34 @@ def basic(password: str, user: str = "any") -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def mounted(client: Redis) -> werkzeug.test.Client:
+class Browser(falcon.testing.TestClient):
+    """Asks rq-dashboard as it is mounted."""
+
+    def open(
+        self, path: str, method: str = "GET", headers: dict[str, str] | None = None, follow_redirects: bool = False
+    ) -> falcon.testing.Result:
+        """One request, and as many more as it is led on to."""
+        answer = self.simulate_request(method, path, headers=headers)
+        while follow_redirects and answer.status_code in (301, 302, 303, 307, 308):
+            answer = self.simulate_get(urljoin(path, answer.headers["Location"]), headers=headers)
+        return answer
+
+    def get(self, path: str, **options: Any) -> falcon.testing.Result:
+        """The same, by GET."""
+        return self.open(path, **options)
+
+
+def mounted(client: Redis) -> Browser:
     """Asks rq-dashboard as it is mounted, behind the guard."""
     keys = ApiKeys([KEY])
     app = App(middleware=[Guard(keys, Sessions(keys)), Headers()])
     errors.install(app)
     app.add_tree(DASHBOARD, Mounted(create_dashboard(client, "bot-scheduler", QUEUE)))
-    return werkzeug.test.Client(app)
+    return Browser(app)
 
 
 @pytest.fixture
-def dashboard(redis_client: Redis) -> werkzeug.test.Client:
+def dashboard(redis_client: Redis) -> Browser:
     return mounted(redis_client)
 
 
@@ -82,7 +100,7 @@ def dump(client: Redis) -> dict[Any, Any]:
         {"Authorization": f"Bearer {KEY}".encode().decode("latin-1")},
     ],
 )
-def test_without_the_key_it_asks_for_it(dashboard: werkzeug.test.Client, headers: dict[str, str]) -> None:
+def test_without_the_key_it_asks_for_it(dashboard: Browser, headers: dict[str, str]) -> None:
     """401 with a challenge that makes a browser ask, for each page, file, and unknown address."""
     for path in ("/rq/", "/rq", "/rq/nothing", "/rq/static/css/main.css", "/rq/0/data/queues.json"):
         answer = dashboard.get(path, headers=headers)
@@ -91,7 +109,7 @@ def test_without_the_key_it_asks_for_it(dashboard: werkzeug.test.Client, headers
         assert list(answer.json or {}) == ["detail"]
 
 
-def test_the_pages_and_their_files_open_with_the_key(dashboard: werkzeug.test.Client, runs: list[Job]) -> None:
+def test_the_pages_and_their_files_open_with_the_key(dashboard: Browser, runs: list[Job]) -> None:
     """Every page, the data behind it and each script and style sheet that it names."""
     headers = basic(KEY)
     for path in (
@@ -110,15 +128,15 @@ def test_the_pages_and_their_files_open_with_the_key(dashboard: werkzeug.test.Cl
     assert dashboard.get("/rq", headers=headers).headers["Location"].endswith("/rq/")
 
 
-def test_what_it_answers_comes_as_it_was(dashboard: werkzeug.test.Client) -> None:
+def test_what_it_answers_comes_as_it_was(dashboard: Browser) -> None:
     """Types, lengths and validators, with a body and without one."""
     path, headers = "/rq/static/css/main.css", basic(KEY)
-    whole, head = dashboard.get(path, headers=headers), dashboard.head(path, headers=headers)
+    whole, head = dashboard.get(path, headers=headers), dashboard.open(path, "HEAD", headers=headers)
     assert whole.headers["Content-Type"].startswith("text/css")
-    assert whole.headers["Content-Length"] == head.headers["Content-Length"] == str(len(whole.data))
-    assert (head.status_code, head.data) == (200, b"")
+    assert whole.headers["Content-Length"] == head.headers["Content-Length"] == str(len(whole.content))
+    assert (head.status_code, head.content) == (200, b"")
     known = dashboard.get(path, headers=headers | {"If-None-Match": whole.headers["ETag"]})
-    assert (known.status_code, known.data) == (304, b"")
+    assert (known.status_code, known.content) == (304, b"")
     assert "Content-Length" not in known.headers
 
 
@@ -159,7 +177,7 @@ def places(run: Job) -> list[str]:
     ]
 
 
-def test_what_rq_keeps_is_text_on_every_page(dashboard: werkzeug.test.Client, hostile: Job) -> None:
+def test_what_rq_keeps_is_text_on_every_page(dashboard: Browser, hostile: Job) -> None:
     """The name, the error, the result, what is known of worker and queue: shown as it stands, and nothing more."""
     seen = 0
     for path in places(hostile):
@@ -189,9 +207,7 @@ def test_what_rq_keeps_is_text_on_every_page(dashboard: werkzeug.test.Client, ho
         ("/rq/files/refresh.js", basic(KEY)),
     ],
 )
-def test_every_answer_is_guarded_as_the_consoles_are(
-    dashboard: werkzeug.test.Client, path: str, headers: dict[str, str]
-) -> None:
+def test_every_answer_is_guarded_as_the_consoles_are(dashboard: Browser, path: str, headers: dict[str, str]) -> None:
     """Pages, data, files, redirects and refusals: no script but files of ours, no frame, no sniffing."""
     answer = dashboard.get(path, headers=headers)
     assert {name: answer.headers.get(name) for name in PAGE_HEADERS} == PAGE_HEADERS
@@ -200,7 +216,7 @@ def test_every_answer_is_guarded_as_the_consoles_are(
     assert "unsafe" not in policy
 
 
-def test_none_of_its_templates_and_scripts_can_be_reached(dashboard: werkzeug.test.Client, redis_client: Redis) -> None:
+def test_none_of_its_templates_and_scripts_can_be_reached(dashboard: Browser, redis_client: Redis) -> None:
     """They put data into pages as it stands, and act on what a page says."""
     folder = Path(str(rq_dashboard.__file__)).parent
     application = create_dashboard(redis_client, "bot-scheduler", QUEUE)
@@ -214,7 +230,7 @@ def test_none_of_its_templates_and_scripts_can_be_reached(dashboard: werkzeug.te
         assert dashboard.get(f"/rq/static/{name}", headers=basic(KEY)).status_code == 404, name
 
 
-def test_no_page_leads_to_what_is_refused(dashboard: werkzeug.test.Client, hostile: Job, runs: list[Job]) -> None:
+def test_no_page_leads_to_what_is_refused(dashboard: Browser, hostile: Job, runs: list[Job]) -> None:
     """Every link of every page opens; there is no button and no form."""
     links = set()
     for path in places(hostile):
@@ -235,7 +251,7 @@ def test_it_leads_back_to_the_console_where_there_is_one(redis_client: Redis) ->
         assert page.count('href="/"') == int(console)
 
 
-def test_it_shows_this_installation_only(dashboard: werkzeug.test.Client, runs: list[Job], redis_client: Redis) -> None:
+def test_it_shows_this_installation_only(dashboard: Browser, runs: list[Job], redis_client: Redis) -> None:
     """Another's queue and RQ jobs are not listed, and not found when asked for."""
     headers = basic(KEY)
     queues = dashboard.get("/rq/0/data/queues.json", headers=headers).json
@@ -246,7 +262,7 @@ def test_it_shows_this_installation_only(dashboard: werkzeug.test.Client, runs: 
         assert dashboard.get(path, headers=headers).status_code == 404
 
 
-def test_it_reads_json_never_pickles(dashboard: werkzeug.test.Client, runs: list[Job]) -> None:
+def test_it_reads_json_never_pickles(dashboard: Browser, runs: list[Job]) -> None:
     """A run's details are read from the JSON that RQ carries."""
     headers = basic(KEY)
     found = dashboard.get(f"/rq/0/data/job/{runs[0].id}.json", headers=headers).json
@@ -272,9 +288,7 @@ def arguments(rule: Any, run: Job) -> dict[str, Any]:
     return {name: known[name] for name in rule.arguments}
 
 
-def test_no_address_of_it_changes_anything(
-    dashboard: werkzeug.test.Client, runs: list[Job], redis_client: Redis
-) -> None:
+def test_no_address_of_it_changes_anything(dashboard: Browser, runs: list[Job], redis_client: Redis) -> None:
     """Each rule with each of its methods and some more: looking is 200, all else 403; Redis stays as it was."""
     before = dump(redis_client)
     rules = create_dashboard(redis_client, "bot-scheduler", QUEUE).url_map
@@ -299,7 +313,7 @@ def test_no_address_of_it_changes_anything(
         f"/rq/queue/{QUEUE}/compact",
     ],
 )
-def test_what_changes_a_queue_is_refused(dashboard: werkzeug.test.Client, runs: list[Job], path: str) -> None:
+def test_what_changes_a_queue_is_refused(dashboard: Browser, runs: list[Job], path: str) -> None:
     """403 with a sentence, by GET (where there is such a form) and by POST."""
     for method in ("GET", "POST"):
         answer = dashboard.open(path, method=method, headers=basic(KEY))
@@ -353,7 +367,7 @@ def test_looking_opens_no_connections_and_changes_no_time_outs(redis_client: Red
         f"/rq/0/view/jobs/{QUEUE}/failed/0/asc/1",
     ],
 )
-def test_garbage_is_404(dashboard: werkzeug.test.Client, path: str) -> None:
+def test_garbage_is_404(dashboard: Browser, path: str) -> None:
     """Never a 500, and JSON with a detail."""
     answer = dashboard.get(path, headers=basic(KEY))
     assert (answer.status_code, list(answer.json or {})) == (404, ["detail"])

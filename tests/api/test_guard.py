@@ -123,7 +123,7 @@ def test_what_falcon_shows_no_middleware_is_refused(app: App, tmp_path: Path) ->
 
 def test_what_got_past_the_start_is_refused_all_the_same(app: App) -> None:
     """A route that was put into the router itself is an error, not an opening."""
-    app._router.add_route("/behind", Answers())
+    app._router.add_route("/behind", Answers(), _asgi=True)
     answer = falcon.testing.TestClient(app).simulate_get("/behind", headers={"X-API-Key": "k"})
     assert (answer.status_code, answer.json) == (500, {"detail": "Internal server error"})
 

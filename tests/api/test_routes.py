@@ -10,7 +10,7 @@ import pytest
 
 from service.domain.plain_json import dumps
 from service.errors import StoreUnavailable
-from service.usecases.views import View
+from service.web.live import hub
 
 Client = falcon.testing.TestClient
 
@@ -52,11 +52,10 @@ def test_run_now_takes_an_overlay(client: Client, jobs: Any, job: dict[str, Any]
 def test_waiting_answers_the_entry_when_the_run_ends_in_time(client: Client, jobs: Any, job: dict[str, Any]) -> None:
     """200 with the history entry; 202 when it has not ended."""
     path = f"/scheduler/jobs/{job['id']}/run"
-    assert client.simulate_post(path, params={"wait": "0.5"}).status_code == 202
-    jobs.entry = {"id": "run-1", "status": "success"}
+    assert client.simulate_post(path, params={"wait": "0.1"}).status_code == 202
+    jobs.entry = {"id": "run-1", "status": "success", "finished_at": "2026-01-01T00:00:00"}
     answer = client.simulate_post(path, params={"wait": "25"})
     assert (answer.status_code, answer.json) == (200, jobs.entry)
-    assert [value for name, value in jobs.calls if name == "wait_for_run"] == [0.5, 25.0]
 
 
 def test_an_error_while_waiting_does_not_hide_that_the_run_was_accepted(
@@ -67,20 +66,17 @@ def test_an_error_while_waiting_does_not_hide_that_the_run_was_accepted(
     assert client.simulate_post(f"/scheduler/jobs/{job['id']}/run?wait=1").status_code == 202
 
 
-def test_when_too_many_wait_the_answer_is_202_at_once(client: Client, jobs: Any, job: dict[str, Any]) -> None:
-    """One may wait in this application; a second one, asking meanwhile, is not made to."""
+def test_when_too_many_wait_the_answer_is_202_at_once(
+    client: Client, jobs: Any, job: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not even look at the run, which has ended."""
+    jobs.entry = {"id": "run-1", "status": "success", "finished_at": "2026-01-01T00:00:00"}
     path = f"/scheduler/jobs/{job['id']}/run"
-    inner: list[int] = []
-
-    def wait(job_id: str, run_id: str, seconds: float) -> View:
-        inner.append(client.simulate_post(path, params={"wait": "1"}).status_code)
-        return View({"id": run_id})
-
-    jobs.wait_for_run = wait
-    assert client.simulate_post(path, params={"wait": "1"}).status_code == 200
-    assert inner == [202]
-    inner.clear()
-    assert client.simulate_post(path, params={"wait": "1"}).status_code == 200, "the place is free again"
+    monkeypatch.setattr(hub, "MOST_WAITING", 0)
+    assert client.simulate_post(path, params={"wait": "25"}).status_code == 202
+    monkeypatch.setattr(hub, "MOST_WAITING", 1)
+    for _ in range(2):
+        assert client.simulate_post(path, params={"wait": "25"}).status_code == 200, "the place is free again"
 
 
 @pytest.mark.parametrize("wait", ["0", "-1", "26", "25.1", "x", "", "1e1", "NaN", "inf", "٣", "1&wait=2"])

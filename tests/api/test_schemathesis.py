@@ -74,7 +74,7 @@ def service(valkey_server: ValkeyServer) -> Service:
     valkey_server.client().flushall()
     chosen = {"redis_url": valkey_server.url, "api_key": "k", "import_limit_mb": 1, "message_url": None}
     app = assemble(Settings.model_validate(chosen))
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     return Service(app, schema, falcon.testing.TestClient(app, headers={"X-API-Key": "k"}))
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from bench import report
+from bench.paired import ratios
+from bench.revisions import revisions
+from bench.rig import ROOT
 from bench.store import centile, load, spread
 from bench.suite import Chosen
 from bench.tables import ratio
@@ -23,7 +27,13 @@ SHOWN = {
     "workers": "no-op runs",
     "api": "GET /jobs/{id}",
     "scale": "due a second",
+    "slow": "20 × unread",
+    "followers": "2 runs",
+    "mixed": "beside all of these",
 }
+
+ABOVE_NONE = ("p50_ms", "runs_per_second", "tick_ms", "job_p50_ms")
+"""One of these has every figure of a suite."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +50,7 @@ def test_a_suite_measures_ours_from_end_to_end_and_is_rendered(suite: str, folde
     data = load(suite, folder)
     assert data is not None and data["failed"] == {}
     figures = [one for parts in data["results"].values() for rounds in parts.values() for one in rounds]
-    assert figures and all(one.get("p50_ms", one.get("runs_per_second", one.get("tick_ms", 0))) > 0 for one in figures)
+    assert figures and all(any(one.get(name, 0) > 0 for name in ABOVE_NONE) for one in figures)
     readme = folder / "README.md"
     readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     report.render(folder, folder / "results.md", readme)
@@ -56,6 +66,31 @@ def test_a_run_is_never_measured_to_start_before_it_is_due(folder: Path) -> None
         pytest.skip("needs the suite `lateness`, which this selection of tests left out")
     late = [ms for parts in data["results"].values() for one in parts["idle"] for ms in one["late_ms"]]
     assert min(late) >= 0
+
+
+def test_another_revision_is_measured_beside_this_one(tmp_path: Path) -> None:
+    """In a checkout of its own, which is gone afterwards; here the same commit."""
+    chosen = Chosen(rounds=1, tiny=True, folder=tmp_path, before="HEAD", processes=(1,))
+    chosen.run("mixed", importlib.import_module("bench.mixed").measured)
+
+    data = load("mixed", tmp_path)
+    assert data is not None
+    ours, before = data["results"]
+    assert ours == "ours" and before.startswith("before (")
+    assert data["results"][ours].keys() == data["results"][before].keys()
+    worktrees = subprocess.run(["git", "worktree", "list"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "bench-before-" not in worktrees.stdout
+
+
+def test_an_unknown_revision_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="no-such-revision"), revisions("no-such-revision"):
+        pass
+
+
+def test_ratios_are_of_neighbours() -> None:
+    """Not of the medians; a round in which one of them has nothing is left out."""
+    assert ratios([10.0, 30.0, 0.0], [5.0, 10.0, 1.0]) == "× 2.50 (2.00–3.00)"
+    assert ratios([0.0], [1.0]) == ""
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_a_log_goes_on_after_the_service_was_away(page: Page, installation: Inst
     expect(page.locator("#following")).to_have_text("live")
     expect(page.locator("#log .line")).to_have_count(1)
     stop_web(installation)
-    expect(page.locator("#following")).to_contain_text("Connection lost")
+    expect(page.locator("#following")).to_contain_text("reconnecting")
     tell(told, "meanwhile")
     installation.start("web").until_healthy()
     tell(told, "after")

@@ -10,6 +10,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [*sorted((ROOT / "service").rglob("*.py")), ROOT / "worker.py", ROOT / "scheduler.py"]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 QUEUE_LIBRARIES = ("rq", "rq_scheduler", "rq_dashboard", "redis", "hiredis")
 
 
@@ -40,7 +41,7 @@ def private() -> set[tuple[str, str]]:
     ours: set[str] = set()
     of_file: dict[str, set[str]] = {}
     for path, tree in _trees():
-        of_file[path] = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        of_file[path] = {node.name for node in ast.walk(tree) if isinstance(node, (*FUNCTIONS, ast.ClassDef))}
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 of_file[path] |= names_of(node)
@@ -59,7 +60,7 @@ def names_of(definition: ast.ClassDef) -> set[str]:
     """What a class has: its methods, and what it or they assign."""
     found = set()
     for node in ast.walk(definition):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, FUNCTIONS):
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)

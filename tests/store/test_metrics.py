@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.domain.run_records import Outcome
 from service.settings import Settings
+from service.store.counters import add_loop_lag
 from service.store.presence import Presence
 from service.wsgi import assemble
 from tests.support.processes import until
@@ -178,6 +179,17 @@ def test_counters_that_outside_hands_broke_hold_nothing_up(api: falcon.testing.T
     rig.client.delete(rig.keys.metrics)
     end(rig, rig.use.run_now(job_id))
     assert value(measured(api), "run_duration_seconds_count", bot="echo") == 1
+
+
+def test_lags_of_event_loops_are_counted(api: falcon.testing.TestClient, rig: Rig) -> None:
+    """As one histogram of all web processes, whatever release wrote them."""
+    assert value(measured(api), "web_loop_lag_seconds_count") == 0
+    for lags in ([60, 240], [240, 99_999_999]):
+        add_loop_lag(rig.scripts, lags)
+    samples = measured(api)
+    found = [value(samples, "web_loop_lag_seconds_bucket", le=le) for le in ("0.1", "0.25", "7200.0", "+Inf")]
+    assert found == [1, 3, 3, 4]
+    assert value(samples, "web_loop_lag_seconds_sum") == pytest.approx(100_000.539)
 
 
 def test_wrong_keys_are_counted(api: falcon.testing.TestClient) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from importlib.metadata import version
 from typing import Any
 
+import hiredis
 import pytest
 import redis
+import redis.asyncio
 import rq.worker.base
 import rq.worker.worker_classes
 import rq_scheduler
 import rq_scheduler.scheduler
 from redis import Redis
-from redis._parsers import _HiredisParser, _RESP3Parser
+from redis.exceptions import NoScriptError
 from rq import Queue, Worker
 from rq.command import send_command
 from rq.executions import Execution, ExecutionRegistry
@@ -30,6 +33,7 @@ from service.scheduler.scheduler import Scheduler
 from service.store.keys import Keys
 from service.store.rq_records import RUN_FUNCTION, rq_template
 from service.store.scripts import Limits
+from service.store.server.packing import packed
 from service.worker.process import BotWorker
 from tests.store import members
 from tests.support.servers.valkey import ValkeyServer
@@ -115,8 +119,9 @@ def test_no_other_member_of_rq_schedulers_scheduler_is_used() -> None:
 def test_no_other_name_of_these_libraries_is_imported() -> None:
     """A new one is added here by whoever has read what it does."""
     assert members.imported() == {
-        "hiredis.pack_command", "redis", "redis.Redis", "redis.backoff.NoBackoff", "redis.client.Pipeline",
-        "redis.client.PubSub", "redis.retry.Retry",
+        "hiredis", "hiredis.pack_command", "redis", "redis.Redis", "redis.asyncio", "redis.asyncio.client.PubSub",
+        "redis.asyncio.connection.AbstractConnection", "redis.asyncio.retry.Retry", "redis.backoff.NoBackoff",
+        "redis.client.Pipeline", "redis.client.PubSub", "redis.retry.Retry",
         *(f"redis.exceptions.{name}" for name in (
             "AskError", "AuthenticationError", "BusyLoadingError", "ClusterCrossSlotError", "ClusterError",
             "ConnectionError", "MasterDownError", "MaxConnectionsError", "NoPermissionError", "NoScriptError",
@@ -132,23 +137,49 @@ def test_no_other_name_of_these_libraries_is_imported() -> None:
 
 @pytest.mark.slow(reason="the whole source is read")
 def test_no_other_private_attribute_of_theirs_is_used() -> None:
-    """redis-py has no public way from a connection to its parser, whose setter is public, nor from a pool to its open
+    """redis-py has no public way from a connection to its parser and its transport, nor from a pool to its open
     sockets. The last is Python's own: the end of a forked copy.
     """
     assert members.private() == {
-        ("service/store/jobs/job_cache.py", "_parser"),
         ("service/store/server/connection.py", "_connections"),
         ("service/store/server/connection.py", "_sock"),
+        ("service/store/server/shared_connection.py", "_parser"),
+        ("service/store/server/shared_connection.py", "_writer"),
         ("service/worker/horse.py", "_exit"),
     }
 
 
-@pytest.mark.parametrize("parser", [_HiredisParser, _RESP3Parser])
-def test_a_parser_takes_the_handler_of_invalidations(parser: type) -> None:
-    """By its public setter; both parsers of the protocol's third version."""
-    made = parser(socket_read_size=1024)
-    made.set_invalidation_push_handler(handler := object())
-    assert made.invalidation_push_handler_func is handler
+class Receiving(asyncio.Protocol):
+    """Puts what comes into a queue."""
+
+    def __init__(self, received: asyncio.Queue[bytes]) -> None:
+        self._received = received
+
+    def data_received(self, data: bytes) -> None:
+        self._received.put_nowait(data)
+
+
+def test_a_connection_that_has_signed_in_can_be_taken_over(valkey_server: ValkeyServer) -> None:
+    """Its transport is asyncio's, with nothing unread; its parser names errors; hiredis tells messages from answers."""
+
+    async def take_over() -> list[Any]:
+        connection: Any = redis.asyncio.Connection(port=valkey_server.port)
+        await connection.connect()
+        transport, received = connection._writer.transport, asyncio.Queue[bytes]()
+        assert isinstance(transport, asyncio.Transport) and not connection._reader._buffer
+        transport.set_protocol(Receiving(received))
+        transport.write(packed("EVALSHA", "0" * 40, 0) + packed("SUBSCRIBE", "c"))
+        reader, found = hiredis.Reader(replyError=connection._parser.parse_error), list[Any]()
+        while len(found) < 2:
+            reader.feed(await received.get())
+            while (answer := reader.gets()) is not False:
+                found.append(answer)
+        transport.abort()
+        return found
+
+    refusal, message = asyncio.run(take_over())
+    assert isinstance(refusal, NoScriptError)
+    assert isinstance(message, hiredis.PushNotification) and message[:2] == [b"subscribe", b"c"]
 
 
 @pytest.mark.parametrize("protocol", [2, 3])

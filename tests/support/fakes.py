@@ -7,21 +7,27 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from pydantic import BaseModel, ConfigDict
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError
 
 from service.contacts.writing.exports import Kind
 from service.domain.people.contact import Contact
 from service.domain.plain_json import dumps
 from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
+from service.store.keys import Keys
+from service.store.runs.run_news import RunNews
 from service.usecases.views import JobView, Page, View
 from service.web.http.auth import ApiKeys
 from service.web.http.pools import Pool
+from service.web.live.hub import NewsHub
 from service.web.services import Services
+from service.web.stopping import Stopping
 
 KEY = "test-key"
 
 
 class FakeJobs:
-    """Jobs in a dict. `failure`, when set, is raised by every call; `entry` is what waiting for a run answers."""
+    """Jobs in a dict. `failure`, when set, is raised by every call; `entry`, when set, is their run, or an error."""
 
     def __init__(self) -> None:
         self.stored: dict[str, dict[str, Any]] = {}
@@ -84,12 +90,6 @@ class FakeJobs:
         self.runs.append(body)
         return "run-1"
 
-    def wait_for_run(self, job_id: str, run_id: str, seconds: float) -> View | None:
-        self.calls.append(("wait_for_run", seconds))
-        if isinstance(self.entry, ServiceError):
-            raise self.entry
-        return None if self.entry is None else View(self.entry)
-
     def history(self, job_id: str, *, limit: int, cursor: str | None) -> Page:
         self.get(job_id)
         self.calls.append(("history", limit))
@@ -99,7 +99,9 @@ class FakeJobs:
         self.get(job_id)
         if run_id != "run-1":
             raise NotFound(f"Run {run_id} not found")
-        return View({"id": run_id, "job_id": job_id})
+        if isinstance(self.entry, ServiceError):
+            raise self.entry
+        return View(self.entry or {"id": run_id, "job_id": job_id, "finished_at": None})
 
     def cancel(self, job_id: str, run_id: str) -> tuple[bool, View]:
         return True, self.run(job_id, run_id)
@@ -211,6 +213,20 @@ class EchoBot:
     Config = EchoConfig
 
 
+def lone_hub(following: Any, stopping: Stopping | None = None) -> NewsHub:
+    """A hub that hears of no run: nobody can subscribe.
+
+    Args:
+        following: reads a run's news.
+        stopping: tells when the process stops.
+    """
+
+    def refuse() -> PubSub:
+        raise ConnectionError
+
+    return NewsHub(following, RunNews(refuse, Keys(), "test"), stopping or Stopping())
+
+
 def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
     """Services over the stand-ins.
 
@@ -220,7 +236,7 @@ def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
         others: services of other kinds, by their names.
     """
     given: dict[str, Any] = {
-        "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts, "definitions": None, "following": None,
+        "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts, "definitions": None, "hub": lone_hub(None),
         "message_tester": None, "reading": None, "bots": {"echo": EchoBot}, "keys": ApiKeys([KEY]),
         "pages": Pool("page", 2, 20), "long": Pool("long", 1, 0), "import_limit_mb": 1,
     }  # fmt: skip

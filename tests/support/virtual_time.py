@@ -12,6 +12,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from service.store.scripts import assembly
+from service.store.server.redis_clock import RedisClock
 
 NOW_KEY = "test:now"
 """Epoch milliseconds."""
@@ -54,7 +55,9 @@ class VirtualRedis(Redis):
 
 @contextmanager
 def virtual_time(client: Redis) -> Iterator[None]:
-    """While it lasts, scripts that are made read the test's time, and so does what waits by the monotonic clock."""
+    """While it lasts, our clock of Redis and the scripts that are made read the test's time, and so does what waits by
+    the monotonic clock.
+    """
     read = assembly.source
 
     def source(name: str) -> str:
@@ -69,11 +72,15 @@ def virtual_time(client: Redis) -> Iterator[None]:
 
     clock = types.SimpleNamespace(monotonic=lambda: int(client.get(MONOTONIC_KEY) or 0) / 1000)
 
+    def now_ms(_: RedisClock) -> int:
+        return int(client.get(NOW_KEY) or 0)
+
     def steady() -> int:
         return int(client.get(MONOTONIC_KEY) or 0)
 
     with (
         mock.patch.object(assembly, "source", source),
+        mock.patch.object(RedisClock, "now_ms", now_ms),
         mock.patch("service.scheduler.reaper.time", clock),
         mock.patch("service.scheduler.heartbeat.steady_ms", steady),
     ):

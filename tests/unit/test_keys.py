@@ -17,6 +17,7 @@ DOCUMENT = ROOT / "docs" / "redis-keys.md"
 
 NO_KEYS = {
     "wake": "a channel",
+    "run_news": "a channel for each run",
     "queue_name": "a part of RQ's keys",
     "ledger_start": "the start of the ledger's keys",
     "birthdays": "`birthdays_of` under another name",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from service import shutdown
+from service import gunicorn_config, shutdown
 from service.domain import status
 from service.scheduler import heartbeat, reaper
 from service.scheduler import scheduler as dispatch
 from service.store import migrations, schema
 from service.store.server.connection import CONNECT_SECONDS, POOL_WAIT_SECONDS, SOCKET_SECONDS
+from service.web.http.incoming import BODY_SECONDS
+from service.web.http.incoming import BYTES_PER_SECOND as BODY_RATE
+from service.web.server import connection, heads, patience
 from service.worker import ipc as link
 from service.worker import process, watching
 from service.worker.watchdog import Watch
@@ -119,3 +122,11 @@ def test_the_watchs_own_connection_gives_up_before_a_kill_is_late() -> None:
 def test_a_migration_holds_a_lease_of_30_seconds() -> None:
     """And running processes look at the version every 5 s."""
     assert (schema.LEASE_SECONDS, migrations.LOOK_SECONDS) == (30, 5.0)
+
+
+def test_slow_clients_have_these_deadlines_and_limits() -> None:
+    """docs/deploy.md, "Behind a proxy"."""
+    assert (connection.HEAD_SECONDS, BODY_SECONDS, patience.PATIENCE_SECONDS) == (10.0, 15.0, 15.0)
+    assert BODY_RATE == patience.BYTES_PER_SECOND == 16 * 1024
+    assert (heads.LINE_BYTES, heads.FIELD_BYTES, heads.FIELDS, heads.HEAD_BYTES) == (8190, 8190, 100, 64 * 1024)
+    assert (gunicorn_config.keepalive, gunicorn_config.worker_connections) == (5, 4096)

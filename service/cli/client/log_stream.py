@@ -23,7 +23,7 @@ PAUSE_SECONDS = 2.0
 """The wait before the next connection, unless the stream names another."""
 
 KINDS = {"message": "line", "trimmed": "trimmed", "end": "end"}
-"""The service's name of an event -> the name here. Other events are ignored."""
+"""The service's name of an event -> the name here. Others are ignored; `restart` is the last of its stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def follow(path: str) -> Iterator[Event]:
                 yield event
                 if event.kind == "end":
                     return
-            heard = time.monotonic()  # the web process stopped and closed the stream properly; another takes over
+            heard = time.monotonic()  # the web process stopped, and told so by `restart`; another takes over
         except _Broken as broken:
             if time.monotonic() - heard > PATIENCE_SECONDS:
                 raise Failure(Exit.UNREACHABLE, f"{broken}; gave up after {PATIENCE_SECONDS:.0f} s") from None

@@ -60,6 +60,7 @@ class JobCache:
         self._kept: dict[bytes, bytes] = {}
         self._changes = 0
         self._changed: dict[bytes, int] = {}
+        self._all_changed = 0
         self._readers = 0
         self._times_back = 0
 
@@ -108,7 +109,8 @@ class JobCache:
 
     def _keep(self, key: bytes, job: bytes, before: int) -> None:
         """Keep a view, unless Redis has reported a change of the job since it was asked."""
-        if len(job) <= KEPT_BYTES and len(self._kept) < KEPT and self._changed.get(key, 0) <= before:
+        changed = max(self._changed.get(key, 0), self._all_changed)
+        if len(job) <= KEPT_BYTES and len(self._kept) < KEPT and changed <= before:
             self._kept[key] = job
 
     def _forget_after_loss(self) -> None:
@@ -128,7 +130,11 @@ class JobCache:
     def _note(self, message: list[Any]) -> None:
         """Note a message of Redis: the keys that changed; None for all keys."""
         self._changes += 1
-        for key in list(self._kept) if message[1] is None else message[1]:
+        if message[1] is None:
+            self._kept.clear()
+            self._all_changed = self._changes
+            return
+        for key in message[1]:
             self._kept.pop(key, None)
             if self._readers:
                 self._changed[key] = self._changes

@@ -40,3 +40,7 @@ class RunKeys:
     def run_log_tail(self, run_id: str) -> str:
         """Name the sorted set of the newest lines of a long log: number and text -> number."""
         return f"{self.prefix}:run:{run_id}:log:tail"
+
+    def run_news(self, run_id: str) -> str:
+        """Name the channel on which web processes hear that a run has changed: it started, logged, ended or went."""
+        return f"{self.prefix}:news:{run_id}"

@@ -26,6 +26,7 @@ local function claim(run_id)
     call('ZADD', key.leases, int(now + lease), run_id)
     call('ZREM', key.queued, run_id)
     rq.start(run_id, token, worker, now, now + lease)
+    followers.tell(run_id)
   elseif not (status == 'running' and holder == token) then
     return {'taken'}
   end

@@ -25,6 +25,7 @@ for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
   end
   call('ZREM', key.queued, run_id)
   call('ZREM', key.retries, run_id)
+  followers.tell(run_id)
 end
 for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, -1)) do
   call('UNLINK', key.run(run_id), key.run_log(run_id), key.run_log_tail(run_id))

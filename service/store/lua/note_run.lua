@@ -17,6 +17,7 @@ if tonumber(seen or 0) >= tonumber(ARGV[6]) then return 1 end
 
 call('HSET', run, 'notes', ARGV[6])
 if ARGV[3] ~= '' then call('HSET', run, 'done', ARGV[3], 'total', ARGV[4]) end
+followers.tell(run_id)
 if #ARGV < 7 then return 1 end
 
 local head, tail = key.run_log(run_id), key.run_log_tail(run_id)

@@ -23,7 +23,7 @@ from service.store.scripts.limits import (
     Limits,
 )
 
-SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "runs")
+SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "followers", "runs")
 """The parts of `service/store/lua/shared`, each after those that it uses; each is a table of its name."""
 
 

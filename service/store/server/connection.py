@@ -10,11 +10,12 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import redis
 import redis.asyncio
 from redis import Redis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
@@ -45,6 +46,14 @@ SOCKET_SECONDS: dict[Role, float] = {
 }
 POOL_WAIT_SECONDS = 1.0
 """The longest wait of a web process for one of its own connections."""
+
+
+@overload
+def connect(settings: Settings, role: Literal["web"]) -> WebRedis: ...
+
+
+@overload
+def connect(settings: Settings, role: Role) -> Redis: ...
 
 
 def connect(settings: Settings, role: Role) -> Redis:
@@ -102,13 +111,18 @@ class WebRedis(SharingRedis):
         twin.shared = twin._line(greeting=greeting, greeted=greeted, push=push)
         return twin
 
+    def subscription(self) -> PubSub:
+        """Make a connection of the event loop for subscriptions; it is not connected yet."""
+        return PubSub(self._loop_pool())
+
     def _line(self, **options: Any) -> SharedConnection:
-        settings, seconds = self._settings, SOCKET_SECONDS["web"]
-        pool = redis.asyncio.ConnectionPool.from_url(
-            settings.redis_url.get_secret_value(), retry=AsyncRetry(NoBackoff(), 0), **_options(settings, seconds)
-        )
+        pool = self._loop_pool()
         make = partial(pool.connection_class, **pool.connection_kwargs)
-        return SharedConnection(make, seconds, f"{settings.redis_prefix}-web", **options)
+        return SharedConnection(make, SOCKET_SECONDS["web"], f"{self._settings.redis_prefix}-web", **options)
+
+    def _loop_pool(self) -> redis.asyncio.ConnectionPool:
+        url, options = self._settings.redis_url.get_secret_value(), _options(self._settings, SOCKET_SECONDS["web"])
+        return redis.asyncio.ConnectionPool.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
 
 
 def _options(settings: Settings, seconds: float) -> dict[str, Any]:

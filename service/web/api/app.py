@@ -124,7 +124,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
         The ASGI application.
     """
     guard = Guard(services.keys, Sessions(services.keys), sign_in, services.refusals)
-    app = App(middleware=[Compression(), RequestIds(), guard, NeedlessBodies(), Headers()])
+    app = App(middleware=[Compression(), RequestIds(), guard, NeedlessBodies(), Headers(), services.loop_lag])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
     _add_job_routes(app, services)
@@ -151,10 +151,10 @@ def _add_job_routes(app: App, services: Services) -> None:
 
 def _add_run_routes(app: App, services: Services) -> None:
     runs = services.runs
-    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, services.pages))
+    app.add_route("/scheduler/jobs/{job_id}/run", RunNow(runs, services.hub, services.pages))
     app.add_route("/scheduler/jobs/{job_id}/history", History(runs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
-    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.following))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.hub))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
     app.add_route("/scheduler/runs", AllRuns(runs))
 

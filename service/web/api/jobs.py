@@ -17,9 +17,12 @@ from service.web.api.limits import JOB_PAGE_DEFAULT, JOB_PAGE_LIMIT, WAIT_SECOND
 from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object, read_optional_object
+from service.web.http.hang_up import receive_of
 from service.web.http.pools import Pool
 from service.web.http.rendering import Runner, send, send_array
 from service.web.http.weight import is_light
+from service.web.live.hub import NewsHub
+from service.web.live.waiting import wait_for_run
 
 log = logging.getLogger(__name__)
 
@@ -120,9 +123,10 @@ class RunNow(Changing):
 
     access = BY_KEY
 
-    def __init__(self, runs: Runs, pool: Pool) -> None:
+    def __init__(self, runs: Runs, hub: NewsHub, pool: Pool) -> None:
         super().__init__(pool)
         self._runs = runs
+        self._hub = hub
 
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
@@ -130,7 +134,7 @@ class RunNow(Changing):
         body, key = await read_optional_object(req), conditions.idempotency_key(req)
         run_id = await self._run(body)(self._runs.run_now, job_id, body, key)
         log.debug("Run %s of job %s was requested", run_id, job_id, extra={"job_id": job_id, "run_id": run_id})
-        run = await self._wait(job_id, run_id, seconds) if seconds is not None else None
+        run = await self._wait(req, job_id, run_id, seconds) if seconds is not None else None
         if run is not None:
             send(resp, run.json)
             return
@@ -141,9 +145,9 @@ class RunNow(Changing):
             "run_id": run_id,
         }
 
-    async def _wait(self, job_id: str, run_id: str, seconds: float) -> View | None:
+    async def _wait(self, req: Request, job_id: str, run_id: str, seconds: float) -> View | None:
         try:
-            return await self._pool.run(self._runs.wait_for_run, job_id, run_id, seconds)
+            return await wait_for_run(self._hub, self._runs, job_id, run_id, seconds, receive_of(req))
         except ServiceError:
             # The run is accepted. After an error the client would ask for it once more, and it would run twice.
             return None

@@ -6,13 +6,14 @@ import falcon
 from falcon.asgi import Request, Response
 
 from service.interleaving import interleaved
-from service.usecases.run_following import Following
 from service.usecases.runs import Runs
 from service.web.api.limits import PAGE_LIMIT
 from service.web.http import paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.rendering import preferred, send
-from service.web.http.sse import EVENT_STREAM, follow, last_event
+from service.web.http.sse import EVENT_STREAM, last_event
+from service.web.live.hub import NewsHub
+from service.web.live.log_stream import follow
 
 
 class History:
@@ -52,14 +53,14 @@ class Log:
 
     Args:
         runs: the use cases of runs.
-        following: reads a run's news.
+        hub: the clients that follow logs.
     """
 
     access = BY_KEY
 
-    def __init__(self, runs: Runs, following: Following) -> None:
+    def __init__(self, runs: Runs, hub: NewsHub) -> None:
         self._runs = runs
-        self._following = following
+        self._hub = hub
 
     async def on_get(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Return the run's log lines, oldest first.
@@ -69,7 +70,8 @@ class Log:
 
         With `Accept: text/event-stream` the answer follows the log live. Each line is an event whose id is the line's
         number. `progress` reports how far the run is, and `trimmed` that the log is no longer kept. `end`, the last
-        event, carries the run. `Last-Event-ID` continues after that line. The answer is 503 when too many follow.
+        event, carries the run. `restart` ends the stream when the service restarts; the run goes on. `Last-Event-ID`
+        continues after that line. The answer is 503 when too many follow.
         """
         resp.set_header("Vary", "Accept")
         if preferred(req, (falcon.MEDIA_JSON, EVENT_STREAM)) != EVENT_STREAM:
@@ -77,7 +79,7 @@ class Log:
             return
         after = last_event(req)
         await interleaved(self._runs.run, job_id, run_id)
-        follow(req, resp, self._following, run_id, after)
+        follow(req, resp, self._hub, run_id, after)
 
     async def on_head(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Answer as GET does, without a body and without a stream."""

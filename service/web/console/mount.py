@@ -48,7 +48,7 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
     app.add_page("/export.yaml", Export(services.definitions, long))
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))
-    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.following))
+    app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.hub))
     app.add_page("/runs", RunList(pages, jobs, runs))
     app.add_page("/contacts", ContactList(pages, contacts, services.reading, services.import_limit_mb))
     app.add_page("/contacts.vcf", ContactFile(contacts, long, KINDS["vcard"]))

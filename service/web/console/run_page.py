@@ -11,13 +11,14 @@ from falcon.asgi import Request, Response
 from service.errors import Conflict, NotFound
 from service.interleaving import interleaved
 from service.usecases.jobs import Jobs
-from service.usecases.run_following import Following
 from service.usecases.runs import Runs
 from service.web.console.page import Page, RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
-from service.web.http.sse import follow, last_event
+from service.web.http.sse import last_event
+from service.web.live.hub import NewsHub
+from service.web.live.log_stream import follow
 
 LOOKED_AT = 100
 """The newest runs of the job to search for the next attempt."""
@@ -76,20 +77,20 @@ class RunEvents(Page):
 
     Args:
         runs: The use cases of runs.
-        following: Live logs of runs.
+        hub: The clients that follow logs.
     """
 
     access = BY_SESSION
 
-    def __init__(self, runs: Runs, following: Following) -> None:
+    def __init__(self, runs: Runs, hub: NewsHub) -> None:
         self._runs = runs
-        self._following = following
+        self._hub = hub
 
     async def on_get(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Stream the log's lines after `Last-Event-ID`, or after line `?after=`."""
         after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
         await interleaved(self._runs.run, job_id, run_id)
-        follow(req, resp, self._following, run_id, after)
+        follow(req, resp, self._hub, run_id, after)
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:

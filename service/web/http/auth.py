@@ -48,7 +48,7 @@ def _digest(key: bytes) -> bytes:
 
 
 def header_bytes(value: str) -> bytes:
-    """Return a header's bytes as they came. WSGI hands them over as Latin-1, whatever they are."""
+    """Return a header's bytes as they came. Falcon decodes them as Latin-1, whatever they are."""
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:

@@ -50,8 +50,7 @@ class Mounted:
         resp.status = status
         for name, value in headers:
             own = value.removeprefix("{}://{}".format(*_ORIGIN)) if name == "location" else value
-            if name != "content-length":
-                resp.append_header(name, own)
+            resp.append_header(name, own)
         resp.data = body
 
     on_options = on_request

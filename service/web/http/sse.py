@@ -1,61 +1,61 @@
-"""Live log of a run as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+"""Server-sent events of a run's log (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+
+Each line's event id is its number. So a reader who comes back with `Last-Event-ID` gets no line twice, and misses only
+the lines that a long log leaves out; one line tells how many.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from typing import Any
 
-from falcon.asgi import Request, Response
+from falcon.asgi import Request
 
 from service.domain.plain_json import dumps
-from service.errors import StoreUnavailable, ValidationFailed
-from service.interleaving import interleaved
-from service.usecases.run_following import Following
-from service.web.http.rendering import has_gone
+from service.errors import ValidationFailed
+from service.usecases.run_following import News
 
 EVENT_STREAM = "text/event-stream"
-POLL_SECONDS = 0.25
-COMMENT_SECONDS = 15.0
 EVENT_ID = "[0-9]{1,9}"
 """The pattern of an event's id."""
 RETRY_MS = 2000
 """How long a reader waits before it comes back."""
+RESTART_RETRY_MS = (500, 3000)
+"""The same, at random, after a restart, so that a thousand readers do not come back at once."""
+GREETING = f"retry: {RETRY_MS}\n\n".encode()
+COMMENT = b": nothing new\n\n"
+"""A sign of life, which readers pass over."""
 
 
-async def _events(req: Request, following: Following, run_id: str, line: int) -> AsyncIterator[bytes]:
-    yield f"retry: {RETRY_MS}\n\n".encode()
-    progress, silent = None, 0.0
-    while not has_gone(req):
-        try:
-            news = await interleaved(following.news, run_id, line)
-        except StoreUnavailable:
-            news = None
-        else:
-            if news is None:
-                return
-        events = b""
-        if news is not None:
-            for line, text in news.lines:
-                events += f"id: {line}\ndata: {text}\n\n".encode()
-            if news.entry.get("progress") != progress:
-                progress = news.entry.get("progress")
-                events += _event("progress", progress)
-            if news.ended:
-                yield events + (_event("trimmed", True) if news.trimmed else b"") + _event("end", news.entry)
-                return
-        silent = 0.0 if events else silent + POLL_SECONDS
-        if silent >= COMMENT_SECONDS:
-            events, silent = b": nothing new\n\n", 0.0
-        if events:
-            yield events
-        else:
-            await asyncio.sleep(POLL_SECONDS)
-
-
-def _event(name: str, data: Any) -> bytes:
+def event(name: str, data: Any) -> bytes:
+    """Write an event without an id."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), dumps(data))
+
+
+def line_events(lines: Sequence[tuple[int, str]]) -> bytes:
+    """Write the events of a log's lines, each a number and JSON."""
+    return "".join(f"id: {number}\ndata: {line}\n\n" for number, line in lines).encode()
+
+
+def progress_event(news: News) -> bytes:
+    """Write the event of a run's progress; empty where the run has told none."""
+    progress = news.entry.get("progress")
+    return b"" if progress is None else event("progress", progress)
+
+
+def end_events(news: News) -> bytes:
+    """Write the last events of a run's log; empty while the run goes on."""
+    if not news.ended:
+        return b""
+    return (event("trimmed", True) if news.trimmed else b"") + event("end", news.entry)
+
+
+def restart_event() -> bytes:
+    """Write the last event of a process that stops. The run goes on, and so does its log on another process."""
+    retry = b"retry: %d\n" % random.randint(*RESTART_RETRY_MS)
+    return retry + event("restart", {"detail": "This process of the service stops; reconnect to go on"})
 
 
 def last_event(req: Request, default: int = 0) -> int:
@@ -70,18 +70,3 @@ def last_event(req: Request, default: int = 0) -> int:
     if not re.fullmatch(EVENT_ID, value):
         raise ValidationFailed.of("Last-Event-ID", "must be the id of an earlier event, a whole number")
     return int(value)
-
-
-def follow(req: Request, resp: Response, following: Following, run_id: str, after: int) -> None:
-    """Answer with the events of a run.
-
-    Args:
-        req: the request.
-        resp: its answer.
-        following: reads a run's news.
-        run_id: the id of an existing run.
-        after: the number of the last line that the reader has.
-    """
-    resp.stream = _events(req, following, run_id, after)
-    resp.content_type = EVENT_STREAM
-    resp.set_header("X-Accel-Buffering", "no")

@@ -128,6 +128,7 @@ function runs.finish(run_id, job_id, status, now, fields, run)
   call('SREM', key.slots(job_id), run_id)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
   if run.rehearsal then call('HSET', key.run(run_id), 'rehearsal', '1') end
+  followers.tell(run_id)
   metrics.ended(run, status, tonumber(now))
   if run.log_bytes then runs.keep_log(run_id, job_id) end
   runs.trim(job_id)

@@ -15,11 +15,12 @@ const isOpen = () => ["queued", "running"].includes(status());
 let line = Number(log?.dataset.lines);
 let source;
 let trimmed = false;
+let restarts = false;
 
 function follow() {
   source?.close();
   source = new EventSource(`${log.dataset.events}?after=${line}`);
-  source.addEventListener("open", () => { state.textContent = "live"; });
+  source.addEventListener("open", () => { state.textContent = "live"; restarts = false; });
   source.addEventListener("message", ({ data, lastEventId }) => {
     if (Number(lastEventId) <= line) return;
     line = Number(lastEventId);
@@ -29,9 +30,10 @@ function follow() {
   source.addEventListener("progress", ({ data }) => { showProgress(JSON.parse(data)); look(); });
   source.addEventListener("trimmed", () => { trimmed = true; });
   source.addEventListener("end", end);
+  source.addEventListener("restart", () => { restarts = true; });
   source.addEventListener("error", () => {
-    state.textContent = "Connection lost; reconnecting";
-    // The browser reconnects automatically, unless the service refused it: signed out, or too many streams.
+    state.textContent = restarts ? "The service restarts; reconnecting" : "Connection lost; reconnecting";
+    // The browser reconnects automatically, also after a restart, unless the service refused it: signed out, or too many streams.
     if (source.readyState === EventSource.CLOSED) setTimeout(again, AGAIN_MS);
   });
 }

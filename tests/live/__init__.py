@@ -1,0 +1,1 @@
+"""Followed logs and waits of a web process, without the process."""
