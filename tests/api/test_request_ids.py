@@ -117,14 +117,13 @@ def test_lines_of_requests_at_once_carry_each_its_own(
 def test_lines_between_requests_carry_none(
     client: falcon.testing.TestClient, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    """A connection's task answers other requests next."""
+    """The server answers each request in a task of its own."""
 
     async def ask_one_after_the_other() -> None:
-        for number in (1, 2):
-            scope = falcon.testing.create_scope(path="/", headers={"X-Request-Id": f"request-{number}"})
-            emitter, collector = falcon.testing.ASGIRequestEventEmitter(), falcon.testing.ASGIResponseEventCollector()
-            await client.app(scope, emitter, collector)
-            SPOKEN.info("between requests")
+        async with falcon.testing.ASGIConductor(client.app) as conductor:
+            for number in (1, 2):
+                await asyncio.create_task(conductor.simulate_get(headers={"X-Request-Id": f"request-{number}"}))
+                SPOKEN.info("between requests")
 
     asyncio.run(ask_one_after_the_other())
     ids = [line.get("request_id") for line in lines()]

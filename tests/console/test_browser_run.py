@@ -58,7 +58,7 @@ def test_a_button_pressed_before_the_pages_scripts_are_there_does_what_it_says(
     """Shown as being worked on meanwhile, and done once."""
     job_id = installation.make_job()
     held: list[Route] = []
-    page.route("**/static/messages.js", lambda route: held.append(route))
+    page.route("**/static/messages.*.js", lambda route: held.append(route))
     page.goto(f"/jobs/{job_id}", wait_until="commit")
     button = page.get_by_role("button", name="Run now")
     button.click(no_wait_after=True)

@@ -15,13 +15,11 @@ import pytest
 from service.domain.run_records import Outcome
 from service.store.runs.run_hashes import RunStore
 from tests.support.installation import API_KEY, Installation
-from tests.support.processes import until
+from tests.support.processes import descendants, until
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 
 pytestmark = pytest.mark.processes
-
-PLACES = 4
 
 
 class Stream:
@@ -105,6 +103,11 @@ def following(web: Installation, bot: Bot, last: int | None = None) -> Iterator[
         stream.close()
 
 
+def subscribers(web: Installation, bot: Bot) -> int:
+    """How many processes listen to news of a bot's run."""
+    return int(web.client.pubsub_numsub(web.keys.run_news(bot.run_id))[0][1])
+
+
 def messages(events: list[dict[str, str]]) -> list[tuple[int, str]]:
     """The lines among events: their ids and what they say."""
     return [(int(event["id"]), json.loads(event["data"])["message"]) for event in events if "id" in event]
@@ -181,29 +184,21 @@ def test_a_stream_of_a_log_that_is_not_kept_any_more_says_so(web: Installation) 
     assert log == {"lines": [], "last_line": 0, "trimmed": True}
 
 
-def test_streams_take_half_of_the_threads_and_give_their_places_back(web: Installation) -> None:
-    """One too many is 503 with Retry-After, others are served; who hangs up frees a place soon."""
+def test_streams_hold_no_thread_and_a_hang_up_ends_them(web: Installation) -> None:
+    """Many of them leave the API as it was; no connection of theirs is left afterwards, and no subscription."""
     bot = Bot(web)
-    streams = [Stream(web.port, bot.job_id, bot.run_id) for _ in range(PLACES)]
-    try:
-        assert [stream.answer.status for stream in streams] == [200] * PLACES
-        with following(web, bot) as refused:
-            assert refused.answer.status == 503
-            assert refused.answer.getheader("Retry-After")
-            assert "detail" in json.loads(refused.answer.read())
-        status, run = web.call("POST", f"/jobs/{bot.job_id}/run?wait=5", timeout=4)
-        assert (status, run["status"]) == (202, "queued")
-        assert web.call("GET", f"/jobs/{bot.job_id}")[0] == 200
-        streams.pop().close()
-
-        def is_free() -> bool:
-            with following(web, bot) as another:
-                return another.answer.status == 200
-
-        until(is_free, 5)
-    finally:
-        for stream in streams:
-            stream.close()
+    streams = [Stream(web.port, bot.job_id, bot.run_id) for _ in range(50)]
+    assert [stream.answer.status for stream in streams] == [200] * 50
+    (worker,) = descendants(web.processes["web"].pid)
+    files = Path(f"/proc/{worker}/fd")
+    open_then = len(list(files.iterdir()))
+    status, run = web.call("POST", f"/jobs/{bot.job_id}/run?wait=1", timeout=4)
+    assert (status, run["status"]) == (202, "queued")
+    assert web.call("GET", f"/jobs/{bot.job_id}")[0] == 200
+    for stream in streams:
+        stream.close()
+    until(lambda: len(list(files.iterdir())) <= open_then - 50, 5)
+    until(lambda: subscribers(web, bot) == 0, 5)
 
 
 def test_a_reader_that_does_not_read_holds_nothing_up(web: Installation) -> None:
@@ -218,11 +213,12 @@ def test_a_reader_that_does_not_read_holds_nothing_up(web: Installation) -> None
 
 
 def test_streams_end_when_the_process_is_told_to(web: Installation) -> None:
-    """A stop does not wait for readers: they come back to another process."""
+    """A stop does not wait for readers: an event tells them, and they come back to another process."""
     bot = Bot(web)
     with following(web, bot) as stream:
         web.processes["web"].send_signal(signal.SIGTERM)
-        assert list(stream.events()) == [], "a stream that is cut off raises an error"
+        (last,) = stream.events()
+        assert last["event"] == "restart" and json.loads(last["data"])["detail"]
         assert web.processes["web"].wait(60) == 0
 
 

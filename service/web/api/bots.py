@@ -1,4 +1,4 @@
-"""Route of the list of bots. Short on purpose: each noun of the API has a module."""
+"""Route of the list of bots."""
 
 from __future__ import annotations
 

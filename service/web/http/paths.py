@@ -27,6 +27,8 @@ def is_plain(scope: Mapping[str, Any]) -> bool:
             supplies it, is the target as it was sent, without its query.
     """
     raw = scope.get("raw_path")
+    if b"#" in scope.get("query_string", b""):  # a fragment is never part of a target
+        return False
     return _is_plain(scope["path"] or "/") and _is_plain_target(None if raw is None else raw.decode("latin-1"))
 
 
@@ -37,7 +39,5 @@ def _is_plain(path: str) -> bool:
 
 
 def _is_plain_target(target: str | None) -> bool:
-    """Tell whether the request's target is plain too. A fragment is never part of one."""
-    if target is None:
-        return True
-    return target.startswith("/") and "#" not in target and not _ODD.search(target.partition("?")[0])
+    """Tell whether the request's target, without its query, is plain too."""
+    return target is None or (target.startswith("/") and "#" not in target and not _ODD.search(target))

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from service import VERSION
 from service.domain.plain_json import dumps
-from service.web.api.openapi.building import UUID, Schema, ref
+from service.web.api.openapi.building import TEXT, UUID, Schema, ref
 from service.web.api.openapi.operations import ERRORS, HEADERS, JSON, OPERATIONS, Content, Operation
 from service.web.api.openapi.schemas import components
 from service.web.http.access import OPEN, Access, Proof, access_of
@@ -100,7 +100,7 @@ def _parameters(path: str, told: Operation) -> list[dict[str, Any]]:
     return [
         *(_parameter(name, "path", UUID, True) for name in re.findall(r"{(\w+)}", path)),
         *(_parameter(name, "query", schema, False) for name, schema in told.query.items()),
-        *(_header_parameter(name) for name in told.headers),
+        *(_header_parameter(name) for name in (*told.headers, *(("If-None-Match",) if told.tagged else ()))),
     ]
 
 
@@ -115,17 +115,27 @@ def _header_parameter(name: str) -> dict[str, Any]:
     return _parameter(name, "header", {**schema, "description": words}, False)
 
 
+def _header(words: str, schema: Schema) -> dict[str, Any]:
+    return {"description": words, "schema": schema}
+
+
+_LIST_TAG = _header("A digest of all that the answer shows; missing where the answer is longer than 1 MiB.", TEXT)
+
+
 def _responses(told: Operation, access: Access) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status, content in told.answers.items():
         answer: dict[str, Any] = {"description": falcon.code_to_http_status(status)[4:]}
         if content is not None:
             answer["content"] = _content(content)
-        if told.answer_headers and status < 300:
-            answer["headers"] = {
-                name: {"description": HEADERS[name][0], "schema": HEADERS[name][1]} for name in told.answer_headers
-            }
+        headers = {name: _header(*HEADERS[name]) for name in told.answer_headers if status < 300}
+        if told.tagged:
+            headers["ETag"] = _LIST_TAG
+        if headers:
+            answer["headers"] = headers
         found[str(status)] = answer
+    if told.tagged:
+        found["304"] = {"description": "The client has the current version.", "headers": {"ETag": _LIST_TAG}}
     own = {*told.errors, 500, *(() if access.is_open else (401,)), *((503,) if told.store else ())}
     for status in sorted(own - set(told.answers)):
         found[str(status)] = {"description": ERRORS[status], "content": {JSON: {"schema": ref("Error")}}}

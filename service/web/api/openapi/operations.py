@@ -33,6 +33,7 @@ class Operation:
         body: the request's body.
         body_required: whether the body is required.
         store: whether the operation needs Redis.
+        tagged: whether the answer has an entity tag over all that it shows, and is 304 for who has it already.
     """
 
     answers: Mapping[int, Content | None]
@@ -43,6 +44,7 @@ class Operation:
     body: Content | None = None
     body_required: bool = True
     store: bool = True
+    tagged: bool = False
 
 
 def json(schema: Schema) -> Content:
@@ -56,6 +58,10 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     ),
     "If-Match": ("The job's expected ETag. If the job has another one, the answer is 412.", TEXT),
+    "If-None-Match": (
+        "The ETag of the version that the client has. If it is the current one, the answer is 304.",
+        TEXT,
+    ),
     "Last-Event-ID": (
         "With text/event-stream: continue after this line.",
         {"type": "string", "pattern": f"^{EVENT_ID}$"},
@@ -93,6 +99,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "cursor": _CURSOR,
         },
         answer_headers=("Link",),
+        tagged=True,
     ),
     ("POST", "/scheduler/jobs"): Operation(
         {201: _JOB},
@@ -126,7 +133,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body_required=False,
     ),
     ("GET", "/scheduler/jobs/{job_id}/history"): Operation(
-        {200: json(array(ref("Run")))}, (400, 404, 409), _PAGE, answer_headers=("Link",)
+        {200: json(array(ref("Run")))}, (400, 404, 409), _PAGE, answer_headers=("Link",), tagged=True
     ),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): Operation(
@@ -140,10 +147,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: json(ref("Preview"))}, _BODY_ERRORS, body=json(ref("PreviewRequest"))
     ),
     ("GET", "/scheduler/runs"): Operation(
-        {200: json(array(ref("Run")))}, (400,), {**_PAGE, **_FILTERS}, answer_headers=("Link",)
+        {200: json(array(ref("Run")))}, (400,), {**_PAGE, **_FILTERS}, answer_headers=("Link",), tagged=True
     ),
     ("GET", "/scheduler/export"): Operation(
-        {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}
+        {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}, tagged=True
     ),
     ("POST", "/scheduler/apply"): Operation(
         {200: json(ref("Changes"))},
@@ -152,7 +159,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body=_DOCUMENT,
     ),
     ("GET", "/scheduler/contacts"): Operation(
-        {200: json(array(ref("Contact")))}, (400,), _PAGE, answer_headers=("Link",)
+        {200: json(array(ref("Contact")))}, (400,), _PAGE, answer_headers=("Link",), tagged=True
     ),
     ("POST", "/scheduler/contacts"): Operation({201: _CONTACT}, (*_BODY_ERRORS, 409), body=json(ref("CreateContact"))),
     ("POST", "/scheduler/contacts/import"): Operation(
@@ -176,12 +183,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         (400,),
         {"format": {"type": "string", "enum": list(KINDS), "default": "vcard"}},
         answer_headers=("Content-Disposition",),
+        tagged=True,
     ),
     ("GET", "/scheduler/contacts/duplicates"): Operation(
         {200: json(array(ref("Duplicates")))},
         (400,),
         {DUPLICATES_LIMIT.name: DUPLICATES_LIMIT.schema, "cursor": _CURSOR},
         answer_headers=("Link",),
+        tagged=True,
     ),
     ("POST", "/scheduler/contacts/{contact_id}/merge"): Operation(
         {200: json(ref("Merged"))}, (*_BODY_ERRORS, 404, 507), body=json(ref("MergeContacts"))
@@ -197,7 +206,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body=json(ref("MessageTest")),
         body_required=False,
     ),
-    ("GET", "/scheduler/bots"): Operation({200: json(array(ref("Bot")))}, store=False),
+    ("GET", "/scheduler/bots"): Operation({200: json(array(ref("Bot")))}, store=False, tagged=True),
     ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}),
     ("POST", "/scheduler/acknowledge"): Operation({200: json(ref("Acknowledged"))}),
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),

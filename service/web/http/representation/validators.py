@@ -29,7 +29,7 @@ def tag_of(body: bytes, more: str = "") -> str:
         more: what it shows in its headers.
 
     Returns:
-        The tag, such as `W/"LPJNul-wow4m6DsqxbninhsWHlwf"`.
+        The tag, such as `W/"LPJNul-wow4m6DsqxbninhsW"`.
     """
     digest = hashlib.sha256(body, usedforsecurity=False)
     if more:
