@@ -63,6 +63,12 @@ def on_starting(server: object) -> None:
     gc.freeze()
 
 
+def pre_fork(server: object, worker: object) -> None:
+    """Keep the collector away from what the workers share: a look at it would make a copy of its memory for each."""
+    gc.collect()
+    gc.freeze()
+
+
 if __name__ == "__main__":
     # `python -m service.gunicorn_config` is gunicorn with this configuration. gunicorn puts the current folder first on
     # the path; since `service` is imported already, a folder of that name there is not taken for it.

@@ -47,8 +47,8 @@ def news_from(url: str) -> RunNews:
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
-    """Runs a test on a loop, for 20 s at most."""
-    asyncio.run(asyncio.wait_for(test, 20))
+    """Runs a test on a loop, for a minute at most."""
+    asyncio.run(asyncio.wait_for(test, 60))
 
 
 async def heard(bell: Bell) -> None:

@@ -120,7 +120,6 @@ class RunNews:
             async with asyncio.TaskGroup() as tasks:
                 await self._introduce(subscription)
                 pauses.reset()
-                self._is_heard = True
                 writing = tasks.create_task(self._keep_subscribed(subscription))
                 await self._ring_by(subscription)
                 writing.cancel()
@@ -155,6 +154,7 @@ class RunNews:
         while self._bells or self._changed.is_set():
             while (message := await subscription.get_message(timeout=IDLE_SECONDS)) is not None:
                 if message["type"] in ("message", "subscribe"):
+                    self._is_heard = True
                     for bell in self._bells.get(message["channel"], ()):
                         bell.ring()
 
