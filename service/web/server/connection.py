@@ -27,8 +27,8 @@ UNSENT_BYTES = 64 * 1024
 """How much of an answer waits for a client before the application has to wait too."""
 LEAVE_SECONDS = 2.0
 LEAVE_BYTES = 64 * 1024
-"""How long a connection stays after its last answer, and how many more bytes the server reads from the client meanwhile.
-If the connection ended at once, the answer might get lost on its way (RFC 9112, section 9.6)."""
+"""How long a connection stays after its last answer, and how many more bytes the server reads meanwhile. If it ended at
+once, the answer might get lost on its way (RFC 9112, section 9.6)."""
 REFUSED_CONNECTIONS = 256
 """How many connections beyond the limit are told so; those beyond are ended without a word."""
 
