@@ -122,14 +122,14 @@ async def pieces(req: Request, limit: int) -> AsyncIterator[bytes]:
     """
     refuse_longer(req, limit)
     total = 0
-    while piece := await _next(req, min(_PIECE, limit + 1 - total), total):
+    while piece := await _next(req, min(_PIECE, limit + 1 - total)):
         total += len(piece)
         if total > limit:
             raise _too_large(limit)
         yield piece
 
 
-async def _next(req: Request, size: int, total: int) -> bytes:
+async def _next(req: Request, size: int) -> bytes:
     try:
         return bytes(await req.stream.read(size))
     except BodyLate:
@@ -138,12 +138,12 @@ async def _next(req: Request, size: int, total: int) -> bytes:
             description="The request's body came too slowly; the limit is "
             f"{BODY_SECONDS:.0f} s, plus one second for each {BYTES_PER_SECOND // 1024} KiB received",
         ) from None
-    except BodyBrokenOff:
+    except BodyBrokenOff as error:
         if req.content_length is None:
             raise falcon.HTTPBadRequest(description="The request's body could not be read completely") from None
         raise falcon.HTTPBadRequest(
-            description=f"The request's body broke off after {total} of the {req.content_length} bytes that its "
-            "Content-Length declares; nothing was done"
+            description=f"The request's body broke off after {error.received} of the {req.content_length} bytes that "
+            "its Content-Length declares; nothing was done"
         ) from None
 
 

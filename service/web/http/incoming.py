@@ -19,7 +19,15 @@ class BodyLate(Exception):
 
 
 class BodyBrokenOff(Exception):
-    """The client ended the connection before its body was whole."""
+    """The client ended the connection before its body was whole.
+
+    Args:
+        received: the bytes of the body that came.
+    """
+
+    def __init__(self, received: int) -> None:
+        super().__init__()
+        self.received = received
 
 
 class Incoming:
@@ -33,12 +41,13 @@ class Incoming:
         receive: the server's.
     """
 
-    __slots__ = ("_begun", "_deadline", "_expects", "_receive")
+    __slots__ = ("_begun", "_deadline", "_expects", "_receive", "_received")
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[Event]]) -> None:
         self._receive = receive
         self._begun = False
         self._deadline = 0.0
+        self._received = 0
         # The specification allows headers that can be read only once.
         headers = scope["headers"] = [(name, value) for name, value in scope["headers"]]
         self._expects = any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
@@ -57,7 +66,8 @@ class Incoming:
             return await self._receive()
         event = await self._in_time()
         if event["type"] == "http.disconnect":
-            raise BodyBrokenOff
+            raise BodyBrokenOff(self._received)
+        self._received += len(event.get("body", b""))
         self._deadline += len(event.get("body", b"")) / BYTES_PER_SECOND
         self._expects = event.get("more_body", False)
         return event

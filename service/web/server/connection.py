@@ -27,8 +27,8 @@ UNSENT_BYTES = 64 * 1024
 """How much of an answer waits for a client before the application has to wait too."""
 LEAVE_SECONDS = 2.0
 LEAVE_BYTES = 64 * 1024
-"""How long, and for how many more bytes, the server still reads from a client after the last answer of a connection. If
-the connection ended at once, the answer might get lost on its way (RFC 9112, section 9.6)."""
+"""How long a connection stays after its last answer, and how many more bytes the server reads meanwhile. If it ended at
+once, the answer might get lost on its way (RFC 9112, section 9.6)."""
 REFUSED_CONNECTIONS = 256
 """How many connections beyond the limit are told so; those beyond are ended without a word."""
 
@@ -102,7 +102,7 @@ class Connection(Parsing):
         if self._leaving_bytes is not None:
             self._leaving_bytes -= len(data)
             if self._leaving_bytes <= 0:
-                self.transport.close()
+                self.flow.pause_reading()
             return
         self._unparsed += data
         self._parse()
