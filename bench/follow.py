@@ -90,7 +90,7 @@ class Followers:
                 said = b""
             if said:
                 self._read(reader, said)
-            else:
+            if not (said and reader.known):  # the stream has ended, or was refused
                 self._close(number)
 
     def _connect(self, reader: Reader) -> None:

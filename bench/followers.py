@@ -1,8 +1,9 @@
 """A thousand live followers of one run, and of a hundred runs, in one web process: `python -m bench.followers --help`.
 
-Each run logs a line every 50 ms by a real worker, which writes its lines to Redis five times a second: of a line's way
-to its last follower, up to 200 ms pass there. A third part restarts the web process half-way (SIGTERM, then a new one);
-the followers come back with `Last-Event-ID`, and no line may be lost or doubled. Beside it the API is asked for a job.
+The one run logs a line every 50 ms, each of the hundred every 500 ms, by a real worker, which writes its lines to Redis
+five times a second: of a line's way to its last follower, up to 200 ms pass there. A third part restarts the web
+process half-way (SIGTERM, then a new one); the followers come back with `Last-Event-ID`, and no line may be lost or
+doubled. Beside it the API is asked for a job.
 """
 
 from __future__ import annotations
@@ -27,19 +28,25 @@ from bench.web import NEW, Web, is_healthy, web
 
 FOLLOWERS = 1000
 SECONDS = 20.0
-STARTING = 75.0
+PAUSE = 0.05
+SLOW_PAUSE = 0.2
+"""Where the web process is restarted: the 32 KiB that a log's end keeps must outlast that."""
+MOST_LINES = 200
+"""Lines a second of all runs together: more of them log more seldom, lest the workers take the processor."""
+STARTING = 150.0
 """So many seconds more a run goes on, for everybody to start."""
 
 
-def start_runs(up: Web, runs: int, seconds: float) -> list[str]:
-    """Starts a worker with so many runs that log. Returns the paths of their logs."""
+def start_runs(up: Web, runs: int, seconds: float, pause: float) -> list[str]:
+    """Starts a worker with so many runs that log, with `pause` seconds between lines. Returns their logs' paths."""
     options = {"max_concurrent_runs": 100}
-    job = {**NEW, "bot_type": "logging", "bot_config": {"seconds": seconds + STARTING}, "options": options}
+    config = {"seconds": seconds + STARTING, "pause": pause}
+    job = {**NEW, "bot_type": "logging", "bot_config": config, "options": options}
     job_id = up.told("POST", "/scheduler/jobs", job)["id"]
     ids = [up.run(job_id) for _ in range(runs)]
     up.start_worker(runs)
     history = f"/scheduler/jobs/{job_id}/history?limit={runs}"
-    up.place.until(lambda: all(run["started_at"] for run in up.told("GET", history)), 60, 0.2)
+    up.place.until(lambda: all(run["started_at"] for run in up.told("GET", history)), STARTING, 1.0)
     return [f"/scheduler/jobs/{job_id}/runs/{run_id}/log" for run_id in ids]
 
 
@@ -56,7 +63,7 @@ def restart(up: Web) -> float:
 
 def measure(up: Web, count: int, runs: int, seconds: float, restarted: bool = False) -> dict[str, Any]:
     """So many followers of so many runs."""
-    paths = start_runs(up, runs, seconds)
+    paths = start_runs(up, runs, seconds, SLOW_PAUSE if restarted else max(PAUSE, runs / MOST_LINES))
     before = up.memory()["pss_mib"]
     words = [sys.executable, "-m", "bench.follow", str(up.port), str(count), str(seconds), *paths]
     environment = {**os.environ, "BENCH_KEY": API_KEY}

@@ -95,8 +95,9 @@ class Slow:
             said = one.recv(4096) if event & select.EPOLLIN else b""
         except OSError:
             said = b""
-        if said:
+        if said.startswith(b"HTTP/"):
             self.told[f"answered {said[9:12].decode(errors='replace')}"] += 1
+        if said:
             return
         self._poll.unregister(one)
         del self._open[number]

@@ -48,8 +48,9 @@ class Settings(BaseSettings):
     """First part of every key, of the queue's name and of the workers' names. Installations with different prefixes
     can share one database."""
     redis_pool_size: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Connections of each web process. With three or more, one is reserved for lists. A request that waits longer
-    than one second for a connection is answered 503."""
+    """Connections for the threads of each web process, which serve pages, contacts, imports and exports. A request
+    that waits longer than one second for one of them is answered 503. Each process has three more: one that all other
+    requests share, one for lists, one for the news of runs."""
     redis_tls_verify: str = "full"
     """How to verify the certificate of a `rediss://` server: `full`, the path of a CA file, or `none` (Heroku's
     certificates are self-signed)."""

@@ -53,7 +53,7 @@ class Browser(falcon.testing.TestClient):
             answer = self.simulate_get(urljoin(path, answer.headers["Location"]), headers=headers)
         return answer
 
-    def get(self, path: str, **options: Any) -> falcon.testing.Result:
+    def get(self, path: str = "/", **options: Any) -> falcon.testing.Result:
         """The same, by GET."""
         return self.open(path, **options)
 

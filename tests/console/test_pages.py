@@ -210,7 +210,7 @@ def test_every_link_of_a_page_leads_somewhere(browser: Browser, full: str) -> No
     assert len(local) > 20
     for link in local:
         assert browser.get(link.partition("#")[0]).status_code in (200, 303), link
-    for module in re.findall(r'from "\./([\w-]+\.js)"', " ".join(browser.get(f"/static/{n}").text for n in modules())):
+    for module in re.findall(r'from "\./([\w.-]+\.js)"', " ".join(browser.get(f"/static/{n}").text for n in modules())):
         assert browser.get(f"/static/{module}").status_code == 200
 
 

@@ -81,6 +81,18 @@ def test_a_request_on_its_way_is_answered_and_is_the_last(tmp_path: Path) -> Non
         assert web.process.returncode == 0
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_it_ends_when_the_arbiter_was_killed(tmp_path: Path) -> None:
+    """It would hold the port and its connections for ever; streams are told, as at every stop."""
+    with serve(tmp_path) as web, Talk(web.port) as stream:
+        stream.say(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        stream.until(b"begun")
+        (worker,) = pids(web)
+        web.process.kill()
+        assert stream.rest().endswith(b"stopped\n\r\n0\r\n\r\n")
+        until(lambda: not Path(f"/proc/{worker}").exists(), 30)
+
+
 def test_sigint_waits_for_nobody(tmp_path: Path) -> None:
     """Ctrl-C: a request under way breaks off."""
     with serve(tmp_path) as web, Talk(web.port) as slow:

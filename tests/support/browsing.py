@@ -35,7 +35,8 @@ class Browser:
 
     def __init__(self, app: App, **headers: str) -> None:
         self.app = app
-        self._client = falcon.testing.TestClient(app, headers={"Host": HOST, "Accept": "text/html", **headers})
+        self._host = headers.pop("Host", HOST)
+        self._client = falcon.testing.TestClient(app, headers={"Accept": "text/html", **headers})
         self.token: str | None = None
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
@@ -59,7 +60,8 @@ class Browser:
         """Any request with the cookie; a header that is empty is left out."""
         cookies = {} if self.token is None else {COOKIE: self.token}
         sent = {name: value for name, value in headers.items() if value}
-        answer = self._client.simulate_request(method, path, headers=sent, cookies=cookies, **more)
+        host = sent.pop("Host", self._host)
+        answer = self._client.simulate_request(method, path, host=host, headers=sent, cookies=cookies, **more)
         given = answer.cookies.get(COOKIE)
         if given is not None:
             self.token = given.value or None

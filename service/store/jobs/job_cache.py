@@ -12,7 +12,7 @@ The cache lives on the event loop of a web process, and the connection is its li
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -36,7 +36,11 @@ TRACKING = packed("CLIENT", "TRACKING", "ON", "OPTIN")
 _TRACKED = packed("CLIENT", "CACHING", "YES")
 """Has Redis report changes of the keys that the next command reads."""
 
+READ_AT_ONCE = 200
+"""Jobs to read and show at once, so that the event loop serves others in between."""
+
 Found = TypeVar("Found")
+Item = TypeVar("Item")
 
 
 class JobCache:
@@ -96,16 +100,17 @@ class JobCache:
 
     def _views(self, ids: Sequence[bytes]) -> list[bytes | None]:
         jobs = {job_id: self._kept.get(self._key + job_id) for job_id in ids}
-        missing = [job_id for job_id, job in jobs.items() if job is None]
-        if missing:
+        for missing in batched([job_id for job_id, job in jobs.items() if job is None], READ_AT_ONCE):
             before = self._changes
-            questions = hash_fields([self.scripts.keys.job(job_id.decode()) for job_id in missing], VIEW_FIELDS)
-            answers = exchange(self.scripts.client, [part for each in questions for part in (_TRACKED, each)])
-            for job_id, values in zip(missing, answers[1::2], strict=True):
+            for job_id, values in zip(missing, self._read(missing), strict=True):
                 jobs[job_id] = job = _shown(job_id.decode(), values)
                 if job is not None:
                     self._keep(self._key + job_id, job, before)
         return [jobs[job_id] for job_id in ids]
+
+    def _read(self, ids: Sequence[bytes]) -> list[Any]:
+        questions = hash_fields([self.scripts.keys.job(job_id.decode()) for job_id in ids], VIEW_FIELDS)
+        return exchange(self.scripts.client, [part for each in questions for part in (_TRACKED, each)])[1::2]
 
     def _keep(self, key: bytes, job: bytes, before: int) -> None:
         """Keep a view, unless Redis has reported a change of the job since it was asked."""
@@ -145,6 +150,12 @@ class JobCache:
             if isinstance(answer, ResponseError):
                 raise answer
         return answers
+
+
+def batched(items: Sequence[Item], count: int) -> Iterator[Sequence[Item]]:
+    """Yield the items, `count` at a time."""
+    for start in range(0, len(items), count):
+        yield items[start : start + count]
 
 
 def _shown(job_id: str, values: Any) -> bytes | None:

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from service.domain.records import UnreadableJob
-from service.store.jobs.job_cache import JobCache
+from service.store.jobs.job_cache import READ_AT_ONCE, JobCache, batched
 from service.store.jobs.job_hashes import Position
 from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view
 from service.store.scripts import Scripts
 from service.store.server.asking import Ask, ask, ask_packed, hash_fields, scored
 
-CHUNK = 250
+CHUNK = 1000
 """Jobs read at a time where a list is long, or where a filter may reject most of them."""
 
 
@@ -149,8 +149,14 @@ class Listing:
         scripts = self._cache.scripts  # on a connection of its own, so that long lists delay nobody
         window = self._placed(after, count, partial(ask, scripts))
         ids = [job_id.decode() for job_id in window.ids]
-        found = ask_packed(scripts, hash_fields([self._keys.job(job_id) for job_id in ids], VIEW_FIELDS))
-        return window, [_wanted(job_id, values, wanted) for job_id, values in zip(ids, found, strict=True)]
+        return window, [
+            _wanted(job_id, values, wanted)
+            for some in batched(ids, READ_AT_ONCE)
+            for job_id, values in zip(some, ask_packed(scripts, self._questions(some)), strict=True)
+        ]
+
+    def _questions(self, job_ids: Sequence[str]) -> list[bytes]:
+        return hash_fields([self._keys.job(job_id) for job_id in job_ids], VIEW_FIELDS)
 
     def _window(self, after: Position | None, count: int, asking: Ask) -> _Window:
         if after is None:
@@ -162,7 +168,7 @@ class Listing:
 
     def _placed(self, after: Position | None, count: int, asking: Ask) -> _Window:
         start: Any = after.created if after else "-inf"
-        wanted = count + 1
+        wanted = count + (2 if after else 1)  # the job where the page starts is read again
         while True:
             (rows,) = asking(("ZRANGE", self._keys.jobs, start, "+inf", "BYSCORE", "LIMIT", 0, wanted, "WITHSCORES"))
             found = [_position(member, score) for member, score in scored(rows)]

@@ -18,6 +18,7 @@ from redis import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
@@ -46,6 +47,8 @@ SOCKET_SECONDS: dict[Role, float] = {
 }
 POOL_WAIT_SECONDS = 1.0
 """The longest wait of a web process for one of its own connections."""
+_DRIVER = DriverInfo()
+"""redis-py's name and version, which it else reads from the disk for each connection: too slow for an event loop."""
 
 
 @overload
@@ -127,7 +130,7 @@ class WebRedis(SharingRedis):
 
 def _options(settings: Settings, seconds: float) -> dict[str, Any]:
     """Return the options of every connection of a process, by the address in REDIS_URL."""
-    url, options = settings.redis_url.get_secret_value(), {"socket_timeout": seconds}
+    url, options = settings.redis_url.get_secret_value(), {"socket_timeout": seconds, "driver_info": _DRIVER}
     if not url.startswith("unix://"):
         options |= {"socket_connect_timeout": CONNECT_SECONDS, "socket_keepalive": True, **_keep_alive()}
     if url.startswith("rediss://"):

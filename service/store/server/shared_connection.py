@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from threading import get_ident
@@ -29,19 +30,31 @@ Push = Callable[[list[Any]], None]
 """Takes a message that Redis sends unasked, such as the invalidation of a key."""
 
 
+class _Turn:
+    """The commands of one turn of the loop, which go out together at its end."""
+
+    __slots__ = ("commands", "sent_at")
+
+    def __init__(self) -> None:
+        self.commands: list[bytes] = []
+        self.sent_at = math.inf
+        """When they were sent, by the loop's clock."""
+
+
 class _Question:
-    """Commands that were sent together.
+    """Commands of one asker.
 
     Args:
-        count: how many answers are missing.
-        sent_at: when they were sent, by the loop's clock.
+        count: how many answers they have.
+        turn: the turn in which they go out.
+        done: takes the answers.
     """
 
-    __slots__ = ("answers", "count", "done", "sent_at")
+    __slots__ = ("answers", "count", "done", "turn")
 
-    def __init__(self, count: int, sent_at: float, done: asyncio.Future[list[Any]]) -> None:
+    def __init__(self, count: int, turn: _Turn, done: asyncio.Future[list[Any]]) -> None:
         self.count = count
-        self.sent_at = sent_at
+        self.turn = turn
         self.done = done
         self.answers: list[Any] = []
 
@@ -62,7 +75,7 @@ class _Line(asyncio.Protocol):
         self._seconds = seconds
         self._push = push
         self._asked: deque[_Question] = deque()
-        self._unsent: list[bytes] = []
+        self._turn = _Turn()
         self._look: asyncio.TimerHandle | None = None
         self._reader = hiredis.Reader(replyError=connection._parser.parse_error)
         self._connection = connection  # its stream closes the transport when it is collected
@@ -71,19 +84,22 @@ class _Line(asyncio.Protocol):
 
     def ask(self, commands: Sequence[bytes]) -> asyncio.Future[list[Any]]:
         """Send packed commands. Everything that is sent within one turn of the loop goes out together."""
-        question = _Question(len(commands), self.loop.time(), self.loop.create_future())
+        turn = self._turn
+        question = _Question(len(commands), turn, self.loop.create_future())
         self._asked.append(question)
-        if not self._unsent:
+        if not turn.commands:
             self.loop.call_soon(self._send)
-        self._unsent.extend(commands)
+        turn.commands.extend(commands)
         if self._look is None:
             self._look = self.loop.call_later(LOOK_SECONDS, self._give_up_overdue)
         return question.done
 
     def _send(self) -> None:
-        unsent, self._unsent = self._unsent, []
+        turn, self._turn = self._turn, _Turn()
+        turn.sent_at = self.loop.time()  # not when they were asked: a turn may be long, and Redis is not to blame
         if self.is_open:
-            self._transport.write(b"".join(unsent))
+            self._transport.write(b"".join(turn.commands))
+        turn.commands.clear()
 
     def data_received(self, data: bytes) -> None:
         """Take answers and messages; asyncio calls this."""
@@ -125,7 +141,7 @@ class _Line(asyncio.Protocol):
         self._look = None
         if not self._asked or not self.is_open:
             return
-        overdue = self.loop.time() - self._asked[0].sent_at > self._seconds
+        overdue = self.loop.time() - self._asked[0].turn.sent_at > self._seconds
         if overdue and is_second_look:
             # The order of answers ties all questions together, so the connection cannot go on without this one.
             self.close(TimeoutError("Redis did not answer in time"))

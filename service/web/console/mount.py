@@ -13,7 +13,7 @@ from service.web.console.job_form import EditJob, NewJob
 from service.web.console.job_list import JobList
 from service.web.console.job_page import Export, JobPage, JobYaml
 from service.web.console.overview import Overview
-from service.web.console.page import SIGN_IN
+from service.web.console.page import SIGN_IN, load_templates
 from service.web.console.run_list import RunList
 from service.web.console.run_page import RunEvents, RunPage
 from service.web.console.sign_in import SessionCheck, SignIn, SignOut
@@ -24,6 +24,7 @@ from service.web.services import Services
 
 def add_console(app: App, services: Services) -> None:
     """Add the console to the application that answers the API."""
+    load_templates()
     sessions = Sessions(services.keys)
     app.add_middleware(ErrorPages(sessions))
     app.add_tree(STATIC, StaticFiles(ASSETS))

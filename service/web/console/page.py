@@ -23,6 +23,7 @@ NAVIGATION = (("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contac
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("service.web.console"),
+        auto_reload=False,  # it would look at the files for each page
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -34,6 +35,12 @@ def _environment() -> jinja2.Environment:
 
 
 TEMPLATES = _environment()
+
+
+def load_templates() -> None:
+    """Compile all templates at the start: some pages are made on the event loop, which must not wait for files."""
+    for name in TEMPLATES.list_templates():
+        TEMPLATES.get_template(name)
 
 
 class Page:

@@ -148,8 +148,11 @@ class Connection(Parsing):
         return is_latest and (self._has_ended or STOPPING.is_set())
 
     def is_gone(self) -> bool:
-        """Tell whether the client has ended its side; the application calls this."""
-        return self._has_ended or self.transport.is_closing()
+        """Tell whether the connection has closed; the application calls this.
+
+        A client that has only ended its side still reads: it must get its answer whole.
+        """
+        return bool(self.transport.is_closing())
 
     def leave(self) -> None:
         """End this side once everything is sent, and hear the client out."""

@@ -23,11 +23,15 @@ from service.web.server.connection import UNSENT_BYTES, Connection
 from service.web.server.file_limit import make_room
 from service.web.stopping import STOPPING
 
+log = logging.getLogger(__name__)
+
 LOOK_SECONDS = 0.5
-"""How often deadlines are checked."""
+"""How often deadlines, and the arbiter, are checked."""
 NOTIFY_SECONDS = 1
 """How often gunicorn hears that the process lives. Its time-out counts from the last time."""
 ACCEPTED_AT_ONCE = 64
+ENDED_AT_ONCE = 64
+"""How many overdue connections are ended in one turn of the loop, with others served in between."""
 QUEUED = 2048
 """How many connections are accepted in one turn of the loop, with others served in between; how many the kernel queues
 meanwhile."""
@@ -61,15 +65,24 @@ class WebServer(Server):
         for listener in sockets or ():
             listener.listen(QUEUED)  # asyncio has told the kernel to queue as many as it accepts at once
 
-    async def look(self) -> None:
-        """End what is overdue, again and again."""
+    async def look(self, arbiter: int) -> None:
+        """End what is overdue, again and again, and stop if gunicorn's arbiter was killed: nobody else would stop us.
+
+        Args:
+            arbiter: its process id.
+        """
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now = loop.time()
-            for connection in list(self.server_state.connections):
-                connection.look(now)  # type: ignore[union-attr]
+            if os.getppid() != arbiter and not self.should_exit:
+                log.warning("The parent process has ended; this web process stops")
+                self.handle_exit(signal.SIGTERM, None)
             tell_all()
+            for number, connection in enumerate(list(self.server_state.connections)):
+                if number % ENDED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                if connection in self.server_state.connections:
+                    connection.look(loop.time())  # type: ignore[union-attr]
 
 
 def _limit_unsent(listener: socket.socket) -> None:
@@ -111,7 +124,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         server = WebServer(self.config)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGQUIT, server.leave_at_once)
-        with _meanwhile(server.look()):
+        with _meanwhile(server.look(self.ppid)):
             await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)

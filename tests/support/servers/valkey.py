@@ -42,6 +42,12 @@ class ValkeyServer:
         """Its REDIS_URL."""
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def client(self) -> Redis:
         """A plain client."""
         return redis.Redis(port=self.port)

@@ -50,10 +50,9 @@ def acceptable(header: str) -> tuple[str, ...]:
     is malformed, that leaves identity: an answer in it is more use than a refusal.
     """
     given = _weights(header)
-    others = given.get("*")
-    weights = {coding: given.get(coding, others) or 0.0 for coding in (BROTLI, GZIP)}
-    identity = given.get(IDENTITY, others)
-    weights[IDENTITY] = _UNNAMED if identity is None else identity
+    others = given.get("*", 0.0)
+    weights = {coding: given.get(coding, others) for coding in (BROTLI, GZIP)}
+    weights[IDENTITY] = given.get(IDENTITY, given.get("*", _UNNAMED))
     ranked = sorted(weights, key=lambda coding: -weights[coding])
     return tuple(coding for coding in ranked if weights[coding]) or (IDENTITY,)
 

@@ -47,7 +47,8 @@ class Compression:
             return
         if not is_compressible(kind) or resp.get_header("Content-Encoding") is not None:
             return
-        resp.append_header("Vary", ACCEPT_ENCODING)
+        vary = resp.get_header("Vary")
+        resp.set_header("Vary", ACCEPT_ENCODING if vary is None else f"{vary}, {ACCEPT_ENCODING}")
         asked = req.get_header(ACCEPT_ENCODING)
         if asked is not None and req.get_header("Sec-Fetch-Site") not in _ELSEWHERE:
             await self._compress(resp, asked)
@@ -96,8 +97,15 @@ class Compressed:
         self._compressor = compressor
         self._pool = pool
         self._held = 0
+        self._parts = self._compress()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> Compressed:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._parts)
+
+    async def _compress(self) -> AsyncIterator[bytes]:
         async for piece in self._stream:
             inline = len(piece) <= INLINE_BYTES
             ready = self._take(piece) if inline else await self._pool.go_on(self._take, piece)
