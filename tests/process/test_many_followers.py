@@ -147,7 +147,10 @@ def test_over_a_restart_of_the_web_no_line_is_lost_or_doubled(
             bot.end()
     wrong = [reader for reader in readers if reader.lines != list(range(1, NOTES + 1))]
     assert not wrong
-    assert {tuple(reader.others) for reader in readers} == {("restart", "end") if end is stopped else ("end",)}
+    # Who comes back too early meets the process that stops once more.
+    assert all(reader.others[-1] == "end" for reader in readers)
+    assert {event for reader in readers for event in reader.others[:-1]} == ({"restart"} if end is stopped else set())
+    assert all("restart" in reader.others for reader in readers) or end is killed
     assert min(reader.connections for reader in readers) >= 2
 
 
