@@ -85,7 +85,8 @@ def ask(client: falcon.testing.TestClient, job: dict[str, Any]) -> Iterator[Call
                     for name, value in ({"x-api-key": "test-key", "transfer-encoding": "chunked"} | headers).items()
                 ],
             }
-            runner.run(client.app(scope, receive, send))
+            app: Any = client.app
+            runner.run(app(scope, receive, send))
             return sent[0]["status"], b"".join(event.get("body", b"") for event in sent)
 
         yield ask

@@ -115,7 +115,9 @@ class Asking:
         sent = {"body": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
         for stranger in (True, False):
             headers = {} if stranger else SIGNED_IN
-            answer = await self._client.simulate_request(method, path, query_string=query, headers=headers, **sent)
+            answer: falcon.testing.Result = await self._client.simulate_request(
+                method, path, query_string=query, headers=headers, **sent
+            )
         return answer
 
 
