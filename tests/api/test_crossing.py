@@ -73,6 +73,12 @@ REFUSED = {
 }
 """All that a stranger is told."""
 
+MALFORMED = (
+    "The first line of the request is malformed",
+    "The method in the first line of the request is malformed",
+)
+"""What the server says of requests that it does not hand over."""
+
 Asked = tuple[str, str, str, str]
 """Path, method, target and headers of a request."""
 
@@ -98,8 +104,8 @@ def is_refusal(method: str, answer: Answer) -> bool:
         return re.match(r"/sign-in($|\?next=)", answer.location) is not None
     if method == "HEAD":
         return answer.status in (400, *REFUSED)
-    if answer.status == 400:  # gunicorn's own; Falcon's tells of a method, and that there is a route
-        return detail(answer) == "The first line of the request is malformed"
+    if answer.status == 400:  # the server's own; Falcon's tells of a method, and that there is a route
+        return detail(answer) in MALFORMED
     return detail(answer) in REFUSED.get(answer.status, ())
 
 

@@ -171,7 +171,7 @@ def test_a_request_in_a_thread_holds_its_place_until_it_is_answered(app: App, sl
                 slow.go_on.set()
             answers = await asyncio.gather(*asked)
             after = await client.simulate_get("/scheduler/export")
-            return [answer.status_code for answer in (refused, served, *answers, after)]
+        return [answer.status_code for answer in (refused, served, *answers, after)]
 
     assert asyncio.run(ask()) == [503, 200, 200, 200, 200]
     assert free(long) == LIMIT

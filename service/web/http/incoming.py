@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 BODY_SECONDS = 15.0
 """The time that every body has, however short it is."""
@@ -12,6 +13,7 @@ BYTES_PER_SECOND = 16 * 1024
 """Bytes that have come earn more time at this rate. A declared length earns none, since anybody can declare."""
 
 Event = MutableMapping[str, Any]
+_ASCII = bytes(range(128))
 
 
 class BodyLate(Exception):
@@ -48,6 +50,8 @@ class Incoming:
         self._begun = False
         self._deadline = 0.0
         self._received = 0
+        if not scope["query_string"].isascii():  # Falcon decodes it before anything else, and fails
+            scope["query_string"] = quote_from_bytes(scope["query_string"], safe=_ASCII).encode()
         # The specification allows headers that can be read only once.
         headers = scope["headers"] = [(name, value) for name, value in scope["headers"]]
         self._expects = any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)

@@ -1,0 +1,159 @@
+"""Nothing on the event loop blocks: every route is asked with a watch on the calls that would."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import blockbuster
+import blockbuster.blockbuster as watching
+import falcon.inspect
+import falcon.testing
+import pytest
+from redis import Redis
+
+from service.interleaving import interleaved
+from service.settings import Settings
+from service.web.api.app import App
+from service.web.console.assets import ASSETS
+from service.web.http.auth import ApiKeys
+from service.web.http.sessions import COOKIE, Sessions
+from service.wsgi import assemble
+from tests.support.servers.valkey import ValkeyServer
+
+KEY = "a-key-for-tests"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+SIGNED_IN = {
+    "X-API-Key": KEY,
+    "Cookie": f"{COOKIE}={Sessions(ApiKeys([KEY])).open(KEY.encode())}",
+    "Origin": "http://falconframework.org",
+}
+JOB = {
+    "name": "a job", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1},
+}  # fmt: skip
+HEAVY = {**JOB, "name": "long " * 40, "bot_config": {"note": "{{ today }}" * 100}}
+BODIES: dict[tuple[str, str], list[Any]] = {
+    ("POST", "/scheduler/jobs"): [JOB, HEAVY, {}],
+    ("PUT", "/scheduler/jobs/{job_id}"): [{"name": "another"}, HEAVY],
+    ("POST", "/scheduler/jobs/{job_id}/toggle"): [{"enabled": False}],
+    ("POST", "/scheduler/jobs/{job_id}/run"): [None, {"bot_config": {"note": "{{ today }}"}}],
+    ("POST", "/scheduler/preview"): [JOB],
+    ("POST", "/scheduler/apply"): [b"version: 1\njobs: []\n", b"#" * 2_000_000],
+    ("POST", "/scheduler/contacts"): [{"name": "Ada"}],
+    ("PUT", "/scheduler/contacts/{contact_id}"): [{"language": "de"}],
+    ("POST", "/scheduler/contacts/{contact_id}/merge"): [{"from": []}],
+    ("POST", "/scheduler/contacts/import"): [b"Name\nGrace\n", b"Name\n" + b"x" * 1_500_000],
+}
+"""Bodies that get far into a route: method and template -> bodies."""
+NEVER_GOOD = {"/scheduler", "/scheduler/{rest:path}", "/static", "/scheduler/messages/test"}
+"""Templates of which no method gets a good answer here: there is nothing, or no channel is set."""
+QUERIES = {"/scheduler/jobs": ["", "limit=5", "q=a"], "/scheduler/jobs/{job_id}/run": ["wait=0.01"]}
+
+
+@pytest.fixture
+def blocked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Has blocking calls on an event loop raise an error, which is kept here too, however it is handled."""
+    found: list[str] = []
+
+    class Noted(blockbuster.BlockingError):
+        def __init__(self, func: str) -> None:
+            super().__init__(func)
+            found.append(f"{func}\n{''.join(traceback.format_stack(limit=14)[:-2])}")
+
+    monkeypatch.setattr(watching, "BlockingError", Noted)
+    with blockbuster.blockbuster_ctx() as watch:
+        for write in ("io.TextIOWrapper.write", "io.BufferedWriter.write", "os.write"):
+            # A log line is one short write to a pipe that the platform empties.
+            watch.functions[write].can_block_in("logging/__init__.py", {"emit", "flush"})
+        yield found
+
+
+def operations(app: App) -> list[tuple[str, str]]:
+    """Method and template of all that can be asked; what deletes comes last."""
+    found = [
+        (method.method, route.path)
+        for route in falcon.inspect.inspect_app(app).routes
+        for method in route.methods
+        if method.method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+    ]
+    return sorted(found, key=lambda operation: (operation[0] == "DELETE", operation[1]))
+
+
+class Asking:
+    """Asks an application's routes for things that there are, and for things that there are not."""
+
+    def __init__(self, client: falcon.testing.ASGIConductor) -> None:
+        self._client = client
+        self._ids: dict[str, str] = {}
+
+    async def prepare(self) -> None:
+        """Makes a job, an ended run of it, and a contact."""
+        job = (await self._send("POST", "/scheduler/jobs", "", JOB)).json["id"]
+        run = (await self._send("POST", f"/scheduler/jobs/{job}/run", "", None)).json["run_id"]
+        await self._send("POST", f"/scheduler/jobs/{job}/runs/{run}/cancel", "", None)
+        contact = (await self._send("POST", "/scheduler/contacts", "", {"name": "Amelia"})).json["id"]
+        self._ids = {"job_id": job, "run_id": run, "contact_id": contact}
+
+    async def ask(self, method: str, template: str) -> list[int]:
+        """Asks one operation in several ways. Returns the statuses."""
+        template_of_path = template.replace("{rest:path}", "{rest}")
+        rest = ASSETS.address("console.css").rpartition("/")[2] if "/static/" in template else "0/view/jobs"
+        known = template_of_path.format(**self._ids, rest=rest)
+        unknown = template_of_path.format(**dict.fromkeys(self._ids, UNKNOWN), rest="nothing")
+        answers = [
+            await self._send(method, path, query, body)
+            for path in {known: None, unknown: None}
+            for query in QUERIES.get(template, [""])
+            for body in BODIES.get((method, template), [None])
+        ]
+        return [answer.status_code for answer in answers]
+
+    async def _send(self, method: str, path: str, query: str, body: Any) -> falcon.testing.Result:
+        sent = {"body": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
+        for stranger in (True, False):
+            headers = {} if stranger else SIGNED_IN
+            answer: falcon.testing.Result = await self._client.simulate_request(
+                method, path, query_string=query, headers=headers, **sent
+            )
+        return answer
+
+
+def test_no_route_blocks_the_event_loop(redis_client: Redis, valkey_server: ValkeyServer, blocked: list[str]) -> None:
+    """Every method of every route, of the API, the console and rq-dashboard, with real Redis, from a cold start."""
+    settings = {"redis_url": valkey_server.url, "api_key": KEY, "import_limit_mb": 2, "message_url": None}
+    app = assemble(Settings.model_validate(settings))
+    everything = operations(app)
+    asked: dict[tuple[str, str], list[int]] = {}
+
+    async def ask() -> None:
+        async with falcon.testing.ASGIConductor(app) as client:
+            asking = Asking(client)
+            await asking.prepare()
+            for operation in everything:
+                asked[operation] = await asking.ask(*operation)
+
+    asyncio.run(ask())
+    assert blocked == []
+    assert not [operation for operation, statuses in asked.items() if 500 in statuses]
+    good = {
+        operation for operation, statuses in asked.items() if {200, 201, 202, 204, 303, 308} & set(statuses)
+    }  # fmt: skip
+    assert {template for _, template in good} >= {template for _, template in everything} - NEVER_GOOD
+
+
+def test_the_watch_sees_what_blocks(blocked: list[str], redis_client: Redis) -> None:
+    """On the loop and in an interleaved call; not in threads."""
+
+    async def block() -> None:
+        time.sleep(0)
+
+    asyncio.run(asyncio.wait_for(asyncio.to_thread(time.sleep, 0), 20))
+    redis_client.ping()
+    assert blocked == []
+    for call in (block(), interleaved(time.sleep, 0), interleaved(redis_client.ping)):
+        with pytest.raises(blockbuster.BlockingError):
+            asyncio.run(call)
+    assert [found.partition("\n")[0] for found in blocked] == ["time.sleep", "time.sleep", "socket.socket.sendall"]
