@@ -117,6 +117,8 @@ def is_page(world: World, path: str) -> bool:
 def meant(world: World, path: str, method: str, headers: str) -> int:
     """The status that a stranger is to get at an address in its own spelling."""
     from_own_page = OWN_ORIGIN in headers
+    if method == "BREW":  # the server hands no unknown method over
+        return 400
     if path in OPEN:
         by_method, otherwise = FROM_OWN_PAGES.get(path, OPEN[path]) if from_own_page else OPEN[path]
         return by_method.get(method, otherwise)
