@@ -117,6 +117,8 @@ def is_page(world: World, path: str) -> bool:
 def meant(world: World, path: str, method: str, headers: str) -> int:
     """The status that a stranger is to get at an address in its own spelling."""
     from_own_page = OWN_ORIGIN in headers
+    if method == "BREW":  # the server hands no unknown method over
+        return 400
     if path in OPEN:
         by_method, otherwise = FROM_OWN_PAGES.get(path, OPEN[path]) if from_own_page else OPEN[path]
         return by_method.get(method, otherwise)
@@ -233,6 +235,8 @@ def test_pages_of_other_sites_act_nowhere_with_somebodys_cookie(world: World) ->
 
 def visited(world: World, path: str, method: str, target: str) -> int:
     """The status that is meant for a request with a cookie from elsewhere."""
+    if method == "BREW":
+        return 400
     if target != path:
         return 404
     if path == "/sign-in" and method in ("GET", "HEAD"):
@@ -242,7 +246,7 @@ def visited(world: World, path: str, method: str, target: str) -> int:
     if is_page(world, path):
         return 200 if method in LOOKS else 403
     if path.startswith("/rq"):
-        return 400 if method == "BREW" else 403
+        return 403
     return meant(world, path, method, "")
 
 
