@@ -28,7 +28,7 @@ try:
 except SettingsError as error:
     sys.exit(str(error))
 
-wsgi_app = "service.wsgi:build()"
+wsgi_app = "service.asgi:build()"
 bind = bind_to(os.environ.get("BIND_HOST") or "0.0.0.0", os.environ.get("PORT") or "8000")
 worker_class = "service.web.server.worker.Worker"
 workers = _number("WEB_CONCURRENCY", 2)

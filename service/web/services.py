@@ -25,7 +25,7 @@ Bots = Mapping[str, type[Bot]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that resources are built from. `service.wsgi` makes it once a process.
+    """Everything that resources are built from. `service.asgi` makes it once a process.
 
     Args:
         jobs: the use cases of jobs.

@@ -8,12 +8,12 @@ import falcon.testing
 import pytest
 from redis import Redis
 
+from service.asgi import assemble
 from service.settings import Settings
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
-from service.wsgi import assemble
 
 JOB = {"name": "J", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1}}
 Client = falcon.testing.TestClient

@@ -9,6 +9,7 @@ import falcon.testing
 import pytest
 from redis import Redis
 
+from service.asgi import assemble
 from service.domain.run_records import Outcome
 from service.settings import Settings
 from service.store.keys import Keys
@@ -17,7 +18,6 @@ from service.store.rq_records import make_scripts
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
-from service.wsgi import assemble
 
 KEY = "your-api-key"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from service.asgi import assemble
 from service.settings import Settings
-from service.wsgi import assemble
 
 pytestmark = pytest.mark.slow(reason="hundreds of generated requests go to the whole service")
 

@@ -132,7 +132,7 @@ def test_what_got_past_the_start_is_refused_all_the_same(app: App) -> None:
 def test_a_route_without_a_declaration_stops_the_start(tmp_path: Path, free_port: int) -> None:
     """The real process ends at once with one line that names the route; it never listens."""
     (tmp_path / "forgetful.py").write_text(
-        "from service.web.api.contacts import Contact\nfrom service.wsgi import build\ndel Contact.access\n"
+        "from service.web.api.contacts import Contact\nfrom service.asgi import build\ndel Contact.access\n"
     )
     ended = subprocess.run(
         [*COMMAND, "--pythonpath", f"{ROOT},{tmp_path}", "forgetful:build()"],

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 BUILD = """
 import json, sys
-from service.wsgi import build
+from service.asgi import build
 build()
 print(json.dumps(sorted(sys.modules)))
 """

@@ -15,13 +15,13 @@ import falcon.testing
 import pytest
 from redis import Redis
 
+from service.asgi import assemble
 from service.interleaving import interleaved
 from service.settings import Settings
 from service.web.api.app import App
 from service.web.console.assets import ASSETS
 from service.web.http.auth import ApiKeys
 from service.web.http.sessions import COOKIE, Sessions
-from service.wsgi import assemble
 from tests.support.servers.valkey import ValkeyServer
 
 KEY = "a-key-for-tests"

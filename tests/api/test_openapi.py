@@ -17,6 +17,7 @@ from redis import Redis
 
 import bot_scheduler
 from service import VERSION
+from service.asgi import assemble
 from service.bots.registry import configs, load_bots
 from service.contacts.bodies import _CHECKS, READ_ONLY
 from service.domain.job import DEFINITION_FIELDS, READ_ONLY_FIELDS
@@ -27,7 +28,6 @@ from service.settings import Settings
 from service.web.api.bots import BotList
 from service.web.api.openapi.document import document as made
 from service.web.api.openapi.operations import OPERATIONS
-from service.wsgi import assemble
 
 API_PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 Client = falcon.testing.TestClient

@@ -23,9 +23,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from service.asgi import assemble
 from service.settings import Settings
 from service.web.api.openapi.operations import OPERATIONS
-from service.wsgi import assemble
 from tests.support.servers.valkey import ValkeyServer
 
 pytestmark = pytest.mark.slow(reason="fifty generated requests go to each route")

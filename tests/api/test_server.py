@@ -18,9 +18,9 @@ from typing import IO
 
 import pytest
 
+from service.asgi import LONG_THREADS, LONG_WAITING
 from service.web.http.incoming import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, Incoming
 from service.web.server.worker import Heartbeat
-from service.wsgi import LONG_THREADS, LONG_WAITING
 from tests.support.installation import ROOT
 from tests.support.web_process import COMMAND, Web, environment, serving
 

@@ -9,11 +9,11 @@ import falcon.testing
 import pytest
 from redis import Redis
 
+from service.asgi import assemble
 from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
 from service.settings import Settings
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
-from service.wsgi import assemble
 from tests.support.bot_runs import Run, configured
 from tests.support.servers.mail import Post
 from tests.support.servers.scripted_smtp import BREAK, scripted

@@ -9,8 +9,8 @@ import falcon.testing
 import pytest
 from redis import Redis
 
+from service.asgi import assemble
 from service.settings import Settings
-from service.wsgi import assemble
 from tests.support.servers.mail import Post, post_office
 
 PATH = "/scheduler/messages/test"

@@ -120,7 +120,7 @@ def test_the_image_holds_all_that_the_processes_import_and_no_secret(tmp_path: P
             shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, tmp_path / name)
-    loads = "import service.wsgi, service.cli.app, service.worker.runner, scheduler, worker; print(service.__file__)"
+    loads = "import service.asgi, service.cli.app, service.worker.runner, scheduler, worker; print(service.__file__)"
     done = subprocess.run([sys.executable, "-c", loads], cwd=tmp_path, capture_output=True, text=True, env={})
     assert done.returncode == 0 and str(tmp_path) in done.stdout, done.stderr
 

@@ -6,10 +6,10 @@ import falcon.testing
 import pytest
 from redis import Redis
 
+from service.asgi import assemble
 from service.settings import Settings
 from service.store.keys import Keys
 from service.store.schema import newest
-from service.wsgi import assemble
 from tests.support.servers.valkey import ValkeyServer
 
 UNKNOWN = "/scheduler/contacts/5f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11"

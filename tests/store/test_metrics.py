@@ -8,11 +8,11 @@ import falcon.testing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.asgi import assemble
 from service.domain.run_records import Outcome
 from service.settings import Settings
 from service.store.counters import add_loop_lag
 from service.store.presence import Presence
-from service.wsgi import assemble
 from tests.support.processes import until
 from tests.support.store_rig import Rig
 

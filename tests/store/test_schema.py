@@ -12,6 +12,7 @@ import falcon.testing
 import pytest
 from redis import Redis
 
+from service.asgi import assemble
 from service.bots.registry import configs, load_bots
 from service.errors import StoreUnavailable, StoreUnsuitable
 from service.settings import Settings
@@ -20,7 +21,6 @@ from service.store.keys import Keys
 from service.store.migrations import Hold
 from service.store.schema import SchemaWatch, ensure_schema, newest
 from service.usecases.runs import Runs
-from service.wsgi import assemble
 from tests.process.plugins.probe_bots import ProbeBot
 from tests.support.dumps import load
 from tests.support.installation import Installation, running

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from redis import Redis
 
+from service.asgi import assemble
 from service.settings import Settings
 from service.store.server.redis_clock import RedisClock
 from service.usecases.definitions import Definitions
-from service.wsgi import assemble
 from tests.support.store_rig import EchoConfig, Rig
 
 Client = falcon.testing.TestClient

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 import falcon.testing
 
+from service.asgi import assemble
 from service.settings import Settings
 from service.web.api.app import App
 from service.web.http.sessions import COOKIE
-from service.wsgi import assemble
 
 KEY = "the key, schlüssel"
 HOST = "scheduler.example.org"

@@ -23,7 +23,7 @@ PLUGINS = ROOT / "tests" / "process" / "plugins"
 API_KEY = "a key for tests"
 
 COMMANDS = {
-    "web": [sys.executable, "-m", "gunicorn", "--config", "service/gunicorn_config.py", "service.wsgi:build()"],
+    "web": [sys.executable, "-m", "gunicorn", "--config", "service/gunicorn_config.py", "service.asgi:build()"],
     "scheduler": [sys.executable, "scheduler.py"],
     "worker": [sys.executable, "worker.py"],
 }

@@ -1,4 +1,4 @@
-"""Builder of the web process' application from its settings: `service.wsgi:build()`."""
+"""Builder of the web process' application from its settings: `service.asgi:build()`."""
 
 from __future__ import annotations
 
