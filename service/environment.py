@@ -12,9 +12,15 @@ from collections.abc import Mapping
 from service.errors import SettingsError
 
 RQ_DEFAULT = "rq"
-WORKER_CLASS = "--worker-class"
-"""gunicorn's option that `service.gunicorn_config` sets and the API relies on."""
-SHORTEST = len("--worker-c")
+SERVING = (
+    "--worker-class",
+    "--threads",
+    "--limit-request-line",
+    "--limit-request-fields",
+    "--limit-request-field_size",
+)
+"""gunicorn's options that `service.gunicorn_config` sets, or that our worker does not heed."""
+SHORTEST = 5
 """gunicorn also takes the beginning of a long option; shorter ones than this could mean several."""
 
 
@@ -29,16 +35,19 @@ def refuse_foreign(environment: Mapping[str, str]) -> None:
             "RQ_KEY_PREFIX is set, which would make RQ use other keys than this service: "
             "unset it; REDIS_PREFIX keeps two installations apart"
         )
-    if _changes_worker(environment.get("GUNICORN_CMD_ARGS", "")):
-        raise SettingsError(f"GUNICORN_CMD_ARGS changes {WORKER_CLASS}, which the API depends on: remove that")
+    changed = _serving_options(environment.get("GUNICORN_CMD_ARGS", ""))
+    if changed:
+        raise SettingsError(
+            f"GUNICORN_CMD_ARGS changes {', '.join(changed)}, which the web process sets itself: remove that"
+        )
 
 
-def _changes_worker(arguments: str) -> bool:
+def _serving_options(arguments: str) -> list[str]:
     try:
         words = shlex.split(arguments)
     except ValueError:
-        return False  # gunicorn refuses that itself
+        return []  # gunicorn refuses that itself
     options = [word.partition("=")[0] for word in words if word.startswith("-")]
-    return any(
-        option.startswith("-k") or (len(option) >= SHORTEST and WORKER_CLASS.startswith(option)) for option in options
-    )
+    found = ["--worker-class" for option in options if option.startswith("-k")]
+    found += [name for name in SERVING for option in options if len(option) >= SHORTEST and name.startswith(option)]
+    return sorted(set(found))

@@ -21,7 +21,7 @@ from tests.support.fakes import KEY, FakeContacts, FakeJobs, services
 
 LIMIT = 2
 """Requests that each pool takes here."""
-MANY = 1_000
+MANY = 30_000
 """Items of a download that is longer than its first pieces."""
 TEMPLATE = {"name": "{{ today }}"}
 """A body whose check may take long."""

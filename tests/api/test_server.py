@@ -394,7 +394,7 @@ def test_what_comes_earns_a_body_its_time(monkeypatch: pytest.MonkeyPatch) -> No
             await asyncio.sleep(0)
             return {"type": "http.request", "body": b"x" * next(sizes), "more_body": True}
 
-        body = Incoming({"headers": [(b"content-length", b"99999")]}, receive)
+        body = Incoming({"query_string": b"", "headers": [(b"content-length", b"99999")]}, receive)
         assert (await body())["body"] == b""
         assert len((await body())["body"]) == 32 * 1024
         clock[0] = 16.9

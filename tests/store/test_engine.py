@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextvars import copy_context
 from datetime import UTC, datetime
 from typing import Any
 
@@ -454,12 +455,16 @@ def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
     assert rig.queue() == [retry.run_id]
 
 
+def _run_now_within(request_id: str, rig: Rig, job_id: str) -> str:
+    logs.begin(request_id)
+    return rig.use.run_now(job_id)
+
+
 def test_a_run_is_logged_with_its_job_its_occurrence_and_the_request_that_asked_for_it_or_its_first_try(
     rig: Rig,
 ) -> None:
     job_id = rig.make_job()
-    with logs.bound(request_id="the-request"):
-        asked_for = rig.use.run_now(job_id)
+    asked_for = copy_context().run(_run_now_within, "the-request", rig, job_id)
     retry = Retry("0b7f7a1e-0000-4000-8000-000000000002", 2, 0)
     rig.runs.finish(asked_for, rig.start(asked_for), Outcome("failed", "no"), retry=retry)
     for run_id in (asked_for, retry.run_id):

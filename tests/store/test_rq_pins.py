@@ -121,7 +121,7 @@ def test_no_other_name_of_these_libraries_is_imported() -> None:
     assert members.imported() == {
         "hiredis", "hiredis.pack_command", "redis", "redis.Redis", "redis.asyncio", "redis.asyncio.client.PubSub",
         "redis.asyncio.connection.AbstractConnection", "redis.asyncio.retry.Retry", "redis.backoff.NoBackoff",
-        "redis.client.Pipeline", "redis.client.PubSub", "redis.retry.Retry",
+        "redis.client.Pipeline", "redis.client.PubSub", "redis.driver_info.DriverInfo", "redis.retry.Retry",
         *(f"redis.exceptions.{name}" for name in (
             "AskError", "AuthenticationError", "BusyLoadingError", "ClusterCrossSlotError", "ClusterError",
             "ConnectionError", "MasterDownError", "MaxConnectionsError", "NoPermissionError", "NoScriptError",

@@ -147,8 +147,7 @@ class _Line(asyncio.Protocol):
             self.close(TimeoutError("Redis did not answer in time"))
             return
         # This process itself may have stood still: answers that have come are read before the second look.
-        wait = 0.0 if overdue else LOOK_SECONDS
-        self._look = self.loop.call_later(wait, self._give_up_overdue, overdue)
+        self._look = self.loop.call_later(LOOK_SECONDS, self._give_up_overdue, overdue)
 
 
 class SharedConnection:

@@ -43,7 +43,6 @@ _STATUSES: tuple[tuple[type[ServiceError], int], ...] = (
 _SENTENCES = {
     400: "The request is malformed",
     404: "There is nothing at this address",
-    416: "The file ends before the requested range",
 }
 
 
