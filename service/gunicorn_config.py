@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
+from functools import partial
+from signal import SIG_BLOCK, SIG_UNBLOCK
 
 from service import logs
 from service.environment import refuse_foreign
@@ -57,14 +60,17 @@ logconfig_dict = logs.config("web", _level, (os.environ.get("LOG_FORMAT") or "au
 def on_starting(server: object) -> None:
     """Prepare for the workers, which are not forked yet. All of them log what Python would print by itself."""
     logs.hook_up()
-    # The collector never looks at the application again. It would hold the loop up for 100 ms each time, and each
-    # worker would get a copy of the memory that they share.
-    gc.collect()
-    gc.freeze()
+    # A new worker holds SIGTERM back until it can heed it: until then it has the arbiter's handler, which would only
+    # note the signal in a copy of the arbiter's queue. `service.web.server.worker` lets it go.
+    hold, let_go = (partial(signal.pthread_sigmask, how, {signal.SIGTERM}) for how in (SIG_BLOCK, SIG_UNBLOCK))
+    os.register_at_fork(before=hold, after_in_parent=let_go)
 
 
 def pre_fork(server: object, worker: object) -> None:
-    """Keep the collector away from what the workers share: a look at it would make a copy of its memory for each."""
+    """Keep the collector away from what the workers share.
+
+    A look at it would hold the loop up for 100 ms, and make a copy of its memory for each worker.
+    """
     gc.collect()
     gc.freeze()
 

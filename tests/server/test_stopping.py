@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from service.web.stopping import Stopping
 from tests.server.conftest import serve
 from tests.support.processes import until
 from tests.support.talking import Talk, statuses
-from tests.support.web_process import Web
+from tests.support.web_process import Web, serving
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow(reason="web processes start and end")]
 
@@ -136,3 +137,24 @@ def test_who_waits_for_the_stop_is_told_once() -> None:
         return heard
 
     assert asyncio.run(scenario()) == ["told", "late"]
+
+
+def test_a_worker_that_is_told_to_end_before_it_can_heed_it_ends(tmp_path: Path) -> None:
+    """Between its fork and its first handler it has the arbiter's, which would lose the signal."""
+    late = tmp_path / "late.py"
+    late.write_text(
+        "import os, signal, time\n"
+        "from service.gunicorn_config import *\n"
+        "def post_fork(server, worker):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    time.sleep(0.2)\n"
+        "    print('Forked', flush=True)\n"
+    )
+    command = [sys.executable, "-m", "gunicorn", "-c", str(late)]
+    with serving(command, WEB_CONCURRENCY="1") as web:
+        assert web.process.stdout is not None
+        patience = threading.Timer(20, web.process.kill)  # ends the output, if the worker lives on
+        patience.start()
+        seen = [line for line, _ in zip(web.process.stdout, range(40), strict=False) if "Forked" in line]
+        patience.cancel()
+        assert len(seen) > 1, "the worker has ended, and the arbiter has forked another"

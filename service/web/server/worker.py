@@ -119,6 +119,11 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         """Make room for the connections; gunicorn calls this once, before it forks the workers."""
         cfg.set("worker_connections", make_room(cfg.worker_connections))
 
+    def init_signals(self) -> None:
+        """Heed signals, also one that came since the fork; see `service.gunicorn_config.on_starting`."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
     async def _serve(self) -> None:
         self.config.app = self.wsgi
         server = WebServer(self.config)
