@@ -13,8 +13,6 @@ from service.interleaving import in_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
 Source = TypeVar("Source")
 
 
