@@ -407,6 +407,55 @@ def test_an_answer_that_cannot_be_read_ends_the_connection() -> None:
     asyncio.run(run())
 
 
+def test_a_server_that_loads_its_data_is_told_as_in_threads(tmp_path: Path) -> None:
+    """It answers every command with an error that is nobody's answer, and the connection stands."""
+    slowly = ["--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024"]
+    with ValkeyServer(tmp_path, "--appendonly", "no", *slowly) as server:
+        server.client().mset({f"key {number}": "long " * 400 for number in range(200)})
+
+        async def ask(client: WebRedis) -> None:
+            await answer(client, "CONFIG", "SET", "key-load-delay", "20000")
+            loading = asyncio.create_task(asyncio.to_thread(server.client().execute_command, "DEBUG", "RELOAD"))
+            threads, loop = [], []
+            while not loading.done():
+                threads.append(await asyncio.to_thread(_told, client))
+                loop.append(await interleaved(_told, client))
+            await loading
+            assert "Redis is loading its data" in threads
+            assert "Redis is loading its data" in loop
+
+        asked(server.url, ask)
+
+
+def _told(client: WebRedis) -> str:
+    """The trouble that a read has, in the service's words."""
+    try:
+        with translate_errors():
+            exchange(client, [packed("GET", "key 1"), packed("GET", "key 2")])
+    except StoreUnavailable as error:
+        return str(error)
+    return "none"
+
+
+def test_a_connection_that_breaks_as_soon_as_it_is_made_leaves_nobody_waiting() -> None:
+    """Who waited for the connection asks in a later turn of the loop than the one in which it broke."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while command := await reader.read(65536):
+            writer.write(b"%1\r\n+proto\r\n:3\r\n" if b"HELLO" in command else b"+OK\r\n" * command.count(b"*"))
+            if b"SETNAME" in command:
+                writer.close()
+
+    async def run() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            client = web(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+            for _ in range(20):
+                with pytest.raises(ConnectionError):
+                    await asyncio.wait_for(answer(client, "PING"), 20)
+
+    asyncio.run(run())
+
+
 def test_the_private_parts_of_redis_py_are_where_they_are_looked_for(valkey_server: ValkeyServer) -> None:
     """A release that moves them must not be found out in production."""
 

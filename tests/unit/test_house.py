@@ -21,6 +21,7 @@ MOST_MODULES = 20
 MEDIAN_FUNCTION = 10
 
 SHORT = {
+    "service/batches.py": "Python has this from 3.12 on",
     "service/bots/protocol.py": "old names, for one release",
     "service/clock.py": "every layer may need it",
     "service/contacts/writing/formulas.py": "one rule for every format",

@@ -12,12 +12,13 @@ The cache lives on the event loop of a web process, and the connection is its li
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from redis.exceptions import ResponseError
 
+from service.batches import batched
 from service.interleaving import has_loop, is_interleaved, on_loop
 from service.store.jobs.job_views import VIEW_FIELDS, job_view
 from service.store.scripts import Scripts
@@ -40,7 +41,6 @@ READ_AT_ONCE = 200
 """Jobs to read and show at once, so that the event loop serves others in between."""
 
 Found = TypeVar("Found")
-Item = TypeVar("Item")
 
 
 class JobCache:
@@ -150,12 +150,6 @@ class JobCache:
             if isinstance(answer, ResponseError):
                 raise answer
         return answers
-
-
-def batched(items: Sequence[Item], count: int) -> Iterator[Sequence[Item]]:
-    """Yield the items, `count` at a time."""
-    for start in range(0, len(items), count):
-        yield items[start : start + count]
 
 
 def _shown(job_id: str, values: Any) -> bytes | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+from service.batches import batched
 from service.domain.records import UnreadableJob
-from service.store.jobs.job_cache import READ_AT_ONCE, JobCache, batched
+from service.store.jobs.job_cache import READ_AT_ONCE, JobCache
 from service.store.jobs.job_hashes import Position
 from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view
 from service.store.scripts import Scripts

@@ -50,13 +50,25 @@ class _Question:
         done: takes the answers.
     """
 
-    __slots__ = ("answers", "count", "done", "turn")
+    __slots__ = ("answers", "count", "done", "refusal", "turn")
 
     def __init__(self, count: int, turn: _Turn, done: asyncio.Future[list[Any]]) -> None:
         self.count = count
         self.turn = turn
         self.done = done
         self.answers: list[Any] = []
+        self.refusal: ConnectionError | None = None
+        """Why Redis serves nobody on this connection now, such as while it loads its data. No asker expects that among
+        the answers."""
+
+    def settle(self) -> None:
+        """Hand out the answers, unless the asker has gone."""
+        if self.done.done():
+            return
+        if self.refusal is not None:
+            self.done.set_exception(self.refusal)
+        else:
+            self.done.set_result(self.answers)
 
 
 class _Line(asyncio.Protocol):
@@ -83,7 +95,13 @@ class _Line(asyncio.Protocol):
         self._transport.set_protocol(self)
 
     def ask(self, commands: Sequence[bytes]) -> asyncio.Future[list[Any]]:
-        """Send packed commands. Everything that is sent within one turn of the loop goes out together."""
+        """Send packed commands. Everything that is sent within one turn of the loop goes out together.
+
+        Raises:
+            redis.exceptions.ConnectionError: the connection broke meanwhile; nobody would answer.
+        """
+        if not self.is_open:
+            raise ConnectionError("Redis closed the connection")
         turn = self._turn
         question = _Question(len(commands), turn, self.loop.create_future())
         self._asked.append(question)
@@ -117,10 +135,11 @@ class _Line(asyncio.Protocol):
             return
         question = self._asked[0]
         question.answers.append(answer)
+        if isinstance(answer, ConnectionError):
+            question.refusal = answer
         if len(question.answers) == question.count:
             self._asked.popleft()
-            if not question.done.done():
-                question.done.set_result(question.answers)
+            question.settle()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Fail what is unanswered; asyncio calls this."""

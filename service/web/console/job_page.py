@@ -21,7 +21,7 @@ from service.web.console.plots import plot
 from service.web.http.access import BY_SESSION
 from service.web.http.paging import cursor
 from service.web.http.pools import Pool, PooledResource
-from service.web.http.rendering import send_download, send_pieces
+from service.web.http.rendering import LISTS, send_download, send_pieces
 from service.web.services import Bots
 
 PLOTTED = 100
@@ -94,7 +94,7 @@ class JobYaml(Page):
     async def on_get(self, req: Request, resp: Response, job_id: str) -> None:
         """Send the job as a document for `/scheduler/apply`."""
         job = (await interleaved(self._jobs.get, job_id)).data
-        await send_pieces(req, resp, yaml_pieces(VERSION, [definition(job)]), YAML, interleaved)
+        await send_pieces(req, resp, yaml_pieces(VERSION, [definition(job)]), YAML, interleaved, LISTS)
         resp.downloadable_as = f"job-{job_id}.yaml"
 
     on_head = on_get

@@ -20,6 +20,10 @@ JSON_LIMIT = 1024 * 1024
 OPEN_LIMIT = 1024
 """The longest body of open routes, and of requests that need no body, in bytes."""
 
+INLINE_BYTES = 16 * 1024
+"""A longer JSON body is parsed in a thread, one at a time: it takes the event loop too long, and much memory."""
+_LONG = Pool("body", threads=1, waiting=50)
+
 logger = logging.getLogger(__name__)
 
 _PIECE = 64 * 1024
@@ -54,7 +58,9 @@ async def read_object(req: Request) -> dict[str, Any]:
 async def read_optional_object(req: Request) -> dict[str, Any] | None:
     """Read the body as a JSON object; None for an empty body. Raises as `read_object` does."""
     raw = await read(req, JSON_LIMIT)
-    return parse_object(raw) if raw.strip() else None
+    if not raw.strip():
+        return None
+    return parse_object(raw) if len(raw) <= INLINE_BYTES else await _LONG.run(parse_object, raw)
 
 
 async def read(req: Request, limit: int) -> bytes:

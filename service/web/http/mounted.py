@@ -9,7 +9,7 @@ from a2wsgi import WSGIMiddleware
 from falcon.asgi import Request, Response
 
 from service.web.http.access import BY_PASSWORD_OR_SESSION
-from service.web.http.pools import Busy
+from service.web.http.pools import Admission
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -32,7 +32,7 @@ class Mounted:
 
     def __init__(self, application: WSGI) -> None:
         self._application: Any = WSGIMiddleware(application, workers=THREADS)  # type: ignore[arg-type]
-        self._inside = 0
+        self._inside = Admission(INSIDE)
 
     async def on_request(self, req: Request, resp: Response, **rest: str) -> None:
         """Pass on a request, whatever its method: the other application decides which ones it allows.
@@ -40,13 +40,8 @@ class Mounted:
         Raises:
             Busy: too many requests are in the other application.
         """
-        if self._inside >= INSIDE:
-            raise Busy("Too many requests are waiting for rq-dashboard; try again soon")
-        self._inside += 1
-        try:
+        with self._inside.admitted():
             status, headers, body = await self._ask(req)
-        finally:
-            self._inside -= 1
         resp.status = status
         for name, value in headers:
             own = value.removeprefix("{}://{}".format(*_ORIGIN)) if name == "location" else value

@@ -13,8 +13,6 @@ from service.interleaving import in_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
 Source = TypeVar("Source")
 
 
@@ -22,7 +20,42 @@ class Busy(ServiceError):
     """Too many requests wait for the same threads; some will be free soon."""
 
 
-class Pool:
+class Admission:
+    """A limit on requests of one kind that are under way.
+
+    Args:
+        most: how many there may be at once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._requests = 0
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Count a request in while the block lasts.
+
+        Raises:
+            Busy: there are too many.
+        """
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def enter(self) -> None:
+        """Count a request in. Raises Busy if there are too many."""
+        if self._requests >= self._most:
+            raise Busy("Too many requests of this kind are waiting; try again soon")
+        self._requests += 1
+
+    def leave(self) -> None:
+        """Count a request out."""
+        self._requests -= 1
+
+
+class Pool(Admission):
     """Some threads, and a queue of limited length before them.
 
     Args:
@@ -32,9 +65,8 @@ class Pool:
     """
 
     def __init__(self, name: str, threads: int, waiting: int) -> None:
+        super().__init__(threads + waiting)
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._most = threads + waiting
-        self._requests = 0
 
     async def run(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         """Make a call in one of the threads.
@@ -52,29 +84,6 @@ class Pool:
         """
         with self.admitted():
             return await self.go_on(call, *args, **options)
-
-    @contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Count a request that comes to the threads more than once, such as an upload, as one in the queue.
-
-        Raises:
-            Busy: the queue is full.
-        """
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
-
-    def enter(self) -> None:
-        """Count a request in. Raises Busy if the queue is full."""
-        if self._requests >= self._most:
-            raise Busy("Too many requests of this kind are waiting; try again soon")
-        self._requests += 1
-
-    def leave(self) -> None:
-        """Count a request out."""
-        self._requests -= 1
 
     def go_on(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> Awaitable[T]:
         """Make a call for a request that is admitted already. Return an awaitable of its result."""

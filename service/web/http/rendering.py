@@ -9,13 +9,20 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import falcon
 from falcon.asgi import Request, Response
 
+from service.batches import batched
 from service.domain.plain_json import dumps
-from service.web.http.pools import Pool
+from service.web.http.pools import Admission, Pool
 from service.web.http.representation.validators import revalidate
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LISTS = Admission(32)
+"""How many long lists a process makes or sends at once. Each holds some MB while its client reads."""
+JOINED = 100
+"""Items of a list in one piece."""
+SENT_BYTES = 64 * 1024
+"""Longer pieces are sent in parts, so that little waits for a slow client."""
 WHOLE_BYTES = 2**20
 """Bodies up to this length are made before they are sent, so that they have a length and an entity tag."""
 
@@ -47,11 +54,7 @@ async def send_download(req: Request, resp: Response, pieces: Iterator[bytes], c
     Raises:
         Busy: the pool's queue is full.
     """
-    with pool.admitted():
-        await send_pieces(req, resp, pieces, content_type, pool.go_on)
-    if isinstance(resp.stream, Streamed) and req.method != "HEAD":
-        pool.enter()
-        resp.stream.closed = pool.leave
+    await send_pieces(req, resp, pieces, content_type, pool.go_on, pool)
 
 
 class Runner(Protocol):
@@ -70,10 +73,12 @@ async def send_array(req: Request, resp: Response, chunks: Iterator[Sequence[byt
         chunks: the items, JSON, some at a time.
         run: makes the next chunk.
     """
-    await send_pieces(req, resp, _pieces(chunks), falcon.MEDIA_JSON, run)
+    await send_pieces(req, resp, _pieces(chunks), falcon.MEDIA_JSON, run, LISTS)
 
 
-async def send_pieces(req: Request, resp: Response, pieces: Iterator[bytes], content_type: str, run: Runner) -> None:
+async def send_pieces(
+    req: Request, resp: Response, pieces: Iterator[bytes], content_type: str, run: Runner, limit: Admission
+) -> None:
     """Answer with a body of any length, piece by piece.
 
     The first pieces are made before anything is sent, so that the answer can still become an error when Redis is away.
@@ -86,14 +91,22 @@ async def send_pieces(req: Request, resp: Response, pieces: Iterator[bytes], con
         pieces: the body.
         content_type: the body's media type.
         run: makes the next piece.
+        limit: counts the request until all is sent; a HEAD request, only until it is made.
+
+    Raises:
+        Busy: the limit is reached.
     """
-    first, following = await run(_first, pieces)
+    with limit.admitted():
+        first, following = await run(_first, pieces)
     resp.content_type = content_type
     if following is None:
         resp.data = first
         revalidate(req, resp)
     else:
         resp.stream = Streamed(_chain(req, first, following, pieces, run), pieces)
+        if req.method != "HEAD":
+            limit.enter()
+            resp.stream.closed = limit.leave
 
 
 def _first(pieces: Iterator[bytes]) -> tuple[bytes, bytes | None]:
@@ -109,8 +122,8 @@ def _first(pieces: Iterator[bytes]) -> tuple[bytes, bytes | None]:
 def _pieces(chunks: Iterator[Sequence[bytes]]) -> Iterator[bytes]:
     start = b"["
     for chunk in chunks:
-        if chunk:
-            yield start + b",".join(chunk)
+        for items in batched(chunk, JOINED):
+            yield start + b",".join(items)
             start = b","
     yield b"[]" if start == b"[" else b"]"
 
@@ -146,12 +159,17 @@ class Streamed:
 
 
 async def _chain(
-    req: Request, first: bytes, second: bytes | None, rest: Iterator[bytes], run: Runner
+    req: Request, first: bytes, following: bytes | None, rest: Iterator[bytes], run: Runner
 ) -> AsyncIterator[bytes]:
-    yield first
-    while second is not None and not has_gone(req):
-        yield second
-        second = await run(next, rest, None)
+    for piece in (first, following or b""):
+        for start in range(0, len(piece), SENT_BYTES):
+            yield piece[start : start + SENT_BYTES]
+    while not has_gone(req) and (piece := await run(_next, rest)) is not None:
+        yield piece
+
+
+def _next(pieces: Iterator[bytes]) -> bytes | None:
+    return next(pieces, None)
 
 
 def has_gone(req: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from service.web.server.refusals import CODING, FIRST_LINE, VERSION, Refused, named
@@ -15,6 +16,8 @@ FIELDS = 100
 HEAD_BYTES = 64 * 1024
 """The most bytes of the first line and all headers together."""
 
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+;=]*)(?::[0-9]*)?")
+"""A name or an address, with or without a port (RFC 3986, section 3.2)."""
 _SINGLE = {b"host": "Host", b"content-type": "Content-Type", b"transfer-encoding": "Transfer-Encoding"}
 """Headers that a request may have once. The parser itself sees to Content-Length."""
 
@@ -53,6 +56,8 @@ def check(method: bytes, target: bytes, version: str, headers: Sequence[tuple[by
         return False  # such a client knows no expectations (RFC 9110, section 10.1.1)
     if b"host" not in single:
         raise Refused(400, "The request has no Host header")  # RFC 9112, section 3.2
+    if not _HOST.fullmatch(single[b"host"]):
+        raise Refused(400, named("Host"))
     if any(expected != b"100-continue" for expected in expectations):
         raise Refused(417, "The Expect header may only be 100-continue")
     return bool(expectations)

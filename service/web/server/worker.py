@@ -30,11 +30,11 @@ LOOK_SECONDS = 0.5
 NOTIFY_SECONDS = 1
 """How often gunicorn hears that the process lives. Its time-out counts from the last time."""
 ACCEPTED_AT_ONCE = 64
+"""How many connections are accepted in one turn of the loop, with others served in between."""
 ENDED_AT_ONCE = 64
-"""How many overdue connections are ended in one turn of the loop, with others served in between."""
+"""How many connections are checked, and ended if overdue, before the loop serves others."""
 QUEUED = 2048
-"""How many connections are accepted in one turn of the loop, with others served in between; how many the kernel queues
-meanwhile."""
+"""How many new connections the kernel queues meanwhile."""
 
 
 class Heartbeat(WorkerTmp):  # type: ignore[misc]
