@@ -13,10 +13,12 @@ import falcon.testing
 import pytest
 
 from service.contacts.writing.exports import Kind
+from service.domain.input.strict_json import parse_object
 from service.domain.people.contact import Contact
 from service.errors import StoreUnavailable
 from service.web.api.app import App, create_app
-from service.web.http.pools import Busy, Pool
+from service.web.http import body, rendering
+from service.web.http.pools import Admission, Busy, Pool
 from tests.support.fakes import KEY, FakeContacts, FakeJobs, services
 
 LIMIT = 2
@@ -353,3 +355,28 @@ def test_admitted_requests_are_counted_once() -> None:
 
     asyncio.run(ask())
     assert free(pool) == 2
+
+
+def test_a_list_is_counted_while_it_is_made(client: falcon.testing.TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit the answer is 503, and a place is free again after each list."""
+    lists = Admission(1)
+    monkeypatch.setattr(rendering, "LISTS", lists)
+    assert [client.simulate_get("/scheduler/jobs").status_code for _ in range(3)] == [200] * 3
+    lists.enter()
+    answer = client.simulate_get("/scheduler/jobs")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert client.simulate_get("/scheduler/jobs?limit=5").status_code == 200
+
+
+def test_a_long_body_is_parsed_in_a_thread(client: falcon.testing.TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other; a short one is parsed where it is read."""
+    threads: list[str] = []
+
+    def parsed(raw: bytes) -> dict[str, object]:
+        threads.append(threading.current_thread().name)
+        return parse_object(raw)
+
+    monkeypatch.setattr(body, "parse_object", parsed)
+    for length in (100, body.INLINE_BYTES):
+        client.simulate_post("/scheduler/jobs", body=json.dumps({"name": "x" * length}).encode())
+    assert [name.startswith("body") for name in threads] == [False, True]

@@ -13,6 +13,7 @@ from tests.support.web_process import Web
 
 pytestmark = pytest.mark.processes
 
+BAD_HOSTS = (b"x y", b"a@b", b"x/y", b"[::1", b"x, y", b"\xc3\xa9", b"x:y", b"[::1]x")
 HEAD = b"GET /a HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\n"
 CHUNKS = POST + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -40,6 +41,7 @@ MALFORMED = [
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, VERSION),
     (b"GET / HTTP/1.1\r\n\r\n", 400, "The request has no Host header"),
     (HEAD + b"Host: y\r\n\r\n", 400, named("Host")),
+    *((b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n", 400, named("Host")) for host in BAD_HOSTS),
     (POST + b"Content-Type: a/b\r\nContent-Type: a/c\r\n\r\n", 400, named("Content-Type")),
     (HEAD + b"X y\r\n\r\n", 400, NAME),
     (HEAD + b"X : y\r\n\r\n", 400, NAME),

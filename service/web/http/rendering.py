@@ -163,9 +163,11 @@ async def _chain(
 ) -> AsyncIterator[bytes]:
     for piece in (first, following or b""):
         for start in range(0, len(piece), SENT_BYTES):
+            if has_gone(req):
+                return
             yield piece[start : start + SENT_BYTES]
-    while not has_gone(req) and (piece := await run(_next, rest)) is not None:
-        yield piece
+    while not has_gone(req) and (made := await run(_next, rest)) is not None:
+        yield made
 
 
 def _next(pieces: Iterator[bytes]) -> bytes | None:
