@@ -225,6 +225,6 @@ ERRORS: Mapping[int, str] = {
     413: "The body is too long.",
     500: "An error of the service.",
     502: "The channel did not accept the message; `detail` says why.",
-    503: "Redis is unavailable or full, or all slots for long requests are taken; Retry-After says when to try again.",
+    503: "Redis is unavailable or full, or too many long requests are under way; Retry-After says when to come back.",
     507: "There is no space for the body in a temporary file; see TMPDIR of the web process.",
 }
