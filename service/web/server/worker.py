@@ -25,6 +25,9 @@ from service.web.stopping import STOPPING
 
 log = logging.getLogger(__name__)
 
+SWITCH_SECONDS = 0.001
+"""How long a thread that computes may keep Python's lock while the event loop waits for it. With Python's own 5 ms, two
+such threads made a GET of a job take 20 to 50 ms (p99); with this, 8 to 10."""
 LOOK_SECONDS = 0.5
 """How often deadlines, and the arbiter, are checked."""
 NOTIFY_SECONDS = 1
@@ -112,6 +115,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]
             base.WorkerTmp = Heartbeat
         super().__init__(*arguments, **options)
         Connection.limit = self.cfg.worker_connections
+        sys.setswitchinterval(SWITCH_SECONDS)
         _log_as_we_do()
 
     @classmethod
