@@ -167,9 +167,7 @@ def test_the_key_counts_in_its_own_header_alone(world: World) -> None:
             assert wire.ask("GET", "/scheduler/jobs", headers).status == status, headers
 
 
-@pytest.mark.parametrize(
-    "host", ["x", "evil.example", "evil.example:99999", "a/b", "[", "x@y", "\xff", "", "a b", "x?y#"]
-)
+@pytest.mark.parametrize("host", ["x", "evil.example", "evil.example:99999", "[::1]:1", "x%20y", ""])
 def test_the_dashboard_leads_on_whatever_host_is_named(world: World, host: str) -> None:
     """Its redirects are relative, so that they lead back to where the browser is, also behind a proxy."""
     raw = f"GET /rq?a=b HTTP/1.1\r\nHost: {host}\r\n{basic(API_KEY)}X-Forwarded-Host: y\r\nConnection: close\r\n\r\n"

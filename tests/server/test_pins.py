@@ -52,7 +52,7 @@ def test_these_methods_are_replaced_and_no_others() -> None:
     }  # fmt: skip
     assert overridden(Cycle, of=RequestResponseCycle) == {"receive", "send", "send_500_response"}
     assert overridden(WebServer, of=Server) == {"handle_exit", "startup"}
-    assert overridden(Worker, of=UvicornWorker) == {"_serve"}
+    assert overridden(Worker, of=UvicornWorker) == {"_serve", "init_signals"}
     assert not hasattr(UvicornWorker, "check_config")
 
 
