@@ -111,6 +111,10 @@ class RunNews:
                 log.debug("The subscription to news of runs broke off: %s", errors.exceptions[0])
                 pause = pauses.next()
             self._is_heard = False
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # Python 3.11 loses a cancellation that comes while a part of a task group fails.
+                raise asyncio.CancelledError
             await asyncio.sleep(pause)
 
     async def _hear_all(self, pauses: Backoff) -> None:
