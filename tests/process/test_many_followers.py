@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from service.domain.run_records import Outcome
-from service.store.runs.run_hashes import RunStore
 from tests.support.crowd import Reader, follow_all
 from tests.support.installation import API_KEY, Installation
+from tests.support.live_run import LiveRun
 from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
@@ -50,36 +50,16 @@ def web(tmp_path: Path, durable_server: ValkeyServer) -> Iterator[Installation]:
 
 def start(web: Installation) -> None:
     """Starts the web process, and waits until it answers."""
-
-    def answers() -> bool:
-        try:
-            return web.call("GET", "/health", timeout=5)[0] in (200, 503)
-        except OSError:
-            return False
-
     web.start("web")
-    until(answers, 30, lambda: web.log("web"))
+    web.until_web_answers()
 
 
-class Bot:
+class Bot(LiveRun):
     """One run under way."""
-
-    def __init__(self, web: Installation) -> None:
-        rig = Rig.on(web.client)
-        self.job_id = web.make_job(bot_type="visitor")
-        self.run_id = web.run_now(self.job_id)
-        self.token = rig.start(self.run_id, 600_000)
-        self.runs: RunStore = rig.runs
-        self.path = f"/scheduler/jobs/{self.job_id}/runs/{self.run_id}/log"
 
     def say(self, number: int) -> None:
         """Logs one line; again if Redis went away."""
-        line = json.dumps({"at": "", "level": "info", "message": str(number)})
-        assert self.runs.note(self.run_id, self.token, number, progress=None, lines=[line])
-
-    def end(self) -> None:
-        """Ends the run."""
-        assert self.runs.finish(self.run_id, self.token, Outcome("success", None, {}))
+        self.note(number, [number])
 
 
 @contextmanager

@@ -153,14 +153,7 @@ def test_every_process_says_that_redis_is_of_another_kind(
         installed.start("web", "scheduler", "worker")
         until(lambda: len(lines_about(installed, "worker", word)) >= 2, 30, lambda: installed.log("worker"))
         until(lambda: len(lines_about(installed, "scheduler", word)) >= 1, 30)
-
-        def answers() -> bool:
-            try:
-                return installed.call("GET", "/health")[0] == 503
-            except OSError:
-                return False
-
-        until(answers, 30, lambda: installed.log("web"))
+        installed.until_web_answers(503)
         for method, path, body in (("GET", "/jobs", None), ("POST", "/jobs", {})):
             status, answer = installed.call(method, path, body)
             assert (status, method) == (400, "POST") or (status == 503 and word in answer["detail"])

@@ -12,12 +12,10 @@ from typing import Any
 
 import pytest
 
-from service.domain.run_records import Outcome
-from service.store.runs.run_hashes import RunStore
 from tests.support.installation import API_KEY, Installation
+from tests.support.live_run import LiveRun
 from tests.support.processes import descendants, until
 from tests.support.servers.valkey import ValkeyServer
-from tests.support.store_rig import Rig
 
 pytestmark = pytest.mark.processes
 
@@ -58,39 +56,23 @@ def web(tmp_path: Path, valkey_server: ValkeyServer) -> Iterator[Installation]:
     client.close()
     with Installation(tmp_path, valkey_server) as installation:
         installation.start("web")
-
-        def answers() -> bool:
-            try:
-                return installation.call("GET", "/health", timeout=5)[0] in (200, 503)
-            except OSError:
-                return False
-
-        until(answers, 30, lambda: installation.log("web"))
+        installation.until_web_answers()
         yield installation
 
 
-class Bot:
+class Bot(LiveRun):
     """What a worker does with one run."""
 
     def __init__(self, web: Installation) -> None:
-        rig = Rig.on(web.client)
-        self.job_id = web.make_job(bot_type="visitor")
-        self.run_id = web.run_now(self.job_id)
-        self.token = rig.start(self.run_id, 600_000)
-        self.runs: RunStore = rig.runs
+        super().__init__(web)
         self._notes = 0
         self._lines = 0
 
     def say(self, count: int = 1, progress: tuple[int, int] | None = None) -> None:
         """Logs lines, numbered from 1."""
-        lines = [json.dumps({"at": "", "level": "info", "message": str(self._lines + n)}) for n in range(1, count + 1)]
-        self._lines += count
+        first, self._lines = self._lines + 1, self._lines + count
         self._notes += 1
-        assert self.runs.note(self.run_id, self.token, self._notes, progress=progress, lines=lines)
-
-    def end(self) -> None:
-        """Ends the run."""
-        assert self.runs.finish(self.run_id, self.token, Outcome("success", None, {}))
+        self.note(self._notes, range(first, first + count), progress)
 
 
 @contextmanager

@@ -111,6 +111,17 @@ class Installation(Api):
         until(lambda: self.is_healthy(worker), 30, lambda: "".join(self.log(name) for name in self.processes))
         return self
 
+    def until_web_answers(self, *statuses: int) -> None:
+        """Waits until the web process answers health, with one of these statuses; by default healthy or not."""
+
+        def answers() -> bool:
+            try:
+                return self.call("GET", "/health", timeout=5)[0] in (statuses or (200, 503))
+            except OSError:
+                return False
+
+        until(answers, 30, lambda: self.log("web"))
+
     def until_status(self, job_id: str, run_id: str, *wanted: str, seconds: float = 30) -> dict[str, Any]:
         """Waits until a run has one of the wanted states. Returns its entry."""
         until(

@@ -17,7 +17,7 @@ Source = TypeVar("Source")
 
 
 class Busy(ServiceError):
-    """Too many requests wait for the same threads; some will be free soon."""
+    """Too many requests of one kind are under way; there will be room soon."""
 
 
 class Admission:
