@@ -82,6 +82,14 @@ format: $(READY) ## Format the code
 settings-docs: $(READY) ## Write docs/settings.md and .env.example from service/settings.py
 	@$(BIN)/python -m tools.settings_docs
 
+.PHONY: users-acl
+users-acl: $(READY) ## Write deploy/redis/users.acl from what the processes need of Redis
+	@$(BIN)/python -m tools.users_acl
+
+.PHONY: access-docs
+access-docs: $(READY) ## Write docs/access.md from the declarations of the routes
+	@$(BIN)/python -m tools.access_docs
+
 .PHONY: wheel
 wheel: $(READY) ## Build the wheel and the source archive into dist
 	@rm -rf dist

@@ -13,10 +13,10 @@ from bench.install import install
 from bench.report import render
 from bench.suite import Chosen
 
-SUITES = ("lateness", "stampede", "workers", "api", "scale")
+SUITES = ("lateness", "stampede", "scripts", "workers", "api", "scale")
 LONG = ("stampede_full",)
 """Measured by `--full` alone."""
-WEB = ("api", "slow", "followers", "mixed")
+WEB = ("api", "slow", "followers", "mixed", "guesses")
 """Measured of our own web process alone: no peer is needed. All but the first only if named."""
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from bench import ours
-from bench.rig import AREA, PEERS, Place, peer_command, peer_python
+from bench.rig import AREA, PEERS, ROOT, Place, peer_command, peer_python
 
 Commands = Sequence[Sequence[str]]
+BEFORE = "ours, before "
+"""The start of the name of another revision of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,9 @@ class Contender:
         ended: counts the runs that have ended.
         pace: runs that one worker process ends in a second, roughly, to choose how many to give it.
         settings: of its environment.
+        check: raises unless the histories tell of so many successful runs; None where there are no histories.
+        root: the folder that its processes run in.
+        path: their PYTHONPATH, where it is not the usual one.
     """
 
     name: str
@@ -37,11 +43,17 @@ class Contender:
     ended: Callable[[Any], int] | None = None
     pace: int = 1000
     settings: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[Place, int], None] | None = None
+    root: Path = ROOT
+    path: str = ""
 
     def place(self) -> Place:
         """A place with this contender's environment."""
         peers = {"PYTHONPATH": str(PEERS), "BENCH_NODE": str(AREA / "node")}
-        return Place(ours.environment(**self.settings) if self.is_ours else {**peers, **self.settings})
+        if not self.is_ours:
+            return Place({**peers, **self.settings})
+        path = {"PYTHONPATH": self.path} if self.path else {}
+        return Place({**ours.environment(**self.settings), **path}, self.root)
 
     @property
     def is_ours(self) -> bool:
@@ -95,7 +107,7 @@ def _ours(isolation: str) -> Contender:
         scheduler=ours.SCHEDULER,
         queued=lambda client, count: int(client.llen(ours.KEYS.rq_queue)),
         ended=lambda client: int(client.zcard(ours.KEYS.rq_finished)),
-        pace=1000 if isolation == "warm" else 40, settings=settings,
+        pace=2000 if isolation == "warm" else 40, settings=settings, check=ours.check_all_succeeded,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import statistics
 import time
 from typing import Any
 
+from bench.beside import beside
 from bench.contenders import APSCHEDULER, BULLMQ, CELERY_ETA, HUEY, OURS, REDBEAT, RQ, RQ_DEFAULT, Contender
 from bench.rig import Place
 from bench.store import centile
@@ -81,10 +82,11 @@ def measure(contender: Contender, count: int, up: float = UP) -> dict[str, Any]:
 
 def measured(chosen: Chosen) -> dict[str, Any]:
     """All rounds of all contenders."""
-    suite = Suite("lateness", chosen, CONTENDERS)
     seconds = 3 if chosen.tiny else FULL_SECONDS if chosen.full else SECONDS
-    for contender in suite.rounds():
-        suite.note(contender, "idle", lambda c=contender: measure(c, seconds, 1 if chosen.tiny else UP))  # type: ignore[misc]
+    with beside(chosen.before, CONTENDERS) as contenders:
+        suite = Suite("lateness", chosen, contenders)
+        for contender in suite.rounds():
+            suite.note(contender, "idle", lambda c=contender: measure(c, seconds, 1 if chosen.tiny else UP))  # type: ignore[misc]
     data = suite.results()
     data["pooled"] = {name: pooled(rounds["idle"]) for name, rounds in data["results"].items()}
     return data

@@ -28,7 +28,7 @@ class Ask:
         paths: asked for in turn.
         method: of every request.
         body: of every request; none if empty.
-        headers: beside the API key and the JSON type.
+        headers: beside the API key and the JSON type; an empty one takes the place of one of these, and is not sent.
         connections: how many ask at the same time.
     """
 
@@ -52,7 +52,8 @@ def ask(port: int, what: Ask, seconds: float, folder: Path) -> dict[str, float]:
 
 
 def _headers(what: Ask) -> dict[str, str]:
-    return {"X-API-Key": API_KEY, "Content-Type": "application/json", **what.headers}
+    sent = {"X-API-Key": API_KEY, "Content-Type": "application/json", **what.headers}
+    return {name: value for name, value in sent.items() if value}
 
 
 def _wrk(port: int, what: Ask, seconds: float, folder: Path) -> dict[str, float]:

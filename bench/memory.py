@@ -31,7 +31,7 @@ def measure(installation: Installation) -> None:
     for _ in range(RUNS // 100):
         for _ in range(100):
             installation.run_now(job_id)
-        until(lambda: not installation.client.scard(installation.keys.open(job_id)), 120)
+        until(lambda: int(installation.client.hget(installation.keys.job(job_id), "open") or 0) == 0, 120)
     spaced = installation.make_job(schedule_config={"seconds": 1})
     until(lambda: len(installation.history(spaced)) > 20, 60)
     lateness = [run["lateness_ms"] for run in installation.history(spaced) if run["lateness_ms"] is not None]

@@ -59,7 +59,7 @@ class _Collecting(Scripts):
         self.calls.append(args)
         if len(self.calls) == CHUNK:
             self.flush(verb)
-        return [b"saved", 1, time.time_ns() // 1_000_000]  # as lua/save_job.lua answers for a new job
+        return [b"saved", time.time_ns() // 1_000_000]  # as lua/save_job.lua answers for a new job
 
     def flush(self, verb: str) -> None:
         calls, self.calls = self.calls, []

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from bench.store import load_now, spread
+from bench.store import load_now
 from bench.suite import Chosen
 
 T = TypeVar("T")
@@ -59,9 +59,3 @@ class Paired:
             "rounds": self._chosen.rounds, "full": self._chosen.full, "load_at_start": self._load, "lacks": {},
             "failed": {}, "before": self._chosen.before, "results": dict(ordered),
         }  # fmt: skip
-
-
-def ratios(better: Sequence[float], worse: Sequence[float]) -> str:
-    """How many times `worse` is in `better`, round by round: the median, with the least and the most."""
-    pairs = [one / other for one, other in zip(better, worse, strict=False) if one > 0 and other > 0]
-    return f"× {spread(pairs, 2)}" if pairs else ""

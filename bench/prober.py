@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.ours import API_KEY
 from bench.store import centile
@@ -22,17 +22,20 @@ class Prober:
         body: of every request; none if empty.
         patience: how long an answer is waited for, seconds; then the request has failed.
         fresh: whether each request has a connection of its own, as a load balancer's have.
+        headers: of every request, beside the API key and the JSON type.
     """
 
     def __init__(
         self, port: int, paths: Sequence[str], pace: float = 50.0, *,
         method: str = "GET", body: str = "", patience: float = 30.0, fresh: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._port = port
         self._paths = paths
         self._method, self._body = method, body
         self._patience = patience
         self._fresh = fresh
+        self._headers = {"X-API-Key": API_KEY, "Content-Type": "application/json", **(headers or {})}
         self._pause = 1 / pace
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
@@ -50,13 +53,12 @@ class Prober:
 
     def _ask(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
-        headers = {"X-API-Key": API_KEY, "Content-Type": "application/json"}
         due, number = time.monotonic(), 0
         while not self._stop.is_set():
             began = time.monotonic()
             try:
                 path = self._paths[number % len(self._paths)]
-                connection.request(self._method, path, self._body or None, headers)
+                connection.request(self._method, path, self._body or None, self._headers)
                 answer = connection.getresponse()
                 answer.read()
                 self.failed += answer.status >= 300

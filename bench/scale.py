@@ -47,7 +47,10 @@ def make_due(place: Place, rate: int, seconds: int) -> tuple[int, int]:
 
 
 def ticks(place: Place, first: int, end: int) -> list[float]:
-    """For each second, how long after it its last run was enqueued, ms, as far back as the list of all runs goes."""
+    """For each second, how long after it its last run was enqueued, ms, as far back as the list of all runs goes.
+
+    Stored times are cut to milliseconds, and the one in which that was counts in full.
+    """
     ids: Any = place.client.lrange(ours.KEYS.runs, 0, -1)
     pipe = place.client.pipeline(transaction=False)
     for run_id in ids:
@@ -55,7 +58,7 @@ def ticks(place: Place, first: int, end: int) -> list[float]:
     last: dict[int, float] = defaultdict(float)
     for due, queued in pipe.execute():
         if due and first * 1000 <= int(due) < end * 1000:
-            last[int(due)] = max(last[int(due)], float(queued) - float(due))
+            last[int(due)] = max(last[int(due)], float(queued) + 1 - float(due))
     return list(last.values())
 
 

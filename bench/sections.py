@@ -18,6 +18,7 @@ SECTIONS: Sequence[tuple[str, str, Table]] = (
     ("lateness", "Lateness", _shown(tables.lateness, "lateness")),
     ("stampede", "Stampede", _shown(tables.stampede, "stampede")),
     ("stampede_full", "A larger stampede", tables.stampede_full),
+    ("scripts", "Redis' CPU of each script", tables.scripts),
     ("workers", "Workers", _shown(tables.workers, "workers")),
     ("api", "API", web_tables.api),
     ("slow", "Slow clients", web_tables.slow),

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from bench import ours
-from bench.contenders import OURS, Contender
+from bench.contenders import Contender
 from bench.prober import Prober
 from bench.rig import Place
 from bench.stampede import MANY, instant, longest_call, thinned, watch
 from bench.store import centile
-from bench.suite import Chosen, Suite
+from bench.suite import Chosen, measured_alone
 from service.domain.options import Options
 
 JOBS = 100_000
@@ -90,11 +90,7 @@ def measure(contender: Contender, count: int) -> dict[str, Any]:
 
 def measured(chosen: Chosen) -> dict[str, Any]:
     """All rounds."""
-    suite = Suite("stampede_full", chosen, OURS[:1])
-    count = 500 if chosen.tiny else JOBS
-    for contender in suite.rounds():
-        suite.note(contender, str(count), lambda c=contender: measure(c, count))  # type: ignore[misc]
-    return suite.results()
+    return measured_alone("stampede_full", chosen, 500 if chosen.tiny else JOBS, measure)
 
 
 if __name__ == "__main__":

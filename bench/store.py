@@ -87,3 +87,9 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
     if len(values) == 1:
         return f"{middle:,.{digits}f}"
     return f"{middle:,.{digits}f} ({low:,.{digits}f}–{high:,.{digits}f})"
+
+
+def ratios(better: Sequence[float], worse: Sequence[float]) -> str:
+    """How many times `worse` is in `better`, round by round: the median, with the least and the most."""
+    pairs = [one / other for one, other in zip(better, worse, strict=False) if one > 0 and other > 0]
+    return f"× {spread(pairs, 2)}" if pairs else ""

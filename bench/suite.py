@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.contenders import Contender, installed
+from bench.contenders import BEFORE, OURS, Contender, installed
+from bench.neighbours import told_ratios
 from bench.store import RESULTS, load, load_now, save
 
 
@@ -56,7 +57,7 @@ class Chosen:
         parser.add_argument("--only", default="", help="those whose name has this in it; print, write nothing")
         parser.add_argument("--minutes", type=float, default=15, help="of the soak")
         parser.add_argument("--resume", action="store_true", help="leave out what was measured in the last six hours")
-        parser.add_argument("--before", default="", metavar="REV", help="web: measure this revision beside this one")
+        parser.add_argument("--before", default="", metavar="REV", help="measure this revision beside this one")
         parser.add_argument("--processes", type=int, nargs="+", default=[2], help="api: so many web processes (2)")
         parser.add_argument("--seconds", type=float, default=None, help="web: of one measurement")
         parser.add_argument("--many", type=int, default=None, help="slow: sockets (2000); followers: followers (1000)")
@@ -81,6 +82,7 @@ class Chosen:
     def run(self, name: str, measured: Callable[[Chosen], dict[str, Any]]) -> None:
         """Measures one suite, and writes its results if it was measured whole."""
         data = measured(self)
+        print(*told_ratios(data["results"]), sep="\n")
         if self.partial:
             print("\nNot everybody was measured, so nothing was written.")
             return
@@ -100,16 +102,18 @@ class Suite:
         self._name = name
         self._chosen = chosen
         there = [one for one in installed(contenders) if one.is_ours or not chosen.ours_only]
-        there = [one for one in there if chosen.only.lower() in one.name.lower()]
-        self._contenders = there[:1] if chosen.tiny else there
+        there = [one for one in there if chosen.only.lower() in one.name.lower() or one.name.startswith(BEFORE)]
+        if chosen.tiny:
+            there = [*there[:1], *(one for one in there[1:] if one.name.startswith(BEFORE))]
+        self._contenders = there
         self._load = load_now()
         self._rounds: dict[str, dict[str, list[dict[str, Any]]]] = {}
         self._failed: dict[str, str] = {}
 
     def rounds(self) -> Iterator[Contender]:
-        """Each contender, `rounds` times."""
+        """Each contender, `rounds` times; the order changes with each round."""
         for number in range(self._chosen.rounds):
-            for contender in self._contenders:
+            for contender in self._contenders if number % 2 == 0 else self._contenders[::-1]:
                 print(f"{self._name}, round {number + 1} of {self._chosen.rounds}: {contender.name}", flush=True)
                 yield contender
 
@@ -137,5 +141,15 @@ class Suite:
             "load_at_start": self._load,
             "lacks": {one.name: one.lacks for one in self._contenders},
             "failed": self._failed,
-            "results": self._rounds,
+            "results": {one.name: self._rounds[one.name] for one in self._contenders if one.name in self._rounds},
         }
+
+
+def measured_alone(
+    name: str, chosen: Chosen, count: int, measure: Callable[[Contender, int], dict[str, Any]]
+) -> dict[str, Any]:
+    """All rounds of a suite that has one part, of `count` jobs, and ours as its only contender."""
+    suite = Suite(name, chosen, OURS[:1])
+    for contender in suite.rounds():
+        suite.note(contender, str(count), lambda c=contender: measure(c, count))  # type: ignore[misc]
+    return suite.results()

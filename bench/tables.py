@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.store import spread
+from bench.contenders import BEFORE
+from bench.store import ratios, spread
 
 Data = Mapping[str, Any]
 Rounds = Sequence[Mapping[str, float]]
@@ -38,6 +39,15 @@ def ratio(better: float, worse: float) -> str:
         return ""
     times = better / worse
     return f"{times:.2g}" if times < 100 else f"{times:.0f}"
+
+
+def paired_or_plain(name: str, own: Rounds, one: Rounds, figure: str) -> str:
+    """How many times better ours is at a figure of which more is better: to another revision round by round."""
+    if one is own:
+        return ""
+    if name.startswith(BEFORE):
+        return ratios(values(own, figure), values(one, figure))
+    return ratio(middle(own, figure), middle(one, figure))
 
 
 def first_of(data: Data) -> str:
@@ -73,9 +83,7 @@ def stampede(data: Data) -> list[str]:
         for name, parts in data["results"].items():
             one = parts.get(size)
             if one:
-                times = (
-                    "" if one is own else ratio(middle(own, "enqueued_per_second"), middle(one, "enqueued_per_second"))
-                )
+                times = paired_or_plain(name, own, one, "enqueued_per_second")
                 body.append([name, spread(values(one, "enqueued_per_second")), times, spread(values(one, "p99_ms")),
                              spread(values(one, "longest_call_ms"), 1), spread(values(one, "cpu_ms_per_job"), 3),
                              spread(values(one, "redis_cpu_ms_per_job"), 3), spread(values(one, "memory_mib")),
@@ -119,8 +127,7 @@ def workers(data: Data) -> list[str]:
     for name, parts in data["results"].items():
         line = [name]
         for count, one in parts.items():
-            mine = own[count]
-            times = "" if one is mine else ratio(middle(mine, "runs_per_second"), middle(one, "runs_per_second"))
+            times = paired_or_plain(name, own[count], one, "runs_per_second")
             line += [spread(values(one, "runs_per_second")), times]
         single = parts["1"]
         line += [spread(values(single, "cpu_ms_per_run"), 2), spread(values(single, "redis_cpu_ms_per_run"), 2),
@@ -133,6 +140,23 @@ def workers(data: Data) -> list[str]:
         *rows(head, body), "",
         "From a full queue. CPU and memory are of one worker process with all below it. Ours keeps the run's record, "
         "the history, the job's last run, its slot, a lease, and RQ's own job and result.",
+    ]  # fmt: skip
+
+
+def scripts(data: Data) -> list[str]:
+    """Redis' CPU of each call of a script."""
+    (parts,) = data["results"].values()
+    ((size, rounds),) = parts.items()
+    body = []
+    for verb in dict.fromkeys(verb for one in rounds for verb in one["scripts"]):
+        of_verb = [one["scripts"][verb] for one in rounds if verb in one["scripts"]]
+        body.append([f"`{verb}`", spread(values(of_verb, "calls")),
+                     *(spread(values(of_verb, name), 3) for name in ("p50_ms", "p99_ms", "longest_ms"))])  # fmt: skip
+    head = [f"{int(size):,} jobs due at once, then run", "calls", "CPU of a call, p50, ms", "p99", "the longest"]
+    return [
+        *rows(head, body), "",
+        f"Calls over 5 ms: {sum(values(rounds, 'over_5_ms')):.0f}. By the kernel's count of the time that Redis' "
+        "thread was on a core, all calls one after the other.",
     ]  # fmt: skip
 
 

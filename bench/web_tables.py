@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.paired import ratios
-from bench.store import spread
+from bench.store import ratios, spread
 from bench.tables import Data, Rounds, rows, values
 
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bench import ours
+from bench.beside import beside
 from bench.contenders import BULLMQ, HUEY, OURS, REDBEAT, RQ, RQ_SIMPLE, Contender
 from bench.rig import Place
 from bench.suite import Chosen, Suite
@@ -57,8 +57,8 @@ def measure(contender: Contender, processes: int, runs: int) -> dict[str, float]
             time.sleep(POLL)
         last = usage(place, names, ended)
         first = first or last
-        if contender.is_ours:
-            ours.check_all_succeeded(place, runs)
+        if contender.check is not None:
+            contender.check(place, runs)
         done = last.ended - first.ended
         return {
             "runs": runs,
@@ -72,11 +72,12 @@ def measure(contender: Contender, processes: int, runs: int) -> dict[str, float]
 def measured(chosen: Chosen) -> dict[str, Any]:
     """All rounds of all contenders, one after the other in each round."""
     seconds = 1 if chosen.tiny else SECONDS
-    suite = Suite("workers", chosen, CONTENDERS)
-    for contender in suite.rounds():
-        for processes in (1,) if chosen.tiny else (1, 2):
-            runs = max(50, int(contender.pace * seconds * (1 + 0.6 * (processes - 1))))
-            suite.note(contender, str(processes), lambda c=contender, p=processes, r=runs: measure(c, p, r))  # type: ignore[misc]
+    with beside(chosen.before, CONTENDERS) as contenders:
+        suite = Suite("workers", chosen, contenders)
+        for contender in suite.rounds():
+            for processes in (1,) if chosen.tiny else (1, 2):
+                runs = max(50, int(contender.pace * seconds * (1 + 0.6 * (processes - 1))))
+                suite.note(contender, str(processes), lambda c=contender, p=processes, r=runs: measure(c, p, r))  # type: ignore[misc]
     return suite.results()
 
 

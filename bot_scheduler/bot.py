@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 class Bot(Protocol):
-    """One kind of work. The service makes an instance for each run, without arguments."""
+    """One kind of work. The service makes an instance for each run, without arguments.
+
+    A bot whose results and logs are about persons, such as contacts, also declares `handles_persons: ClassVar[bool] =
+    True`. Who reads them through the API or the console then needs the scope `contacts` beside `read`. It is no member
+    of this protocol, so that bots which do not declare it still follow it.
+    """
 
     name: ClassVar[str]
     """The job's `bot_type`: lower-case letters, digits, `_`, `-`."""

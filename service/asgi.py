@@ -7,12 +7,17 @@ import sys
 from dataclasses import replace
 from functools import partial
 
-from service.bots.registry import configs, load_bots
+from service.bots.registry import about_persons, configs, load_bots
 from service.errors import SettingsError
 from service.messages import Messenger
 from service.secrecy.key_strength import ADVICE, weak_keys
 from service.settings import Settings, load_settings
-from service.store.counters import add_loop_lag, add_refused_keys, read
+from service.store import guesses
+from service.store.access.key_store import KeyStore
+from service.store.access.session_store import SessionStore
+from service.store.audit.actions import ActionLog
+from service.store.audit.refusals import RefusedScopes
+from service.store.counters import add_loop_lag, read
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
@@ -22,22 +27,38 @@ from service.store.server.connection import Client, WebRedis, connect
 from service.store.server.data_memory import DataMemory
 from service.store.server.redis_clock import RedisClock
 from service.store.server.startup_checks import StartupChecks
+from service.usecases.access.audit import Audit
+from service.usecases.access.keys import StoredKeys
+from service.usecases.access.sessions import ConsoleSessions
+from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
+from service.usecases.deleted_jobs import Deleted
+from service.usecases.erasure import Erasure
+from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
+from service.usecases.foresight.clock_changes import ClockChanges
+from service.usecases.foresight.dry_runs import DryRuns
+from service.usecases.foresight.feeds import Feeds
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
+from service.usecases.revisions import Revisions
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
 from service.web.api.app import App, create_app
+from service.web.callers.lookups import Lookups
+from service.web.callers.recognition import Callers
 from service.web.console.mount import add_console
 from service.web.console.page import SIGN_IN
 from service.web.http.access import Undeclared
 from service.web.http.auth import ApiKeys
 from service.web.http.pools import Pool
-from service.web.http.refusals import Refusals
+from service.web.http.throttling.guesses import MOST_DELAYED, Guesses
+from service.web.http.throttling.rates import Rates
+from service.web.http.throttling.senders import TrustedProxies
 from service.web.live.hub import NewsHub
 from service.web.loop_lag import LoopLag
+from service.web.refused_scopes import RefusalNotes
 from service.web.rq_dashboard.dashboard import create_dashboard
 from service.web.services import Services
 from service.web.stopping import STOPPING
@@ -96,25 +117,52 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     scripts = _scripts(client, keys, settings, gate)
     clock, bots = RedisClock(client), load_bots()
     bot_configs = configs(bots)
-    jobs, contacts = Jobs(scripts, clock, bot_configs), ContactBook(client, keys, gate)
+    jobs = Jobs(scripts, clock, bot_configs, about_persons(bots))
+    runs = Runs(scripts, bot_configs, about_persons(bots))
+    calendars = Calendars(scripts, clock)
+    contacts = ContactBook(client, keys, gate, scripts.limits)
+    key_store, sessions, lookups = KeyStore(scripts), SessionStore(scripts), Lookups()
+    wrong_keys = _guesses(settings, scripts)
     return Services(
         jobs=jobs,
-        runs=Runs(scripts, bot_configs),
+        runs=runs,
         contacts=contacts,
+        erasure=Erasure(scripts, bots),
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),
+        calendars=calendars,
+        dry_runs=DryRuns(jobs, clock, bot_configs),
+        calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
+        clock_changes=ClockChanges(scripts, clock),
+        feeds=Feeds(scripts, runs, clock),
         hub=NewsHub(Following(scripts), RunNews(client.subscription, keys, f"{keys.prefix}-web"), STOPPING),
+        audit=Audit(scripts),
+        revisions=Revisions(scripts, jobs, bot_configs),
+        deleted=Deleted(scripts, clock, bot_configs),
         health=Health(scripts),
-        message_tester=MessageTester(partial(Messenger.of, settings), contacts),
+        message_tester=MessageTester(
+            partial(Messenger.of, settings), contacts, ActionLog(client, keys, gate, scripts.limits)
+        ),
         reading=partial(read, scripts),
         bots=bots,
-        keys=ApiKeys.of(settings),
+        callers=Callers(ApiKeys.of(settings), key_store, sessions, lookups, wrong_keys.address),
+        lookups=lookups,
+        stored_keys=StoredKeys(key_store, clock, bot_configs),
+        console_sessions=ConsoleSessions(sessions, key_store, clock),
         pages=Pool("page", PAGE_THREADS, PAGES_WAITING),
         long=Pool("long", LONG_THREADS, LONG_WAITING),
         import_limit_mb=settings.import_limit_mb,
-        refusals=Refusals(partial(add_refused_keys, scripts)),
+        guesses=wrong_keys,
+        rates=Rates(partial(scripts.run, "take_token"), settings.rate_limit) if settings.rate_limit else None,
+        refusal_notes=RefusalNotes(RefusedScopes(scripts)),
         loop_lag=LoopLag(partial(add_loop_lag, scripts)),
         weak_keys=[f"{sentence}." for sentence in weak_keys(settings)],
     )
+
+
+def _guesses(settings: Settings, scripts: Scripts) -> Guesses:
+    most_delayed = min(MOST_DELAYED, max(1, settings.limit_connections // 16))  # others need connections, too
+    proxies = TrustedProxies(settings.trusted_proxies)
+    return Guesses(partial(guesses.count, scripts), proxies, settings.guess_limit, most_delayed)
 
 
 def _scripts(client: Client, keys: Keys, settings: Settings, gate: StartupChecks) -> Scripts:

@@ -40,6 +40,10 @@ class ValidationFailed(ServiceError):
         return cls([FieldError(field, message)])
 
 
+class Forbidden(ServiceError):
+    """The caller's key may not do this."""
+
+
 class NotFound(ServiceError):
     """The requested thing does not exist."""
 

@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.egress import Egress
 from service.environment import refuse_foreign
@@ -62,6 +62,15 @@ class Settings(BaseSettings):
     api_key_previous: SecretStr | None = None
     """The previous key, which the API also accepts while clients change over."""
 
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, Field(examples=["10.0.0.0/8,192.0.2.7"])] = ()
+    """Networks and addresses of your reverse proxies, separated by commas. From these, `X-Forwarded-For` tells who sent
+    a request. If it is unset, the sender is the other end of the connection."""
+    guess_limit: Annotated[int | None, Field(ge=1, le=1_000_000, examples=[1000])] = None
+    """Number of wrong keys of one address in a minute after which it is answered 429 instead of 401. A valid key is
+    always accepted. If it is unset, the answer stays 401."""
+    rate_limit: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Number of requests a second that each key may send; more are answered 429. 0 means no limit."""
+
     data_dir: Path = Path("var")
     """Where `make up` keeps its key and its Valkey's data and, while it runs, that Valkey's socket and address
     (`redis_url`). The default is `var` in a checkout. Installed as a package, it is the user's data folder (see
@@ -70,6 +79,17 @@ class Settings(BaseSettings):
     """Number of ended runs to keep for each job."""
     log_runs: Annotated[int, Field(ge=0, le=1000)] = 20
     """Number of runs of each job whose logs are kept, newest first: the first and the last 32 KiB of each log."""
+    max_jobs: Annotated[int, Field(ge=0)] = 0
+    """Number of jobs that there may be; 0 means any number. Jobs beyond it are refused (409), existing ones stay."""
+    max_contacts: Annotated[int, Field(ge=0)] = 0
+    """Number of contacts that there may be; 0 means any number. A contact beyond it is refused (409), an import and a
+    sync leave it out and say so."""
+    min_interval_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = 1
+    """The shortest interval of a schedule of type `interval`. Shorter ones are refused when a schedule is created or
+    changed; stored jobs keep theirs."""
+    audit_limit: Annotated[int, Field(ge=1000, le=10_000_000)] = 50_000
+    """Number of entries to keep of the audit log, about. Each takes some 300 bytes of Redis' memory, more if a change
+    has many fields."""
     import_limit_mb: Annotated[int, Field(ge=1, le=1024)] = 64
     """Largest address book, and largest document of jobs, that the API accepts, in MiB."""
 
@@ -78,8 +98,9 @@ class Settings(BaseSettings):
     worker_isolation: Literal["warm", "fork"] = "warm"
     """`warm`: a worker reuses the child process that runs the bots, as long as the last run left nothing behind in it
     (see docs/write-a-bot.md). `fork`: each run gets a new process, which is slower and strictly separate."""
-    worker_recycle_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
-    """Replace the reused child process after this many runs."""
+    worker_recycle_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Replace the reused child process after this many runs, in case bots leave something in it that the worker does
+    not notice. A new process costs 10 to 50 ms."""
     worker_recycle_mb: Annotated[int, Field(ge=32, le=1_048_576)] = 300
     """Replace the reused child process when it has used this much memory, in MiB."""
     lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
@@ -171,6 +192,11 @@ class Settings(BaseSettings):
     def _names_networks(cls, value: str | None) -> str | None:
         Egress.of(value)
         return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return [entry for entry in map(str.strip, value.split(",")) if entry] if isinstance(value, str) else value
 
     @field_validator("redis_tls_verify")
     @classmethod

@@ -63,8 +63,9 @@ ELSEWHERE = {
 SECTIONS = {
     "Web": ("port", "BIND_HOST", "web_concurrency", "limit_connections"),
     "Redis": ("redis_url", "redis_prefix", "redis_pool_size", "redis_tls_verify"),
-    "API key": ("api_key", "api_key_previous"),
-    "Data": ("data_dir", "history_limit", "log_runs", "import_limit_mb"),
+    "API key": ("api_key", "api_key_previous", "trusted_proxies", "guess_limit", "rate_limit"),
+    "Data": ("data_dir", "history_limit", "log_runs", "audit_limit", "import_limit_mb"),
+    "Quotas": ("max_jobs", "max_contacts", "min_interval_seconds"),
     "Workers": (
         "worker_concurrency", "worker_isolation", "worker_recycle_runs", "worker_recycle_mb", "lease_seconds",
         "rq_commands",
@@ -140,7 +141,7 @@ def _default(field: FieldInfo) -> str:
         return value.get_secret_value()
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else str(value)
+    return "" if value in (None, ()) else str(value)
 
 
 def _code(text: str) -> str:

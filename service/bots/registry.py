@@ -46,6 +46,11 @@ def configs(bots: Mapping[str, type[Bot]]) -> dict[str, type[BaseModel]]:
     return {name: bot.Config for name, bot in bots.items()}
 
 
+def about_persons(bots: Mapping[str, type[Bot]]) -> frozenset[str]:
+    """Return the names of the bots whose results and logs are about persons."""
+    return frozenset(name for name, bot in bots.items() if getattr(bot, "handles_persons", False))
+
+
 def _is_declaration(names: object) -> bool:
     return isinstance(names, tuple | list) and all(isinstance(name, str) and is_declarable(name) for name in names)
 

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from service import VERSION
-from service.cli.commands import contacts, definitions, health, jobs, processes, runs
+from service.cli.commands import (
+    calendars,
+    changes,
+    clock_changes,
+    contacts,
+    definitions,
+    health,
+    jobs,
+    keys,
+    processes,
+    runs,
+    sessions,
+)
 from service.cli.doctor import command as doctor
 from service.cli.output.printing import say
 
@@ -17,14 +29,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Manage the jobs, runs and contacts of a Bot Scheduler through its API.
+    help="""Manage the jobs, runs, contacts and keys of a Bot Scheduler through its API.
 
     Set BOT_SCHEDULER_URL to its address (default: http://127.0.0.1:8000) and API_KEY to its key.
 
     For a service on this machine, API_KEY is optional: the key that `bot-scheduler up` or `make up` keeps in DATA_DIR
     works too.""",
     epilog="Exit codes: 0 success · 1 the run failed, the service is unhealthy, or something differs · "
-    "2 wrong usage · 3 not found · 4 refused · 5 wrong or missing key · 6 unreachable",
+    "2 wrong usage · 3 not found · 4 refused · 5 wrong, missing or insufficient key · 6 unreachable",
 )
 
 
@@ -51,8 +63,15 @@ app.command("preview")(runs.preview)
 app.add_typer(contacts.app, name="contacts")
 app.command("export")(definitions.export)
 app.command("apply")(definitions.apply)
+app.command("clock-changes")(clock_changes.clock_changes)
 app.command("health")(health.health)
 app.command("acknowledge")(health.acknowledge)
+app.command("audit")(changes.audit)
+app.command("revisions")(changes.revisions)
+app.command("restore")(changes.restore)
+app.add_typer(calendars.app, name="calendars")
+app.add_typer(keys.app, name="keys")
+app.add_typer(sessions.app, name="sessions")
 app.command("doctor")(doctor.doctor)
 app.command("up", rich_help_panel="Processes")(processes.up)
 app.command("web", rich_help_panel="Processes")(processes.web)

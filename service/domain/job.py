@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,7 @@ DEFINITION_FIELDS = (
     "schedule_config",
     "bot_config",
     "options",
+    "labels",
 )
 ANSWER_FIELDS = (
     "id",
@@ -53,6 +54,7 @@ class JobDefinition:
     schedule_config: dict[str, Any]
     bot_config: dict[str, Any]
     options: Options
+    labels: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> JobDefinition:
@@ -73,13 +75,8 @@ class JobDefinition:
         """
         return understood_schedule(self.schedule_type, self.schedule_config)
 
-    @property
-    def cron_expression(self) -> str | None:
-        """The cron expression as it was given; None for another type of schedule."""
-        return self.schedule_config.get("cron_expression") if self.schedule_type == "cron" else None
-
     def definition_fields(self) -> dict[str, Any]:
-        """Return the eight fields, JSON-ready, in the contract's order."""
+        """Return the nine fields, JSON-ready, in the contract's order."""
         return {
             name: self.options.model_dump() if name == "options" else getattr(self, name) for name in DEFINITION_FIELDS
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,7 +13,8 @@ from service.domain.input.refusals import Refusals, echo, listed
 from service.domain.input.validation import validated
 from service.domain.job import understood_schedule
 from service.domain.options import Options, parse_options
-from service.domain.schedules.definition import SCHEDULE_TYPES, Schedule
+from service.domain.schedules.definition import SCHEDULE_TYPES, Schedule, Union
+from service.domain.schedules.types.union import within
 from service.errors import ValidationFailed
 from service.secrecy.secret_names import is_binding, referenced
 
@@ -86,6 +88,32 @@ def checked_schedule(fields: Mapping[str, Any]) -> Schedule:
         refusals.add("schedule_config", "is required: a JSON object")
     refusals.raise_any()
     return understood_schedule(fields["schedule_type"], fields["schedule_config"])
+
+
+def checked_members(schedule: Schedule, bot_type: str, bot_config: Mapping[str, Any], configs: Configs) -> None:
+    """Check the configuration that each schedule of a union gives its runs, and that all of them make together.
+
+    Raises:
+        ValidationFailed: naming the fields below that schedule's `bot_config`.
+    """
+    if not isinstance(schedule, Union):
+        return
+    refusals = Refusals()
+    together = dict(bot_config)
+    for index, member in enumerate(schedule.members):
+        field = f"schedule_config.schedules[{index}]"
+        together |= member.overlay
+        alone = dict(bot_config) | member.overlay
+        if member.overlay and refusals.attempt(partial(_checked_member, field, bot_type, alone, configs)) is not None:
+            refusals.attempt(partial(_checked_member, field, bot_type, dict(together), configs))
+    refusals.raise_any()
+
+
+def _checked_member(field: str, bot_type: str, config: Mapping[str, Any], configs: Configs) -> Mapping[str, Any]:
+    try:
+        return validate_bot_config(bot_type, config, configs)
+    except ValidationFailed as refusal:
+        raise within(field, refusal) from None
 
 
 def checked_options(value: object) -> Options:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.domain.access.labels import checked_labels
 from service.domain.input.refusals import Refusals, echo, require_object
 from service.domain.job import DEFINITION_FIELDS, READ_ONLY_FIELDS, JobDefinition
 from service.domain.job_fields import (
@@ -13,6 +14,7 @@ from service.domain.job_fields import (
     checked_boolean,
     checked_bot_type,
     checked_description,
+    checked_members,
     checked_name,
     checked_options,
     checked_schedule,
@@ -44,7 +46,9 @@ def parse_create(body: object, configs: Configs) -> JobDefinition:
     """
     refusals = Refusals()
     fields = _job_fields(body, refusals)
-    defaults: dict[str, Any] = {"description": None, "enabled": True, "bot_config": {}, "options": {}}
+    defaults: dict[str, Any] = {
+        "description": None, "enabled": True, "bot_config": {}, "options": {}, "labels": {},
+    }  # fmt: skip
     return _whole_job(defaults | fields, configs, refusals)
 
 
@@ -80,13 +84,17 @@ def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) 
     description = refusals.attempt(lambda: checked_description(fields["description"]))
     enabled = refusals.attempt(lambda: checked_boolean(fields["enabled"], "enabled"))
     bot_type = refusals.attempt(lambda: checked_bot_type(fields, configs))
-    refusals.attempt(lambda: checked_schedule(fields))
+    schedule = refusals.attempt(lambda: checked_schedule(fields))
     bot_config = None
     if bot_type is not None:
         bot_config = refusals.attempt(lambda: validate_bot_config(bot_type, fields["bot_config"], configs))
+    if bot_type is not None and bot_config is not None and schedule is not None:
+        refusals.attempt(lambda: checked_members(schedule, bot_type, bot_config, configs))
     options = refusals.attempt(lambda: checked_options(fields["options"]))
+    labels = refusals.attempt(lambda: checked_labels(fields["labels"]))
     refusals.raise_any()
     assert name is not None and bot_type is not None and bot_config is not None and options is not None
+    assert labels is not None
     return JobDefinition(
         name=name,
         description=description,
@@ -96,6 +104,7 @@ def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) 
         schedule_config=fields["schedule_config"],
         bot_config=bot_config,
         options=options,
+        labels=labels,
     )
 
 

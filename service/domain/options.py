@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from service.domain.input.names import NAME_IN_WORDS, is_name
 from service.domain.input.refusals import echo
 from service.domain.input.validation import validated
 from service.domain.timestamps import format_timestamp, parse_timestamp
@@ -47,10 +48,18 @@ class Options(BaseModel):
     disable_after_failures: int = Field(
         default=0, ge=0, le=1000, description="Switch the job off after this many failures in a row; 0: never."
     )
+    delete_after_seconds: int | None = Field(
+        default=None, ge=0, le=31_622_400, description="Delete the job so long after it ended; null: never."
+    )
     alert_urls: list[str] = Field(
         default_factory=list,
         max_length=20,
         description="Names (env:BOT_SECRET_…) of the Apprise URLs to notify of failures.",
+    )
+    calendar: str | None = Field(default=None, description="The name of the calendar that says which days are closed.")
+    on_closed: Literal["skip", "next_open", "previous_open"] = Field(
+        default="skip",
+        description="What happens to an occurrence on a closed day: skipped, or moved by whole days, 31 at most.",
     )
 
     @field_validator("starts_at", "ends_at")
@@ -69,10 +78,19 @@ class Options(BaseModel):
                 raise ValueError(f'must list names of secrets such as "env:BOT_SECRET_ALERTS", not {echo(name)}')
         return value
 
+    @field_validator("calendar")
+    @classmethod
+    def _check_calendar(cls, value: str | None) -> str | None:
+        if value is not None and not is_name(value):
+            raise ValueError(f"must be the name of a calendar ({NAME_IN_WORDS}), not {echo(value)}")
+        return value
+
     @model_validator(mode="after")
     def _check_window(self) -> Options:
         if self.starts_at is not None and self.ends_at is not None and self.ends_at <= self.starts_at:
             raise ValueError("must have an ends_at that is later than its starts_at")
+        if self.on_closed != "skip" and self.calendar is None:
+            raise ValueError("must have a calendar for an on_closed other than skip")
         return self
 
     @property

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from service.domain.access.labels import stored_labels
 from service.domain.job import JobDefinition
 from service.domain.options import Options
 from service.domain.schedules.definition import Schedule
+from service.domain.schedules.workdays import Calendar
 from service.domain.timestamps import format_ms
 
 
@@ -28,6 +30,8 @@ class Plan:
         next_due: the same with its jitter, ms.
         state: `scheduled`, `disabled` or `ended`.
         reason: for a state that needs one.
+        calendar: the calendar by which it was planned, as `name/stamp`; None without one.
+        next_run: when an occurrence is due next that runs, ms, if the next one is closed; else None.
     """
 
     anchor: int
@@ -35,6 +39,8 @@ class Plan:
     next_due: int | None
     state: str
     reason: str | None = None
+    calendar: str | None = None
+    next_run: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class JobRecord:
             "last_run_at": _shown(self.last_run_at),
             "last_run_status": self.last_run_status,
             "last_run_error": self.last_run_error,
-            "next_run_at": _shown(self.plan.next_due),
+            "next_run_at": _shown(self.plan.next_run or self.plan.next_due),
             "state": self.plan.state,
             "state_reason": self.plan.reason,
             "revision": self.revision,
@@ -90,31 +96,61 @@ class DueJob:
         due: its score in the due index, ms.
         revision: of its definition.
         definition: its schedule and options.
+        kind: what `kind_of` says of these, whatever the job's hash says.
+        stored_kind: what the job's hash says.
         anchor: what an interval counts from, epoch seconds.
         next_occurrence: the first undecided one, epoch seconds.
         next_due: the same with its jitter, ms; it differs from `due` where outside hands moved the index.
         last_decided: the newest decided occurrence, epoch seconds; None if there is none.
+        planned_by: the calendar by which it was planned, as `name/stamp`; None without one.
+        calendar: that calendar, once it is looked up.
     """
 
     id: str
     due: int
     revision: int
     definition: Definition
+    kind: str | None
+    stored_kind: str | None
     anchor: int
     next_occurrence: int | None
     next_due: int | None
     last_decided: int | None
+    planned_by: str | None = None
+    calendar: Calendar | None = None
+
+    @property
+    def shares_its_plan(self) -> bool:
+        """Whether its plan follows from its kind and due instant alone.
+
+        It does not if the job has no kind, or if outside hands or an older release have changed something.
+        """
+        occurrence, decided = self.next_occurrence, self.last_decided
+        return (
+            self.kind is not None
+            and self.kind == self.stored_kind
+            and occurrence is not None
+            and occurrence * 1000 == self.due
+            and (decided is None or decided < occurrence)
+        )
 
 
-def read_job(fields: Mapping[bytes, bytes]) -> JobRecord:
-    """Read a job from its hash.
+def read_job(job_id: str, fields: Mapping[bytes, bytes]) -> JobRecord:
+    """Read a job from its hash, in which a missing field means its default.
+
+    Args:
+        job_id: the job's id, which only the hash's key says.
+        fields: the hash.
+
+    Returns:
+        The job.
 
     Raises:
         UnreadableJob: the hash is damaged.
     """
     text = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
     try:
-        return _read(text)
+        return _read(job_id, text)
     except (KeyError, ValueError, TypeError) as error:
         raise UnreadableJob(f"{type(error).__name__}: {error}") from error
 
@@ -125,7 +161,7 @@ def stored_options(text: str) -> Options:
     return Options.model_validate_json(text)
 
 
-def _read(text: Mapping[str, str]) -> JobRecord:
+def _read(job_id: str, text: Mapping[str, str]) -> JobRecord:
     def number(name: str) -> int | None:
         return int(text[name]) if name in text else None
 
@@ -139,6 +175,7 @@ def _read(text: Mapping[str, str]) -> JobRecord:
         schedule_config=json.loads(text["schedule_config"]),
         bot_config=json.loads(text["bot_config"]),
         options=stored_options(text["options"]),
+        labels=dict(stored_labels(text["labels"].encode())) if "labels" in text else {},
     )
     state = text.get("state", "scheduled") if enabled or text.get("state") == "broken" else "disabled"
     plan = Plan(
@@ -147,15 +184,17 @@ def _read(text: Mapping[str, str]) -> JobRecord:
         next_due=number("next_due"),
         state=state,
         reason=text.get("state_reason"),
+        calendar=text.get("calendar"),
+        next_run=number("next_run"),
     )
     return JobRecord(
-        id=text["id"],
+        id=job_id,
         revision=int(text["revision"]),
         definition=definition,
         plan=plan,
         last_decided=number("last_decided"),
         created_at=int(text["created_at"]),
-        updated_at=int(text["updated_at"]),
+        updated_at=int(text.get("updated_at", text["created_at"])),
         last_run_at=number("last_run_at"),
         last_run_status=text.get("last_run_status"),
         last_run_error=text.get("last_run_error"),

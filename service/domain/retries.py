@@ -23,7 +23,7 @@ def follow_up(claim: Claim, outcome: Outcome, chance: Callable[[], float], *, re
     """
     if outcome.status != "failed" or outcome.final:
         return None
-    attempt = int(claim.run["attempt"])
+    attempt = int(claim.run.get("attempt", 1))
     if rerun:
         return rerun_of(claim.run_id, attempt)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from service.domain.records import JobRecord, read_job
@@ -14,14 +15,43 @@ STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
 TRIGGERS = ("schedule", "manual", "retry")
 
 
-def ids_of(run: Mapping[str, str]) -> dict[str, str]:
+def ids_of(run_id: str, run: Mapping[str, str]) -> dict[str, str]:
     """Return the ids beside log lines about a run: its job, itself, its occurrence, the request that asked for it."""
-    found = {"job_id": run["job_id"], "run_id": run["id"]}
+    found = {"job_id": run["job_id"], "run_id": run_id}
     if "scheduled_for" in run:
         found["occurrence"] = format_timestamp(int(run["scheduled_for"]))
     if "request_id" in run:
         found["request_id"] = run["request_id"]
     return found
+
+
+class JobFields(dict[bytes, bytes]):
+    """A job's hash as it was read once. Claims of the same revision share it, with all that was made of it.
+
+    A revision stands for the job's definition. The rest (its last run, its plan) may have changed since.
+
+    Args:
+        job_id: the job's id, which only the hash's key says.
+        fields: the hash.
+    """
+
+    def __init__(self, job_id: str = "", fields: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
+        super().__init__(fields)
+        self.job_id = job_id
+
+    @cached_property
+    def record(self) -> JobRecord:
+        """The job, parsed.
+
+        Raises:
+            UnreadableJob: the hash is damaged.
+        """
+        return read_job(self.job_id, self)
+
+    @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What a worker makes of the job once and needs for each of its runs, by name."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -32,29 +62,29 @@ class Claim:
         run_id: the run.
         token: proves to the scripts that the run is this claim's.
         started_at: ms.
-        run: the run's fields.
-        job: the job's fields at that moment.
+        run: the run's fields; those that a worker needs.
+        job: the job's fields; its definition is that of this moment.
     """
 
     run_id: str
     token: str
     started_at: int
     run: Mapping[str, str]
-    job: Mapping[bytes, bytes]
+    job: JobFields
 
     @cached_property
     def ids(self) -> dict[str, str]:
         """The ids beside log lines about the run, see `ids_of`."""
-        return ids_of(self.run)
+        return ids_of(self.run_id, self.run)
 
-    @cached_property
+    @property
     def record(self) -> JobRecord:
         """The job, parsed.
 
         Raises:
             UnreadableJob: its hash is damaged.
         """
-        return read_job(self.job)
+        return self.job.record
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +121,8 @@ class Outcome:
     final: bool = False
     wait_seconds: float = 0.0
     news: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a success with nothing to tell people."""
+        return self.status == "success" and self.error is None and not self.news

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.planning import plan_after
 from service.domain.records import JobRecord, Plan
 
@@ -31,6 +32,7 @@ def renewed(
     first: int | None = None,
     ran: int | None = None,
     landed_ms: int | None = None,
+    calendar: WorkCalendar | None = None,
 ) -> Renewed | None:
     """Plan a job anew, if something was decided about it by a clock that was ahead.
 
@@ -41,6 +43,7 @@ def renewed(
         first: the first occurrence, epoch seconds, that was decided after that, if it is known.
         ran: the newest past occurrence, epoch seconds, that was enqueued after that: its decision stands.
         landed_ms: where the clock landed when it was set back, if nobody saw it go ahead: later ones were missed.
+        calendar: the job's, if it has one.
 
     Returns:
         None if the job stays as it is.
@@ -66,5 +69,5 @@ def renewed(
     else:
         stands = max(decided_before, ran or 0)
     if record.plan.state == "broken" or not record.definition.enabled:
-        return Renewed(stands, Plan(anchor, None, None, record.plan.state, record.plan.reason))
-    return Renewed(stands, plan_after(record.id, record.definition, stands, anchor))
+        return Renewed(stands, Plan(anchor, None, None, record.plan.state, record.plan.reason, record.plan.calendar))
+    return Renewed(stands, plan_after(record.id, record.definition, stands, anchor, calendar))

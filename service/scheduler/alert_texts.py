@@ -8,6 +8,7 @@ from typing import Any
 from service.domain import notices
 from service.domain.alert_folding import Moment
 from service.domain.notices import Step, WentBack
+from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, memory_in_use
 from service.domain.timestamps import format_ms, format_timestamp
 
 _SAYS = {
@@ -16,7 +17,7 @@ _SAYS = {
     "missed": "missed occurrences",
     "switched_off": "was switched off",
 }
-OF_THE_SERVICE = ("clock_stepped", "data_went_back")
+OF_THE_SERVICE = ("clock_stepped", "data_went_back", "memory_high", "memory_free")
 """Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
 NEWS = "news"
 """The kind of alerts that bots ask for."""
@@ -76,8 +77,20 @@ def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
             f"Redis' clock was set {way} by {notices.length(step.by_ms)}",
             f"{notices.stepped(step)}.\n{notices.CLOCK_ADVICE}",
         )
+    if said["kind"] in ("memory_high", "memory_free"):
+        return _words_of_memory(said)
     back = WentBack(int(said["at"]), str(said["seen"]), int(said["beats"]))
     return "The data in Redis went back", f"{notices.went_back(back)}.\n{notices.DATA_ADVICE}"
+
+
+def _words_of_memory(said: Mapping[str, Any]) -> tuple[str, str]:
+    told = memory_in_use(int(said["used"]), int(said["most"]))
+    if said["kind"] == "memory_free":
+        return "Redis has room again", f"{told}."
+    return (
+        "Redis is nearly full",
+        f"{told}. From {MEMORY_FULL:.0%} on, {MEMORY_REFUSED}.\n{MEMORY_ADVICE}.",
+    )
 
 
 def words_of_folded(moment: Moment) -> tuple[str, str]:

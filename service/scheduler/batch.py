@@ -1,23 +1,28 @@
-"""Decides about due jobs: reads them, plans each, and commits the plans in batches.
+"""Decides about due jobs: plans them by kind, and commits the plans in batches.
 
-Planning is pure (`service.domain.decision_batch`). One script commits a batch (`lua/decide.lua`), and Redis carries it
-out while the next batch is planned. The script checks that each job is still as it was when it was planned; this
-compare-and-set decides every occurrence exactly once, under any number of schedulers and kills.
+Planning is pure (`service.domain.due_plans`). Jobs of one kind that are due together share a plan, which is made once;
+the script that commits (`lua/decide.lua`) walks the due index itself, and takes the plan that fits each job. It checks
+that each job is still as it was planned; this compare-and-set decides every occurrence exactly once, under any number
+of schedulers and kills.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Any
 
 from redis.exceptions import ResponseError
 
-from service.domain.decision_batch import DecisionBatch
 from service.domain.planning import plan_again
-from service.domain.records import UnreadableJob
+from service.domain.records import DueJob, UnreadableJob
 from service.errors import ServiceError, ValidationFailed
+from service.scheduler.calendar_changes import CalendarChanges
+from service.scheduler.plans import Plans
 from service.store.jobs.due import DueEntry, read_due
 from service.store.jobs.due_index import DueIndex
 from service.store.jobs.job_hashes import JobStore
@@ -27,11 +32,41 @@ from service.store.server.translation import translate_errors
 log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 500
-"""Due jobs read at a time."""
+"""Due jobs looked at, to plan them, at a time."""
 BATCH = 100
-"""Decisions committed at a time; between two batches Redis serves others."""
+"""Jobs decided by one call of the script; between two calls Redis serves others."""
+ROUND_SECONDS = 0.5
+"""Seconds after which a round of calls ends, so that heartbeats and the reaper have their turn."""
 
 CANNOT_BE_PLANNED = (ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError)
+
+Answer = Callable[[], list[Any]]
+
+
+@dataclass(slots=True)
+class Round:
+    """The outcome of a round of calls.
+
+    Args:
+        now_ms: Redis' time at the last call, epoch milliseconds.
+        decided: how many jobs were decided.
+        unplanned: how many jobs that are due had no plan, or another than they need, at the last call.
+        is_cut: whether the last call may have left due jobs that it did not look at.
+        repays: whether another call with the same plans decides enough to be worth it.
+        stale: jobs that differ from their plans.
+    """
+
+    now_ms: int = 0
+    decided: int = 0
+    unplanned: int = 0
+    is_cut: bool = False
+    repays: bool = False
+    stale: list[str] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that is due is left."""
+        return not (self.unplanned or self.is_cut)
 
 
 class DueJobs:
@@ -45,78 +80,107 @@ class DueJobs:
     def __init__(self, scripts: Scripts, jobs: JobStore) -> None:
         self._scripts = scripts
         self._jobs = jobs
+        self._plans = Plans()
+        self._read: deque[DueEntry] = deque()
+        self._read_ms = 0
         self.index = DueIndex(scripts, self._plan_again)
+        self.changes = CalendarChanges(scripts)
 
-    def read(self) -> tuple[int, Sequence[DueEntry]]:
-        """Return the time, epoch milliseconds, and the jobs that are due at it, at most `READ_AT_ONCE`."""
-        return read_due(self._scripts, READ_AT_ONCE)
-
-    def decide(self, due: Sequence[DueEntry], now_ms: int) -> int:
-        """Plan and commit, each batch while Redis carries out the one before it.
+    def read(self, ahead_ms: int) -> int:
+        """Read the jobs that need a plan, at most `READ_AT_ONCE`.
 
         Args:
-            due: the jobs, as `read` returned them.
-            now_ms: the time that came with them.
+            ahead_ms: how far ahead jobs count as due.
 
         Returns:
-            How many jobs were decided.
+            Redis' time, epoch milliseconds.
+        """
+        self._read_ms, found = read_due(self._scripts, READ_AT_ONCE, ahead_ms)
+        self._read = deque(found)
+        self._plans.forget_old(self._read_ms)
+        return self._read_ms
+
+    def forget(self) -> None:
+        """Drop what was read and planned: Redis' clock was set."""
+        self._read.clear()
+        self._plans = Plans()
+
+    def plan(self, most: int = READ_AT_ONCE) -> int:
+        """Plan the jobs that were read, up to `most` occurrences of single jobs. Return how many plans are new."""
+        before = self._plans.made
+        while self._read and self._plans.single < most:
+            self._plan(self._read.popleft())
+        return self._plans.made - before
+
+    def decide(self) -> Round:
+        """Commit, call after call, until nothing is due that has a plan, or the round is over.
+
+        The next call is planned and sent before the answer to the last one is read, so that Redis need not wait.
 
         Raises:
             StoreUnavailable: Redis is away, or refuses to write.
         """
-        decided = 0
-        under_way: list[tuple[DecisionBatch, Callable[[], list[bytes]]]] = []
+        found, under_way = Round(), deque[Answer]()
+        end, goes_on = monotonic() + ROUND_SECONDS, True
         try:
-            for batch in self._planned(due, now_ms):
-                if under_way:
-                    decided += self._committed(*under_way.pop())
-                under_way.append((batch, self._begin(batch)))
-        finally:  # each answer is read once, and always: nobody else may find it on the connection
-            if under_way:
-                decided += self._committed(*under_way.pop())
-        return decided
+            while goes_on or under_way:
+                if goes_on:
+                    self.plan(BATCH)
+                    under_way.append(self._begin())
+                    goes_on = bool(self._read) or self._plans.single > 0 or found.repays
+                if len(under_way) > 1 or not goes_on:
+                    self._take_in(under_way.popleft()(), found)
+                    goes_on = (goes_on or found.repays) and monotonic() < end
+        except BaseException:
+            for answer in under_way:  # each is read once, and always: nobody else may find it on the connection
+                with suppress(Exception):
+                    answer()
+            raise
+        # A stale job was decided or changed meanwhile. Otherwise the index and the job disagree, and would never agree
+        # again.
+        self.index.restore(found.stale)
+        return found
 
-    def _begin(self, batch: DecisionBatch) -> Callable[[], list[bytes]]:
-        return self._scripts.begin("decide", json.dumps(batch.argument()), self._scripts.keys.prefix)
+    def _begin(self) -> Answer:
+        return self._scripts.begin("decide", BATCH, *self._plans.take(BATCH))
 
-    def _planned(self, due: Sequence[DueEntry], now_ms: int) -> Iterator[DecisionBatch]:
-        batch = DecisionBatch(now_ms)
-        for entry in due:
-            self._plan(entry, batch)
-            if batch.decisions >= BATCH:
-                yield batch
-                batch = DecisionBatch(now_ms)
-        if batch.decisions:
-            yield batch
+    def _take_in(self, answer: list[Any], found: Round) -> None:
+        now_ms, decided, unplanned, is_cut, *troubles = answer
+        found.now_ms = int(now_ms)
+        found.decided += decided
+        stale = []
+        for job_id, _, trouble in troubles:
+            if trouble == b"stale":
+                stale.append(job_id.decode(errors="replace"))
+            elif trouble.startswith(b"!"):
+                self._refused(job_id.decode(errors="replace"), trouble[1:].decode(errors="replace"))
+        found.stale += stale
+        found.unplanned = unplanned + len(stale)
+        found.is_cut, found.repays = bool(is_cut), bool(is_cut) and decided > found.unplanned
+        self._plans.forget_old(found.now_ms)
 
-    def _plan(self, entry: DueEntry, batch: DecisionBatch) -> None:
+    def _plan(self, entry: DueEntry) -> None:
         """Plan one due job, or set it aside: one bad job never stops the others."""
         try:
             job = entry.read()
-            if job.next_due == entry.due:
-                batch.add(job)
-            else:
+            if job.next_due != entry.due:
                 self.index.restore([job.id])
+            elif job.definition.options.calendar is None or self._finds_calendar(job):
+                self._plans.add(job, self._read_ms)
         except UnreadableJob as error:
             self._set_aside(entry.job_id, entry.due, str(error))
         except (ServiceError, *CANNOT_BE_PLANNED) as error:
             log.exception("Job %s cannot be planned", entry.job_id, extra={"job_id": entry.job_id})
             self._set_aside(entry.job_id, entry.due, f"its next occurrence cannot be computed ({error})")
 
-    def _committed(self, batch: DecisionBatch, answer: Callable[[], list[bytes]]) -> int:
-        """Read the outcome of a batch. Return how many of its jobs were decided."""
-        decided, stale = 0, []
-        for job_id, verdict in zip(batch.job_ids, answer(), strict=True):
-            if verdict == b"decided":
-                decided += 1
-            elif verdict == b"stale":
-                stale.append(job_id)
-            elif verdict.startswith(b"!"):
-                self._refused(job_id, verdict[1:].decode(errors="replace"))
-        # A stale job was decided or changed meanwhile. Otherwise the index and the job disagree, and would never agree
-        # again.
-        self.index.restore(stale)
-        return decided
+    def _finds_calendar(self, job: DueJob) -> bool:
+        """Look up the calendar by which a job was planned. If that is another one by now, plan the job anew."""
+        if job.planned_by is not None:
+            job.calendar = self.changes.calendars.stamped(job.planned_by)
+        if job.calendar is None:
+            self.changes.calendars.of(job.definition.options)
+            self.changes.plan_anew([job.id])
+        return job.calendar is not None
 
     def _refused(self, job_id: str, error: str) -> None:
         """Handle a commit that Redis refused: a key of the wrong type concerns one job, anything else all of them."""
@@ -140,8 +204,9 @@ class DueJobs:
             record = self._jobs.get(job_id)
             if record is None or not record.definition.enabled or record.plan.next_occurrence is not None:
                 return
-            planned = replace(record, plan=plan_again(record), revision=record.revision + 1)
-            if self._jobs.replace(planned, record.revision):
+            calendar = self.changes.calendars.of(record.definition.options)
+            planned = replace(record, plan=plan_again(record, calendar), revision=record.revision + 1)
+            if self._jobs.replace(planned, record):
                 log.warning("Job %s had no plan; it is %s again", job_id, planned.plan.state, extra={"job_id": job_id})
         except (UnreadableJob, *CANNOT_BE_PLANNED) as error:
             log.error("Job %s stays set aside: %s", job_id, error, extra={"job_id": job_id})

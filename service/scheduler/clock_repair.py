@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from service.domain.records import JobRecord, Plan, UnreadableJob, read_job
 from service.domain.voiding import TRUSTED_SECONDS, renewed
 from service.errors import ValidationFailed
+from service.store.calendars.calendar_store import CalendarStore
 from service.store.jobs.ahead import Ahead, AheadStore
 from service.store.jobs.job_hashes import JobStore, Position
 from service.store.presence import Walk
@@ -42,6 +43,7 @@ class ClockRepair:
     def __init__(self, scripts: Scripts) -> None:
         self._store = AheadStore(scripts)
         self._jobs = JobStore(scripts)
+        self._calendars = CalendarStore(scripts)
         self._walk: Walk | None = None
         self._position: Position | None = None
         self._begins_at = 0
@@ -86,7 +88,7 @@ class ClockRepair:
                 return
             now_ms, ahead = self._store.find(job_ids, trusted, walk)
             jobs = self._jobs.get_many([one.job_id for one in ahead])
-            found = [_renewal(one, job, now_ms, walk) for one, job in zip(ahead, jobs, strict=True)]
+            found = [self._renewal(one, job, now_ms, walk) for one, job in zip(ahead, jobs, strict=True)]
             renewals = [renewal for renewal in found if renewal is not None]
             done = self._store.void(renewals)
             job_ids = [record.id for (record, _, _), written in zip(renewals, done, strict=True) if not written]
@@ -96,15 +98,15 @@ class ClockRepair:
                     sum(done),
                 )  # fmt: skip
 
-
-def _renewal(ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, walk: Walk) -> Renewal | None:
-    """Return how a job is planned anew; None if it needs no new plan, or cannot have one."""
-    try:
-        if not fields:
+    def _renewal(self, ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, walk: Walk) -> Renewal | None:
+        """Return how a job is planned anew; None if it needs no new plan, or cannot have one."""
+        try:
+            if not fields:
+                return None
+            record = read_job(ahead.job_id, fields)
+            calendar = self._calendars.of(record.definition.options)
+            found = renewed(record, now_ms, walk.sound_ms, ahead.first, ahead.ran, walk.landed_ms, calendar)
+        except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
+            log.error("Job %s cannot be planned again: %s", ahead.job_id, error, extra={"job_id": ahead.job_id})
             return None
-        record = read_job(fields)
-        found = renewed(record, now_ms, walk.sound_ms, ahead.first, ahead.ran, walk.landed_ms)
-    except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
-        log.error("Job %s cannot be planned again: %s", ahead.job_id, error, extra={"job_id": ahead.job_id})
-        return None
-    return None if found is None else (record, found.stands, found.plan)
+        return None if found is None else (record, found.stands, found.plan)

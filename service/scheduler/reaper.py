@@ -20,6 +20,7 @@ from rq.worker_registration import clean_worker_registry
 from service.domain.records import UnreadableJob
 from service.domain.retries import retry_of
 from service.domain.run_records import Outcome, Retry, ids_of
+from service.scheduler.take_over import TakeOver
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.runs.run_hashes import RunStore
@@ -58,13 +59,17 @@ class Reaper:
         jobs: the job store.
         keys: the installation's key names.
         client: for RQ's own registries.
+        take_over: looks at what an older release has left; None where there never was one.
     """
 
-    def __init__(self, runs: RunStore, jobs: JobStore, keys: Keys, client: Redis) -> None:
+    def __init__(
+        self, runs: RunStore, jobs: JobStore, keys: Keys, client: Redis, take_over: TakeOver | None = None
+    ) -> None:
         self._runs = runs
         self._jobs = jobs
         self._client = client
         self._keys = keys
+        self._take_over = take_over
         self._popped_since: dict[str, float] = {}
         self._next_pass = 0.0
         self._next_tidy = 0.0
@@ -89,10 +94,13 @@ class Reaper:
         self._runs.shorten_waits(now_ms + FAR_RETRY_MS, now_ms + FAR_QUEUED_MS, now_ms, BATCH)
         if now >= self._settled_at:
             self._end_abandoned(now_ms)
+        if self._take_over is not None:
+            self._take_over.look()
         self._put_back_popped(now)
         if now >= self._next_search:
             self._next_search = now + LOST_SECONDS / 3
             self._put_back_lost(now_ms)
+            self._delete_ended()
         if now >= self._next_tidy:
             self._next_tidy = now + TIDY_SECONDS
             self._tidy(now_ms)
@@ -121,18 +129,18 @@ class Reaper:
         for run_id in self._runs.expired(now_ms, BATCH):
             run = self._runs.get(run_id)
             token = run.get("token", "") if run else ""
-            retry = self._retry(run) if run else None
+            retry = self._retry(run_id, run) if run else None
             outcome = Outcome("failed", WORKER_DIED)
             if self._runs.finish(run_id, token, outcome, retry=retry, only_if_lease_ended=True):
-                log.warning("Run %s: %s", run_id, WORKER_DIED, extra=ids_of(run) if run else {})
+                log.warning("Run %s: %s", run_id, WORKER_DIED, extra=ids_of(run_id, run) if run else {})
 
-    def _retry(self, run: dict[str, str]) -> Retry | None:
+    def _retry(self, run_id: str, run: dict[str, str]) -> Retry | None:
         try:
             job = self._jobs.get(run["job_id"])
-            attempt = int(run["attempt"])
+            attempt = int(run.get("attempt", 1))
         except (UnreadableJob, KeyError, ValueError):
             return None
-        return retry_of(run["id"], attempt, job.definition.options, random.random) if job else None
+        return retry_of(run_id, attempt, job.definition.options, random.random) if job else None
 
     def _put_back_popped(self, now: float) -> None:
         popped = self._runs.popped()
@@ -146,11 +154,18 @@ class Reaper:
             if self._runs.requeue(run_id):
                 log.warning("Run %s was missing from RQ's queue; put back", run_id)
 
+    def _delete_ended(self) -> None:
+        for job_id in self._jobs.delete_ended(BATCH):
+            log.info("Job %s ended, and is deleted as its options say", job_id, extra={"job_id": job_id})
+
     def _tidy(self, now_ms: int) -> None:
         with translate_errors():
-            queue = Queue(self._keys.queue_name, connection=self._client, serializer=JSONSerializer)
-            FinishedJobRegistry(queue=queue).cleanup()
-            FailedJobRegistry(queue=queue).cleanup()
             # RQ's own registry of these has no clean-up.
             self._client.zremrangebyscore(self._keys.rq_canceled, 0, now_ms // 1000)
-            clean_worker_registry(queue)
+            queue = Queue(self._keys.queue_name, connection=self._client, serializer=JSONSerializer)
+            try:
+                FinishedJobRegistry(queue=queue).cleanup()
+                FailedJobRegistry(queue=queue).cleanup()
+                clean_worker_registry(queue)
+            except UnicodeDecodeError as error:  # outside hands have put it there, and RQ cannot read it
+                log.error("RQ's registries are not cleaned up, because one has an invalid entry: %s", error)

@@ -25,10 +25,12 @@ from redis.exceptions import RedisError
 from service.backoff import Backoff
 from service.errors import StoreUnavailable, WritesRefused
 from service.outage import outage
-from service.scheduler.batch import READ_AT_ONCE, DueJobs
+from service.scheduler.batch import DueJobs
 from service.scheduler.foreign_entries import ForeignEntriesRefused
 from service.scheduler.heartbeat import Heartbeat
+from service.scheduler.memory_watch import note_memory
 from service.scheduler.reaper import Reaper
+from service.scheduler.take_over import TakeOver
 from service.scheduler.wake import WakeChannel
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
@@ -46,6 +48,15 @@ LONGEST_WAIT = 5.0
 """Seconds after which the due index is read again whatever was announced: an announcement can be lost."""
 HEARTBEAT = 2.0
 """Seconds between two bids for the lead."""
+AHEAD = 0.020
+"""Due jobs are planned so many seconds before their instant, so that at the instant one call decides them."""
+AHEAD_MS = 25
+"""How far that planning looks ahead, in ms: a little further, since jobs may be due in one moment and the next."""
+QUIET, LONGEST_QUIET = 0.020, 1.0
+"""Seconds after decisions before the reaper and the sweeps have their turn, so that workers can start what was
+enqueued; and seconds after which they have it in any case."""
+MOST_FRUITLESS = 4
+"""Rounds that decide nothing, in a row, after which what is due is left to the next turn."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between tries while Redis is away."""
 
@@ -73,7 +84,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._due_jobs = DueJobs(scripts, jobs)
         self._due = self._due_jobs.index
         self._heartbeat = Heartbeat(scripts)
-        self._reaper = Reaper(RunStore(scripts), jobs, keys, client)
+        self._reaper = Reaper(RunStore(scripts), jobs, keys, client, TakeOver(scripts, client))
         self._clock = RedisClock(client)
         self._schema = SchemaWatch(client, keys)
         self._stop = threading.Event()
@@ -82,6 +93,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._leads = False
         self._leader = ""
         self._next_heartbeat = 0.0
+        self._quiet_until = self._next_tidying = 0.0
 
     @property
     def leads(self) -> bool:
@@ -120,7 +132,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         return self._act() if self._leads else LONGEST_WAIT
 
     def _arrive(self) -> None:
-        deaf = deafness(check_at_startup(self.connection, self._keys), self._keys)
+        deaf = deafness(check_at_startup(self.connection, self._keys, "scheduler"), self._keys)
         for risk in [*risks(self.connection).sentences(), *([deaf] if deaf else [])]:
             log.warning("%s", risk)
         self._wake.is_audible = deaf is None
@@ -149,6 +161,8 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         if now < self._next_heartbeat:
             return
         self._schema.check()
+        if self._leads:
+            note_memory(self._scripts)  # before the heartbeat, which a full Redis refuses
         self.heartbeat()
         outage.over(log)  # Redis has taken a write
         self._next_heartbeat = now + HEARTBEAT
@@ -165,29 +179,55 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
             log.info("This scheduler %s", "acts now" if lead.held else f"stands by for {lead.leader}")
 
     def _act(self) -> float:
-        """Do one round of work as the leader. Return the seconds until the next due instant."""
-        self.enqueue_jobs()
-        self._reaper.pass_over(self._clock.now_ms())
-        if self._due.mend() or self._heartbeat.repair():
+        """Do one round of work as the leader. Return the seconds until there is more to do."""
+        if self.enqueue_jobs():
+            self._quiet_until = time.monotonic() + QUIET
+        if self._heartbeat.repair():
             return 0.0
-        return self._due.seconds_until_next(LONGEST_WAIT)
+        left, now = self._due.seconds_until_next(LONGEST_WAIT), time.monotonic()
+        is_near = 0 < left <= AHEAD
+        if now < self._next_tidying and (is_near or now < self._quiet_until):
+            if not is_near:
+                return min(max(0.0, left - AHEAD), self._quiet_until - now)
+            self._plan(AHEAD_MS)
+            return self._due.seconds_until_next(LONGEST_WAIT)
+        self._next_tidying = now + LONGEST_QUIET
+        self._reaper.pass_over(self._clock.now_ms())
+        if self._due.mend():
+            return 0.0
+        longest = self._due_jobs.changes.step()
+        return max(0.0, self._due.seconds_until_next(LONGEST_WAIT if longest is None else longest) - AHEAD)
 
     def enqueue_jobs(self) -> int:
         """Decide everything that is due now, in batches. Return how many jobs were decided."""
-        decided = 0
-        while not self._stop.is_set():
-            now_ms, due = self._due_jobs.read()
-            if self._heartbeat.finds_a_step(now_ms):
-                self.heartbeat()  # which records the step before anything is decided by that clock
-                continue
-            if not due:
+        decided = fruitless = 0
+        while not self._stop.is_set() and fruitless < MOST_FRUITLESS:
+            found = self._due_jobs.decide()
+            decided += found.decided
+            fruitless = 0 if found.decided else fruitless + 1
+            if self._heartbeat.finds_a_step(found.now_ms):
+                self._begin_anew()
+            else:
+                self._beat()
+            if found.is_over or (found.decided and not self._leads):
                 break
-            decided += self._due_jobs.decide(due, now_ms)
-            self._beat()
-            if not self._leads or len(due) < READ_AT_ONCE:
-                break
-            self._reaper.pass_over(now_ms)  # a long backlog must not keep dead workers' runs and retries waiting
+            if found.decided:
+                # A long backlog must not keep dead workers' runs and retries waiting.
+                self._reaper.pass_over(found.now_ms)
+            self._plan()
         return decided
+
+    def _plan(self, ahead_ms: int = 0) -> None:
+        """Plan what is due, while that is decided, or what will be in a moment, now."""
+        if self._heartbeat.finds_a_step(self._due_jobs.read(ahead_ms)):
+            self._begin_anew()
+        elif ahead_ms:
+            self._due_jobs.plan()
+
+    def _begin_anew(self) -> None:
+        """Record that Redis' clock was set, before anything is decided by it."""
+        self._due_jobs.forget()
+        self.heartbeat()
 
     def _sleep(self, seconds: float) -> None:
         """Wait until something is announced, at most until the next heartbeat, by the monotonic clock."""

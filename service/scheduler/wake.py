@@ -11,6 +11,7 @@ from redis.client import PubSub
 from redis.exceptions import NoPermissionError
 
 from service.shutdown import NOTICE_SECONDS
+from service.store.server.connection import wait_readable
 from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,10 @@ class WakeChannel:
             self._pubsub.subscribe(self._channel)
             return None
         while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
-            message = self._pubsub.get_message(timeout=min(left, NOTICE_SECONDS))
+            seconds = min(left, NOTICE_SECONDS)
+            if not wait_readable(self._pubsub.connection, seconds):
+                continue
+            message = self._pubsub.get_message(timeout=seconds)
             if message is not None:
                 return message["data"] if isinstance(message["data"], bytes) else b""
         return None

@@ -18,6 +18,9 @@ from service.secrecy.secret_forms import LONGEST_FORM, anchor, escaped, forms_of
 from service.secrecy.secret_values import secret_values
 from service.secrecy.shortened import Shortened
 
+_KEY_PREFIX = "bsk_"
+_STORED_KEY = re.compile(rf"{_KEY_PREFIX}([0-9A-Za-z]{{10}})_[0-9A-Za-z]{{8,49}}")
+"""A stored API key, or its beginning (`service.domain.access.key_texts`), such as stands in the address of a feed."""
 SHORTEST = 6
 """Length below which a secret goes only where it is a whole text: it would stand in unrelated words, too."""
 
@@ -77,6 +80,8 @@ class Redaction:
         return self._shortened.ended(text)
 
     def _labelled(self, text: str) -> str:
+        if _KEY_PREFIX in text:
+            text = _STORED_KEY.sub(r"[key \1]", text)
         for run, pattern, label in self._forms:
             if run in text:
                 text = re.sub(pattern, partial(self._replaced, label), text)  # compiled at first use

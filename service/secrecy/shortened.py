@@ -31,6 +31,8 @@ class Shortened:
 
     def applied(self, text: str) -> str:
         """Return `text` without the ends of a secret around `...` or `…`."""
+        if "..." not in text and "…" not in text:  # a search by pattern takes forty times as long
+            return text
         kept, done = [], 0
         for gap in _LEFT_OUT.finditer(text):
             start, end = gap.span()

@@ -7,7 +7,6 @@ write goes through one script, so that no index ever disagrees with a contact.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,11 @@ from typing import Any, Literal
 from redis import Redis
 
 from service.domain.people.contact import WORDS, Contact, Visit, contact_of, pairs_of, visit_text
+from service.store.audit.entries import Entry, entry_of
+from service.store.contact_rows import Row, row_of, texts
 from service.store.keys import Keys
-from service.store.scripts import Gate, script_of
+from service.store.scripts import Gate, Limits, script_of
+from service.store.seals import Seals
 from service.store.server.asking import hash_fields
 from service.store.server.exchange import exchange, packed, repeatable
 from service.store.server.translation import translate_errors
@@ -25,7 +27,7 @@ from service.store.server.translation import translate_errors
 BATCH = 500
 """Contacts read or written in one round trip."""
 
-Saved = Literal["created", "updated", "unchanged", "exists", "missing", "stale"]
+Saved = Literal["created", "updated", "unchanged", "exists", "missing", "too_many", "stale"]
 Mode = Literal["merge", "create", "update"]
 
 
@@ -59,21 +61,6 @@ class Write:
         return ("-" if self.deleted else "=") + " ".join(self.seen)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The traits of a contact, see `Contact`. Of a deleted one, only identities and former ids."""
-
-    id: str
-    living: bool
-    name: str = ""
-    emails: tuple[str, ...] = ()
-    birthday: str | None = None
-    uids: tuple[str, ...] = ()
-    identities: tuple[str, ...] = ()
-    former_ids: tuple[str, ...] = ()
-    parts: str = ""
-
-
 class ContactStore:
     """The commands on contacts of one installation.
 
@@ -81,16 +68,19 @@ class ContactStore:
         client: a connection with `decode_responses=False`.
         keys: the installation's key names.
         gate: checks before each use of Redis; None where the process makes them itself.
+        limits: the installation's: how many contacts there may be, and for the audit log.
     """
 
-    def __init__(self, client: Redis, keys: Keys, gate: Gate | None = None) -> None:
+    def __init__(self, client: Redis, keys: Keys, gate: Gate | None = None, limits: Limits | None = None) -> None:
         self._client = client
         self._keys = keys
         self._gate = gate
-        self._save = script_of(client, "save_contact", keys)
-        self._absorb = script_of(client, "absorb_contact", keys)
-        self._delete = script_of(client, "delete_contact", keys)
+        self.most = 0 if limits is None else limits.max_contacts
+        self._save = script_of(client, "save_contact", keys, limits)
+        self._absorb = script_of(client, "absorb_contact", keys, limits)
+        self._delete = script_of(client, "delete_contact", keys, limits)
         self._note = script_of(client, "note_contact")
+        self._seals = Seals(client, keys)
 
     @contextmanager
     def _reached(self, *, to_write: bool = False) -> Iterator[None]:
@@ -102,25 +92,37 @@ class ContactStore:
     def save_many(self, writes: Sequence[Write], mode: Mode = "merge") -> list[Saved]:
         """Write several hundred contacts in one round trip, each of them whole or not at all.
 
+        Args:
+            writes: the contacts.
+            mode: `create` (only make), `update` (only update), or `merge` (both). The audit log notes each of the
+                first two; an import or a sync merges, and is noted as a whole.
+
         Returns:
-            The outcome of each: `stale` if its identities have changed since, so that nothing was written.
+            The outcome of each. Nothing was written if it is `stale` (its identities have changed) or `too_many`.
         """
+        entries = [None if mode == "merge" else entry_of(f"contact.{mode}", write.id) for write in writes]
         calls = [
             (
                 (),
                 [
                     write.id, mode, write.state, " ".join(write.identities), " ".join(write.free),
-                    " ".join(write.former_ids), *pairs_of(write.fields),
+                    " ".join(write.former_ids), "" if entry is None else entry.text, str(self.most),
+                    *pairs_of(write.fields),
                 ],
             )
-            for write in writes
+            for write, entry in zip(writes, entries, strict=True)
         ]  # fmt: skip
         with self._reached(to_write=True):
-            return [answer.decode() for answer in self._save.many(calls)]
+            saved: list[Saved] = [answer.decode() for answer in self._save.many(calls)]
+        for entry, became in zip(entries, saved, strict=True):
+            if entry is not None and became in ("created", "updated"):
+                entry.log()
+        return saved
 
     def absorb(
-        self, into: Write, others: Sequence[tuple[str, Sequence[str]]], source: str = "", visit: Visit | None = None
-    ) -> bool:
+        self, into: Write, others: Sequence[tuple[str, Sequence[str]]], source: str = "", visit: Visit | None = None,
+        entry: Entry | None = None,
+    ) -> bool:  # fmt: skip
         """Merge other contacts into the one that `into` writes.
 
         Args:
@@ -128,43 +130,50 @@ class ContactStore:
             others: the id of each, and its identities as the caller has read them.
             source: the contact's source from now on.
             visit: a visit to its page, kept if it has none yet.
+            entry: of the audit log; None for a part of an import or a sync, which is noted as a whole.
 
         Returns:
             False if one of them is gone or has other identities since, so that nothing was written.
         """
         args = [
             into.id, " ".join(into.seen or ()), " ".join(into.identities), " ".join(into.former_ids),
-            source, visit_text(visit) if visit else "", str(len(others)),
+            source, visit_text(visit) if visit else "", str(len(others)), "" if entry is None else entry.text,
             *(text for other, identities in others for text in (other, " ".join(identities))), *pairs_of(into.fields),
         ]  # fmt: skip
         with self._reached(to_write=True):
-            return bool(self._absorb(keys=(), args=args) == b"absorbed")
+            absorbed = bool(self._absorb(keys=(), args=args) == b"absorbed")
+        if absorbed and entry is not None:
+            entry.log()
+        return absorbed
 
     def delete(self, contact_id: str) -> bool:
         """Delete a contact. Returns whether there was one."""
+        entry = entry_of("contact.delete", contact_id)
         with self._reached(to_write=True):
-            return bool(self._delete(keys=(), args=[contact_id]))
+            deleted = bool(self._delete(keys=(), args=[contact_id, entry.text]))
+        if deleted:
+            entry.log()
+        return deleted
 
     def holders(self, identities: Sequence[str]) -> list[list[str]]:
-        """Return the ids to which each identity leads, deleted contacts included, in one round trip."""
+        """Return the ids to which each identity leads, those of deleted and of erased contacts included."""
         if not identities:
             return []
-        command = packed("MGET", *map(self._keys.identity, identities))
-        return [value.decode().split() if value else [] for value in self._ask([command])[0]]
+        with self._reached():
+            forms = self._seals.forms(identities)
+        held = iter(self._ask([packed("MGET", *(self._keys.identity(one) for each in forms for one in each))])[0])
+        return [
+            list(dict.fromkeys(one for _ in each for one in (next(held) or b"").decode().split())) for each in forms
+        ]
 
     def rows(self, ids: Sequence[str]) -> list[Row | None]:
         """Return the traits of each contact; None for an id of nobody."""
         fields = ("name", "emails", "birthday", "uids", *WORDS, "parts")
         living = self._ask(hash_fields([self._keys.contact(one) for one in ids], fields))
         away = [one for one, row in zip(ids, living, strict=True) if row[0] is None]
-        buried = dict(
-            zip(
-                away,
-                self._ask(hash_fields([self._keys.contact_gone(one) for one in away], (*WORDS, "parts"))),
-                strict=True,
-            )
-        )
-        return [_row(one, row, buried.get(one)) for one, row in zip(ids, living, strict=True)]
+        graves = hash_fields([self._keys.contact_gone(one) for one in away], (*WORDS, "parts"))
+        buried = dict(zip(away, self._ask(graves), strict=True))
+        return [row_of(one, row, buried.get(one)) for one, row in zip(ids, living, strict=True)]
 
     def exist(self, ids: Sequence[str]) -> list[bool]:
         """Return for each id whether it is a contact's, in one round trip."""
@@ -216,7 +225,7 @@ class ContactStore:
                 if name is not None:
                     yield Contact(
                         one.decode(), name.decode(), birthday=birthday.decode() if birthday else None,
-                        emails=_texts(emails), phones=_texts(phones),
+                        emails=texts(emails), phones=texts(phones),
                     )  # fmt: skip
             after = ids[-1]
 
@@ -271,28 +280,3 @@ def _decoded(ids: Iterable[Any]) -> list[str]:
 
 def _batches(ids: list[str]) -> Iterator[list[str]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-
-
-def _row(contact_id: str, living: Sequence[bytes | None], buried: Sequence[bytes | None] | None) -> Row | None:
-    if buried is not None:
-        if buried[0] is None:
-            return None
-        identities, former_ids, parts = buried
-        return Row(contact_id, False, identities=_words(identities), former_ids=_words(former_ids), parts=_plain(parts))
-    name, emails, birthday, uids, identities, former_ids, parts = living
-    return Row(
-        contact_id, True, (name or b"").decode(), _texts(emails), birthday.decode() if birthday else None, _texts(uids),
-        _words(identities), _words(former_ids), _plain(parts),
-    )  # fmt: skip
-
-
-def _plain(value: bytes | None) -> str:
-    return (value or b"").decode()
-
-
-def _words(value: bytes | None) -> tuple[str, ...]:
-    return tuple(value.decode().split()) if value else ()
-
-
-def _texts(value: bytes | None) -> tuple[str, ...]:
-    return tuple(json.loads(value)) if value else ()

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from service.domain.notices import Notices
 from service.domain.status import waited_seconds
+from service.store.jobs.enabled_count import enabled_jobs
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, read_notices
 from service.store.presence import up
 from service.store.scripts import BUCKETS_MS, Scripts
-from service.store.server.exchange import exchange, execute, packed
+from service.store.server.exchange import exchange, packed
 from service.store.server.kind import refusal_of_writes
 from service.store.server.redis_clock import ms_of
 from service.store.server.translation import translate_errors
@@ -72,21 +73,8 @@ class Reading:
         return waited_seconds(self.now, self.oldest_queued)
 
 
-def add_refused_keys(scripts: Scripts, count: int) -> None:
-    """Count refused keys, without a second try: a connection that breaks may have counted them already.
-
-    Raises:
-        StoreUnavailable: Redis is away.
-        RedisError: Redis refuses.
-    """
-    if scripts.gate is not None:
-        scripts.gate.write()
-    with translate_errors():
-        execute(scripts.client, "HINCRBY", scripts.keys.metrics, REFUSED_KEYS, count)
-
-
 def add_loop_lag(scripts: Scripts, lags: Sequence[int]) -> None:
-    """Count lags of an event loop, without a second try, as `add_refused_keys`.
+    """Count lags of an event loop, without a second try: a connection that breaks may have counted them already.
 
     Args:
         scripts: the installation.
@@ -124,7 +112,7 @@ def read(scripts: Scripts) -> Reading:
             pipe.get(keys.leader),
             pipe.zrange(keys.due, 0, 0, withscores=True),
             pipe.zcard(keys.jobs),
-            pipe.scard(keys.enabled),
+            pipe.get(keys.enabled_jobs),
             pipe.hmget(keys.data, FIELDS_OF_DATA),
             pipe.hmget(keys.clock, FIELDS_OF_CLOCK),
         )
@@ -147,7 +135,7 @@ def read(scripts: Scripts) -> Reading:
         leader=None if leader is None else leader.decode(errors="replace"),
         next_due=_earliest(due),
         jobs=int(jobs),
-        enabled_jobs=int(enabled),
+        enabled_jobs=enabled_jobs(enabled),
         notices=read_notices(now, *seen),
         refused_keys=counts.get(REFUSED_KEYS, 0),
         loop_lag=_histogram(_under(counts, f"{LOOP_LAG}:")),

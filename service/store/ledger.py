@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from uuid import uuid4
 
 from redis import Redis
 
 from bot_scheduler import Person
+from service.domain.people.erasure.seal import Seal
 from service.store.keys import Keys
 from service.store.scripts import script_of
+from service.store.seals import Seals
 from service.store.server.translation import translate_errors
 
 LIFETIME = 400 * 86_400
@@ -39,7 +42,11 @@ class RedisLedger:
         self._keys = keys
         self._bot = bot
         self._run_id = run_id
-        self._mark = f"{CLAIMED}:{run_id}:{uuid4()}"
+        self._seals = Seals(client, keys)
+
+    @cached_property
+    def _mark(self) -> str:
+        return f"{CLAIMED}:{self._run_id}:{uuid4()}"
 
     def claim(self, key: str, *, retake: bool = False, person: Person | None = None) -> str:
         """Take `key`, in one atomic step, unless it is taken.
@@ -58,7 +65,7 @@ class RedisLedger:
         with translate_errors():
             if person is not None:
                 claim = script_of(self._client, "claim_for_person", self._keys)
-                stands = claim(keys=(), args=self._args(key, person, self._mark, "retake" if retake else ""))
+                stands = claim(keys=(), args=self._args(key, person, self._seals.current(), self._mark, retake))
                 return CLAIMED if _text(stands) == self._mark else _outcome(stands)
             if retake:
                 take_over = script_of(self._client, "retake_claim", self._keys)
@@ -90,15 +97,20 @@ class RedisLedger:
         with translate_errors():
             if people:
                 look = script_of(self._client, "claim_for_person", self._keys)
-                calls = [((), self._args(key, person, "", "")) for key, person in zip(keys, people, strict=True)]
+                seal = self._seals.current()
+                calls = [((), self._args(key, person, seal)) for key, person in zip(keys, people, strict=True)]
                 return [None if value is None else _outcome(value) for value in look.many(calls)]
             values = self._client.mget([self._keys.ledger(self._bot, key) for key in keys])
         return [None if value is None else _outcome(value) for value in values]
 
-    def _args(self, key: str, person: Person, mark: str, retake: str) -> list[str | int]:
+    def _args(
+        self, key: str, person: Person, seal: Seal | None, mark: str = "", retake: bool = False
+    ) -> list[str | int]:
+        sealed = seal.identities(person.identities) if seal else ()
         return [
-            person.id, " ".join(person.identities), " ".join(person.former_ids), self._keys.ledger_start(self._bot),
-            key.removeprefix(person.id), mark, LIFETIME, retake, STANDS_MS,
+            person.id, " ".join(dict.fromkeys((*person.identities, *sealed))), " ".join(person.former_ids),
+            self._keys.ledger_start(self._bot), key.removeprefix(person.id), mark, LIFETIME,
+            "retake" if retake else "", STANDS_MS,
         ]  # fmt: skip
 
     def first_run(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import ceil
 from uuid import uuid4
 
@@ -30,7 +31,10 @@ class RedisMemory:
         self._client = client
         self._keys = keys
         self._bot = bot
-        self._mark = str(uuid4())
+
+    @cached_property
+    def _mark(self) -> str:
+        return str(uuid4())
 
     def recall(self, key: str) -> str | None:
         """Return the value remembered under `key`; None if there is none, or if it has expired."""

@@ -15,9 +15,14 @@ from typing import Any
 from redis import Redis
 
 from service.domain.people.traits import Traits, first_ids, identities_of, identity_of_id
-from service.store.contacts import BATCH, ContactStore, Row, Write
+from service.store.contact_rows import Row
+from service.store.contacts import BATCH, ContactStore, Write
+from service.store.jobs.job_hashes import JobStore, Position
 from service.store.keys import Keys
 from service.store.ledger import LIFETIME
+from service.store.older_jobs import OlderJobs
+from service.store.rq_records import make_scripts
+from service.store.scripts import Limits
 
 LOOK_SECONDS = 5.0
 """Seconds between two looks of a running process at the version."""
@@ -25,8 +30,9 @@ Hold = Callable[[], None]
 """Renews a migration's lease; raises StoreUnavailable if another process has it by now."""
 Migration = Callable[[Redis, Keys, Hold], None]
 
-SETTLE_SECONDS = LOOK_SECONDS + 1.0
-"""Seconds after which no process of the older release writes any more, except bots that it has under way."""
+SETTLE_SECONDS = LOOK_SECONDS + 3.0
+"""Seconds after which no process of the older release writes any more, except workers that have runs under way: those
+end them, and may claim the next one in the same step. A scheduler looks only at its heartbeats, every 2 s."""
 SCAN = 1000
 """Names of keys that one step reads."""
 
@@ -41,10 +47,44 @@ def identify_contacts(client: Redis, keys: Keys, hold: Hold) -> None:
     begun = time.monotonic()
     _identify(client, keys, hold)
     _note_deleted(client, keys, hold)
+    _settle(begun, hold)
+    _identify(client, keys, hold)
+
+
+def count_runs(client: Redis, keys: Keys, hold: Hold) -> None:
+    """Migrate from version 2 to 3: count a job's open runs and held slots in its hash, no longer in sets.
+
+    What older scripts must not find has new names: the due index, RQ's queue, a job's history and its waiting runs.
+    Runs that older workers have under way go on there (`service.scheduler.take_over`). See decision 0050.
+    """
+    _settle(time.monotonic(), hold)
+    scripts = make_scripts(client, keys, Limits())
+    older, jobs = OlderJobs(scripts), JobStore(scripts)
+    older.rename()
+    while older.take_over():
+        hold()
+    client.unlink(keys.old_enabled)  # one entry per job
+    enabled = 0
+    position: Position | None = None
+    while page := jobs.ids_after(position, BATCH):
+        hold()
+        enabled += older.recount([job.job_id for job in page])
+        position = page[-1]
+    client.set(keys.enabled_jobs, enabled)
+
+
+def plan_more_types(client: Redis, keys: Keys, hold: Hold) -> None:
+    """Migrate from version 3 to 4, in which schedules have more types: nothing stored changes.
+
+    An older scheduler that met such a job would call it broken; a newer version makes it wait.
+    """
+
+
+def _settle(begun: float, hold: Hold) -> None:
+    """Wait until processes of the older release have noticed the migration, which began at `begun`, monotonic."""
     while time.monotonic() < begun + SETTLE_SECONDS:
         hold()
         time.sleep(0.2)
-    _identify(client, keys, hold)
 
 
 def _identify(client: Redis, keys: Keys, hold: Hold) -> None:

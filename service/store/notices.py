@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.domain.notices import Notices, Step, WentBack
+from service.store.audit.entries import entry_of
 from service.store.keys import Keys
 from service.store.scripts import Scripts
 
@@ -35,8 +36,12 @@ def acknowledge(scripts: Scripts) -> Notices:
     Raises:
         StoreUnavailable: Redis is away.
     """
-    now, data, steps, acknowledged = scripts.run("acknowledge")
-    return read_notices(int(now), data, (steps, acknowledged))
+    entry = entry_of("notices.acknowledge", "")
+    now, data, steps, acknowledged = scripts.run("acknowledge", entry.text)
+    notices = read_notices(int(now), data, (steps, acknowledged))
+    if notices != Notices():
+        entry.log()
+    return notices
 
 
 def _went_back(data: Sequence[bytes | None]) -> WentBack | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from service.domain.calendars.work_calendar import WARN_DAYS
 from service.domain.notices import Notices
+from service.domain.schedules.schema_versions import NEWEST
 from service.domain.status import count_up
+from service.store.jobs.enabled_count import enabled_jobs
 from service.store.notices import notice_commands, read_notices
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, scored
@@ -27,6 +31,7 @@ class Census:
     schedulers: int
     workers: int
     notices: Notices
+    calendars_running_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Presence:
             reading_ms: the last reading of Redis' clock.
         """
         looked = ["" if ms is None else str(ms) for ms in (expected_ms, reading_ms)]
-        answer = self._scripts.run("hold_lead", name, lease_ms, *looked, *self._scripts.data.arguments())
+        answer = self._scripts.run("hold_lead", name, lease_ms, *looked, *self._scripts.data.arguments(), NEWEST)
         held, now, leader, stepped, data, *walk = answer
         self._scripts.note_data([data[0], data[1], data[2]])
         return Lead(bool(held), int(now), leader.decode(), int(stepped or 0), _walk(*walk))
@@ -117,13 +122,16 @@ class Presence:
 
     def census(self) -> Census:
         """Count everything in one round trip, whatever the number of jobs."""
-        time, total, enabled, schedulers, workers, data, clock = ask(
-            self._scripts, ("TIME",), ("ZCARD", self._keys.jobs), ("SCARD", self._keys.enabled),
+        warned_until = (
+            int(time.time()) + WARN_DAYS * 86_400
+        )  # by this machine's clock: a day more or less does not matter
+        now_pair, total, enabled, schedulers, workers, running_out, data, clock = ask(
+            self._scripts, ("TIME",), ("ZCARD", self._keys.jobs), ("GET", self._keys.enabled_jobs),
             ("ZRANGE", self._keys.schedulers, 0, -1, "WITHSCORES"), ("ZRANGE", self._keys.workers, 0, -1, "WITHSCORES"),
-            *notice_commands(self._keys),
+            ("ZCOUNT", self._keys.calendars, "-inf", warned_until), *notice_commands(self._keys),
         )  # fmt: skip
-        now = ms_of(time)
+        now = ms_of(now_pair)
         return Census(
-            int(total), int(enabled), up(scored(schedulers), now), up(scored(workers), now),
-            read_notices(now, data, clock),
+            int(total), enabled_jobs(enabled), up(scored(schedulers), now), up(scored(workers), now),
+            read_notices(now, data, clock), int(running_out),
         )  # fmt: skip

@@ -5,6 +5,9 @@ Short on purpose: no other module outside the scheduler and the worker makes one
 
 from __future__ import annotations
 
+from functools import lru_cache
+from time import gmtime, strftime  # as they are now: a bot may put others in their place
+
 from redis import Redis
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
@@ -33,3 +36,13 @@ def rq_template(keys: Keys, connection: Redis) -> dict[str, bytes]:
 def make_scripts(client: Redis, keys: Keys, limits: Limits) -> Scripts:
     """Make the scripts of an installation, RQ's part included."""
     return Scripts(client, keys, limits, rq_template(keys, client))
+
+
+def timestamp(ms: int) -> str:
+    """Write a time, epoch milliseconds, as RQ's timestamp, as `lua/shared/iso.lua` does."""
+    return f"{_second(ms // 1000)}{ms % 1000:03d}000Z"
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S.", gmtime(second))

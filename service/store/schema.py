@@ -14,6 +14,7 @@ may have come meanwhile.
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -23,16 +24,21 @@ from redis import Redis
 
 from service.errors import StoreUnavailable, StoreUnsuitable
 from service.store.keys import Keys
-from service.store.migrations import LOOK_SECONDS, Migration, identify_contacts
+from service.store.migrations import LOOK_SECONDS, Migration, count_runs, identify_contacts, plan_more_types
 from service.store.scripts import script_of
 from service.store.server.exchange import execute
 from service.store.server.translation import translate_errors
 
-MIGRATIONS: tuple[Migration, ...] = (identify_contacts,)
+log = logging.getLogger(__name__)
+
+MIGRATIONS: tuple[Migration, ...] = (identify_contacts, count_runs, plan_more_types)
 """The migrations from version n to n + 1, the first from 1 to 2."""
 LEASE_SECONDS = 30
 """Seconds without renewal after which another process takes over a migration."""
-NOT_DATA = ("schema_version", "schema_lock", "leader", "schedulers", "workers", "metrics", "clock", "data")
+NOT_DATA = (
+    "schema_version", "schema_lock", "leader", "schedulers", "scheduler_versions", "workers", "metrics", "clock",
+    "data",
+)  # fmt: skip
 """Keys that running processes write even if there is no data."""
 
 
@@ -98,8 +104,11 @@ def _migrate(client: Redis, keys: Keys) -> None:
         version = _version(client, keys) or 1
         _refuse_newer(version)
         for number in range(version, newest()):
+            begun = time.monotonic()
+            log.info("Migrating the data in Redis to schema version %d; nothing new starts meanwhile", number + 1)
             MIGRATIONS[number - 1](client, keys, hold)
             hold(number + 1)
+            log.info("The data in Redis has schema version %d now, after %.1f s", number + 1, time.monotonic() - begun)
     finally:
         script_of(client, "release_schema_lock")(keys=[keys.schema_lock], args=[token])
 
@@ -131,11 +140,20 @@ class SchemaWatch:
             StoreUnsuitable: the version is newer than this process knows.
             StoreUnavailable: Redis is away, or another process is migrating.
         """
+        found = self.refusal()
+        if found is not None:
+            raise found
+
+    def refusal(self) -> StoreUnavailable | None:
+        """Return the error that `check` raises over the version, or None.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
         if self._clock() >= self._next_look:
             self._refusal = self._look()
             self._next_look = self._clock() + LOOK_SECONDS
-        if self._refusal is not None:
-            raise self._refusal()
+        return None if self._refusal is None else self._refusal()
 
     def _look(self) -> Callable[[], StoreUnavailable] | None:
         with translate_errors():

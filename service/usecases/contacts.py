@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from service.contacts.bodies import parse_create, parse_update
@@ -21,10 +22,14 @@ from service.contacts.writing import exports
 from service.domain.ids import is_id
 from service.domain.people.contact import Contact, Visit
 from service.errors import Conflict, NotFound, ValidationFailed
+from service.store.audit import entries as audit
+from service.store.audit.actions import ActionLog
 from service.store.contacts import ContactStore
 from service.store.keys import Keys
-from service.store.scripts import Gate
+from service.store.quotas import too_many
+from service.store.scripts import Gate, Limits
 from service.store.server.connection import Client
+from service.store.watermark import require_memory
 from service.usecases.contact_views import as_json
 from service.usecases.paging import MAX_PAGE
 from service.usecases.views import Page
@@ -38,14 +43,16 @@ class ContactBook:
         keys: the installation's key names.
         gate: opens when the startup checks have passed, see `service.store.server.startup_checks`; None where the
             process runs them itself.
+        limits: the installation's: how many contacts there may be, and for the audit log.
     """
 
-    def __init__(self, client: Client, keys: Keys, gate: Gate | None = None) -> None:
+    def __init__(self, client: Client, keys: Keys, gate: Gate | None = None, limits: Limits | None = None) -> None:
         self._client = client
         self._keys = keys
-        self._store = ContactStore(client, keys, gate)
+        self._store = ContactStore(client, keys, gate, limits)
         self._duplicates = DuplicateList(self._store)
         self._intake = Intake(self._store)
+        self._actions = ActionLog(client, keys, gate, limits)
 
     def import_stream(self, stream: Readable, options: ReadOptions = AS_FOUND) -> dict[str, Any]:
         """Import a vCard or CSV file in bounded memory. Its content tells which of the two it is.
@@ -65,13 +72,23 @@ class ContactBook:
         Raises:
             ValidationFailed: the file is empty or of another kind, and nothing has changed. Or it has more entries
                 than one import takes; the first ones were imported, and the message says how many.
+            StoreFull: Redis is, or has become, nearly full. Earlier writes stay.
             StoreUnavailable: Redis went away. Earlier writes stay, and importing the file again completes them.
         """
-        report = ImportReport()
+        require_room = partial(require_memory, self._client, self._keys)
+        require_room()
+        report = ImportReport(self._store.most)
         file = read_people(stream, options)
-        stopped = import_people(file, self._intake, report, options.charset)
+        noted = self._actions.note(audit.entry_of("contacts.import", "", {"finished": (None, False)}))
+        try:
+            stopped = import_people(file, self._intake, report, options.charset, require_room)
+        except ValidationFailed:
+            self._actions.conclude(noted, None)
+            raise
+        self._actions.conclude(noted, partial(_import_entry, report) if report.has_changed else None)
         if stopped is not None:
             raise _stopped(stopped, report)
+        report.tell_left_out()
         for reason in file.warnings:
             report.warn(reason)
         return report.as_dict(file.ignored_columns)
@@ -109,13 +126,16 @@ class ContactBook:
 
         Raises:
             ValidationFailed: the body is invalid.
-            Conflict: the address book already has this person, by address and name, or by name and birthday.
+            Conflict: the address book already has this person, by address and name, or by name and birthday; or there
+                are as many contacts as `MAX_CONTACTS` allows.
         """
         fields = parse_create(body) | {"source": "api"}
         entry = Entry(traits_of({"uids": (), "emails": (), "birthday": None} | fields), fields)
         (taken,) = self._intake.take([entry], mode="create")
         if taken is None or taken.became == "exists":
             raise _exists(taken)
+        if taken.became == "too_many":
+            raise too_many("MAX_CONTACTS", self._store.most, "contacts")
         return self.get(taken.contact.id)
 
     def update(self, contact_id: str, body: object) -> dict[str, Any]:
@@ -233,6 +253,10 @@ def _check_cursor(cursor: str | None) -> None:
 
 def _no_contact(contact_id: str) -> NotFound:
     return NotFound(f"Contact {contact_id} not found")
+
+
+def _import_entry(report: ImportReport) -> audit.Entry:
+    return audit.entry_of("contacts.import", "", {name: (None, count) for name, count in report.changes.items()})
 
 
 def _stopped(why: TooMuch, report: ImportReport) -> ValidationFailed:

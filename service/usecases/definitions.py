@@ -9,50 +9,30 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from service.batches import batched
 from service.clock import Clock
 from service.domain import schedules
-from service.domain.input.refusals import Refusals, echo, joined
+from service.domain.access.labels import JobChoice
+from service.domain.input.refusals import Refusals, echo, require_object
 from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
 from service.domain.planning import new_record
 from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.errors import ConcurrentChange, NotFound, ValidationFailed
 from service.store.jobs.job_hashes import JobStore
+from service.store.jobs.job_marks import marks_of
+from service.usecases.access.side_doors import require_bound_secrets
+from service.usecases.access.sight import choice, is_limited, require_within_limits
+from service.usecases.document_calendars import DocumentCalendars, exported
 from service.usecases.document_jobs import Item, parse_document, within
+from service.usecases.foresight.dry_runs import DAYS, JobChange, described
 from service.usecases.jobs import Jobs
 
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A change to one job.
-
-    Args:
-        action: `create`, `update` or `delete`.
-        id: the job's id; None for a new job without one.
-        before: the stored job; None for a new job, and for one to delete.
-        after: the new definition; None for a job to delete.
-        name: the job's name.
-    """
-
-    action: str
-    id: str | None
-    before: JobRecord | None
-    after: JobDefinition | None
-    name: str
-
-    def answer(self) -> dict[str, Any]:
-        """Describe the change as the API shows it."""
-        old = {} if self.before is None else _leaves(self.before.definition)
-        new = {} if self.after is None else _leaves(self.after)
-        fields = {
-            field: {"from": old.get(field), "to": new.get(field)}
-            for field in dict.fromkeys([*old, *new])
-            if (field in old, old.get(field)) != (field in new, new.get(field))
-        }
-        return {"action": self.action, "id": self.id, "name": self.name, "fields": fields}
+READ_AT_ONCE = 200
+"""Jobs to delete that a dry run reads at a time."""
 
 
 class Definitions:
@@ -76,45 +56,71 @@ class Definitions:
 
         Jobs whose stored definitions cannot be read are left out, as in lists.
         """
+        return self._exported(choice())
+
+    def calendars(self) -> list[dict[str, Any]]:
+        """Read every calendar's definition, in the order of their names."""
+        return exported(self._jobs.calendars)
+
+    def _exported(self, wanted: JobChoice) -> Iterator[dict[str, Any]]:
         for chunk in self._store.scan():
             for job_id, fields in chunk:
                 try:
-                    definition = read_job(fields).definition
+                    definition = read_job(job_id, fields).definition
                 except UnreadableJob:
                     continue
-                yield {"id": job_id, **definition.definition_fields()}
+                if wanted.takes(definition.labels, definition.bot_type):
+                    yield {"id": job_id, **definition.definition_fields()}
 
-    def apply(self, document: object, *, prune: bool = False, dry_run: bool = False) -> dict[str, Any]:
+    def apply(
+        self, document: object, *, prune: bool = False, dry_run: bool = False, days: int = DAYS
+    ) -> dict[str, Any]:  # fmt: skip
         """Create and change the stored jobs as a document says.
 
         A job of the document is the stored job with the same id. Without one, it is the stored job with the same name,
         if neither side has another job with that name. Otherwise it is new, under the id that the document gives it.
 
+        A caller with limits touches only the jobs within them. It cannot choose the id of a new job, because that
+        would tell whether others have a job with this id.
+
         Args:
             document: the parsed document.
             prune: whether to delete the jobs that the document does not have.
             dry_run: whether to write nothing and only report the changes.
+            days: how far a dry run looks ahead.
+
+        Calendars are saved first; their changes have the `kind` `calendar`.
 
         Returns:
             `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without jobs that stay as they are. In a
-            dry run, a job that would get a new id has none.
+            dry run, a job that would get a new id has none, and each change has its `occurrences`.
 
         Raises:
             ValidationFailed: the document is invalid. The error names the fields of every invalid job, and nothing was
                 written.
+            Forbidden: the caller has limits, and a new or changed job names a secret that may go anywhere.
+            Conflict: it would create more jobs than `MAX_JOBS` allows, and nothing was written.
+            StoreFull: Redis is nearly full.
             ConcurrentChange: others changed a job meanwhile. The changes before it in the document are done.
         """
-        steps = self._plan(parse_document(document, self._configs), prune)
-        if not dry_run:
-            steps = [self._carry_out(step) for step in steps]
-        return {"dry_run": dry_run, "changes": [step.answer() for step in steps]}
+        items = parse_document(document, self._configs)
+        calendars = DocumentCalendars(self._jobs.calendars, require_object(document, ""))
+        steps = self._plan(items, prune, calendars)
+        of_calendars = [step.answer() for step in calendars.steps]
+        if dry_run:
+            stored, now_ms = self._jobs.calendars, self._clock.now_ms()
+            planned = described(self._with_records(steps), len(steps), now_ms, days, stored, calendars)
+            return {"dry_run": True, "changes": [*of_calendars, *planned]}
+        calendars.save(self._clock.now_ms())
+        return {"dry_run": False, "changes": [*of_calendars, *(self._carry_out(step).answer() for step in steps)]}
 
     # planning
 
-    def _plan(self, items: list[Item], prune: bool) -> list[_Step]:
+    def _plan(self, items: list[Item], prune: bool, calendars: DocumentCalendars) -> list[JobChange]:
         matched, others = self._match(items, prune)
         records = self._records(list(matched.values()))
         now = self._clock.now_ms() // 1000
+        least = self._store.limits.min_interval
         refusals = Refusals()
         steps = []
         for item in items:
@@ -122,18 +128,21 @@ class Definitions:
                 break
             before = records.get(matched.get(item.field, ""))
             definition = item.definition
+            refusals.attempt(lambda item=item: _allowed(item, matched))  # type: ignore[misc]
             if before is not None and before.definition.bot_type != definition.bot_type:
                 refusals.add(f"{item.field}.bot_type", f"cannot change: it is {echo(before.definition.bot_type)}")
                 continue
             if before is not None and before.definition == definition and before.plan.state != "broken":
                 continue
-            refusals.attempt(lambda item=item, before=before: _checked(item, before, now))  # type: ignore[misc]
+            require_bound_secrets(definition, None if before is None else before.definition)
+            refusals.attempt(lambda item=item, before=before: _checked(item, before, now, least, calendars))  # type: ignore[misc]
             if before is None:
-                steps.append(_Step("create", item.id, None, definition, definition.name))
+                steps.append(JobChange("create", item.id, None, definition, definition.name))
             else:
-                steps.append(_Step("update", before.id, before, definition, definition.name))
+                steps.append(JobChange("update", before.id, before, definition, definition.name))
         refusals.raise_any()
-        return steps + [_Step("delete", job_id, None, None, name) for job_id, name in others]
+        self._store.require_room(sum(step.before is None for step in steps))
+        return steps + [JobChange("delete", job_id, None, None, name) for job_id, name in others]
 
     def _match(self, items: list[Item], prune: bool) -> tuple[dict[str, str], list[tuple[str, str]]]:
         """Match items with stored jobs.
@@ -142,7 +151,7 @@ class Definitions:
             The stored job's id by the item's place, and to prune, ids and names of all other stored jobs.
         """
         ids = [item.id for item in items if item.id is not None]
-        stored = {job_id for job_id, fields in zip(ids, self._store.get_many(ids), strict=True) if fields}
+        stored = {job_id for job_id, fields in zip(ids, self._store.get_many(ids), strict=True) if _is_seen(fields)}
         matched = {item.field: item.id for item in items if item.id in stored and item.id is not None}
         unmatched = [item for item in items if item.field not in matched]
         if not unmatched and not prune:
@@ -171,22 +180,34 @@ class Definitions:
     def _names(self) -> Iterator[tuple[str, str]]:
         for chunk in self._store.scan():
             for job_id, fields in chunk:
-                yield job_id, fields.get(b"name", b"").decode(errors="replace")
+                if _is_seen(fields):
+                    yield job_id, fields.get(b"name", b"").decode(errors="replace")
 
     def _records(self, ids: list[str]) -> dict[str, JobRecord]:
         found = {}
         for job_id, fields in zip(ids, self._store.get_many(ids), strict=True):
             try:
-                found[job_id] = read_job(fields)
+                found[job_id] = read_job(job_id, fields)
             except UnreadableJob as error:
                 raise ConcurrentChange(
                     f"Job {job_id} was deleted in the meantime, or is broken; nothing was changed"
                 ) from error
         return found
 
+    def _with_records(self, steps: list[JobChange]) -> Iterator[JobChange]:
+        """Read the jobs to delete, some at a time. A damaged one has no record."""
+        yield from (step for step in steps if step.action != "delete")
+        for some in batched([step for step in steps if step.action == "delete"], READ_AT_ONCE):
+            stored = self._store.get_many([step.id or "" for step in some])
+            for step, fields in zip(some, stored, strict=True):
+                try:
+                    yield replace(step, before=read_job(step.id or "", fields))
+                except UnreadableJob:
+                    yield step
+
     # doing
 
-    def _carry_out(self, step: _Step) -> _Step:
+    def _carry_out(self, step: JobChange) -> JobChange:
         if step.after is None:
             assert step.id is not None
             try:
@@ -196,7 +217,7 @@ class Definitions:
             return step
         if step.before is None:
             job_id, now_ms = step.id or str(uuid.uuid4()), self._clock.now_ms()
-            record = new_record(job_id, step.after, now_ms)
+            record = new_record(job_id, step.after, now_ms, self._jobs.calendars.of(step.after.options))
             if step.id is not None:
                 # An earlier job may have had this id; its revisions began at 1 or at an earlier time.
                 record = replace(record, revision=now_ms)
@@ -210,7 +231,7 @@ class Definitions:
         return step
 
 
-def _replacement(current: JobDefinition, step: _Step) -> JobDefinition:
+def _replacement(current: JobDefinition, step: JobChange) -> JobDefinition:
     assert step.after is not None
     if current.bot_type != step.after.bot_type:
         raise _changed(step.id or "")
@@ -221,20 +242,28 @@ def _changed(job_id: str) -> ConcurrentChange:
     return ConcurrentChange(f"Job {job_id} was changed by others in the meantime; apply the document again")
 
 
-def _checked(item: Item, before: JobRecord | None, now: int) -> None:
-    stored = None if before is None else before.definition.cron_expression
+def _is_seen(fields: Mapping[bytes, bytes]) -> bool:
+    """Tell whether there is such a job, to the caller."""
+    marks = marks_of(fields.get(b"bot_type"), fields.get(b"labels"))
+    return bool(fields) and (not is_limited() or (marks is not None and choice().takes(*marks)))
+
+
+def _allowed(item: Item, matched: Mapping[str, str]) -> None:
+    """Refuse what the caller's limits forbid."""
+    if is_limited() and item.id is not None and item.field not in matched:
+        raise ValidationFailed.of(f"{item.field}.id", "must be left out of a new job, because this key has limits")
     try:
-        schedules.validate_schedule(item.definition.schedule, item.definition.options, now, stored)
+        require_within_limits(item.definition)
     except ValidationFailed as refusal:
         raise within(item.field, refusal) from None
 
 
-def _leaves(definition: JobDefinition) -> dict[str, Any]:
-    """Return the definition's fields, those of nested objects by their paths."""
-    found: dict[str, Any] = {}
-    for field, value in definition.definition_fields().items():
-        if isinstance(value, Mapping):
-            found |= {joined(field, name): item for name, item in value.items()}
-        else:
-            found[field] = value
-    return found
+def _checked(item: Item, before: JobRecord | None, now: int, least: int, calendars: DocumentCalendars) -> None:
+    stored = None if before is None else before.definition.schedule
+    try:
+        calendar = calendars.of(item.definition.options)
+        if before is None or before.definition.schedule != item.definition.schedule:
+            schedules.refuse_short_interval(item.definition.schedule, least)
+        schedules.validate_schedule(item.definition.schedule, item.definition.options, now, stored, calendar)
+    except ValidationFailed as refusal:
+        raise within(item.field, refusal) from None

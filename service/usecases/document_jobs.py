@@ -43,7 +43,7 @@ def parse_document(document: object, configs: Configs) -> list[Item]:
     """
     fields = require_object(document, "")
     refusals = Refusals()
-    refusals.unknown(fields, ("version", "jobs"), "", "the document")
+    refusals.unknown(fields, ("version", "calendars", "jobs"), "", "the document")
     if type(fields.get("version")) is not int or fields["version"] != VERSION:
         refusals.add(
             "version", f"must be {VERSION}" + (f", not {echo(fields['version'])}" if "version" in fields else "")
@@ -69,9 +69,10 @@ def _item(field: str, job: object, configs: Configs) -> Item:
     if job_id is not None and not is_id(job_id):
         raise ValidationFailed.of(f"{field}.id", f"must be the UUID of a job, or left out, not {echo(job_id)}")
     try:
-        return Item(field, job_id, parse_create(job, configs))
+        definition = parse_create(job, configs)
     except ValidationFailed as refusal:
         raise within(field, refusal) from None
+    return Item(field, job_id, definition)
 
 
 def _refuse_twins(items: list[Item], refusals: Refusals) -> None:

@@ -11,7 +11,7 @@ Where PyYAML was built without libyaml, its own parser reads short documents alo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -149,24 +149,36 @@ for _pattern in (_NULL, _BOOLEAN, _INTEGER, _FLOAT):
     _Dumper.add_implicit_resolver("ambiguous", re.compile(f"(?:{_pattern.pattern})$"), None)
 
 
-def yaml_pieces(version: int, jobs: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """Write a document of jobs as YAML, piece by piece."""
-    piece = bytearray(f"version: {version}\njobs:".encode())
+def yaml_pieces(
+    version: int, jobs: Iterable[dict[str, Any]], calendars: Sequence[dict[str, Any]] = ()
+) -> Iterator[bytes]:
+    """Write a document of jobs as YAML, piece by piece; calendars come first, if there are any."""
+    piece = bytearray(f"version: {version}\n".encode())
+    piece += _yaml({"calendars": list(calendars)}) if calendars else b""
+    piece += b"jobs:"
     empty = True
     for job in jobs:
         piece += b"\n" if empty else b""
         empty = False
-        text = yaml.dump([job], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
-        piece += text.encode("utf-8", "backslashreplace")
+        piece += _yaml([job])
         if len(piece) >= CHUNK_BYTES:
             yield bytes(piece)
             piece.clear()
     yield bytes(piece) + (b" []\n" if empty else b"")
 
 
-def json_pieces(version: int, jobs: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """Write a document of jobs as JSON, one job a line, piece by piece."""
-    piece = bytearray(f'{{"version": {version}, "jobs": ['.encode())
+def _yaml(value: object) -> bytes:
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def json_pieces(
+    version: int, jobs: Iterable[dict[str, Any]], calendars: Sequence[dict[str, Any]] = ()
+) -> Iterator[bytes]:
+    """Write a document of jobs as JSON, one job a line, piece by piece; calendars come first, if there are any."""
+    piece = bytearray(f'{{"version": {version}, '.encode())
+    piece += b'"calendars": ' + dumps(list(calendars)) + b",\n" if calendars else b""
+    piece += b'"jobs": ['
     separator = b"\n"
     for job in jobs:
         piece += separator + dumps(job)

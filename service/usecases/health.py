@@ -29,7 +29,8 @@ class Health:
             census = self._presence.census()
         except ServiceError:
             return {"status": UNHEALTHY, "scheduler_running": False, "redis_connected": False,
-                    "total_jobs": 0, "enabled_jobs": 0, "workers": 0, **shown(Notices())}  # fmt: skip
+                    "total_jobs": 0, "enabled_jobs": 0, "workers": 0, "calendars_running_out": 0,
+                    **shown(Notices())}  # fmt: skip
         return {
             "status": status(census.schedulers),
             "scheduler_running": census.schedulers > 0,
@@ -37,6 +38,7 @@ class Health:
             "total_jobs": census.total_jobs,
             "enabled_jobs": census.enabled_jobs,
             "workers": census.workers,
+            "calendars_running_out": census.calendars_running_out,
             **shown(census.notices),
         }
 

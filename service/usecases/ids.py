@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from service.domain.access.callers import caller
 from service.domain.ids import is_id
 from service.domain.records import JobRecord, UnreadableJob
-from service.errors import Conflict, NotFound
+from service.errors import ConcurrentChange, Conflict, NotFound, PreconditionFailed
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
+from service.usecases.access.sight import is_limited, sees_definition
+
+_ONE_KEY = ("root", "service")
+"""Callers with API_KEY. Their Idempotency-Keys are kept as by earlier releases, which knew no other callers."""
 
 
 def no_job(job_id: str) -> NotFound:
@@ -19,8 +26,10 @@ def no_run(job_id: str, run_id: str) -> NotFound:
     return NotFound(f"Run {run_id} of job {job_id} not found")
 
 
-def broken(job_id: str) -> Conflict:
-    """Make the refusal of a job whose stored definition is damaged."""
+def broken(job_id: str) -> Conflict | NotFound:
+    """Make the refusal of a job whose stored definition is damaged; to a caller with limits, there is no such job."""
+    if is_limited():
+        return no_job(job_id)
     return Conflict(f"Job {job_id} is broken: its stored definition cannot be read; delete it")
 
 
@@ -28,14 +37,14 @@ def stored(store: JobStore, job_id: str) -> JobRecord:
     """Read a job as it is stored.
 
     Raises:
-        NotFound: there is no such job.
+        NotFound: there is no such job, to this caller.
         Conflict: its stored definition cannot be read.
     """
     try:
         record = store.get(job_id) if is_id(job_id) else None
     except UnreadableJob as error:
         raise broken(job_id) from error
-    if record is None:
+    if record is None or not sees_definition(record.definition):
         raise no_job(job_id)
     return record
 
@@ -44,14 +53,17 @@ def once(scope: str, key: str | None, body: object) -> Idempotency | None:
     """Make the record of a request that counts once.
 
     Args:
-        scope: the operation, within which a key is unique.
+        scope: the operation, within which a caller's key is unique.
         key: the request's Idempotency-Key.
         body: the request's body.
 
     Returns:
         The record; None if the request has no key.
     """
-    return None if key is None else Idempotency.of(scope, key, body)
+    if key is None:
+        return None
+    actor = caller().actor
+    return Idempotency.of(scope if actor in _ONE_KEY else f"{scope}\n{actor}", key, body)
 
 
 def same_body(recalled: Recalled) -> str:
@@ -63,3 +75,26 @@ def same_body(recalled: Recalled) -> str:
     if recalled.answer is None:
         raise Conflict("This Idempotency-Key was used with another body; use a new key for a new request")
     return recalled.answer
+
+
+def other_revision(job_id: str) -> PreconditionFailed:
+    """Make the refusal of a change of another revision than the present one."""
+    return PreconditionFailed(f"Job {job_id} has changed; read it again and send its current ETag in If-Match")
+
+
+def keeps_changing(job_id: str) -> ConcurrentChange:
+    """Make the refusal of a change that others have prevented again and again."""
+    return ConcurrentChange(f"Job {job_id} keeps changing; try again")
+
+
+def stored_at(store: JobStore, job_id: str, revisions: Collection[int]) -> JobRecord:
+    """Read a job that must be at one of these revisions; if there are none, at any.
+
+    Raises:
+        NotFound, Conflict: as `stored` does.
+        PreconditionFailed: the job is at another revision.
+    """
+    record = stored(store, job_id)
+    if revisions and record.revision not in revisions:
+        raise other_revision(job_id)
+    return record

@@ -16,21 +16,26 @@ from pydantic import BaseModel
 
 from service.clock import Clock
 from service.domain import schedules
+from service.domain.access.callers import caller
+from service.domain.access.scopes import Scope
 from service.domain.ids import is_id
 from service.domain.job import JobDefinition
 from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
-from service.domain.options import Options
+from service.domain.plain_json import dumps
 from service.domain.planning import changed_plan, new_record
 from service.domain.records import JobRecord, UnreadableJob
-from service.domain.schedules.definition import Schedule
-from service.domain.timestamps import format_timestamp, parse_timestamp
-from service.errors import ConcurrentChange, PreconditionFailed
+from service.domain.timestamps import parse_timestamp
+from service.errors import ConcurrentChange
+from service.store.calendars.calendar_store import CalendarStore
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.listing import JobFilter, Listing
 from service.store.scripts import Scripts
-from service.usecases.ids import broken, no_job, once, same_body, stored
+from service.usecases.access.side_doors import require_bound_secrets, veiled
+from service.usecases.access.sight import choice, is_limited, require_within_limits
+from service.usecases.ids import broken, keeps_changing, no_job, once, other_revision, same_body, stored, stored_at
 from service.usecases.paging import cursor_of, position
+from service.usecases.previews import preview_of, previewed
 from service.usecases.views import JobView, Page
 
 CHANGE_TRIES = 20
@@ -46,13 +51,19 @@ class Jobs:
         scripts: the installation's, see `service.store.rq_records.make_scripts`.
         clock: Redis' clock.
         configs: each bot's `Config`, by `bot_type`.
+        about_persons: the bots whose errors are about persons.
     """
 
-    def __init__(self, scripts: Scripts, clock: Clock, configs: Mapping[str, type[BaseModel]]) -> None:
+    def __init__(
+        self, scripts: Scripts, clock: Clock, configs: Mapping[str, type[BaseModel]],
+        about_persons: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self._jobs = JobStore(scripts)
         self._listing = Listing(scripts)
+        self.calendars = CalendarStore(scripts)
         self._clock = clock
         self._configs = configs
+        self._visible = configs.keys() - set(about_persons)
 
     # reading
 
@@ -64,16 +75,16 @@ class Jobs:
             Conflict: its stored definition cannot be read.
         """
         try:
-            job = self._listing.one(job_id) if is_id(job_id) else None
+            job = self._listing.one(job_id, choice()) if is_id(job_id) else None
         except UnreadableJob as error:
             raise broken(job_id) from error
         if job is None:
             raise no_job(job_id)
-        return JobView(job.json, job.id, job.revision)
+        return JobView(veiled(job.json, self._visible), job.id, job.revision)
 
     def list(
         self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
-        limit: int, cursor: str | None = None,
+        labels: Sequence[str] = (), limit: int, cursor: str | None = None,
     ) -> Page:  # fmt: skip
         """Read a page of jobs in the order of their creation.
 
@@ -81,6 +92,7 @@ class Jobs:
             enabled_only: whether to leave out disabled jobs.
             bot_type: leave out other bots' jobs.
             q: a text that the name or the description contains, in any case.
+            labels: filters such as `team:crm`, all of which must hold.
             limit: the most jobs on the page, 1–`MAX_JOB_PAGE`.
             cursor: the `next_cursor` of the page before.
 
@@ -88,26 +100,39 @@ class Jobs:
             The page. With a filter it may be short although more jobs follow.
 
         Raises:
-            ValidationFailed: the cursor is invalid.
+            ValidationFailed: the cursor or a filter is invalid.
         """
         after = position(cursor) if cursor is not None else None
-        items, following = self._listing.page(limit, after, JobFilter(enabled_only, bot_type, q), SCAN_AT_MOST)
-        return Page(items, cursor_of(following) if following else None)
+        wanted = JobFilter(enabled_only, bot_type, q, choice(labels))
+        items, following = self._listing.page(limit, after, wanted, SCAN_AT_MOST)
+        return Page([veiled(job, self._visible) for job in items], cursor_of(following) if following else None)
 
     def all(
-        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None
-    ) -> Iterator[Sequence[bytes]]:
+        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
+        labels: Sequence[str] = (),
+    ) -> Iterator[Sequence[bytes]]:  # fmt: skip
         """Read all jobs in the order of their creation, in bounded memory.
 
         Args:
             enabled_only: whether to leave out disabled jobs.
             bot_type: leave out other bots' jobs.
             q: a text that the name or the description contains, in any case.
+            labels: filters such as `team:crm`, all of which must hold.
 
         Returns:
             The jobs as JSON, some at a time.
+
+        Raises:
+            ValidationFailed: a filter is invalid.
         """
-        return self._listing.all(JobFilter(enabled_only, bot_type, q))
+        found = self._listing.all(JobFilter(enabled_only, bot_type, q, choice(labels)))
+        if Scope.CONTACTS in caller().scopes:
+            return found
+        return ([dumps(veiled(job, self._visible)) for job in some] for some in found)
+
+    def count(self) -> tuple[int, int]:
+        """Count the jobs, and the enabled ones. For a caller with limits, all jobs are read."""
+        return self._jobs.counts_of(choice()) if is_limited() else self._jobs.counts()
 
     # changing
 
@@ -119,17 +144,21 @@ class Jobs:
             key: the request's Idempotency-Key. For a day, the same key and body return the same job.
 
         Raises:
-            ValidationFailed: the definition is invalid.
-            Conflict: the key was used with another body.
+            ValidationFailed: the definition is invalid, or beyond the caller's limits.
+            Conflict: the key was used with another body, or there are as many jobs as `MAX_JOBS` allows.
+            StoreFull: Redis is nearly full.
         """
         definition = parse_create(body, self._configs)
+        require_bound_secrets(definition)
+        require_within_limits(definition)
         sent = once("create", key, body)
         job_id = str(uuid.uuid4())
         estimated = self._jobs.clock_estimate.now_ms()
         made = None if estimated is None else self._create(job_id, definition, sent, estimated, estimated=True)
+        for _ in range(CHANGE_TRIES):  # one, unless others change the job's calendar all the time
+            made = made or self._create(job_id, definition, sent, self._clock.now_ms())
         if made is None:
-            made = self._create(job_id, definition, sent, self._clock.now_ms())
-        assert made is not None
+            raise ConcurrentChange(f"The calendar {definition.options.calendar} keeps changing; try again")
         if isinstance(made, bytes):
             return JobView(made, job_id, 1)
         kept = same_body(made)
@@ -139,8 +168,10 @@ class Jobs:
     def _create(
         self, job_id: str, definition: JobDefinition, once: Idempotency | None, now_ms: int, *, estimated: bool = False
     ) -> bytes | Recalled | None:
-        schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000)
-        return self._jobs.create(new_record(job_id, definition, now_ms), once, estimated=estimated)
+        schedules.refuse_short_interval(definition.schedule, self._jobs.limits.min_interval)
+        calendar = self.calendars.of(definition.options)
+        schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, None, calendar)
+        return self._jobs.create(new_record(job_id, definition, now_ms, calendar), once, estimated=estimated)
 
     def update(self, job_id: str, body: object, revisions: Collection[int] = ()) -> JobView:
         """Change the fields that the body names.
@@ -152,7 +183,7 @@ class Jobs:
 
         Raises:
             NotFound: there is no such job.
-            ValidationFailed: the changed definition is invalid.
+            ValidationFailed: the changed definition is invalid, or beyond the caller's limits.
             PreconditionFailed: the job is at another revision.
             ConcurrentChange: others change the job all the time.
         """
@@ -173,8 +204,9 @@ class Jobs:
         return self.change(job_id, lambda current: replace(current, enabled=enabled), revisions)
 
     def change(
-        self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int] = ()
-    ) -> JobView:
+        self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int] = (),
+        action: str = "job.update",
+    ) -> JobView:  # fmt: skip
         """Replace a job's definition.
 
         Args:
@@ -182,25 +214,36 @@ class Jobs:
             change: makes the new definition from the current one. It is called again when others changed the job in
                 between.
             revisions: as in `update`.
+            action: the audit log's word for the change.
 
         Raises:
             ServiceError: as `update` does.
         """
         for _ in range(CHANGE_TRIES):
-            record = stored(self._jobs, job_id)
-            if revisions and record.revision not in revisions:
-                raise _other_revision(job_id)
-            definition = change(record.definition)
-            if definition == record.definition and record.plan.state != "broken":
-                return _view(record)
-            now_ms = self._clock.now_ms()
-            stored_expression = record.definition.cron_expression
-            schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, stored_expression)
-            plan = changed_plan(record, definition, now_ms)
-            changed = replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=record.revision + 1)
-            if self._jobs.replace(changed, record.revision):
-                return _view(changed)
-        raise ConcurrentChange(f"Job {job_id} keeps changing; try again")
+            record, changed = self.prospect(job_id, change, revisions)
+            if changed is record or self._jobs.replace(changed, record, action):
+                return self._view(changed)
+        raise keeps_changing(job_id)
+
+    def prospect(
+        self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int] = ()
+    ) -> tuple[JobRecord, JobRecord]:
+        """Check a change as `change` does. Return the job as it is, and as it would be: the same if nothing changes."""
+        record = stored_at(self._jobs, job_id, revisions)
+        definition = change(record.definition)
+        if definition == record.definition and record.plan.state != "broken":
+            return record, record
+        require_bound_secrets(definition, record.definition)
+        require_within_limits(definition)
+        if definition.schedule != record.definition.schedule:
+            schedules.refuse_short_interval(definition.schedule, self._jobs.limits.min_interval)
+        now_ms = self._clock.now_ms()
+        calendar = self.calendars.of(definition.options)
+        former = record.definition.schedule
+        schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, former, calendar)
+        plan = changed_plan(record, definition, now_ms, calendar)
+        revision = record.revision + 1
+        return record, replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=revision)
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> None:
         """Delete a job with its history.
@@ -208,14 +251,24 @@ class Jobs:
         Raises:
             NotFound: there is no such job.
             PreconditionFailed: the job is not at one of `revisions`.
+            ConcurrentChange: others change the job all the time.
         """
-        deleted = self._jobs.delete(job_id, revisions) if is_id(job_id) else False
-        if deleted is None:
-            raise _other_revision(job_id)
-        if not deleted:
-            raise no_job(job_id)
+        for _ in range(CHANGE_TRIES):
+            # With limits, at the revision that the caller sees: others may take the job out of its sight meanwhile.
+            expected = (stored_at(self._jobs, job_id, revisions).revision,) if is_limited() else revisions
+            deleted = self._jobs.delete(job_id, expected) if is_id(job_id) else False
+            if deleted:
+                return
+            if deleted is not None:
+                raise no_job(job_id)
+            if expected is revisions:
+                raise other_revision(job_id)
+        raise keeps_changing(job_id)
 
     # looking ahead
+
+    def _view(self, record: JobRecord) -> JobView:
+        return JobView(veiled(record.answer(), self._visible), record.id, record.revision)
 
     def preview(self, body: object) -> dict[str, Any]:
         """Compute the coming occurrences of the schedule in a request's body.
@@ -224,10 +277,7 @@ class Jobs:
             ValidationFailed: the body is invalid.
         """
         request = parse_preview(body)
-        now = self._clock.now_ms() // 1000
-        schedules.validate_schedule(request.schedule, request.options, now)
-        after = now if request.from_ms is None else request.from_ms // 1000
-        return _preview(request.schedule, request.options, after, request.count, anchor=after)
+        return preview_of(request, self._clock.now_ms() // 1000, self.calendars.of(request.options))
 
     def preview_job(self, job_id: str, *, from_: str | None, count: int) -> dict[str, Any]:
         """Compute the coming occurrences of a job.
@@ -244,21 +294,5 @@ class Jobs:
         record = stored(self._jobs, job_id)
         after = parse_timestamp(from_, "from") if from_ is not None else self._clock.now_ms() // 1000
         definition = record.definition
-        return _preview(definition.schedule, definition.options, after, count, record.plan.anchor)
-
-
-def _view(record: JobRecord) -> JobView:
-    return JobView(record.answer(), record.id, record.revision)
-
-
-def _other_revision(job_id: str) -> PreconditionFailed:
-    return PreconditionFailed(f"Job {job_id} has changed; read it again and send its current ETag in If-Match")
-
-
-def _preview(schedule: Schedule, options: Options, after: int, count: int, anchor: int) -> dict[str, Any]:
-    occurrences = schedules.preview(schedule, options, after, count, anchor)
-    return {
-        "occurrences": [format_timestamp(occurrence) for occurrence in occurrences],
-        "local": schedules.local_times(schedule, occurrences),
-        "description": schedules.describe(schedule, options),
-    }
+        return previewed(definition.schedule, definition.options, after, count, record.plan.anchor,
+                         self.calendars.of(definition.options))  # fmt: skip

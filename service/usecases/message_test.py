@@ -8,11 +8,14 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from service.contacts.cleaning import clean_email, clean_phone, clean_url
+from service.domain.access.callers import caller
+from service.domain.access.scopes import Scope
 from service.domain.input.refusals import listed
 from service.domain.input.validation import validated
 from service.domain.people.contact import Contact
 from service.errors import ChannelUnavailable, Conflict, ValidationFailed
 from service.messages import Messenger
+from service.store.audit.entries import Entry, entry_of
 
 SUBJECT = "A test message from Bot Scheduler"
 BODY = "This message proves that MESSAGE_URL works. It was sent by hand, not by a job.\n"
@@ -60,17 +63,26 @@ class Contacts(Protocol):
         """Read one contact. Raises NotFound."""
 
 
+class Actions(Protocol):
+    """The audit log, as far as this use case needs it."""
+
+    def note(self, entry: Entry, /) -> object:
+        """Note an action before it is made."""
+
+
 class MessageTester:
     """Sends test messages.
 
     Args:
         messenger: makes a messenger for each message: threads do not share connections.
         contacts: the address book.
+        actions: notes each message in the audit log before it is sent; None for nowhere.
     """
 
-    def __init__(self, messenger: Callable[[], Messenger], contacts: Contacts) -> None:
+    def __init__(self, messenger: Callable[[], Messenger], contacts: Contacts, actions: Actions | None = None) -> None:
         self._messenger = messenger
         self._contacts = contacts
+        self._actions = actions
 
     def send(self, body: object | None) -> dict[str, Any]:
         """Send one message and wait until the channel has taken it. The ledger does not record it.
@@ -83,6 +95,7 @@ class MessageTester:
 
         Raises:
             ValidationFailed: the body is malformed, or lacks an address that `MESSAGE_URL` names.
+            Forbidden: the body names a contact, and the caller lacks the scope `contacts`.
             NotFound: there is no such contact.
             Conflict: `MESSAGE_URL` is unset or unusable; the message says why.
             DeliveryFailed: the channel did not take the message, or broke off; the message says why.
@@ -97,6 +110,8 @@ class MessageTester:
             to = messenger.destination(recipient)
             if to is None:
                 raise self._unreachable(request, messenger.fields)
+            if self._actions is not None:
+                self._actions.note(entry_of("message.test", request.contact_id or ""))
             messenger.deliver(recipient, SUBJECT, BODY)
         return {"sent": True, "to": to, "subject": SUBJECT}
 
@@ -122,6 +137,7 @@ class MessageTester:
             )  # fmt: skip
         if any(addresses):
             raise ValidationFailed.of("contact_id", "must be given alone: the contact has addresses of its own")
+        caller().require(Scope.CONTACTS)  # the answer shows an address of the contact
         fields = self._contacts.get(request.contact_id)
         texts = {name: fields[name] for name in ("name", "given_name", "family_name", "birthday", "language")}
         lists = {name: tuple(fields[name]) for name in ("emails", "phones", "urls")}

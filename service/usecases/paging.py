@@ -22,7 +22,7 @@ def check_run_cursor(cursor: str | None) -> None:
         ValidationFailed: the cursor is invalid.
     """
     if cursor is not None and not is_id(cursor):
-        raise _invalid_cursor()
+        raise invalid_cursor()
 
 
 def cursor_of(place: Position) -> str:
@@ -43,8 +43,9 @@ def position(cursor: str) -> Position:
             return Position(int(created), job_id)
     except (ValueError, binascii.Error):
         pass
-    raise _invalid_cursor()
+    raise invalid_cursor()
 
 
-def _invalid_cursor() -> ValidationFailed:
+def invalid_cursor() -> ValidationFailed:
+    """Return the refusal of a cursor that no page has given."""
     return ValidationFailed.of("cursor", "must be the cursor of an earlier page")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.domain.access.limits import Limits
 from service.store.runs.run_views import History
 from service.store.scripts import Scripts
+from service.usecases.access.sight import is_within
 
 LINES_AT_A_TIME = 200
 """The most lines to read at once, so that a slow reader of a long log takes little memory."""
@@ -40,7 +42,12 @@ class Following:
     """
 
     def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
         self._history = History(scripts)
+
+    def is_within(self, job_id: str, limits: Limits) -> bool:
+        """Tell whether a job exists for followers with these limits. Raises StoreUnavailable."""
+        return is_within(self._scripts, job_id, limits)
 
     def news(self, run_id: str, after: int) -> News | None:
         """Read a run's news after line `after`. Returns None if the run is gone.

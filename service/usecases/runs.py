@@ -6,12 +6,14 @@ As in `service.usecases.jobs`, parsed JSON comes in, views go out, and refusals 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from service import logs
+from service.domain.access.callers import caller
+from service.domain.access.scopes import Scope
 from service.domain.ids import is_id
 from service.domain.job_fields import validate_bot_config
 from service.domain.job_requests import parse_run_request
@@ -20,9 +22,18 @@ from service.domain.timestamps import parse_timestamp
 from service.errors import Conflict, ValidationFailed
 from service.store.idempotency import Recalled
 from service.store.jobs.job_hashes import JobStore
+from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_hashes import RunStore
-from service.store.runs.run_views import History, RunFilter
+from service.store.runs.run_views import History
 from service.store.scripts import Scripts
+from service.usecases.access.side_doors import (
+    WITHHELD,
+    PersonsVeil,
+    require_bound_run,
+    require_overlay,
+    status_alone,
+)
+from service.usecases.access.sight import choice, sees
 from service.usecases.ids import no_job, no_run, once, same_body, stored
 from service.usecases.paging import check_run_cursor
 from service.usecases.views import Page, View
@@ -34,13 +45,18 @@ class Runs:
     Args:
         scripts: the installation's, see `service.store.rq_records.make_scripts`.
         configs: each bot's `Config`, by `bot_type`.
+        about_persons: the bots whose results and logs are about persons.
     """
 
-    def __init__(self, scripts: Scripts, configs: Mapping[str, type[BaseModel]]) -> None:
+    def __init__(
+        self, scripts: Scripts, configs: Mapping[str, type[BaseModel]], about_persons: Collection[str] = ()
+    ) -> None:
+        self._scripts = scripts
         self._jobs = JobStore(scripts)
         self._runs = RunStore(scripts)
         self._history = History(scripts)
         self._configs = configs
+        self._veil = PersonsVeil(scripts, configs.keys() - set(about_persons))
 
     def run_now(self, job_id: str, body: object | None = None, key: str | None = None) -> str:
         """Ask for a run outside of the schedule. The run keeps the id of the request that asked for it.
@@ -55,18 +71,22 @@ class Runs:
 
         Raises:
             NotFound: there is no such job.
+            Forbidden: the overlay is more than a rehearsal, and the caller may not change jobs, or is limited and the
+                run would use a secret that may go anywhere.
             ValidationFailed: the overlay would make an invalid `bot_config`.
             Conflict: too many runs of the job are waiting, or the key was used with another body.
         """
-        overlay = parse_run_request(body)
+        overlay, bound = parse_run_request(body), False
+        require_overlay(overlay)
         if overlay is not None:
             definition = stored(self._jobs, job_id).definition
+            bound = require_bound_run(definition.bot_config, overlay)
             validate_bot_config(definition.bot_type, {**definition.bot_config, **overlay}, self._configs)
-        elif not is_id(job_id):
+        elif not self._has(job_id):
             raise no_job(job_id)
         run_id = str(uuid.uuid4())
         idempotency = once(f"run {job_id}", key, body)
-        match self._runs.request(job_id, run_id, overlay, idempotency, logs.request_id()):
+        match self._runs.request(job_id, run_id, overlay, idempotency, logs.request_id(), bound=bound):
             case Recalled() as recalled:
                 return same_body(recalled)
             case "gone":
@@ -96,7 +116,7 @@ class Runs:
 
     def all_runs(
         self, *, limit: int, cursor: str | None = None, status: str | None = None, job_id: str | None = None,
-        trigger: str | None = None, since: str | None = None, until: str | None = None,
+        trigger: str | None = None, since: str | None = None, until: str | None = None, labels: Sequence[str] = (),
     ) -> Page:  # fmt: skip
         """Read a page of all jobs' runs, newest first.
 
@@ -108,6 +128,7 @@ class Runs:
             trigger: only runs with this trigger.
             since: only runs queued at or after this timestamp.
             until: only runs queued before this timestamp.
+            labels: filters such as `team:crm`, all of which must hold for a run's job.
 
         Returns:
             The page. With a filter it may be short although more runs follow.
@@ -122,8 +143,9 @@ class Runs:
             trigger=_one_of("trigger", trigger, TRIGGERS),
             since_ms=None if since is None else parse_timestamp(since, "since") * 1000,
             until_ms=None if until is None else parse_timestamp(until, "until") * 1000,
+            choice=choice(labels),
         )
-        return Page(*self._history.of_all(limit, cursor, wanted))
+        return self._page(*self._history.of_all(limit, cursor, wanted))
 
     def history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
         """Read a page of a job's runs, newest first.
@@ -138,21 +160,32 @@ class Runs:
             ValidationFailed: the cursor is invalid.
         """
         check_run_cursor(cursor)
-        found = self._history.of_job(job_id, limit, cursor) if is_id(job_id) else None
+        found = self._history.of_job(job_id, limit, cursor) if self._has(job_id) else None
         if found is None:
             raise no_job(job_id)
-        return Page(*found)
+        return self._page(*found)
 
     def run(self, job_id: str, run_id: str) -> View:
-        """Read one run.
+        """Read one run; of a run that it has asked for, a caller without the scope `read` sees the status alone.
 
         Raises:
             NotFound: the job has no such run.
         """
-        found = self._history.one(job_id, run_id) if is_id(job_id) and is_id(run_id) else None
+        found = self._history.one(job_id, run_id) if is_id(run_id) and self._has(job_id) else None
         if found is None:
             raise no_run(job_id, run_id)
-        return View(found)
+        return View(status_alone(*self._veil.over([found])))
+
+    def require_log(self, job_id: str, run_id: str) -> None:
+        """Refuse to follow the log of a run.
+
+        Raises:
+            NotFound: the job has no such run.
+            Forbidden: the log is about persons, and the caller lacks the scope `contacts`.
+        """
+        self.run(job_id, run_id)
+        if self._veil.covers(job_id):
+            caller().require(Scope.CONTACTS)
 
     def run_log(self, job_id: str, run_id: str) -> dict[str, Any]:
         """Read a run's log.
@@ -163,9 +196,19 @@ class Runs:
         Raises:
             NotFound: the job has no such run.
         """
-        self.run(job_id, run_id)
+        run = self.run(job_id, run_id)
+        if self._veil.covers(job_id):
+            line = {"at": run.data["queued_at"], "level": "INFO", "message": WITHHELD}
+            return {"lines": [line], "last_line": 0, "trimmed": False}
         log = self._history.log(run_id)
         return {"lines": log.parsed(), "last_line": log.last, "trimmed": log.trimmed}
+
+    def _page(self, runs: Sequence[bytes], following: str | None) -> Page:
+        return Page(self._veil.over(runs), following)
+
+    def _has(self, job_id: str) -> bool:
+        """Tell whether the caller may ask about a job; without limits, it may ask about any."""
+        return is_id(job_id) and sees(self._scripts, job_id)
 
 
 def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:

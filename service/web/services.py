@@ -7,17 +7,31 @@ from dataclasses import dataclass, field
 
 from service.bots.protocol import Bot
 from service.store.counters import Reading
+from service.usecases.access.audit import Audit
+from service.usecases.access.keys import StoredKeys
+from service.usecases.access.sessions import ConsoleSessions
+from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
+from service.usecases.deleted_jobs import Deleted
+from service.usecases.erasure import Erasure
+from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
+from service.usecases.foresight.clock_changes import ClockChanges
+from service.usecases.foresight.dry_runs import DryRuns
+from service.usecases.foresight.feeds import Feeds
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
+from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
-from service.web.http.auth import ApiKeys
+from service.web.callers.lookups import Lookups
+from service.web.callers.recognition import Callers
 from service.web.http.pools import Pool
-from service.web.http.refusals import Refusals
+from service.web.http.throttling.guesses import Guesses
+from service.web.http.throttling.rates import Rates
 from service.web.live.hub import NewsHub
 from service.web.loop_lag import LoopLag
+from service.web.refused_scopes import RefusalNotes
 
 Bots = Mapping[str, type[Bot]]
 """Bot type -> bot class."""
@@ -31,17 +45,31 @@ class Services:
         jobs: the use cases of jobs.
         runs: the use cases of runs.
         contacts: the address book.
+        erasure: erases persons.
         definitions: export and apply.
+        calendars: the use cases of calendars.
+        dry_runs: tells what a change of a job would do.
+        calendar_dry_runs: tells what a change of a calendar would do to its jobs.
+        clock_changes: tells which jobs meet a change of clocks.
+        feeds: writes calendar feeds.
         hub: the clients that follow logs or wait for runs.
+        audit: reads who changed what.
+        revisions: the former definitions of jobs.
+        deleted: the jobs that can be restored.
         health: tells whether the service works.
         message_tester: sends test messages.
         reading: reads the current measurements; raises StoreUnavailable while Redis is away.
         bots: bot type -> bot class.
-        keys: the API keys.
+        callers: tells who sent a request.
+        lookups: what this process has looked up of stored keys and sessions.
+        stored_keys: the use cases of stored keys.
+        console_sessions: the use cases of the console's sessions.
         pages: the threads for short work: pages, contacts, previews.
         long: the threads for imports, exports, documents and test messages.
         import_limit_mb: the longest import or document, MiB.
-        refusals: counts wrong API keys.
+        guesses: counts wrong API keys.
+        rates: limits the requests of each key; None for no limit.
+        refusal_notes: notes requests that lacked a scope, for the audit log; None for nowhere.
         loop_lag: measures how late the event loop comes.
         weak_keys: a sentence for each API key that could be guessed.
     """
@@ -49,17 +77,31 @@ class Services:
     jobs: Jobs
     runs: Runs
     contacts: ContactBook
+    erasure: Erasure
     definitions: Definitions
+    calendars: Calendars
+    dry_runs: DryRuns
+    calendar_dry_runs: CalendarDryRuns
+    clock_changes: ClockChanges
+    feeds: Feeds
     hub: NewsHub
+    audit: Audit
+    revisions: Revisions
+    deleted: Deleted
     health: Health
     message_tester: MessageTester
     reading: Callable[[], Reading]
     bots: Bots
-    keys: ApiKeys
+    callers: Callers
+    lookups: Lookups
+    stored_keys: StoredKeys
+    console_sessions: ConsoleSessions
     pages: Pool
     long: Pool
     import_limit_mb: int
-    refusals: Refusals = field(default_factory=Refusals)
+    guesses: Guesses = field(default_factory=Guesses)
+    rates: Rates | None = None
+    refusal_notes: RefusalNotes | None = None
     loop_lag: LoopLag = field(default_factory=LoopLag)
     weak_keys: Sequence[str] = ()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from service.seldom import Seldom
-from service.worker.ipc import Began
+from service.worker.board import UnderWay
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Commands:
     """
 
     def __init__(
-        self, allowed: Allowed, under_way: Callable[[], Began | None], shut_down: Callable[[], None],
+        self, allowed: Allowed, under_way: Callable[[], UnderWay | None], shut_down: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._allowed = allowed
@@ -83,16 +83,16 @@ class Commands:
         else:
             log.info("Run %s: heard RQ's command %s", run.run_id, command, extra=run.ids)
 
-    def _stop_job(self, run: Began, payload: Mapping[str, Any]) -> bool:
+    def _stop_job(self, run: UnderWay, payload: Mapping[str, Any]) -> bool:
         if payload.get("job_id") != run.run_id:
             return False
         self._stop = run.token
         return True
 
-    def _stop_execution(self, run: Began, payload: Mapping[str, Any]) -> bool:
+    def _stop_execution(self, run: UnderWay, payload: Mapping[str, Any]) -> bool:
         return payload.get("execution_id") == run.token and self._stop_job(run, payload)
 
-    def _kill_horse(self, run: Began, payload: Mapping[str, Any]) -> bool:
+    def _kill_horse(self, run: UnderWay, payload: Mapping[str, Any]) -> bool:
         self._kill = run.token
         return True
 

@@ -50,7 +50,7 @@ def outcome_of_death(claim: Claim, why: str | None, status: int) -> Outcome:
 
     Args:
         claim: the run that the horse held.
-        why: why `service.worker.watchdog` ended it, or None.
+        why: why it was killed: as `service.worker.watchdog` says, or `defaced`; None if nobody killed it.
         status: the wait status of the horse.
     """
     match why:
@@ -61,6 +61,8 @@ def outcome_of_death(claim: Claim, why: str | None, status: int) -> Outcome:
             return Outcome("failed", timed_out(timeout_of(claim)) + killed)
         case "shutdown":
             return Outcome("failed", WORKER_STOPPED)
+        case "defaced":
+            return Outcome("failed", "killed because its process wrote over memory that it shares with its worker")
         case "unrenewed" | "lost":
             return Outcome("failed", "killed because its worker lost touch with Redis and could not keep its lease")
     return Outcome("failed", _death(status))
@@ -80,7 +82,7 @@ def retry_after(claim: Claim, outcome: Outcome, bots: Mapping[str, type[Bot]]) -
         outcome: how it ended.
         bots: every bot there is, by name.
     """
-    bot = bots.get(claim.run["bot_type"])
+    bot = bots.get(claim.run.get("bot_type", ""))
     rerun = outcome.error == WORKER_STOPPED and getattr(bot, "safe_to_rerun", False)
     return follow_up(claim, outcome, random.random, rerun=rerun)
 
@@ -116,6 +118,19 @@ def end_patiently(
                 )
                 return False
             outage.tell(log, error, f"Run {claim.run_id} has ended; the end will be recorded later")
+            sleep(backoff.next())
+
+
+def release_patiently(runs: RunStore, claim: Claim) -> None:
+    """Release a claim whose run has not begun, and wait for Redis if it is away. A run to be cancelled ends so."""
+    backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+    while True:
+        try:
+            if runs.release(claim) == "cancel":
+                end_patiently(runs, claim, Outcome("cancelled"), None)
+            return
+        except StoreUnavailable as error:
+            outage.tell(log, error, f"Run {claim.run_id} was claimed too early; it will be given back later")
             sleep(backoff.next())
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Callable
 
+from service.backoff import Backoff
+from service.worker.board import Board
 from service.worker.ipc import Horse, Orders
-from service.worker.orphans import Orphans
+from service.worker.leftovers.orphans import Orphans
 
-log = logging.getLogger(__name__)
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+"""Seconds until another horse is started after one that failed without a run."""
 
 
 class HorseKeeper:
@@ -19,37 +22,47 @@ class HorseKeeper:
         orphans: of a process that has no children but its horse; None leaves them alone.
     """
 
-    def __init__(self, main: Callable[[Orders], None], orphans: Orphans | None) -> None:
+    def __init__(self, main: Callable[[Orders, Board], None], orphans: Orphans | None) -> None:
         self._main = main
         self._orphans = orphans
-        self._horse: Horse | None = None
+        self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+        self._start_at = 0.0
+        self._draining = False
+        self.horse: Horse | None = None
 
-    def ready(self) -> Horse:
-        """Return a horse that is ready for a run."""
-        if self._horse is not None and self._horse.status() is not None:
-            log.warning("The work horse ended while it rested (wait status %d); starting another", self._horse.status())
-            self.let_go()
-        if self._horse is None:
-            self._horse = Horse(self._main)
-        return self._horse
+    def start(self) -> None:
+        """Start a horse, unless one that failed has ended just now."""
+        if time.monotonic() >= self._start_at:
+            self.horse = Horse(self._main)
+        if self._draining:  # the order came while there was none
+            self.drain()
 
-    def let_go(self) -> None:
-        """Close the link to the horse, which ends then if it has not yet, and end the processes that it left behind."""
+    def let_go(self, *, has_failed: bool = False) -> None:
+        """Close the link to a horse that is gone, and end the processes that it left behind.
+
+        Args:
+            has_failed: it ended by itself while it was at no run, and the next one might do the same.
+        """
         # Taken away first: a signal in between must find no horse whose pipes are closed.
-        horse, self._horse = self._horse, None
+        horse, self.horse = self.horse, None
         if horse is not None:
             horse.close()
         if self._orphans is not None:
             self._orphans.end()
+        if has_failed:
+            self._start_at = time.monotonic() + self._backoff.next()
+        else:
+            self._backoff.reset()
 
     def drain(self) -> None:
-        """Order the horse to take no further run; safe to call from a signal handler."""
-        if self._horse is not None:
-            self._horse.order("drain")
+        """Order this horse and any other to take no further run; safe to call from a signal handler."""
+        self._draining = True
+        if self.horse is not None:
+            self.horse.order("drain")
 
     def kill(self) -> None:
         """Kill the horse, and wait until it is gone. A run that it was at is left to the reaper."""
-        if self._horse is not None:
-            self._horse.kill()
-            self._horse.status(wait=True)
+        if self.horse is not None:
+            self.horse.kill()
+            self.horse.status(wait=True)
             self.let_go()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from service.domain.plain_json import whole_number
 from service.domain.timestamps import format_timestamp
 from service.errors import ServiceError
+from service.logs import RUN_LOGGER
 from service.store.runs.run_log import cut_line, cut_middle
 
 NOTES_EVERY = 0.2
@@ -46,8 +47,8 @@ class Notes:
         self._progress: tuple[int, int] | None = None
         self._number = 0
         self._unheard: tuple[int, tuple[int, int] | None, list[str]] | None = None
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self._writer: tuple[threading.Thread, threading.Event] | None = None
         self._process = os.getpid()
 
     def line(self, level: str, message: str) -> None:
@@ -86,21 +87,27 @@ class Notes:
         return os.getpid() != self._process
 
     def _start(self) -> None:
-        """Start the thread, with the first thing that there is to write."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._keep_writing, name="notes", daemon=True)
-            self._thread.start()
+        """Start the thread, with the first thing that there is to write; a run that has ended starts none."""
+        if self._writer is None and not self._is_closed:
+            closing = threading.Event()
+            thread = threading.Thread(target=self._keep_writing, args=(closing,), name="notes", daemon=True)
+            self._writer = thread, closing
+            thread.start()
 
     def close(self) -> None:
         """Write what is left, unless Redis is away."""
-        self._closing.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        with self._lock:
+            self._is_closed = True
+            writer = self._writer
+        if writer is not None:
+            thread, closing = writer
+            closing.set()
+            thread.join(timeout=5)
         while self._flush():
             pass
 
-    def _keep_writing(self) -> None:
-        while not self._closing.wait(NOTES_EVERY):
+    def _keep_writing(self, closing: threading.Event) -> None:
+        while not closing.wait(NOTES_EVERY):
             self._flush()
 
     def _flush(self) -> bool:
@@ -126,6 +133,31 @@ class Notes:
             return None
         self._number += 1
         return self._number, progress, lines
+
+
+class RunLog:
+    """The logger of a run, which is made when its bot first logs.
+
+    Args:
+        run_id: the run's.
+        notes: takes what is logged.
+    """
+
+    def __init__(self, run_id: str, notes: Notes) -> None:
+        self._run_id = run_id
+        self._notes = notes
+        self._logger: logging.Logger | None = None
+
+    @property
+    def logger(self) -> logging.Logger:
+        """The logger, always the same."""
+        if self._logger is None:
+            # Not registered with the logging module, which keeps every logger for as long as the process lives.
+            made = logging.Logger(f"{RUN_LOGGER}.{self._run_id}", logging.INFO)
+            made.parent = logging.getLogger(RUN_LOGGER)
+            made.addHandler(NotesHandler(self._notes))
+            self._logger = made
+        return self._logger
 
 
 class NotesHandler(logging.Handler):

@@ -2,14 +2,13 @@
 
 Replaced parts of RQ 3.0:
 
-- `execute_job`: the work horse claims the run (the only door; a duplicate is dropped there), and one script writes both
-  our end of the run and RQ's. RQ writes its own in a second transaction, which a kill can cut off.
-- `dequeue_job_and_maintain_ttl`: pops ids and fetches nothing, since the claim returns everything; and a signal
-  interrupts only the wait, never a command (likewise `request_stop`).
-- `run_maintenance_tasks`: RQ's fails a run that was popped and never started; our reaper puts it back.
+- `work`: RQ's loop pops a run and forks a child for it. Here the child, the work horse, waits for runs by itself and
+  claims them (the only door; a duplicate is dropped there), and one script writes both our end of a run and RQ's. RQ
+  writes its own in a second transaction, which a kill can cut off. The parent watches (`service.worker.watching`). RQ's
+  upkeep, which fails a run that was popped and never started, is left out; our reaper puts such a run back.
+- `request_stop`: a signal interrupts no command to Redis.
 - `handle_payload`: see `service.worker.commands`; nothing that comes on the channel ends its thread.
-- `heartbeat`: also writes our own heartbeat, by Redis' clock, and no more often than needed.
-- `heartbeat`, `check_for_suspension`, `_pubsub_exception_handler`: RQ ends if Redis fails; this worker waits.
+- `_pubsub_exception_handler`: RQ's thread ends if Redis fails; this one waits.
 """
 
 from __future__ import annotations
@@ -20,21 +19,15 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from redis import Redis
 from redis.client import PubSub
 from rq import Queue, Worker
-from rq.exceptions import DequeueTimeout, StopRequested
-from rq.executions import Execution
-from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
-from service.backoff import Backoff
 from service.bots.support.secrets import Vault
 from service.errors import StoreUnavailable
 from service.outage import outage
@@ -49,20 +42,20 @@ from service.store.scripts import Limits
 from service.store.server.connection import connect
 from service.store.server.startup_checks import check_at_startup
 from service.store.server.translation import translate_errors
+from service.worker.board import Board
 from service.worker.commands import Commands
 from service.worker.horse import Recycling, WorkHorse
 from service.worker.horse_keeper import HorseKeeper
-from service.worker.ipc import Began, Orders
-from service.worker.orphans import Orphans
-from service.worker.watching import RunWatcher, Watched
+from service.worker.ipc import Orders
+from service.worker.leftovers.orphans import Orphans
+from service.worker.waiting import QueueWait
+from service.worker.watching import HorseWatcher, Watched
 from service.worker.wiring import surroundings
 
 log = logging.getLogger(__name__)
 
 WORKER_TTL = 20
-"""Seconds; RQ waits for work 15 s less than this at a time, and its socket time-outs follow from it."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
-"""Seconds between tries while Redis is away."""
+"""Seconds; RQ takes a worker for dead a minute more than this after its last heartbeat."""
 COMMANDS_PAUSE = 2.0
 """Seconds until the thread that hears RQ's commands tries again."""
 BEAT_SECONDS = 2.0
@@ -91,8 +84,8 @@ class BotWorker(Worker):
         )  # fmt: skip
         self._keys = keys
         self._settings = settings
-        # A connection of its own for leases: it gives up soon enough to kill a run before its lease ends, where RQ's
-        # waits for work for as long as 20 s.
+        # A connection of its own for all that is done while runs are watched: it gives up soon enough to kill a run
+        # before its lease ends.
         self._line = connect(settings, "watch")
         self._scripts = make_scripts(self._line, keys, Limits.of(settings))
         self._scripts.went_back = self._start_over
@@ -102,22 +95,22 @@ class BotWorker(Worker):
         self._schema = SchemaWatch(self._line, keys)
         self._lease_ms = settings.lease_seconds * 1000
         self._keeper = HorseKeeper(self._in_horse, orphans)
-        self._commands = Commands(
-            settings.rq_commands, lambda: self._watcher.run, lambda: os.kill(os.getpid(), signal.SIGINT)
+        commands = Commands(
+            settings.rq_commands, lambda: self._watcher.run_now(), lambda: os.kill(os.getpid(), signal.SIGINT)
         )
-        self._watcher = RunWatcher(self._watched(), self._keeper, self._commands)
+        self._commands = commands
+        self._watcher = HorseWatcher(self._watched(), self._keeper, commands)
         self._next_beat = 0.0
-        self._waiting = False
+        self._shown: WorkerStatus | None = None
 
     def _watched(self) -> Watched:
         return Watched(
             worker=self.name,
             runs=RunStore(self._scripts),
-            schema=self._schema,
+            refusal=self._refusal,
             lease_ms=self._lease_ms,
             bots=self._around.bots,
-            beat=self._beat_on_the_line,
-            show=self._show,
+            beat=self._beat,
         )
 
     @property
@@ -125,143 +118,35 @@ class BotWorker(Worker):
         """When it was asked to stop, monotonic seconds."""
         return self._watcher.stopping_since
 
-    # waiting for work
+    # from the start to the end
+
+    def work(self, *modes: Any, **named: Any) -> bool:
+        """Work until SIGTERM or SIGINT.
+
+        Args:
+            modes: of RQ's `work`, such as `burst`; this worker has none of them.
+            named: likewise.
+
+        Returns:
+            True, as RQ's own does after work.
+
+        Raises:
+            ValueError: a mode is asked for.
+        """
+        if modes or named:
+            raise ValueError("This worker works until it is stopped; it has no burst mode or other mode of RQ's")
+        self.bootstrap("WARNING")
+        signal.signal(signal.SIGINT, self.request_stop)
+        signal.signal(signal.SIGTERM, self.request_stop)
+        try:
+            self._watcher.watch()
+        finally:
+            self.teardown()
+        return True
 
     def request_stop(self, signum: int | None, frame: FrameType | None) -> None:
         """On SIGTERM or SIGINT, any number of times: take no more runs, and see the run under way to its end."""
-        self._stop_requested = True
         self._watcher.stop()
-        if self._waiting:
-            raise StopRequested
-
-    def _install_signal_handlers(self) -> None:
-        signal.signal(signal.SIGINT, self.request_stop)
-        signal.signal(signal.SIGTERM, self.request_stop)
-
-    def dequeue_job_and_maintain_ttl(
-        self, timeout: int | None, max_idle_time: int | None = None
-    ) -> tuple[RQJob, Queue] | None:
-        """Wait for the next run, and while Redis is away.
-
-        Args:
-            timeout: seconds that RQ waits at a time; None: do not wait (RQ's burst mode).
-            max_idle_time: not used.
-
-        Returns:
-            The run, of which only the id is known; None if there is none and `timeout` is None.
-
-        Raises:
-            StopRequested: the worker is asked to stop.
-        """
-        queue, backoff = self.queues[0], Backoff(FIRST_PAUSE, LONGEST_PAUSE)
-        is_shown_idle = False
-        while True:
-            self._keeper.ready()
-            try:
-                with translate_errors():
-                    self._arrive_again()
-                    self._schema.check()
-                    if not is_shown_idle:
-                        self.set_state(WorkerStatus.IDLE)
-                        is_shown_idle = True
-                    self._beat()
-                    popped = self._pop(queue, timeout)
-            except DequeueTimeout:
-                backoff.reset()
-                continue
-            except StoreUnavailable as error:
-                outage.tell(log, error, "The worker waits for Redis")
-                with self._interruptible():
-                    time.sleep(backoff.next())
-                continue
-            return None if popped is None else (RQJob(popped, self.connection, serializer=JSONSerializer), queue)
-
-    def _pop(self, queue: Queue, timeout: int | None) -> str | None:
-        with self._interruptible():
-            moved = Queue.lmove(self.connection, queue.key, timeout)
-            return None if moved is None else str(moved[1].decode())
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Have a request to stop interrupt this wait, by StopRequested."""
-        self._waiting = True
-        try:
-            if self._stop_requested:
-                raise StopRequested
-            yield
-        finally:
-            self._waiting = False
-
-    def _start_over(self) -> None:
-        """Repeat the startup checks: Redis' data went back, perhaps to an older release's."""
-        self._arrived = False
-
-    def _arrive_again(self) -> None:
-        if not self._arrived:
-            check_at_startup(self._line, self._keys)
-            self._arrived = True
-
-    # what RQ does besides
-
-    def run_maintenance_tasks(self) -> None:
-        """Do nothing: `service.scheduler.reaper` does it, without failing what can still be run."""
-
-    def handle_payload(self, message: dict[str, Any]) -> None:
-        """Hear a message on the channel of RQ's commands."""
-        self._commands.heard(message)
-
-    def check_for_suspension(self, burst: bool) -> None:
-        """Wait while RQ's workers are suspended; while Redis is away, go on."""
-        with self._unbroken("looks for work, whether or not workers are suspended"):
-            super().check_for_suspension(burst)
-
-    def _pubsub_exception_handler(self, exc: Exception, pubsub: PubSub, pubsub_thread: Any) -> None:
-        """Keep the thread that hears RQ's commands alive: it connects again for as long as Redis is away."""
-        try:
-            with self._unbroken("does not hear RQ's commands"):
-                raise exc
-        except Exception as error:  # noqa: BLE001 - nothing that comes on the channel ends its thread
-            log.warning("RQ's channel cannot be read (%s)", type(error).__name__)
-        time.sleep(COMMANDS_PAUSE)
-
-    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Write RQ's heartbeat and ours; while Redis is away, go on.
-
-        Args:
-            timeout: seconds until RQ takes this worker for dead.
-            pipeline: collects RQ's own commands instead; None sends them.
-        """
-        if pipeline is not None:
-            super().heartbeat(timeout, pipeline)
-        else:
-            with self._unbroken("goes on without a heartbeat"):
-                self._beat(timeout)
-
-    def _beat(self, timeout: int | None = None) -> None:
-        """Write RQ's heartbeat and ours, if it is time for one; raise an error if Redis is away."""
-        if time.monotonic() >= self._next_beat:
-            super().heartbeat(timeout)
-            self._presence.beat_worker(self.name)
-            self._next_beat = time.monotonic() + BEAT_SECONDS
-            outage.over(log)  # Redis has taken a write
-            tell_all()
-
-    def _beat_on_the_line(self) -> None:
-        """Write both heartbeats on the connection with short time-outs, as watching a run demands."""
-        with translate_errors(), self._line.pipeline() as pipeline:
-            self.heartbeat(pipeline=pipeline)
-            pipeline.execute()
-        self._presence.beat_worker(self.name)
-        tell_all()
-
-    @contextmanager
-    def _unbroken(self, doing: str) -> Iterator[None]:
-        """Let a step fail while Redis is away: the next wait for work waits for Redis, too."""
-        try:
-            with translate_errors():
-                yield
-        except StoreUnavailable as error:
-            outage.tell(log, error, f"The worker {doing}")
 
     def register_death(self) -> None:
         """Remove this worker from RQ's records and from ours."""
@@ -273,28 +158,65 @@ class BotWorker(Worker):
         self._keeper.kill()
         super().teardown()  # type: ignore[no-untyped-call]
 
-    # runs
+    # at each look
 
-    def execute_job(self, job: RQJob, queue: Queue) -> None:
-        """Have the work horse carry out a run, and those that it takes after it, and watch each to its end."""
-        horse = self._keeper.ready()
-        horse.carry_out(job.id)
-        with self._unbroken("begins a run that RQ's records do not show"):
-            self.set_state(WorkerStatus.BUSY)
+    def _beat(self, is_at_a_run: bool) -> None:
+        """Write RQ's heartbeat and ours, if it is time for one, and the worker's state, if it has changed."""
+        if time.monotonic() >= self._next_beat or is_at_a_run != (self._shown == WorkerStatus.BUSY):
+            with translate_errors(), self._line.pipeline() as pipeline:
+                self.heartbeat(pipeline=pipeline)
+                pipeline.exists(self._keys.rq_suspended)
+                *_, is_suspended = pipeline.execute()
+                self._show(is_at_a_run, bool(is_suspended))
+            self._presence.beat_worker(self.name)
+            self._next_beat = time.monotonic() + BEAT_SECONDS
+            outage.over(log)  # Redis has taken a write
+            tell_all()
+
+    def _show(self, is_at_a_run: bool, is_suspended: bool) -> None:
+        rests = WorkerStatus.SUSPENDED if is_suspended else WorkerStatus.IDLE
+        state = WorkerStatus.BUSY if is_at_a_run else rests
+        if state != self._shown:
+            self.set_state(state, self._line)  # type: ignore[arg-type]  # it sends one command
+            self._shown = state
+
+    def _refusal(self) -> StoreUnavailable | None:
+        """Return why this worker may take no run now, or None: the data in Redis is not what it knows."""
         try:
-            self._watcher.watch(horse, job.id)
-        finally:
-            self._state = WorkerStatus.IDLE
+            if not self._arrived:
+                check_at_startup(self._line, self._keys, "worker")
+                self._arrived = True
+        except StoreUnavailable as error:
+            return error
+        return self._schema.refusal()
 
-    def _show(self, run: Began | None) -> None:
-        self.executions.clear()  # RQ's heartbeats report its contents
-        if run is not None:
-            self.executions[run.token] = Execution(run.token, run.run_id, self.connection, self.name)
+    def _start_over(self) -> None:
+        """Repeat the startup checks: Redis' data went back, perhaps to an older release's."""
+        self._arrived = False
 
-    def _in_horse(self, orders: Orders) -> None:
+    # RQ's commands
+
+    def handle_payload(self, message: dict[str, Any]) -> None:
+        """Hear a message on the channel of RQ's commands."""
+        self._commands.heard(message)
+
+    def _pubsub_exception_handler(self, exc: Exception, pubsub: PubSub, pubsub_thread: Any) -> None:
+        """Keep the thread that hears RQ's commands alive: it connects again for as long as Redis is away."""
+        try:
+            with translate_errors():
+                raise exc
+        except StoreUnavailable as error:
+            outage.tell(log, error, "The worker does not hear RQ's commands")
+        except Exception as error:  # noqa: BLE001 - nothing that comes on the channel ends its thread
+            log.warning("RQ's channel cannot be read (%s)", type(error).__name__)
+        time.sleep(COMMANDS_PAUSE)
+
+    # the horse
+
+    def _in_horse(self, orders: Orders, board: Board) -> None:
         """Be the horse. It has a connection of its own, since it must not share the parent's."""
         client = connect(self._settings, "horse")
         runs = RunStore(self._scripts.on(client))
         around = surroundings(client, self._keys, self._settings, self._around.vault, self._around.bots)
-        recycling = Recycling.of(self._settings)
-        WorkHorse(orders, runs, around, self.name, self._lease_ms, recycling, client).serve()
+        wait, recycling = QueueWait(client, self._keys), Recycling.of(self._settings)
+        WorkHorse(orders, board, runs, wait, around, self.name, self._lease_ms, recycling, client).serve()

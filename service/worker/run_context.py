@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot_scheduler import Ledger, Memory
 from service.bots.support.secrets import Secrets
 from service.domain.plain_json import plain_text
+from service.worker.notes import RunLog
 
 LOOK_AGAIN = 0.25
 """A waiting run looks this often, in seconds, whether it was asked to stop."""
@@ -79,7 +80,8 @@ class Progress(Protocol):
 class RunContext:
     """The context of one run. `bot_scheduler.Context` describes what bots see of it.
 
-    `stop`, `time` and `news` are the run's state; `notes` takes its progress.
+    `names`: of the schedules that made the occurrence. `stop`, `time` and `news` are the run's state; `notes` takes its
+    progress, `run_log` makes its logger.
     """
 
     config: Any
@@ -87,7 +89,6 @@ class RunContext:
     run_id: str
     now: datetime
     timezone: ZoneInfo
-    log: logging.Logger
     ledger: Ledger
     memory: Memory
     contacts: Any
@@ -97,6 +98,13 @@ class RunContext:
     time: RunTime
     news: News
     notes: Progress
+    run_log: RunLog
+    names: tuple[str, ...] = ()
+
+    @property
+    def log(self) -> logging.Logger:
+        """A logger that writes to the run's log."""
+        return self.run_log.logger
 
     @property
     def origin_id(self) -> str:

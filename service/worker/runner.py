@@ -5,8 +5,6 @@ It runs in the work horse, and knows neither RQ nor signals.
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,14 +15,15 @@ from bot_scheduler import Bot, Ledger, Memory
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault, names_in
 from service.domain.error_texts import said, traced
-from service.domain.job_fields import validate_bot_config
 from service.domain.plain_json import plain, plain_text
 from service.domain.records import JobRecord, UnreadableJob
 from service.domain.run_records import Claim, Outcome
+from service.domain.schedules.run_members import names_of, overlay_of
 from service.errors import ServiceError, ValidationFailed
 from service.settings import Settings
+from service.worker.bot_configs import BotConfigs
 from service.worker.failures import outcome_of_failure
-from service.worker.notes import Notes, NotesHandler
+from service.worker.notes import Notes, RunLog
 from service.worker.run_context import News, RunContext, RunTime, StopFlag
 
 WORKER_STOPPED = "worker stopped"
@@ -55,6 +54,8 @@ class Surroundings:
         memory: makes the memory of one bot.
         settings: the service's.
         vault: its secrets.
+        configs: checks the runs' configs.
+        shown: the settings as each bot sees them.
         stop: the run's stop flag; `begin` sets this and the following anew.
         secrets: the secrets that the run may use.
         time: how long the run may take.
@@ -67,6 +68,8 @@ class Surroundings:
     memory: Callable[[str], Memory]
     settings: Settings
     vault: Vault = field(default_factory=lambda: Vault({}))
+    configs: BotConfigs = field(default_factory=BotConfigs)
+    shown: dict[tuple[str, tuple[str, ...]], BotSettings] = field(default_factory=dict)
     stop: StopFlag = field(default_factory=StopFlag)
     secrets: Secrets = field(init=False)
     time: RunTime = field(init=False)
@@ -81,8 +84,17 @@ class Surroundings:
         self.time = time or RunTime()
         return self.stop
 
+    def settings_of(self, bot: str, declared: tuple[str, ...]) -> BotSettings:
+        """Return the settings for one run of a bot, which declares that it reads some secret ones."""
+        shown = self.shown.get((bot, declared))
+        if shown is None:
+            shown = self.shown[bot, declared] = BotSettings(self.settings, bot, declared)
+        return shown.copy()
+
     def redacted(self, outcome: Outcome) -> Outcome:
         """Return the run's outcome with its news, without secrets and as plain text, as it may be stored and sent."""
+        if outcome.error is None and not outcome.result and not self.news.items:
+            return outcome
         error = None if outcome.error is None else plain_text(self.secrets.redacted(outcome.error))
         result = self.secrets.redacted_result(outcome.result)
         return replace(outcome, error=error, result=result, news=self.news.items)
@@ -103,7 +115,7 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
     Raises:
         RunInterrupted: its time is up.
     """
-    log = _logger(claim.run_id, notes)
+    run_log = RunLog(claim.run_id, notes)
     try:
         record = claim.record
         bot_class = around.bots.get(record.definition.bot_type)
@@ -111,32 +123,24 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
             return Outcome(
                 "failed", f"This worker has no bot named {record.definition.bot_type!r}; install its package"
             )
-        context = _context(claim, record, bot_class, around, log, notes)
+        context = _context(claim, record, bot_class, around, run_log, notes)
         result = bot_class().run(context)
         return _ended(result, around.stop)
     except (ValidationFailed, UnreadableJob) as error:
         return Outcome("failed", f"The job's bot_config is not valid for this run: {error}")
     except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
-        log.error("%s", said(error) if isinstance(error, ServiceError) else traced(error))
+        run_log.logger.error("%s", said(error) if isinstance(error, ServiceError) else traced(error))
         return outcome_of_failure(error)
 
 
-def _logger(run_id: str, notes: Notes) -> logging.Logger:
-    # Not registered with the logging module, which keeps every logger for as long as the process lives.
-    log = logging.Logger(f"service.run.{run_id}", logging.INFO)
-    log.parent = logging.getLogger("service.run")
-    log.addHandler(NotesHandler(notes))
-    return log
-
-
 def _context(
-    claim: Claim, record: JobRecord, bot_class: type[Bot], around: Surroundings, log: logging.Logger, notes: Notes
+    claim: Claim, record: JobRecord, bot_class: type[Bot], around: Surroundings, run_log: RunLog, notes: Notes
 ) -> RunContext:
-    overlay = json.loads(claim.run.get("overlay", "{}"))
-    laid_over = {**record.definition.bot_config, **overlay}
-    configs = {bot_class.name: bot_class.Config}
-    validated = validate_bot_config(bot_class.name, laid_over, configs)
-    zone = ZoneInfo(getattr(record.definition.schedule, "timezone", "UTC"))
+    validated = around.configs.checked(record, _laid_over(claim.run), bot_class)
+    named = names_in(validated)
+    if claim.run.get("bound"):
+        around.secrets.require_bound(named)
+    zone = _zone(claim.job.kept, record)
     declared = tuple(getattr(bot_class, "uses_settings", ()))
     return RunContext(
         config=bot_class.Config.model_validate(validated),
@@ -144,24 +148,38 @@ def _context(
         run_id=claim.run_id,
         now=datetime.fromtimestamp(claim.started_at / 1000, zone),
         timezone=zone,
-        log=log,
         ledger=around.ledger(bot_class.name, claim.run_id),
         memory=around.memory(bot_class.name),
         contacts=around.contacts,
-        settings=BotSettings(around.settings, bot_class.name, declared),
-        secrets=around.secrets.allow(names_in(validated), declared),
+        settings=around.settings_of(bot_class.name, declared),
+        secrets=around.secrets.allow(named, declared),
         stop=around.stop,
         time=around.time,
         news=around.news,
         notes=notes,
+        run_log=run_log,
+        names=tuple(names_of(claim.run.get("members"))),
     )
+
+
+def _laid_over(run: Mapping[str, str]) -> str | None:
+    """Return what a run lays over its job's `bot_config`: by hand, or by the schedules that made its occurrence."""
+    return run.get("overlay") or overlay_of(run.get("members"))
+
+
+def _zone(kept: dict[str, Any], record: JobRecord) -> ZoneInfo:
+    """Return a job's time zone. To read it from the schedule takes longer than to make the config."""
+    if "zone" not in kept:
+        kept["zone"] = ZoneInfo(getattr(record.definition.schedule, "timezone", "UTC"))
+    zone: ZoneInfo = kept["zone"]
+    return zone
 
 
 def _ended(result: object, stop: StopFlag) -> Outcome:
     if not isinstance(result, dict):
         return Outcome("failed", f"The bot returned {type(result).__name__}, not a dict")
     try:
-        kept = dict(plain(result))
+        kept = dict(plain(result)) if result else {}
     except (TypeError, ValueError, RecursionError) as error:
         return Outcome("failed", f"The bot's result cannot be stored as JSON: {said(error)}")
     if stop.noticed:

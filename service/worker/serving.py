@@ -15,7 +15,7 @@ from service.store.keys import Keys
 from service.store.server.connection import connect
 from service.store.server.startup_checks import check_at_startup
 from service.store.server.translation import translate_errors
-from service.worker.orphans import Orphans
+from service.worker.leftovers.orphans import Orphans
 from service.worker.process import BotWorker
 
 log = logging.getLogger("worker")
@@ -41,11 +41,11 @@ def work(settings: Settings, vault: Vault) -> None:
             signal.signal(signum, lambda *_: stop.set())
         worker: BotWorker | None = None
         try:
-            check_at_startup(client, keys)
+            check_at_startup(client, keys, "worker")
             with translate_errors():
                 worker = BotWorker(client, keys, settings, vault, orphans)
                 if not stop.is_set():
-                    worker.work(logging_level="WARNING")
+                    worker.work()
             return
         except StoreUnavailable as error:
             if worker is not None and worker.stopping_since is not None:

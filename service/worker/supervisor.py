@@ -17,7 +17,7 @@ from types import FrameType
 from service.backoff import Backoff
 from service.os_process import die_with_parent
 from service.shutdown import ASK_WORKER_EVERY_SECONDS, KILL_WORKER_SECONDS
-from service.worker.orphans import Orphans
+from service.worker.leftovers.orphans import Orphans
 
 log = logging.getLogger(__name__)
 

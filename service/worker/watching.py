@@ -1,6 +1,8 @@
-"""Watches the work horse's runs from the parent's side: leases, cancels, time-outs, and the horse's death.
+"""Keeps a work horse at work and watches its runs from the parent's side: leases, cancels, time-outs, its death.
 
-The decisions are in `service.worker.watchdog`, which is pure; this module has the I/O around it.
+Once a second the parent looks at the board, which shows the run that the horse is at; runs that begin and end between
+two looks never reach it. The decisions about a run are in `service.worker.watchdog`, which is pure; this module has the
+I/O around it.
 """
 
 from __future__ import annotations
@@ -11,15 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from service.bots.protocol import Bot
-from service.errors import StoreUnavailable, StoreUnsuitable, WritesRefused
+from service.errors import StoreUnavailable, WritesRefused
+from service.logs import frequent
 from service.outage import outage
 from service.shutdown import ASK_RUN_SECONDS, KILL_RUN_SECONDS, RECORD_SECONDS
 from service.store.runs.run_hashes import RunStore
-from service.store.schema import SchemaWatch
+from service.worker.board import Defaced, UnderWay
 from service.worker.commands import Commands
 from service.worker.endings import end_patiently, outcome_of_death, retry_after
 from service.worker.horse_keeper import HorseKeeper
-from service.worker.ipc import Began, Horse
+from service.worker.ipc import Horse
 from service.worker.watchdog import Watch
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,8 @@ LOOK_SECONDS = 1.0
 """Seconds between two looks at the run under way: at its lease, at a cancel, at its time."""
 LAST_LOOKS_SECONDS = 0.25
 """The same while the worker is stopping, which has its own timetable (`service.shutdown`)."""
+NAP_SECONDS = 0.1
+"""Without a horse, a request to stop is noticed within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +42,22 @@ class Watched:
     Args:
         worker: the worker's name.
         runs: the run store, on a connection with short time-outs.
-        schema: notices that a newer release has come, on that connection.
+        refusal: returns why this worker may take no run now, or None; raises StoreUnavailable.
         lease_ms: the length of a claim's lease.
         bots: every bot there is, by name.
-        beat: sends the worker's heartbeat on that connection.
-        show: has RQ's records show the run under way, or none.
+        beat: sends the worker's heartbeats on that connection, and whether it is at a run.
     """
 
     worker: str
     runs: RunStore
-    schema: SchemaWatch
+    refusal: Callable[[], StoreUnavailable | None]
     lease_ms: int
     bots: Mapping[str, type[Bot]]
-    beat: Callable[[], None]
-    show: Callable[[Began | None], None]
+    beat: Callable[[bool], None]
 
 
-class RunWatcher:
-    """Watches one run after the other to its end.
+class HorseWatcher:
+    """Watches one horse after the other.
 
     Args:
         watched: the worker.
@@ -67,15 +70,18 @@ class RunWatcher:
         self._runs = watched.runs
         self._keeper = keeper
         self._commands = commands
-        self._under_way: tuple[Began, Watch] | None = None
-        self._draining = False
+        self._under_way: tuple[UnderWay, Watch] | None = None
+        self._is_defaced = False
+        self._may_start = False
         self.stopping_since: float | None = None
 
-    @property
-    def run(self) -> Began | None:
-        """The run under way."""
-        under_way = self._under_way  # read once: RQ's commands ask from their own thread
-        return None if under_way is None else under_way[0]
+    def run_now(self) -> UnderWay | None:
+        """Return the run under way at this moment; safe to call from any thread."""
+        horse = self._keeper.horse
+        try:
+            return None if horse is None else horse.board.shown()
+        except Defaced:
+            return None
 
     def stop(self) -> None:
         """Note that the worker is to stop, and have the horse take no further run; any number of times."""
@@ -83,119 +89,135 @@ class RunWatcher:
             self.stopping_since = time.monotonic()
         self._keeper.drain()
 
-    def watch(self, horse: Horse, handed_over: str) -> None:
-        """Watch a run and those that the horse takes after it. Return when the horse rests, or is gone.
-
-        Args:
-            horse: the horse.
-            handed_over: the id of the run that it was given.
-        """
-        self._draining = False
-        try:
-            self._watch(horse, handed_over)
-        finally:
-            self._let_go()
-
-    def _watch(self, horse: Horse, handed_over: str) -> None:
-        next_look = self._next_look()
+    def watch(self) -> None:
+        """Keep a horse at work. Return once the worker was asked to stop and the horse is gone."""
+        next_look = time.monotonic()
         while True:
-            for message in horse.hear(max(0.0, next_look - time.monotonic())):
-                if isinstance(message, Began):
-                    self._take_up(message)
-                    continue
-                self._let_go()
-                if message == "leaves":
-                    horse.status(wait=True)
-                    self._keeper.let_go()
+            if self._keeper.horse is None and self._may_start and self.stopping_since is None:
+                self._keeper.start()
+            horse = self._keeper.horse
+            if horse is None and self.stopping_since is not None:
                 return
-            if horse.status() is not None:
-                self._horse_died(horse, handed_over)
-                return
+            left = max(0.0, next_look - time.monotonic())
+            if horse is None:
+                time.sleep(min(left, NAP_SECONDS))
+            elif horse.wait(left):
+                self._bury(horse)
+                continue
             if time.monotonic() >= next_look:
-                next_look = self._next_look()
+                next_look = time.monotonic() + (LOOK_SECONDS if self.stopping_since is None else LAST_LOOKS_SECONDS)
                 self._look(horse)
-
-    def _next_look(self) -> float:
-        return time.monotonic() + (LOOK_SECONDS if self.stopping_since is None else LAST_LOOKS_SECONDS)
-
-    def _take_up(self, run: Began) -> None:
-        """Begin to watch a run; that it begins means that the one before it has ended."""
-        self._let_go()
-        log.debug("Run %s of job %s starts", run.run_id, run.ids["job_id"], extra=run.ids)
-        self._under_way = run, Watch(run.asked, run.timeout, self._watched.lease_ms / 1000)
-        self._watched.show(run)
-
-    def _let_go(self) -> None:
-        if self._under_way is not None:
-            run, _ = self._under_way
-            took = time.monotonic() - run.asked
-            log.info("Run %s of job %s has ended after %.3f s", run.run_id, run.ids["job_id"], took, extra=run.ids)
-            self._watched.show(None)
-            self._under_way = None
 
     # a look at the run under way
 
-    def _look(self, horse: Horse) -> None:
-        """Renew the lease of the run under way, and do what its watch says."""
-        horse.look_after()
+    def _look(self, horse: Horse | None) -> None:
+        """Renew the lease of the run under way, do what its watch says, and show that the worker is there."""
+        if horse is not None:
+            horse.board.look_after()
+            self._take_up(horse)
+        self._talk(horse)
+        if horse is None:
+            return
         if self._under_way is None:
             self._look_without_run(horse)
             return
         run, watch = self._under_way
-        if self._commands.is_killed(run.token):
-            horse.kill()
-        self._renew(horse, run, watch)
         for action in watch.actions(time.monotonic(), self.stopping_since):
             if action == "kill":
                 horse.kill()
             else:
                 horse.order(action, run.token)
 
-    def _look_without_run(self, horse: Horse) -> None:
-        if self.stopping_since is not None and time.monotonic() >= self.stopping_since + ASK_RUN_SECONDS:
-            log.warning("The work horse has not begun its run; it is killed, and the run is left to the reaper")
+    def _take_up(self, horse: Horse) -> None:
+        """Take up the run that the board shows, unless it was taken up before."""
+        try:
+            run = horse.board.shown()
+        except Defaced:
+            log.error("A bot wrote over memory that its process shares with this worker; the process is killed")
+            self._is_defaced = True
+            horse.kill()
+            return
+        if run is None:
+            self._under_way = None
+        elif self._under_way is None or self._under_way[0].token != run.token:
+            self._under_way = run, Watch(run.asked, run.timeout, self._watched.lease_ms / 1000)
+        if run is not None and self._commands.is_killed(run.token):
             horse.kill()
 
-    def _renew(self, horse: Horse, run: Began, watch: Watch) -> None:
+    def _talk(self, horse: Horse | None) -> None:
+        """Say to Redis what there is to say, and hear what there is to hear."""
         asked = time.monotonic()  # the lease counts from when Redis heard of it, which is no earlier
+        under_way = self._under_way
         try:
-            if self._commands.is_stopped(run.token, run.run_id):
-                self._runs.cancel(run.ids["job_id"], run.run_id, "stopped by RQ's stop command")
-            watch.heard(self._runs.renew(run.run_id, run.token, self._watched.lease_ms), asked)
-            self._watched.beat()
-            self._look_at_schema(horse)
-        except WritesRefused as error:
+            if under_way is not None:
+                self._renew(*under_way, asked)
+            self._watched.beat(under_way is not None)
+            self._note_refusal(horse, self._watched.refusal())
+        except StoreUnavailable as error:
+            self._may_start = False
+            self._tell(error, under_way, asked)
+
+    def _tell(self, error: StoreUnavailable, under_way: tuple[UnderWay, Watch] | None, asked: float) -> None:
+        if under_way is None:
+            outage.tell(log, error, "The worker waits for Redis")
+            return
+        run, watch = under_way
+        if isinstance(error, WritesRefused):
             watch.refused(asked)
             outage.tell(log, error, "Runs continue without their leases", run.ids)
-        except StoreUnavailable as error:
+        else:
             outage.tell(log, error, f"The lease of run {run.run_id} could not be renewed", run.ids)
 
-    def _look_at_schema(self, horse: Horse) -> None:
-        """Once a newer release has come, let the run under way end and take no further one."""
-        try:
-            self._watched.schema.check()
-        except StoreUnsuitable as error:
-            if not self._draining:
-                self._draining = True
-                outage.tell(log, error, "The worker takes no further run")
+    def _renew(self, run: UnderWay, watch: Watch, asked: float) -> None:
+        if self._commands.is_stopped(run.token, run.run_id):
+            self._runs.cancel(run.ids["job_id"], run.run_id, "stopped by RQ's stop command")
+        watch.heard(self._runs.renew(run.run_id, run.token, self._watched.lease_ms), asked)
+
+    def _note_refusal(self, horse: Horse | None, refusal: StoreUnavailable | None) -> None:
+        """While this worker may take no run, let the run under way end and start no other horse."""
+        if refusal is not None:
+            outage.tell(log, refusal, "The worker takes no further run")
+            if horse is not None:
                 horse.order("drain")
+        self._may_start = refusal is None
+
+    def _look_without_run(self, horse: Horse) -> None:
+        if self.stopping_since is not None and time.monotonic() >= self.stopping_since + ASK_RUN_SECONDS:
+            log.warning("The work horse does not end, and is killed; a run that it has just claimed has failed")
+            horse.kill()
 
     # the horse's death
 
-    def _horse_died(self, horse: Horse, handed_over: str) -> None:
-        """End the runs that the horse had claimed, and put back the one that it had not."""
-        status, died_at = horse.status() or 0, time.monotonic()
-        why = self._under_way[1].why if self._under_way is not None else None
-        self._keeper.let_go()
+    def _bury(self, horse: Horse) -> None:
+        """End the runs that a horse has left without an end. One that it had popped alone is the reaper's."""
+        status, died_at, run = horse.status() or 0, time.monotonic(), self.run_now()
+        self._keeper.let_go(has_failed=status != 0 and run is None and self.stopping_since is None)
+        if status != 0 or run is not None:
+            self._end_claims(run, status, died_at)
+        self._under_way, self._is_defaced = None, False
+
+    def _end_claims(self, run: UnderWay | None, status: int, died_at: float) -> None:
         try:
-            for claim in self._runs.held_by(self._watched.worker):
-                outcome = outcome_of_death(claim, why, status)
+            claims = self._runs.held_by(self._watched.worker, [] if run is None else [run.run_id])
+            if not claims and run is None:
+                log.warning("The work horse ended while it rested (wait status %d); starting another", status)
+            for claim in claims:
+                outcome = outcome_of_death(claim, self._why(claim.token), status)
                 log.warning("Run %s: %s", claim.run_id, outcome.error, extra=claim.ids)
                 retry = retry_after(claim, outcome, self._watched.bots)
                 end_patiently(self._runs, claim, outcome, retry, self._gives_up(died_at))
-            self._runs.requeue(handed_over)
+                if run is not None and run.token == claim.token:
+                    frequent.run_ended(log, run.ids, time.monotonic() - run.asked)()
         except StoreUnavailable as error:
             log.warning("The work horse died, and its runs are left to the reaper: %s", error)
+
+    def _why(self, token: str) -> str | None:
+        """Return why the run of this claim was killed, if it was."""
+        if self._is_defaced:
+            return "defaced"
+        if self._under_way is not None and self._under_way[0].token == token:
+            return self._under_way[1].why
+        return None
 
     def _gives_up(self, died_at: float) -> Callable[[StoreUnavailable], bool]:
         """Return when to stop trying to record an end: never while Redis refuses writes, since nobody else can."""

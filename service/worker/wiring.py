@@ -13,6 +13,7 @@ from service.settings import Settings
 from service.store.keys import Keys
 from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
+from service.store.scripts import Limits
 from service.usecases.contacts import ContactBook
 from service.worker.runner import Surroundings
 
@@ -31,7 +32,7 @@ def surroundings(
     """
     return Surroundings(
         bots=load_bots() if bots is None else bots,
-        contacts=ContactBook(client, keys),
+        contacts=ContactBook(client, keys, limits=Limits.of(settings)),
         ledger=lambda bot, run_id: RedisLedger(client, keys, bot, run_id),
         memory=lambda bot: RedisMemory(client, keys, bot),
         settings=settings,

@@ -59,11 +59,16 @@ FROM_OWN_PAGES: dict[str, Statuses] = {
 PAGES = (
     "/", "/jobs", "/jobs/new", "/jobs/{job_id}", "/jobs/{job_id}/edit", "/jobs/{job_id}/yaml", "/export.yaml",
     "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events", "/runs", "/contacts", "/contacts/new",
+    "/jobs/deleted", "/jobs/{job_id}/revisions", "/jobs/{job_id}/revisions/{revision}",
     "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates",
+    "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes",
+    "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
+FEED = "/feed/{token}.ics"
 REFUSED = {
     401: (
+        "The key in this address is not valid",
         "An API key is required: send it in the X-API-Key header",
         "The API key in the X-API-Key header is not valid",
         "Enter the API key as the password; the user name does not matter",
@@ -119,6 +124,8 @@ def meant(world: World, path: str, method: str, headers: str) -> int:
     from_own_page = OWN_ORIGIN in headers
     if method == "BREW":  # the server hands no unknown method over
         return 400
+    if path == world.fill(FEED):  # a key stands in the address; it opens no more than this
+        return READ.get(method, 405)
     if path in OPEN:
         by_method, otherwise = FROM_OWN_PAGES.get(path, OPEN[path]) if from_own_page else OPEN[path]
         return by_method.get(method, otherwise)

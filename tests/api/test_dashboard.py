@@ -23,16 +23,18 @@ from rq.serializers import JSONSerializer
 from rq_dashboard import web
 
 from service.web.api.app import DASHBOARD, App, Headers
+from service.web.callers.lookups import Lookups
+from service.web.callers.recognition import Callers
 from service.web.http import errors
 from service.web.http.auth import ApiKeys
 from service.web.http.guard import Guard
 from service.web.http.mounted import Mounted
 from service.web.http.page_headers import PAGE_HEADERS
-from service.web.http.sessions import Sessions
 from service.web.rq_dashboard.dashboard import _VIEWS, create_dashboard
 from service.web.rq_dashboard.own_templates import TEMPLATES
+from tests.support.fakes import FakeAccess
 
-QUEUE = "bot-scheduler-runs"
+QUEUE = "bot-scheduler-queue"
 KEY = "schlüssel:1"
 
 
@@ -61,7 +63,8 @@ class Browser(falcon.testing.TestClient):
 def mounted(client: Redis) -> Browser:
     """Asks rq-dashboard as it is mounted, behind the guard."""
     keys = ApiKeys([KEY])
-    app = App(middleware=[Guard(keys, Sessions(keys)), Headers()])
+    stored = FakeAccess()
+    app = App(middleware=[Guard(Callers(keys, stored, stored, Lookups())), Headers()])
     errors.install(app)
     app.add_tree(DASHBOARD, Mounted(create_dashboard(client, "bot-scheduler", QUEUE)))
     return Browser(app)
@@ -97,7 +100,8 @@ def dump(client: Redis) -> dict[Any, Any]:
         {"Authorization": "Basic"},
         {"Authorization": "Basic ==="},
         {"Authorization": "Basic \xff"},
-        {"Authorization": f"Bearer {KEY}".encode().decode("latin-1")},
+        {"Authorization": "Bearer wrong"},
+        {"X-API-Key": "wrong"},
     ],
 )
 def test_without_the_key_it_asks_for_it(dashboard: Browser, headers: dict[str, str]) -> None:

@@ -133,7 +133,7 @@ def schedules() -> st.SearchStrategy[dict[str, Any]]:
 job_changes = st.one_of(
     schedules(),
     st.dictionaries(
-        st.sampled_from([*JOB, "description", "enabled", "bot_config", "options", "id", "x"]), odd, max_size=3
+        st.sampled_from([*JOB, "description", "enabled", "bot_config", "options", "labels", "id", "x"]), odd, max_size=3
     ),
     st.fixed_dictionaries({"options": changes(OPTION_FIELDS)}),
     st.fixed_dictionaries(

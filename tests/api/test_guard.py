@@ -10,19 +10,24 @@ import falcon
 import falcon.testing
 import pytest
 
+from service.domain.access.scopes import Scope
 from service.web.api.app import App
+from service.web.callers.lookups import Lookups
+from service.web.callers.recognition import Callers
 from service.web.http import errors
-from service.web.http.access import BY_KEY, BY_KEY_OR_BEARER, BY_SESSION, OPEN, Access, Undeclared
+from service.web.http.access import BY_KEY, BY_SENT_KEY, BY_SESSION, OPEN, Access, Undeclared
 from service.web.http.auth import ApiKeys
 from service.web.http.guard import Guard
-from service.web.http.sessions import COOKIE, Sessions
+from service.web.http.sessions import COOKIE
+from tests.support.fakes import FakeAccess
 from tests.support.installation import ROOT
 from tests.support.web_process import COMMAND, environment
+from tests.support.world import session_of, token_of
 
 pytestmark = pytest.mark.processes
 
 KEYS = ApiKeys(["k"])
-SESSIONS = Sessions(KEYS)
+SESSIONS = FakeAccess()
 
 
 class Answers:
@@ -48,19 +53,19 @@ class Inherits(Open):
 class Keyed(Answers):
     """One of the API's."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ, post=Scope.WRITE)
 
 
 class Measures(Answers):
     """One for machines."""
 
-    access = BY_KEY_OR_BEARER
+    access = BY_SENT_KEY.needing(get=Scope.READ, post=Scope.WRITE)
 
 
 class Shown(Answers):
     """A page."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ, post=Scope.WRITE)
 
 
 class Named(Answers):
@@ -72,7 +77,7 @@ class Named(Answers):
 class Empty(Answers):
     """One that is false as long as nothing is in it, such as a list is."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ, post=Scope.WRITE)
 
     def __len__(self) -> int:
         return 0
@@ -81,16 +86,28 @@ class Empty(Answers):
 class Doubtful(Answers):
     """One that says itself that it is false."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ, post=Scope.WRITE)
 
     def __bool__(self) -> bool:
         return False
 
 
+class Forgetful(Answers):
+    """One that was given a method, and no scope for it."""
+
+    access = BY_KEY.needing(get=Scope.READ)
+
+
+class Hasty(Answers):
+    """One that declares a scope for a method that it does not answer."""
+
+    access = BY_KEY.needing(get=Scope.READ, post=Scope.WRITE, put=Scope.WRITE)
+
+
 @pytest.fixture
 def app() -> App:
     """An application with the guard and nothing else."""
-    made = App(middleware=[Guard(KEYS, SESSIONS, "/sign-in")])
+    made = App(middleware=[Guard(Callers(KEYS, SESSIONS, SESSIONS, Lookups()), "/sign-in")])
     errors.install(made)
     return made
 
@@ -101,7 +118,9 @@ def opened(resource: Answers) -> Answers:
     return resource
 
 
-@pytest.mark.parametrize("resource", [Answers(), Inherits(), Named(), opened(Answers()), Empty(), Doubtful(), Answers])
+@pytest.mark.parametrize(
+    "resource", [Answers(), Inherits(), Named(), opened(Answers()), Empty(), Doubtful(), Forgetful(), Hasty(), Answers]
+)
 @pytest.mark.parametrize("add", ["add_route", "add_page", "add_tree"])
 def test_a_route_that_nobody_would_guard_is_refused(app: App, resource: Any, add: str) -> None:
     """By a sentence that names it: no declaration, one that a parent made, one of the object alone, no true one; and
@@ -151,7 +170,8 @@ def test_a_route_without_a_declaration_stops_the_start(tmp_path: Path, free_port
     )
 
 
-TOKEN = SESSIONS.open(b"k") or ""
+TOKEN = token_of("k")
+SESSIONS.open(session_of(TOKEN, "k"), "root", "", "", "")
 OWN = {"Cookie": f"{COOKIE}={TOKEN}", "Origin": "http://falconframework.org"}
 ELSEWHERE = {"Cookie": f"{COOKIE}={TOKEN}", "Origin": "http://evil.example"}
 BEARER = {"Authorization": "Bearer k"}
@@ -166,7 +186,7 @@ KEY = {"X-API-Key": "k"}
         (Keyed(), "GET", KEY, 200),
         (Keyed(), "GET", OWN, 200),
         (Keyed(), "GET", ELSEWHERE, 401),
-        (Keyed(), "GET", BEARER, 401),
+        (Keyed(), "GET", BEARER, 200),
         (Keyed(), "GET", OWN | {"X-API-Key": "wrong"}, 401),
         (Keyed(), "PUT", {}, 401),
         (Keyed(), "PUT", KEY, 405),
@@ -197,5 +217,5 @@ def test_the_guard_goes_by_the_declaration(
 def test_a_declaration_without_a_proof_is_what_is_called_open() -> None:
     """No other is."""
     assert OPEN.is_open
-    assert not any(access.is_open for access in (BY_KEY, BY_KEY_OR_BEARER, BY_SESSION))
+    assert not any(access.is_open for access in (BY_KEY, BY_SENT_KEY, BY_SESSION))
     assert Access(frozenset(), own_pages_change=True).is_open

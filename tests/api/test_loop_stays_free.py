@@ -20,20 +20,23 @@ from service.interleaving import interleaved
 from service.settings import Settings
 from service.web.api.app import App
 from service.web.console.assets import ASSETS
-from service.web.http.auth import ApiKeys
-from service.web.http.sessions import COOKIE, Sessions
+from service.web.http.sessions import COOKIE
 from tests.support.servers.valkey import ValkeyServer
+from tests.support.world import open_session, session_of, token_of
 
 KEY = "a-key-for-tests"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
+TOKEN = token_of(KEY)
+SESSION = session_of(TOKEN, KEY)
 SIGNED_IN = {
     "X-API-Key": KEY,
-    "Cookie": f"{COOKIE}={Sessions(ApiKeys([KEY])).open(KEY.encode())}",
+    "Cookie": f"{COOKIE}={TOKEN}",
     "Origin": "http://falconframework.org",
 }
 JOB = {
     "name": "a job", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1},
 }  # fmt: skip
+KEY_TERMS = {"name": "a key", "scopes": ["read"]}
 HEAVY = {**JOB, "name": "long " * 40, "bot_config": {"note": "{{ today }}" * 100}}
 BODIES: dict[tuple[str, str], list[Any]] = {
     ("POST", "/scheduler/jobs"): [JOB, HEAVY, {}],
@@ -42,6 +45,15 @@ BODIES: dict[tuple[str, str], list[Any]] = {
     ("POST", "/scheduler/jobs/{job_id}/run"): [None, {"bot_config": {"note": "{{ today }}"}}],
     ("POST", "/scheduler/preview"): [JOB],
     ("POST", "/scheduler/apply"): [b"version: 1\njobs: []\n", b"#" * 2_000_000],
+    ("POST", "/scheduler/keys"): [KEY_TERMS, {}],
+    ("PUT", "/scheduler/keys/{key_id}"): [{"name": "another"}],
+    ("POST", "/scheduler/keys/{key_id}/rotate"): [None, {"overlap_seconds": 60}],
+    ("POST", "/scheduler/calendars"): [{"name": "another", "country": "AT"}, {}],
+    ("PUT", "/scheduler/calendars/{name}"): [{"weekdays_off": ["sun"]}],
+    ("POST", "/scheduler/calendars/{name}/ics"): [
+        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261224\r\n"
+        b"END:VEVENT\r\nEND:VCALENDAR\r\n",
+    ],
     ("POST", "/scheduler/contacts"): [{"name": "Ada"}],
     ("PUT", "/scheduler/contacts/{contact_id}"): [{"language": "de"}],
     ("POST", "/scheduler/contacts/{contact_id}/merge"): [{"from": []}],
@@ -90,12 +102,18 @@ class Asking:
         self._ids: dict[str, str] = {}
 
     async def prepare(self) -> None:
-        """Makes a job, an ended run of it, and a contact."""
+        """Signs in, and makes a job, an ended run of it, and a contact."""
         job = (await self._send("POST", "/scheduler/jobs", "", JOB)).json["id"]
         run = (await self._send("POST", f"/scheduler/jobs/{job}/run", "", None)).json["run_id"]
         await self._send("POST", f"/scheduler/jobs/{job}/runs/{run}/cancel", "", None)
         contact = (await self._send("POST", "/scheduler/contacts", "", {"name": "Amelia"})).json["id"]
-        self._ids = {"job_id": job, "run_id": run, "contact_id": contact}
+        key = (await self._send("POST", "/scheduler/keys", "", KEY_TERMS)).json["id"]
+        feed = (await self._send("POST", "/scheduler/keys", "", {"name": "a feed", "scopes": ["feed"]})).json["key"]
+        await self._send("POST", "/scheduler/calendars", "", {"name": "office"})
+        self._ids = {
+            "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
+            "name": "office", "token": feed,
+        }  # fmt: skip
 
     async def ask(self, method: str, template: str) -> list[int]:
         """Asks one operation in several ways. Returns the statuses."""
@@ -123,6 +141,7 @@ class Asking:
 
 def test_no_route_blocks_the_event_loop(redis_client: Redis, valkey_server: ValkeyServer, blocked: list[str]) -> None:
     """Every method of every route, of the API, the console and rq-dashboard, with real Redis, from a cold start."""
+    open_session(redis_client, SESSION)
     settings = {"redis_url": valkey_server.url, "api_key": KEY, "import_limit_mb": 2, "message_url": None}
     app = assemble(Settings.model_validate(settings))
     everything = operations(app)

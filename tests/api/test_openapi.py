@@ -28,6 +28,7 @@ from service.settings import Settings
 from service.web.api.bots import BotList
 from service.web.api.openapi.document import document as made
 from service.web.api.openapi.operations import OPERATIONS
+from service.web.http.access import access_of
 
 API_PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 Client = falcon.testing.TestClient
@@ -151,7 +152,7 @@ def listed() -> Iterator[tuple[str, str]]:
 def test_the_page_for_people_lists_every_route() -> None:
     """No more and no fewer."""
     ours = {
-        (method, re.sub(r"\{(job|contact)_id\}", "{id}", path.removeprefix("/scheduler")))
+        (method, re.sub(r"\{(job|contact|key|session)_id\}", "{id}", path.removeprefix("/scheduler")))
         for method, path in OPERATIONS
         if path.startswith("/scheduler/")
     }
@@ -165,29 +166,39 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Json)
         validator(document, {"$ref": f"#/components/schemas/{name}"})
     references = re.findall(r"#/components/schemas/(\w+)", str(document))
     assert set(references) <= set(document["components"]["schemas"])
-    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    by_path = [(path, operation) for path, methods in document["paths"].items() for operation in methods.values()]
+    operations = [operation for _, operation in by_path]
     assert len({operation["operationId"] for operation in operations}) == len(operations)
-    for operation in operations:
+    for path, operation in by_path:
         assert operation["summary"]
         assert any(status.startswith("2") for status in operation["responses"])
-        assert ("401" in operation["responses"]) == (operation.get("security") != [])
+        assert ("401" in operation["responses"]) == (operation.get("security") != [] or "{token}" in path)
 
 
 def test_what_is_open_is_what_the_resources_declare(document: Json) -> None:
-    """Three addresses need nothing, metrics take a bearer's key too, all else is said once for all: the key."""
+    """Three addresses need nothing, and one has its key in it; all else is said once for all: a key in a header."""
     told = {
         (method, path): operation["security"]
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
         if "security" in operation
     }
-    assert told == {
-        ("get", "/scheduler/health"): [],
-        ("get", "/openapi.json"): [],
-        ("get", "/docs"): [],
-        ("get", "/metrics"): [{"ApiKey": []}, {"Bearer": []}],
-    }
-    assert document["security"] == [{"ApiKey": []}]
+    without = ("/scheduler/health", "/openapi.json", "/docs", "/feed/{token}.ics")
+    assert told == {("get", path): [] for path in without}
+    assert document["security"] == [{"ApiKey": []}, {"Bearer": []}]
+
+
+def test_every_operation_names_its_scope_as_its_resource_declares_it(api: Client, document: Json) -> None:
+    """For programs in `x-scope`, for people in a sentence; 403 is told where a key may lack something."""
+    app: Any = api.app
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            access = access_of(app.routes[path])
+            scope = access.scope_of(method.upper())
+            assert operation.get("x-scope") == (scope and scope.value), path
+            assert ("403" in operation["responses"]) == (scope is not None or access.unlimited), path
+            if scope is not None:
+                assert f"The key needs the scope `{scope.value}`" in operation["description"], path
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)

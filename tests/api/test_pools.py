@@ -47,8 +47,11 @@ class Slow(FakeContacts):
             raise self.failure
         return {}
 
-    def apply(self, document: object, *, prune: bool = False, dry_run: bool = False) -> dict[str, Any]:
+    def apply(self, document: object, *, prune: bool = False, dry_run: bool = False, days: int = 30) -> dict[str, Any]:
         return self.work()
+
+    def calendars(self) -> list[dict[str, Any]]:
+        return []
 
     def import_stream(self, stream: Any, options: object) -> dict[str, Any]:
         return self.work()

@@ -108,7 +108,9 @@ def test_enabled_only_is_true_or_false(client: Client, sent: str, status: int) -
 def test_filters_reach_the_use_case(client: Client, jobs: Any) -> None:
     """Unknown parameters are ignored."""
     client.simulate_get("/scheduler/jobs?enabled_only=true&bot_type=birthday&q=a%20b&nonsense=1")
-    assert jobs.calls[-1] == ("stream", {"enabled_only": True, "bot_type": "birthday", "q": "a b"})
+    assert jobs.calls[-1] == ("stream", {"enabled_only": True, "bot_type": "birthday", "q": "a b", "labels": []})
+    client.simulate_get("/scheduler/jobs?label=team:crm&label=a:b,c")
+    assert jobs.calls[-1][1]["labels"] == ["team:crm", "a:b,c"]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,15 @@ def test_a_page_links_to_the_next_one(client: Client, job: dict[str, Any]) -> No
 def test_jobs_page_when_a_limit_is_given(client: Client, jobs: Any, job: dict[str, Any]) -> None:
     """With `limit` or `cursor` a page; a bad cursor is 400, a bad limit too."""
     assert client.simulate_get("/scheduler/jobs?limit=1").headers["link"]
-    assert jobs.calls[-1] == ("list", {"enabled_only": False, "bot_type": None, "q": None, "limit": 1, "cursor": None})
+    asked: dict[str, Any] = {
+        "enabled_only": False,
+        "bot_type": None,
+        "q": None,
+        "labels": [],
+        "limit": 1,
+        "cursor": None,
+    }
+    assert jobs.calls[-1] == ("list", asked)
     assert client.simulate_get("/scheduler/jobs?cursor=2").status_code == 200
     for query in ("cursor=rubbish", "cursor=", "limit=0", "limit=1001"):
         assert client.simulate_get(f"/scheduler/jobs?{query}").status_code == 400

@@ -42,6 +42,12 @@ CHECKS = [
 JOB = {
     "name": "a job", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1},
 }  # fmt: skip
+THINGS: tuple[tuple[str, str, Any], ...] = (
+    ("job_id", "jobs", JOB),
+    ("contact_id", "contacts", {"name": "Amelia"}),
+    ("key_id", "keys", {"name": "a key", "scopes": ["read"]}),
+)
+"""The name of an id in paths, where such things are made, and of what."""
 
 
 @dataclass
@@ -53,14 +59,15 @@ class Service:
     client: falcon.testing.TestClient
 
     def ids(self) -> dict[str, str]:
-        """What the names in paths may stand for: a job, a run of it, a contact."""
+        """What the names in paths may stand for: a job, a run of it, a contact, a key."""
         ids = {}
-        for name, path, body in (("job_id", "jobs", JOB), ("contact_id", "contacts", {"name": "Amelia"})):
+        for name, path, body in THINGS:
             found = self.client.simulate_get(f"/scheduler/{path}?limit=1").json
             found = found or [self.client.simulate_post(f"/scheduler/{path}", json=body).json]
             ids[name] = found[0]["id"]
         runs = self.client.simulate_get(f"/scheduler/jobs/{ids['job_id']}/history?limit=1").json
         ids["run_id"] = runs[0]["id"] if runs else self.run(ids["job_id"])
+        ids["session_id"] = "0" * 32
         return ids
 
     def run(self, job_id: str) -> str:

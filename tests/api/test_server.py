@@ -117,7 +117,7 @@ CHUNKED = b"POST /scheduler/jobs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + C
         (CHUNKED + (b"10000\r\n" + b" " * 65536 + b"\r\n") * 17 + b"0\r\n\r\n", 413),
         (b"POST /scheduler/jobs HTTP/1.1\r\nTransfer-Encoding: gzip\r\n" + CLOSE + b"\r\n", 400),
         (b"POST /scheduler/jobs HTTP/1.1\r\nExpect: magic\r\nContent-Length: 2\r\n" + CLOSE + b"\r\n{}", 417),
-        (b"GET /rq/ HTTP/1.1\r\n" + CLOSE + b"\r\n", 401),
+        (b"GET /rq/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 401),
     ],
 )
 def test_whatever_is_sent_the_error_is_json(web: Web, request_bytes: bytes, expected: int) -> None:

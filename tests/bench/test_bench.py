@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import report
-from bench.paired import ratios
+from bench import report, room, tables
 from bench.revisions import revisions
 from bench.rig import ROOT
-from bench.store import centile, load, spread
+from bench.store import centile, load, ratios, spread
 from bench.suite import Chosen
 from bench.tables import ratio
 
@@ -24,6 +23,7 @@ pytestmark = [
 SHOWN = {
     "lateness": "idle, one worker",
     "stampede": "200 due at once",
+    "scripts": "300 jobs due at once, then run",
     "workers": "no-op runs",
     "api": "GET /jobs/{id}",
     "scale": "due a second",
@@ -32,7 +32,7 @@ SHOWN = {
     "mixed": "beside all of these",
 }
 
-ABOVE_NONE = ("p50_ms", "runs_per_second", "tick_ms", "job_p50_ms")
+ABOVE_NONE = ("p50_ms", "longest_ms", "runs_per_second", "tick_ms", "job_p50_ms")
 """One of these has every figure of a suite."""
 
 
@@ -82,6 +82,23 @@ def test_another_revision_is_measured_beside_this_one(tmp_path: Path) -> None:
     assert "bench-before-" not in worktrees.stdout
 
 
+@pytest.mark.parametrize("suite", ["workers", "stampede", "lateness"])
+def test_another_revision_of_the_engine_is_measured_beside_this_one(
+    suite: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stores and counts by its own code, and the ratios of both are told; here the same commit."""
+    Chosen(rounds=1, tiny=True, folder=tmp_path, before="HEAD").run(
+        suite, importlib.import_module(f"bench.{suite}").measured
+    )
+
+    data = load(suite, tmp_path)
+    assert data is not None and data["failed"] == {}
+    ours, before = data["results"]
+    assert ours.startswith("ours (") and before.startswith("ours, before (")
+    assert f"{before}: " in capsys.readouterr().out
+    assert before in "\n".join(getattr(tables, suite)(data))
+
+
 def test_an_unknown_revision_is_refused() -> None:
     with pytest.raises(RuntimeError, match="no-such-revision"), revisions("no-such-revision"):
         pass
@@ -107,3 +124,11 @@ def test_figures_are_shown_with_their_spread_and_ratios_short() -> None:
     assert spread([3.0, 1.0, 2000.0]) == "3 (1–2,000)"
     assert spread([1.25], 2) == "1.25"
     assert ratio(1200, 10) == "120" and ratio(10, 40) == "0.25" and ratio(10, 0) == ""
+
+
+def test_the_bytes_of_jobs_and_runs_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a few; each has a hash."""
+    room.main(40)
+    said = capsys.readouterr().out
+    assert [line.partition(":")[0] for line in said.splitlines()] == ["a job at rest", "a queued run"]
+    assert said.count("its hash") == 2

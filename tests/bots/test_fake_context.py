@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +29,7 @@ from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
 from service.store.runs.stored_outcome import stored_outcome
 from service.usecases.contacts import ContactBook
-from service.worker.notes import NotesHandler
+from service.worker.notes import RunLog
 from service.worker.run_context import News, RunContext, RunTime, StopFlag
 
 NOW = datetime(2025, 4, 12, 8, 0, tzinfo=UTC)
@@ -146,9 +145,9 @@ class Reals:
         self._client.hset(self._keys.run(run_id), mapping={"status": "running"})
         if retry_of is not None:
             self._client.hset(self._keys.run(run_id), "retry_of", retry_of.run_id)
-        log = logging.Logger("probe", logging.INFO)
         taker: Any = notes
-        log.addHandler(NotesHandler(taker))
+        run_log = RunLog(run_id, taker)
+        run_log.logger.propagate = False  # pytest raises an error where a line cannot be formatted
         declared = ProbeBot.uses_settings
         zone = ZoneInfo("Europe/Berlin")
         settings = Settings.model_validate({"alert_url": SECRETS["ALERT_URL"], "visitor_contact": "me@example.org"})
@@ -158,7 +157,6 @@ class Reals:
             run_id=run_id,
             now=NOW.astimezone(zone),
             timezone=zone,
-            log=log,
             ledger=RedisLedger(self._client, self._keys, "probe", run_id),
             memory=RedisMemory(self._client, self._keys, "probe"),
             contacts=ContactBook(self._client, self._keys),
@@ -168,6 +166,7 @@ class Reals:
             time=RunTime(limit=300.0),
             news=news,
             notes=notes,
+            run_log=run_log,
         )
 
     def end(self, context: RunContext) -> None:

@@ -17,19 +17,22 @@ from typing import Any
 
 from tests.chaos.audit import (
     Findings,
-    check_keys,
+    check_ids,
     check_occurrences,
     check_retries,
     check_runs,
     check_trace,
-    check_workers,
     histories,
     trace_lines,
 )
+from tests.chaos.changes import check_changes
 from tests.chaos.faults import SCHEDULERS, WORKERS, Faults, NamedKills
 from tests.chaos.load import Load
 from tests.chaos.proxy import Point
+from tests.chaos.recount import read_state, recount
 from tests.chaos.stage import Say, Stage
+from tests.chaos.strays import check_keys, check_workers
+from tests.chaos.watch import Watch
 from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 
@@ -45,6 +48,8 @@ class Report:
     Args:
         visited: how often each named point was.
         unvisited: the named points that were not.
+        looks: how often leases and slots were looked at meanwhile.
+        recounts: how often all counters were recounted meanwhile.
     """
 
     seed: int
@@ -53,10 +58,13 @@ class Report:
     visited: dict[str, int]
     unvisited: set[Point]
     unexpected: list[str] = field(default_factory=list)
+    looks: int = 0
+    recounts: int = 0
 
     def line(self) -> str:
         """The one-line summary."""
-        return self.found.summary(sum(self.kills.values()), self.seed)
+        told = self.found.summary(sum(self.kills.values()), self.seed)
+        return f"{told}; counters recounted {self.recounts} times, looked at {self.looks} times"
 
     def problems(self) -> list[str]:
         """A sentence for everything that is not as it should be."""
@@ -87,9 +95,15 @@ def run(folder: Path, seconds: float, seed: int, pause: tuple[float, float], say
         load = Load(stage, random.Random(chance.random()), str(folder / "trace"))
         load.populate()
         named = NamedKills(stage, random.Random(chance.random()), (pause[0] / 3, pause[1] / 3))
+        watch = Watch(server.client(), stage.keys)
+        watch.start()
         _let_die(stage, load, named, Faults(stage, random.Random(chance.random())), seconds, pause, chance)
         tell("quiet")
-        return _audit(stage, load, named, folder / "trace", seed, thorough=seconds > 100)
+        report = _audit(stage, load, named, folder / "trace", seed, thorough=seconds > 100)
+        watch.stop()
+        report.found.wrong += watch.found
+        report.looks, report.recounts = watch.looks, watch.recounts
+        return report
 
 
 def _let_die(
@@ -130,6 +144,8 @@ def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, 
     job_of = {run["id"]: job_id for job_id, runs in every.items() for run in runs}
     limits = {job_id: load.known[job_id].limit if job_id in load.known else 1 for job_id in every}
     check_trace(found, trace_lines(trace), job_of, limits, stage.frozen)
+    found.wrong += recount(read_state(client, keys))
+    check_changes(found, client, keys, every)
     check_keys(found, client, keys, [job_id for job_id, job in load.known.items() if job.deleted == "yes"])
     if thorough:
         wait_end = time.monotonic() + WORKERS_FORGOTTEN_SECONDS
@@ -147,9 +163,15 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
         found.doubled.append(f"{name}: repeated requests with one Idempotency-Key made another job")
         check_occurrences(found, name, runs, {1}, [])
         check_runs(found, name, runs, 1)
+        check_ids(found, name, runs)
         return
     check_occurrences(found, name, runs, known.steps, known.excused)
+    if known.kind.startswith("once"):
+        decided = sum(int(run["occurrences"]) for run in runs if run.get("trigger") == "schedule")
+        found.lost += [f"{name}: was due once, and decided {decided} times"] if decided == 0 else []
+        found.doubled += [f"{name}: was due once, and decided {decided} times"] if decided > 1 else []
     check_runs(found, name, runs, known.limit)
+    check_ids(found, name, runs)
     if known.kind in ("retried", "outlasts a lease"):
         check_retries(found, name, runs, 2 if known.kind == "retried" else 1, off_since * 1000)
     there = {run["id"] for run in runs}
@@ -163,9 +185,19 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
 
 
 def _all_decided(stage: Stage, now: float) -> bool:
-    """Whether nothing that was due by `now` is still to be decided."""
-    earliest: Any = stage.client.zrange(stage.keys.due, 0, 0, withscores=True)
-    return bool(earliest) and float(earliest[0][1]) > now * 1000 and stage.client.exists(stage.keys.leader) == 1
+    """Whether nothing that was due by `now` is to be decided, also of jobs that a lost index does not hold yet."""
+    keys, pipeline = stage.keys, stage.client.pipeline(transaction=False)
+    if not stage.client.exists(keys.leader):
+        return False
+    job_ids: Any = stage.client.zrange(keys.jobs, 0, -1)
+    for job_id in job_ids:
+        pipeline.hmget(keys.job(job_id.decode()), "enabled", "next_due")
+        pipeline.zscore(keys.due, job_id)
+    answers = pipeline.execute()
+    for (enabled, next_due), score in zip(answers[::2], answers[1::2], strict=True):
+        if enabled == b"1" and next_due and (score is None or min(score, float(next_due)) <= now * 1000):
+            return False
+    return True
 
 
 def _at_rest(stage: Stage) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,15 +13,9 @@ from typing import Any
 from redis import Redis
 
 from service.store.keys import Keys
-from tests.support.installation import ROOT
 
-DOCUMENT = ROOT / "docs" / "redis-keys.md"
-
-FOR_EVER, GONE = -1, -2
-"""What TTL answers for a key that does not expire, and for one that is not there."""
-
-RQ_ENDINGS = {"success": b"finished", "failed": b"failed", "cancelled": b"canceled"}
-"""How RQ calls each outcome of a run."""
+DEFAULTS = {"attempt": "1", "occurrences": "1"}
+"""What a run's record leaves out."""
 
 Run = Mapping[str, str]
 
@@ -66,12 +60,15 @@ def histories(client: Redis, keys: Keys) -> dict[str, list[dict[str, str]]]:
     """Every living job's runs, oldest first."""
     found = {}
     for job_id in texts(client.zrange(keys.jobs, 0, -1)):
-        ids = texts(client.lrange(keys.history(job_id), 0, -1))
+        ids: Any = client.lrange(keys.history(job_id), 0, -1)
         with client.pipeline(transaction=False) as pipe:
             for run_id in reversed(ids):
-                pipe.hgetall(keys.run(run_id))
+                pipe.hgetall(keys.run(run_id.decode()))
             rows = pipe.execute()
-        found[job_id] = [{name.decode(): value.decode() for name, value in row.items()} for row in rows]
+        found[job_id] = [
+            DEFAULTS | {name.decode(): value.decode() for name, value in row.items()} | {"id": run_id.decode()}
+            for run_id, row in zip(reversed(ids), rows, strict=True)
+        ]
     return found
 
 
@@ -137,6 +134,20 @@ def check_runs(found: Findings, job: str, runs: Sequence[Run], limit: int) -> No
     found.doubled += [f"{job}: {run_id} retried {n} times" for run_id, n in retried.items() if n > 1]
 
 
+def check_ids(found: Findings, job: str, runs: Sequence[Run]) -> None:
+    """Every run's id is a UUID."""
+    found.wrong += [f"{job}: the id {run['id']!r} is not a UUID" for run in runs if not is_uuid(run["id"])]
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is spelled as RFC 9562 has it, of its variant and of a version that it knows."""
+    try:
+        read = uuid.UUID(text)
+    except ValueError:
+        return False
+    return str(read) == text and read.variant == uuid.RFC_4122 and read.version in range(1, 9)
+
+
 def check_retries(found: Findings, job: str, runs: Sequence[Run], max_retries: int, off_since_ms: float) -> None:
     """A failed run with an attempt left has its retry, unless the job was switched off and it was not by hand."""
     retried = {run["retry_of"] for run in runs if "retry_of" in run}
@@ -190,99 +201,6 @@ def check_trace(
     for job_id, its in spans.items():
         if at_once(its) > limits[job_id]:
             found.wrong.append(f"{job_id}: {at_once(its)} bots at once, though {limits[job_id]} are allowed")
-
-
-# keys
-
-
-def named_keys(keys: Keys) -> list[str]:
-    """One key of each kind that the scripts use."""
-    scripts = (ROOT / "service" / "store" / "lua").rglob("*.lua")
-    names = {name for script in scripts for name in re.findall(r"\bkey\.(\w+)", script.read_text())}
-    found = [getattr(keys, name) for name in sorted(names - {"wake", "run_news"})]
-    ids = {keys.rq_execution: "1:2", keys.told: "1:2", keys.birthdays_of: "04-12"}
-    return [key if isinstance(key, str) else key(ids.get(key, "1")) for key in found]
-
-
-def key_patterns(keys: Keys) -> list[re.Pattern[str]]:
-    """What a key may look like: the first columns of the tables in `docs/redis-keys.md`."""
-    rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("|")]
-    texts = [text for row in rows for text in re.findall(r"`([^`\s]+:[^`\s]+)`", row.split("|")[1])]
-    return [_pattern(text.replace("{prefix}", keys.prefix)) for text in texts]
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    parts = re.split(r"(\{\w+\})", text)
-    return re.compile("".join("[^:]+" if part.startswith("{") else re.escape(part) for part in parts))
-
-
-def check_keys(found: Findings, client: Redis, keys: Keys, deleted: Iterable[str]) -> None:
-    """Every key is one that is documented, belongs to something that there is, and nothing is held for ever."""
-    patterns = key_patterns(keys)
-    every = sorted(key.decode() for key in client.scan_iter("*", count=1000))
-    jobs = set(texts(client.zrange(keys.jobs, 0, -1)))
-    runs = {run_id for job_id in jobs for run_id in texts(client.lrange(keys.history(job_id), 0, -1))}
-    for key in every:
-        if not any(pattern.fullmatch(key) for pattern in patterns):
-            found.stray.append(f"{key}: not documented")
-        owned = re.match(rf"{re.escape(keys.prefix)}:(job|run):([^:]+)", key)
-        if owned and owned[2] not in (jobs if owned[1] == "job" else runs):
-            found.stray.append(f"{key}: its {owned[1]} is not listed anywhere")
-        if any(job_id in key for job_id in deleted):
-            found.stray.append(f"{key}: its job was deleted")
-    _check_nothing_held(found, client, keys, jobs)
-    _check_rq(found, client, keys, every)
-
-
-def _check_nothing_held(found: Findings, client: Redis, keys: Keys, jobs: set[str]) -> None:
-    for key in (keys.leases, keys.queued, keys.retries, keys.due, keys.enabled, keys.rq_intermediate, keys.rq_queue,
-                keys.rq_started):  # fmt: skip
-        if client.exists(key):
-            found.stray.append(f"{key}: not empty ({_members(client, key)})")
-    for job_id in jobs:
-        for key in (keys.slots(job_id), keys.open(job_id), keys.waiting(job_id)):
-            if client.exists(key):
-                found.stray.append(f"{key}: not empty ({_members(client, key)})")
-
-
-def _members(client: Redis, key: str) -> Any:
-    """Some of what a set, sorted set or list holds."""
-    if client.type(key) == b"set":
-        return client.smembers(key)
-    if client.type(key) == b"zset":
-        return client.zrange(key, 0, 4, withscores=True)
-    return client.lrange(key, 0, 4)
-
-
-def _check_rq(found: Findings, client: Redis, keys: Keys, every: Sequence[str]) -> None:
-    for key in every:
-        if key.startswith(("rq:execution:", "rq:executions:")):
-            found.stray.append(f"{key}: left behind")
-        if key.startswith(("rq:job:", "rq:results:")):
-            status = client.hget(key, "status") if key.startswith("rq:job:") else b"finished"
-            left = client.ttl(key)
-            if left == GONE:  # it expired since the keys were listed
-                continue
-            if status not in RQ_ENDINGS.values():
-                found.never_ended.append(f"{key}: RQ calls it {status!r}")
-            if left == FOR_EVER:
-                found.stray.append(f"{key}: never expires")
-            _check_agreement(found, client, keys, key, status)
-
-
-def _check_agreement(found: Findings, client: Redis, keys: Keys, key: str, status: Any) -> None:
-    """RQ's record of a run says of its end what ours says."""
-    if key.startswith("rq:job:"):
-        ours: Any = client.hget(keys.run(key.removeprefix("rq:job:")), "status")
-        if ours is not None and RQ_ENDINGS.get(ours.decode()) != status:
-            found.wrong.append(f"{key}: RQ calls it {status!r}, we {ours!r}")
-
-
-def check_workers(found: Findings, client: Redis, keys: Keys, alive: int) -> None:
-    """RQ's and our lists of workers name those that are up, once the dead ones' time is over."""
-    names = texts(client.smembers("rq:workers"))
-    if len(names) != alive or client.zcard(keys.workers) != alive:
-        found.wrong.append(f"{alive} workers are up; RQ lists {sorted(names)}, we {client.zcard(keys.workers)}")
 
 
 def trace_lines(path: Path) -> list[str]:

@@ -10,15 +10,28 @@ from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
+from service.store.scripts import VERBS
 from tests.chaos.proxy import Point
 from tests.chaos.stage import Stage
 
-SCHEDULER_VERBS = ("decide", "hold_lead", "release_retry", "requeue_run")
-WORKER_VERBS = ("claim_run", "renew_lease", "end_run", "BLMOVE", "EXEC")
-WEB_VERBS = ("save_job", "request_run", "delete_job")
-WHENS = ("before", "after")
-NAMED = {Point(verb, when) for verb in (*SCHEDULER_VERBS, *WORKER_VERBS, *WEB_VERBS) for when in WHENS}
+
+def points(*verbs: str, whens: tuple[str, ...] = ("before", "after")) -> list[Point]:
+    """Each of these verbs at each of these instants."""
+    return [Point(verb, when) for verb in verbs for when in whens]
+
+
+CLAIMS = [verb for verb in ("claim_run", "end_and_claim") if verb in VERBS]
+SCHEDULER_POINTS = points("decide", "hold_lead", "release_retry", "requeue_run")
+# A horse dies between its pop and its claim (BLMOVE:after), between its claim and the first renewal of the lease, when
+# RQ has no record of the execution yet (since), and between one run's end and the next one's claim (end_and_claim).
+WORKER_POINTS = [
+    *points(*CLAIMS, "renew_lease", "end_run", "BLMOVE", "EXEC"), *points(*CLAIMS, whens=("since",)),
+]  # fmt: skip
+WEB_POINTS = points("save_job", "request_run", "delete_job")
+NAMED = {*SCHEDULER_POINTS, *WORKER_POINTS, *WEB_POINTS}
 """Every point that a run of the suite visits."""
+SELDOM = {"requeue_run", "end_run"}
+"""Commands that only a death brings about: between a pop and its claim, or of a horse at a run."""
 
 SCHEDULERS = ("scheduler-1", "scheduler-2")
 WORKERS = ("worker-1", "worker-2", "worker-3")
@@ -26,6 +39,10 @@ LEAD_SECONDS = 6.0
 LEASE_SECONDS = 10.0
 REARM_SECONDS = 5.0
 """A point that was met so long ago, and at which nothing died, is armed again."""
+PROVOKE_SECONDS = 3.0
+"""How long a seldom command is waited for before something dies for it, and then again."""
+PATIENCE_SECONDS = 10.0
+"""How long a point is waited for before the next one has its turn; it stays armed."""
 
 
 class NamedKills:
@@ -38,16 +55,16 @@ class NamedKills:
     """
 
     def __init__(self, stage: Stage, chance: random.Random, pause: tuple[float, float]) -> None:
+        self._stage = stage
         self._proxy = stage.proxy
         self._chance = chance
         self._pause = pause
         self._stop = threading.Event()
         self._threads = []
-        for verbs in (SCHEDULER_VERBS, WORKER_VERBS, WEB_VERBS):
-            points = [Point(verb, when) for verb in verbs for when in WHENS]
-            chance.shuffle(points)
-            points.sort(key=lambda point: point.verb == "requeue_run")  # once something was popped and not started
-            thread = threading.Thread(target=self._visit, args=(points, random.Random(chance.random())), daemon=True)
+        for group in (SCHEDULER_POINTS, WORKER_POINTS, WEB_POINTS):
+            ordered = chance.sample(group, len(group))
+            ordered.sort(key=lambda point: point.verb == "requeue_run")  # once something was popped and not started
+            thread = threading.Thread(target=self._visit, args=(ordered, random.Random(chance.random())), daemon=True)
             self._threads.append(thread)
 
     def start(self) -> None:
@@ -69,18 +86,41 @@ class NamedKills:
     def _visit(self, points: list[Point], chance: random.Random) -> None:
         queue = list(points)
         while not self._stop.wait(chance.uniform(*self._pause)):
-            point = queue.pop(0) if queue else chance.choice(points)
-            before = self._proxy.visited[point]
-            self._proxy.arm(point, skip=chance.choice([0, 0, 1, 2]))
-            provoke, again = time.monotonic() + 3, time.monotonic() + REARM_SECONDS
-            while self._proxy.visited[point] == before and not self._stop.wait(0.05):
-                if time.monotonic() > again and point not in self._proxy.armed():
-                    # It was met, and another fault ended that connection before the reply came.
-                    again = time.monotonic() + REARM_SECONDS
-                    self._proxy.arm(point)
-                if point.verb == "requeue_run" and time.monotonic() > provoke:
-                    provoke = time.monotonic() + 8
-                    self._proxy.arm(Point("BLMOVE", "after"))
+            first = bool(queue)
+            point = queue.pop(0) if first else chance.choice(points)
+            if first and self._proxy.visited[point]:
+                continue  # it was armed at an earlier turn, and met since
+            if not self._meet(point, chance.choice([0, 0, 1, 2])) and first:
+                queue.append(point)
+
+    def _meet(self, point: Point, skip: int) -> bool:
+        """Arm a point, and wait until something has died there. Returns False if it was not met in time."""
+        before, began = self._proxy.visited[point], time.monotonic()
+        if point not in self._proxy.armed():
+            self._proxy.arm(point, skip)
+        provoke, again = began + PROVOKE_SECONDS, began + REARM_SECONDS
+        while self._proxy.visited[point] == before:
+            now = time.monotonic()
+            if self._stop.wait(0.05) or now > began + PATIENCE_SECONDS:
+                return False
+            if now > again and point not in self._proxy.armed():
+                # It was met, and another fault ended that connection before the reply came.
+                again = now + REARM_SECONDS
+                self._proxy.arm(point)
+            if point.verb in SELDOM and now > provoke:
+                provoke = now + PROVOKE_SECONDS
+                self._provoke(point.verb)
+        return True
+
+    def _provoke(self, verb: str) -> None:
+        """Have something die, so that a seldom command follows."""
+        if verb == "requeue_run":
+            self._proxy.arm(Point("BLMOVE", "after"))
+            return
+        for name in WORKERS:  # of three horses, one at least is at a run that lasts
+            members = self._stage.members(name)
+            if len(members) > 2:
+                self._stage.strike(members[2], "kill worker horse")
 
 
 class Faults:
@@ -99,9 +139,11 @@ class Faults:
             (6, self._kill_a_root),
             (6, self._kill_a_child),
             (5, self._kill_a_horse),
+            (4, self._kill_a_parent),
             (3, self._terminate),
             (2, self._freeze_leader),
-            (3, self._freeze_worker),
+            (2, self._freeze_worker),
+            (2, self._freeze_parent),
             (2, self._stall),
             (2, self._restart_redis),
             (2, self._pause_redis),
@@ -138,6 +180,13 @@ class Faults:
                 self._kill_below(name, 2, "horse")
                 return
 
+    def _kill_a_parent(self) -> None:
+        """The process that looks after a horse, alone: the horse is at work and finds out for itself."""
+        for name in self._chance.sample(WORKERS, 3):
+            if len(self._stage.members(name)) > 2:
+                self._kill_below(name, 1, "parent")
+                return
+
     def _kill_below(self, name: str, depth: int, what: str) -> None:
         members = self._stage.members(name)
         if len(members) > depth:
@@ -154,7 +203,15 @@ class Faults:
             self._stage.freeze([root], LEAD_SECONDS + self._chance.uniform(0.5, 3.0), "freeze leader")
 
     def _freeze_worker(self) -> None:
-        """All of it, or the parent alone, whose horse then runs on."""
+        """All of it."""
+        self._freeze("freeze worker", slice(None))
+
+    def _freeze_parent(self) -> None:
+        """The parent alone, whose horse then runs on while nobody renews its lease."""
+        self._freeze("freeze parent", slice(1, 2))
+
+    def _freeze(self, what: str, which: slice) -> None:
+        """Some of the processes of the worker that has the most of them, for longer than a lease."""
         if time.monotonic() < self._frozen_until:
             return
         names = sorted(self._chance.sample(WORKERS, 3), key=lambda name: -len(self._stage.members(name)))
@@ -162,8 +219,7 @@ class Faults:
         seconds = LEASE_SECONDS + self._chance.uniform(1.0, 4.0)
         if members:
             self._frozen_until = time.monotonic() + seconds
-            alone = self._chance.random() < 0.4
-            self._stage.freeze(members[1:2] if alone else members, seconds, "freeze worker")
+            self._stage.freeze(members[which], seconds, what)
 
     def _stall(self) -> None:
         """The network of one process is gone for a while, longer than any lease or hardly at all."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.chaos.stage import Stage
@@ -15,9 +16,23 @@ from tests.chaos.stage import Stage
 SECOND: dict[str, Any] = {"schedule_type": "interval", "schedule_config": {"seconds": 1}}
 TWO_SECONDS: dict[str, Any] = {"schedule_type": "interval", "schedule_config": {"seconds": 2}}
 MINUTE: dict[str, Any] = {"schedule_type": "cron", "schedule_config": {"cron_expression": "* * * * *"}}
+CALENDAR = "chaos"
+COINCIDING: dict[str, Any] = {"schedule_type": "any", "schedule_config": {"schedules": [
+    {"name": "each", **MINUTE},
+    {"name": "second", "schedule_type": "rrule",
+     "schedule_config": {"rrule": "FREQ=MINUTELY;INTERVAL=2", "dtstart": "2026-01-01T00:00"}},
+]}}  # fmt: skip
+"""An occurrence each minute; at every other one two schedules coincide."""
 HOUR: dict[str, Any] = {"schedule_type": "interval", "schedule_config": {"hours": 1}}
 LONG_SECONDS = 13.0
 """A run that outlasts the lease of 10 s."""
+CROWD = 200
+"""So many jobs are due at the start of each minute."""
+ONCE, ONCE_SECONDS = 20, 15
+"""So many jobs that are due once, each second from so many seconds on, while processes die: all before the short form
+of the suite ends."""
+BURST = 40
+"""So many runs that do nothing are asked for at once: most end before their lease is first renewed."""
 
 
 @dataclass(slots=True)
@@ -32,6 +47,7 @@ class Known:
         runs: the runs by hand that were acknowledged.
         deleted: whether its deletion was acknowledged, or may have happened.
         uncertain: how many more runs by hand there may be: asked for, and never answered.
+        options: those that it has, unless an answer was lost.
     """
 
     steps: set[int]
@@ -42,6 +58,7 @@ class Known:
     runs: list[str] = field(default_factory=list)
     deleted: str = "no"
     uncertain: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 class Load:
@@ -85,6 +102,21 @@ class Load:
         for number in range(2):
             self.make(f"switched {number}", SECOND, 0.0)
         self.make("planned anew", SECOND, 0.0)
+        self._insist_on_calendar("POST", "/calendars", {"name": CALENDAR})
+        for catch_up in ("latest", "all", "none"):
+            self.make(f"by calendar, {catch_up}", SECOND, 0.0, catch_up=catch_up, calendar=CALENDAR)
+        self.make("crowd by calendar", MINUTE, 0.0, catch_up="all", overlap="queue", calendar=CALENDAR)
+        self.make("moved", MINUTE, 0.0, calendar=CALENDAR, on_closed="previous_open")
+        self.make("coinciding", COINCIDING, 0.0, catch_up="all", overlap="queue")
+        soon = datetime.fromtimestamp(time.time() + ONCE_SECONDS, UTC)
+        for number in range(ONCE):
+            at = f"{soon + timedelta(seconds=number):%Y-%m-%dT%H:%M:%S}"
+            self.make(f"once {number}", {"schedule_type": "once", "schedule_config": {"at": at}}, 0.0)
+        for limit in (1, 4):
+            self.make(f"burst {limit}", HOUR, 0.0, max_concurrent_runs=limit)
+        for number in range(CROWD):  # of four kinds, by their time-out; beside them the intervals share none
+            timeout = 600 + number % 4
+            self.make(f"crowd {number}", MINUTE, 0.0, catch_up="all", overlap="queue", timeout_seconds=timeout)
 
     def make(self, kind: str, schedule: dict[str, Any], seconds: float, mode: str = "plain", **options: Any) -> None:
         """Creates a job, and asks again with the same Idempotency-Key until it is acknowledged."""
@@ -98,7 +130,8 @@ class Load:
             if status == 201:
                 config = schedule["schedule_config"]
                 step = config.get("seconds") or 3600 * config.get("hours", 0) or 60
-                self.known[job["id"]] = Known({step}, options.get("max_concurrent_runs", 1), kind, kind)
+                limit = options.get("max_concurrent_runs", 1)
+                self.known[job["id"]] = Known({step}, limit, kind, kind, options=options)
                 return
             time.sleep(0.2)
 
@@ -118,8 +151,9 @@ class Load:
         return status, answer
 
     def start(self) -> None:
-        """Three callers at once: of runs, of switches, of changes."""
-        for work in (self._ask, self._switch, self._change):
+        """Callers at once: of runs one by one and in bursts, of switches, of changes, of limits, of definitions."""
+        for work in (self._ask, self._burst, self._switch, self._change, self._set_limit, self._redefine,
+                     self._close):  # fmt: skip
             thread = threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -141,8 +175,18 @@ class Load:
 
     def _ask(self) -> None:
         job_id = self._of("by hand", "by hand", "three", "retried", "outlasts", "passing")
-        if self.known[job_id].kind.startswith("outlasts") and self._chance.random() < 0.9:
-            return
+        if not self.known[job_id].kind.startswith("outlasts") or self._chance.random() < 0.1:
+            self._ask_for_run(job_id)
+
+    def _burst(self) -> None:
+        """Asks for many short runs, unless nobody answers."""
+        job_id = self._of("burst")
+        for _ in range(self._chance.randrange(BURST)):
+            if self._stop.is_set() or not self._ask_for_run(job_id):
+                return
+
+    def _ask_for_run(self, job_id: str) -> bool:
+        """Asks for one run until that is answered. Returns whether it was."""
         key, known = self._key(), self.known[job_id]
         known.uncertain += 1
         end = time.monotonic() + 15
@@ -150,10 +194,18 @@ class Load:
             status, answer = self.call("POST", f"/jobs/{job_id}/run", key=key)
             if status == 202:
                 known.runs.append(answer["run_id"])
+                self._cancel_some(job_id, known, answer["run_id"])
             if 200 <= status < 500:
                 known.uncertain -= 1
-                return
+                return True
             time.sleep(0.2)
+        return False
+
+    def _cancel_some(self, job_id: str, known: Known, run_id: str) -> None:
+        """Cancels one of ten runs by hand, once or twice, whatever is answered."""
+        if known.kind.startswith("by hand") and self._chance.random() < 0.1:
+            for _ in range(self._chance.randint(1, 2)):
+                self.call("POST", f"/jobs/{job_id}/runs/{run_id}/cancel")
 
     def _key(self) -> str:
         return f"{self._chance.getrandbits(64):x}"
@@ -173,6 +225,66 @@ class Load:
             self.known[job_id].steps.add(step)
             self._insist("PUT", f"/jobs/{job_id}", {"schedule_config": {"seconds": step}})
         self.known[job_id].excused.append((began, time.time() + 3))
+
+    def _close(self) -> None:
+        """Closes the days around now, or opens them again.
+
+        Closed occurrences are decided as all others are. Those that move to an open day before have passed there.
+        """
+        self._stop.wait(self._chance.uniform(0.5, 4.0))
+        began, today = time.time() - 1, datetime.now(UTC).date()
+        first, last = (today + timedelta(days=days) for days in (-1, self._chance.choice([1, 9])))
+        span = {"from": first.isoformat(), "to": last.isoformat(), "why": "chaos"}
+        self._insist_on_calendar("PUT", f"/calendars/{CALENDAR}", {"ranges": [span]})
+        self._stop.wait(self._chance.uniform(0.5, 3.0))
+        self._insist_on_calendar("PUT", f"/calendars/{CALENDAR}", {"ranges": []})
+        for job in self.known.values():
+            if job.kind == "moved":
+                job.excused.append((began, time.time() + 10))
+
+    def _insist_on_calendar(self, method: str, path: str, body: Any) -> None:
+        end = time.monotonic() + 60
+        while self.call(method, path, body)[0] not in (200, 201, 409):
+            if time.monotonic() > end:
+                self.unexpected.append(f"{method} {path}: not within a minute")
+                return
+            time.sleep(0.2)
+
+    def _set_limit(self) -> None:
+        """Raises or lowers a limit while runs are waiting and under way."""
+        job_id = self._of("burst", "by hand", "three")
+        known = self.known[job_id]
+        limit = self._chance.randint(1, 4)
+        known.limit = max(known.limit, limit)
+        known.options = {**known.options, "max_concurrent_runs": limit}
+        self._insist("PUT", f"/jobs/{job_id}", {"options": known.options})
+
+    def _redefine(self) -> None:
+        """Changes jobs in the very second in which they are due, most of them so that their plans stay as they are."""
+        now = time.time()
+        minute, second = -(-now // 60) * 60, -(-now // 1)
+        kind, due = ("crowd", minute) if minute - now < 3 else ("each second", second)
+        self._stop.wait(max(0.0, due - now + self._chance.uniform(-0.05, 0.2)))
+        for _ in range(5):
+            job_id = self._of(kind)
+            known = self.known[job_id]
+            if kind == "crowd" and self._chance.random() < 0.2:
+                self._plan_anew(job_id, known)
+                continue
+            # The time-out is a part of the job's kind, and not of its plan.
+            known.options = {**known.options, "timeout_seconds": self._chance.randint(600, 604)}
+            self.call("PUT", f"/jobs/{job_id}", {"options": known.options})
+
+    def _plan_anew(self, job_id: str, known: Known) -> None:
+        """Another spelling of the same schedule, or off and on again."""
+        began = time.time() - 1
+        if self._chance.random() < 0.5:
+            spelled = self._chance.choice(["* * * * *", "*/1 * * * *", "0-59 * * * *"])
+            self._insist("PUT", f"/jobs/{job_id}", {"schedule_config": {"cron_expression": spelled}})
+        else:
+            for enabled in (False, True):
+                self._insist("POST", f"/jobs/{job_id}/toggle", {"enabled": enabled})
+        known.excused.append((began, time.time() + 3))
 
     def _insist(self, method: str, path: str, body: Any) -> None:
         end = time.monotonic() + 60

@@ -1,8 +1,9 @@
 """A proxy between processes and Redis that kills a process at a named instant of its traffic.
 
-It reads commands and replies one by one. At an armed point, a verb and `before` or `after`, it SIGKILLs the process at
-the other end: before the command reaches Redis, or once Redis has carried it out and before the answer is delivered.
-So every place between two commands can be visited, and the product needs no hook for it.
+It reads commands and replies one by one. At an armed point, a verb and `before`, `after` or `since`, it SIGKILLs the
+process at the other end: before the command reaches Redis, once Redis has carried it out and before the answer is
+delivered, or a little while after it was delivered (`SINCE_SECONDS`). So every place between two commands can be
+visited, and the product needs no hook for it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.processes import descendants
+
+SINCE_SECONDS = 0.25
+"""What comes of the answer has begun by then, and a worker has not yet renewed its lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ class Proxy:
         replies = asyncio.create_task(self._replies(link, from_redis))
         try:
             await self._commands(link, reader)
-        except (OSError, asyncio.IncompleteReadError, ValueError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, ValueError):
             pass
         finally:
             link.close()
@@ -188,6 +192,8 @@ class Proxy:
                 if armed is not None:
                     if reply[:1] in b"-!":
                         self.arm(armed.point)  # it was not carried out: another time
+                    elif armed.point.when == "since":
+                        self._loop.call_later(SINCE_SECONDS, self._kill, link, armed)
                     elif self._kill(link, armed):
                         return
                 await self._line(link.name)

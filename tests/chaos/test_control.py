@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.store.keys import Keys
-from tests.chaos import audit
+from tests.chaos import audit, strays
 from tests.chaos.control import DOUBLES, LOSES, run
 
 pytestmark = [
@@ -102,12 +102,12 @@ def test_the_audit_sees_a_run_carried_out_twice_and_bots_beside_each_other() -> 
 
 def test_every_key_that_we_name_is_documented_and_no_other() -> None:
     """`docs/redis-keys.md` lists what `service.store.keys` makes."""
-    patterns = audit.key_patterns(Keys())
+    patterns = strays.key_patterns(Keys())
 
     def documented(key: str) -> bool:
         return any(pattern.fullmatch(key) for pattern in patterns)
 
     keys = Keys()
-    assert all(documented(key) for key in audit.named_keys(keys))
+    assert all(documented(key) for key in strays.named_keys(keys))
     assert not documented(f"{keys.prefix}:job:1:other")
     assert not documented("rq:scheduler:scheduled_jobs")

@@ -40,13 +40,45 @@ def test_a_job_is_made_of_flags(command: Command, installed: Installation) -> No
     assert jobs[0]["options"]["max_retries"] == 2
 
 
+def test_labels_are_set_changed_and_asked_for(command: Command, tmp_path: Path) -> None:
+    """One by one; their values are text; `KEY=` takes one away; a file has them whole."""
+    job_id = make(command, "Labelled", "--label", "team=crm", "--label", "year=2026")
+    shown = command.works("jobs", "show", job_id)
+    assert "team=crm, year=2026" in shown.out
+    edited = command.works("jobs", "edit", job_id, "--label", "team=sales", "--label", "year=", "--json").json
+    assert edited["labels"] == {"team": "sales"}
+    other = make(command, "Labelled, too", "--label", "team=sales", "--label", "stage=live")
+    both = command.works("jobs", "list", "--label", "team=sales", "--json").json
+    assert [job["id"] for job in both] == [job_id, other]
+    narrow = ("--label", "team=sales", "--label", "stage=live")
+    assert [job["id"] for job in command.works("jobs", "list", *narrow, "--json").json] == [other]
+    command.works("jobs", "run", other)
+    assert {run["job_id"] for run in command.works("history", *narrow, "--json").json} == {other}
+    (tmp_path / "job.yaml").write_text("labels:\n  team: crm\n")
+    edited = command.works("jobs", "edit", other, "-f", str(tmp_path / "job.yaml"), "--json").json
+    assert edited["labels"] == {"team": "crm"}
+    for wrong, status in (("team", 2), ("=x", 2), ("te am=x", 4)):
+        assert command("jobs", "edit", other, "--label", wrong).status == status
+
+
 @pytest.mark.parametrize(
     ("flags", "kind", "config"),
     [
         (("--at", "7:05"), "daily", {"hour": 7, "minute": 5}),
-        (("--every", "1d2h30m"), "interval", {"hours": 26, "minutes": 30}),
+        (("--every", "1d2h30m"), "interval", {"days": 1, "hours": 2, "minutes": 30}),
         (("--every", "45s"), "interval", {"seconds": 45}),
         (("--cron", "0 8-18 * * 1-5"), "cron", {"cron_expression": "0 8-18 * * 1-5"}),
+        (
+            ("--monthly", "last-fri", "--at", "18:00"),
+            "monthly",
+            {"day": {"nth": "last", "weekday": "fri"}, "hour": 18, "minute": 0},
+        ),
+        (
+            ("--once", "2999-12-24", "--once", "2999-12-31", "--at", "18:00"),
+            "once",
+            {"dates": ["2999-12-24T18:00:00", "2999-12-31T18:00:00"]},
+        ),
+        (("--rrule", "FREQ=DAILY;BYHOUR=8"), "rrule", {"rrule": "FREQ=DAILY;BYHOUR=8"}),
     ],
 )
 def test_each_kind_of_schedule_has_its_flag(
@@ -159,7 +191,7 @@ def test_occurrences_are_previewed(command: Command, installed: Installation) ->
     [
         (("jobs", "create", "x", "--bot", "probe", "--at", "8"), "--at takes a time"),
         (("jobs", "create", "x", "--bot", "probe", "--every", "soon"), "--every takes an interval"),
-        (("jobs", "create", "x", "--bot", "probe", "--every", "1h", "--at", "08:00"), "A schedule is one of"),
+        (("jobs", "create", "x", "--bot", "probe", "--every", "1h", "--cron", "@daily"), "A schedule is one of"),
         (("jobs", "create", "x", "--bot", "probe", "--on", "mon"), "--on goes with --at"),
         (("jobs", "create", "x", "--set", "novalue"), "--set takes KEY=VALUE"),
         (("jobs", "create"), "Nothing to create"),
@@ -183,7 +215,7 @@ def test_what_the_api_refuses_is_told_field_by_field(command: Command) -> None:
     several = command("jobs", "create", "x", "--bot", "probe", "--at", "25:00", "--set", "nothing=1", "--json")
     assert several.status == 4 and several.out == ""
     assert "2 fields are invalid" in several.err
-    assert "schedule_config.hour" in several.err and "bot_config.nothing" in several.err
+    assert "--at must be" in several.err and "bot_config.nothing" in several.err
 
 
 @pytest.mark.parametrize(
@@ -192,10 +224,14 @@ def test_what_the_api_refuses_is_told_field_by_field(command: Command) -> None:
         (("--cron", "0 8 * * MONDAY"), 'write "0 8 * * mon" instead'),
         (("--cron", "*/90 * * * *"), "for every 90 minutes use --every 1h30m"),
         (("--cron", "@every 45s"), "use --every 45s instead"),
+        (("--cron", "0 8 * * 5L"), "but --monthly has one; the nearest"),
         (("--cron", "0 0 8 * * 1"), 'leave out the seconds, which come first: write "0 8 * * 1"'),
         (("--at", "08:00", "--timezone", "CEST"), 'did you mean "Europe/Berlin"?'),
         (("--at", "08:00", "--timezone", "GMT+2"), 'did you mean "Etc/GMT-2"'),
         (("--at", "08:00", "--on", "Monday"), 'write "mon" instead'),
+        (("--monthly", "32", "--at", "08:00"), "--monthly must be a whole number from 1 to 31"),
+        (("--once", "1999-01-01T08:00"), "--once must have a time that is still to come"),
+        (("--at", "08:00,25:00"), "--at must be a whole number from 0 to 23"),
     ],
 )
 def test_a_refused_schedule_is_told_with_what_to_write_instead(
@@ -206,6 +242,62 @@ def test_a_refused_schedule_is_told_with_what_to_write_instead(
         ended = command(*arguments, *flags)
         assert (ended.status, ended.out) == (4, "") and told in ended.err
     assert command.works("jobs", "list", "-q", "refused", "--json").json == []
+
+
+def test_a_preview_names_those_of_several_that_are_due(command: Command, tmp_path: Path) -> None:
+    """Where they have names."""
+    noon = {
+        "schedule_type": "weekly",
+        "schedule_config": {"hour": 12, "minute": 0, "day_of_week": "mon"},
+        "name": "noon",
+    }
+    config = {"schedules": [{"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}, noon]}
+    body = {"name": "Named", "bot_type": "probe", "schedule_type": "any", "schedule_config": config}
+    (tmp_path / "job.yaml").write_text(json.dumps(body))
+    command.works("jobs", "create", "-f", str(tmp_path / "job.yaml"))
+    lines = command.works("preview", "Named", "-n", "10").out.splitlines()
+    assert lines[1].endswith("NOTE") and len([line for line in lines if line.endswith("noon")]) in (1, 2)
+    assert "NOTE" not in command.works("preview", "--at", "08:00").out
+
+
+def test_a_file_and_options_are_previewed_before_a_job_has_them(command: Command, tmp_path: Path) -> None:
+    """A file is the only way to `any`, and `every` counts from an option; the flags win over the file."""
+    members = [{"schedule_type": "daily", "schedule_config": {"hour": hour, "minute": 0}} for hour in (8, 20)]
+    job = {
+        "name": "Unsaved", "bot_type": "probe", "schedule_type": "any", "schedule_config": {"schedules": members},
+        "options": {"starts_at": "2030-01-01T12:00:00", "ends_at": "2030-01-02T12:00:00"},
+    }  # fmt: skip
+    file = tmp_path / "job.yaml"
+    file.write_text(json.dumps(job))
+
+    def previewed(*arguments: str) -> list[str]:
+        return list(command.works("preview", *arguments, "--json").json["occurrences"])
+
+    assert previewed("-f", str(file)) == ["2030-01-01T20:00:00", "2030-01-02T08:00:00"]
+    assert previewed("-f", str(file), "--option", "ends_at=2030-01-02T00:00:00") == ["2030-01-01T20:00:00"]
+    assert previewed("-f", str(file), "--at", "09:00") == ["2030-01-02T09:00:00"]
+    every_other_day = ("--every", "2d", "--at", "08:00", "--option", "starts_at=2030-01-02T00:00:00")
+    assert previewed(*every_other_day, "-n", "2") == ["2030-01-02T08:00:00", "2030-01-04T08:00:00"]
+    assert command("jobs", "list", "-q", "Unsaved", "--json").json == []
+
+
+def test_a_preview_of_a_job_takes_no_other_options(command: Command, tmp_path: Path) -> None:
+    """They would be ignored: the job has its own."""
+    (tmp_path / "job.yaml").write_text("options: 3")
+    command.works("jobs", "create", "Its own", "--bot", "probe", "--at", "08:00")
+    for others in (("--calendar", "office"), ("--option", "jitter_seconds=5"), ("-f", str(tmp_path / "job.yaml"))):
+        assert command("preview", "Its own", *others).status == 2
+
+
+def test_a_file_whose_options_are_no_object_is_refused_with_flags_too(command: Command, tmp_path: Path) -> None:
+    """By a sentence of the service."""
+    file = tmp_path / "job.yaml"
+    file.write_text("{options: 3, labels: [crm]}")
+    flags = ("-f", str(file), "--at", "08:00", "--option", "jitter_seconds=5")
+    for arguments in (("preview", *flags), ("jobs", "create", "x", "--bot", "probe", *flags, "--label", "a=b")):
+        refused = command(*arguments)
+        assert refused.status == 4 and "options must be" in refused.err
+    assert "labels must be" in refused.err
 
 
 def test_a_preview_says_what_a_schedule_does(command: Command) -> None:

@@ -64,6 +64,7 @@ class Scene:
     live_job: str
     live: str
     contact: str
+    changed: str
 
     def address(self, screen: str) -> str:
         """Where a screen is."""
@@ -76,6 +77,9 @@ SCREENS = {
     "job": "/jobs/{job}",
     "job-new": "/jobs/new?example=birthday",
     "job-edit": "/jobs/{job}/edit",
+    "job-history": "/jobs/{changed}/revisions?from=1&to=2",
+    "job-revision": "/jobs/{changed}/revisions/1",
+    "jobs-deleted": "/jobs/deleted",
     "runs": "/runs",
     "run": "/jobs/{job}/runs/{rehearsal}",
     "run-failed": "/jobs/{job}/runs/{failure}",
@@ -84,6 +88,10 @@ SCREENS = {
     "duplicates": "/contacts/duplicates",
     "contact": "/contacts/{contact}",
     "contact-new": "/contacts/new",
+    "access": "/access",
+    "access-key-new": "/access/keys/new",
+    "access-sessions": "/access/sessions",
+    "access-audit": "/access/audit",
     "not-found": "/nothing/here",
 }
 """Name -> address, of all that one sees signed in once something is there. Before: `sign-in` and `welcome`."""
@@ -97,6 +105,7 @@ def fill(installation: Installation, web: str) -> Scene:
     """
     chance = random.Random(1)
     contact = _people(installation, web, chance)
+    _keys(installation)
     greet = _job(
         installation, "Birthday greetings", "birthday", "daily",
         {"hour": 8, "minute": 0, "timezone": "Europe/Vienna"},
@@ -117,6 +126,9 @@ def fill(installation: Installation, web: str) -> Scene:
         installation, "Old newsletter", "webhook", "daily", {"hour": 6, "minute": 15}, {"url": f"{web}/news"},
     )  # fmt: skip
     assert installation.call("POST", f"/jobs/{off}/toggle", {"enabled": False})[0] == 200
+    assert installation.call("PUT", f"/jobs/{off}", _later(web), headers={"X-Change-Note": "with more help"})[0] == 200
+    gone = _job(installation, "Trial of the newsletter", "webhook", "daily", {"hour": 7, "minute": 0}, {"url": web})
+    assert installation.call("DELETE", f"/jobs/{gone}")[0] == 204
     rehearsals = _past_runs(installation, greet, 15, 24, chance)
     failures = _past_runs(installation, mail, 6, 2, chance)
     _past_runs(installation, hook, 22, 1, chance)
@@ -125,7 +137,16 @@ def fill(installation: Installation, web: str) -> Scene:
     installation.until_status(visit, live, "running")
     until(lambda: len(installation.call("GET", f"/jobs/{visit}/runs/{live}/log")[1]["lines"]) > 2, 60)
     assert failures
-    return Scene(greet, rehearsals[0], failure, visit, live, contact)
+    return Scene(greet, rehearsals[0], failure, visit, live, contact, off)
+
+
+def _later(web: str) -> dict[str, Any]:
+    """A job's definition, changed in several fields."""
+    return {
+        "name": "Old newsletter", "bot_type": "webhook", "enabled": False, "schedule_type": "daily",
+        "schedule_config": {"hour": 18, "minute": 30},
+        "bot_config": {"url": f"{web}/news", "headers": {"X-Edition": "evening"}}, "options": {"max_retries": 5},
+    }  # fmt: skip
 
 
 def _people(installation: Installation, web: str, chance: random.Random) -> str:
@@ -155,6 +176,19 @@ def _people(installation: Installation, web: str, chance: random.Random) -> str:
             }
             assert installation.call("POST", "/contacts", twin)[0] == 201
     return made
+
+
+def _keys(installation: Installation) -> None:
+    """Keys of a small team."""
+    team = {"labels": {"team": ["crm"]}, "bot_types": ["birthday", "webhook"]}
+    for name, scopes, terms in (
+        ("Aiko on call", ["read", "run"], {"note": "Weekdays from 8 to 18"}),
+        ("Bram, editor of the greetings", ["read", "run", "write"], team),
+        ("Nightly export", ["read", "contacts"], {"expires_at": "2030-01-01T00:00:00"}),
+    ):
+        status, key = installation.call("POST", "/keys", {"name": name, "scopes": scopes, **terms})
+        assert status == 201, key
+    assert installation.call("POST", f"/keys/{key['id']}/rotate", {"overlap_seconds": 3600})[0] == 200
 
 
 def _job(

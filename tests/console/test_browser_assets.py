@@ -15,7 +15,8 @@ pytestmark = [
     pytest.mark.slow(reason="a Chromium looks at a whole installation"),
 ]
 
-PAGES = ("/", "/jobs", "/jobs/new", "/runs", "/contacts", "/contacts/new", "/contacts/duplicates")
+PAGES = ("/", "/jobs", "/jobs/new", "/runs", "/contacts", "/contacts/new", "/contacts/duplicates",
+         "/access", "/access/keys/new", "/access/sessions", "/access/audit")  # fmt: skip
 SIZES = "performance.getEntriesByType('resource').map((one) => [one.name, one.transferSize])"
 """Address and bytes from the network of each file of a page; 0 is from the browser's cache."""
 HASHED = re.compile(r"/static/[a-z-]+\.[0-9a-f]{12}\.(css|js|svg|vcf)")

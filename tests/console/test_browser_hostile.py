@@ -24,7 +24,7 @@ BAIT = (
     "<%= ran() %><%- ran() %>{{ran()}}${ran()}]]>-->"
 )
 """Tags, ends of what it may stand in, and the delimiters of templates; whatever runs calls `ran`."""
-QUEUE = "bot-scheduler-runs"
+QUEUE = "bot-scheduler-queue"
 LIVE = 'document.querySelectorAll(\'[href^="javascript:" i], [src$="/ran"], [onerror], [onload], svg[onload]\').length'
 """Counts what the bait would be as a part of the page."""
 

@@ -91,6 +91,29 @@ def test_the_form_says_what_to_write_instead(page: Page) -> None:
     expect(page.locator('[data-error="schedule_config.timezone"]')).to_contain_text('did you mean "Europe/Berlin"?')
 
 
+def test_labels_are_typed_line_by_line_and_lead_to_the_jobs_that_have_them(page: Page) -> None:
+    """A line that is no label is told beside the field, by the page or by the service, and nothing is saved."""
+    page.goto("/jobs/new")
+    page.get_by_label("Name").fill("Labelled")
+    field, told = page.get_by_label("Labels"), page.locator('[data-error="labels"]')
+    for text, words in (("team", "one label on each line"), ("a:b\na:c", "a label twice"), ("te am:crm", "te am")):
+        field.fill(text)
+        page.get_by_role("button", name="Create job").click()
+        expect(told).to_contain_text(words)
+    field.fill(" team : crm \n\nstage:live\n")
+    page.get_by_role("button", name="Create job").click()
+    page.get_by_role("link", name="team: crm").click()
+    expect(page.get_by_role("link", name="Labelled", exact=True)).to_be_visible()
+    page.get_by_role("link", name="stage: live").click()
+    expect(page.get_by_role("textbox", name="Labels")).to_have_value("team:crm stage:live")
+    page.get_by_role("link", name="Labelled", exact=True).click()
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_role("textbox", name="Labels")).to_have_value("team:crm\nstage:live\n")
+    page.get_by_label("Labels").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="team: crm")).to_have_count(0)
+
+
 def test_the_overviews_notice_goes_once_somebody_says_that_it_was_seen(page: Page, installation: Installation) -> None:
     """By its button, without the page being loaded anew."""
     now = int(installation.client.time()[0]) * 1000

@@ -78,6 +78,26 @@ def test_a_screen_is_for_everybody(page: Page, scene: Scene, screen: str) -> Non
     assert flaws(page) == []
 
 
+def test_long_words_make_a_jobs_page_no_wider_than_a_phone(page: Page, installation: Installation) -> None:
+    """In its name and its description, such as an address."""
+    job_id = installation.make_job(name="w" * 200, description=f"https://example.org/{'w' * 200}")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.goto(f"/jobs/{job_id}")
+    assert overflow(page) == 0
+
+
+def test_a_name_from_right_to_left_moves_nothing_beside_it(page: Page, installation: Installation) -> None:
+    """A job's state follows its name, and in the audit log the old name comes before the new one."""
+    job_id = installation.make_job(name="\u202ereversed")
+    assert installation.call("PUT", f"/jobs/{job_id}", {"name": "\u202eanew"})[0] == 200
+    page.goto(f"/jobs/{job_id}")
+    left = "found => found.getBoundingClientRect().left"
+    assert page.locator("h1 .status").evaluate(left) > page.locator("h1 bdi").evaluate(left)
+    page.goto(f"/access/audit?action=job.update&job_id={job_id}")
+    field = page.locator(".changes li")
+    assert field.locator("ins").evaluate(left) > field.locator("del").evaluate(left)
+
+
 def test_the_preview_of_a_new_job_is_cut_off_in_no_language(browser: Browser, installation: Installation) -> None:
     """American times are the longest; at a usual desk nothing of them is beyond the edge."""
     context = reader(browser, installation, locale="en-US", viewport={"width": 1280, "height": 800})

@@ -12,15 +12,11 @@ import pytest
 from redis import Redis
 
 from service.domain.plain_json import MOST
-from service.settings import Settings
-from service.store.rq_records import make_scripts
-from service.store.runs.run_hashes import RunStore
-from service.store.scripts import Limits
-from service.worker.horse import Recycling, WorkHorse
-from service.worker.runner import Surroundings
+from service.worker.horse import WorkHorse
 from tests.support.browsing import Browser, installation
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import EchoConfig, Rig
+from tests.support.work_horse import carry_out, tame_horse
 
 NAME = os.fsdecode(b"caf\xe9.txt")
 SHOWN = "caf\\udce9.txt"
@@ -36,16 +32,6 @@ class Doing:
 
     def run(self, context: Any) -> Any:
         return type(self).act(context)
-
-
-class Told:
-    """A horse's link whose other end is the test."""
-
-    def began(self, run: Any) -> None:
-        pass
-
-    def is_watched(self) -> bool:
-        return False
 
 
 @pytest.fixture
@@ -65,9 +51,7 @@ def browser(rig: Rig, valkey_server: ValkeyServer) -> Browser:
 @pytest.fixture
 def horse(rig: Rig, valkey_server: ValkeyServer) -> WorkHorse:
     """A horse without a process of its own."""
-    around = Surroundings({"echo": Doing}, None, lambda bot, run_id: None, lambda bot: None, Settings())  # type: ignore[arg-type, return-value, dict-item]
-    runs = RunStore(make_scripts(valkey_server.client(), rig.keys, Limits()))
-    return WorkHorse(Told(), runs, around, "worker-1", 30_000, Recycling(100, 10_000))  # type: ignore[arg-type]
+    return tame_horse(valkey_server.client(), rig.keys, Doing)
 
 
 def carried_out(rig: Rig, horse: WorkHorse, act: Callable[[Any], Any]) -> tuple[str, str]:
@@ -75,9 +59,7 @@ def carried_out(rig: Rig, horse: WorkHorse, act: Callable[[Any], Any]) -> tuple[
     Doing.act = staticmethod(act)
     job_id = rig.make_job(bot_type="echo")
     run_id = rig.use.run_now(job_id)
-    taken = horse._take(run_id)
-    assert taken is not None
-    horse._carry_out(*taken)
+    carry_out(horse, run_id)
     return job_id, run_id
 
 

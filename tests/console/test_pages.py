@@ -31,10 +31,12 @@ GUARDED = [
     "/jobs/new",
     "/jobs/new?example=birthday",
     "/runs",
+    "/clock-changes",
     "/export.yaml",
     "/contacts.vcf",
     "/contacts.csv",
     "/contacts/duplicates",
+    "/calendars",
 ]
 OPEN = ["/sign-in", "/nothing"]
 VOID = {"meta", "link", "input", "img", "br", "path", "line", "circle", "rect"}
@@ -242,6 +244,37 @@ def test_the_form_has_each_field_of_each_bot_and_each_option(browser: Browser) -
     assert [attrs["data-revision"] for tag, attrs in markup.tags if tag == "form" and "data-revision" in attrs] == ["1"]
 
 
+DAILY_MEMBER = {name: DAILY[name] for name in ("schedule_type", "schedule_config")}
+LAST_FRIDAY = {"day": {"nth": "last", "weekday": "fri"}, "hour": 18, "minute": 0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "said"),
+    [
+        ("once", {"at": "2999-12-24T18:00"}, "Once, on 2999-12-24 at 18:00 (UTC)."),
+        ("monthly", LAST_FRIDAY, "On the last Friday of each month, at 18:00 (UTC)."),
+        ("rrule", {"rrule": "FREQ=MONTHLY;BYDAY=-1FR;BYHOUR=18"}, "the last Friday of the month at 18:00 (UTC)."),
+        ("daily", {"hour": 8, "minute": 0, "every": 10}, "Every 10 days at 08:00 (UTC)."),
+        (
+            "any", {"schedules": [{"schedule_type": "monthly", "schedule_config": LAST_FRIDAY}, DAILY_MEMBER]},
+            "On the last Friday of each month, at 18:00 (UTC); and every day at 08:00 (UTC).",
+        ),
+    ],
+)  # fmt: skip
+def test_each_kind_of_schedule_is_a_sentence_everywhere(
+    browser: Browser, kind: str, config: dict[str, Any], said: str
+) -> None:
+    """On the list, on the job's page, and in a form that has its values."""
+    job_id = make_job(browser, schedule_type=kind, schedule_config=config)
+    assert said in words(browser.get("/jobs")) and said in words(browser.get(f"/jobs/{job_id}"))
+    form = Markup(browser.get(f"/jobs/{job_id}/edit"))
+    stored = [json.loads(value) for value in form.values("data-schedule")]
+    assert stored == [{"schedule_type": kind, "schedule_config": config}]
+    assert said in form.values("data-preview")[0]
+    ids = form.values("id")
+    assert len(ids) == len(set(ids))
+
+
 def test_a_duplicate_has_all_but_the_name(browser: Browser) -> None:
     """And is a new job: no id, no revision."""
     job_id = make_job(browser, name="n" * 200, description="words", bot_config={"limit": 7})
@@ -249,6 +282,29 @@ def test_a_duplicate_has_all_but_the_name(browser: Browser) -> None:
     assert f"{'n' * 190} (copy)" in markup.values("value")
     assert "7" in markup.values("value")
     assert markup.values("data-revision") == []
+
+
+def test_labels_are_shown_filtered_by_and_put_into_the_form(browser: Browser, rig: Rig) -> None:
+    """Each is a link to the jobs that have it, and keeps the other filters; a malformed one is told of."""
+    both = make_job(browser, name="Both", labels={"team": "crm", "stage": "live"})
+    make_job(browser, name="One", labels={"team": "crm"})
+    other = make_job(browser, name="Other")
+    for job_id in (both, other):
+        run(browser, rig, job_id)
+    page = browser.get(f"/jobs/{both}")
+    assert "team: crm" in words(page) and "/jobs?label=team:crm" in Markup(page).values("href")
+    assert "chip" not in Markup(browser.get(f"/jobs/{other}")).values("class")
+    found = browser.get("/jobs?label=team:crm&q=o")
+    assert names_on(found) == ["Both", "One"]
+    (narrower,) = {link for link in Markup(found).values("href") if "stage" in link}
+    assert "q=o" in narrower and names_on(browser.get(narrower)) == ["Both"]
+    assert names_on(browser.get("/jobs?label=team:crm%20stage:live")) == ["Both"], "the form's field has blanks"
+    assert names_on(browser.get("/jobs?label=team:sales")) == []
+    refused = browser.get("/jobs?label=team")
+    assert refused.status_code == 400 and "such as team:crm" in words(refused)
+    runs = browser.get("/runs?label=team:crm")
+    assert "Both" in words(runs) and "Other" not in words(runs)
+    assert "team:crm\nstage:live\n</textarea>" in browser.get(f"/jobs/{both}/edit").text
 
 
 def names_on(answer: Answer) -> list[str]:
@@ -304,7 +360,9 @@ def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
 @given(
     path=st.sampled_from(["/", "/jobs", "/jobs/new", "/runs", "/sign-in", "/jobs/{job}", "/jobs/{job}/edit"]),
     query=st.dictionaries(
-        st.sampled_from(["q", "bot", "state", "sort", "order", "page", "cursor", "status", "trigger", "from", "next"]),
+        st.sampled_from(
+            ["q", "bot", "state", "label", "sort", "order", "page", "cursor", "status", "trigger", "from", "next"]
+        ),
         st.one_of(st.text(max_size=30), st.integers().map(str), st.sampled_from(["scheduled", "name", "down", "1"])),
         max_size=4,
     ),
@@ -492,7 +550,7 @@ def test_a_rehearsal_is_marked_and_counts_nowhere(browser: Browser, rig: Rig) ->
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no such address"))
     job = words(browser.get(f"/jobs/{job_id}"))
     assert "manual rehearsal" in job and "manual rehearsal" in words(browser.get("/runs"))
-    assert "by a request, as a rehearsal" in words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
+    assert "by a request by the root key, as a rehearsal" in words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
     assert "Last errors" not in job
     assert "failed 1" not in words(browser.get("/"))
 
@@ -552,7 +610,7 @@ def test_no_file_names_another_host() -> None:
             assert [link for link in found if "www.w3.org" not in link] == [], file.name
 
 
-def test_while_redis_is_away_each_page_says_so_and_signing_in_works() -> None:
+def test_while_redis_is_away_each_page_says_so_and_keeps_the_cookie() -> None:
     """503 with a sentence and another try; no traceback, no address."""
     with tempfile.TemporaryDirectory() as folder:
         server = ValkeyServer(Path(folder), "--appendonly", "no")
@@ -560,17 +618,17 @@ def test_while_redis_is_away_each_page_says_so_and_signing_in_works() -> None:
         browser.sign_in()
         job_id = make_job(browser)
         server.kill()
-    browser.token = None
-    assert browser.sign_in().status_code == 303
+    signed_in, browser = browser.token, Browser(installation(server.url))
+    assert browser.sign_in().status_code == 503
+    browser.token = signed_in
     for path in pages(job_id):
-        if path in ("/jobs/new", "/jobs/new?example=birthday"):
-            continue
         answer = browser.get(path)
         assert answer.status_code == 503, path
         check(answer)
         assert "Redis is unavailable" in words(answer)
         assert str(server.port) not in answer.text
         assert "data-retry" in answer.text
+        assert browser.token == signed_in
 
 
 def test_a_run_whose_log_is_not_kept_any_more_says_so(browser: Browser, redis_client: Redis) -> None:

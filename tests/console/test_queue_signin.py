@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from service.web.http.sessions import COOKIE
 from tests.support.browsing import KEY, Browser, installation
 
 
@@ -34,16 +33,8 @@ def test_the_session_shows_and_changes_nothing(browser: Browser) -> None:
     """What would change a queue is refused with the cookie as it is with the key."""
     browser.sign_in()
     assert browser.get("/rq/0/data/queues.json", {"Accept": "*/*"}).status_code == 200
-    assert browser.post("/rq/queue/bot-scheduler-runs/queued/empty").status_code == 403
-    assert browser.get("/rq/requeue/bot-scheduler-runs").status_code == 403
-
-
-def test_a_session_is_renewed_here_as_on_the_pages(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever watches the queue all day is not thrown out."""
-    browser.sign_in()
-    assert COOKIE not in browser.get("/rq/0/view/queues").cookies
-    monkeypatch.setattr("service.web.http.sessions.RENEWED_AFTER_SECONDS", -1)
-    assert COOKIE in browser.get("/rq/0/view/queues").cookies
+    assert browser.post("/rq/queue/bot-scheduler-queue/queued/empty").status_code == 403
+    assert browser.get("/rq/requeue/bot-scheduler-queue").status_code == 403
 
 
 @pytest.mark.parametrize("token", ["", "console", "console.AAAA.BBBB", "\xff"])

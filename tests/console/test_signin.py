@@ -8,13 +8,15 @@ from urllib.parse import quote
 import pytest
 from redis import Redis
 
+from service.store.keys import Keys
+from service.store.scripts import SESSION_IDLE_SECONDS, SESSION_LONGEST_SECONDS
 from service.web.api.app import App
 from service.web.console.page import Page
 from service.web.console.sign_in import own_path
 from service.web.http.access import access_of
-from service.web.http.auth import ApiKeys
-from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, RENEWED_AFTER_SECONDS, Sessions
+from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, SECURE_COOKIE
 from tests.support.browsing import HOST, KEY, ORIGIN, Answer, Browser, installation, words
+from tests.support.world import token_of
 
 
 @pytest.fixture
@@ -31,6 +33,13 @@ def app(url: str) -> App:
 @pytest.fixture
 def browser(app: App) -> Browser:
     return Browser(app)
+
+
+def again(browser: Browser, url: str) -> Browser:
+    """The same browser at another process, which has looked nothing up lately."""
+    other = Browser(installation(url))
+    other.token = browser.token
+    return other
 
 
 def set_cookie(answer: Answer) -> str:
@@ -100,7 +109,10 @@ def test_under_tls_the_cookie_is_secure(app: App, proto: str) -> None:
     """Also where a proxy has ended TLS and says so."""
     browser = Browser(app, **{"X-Forwarded-Proto": proto})
     answer = browser.post("/sign-in", {"key": KEY}, {"Origin": f"https://{HOST}"})
+    assert set_cookie(answer).startswith(f"{SECURE_COOKIE}=")
     assert "Secure" in set_cookie(answer).split("; ")
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert browser.get("/").status_code == 200
     assert "Secure" in set_cookie(browser.post("/sign-out", headers={"Origin": f"https://{HOST}"})).split("; ")
 
 
@@ -137,36 +149,43 @@ def test_a_session_ends_with_its_key(url: str) -> None:
     }  # fmt: skip
 
 
-def test_a_session_expires_unless_it_is_used() -> None:
-    """A token holds for its time to the second; one in use is renewed, by the key that opened it."""
-    now = [1_000_000.0]
-    keys = ApiKeys(["new", "old"])
-    sessions = Sessions(keys, lambda: now[0])
-    token = sessions.open(b"old")
-    assert token is not None
-    now[0] += RENEWED_AFTER_SECONDS
-    assert sessions.renewed(token) is None
-    now[0] += 1
-    later = sessions.renewed(token)
-    assert later is not None
-    now[0] = 1_000_000 + LIFETIME_SECONDS
-    assert sessions.holds(token)
-    now[0] += 1
-    assert not sessions.holds(token)
-    assert sessions.renewed(token) is None
-    assert sessions.holds(later)
-    assert not Sessions(ApiKeys(["new"]), lambda: now[0]).holds(later)
+def session_key(client: Redis) -> str:
+    """The name of the only session's hash."""
+    found: Any = client.keys(Keys().session("*"))
+    (key,) = found
+    return str(key.decode())
 
 
-def test_a_page_gives_a_new_cookie_to_a_session_come_of_age(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever works all day is not thrown out."""
+def age(client: Redis, seconds: int) -> None:
+    """Lets the only session be older, as if so much time had passed."""
+    key = session_key(client)
+    for name in ("made_at", "used_at"):
+        client.hincrby(key, name, -1000 * seconds)
+    client.expire(key, int(client.ttl(key)) - seconds)  # in the past: it is deleted
+
+
+def test_a_session_ends_after_half_a_day_without_use(browser: Browser, redis_client: Redis, url: str) -> None:
+    """Each use begins the time anew; the cookie stays as it is."""
     browser.sign_in()
-    assert COOKIE not in browser.get("/").cookies
-    monkeypatch.setattr("service.web.http.sessions.RENEWED_AFTER_SECONDS", -1)
-    first = browser.token
-    assert COOKIE in browser.get("/").cookies
-    assert browser.token is not None
-    assert first is not None
+    for _ in range(3):
+        age(redis_client, SESSION_IDLE_SECONDS - 60)
+        answer = again(browser, url).get("/")
+        assert answer.status_code == 200
+        assert COOKIE not in answer.cookies
+    age(redis_client, SESSION_IDLE_SECONDS)
+    assert again(browser, url).get("/").status_code == 303
+
+
+def test_a_session_ends_after_a_week_however_much_it_is_used(browser: Browser, redis_client: Redis, url: str) -> None:
+    """Its last day is shorter."""
+    browser.sign_in()
+    key = session_key(redis_client)
+    redis_client.hincrby(key, "made_at", 1000 * (3600 - SESSION_LONGEST_SECONDS))
+    assert again(browser, url).get("/").status_code == 200
+    assert 0 < int(redis_client.ttl(key)) <= 3600
+    redis_client.hincrby(key, "made_at", -1000 * 3600)
+    assert again(browser, url).get("/").status_code == 303
+    assert redis_client.exists(key) == 0
 
 
 @pytest.mark.parametrize("token", ["", "console", "console.x.y", "a.b.c.d", "\xff", "console.Zm9v.AAAA", "." * 2000])
@@ -181,7 +200,7 @@ def test_no_key_configured_means_nobody_enters(url: str) -> None:
     """Without a key the console is closed, also to who knows how sessions are signed."""
     browser = Browser(installation(url, api_key=None))
     assert browser.sign_in("").status_code == 403
-    browser.token = Sessions(ApiKeys([KEY])).open(KEY.encode())
+    browser.token = token_of(KEY)
     assert browser.get("/").status_code == 303
 
 

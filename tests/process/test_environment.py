@@ -89,5 +89,5 @@ def test_the_web_process_ends_in_one_line_over_them(tmp_path: Path, valkey_serve
 def test_flask_debug_changes_nothing(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dashboard never tells its inside."""
     monkeypatch.setenv("FLASK_DEBUG", "1")
-    app = create_dashboard(redis_client, "bot-scheduler", "bot-scheduler-runs")
+    app = create_dashboard(redis_client, "bot-scheduler", "bot-scheduler-queue")
     assert app.debug is False and not app.jinja_env.auto_reload

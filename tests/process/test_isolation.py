@@ -69,8 +69,7 @@ def test_a_stop_by_rqs_own_command_ends_one_run_of_a_kept_process_and_no_other(
         before = [service.run_now(job_id) for _ in range(2)]
         stopped, after = service.run_now(long), service.run_now(job_id)
         service.until_status(long, stopped, "running")
-        (worker,) = Worker.all(service.client)
-        until(lambda: worker.get_state() == "busy", 10)
+        until(lambda: service.client.hexists(service.keys.rq_job(stopped), "worker_name"), 10)
         send_stop_job_command(service.client, stopped, serializer=JSONSerializer)
         assert "stopped" in service.until_status(long, stopped, "cancelled")["error"]
         for run_id in (*before, after):

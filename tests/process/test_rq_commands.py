@@ -49,6 +49,7 @@ class Under:
         self.run_id = service.run_now(self.job_id)
         service.until_status(self.job_id, self.run_id, "running")
         until(lambda: Worker.all(service.client)[0].get_state() == "busy", 10)
+        until(lambda: service.client.hexists(service.keys.rq_job(self.run_id), "worker_name"), 10)
         self.worker = str(Worker.all(service.client)[0].name)
         self.channel = f"rq:pubsub:{self.worker}"
         self.processes = set(descendants(service.processes["worker"].pid))
@@ -137,7 +138,7 @@ def test_all_of_rqs_commands_are_obeyed_where_the_setting_says_so(
         send_shutdown_command(stranger, run.worker)
         assert run.until_ended() == ("success", None)
         until(lambda: not run.processes & set(descendants(service.processes["worker"].pid)), 20)
-        again = Under(service, seconds=0.5)
+        again = Under(service, seconds=2.0)
         assert again.until_ended()[0] == "success" and again.worker != run.worker
 
 

@@ -94,7 +94,7 @@ def test_a_bot_that_swallows_the_interruption_and_ends_has_timed_out_all_the_sam
 
 
 def test_deleting_a_job_stops_its_run_and_nothing_comes_back(service: Installation) -> None:
-    """The bot is told, and no key of the job or run is left when it has ended."""
+    """The bot is told, and nothing of the job or run is left when it has ended but what restoring the job needs."""
     job_id = service.make_job(bot_config={"seconds": 60.0, "mode": "heed"})
     run_id = service.run_now(job_id)
     service.until_status(job_id, run_id, "running")
@@ -104,7 +104,7 @@ def test_deleting_a_job_stops_its_run_and_nothing_comes_back(service: Installati
         keys = (key.decode() for key in service.client.scan_iter("*"))
         return [key for key in keys if job_id in key or run_id in key]
 
-    until(lambda: not traces(), 15, lambda: str(traces()))
+    until(lambda: traces() == [service.keys.deleted_job(job_id)], 15, lambda: str(traces()))
     until(lambda: not service.client.zcard(service.keys.leases), 15)
 
 
@@ -119,10 +119,11 @@ def test_the_limit_of_concurrent_runs_holds(service: Installation) -> None:
 
 
 def test_rqs_own_stop_command_cancels_the_run(service: Installation) -> None:
-    """RQ's tools can stop a run; it is recorded as cancelled."""
+    """RQ's tools can stop a run from the moment at which they see it; it is recorded as cancelled."""
     job_id = service.make_job(bot_config={"seconds": 60.0})
     run_id = service.run_now(job_id)
     service.until_status(job_id, run_id, "running")
+    until(lambda: service.client.hexists(service.keys.rq_job(run_id), "worker_name"), 10)
     send_stop_job_command(service.client, run_id, serializer=JSONSerializer)
     assert "RQ's stop command" in service.until_status(job_id, run_id, "cancelled")["error"]
 

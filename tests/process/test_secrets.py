@@ -92,7 +92,7 @@ def log_of(installation: Installation, run: dict[str, Any]) -> Any:
 
 
 def everything_in(client: Redis, leave_out: str) -> str:
-    """Every key and value, but those of one job's hash."""
+    """Every key and value, but one job's hash and its entries in the audit log, which repeat its definition."""
     found = []
     for key in client.scan_iter():
         if str(key).endswith(f"{leave_out}'"):
@@ -104,7 +104,7 @@ def everything_in(client: Redis, leave_out: str) -> str:
             "list": lambda name: client.lrange(name, 0, -1),
             "set": client.smembers,
             "zset": lambda name: client.zrange(name, 0, -1, withscores=True),
-            "stream": client.xrange,
+            "stream": lambda name: [entry for entry in client.xrange(name) or () if leave_out not in repr(entry)],
         }[kind]
         found.append(f"{key!r} {read(key)!r}")
     return "\n".join(found)

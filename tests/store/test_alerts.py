@@ -103,7 +103,7 @@ def test_switching_off_calls_off_the_retries_that_await_their_delay(rig: Rig) ->
     called_off = rig.use.run(job_id, retry.run_id).data
     assert called_off["status"] == "cancelled"
     assert called_off["error"] == "cancelled: the job was switched off after 1 failure in a row"
-    assert not rig.client.exists(rig.keys.retries, rig.keys.open(job_id), rig.keys.slots(job_id))
+    assert not rig.client.exists(rig.keys.retries) and rig.counts(job_id) == (0, 0)
 
 
 def test_of_an_error_the_first_line_is_told_and_cut_between_characters(rig: Rig) -> None:
@@ -123,7 +123,7 @@ def test_an_outbox_that_is_no_list_holds_up_no_run_and_no_occurrence(rig: Rig) -
     job_id = rig.make_job(options={"misfire_grace_seconds": 60})
     run_id = end(rig, job_id, "failed")
     assert rig.use.run(job_id, run_id).data["status"] == "failed"
-    assert not rig.client.exists(rig.keys.open(job_id), rig.keys.slots(job_id), rig.keys.leases)
+    assert not rig.client.exists(rig.keys.leases) and rig.counts(job_id) == (0, 0)
     rig.pretend_due(job_id, 600)
     rig.scheduler().enqueue_jobs()
     assert "misfire" in [run["reason"] for run in rig.history(job_id)]

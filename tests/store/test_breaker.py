@@ -19,8 +19,7 @@ from service.errors import StoreUnavailable
 from service.secrecy.redaction import Redaction
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
-from service.worker.notes import LINE_LIMIT, Notes
-from service.worker.runner import _logger
+from service.worker.notes import LINE_LIMIT, Notes, RunLog
 from tests.support.store_rig import Rig
 
 # changes that race the scheduler
@@ -115,7 +114,7 @@ def test_a_commit_that_fails_over_a_jobs_own_keys_sets_that_job_aside(rig: Rig) 
     assert len(rig.history(healthy)) == 1
 
 
-@pytest.mark.parametrize("damaged", ["history", "waiting", "slots"])
+@pytest.mark.parametrize("damaged", ["history", "waiting"])
 def test_no_occurrence_is_lost_over_a_damaged_key(rig: Rig, damaged: str) -> None:
     """The job keeps its undecided occurrence, and once the key is right again the occurrence runs."""
     job_id = rig.make_job(schedule_type="cron", schedule_config={"cron_expression": "* * * * *"})
@@ -125,7 +124,7 @@ def test_no_occurrence_is_lost_over_a_damaged_key(rig: Rig, damaged: str) -> Non
     rig.client.set(key, "another type")
     rig.scheduler().enqueue_jobs()
     assert rig.client.hget(rig.keys.job(job_id), "last_decided") == str(occurrence - 60).encode()
-    assert (rig.client.scard(rig.keys.open(job_id)), rig.queue()) == (0, [])
+    assert (rig.counts(job_id), rig.queue()) == ((0, 0), [])
     rig.client.delete(key)
     scheduler = rig.scheduler()
     scheduler._due.mend()
@@ -138,10 +137,14 @@ def test_no_occurrence_is_lost_over_a_damaged_key(rig: Rig, damaged: str) -> Non
 def test_a_queue_full_of_runs_that_are_gone_is_cleared_in_bounded_steps(rig: Rig) -> None:
     """Redis is never busy with all of them at once, and the run behind them is claimed in the end."""
     gone = [f"{number:08d}-aaaa-4aaa-8aaa-aaaaaaaaaaaa" for number in range(250)]
+    job_id = rig.make_job(options={"max_concurrent_runs": 2})
+    first = rig.runs.claim(rig.use.run_now(job_id), "token", "worker", 30_000)
+    assert first is not None
+    rig.client.delete(rig.keys.rq_queue)
     rig.client.rpush(rig.keys.rq_queue, *gone)
-    run_id = rig.use.run_now(rig.make_job())
-    lengths = []
-    while (claim := rig.runs.claim("", "token", "worker", 30_000)) is None:
+    run_id = rig.use.run_now(job_id)
+    success, lengths = Outcome("success", None, {}), []
+    while (claim := rig.runs.finish_and_claim(first, success, None, (), "next", "worker", 30_000)) is None:
         lengths.append(rig.client.llen(rig.keys.rq_queue))
     assert lengths == [151, 51]
     assert claim.run_id == run_id
@@ -149,8 +152,7 @@ def test_a_queue_full_of_runs_that_are_gone_is_cleared_in_bounded_steps(rig: Rig
 
 def test_a_backlog_keeps_no_retry_waiting(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two reads of due jobs, the reaper has its turn."""
-    for module in ("scheduler", "batch"):
-        monkeypatch.setattr(f"service.scheduler.{module}.READ_AT_ONCE", 2)
+    monkeypatch.setattr("service.scheduler.batch.READ_AT_ONCE", 2)
     failing = rig.make_job(options={"max_retries": 1, "retry_delay_seconds": 1})
     first = rig.use.run_now(failing)
     rig.runs.finish(first, rig.start(first), Outcome("failed", "no"), retry=Retry(retry := str(uuid.uuid4()), 2, 1))
@@ -211,7 +213,8 @@ def test_logs_are_kept_of_the_newest_runs_in_whatever_order_they_end(redis_clien
         rig.runs.finish(run_id, token, Outcome("success", None, {}))
     assert [run_id for run_id in asked if rig.log(run_id)] == asked[-3:]
     rig.jobs.delete(job_id)
-    assert not [key for key in redis_client.scan_iter("*") if job_id.encode() in key or b":log" in key]
+    left = {key.decode() for key in redis_client.scan_iter("*")} - {rig.keys.deleted_job(job_id)}
+    assert not [key for key in left if job_id in key or ":log" in key]
 
 
 def test_skipped_occurrences_push_no_log_out(redis_client: Redis) -> None:
@@ -261,7 +264,7 @@ def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> 
     rig.pass_ms(retry.delay_ms)
     rig.runs.release_retry(retry.run_id)
     assert rig.queue() == []
-    assert rig.client.zcard(rig.keys.retries) == rig.client.scard(rig.keys.slots(job_id)) == 0
+    assert (rig.client.zcard(rig.keys.retries), rig.counts(job_id)[1]) == (0, 0)
     if way != "delete":
         assert rig.use.run(job_id, retry.run_id).data["status"] == "cancelled"
 
@@ -342,7 +345,7 @@ def test_a_line_of_a_runs_log_is_rid_of_secrets_before_it_is_cut() -> None:
 
     known = Redaction.of({"BOT_SECRET_X": "0123456789" * 10})
     notes = Notes(write, lambda: 1_700_000_000.0, known.applied)
-    log = _logger("a-run", notes)
+    log = RunLog("a-run", notes).logger
     log.propagate = False
     for before in range(LINE_LIMIT - 200, LINE_LIMIT + 10, 7):
         log.error("x" * before + "0123456789" * 10)

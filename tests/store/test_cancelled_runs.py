@@ -9,7 +9,7 @@ from rq.registry import CanceledJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from service.domain.run_records import Claim, Outcome, Retry
+from service.domain.run_records import Claim, JobFields, Outcome, Retry
 from service.scheduler.reaper import Reaper
 from service.store.server.redis_clock import RedisClock
 from service.worker.endings import rq_result
@@ -22,7 +22,7 @@ ENDS = [Outcome("success", None, {}), BROKEN_OFF, Outcome("cancelled", "killed b
 
 def result_of(run_id: str, outcome: Outcome) -> list[str]:
     """What a worker hands to the script for RQ."""
-    return rq_result(Claim(run_id, "token", 0, {"id": run_id, "worker": "worker-1"}, {}), outcome)
+    return rq_result(Claim(run_id, "token", 0, {"id": run_id, "worker": "worker-1"}, JobFields()), outcome)
 
 
 def cancelled(rig: Rig, outcome: Outcome) -> str:

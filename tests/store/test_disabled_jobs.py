@@ -75,7 +75,7 @@ def test_a_run_by_hand_is_tried_again_though_its_job_is_off(
         end(rig, RETRY, outcome=Outcome("success", None, {}))
         assert rig.use.run(job_id, RETRY).data["status"] == "success"
     assert rig.jobs.get(job_id).data["next_run_at"] is None
-    assert not rig.client.exists(rig.keys.retries, rig.keys.open(job_id), rig.keys.slots(job_id))
+    assert not rig.client.exists(rig.keys.retries) and rig.counts(job_id) == (0, 0)
 
 
 def test_its_retries_are_tried_again_until_the_last_which_is_told(rig: Rig) -> None:

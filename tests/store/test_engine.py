@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextvars import copy_context
 from datetime import UTC, datetime
@@ -15,9 +14,9 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service import logs
-from service.domain.decision_batch import DecisionBatch
 from service.domain.run_records import Outcome, Retry, ids_of
 from service.errors import Conflict, NotFound, StoreFull, StoreUnavailable
+from service.scheduler.plans import Plans
 from service.store.jobs.due import read_due
 from service.store.scripts import Limits, Scripts
 from service.store.server.translation import translate_errors
@@ -42,19 +41,22 @@ def test_nothing_is_enqueued_early(rig: Rig) -> None:
     assert rig.history(job_id) == []
 
 
-def planned(rig: Rig) -> DecisionBatch:
-    """What a scheduler plans now."""
-    now_ms, due = read_due(rig.scripts, 100)
-    commits = DecisionBatch(now_ms)
+Pairs = list[bytes]
+
+
+def planned(rig: Rig) -> Pairs:
+    """What a scheduler plans now: names and plans by turns."""
+    plans = Plans()
+    now_ms, due = read_due(rig.scripts, 100, 0)
     for entry in due:
-        commits.add(entry.read())
-    return commits
+        plans.add(entry.read(), now_ms)
+    return plans.take(100)
 
 
-def committed(rig: Rig, commits: DecisionBatch) -> list[bytes]:
-    """What becomes of it."""
-    answers: list[bytes] = rig.scripts.run("decide", json.dumps(commits.argument()), rig.keys.prefix)
-    return answers
+def committed(rig: Rig, plans: Pairs) -> tuple[int, int, list[bytes]]:
+    """What becomes of it: how many jobs were decided, how many had no plan, and what is wrong with the others."""
+    _, decided, unplanned, _, *troubles = rig.scripts.run("decide", 100, *plans)
+    return decided, unplanned, [trouble for _, _, trouble in troubles]
 
 
 def test_two_schedulers_that_planned_the_same_occurrence_make_one_run(rig: Rig) -> None:
@@ -62,7 +64,7 @@ def test_two_schedulers_that_planned_the_same_occurrence_make_one_run(rig: Rig) 
     job_id = rig.make_job()
     rig.pretend_due(job_id, 1)
     commits = planned(rig)
-    assert [committed(rig, commits) for _ in range(3)] == [[b"decided"], [b"stale"], [b"stale"]]
+    assert [committed(rig, commits) for _ in range(3)] == [(1, 0, []), (0, 0, []), (0, 0, [])]
     assert len(rig.history(job_id)) == len(rig.queue()) == 1
 
 
@@ -72,26 +74,8 @@ def test_a_plan_of_an_older_revision_is_refused(rig: Rig) -> None:
     rig.pretend_due(job_id, 1)
     commits = planned(rig)
     rig.jobs.update(job_id, {"name": "another name"})
-    assert committed(rig, commits) == [b"stale"]
+    assert committed(rig, commits) == (0, 0, [b"stale"])
     assert rig.history(job_id) == []
-
-
-def test_jobs_that_are_alike_share_a_plan_and_nothing_else(rig: Rig) -> None:
-    """Same schedule, same options, same instant: one plan. Another instant or a jitter of one's own: another plan."""
-    alike = [rig.make_job(schedule_config={"minutes": 2}) for _ in range(3)]
-    other = rig.make_job(schedule_config={"minutes": 2})
-    jittered = [rig.make_job(schedule_config={"minutes": 2}, options={"jitter_seconds": 1}) for _ in range(2)]
-    due = rig.pretend_due(alike[0], 5)
-    for job_id in (*alike, *jittered):
-        rig.client.hset(rig.keys.job(job_id), mapping={"next_occurrence": due, "next_due": due * 1000, "anchor": due})
-        rig.client.zadd(rig.keys.due, {job_id: due * 1000})
-    rig.pretend_due(other, 9)
-    worded = planned(rig).argument()
-    assert (len(worded["plans"]), len(worded["jobs"])) == (4, 6)
-    rig.scheduler().enqueue_jobs()
-    for job_id in (*alike, other, *jittered):
-        assert len(rig.history(job_id)) == 1
-    assert len(set(rig.queue())) == 6
 
 
 def test_a_batch_larger_than_one_reading_is_decided_whole_while_it_is_planned(rig: Rig) -> None:
@@ -121,10 +105,10 @@ def test_a_batch_is_decided_also_when_redis_has_forgotten_the_scripts_or_closed_
         job_id = rig.make_job()
         rig.pretend_due(job_id, 1)
         scheduler = rig.scheduler()
-        commits = planned(rig)
+        plans = planned(rig)
         forget()
-        begun = scheduler._scripts.begin("decide", json.dumps(commits.argument()), rig.keys.prefix)
-        assert begun() == [b"decided"]
+        begun = scheduler._scripts.begin("decide", 100, *plans)
+        assert begun()[1] == 1
         assert len(rig.history(job_id)) == 1
 
 
@@ -255,7 +239,9 @@ def test_an_end_with_another_token_writes_nothing(rig: Rig) -> None:
 
 
 def test_rq_agrees_from_the_queue_to_the_end(rig: Rig) -> None:
-    """RQ's own classes see a queued, a started and a finished job, and nothing is left started."""
+    """RQ's own classes see a queued, a started and a finished job, and nothing is left started. RQ hears that a run has
+    started by the first renewal of its lease.
+    """
     job_id = rig.make_job(name="Greet")
     run_id = rig.use.run_now(job_id)
     queue = Queue(rig.keys.queue_name, connection=rig.client, serializer=JSONSerializer)
@@ -266,6 +252,8 @@ def test_rq_agrees_from_the_queue_to_the_end(rig: Rig) -> None:
 
     assert (rq_job().get_status(), rq_job().description, rq_job().args) == ("queued", "Greet", [])
     token = rig.start(run_id)
+    assert (rq_job().get_status(), queue.job_ids) == ("queued", [])
+    assert rig.runs.renew(run_id, token, 30_000) == "kept"
     assert rq_job().get_status() == "started"
     assert queue.started_job_registry.get_job_ids(cleanup=False) == [run_id]
     rig.runs.finish(run_id, token, Outcome("success", None, {}))
@@ -310,11 +298,24 @@ def test_deleting_leaves_nothing_and_the_running_run_brings_nothing_back(rig: Ri
     assert rig.queue() == []
     assert rig.runs.renew(running, token, 30_000) == "gone"
     assert not rig.runs.finish(running, token, Outcome("success", None, {}), retry=Retry("again", 2, 0))
-    left = {key.decode() for key in rig.client.scan_iter("*")}
+    left = {key.decode() for key in rig.client.scan_iter("*")} - {rig.keys.deleted_job(job_id)}
     assert not [key for key in left if any(part in key for part in (job_id, running, queued, waiting))]
-    assert rig.client.zcard(rig.keys.leases) == rig.client.scard(rig.keys.enabled) == 0
+    assert rig.client.zcard(rig.keys.leases) == 0
+    assert rig.job_store.counts() == (0, 0)
     with pytest.raises(NotFound):
         rig.jobs.get(job_id)
+
+
+def test_a_job_whose_hash_is_of_another_type_can_be_deleted(rig: Rig) -> None:
+    """With its queued run."""
+    job_id = rig.make_job()
+    rig.use.run_now(job_id)
+    rig.client.delete(rig.keys.job(job_id))
+    rig.client.set(rig.keys.job(job_id), "no hash")
+    rig.jobs.delete(job_id)
+    assert rig.queue() == []
+    assert not [key for key in rig.client.scan_iter("*") if job_id in key.decode()]
+    assert rig.client.zcard(rig.keys.queued) == 0
 
 
 def test_an_expired_lease_is_reaped_once_and_the_slot_is_free(rig: Rig) -> None:
@@ -447,7 +448,7 @@ def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
     run_id = rig.use.run_now(job_id)
     retry = Retry("0b7f7a1e-0000-4000-8000-000000000001", 2, 50)
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
-    assert rig.client.scard(rig.keys.slots(job_id)) == 0
+    assert rig.counts(job_id) == (1, 0)
     rig.pass_ms(retry.delay_ms)
     rig.runs.release_retry(retry.run_id)
     again = rig.use.run(job_id, retry.run_id).data
@@ -470,14 +471,16 @@ def test_a_run_is_logged_with_its_job_its_occurrence_and_the_request_that_asked_
     for run_id in (asked_for, retry.run_id):
         run = rig.runs.get(run_id)
         assert run is not None
-        assert ids_of(run) == {"job_id": job_id, "run_id": run_id, "request_id": "the-request"}
+        assert ids_of(run_id, run) == {"job_id": job_id, "run_id": run_id, "request_id": "the-request"}
     by_schedule = rig.make_job()
     rig.pretend_due(by_schedule, 2)
     rig.scheduler().enqueue_jobs()
     (scheduled,) = rig.history(by_schedule)
     run = rig.runs.get(scheduled["id"])
     assert run is not None
-    assert ids_of(run) == {"job_id": by_schedule, "run_id": scheduled["id"], "occurrence": scheduled["scheduled_for"]}
+    assert ids_of(scheduled["id"], run) == {
+        "job_id": by_schedule, "run_id": scheduled["id"], "occurrence": scheduled["scheduled_for"],
+    }  # fmt: skip
 
 
 def test_a_clock_set_forward_does_not_end_runs_that_are_alive(rig: Rig) -> None:
@@ -554,14 +557,14 @@ def test_a_job_that_was_set_aside_is_taken_up_when_it_can_be_read_again(rig: Rig
 
 
 def test_a_damaged_run_is_ended_all_the_same(rig: Rig) -> None:
-    """A run under way whose record lost a field fails when its lease ends, and stops nobody."""
+    """A run under way with a field that cannot be read fails when its lease ends, and stops nobody."""
     from service.scheduler.reaper import Reaper
 
     job_id = rig.make_job(options={"max_retries": 1})
     run_id = rig.use.run_now(job_id)
     rig.start(run_id, lease_ms=1)
-    rig.client.hdel(rig.keys.run(run_id), "attempt")
+    rig.client.hset(rig.keys.run(run_id), "attempt", "many")
     rig.pass_ms(1)
     Reaper(rig.runs, rig.job_store, rig.keys, rig.client).pass_over(int(time.time() * 1000))
     assert rig.client.hget(rig.keys.run(run_id), "status") == b"failed"
-    assert rig.client.scard(rig.keys.slots(job_id)) == 0
+    assert rig.counts(job_id) == (0, 0)

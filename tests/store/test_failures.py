@@ -9,27 +9,12 @@ import pytest
 
 from bot_scheduler import RunFailed
 from service.errors import ServiceError
-from service.settings import Settings
-from service.store.rq_records import make_scripts
-from service.store.runs.run_hashes import RunStore
-from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
-from service.worker.horse import Recycling, WorkHorse
-from service.worker.runner import Surroundings
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import EchoConfig, Rig
+from tests.support.work_horse import carry_out, tame_horse
 
 NO_DELAY = {"max_retries": 2, "retry_delay_seconds": 0}
-
-
-class Told:
-    """A horse's link whose other end is the test."""
-
-    def began(self, run: Any) -> None:
-        pass
-
-    def is_watched(self) -> bool:
-        return False
 
 
 class Bare(RunFailed):
@@ -71,16 +56,12 @@ class Fails:
 @pytest.fixture
 def fail(rig: Rig, valkey_server: ValkeyServer) -> Callable[[str, Exception], str]:
     """Has a run of a job fail with an exception, by a horse without a process of its own. Answers the run's id."""
-    around = Surroundings({"echo": Fails}, None, lambda bot, run_id: None, lambda bot: None, Settings())  # type: ignore[arg-type, return-value, dict-item]
-    runs = RunStore(make_scripts(valkey_server.client(), rig.keys, Limits()))
-    horse = WorkHorse(Told(), runs, around, "worker-1", 30_000, Recycling(100, 10_000))  # type: ignore[arg-type]
+    horse = tame_horse(valkey_server.client(), rig.keys, Fails)
 
     def failed(job_id: str, error: Exception) -> str:
         Fails.error = error
         run_id = rig.use.run_now(job_id)
-        taken = horse._take(run_id)
-        assert taken is not None
-        horse._carry_out(*taken)
+        carry_out(horse, run_id)
         return run_id
 
     return failed

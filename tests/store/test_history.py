@@ -25,7 +25,7 @@ def test_a_runs_entry_from_its_request_to_its_end(rig: Rig) -> None:
         "id": run_id, "job_id": job_id, "started_at": None, "finished_at": None, "status": "queued", "result": None,
         "error": None, "messages_sent": 0, "profiles_visited": 0, "trigger": "manual", "scheduled_for": None,
         "attempt": 1, "queued_at": queued["queued_at"], "duration_ms": None, "lateness_ms": None, "reason": None,
-        "occurrences": 1, "retry_of": None, "revision": None, "rehearsal": False,
+        "occurrences": 1, "retry_of": None, "revision": None, "rehearsal": False, "requested_by": None,
     }  # fmt: skip
     token = rig.start(run_id)
     rig.runs.note(run_id, token, 1, progress=(3, 7), lines=[])

@@ -19,7 +19,7 @@ from tests.support.store_rig import Rig
 
 def record_says(rig: Rig, job_id: str) -> dict[str, Any]:
     """The same job by way of its whole record."""
-    return read_job(rig.client.hgetall(rig.keys.job(job_id))).answer()  # type: ignore[arg-type]
+    return read_job(job_id, rig.client.hgetall(rig.keys.job(job_id))).answer()  # type: ignore[arg-type]
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1).filter(str.strip)
@@ -55,7 +55,7 @@ def test_what_is_shown_is_what_the_record_says(rig: Rig, body: dict[str, Any], e
 
 DAMAGES: dict[str, Any] = {
     "name": b"\xff", "schedule_config": b"{", "bot_config": b"[]", "options": b'{"max_retries": -1}',
-    "created_at": b"then", "revision": b"", "bot_type": None,
+    "labels": b"[]", "created_at": b"then", "revision": b"", "bot_type": None,
 }  # fmt: skip
 
 

@@ -13,16 +13,12 @@ from service.domain.run_records import Outcome
 from service.scheduler import alerts as alerts_module
 from service.scheduler.alert_texts import words
 from service.scheduler.alerts import Alerts
-from service.settings import Settings
 from service.store.outbox import Outbox
-from service.store.rq_records import make_scripts
-from service.store.runs.run_hashes import RunStore
-from service.store.scripts import NEWS_SHOWN, TOLD_TTL, Limits
-from service.worker.horse import Recycling, WorkHorse
+from service.store.scripts import NEWS_SHOWN, TOLD_TTL
 from service.worker.run_context import MOST_NEWS, NEWS_LIMIT, News
-from service.worker.runner import Surroundings
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import EchoConfig, Rig
+from tests.support.work_horse import carry_out, tame_horse
 
 
 def news_of(texts: dict[str, str]) -> dict[str, str]:
@@ -129,7 +125,7 @@ def test_lists_and_keys_of_another_kind_hold_up_no_end(rig: Rig) -> None:
     rig.client.set(rig.keys.alerts_bots, "no list")
     run_id = end(rig, job_id, a="Amelia cannot be reached")
     assert rig.use.run(job_id, run_id).data["status"] == "success"
-    assert not rig.client.exists(rig.keys.open(job_id), rig.keys.slots(job_id), rig.keys.leases)
+    assert not rig.client.exists(rig.keys.leases) and rig.counts(job_id) == (0, 0)
 
 
 def test_an_alert_is_small_enough_for_every_channel(rig: Rig) -> None:
@@ -165,16 +161,6 @@ def test_it_goes_to_alert_url_and_to_the_jobs_own(rig: Rig, monkeypatch: pytest.
     assert not rig.client.exists(rig.keys.alerts_bots)
 
 
-class Link:
-    """A horse's link whose other end is the test."""
-
-    def began(self, run: Any) -> None:
-        """Not looked at."""
-
-    def is_watched(self) -> bool:
-        return True
-
-
 class Telling:
     """A bot that tells what its test wants, and ends as that wants."""
 
@@ -189,16 +175,10 @@ class Telling:
 def carried_out(rig: Rig, server: ValkeyServer, does: Any, vault: Vault | None = None) -> tuple[str, str]:
     """A run of `does` by a real work horse. Returns the job's id and the run's."""
     Telling.does = staticmethod(does)
-    around = Surroundings(
-        {"echo": Telling}, None, lambda bot, run_id: None, lambda bot: None, Settings(), vault or Vault({})  # type: ignore[arg-type, return-value, dict-item]
-    )  # fmt: skip
-    runs = RunStore(make_scripts(server.client(), rig.keys, Limits()))
-    horse = WorkHorse(Link(), runs, around, "worker-1", 30_000, Recycling(100, 10_000))  # type: ignore[arg-type]
+    horse = tame_horse(server.client(), rig.keys, Telling, vault)
     job_id = rig.make_job(options={"timeout_seconds": 600})
     run_id = rig.use.run_now(job_id)
-    taken = horse._take(run_id)
-    assert taken is not None
-    horse._carry_out(*taken)
+    carry_out(horse, run_id)
     return job_id, run_id
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +21,7 @@ from tests.store.make_people_fixture import ADDRESS, CARDS, DELETED, HEADINGS, N
 from tests.support.bot_runs import Run, configured
 from tests.support.dumps import load
 from tests.support.installation import ROOT
-from tests.support.migrating import start_migrating
+from tests.support.migrating import let_one_die_and_two_migrate
 from tests.support.servers.mail import Post, post_office
 from tests.support.servers.valkey import ValkeyServer
 
@@ -62,7 +61,7 @@ def contents(client: Redis) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in client.scan_iter():
         name = key.decode().removeprefix("bot-scheduler:")
-        if not name.startswith(("identity:", "contacts:before", "schema_")):
+        if not name.startswith(("identity:", "contacts:before", "schema_", "enabled_jobs")):
             row = client.hgetall(key) if name.startswith("contact:") else client.dump(key)
             found[name] = (
                 {field: value for field, value in row.items() if field != b"identities"}
@@ -113,16 +112,9 @@ def test_of_two_processes_one_migrates_also_if_one_is_killed_within(
 ) -> None:
     """The other one takes over once the lease has ended, and does all of it."""
     before = contents(first_version)
-    dying = start_migrating("identify_contacts", valkey_server, dies_at)
-    assert dying.wait(60) == -signal.SIGKILL
-    first_version.pexpire(KEYS.schema_lock, 1)  # as 30 s later
-    both = [start_migrating("identify_contacts", valkey_server) for _ in range(2)]
-    for one in both:
-        one.communicate(timeout=60)
-    assert [one.returncode for one in both] == [0, 0]
+    let_one_die_and_two_migrate("identify_contacts", valkey_server, first_version, KEYS, dies_at)
     assert (first_version.get(KEYS.schema_version), contents(first_version)) == (b"2", before)
     assert all(one.identities for one in book(first_version).all())
-    dying.communicate()
 
 
 def test_what_older_processes_write_meanwhile_is_found(first_version: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ from service.scheduler.scheduler import Scheduler
 from service.store.keys import Keys
 from service.store.rq_records import RUN_FUNCTION, rq_template
 from service.store.scripts import Limits
+from service.store.server.connection import wait_readable
 from service.store.server.packing import packed
 from service.worker.process import BotWorker
 from tests.store import members
@@ -100,10 +101,8 @@ def test_rq_keeps_a_result_as_the_runner_words_it() -> None:
 def test_no_other_member_of_rqs_worker_is_used() -> None:
     """What ours calls, replaces, reads or sets of what RQ's classes have: all was read, and all is still there."""
     assert members.inherited(BotWorker, rq.worker.base, rq.worker.worker_classes) == {
-        "__init__", "_install_signal_handlers", "_pubsub_exception_handler", "_state", "_stop_requested",
-        "check_for_suspension", "connection", "dequeue_job_and_maintain_ttl", "execute_job", "executions",
-        "handle_payload", "heartbeat", "name", "queues", "register_death", "request_stop", "run_maintenance_tasks",
-        "set_state", "teardown",
+        "__init__", "_pubsub_exception_handler", "bootstrap", "handle_payload", "heartbeat", "name", "register_death",
+        "request_stop", "set_state", "teardown", "work",
     }  # fmt: skip
 
 
@@ -127,8 +126,7 @@ def test_no_other_name_of_these_libraries_is_imported() -> None:
             "ConnectionError", "MasterDownError", "MaxConnectionsError", "NoPermissionError", "NoScriptError",
             "OutOfMemoryError", "ReadOnlyError", "RedisError", "ResponseError", "TimeoutError", "TryAgainError",
         )),
-        "rq.Queue", "rq.Worker", "rq.exceptions.DequeueTimeout", "rq.exceptions.NoSuchJobError",
-        "rq.exceptions.StopRequested", "rq.executions.Execution", "rq.job.Job", "rq.registry.FailedJobRegistry",
+        "rq.Queue", "rq.Worker", "rq.exceptions.NoSuchJobError", "rq.job.Job", "rq.registry.FailedJobRegistry",
         "rq.registry.FinishedJobRegistry", "rq.results.Result", "rq.serializers.JSONSerializer",
         "rq.worker.WorkerStatus", "rq.worker_registration.clean_worker_registry", "rq_dashboard", "rq_dashboard.web",
         "rq_scheduler",
@@ -137,12 +135,14 @@ def test_no_other_name_of_these_libraries_is_imported() -> None:
 
 @pytest.mark.slow(reason="the whole source is read")
 def test_no_other_private_attribute_of_theirs_is_used() -> None:
-    """redis-py has no public way from a connection to its parser and its transport, nor from a pool to its open
-    sockets. The last is Python's own: the end of a forked copy.
+    """redis-py has no public way from a connection to its parser, socket and transport. The last one is Python's: the
+    end of a forked copy.
     """
     assert members.private() == {
-        ("service/store/server/connection.py", "_connections"),
         ("service/store/server/connection.py", "_sock"),
+        ("service/store/server/own_connection.py", "_parser"),
+        ("service/store/server/own_connection.py", "_reader"),
+        ("service/store/server/own_connection.py", "_sock"),
         ("service/store/server/shared_connection.py", "_parser"),
         ("service/store/server/shared_connection.py", "_writer"),
         ("service/worker/horse.py", "_exit"),
@@ -196,12 +196,21 @@ def test_a_connection_is_made_by_a_function_of_ours(valkey_server: ValkeyServer,
         assert client.ping() and called == ["connected"]
 
 
-def test_rq_lets_workers_wait_for_what_is_overridden() -> None:
-    """RQ's loop calls these, and ends over what they raise; ours raise nothing while Redis is away."""
+def test_rqs_loop_begins_and_ends_as_ours_does() -> None:
+    """Ours stands in place of what is between; RQ's own hears commands from `bootstrap` on."""
     loop = inspect.getsource(Worker.work)
-    for name in ("check_for_suspension", "dequeue_job_and_maintain_ttl", "execute_job", "heartbeat"):
-        assert f"self.{name}(" in loop
+    for step in ("self.bootstrap(", "self._install_signal_handlers(", "self.teardown("):
+        assert step in loop
+    assert "self.subscribe(" in inspect.getsource(Worker.bootstrap)
     assert "exception_handler=self._pubsub_exception_handler" in inspect.getsource(Worker.subscribe)
+    assert "self.register_death(" in inspect.getsource(Worker.teardown)
+
+
+@pytest.mark.parametrize("modes", [{"burst": True}, {"max_jobs": 1}, {"with_scheduler": True}])
+def test_a_mode_of_rqs_that_our_worker_lacks_is_refused(modes: dict[str, Any]) -> None:
+    """Nothing is begun."""
+    with pytest.raises(ValueError, match="burst"):
+        BotWorker.work(BotWorker.__new__(BotWorker), **modes)
 
 
 OWN = {"count", "enqueue_jobs", "heartbeat", "run"}
@@ -263,3 +272,25 @@ def test_a_stock_rqscheduler_finds_nothing_of_ours(redis_client: Redis, keys: Ke
     stock = rq_scheduler.Scheduler(connection=redis_client)
     assert ours.scheduled_jobs_key != stock.scheduled_jobs_key
     assert ours.scheduler_lock_key != stock.scheduler_lock_key
+
+
+def test_a_connection_of_redis_py_has_a_socket_and_says_what_it_has_read_already(redis_client: Redis) -> None:
+    """`wait_readable` waits for the socket by itself: redis-py's wait is in whole milliseconds.
+
+    Two messages that come at once are read at once, and the second is then in no socket any more.
+    """
+    pubsub = redis_client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    pubsub.subscribe("news")
+    assert pubsub.get_message(timeout=5) is None
+    connection = pubsub.connection
+    assert (wait_readable(connection, 0), connection._sock.fileno() > 0) == (False, True)
+    with redis_client.pipeline() as pipe:
+        pipe.publish("news", "one")
+        pipe.publish("news", "two")
+        pipe.execute()
+    for expected in (b"one", b"two"):
+        assert wait_readable(connection, 5)
+        message = pubsub.get_message(timeout=5)
+        assert message is not None and message["data"] == expected
+    assert not wait_readable(connection, 0)
+    pubsub.close()

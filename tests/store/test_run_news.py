@@ -89,3 +89,23 @@ def test_a_delayed_retry_tells_when_its_job_is_switched_off(rig: Rig, channel: P
     told(rig, channel)
     rig.jobs.toggle(job_id, {"enabled": False})
     assert told(rig, channel) == [retry]
+
+
+@pytest.mark.parametrize("follows", [(), ("end",), ("start",), ("end", "start")])
+def test_one_step_that_ends_a_run_and_starts_the_next_tells_whoever_follows_them(
+    rig: Rig, follows: tuple[str, ...]
+) -> None:
+    """Each run's own followers, once."""
+    job_id = rig.make_job(options={"max_concurrent_runs": 2})
+    runs = {event: rig.use.run_now(job_id) for event in ("end", "start")}
+    claim = rig.runs.claim(runs["end"], "one", "worker-1", 30_000)
+    assert claim is not None
+    rig.client.lpop(rig.keys.rq_queue)
+    with rig.client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+        subscription.subscribe(rig.keys.run_news(""), *(rig.keys.run_news(runs[event]) for event in follows))
+        for _ in range(1 + len(follows)):
+            subscription.get_message(timeout=5)
+        ended = Outcome("success", None, {})
+        following = rig.runs.finish_and_claim(claim, ended, None, (), "two", "worker-1", 30_000)
+        assert following is not None and following.run_id == runs["start"]
+        assert told(rig, subscription) == [runs[event] for event in follows]

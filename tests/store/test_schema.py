@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import uuid
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ from service.settings import Settings
 from service.store import schema
 from service.store.keys import Keys
 from service.store.migrations import Hold
+from service.store.presence import Presence
+from service.store.rq_records import make_scripts
 from service.store.schema import SchemaWatch, ensure_schema, newest
+from service.store.scripts import Limits
 from service.usecases.runs import Runs
 from tests.process.plugins.probe_bots import ProbeBot
 from tests.support.dumps import load
@@ -77,7 +81,7 @@ def test_what_the_first_release_kept_is_read(first_release: Redis, valkey_server
 
 def test_a_fresh_installation_is_of_the_newest_version(redis_client: Redis, keys: Keys, second_version: None) -> None:
     """Nothing is migrated; what processes say of themselves, and other applications' keys, are no data."""
-    redis_client.zadd(keys.schedulers, {"a scheduler": 1})
+    Presence(make_scripts(redis_client, keys, Limits())).hold_lead("a scheduler", 1)
     redis_client.set("another", "application's")
     ensure_schema(redis_client, keys)
     assert (version(redis_client, keys), redis_client.exists(NOTES)) == (2, 0)
@@ -124,12 +128,25 @@ def test_a_lower_version_is_migrated_step_by_step(
     assert (version(first_release, keys), done) == (4, [1, 2, 3, 3])
 
 
+def test_the_log_says_when_a_migration_begins_and_ends(
+    first_release: Redis, keys: Keys, second_version: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator who waits for it sees that it is under way, and how long it took; later starts say nothing."""
+    caplog.set_level("INFO", "service.store.schema")
+    ensure_schema(first_release, keys)
+    began, ended = caplog.messages
+    assert began == "Migrating the data in Redis to schema version 2; nothing new starts meanwhile"
+    assert re.fullmatch(r"The data in Redis has schema version 2 now, after \d+\.\d s", ended)
+    ensure_schema(first_release, keys)
+    assert len(caplog.messages) == 2
+
+
 def test_a_newer_version_is_refused(first_release: Redis, keys: Keys) -> None:
     """Both versions are named, and what to do; nothing is written."""
-    first_release.set(keys.schema_version, 3)
-    with pytest.raises(StoreUnsuitable, match=r"version 3.*knows 2.*newer release"):
+    first_release.set(keys.schema_version, newest() + 1)
+    with pytest.raises(StoreUnsuitable, match=rf"version {newest() + 1}.*knows {newest()}.*newer release"):
         ensure_schema(first_release, keys)
-    assert version(first_release, keys) == 3
+    assert version(first_release, keys) == newest() + 1
 
 
 def test_a_repeated_look_costs_one_read(first_release: Redis, keys: Keys, second_version: None) -> None:
@@ -223,16 +240,16 @@ def test_a_running_process_looks_every_5_seconds(first_release: Redis, keys: Key
     now = 100.0
     watch = SchemaWatch(first_release, keys, lambda: now)
     watch.check()
-    first_release.set(keys.schema_version, 3)
+    first_release.set(keys.schema_version, newest() + 1)
     now = 104.9
     watch.check()
     now = 105.0
-    with pytest.raises(StoreUnsuitable, match="version 3"):
+    with pytest.raises(StoreUnsuitable, match=f"version {newest() + 1}"):
         watch.check()
     now = 109.9
-    with pytest.raises(StoreUnsuitable, match="version 3"):
+    with pytest.raises(StoreUnsuitable, match=f"version {newest() + 1}"):
         watch.check()
-    first_release.set(keys.schema_version, 2)
+    first_release.set(keys.schema_version, newest())
     now = 110.0
     watch.check()
     first_release.set(keys.schema_lock, "a newer release's", px=30_000)
@@ -256,15 +273,15 @@ def test_running_processes_notice_a_newer_release(older: Installation, tmp_path:
     job = older.make_job(bot_config={"tells": str(told)})
     under_way = older.run_now(job)
     older.until_status(job, under_way, "running")
-    older.client.set(older.keys.schema_version, 3)
+    older.client.set(older.keys.schema_version, newest() + 1)
 
     def refused() -> bool:
         status, answer = older.call("PUT", f"/jobs/{job}", {"description": uuid.uuid4().hex})
-        return status == 503 and "version 3" in answer["detail"]
+        return status == 503 and f"version {newest() + 1}" in answer["detail"]
 
     until(refused, 30)
     for name in ("scheduler", "worker"):
-        until(lambda name=name: "version 3" in older.log(name), 30)  # type: ignore[misc]
+        until(lambda name=name: f"version {newest() + 1}" in older.log(name), 30)  # type: ignore[misc]
     assert older.call("GET", f"/jobs/{job}")[0] == 200
     told.write_text("begun\nend\n")
     older.until_status(job, under_way, "success")
@@ -272,7 +289,7 @@ def test_running_processes_notice_a_newer_release(older: Installation, tmp_path:
     waiting = _enqueue(older, job)  # no worker is waiting for it
     assert older.run(job, waiting)["status"] == "queued"
     assert older.client.lrange(older.keys.rq_queue, 0, -1) == [waiting.encode()]
-    older.client.set(older.keys.schema_version, 2)
+    older.client.set(older.keys.schema_version, newest())
     older.until_status(job, waiting, "success")
     for name in ("web", "scheduler", "worker"):
         assert "Traceback" not in older.log(name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -14,8 +16,11 @@ from service.store.ledger import RedisLedger
 from service.store.memory import RedisMemory
 from service.store.scripts import lone_script, scripts
 from service.store.server import exchange
+from service.store.server.needs import PROCESSES, commands
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
+
+ROOT = Path(__file__).parents[2]
 
 KEYS = Keys()
 CONTACTS = [Write(f"contact {number}", {"name": f"Somebody {number}"}) for number in range(50)]
@@ -72,3 +77,10 @@ def test_jobs_are_made_while_scripts_are_flushed_all_the_time(redis_client: Redi
     for job_id in ids:
         rig.use.run_now(job_id)
     assert len(rig.queue()) == 100
+
+
+def test_the_rights_of_every_command_of_every_script_are_checked() -> None:
+    """A part in another folder is a part of the scripts, too: a refusal in the middle would leave half a change."""
+    texts = [file.read_text() for file in (ROOT / "service" / "store" / "lua").rglob("*.lua")]
+    needed = {command for text in texts for command in re.findall(r"\bcall\('([A-Z]+)'", text)}
+    assert needed <= {command for process in PROCESSES for command in commands(process)}

@@ -12,7 +12,7 @@ import falcon.testing
 from service.asgi import assemble
 from service.settings import Settings
 from service.web.api.app import App
-from service.web.http.sessions import COOKIE
+from service.web.http.sessions import COOKIE, SECURE_COOKIE
 
 KEY = "the key, schlüssel"
 HOST = "scheduler.example.org"
@@ -37,6 +37,7 @@ class Browser:
         self.app = app
         self._host = headers.pop("Host", HOST)
         self._client = falcon.testing.TestClient(app, headers={"Accept": "text/html", **headers})
+        self._cookie = COOKIE if "https" not in headers.get("X-Forwarded-Proto", "").lower() else SECURE_COOKIE
         self.token: str | None = None
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
@@ -58,11 +59,11 @@ class Browser:
 
     def ask(self, method: str, path: str, headers: dict[str, str], **more: Any) -> Answer:
         """Any request with the cookie; a header that is empty is left out."""
-        cookies = {} if self.token is None else {COOKIE: self.token}
+        cookies = {} if self.token is None else {self._cookie: self.token}
         sent = {name: value for name, value in headers.items() if value}
         host = sent.pop("Host", self._host)
         answer = self._client.simulate_request(method, path, host=host, headers=sent, cookies=cookies, **more)
-        given = answer.cookies.get(COOKIE)
+        given = answer.cookies.get(self._cookie)
         if given is not None:
             self.token = given.value or None
         return answer

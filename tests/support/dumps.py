@@ -13,7 +13,7 @@ from redis import Redis
 
 from tests.support.installation import ROOT
 
-PRESENCE = re.compile(r".*:(leader|schedulers|workers)|rq:workers?(:.*)?")
+PRESENCE = re.compile(r".*:(leader|schedulers|scheduler_versions|workers)|rq:workers?(:.*)?")
 """Keys of running processes; there are none where it is restored."""
 HOST = "host.example.org"
 

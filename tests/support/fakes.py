@@ -11,12 +11,18 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError
 
 from service.contacts.writing.exports import Kind
+from service.domain.access.limits import NO_LIMITS
+from service.domain.access.scopes import ALL
 from service.domain.people.contact import Contact
 from service.domain.plain_json import dumps
 from service.errors import Conflict, NotFound, ServiceError, ValidationFailed
+from service.store.access.key_store import Standing
+from service.store.access.session_store import SessionStore
 from service.store.keys import Keys
 from service.store.runs.run_news import RunNews
 from service.usecases.views import JobView, Page, View
+from service.web.callers.lookups import Lookups
+from service.web.callers.recognition import Callers
 from service.web.http.auth import ApiKeys
 from service.web.http.pools import Pool
 from service.web.live.hub import NewsHub
@@ -103,6 +109,9 @@ class FakeJobs:
             raise self.entry
         return View(self.entry or {"id": run_id, "job_id": job_id, "finished_at": None})
 
+    def require_log(self, job_id: str, run_id: str) -> None:
+        self.run(job_id, run_id)
+
     def cancel(self, job_id: str, run_id: str) -> tuple[bool, View]:
         return True, self.run(job_id, run_id)
 
@@ -163,7 +172,7 @@ class FakeContacts:
     def export(self, kind: Kind) -> Iterator[bytes]:
         yield kind.head()
         for contact in self.stored.values():
-            yield kind.written([Contact(contact["id"], contact["name"])])
+            yield kind.written([Contact(contact["id"], str(contact.get("name") or "Somebody"))])
 
     def page(self, limit: int, cursor: str | None) -> Page:
         return Page(list(self.stored.values())[:limit])
@@ -185,7 +194,7 @@ class FakeContacts:
         return self.get(contact_id)
 
     def merge(self, contact_id: str, body: Any) -> dict[str, Any]:
-        for one in body["from"]:
+        for one in body.get("from", []):
             self.delete(one)
         return {"contact": self.get(contact_id), "left_out": []}
 
@@ -195,6 +204,26 @@ class FakeContacts:
     def delete(self, contact_id: str) -> None:
         self.get(contact_id)
         del self.stored[contact_id]
+
+    def erase(self, contact_id: str) -> dict[str, Any]:
+        self.delete(contact_id)
+        found = {"contacts": 1}
+        return {"contact_id": contact_id, "erased_as": contact_id, "found": found, "left": [], "under_way": []}
+
+
+class FakeAccess(SessionStore):
+    """No stored key; sessions in a dict: id -> the key that opened it."""
+
+    def __init__(self) -> None:
+        self.opened: dict[str, str] = {}
+
+    def open(self, session_id: str, key_id: str, secret: str, address: str, user_agent: str) -> bool:
+        self.opened[session_id] = key_id
+        return True
+
+    def find(self, sent: Any, *_: Any) -> Standing | None:
+        key_id = self.opened.get(sent) if isinstance(sent, str) else None
+        return None if key_id is None else Standing(key_id, key_id, ALL, NO_LIMITS, sent)
 
 
 class EchoConfig(BaseModel):
@@ -235,9 +264,16 @@ def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
         contacts: the address book.
         others: services of other kinds, by their names.
     """
+    lookups, stored = Lookups(), FakeAccess()
+    root: ApiKeys = others.pop("keys", None) or ApiKeys([KEY])
     given: dict[str, Any] = {
-        "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts, "definitions": None, "hub": lone_hub(None),
-        "message_tester": None, "reading": None, "bots": {"echo": EchoBot}, "keys": ApiKeys([KEY]),
+        "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts,
+        "erasure": contacts, "definitions": None, "calendars": None, "hub": lone_hub(None),
+        "dry_runs": None, "calendar_dry_runs": None, "clock_changes": None, "feeds": None,
+        "audit": None, "revisions": None, "deleted": None, "message_tester": None, "reading": None,
+        "bots": {"echo": EchoBot},
+        "callers": Callers(root, stored, stored, lookups), "lookups": lookups, "stored_keys": None,
+        "console_sessions": None,
         "pages": Pool("page", 2, 20), "long": Pool("long", 1, 0), "import_limit_mb": 1,
     }  # fmt: skip
     return Services(**(given | others))

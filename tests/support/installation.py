@@ -74,13 +74,17 @@ class Installation(Api):
         """The command line of a web process, a scheduler or a worker."""
         return COMMANDS[kind]
 
+    def environment(self, kind: str) -> dict[str, str]:
+        """The whole environment of a web process, a scheduler or a worker."""
+        return self._environment
+
     def start(self, *names: str) -> Installation:
         """Starts processes by name; what stands before a `-` says which kind (`scheduler-2`)."""
         for name in names:
             log = (self.folder / f"{name}.log").open("ab")
             self.processes[name] = subprocess.Popen(
-                self.command(name.split("-")[0]), cwd=self.cwd, env=self._environment, stdout=log, stderr=log,
-                start_new_session=True,
+                self.command(name.split("-")[0]), cwd=self.cwd, env=self.environment(name.split("-")[0]), stdout=log,
+                stderr=log, start_new_session=True,
             )  # fmt: skip
             log.close()
         return self

@@ -39,13 +39,24 @@ def mark_jobs(client: Redis, keys: Keys, hold: Hold) -> None:
         client.hset(keys.job(job_id.decode()), "marked", "2")
 
 
-MIGRATIONS = {migration.__name__: migration for migration in (mark_jobs, migrations.identify_contacts)}
+MIGRATIONS = {migration.__name__: migration for migration in (mark_jobs, *schema.MIGRATIONS)}
 
 
 def start_migrating(name: str, server: ValkeyServer, dies_at: int = NEVER) -> subprocess.Popen[str]:
     """Start a process that runs one of `MIGRATIONS`."""
     command = [sys.executable, "-m", __name__, name, str(server.port), str(dies_at)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def let_one_die_and_two_migrate(name: str, server: ValkeyServer, client: Redis, keys: Keys, dies_at: int) -> None:
+    """Have a process die within a migration, and two others finish it once its lease has ended."""
+    dying = start_migrating(name, server, dies_at)
+    assert dying.wait(60) == -signal.SIGKILL
+    client.pexpire(keys.schema_lock, 1)  # as 30 s later
+    both = [start_migrating(name, server) for _ in range(2)]
+    for one in (*both, dying):
+        one.communicate(timeout=60)
+    assert [one.returncode for one in both] == [0, 0]
 
 
 def main(name: str, port: int, dies_at: int) -> None:
@@ -62,7 +73,8 @@ def main(name: str, port: int, dies_at: int) -> None:
         MIGRATIONS[name](client, keys, hold_or_die)
 
     client = redis.Redis(port=port)
-    schema.MIGRATIONS = (migrate,)
+    before = schema.MIGRATIONS.index(MIGRATIONS[name]) if MIGRATIONS[name] in schema.MIGRATIONS else 0
+    schema.MIGRATIONS = (*schema.MIGRATIONS[:before], migrate)
     migrations.SETTLE_SECONDS = SETTLE_SECONDS
     while True:
         try:

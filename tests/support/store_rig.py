@@ -18,6 +18,7 @@ from service.store.runs.run_views import History
 from service.store.schema import newest
 from service.store.scripts import Limits, Scripts
 from service.store.server.redis_clock import RedisClock
+from service.usecases.calendars import Calendars
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
@@ -45,6 +46,7 @@ class Rig:
     job_store: JobStore
     runs: RunStore
     limits: Limits
+    calendars: Calendars
 
     @classmethod
     def on(cls, client: Redis, limits: Limits | None = None, prefix: str = "bot-scheduler") -> Rig:
@@ -54,7 +56,8 @@ class Rig:
         scripts = make_scripts(client, keys, limits)
         configs = {"birthday": EchoConfig, "echo": EchoConfig}
         jobs, use = Jobs(scripts, RedisClock(client), configs), Runs(scripts, configs)
-        return cls(client, keys, scripts, jobs, use, Health(scripts), JobStore(scripts), RunStore(scripts), limits)
+        return cls(client, keys, scripts, jobs, use, Health(scripts), JobStore(scripts), RunStore(scripts), limits,
+                   Calendars(scripts, RedisClock(client)))  # fmt: skip
 
     def scheduler(self) -> Scheduler:
         """A scheduler that ticks when the test says so."""
@@ -83,6 +86,11 @@ class Rig:
         self.pretend_due(job_id, 1)
         self.scheduler().enqueue_jobs()
         return str(next(run["id"] for run in self.history(job_id) if run["status"] == "queued"))
+
+    def counts(self, job_id: str) -> tuple[int, int]:
+        """Return how many of a job's runs have not ended, and how many hold a slot, as its hash counts them."""
+        counted = self.client.hmget(self.keys.job(job_id), "open", "held")
+        return int(counted[0] or 0), int(counted[1] or 0)
 
     def queue(self) -> list[str]:
         """The run ids in RQ's queue, the next one first."""

@@ -24,13 +24,13 @@ return {{string.format('%.0f', math.floor(ms / 1000)), string.format('%.0f', (ms
 
 VIRTUAL_TIME = f"""(function()
     local ms = tonumber(redis.call('GET', '{NOW_KEY}'))
-    return {{math.floor(ms / 1000), (ms % 1000) * 1000}}
+    return {{string.format('%d', ms / 1000), string.format('%d', ms % 1000 * 1000)}}
   end)()"""
 
 VIRTUAL_CALL = f"""local function call(command, ...)
   if command == 'TIME' then
     local ms = tonumber(redis.call('GET', '{NOW_KEY}'))
-    return {{math.floor(ms / 1000), (ms % 1000) * 1000}}
+    return {{string.format('%d', ms / 1000), string.format('%d', ms % 1000 * 1000)}}
   end
   return redis.call(command, ...)
 end"""

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,13 @@ from typing import Any
 
 from redis import Redis
 
+from service.store.access.session_store import SessionStore
+from service.store.keys import Keys
+from service.store.rq_records import make_scripts
+from service.store.scripts import Limits
+from service.web.callers.session_tokens import SessionTokens
 from service.web.http.auth import ApiKeys
-from service.web.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions
+from service.web.http.sessions import COOKIE
 from service.web.rq_dashboard.dashboard import create_dashboard
 from tests.support.browsing import installation as build
 from tests.support.installation import API_KEY, Installation
@@ -39,22 +43,40 @@ def basic(password: str) -> str:
     return f"Authorization: Basic {base64.b64encode(f'any:{password}'.encode()).decode()}\r\n"
 
 
-def cookie(key: str = API_KEY, age: float = 0) -> str:
-    """A session's cookie, opened `age` seconds ago where `key` was the key."""
-    token = Sessions(ApiKeys([key]), lambda: time.time() - age).open(key.encode())
-    return f"Cookie: {COOKIE}={token}\r\n"
+def cookie(token: str | None = None) -> str:
+    """A session's cookie; by default of the one that is open in every world."""
+    return f"Cookie: {COOKIE}={token or SIGNED_IN}\r\n"
 
 
+def token_of(key: str) -> str:
+    """A token as it is made where `key` is the root key. Its session is not open yet."""
+    root = ApiKeys([key])
+    return SessionTokens(root).new(root.digests[0])
+
+
+def session_of(token: str, key: str = API_KEY) -> str:
+    """The id of the session of a root key's token."""
+    read = SessionTokens(ApiKeys([key])).read(token)
+    assert read is not None
+    return read.session_id
+
+
+def open_session(client: Redis, session_id: str) -> None:
+    """Opens a session of the root key."""
+    SessionStore(make_scripts(client, Keys(), Limits())).open(session_id, "root", "", "192.0.2.1", "a browser")
+
+
+SIGNED_IN = token_of(API_KEY)
 KEY = f"X-API-Key: {API_KEY}\r\n"
 OWN_ORIGIN = "Origin: http://x\r\n"
 STRANGERS = {
     "no key": "",
     "a wrong key": "X-API-Key: wrong\r\n",
     "an empty key": "X-API-Key:\r\n",
-    "a stale cookie": cookie(age=LIFETIME_SECONDS + 5) + OWN_ORIGIN,
+    "a stale cookie": cookie(token_of(API_KEY)) + OWN_ORIGIN,
 }
 MORE_STRANGERS = {
-    "another installation's cookie": cookie("another key") + OWN_ORIGIN,
+    "another installation's cookie": cookie(token_of("another key")) + OWN_ORIGIN,
     "a wrong password": basic("wrong"),
     "a wrong bearer": "Authorization: Bearer wrong\r\n",
     "the key with underscores": f"X_API_Key: {API_KEY}\r\nX_API-KEY: {API_KEY}\r\n",
@@ -99,7 +121,11 @@ class World:
         return re.sub(r"{(\w+)}", lambda name: self.ids[name[1]], template)
 
     def ask_all(self, requests: list[bytes]) -> list[Answer]:
-        """Asks over several connections at once. Returns the answers in order."""
+        """Asks over several connections at once. Returns the answers in order.
+
+        Each request has a sender of its own, since many wrong keys from one are answered slowly.
+        """
+        requests = [_sent_from(number, request) for number, request in enumerate(requests)]
         answers: dict[int, list[Answer]] = {}
 
         def ask(part: int) -> None:
@@ -114,10 +140,17 @@ class World:
         return [answers[number % CLIENTS][number // CLIENTS] for number in range(len(requests))]
 
     def stored(self) -> dict[bytes, Any]:
-        """All that is in Redis, but for the process' own counters."""
+        """All that is in Redis, but for the process' own counters, wrong keys, and the last uses."""
         client: Any = self.web.client
         counters = self.web.keys.metrics.encode()
-        found = {key: client.dump(key) for key in client.keys("*") if key != counters}
+        names = self.web.keys
+        moving = (
+            counters, names.session(self.ids["session_id"]).encode(), names.refusals.encode(),
+            names.api_key(self.ids["feed_id"]).encode(),
+        )  # fmt: skip
+        guesses = self.web.keys.guesses("").encode()
+        kept = [key for key in client.keys("*") if key not in moving and not key.startswith(guesses)]
+        found = {key: client.dump(key) for key in kept}
         return found | {counters: {name: n for name, n in client.hgetall(counters).items() if not name.startswith(OWN)}}
 
 
@@ -126,7 +159,7 @@ def world_in(folder: Path) -> Iterator[World]:
     """Starts one, on a server of its own; ends both."""
     with (
         ValkeyServer(folder, "--appendonly", "no") as server,
-        Installation(folder, server, WEB_CONCURRENCY="2").start("web") as web,
+        Installation(folder, server, WEB_CONCURRENCY="2", TRUSTED_PROXIES="127.0.0.1").start("web") as web,
     ):
         until(lambda: _answers(web), 30, lambda: web.log("web"))
         yield _populate(web)
@@ -144,7 +177,14 @@ def _populate(web: Installation) -> World:
     run_id, waiting = web.run_now(job_id), web.run_now(job_id)
     assert web.call("POST", f"/jobs/{job_id}/runs/{run_id}/cancel")[0] == 200
     contact = web.call("POST", "/contacts", {"name": MARK})[1]
-    world = World(web, {}, {"job_id": job_id, "run_id": run_id, "contact_id": str(contact["id"])})
+    key = web.call("POST", "/keys", {"name": MARK, "scopes": ["read"]})[1]
+    feed = web.call("POST", "/keys", {"name": "a feed", "scopes": ["feed"], "labels": {"team": ["nobody"]}})[1]
+    ids = {"job_id": job_id, "run_id": run_id, "contact_id": str(contact["id"]), "key_id": str(key["id"])}
+    ids |= {"revision": "1", "token": str(feed["key"]), "feed_id": str(feed["id"])}
+    ids["name"] = str(web.call("POST", "/calendars", {"name": "office"})[1]["name"])
+    ids["session_id"] = session_of(SIGNED_IN)
+    open_session(web.client, ids["session_id"])
+    world = World(web, {}, ids)
     rest = {
         "/static/{rest:path}": ["console.css", "sign-in.js"],
         "/scheduler/{rest:path}": ["nothing", "jobs/x/y"],
@@ -169,11 +209,17 @@ def templates(app: Any) -> list[str]:
 
 def _dashboard_paths(client: Redis, run_id: str) -> list[str]:
     """Every view of rq-dashboard, those that change something included."""
-    rules = create_dashboard(client, "bot-scheduler", "bot-scheduler-runs").url_map
+    rules = create_dashboard(client, "bot-scheduler", "bot-scheduler-queue").url_map
     values = {
-        "queue_name": "bot-scheduler-runs", "registry_name": "queued", "job_id": run_id, "instance_number": 0,
+        "queue_name": "bot-scheduler-queue", "registry_name": "queued", "job_id": run_id, "instance_number": 0,
         "per_page": 8, "order": "asc", "page": 1, "filename": "css/main.css",
     }  # fmt: skip
     urls = rules.bind("x")
     paths = [urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}) for rule in rules.iter_rules()]
     return sorted({path for path in paths if path != "/rq/"})
+
+
+def _sent_from(number: int, request: bytes) -> bytes:
+    """The request with the address of one of many senders, as a proxy would add it."""
+    address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    return request.replace(b"\r\n", f"\r\nX-Forwarded-For: {address}\r\n".encode(), 1)

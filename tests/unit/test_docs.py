@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from service.domain.access.changes import ACTIONS
+from service.store.audit.refusals import REFUSED, REFUSED_KEY
+
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
 EXAMPLE = ROOT / "examples" / "chores-bot"
@@ -77,7 +80,7 @@ def test_every_name_that_the_architecture_looks_up_is_in_its_file() -> None:
     assert len(answers) >= 10
     for path, names in answers:
         for name in re.findall(r"\w+", names.replace(" and ", " ")):
-            assert re.search(rf"\b(def|class|function) {name}\b", (ROOT / path).read_text()), f"{path}: {name}"
+            assert re.search(rf"\b(def|class|function) (\w+\.)?{name}\b", (ROOT / path).read_text()), f"{path}: {name}"
 
 
 def test_every_test_that_the_guarantees_name_exists() -> None:
@@ -126,3 +129,16 @@ def test_each_decision_is_numbered_dated_and_listed() -> None:
         assert number == f"{count:04}" == page.name[:4]
         assert text.startswith(f"# {number}. {title}\n\nDate: {date}\n")
         assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+
+
+def test_every_action_of_the_audit_log_can_be_searched_for_and_is_documented() -> None:
+    """What the code notes is in the list of actions, and the table of the docs has exactly those."""
+    kinds = "|".join({action.partition(".")[0] for action in ACTIONS} - {"contacts"}) + "|contacts(?=.import)"
+    folders = [ROOT / "service" / name for name in ("usecases", "store", "contacts")]
+    code = "".join(module.read_text() for folder in folders for module in folder.rglob("*.py"))
+    actions = set(re.findall(rf'"((?:{kinds})\.[a-z]+)"', code))
+    actions |= set(re.findall(r'(?:Change|entry_of|job_entry)\(\s*"([a-z]+\.[a-z]+)"', code))
+    assert {"job.create", "contact.erase", "key.rotate", "session.end"} <= actions <= {*ACTIONS, REFUSED_KEY}
+    table = (ROOT / "docs" / "api.md").read_text().partition("| `action` | what |")[2].partition("\n\n")[0]
+    first = " ".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `"))
+    assert set(re.findall("`([a-z.]+)`", first)) == {*ACTIONS, REFUSED, REFUSED_KEY}

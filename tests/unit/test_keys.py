@@ -19,12 +19,13 @@ NO_KEYS = {
     "wake": "a channel",
     "run_news": "a channel for each run",
     "queue_name": "a part of RQ's keys",
+    "old_queue_name": "the same, of the older release",
     "ledger_start": "the start of the ledger's keys",
     "birthdays": "`birthdays_of` under another name",
 }
 """Names in `Keys` that have no row of their own, and why."""
 
-RQ_ALONE = {"rq:workers", "rq:workers:{prefix}-runs"}
+RQ_ALONE = {"rq:workers", "rq:workers:{prefix}-queue"}
 """Keys that RQ itself uses, and nothing of ours names."""
 
 SHAPES = {"told": "{}:{}", "rq_execution": "{}:{}", "birthdays_of": "{}-{}"}

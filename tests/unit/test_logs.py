@@ -9,12 +9,15 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from io import StringIO
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 
 from service import logs
+from service.logs import frequent
 from service.secrecy import redaction
 from service.secrecy.redaction import Redaction
 
@@ -229,3 +232,151 @@ def test_a_loggers_name_tells_no_secret(lines: tuple[Start, StringIO], monkeypat
     logging.getLogger("client.sesame-open-0123456789").warning("gone")
     assert "sesame" not in output.getvalue()
     assert only(output)["logger"] == "client.[BOT_SECRET_X]"
+
+
+IDS = {"job_id": "2d1b4ba2", "run_id": "2d1b4ba2-77", "occurrence": "2030-01-01T00:00:00Z", "request_id": "r"}
+_horse_log = logging.getLogger("service.worker.horse")
+Change = Callable[[], AbstractContextManager[object]]
+
+
+def _usual(ids: dict[str, str]) -> None:
+    """What `run_ended` stands for."""
+    args = ids["run_id"], ids["job_id"], 0.0125
+    _horse_log.info("Run %s of job %s has ended after %.3f s", *args, extra=ids)
+
+
+def _with_root_filter() -> AbstractContextManager[object]:
+    (handler,) = logging.root.handlers
+    stack = ExitStack()
+    handler.addFilter(drop := lambda record: "77" not in record.getMessage())
+    stack.callback(handler.removeFilter, drop)
+    return stack
+
+
+def _with_level(logger: str, level: str) -> AbstractContextManager[object]:
+    stack, log = ExitStack(), logging.getLogger(logger)
+    stack.callback(log.setLevel, log.level)
+    log.setLevel(level)
+    return stack
+
+
+def _with_factory() -> AbstractContextManager[object]:
+    stack, usual = ExitStack(), logging.getLogRecordFactory()
+
+    def marked(*args: Any, **named: Any) -> logging.LogRecord:
+        record = usual(*args, **named)
+        record.marked = True
+        return record
+
+    logging.setLogRecordFactory(marked)
+    stack.callback(logging.setLogRecordFactory, usual)
+    return stack
+
+
+def _of_run(ids: dict[str, str]) -> AbstractContextManager[object]:
+    stack = ExitStack()
+    logs.set_run(ids)
+    stack.callback(logs.set_run, None)
+    return stack
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+@pytest.mark.parametrize("at", ["2030-01-01 00:00:00", "2030-01-01 00:00:00.000120"])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        IDS,
+        {"job_id": "j", "run_id": "r"},
+        IDS | {"request_id": 'x"y'},
+        IDS | {"request_id": "x\\y"},
+        IDS | {"request_id": "ä\n\u2028\udcff"},
+        IDS | {"request_id": "sesame-open"},
+        IDS | {"request_id": "x mail-pass"},
+        IDS | {"job_id": "whsec_c2VjcmV0c2VjcmV0"},
+        IDS | {"request_id": "c2VjcmV0...2VjcmV0"},
+    ],
+    ids=["all", "few", "quote", "backslash", "odd", "secret", "password", "secret job", "shortened secret"],
+)
+def test_the_line_of_an_ended_run_is_the_one_of_logging(
+    lines: tuple[Start, StringIO], format: str, at: str, ids: dict[str, str]
+) -> None:
+    """Byte by byte, whether it takes the short way or not, with the run's ids set and without."""
+    start, output = lines
+    start(format)
+    with freeze_time(at):
+        for set_ids in (None, ids):
+            with _of_run(set_ids or {}):
+                frequent.run_ended(_horse_log, ids, 0.0125)()
+                _usual(ids)
+    first, *others = output.getvalue().splitlines()
+    assert others == [first] * 3
+    assert not any(secret in first for secret in (*SECRETS.values(), "mail-pass"))
+
+
+@pytest.mark.parametrize(
+    ("change", "written"),
+    [
+        (_with_root_filter, False),
+        (lambda: _with_level("service", "WARNING"), False),
+        (lambda: _with_level("service.worker.horse", "ERROR"), False),
+        (lambda: logs.bound(request_id="other", more="1"), True),
+        (lambda: _of_run({"job_id": "other", "other": "x"}), True),
+        (_with_factory, True),
+    ],
+    ids=["filter", "level", "own level", "bound", "another run", "record factory"],
+)
+def test_the_line_of_an_ended_run_heeds_what_logging_was_told(
+    lines: tuple[Start, StringIO], change: Change, written: bool
+) -> None:
+    """Levels, filters, values that are bound, and a factory that adds to every line."""
+    start, output = lines
+    start()
+    with freeze_time("2030-01-01"), change():
+        frequent.run_ended(_horse_log, IDS, 0.0125)()
+        _usual(IDS)
+    told = output.getvalue().splitlines()
+    assert len(told) == 2 * written and len(set(told)) <= 1
+
+
+def test_a_handler_that_was_added_gets_the_line_of_an_ended_run(lines: tuple[Start, StringIO]) -> None:
+    """At the logger itself and at one above it."""
+    start, output = lines
+    start()
+    for name in ("service.worker.horse", "service", None):
+        log, told = logging.getLogger(name), StringIO()
+        log.addHandler(handler := logging.StreamHandler(told))
+        try:
+            frequent.run_ended(_horse_log, IDS, 0.0125)()
+        finally:
+            log.removeHandler(handler)
+        assert told.getvalue() == "Run 2d1b4ba2-77 of job 2d1b4ba2 has ended after 0.013 s\n"
+    assert len(output.getvalue().splitlines()) == 3
+
+
+def test_the_line_of_an_ended_run_takes_the_short_way(
+    lines: tuple[Start, StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One write, and no record is made, where nothing was changed."""
+    start, output = lines
+    start()
+    written: list[str] = []
+    monkeypatch.setattr(output, "write", written.append)
+    monkeypatch.setattr(logging.Logger, "makeRecord", lambda *_: pytest.fail("a record was made"))
+    with _of_run(IDS):
+        frequent.run_ended(_horse_log, IDS, 0.0125)()
+    (line,) = written
+    assert json.loads(line)["run_id"] == "2d1b4ba2-77" and line.endswith("}\n")
+
+
+def test_the_ids_of_the_run_stand_beside_the_lines_of_every_thread(lines: tuple[Start, StringIO]) -> None:
+    """Also of threads that it did not start; a line's own ids come before them."""
+    start, output = lines
+    start()
+    with _of_run({"job_id": "j", "run_id": "r"}):
+        thread = threading.Thread(target=_horse_log.info, args=("within",))
+        thread.start()
+        thread.join()
+        _horse_log.info("of another", extra={"run_id": "other"})
+    _horse_log.info("after")
+    found = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert [line.get("run_id") for line in found] == ["r", "other", None]

@@ -75,20 +75,21 @@ def refused(expression: str) -> str:
         ("0 8 * * weekdays", '; write "0 8 * * mon-fri" instead'),
         # letters of other schedulers
         ("0 8 ? * 1-5", '; write "0 8 * * 1-5" instead'),
-        ("0 8 L * *", '; crontab(5) has no way to say the last day of a month; the nearest is "0 8 28 * *"'),
-        ("0 8 L-3 * ?", '; crontab(5) has no way to say the last day of a month; the nearest is "0 8 28 * *"'),
-        ("0 8 LW * *", '; crontab(5) has no way to say the last workday of a month; the nearest is "0 8 28 * *"'),
+        ("0 8 L * *", 'the last day of a month, but the schedule type "monthly" has one; the nearest is "0 8 28 * *"'),
+        ("0 8 L-3 * ?", 'say so many days before the last day of a month; the nearest is "0 8 28 * *"'),
+        ("0 8 LW * *", 'last workday of a month, but the schedule type "monthly" has one; the nearest is "0 8 28 * *"'),
         ("0 8 15W * *", '; crontab(5) has no way to say the workday nearest to a date; the nearest is "0 8 15 * *"'),
-        ("0 8 * * 5L", 'the last weekday of its kind in a month; the nearest is "0 8 * * 5"'),
-        ("0 8 * * FRIDAY#2", '; crontab(5) has no way to say the nth weekday of a month; the nearest is "0 8 * * fri"'),
+        ("0 8 * * 5L", 'in a month, but the schedule type "monthly" has one; the nearest is "0 8 * * 5"'),
+        ("0 8 * * FRIDAY#2", 'of a month, but the schedule type "monthly" has one; the nearest is "0 8 * * fri"'),
+        ("0 8 15W,L * *", 'the workday nearest to a date or the last day of a month; the nearest is "0 8 15,28 * *"'),
         ("0 8 * * 1#1", 'the nearest is "0 8 * * 1"'),
         ("H * * * *", '(options.jitter_seconds spreads the runs); the nearest is "0 * * * *"'),
         ("H/15 * * * *", 'the nearest is "*/15 * * * *"'),
         ("H(5-29)/10 H(2-4) * * *", 'the nearest is "5-29/10 2 * * *"'),
         ("0~30 * * * *", 'the nearest is "0 * * * *"'),
         # nicknames, and other types of schedules
-        ("@daily", '; write "0 0 * * *" instead'),
-        ("@Yearly", '; write "0 0 1 1 *" instead'),
+        ("daily", '; write "0 0 * * *" instead'),
+        ("Yearly", '; write "0 0 1 1 *" instead'),
         ("hourly", '; write "0 * * * *" instead'),
         ("@reboot", "; no schedule fires at a start: run the job by hand, with POST /scheduler/jobs/{id}/run"),
         ("@every 5m", '; use the schedule type "interval" with {"minutes": 5} instead'),
@@ -257,6 +258,6 @@ def test_a_stored_step_goes_on_and_binds_only_itself() -> None:
     """The expression that is stored is let pass, as it was understood ever since; another is not."""
     stored = Cron("*/90 * * * *")
     assert [next_after(stored, 0, 0), next_after(stored, 3600, 0)] == [3600, 7200]
-    validate_schedule(stored, Options(), 0, "*/90 * * * *")
+    validate_schedule(stored, Options(), 0, Cron("*/90 * * * *"))
     with pytest.raises(ValidationFailed):
-        validate_schedule(Cron("*/95 * * * *"), Options(), 0, "*/90 * * * *")
+        validate_schedule(Cron("*/95 * * * *"), Options(), 0, Cron("*/90 * * * *"))

@@ -72,6 +72,7 @@ def test_a_job_with_its_defaults() -> None:
         "enabled": True,
         "bot_config": GREETER,
         "options": Options().model_dump(),
+        "labels": {},
     }
     assert list(job.definition_fields()) == [
         "name",
@@ -82,6 +83,7 @@ def test_a_job_with_its_defaults() -> None:
         "schedule_config",
         "bot_config",
         "options",
+        "labels",
     ]
     assert job.schedule == Daily(8, 0)
 
@@ -176,7 +178,7 @@ def test_a_flood_of_faults_is_counted() -> None:
             {"color": "red"},
             (
                 "color is not known: a job has name, description, bot_type, enabled, schedule_type, "
-                "schedule_config, bot_config and options"
+                "schedule_config, bot_config, options and labels"
             ),
         ),
         (

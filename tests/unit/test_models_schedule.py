@@ -15,6 +15,8 @@ from service.errors import ScheduleError, ValidationFailed
 
 DAILY = {"hour": 8, "minute": 0}
 
+TYPES = '"daily", "weekly", "interval", "cron", "once", "monthly", "rrule" or "any"'
+
 
 def refused(schedule_type: object, config: object) -> str:
     """The whole sentence of a refusal."""
@@ -46,9 +48,21 @@ def test_understood(schedule_type: str, config: dict[str, Any], expected: object
 @pytest.mark.parametrize(
     ("schedule_type", "config", "sentence"),
     [
-        ("hourly", {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not "hourly"'),
-        (None, {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not null'),
-        (["daily"], {}, 'schedule_type must be "daily", "weekly", "interval" or "cron", not a list'),
+        (
+            "hourly",
+            {},
+            f'schedule_type must be {TYPES}, not "hourly"',
+        ),
+        (
+            None,
+            {},
+            f"schedule_type must be {TYPES}, not null",
+        ),
+        (
+            ["daily"],
+            {},
+            f"schedule_type must be {TYPES}, not a list",
+        ),
         ("daily", None, "schedule_config must be a JSON object, not null"),
         ("daily", [], "schedule_config must be a JSON object, not a list"),
         ("daily", {"hour": "8", "minute": 0}, 'schedule_config.hour must be a whole number from 0 to 23, not "8"'),
@@ -70,7 +84,7 @@ def test_understood(schedule_type: str, config: dict[str, Any], expected: object
         (
             "daily",
             DAILY | {"seconds": 1},
-            "schedule_config.seconds is not known: a schedule of type daily has hour, minute and timezone",
+            "schedule_config.seconds is not known: a schedule of type daily has hour, minute, every and timezone",
         ),
         (
             "weekly",
@@ -92,7 +106,7 @@ def test_understood(schedule_type: str, config: dict[str, Any], expected: object
             "interval",
             {},
             (
-                "schedule_config must add up to at least 1 second and at most 366 days of hours, minutes and "
+                "schedule_config must add up to at least 1 second and at most 366 days of days, hours, minutes and "
                 "seconds, not 0 seconds"
             ),
         ),
@@ -101,7 +115,7 @@ def test_understood(schedule_type: str, config: dict[str, Any], expected: object
             {"hours": 8784, "seconds": 1},
             (
                 "schedule_config must add up to at least 1 second and at most 366 days "
-                "of hours, minutes and seconds, not 31622401 seconds"
+                "of days, hours, minutes and seconds, not 31622401 seconds"
             ),
         ),
         (
@@ -112,7 +126,7 @@ def test_understood(schedule_type: str, config: dict[str, Any], expected: object
         (
             "interval",
             {"seconds": 5, "timezone": "UTC"},
-            "schedule_config.timezone is not known: a schedule of type interval has hours, minutes and seconds",
+            "schedule_config.timezone is not known: a schedule of type interval has days, hours, minutes and seconds",
         ),
         ("cron", {}, 'schedule_config.cron_expression is required: five fields such as "0 8 * * 1-5"'),
         (
@@ -213,7 +227,6 @@ def test_cron_as_in_crontab(expression: str) -> None:
         ("* * * *", "five fields"),
         ("0 * * * * *", "five fields"),
         ("0 0 0 1 1 * 2025", "five fields"),
-        ("@daily", 'write "0 0 * * *"'),
         ("@reboot", "five fields"),
         ("60 * * * *", "minute must lie within 0 to 59"),
         ("* 24 * * *", "hour must lie within 0 to 23"),

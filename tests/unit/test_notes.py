@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
+import threading
 
 from service.errors import StoreUnavailable
 from service.store.runs.run_log import cut_middle
-from service.worker.notes import LINE_LIMIT, LINES_HELD, Notes
+from service.worker.notes import LINE_LIMIT, LINES_HELD, Notes, RunLog
 
 Note = tuple[int, tuple[int, int] | None, list[str]]
 
@@ -115,3 +117,26 @@ def test_a_line_keeps_what_is_not_utf_8() -> None:
     short, long = store.messages()
     assert short == "caf\\udce9.txt"
     assert long.startswith(short) and long.endswith(short) and len(long.encode()) <= LINE_LIMIT
+
+
+def test_a_run_that_has_ended_starts_no_thread() -> None:
+    """A line that comes too late, from a thread of the bot's own, is not written."""
+    store = Store()
+    notes = Notes(store.write, lambda: 0.0)
+    notes.close()
+    before = threading.active_count()
+    notes.line("info", "late")
+    assert threading.active_count() == before and store.messages() == []
+
+
+def test_the_logger_of_a_run_is_made_when_it_is_used_and_writes_to_its_notes() -> None:
+    """It is always the same one, below `service.run`, and logging does not keep it."""
+    store = Store()
+    notes = notes_of(store)
+    run_log = RunLog("2d1b4ba2", notes)
+    run_log.logger.info("%d found", 3)
+    assert run_log.logger is run_log.logger and run_log.logger.name == "service.run.2d1b4ba2"
+    assert run_log.logger.parent is logging.getLogger("service.run")
+    assert run_log.logger.name not in logging.root.manager.loggerDict
+    notes.close()
+    assert store.messages() == ["3 found"]

@@ -13,8 +13,7 @@ from service.store.server.connection import CONNECT_SECONDS, POOL_WAIT_SECONDS, 
 from service.web.http.incoming import BODY_SECONDS
 from service.web.http.incoming import BYTES_PER_SECOND as BODY_RATE
 from service.web.server import connection, heads, patience
-from service.worker import ipc as link
-from service.worker import process, watching
+from service.worker import board, process, waiting, watching
 from service.worker.watchdog import Watch
 
 LEASE = 30.0
@@ -98,7 +97,7 @@ def test_a_lease_is_renewed_and_a_heartbeat_sent_often_enough() -> None:
     assert (watching.LOOK_SECONDS, process.BEAT_SECONDS, dispatch.HEARTBEAT) == (1.0, 2.0, 2.0)
     assert status.FRESH_MS == 15_000
     assert heartbeat.LEAD_MS == 6_000 and heartbeat.LEAD_MS >= 3 * dispatch.HEARTBEAT * 1000
-    assert link.UNWATCHED_SECONDS == 3.0
+    assert board.UNWATCHED_SECONDS == 3.0
 
 
 def test_a_dead_workers_run_is_known_within_a_minute() -> None:
@@ -117,6 +116,11 @@ def test_a_503_is_out_within_3_seconds() -> None:
 def test_the_watchs_own_connection_gives_up_before_a_kill_is_late() -> None:
     """Two looks that both wait for their time-out still leave the kill before the end of the lease."""
     assert 2 * SOCKET_SECONDS["watch"] < 5.0
+
+
+def test_a_waiting_horse_is_answered_before_its_connection_gives_up() -> None:
+    """Redis waits for a run for less long, and a late answer is no error."""
+    assert SOCKET_SECONDS["horse"] >= waiting.WAIT_SECONDS + waiting.LATE_SECONDS
 
 
 def test_a_migration_holds_a_lease_of_30_seconds() -> None:

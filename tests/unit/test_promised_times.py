@@ -12,7 +12,7 @@ from service.domain.job_requests import parse_create
 from service.domain.options import Options
 from service.domain.planning import new_record
 from service.domain.retries import follow_up, rerun_of, retry_of
-from service.domain.run_records import Claim, Outcome, Retry
+from service.domain.run_records import Claim, JobFields, Outcome, Retry
 from service.domain.status import count_up
 
 RUN = "0b7f7a1e-0000-4000-8000-000000000001"
@@ -105,8 +105,8 @@ def test_only_a_failure_that_is_not_final_is_followed_by_a_run(
 ) -> None:
     """Its retry is the next attempt; a run that was cut short is the same attempt again."""
     definition = parse_create(JOB | {"options": {"max_retries": 5}}, {"any": Config})
-    claim = Claim(RUN, "token", NOW, {"id": RUN, "attempt": "2"}, {})
-    claim.__dict__["record"] = new_record("job", definition, NOW)
+    claim = Claim(RUN, "token", NOW, {"id": RUN, "attempt": "2"}, JobFields())
+    claim.job.__dict__["record"] = new_record("job", definition, NOW)
     following = follow_up(claim, outcome, lambda: 1.0, rerun=rerun)
     assert (following and following.attempt) == attempt
 
@@ -114,7 +114,7 @@ def test_only_a_failure_that_is_not_final_is_followed_by_a_run(
 @pytest.mark.parametrize("rerun", [False, True])
 def test_a_damaged_job_has_no_retry_but_its_cut_run_is_made_again(rerun: bool) -> None:
     """The delay cannot be read; a run that follows at once needs none."""
-    claim = Claim(RUN, "token", NOW, {"id": RUN, "attempt": "2"}, {b"id": b"job"})
+    claim = Claim(RUN, "token", NOW, {"id": RUN, "attempt": "2"}, JobFields("job", {b"name": b"n"}))
     assert (follow_up(claim, Outcome("failed", "no"), lambda: 1.0, rerun=rerun) is not None) == rerun
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from service.worker.board import UnderWay
 from service.worker.commands import Allowed, Commands
-from service.worker.ipc import Began
 from tests.process.test_rq_commands import HOSTILE
 
-RUN = Began({"job_id": "job", "run_id": "run"}, "token", 0.0, 60)
+RUN = UnderWay({"job_id": "job", "run_id": "run"}, "token", 0.0, 60)
 COMMANDS: dict[str, dict[str, str]] = {
     "stop-job": {"job_id": "run"},
     "stop-execution": {"job_id": "run", "execution_id": "token"},
@@ -21,7 +21,7 @@ COMMANDS: dict[str, dict[str, str]] = {
 }
 
 
-def heard(allowed: Allowed, *messages: Any, run: Began | None = RUN) -> str:
+def heard(allowed: Allowed, *messages: Any, run: UnderWay | None = RUN) -> str:
     """What is to be done after these messages."""
     shut_down: list[str] = []
     ours = Commands(allowed, lambda: run, lambda: shut_down.append("shutdown"))
@@ -63,7 +63,7 @@ def test_no_rubbish_does_anything(allowed: Allowed) -> None:
 def test_a_stop_that_comes_before_the_horse_says_what_it_has_claimed_counts(allowed: Allowed, done: str) -> None:
     """A run is running for everybody from its claim on; its own worker hears of it a moment later."""
     assert heard(allowed, sent("stop-job"), run=None) == done
-    before = Began({"job_id": "job", "run_id": "run before"}, "token before", 0.0, 60)
+    before = UnderWay({"job_id": "job", "run_id": "run before"}, "token before", 0.0, 60)
     assert heard(allowed, sent("stop-job"), run=before) == done
 
 

@@ -113,6 +113,7 @@ class BirthdayBot:
     Config: ClassVar[type[BaseModel]] = BirthdayConfig
     uses_settings: ClassVar[tuple[str, ...]] = ("MESSAGE_URL", "ALERT_URL")
     safe_to_rerun: ClassVar[bool] = True
+    handles_persons: ClassVar[bool] = True
     """The ledger keeps anybody from being greeted twice."""
 
     def run(self, context: Context) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from service.contacts.reading import vcard
 
 CHUNK = 50
 """Cards in one request."""
+TOO_MANY = "there are as many contacts as MAX_CONTACTS allows"
 SHOWN = 100
 """The most skipped cards, warnings, and changes of a rehearsal in the result."""
 
@@ -176,13 +177,14 @@ class BookSync:
         self._skip(card, "the card contains no vCard" if person is None else person.reason, again=False)
         return None
 
-    def _skip(self, card: Card, reason: str, again: bool) -> None:
+    def _skip(self, card: Card | Received, reason: str, again: bool) -> None:
         self._tally.skips[card.href] = reason
         self._context.log.warning("%s: not taken: %s", card.href.rpartition("/")[2], reason)
         if not self._rehearses:
             self._local.skip(card.href, card.etag, reason, again)
 
     def _take(self, received: Sequence[Received]) -> None:
+        left_out: list[Received] = []
         if self._rehearses:
             for card, (contact_id, became, fields) in zip(received, self._local.would_take(received), strict=True):
                 self._taken[card.href] = contact_id
@@ -191,12 +193,17 @@ class BookSync:
                     self._tally.note(became, contact_id, card.person.name, fields)
         else:
             for card, (contact_id, became) in zip(received, self._local.take(received), strict=True):
-                self._taken[card.href] = contact_id
-                self._count(became)
+                if became == "too_many":
+                    left_out.append(card)
+                else:
+                    self._taken[card.href] = contact_id
+                    self._count(became)
         for card in received:
             self._tally.skips.pop(card.href, None)
             for reason in card.person.warnings:
                 self._tally.warn(card.href, card.person.name, reason)
+        for card in left_out:
+            self._skip(card, TOO_MANY, again=True)
 
     def _count(self, became: str) -> None:
         setattr(self._tally, became, getattr(self._tally, became) + 1)

@@ -48,6 +48,7 @@ class ContactsSyncBot:
     Config: ClassVar[type[BaseModel]] = ContactsSyncConfig
     uses_settings: ClassVar[tuple[str, ...]] = ("CONTACTS_URL",)
     safe_to_rerun: ClassVar[bool] = True
+    handles_persons: ClassVar[bool] = True
     """A second run finds the cards unchanged."""
 
     def run(self, context: Context) -> dict[str, Any]:

@@ -35,6 +35,12 @@ class BotSettings:
         values = {name: getattr(settings, name) for name in Settings.model_fields if name not in hidden}
         vars(self).update(values, _bot=bot)
 
+    def copy(self) -> BotSettings:
+        """Return a copy for another run."""
+        made = object.__new__(BotSettings)
+        vars(made).update(vars(self))
+        return made
+
     def __getattr__(self, name: str) -> Any:
         if name in _SECRET:
             raise UndeclaredSetting(f"The bot {self._bot} must list {name.upper()} in its uses_settings to read it")

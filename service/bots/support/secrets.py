@@ -132,6 +132,25 @@ class Secrets:
         self._used |= {*declared}
         return self
 
+    def require_bound(self, named: Collection[str]) -> None:
+        """Refuse a run that may only use secrets which are bound to hosts.
+
+        A key that is limited to some jobs has asked for the run, with a config of its own; it could name any host.
+
+        Args:
+            named: the variables that the run's config names.
+
+        Raises:
+            SecretRefused: one of them may go anywhere.
+        """
+        for name in sorted(named):
+            if hosts_of(name, self._vault.environment) is None:
+                raise SecretRefused(
+                    f"A key that is limited to some jobs has asked for this run, with a bot_config of its own. Such a "
+                    f"run may only use secrets that are bound to hosts, and {name}{SUFFIX} is not set where the worker "
+                    "runs"
+                )
+
     def text(self, value: str, url: str | None) -> str:
         """Return the secret that `value` names, or `value` itself if it does not begin with `env:`.
 

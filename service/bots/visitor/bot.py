@@ -61,6 +61,7 @@ class VisitorBot:
     Config: ClassVar[type[BaseModel]] = VisitorConfig
     uses_settings: ClassVar[tuple[str, ...]] = ()
     safe_to_rerun: ClassVar[bool] = True
+    handles_persons: ClassVar[bool] = True
     """Another visit to a page does no harm."""
 
     host_delay: ClassVar[float] = HOST_DELAY

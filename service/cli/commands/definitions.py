@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,9 +14,8 @@ from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
 from service.cli.input.job_files import read_bytes
-from service.cli.output.printing import coloured, err, is_interactive, line, note, out, show_json
-
-SIGNS = {"create": "+", "update": "~", "delete": "-"}
+from service.cli.output.plans import SIGNS, show_plan
+from service.cli.output.printing import err, is_interactive, note, out, show_json
 
 
 def export(
@@ -84,24 +82,9 @@ def _sent(document: bytes, *, prune: bool, dry_run: bool) -> dict[str, Any]:
 
 
 def _show_plan(changes: list[dict[str, Any]], console: Console) -> None:
-    if not changes:
-        console.print(Text("Nothing to change: the jobs match the document."))
-        return
-    for change in changes:
-        action = change["action"]
-        name = f"{SIGNS[action]} {change['name']}" + (f"  ({change['id']})" if change["id"] else "")
-        console.print(coloured(name, action), soft_wrap=True)
-        if action != "delete":
-            for field, values in change["fields"].items():
-                if action == "create" and values["to"] in (None, []):
-                    continue
-                old = f"{_brief(values['from'])} → " if action == "update" else ""
-                console.print(Text(f"    {line(field)}: {old}{_brief(values['to'])}"), soft_wrap=True)
-    console.print(Text(f"\nPlan: {_counted(changes, done=False)}."))
-
-
-def _brief(value: object) -> str:
-    return line(json_module.dumps(value, ensure_ascii=False))
+    show_plan(changes, console, "Nothing to change: the jobs match the document.")
+    if changes:
+        console.print(Text(f"\nPlan: {_counted(changes, done=False)}."))
 
 
 def _counted(changes: list[dict[str, Any]], *, done: bool) -> str:

@@ -6,24 +6,49 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.client.api import api
+from service.cli.client.api import api, require_dry_runs
 from service.cli.client.job_lookup import find_id, find_job, job_path
 from service.cli.commands.run_now import run_job
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import At, Cron, Every, JobName, Json, On, Options, Set, Yes, Zone, parsed_pairs
+from service.cli.input.arguments import (
+    File,
+    JobName,
+    Json,
+    LabelFilter,
+    Labels,
+    Options,
+    Set,
+    Yes,
+    label_filters,
+    laid_over,
+    parsed_labels,
+    parsed_pairs,
+)
 from service.cli.input.job_files import edit as edit_text
 from service.cli.input.job_files import read_definition
-from service.cli.input.schedule_flags import ScheduleFlags, in_words
-from service.cli.output.printing import coloured, is_interactive, note, say, show_fields, show_json, show_table
+from service.cli.input.schedule_arguments import (
+    At,
+    CalendarName,
+    Cron,
+    Every,
+    Monthly,
+    Months,
+    On,
+    Once,
+    OnClosed,
+    Rule,
+    ShortMonth,
+    Start,
+    Zone,
+    calendar_options,
+)
+from service.cli.input.schedule_flags import ScheduleFlags
+from service.cli.output.plans import show_plan
+from service.cli.output.printing import coloured, is_interactive, note, out, say, show_fields, show_json, show_table
+from service.cli.output.schedule_words import in_words
 
 app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
 
-File = Annotated[
-    str | None,
-    typer.Option(
-        "--file", "-f", metavar="FILE", help="A YAML or JSON file of the job's fields; - reads standard input."
-    ),
-]
 Description = Annotated[str | None, typer.Option("--description", help="What the job is for.")]
 
 
@@ -34,11 +59,12 @@ def list_jobs(
     search: Annotated[
         str | None, typer.Option("--search", "-q", help="Only jobs with this text in their name or description.")
     ] = None,
+    label: LabelFilter = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")] = None,
     json: Json = False,
 ) -> None:
     """List jobs, oldest first."""
-    filters = {"enabled_only": "true" if enabled else None, "bot_type": bot, "q": search}
+    filters = {"enabled_only": "true" if enabled else None, "bot_type": bot, "q": search, "label": label_filters(label)}
     if limit is None:
         found = api().get("/scheduler/jobs", **filters)
     else:
@@ -74,6 +100,7 @@ def show(job: JobName, json: Json = False) -> None:
             ("id", found["id"]),
             ("description", found["description"]),
             ("bot", found["bot_type"]),
+            ("labels", _labels_shown(found["labels"])),
             ("state", coloured(found["state"])),
             ("reason", found["state_reason"]),
             ("schedule", preview["description"]),
@@ -93,8 +120,10 @@ def show(job: JobName, json: Json = False) -> None:
 def create(
     name: Annotated[str | None, typer.Argument(help="The job's name; without it, the file's.")] = None,
     bot: Annotated[str | None, typer.Option("--bot", help="The bot, such as birthday, visitor or webhook.")] = None,
-    at: At = None, on: On = None, every: Every = None, cron: Cron = None, timezone: Zone = None,
-    set_: Set = None, option: Options = None, description: Description = None,
+    at: At = None, on: On = None, every: Every = None, monthly: Monthly = None, months: Months = None,
+    short_months: ShortMonth = None, once: Once = None, cron: Cron = None, rrule: Rule = None, dtstart: Start = None,
+    timezone: Zone = None, calendar: CalendarName = None, on_closed: OnClosed = None,
+    set_: Set = None, option: Options = None, label: Labels = None, description: Description = None,
     disabled: Annotated[bool, typer.Option("--disabled", help="Create it disabled.")] = False,
     file: File = None, json: Json = False,
 ) -> None:  # fmt: skip
@@ -105,9 +134,13 @@ def create(
     fields = {} if file is None else read_definition(file)
     given = {"name": name, "bot_type": bot, "description": description, "enabled": False if disabled else None}
     fields |= {field: value for field, value in given.items() if value is not None}
-    schedule = ScheduleFlags(at, on, every, cron, timezone)
+    schedule = ScheduleFlags(
+        once=once, monthly=monthly, rrule=rrule, cron=cron, every=every, at=at, on=on,
+        months=months, short_months=short_months, dtstart=dtstart, timezone=timezone,
+    )  # fmt: skip
     fields |= schedule.fields()
-    _lay_over(fields, {}, set_, option)
+    _lay_over(fields, {}, set_, option, calendar_options(calendar, on_closed))
+    _label(fields, {}, label)
     if not fields:
         raise Failure(Exit.USAGE, "Nothing to create: give a NAME, --bot and a schedule, or --file")
     fields.setdefault("bot_config", {})
@@ -120,13 +153,18 @@ def create(
 def edit(
     job: JobName,
     name: Annotated[str | None, typer.Option("--name", help="The new name.")] = None,
-    at: At = None, on: On = None, every: Every = None, cron: Cron = None, timezone: Zone = None,
-    set_: Set = None, option: Options = None, description: Description = None,
+    at: At = None, on: On = None, every: Every = None, monthly: Monthly = None, months: Months = None,
+    short_months: ShortMonth = None, once: Once = None, cron: Cron = None, rrule: Rule = None, dtstart: Start = None,
+    timezone: Zone = None, calendar: CalendarName = None, on_closed: OnClosed = None,
+    set_: Set = None, option: Options = None, label: Labels = None, description: Description = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and when it would run; change nothing.")
+    ] = False,
     file: File = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Change the fields that the flags or the file name; without either, open the job in your editor.
 
-    --set and --option change single fields and leave the others as they are.
+    --set, --option and --label change single fields and leave the others as they are.
 
     If somebody else changes the job at the same time, nothing is saved.
     """
@@ -134,9 +172,17 @@ def edit(
     current, tag = api().json(answer, "id"), answer.headers["ETag"]
     changes = {} if file is None else read_definition(file)
     changes |= {field: value for field, value in (("name", name), ("description", description)) if value is not None}
-    schedule = ScheduleFlags(at, on, every, cron, timezone)
+    schedule = ScheduleFlags(
+        once=once, monthly=monthly, rrule=rrule, cron=cron, every=every, at=at, on=on,
+        months=months, short_months=short_months, dtstart=dtstart, timezone=timezone,
+    )  # fmt: skip
     changes |= schedule.fields(current)
-    _lay_over(changes, current, set_, option)
+    _lay_over(changes, current, set_, option, calendar_options(calendar, on_closed))
+    _label(changes, current, label)
+    if dry_run:
+        with schedule.refused_in_flags():
+            _rehearse(current, changes, tag, json)
+        return
     changed: list[dict[str, Any]] = []
 
     def send(fields: dict[str, Any]) -> None:
@@ -151,6 +197,20 @@ def edit(
     else:
         edit_text(current, send)
     _report("Changed" if changed else "Not changed:", changed[0] if changed else current, json)
+
+
+def _rehearse(current: dict[str, Any], changes: dict[str, Any], tag: str, json: bool) -> None:
+    """Show what a change would do."""
+    if not changes:
+        raise Failure(Exit.USAGE, "Nothing to change: give flags or --file")
+    require_dry_runs("/scheduler/jobs/{job_id}")
+    path, headers = job_path(current["id"]), {"If-Match": tag}
+    answer = api().ask("PUT", path, params={"dry_run": "true"}, body=changes, headers=headers, seconds=60)
+    plan = api().json(answer, "dry_run", "changes")
+    if json:
+        show_json(plan)
+    else:
+        show_plan(plan["changes"], out(), "Nothing to change: the job is like this already.")
 
 
 @app.command()
@@ -185,12 +245,27 @@ def _toggled(job: str, enabled: bool) -> dict[str, Any]:
     return dict(api().json(api().ask("POST", f"{job_path(find_id(job))}/toggle", body={"enabled": enabled}), "id"))
 
 
-def _lay_over(fields: dict[str, Any], current: dict[str, Any], sets: list[str] | None, opts: list[str] | None) -> None:
-    """Lay `--set` and `--option` over `bot_config` and `options`."""
-    for field, option, pairs in (("bot_config", "--set", sets), ("options", "--option", opts)):
-        if pairs:
-            base = fields.get(field) or current.get(field) or {}
-            fields[field] = {**base, **parsed_pairs(option, pairs)}
+def _lay_over(
+    fields: dict[str, Any], current: dict[str, Any], sets: list[str] | None, opts: list[str] | None,
+    calendar: dict[str, str | None],
+) -> None:  # fmt: skip
+    """Lay `--set` over `bot_config`, and `--option` and the flags of calendars over `options`."""
+    laid = {"bot_config": parsed_pairs("--set", sets), "options": parsed_pairs("--option", opts) | calendar}
+    for field, values in laid.items():
+        if values:
+            fields[field] = laid_over(fields.get(field) or current.get(field), values)
+
+
+def _label(fields: dict[str, Any], current: dict[str, Any], pairs: list[str] | None) -> None:
+    """Lay `--label` over the labels; an empty value takes a label away."""
+    if pairs:
+        labels = laid_over(fields.get("labels") or current.get("labels"), parsed_labels(pairs))
+        refused = not isinstance(labels, dict)
+        fields["labels"] = labels if refused else {name: value for name, value in labels.items() if value}
+
+
+def _labels_shown(labels: dict[str, str]) -> str | None:
+    return ", ".join(f"{name}={value}" for name, value in labels.items()) or None
 
 
 def _report(done: str, job: dict[str, Any], json: bool) -> None:

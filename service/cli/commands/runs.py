@@ -10,7 +10,34 @@ from service.cli.client.api import api, segment
 from service.cli.client.job_lookup import complete_names, find_id, job_path
 from service.cli.client.log_stream import follow
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import At, Cron, Every, JobName, Json, Limit, On, Zone
+from service.cli.input.arguments import (
+    File,
+    JobName,
+    Json,
+    LabelFilter,
+    Limit,
+    Options,
+    label_filters,
+    laid_over,
+    parsed_pairs,
+)
+from service.cli.input.job_files import read_definition
+from service.cli.input.schedule_arguments import (
+    At,
+    CalendarName,
+    Cron,
+    Every,
+    Monthly,
+    Months,
+    On,
+    Once,
+    OnClosed,
+    Rule,
+    ShortMonth,
+    Start,
+    Zone,
+    calendar_options,
+)
 from service.cli.input.schedule_flags import ScheduleFlags
 from service.cli.output.printing import (
     clean,
@@ -24,6 +51,7 @@ from service.cli.output.printing import (
     show_json_line,
     show_table,
 )
+from service.cli.output.schedule_words import occurrence_note
 
 AnyJob = Annotated[
     str | None,
@@ -53,10 +81,11 @@ def history(
         typer.Option("--since", help="From this time on, such as 2025-01-15T08:00:00; UTC without an offset."),
     ] = None,
     until: Annotated[str | None, typer.Option("--until", help="Before this time, in the same format.")] = None,
+    label: LabelFilter = None,
     json: Json = False,
 ) -> None:
     """Show the runs of one job or of all jobs, newest first."""
-    filters = {"status": status, "trigger": trigger, "since": since, "until": until}
+    filters = {"status": status, "trigger": trigger, "since": since, "until": until, "label": label_filters(label)}
     job_id = None if job is None else find_id(job)
     if job_id is not None and not any(filters.values()):
         found = list(api().pages(f"{job_path(job_id)}/history", limit))
@@ -147,7 +176,13 @@ def logs(
 
 
 def _newest(job_id: str) -> str:
-    newest = api().get(f"{job_path(job_id)}/history", limit=1)
+    try:
+        newest = api().get(f"{job_path(job_id)}/history", limit=1)
+    except Failure as failure:
+        if failure.exit is not Exit.NOT_FOUND:
+            raise
+        hint = "if this is a run's id, name its job before it: bot-scheduler logs JOB RUN"
+        raise Failure(failure.exit, f"{failure.sentence}; {hint}", failure.errors) from None
     if not newest:
         raise Failure(Exit.NOT_FOUND, "This job has not run yet; run it now with: bot-scheduler jobs run JOB")
     return str(newest[0]["id"])
@@ -178,24 +213,43 @@ def cancel(job: JobName, run: RunId = None, json: Json = False) -> None:
 
 def preview(
     job: PreviewedJob = None,
-    at: At = None, on: On = None, every: Every = None, cron: Cron = None, timezone: Zone = None,
+    at: At = None, on: On = None, every: Every = None, monthly: Monthly = None, months: Months = None,
+    short_months: ShortMonth = None, once: Once = None, cron: Cron = None, rrule: Rule = None, dtstart: Start = None,
+    timezone: Zone = None, calendar: CalendarName = None, on_closed: OnClosed = None, option: Options = None,
+    file: File = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="Show at most this many times.")] = 10,
     from_: Annotated[str | None, typer.Option("--from", help="Only times after this one (default: now).")] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
-    """Show when a job, or the schedule in the flags, is due next. Nothing is stored."""
-    flags = ScheduleFlags(at, on, every, cron, timezone)
-    if (job is None) != flags.any:
-        raise Failure(Exit.USAGE, "Give either a JOB or a schedule (--at, --every, --cron)")
+    """Show when a job, or the schedule in the flags or the file, is due next. Nothing is stored."""
+    flags = ScheduleFlags(
+        once=once, monthly=monthly, rrule=rrule, cron=cron, every=every, at=at, on=on,
+        months=months, short_months=short_months, dtstart=dtstart, timezone=timezone,
+    )  # fmt: skip
+    options = parsed_pairs("--option", option) | calendar_options(calendar, on_closed)
+    if (job is None) != (flags.any or file is not None) or (job is not None and options):
+        raise Failure(Exit.USAGE, "Give either a JOB or a schedule, such as --at, --every, --cron or --file")
     if job is not None:
         answer = api().get(f"{job_path(find_id(job))}/preview", **{"count": count, "from": from_})
     else:
-        body = {**flags.fields(), "count": count, **({"from": from_} if from_ else {})}
+        fields = {} if file is None else read_definition(file)
+        fields |= flags.fields()
+        if options:
+            fields["options"] = laid_over(fields.get("options"), options)
+        body: dict[str, Any] = {
+            **{name: fields[name] for name in ("schedule_type", "schedule_config", "options") if name in fields},
+            "count": count,
+            **({"from": from_} if from_ else {}),
+        }
         with flags.refused_in_flags():
-            answer = api().json(api().ask("POST", "/scheduler/preview", body=body), "occurrences", "local")
+            answer = api().json(api().ask("POST", "/scheduler/preview", body=body), "description", "details")
     if json:
         show_json(answer)
         return
     say(answer["description"])
     heading = "IN ITS TIME ZONE" if job is None else "IN THE JOB'S TIME ZONE"
-    show_table(("UTC", heading), zip(answer["occurrences"], answer["local"], strict=True))
+    rows = [(one["at"], one["local"], occurrence_note(one)) for one in answer["details"]]
+    if any(note for _, _, note in rows):
+        show_table(("UTC", heading, "NOTE"), rows)
+    else:
+        show_table(("UTC", heading), [row[:2] for row in rows])

@@ -26,6 +26,7 @@ def check_api(api: Api) -> Iterator[Finding]:
         found = f"answers at {api.location.url}, but cannot use its Redis"
         yield Finding("api", "problem", found, "See the findings below, or the web process' log")
     yield from _notices(health)
+    yield from _calendars(health)
     try:
         api.get("/scheduler/jobs", limit=1)
         yield Finding("key", "ok", f"the API accepts the key from {api.location.key_from}")
@@ -46,6 +47,13 @@ def _notices(health: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(check, "problem" if state == "problem" else "warning", str(notice["detail"]), advice)
         elif health.get("redis_connected"):
             yield Finding(check, "ok", well)
+
+
+def _calendars(health: Mapping[str, Any]) -> Iterator[Finding]:
+    """Warn of calendars whose closed days end within 60 days."""
+    if count := health.get("calendars_running_out"):
+        found = f"{count} calendar{'s run' if count > 1 else ' runs'} out of closed days within 60 days"
+        yield Finding("calendars", "warning", found, "Add closed days; `bot-scheduler calendars list` shows which")
 
 
 def check_metrics(api: Api) -> Iterator[Finding]:

@@ -7,21 +7,25 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.cli.doctor.findings import Finding, process_findings
+from service.cli.doctor.rights_check import rights_finding
+from service.domain.input.refusals import listed
+from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, memory_in_use, memory_level
 from service.errors import StoreUnavailable
 from service.settings import Settings
 from service.store.counters import Reading, read
+from service.store.guesses import Guessers, today
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.schema import newest
 from service.store.scripts import Limits
 from service.store.server.connection import Client, connect
 from service.store.server.kind import refusal_of_writes, refuse_unsuitable
-from service.store.server.rights import deafness, refuse_half_rights, rights
 from service.store.server.startup_checks import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
 from service.store.server.translation import translate_errors
+from service.store.watermark import usage
 
-NEARLY_FULL = 0.9
-"""The share of maxmemory from which on its use is a warning."""
+MANY_GUESSES = 100
+"""Wrong keys on a day from which on they are a warning: a client that has the wrong key sends as many."""
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
@@ -29,6 +33,7 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
     client, keys = connect(settings, "scheduler"), Keys(settings.redis_prefix)
     try:
         refuse_unsuitable(client)
+        yield rights_finding(client, keys, settings.redis_url.get_secret_value())
         info = server_info(client, "everything")
         if info is None:
             found = "the user in REDIS_URL may not use INFO, so version, memory and persistence were not checked"
@@ -38,9 +43,10 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
             yield from _durability(client, info)
         yield clock_finding(clock_offset(client))
         yield _schema(client, keys)
-        yield from _rights(client, keys)
         yield _writes(client, keys)
-        yield from _processes(read(make_scripts(client, keys, Limits.of(settings))))
+        scripts = make_scripts(client, keys, Limits.of(settings))
+        yield guessing_finding(today(scripts))
+        yield from _processes(read(scripts))
     except StoreUnavailable as error:
         advice = error.advice or "Start Redis, or correct REDIS_URL"
         yield Finding("redis", "problem", error.sentence, advice)
@@ -63,16 +69,30 @@ def _version(info: Mapping[str, Any]) -> Finding:
 
 
 def _memory(info: Mapping[str, Any]) -> Finding:
-    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    used, most = usage(info)
     if not most:
-        return Finding("memory", "ok", f"{used / 2**20:.0f} MiB in use, without a limit")
+        return Finding("memory", "ok", memory_in_use(used, most))
     if used >= most and info.get("maxmemory_policy", "noeviction") == "noeviction":
         found = f"all {most / 2**20:.0f} MiB are in use, so Redis refuses writes"
         return Finding("memory", "problem", found, "Raise maxmemory, or lower HISTORY_LIMIT")
-    full = used > NEARLY_FULL * most
-    advice = "Raise maxmemory or lower HISTORY_LIMIT: a full Redis refuses writes" if full else None
-    found = f"{used / 2**20:.0f} of {most / 2**20:.0f} MiB in use"
-    return Finding("memory", "warning" if full else "ok", found, advice)
+    level, found = memory_level(used, most, ""), memory_in_use(used, most)
+    if level == "full":
+        return Finding("memory", "problem", f"{found}, so {MEMORY_REFUSED}", MEMORY_ADVICE)
+    advice = f"{MEMORY_ADVICE}; from {MEMORY_FULL:.0%} on, {MEMORY_REFUSED}" if level else None
+    return Finding("memory", "warning" if level else "ok", found, advice)
+
+
+def guessing_finding(guessers: Guessers) -> Finding:
+    """Name those who sent the most wrong keys today."""
+    named = [f"{count:,} from {sender}" for sender, count in guessers.most]
+    others = [f"{guessers.others:,} from others"] if guessers.others else []
+    if not guessers.total:
+        return Finding("guessing", "ok", "no wrong API key was refused since midnight UTC")
+    found = f"{guessers.total:,} wrong API keys were refused since midnight UTC: {listed([*named, *others], 'and')}"
+    if guessers.total <= MANY_GUESSES:
+        return Finding("guessing", "ok", found)
+    advice = "Correct the key of a client of yours, or keep that address out; behind a proxy, set TRUSTED_PROXIES"
+    return Finding("guessing", "warning", found, advice)
 
 
 def _durability(client: Client, info: Mapping[str, Any]) -> Iterator[Finding]:
@@ -99,22 +119,6 @@ def _writes(client: Client, keys: Keys) -> Finding:
     if refused is None:
         return Finding("writes", "ok", "Redis accepts writes")
     return Finding("writes", "problem", refused.sentence, refused.advice)
-
-
-def _rights(client: Client, keys: Keys) -> Iterator[Finding]:
-    try:
-        found = rights(client, keys)
-        refuse_half_rights(found)
-    except StoreUnavailable as error:
-        yield Finding("rights", "problem", error.sentence, error.advice)
-        return
-    deaf = deafness(found, keys)
-    advice = f"Add +publish +subscribe &{keys.prefix}:* to that user (docs/deploy.md)"
-    yield (
-        Finding("rights", "warning", deaf, advice)
-        if deaf
-        else Finding("rights", "ok", "the user in REDIS_URL has all rights it needs")
-    )
 
 
 def clock_finding(offset: float) -> Finding:

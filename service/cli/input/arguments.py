@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share; those of schedules are in `schedule_arguments`."""
 
 from __future__ import annotations
 
@@ -21,20 +21,27 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set a field of bot_config. A VALUE that is not JSON is text."),
 ]
+File = Annotated[
+    str | None,
+    typer.Option(
+        "--file", "-f", metavar="FILE", help="A YAML or JSON file of the job's fields; - reads standard input."
+    ),
+]
 Options = Annotated[
     list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Set a field of options in the same way.")
 ]
-At = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="Every day at this time.")]
-On = Annotated[
-    str | None, typer.Option("--on", metavar="DAYS", help="With --at: only on these days, such as mon,wed,fri.")
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Set a label; KEY= takes it away.")
 ]
-Every = Annotated[str | None, typer.Option("--every", metavar="2h30m", help="At this interval, in d, h, m and s.")]
-Cron = Annotated[
-    str | None, typer.Option("--cron", metavar="EXPR", help="By this cron expression, such as '0 8-18 * * 1-5'.")
+LabelFilter = Annotated[
+    list[str] | None,
+    typer.Option("--label", metavar="KEY=VALUE", help="Only with this label; if repeated, with all of them."),
 ]
-Zone = Annotated[
-    str | None, typer.Option("--timezone", metavar="ZONE", help="The time zone, such as Europe/Vienna (default: UTC).")
-]
+
+
+def laid_over(base: Any, values: dict[str, Any]) -> Any:
+    """Lay values over a file's or a job's object; anything else stays, for the service to refuse it."""
+    return {**base, **values} if isinstance(base, dict) else base if base else values
 
 
 def parsed_pairs(option: str, pairs: list[str] | None) -> dict[str, Any]:
@@ -53,3 +60,27 @@ def parsed_pairs(option: str, pairs: list[str] | None) -> dict[str, Any]:
         except ValueError:
             fields[key] = value
     return fields
+
+
+def parsed_labels(pairs: list[str] | None) -> dict[str, str]:
+    """Parse `KEY=VALUE` labels, which are text whatever they look like.
+
+    Raises:
+        Failure: A pair has no key or no `=`.
+    """
+    labels = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not (key and equals):
+            raise Failure(Exit.USAGE, f"--label takes KEY=VALUE, not {pair!r}")
+        labels[key] = value
+    return labels
+
+
+def label_filters(pairs: list[str] | None) -> list[str]:
+    """Return `KEY=VALUE` labels as the API's filters have them.
+
+    Raises:
+        Failure: A pair has no key or no `=`.
+    """
+    return [f"{key}:{value}" for pair in pairs or [] for key, value in parsed_labels([pair]).items()]

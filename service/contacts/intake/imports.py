@@ -14,7 +14,7 @@ whose birthday or address changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -41,8 +41,9 @@ Item = TypeVar("Item")
 
 
 def import_people(
-    people: Iterable[ParsedCard | Skipped], intake: Intake, report: ImportReport, charset: str | None = None
-) -> TooMuch | None:
+    people: Iterable[ParsedCard | Skipped], intake: Intake, report: ImportReport, charset: str | None = None,
+    require_room: Callable[[], None] = lambda: None,
+) -> TooMuch | None:  # fmt: skip
     """Import every person of a file, and count the outcomes.
 
     Args:
@@ -50,12 +51,13 @@ def import_people(
         intake: writes the contacts.
         report: receives the counts and warnings.
         charset: the encoding that the client asked for; None if it asked for none.
+        require_room: called before each batch of contacts; ends the import by raising.
 
     Returns:
         Why reading stopped before the end of the file; everybody before that is imported. None if it was read whole.
     """
     with PutAside() as aside:
-        return _Import(intake, report, aside, charset and file_codec_of(charset)).run(people)
+        return _Import(intake, report, aside, charset and file_codec_of(charset), require_room).run(people)
 
 
 class _Readable:
@@ -73,7 +75,10 @@ class _Readable:
 
 
 class _Import:
-    def __init__(self, intake: Intake, report: ImportReport, aside: PutAside, codec: str | None) -> None:
+    def __init__(
+        self, intake: Intake, report: ImportReport, aside: PutAside, codec: str | None, require_room: Callable[[], None]
+    ) -> None:
+        self._require_room = require_room
         self._intake = intake
         self._report = report
         self._aside = aside
@@ -112,9 +117,12 @@ class _Import:
             Entry(card.traits, card.carried(), None, () if card.uid else tuple(mistaken(card.traits, self._codec)))
             for card in cards
         ]
-        taken = self._intake.take(entries, hold_back, guess)
+        self._require_room()
+        taken = self._intake.take(entries, hold_back, guess, merged=self._report.merged)
         for card, one in zip(cards, taken, strict=True):
-            if one is not None:
+            if one is not None and one.became == "too_many":
+                self._report.left_out(card)
+            elif one is not None:
                 self._report.taken(one.became)
                 if one.became == "updated" and self._aside.has_met(one.contact.id):
                     self._report.warn(SAME_PERSON, card.position, card.name)

@@ -42,6 +42,7 @@ class Intake:
         guess: Sequence[Guess | None] = (),
         mode: Mode = "merge",
         about_to: AboutTo | None = None,
+        merged: Callable[[], None] = lambda: None,
     ) -> list[Taken | None]:
         """Make or change the contact of each entry.
 
@@ -53,6 +54,7 @@ class Intake:
             mode: `create` leaves existing contacts as they are.
             about_to: called before each write with the number of each entry and its contact's id; called again after
                 somebody else's change.
+            merged: called when two contacts turned out to be one person.
 
         Returns:
             The outcome of each entry; None for those held back.
@@ -72,6 +74,7 @@ class Intake:
             left = [number for number in left if number not in taken]
             if round_of.to_absorb is not None:
                 self._absorb(*round_of.to_absorb)
+                merged()
         raise too_busy()
 
     def identify(self, entries: Sequence[Entry]) -> list[str]:

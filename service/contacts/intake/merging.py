@@ -14,6 +14,7 @@ from service.contacts.matching.parts import MOST_PARTS, SINGLES, as_text, part_o
 from service.domain.ids import is_id
 from service.domain.people.contact import Contact, profile_of
 from service.errors import FieldError, NotFound, ValidationFailed
+from service.store.audit.entries import entry_of
 from service.store.contacts import ContactStore, Write
 
 LISTS = ("emails", "phones", "urls")
@@ -112,7 +113,8 @@ def _write(store: ContactStore, target: Contact, others: Sequence[Contact], fiel
     page = profile_of(fields["urls"])
     visit = next((one.visit for one in others if one.visit is not None and one.visit.url == page), None)
     seen = [(other.id, other.identities) for other in others]
-    return store.absorb(write, seen, lasting or "", None if target.visit else visit)
+    entry = entry_of("contact.merge", target.id, {"merged": (None, [other.id for other in others])})
+    return store.absorb(write, seen, lasting or "", None if target.visit else visit, entry)
 
 
 def _known(contact: Contact) -> Known:

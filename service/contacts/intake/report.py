@@ -12,13 +12,19 @@ MAX_TOLD = 1000
 
 
 class ImportReport:
-    """Counts of the outcomes of a file's entries."""
+    """Counts of the outcomes of a file's entries.
 
-    def __init__(self) -> None:
+    Args:
+        most: contacts that there may be; 0 for any number.
+    """
+
+    def __init__(self, most: int = 0) -> None:
+        self._most = most
+        self._left_out = 0
         self._counts = {"created": 0, "updated": 0, "unchanged": 0}
         self._with_birthday = self._with_address = 0
         self._skipped: list[dict[str, Any]] = []
-        self._skipped_total = 0
+        self._merged = self._skipped_total = 0
         self._of_file: list[dict[str, Any]] = []
         self._warnings: list[dict[str, Any]] = []
         self._warnings_total = 0
@@ -38,11 +44,37 @@ class ImportReport:
         """
         self._counts[became] += 1
 
+    def merged(self) -> None:
+        """Count two contacts that turned out to be one person."""
+        self._merged += 1
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """The counts of changed contacts."""
+        return {"created": self._counts["created"], "updated": self._counts["updated"], "merged": self._merged}
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the address book has changed."""
+        return any(self.changes.values())
+
     def skipped(self, entry: Skipped) -> None:
         """Count an entry that was skipped."""
         self._skipped_total += 1
         if len(self._skipped) < MAX_TOLD:
             self._skipped.append({"position": entry.position, "reason": entry.reason})
+
+    def left_out(self, card: ParsedCard) -> None:
+        """Count an entry that was read, but for which there was no room, as skipped."""
+        self._left_out += 1
+        self._with_birthday -= card.birthday is not None
+        self._with_address -= bool(card.emails or card.phones)
+        self.skipped(Skipped(card.position, f"there are as many contacts as MAX_CONTACTS allows ({self._most:,})"))
+
+    def tell_left_out(self) -> None:
+        """Add a warning that says how many entries were left out."""
+        if self._left_out:
+            self.warn(f"MAX_CONTACTS allows {self._most:,} contacts, so entries were left out: {self._left_out:,}")
 
     def warn(self, reason: str, position: int | None = None, name: str | None = None) -> None:
         """Add a warning about a loss or a guess, of one entry or, without a position, of the whole file."""

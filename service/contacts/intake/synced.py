@@ -86,7 +86,8 @@ class SyncedBook:
         A value that a card had given and no longer carries goes; other fields that it does not carry stay.
 
         Returns:
-            The id of each card's contact, and the outcome for the contact.
+            The id of each card's contact, and the outcome for the contact. A card with `too_many` has none, and comes
+            again.
 
         Raises:
             StoreUnavailable: others kept changing to whom the cards belong.
@@ -122,8 +123,9 @@ class SyncedBook:
         except _BecameOthers:
             return {}
         self._cards.save_given((change.href, change.given) for change in changes)
-        self._cards.save_many(SeenCard(card.href, one, card.etag) for one, card in first.items())
-        self._cards.unskip([card.href for card in first.values()])
+        kept = [(one, card) for (one, card), became in zip(first.items(), saved, strict=True) if became != "too_many"]
+        self._cards.save_many(SeenCard(card.href, one, card.etag) for one, card in kept)
+        self._cards.unskip([card.href for _, card in kept])
         return {card.href: (one, became) for (one, card), became in zip(first.items(), saved, strict=True)}
 
     def _write(self, cards: Mapping[str, Received], changes: Sequence[Change]) -> list[Saved]:

@@ -24,7 +24,8 @@ from service.domain.people.traits import (
     says_less,
     uid_identity,
 )
-from service.store.contacts import ContactStore, Mode, Row, Write
+from service.store.contact_rows import Row
+from service.store.contacts import ContactStore, Mode, Write
 
 HoldBack = Callable[[Match, Sequence[Known]], bool]
 """Tells whether a card waits: by its match, and by the contacts with its name and neither UID nor address."""

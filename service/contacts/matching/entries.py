@@ -49,7 +49,8 @@ class Taken:
 
     Args:
         contact: its contact as it is now.
-        became: `created`, `updated`, `unchanged`; or `exists`: there was one, and it stays as it was.
+        became: `created`, `updated`, `unchanged`; or `exists`: there was one, and it stays as it was; or
+            `too_many`: there is no room for a new one.
         by_address: for `exists`: whether they have an address and the name in common.
     """
 

@@ -23,7 +23,7 @@ TIMES_SHOWN = 8
 """Most times of a day that are listed."""
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
+MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
@@ -218,4 +218,4 @@ def _is_one_run(names: str) -> bool:
 
 
 def _month(month: int) -> str:
-    return _MONTHS[month - 1]
+    return MONTHS[month - 1]

@@ -2,7 +2,8 @@
 
 Five fields; in each a comma-separated list of `*`, numbers, names (`jan`…, `sun`…, any case), ranges `a-b`; a step
 `/n` after `*` or a range. 0 and 7 are Sunday. Where day-of-month and day-of-week are both restricted (neither starts
-with `*`), a day matches that matches either; else one that matches both. `L`, `#`, `W`, `?`, `@daily`, seconds, years
+with `*`), a day matches that matches either; else one that matches both. `@hourly`, `@daily`, `@midnight`,
+`@weekly`, `@monthly`, `@yearly` and `@annually` stand for expressions. `L`, `#`, `W`, `?`, `@reboot`, seconds, years
 and `5/10` are extensions of others, and are refused.
 """
 
@@ -14,7 +15,7 @@ from functools import lru_cache
 
 from service.domain.input.refusals import echo
 from service.domain.schedules.cron_advice import advice
-from service.domain.schedules.cron_tables import FIELDS, MONTHS, Field
+from service.domain.schedules.cron_tables import FIELDS, MONTHS, NICKNAMES, Field
 from service.errors import ValidationFailed
 
 LENGTH_LIMIT = 1000
@@ -72,9 +73,14 @@ def _reads(text: str) -> bool:
     return True
 
 
+def plain(expression: str) -> str:
+    """Write out a nickname such as `@daily`."""
+    return NICKNAMES.get(expression.strip().lower(), expression)
+
+
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> CronFields:
-    parts = text.upper().split()
+    parts = plain(text).upper().split()
     if len(parts) != 5:
         raise ValueError(
             f"must have five fields, minute hour day-of-month month day-of-week, not {len(parts)}: {echo(text)}"

@@ -32,14 +32,19 @@ _RANGE = re.compile(r"([0-9]{1,4}|[a-z]{3})-([0-9]{1,4}|[a-z]{3})(?:/([0-9]{1,4}
 _LAST = "the last day of a month"
 _WORKDAY = "the workday nearest to a date"
 _NTH = "the nth weekday of a month"
+_LAST_WORKDAY = "the last workday of a month"
+_LAST_OF_ITS_KIND = "the last weekday of its kind in a month"
+_MONTHLY = {_LAST, _NTH, _LAST_WORKDAY, _LAST_OF_ITS_KIND}
+"""What the schedule type `monthly` can say."""
 _CHANCE = "a value that the scheduler chooses (options.jitter_seconds spreads the runs)"
 _OTHERS: tuple[tuple[str, str, str, str], ...] = (
     # field, its term, the nearest that can be said, and what cannot be said
-    ("day-of-month", r"l(?:-\d+)?", "28", _LAST),
-    ("day-of-month", r"lw|wl", "28", "the last workday of a month"),
+    ("day-of-month", r"l", "28", _LAST),
+    ("day-of-month", r"l-\d+", "28", "so many days before the last day of a month"),
+    ("day-of-month", r"lw|wl", "28", _LAST_WORKDAY),
     ("day-of-month", r"(\d{1,2})w|w(\d{1,2})", r"\1\2", _WORKDAY),
     ("day-of-week", r"l", "sat", ""),
-    ("day-of-week", r"(\d|[a-z]{3})l", r"\1", "the last weekday of its kind in a month"),
+    ("day-of-week", r"(\d|[a-z]{3})l", r"\1", _LAST_OF_ITS_KIND),
     ("day-of-week", r"(\d|[a-z]{3})#.*", r"\1", _NTH),
     ("", r"\?", "*", ""),
     ("", r"h/(\d+)", r"*/\1", _CHANCE),
@@ -154,7 +159,8 @@ def _mended(parts: list[str], reads: _Reads) -> Iterator[str]:
     if len(text) > ECHO_LIMIT or not reads(text):
         return
     if missing:
-        yield f"crontab(5) has no way to say {listed(dict.fromkeys(missing))}; the nearest is {echo(text)}"
+        elsewhere = ', but the schedule type "monthly" has one' if _MONTHLY.issuperset(missing) else ""
+        yield f"crontab(5) has no way to say {listed(dict.fromkeys(missing))}{elsewhere}; the nearest is {echo(text)}"
     else:
         yield f"write {echo(text)} instead"
 

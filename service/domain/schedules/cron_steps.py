@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from service.domain.input.refusals import echo
+from service.domain.schedules.cron import plain
 from service.domain.schedules.cron_tables import FIELDS, Field
 from service.domain.schedules.intervals import LONGEST_INTERVAL, as_interval
 from service.errors import ValidationFailed
@@ -29,7 +30,7 @@ def refuse_idle_steps(expression: str, path: str) -> None:
     Raises:
         ValidationFailed: it has such a step; the sentence says what it means, and what to write instead.
     """
-    for field, part in zip(FIELDS, expression.lower().split(), strict=True):
+    for field, part in zip(FIELDS, plain(expression).lower().split(), strict=True):
         for term in part.split(","):
             if (found := _STEPPED.fullmatch(term)) and (instead := _idle(field, found)):
                 raise ValidationFailed.of(

@@ -6,11 +6,14 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from service.domain.options import Options
+from service.domain.schedules.closed.closed_days import next_open
 from service.domain.schedules.definition import Interval, Schedule
-from service.domain.schedules.occurrences import next_occurrence
+from service.domain.schedules.occurrences import closing_of, next_occurrence
+from service.domain.schedules.workdays import Calendar
 
 PLAN_LIMIT = 1000
 """Most occurrences that one plan runs, and that it decides where it has to look at each."""
@@ -26,7 +29,8 @@ class Decision:
 
     `occurrence` and `last_occurrence`: the first and the last of them, epoch seconds. `occurrences`: how many.
     `reason`: of a skip, `misfire` (later than its grace), `coalesced` (a newer one runs for it) or `missed`
-    (`catch_up` is `none`). `waits`: the run waits its turn whatever `overlap` says.
+    (`catch_up` is `none`), `closed` (by the job's calendar). `waits`: the run waits its turn whatever `overlap` says.
+    `closed`: the closed day's name.
     """
 
     action: Literal["run", "skip"]
@@ -35,6 +39,7 @@ class Decision:
     occurrences: int
     reason: str | None
     waits: bool
+    closed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,10 @@ def due_ms(job_id: str, occurrence: int, options: Options) -> int:
     return (occurrence + jitter_seconds(job_id, occurrence, options)) * 1000
 
 
-def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: int, now_ms: int) -> Plan:
+def plan(
+    job_id: str, schedule: Schedule, options: Options, first: int, anchor: int, now_ms: int,
+    calendar: Calendar | None = None,
+) -> Plan:  # fmt: skip
     """Decide every occurrence that is due.
 
     Args:
@@ -73,6 +81,7 @@ def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: 
         first: its first undecided occurrence, epoch seconds.
         anchor: its interval's anchor, epoch seconds.
         now_ms: the time, epoch milliseconds.
+        calendar: the job's, if it has one.
 
     Returns:
         A plan of at most 1,000 runs; where more than 1,000 occurrences of a cron schedule are due, it holds the first
@@ -82,7 +91,9 @@ def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: 
     def due(occurrence: int) -> int:
         return due_ms(job_id, occurrence, options)
 
-    reached: Sequence[int] = _reached(schedule, options, first, anchor, now_ms // 1000)
+    if calendar is not None:
+        return _plan_by_calendar(job_id, schedule, options, first, anchor, now_ms, calendar)
+    reached: Sequence[int] = _reached(schedule, options, first, anchor, now_ms // 1000, calendar)
     total = bisect_right(reached, now_ms, key=due)
     if total == 0:
         ended = options.ends_at_s is not None and first >= options.ends_at_s
@@ -92,10 +103,12 @@ def plan(job_id: str, schedule: Schedule, options: Options, first: int, anchor: 
     on_time = now_ms - due(reached[total - 1]) <= ON_TIME_MS
     decisions = [*_skip(reached, 0, late, "misfire"), *_within_grace(reached, late, held, total, options, on_time)]
     last = reached[held - 1]
-    return Plan(tuple(decisions), last, next_occurrence(schedule, options, last, anchor))
+    return Plan(tuple(decisions), last, next_occurrence(schedule, options, last, anchor, calendar))
 
 
-def _reached(schedule: Schedule, options: Options, first: int, anchor: int, now: int) -> Sequence[int]:
+def _reached(
+    schedule: Schedule, options: Options, first: int, anchor: int, now: int, calendar: Calendar | None
+) -> Sequence[int]:
     """List the occurrences from `first` on that would be due by now without jitter.
 
     These are all of an interval's; of others, as many as show which of a plan's are among the newest.
@@ -108,8 +121,68 @@ def _reached(schedule: Schedule, options: Options, first: int, anchor: int, now:
     upcoming: int | None = first
     while upcoming is not None and upcoming <= now and len(found) < wanted and (ends is None or upcoming < ends):
         found.append(upcoming)
-        upcoming = next_occurrence(schedule, options, upcoming, anchor)
+        upcoming = next_occurrence(schedule, options, upcoming, anchor, calendar)
     return found
+
+
+def _plan_by_calendar(
+    job_id: str, schedule: Schedule, options: Options, first: int, anchor: int, now_ms: int, calendar: Calendar
+) -> Plan:
+    """Decide as `plan` does, looking at each occurrence: those that the calendar closes are skipped, however late."""
+
+    def due(occurrence: int) -> int:
+        return due_ms(job_id, occurrence, options)
+
+    reached: list[int] = []
+    upcoming: int | None = first
+    while upcoming is not None and len(reached) < PLAN_LIMIT and due(upcoming) <= now_ms:
+        if options.ends_at_s is not None and upcoming >= options.ends_at_s:
+            upcoming = None
+            break
+        reached.append(upcoming)
+        upcoming = next_occurrence(schedule, options, upcoming, anchor, calendar)
+    if not reached:
+        return Plan((), first - 1, upcoming)
+    reason = closing_of(schedule, options, calendar).reason
+    closed = {occurrence: why for occurrence in reached if (why := reason(occurrence)) is not None}
+    runs = [occurrence for occurrence in reached if occurrence not in closed]
+    further, last = 0, reached[-1]
+    wanted = CATCH_UP_LIMIT if options.catch_up == "all" else 1
+    while runs and further < wanted and (found := next_open(schedule, options, last, anchor, calendar)) is not None:
+        if due(found.at) > now_ms:
+            break
+        further, last = further + 1, found.at
+    late = bisect_left(runs, now_ms - options.misfire_grace_seconds * 1000, key=due)
+    on_time = bool(runs) and not further and now_ms - due(runs[-1]) <= ON_TIME_MS
+    decisions = [
+        *_skip(runs, 0, late, "misfire"),
+        *_within_grace(runs, late, len(runs), len(runs) + further, options, on_time),
+    ]
+    return Plan(tuple(_merged(reached, decisions, closed)), reached[-1], upcoming)
+
+
+def _merged(reached: Sequence[int], decisions: Sequence[Decision], closed: dict[int, str]) -> Iterator[Decision]:
+    """Put decisions about closed occurrences among the others, so that no skip spans one of another reason."""
+    of_open = (decision for decision in decisions for _ in range(decision.occurrences))
+
+    def verdict(occurrence: int) -> Decision:
+        if occurrence in closed:
+            return Decision("skip", occurrence, occurrence, 1, "closed", False, closed[occurrence])
+        return next(of_open)
+
+    verdicts = [(occurrence, verdict(occurrence)) for occurrence in reached]
+
+    def alike(pair: tuple[int, Decision]) -> tuple[object, ...]:
+        decision = pair[1]
+        return (decision.action, decision.reason, decision.closed, pair[0] if decision.action == "run" else None)
+
+    for _, group in groupby(verdicts, key=alike):
+        its = list(group)
+        first, like = its[0]
+        if like.action == "run":
+            yield like
+        else:
+            yield Decision("skip", first, its[-1][0], len(its), like.reason, False, like.closed)
 
 
 def _within_grace(

@@ -6,26 +6,27 @@ import itertools
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from service.domain.options import Options
 from service.domain.schedules.cron import CronFields
-from service.domain.schedules.cron_steps import refuse_idle_steps
-from service.domain.schedules.definition import Cron, Interval, Schedule
-from service.domain.schedules.occurrences import cron_fields, next_after
+from service.domain.schedules.definition import Cron, Daily, Interval, Schedule, Union, Weekly
+from service.domain.schedules.occurrences import cron_expression, next_after
+from service.domain.schedules.types.crontab import fields_of
 from service.domain.schedules.zones import zone
-from service.errors import ValidationFailed
 
 _DAY = 86400
 _FROM = datetime(2024, 1, 1, tzinfo=UTC)
 _UNTIL = datetime(2052, 1, 1, tzinfo=UTC)
 """28 years: in them every date falls on every weekday, and a zone's yearly rule on every date that it can."""
+LOOKED_AT = 1_000
+"""The most occurrences that are looked at, of a schedule whose gaps do not follow from its fields."""
 
 
 def shortest_gap(schedule: Schedule) -> int:
     """Find the shortest time between two successive occurrences.
 
-    For an interval it is the interval. Else it is the least of the distances on a wall clock that never changes, and
-    of those across each change of the zone's clocks from 2024 to 2051 (a skipped time, made up for after the gap,
-    comes close to the next one: `59 1,2 * * *` in New York runs at 01:59 and, one minute later, at 03:00).
+    For an interval it is the interval; for a union with an interval and anything else, a second. Else it is the least
+    of the distances on a wall clock that never changes, or between the first thousand occurrences from 2024 on, and of
+    those across each change of the zone's clocks from 2024 to 2051 (a skipped time, made up for after the gap, comes
+    close to the next one: `59 1,2 * * *` in New York runs at 01:59 and, one minute later, at 03:00).
 
     Returns:
         Seconds, at least 1.
@@ -35,41 +36,46 @@ def shortest_gap(schedule: Schedule) -> int:
     """
     if isinstance(schedule, Interval):
         return schedule.seconds
-    shortest = _wall_gap(cron_fields(schedule))
-    for change in _changes(schedule.timezone):
-        previous = next_after(schedule, change - shortest - 1, 0)
-        while previous is not None and previous <= change + shortest:
-            following = next_after(schedule, previous, 0)
-            if following is None:
-                break
-            shortest = min(shortest, following - previous)
-            previous = following
+    if isinstance(schedule, Union) and any(isinstance(member.schedule, Interval) for member in schedule.members):
+        return schedule.members[0].schedule.seconds if len(schedule.members) == 1 else 1  # type: ignore[attr-defined]
+    shortest = _plain_gap(schedule)
+    for timezone in _zones(schedule):
+        for change in _changes(timezone):
+            shortest = _gap_around(schedule, change, shortest)
     return shortest
 
 
-def validate_schedule(schedule: Schedule, options: Options, now: int, stored: str | None = None) -> None:
-    """Check a schedule by its occurrences, and by the rules that bind new schedules alone.
+def _plain_gap(schedule: Schedule) -> int:
+    if isinstance(schedule, Cron) or (isinstance(schedule, Daily | Weekly) and schedule.every == 1):
+        return _wall_gap(fields_of(cron_expression(schedule)))
+    start = int(_FROM.timestamp())
+    found: list[int] = []
+    upcoming = next_after(schedule, start, start)
+    while upcoming is not None and upcoming < _UNTIL.timestamp() and len(found) < LOOKED_AT:
+        found.append(upcoming)
+        upcoming = next_after(schedule, upcoming, start)
+    longest = round((_UNTIL - _FROM).total_seconds())
+    return min((later - earlier for earlier, later in itertools.pairwise(found)), default=longest)
 
-    Args:
-        schedule: the job's.
-        options: of the same job.
-        now: epoch seconds.
-        stored: the cron expression that the job has already; its steps are accepted.
 
-    Raises:
-        ValidationFailed: the schedule has a step that never comes round, never fires again, or the jitter could make
-            two occurrences change places.
-    """
-    if isinstance(schedule, Cron) and schedule.expression != stored:
-        refuse_idle_steps(schedule.expression, "schedule_config.cron_expression")
-    if next_after(schedule, now, now) is None:
-        raise ValidationFailed.of("schedule_config", "must be able to fire, but has no occurrence up to the year 9999")
-    if options.jitter_seconds and options.jitter_seconds >= (gap := shortest_gap(schedule)):
-        raise ValidationFailed.of(
-            "options.jitter_seconds",
-            f"must be less than {gap}, the shortest time in seconds between two occurrences of this schedule, "
-            f"not {options.jitter_seconds}",
-        )
+def _gap_around(schedule: Schedule, change: int, shortest: int) -> int:
+    """Return the shortest gap that crosses a change of the clocks, or `shortest`, if that is less."""
+    start = int(_FROM.timestamp())
+    reach = min(shortest, 2 * _DAY)
+    previous = next_after(schedule, change - reach - 1, start)
+    while previous is not None and previous <= change + reach:
+        following = next_after(schedule, previous, start)
+        if following is None:
+            break
+        shortest = min(shortest, following - previous)
+        previous = following
+    return shortest
+
+
+def _zones(schedule: Schedule) -> set[str]:
+    if isinstance(schedule, Union):
+        return {member.schedule.timezone for member in schedule.members}
+    return {schedule.timezone}
 
 
 @lru_cache(maxsize=1024)

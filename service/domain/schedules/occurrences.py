@@ -1,184 +1,159 @@
-"""Occurrences: the instants at which a schedule is due.
-
-Daily and weekly schedules are cron expressions in other words, so that one engine serves all three. `cronsim` walks
-the calendar on the wall clock alone; this module decides what a wall-clock time means in a zone, by Debian cron's
-rules:
-
-- *Fixed times* (neither minute nor hour starts with `*`): a time that does not exist, because the clocks skipped it,
-  happens once, at the first instant after the gap; a time that comes twice happens the first time only.
-- *Wildcards* (minute or hour starts with `*`) follow real time: each instant at which the wall clock shows a matching
-  time, both times where it comes twice, and not at all where it does not exist.
-"""
+"""Occurrences: the instants at which a schedule is due, whatever its type (`types`) and within the job's options."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
-
-from cronsim import CronSim
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from service.domain.options import Options
-from service.domain.schedules.cron import CronFields, parse_cron
-from service.domain.schedules.definition import Cron, Daily, Interval, Schedule, Weekly
+from service.domain.schedules.closed.closing import Closing, Landing
+from service.domain.schedules.closed.times_of_day import times_of_day
+from service.domain.schedules.definition import Cron, Daily, Interval, Member, Schedule, Union, Weekly, singles_in
+from service.domain.schedules.workdays import Calendar
 from service.domain.schedules.zones import zone
 from service.domain.timestamps import LAST_INSTANT
 
-_EPOCH = datetime(1970, 1, 1)
-_SECOND = timedelta(seconds=1)
 
-
-def next_after(schedule: Schedule, after: int, anchor: int) -> int | None:
+def next_after(schedule: Schedule, after: int, anchor: int, calendar: Calendar | None = None) -> int | None:
     """Find the first occurrence strictly after an instant, whatever the job's options say.
 
     Args:
         schedule: the job's.
         after: epoch seconds.
-        anchor: epoch seconds from which an interval counts: anchor + n × interval, n ≥ 1. The others ignore it.
+        anchor: epoch seconds from which a schedule counts that does: an interval's occurrences are
+            anchor + n × interval, n ≥ 1. The others ignore it.
+        calendar: the job's, which says what a working day is; None: Monday to Friday.
 
     Returns:
         Epoch seconds; None if there is none up to the end of the year 9999.
+
+    Raises:
+        ScheduleError: it is too far away to be searched for.
     """
     if after >= LAST_INSTANT:
         return None
-    if isinstance(schedule, Interval):
-        found: int | None = anchor + max(1, (after - anchor) // schedule.seconds + 1) * schedule.seconds
-    else:
-        found = _on_wall_clock(cron_expression(schedule), schedule.timezone, after)
+    found = schedule.next_after(after, anchor, calendar)
     return found if found is not None and found <= LAST_INSTANT else None
 
 
-def next_occurrence(schedule: Schedule, options: Options, after: int, anchor: int) -> int | None:
+def next_occurrence(
+    schedule: Schedule, options: Options, after: int, anchor: int, calendar: Calendar | None = None
+) -> int | None:
     """Find the first occurrence strictly after an instant and within `starts_at` ≤ occurrence < `ends_at`.
 
-    An interval that was anchored before its `starts_at` counts from there, and is due there first.
+    A schedule that counts does so from `starts_at`, if there is one; an interval that was anchored before is due there
+    first.
 
     Args:
         schedule: the job's.
         options: of the same job.
         after: epoch seconds.
         anchor: epoch seconds, as for `next_after`.
+        calendar: the job's, if it has one.
 
     Returns:
         Epoch seconds; None if there is none any more.
     """
+    if calendar is not None and options.on_closed != "skip":
+        landing = next_landing(schedule, options, after, anchor, calendar)
+        return None if landing is None else landing.at
     starts, ends = options.starts_at_s, options.ends_at_s
-    if starts is not None and isinstance(schedule, Interval) and starts >= anchor:
-        found = starts if after < starts else next_after(schedule, after, starts)
+    origin = counted_from(schedule, options, anchor)
+    if starts is not None and after < starts:
+        found = starts if _begins_at(schedule, starts, origin, calendar) else next_after(
+            schedule, starts - 1, origin, calendar
+        )  # fmt: skip
     else:
-        found = next_after(schedule, after if starts is None else max(after, starts - 1), anchor)
+        found = next_after(schedule, after, origin, calendar)
     return found if found is not None and (ends is None or found < ends) else None
+
+
+def next_landing(schedule: Schedule, options: Options, after: int, anchor: int, calendar: Calendar) -> Landing | None:
+    """Find the same as `next_occurrence`, and where it comes from if it moved.
+
+    `starts_at` and `ends_at` bound where an occurrence lands.
+
+    Args:
+        schedule: the job's.
+        options: of the same job.
+        after: epoch seconds.
+        anchor: epoch seconds, as for `next_after`.
+        calendar: the job's.
+    """
+    starts, ends = options.starts_at_s, options.ends_at_s
+    base = _unbounded(schedule, options, anchor, calendar)
+    closing = closing_of(schedule, options, calendar)
+    origin = counted_from(schedule, options, anchor)
+    closing = replace(closing, times_of=partial(times_of_day, schedule, origin, calendar, closing.zone))
+    found = closing.next_landing(base, after if starts is None else max(after, starts - 1))
+    return found if found is not None and found.at <= LAST_INSTANT and (ends is None or found.at < ends) else None
+
+
+def closing_of(schedule: Schedule, options: Options, calendar: Calendar) -> Closing:
+    """Return the rule by which a job's occurrences are closed and moved."""
+    return Closing(calendar, options.on_closed, zone(schedule.timezone))
+
+
+def _unbounded(schedule: Schedule, options: Options, anchor: int, calendar: Calendar) -> Callable[[int], int | None]:
+    """Return the search for occurrences in which `starts_at` says only from where a schedule counts."""
+    starts, origin = options.starts_at_s, counted_from(schedule, options, anchor)
+
+    def base(after: int) -> int | None:
+        found = next_after(schedule, after, origin, calendar)
+        if starts is not None and after < starts and (found is None or found > starts):
+            return starts if _begins_at(schedule, starts, origin, calendar) else found
+        return found
+
+    return base
+
+
+def counted_from(schedule: Schedule, options: Options, anchor: int) -> int:
+    """Return from which instant the schedule counts: `starts_at`, else the anchor, epoch seconds.
+
+    An interval that was anchored after its `starts_at` counts from the anchor.
+    """
+    starts = options.starts_at_s
+    if starts is None or (isinstance(schedule, Interval) and starts < anchor):
+        return anchor
+    return starts
+
+
+def _begins_at(schedule: Schedule, starts: int, origin: int, calendar: Calendar | None) -> bool:
+    """Return whether an interval is due at `starts`, since it counts from there."""
+    if isinstance(schedule, Interval):
+        return starts == origin
+    has_interval = isinstance(schedule, Union) and any(isinstance(one.schedule, Interval) for one in schedule.members)
+    return has_interval and isinstance(schedule, Union) and not schedule.excepts(starts, origin, calendar)
+
+
+def members_due(
+    schedule: Schedule, options: Options, occurrence: int, anchor: int, calendar: Calendar | None = None
+) -> tuple[Member, ...]:
+    """Find which schedules of a union make an occurrence; none for another type.
+
+    Args:
+        schedule: the job's.
+        options: of the same job.
+        occurrence: epoch seconds.
+        anchor: epoch seconds, as for `next_after`.
+        calendar: the job's, if it has one.
+    """
+    if not isinstance(schedule, Union):
+        return ()
+    if calendar is not None and options.on_closed != "skip":
+        landing = next_landing(schedule, options, occurrence - 1, anchor, calendar)
+        if landing is not None and landing.at == occurrence and landing.moved_from is not None:
+            occurrence = landing.moved_from
+    origin = counted_from(schedule, options, anchor)
+    return schedule.due_at(occurrence, origin, calendar, starts=occurrence == options.starts_at_s)
+
+
+def cron_expressions(schedule: Schedule) -> set[str]:
+    """Return the cron expressions that an author wrote."""
+    return {one.expression for one in singles_in(schedule) if isinstance(one, Cron)}
 
 
 def cron_expression(schedule: Daily | Weekly | Cron) -> str:
     """Write the schedule as a cron expression."""
-    match schedule:
-        case Daily(hour=hour, minute=minute):
-            return f"{minute} {hour} * * *"
-        case Weekly(hour=hour, minute=minute, days=days):
-            return f"{minute} {hour} * * {','.join(str((day + 1) % 7) for day in sorted(days))}"
-        case Cron(expression=expression):
-            return expression
-
-
-def cron_fields(schedule: Daily | Weekly | Cron) -> CronFields:
-    """Return the schedule as the sets of its fields.
-
-    Raises:
-        ValidationFailed: its expression is not valid (any more).
-    """
-    return parse_cron(cron_expression(schedule), "schedule_config.cron_expression")
-
-
-@lru_cache(maxsize=16384)
-def _on_wall_clock(expression: str, timezone: str, after: int) -> int | None:
-    """Find the next occurrence, and keep it: many jobs share an expression, and ask at the same instant."""
-    return _clockwork(expression, timezone).next_after(after)
-
-
-@lru_cache(maxsize=4096)
-def _clockwork(expression: str, timezone: str) -> _Clockwork:
-    fields = parse_cron(expression, "schedule_config.cron_expression")
-    return _Clockwork(CronSim(fields.expression, _EPOCH), fields.wildcard, zone(timezone))
-
-
-@dataclass(frozen=True, slots=True)
-class _Clockwork:
-    """A cron expression on one zone's wall clock."""
-
-    calendar: CronSim
-    wildcard: bool
-    zone: ZoneInfo
-
-    def next_after(self, after: int) -> int | None:
-        """Find the first occurrence strictly after `after`, epoch seconds."""
-        try:
-            here = datetime.fromtimestamp(after, self.zone)
-        except (OverflowError, ValueError):  # the wall clock shows the year 10000
-            return None
-        wall = here.replace(tzinfo=None, fold=0)
-        if not self.wildcard:
-            return self._fixed(wall, after)
-        found = self._real(wall, after)
-        if here.fold == 0 and self._early(wall) < self._late(wall):
-            # The first pass through times that come twice: those up to `wall` come again once the clocks go back.
-            back = self._transition(wall)
-            if found is None or found >= back:
-                again = datetime.fromtimestamp(back, self.zone).replace(tzinfo=None, fold=0)
-                return self._real(again - _SECOND, back - 1)
-        return found
-
-    def _fixed(self, wall: datetime, after: int) -> int | None:
-        while (found := self._next_wall(wall)) is not None:
-            wall, early = found, self._early(found)
-            instant = self._transition(found) if early > self._late(found) else early
-            if instant > after:
-                return instant
-        return None
-
-    def _real(self, wall: datetime, after: int) -> int | None:
-        while (found := self._next_wall(wall)) is not None:
-            wall, early, late = found, self._early(found), self._late(found)
-            if early <= late and late > after:
-                return early if early > after else late
-        return None
-
-    def _next_wall(self, wall: datetime) -> datetime | None:
-        """Find the next matching time on a wall clock that never changes."""
-        walk = copy.copy(self.calendar)
-        walk.dt = wall
-        try:
-            return next(walk)
-        except (StopIteration, OverflowError, ValueError):  # none within 50 years, or past the year 9999
-            return None
-
-    def _early(self, wall: datetime) -> int:
-        """Return the instant of a wall-clock time by the offset that holds before a change.
-
-        Of a time that comes twice it is the first; of one that is skipped it lies after the gap, and so after
-        `_late`.
-        """
-        return self._instant(wall)
-
-    def _late(self, wall: datetime) -> int:
-        """Return the same by the offset that holds after the change."""
-        return self._instant(wall.replace(fold=1))
-
-    def _instant(self, wall: datetime) -> int:
-        offset = wall.replace(tzinfo=self.zone).utcoffset()
-        assert offset is not None
-        return (wall.replace(fold=0) - _EPOCH - offset) // _SECOND
-
-    def _transition(self, wall: datetime) -> int:
-        """Find when the clocks change, for a time that they skip or show twice: the first instant of the new offset."""
-        low, high = sorted((self._early(wall), self._late(wall)))
-        new = datetime.fromtimestamp(high, self.zone).utcoffset()
-        while high - low > 1:
-            middle = (low + high) // 2
-            if datetime.fromtimestamp(middle, self.zone).utcoffset() == new:
-                high = middle
-            else:
-                low = middle
-        return high
+    return schedule.expression if isinstance(schedule, Cron) else schedule.cron

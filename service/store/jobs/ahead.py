@@ -52,7 +52,9 @@ class AheadStore:
         since = walk.sound_ms if walk.sound_ms is not None else walk.landed_ms
         stand = "" if since is None else since
         now, *rows = self._scripts.run("read_ahead", trusted_seconds, stand, walk.steps, NEWEST, *job_ids)
-        return int(now), [Ahead(job_id.decode(), _number(first), _number(ran)) for job_id, first, ran in rows]
+        return int(now), [
+            Ahead(job_id.decode(errors="replace"), _number(first), _number(ran)) for job_id, first, ran in rows
+        ]
 
     def void(self, renewals: Sequence[tuple[JobRecord, int, Plan]]) -> list[bool]:
         """Void decisions about jobs, each for occurrences after an instant, epoch seconds, and store new plans.

@@ -1,4 +1,4 @@
-"""Reader of due jobs, as far as their plans need them, a batch in one round trip."""
+"""Reader of due jobs, as far as their plans need them, in one round trip."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from service.domain.kinds import kind_of
 from service.domain.records import Definition, DueJob, UnreadableJob, stored_options
 from service.domain.schedules.definition import parse_schedule
 from service.store.scripts import Scripts
@@ -17,7 +18,7 @@ CACHED_DEFINITIONS = 8192
 
 @dataclass(slots=True)
 class DueEntry:
-    """An entry of the due index whose time has come, its job not parsed yet."""
+    """An entry of the due index, its job not parsed yet."""
 
     job_id: str
     due: int
@@ -32,22 +33,36 @@ class DueEntry:
         """
         if self.fields is None or not any(self.fields):
             raise UnreadableJob("its hash is gone or is no hash")
-        revision, kind, config, options, anchor, following, next_due, decided = self.fields
+        stored_kind, schedule_type, config, options, revision, anchor, following, next_due, decided, calendar = (
+            self.fields
+        )
         try:
-            if revision is None or kind is None or config is None or options is None or anchor is None:
+            if revision is None or schedule_type is None or config is None or options is None or anchor is None:
                 raise ValueError("a field is missing")
+            definition, kind = _definition(schedule_type, config, options, calendar)
             return DueJob(
-                self.job_id, self.due, int(revision), _definition(kind, config, options), int(anchor),
-                _number(following), _number(next_due), _number(decided),
+                self.job_id, self.due, int(revision), definition, kind,
+                None if stored_kind is None else stored_kind.decode(errors="replace"),
+                int(anchor), _number(following), _number(next_due), _number(decided),
+                None if calendar is None else calendar.decode(errors="replace"),
             )  # fmt: skip
         except (ValueError, TypeError) as error:
             raise UnreadableJob(f"its stored definition cannot be read ({type(error).__name__}: {error})") from error
 
 
-def read_due(scripts: Scripts, count: int) -> tuple[int, list[DueEntry]]:
-    """Return Redis' time, ms, and up to `count` entries that are due by it, earliest first."""
-    now, *rows = scripts.run("read_due", count)
-    return int(now), [DueEntry(job_id.decode(), int(due), fields) for job_id, due, fields in rows]
+def read_due(scripts: Scripts, count: int, ahead_ms: int) -> tuple[int, list[DueEntry]]:
+    """Read the jobs that are due, or will be in a moment, earliest first.
+
+    Args:
+        scripts: the scripts of this installation.
+        count: most jobs to look at. Of those that are alike and due together, only the first is returned.
+        ahead_ms: how far ahead to look.
+
+    Returns:
+        Redis' time, epoch milliseconds, and the jobs.
+    """
+    now, *rows = scripts.run("read_due", count, ahead_ms)
+    return int(now), [DueEntry(job_id.decode(errors="replace"), int(due), fields) for job_id, due, fields in rows]
 
 
 def _number(text: bytes | None) -> int | None:
@@ -55,5 +70,11 @@ def _number(text: bytes | None) -> int | None:
 
 
 @lru_cache(CACHED_DEFINITIONS)
-def _definition(kind: bytes, config: bytes, options: bytes) -> Definition:
-    return Definition(parse_schedule(kind.decode(), json.loads(config)), stored_options(options.decode()))
+def _definition(
+    schedule_type: bytes, config: bytes, options: bytes, calendar: bytes | None
+) -> tuple[Definition, str | None]:
+    """Parse a schedule and its options, and name their kind."""
+    read, its_type, its_options = json.loads(config), schedule_type.decode(), stored_options(options.decode())
+    definition = Definition(parse_schedule(its_type, read), its_options)
+    stamped = None if calendar is None else calendar.decode(errors="replace")
+    return definition, kind_of(its_type, read, its_options, stamped)

@@ -1,4 +1,4 @@
-"""Due index: the time until the next due job, and the sweep that keeps the index true to the jobs."""
+"""Due index: the time until the next due job, and the sweep that keeps it, and counts of jobs and runs, true."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from service.store.jobs.enabled_count import EnabledCount, enabled_jobs
 from service.store.jobs.job_hashes import JobStore, Position
 from service.store.scripts import Scripts
+from service.store.server.asking import ask
 from service.store.server.redis_clock import seconds_of
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class DueIndex:
         self._replan = replan
         self._keys = scripts.keys
         self._jobs = JobStore(scripts)
+        self._enabled = EnabledCount(scripts)
         self._position: Position | None = None
         self._round_started = float("-inf")
         self._next_step = 0.0
@@ -81,15 +84,26 @@ class DueIndex:
         restored = self.restore([position.job_id for position in page])
         if restored:
             log.warning("The due index was wrong for %d jobs; mended", restored)
+        if not self._rebuilding:
+            self._mend_counts([position.job_id for position in page])
         self._restored_in_rebuild += restored
         self._position = page[-1] if len(page) == CHUNK else None
+        self._enabled.take_in([position.job_id for position in page], ends=self._position is None)
         if self._position is None and self._rebuilding:
             self._rebuilding = False
             self._empty_is_right = self._restored_in_rebuild == 0
         return self._rebuilding
 
+    def _mend_counts(self, job_ids: Sequence[str]) -> None:
+        """Count runs anew where outside hands have left counts, or runs, that would keep others waiting for ever."""
+        answers = self._scripts.run_many("mend_counts", [[job_id] for job_id in job_ids])
+        for job_id, answer in zip(job_ids, answers, strict=True):
+            if answer == 1:
+                log.warning("Job %s counted its runs wrongly; counted anew", job_id, extra={"job_id": job_id})
+
     def _notice_loss(self) -> None:
-        exists, enabled = self._scripts.read(lambda pipe: (pipe.exists(self._keys.due), pipe.scard(self._keys.enabled)))
+        exists, answer = ask(self._scripts, ("EXISTS", self._keys.due), ("GET", self._keys.enabled_jobs))
+        enabled = enabled_jobs(answer)
         if exists or not enabled:
             self._empty_is_right = False
         elif not self._rebuilding and not self._empty_is_right:

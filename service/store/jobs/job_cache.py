@@ -103,13 +103,13 @@ class JobCache:
         for missing in batched([job_id for job_id, job in jobs.items() if job is None], READ_AT_ONCE):
             before = self._changes
             for job_id, values in zip(missing, self._read(missing), strict=True):
-                jobs[job_id] = job = _shown(job_id.decode(), values)
+                jobs[job_id] = job = _shown(job_id.decode(errors="replace"), values)
                 if job is not None:
                     self._keep(self._key + job_id, job, before)
         return [jobs[job_id] for job_id in ids]
 
     def _read(self, ids: Sequence[bytes]) -> list[Any]:
-        questions = hash_fields([self.scripts.keys.job(job_id.decode()) for job_id in ids], VIEW_FIELDS)
+        questions = hash_fields([self.scripts.keys.job(job_id.decode(errors="replace")) for job_id in ids], VIEW_FIELDS)
         return exchange(self.scripts.client, [part for each in questions for part in (_TRACKED, each)])[1::2]
 
     def _keep(self, key: bytes, job: bytes, before: int) -> None:

@@ -2,41 +2,77 @@
 
 from __future__ import annotations
 
-import json
 import secrets
+import uuid
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
-from service.domain.records import JobRecord, Plan, UnreadableJob, read_job
+from service.domain.access.labels import JobChoice
+from service.domain.kinds import kind_of
+from service.domain.options import Options
+from service.domain.plain_json import dumps
+from service.domain.records import JobRecord, Plan, UnreadableJob, read_job, stored_options
+from service.domain.schedules.schema_versions import FIRST, schema_of
+from service.store.audit.entries import Entry, author, entry_of, job_entry
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
+from service.store.jobs.enabled_count import enabled_jobs
+from service.store.jobs.job_marks import marks_of
 from service.store.jobs.job_views import VIEW_FIELDS, job_view
+from service.store.older_schedulers import require_schedulers
+from service.store.quotas import refuse_job, require_room_for_jobs
 from service.store.scripts import Scripts
-from service.store.server.asking import ask, pairs
+from service.store.server.asking import ask, ask_packed, hash_fields, pairs
 from service.store.server.redis_clock import ClockEstimate
 
+AT_ONCE = 500
+"""Jobs to read at a time where all are read."""
+_DEFAULTS = Options()
 
-def _fields(record: JobRecord) -> dict[str, str | None]:
-    definition, plan, options = record.definition, record.plan, record.definition.options
+
+def stored_fields(record: JobRecord) -> dict[str, str | None]:
+    """Return the fields of a job's hash; None for one to remove, because it has its default.
+
+    Redis looks for a field from the start of a small hash. So those come first that scripts read for each occurrence.
+    """
+    definition, plan, options = record.definition, plan_fields(record.plan), record.definition.options
+    schedule_config = dumps(definition.schedule_config).decode()
+    stored = options.model_dump_json(exclude_defaults=True)
     return {
-        "id": record.id,
+        "enabled": _flag(definition.enabled),
+        "kind": _kind(definition.schedule_type, schedule_config, stored, record.plan.calendar),
+        "next_due": plan["next_due"],
+        "next_occurrence": plan["next_occurrence"],
         "created_at": str(record.created_at),
-        "updated_at": str(record.updated_at),
-        "name": definition.name,
-        "description": definition.description,
         "bot_type": definition.bot_type,
-        "schedule_type": definition.schedule_type,
-        "schedule_config": json.dumps(definition.schedule_config),
-        "bot_config": json.dumps(definition.bot_config),
-        # Only what differs from the defaults: a hash of short values takes a third of the memory.
-        "options": options.model_dump_json(exclude_defaults=True),
+        "name": definition.name,
+        "revision": str(record.revision),
         # Scripts read these, so they stand beside the options.
-        "disable_after_failures": str(options.disable_after_failures),
-        "max_concurrent_runs": str(options.max_concurrent_runs),
-        "overlap": options.overlap,
-        **plan_fields(plan),
+        "max_concurrent_runs": _unless(_DEFAULTS.max_concurrent_runs, options.max_concurrent_runs),
+        "overlap": _unless(_DEFAULTS.overlap, options.overlap),
+        "disable_after_failures": _unless(_DEFAULTS.disable_after_failures, options.disable_after_failures),
+        **plan,
+        "schedule_type": definition.schedule_type,
+        "schedule_config": schedule_config,
+        "options": stored,
+        "bot_config": dumps(definition.bot_config).decode(),
+        "description": definition.description,
+        "labels": dumps(definition.labels).decode() if definition.labels else None,
+        "updated_at": _unless(record.created_at, record.updated_at),
+        "id": None,  # older releases stored it
     }
+
+
+@lru_cache(8192)
+def _kind(schedule_type: str, schedule_config: str, options: str, calendar: str | None) -> str | None:
+    """Make the kind of a job from its stored texts, and remember it: many jobs share it."""
+    return kind_of(schedule_type, orjson.loads(schedule_config), stored_options(options), calendar)
+
+
+def _unless(default: object, value: object) -> str | None:
+    return None if value == default else str(value)
 
 
 def plan_fields(plan: Plan) -> dict[str, str | None]:
@@ -45,9 +81,23 @@ def plan_fields(plan: Plan) -> dict[str, str | None]:
         "anchor": str(plan.anchor),
         "next_occurrence": None if plan.next_occurrence is None else str(plan.next_occurrence),
         "next_due": None if plan.next_due is None else str(plan.next_due),
-        "state": plan.state,
+        "state": plan.state if plan.state not in ("scheduled", "disabled") else None,  # `enabled` says which of these
         "state_reason": plan.reason,
+        "calendar": plan.calendar,
+        "next_run": None if plan.next_run is None else str(plan.next_run),
     }
+
+
+def _version(record: JobRecord) -> int:
+    """Return the version of the schema that a job needs."""
+    definition = record.definition
+    return schema_of(definition.schedule_type, definition.schedule_config, definition.options)
+
+
+def delete_after(record: JobRecord) -> int | str:
+    """Return after how long, ms, a job that has ended is deleted; '' if it is not."""
+    seconds = record.definition.options.delete_after_seconds
+    return seconds * 1000 if record.plan.state == "ended" and seconds is not None else ""
 
 
 def _flag(value: bool) -> str:
@@ -60,6 +110,10 @@ class Position(NamedTuple):
     created: int
     job_id: str
 
+    def nameless(self) -> Position:
+        """Return the same place without the job's id: the next page looks at this job again."""
+        return Position(self.created, str(uuid.UUID(int=0)))
+
 
 class JobStore:
     """Jobs, read and written.
@@ -71,6 +125,7 @@ class JobStore:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
+        self.limits = scripts.limits
         self.clock_estimate = ClockEstimate()
         """Redis' time, estimated from its last answer here."""
 
@@ -84,40 +139,69 @@ class JobStore:
 
         Returns:
             The job's answer, JSON; or, with nothing written, the earlier answer to the key; or None, also with nothing
-            written: the estimate was off.
+            written: the estimate was off, or the job's calendar has changed since it was read.
+
+        Raises:
+            Conflict: there are as many jobs as `MAX_JOBS` allows.
+            StoreFull: Redis is nearly full.
         """
-        fields = _fields(record)
-        told = {**fields, "enabled": _flag(record.definition.enabled), "revision": str(record.revision)}
-        answer = job_view(
-            record.id, [None if (text := told.get(name)) is None else text.encode() for name in VIEW_FIELDS]
-        )
-        saved = self._save(record, fields, "", idempotency, answer if idempotency else b"", "1" if estimated else "")
+        fields = stored_fields(record)
+        values = [None if (text := fields.get(name)) is None else text.encode() for name in VIEW_FIELDS]
+        answer = job_view(record.id, values)
+        entry = job_entry("job.create", record.id, None, record.definition)
+        saved = self._save(record, fields, "", entry, idempotency, answer if idempotency else b"", estimated=estimated)
         return answer if saved[0] == b"saved" else recalled(saved)
 
     def add(self, record: JobRecord) -> bool:
-        """Store a new job under an id that may be taken. Returns False if it is; then nothing is written."""
-        return bool(self._save(record, _fields(record), "")[0] == b"saved")
+        """Store a new job under an id that may be taken.
 
-    def replace(self, record: JobRecord, read_revision: int) -> bool:
-        """Store a new definition and plan. Returns False if the job has changed since it was read, or is gone."""
-        return bool(self._save(record, _fields(record), str(read_revision))[0] == b"saved")
+        Returns:
+            False if it is, or if the job's calendar has changed since it was read; then nothing is written.
+        """
+        entry = job_entry("job.create", record.id, None, record.definition)
+        return bool(self._save(record, stored_fields(record), "", entry)[0] == b"saved")
+
+    def replace(self, record: JobRecord, before: JobRecord, action: str = "job.update") -> bool:
+        """Store a new definition and plan, and keep the former definition as a revision.
+
+        Args:
+            record: the job from now on.
+            before: the job as it was read.
+            action: the audit log's word for the change.
+
+        Returns:
+            False if the job, or its calendar, has changed since it was read, or is gone.
+        """
+        entry = job_entry(action, record.id, before.definition, record.definition)
+        fields = stored_fields(record) | {"author": author(record.revision)}
+        return bool(self._save(record, fields, str(before.revision), entry, before=before)[0] == b"saved")
 
     def _save(
-        self, record: JobRecord, fields: Mapping[str, str | None], read_revision: str,
-        idempotency: Idempotency | None = None, answer: bytes = b"", estimated: str = "",
+        self, record: JobRecord, fields: Mapping[str, str | None], read_revision: str, entry: Entry,
+        idempotency: Idempotency | None = None, answer: bytes = b"", *, estimated: bool = False,
+        before: JobRecord | None = None,
     ) -> Any:  # fmt: skip
-        fields = {**fields, "writer": secrets.token_hex(8)}
-        present = {name: value for name, value in fields.items() if value is not None}
-        absent = [name for name, value in fields.items() if value is None]
-        due = "" if record.plan.next_due is None else str(record.plan.next_due)
+        if (version := _version(record)) > (FIRST if before is None else _version(before)):
+            require_schedulers(self._scripts, version)
+        writer = str(secrets.randbits(31))  # a small integer takes the least room
+        present = [part for name, value in fields.items() if value is not None for part in (name, value)]
+        absent = [name for name, value in fields.items() if value is None] if read_revision else []
         saved = self._scripts.run(
-            "save_job", record.id, read_revision, orjson.dumps(present), orjson.dumps(absent),
-            _flag(record.definition.enabled), due,
-            *(idempotency or NO_KEY).arguments(), answer, estimated, record.revision,
+            "save_job", record.id, read_revision, orjson.dumps([*present, "writer", writer]), orjson.dumps(absent),
+            _flag(record.definition.enabled), fields["next_due"] or "",
+            *(idempotency or NO_KEY).arguments(), answer, record.created_at if estimated else "", writer,
+            entry.text, delete_after(record), record.plan.calendar or "",
         )  # fmt: skip
+        refuse_job(self._scripts, saved)
+        if saved[0] == b"saved":
+            entry.log(after=record.revision)
         if saved[0] in (b"saved", b"untimely"):
             self.clock_estimate.note(int(saved[-1]))
         return saved
+
+    def require_room(self, new: int) -> None:
+        """Refuse so many new jobs before the first one is created; see `service.store.quotas`."""
+        require_room_for_jobs(self._scripts, new)
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> bool | None:
         """Delete a job and all its data, if it is at one of `revisions` (any, if there are none).
@@ -125,8 +209,15 @@ class JobStore:
         Returns:
             True; False if there is no such job; None if it is at another revision.
         """
-        answer = int(self._scripts.run("delete_job", job_id, *revisions))
+        entry = entry_of("job.delete", job_id)
+        answer = int(self._scripts.run("delete_job", job_id, entry.text, *revisions))
+        if answer > 0:
+            entry.log()
         return None if answer < 0 else bool(answer)
+
+    def delete_ended(self, count: int) -> list[str]:
+        """Delete up to so many jobs that ended as long ago as their options say. Return their ids."""
+        return [job_id.decode(errors="replace") for job_id in self._scripts.run("delete_ended", count)]
 
     def get(self, job_id: str) -> JobRecord | None:
         """Read one job, or None.
@@ -138,7 +229,7 @@ class JobStore:
         if isinstance(answer, Exception):
             raise UnreadableJob("it is no hash")
         fields = pairs(answer)
-        return read_job(fields) if fields else None
+        return read_job(job_id, fields) if fields else None
 
     def get_many(self, job_ids: list[str]) -> list[Mapping[bytes, bytes]]:
         """Read the hashes of several jobs, empty if gone, and unparsed, so that no damaged job spoils others."""
@@ -161,14 +252,14 @@ class JobStore:
                     self._keys.jobs, start, "+inf", byscore=True, offset=0, num=n, withscores=True
                 )
             )
-            found = [Position(int(score), member.decode()) for member, score in rows]
+            found = [Position(int(score), member.decode(errors="replace")) for member, score in rows]
             if position:
                 found = [place for place in found if place > position]
             if len(found) >= count or len(rows) < window:
                 return found[:count]
             wanted *= 2
 
-    def scan(self, chunk: int = 500) -> Iterator[list[tuple[str, Mapping[bytes, bytes]]]]:
+    def scan(self, chunk: int = AT_ONCE) -> Iterator[list[tuple[str, Mapping[bytes, bytes]]]]:
         """Yield all jobs in the order of their creation, `chunk` at a time."""
         position: Position | None = None
         while page := self.ids_after(position, chunk):
@@ -176,7 +267,20 @@ class JobStore:
             yield list(zip(ids, self.get_many(ids), strict=True))
             position = page[-1]
 
+    def counts_of(self, choice: JobChoice) -> tuple[int, int]:
+        """Count the jobs that a choice takes, and the enabled ones, by reading all jobs, `AT_ONCE` at a time."""
+        enabled = []
+        position: Position | None = None
+        while page := self.ids_after(position, AT_ONCE):
+            keys = [self._keys.job(place.job_id) for place in page]
+            for answer in ask_packed(self._scripts, hash_fields(keys, ("bot_type", "labels", "enabled"))):
+                marks = marks_of(*answer[:2]) if isinstance(answer, list) else None
+                if marks is not None and choice.takes(*marks):
+                    enabled.append(answer[2] == b"1")
+            position = page[-1]
+        return len(enabled), sum(enabled)
+
     def counts(self) -> tuple[int, int]:
         """Count the jobs, and the enabled ones."""
-        total, enabled = self._scripts.read(lambda pipe: (pipe.zcard(self._keys.jobs), pipe.scard(self._keys.enabled)))
-        return int(total), int(enabled)
+        total, enabled = ask(self._scripts, ("ZCARD", self._keys.jobs), ("GET", self._keys.enabled_jobs))
+        return int(total), enabled_jobs(enabled)

@@ -17,9 +17,9 @@ from service.domain.options import Options
 from service.domain.timestamps import format_timestamp
 
 VIEW_FIELDS = (
-    "name", "description", "bot_type", "enabled", "schedule_type", "schedule_config", "bot_config", "options",
+    "name", "description", "bot_type", "enabled", "labels", "schedule_type", "schedule_config", "bot_config", "options",
     "created_at", "updated_at", "last_run_at", "last_run_status", "last_run_error", "next_due", "state", "state_reason",
-    "revision",
+    "next_run", "revision",
 )  # fmt: skip
 """The fields of a job's hash from which its view is made; `job_view` takes their values in this order."""
 REMEMBERED = 8192
@@ -42,8 +42,8 @@ def job_view(job_id: str, values: Values) -> bytes:
     Raises:
         ValueError, TypeError: the values are damaged.
     """
-    (name, description, bot_type, enabled, kind, schedule, config, options, created, updated, ran, status, error, due,
-     state, reason, revision) = values  # fmt: skip
+    (name, description, bot_type, enabled, labels, kind, schedule, config, options, created, updated, ran, status,
+     error, due, state, reason, next_run, revision) = values  # fmt: skip
     on = enabled == b"1"
     if state is None and on:
         state = b"scheduled"
@@ -52,9 +52,10 @@ def job_view(job_id: str, values: Values) -> bytes:
     return _ANSWER % (
         b'"%b"' % job_id.encode(), text(name), optional(text, description), word(bot_type),
         b"true" if on else b"false", word(kind), _object(schedule), _object(config), _options(options),
-        instant(created), instant(updated), optional(instant, ran),
+        b"{}" if labels is None else _object(labels),
+        instant(created), instant(updated or created), optional(instant, ran),
         optional(word, status), optional(text, error),
-        optional(instant, due), word(state), optional(word, reason),
+        optional(instant, next_run or due), word(state), optional(word, reason),
         b"%d" % int(there(revision)),
     )  # fmt: skip
 

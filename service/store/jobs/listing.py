@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from service.batches import batched
+from service.domain.access.labels import EVERY_JOB, JobChoice, stored_labels
 from service.domain.records import UnreadableJob
 from service.store.jobs.job_cache import READ_AT_ONCE, JobCache
 from service.store.jobs.job_hashes import Position
@@ -36,16 +37,18 @@ class JobFilter:
         enabled_only: only enabled jobs.
         bot_type: only those of one bot.
         q: only those whose name or description contains this, whatever its case.
+        choice: only those that it takes.
     """
 
     enabled_only: bool = False
     bot_type: str | None = None
     q: str | None = None
+    choice: JobChoice = EVERY_JOB
 
     @property
     def wants_all(self) -> bool:
         """Whether it accepts every job."""
-        return not (self.enabled_only or self.bot_type or self.q)
+        return not (self.enabled_only or self.bot_type or self.q) and self.choice.is_all
 
     def wants(self, values: Values) -> bool:
         """Return whether it accepts a job, by the values of its `VIEW_FIELDS`."""
@@ -54,9 +57,19 @@ class JobFilter:
             return False
         if self.bot_type and bot_type != self.bot_type.encode("utf-8", "surrogatepass"):
             return False
+        if not _takes(self.choice, values):
+            return False
         if not self.q:
             return True
         return self.q.casefold() in f"{(name or b'').decode()}\n{(description or b'').decode()}".casefold()
+
+
+def _takes(choice: JobChoice, values: Values) -> bool:
+    """Return whether a choice takes a job, by the values of its `VIEW_FIELDS`."""
+    if choice.is_all:
+        return True
+    bot_type, labels = values[2], values[4]
+    return choice.takes(stored_labels(labels), (bot_type or b"").decode())
 
 
 class _Window(NamedTuple):
@@ -82,18 +95,19 @@ class Listing:
         self._keys = scripts.keys
         self._cache = JobCache(scripts)
 
-    def one(self, job_id: str) -> ShownJob | None:
-        """Read one job, or None.
+    def one(self, job_id: str, choice: JobChoice = EVERY_JOB) -> ShownJob | None:
+        """Read one job; None if there is no such job, or if a choice does not take it.
 
         Args:
             job_id: a UUID.
+            choice: among all jobs.
 
         Raises:
             UnreadableJob: its hash is damaged.
         """
         (values,) = ask_packed(self._scripts, hash_fields([self._keys.job(job_id)], VIEW_FIELDS))
         try:
-            if any(values):
+            if any(values) and _takes(choice, values):
                 return ShownJob(job_id, job_view(job_id, values), int(values[-1]))
         except (ValueError, TypeError) as error:
             raise UnreadableJob(f"{type(error).__name__}: {error}") from error
@@ -121,12 +135,15 @@ class Listing:
             for place, job in enumerate(jobs):
                 if job is not None:
                     items.append(job)
-                if len(items) == limit and place + 1 < len(jobs):
+                # With limits, a full page always leads on: others' jobs behind it must make no difference.
+                if len(items) == limit and (place + 1 < len(jobs) or not wanted.choice.limits.are_none):
                     return items, window.places[place]
             looked_at += len(jobs)
             after = window.last
-            if after is None or len(items) == limit or looked_at >= scan:
+            if after is None or len(items) == limit:
                 return items, after
+            if looked_at >= scan:
+                return items, after if jobs[-1] is not None or wanted.choice.limits.are_none else after.nameless()
 
     def all(self, wanted: JobFilter) -> Iterator[Sequence[bytes]]:
         """Yield all jobs, JSON, some at a time."""
@@ -149,7 +166,7 @@ class Listing:
             return cached
         scripts = self._cache.scripts  # on a connection of its own, so that long lists delay nobody
         window = self._placed(after, count, partial(ask, scripts))
-        ids = [job_id.decode() for job_id in window.ids]
+        ids = [job_id.decode(errors="replace") for job_id in window.ids]
         return window, [
             _wanted(job_id, values, wanted)
             for some in batched(ids, READ_AT_ONCE)
@@ -185,7 +202,7 @@ class Listing:
 
 
 def _position(member: bytes, score: float) -> Position:
-    return Position(int(score), member.decode())
+    return Position(int(score), member.decode(errors="replace"))
 
 
 def _wanted(job_id: str, values: Any, wanted: JobFilter) -> bytes | None:

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.store.keys.access_keys import AccessKeys
 from service.store.keys.bot_keys import BotKeys
+from service.store.keys.calendar_keys import CalendarKeys
 from service.store.keys.contact_keys import ContactKeys
 from service.store.keys.installation_keys import InstallationKeys
 from service.store.keys.job_keys import JobKeys
+from service.store.keys.older_keys import OlderKeys
 from service.store.keys.rq_keys import RqKeys
 from service.store.keys.run_keys import RunKeys
 
 
 @dataclass(frozen=True, slots=True)
-class Keys(InstallationKeys, JobKeys, RunKeys, ContactKeys, BotKeys, RqKeys):
+class Keys(InstallationKeys, JobKeys, RunKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, CalendarKeys, OlderKeys):
     """Every key of one installation.
 
     Args:

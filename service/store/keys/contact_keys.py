@@ -31,6 +31,16 @@ class ContactKeys:
         """Set of the ids of contacts deleted before there were identities, and of their entries in the ledger."""
         return f"{self.prefix}:contacts:before"
 
+    @property
+    def seal(self) -> str:
+        """String: the key of the HMACs that stand for erased persons, see `service.domain.people.erasure.seal`."""
+        return f"{self.prefix}:seal"
+
+    @property
+    def erased_texts(self) -> str:
+        """String: how many texts erasures have cut. When it changes, processes forget the runs that they remember."""
+        return f"{self.prefix}:erased_texts"
+
     def birthdays(self, month: int, day: int) -> str:
         """Name the set of the ids of the contacts born on that day of the year."""
         return self.birthdays_of(f"{month:02d}-{day:02d}")

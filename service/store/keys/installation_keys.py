@@ -35,6 +35,11 @@ class InstallationKeys:
         return f"{self.prefix}:schedulers"
 
     @property
+    def scheduler_versions(self) -> str:
+        """Hash: scheduler name -> the schema version that it knows; older releases are missing."""
+        return f"{self.prefix}:scheduler_versions"
+
+    @property
     def workers(self) -> str:
         """Sorted set: worker name -> its last heartbeat, ms."""
         return f"{self.prefix}:workers"
@@ -43,6 +48,23 @@ class InstallationKeys:
     def metrics(self) -> str:
         """Hash of counters, see `service.store.counters`."""
         return f"{self.prefix}:metrics"
+
+    def guesses(self, window: str) -> str:
+        """Sorted set: who sent wrong API keys within a minute or a day -> how many; `total` counts all."""
+        return f"{self.prefix}:guesses:{window}"
+
+    def guess_report(self, process: str) -> str:
+        """Name the string with the number of a web process' last report of wrong API keys."""
+        return f"{self.prefix}:guesses:report:{process}"
+
+    def rate(self, actor: str) -> str:
+        """Name the string with the instant at which the token bucket of an API key is full again, µs."""
+        return f"{self.prefix}:rate:{actor}"
+
+    @property
+    def memory_level(self) -> str:
+        """String: `high` or `full` while Redis' memory is, see `service.domain.status`."""
+        return f"{self.prefix}:memory_level"
 
     @property
     def clock(self) -> str:
@@ -53,6 +75,16 @@ class InstallationKeys:
     def data(self) -> str:
         """Hash: the data set's id, and a number that the leader's heartbeats raise."""
         return f"{self.prefix}:data"
+
+    @property
+    def audit(self) -> str:
+        """Capped stream of the changes that people have made."""
+        return f"{self.prefix}:audit"
+
+    @property
+    def refusals(self) -> str:
+        """Capped stream of requests that lacked a scope."""
+        return f"{self.prefix}:audit:refusals"
 
     @property
     def alerts(self) -> str:

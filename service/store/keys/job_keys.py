@@ -15,14 +15,19 @@ class JobKeys:
         return f"{self.prefix}:jobs"
 
     @property
-    def enabled(self) -> str:
-        """Set of the enabled jobs' ids."""
-        return f"{self.prefix}:enabled"
+    def enabled_jobs(self) -> str:
+        """String: how many jobs are enabled."""
+        return f"{self.prefix}:enabled_jobs"
 
     @property
     def due(self) -> str:
         """The due index, a sorted set: job id -> when its next occurrence is due, ms."""
-        return f"{self.prefix}:due"
+        return f"{self.prefix}:due_jobs"
+
+    @property
+    def ended_jobs(self) -> str:
+        """Sorted set of the ended jobs that are to be deleted: job id -> when, ms."""
+        return f"{self.prefix}:ended_jobs"
 
     def job(self, job_id: str) -> str:
         """Name the hash of a job: its definition, its plan, and the outcome of its last run."""
@@ -30,23 +35,32 @@ class JobKeys:
 
     def history(self, job_id: str) -> str:
         """Name the capped list of a job's run ids, newest first."""
-        return f"{self.prefix}:job:{job_id}:history"
-
-    def open(self, job_id: str) -> str:
-        """Name the set of the ids of a job's runs that have not ended."""
-        return f"{self.prefix}:job:{job_id}:open"
-
-    def slots(self, job_id: str) -> str:
-        """Name the set of the ids of the runs that hold one of a job's `max_concurrent_runs` slots."""
-        return f"{self.prefix}:job:{job_id}:slots"
+        return f"{self.prefix}:job:{job_id}:runs"
 
     def waiting(self, job_id: str) -> str:
         """Name the list of the ids of a job's runs that wait for a slot, oldest first."""
-        return f"{self.prefix}:job:{job_id}:waiting"
+        return f"{self.prefix}:job:{job_id}:line"
 
     def logs(self, job_id: str) -> str:
         """Name the capped list of the ids of a job's ended runs whose logs are kept, last ended first."""
         return f"{self.prefix}:job:{job_id}:logs"
+
+    def revisions(self, job_id: str) -> str:
+        """Name the capped list of a job's former definitions, JSON, newest first."""
+        return f"{self.prefix}:job:{job_id}:revisions"
+
+    @property
+    def deleted_jobs(self) -> str:
+        """Sorted set of the deleted jobs that can be restored: job id -> when it was deleted, ms."""
+        return f"{self.prefix}:deleted"
+
+    def deleted_job(self, job_id: str) -> str:
+        """Name the hash of a deleted job, which can be restored."""
+        return f"{self.prefix}:deleted:{job_id}"
+
+    def deleted_revisions(self, job_id: str) -> str:
+        """Name the list of a deleted job's former definitions."""
+        return f"{self.prefix}:deleted:{job_id}:revisions"
 
     def idempotency(self, digest: str) -> str:
         """Name the hash of the answer to a request with an `Idempotency-Key`.

@@ -12,7 +12,7 @@ class RqKeys:
     @property
     def queue_name(self) -> str:
         """Name of the one RQ queue that all runs go through."""
-        return f"{self.prefix}-runs"
+        return f"{self.prefix}-queue"
 
     @property
     def rq_queue(self) -> str:

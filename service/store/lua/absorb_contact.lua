@@ -3,7 +3,8 @@
 -- ARGV  1 id of the contact that stays      2 its identities that the caller has read
 --       3 its identities from now on, with spaces between      4 the ids of the contacts merged into it, likewise
 --       5 its source from now on, or ''      6 a visit to its page, kept if it has none yet, or ''
---       7 the number of the others      8… of each its id, and its identities that the caller has read
+--       7 the number of the others      8 the change's entry in the audit log, or ''
+--       9… of each its id, and its identities that the caller has read
 --       then pairs of field and value to write to the contact that stays
 -- Returns 'absorbed', also if that was done before; or 'stale' (one of them has changed since, or is gone; the caller
 -- reads them again).
@@ -13,19 +14,19 @@
 local id, number = ARGV[1], tonumber(ARGV[7])
 local contact = key.contact(id)
 local others, gone = {}, 0
-for i = 8, 6 + 2 * number, 2 do
+for i = 9, 7 + 2 * number, 2 do
   others[#others + 1] = {id = ARGV[i], identities = ARGV[i + 1]}
   if not people.is_living(ARGV[i]) then gone = gone + 1 end
 end
 if not people.is_living(id) then return 'stale' end
-local now = redis.call('HGET', contact, 'identities') or ''
-if gone == number and now == ARGV[3] and redis.call('HGET', contact, 'former_ids') == ARGV[4] then return 'absorbed' end
-if gone > 0 or now ~= ARGV[2] then return 'stale' end
+local present = redis.call('HGET', contact, 'identities') or ''
+if gone == number and present == ARGV[3] and redis.call('HGET', contact, 'former_ids') == ARGV[4] then return 'absorbed' end
+if gone > 0 or present ~= ARGV[2] then return 'stale' end
 for _, other in ipairs(others) do
   if (redis.call('HGET', key.contact(other.id), 'identities') or '') ~= other.identities then return 'stale' end
 end
 
-people.write(id, 8 + 2 * number)
+people.write(id, 9 + 2 * number)
 people.know(id, ARGV[3], ARGV[4])
 if ARGV[5] ~= '' then redis.call('HSET', contact, 'source', ARGV[5]) end
 if ARGV[6] ~= '' then redis.call('HSETNX', contact, 'visit', ARGV[6]) end
@@ -40,4 +41,5 @@ for _, other in ipairs(others) do
   end
   people.remove(other.id)
 end
+audit.note(ARGV[8], nil, nil, now_ms())
 return 'absorbed'

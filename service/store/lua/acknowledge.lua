@@ -1,5 +1,6 @@
 -- Acknowledge that the clock stepped, or that the data went back.
 --
+-- ARGV  1 the entry in the audit log, or ''; without notices none is written
 -- Returns the notices: {now, {went_back_at, went_back, went_back_beats}, steps, the number of the last step
 -- that was acknowledged before}; false where there is none.
 --
@@ -11,4 +12,5 @@ local back = call('HMGET', key.data, 'went_back_at', 'went_back', 'went_back_bea
 local steps, serial, acknowledged = unpack(call('HMGET', key.clock, 'steps', 'serial', 'acknowledged'))
 call('HDEL', key.data, 'went_back_at', 'went_back', 'went_back_beats')
 if serial then call('HSET', key.clock, 'acknowledged', serial) end
+if back[1] or (serial and serial ~= acknowledged) then audit.note(ARGV[1], nil, nil, now) end
 return {int(now), back, steps, acknowledged}

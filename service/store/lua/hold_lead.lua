@@ -3,6 +3,7 @@
 -- ARGV  1 scheduler name      2 length of the lease, ms
 --       3 what the clock should show, ms; 4 what it showed when the scheduler last looked, ms; both '' at first
 --       5 the data set's id, 6 its number, as the scheduler remembers them, or ''; 7 an id for a new one
+--       8 the schema version that it knows
 -- Returns {1 if it leads now else 0, now, the leader's name, by how much the clock stepped or '',
 --         {data set's id, its number, what happened to it}, the ordered walk: its number, up to when decisions are
 --         sound, the numbers of the undone steps, and where the clock landed if nobody saw it go ahead;
@@ -16,6 +17,13 @@ call('ZADD', key.schedulers, int(now), name)
 -- A heartbeat from the future was written while the clock was ahead.
 call('ZREMRANGEBYSCORE', key.schedulers, '-inf', int(now - 60000))
 call('ZREMRANGEBYSCORE', key.schedulers, int(now + 60000), '+inf')
+call('HSET', key.scheduler_versions, name, ARGV[8])
+if call('HLEN', key.scheduler_versions) > call('ZCARD', key.schedulers) then
+  local known = call('HGETALL', key.scheduler_versions)
+  for i = 1, #known, 2 do
+    if not call('ZSCORE', key.schedulers, known[i]) then call('HDEL', key.scheduler_versions, known[i]) end
+  end
+end
 local leader = call('GET', key.leader)
 local arrives = not leader
 if not leader or leader == name then

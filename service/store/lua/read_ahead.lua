@@ -50,7 +50,7 @@ end
 local found = {int(now)}
 for i = 5, #ARGV do
   local fields = redis.pcall('HMGET', key.job(ARGV[i]), 'last_decided', 'anchor', 'ahead')
-  if not fields.err and (tonumber(fields[1] or 0) > latest or tonumber(fields[2] or 0) > latest) then
+  if not fields.err and ((tonumber(fields[1] or 0) or 0) > latest or (tonumber(fields[2] or 0) or 0) > latest) then
     found[#found + 1] = {ARGV[i], first_ahead(fields[3]), newest_that_ran(ARGV[i])}
   end
 end

@@ -7,8 +7,8 @@
 -- Safe to repeat.
 
 local run_id = ARGV[1]
-local status, job_id = unpack(call('HMGET', key.run(run_id), 'status', 'job_id'))
-if status ~= 'queued' or call('SISMEMBER', key.slots(job_id), run_id) == 0 then
+local status, job_id, slot = unpack(call('HMGET', key.run(run_id), 'status', 'job_id', 'slot'))
+if status ~= 'queued' or not slot then
   call('LREM', key.rq_intermediate, 0, run_id)
   call('ZREM', key.queued, run_id)
   return 0

@@ -5,11 +5,12 @@
 --       3 the state that the caller has read: 'none' for no such contact, '=' and its identities, '-' and those of a
 --         deleted one, or '' for any
 --       4 the identities that it has now, with spaces between      5 those of them that led to nobody who is known
---       6 the ids of the contacts merged into it, likewise      7… pairs of field and value; '' removes the field
--- Returns 'created', 'updated', 'unchanged', 'exists' (refused by 'create'), 'missing' (refused by 'update') or 'stale'
--- (its identities have changed since; the caller reads it again).
+--       6 the ids of the contacts merged into it, likewise      7 the change's entry in the audit log, or ''
+--       8 how many contacts there may be, '0' for any number      9… pairs of field and value; '' removes the field
+-- Returns 'created', 'updated', 'unchanged', 'exists' (refused by 'create'), 'missing' (refused by 'update'), 'too_many'
+-- (there is no room for a new one), or 'stale' (its identities have changed since; the caller reads it again).
 --
--- One step, so that no index and no identity ever disagrees with the contact, whoever else writes it. Other fields
+-- One step, so that no index, no identity and no entry ever disagrees with the contact, whoever else writes it. Other fields
 -- stay as they are; `source` is set only when the contact is made. Safe to repeat.
 
 local id, mode, seen, identities, former_ids = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
@@ -25,8 +26,11 @@ for _, digest in ipairs(people.words(ARGV[5])) do
   end
 end
 
-local changed = people.write(id, 7)
+local most = tonumber(ARGV[8])
+if not exists and most > 0 and redis.call('ZCARD', key.contacts) >= most then return 'too_many' end
+local changed = people.write(id, 9)
 people.know(id, identities, former_ids)
+if changed then audit.note(ARGV[7], nil, nil, now_ms(), changed) end
 if not exists then
   redis.call('DEL', key.contact_gone(id))
   return 'created'

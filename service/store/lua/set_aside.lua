@@ -9,7 +9,7 @@ local job_id = ARGV[1]
 if ARGV[2] ~= '' and tonumber(call('ZSCORE', key.due, job_id) or -1) ~= tonumber(ARGV[2]) then return 0 end
 if call('TYPE', key.job(job_id)).ok == 'hash' then
   call('HSET', key.job(job_id), 'state', 'broken', 'state_reason', ARGV[3])
-  call('HDEL', key.job(job_id), 'next_occurrence', 'next_due')
+  call('HDEL', key.job(job_id), 'next_occurrence', 'next_due', 'next_run')
 end
 call('ZREM', key.due, job_id)
 return 1

@@ -1,4 +1,4 @@
--- Settle a claim with its outcome, if the claimer still has it.
+-- Settle a claim in the ledger with its outcome, if the claimer still has it.
 --
 -- KEYS  1 the ledger's entry
 -- ARGV  1 the claim's mark      2 the outcome, or 'released' to give the claim back      3 seconds to keep it

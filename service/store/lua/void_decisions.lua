@@ -30,16 +30,16 @@ if #removed > 0 then call('HDEL', job, unpack(removed)) end
 if ARGV[8] == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, ARGV[8], job_id) end
 
 local void = {}
-for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
-  local status, occurrence, bot_type, trigger = unpack(call('HMGET', key.run(run_id), 'status', 'scheduled_for',
-    'bot_type', 'trigger'))
+for _, run_id in ipairs(runs.unended(job_id)) do
+  local status, occurrence, slot, bot_type, trigger = unpack(call('HMGET', key.run(run_id), 'status', 'scheduled_for',
+    'slot', 'bot_type', 'trigger'))
   if status == 'queued' and occurrence and tonumber(occurrence) > stands then
-    void[#void + 1] = {id = run_id, run = {bot_type = bot_type, trigger = trigger}}
+    void[#void + 1] = {id = run_id, run = {slot = slot, bot_type = bot_type, trigger = trigger}}
     call('LREM', key.waiting(job_id), 0, run_id)  -- all of them first, so that none takes another's slot
   end
 end
 for _, one in ipairs(void) do
-  if call('SISMEMBER', key.slots(job_id), one.id) == 1 then rq.forget(one.id) end
+  if one.run.slot then rq.forget(one.id) end
   call('ZREM', key.queued, one.id)
   call('ZREM', key.retries, one.id)
   runs.finish(one.id, job_id, 'skipped', int(now), {'reason', 'clock'}, one.run)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
-
-from service.domain.run_records import Claim, Outcome, Retry
-from service.errors import StoreFull
+from service.domain.run_records import Claim, JobFields, Outcome, Retry
+from service.store.audit.entries import entry_of, requested_by, run_entry
+from service.store.end_counts import EndCounts
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
-from service.store.runs.stored_outcome import ending
-from service.store.scripts import Scripts
-from service.store.server.translation import translate_errors
+from service.store.rq_records import timestamp
+from service.store.runs.claimed import KnownJobs, claim_of, claimed_run, job_of
+from service.store.runs.stored_outcome import ending, outcome_fields
+from service.store.scripts import Argument, Scripts
+from service.store.server.exchange import Meanwhile
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,6 @@ def _text(fields: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode(errors="replace") for name, value in pairs}
 
 
-def _claim(answer: Any, token: str) -> Claim | None:
-    if answer[0] != b"claimed":
-        return None
-    run = _text(answer[2])
-    return Claim(run["id"], token, int(answer[1]), run, dict(zip(answer[3][::2], answer[3][1::2], strict=True)))
-
-
 class RunStore:
     """Runs, from the request to the end.
 
@@ -44,19 +38,19 @@ class RunStore:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
+        self._jobs = KnownJobs()
+        self._counts = EndCounts()
 
     # reading
 
     def get(self, run_id: str) -> dict[str, str] | None:
         """Read one run's fields, or None."""
         (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.run(run_id)))
-        return _text(fields) if fields else None
-
-    # asking for runs
+        return {"id": run_id, **_text(fields)} if fields else None
 
     def request(
         self, job_id: str, run_id: str, overlay: dict[str, Any] | None, idempotency: Idempotency | None = None,
-        request_id: str | None = None,
+        request_id: str | None = None, *, bound: bool = False,
     ) -> str | Recalled:  # fmt: skip
         """Make a run by hand.
 
@@ -66,20 +60,27 @@ class RunStore:
             overlay: laid over the job's `bot_config`; None for nothing.
             idempotency: the request's key and body; None without a key.
             request_id: the request's; log lines about the run carry it.
+            bound: whether the run may only use secrets that are bound to hosts.
 
         Returns:
             `queued`, `gone` or `full`; or the earlier answer to the Idempotency-Key, the id of that run.
         """
         laid_over = "" if overlay is None else json.dumps(overlay)
         key = (idempotency or NO_KEY).arguments()
-        answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key, request_id or "")
+        entry, by = run_entry(run_id, job_id, overlay or {}), requested_by()
+        told = (request_id or "", entry.text, by, "1" if bound else "")
+        answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key, *told)
+        if answer[0] == b"queued":
+            entry.log()
         return recalled(answer) or str(answer[0].decode())
 
     def cancel(self, job_id: str, run_id: str, reason: str) -> str:
         """Cancel a run. Returns `cancelled` (at once), `told` (it is under way), `ended` or `gone`."""
-        return str(self._scripts.run("cancel_run", job_id, run_id, reason).decode())
-
-    # carrying them out
+        entry = entry_of("run.cancel", run_id, job_id=job_id)
+        word, is_first = self._scripts.run("cancel_run", job_id, run_id, reason, entry.text, requested_by())
+        if is_first:
+            entry.log()
+        return str(word.decode())
 
     def claim(self, run_id: str, token: str, worker: str, lease_ms: int) -> Claim | None:
         """Claim a queued run. Returns None if it is no longer free.
@@ -90,7 +91,21 @@ class RunStore:
             worker: the worker's name.
             lease_ms: how long the claim lasts without renewal.
         """
-        return _claim(self._scripts.run("claim_run", run_id, token, worker, lease_ms), token)
+        word, *found = self._scripts.run("claim_run", run_id, token, worker, lease_ms)
+        if word != b"claimed":
+            return None
+        run = claimed_run(found[0], worker)
+        job = self._jobs.find(run["job_id"], run["revision"])
+        return claim_of(run, token, job or self._jobs.learn(run["revision"], job_of(run["job_id"], found[1])))
+
+    def release(self, claim: Claim) -> str:
+        """Release a claim whose run has not begun, so that another worker takes it next.
+
+        Returns:
+            `queued`, `cancel` (it is to be ended as cancelled instead), or `lost` (it is no longer this claim's).
+        """
+        worker = claim.run.get("worker", "")
+        return str(self._scripts.run("release_claim", claim.run_id, claim.token, worker).decode())
 
     def renew(self, run_id: str, token: str, lease_ms: int) -> str:
         """Renew a claim for `lease_ms`. Returns `kept`, `cancel`, `gone` or `lost`."""
@@ -116,13 +131,19 @@ class RunStore:
             rq_result: the fields of RQ's result record; none for a success.
             only_if_lease_ended: end it only if its lease has ended.
         """
-        flag = "1" if only_if_lease_ended else "0"
-        answer = self._scripts.run("end_run", *ending(run_id, token, outcome, retry, rq_result, flag))
-        return bool(answer == b"ended")
+        batch = self._counts.batch()
+        args = ending(run_id, token, outcome, retry, rq_result, only_if_lease_ended)
+        word = self._scripts.run("end_run", *args, batch.text, *outcome_fields(outcome))
+        has_ended = word in (b"ended", b"was_ended")
+        if has_ended:
+            self._counts.counted()
+        else:
+            self._counts.kept()
+        return has_ended
 
     def finish_and_claim(
         self, claim: Claim, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str], token: str, worker: str,
-        lease_ms: int,
+        lease_ms: int, *, repeated: bool = False, meanwhile: Meanwhile = None,
     ) -> Claim | None:  # fmt: skip
         """End a run under way and claim the next one in RQ's queue, in one round trip.
 
@@ -134,6 +155,8 @@ class RunStore:
             token: the new claim's.
             worker: the worker's name.
             lease_ms: how long the new claim lasts without renewal.
+            repeated: an earlier call with these arguments was not answered; Redis may have carried it out.
+            meanwhile: called each time that the request was sent, while Redis works.
 
         Returns:
             The new claim; None if the queue is empty, RQ's workers are suspended, or Redis refuses that part alone.
@@ -141,36 +164,66 @@ class RunStore:
         Raises:
             StoreUnavailable: Redis is away; safe to repeat with the same arguments.
         """
-        ended, claimed = self._scripts.run_in_one(
-            ("end_run", *ending(claim.run_id, claim.token, outcome, retry, rq_result)),
-            ("claim_run", "", token, worker, lease_ms),
+        batch, fields = self._counts.batch(), outcome_fields(outcome)
+        started = timestamp(claim.started_at)  # most runs end in the second in which they start
+        is_usual = outcome.is_plain and "overlay" not in claim.run
+        args: tuple[Argument, ...] = (
+            *ending(claim.run_id, claim.token, outcome, retry, rq_result, is_usual), batch.text, token, worker,
+            lease_ms, int(batch.is_due), int(self._jobs.wants_next),
+        )  # fmt: skip
+        the_end, run, job, *refusal = self._scripts.run_marked(
+            "end_and_claim",
+            lambda again: (*args, int(again), started, *fields),
+            repeated=repeated,
+            meanwhile=meanwhile,
         )
-        if isinstance(ended, RedisError):
-            with translate_errors():
-                raise ended
-        try:
-            if isinstance(claimed, RedisError):
-                with translate_errors():
-                    raise claimed
-        except (StoreFull, ResponseError) as error:
-            log.error("The next run is not taken: %s", error)
-            return None
-        return _claim(claimed, token)
+        self._note_end(claim, *the_end.split(b" "))
+        if refusal and refusal[0] is not None:
+            log.error("The next run is not taken: %s", refusal[0].decode(errors="replace"))
+        return None if run is None else self._taken(claimed_run(run, worker), job, token, lease_ms)
 
-    def held_by(self, worker: str) -> list[Claim]:
-        """Return the runs that a worker has claimed and not ended."""
-        (members,) = self._scripts.read(lambda pipe: pipe.smembers(self._keys.rq_worker_executions(worker)))
-        found = []
-        for member in members:
-            run_id, _, token = member.decode().partition(":")
-            run = self.get(run_id)
-            if run is not None and run.get("token") == token and run["status"] == "running":
-                found.append(Claim(run_id, token, int(run["started_at"]), run, self._job_of(run)))
-        return found
+    def _note_end(self, claim: Claim, word: bytes, status: bytes, at: bytes, counted: bytes) -> None:
+        """Sum up the end of a run, unless Redis has counted it together with those before it."""
+        if word in (b"ended", b"was_ended") and counted == b"0":
+            self._counts.kept()
+            self._counts.add(claim.run, status.decode(), int(at))
+        elif word == b"lost":
+            self._counts.kept()
+        else:
+            self._counts.counted()
 
-    def _job_of(self, run: Mapping[str, str]) -> Mapping[bytes, bytes]:
-        (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.job(run["job_id"])))
-        return dict(fields)
+    def _taken(self, run: dict[str, str], job: Sequence[bytes] | None, token: str, lease_ms: int) -> Claim | None:
+        known = self._jobs.find(run["job_id"], run["revision"])
+        if known is None and job is None:
+            return self.claim(run["id"], token, run["worker"], lease_ms)  # the same claim, which brings the job
+        return claim_of(run, token, known or self._jobs.learn(run["revision"], job_of(run["job_id"], job or ())))
+
+    def held_by(self, worker: str, named: Sequence[str] = ()) -> list[Claim]:
+        """Return the runs that a worker has claimed and not ended.
+
+        Args:
+            worker: the worker's name.
+            named: ids of runs that it is known to have been at; they come first.
+        """
+        (leased,) = self._scripts.read(lambda pipe: pipe.zrange(self._keys.leases, 0, -1))
+        ids = list(dict.fromkeys([*named, *(run_id.decode(errors="replace") for run_id in leased)]))
+        runs = [
+            {"id": run_id, **_text(fields)}
+            for run_id, fields in zip(ids, self._hashes(map(self._keys.run, ids)), strict=True)
+        ]
+        held = [run for run in runs if run.get("worker") == worker and run["status"] == "running"]
+        jobs = self._hashes(self._keys.job(run["job_id"]) for run in held)
+        return [claim_of(run, run["token"], JobFields(run["job_id"], job)) for run, job in zip(held, jobs, strict=True)]
+
+    def _hashes(self, keys: Iterable[str]) -> list[dict[bytes, bytes]]:
+        """Read hashes in one round trip; one that is gone is empty."""
+        wanted = list(keys)
+
+        def fill(pipe: Any) -> None:
+            for key in wanted:
+                pipe.hgetall(key)
+
+        return self._scripts.read(fill)
 
     def note(
         self, run_id: str, token: str, number: int, *, progress: tuple[int, int] | None, lines: Sequence[str]
@@ -191,10 +244,7 @@ class RunStore:
 
     def expired(self, now_ms: int, limit: int) -> list[str]:
         """Return the ids of runs whose lease has ended, the oldest first."""
-        (ids,) = self._scripts.read(
-            lambda pipe: pipe.zrange(self._keys.leases, "-inf", now_ms, byscore=True, offset=0, num=limit)
-        )
-        return [run_id.decode() for run_id in ids]
+        return self._up_to(self._keys.leases, now_ms, limit)
 
     def shorten_leases(self, beyond_ms: int, to_ms: int, limit: int) -> None:
         """Set leases that end after `beyond_ms` to `to_ms`; a worker that is alive renews its own."""
@@ -219,15 +269,16 @@ class RunStore:
 
         for (key, _), ids in zip(ends, self._scripts.read(find), strict=True):
             if ids:
-                sooner = {run_id.decode(): to_ms for run_id in ids}
+                sooner = {run_id.decode(errors="replace"): to_ms for run_id in ids}
                 self._scripts.read(lambda pipe, key=key, sooner=sooner: pipe.zadd(key, sooner, xx=True))  # type: ignore[misc]
 
     def retries_due(self, now_ms: int, limit: int) -> list[str]:
         """Return the ids of retries whose delay is over."""
-        (ids,) = self._scripts.read(
-            lambda pipe: pipe.zrange(self._keys.retries, "-inf", now_ms, byscore=True, offset=0, num=limit)
-        )
-        return [run_id.decode() for run_id in ids]
+        return self._up_to(self._keys.retries, now_ms, limit)
+
+    def _up_to(self, key: str, ms: int, limit: int) -> list[str]:
+        (ids,) = self._scripts.read(lambda pipe: pipe.zrange(key, "-inf", ms, byscore=True, offset=0, num=limit))
+        return [run_id.decode(errors="replace") for run_id in ids]
 
     def release_retry(self, run_id: str) -> None:
         """Let a retry whose delay is over into the queue."""
@@ -236,14 +287,11 @@ class RunStore:
     def popped(self) -> list[str]:
         """Return the ids that RQ's workers have popped and not started."""
         (ids,) = self._scripts.read(lambda pipe: pipe.lrange(self._keys.rq_intermediate, 0, -1))
-        return [run_id.decode() for run_id in ids]
+        return [run_id.decode(errors="replace") for run_id in ids]
 
     def long_queued(self, before_ms: int, limit: int) -> list[str]:
         """Return the ids of runs that RQ has had since before `before_ms` and that have not started."""
-        (ids,) = self._scripts.read(
-            lambda pipe: pipe.zrange(self._keys.queued, "-inf", before_ms, byscore=True, offset=0, num=limit)
-        )
-        return [run_id.decode() for run_id in ids]
+        return self._up_to(self._keys.queued, before_ms, limit)
 
     def requeue(self, run_id: str) -> bool:
         """Put a run that was popped and never started back in front. Returns whether that was necessary."""

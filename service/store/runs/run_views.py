@@ -1,20 +1,23 @@
 """Run views: runs as the API shows them, in a job's history and in that of all jobs, newest first.
 
-A run that has ended never changes again. So its view is remembered for a while, and a history that clients ask for over
-and over costs only the reading of its ids.
+A run that has ended changes no more, unless the erasure of a person cuts its texts. So its view is remembered until the
+next erasure, and a history that clients ask for over and over costs only the reading of its ids.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from service.domain.access.labels import JobChoice
 from service.domain.plain_json import plain, whole_number
+from service.domain.schedules.run_members import names_of
+from service.store.jobs.job_marks import read_marks
 from service.store.jobs.job_views import instant, optional, text, timestamp, word
+from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_log import RunLog, assembled, log_questions
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields
@@ -30,7 +33,7 @@ REMEMBERED, REMEMBERED_BYTES = 4096, 2048
 FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
-    "last_scheduled_for", "done", "total", "rehearsal",
+    "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -38,28 +41,8 @@ _ENTRY = (
     b'{"id": "%b", "job_id": %b, "started_at": %b, "finished_at": %b, "status": %b, "result": %b, "error": %b, '
     b'"messages_sent": %d, "profiles_visited": %d, "trigger": %b, "scheduled_for": %b, "attempt": %b, "queued_at": %b, '
     b'"duration_ms": %b, "lateness_ms": %b, "reason": %b, "occurrences": %d, "retry_of": %b, "revision": %b, '
-    b'"rehearsal": %b'
+    b'"rehearsal": %b, "requested_by": %b'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RunFilter:
-    """A filter of runs; None accepts any. `since_ms` ≤ time of the request < `until_ms`."""
-
-    status: str | None = None
-    job_id: str | None = None
-    trigger: str | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
-
-    def wants(self, run: Mapping[str, bytes | None]) -> bool:
-        """Return whether it accepts a run, by the values of its fields."""
-        for name in ("status", "job_id", "trigger"):
-            asked_for = getattr(self, name)
-            if asked_for is not None and run[name] != asked_for.encode("utf-8", "surrogatepass"):
-                return False
-        queued_at = int(run["queued_at"] or 0)
-        return (self.since_ms or 0) <= queued_at and (self.until_ms is None or queued_at < self.until_ms)
 
 
 def run_view(run_id: str, values: Values) -> bytes:
@@ -73,19 +56,29 @@ def run_view(run_id: str, values: Values) -> bytes:
         ValueError, TypeError: the values are damaged.
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
-     occurrences, retry_of, revision, last, done, total, rehearsal) = values  # fmt: skip
+     occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
+     closed) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
-        optional(_second, occurrence), optional(_number, attempt), optional(instant, queued),
+        optional(_second, occurrence), _number(attempt or b"1"), optional(instant, queued),
         _between(started, finished), _late(due, started), optional(word, reason), int(occurrences or 1),
         optional(text, retry_of), optional(_number, revision), b"true" if rehearsal == b"1" else b"false",
+        optional(_result, requested_by),
     )  # fmt: skip
     if last is not None:
         entry += b', "last_scheduled_for": %b' % _second(last)
+    if closed is not None:
+        entry += b', "closed": %b' % text(closed)
+    if members is not None and (names := names_of(members)):
+        entry += b', "names": %b' % orjson.dumps(names)
     if total is not None:
         entry += b', "progress": %b' % _progress(done, total)
     return entry + b"}"
+
+
+def _has_job(values: Any) -> bool:
+    return isinstance(values, list) and values[0] is not None
 
 
 def _number(value: bytes) -> bytes:
@@ -143,14 +136,15 @@ class History:
         self._scripts = scripts
         self._keys = scripts.keys
         self._ended: dict[str, bytes] = {}
+        self._erased_texts: bytes | None = None
 
     def one(self, job_id: str, run_id: str) -> bytes | None:
         """Read one run of a job, JSON; None if there is no such job or run."""
-        job, values = ask_packed(
+        exists, values = ask_packed(
             self._scripts,
-            hash_fields([self._keys.job(job_id)], ("id",)) + hash_fields([self._keys.run(run_id)], FIELDS),
+            [packed("EXISTS", self._keys.job(job_id)), *hash_fields([self._keys.run(run_id)], FIELDS)],
         )
-        if isinstance(job, list) and job[0] is None:
+        if not exists:
             return None
         shown = self._shown(run_id, values)
         return shown if shown is not None and values[0] == job_id.encode() else None
@@ -169,13 +163,14 @@ class History:
         """
         listed = self._keys.history(job_id)
         start = self._place_after(listed, after)
-        exists, found = ask(
-            self._scripts, ("EXISTS", self._keys.job(job_id)), ("LRANGE", listed, start or 0, (start or 0) + limit)
-        )
+        exists, found, erased_texts = ask(
+            self._scripts, ("EXISTS", self._keys.job(job_id)), ("LRANGE", listed, start or 0, (start or 0) + limit),
+            ("GET", self._keys.erased_texts),
+        )  # fmt: skip
         if not exists:
             return None
-        ids = [run_id.decode() for run_id in found] if start is not None else []
-        shown = [entry for entry in self._many(ids[:limit]) if entry is not None]
+        ids = [run_id.decode(errors="replace") for run_id in found] if start is not None else []
+        shown = [entry for entry in self._many(ids[:limit], self._ended_since(erased_texts)) if entry is not None]
         return shown, ids[limit - 1] if len(ids) > limit else None
 
     def of_all(self, limit: int, after: str | None, wanted: RunFilter) -> tuple[list[bytes], str | None]:
@@ -190,21 +185,46 @@ class History:
             The runs, JSON, and where to go on, if there may be more; a page may be short, for the search is bounded.
         """
         found: list[bytes] = []
-        for _ in range(SCAN_PAGES):
-            start = self._place_after(self._keys.runs, after)
+        if after is not None and not wanted.choice.limits.are_none and not self._of(wanted.choice, [after]):
+            return found, None
+        place = last = after
+        looks = 0
+        # A cursor names a run that the choice's limits allow. So a search that has met none goes on.
+        while looks < SCAN_PAGES or last == after:
+            looks += 1
+            start = self._place_after(self._keys.runs, place)
             if start is None:
                 return found, None
             (rows,) = ask(self._scripts, ("LRANGE", self._keys.runs, start, start + SCAN_PAGE - 1))
-            ids = [run_id.decode() for run_id in rows]
-            for after, values in zip(ids, self._read(ids), strict=True):
-                if isinstance(values, list) and values[1] and wanted.wants(dict(zip(FIELDS, values, strict=True))):
-                    shown = self._shown(after, values)
+            if not rows:
+                return found, None
+            ids = [run_id.decode(errors="replace") for run_id in rows]
+            place = ids[-1]
+            for last, values, is_taken in self._of(wanted.choice, ids):
+                if is_taken and values[1] and wanted.wants(dict(zip(FIELDS, values, strict=True))):
+                    shown = self._shown(last, values)
                     found += [] if shown is None else [shown]
                     if len(found) == limit:
-                        return found, after
-            if not ids:
-                return found, None
-        return found, after
+                        return found, last
+        return found, last
+
+    def _of(self, choice: JobChoice, run_ids: Sequence[str]) -> list[tuple[str, Any, bool]]:
+        """Read runs, without those of jobs beyond a choice's limits.
+
+        Returns:
+            Their ids, their values, and whether the choice takes their jobs.
+        """
+        runs = list(zip(run_ids, self._read(run_ids), strict=True))
+        if choice.is_all:
+            return [(run_id, values, isinstance(values, list)) for run_id, values in runs]
+        jobs = {run_id: values[0].decode(errors="replace") for run_id, values in runs if _has_job(values)}
+        marks = read_marks(self._scripts, jobs.values())
+        found = []
+        for run_id, values in runs:
+            job = marks.get(jobs.get(run_id, ""))
+            if choice.limits.are_none or (job is not None and choice.limits.allow(*job)):
+                found.append((run_id, values, job is not None and choice.takes(*job)))
+        return found
 
     def log(self, run_id: str) -> RunLog:
         """Read a run's whole log."""
@@ -232,24 +252,33 @@ class History:
         (place,) = ask(self._scripts, ("LPOS", listed, after))
         return None if place is None else int(place) + 1
 
-    def _many(self, run_ids: Sequence[str]) -> list[bytes | None]:
-        known = {run_id: self._ended.get(run_id) for run_id in run_ids}
+    def _ended_since(self, erased_texts: bytes | None) -> dict[str, bytes]:
+        """Return the views of ended runs that were read since the last erasure.
+
+        Each erasure begins another dict. So a view that was read before it, by another thread, is not remembered after.
+        """
+        if erased_texts != self._erased_texts:
+            self._erased_texts, self._ended = erased_texts, {}
+        return self._ended
+
+    def _many(self, run_ids: Sequence[str], ended: dict[str, bytes]) -> list[bytes | None]:
+        known = {run_id: ended.get(run_id) for run_id in run_ids}
         missing = [run_id for run_id, entry in known.items() if entry is None]
         for run_id, values in zip(missing, self._read(missing), strict=True):
-            known[run_id] = self._shown(run_id, values)
+            entry = known[run_id] = self._shown(run_id, values)
+            if entry is not None and values[1] in FINAL and values[3] is not None and len(entry) <= REMEMBERED_BYTES:
+                if len(ended) >= REMEMBERED:
+                    ended.clear()
+                ended[run_id] = entry
         return [known[run_id] for run_id in run_ids]
 
     def _read(self, run_ids: Sequence[str]) -> list[Any]:
         return ask_packed(self._scripts, hash_fields([self._keys.run(run_id) for run_id in run_ids], FIELDS))
 
-    def _shown(self, run_id: str, values: Any) -> bytes | None:
+    @staticmethod
+    def _shown(run_id: str, values: Any) -> bytes | None:
         """Make a view; None if the run is gone or damaged."""
         try:
-            entry = run_view(run_id, values) if values[1] is not None else None
+            return run_view(run_id, values) if values[1] is not None else None
         except (ValueError, TypeError):
             return None
-        if entry is not None and values[1] in FINAL and values[3] is not None and len(entry) <= REMEMBERED_BYTES:
-            if len(self._ended) >= REMEMBERED:
-                self._ended = {}
-            self._ended[run_id] = entry
-        return entry

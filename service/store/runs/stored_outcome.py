@@ -13,7 +13,9 @@ CUT_BYTES = 16 * 1024
 
 
 def stored_outcome(outcome: Outcome) -> dict[str, str]:
-    """Return the fields that an outcome adds to the run's hash, cut to size."""
+    """Return the fields that an outcome adds to the run's hash, cut to size; none for a count of 0."""
+    if outcome.error is None and outcome.result == {}:
+        return {"result": "{}"}
     fields: dict[str, str] = {}
     if outcome.error is not None:
         fields["error"] = cut(outcome.error)
@@ -23,8 +25,9 @@ def stored_outcome(outcome: Outcome) -> dict[str, str]:
             text = json.dumps({"cut": cut(text, CUT_BYTES // 2)})
         fields["result"] = text
         for count in ("messages_sent", "profiles_visited"):
-            value = outcome.result.get(count, 0)
-            fields[count] = str(value) if type(value) is int and 0 <= value <= MOST else "0"
+            value = outcome.result.get(count)
+            if type(value) is int and 0 < value <= MOST:
+                fields[count] = str(value)
     return fields
 
 
@@ -38,9 +41,10 @@ def cut(text: str, limit: int = CUT_BYTES) -> str:
 
 
 def ending(
-    run_id: str, token: str, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str], flag: str = "0"
-) -> tuple[str, ...]:
-    """Write the arguments of `lua/end_run.lua`.
+    run_id: str, token: str, outcome: Outcome, retry: Retry | None, rq_result: Sequence[str],
+    sixth: bool = False,
+) -> tuple[str, ...]:  # fmt: skip
+    """Write the first seven arguments of `lua/end_run.lua` or `lua/end_and_claim.lua`.
 
     Args:
         run_id: the run that ends.
@@ -48,10 +52,14 @@ def ending(
         outcome: how it ended.
         retry: the run that follows; None for none.
         rq_result: the fields of RQ's result record; none for a success.
-        flag: `1` to end it only if its lease has ended.
+        sixth: the sixth argument: to end it only if its lease has ended, or that it ends as most runs do.
     """
     again = json.dumps({"id": retry.run_id, "attempt": retry.attempt, "delay_ms": retry.delay_ms}) if retry else ""
-    fields = json.dumps(stored_outcome(outcome))
     rq = json.dumps(list(rq_result)) if rq_result else ""
     news = json.dumps(list(outcome.news.items())) if outcome.news else ""
-    return run_id, token, outcome.status, fields, rq, again, flag, news
+    return run_id, token, outcome.status, rq, again, "1" if sixth else "0", news
+
+
+def outcome_fields(outcome: Outcome) -> list[str]:
+    """Return the fields that an outcome adds to the run's hash, as a flat list."""
+    return [part for pair in stored_outcome(outcome).items() for part in pair]

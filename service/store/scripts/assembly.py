@@ -1,8 +1,10 @@
 """Texts of the Lua scripts, put together for one installation.
 
-Each file of `service/store/lua` is one verb, with its contract on top. Redis runs a script from its first line each
-time, so only what a verb uses stands before it: the tables `key` (names from `service.store.keys`, so that no key is
-named twice) and `conf`, and parts of `service/store/lua/shared`.
+Each file of `service/store/lua` is one verb, with its contract on top. Before it stand the functions of
+`service/store/lua/shared` that it uses (`linking`). What a verb seldom needs is a step, a file of
+`service/store/lua/steps`: nothing of it is made before one is called. Names of keys (`key.job(job_id)`,
+from `service.store.keys`, so that none is named twice) and limits (`conf.log_runs`) are written out, because each call
+would make a table of them.
 """
 
 from __future__ import annotations
@@ -15,16 +17,18 @@ from importlib import resources
 from service.store.keys import Keys
 from service.store.scripts.limits import (
     BUCKETS_MS,
+    DELETED_JOBS,
     NEWS_SHOWN,
+    REFUSALS,
     RQ_CANCELED_TTL,
     RQ_FAILURE_TTL,
     RQ_SUCCESS_TTL,
+    SESSION_IDLE_SECONDS,
+    SESSION_LONGEST_SECONDS,
     TOLD_TTL,
     Limits,
 )
-
-SHARED = ("idempotency", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "followers", "runs")
-"""The parts of `service/store/lua/shared`, each after those that it uses; each is a table of its name."""
+from service.store.scripts.linking import linked
 
 
 def lua_script(verb: str, keys: Keys, limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
@@ -36,18 +40,31 @@ def lua_script(verb: str, keys: Keys, limits: Limits, rq_fields: Mapping[str, by
         limits: of the installation.
         rq_fields: see `service.store.rq_records.rq_template`.
     """
-    body = source(verb)
-    for name in reversed(SHARED):
-        if f"{name}." in body:
-            body = f"{source(f'shared/{name}')}\n{body}"
-    body = f"{source('shared/now')}\n{source('shared/base')}\n{body}"
-    return f"{lua_keys(keys, body)}\n{lua_conf(limits, rq_fields, body)}\n{body}"
+
+    def whole(name: str) -> str:
+        return with_conf(_with_keys(linked(source(name), source), keys), limits, rq_fields)
+
+    body = whole(verb)
+    steps = sorted(set(re.findall(r"\bsteps\.(\w+)\(", body)))
+    functions = ",\n".join(f"{step} = function(...)\n{whole(f'steps/{step}')}\nend" for step in steps)
+    made = f"local function steps()\nreturn {{{functions}}}\nend\n" if steps else ""
+    return made + re.sub(r"\bsteps\.(?=\w+\()", "steps().", body)
+
+
+def whole_text(script: str) -> str:
+    """Return all that a script may run, with the names of keys still as `key.name`: for those who look for them."""
+    text = source(script)
+    if "people." in text:
+        text = f"{source('shared/people')}\n{text}"
+    steps = sorted(set(re.findall(r"\bsteps\.(\w+)\(", text)))
+    return "\n".join(linked(part, source) for part in [text, *(source(f"steps/{step}") for step in steps)])
 
 
 @cache
 def source(name: str) -> str:
-    """Read a Lua file of this package."""
-    return resources.files("service.store").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    """Read a Lua file of this package, without the lines that are comments: these name parts that it does not use."""
+    text = resources.files("service.store").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    return re.sub(r"^ *--.*\n", "", text, flags=re.MULTILINE)
 
 
 def lua_keys(keys: Keys, body: str) -> str:
@@ -63,23 +80,41 @@ def lua_keys(keys: Keys, body: str) -> str:
     return "local key = {" + ", ".join(lines) + "}"
 
 
-def lua_conf(limits: Limits, rq_fields: Mapping[str, bytes], body: str) -> str:
-    """Write the table `conf` for the names in `body`."""
+def _with_keys(text: str, keys: Keys) -> str:
+    """Write out the names of keys."""
+
+    def written(found: re.Match[str]) -> str:
+        value, argument = getattr(keys, found[1]), found[2]
+        if isinstance(value, str):
+            return lua_string(value) + (argument or "")
+        head, tail = value("\0").split("\0")
+        return f"({lua_string(head)} .. {argument[1:-1]}{f' .. {lua_string(tail)}' if tail else ''})"
+
+    return re.sub(r"\bkey\.(\w+)(\([^()]*\))?", written, text)
+
+
+def with_conf(text: str, limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
+    """Write out the limits, and the fields that all RQ jobs share."""
     conf = {
         "history_limit": str(limits.history),
         "log_runs": str(limits.logs),
         "runs_limit": str(limits.runs),
+        "audit_limit": str(limits.audit),
+        "max_jobs": str(limits.max_jobs),
         "waiting_limit": str(limits.waiting),
+        "deleted_limit": str(DELETED_JOBS),
+        "refusals_limit": str(REFUSALS),
         "rq_success_ttl": str(RQ_SUCCESS_TTL),
         "rq_failure_ttl": str(RQ_FAILURE_TTL),
         "rq_canceled_ttl": str(RQ_CANCELED_TTL),
         "told_ttl": str(TOLD_TTL),
+        "session_idle_ms": str(SESSION_IDLE_SECONDS * 1000),
+        "session_longest_ms": str(SESSION_LONGEST_SECONDS * 1000),
         "news_shown": str(NEWS_SHOWN),
         "buckets": f"{{{', '.join(map(str, BUCKETS_MS))}}}",
         "rq": f"{{{', '.join(lua_string(part) for pair in rq_fields.items() for part in pair)}}}",
     }
-    used = sorted(set(re.findall(r"\bconf\.(\w+)", body)))
-    return f"local conf = {{{', '.join(f'{name} = {conf[name]}' for name in used)}}}"
+    return re.sub(r"\bconf\.(\w+)", lambda found: conf[found[1]], text)
 
 
 def lua_string(value: str | bytes) -> str:

@@ -11,7 +11,8 @@ from redis import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from service.store.keys import Keys
-from service.store.scripts.assembly import lua_keys, source
+from service.store.scripts.assembly import lua_keys, source, with_conf
+from service.store.scripts.limits import Limits
 from service.store.server.exchange import exchange, packed
 from service.store.server.patience import PatientRedis, is_refusal
 
@@ -74,20 +75,23 @@ class LoneScript:
         return packed(command, script, len(keys), *keys, *args)
 
 
-def script_of(client: Redis, name: str, keys: Keys | None = None) -> LoneScript:
+def script_of(client: Redis, name: str, keys: Keys | None = None, limits: Limits | None = None) -> LoneScript:
     """Make a script that stands alone, from its file and the parts of `service/store/lua/shared` that it uses.
 
     Args:
         client: the connection to run it on.
         name: of its file.
         keys: the installation's key names, for a script that makes keys itself; None for one that only uses KEYS.
+        limits: of the installation, for a script that writes the audit log.
     """
-    return LoneScript(client, _text(name, keys))
+    return LoneScript(client, _text(name, keys, limits or Limits()))
 
 
 @cache
-def _text(name: str, keys: Keys | None) -> str:
+def _text(name: str, keys: Keys | None, limits: Limits) -> str:
     body = source(name)
+    if "audit." in body:
+        body = with_conf(f"{source('shared/base')}\n{source('shared/audit')}\n{body}", limits, {})
     if "people." in body:
         body = f"{source('shared/people')}\n{body}"
     if "now_ms(" in body:

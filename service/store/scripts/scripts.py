@@ -16,17 +16,21 @@ from service.store.scripts.assembly import lua_script
 from service.store.scripts.limits import Limits
 from service.store.scripts.lone_script import Argument, Script
 from service.store.server.data_memory import DataMemory
-from service.store.server.exchange import Answer, exchange, packed, repeatable, send
+from service.store.server.exchange import Answer, Meanwhile, exchange, exchange_one, packed, repeatable, send
 from service.store.server.translation import translate_errors
 
 VERBS = (
     "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run", "release_retry",
-    "requeue_run", "claim_run", "renew_lease", "note_run", "end_run", "cancel_run", "hold_lead", "yield_lead",
-    "beat_worker", "watch_data", "acknowledge", "read_ahead", "void_decisions", "end_walk", "cut_records",
-    "fold_alert", "end_fold",
+    "requeue_run", "claim_run", "release_claim", "renew_lease", "note_run", "end_run", "end_and_claim", "cancel_run",
+    "hold_lead", "yield_lead", "beat_worker", "watch_data", "acknowledge", "read_ahead", "void_decisions", "end_walk",
+    "cut_records", "fold_alert", "end_fold", "recount_job", "take_over", "mend_counts",
+    "save_key", "find_key", "revoke_key", "open_session", "find_session", "end_session",
+    "count_guesses", "take_token", "note_memory",
+    "restore_job", "note_refusals", "delete_ended",
+    "save_calendar", "delete_calendar", "replan_job", "end_replanning",
 )  # fmt: skip
 
-READING = ("read_due", "watch_data")
+READING = ("read_due", "watch_data", "find_key", "find_session")
 """The scripts whose writes every release can read."""
 
 
@@ -84,6 +88,29 @@ class Scripts:
     def run(self, verb: str, *args: Argument) -> Any:
         """Run one script, and once more if the connection broke before the answer came."""
         return _granted(self.run_in_one((verb, *args))[0])
+
+    def run_marked(
+        self, verb: str, args_of: Callable[[bool], Sequence[Argument]], *, repeated: bool, meanwhile: Meanwhile = None
+    ) -> Any:
+        """Run one script that must know whether an earlier call may have been carried out; see `run`.
+
+        Args:
+            verb: the script's.
+            args_of: returns its arguments, given that.
+            repeated: an earlier call of ours was not answered.
+            meanwhile: called each time that it was sent, while Redis works.
+        """
+        again = repeated
+
+        def attempt() -> Any:
+            nonlocal again
+            args, again = args_of(again), True
+            answer = exchange_one(self.client, self._call(verb, *args), meanwhile)
+            if isinstance(answer, NoScriptError):
+                answer = exchange_one(self.client, packed("EVAL", self._scripts[verb].text, 0, *args))
+            return answer
+
+        return _granted(self.ask(attempt))
 
     def begin(self, verb: str, *args: Argument) -> Callable[[], Any]:
         """Send one script without waiting, so that Redis and this process work at the same time.
@@ -147,8 +174,11 @@ class Scripts:
             self.look_at_data("watch_data")
         if self.gate is not None:
             self.gate.reach()
-        with translate_errors():
+        try:
             return repeatable(call)
+        except (RedisError, OSError):  # to enter a context manager takes as long as to pack a command
+            with translate_errors():
+                raise
 
     def look_at_data(self, verb: str, *args: str | int) -> None:
         """Run a script that looks at the data set, and note its answer."""

@@ -7,6 +7,7 @@ Clients never retry by themselves: a write whose reply was lost would happen twi
 from __future__ import annotations
 
 import logging
+import select
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -24,6 +25,7 @@ from redis.retry import Retry
 
 from service.settings import Settings
 from service.store.server.exchange import SharingRedis
+from service.store.server.own_connection import OwnConnection
 from service.store.server.patience import PatientRedis
 from service.store.server.shared_connection import Push, SharedConnection
 
@@ -41,7 +43,7 @@ CONNECT_SECONDS = 1.0
 SOCKET_SECONDS: dict[Role, float] = {
     "web": 1.5,  # so that a 503 is out within 3 s
     "scheduler": 5.0,
-    "worker": 20.0,  # longer than RQ's longest wait for work
+    "worker": 20.0,  # RQ's own commands, when a worker starts and ends
     "watch": 2.0,  # so that a run is killed before its lease ends: less than service.worker.watchdog's margin
     "horse": 5.0,
 }
@@ -78,11 +80,9 @@ def connect(settings: Settings, role: Role) -> Redis:
         )
         return WebRedis(pool, settings)
     if role == "horse":
-        # One connection that its threads share: small Redis plans count connections.
-        pool = redis.BlockingConnectionPool.from_url(
-            url, max_connections=1, timeout=2 * SOCKET_SECONDS["horse"], **of_pool
+        return PatientRedis(
+            connection_pool=OwnConnection.from_url(url, patience=2 * SOCKET_SECONDS["horse"], **of_pool)
         )
-        return PatientRedis(connection_pool=pool)
     return Redis(connection_pool=redis.ConnectionPool.from_url(url, **of_pool))
 
 
@@ -163,7 +163,17 @@ def _tls(verify: str) -> dict[str, Any]:
     return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": verify}
 
 
+def wait_readable(connection: Any, seconds: float) -> bool:
+    """Wait until a connection has something to read, at most `seconds`. Return whether it has.
+
+    redis-py waits in whole milliseconds, and one more.
+    """
+    if connection.can_read(timeout=0):
+        return True
+    return bool(select.select([connection._sock], [], [], seconds)[0])
+
+
 def open_sockets(client: Redis) -> int:
     """Count the open connections of a horse's client, each of which has a file descriptor of this process."""
-    pool: Any = client.connection_pool
-    return sum(1 for connection in pool._connections if connection._sock is not None)
+    pool = client.connection_pool
+    return pool.open_sockets() if isinstance(pool, OwnConnection) else 0

@@ -9,11 +9,14 @@ from redis import Redis
 from redis.exceptions import BusyLoadingError, ConnectionError, MaxConnectionsError, ResponseError, TimeoutError
 
 from service.interleaving import blocking, is_interleaved, wait_for
+from service.store.server.own_connection import OwnConnection
 from service.store.server.packing import packed as packed
 from service.store.server.patience import PatientRedis
 from service.store.server.shared_connection import SharedConnection
 
 Answer = TypeVar("Answer")
+Meanwhile = Callable[[], object] | None
+"""Work for this process while it waits for Redis."""
 
 
 class SharingRedis(Redis):
@@ -58,6 +61,18 @@ def send(client: Redis, commands: Sequence[bytes]) -> Callable[[], list[Any]]:
         return answers
 
     return receive
+
+
+def exchange_one(client: Redis, command: bytes, meanwhile: Meanwhile = None) -> Any:
+    """Send one packed command and read its answer, in the form that `send` describes.
+
+    Args:
+        client: the connection.
+        command: the command.
+        meanwhile: called once the command was sent; only a client with a connection of its own does so.
+    """
+    pool = client.connection_pool
+    return pool.ask(command, meanwhile) if isinstance(pool, OwnConnection) else exchange(client, [command])[0]
 
 
 def exchange(client: Redis, commands: Sequence[bytes]) -> list[Any]:

@@ -19,6 +19,7 @@ from service.interleaving import OneAtATime
 from service.store.keys import Keys
 from service.store.schema import SchemaWatch, ensure_schema
 from service.store.server.kind import refuse_unsuitable
+from service.store.server.needs import Process
 from service.store.server.redis_clock import seconds_of
 from service.store.server.rights import Rights, refuse_half_rights, rights
 from service.store.server.translation import translate_errors
@@ -28,8 +29,13 @@ log = logging.getLogger(__name__)
 OFFSET_WARNING_SECONDS = 1.0
 
 
-def check_at_startup(client: Redis, keys: Keys) -> Rights:
+def check_at_startup(client: Redis, keys: Keys, process: Process | None = None) -> Rights:
     """Check the server and the user's rights, bring the schema up to date, and warn if this machine's clock is off.
+
+    Args:
+        client: the connection that asks.
+        keys: the installation's key names.
+        process: the kind of process that starts; None for one user of all kinds.
 
     Returns:
         The user's rights.
@@ -39,7 +45,7 @@ def check_at_startup(client: Redis, keys: Keys) -> Rights:
         StoreUnavailable: Redis is away, or its user lacks a right.
     """
     refuse_unsuitable(client)
-    found = rights(client, keys)
+    found = rights(client, keys, process)
     refuse_half_rights(found)
     ensure_schema(client, keys)
     offset = clock_offset(client)
@@ -59,7 +65,7 @@ class StartupChecks:
     def __init__(self, client: Redis, keys: Keys) -> None:
         self._watch = SchemaWatch(client, keys)
         self._passed = False
-        self._check = OneAtATime(lambda: check_at_startup(client, keys))
+        self._check = OneAtATime(lambda: check_at_startup(client, keys, "web"))
 
     def reach(self) -> None:
         """Check before a read, until the checks have passed once. Raises StoreUnavailable."""

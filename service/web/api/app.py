@@ -10,19 +10,27 @@ from falcon.asgi import Request, Response
 from falcon.media import JSONHandler
 
 from service.bots.registry import configs
+from service.domain.access.callers import NOBODY, act_for
 from service.domain.plain_json import dumps
 from service.web.api import contacts as address_book
+from service.web.api import feeds
+from service.web.api.audit import AuditEntries
 from service.web.api.bots import BotList
+from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
+from service.web.api.change_notes import ChangeNotes
 from service.web.api.definitions import Apply, Export
 from service.web.api.health import Acknowledge, Health
 from service.web.api.jobs import Job, JobList, RunNow, Toggle
+from service.web.api.keys import Key, KeyList, OwnKey, Rotate
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
 from service.web.api.openapi import document as openapi
-from service.web.api.previews import JobPreview, Preview
+from service.web.api.previews import ClockChangeList, JobPreview, Preview
+from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
 from service.web.api.runs import AllRuns, Cancel, History, Log, Run
+from service.web.api.sessions import SessionEnd, SessionList
 from service.web.http import errors
-from service.web.http.access import BY_SESSION, Undeclared, require_declaration
+from service.web.http.access import Access, Undeclared, require_declaration
 from service.web.http.body import NeedlessBodies
 from service.web.http.guard import Guard, Nothing
 from service.web.http.incoming import Incoming
@@ -30,13 +38,17 @@ from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.representation.compression import Compression
 from service.web.http.request_ids import RequestIds
-from service.web.http.sessions import Sessions
+from service.web.http.sessions import is_https
 from service.web.services import Services
 
 API = "/scheduler"
 """The path under which the API is."""
 DASHBOARD = "/rq"
 """The path under which rq-dashboard is mounted."""
+
+
+STRICT_TRANSPORT = f"max-age={365 * 86_400}"
+"""Has browsers use TLS alone from now on, for a year (RFC 6797)."""
 
 
 class App(falcon.asgi.App[Any, Any]):
@@ -48,9 +60,12 @@ class App(falcon.asgi.App[Any, Any]):
         self.router_options.default_to_on_request = True
         self.routes: dict[str, object] = {}
         """Path -> resource, for the OpenAPI document."""
+        self.resources: dict[str, object] = {}
+        """Path -> resource of everything that is served."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # type: ignore[override]
-        """Answer a request, or hear that the process starts or ends."""
+        """Answer a request, or hear that the process starts or ends. Until the guard knows better, nobody asks."""
+        act_for(NOBODY)
         await super().__call__(scope, Incoming(scope, receive) if scope["type"] == "http" else receive, send)
 
     def add_route(self, uri_template: str, resource: object, **options: Any) -> None:
@@ -80,6 +95,7 @@ class App(falcon.asgi.App[Any, Any]):
         """
         require_declaration(uri_template, resource)
         super().add_route(uri_template, resource, **options)
+        self.resources[uri_template] = resource
 
     def add_tree(self, prefix: str, resource: object) -> None:
         """Add a path with all paths under it, except for those that have routes of their own."""
@@ -105,9 +121,14 @@ class Headers:
 
         What people see after signing in is never kept: Back shows a kept page without asking, also after a sign-out.
         """
-        if resp.get_header("Cache-Control") is None or getattr(resource, "access", None) is BY_SESSION:
+        access = getattr(resource, "access", None)
+        if resp.get_header("Cache-Control") is None or (isinstance(access, Access) and access.is_private_page):
             resp.set_header("Cache-Control", "no-store")
         resp.set_header("X-Content-Type-Options", "nosniff")
+        if is_https(req):
+            resp.set_header("Strict-Transport-Security", STRICT_TRANSPORT)
+        if isinstance(access, Access) and access.is_by_address:
+            resp.set_header("Referrer-Policy", "no-referrer")
         if isinstance(resource, Mounted):  # its refusals too
             resp.set_headers(PAGE_HEADERS)
 
@@ -123,14 +144,17 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     Returns:
         The ASGI application.
     """
-    guard = Guard(services.keys, Sessions(services.keys), sign_in, services.refusals)
-    app = App(middleware=[Compression(), RequestIds(), guard, NeedlessBodies(), Headers(), services.loop_lag])
+    guard = Guard(services.callers, sign_in, services.guesses, services.refusal_notes)
+    rates = [services.rates] if services.rates else []  # behind the guard, which knows whose key it is
+    middleware = [Compression(), RequestIds(), guard, *rates, ChangeNotes(), NeedlessBodies(), Headers()]
+    app = App(middleware=[*middleware, services.loop_lag, services.guesses])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
     _add_job_routes(app, services)
     _add_run_routes(app, services)
     _add_contact_routes(app, services)
     _add_service_routes(app, services)
+    _add_access_routes(app, services)
     if rq_dashboard is not None:
         app.add_tree(DASHBOARD, Mounted(rq_dashboard))
     app.add_tree(API, Nothing())
@@ -141,10 +165,22 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
 def _add_job_routes(app: App, services: Services) -> None:
     jobs, pages = services.jobs, services.pages
     app.add_route("/scheduler/jobs", JobList(jobs, pages))
-    app.add_route("/scheduler/jobs/{job_id}", Job(jobs, pages))
+    app.add_route("/scheduler/jobs/{job_id}", Job(jobs, services.dry_runs, pages))
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs, pages))
+    app.add_route("/scheduler/jobs/{job_id}/revisions", RevisionList(services.revisions))
+    app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}", OneRevision(services.revisions))
+    app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}/restore", RestoreRevision(services.revisions))
+    app.add_route("/scheduler/deleted", DeletedList(services.deleted))
+    app.add_route("/scheduler/deleted/{job_id}/restore", RestoreDeleted(services.deleted))
     app.add_route("/scheduler/preview", Preview(jobs, pages))
+    app.add_route("/scheduler/calendars", CalendarList(services.calendars, pages))
+    app.add_route(
+        "/scheduler/calendars/{name}", Calendar(services.calendars, services.calendar_dry_runs, pages, services.long)
+    )
+    app.add_route("/scheduler/calendars/{name}/ics", CalendarFile(services.calendars, services.long))
+    app.add_route("/scheduler/calendars/{name}/days", CalendarDays(services.calendars, pages))
+    app.add_route("/scheduler/clock-changes", ClockChangeList(services.clock_changes, services.long))
     app.add_route("/scheduler/export", Export(services.definitions, services.long))
     app.add_route("/scheduler/apply", Apply(services.definitions, services.long, services.import_limit))
 
@@ -165,13 +201,25 @@ def _add_contact_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/contacts/import", address_book.Import(contacts, long, services.import_limit))
     app.add_route("/scheduler/contacts/export", address_book.Export(contacts, long))
     app.add_route("/scheduler/contacts/duplicates", address_book.Duplicates(contacts, long))
-    app.add_route("/scheduler/contacts/{contact_id}", address_book.Contact(contacts, pages))
+    app.add_route("/scheduler/contacts/{contact_id}", address_book.Contact(contacts, pages, services.erasure, long))
     app.add_route("/scheduler/contacts/{contact_id}/merge", address_book.Merge(contacts, pages))
 
 
 def _add_service_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/health", Health(services.health))
     app.add_route("/scheduler/acknowledge", Acknowledge(services.health))
+    app.add_route("/scheduler/audit", AuditEntries(services.audit))
     app.add_route("/scheduler/messages/test", MessageTest(services.message_tester, services.long))
     app.add_route("/scheduler/bots", BotList(services.bots))
     app.add_route("/metrics", Metrics(services.reading, services.pages))
+
+
+def _add_access_routes(app: App, services: Services) -> None:
+    keys, lookups = services.stored_keys, services.lookups
+    app.add_route("/scheduler/keys", KeyList(keys))
+    app.add_route("/scheduler/keys/me", OwnKey(keys))
+    app.add_route("/scheduler/keys/{key_id}", Key(keys, lookups))
+    app.add_route("/scheduler/keys/{key_id}/rotate", Rotate(keys, lookups))
+    app.add_route(feeds.ADDRESS, feeds.Feed(services.feeds, services.long))
+    app.add_route("/scheduler/sessions", SessionList(services.console_sessions))
+    app.add_route("/scheduler/sessions/{session_id}", SessionEnd(services.console_sessions, lookups))

@@ -10,8 +10,10 @@ from falcon.asgi import Request, Response
 from service.contacts.reading.charsets import file_codec_of
 from service.contacts.reading.files import ReadOptions
 from service.contacts.writing.exports import KINDS, Kind
+from service.domain.access.scopes import Scope
 from service.errors import ValidationFailed
 from service.usecases.contacts import ContactBook
+from service.usecases.erasure import Erasure
 from service.web.api.limits import DUPLICATES_LIMIT, PAGE_LIMIT
 from service.web.http import paging, query
 from service.web.http.access import BY_KEY
@@ -26,7 +28,7 @@ DATE_ORDERS = ("day", "month")
 class ContactList(PooledResource[ContactBook]):
     """`/scheduler/contacts`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.CONTACTS, post=Scope.CONTACTS)
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return a page of contacts."""
@@ -43,9 +45,21 @@ class ContactList(PooledResource[ContactBook]):
 
 
 class Contact(PooledResource[ContactBook]):
-    """`/scheduler/contacts/{contact_id}`."""
+    """`/scheduler/contacts/{contact_id}`.
 
-    access = BY_KEY
+    Args:
+        contacts: the address book.
+        pool: the threads for short work.
+        erasure: erases persons.
+        long: the threads for erasures.
+    """
+
+    access = BY_KEY.needing(get=Scope.CONTACTS, put=Scope.CONTACTS, delete=Scope.CONTACTS)
+
+    def __init__(self, contacts: ContactBook, pool: Pool, erasure: Erasure, long: Pool) -> None:
+        super().__init__(contacts, pool)
+        self._erasure = erasure
+        self._long = long
 
     async def on_get(self, req: Request, resp: Response, contact_id: str) -> None:
         """Return the contact."""
@@ -59,7 +73,10 @@ class Contact(PooledResource[ContactBook]):
         resp.media = await self._pool.run(self._source.update, contact_id, body)
 
     async def on_delete(self, req: Request, resp: Response, contact_id: str) -> None:
-        """Delete the contact."""
+        """Delete the contact; with `?erase=true` also everything else that names the person."""
+        if query.boolean(req, "erase"):
+            resp.media = await self._long.run(self._erasure.erase, contact_id)
+            return
         await self._pool.run(self._source.delete, contact_id)
         resp.status = falcon.HTTP_204
 
@@ -67,7 +84,7 @@ class Contact(PooledResource[ContactBook]):
 class Merge(PooledResource[ContactBook]):
     """`/scheduler/contacts/{contact_id}/merge`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(post=Scope.CONTACTS)
 
     async def on_post(self, req: Request, resp: Response, contact_id: str) -> None:
         """Merge the contacts that the body names into this one."""
@@ -78,7 +95,7 @@ class Merge(PooledResource[ContactBook]):
 class Duplicates(PooledResource[ContactBook]):
     """`/scheduler/contacts/duplicates`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.CONTACTS)
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return a page of groups of contacts that may be one person, for somebody to decide."""
@@ -99,7 +116,7 @@ class Import(PooledResource[ContactBook]):
         limit: the longest file, in bytes.
     """
 
-    access = BY_KEY
+    access = BY_KEY.needing(post=Scope.CONTACTS)
 
     def __init__(self, contacts: ContactBook, pool: Pool, limit: int) -> None:
         super().__init__(contacts, pool)
@@ -128,7 +145,7 @@ class Import(PooledResource[ContactBook]):
 class Export(PooledResource[ContactBook]):
     """`/scheduler/contacts/export`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.CONTACTS)
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return all contacts as a file: vCard 3.0, or CSV with `?format=csv`. Importing it again changes nothing."""

@@ -8,10 +8,12 @@ from typing import IO, Any
 import falcon
 from falcon.asgi import Request, Response
 
+from service.domain.access.scopes import Scope
 from service.domain.input.strict_json import parse_object
 from service.errors import ValidationFailed
 from service.usecases.definitions import Definitions
 from service.usecases.documents import VERSION, json_pieces, parse_yaml, yaml_pieces
+from service.web.api.limits import DRY_RUN_DAYS
 from service.web.http import query
 from service.web.http.access import BY_KEY
 from service.web.http.body import put_aside
@@ -28,16 +30,16 @@ _YAML_NAMES = (YAML, "application/x-yaml", "text/yaml", "text/x-yaml")
 class Export(PooledResource[Definitions]):
     """`/scheduler/export`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ)
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return all definitions as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
         resp.set_header("Vary", "Accept")
-        jobs = self._source.export()
+        jobs, calendars = self._source.export(), await self._pool.run(self._source.calendars)
         if _wants_yaml(req):
-            await send_download(req, resp, yaml_pieces(VERSION, jobs), YAML, self._pool)
+            await send_download(req, resp, yaml_pieces(VERSION, jobs, calendars), YAML, self._pool)
         else:
-            await send_download(req, resp, json_pieces(VERSION, jobs), falcon.MEDIA_JSON, self._pool)
+            await send_download(req, resp, json_pieces(VERSION, jobs, calendars), falcon.MEDIA_JSON, self._pool)
 
     on_head = on_get
 
@@ -60,7 +62,7 @@ class Apply(PooledResource[Definitions]):
         limit: the longest document, in bytes. An export may be longer than other bodies.
     """
 
-    access = BY_KEY
+    access = BY_KEY.needing(post=Scope.WRITE)
 
     def __init__(self, definitions: Definitions, pool: Pool, limit: int) -> None:
         super().__init__(definitions, pool)
@@ -71,15 +73,17 @@ class Apply(PooledResource[Definitions]):
     async def on_post(self, req: Request, resp: Response) -> None:
         """Apply a document: create and change jobs.
 
-        `?prune=true` deletes all others, `?dry_run=true` only lists the changes.
+        `?prune=true` deletes all others. `?dry_run=true` only lists the changes, each with the occurrences that it
+        gains and loses in the next `days`.
         """
         prune, dry_run = query.boolean(req, "prune"), query.boolean(req, "dry_run")
+        days = DRY_RUN_DAYS.read(req)
         with self._pool.admitted():
             async with put_aside(req, self._limit, self._pool) as file, self._turn:
-                resp.media = await self._pool.go_on(self._apply, req, file, prune, dry_run)
+                resp.media = await self._pool.go_on(self._apply, req, file, prune, dry_run, days)
 
-    def _apply(self, req: Request, file: IO[bytes], prune: bool, dry_run: bool) -> dict[str, Any]:
-        return self._source.apply(_document(req, file.read()), prune=prune, dry_run=dry_run)
+    def _apply(self, req: Request, file: IO[bytes], prune: bool, dry_run: bool, days: int) -> dict[str, Any]:
+        return self._source.apply(_document(req, file.read()), prune=prune, dry_run=dry_run, days=days)
 
 
 def _document(req: Request, raw: bytes) -> Any:

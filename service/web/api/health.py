@@ -5,6 +5,7 @@ from __future__ import annotations
 import falcon
 from falcon.asgi import Request, Response
 
+from service.domain.access.scopes import Scope
 from service.domain.status import HEALTHY
 from service.interleaving import interleaved
 from service.usecases import health
@@ -31,7 +32,7 @@ class Health:
 class Acknowledge:
     """`/scheduler/acknowledge`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(post=Scope.RUN).without_limits()
 
     def __init__(self, health: health.Health) -> None:
         self._health = health

@@ -8,12 +8,15 @@ from typing import Any
 import falcon
 from falcon.asgi import Request, Response
 
+from service.domain.access.scopes import Scope
 from service.errors import ServiceError
 from service.interleaving import interleaved
+from service.usecases.foresight.dry_runs import DryRuns
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.usecases.views import View
-from service.web.api.limits import JOB_PAGE_DEFAULT, JOB_PAGE_LIMIT, WAIT_SECONDS
+from service.web.api.limits import DRY_RUN_DAYS, JOB_PAGE_DEFAULT, JOB_PAGE_LIMIT, WAIT_SECONDS
+from service.web.callers.vigil import proof_of
 from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object, read_optional_object
@@ -45,7 +48,7 @@ class Changing:
 class JobList(Changing):
     """`/scheduler/jobs`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ, post=Scope.WRITE)
 
     def __init__(self, jobs: Jobs, pool: Pool) -> None:
         super().__init__(pool)
@@ -57,6 +60,7 @@ class JobList(Changing):
             "enabled_only": query.boolean(req, "enabled_only"),
             "bot_type": query.text(req, "bot_type") or None,
             "q": query.text(req, "q") or None,
+            "labels": query.texts(req, "label"),
         }
         limit = JOB_PAGE_LIMIT.read(req)
         cursor = paging.cursor(req)
@@ -80,11 +84,12 @@ class JobList(Changing):
 class Job(Changing):
     """`/scheduler/jobs/{job_id}`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ, put=Scope.WRITE, delete=Scope.WRITE)
 
-    def __init__(self, jobs: Jobs, pool: Pool) -> None:
+    def __init__(self, jobs: Jobs, dry_runs: DryRuns, pool: Pool) -> None:
         super().__init__(pool)
         self._jobs = jobs
+        self._dry_runs = dry_runs
 
     async def on_get(self, req: Request, resp: Response, job_id: str) -> None:
         """Return the job."""
@@ -93,9 +98,18 @@ class Job(Changing):
     on_head = on_get
 
     async def on_put(self, req: Request, resp: Response, job_id: str) -> None:
-        """Change the fields that the body names."""
+        """Change the fields that the body names.
+
+        `?dry_run=true` changes nothing. It answers with the fields that would change, and with the occurrences that
+        the job would gain and lose in the next `days`; the ETag is that of the job as it is.
+        """
+        dry_run, days = query.boolean(req, "dry_run"), DRY_RUN_DAYS.read(req)
         body = await read_object(req)
         revisions = conditions.revisions(req)
+        if dry_run:
+            resp.media, revision = await self._pool.run(self._dry_runs.update, job_id, body, revisions, days)
+            conditions.show_revision(resp, revision)
+            return
         conditions.send_job(resp, await self._run(body)(self._jobs.update, job_id, body, revisions))
 
     async def on_delete(self, req: Request, resp: Response, job_id: str) -> None:
@@ -107,7 +121,7 @@ class Job(Changing):
 class Toggle:
     """`/scheduler/jobs/{job_id}/toggle`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(post=Scope.WRITE)
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -121,7 +135,7 @@ class Toggle:
 class RunNow(Changing):
     """`/scheduler/jobs/{job_id}/run`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(post=Scope.RUN)
 
     def __init__(self, runs: Runs, hub: NewsHub, pool: Pool) -> None:
         super().__init__(pool)
@@ -129,7 +143,10 @@ class RunNow(Changing):
         self._hub = hub
 
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
-        """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time."""
+        """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time.
+
+        Without the scope `read`, sentences stand in the place of its result and error.
+        """
         seconds = WAIT_SECONDS.read(req)
         body, key = await read_optional_object(req), conditions.idempotency_key(req)
         run_id = await self._run(body)(self._runs.run_now, job_id, body, key)
@@ -147,7 +164,8 @@ class RunNow(Changing):
 
     async def _wait(self, req: Request, job_id: str, run_id: str, seconds: float) -> View | None:
         try:
-            return await wait_for_run(self._hub, self._runs, job_id, run_id, seconds, receive_of(req))
+            receive, proof = receive_of(req), proof_of(req)
+            return await wait_for_run(self._hub, self._runs, job_id, run_id, seconds, receive, proof)
         except ServiceError:
             # The run is accepted. After an error the client would ask for it once more, and it would run twice.
             return None

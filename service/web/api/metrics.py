@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from falcon.asgi import Request, Response
 
+from service.domain.access.scopes import Scope
 from service.store.counters import Reading
-from service.web.http.access import BY_KEY_OR_BEARER
+from service.web.http.access import BY_SENT_KEY
 from service.web.http.pools import PooledResource
 from service.web.metrics import exposition
 
@@ -15,7 +16,7 @@ from service.web.metrics import exposition
 class Metrics(PooledResource[Callable[[], Reading]]):
     """`/metrics`."""
 
-    access = BY_KEY_OR_BEARER
+    access = BY_SENT_KEY.needing(get=Scope.READ).without_limits()
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return the metrics of the whole installation, in Prometheus' text format or, if asked for, OpenMetrics.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import falcon
 from falcon.asgi import Request, Response
 
+from service.domain.access.scopes import Scope
 from service.interleaving import interleaved
 from service.usecases.runs import Runs
 from service.web.api.limits import PAGE_LIMIT
@@ -19,7 +20,7 @@ from service.web.live.log_stream import follow
 class History:
     """`/scheduler/jobs/{job_id}/history`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ)
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -36,7 +37,7 @@ class History:
 class Run:
     """`/scheduler/jobs/{job_id}/runs/{run_id}`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ)
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -56,7 +57,7 @@ class Log:
         hub: the clients that follow logs.
     """
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ)
 
     def __init__(self, runs: Runs, hub: NewsHub) -> None:
         self._runs = runs
@@ -78,8 +79,8 @@ class Log:
             resp.media = await interleaved(self._runs.run_log, job_id, run_id)
             return
         after = last_event(req)
-        await interleaved(self._runs.run, job_id, run_id)
-        follow(req, resp, self._hub, run_id, after)
+        await interleaved(self._runs.require_log, job_id, run_id)
+        follow(req, resp, self._hub, job_id, run_id, after)
 
     async def on_head(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Answer as GET does, without a body and without a stream."""
@@ -89,7 +90,7 @@ class Log:
 class Cancel:
     """`/scheduler/jobs/{job_id}/runs/{run_id}/cancel`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(post=Scope.RUN)
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -104,7 +105,7 @@ class Cancel:
 class AllRuns:
     """`/scheduler/runs`."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(get=Scope.READ)
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -113,7 +114,8 @@ class AllRuns:
         """Return a page of all jobs' runs, newest first."""
         limit = PAGE_LIMIT.read(req)
         filters = {name: query.text(req, name) for name in ("status", "job_id", "trigger", "since", "until")}
-        page = await interleaved(self._runs.all_runs, limit=limit, cursor=paging.cursor(req), **filters)
+        labels = query.texts(req, "label")
+        page = await interleaved(self._runs.all_runs, limit=limit, cursor=paging.cursor(req), labels=labels, **filters)
         paging.send_page(req, resp, page)
 
     on_head = on_get

@@ -70,7 +70,7 @@ def _field(id: str, path: str, part: Mapping[str, Any], root: Mapping[str, Any],
         id=id,
         path=path,
         kind=kind,
-        label=_label(name),
+        label=label_of(name),
         hint=str(part.get("description", "")),
         value=_shown(kind, value),
         optional=nullable or (not required and kind in ("json", "lines", "text", "long")),
@@ -120,7 +120,8 @@ def _shown(kind: str, value: Any) -> Any:
     return str(value)
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
+    """Return the name of a field for people: `max_retries` is `Max retries`."""
     words = [_ABBREVIATIONS.get(word, word) for word in name.split("_")]
     text = " ".join(words)
     return text[:1].upper() + text[1:]

@@ -29,6 +29,7 @@ SKIP_REASONS = {
     "misfire": "too late: its grace time was over",
     "coalesced": "a newer occurrence ran instead",
     "missed": "missed, and not caught up",
+    "closed": "its calendar was closed",
     "waiting_limit": "1,000 runs were already waiting",
     "clock": "decided while Redis' clock was ahead; it will be due again",
 }
@@ -86,6 +87,8 @@ def summary(run: Mapping[str, Any]) -> str:
     """Summarize a run's error, progress or result in a few words."""
     if run["error"]:
         return _cut(run["error"])
+    if run["reason"] == "closed":
+        return f"closed: {run.get('closed', 'by its calendar')}"
     if run["reason"]:
         return SKIP_REASONS.get(run["reason"], str(run["reason"]))
     progress = run.get("progress")

@@ -9,21 +9,39 @@ from typing import Any
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
+from service.domain.access.scopes import Scope
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
-from service.domain.schedules.definition import DAY_NAMES, SCHEDULE_TYPES
+from service.domain.schedules.intervals import LONGEST_INTERVAL
 from service.domain.schedules.zones import zone_names
+from service.usecases.access.sight import needed_labels, seen_bots
+from service.usecases.calendars import Calendars
 from service.usecases.jobs import Jobs
+from service.web.console import schedule_form
 from service.web.console.form_fields import Field, fields_of
+from service.web.console.job_schedule import planned
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 from service.web.services import Bots
 
-DAYS = tuple(
-    zip(DAY_NAMES, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True)
-)
+_SCHEDULE_LISTS = {
+    "types": schedule_form.TYPES,
+    "days": schedule_form.DAYS,
+    "months": schedule_form.MONTHS,
+    "nth": schedule_form.NTH,
+    "units": [(unit, LONGEST_INTERVAL // seconds) for unit, seconds in schedule_form.UNITS.items()],
+}
+"""The choices of a schedule's inputs."""
+ON_CLOSED = {
+    "skip": "Skip the occurrence",
+    "next_open": "Move it to the next open day",
+    "previous_open": "Move it to the previous open day",
+}
+"""What becomes of an occurrence on a closed day -> in words."""
+_CALENDAR_OPTIONS = ("options.calendar", "options.on_closed")
+"""Options that stand beside the schedule."""
 NEW: dict[str, Any] = {
     "name": "",
     "description": None,
@@ -33,6 +51,7 @@ NEW: dict[str, Any] = {
     "schedule_config": {"hour": 8, "minute": 0},
     "bot_config": {},
     "options": {},
+    "labels": {},
 }
 EXAMPLE = NEW | {
     "name": "Birthday greetings",
@@ -46,59 +65,66 @@ EXAMPLE = NEW | {
 class NewJob(RenderedPage):
     """`/jobs/new`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.WRITE)
 
-    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots, calendars: Calendars) -> None:
         super().__init__(pool)
         self._jobs = jobs
         self._bots = bots
+        self._calendars = calendars
 
     def render(self, req: Request, resp: Response) -> None:
         """Show an empty form; with `?from=ID`, a copy of a job; with `?example=birthday`, the first job."""
         source = query.text(req, "from")
-        job = NEW
+        job = NEW | {"labels": needed_labels()}
         if source is not None:
             job = {name: value for name, value in self._jobs.get(source).data.items() if name in DEFINITION_FIELDS}
             job["name"] = f"{job['name'][:190]} (copy)"
         elif query.text(req, "example") is not None:
-            job = EXAMPLE
-        _show(resp, self._bots, job, None, own_zone=source is None)
+            job = EXAMPLE | {"labels": needed_labels()}
+        _show(resp, seen_bots(self._bots), self._calendars, job, None, own_zone=source is None)
 
 
 class EditJob(RenderedPage):
     """`/jobs/{job_id}/edit`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.WRITE)
 
-    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots, calendars: Calendars) -> None:
         super().__init__(pool)
         self._jobs = jobs
         self._bots = bots
+        self._calendars = calendars
 
     def render(self, req: Request, resp: Response, job_id: str) -> None:
         """Show the form with the job's fields."""
         job = self._jobs.get(job_id).data
-        _show(resp, self._bots, job, job)
+        _show(resp, self._bots, self._calendars, job, job, preview=planned(self._jobs, job_id))
 
 
 def _show(
     resp: Response,
     bots: Bots,
+    calendars: Calendars,
     job: Mapping[str, Any],
     stored: Mapping[str, Any] | None,
     own_zone: bool = False,
+    preview: Mapping[str, Any] | None = None,
 ) -> None:
     """Show the form.
 
     Args:
         resp: The response.
         bots: Bot type -> bot class.
+        calendars: The use cases of calendars, which the job may name.
         job: The values to show.
         stored: The job that the form changes. None creates a job.
         own_zone: Whether the script presets the reader's time zone.
+        preview: When the stored job is due next, which depends on when it was planned.
     """
     chosen = job["bot_type"] or next(iter(bots), None)
     offered = [name for name in bots if stored is None or name == stored["bot_type"]]
+    options = fields_of(_schema(Options), "options", job["options"], "options")
     show(
         resp,
         "job_form.html",
@@ -106,15 +132,18 @@ def _show(
         job=job,
         stored=stored,
         own_zone=own_zone,
+        preview=preview,
         chosen=chosen,
         forms=[
             (name, bots[name].description, _bot_fields(bots, name, job["bot_config"] if name == chosen else {}))
             for name in offered
         ],
-        option_fields=fields_of(_schema(Options), "options", job["options"], "options"),
-        schedule_types=SCHEDULE_TYPES,
-        schedule=schedule_values(job["schedule_config"]),
-        days=DAYS,
+        option_fields=[field for field in options if field.path not in _CALENDAR_OPTIONS],
+        calendars=calendars.names(),
+        on_closed=ON_CLOSED,
+        schedule=schedule_form.schedule_values(job["schedule_config"]),
+        schedule_lists=_SCHEDULE_LISTS,
+        new_member=schedule_form.new_member(),
         zones=sorted(zone_names()),
     )
 
@@ -126,17 +155,3 @@ def _bot_fields(bots: Bots, name: str, config: Mapping[str, Any]) -> list[Field]
 @lru_cache(maxsize=100)
 def _schema(config: type[BaseModel]) -> dict[str, Any]:
     return config.model_json_schema()
-
-
-def schedule_values(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of all inputs for schedules, with defaults for the other schedule types."""
-    days = config.get("day_of_week", "mon")
-    return {
-        "clock": f"{config.get('hour', 8):02d}:{config.get('minute', 0):02d}",
-        "days": [day.strip().lower() for day in days.split(",")],
-        "hours": config.get("hours", 0 if config.keys() & {"minutes", "seconds"} else 1),
-        "minutes": config.get("minutes", 0),
-        "seconds": config.get("seconds", 0),
-        "cron_expression": config.get("cron_expression", "0 8 * * 1-5"),
-        "timezone": config.get("timezone", "UTC"),
-    }

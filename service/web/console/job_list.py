@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
+from service.domain.access.scopes import Scope
+from service.usecases.access.sight import seen_bots
 from service.usecases.jobs import Jobs
 from service.web.console.job_schedule import describe
 from service.web.console.page import RenderedPage, show
@@ -36,7 +38,7 @@ SORTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
 class JobList(RenderedPage):
     """`/jobs`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ)
 
     def __init__(self, pool: Pool, jobs: Jobs, bots: Bots) -> None:
         super().__init__(pool)
@@ -47,7 +49,7 @@ class JobList(RenderedPage):
         """Show the page of jobs that the address asks for."""
         asked = _JobQuery(req)
         window = self._jobs.list(
-            enabled_only=False, bot_type=asked.bot, q=asked.q, limit=WINDOW, cursor=asked.text("cursor")
+            bot_type=asked.bot, q=asked.q, labels=asked.labels, limit=WINDOW, cursor=asked.text("cursor")
         )
         found = [job for job in window.data if asked.wants(job)]
         found.sort(key=SORTS[asked.sort][1], reverse=asked.down)
@@ -65,12 +67,17 @@ class JobList(RenderedPage):
             last=start + len(shown),
             total=len(found),
             more=window.next_cursor,
-            bots=sorted(self._bots),
+            bots=sorted(seen_bots(self._bots)),
             rehearsable={name for name, bot in self._bots.items() if "dry_run" in bot.Config.model_fields},
             states=STATES,
             sorts=SORTS,
             pages=[(number, asked.address(page=number)) for number in range(1, -(-len(found) // PAGE) + 1)],
         )
+
+
+def labels_of(req: Request) -> list[str]:
+    """Read the labels that the address asks for; a form has them in one field, separated by blanks."""
+    return [label for text in query.texts(req, "label") for label in text.split()]
 
 
 class _JobQuery:
@@ -80,6 +87,7 @@ class _JobQuery:
         self._req = req
         self.q = (self.text("q") or "").strip() or None
         self.bot = self.text("bot") or None
+        self.labels = labels_of(req)
         self.state = self._one_of("state", STATES, "")
         self.sort = self._one_of("sort", SORTS, "created")
         self.down = self.text("order") == "down"
@@ -92,7 +100,7 @@ class _JobQuery:
     @property
     def is_narrowed(self) -> bool:
         """Whether the address filters the jobs."""
-        return bool(self.q or self.bot or self.state)
+        return bool(self.q or self.bot or self.state or self.labels)
 
     def wants(self, job: Mapping[str, Any]) -> bool:
         """Tell whether the job has the requested state."""
@@ -102,11 +110,15 @@ class _JobQuery:
 
     def address(self, **changes: object) -> str:
         """Return this page's address with some parameters changed, without empty ones."""
-        now = {"q": self.q, "bot": self.bot, "state": self.state, "sort": self.sort,
+        now = {"q": self.q, "bot": self.bot, "state": self.state, "label": self.labels, "sort": self.sort,
                "order": "down" if self.down else "", "page": self.page, "cursor": self.text("cursor")}  # fmt: skip
         defaults = {"sort": "created", "page": 1}
         asked = {name: value for name, value in (now | changes).items() if value and value != defaults.get(name)}
-        return "/jobs" + (f"?{urlencode(asked)}" if asked else "")
+        return "/jobs" + (f"?{urlencode(asked, doseq=True)}" if asked else "")
+
+    def labelled(self, label: str, value: str) -> str:
+        """Return the address that also asks for a label."""
+        return self.address(label=list(dict.fromkeys([*self.labels, f"{label}:{value}"])), page=1, cursor="")
 
     def sorted_by(self, name: str) -> str:
         """Return the address that sorts by a column, or reverses the order if the list is sorted by it."""

@@ -7,15 +7,18 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
+from service.domain.access.scopes import Scope
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
-from service.errors import ScheduleError, ValidationFailed
 from service.interleaving import interleaved
 from service.usecases.definitions import Definitions
 from service.usecases.documents import VERSION, yaml_pieces
 from service.usecases.jobs import Jobs
+from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
 from service.web.api.definitions import YAML
+from service.web.console.history.changed_fields import names
+from service.web.console.job_schedule import planned
 from service.web.console.page import Page, RenderedPage, show
 from service.web.console.plots import plot
 from service.web.http.access import BY_SESSION
@@ -28,6 +31,8 @@ PLOTTED = 100
 """Runs in the plots."""
 LISTED = 20
 """Runs on a page of the history."""
+CHANGES = 5
+"""The newest revisions in the history of changes; a link leads to all."""
 ERRORS = 3
 """The most errors to show above the history."""
 
@@ -35,13 +40,14 @@ ERRORS = 3
 class JobPage(RenderedPage):
     """`/jobs/{job_id}`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, bots: Bots) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, bots: Bots, revisions: Revisions) -> None:
         super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
         self._bots = bots
+        self._revisions = revisions
 
     def render(self, req: Request, resp: Response, job_id: str) -> None:
         """Show the job and its newest runs; with `?cursor=`, older runs."""
@@ -55,7 +61,10 @@ class JobPage(RenderedPage):
             "job.html",
             "/jobs",
             job=job,
-            preview=self._preview(job),
+            labelled=labelled,
+            preview=planned(self._jobs, job["id"]),
+            revisions=self._revisions.page(job_id, CHANGES).data,
+            names=names,
             runs=listed.data,
             start=start,
             following=listed.next_cursor,
@@ -70,11 +79,10 @@ class JobPage(RenderedPage):
             rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
         )
 
-    def _preview(self, job: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return self._jobs.preview_job(job["id"], from_=None, count=10)
-        except (ScheduleError, ValidationFailed) as error:
-            return {"occurrences": [], "local": [], "description": f"This schedule cannot be planned: {error}"}
+
+def labelled(label: str, value: str) -> str:
+    """Return the address of the jobs that have a label."""
+    return f"/jobs?label={label}:{value}"
 
 
 def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +94,7 @@ def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
 class JobYaml(Page):
     """`/jobs/{job_id}/yaml`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ)
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -103,11 +111,12 @@ class JobYaml(Page):
 class Export(PooledResource[Definitions], Page):
     """`/export.yaml`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ)
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Send all jobs as a document that `/scheduler/apply` takes."""
-        await send_download(req, resp, yaml_pieces(VERSION, self._source.export()), YAML, self._pool)
+        calendars = await self._pool.run(self._source.calendars)
+        await send_download(req, resp, yaml_pieces(VERSION, self._source.export(), calendars), YAML, self._pool)
         resp.downloadable_as = "jobs.yaml"
 
     on_head = on_get

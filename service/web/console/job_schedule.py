@@ -1,4 +1,4 @@
-"""Schedule of a stored job: its description and upcoming occurrences, without another request to the store."""
+"""Schedule of a stored job: its description and its upcoming occurrences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from service.domain import schedules
 from service.domain.options import Options, parse_options
 from service.domain.schedules.definition import Schedule, parse_schedule
 from service.domain.timestamps import parse_timestamp
-from service.errors import ServiceError
+from service.errors import ScheduleError, ServiceError, ValidationFailed
+from service.usecases.jobs import Jobs
 
 
 def describe(job: Mapping[str, Any]) -> str:
@@ -19,6 +20,19 @@ def describe(job: Mapping[str, Any]) -> str:
     except ServiceError:
         return "This release cannot read the schedule"
     return schedules.describe(schedule, options)
+
+
+def planned(jobs: Jobs, job_id: str) -> dict[str, Any]:
+    """Preview the next ten occurrences of a stored job, as the API does; say so where it has a schedule without any."""
+    try:
+        return jobs.preview_job(job_id, from_=None, count=10)
+    except (ScheduleError, ValidationFailed) as error:
+        return {
+            "occurrences": [],
+            "local": [],
+            "details": [],
+            "description": f"This schedule cannot be planned: {error}",
+        }
 
 
 def upcoming(job: Mapping[str, Any], until: int, apart: int) -> Iterator[int]:
@@ -41,7 +55,10 @@ def upcoming(job: Mapping[str, Any], until: int, apart: int) -> Iterator[int]:
     while at is not None and at <= until:
         yield at
         after = max(at, at - at % apart + apart - 1)
-        at = schedules.next_occurrence(schedule, options, after, anchor)
+        try:
+            at = schedules.next_occurrence(schedule, options, after, anchor)
+        except ScheduleError:
+            return
 
 
 def _parse(job: Mapping[str, Any]) -> tuple[Schedule, Options]:

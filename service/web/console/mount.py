@@ -4,33 +4,43 @@ from __future__ import annotations
 
 from service.contacts.writing.exports import KINDS
 from service.web.api.app import App
+from service.web.console.access.audit_log import AuditLog
+from service.web.console.access.key_form import EditKey, NewKey
+from service.web.console.access.key_list import KeyList
+from service.web.console.access.session_list import SessionList
 from service.web.console.assets import ASSETS, STATIC
+from service.web.console.calendars.calendar_form import NEW as NEW_CALENDAR
+from service.web.console.calendars.calendar_form import EditCalendar, NewCalendar
+from service.web.console.calendars.calendar_pages import CalendarList, CalendarYear
+from service.web.console.clock_changes import ClockChangePage
 from service.web.console.contacts.contact_form import EditContact, NewContact
 from service.web.console.contacts.contact_list import ContactFile, ContactList
 from service.web.console.contacts.duplicate_contacts import DuplicateContacts
 from service.web.console.error_pages import ErrorPages
+from service.web.console.history.deleted_jobs import DeletedJobs
+from service.web.console.history.revisions import History, Revision
 from service.web.console.job_form import EditJob, NewJob
 from service.web.console.job_list import JobList
 from service.web.console.job_page import Export, JobPage, JobYaml
+from service.web.console.offers import Offers
 from service.web.console.overview import Overview
 from service.web.console.page import SIGN_IN, load_templates
 from service.web.console.run_list import RunList
 from service.web.console.run_page import RunEvents, RunPage
 from service.web.console.sign_in import SessionCheck, SignIn, SignOut
 from service.web.console.static_files import StaticFiles
-from service.web.http.sessions import Sessions
 from service.web.services import Services
 
 
 def add_console(app: App, services: Services) -> None:
     """Add the console to the application that answers the API."""
-    load_templates()
-    sessions = Sessions(services.keys)
-    app.add_middleware(ErrorPages(sessions))
+    load_templates(Offers(app.resources).may)
+    callers = services.callers
+    app.add_middleware(ErrorPages(callers))
     app.add_tree(STATIC, StaticFiles(ASSETS))
-    app.add_page(SIGN_IN, SignIn(sessions, services.refusals))
-    app.add_page("/sign-out", SignOut())
-    app.add_page("/session", SessionCheck(sessions))
+    app.add_page(SIGN_IN, SignIn(callers, services.guesses))
+    app.add_page("/sign-out", SignOut(callers))
+    app.add_page("/session", SessionCheck(callers))
     _add_pages(app, services)
 
 
@@ -41,19 +51,40 @@ def _add_pages(app: App, services: Services) -> None:
     """
     jobs, runs, bots, contacts = services.jobs, services.runs, services.bots, services.contacts
     pages, long = services.pages, services.long
-    app.add_page("/", Overview(pages, jobs, runs, services.reading, services.weak_keys))
+    app.add_page("/", Overview(
+        pages, jobs, runs, services.reading, services.calendars, services.clock_changes, services.weak_keys
+    ))  # fmt: skip
     app.add_page("/jobs", JobList(pages, jobs, bots))
-    app.add_page("/jobs/new", NewJob(pages, jobs, bots))
-    app.add_page("/jobs/{job_id}", JobPage(pages, jobs, runs, bots))
-    app.add_page("/jobs/{job_id}/edit", EditJob(pages, jobs, bots))
+    app.add_page("/jobs/new", NewJob(pages, jobs, bots, services.calendars))
+    app.add_page("/jobs/{job_id}", JobPage(pages, jobs, runs, bots, services.revisions))
+    app.add_page("/jobs/{job_id}/edit", EditJob(pages, jobs, bots, services.calendars))
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
+    app.add_page("/jobs/{job_id}/revisions", History(pages, jobs, services.revisions))
+    app.add_page("/jobs/{job_id}/revisions/{revision}", Revision(pages, jobs, services.revisions))
+    app.add_page("/jobs/deleted", DeletedJobs(pages, services.deleted))
     app.add_page("/export.yaml", Export(services.definitions, long))
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.hub))
+    app.add_page("/clock-changes", ClockChangePage(pages, services.clock_changes))
     app.add_page("/runs", RunList(pages, jobs, runs))
+    app.add_page("/calendars", CalendarList(pages, services.calendars))
+    app.add_page("/calendars/{name}", CalendarYear(pages, services.calendars))
+    app.add_page("/calendars/{name}/edit", EditCalendar(pages, services.calendars))
+    app.add_page(NEW_CALENDAR, NewCalendar(pages))
     app.add_page("/contacts", ContactList(pages, contacts, services.reading, services.import_limit_mb))
     app.add_page("/contacts.vcf", ContactFile(contacts, long, KINDS["vcard"]))
     app.add_page("/contacts.csv", ContactFile(contacts, long, KINDS["csv"]))
     app.add_page("/contacts/duplicates", DuplicateContacts(pages, contacts))
     app.add_page("/contacts/new", NewContact(pages))
     app.add_page("/contacts/{contact_id}", EditContact(pages, contacts))
+    _add_access(app, services)
+
+
+def _add_access(app: App, services: Services) -> None:
+    """Add the pages about access."""
+    pages, keys, jobs = services.pages, services.stored_keys, services.jobs
+    app.add_page("/access", KeyList(pages, keys, services.reading))
+    app.add_page("/access/keys/new", NewKey(pages, keys, services.bots))
+    app.add_page("/access/keys/{key_id}", EditKey(pages, keys, services.bots))
+    app.add_page("/access/sessions", SessionList(pages, services.console_sessions))
+    app.add_page("/access/audit", AuditLog(pages, services.audit, jobs, keys))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from falcon.asgi import Request, Response
 
+from service.domain.access.callers import caller
+from service.domain.access.scopes import Scope
 from service.domain.notices import stepped, went_back
 from service.domain.status import waits_long
 from service.domain.timestamps import format_ms, format_timestamp
 from service.errors import Conflict, NotFound
 from service.store.counters import Reading
+from service.usecases.access.sight import is_limited
+from service.usecases.calendars import Calendars
+from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.web.console.formatting import plural
@@ -38,25 +44,34 @@ class Overview(RenderedPage):
         jobs: The use cases of jobs.
         runs: The use cases of runs.
         reading: Reads the current counts from Redis.
-        weak_keys: A sentence for each API key that is easy to guess.
+        calendars: The use cases of calendars.
+        clock_changes: Tells which jobs meet a change of clocks soon.
+        weak_keys: A sentence for each API key that is easy to guess, for administrators.
     """
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ)
 
     def __init__(
-        self, pool: Pool, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], weak_keys: Sequence[str] = ()
-    ) -> None:
+        self, pool: Pool, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], calendars: Calendars,
+        clock_changes: ClockChanges,
+        weak_keys: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
         self._reading = reading
+        self._calendars = calendars
+        self._clock_changes = clock_changes
         self._weak_keys = weak_keys
 
     def render(self, req: Request, resp: Response) -> None:
         """Show the overview; without any jobs, how to begin."""
-        now = self._reading()
+        now, limited = self._reading(), is_limited()
         seconds = now.now // 1000
         jobs = self._jobs.list(limit=JOBS).data
+        if limited:  # its own jobs, and nothing of what others' runs do
+            total, enabled = self._jobs.count()
+            now = replace(now, jobs=total, enabled_jobs=enabled, next_due=None)
         all_jobs = len(jobs) >= now.jobs
         runs, all_of_them = self._runs_since(format_timestamp(seconds - DAY))
         jobs += self._others(runs, {job["id"] for job in jobs})
@@ -66,10 +81,12 @@ class Overview(RenderedPage):
             "overview.html",
             "/",
             now=now,
-            weak_keys=self._weak_keys,
-            parts=health_of(now),
+            weak_keys=self._weak_keys if Scope.ADMIN in caller().scopes else (),
+            running_out=self._calendars.running_out(),
+            clocks=self._clock_changes.soon(now.now),
+            parts=health_of(now, whole=not limited),
             notices=notices_of(now),
-            next_due=None if now.next_due is None else format_ms(now.next_due),
+            next_due=_soonest(jobs) if limited else None if now.next_due is None else format_ms(now.next_due),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
             day=timeline(seconds - seconds % 60, jobs, runs),  # changes, and with it the entity tag, only each minute
@@ -111,9 +128,18 @@ def notices_of(now: Reading) -> list[str]:
     return ([went_back(back)] if back else []) + [stepped(step) for step in now.notices.steps]
 
 
-def health_of(now: Reading) -> list[dict[str, str]]:
-    """Describe each part of the service: its name, its state, the state in words, and what to do about it."""
-    return [_redis(now), _scheduler(now), _workers(now), _queue(now)]
+def health_of(now: Reading, whole: bool = True) -> list[dict[str, str]]:
+    """Describe each part of the service: its name, its state, the state in words, and what to do about it.
+
+    Args:
+        now: the current counts.
+        whole: whether to show how much there is to do, which tells of everybody's runs.
+    """
+    return [_redis(now), _scheduler(now), _workers(now, whole), *([_queue(now)] if whole else [])]
+
+
+def _soonest(jobs: Sequence[Mapping[str, Any]]) -> str | None:
+    return min((job["next_run_at"] for job in jobs if job["next_run_at"]), default=None)
 
 
 def _redis(now: Reading) -> dict[str, str]:
@@ -131,9 +157,10 @@ def _scheduler(now: Reading) -> dict[str, str]:
     return _part("Scheduler", "bad", "not running", "No job starts: start bot-scheduler scheduler")
 
 
-def _workers(now: Reading) -> dict[str, str]:
+def _workers(now: Reading, whole: bool) -> dict[str, str]:
     if now.workers:
-        return _part("Workers", "good", f"{now.workers} running", f"{now.running} of them busy")
+        busy = f"{now.running} of them busy" if whole else "They carry out the runs"
+        return _part("Workers", "good", f"{now.workers} running", busy)
     if now.refusal:
         return _part("Workers", "warning", *SILENCED)
     return _part("Workers", "warning", "none running", "Runs wait: start bot-scheduler worker")

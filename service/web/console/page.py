@@ -16,7 +16,9 @@ from service.web.http.representation.validators import revalidate
 
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
-NAVIGATION = (("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"))
+NAVIGATION = (
+    ("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"), ("/access", "Access"),
+)  # fmt: skip
 """The entries of the navigation: path, name."""
 
 
@@ -37,8 +39,13 @@ def _environment() -> jinja2.Environment:
 TEMPLATES = _environment()
 
 
-def load_templates() -> None:
-    """Compile all templates at the start: some pages are made on the event loop, which must not wait for files."""
+def load_templates(may: Callable[[str], bool]) -> None:
+    """Compile all templates at the start: some pages are made on the event loop, which must not wait for files.
+
+    Args:
+        may: tells whether the reader of a page may use a method of a route (`service.web.console.offers`).
+    """
+    TEMPLATES.globals["may"] = may
     for name in TEMPLATES.list_templates():
         TEMPLATES.get_template(name)
 

@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
+from service.domain.access.scopes import Scope
 from service.errors import Conflict, NotFound
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
+from service.web.console.job_list import labels_of
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
@@ -24,7 +26,7 @@ TRIGGERS = ("schedule", "manual", "retry")
 class RunList(RenderedPage):
     """`/runs`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ)
 
     def __init__(self, pool: Pool, jobs: Jobs, runs: Runs) -> None:
         super().__init__(pool)
@@ -36,11 +38,10 @@ class RunList(RenderedPage):
         status = _one_of(query.text(req, "status"), STATUSES)
         trigger = _one_of(query.text(req, "trigger"), TRIGGERS)
         cursor = query.text(req, "cursor")
-        page = self._runs.all_runs(
-            limit=PAGE, cursor=cursor, status=status, job_id=None, trigger=trigger, since=None, until=None
-        )
+        labels = labels_of(req)
+        page = self._runs.all_runs(limit=PAGE, cursor=cursor, status=status, trigger=trigger, labels=labels)
         runs = page.data
-        asked = {"status": status, "trigger": trigger, "cursor": page.next_cursor}
+        asked = {"status": status, "trigger": trigger, "label": labels, "cursor": page.next_cursor}
         show(
             resp,
             "runs.html",
@@ -49,8 +50,9 @@ class RunList(RenderedPage):
             names=self._names(runs),
             status_asked=status,
             trigger_asked=trigger,
+            labels_asked=labels,
             cursor=cursor,
-            following="/runs?" + urlencode({name: value for name, value in asked.items() if value})
+            following="/runs?" + urlencode({name: value for name, value in asked.items() if value}, doseq=True)
             if page.next_cursor
             else None,
             statuses=STATUSES,

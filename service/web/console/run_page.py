@@ -8,7 +8,8 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from service.errors import Conflict, NotFound
+from service.domain.access.scopes import Scope
+from service.errors import Conflict, Forbidden, NotFound
 from service.interleaving import interleaved
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
@@ -27,7 +28,7 @@ LOOKED_AT = 100
 class RunPage(RenderedPage):
     """`/jobs/{job_id}/runs/{run_id}`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ)
 
     def __init__(self, pool: Pool, jobs: Jobs, runs: Runs) -> None:
         super().__init__(pool)
@@ -46,6 +47,7 @@ class RunPage(RenderedPage):
             "/jobs",
             run=run,
             open=run["finished_at"] is None,
+            followed=self._may_follow(job_id, run_id),
             job_name=self._name(job_id),
             log=log,
             progress=run.get("progress"),
@@ -54,6 +56,13 @@ class RunPage(RenderedPage):
             tables=tables,
             result=json.dumps(run["result"], ensure_ascii=False, indent=2),
         )
+
+    def _may_follow(self, job_id: str, run_id: str) -> bool:
+        try:
+            self._runs.require_log(job_id, run_id)
+        except Forbidden:
+            return False
+        return True
 
     def _name(self, job_id: str) -> str:
         try:
@@ -80,7 +89,7 @@ class RunEvents(Page):
         hub: The clients that follow logs.
     """
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.READ)
 
     def __init__(self, runs: Runs, hub: NewsHub) -> None:
         self._runs = runs
@@ -89,8 +98,8 @@ class RunEvents(Page):
     async def on_get(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Stream the log's lines after `Last-Event-ID`, or after line `?after=`."""
         after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
-        await interleaved(self._runs.run, job_id, run_id)
-        follow(req, resp, self._hub, run_id, after)
+        await interleaved(self._runs.require_log, job_id, run_id)
+        follow(req, resp, self._hub, job_id, run_id, after)
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:

@@ -8,13 +8,17 @@ from urllib.parse import parse_qs
 import falcon
 from falcon.asgi import Request, Response
 
+from service.errors import Forbidden
+from service.web.callers.recognition import Callers, looks_mistyped
 from service.web.console.page import SIGN_IN, Page, show
 from service.web.http import query
 from service.web.http.access import OPEN_PAGE
 from service.web.http.body import OPEN_LIMIT, read, refuse_longer
-from service.web.http.refusals import Refusals
-from service.web.http.sessions import Sessions, drop_cookie, set_cookie
+from service.web.http.sessions import drop_cookie, set_cookie
+from service.web.http.throttling.guesses import Guesses
 
+WRONG = "Wrong key. Enter the value of the setting API_KEY, or a key that somebody made for you."
+MISTYPED = "This key is mistyped or incomplete: its checksum does not match."
 MOST_FIELDS = 20
 """The most fields that a sign-in form may have. It needs one."""
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
@@ -25,16 +29,16 @@ class SignIn(Page):
 
     access = OPEN_PAGE
 
-    def __init__(self, sessions: Sessions, refusals: Refusals) -> None:
-        self._sessions = sessions
-        self._refusals = refusals
+    def __init__(self, callers: Callers, guesses: Guesses) -> None:
+        self._callers = callers
+        self._guesses = guesses
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Show the form, or redirect somebody who is already signed in."""
         then = own_path(query.text(req, "next"))
-        if self._sessions.signed_in(req):
+        if await self._callers.by_session(req) is not None:
             raise falcon.HTTPSeeOther(then)
-        show(resp, "sign_in.html", then=then, refused=False)
+        show(resp, "sign_in.html", then=then, refusal=None)
 
     on_head = on_get
 
@@ -45,11 +49,15 @@ class SignIn(Page):
         """
         form = await _read_form(req)
         then = own_path(query.text(req, "next") or form.get("next"))
-        token = self._sessions.open(form.get("key", "").strip(" \t\r\n").encode("utf-8", "surrogateescape"))
+        key = form.get("key", "").strip(" \t\r\n").encode("utf-8", "surrogateescape")
+        try:
+            token = await self._callers.sign_in(key, req)
+        except Forbidden as error:
+            refuse(resp, then, f"{error}.")
+            return
         if token is None:
-            self._refusals.note(req.remote_addr)
-            show(resp, "sign_in.html", then=then, refused=True)
-            resp.status = falcon.HTTP_403
+            await self._guesses.refuse(req)
+            refuse(resp, then, MISTYPED if looks_mistyped(key) else WRONG)
             return
         set_cookie(req, resp, token)
         raise falcon.HTTPSeeOther(then)
@@ -60,9 +68,13 @@ class SignOut(Page):
 
     access = OPEN_PAGE
 
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Drop the cookie."""
+        """End the session, and drop the cookie. While Redis is away, both are kept."""
         refuse_longer(req, OPEN_LIMIT)
+        await self._callers.sign_out(req)
         drop_cookie(req, resp)
         raise falcon.HTTPSeeOther(SIGN_IN)
 
@@ -76,14 +88,20 @@ class SessionCheck(Page):
 
     access = OPEN_PAGE
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Tell whether the request is signed in."""
-        resp.media = {"signed_in": self._sessions.signed_in(req)}
+        resp.media = {"signed_in": await self._callers.by_session(req) is not None}
 
     on_head = on_get
+
+
+def refuse(resp: Response, then: str, sentence: str) -> None:
+    """Show the form again, and why."""
+    show(resp, "sign_in.html", then=then, refusal=sentence)
+    resp.status = falcon.HTTP_403
 
 
 def own_path(path: str | None) -> str:

@@ -32,10 +32,6 @@ class ApiKeys:
         """The keys' digests; the keys themselves are not kept."""
         return self._digests
 
-    def accept(self, given: bytes) -> bool:
-        """Tell whether `given` is one of the keys, in constant time."""
-        return self.recognise(given) is not None
-
     def recognise(self, given: bytes) -> bytes | None:
         """Return the digest of the key that equals `given`, or None, in constant time."""
         digest = _digest(given)

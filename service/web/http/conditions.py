@@ -22,7 +22,12 @@ _KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY_LENGTH}}}")
 def send_job(resp: Response, job: JobView) -> None:
     """Answer with a job. The revision of its definition is its entity tag."""
     send(resp, job.json)
-    resp.set_header("ETag", f'"{job.revision}"')
+    show_revision(resp, job.revision)
+
+
+def show_revision(resp: Response, revision: int) -> None:
+    """Send the revision of a job's definition as the entity tag."""
+    resp.set_header("ETag", f'"{revision}"')
 
 
 def revisions(req: Request) -> tuple[int, ...]:

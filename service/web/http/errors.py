@@ -12,6 +12,7 @@ from service.errors import (
     ConcurrentChange,
     Conflict,
     DeliveryFailed,
+    Forbidden,
     NoRoom,
     NotFound,
     PreconditionFailed,
@@ -30,6 +31,7 @@ RETRY_AFTER_SECONDS = 2
 
 _STATUSES: tuple[tuple[type[ServiceError], int], ...] = (
     (ValidationFailed, 400),
+    (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
     (ConcurrentChange, 409),
@@ -90,5 +92,6 @@ async def _http_error(req: Request, resp: Response, error: falcon.HTTPError, par
 
 
 async def _unexpected(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:
-    logger.error("%s %r failed unexpectedly", req.method, req.path, exc_info=error)
+    # An address may hold a key; the route's template tells enough.
+    logger.error("%s %r failed unexpectedly", req.method, req.uri_template or req.path, exc_info=error)
     _answer(resp, 500, "Internal server error")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import falcon
 from falcon.asgi import Request, Response
 
-from service.interleaving import interleaved
+from service.domain.access.callers import Caller, act_for
+from service.errors import Forbidden
+from service.web.callers.recognition import Callers, looks_mistyped
+from service.web.callers.sent_keys import names_key_header, sent_key, sent_password
 from service.web.http import sessions
 from service.web.http.access import BY_KEY, Access, Proof, access_of
-from service.web.http.auth import ApiKeys, header_bytes
 from service.web.http.paths import is_plain
-from service.web.http.refusals import Refusals
-from service.web.http.sessions import Sessions
+from service.web.http.throttling.guesses import Guesses
+from service.web.refused_scopes import RefusalNotes
 
 _LOOKS = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing."""
@@ -31,27 +31,23 @@ class Guard:
     Falcon tells it which resource it has matched, so that no spelling of a path leads past it. A path that matches no
     route has no resource, and gets Falcon's own 404.
 
+    It sets the caller of the request, on whose behalf all that follows runs.
+
     Args:
-        keys: the API keys.
-        known: the console's sessions.
+        callers: tells who sent a request.
         sign_in: the path where people sign in; None if there is no console.
-        refusals: counts wrong keys.
+        guesses: counts wrong keys, and slows their answers down.
+        refusal_notes: notes requests that lacked a scope; None for nowhere.
     """
 
     def __init__(
-        self, keys: ApiKeys, known: Sessions, sign_in: str | None = None, refusals: Refusals | None = None
-    ) -> None:
-        self._keys = keys
-        self._sessions = known
+        self, callers: Callers, sign_in: str | None = None, guesses: Guesses | None = None,
+        refusal_notes: RefusalNotes | None = None,
+    ) -> None:  # fmt: skip
+        self._callers = callers
+        self._refusal_notes = refusal_notes
         self._sign_in = sign_in
-        self._refusals = refusals or Refusals()
-        self._shown: dict[Proof, Callable[[Request], bool]] = {
-            Proof.KEY: lambda req: self._is_key(req.get_header("X-API-Key")),
-            Proof.BEARER: lambda req: self._is_key(_credentials(req, "bearer")),
-            Proof.PASSWORD: lambda req: self._keys.accept(_password(_credentials(req, "basic"))),
-            Proof.OWN_PAGE: known.may_change,
-            Proof.SESSION: known.signed_in,
-        }
+        self._guesses = guesses or Guesses()
 
     async def process_request(self, req: Request, resp: Response) -> None:
         """Check the spelling of the path, before Falcon looks for a route.
@@ -63,7 +59,7 @@ class Guard:
             raise falcon.HTTPNotFound()
 
     async def process_resource(self, req: Request, resp: Response, resource: object, params: dict[str, str]) -> None:
-        """Refuse a request without a proof. Renew the session of a request with one.
+        """Refuse a request without a proof, or without the scope.
 
         Args:
             req: the request.
@@ -75,6 +71,9 @@ class Guard:
             falcon.HTTPUnauthorized: no proof, asked by a program.
             falcon.HTTPSeeOther: no proof, asked by a person, who signs in first.
             falcon.HTTPForbidden: another site's page sent the request.
+            Forbidden: the key lacks the scope.
+            StoreUnavailable: Redis is away, so that a stored key or a session cannot be looked up.
+            falcon.HTTPTooManyRequests: the sender guesses keys, and `GUESS_LIMIT` is set.
         """
         access = access_of(resource)
         if access.own_pages_change and req.method not in _LOOKS and not sessions.is_same_origin(req):
@@ -83,26 +82,44 @@ class Guard:
             )
         if access.is_open:
             return
-        if not self._may_ask(req, access):
+        who = await self._caller(req, access, params)
+        if who is None:
             if _brings_key(req, access):
-                self._refusals.note(req.remote_addr)
+                await self._guesses.refuse(req)
             raise self._refusal(req, access)
-        if self._refusals.is_unsettled:
-            await interleaved(self._refusals.settle)
-        if Proof.SESSION in access.proofs:
-            self._renew(req, resp)
+        act_for(who)
+        self._require(who, access, req)
 
-    def _may_ask(self, req: Request, access: Access) -> bool:
-        if Proof.KEY in access.proofs and req.get_header("X-API-Key") is not None:
-            return self._shown[Proof.KEY](req)  # no other proof makes up for a wrong key
-        return any(self._shown[proof](req) for proof in access.proofs)
+    def _require(self, who: Caller, access: Access, req: Request) -> None:
+        """Refuse a caller who may not use a method here, and note that for the audit log."""
+        try:
+            access.require(who, req.method)
+        except Forbidden:
+            if self._refusal_notes is not None:
+                self._refusal_notes.note(who, req.method, req.uri_template or "")
+            raise
 
-    def _is_key(self, given: str | None) -> bool:
-        return given is not None and self._keys.accept(header_bytes(given))
+    async def _caller(self, req: Request, access: Access, params: Mapping[str, str]) -> Caller | None:
+        """Return who asks, by the first proof that the resource accepts; None if there is none."""
+        if access.is_by_address:
+            return await self._callers.by_token(params["token"], req)
+        if Proof.KEY in access.proofs and (key := sent_key(req)) is not None:
+            who = await self._callers.by_key(key, req)
+            if who is not None or names_key_header(req):
+                return who  # no other proof makes up for a wrong key
+        if Proof.PASSWORD in access.proofs and (password := sent_password(req)) is not None:
+            who = await self._callers.by_key(password, req)
+            if who is not None:
+                return who
+        if Proof.SESSION in access.proofs or (Proof.OWN_PAGE in access.proofs and sessions.is_same_origin(req)):
+            return await self._callers.by_session(req)
+        return None
 
     def _refusal(self, req: Request, access: Access) -> falcon.HTTPError | falcon.HTTPStatus:
-        if Proof.KEY in access.proofs:
-            return _key_needed(req, access)
+        if access.is_by_address:
+            return _unauthorised("The key in this address is not valid")
+        if Proof.PASSWORD not in access.proofs and Proof.KEY in access.proofs:
+            return _key_needed(req)
         if self._sign_in is not None and (Proof.PASSWORD not in access.proofs or _is_person(req)):
             here = req.relative_uri if req.method in _LOOKS else "/"
             way_back = f"?next={quote(here, safe='/')}" if len(here) <= LONGEST_WAY_BACK else ""
@@ -112,17 +129,11 @@ class Guard:
             challenges=['Basic realm="Bot Scheduler: the API key is the password", charset="UTF-8"'],
         )
 
-    def _renew(self, req: Request, resp: Response) -> None:
-        token = self._sessions.token(req)
-        renewed = None if token is None else self._sessions.renewed(token)
-        if renewed is not None:
-            sessions.set_cookie(req, resp, renewed)
-
 
 class Nothing:
     """Resource for paths without a route: 404 with the key, 401 without, so that strangers learn no paths."""
 
-    access = BY_KEY
+    access = BY_KEY.needing(request=None)
 
     async def on_request(self, req: Request, resp: Response, **rest: str) -> None:
         """Answer 404, whatever the method."""
@@ -131,40 +142,34 @@ class Nothing:
     on_options = on_request
 
 
-def _key_needed(req: Request, access: Access) -> falcon.HTTPUnauthorized:
-    sentence = (
-        "The API key in the X-API-Key header is not valid"
-        if _brings_key(req, access)
-        else "An API key is required: send it in the X-API-Key header"
-    )
+def _key_needed(req: Request) -> falcon.HTTPUnauthorized:
+    key = sent_key(req)
+    if key is None:
+        sentence = "An API key is required: send it in the X-API-Key header"
+    elif looks_mistyped(key):
+        sentence = "The API key in the X-API-Key header is mistyped or incomplete: its checksum does not match"
+    else:
+        sentence = "The API key in the X-API-Key header is not valid"
+    return _unauthorised(sentence)
+
+
+def _unauthorised(sentence: str) -> falcon.HTTPUnauthorized:
     return falcon.HTTPUnauthorized(description=sentence, challenges=['ApiKey realm="scheduler"'])
 
 
 def _brings_key(req: Request, access: Access) -> bool:
     """Tell whether the request brings a key in a way that the resource accepts."""
     return (
-        (Proof.KEY in access.proofs and req.get_header("X-API-Key") is not None)
-        or (Proof.BEARER in access.proofs and _credentials(req, "bearer") is not None)
-        or (Proof.PASSWORD in access.proofs and _credentials(req, "basic") is not None)
+        access.is_by_address
+        or (Proof.KEY in access.proofs and sent_key(req) is not None)
+        or (Proof.PASSWORD in access.proofs and sent_password(req) is not None)
     )
 
 
 def _is_person(req: Request) -> bool:
-    """Tell whether a browser asks that has sent no password."""
-    return req.get_header("Authorization") is None and "text/html" in (req.get_header("Accept") or "")
-
-
-def _credentials(req: Request, scheme: str) -> str | None:
-    """Return the credentials in `Authorization`; None if it has another scheme."""
-    found, _, credentials = (req.get_header("Authorization") or "").partition(" ")
-    return credentials.strip(" \t") if found.lower() == scheme else None
-
-
-def _password(credentials: str | None) -> bytes:
-    if credentials is None:
-        return b""
-    try:
-        decoded = base64.b64decode(header_bytes(credentials), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-    return decoded.partition(b":")[2].strip(b" \t")
+    """Tell whether a browser asks that has sent no password and no key."""
+    return (
+        sent_key(req) is None
+        and req.get_header("Authorization") is None
+        and "text/html" in (req.get_header("Accept") or "")
+    )

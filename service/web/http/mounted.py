@@ -8,7 +8,8 @@ from typing import Any
 from a2wsgi import WSGIMiddleware
 from falcon.asgi import Request, Response
 
-from service.web.http.access import BY_PASSWORD_OR_SESSION
+from service.domain.access.scopes import Scope
+from service.web.http.access import BY_KEY_OR_SESSION
 from service.web.http.pools import Admission
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -28,7 +29,7 @@ class Mounted:
         application: routes its own paths, which begin with that path. It sees no request's body.
     """
 
-    access = BY_PASSWORD_OR_SESSION
+    access = BY_KEY_OR_SESSION.needing(request=Scope.READ).without_limits()
 
     def __init__(self, application: WSGI) -> None:
         self._application: Any = WSGIMiddleware(application, workers=THREADS)  # type: ignore[arg-type]

@@ -26,6 +26,12 @@ def text(req: Request, name: str) -> str | None:
     return value
 
 
+def texts(req: Request, name: str) -> list[str]:
+    """Read a parameter that may be repeated."""
+    value: str | list[str] = req.params.get(name, [])
+    return value if isinstance(value, list) else [value]
+
+
 def integer(req: Request, name: str, *, low: int, high: int, default: int) -> int:
     """Read a whole number.
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from service.store.runs.run_news import Bell, RunNews
 from service.usecases.run_following import Following
+from service.web.callers.vigil import Vigil
 from service.web.http.pools import Busy
 from service.web.live.feed import Feed, Follower
 
@@ -40,6 +41,8 @@ class NewsHub:
     def __init__(self, following: Following, news: RunNews, stopping: Stopping) -> None:
         self.following = following
         self.stopping = stopping
+        self.vigil = Vigil()
+        """Ends the answers of callers who may no longer ask."""
         self._news = news
         self._feeds: dict[str, Feed] = {}
         self._followers: set[Follower] = set()

@@ -11,6 +11,8 @@ from falcon.asgi import Request, Response
 
 from service.errors import StoreUnavailable
 from service.interleaving import interleaved
+from service.web.callers.lookups import Proof
+from service.web.callers.vigil import Watch, proof_for
 from service.web.http.hang_up import Receive, receive_of, when_gone
 from service.web.http.sse import (
     COMMENT,
@@ -25,13 +27,14 @@ from service.web.live.feed import AWAY_SECONDS, COMMENT_SECONDS, Feed
 from service.web.live.hub import NewsHub
 
 
-def follow(req: Request, resp: Response, hub: NewsHub, run_id: str, after: int) -> None:
+def follow(req: Request, resp: Response, hub: NewsHub, job_id: str, run_id: str, after: int) -> None:
     """Answer with the events of a run's log.
 
     Args:
         req: the request.
         resp: its answer.
         hub: the followers of this process.
+        job_id: the id of the run's job.
         run_id: the id of an existing run.
         after: the number of the last line that the reader has.
 
@@ -39,7 +42,7 @@ def follow(req: Request, resp: Response, hub: NewsHub, run_id: str, after: int) 
         Busy: too many clients follow logs.
     """
     hub.require_place()
-    resp.stream = LogStream(hub, run_id, after, receive_of(req))
+    resp.stream = LogStream(hub, run_id, after, receive_of(req), proof_for(req, job_id, hub.following.is_within))
     resp.content_type = EVENT_STREAM
     resp.set_header("X-Accel-Buffering", "no")
 
@@ -54,18 +57,21 @@ class LogStream:
         run_id: the id of an existing run.
         after: the number of the last line that the reader has.
         receive: tells when the client hangs up.
+        proof: what the client has shown. The stream ends when that is no longer accepted.
     """
 
     __slots__ = (
         "_comments", "_failures", "_feed", "_hub", "_is_gone", "_is_over", "_is_woken", "_line", "_looks", "_progress",
-        "_receive", "_resting", "_run_id", "_watch",
+        "_proof", "_receive", "_resting", "_run_id", "_vigil", "_watch",
     )  # fmt: skip
 
-    def __init__(self, hub: NewsHub, run_id: str, after: int, receive: Receive) -> None:
+    def __init__(self, hub: NewsHub, run_id: str, after: int, receive: Receive, proof: Proof | None = None) -> None:
         self._hub = hub
         self._run_id = run_id
         self._line = after
         self._receive = receive
+        self._proof = proof
+        self._vigil: Watch | None = None
         self._watch: asyncio.Task[None] | None = None
         self._feed: Feed | None = None
         self._progress = b""
@@ -80,6 +86,7 @@ class LogStream:
         if self._watch is None:
             self._hub.enter(self)
             self._watch = when_gone(self._receive, self._hang_up)
+            self._vigil = self._hub.vigil.begin(self._proof, self._refuse)
             return GREETING
         while not self._is_over:
             if events := await self._next_events():
@@ -91,6 +98,7 @@ class LogStream:
     async def close(self) -> None:
         """Give the place back; Falcon calls this at the end."""
         self._hub.leave(self)
+        self._hub.vigil.stop(self._vigil)
         if self._watch is not None:
             self._watch.cancel()
         if self._feed is not None:
@@ -106,6 +114,10 @@ class LogStream:
     def _hang_up(self) -> None:
         self._is_gone = True
         self._hub.leave(self)
+        self.wake()
+
+    def _refuse(self) -> None:
+        self._is_over = True
         self.wake()
 
     async def _rest(self) -> None:

@@ -7,12 +7,13 @@ import asyncio
 from service.interleaving import interleaved
 from service.usecases.runs import Runs
 from service.usecases.views import View
+from service.web.callers.lookups import Proof
 from service.web.http.hang_up import Receive, when_gone
 from service.web.live.hub import NewsHub
 
 
 async def wait_for_run(
-    hub: NewsHub, runs: Runs, job_id: str, run_id: str, seconds: float, receive: Receive
+    hub: NewsHub, runs: Runs, job_id: str, run_id: str, seconds: float, receive: Receive, proof: Proof | None = None
 ) -> View | None:
     """Wait until a run has ended.
 
@@ -23,9 +24,11 @@ async def wait_for_run(
         run_id: the run's id.
         seconds: how long to wait at most.
         receive: of the request, whose body has been read; it tells when the client hangs up.
+        proof: what the client has shown. The wait ends when that is no longer accepted.
 
     Returns:
-        The run; None if it has not ended in time, if the client is gone, or if too many are waiting.
+        The run; None if it has not ended in time, if the client is gone or may no longer ask, or
+        if too many are waiting.
 
     Raises:
         NotFound: there is no such run.
@@ -38,12 +41,15 @@ async def wait_for_run(
             return None
         watch = when_gone(receive, bell.ring)
         try:
-            while True:
-                found = await interleaved(runs.run, job_id, run_id)
-                if found.data["finished_at"] is not None:
-                    return found
-                if watch.done() or clock() >= end:
-                    return None
-                await bell.wait(end - clock())
+            with hub.vigil.over(proof, bell.ring) as vigil:
+                while True:
+                    found = await interleaved(runs.run, job_id, run_id)
+                    if vigil is not None and vigil.is_over:
+                        return None
+                    if found.data["finished_at"] is not None:
+                        return found
+                    if watch.done() or clock() >= end:
+                        return None
+                    await bell.wait(end - clock())
         finally:
             watch.cancel()

@@ -21,12 +21,16 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
+from rq.results import Result
 from rq.serializers import JSONSerializer
 from rq_dashboard import web
 from werkzeug.exceptions import HTTPException, NotFound
 
+from service.domain.access.callers import caller
+from service.domain.access.scopes import Scope
 from service.errors import StoreUnavailable
 from service.store.server.translation import translate_errors
+from service.usecases.access.side_doors import WITHHELD
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.rq_dashboard.own_templates import FILES, REGISTRIES, use_own_templates
 
@@ -115,6 +119,13 @@ class _Job(Job):
         if not _is_ours(job.origin):
             raise NoSuchJobError(id)
         return job
+
+    def latest_result(self, timeout: int = 0) -> Result | None:
+        """Return how the run ended. RQ does not know the run's bot, so any error may be about persons."""
+        result = super().latest_result(timeout)
+        if result is not None and result.exc_string and Scope.CONTACTS not in caller().scopes:
+            result.exc_string = WITHHELD
+        return result
 
 
 class _Queue(Queue):

@@ -27,6 +27,8 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from types import ModuleType
 
+from service.worker.leftovers.dict_versions import repeated_after_writes
+
 WHOLE: tuple[ModuleType | type, ...] = (
     time, datetime, ipaddress.IPv4Address, ipaddress.IPv6Address, json.JSONEncoder, json.JSONDecoder,
 )  # fmt: skip
@@ -70,14 +72,15 @@ class Patches:
 
     def __init__(self) -> None:
         self._modules = {found.__name__: found for found in (*WHOLE, *PARTS) if isinstance(found, ModuleType)}
-        self._whole = [(vars(module), dict(vars(module))) for module in WHOLE]
+        self._whole = [(owner.__name__, vars(owner), dict(vars(owner))) for owner in WHOLE]
         self._parts = [_Attributes(vars(owner), names) for owner, names in PARTS.items()]
+        self.now = repeated_after_writes(self._now, [sys.modules, *map(vars, (*WHOLE, *PARTS))])
+        """Returns the modules and attributes that are others now."""
 
-    def now(self) -> object:
-        """Return the modules and attributes that are others now."""
+    def _now(self) -> object:
         loaded = sys.modules
         found: list[str] = [name for name, module in self._modules.items() if loaded.get(name) is not module]
-        found += [str(now.get("__name__")) for now, before in self._whole if now != before]
+        found += [name for name, now, before in self._whole if now != before]
         found += [part.names for part in self._parts if part.have_changed()]
         return found
 

@@ -2,8 +2,8 @@
 
 The work horse reads it before its first run and compares after each. It looks at what a process has one of, such as its
 descriptors, limits and settings (`looks`), and at what other code in it relies on, such as `time.time` (`patches`).
-Global variables of a bot's own modules are the bot's business. No process can see what C code, or an audit hook, keeps
-to itself.
+Global variables of a bot's own modules are the bot's business, and so is the state of `random`, which no use of it can
+be told from. No process can see what C code, or an audit hook, keeps to itself.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ import logging
 import os
 import resource
 import sys
-import threading
 from collections.abc import Callable
+from operator import attrgetter
 
 from redis import Redis
 
 from service.store.server.connection import open_sockets
 from service.worker.leftovers import looks
+from service.worker.leftovers.c_library import zone_of_c
 from service.worker.leftovers.openers import UsualOpener
 from service.worker.leftovers.patches import Patches
 
 LOGGERS = ("service", "service.run", "service.worker.horse")
 """Our own loggers, which a `dictConfig` switches off."""
+
+_settings_of_logger = attrgetter("level", "disabled", "propagate", "handlers", "filters")
 
 
 class Untouched:
@@ -36,49 +39,45 @@ class Untouched:
     def __init__(self, client: Redis | None = None) -> None:
         looks.make_lazy_defaults()
         self._client = client
-        self._umask: int | None = None
-        self._open = looks.DescriptorCount()
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
+        self._descriptors = looks.Descriptors()
         self._loggers = [logging.root, *map(logging.getLogger, LOGGERS)]
         self._looks: dict[str, Callable[[], object]] = {
             **looks.LOOKS,
-            "open files or connections": self._descriptors,
+            "open files or connections": self._open,
             "another umask": self._mask,
+            "another environment": looks.environment(),
+            "another time zone of C": zone_of_c(),
             "another environment of its child processes": looks.environment_of_children(),
             "another opener of urllib": UsualOpener().now,
             "a patched module": Patches().now,
             "other settings of logging": self._logging,
         }
-        self._before = self._now()
+        self._in_order = list(self._looks.values())
+        self._before = [looks.kept(_seen(look)) for look in self._in_order]
 
     def leftovers(self) -> list[str]:
         """Return what has changed since, in words for people; empty if nothing has."""
-        now = self._now()
+        try:
+            now = [look() for look in self._in_order]
+        except Exception:  # noqa: BLE001 - one of them fails
+            now = [_seen(look) for look in self._in_order]
         if now == self._before:
             return []
         return [name for name, before, after in zip(self._looks, self._before, now, strict=True) if before != after]
 
-    def _now(self) -> list[object]:
-        return [_seen(look) for look in self._looks.values()]
-
     def _mask(self) -> object:
-        """Read the umask by setting it, which nobody can notice while this is the only thread."""
-        if threading.active_count() == 1:
-            self._umask = os.umask(0o077)
-            os.umask(self._umask)
-        return self._umask
+        """Return the umask, which can only be read by setting it: to what it should be."""
+        return os.umask(self._umask)
 
-    def _descriptors(self) -> object:
+    def _open(self) -> object:
         """Return how many descriptors there are beside our own connection's, and which files the standard ones are."""
         ours = 0 if self._client is None else open_sockets(self._client)
-        standard = [(found.st_dev, found.st_ino) for found in map(os.fstat, (0, 1, 2))]
-        return self._open.now() - ours, standard
+        return self._descriptors.count() - ours, self._descriptors.standard()
 
     def _logging(self) -> object:
-        loggers = [
-            (logger.level, logger.disabled, logger.propagate, list(logger.handlers), list(logger.filters))
-            for logger in self._loggers
-        ]
-        return loggers, logging.root.manager.disable
+        return list(map(_settings_of_logger, self._loggers)), logging.root.manager.disable
 
 
 def peak_megabytes() -> float:

@@ -31,6 +31,7 @@ import sys
 import tempfile
 import threading
 import time
+import tracemalloc
 import types
 import urllib.request
 import warnings
@@ -56,6 +57,13 @@ def _time_zone_alone() -> None:
 def _time_zone() -> None:
     os.environ["TZ"] = "Asia/Tokyo"
     time.tzset()
+
+
+def _time_zone_of_c() -> None:
+    library = ctypes.CDLL(None)
+    os.putenv("TZ", "XYZ5")
+    library.tzset()
+    os.unsetenv("TZ")
 
 
 def _bare_thread() -> None:
@@ -251,6 +259,13 @@ TABLE: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         lambda: setattr(http.client.HTTPConnection, "debuglevel", 1),
         lambda: http.client.HTTPConnection.debuglevel,
     ),
+    "flags for loading libraries": (lambda: sys.setdlopenflags(os.RTLD_NOW | os.RTLD_GLOBAL), sys.getdlopenflags),
+    "memory that is traced": (tracemalloc.start, tracemalloc.is_tracing),
+    "a hook of asynchronous generators": (
+        lambda: sys.set_asyncgen_hooks(firstiter=lambda _: None),
+        lambda: sys.get_asyncgen_hooks().firstiter is None,
+    ),
+    "a time zone of C": (_time_zone_of_c, lambda: ctypes.c_long.in_dll(ctypes.CDLL(None), "timezone").value),
     "a niceness": (lambda: os.nice(1), lambda: os.nice(0)),
 }
 

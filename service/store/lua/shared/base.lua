@@ -1,7 +1,6 @@
--- The start of every script, after `now_ms`. Before both stands the table `key`, made from service/store/keys, and the
--- table `conf` (service/store/scripts/assembly.py): limits, and in conf.rq the fields that all our RQ jobs share (data,
--- origin, ttls), as one flat list for HSET. A script that names another part of this folder, such as `runs.`, has that
--- part, too.
+-- The start of every script, after `now_ms`. `key.…` and `conf.…` are no tables: service/store/scripts/assembly.py writes
+-- out the names of keys (service/store/keys), limits, and as conf.rq the fields that all our RQ jobs share (data, origin,
+-- ttls), as one flat list for HSET. A script that names another part of this folder, such as `runs.`, has that part, too.
 --
 -- Scripts make their keys from ids in their arguments, or from ids that they read (the next run in line), so KEYS is
 -- always empty: this works on one Redis, not on a cluster.

@@ -20,6 +20,11 @@ local function observe(histogram, bot_type, ms)
   redis.pcall('HINCRBY', key.metrics, table.concat({histogram, bot_type, 'sum'}, ':'), int(ms))
 end
 
+-- Add what a worker has counted by the same rules (service/store/end_counts.py).
+function metrics.add(counters)
+  for name, number in pairs(counters) do redis.pcall('HINCRBY', key.metrics, name, number) end
+end
+
 -- Count a run that ends now; see runs.finish. A clock that was set back makes no negative times. Rehearsals count
 -- apart, and their times not at all, because they say nothing about the work.
 function metrics.ended(run, outcome, now)

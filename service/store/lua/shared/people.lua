@@ -66,19 +66,23 @@ function people.bury(id, identities, former_ids, was_merged)
   redis.call('EXPIRE', key.contact_gone(id), people.LIFETIME)
 end
 
--- Write fields of a contact ('' removes one), and its places in the indices. Returns whether a visible field has changed.
+-- Write fields of a contact ('' removes one), and its places in the indices. Returns the names of the visible fields that
+-- have changed; nil if none has.
 function people.write(id, first_pair)
   local contact, exists = key.contact(id), people.is_living(id)
   local before = redis.call('HGET', contact, 'birthday')
-  local changed = not exists
+  local changed, names = not exists, {}
   for i = first_pair, #ARGV, 2 do
     local field, value = ARGV[i], ARGV[i + 1]
     if not (field == 'source' and exists) and (redis.call('HGET', contact, field) or '') ~= value then
       if value == '' then redis.call('HDEL', contact, field) else redis.call('HSET', contact, field, value) end
-      changed = changed or (field ~= 'uids' and field ~= 'parts' and field ~= 'had')
+      if field ~= 'uids' and field ~= 'parts' and field ~= 'had' then
+        changed = true
+        names[#names + 1] = field
+      end
     end
   end
-  if not changed then return false end
+  if not changed then return nil end
   local after = redis.call('HGET', contact, 'birthday')
   if before and before ~= after then redis.call('SREM', key.birthdays_of(string.sub(before, -5)), id) end
   if after then redis.call('SADD', key.birthdays_of(string.sub(after, -5)), id) end
@@ -88,7 +92,7 @@ function people.write(id, first_pair)
   else
     redis.call('ZREM', key.visits, id)
   end
-  return true
+  return names
 end
 
 -- Give one contact's cards of synced address books to another contact.

@@ -1,6 +1,33 @@
 -- Our records of runs.
+--
+-- A job's hash counts its runs: `open`, those that have not ended, and `held`, those of them that hold one of its
+-- `max_concurrent_runs` slots (in RQ's queue, or under way). A run that has, or had, a slot says so in its field `slot`.
+-- `runs` changes these counts, and so do the short ways through decide.lua and end_and_claim.lua, in the one HSET that
+-- they make anyway. `older.settle` (recount_job.lua, take_over.lua) and mend_counts.lua count anew from the records.
 
 local runs = {}
+
+-- Add to a job's counts; `open` and `held` may be negative. A job that is gone stays gone.
+function runs.count(job_id, open, held)
+  local job = key.job(job_id)
+  local revision, its_open, its_held = unpack(call('HMGET', job, 'revision', 'open', 'held'))
+  if not revision then return end
+  call('HSET', job, 'open', math.max(0, (tonumber(its_open) or 0) + open), 'held',
+    math.max(0, (tonumber(its_held) or 0) + held))
+end
+
+-- Return the ids of a job's runs that have not ended, newest first.
+function runs.unended(job_id)
+  local found = {}
+  local open = redis.pcall('HGET', key.job(job_id), 'open')  -- a table: an error, the key is of another type
+  if type(open) == 'table' or (tonumber(open) or 0) > 0 then
+    for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, -1)) do
+      local status = call('HGET', key.run(run_id), 'status')
+      if status == 'queued' or status == 'running' then found[#found + 1] = run_id end
+    end
+  end
+  return found
+end
 
 -- Return whether an overlay of the job's bot_config (JSON, or nothing) makes a run a rehearsal. A rehearsal says nothing
 -- about the job: it changes neither the job's last run nor its failures, and raises no alert.
@@ -18,15 +45,16 @@ end
 -- Keep the newest conf.history_limit of a job's ended runs. Open runs stay, so the walk starts at the oldest run and passes
 -- over open ones; each call reads a few entries at the most.
 function runs.trim(job_id)
-  local history, open = key.history(job_id), key.open(job_id)
+  local history = key.history(job_id)
   local length = call('LLEN', history)
   if length <= conf.history_limit then return end
-  local excess = length - call('SCARD', open) - conf.history_limit
+  local excess = length - (tonumber(call('HGET', key.job(job_id), 'open')) or 0) - conf.history_limit
   local position = -1
   while excess > 0 do
     local run_id = call('LINDEX', history, position)
     if not run_id then break end
-    if call('SISMEMBER', open, run_id) == 1 then
+    local status = call('HGET', key.run(run_id), 'status')
+    if status == 'queued' or status == 'running' then
       position = position - 1
     else
       call('LREM', history, -1, run_id)
@@ -62,10 +90,11 @@ function runs.push(pushes)
   end
 end
 
--- Create the record of a run and its place in the lists. `fields` is a flat list for HSET; `pushes`: see above, or nil.
+-- Create the record of a run and its entries in the histories. `fields` is a flat list for HSET. With `pushes` (see
+-- above), the entry in the history of all jobs comes with runs.push.
 function runs.create(run_id, job_id, status, fields, pushes)
-  call('HSET', key.run(run_id), 'id', run_id, 'job_id', job_id, 'status', status, unpack(fields))
-  if status == 'queued' then call('SADD', key.open(job_id), run_id) end
+  call('HSET', key.run(run_id), 'job_id', job_id, 'status', status, unpack(fields))
+  if status == 'queued' then runs.count(job_id, 1, 0) end
   local length = call('LPUSH', key.history(job_id), run_id)
   if length > conf.history_limit then runs.trim(job_id) end
   local its = pushes or runs.pushes()
@@ -73,9 +102,10 @@ function runs.create(run_id, job_id, status, fields, pushes)
   if not pushes then runs.push(its) end
 end
 
--- Reserve a slot for a queued run, and push it onto RQ's queue.
+-- Give a slot to a queued run, and push it onto RQ's queue (with `pushes`: by runs.push).
 function runs.enqueue(run_id, job_id, job_name, now, pushes)
-  call('SADD', key.slots(job_id), run_id)
+  runs.count(job_id, 0, 1)
+  call('HSET', key.run(run_id), 'slot', '1')
   rq.create(run_id, job_name, now)
   local its = pushes or runs.pushes()
   its.queue[#its.queue + 1] = run_id
@@ -92,7 +122,7 @@ end
 
 -- Cancel the retries of a job's occurrences that await their delay, when the job is switched off.
 function runs.cancel_delayed(job_id, now, reason)
-  for _, run_id in ipairs(call('SMEMBERS', key.open(job_id))) do
+  for _, run_id in ipairs(runs.unended(job_id)) do
     if call('ZSCORE', key.retries, run_id) and runs.is_scheduled(run_id) then
       runs.withdraw(run_id, job_id, now, reason)
     end
@@ -103,33 +133,38 @@ end
 function runs.promote(job_id, now)
   local waiting = key.waiting(job_id)
   if call('LLEN', waiting) == 0 then return end
-  local limit, name = unpack(call('HMGET', key.job(job_id), 'max_concurrent_runs', 'name'))
-  if not limit then return end
-  while call('SCARD', key.slots(job_id)) < tonumber(limit) do
+  local name, limit, held = unpack(call('HMGET', key.job(job_id), 'name', 'max_concurrent_runs', 'held'))
+  if not name then return end
+  limit, held = tonumber(limit or 1) or 1, tonumber(held or 0) or 0
+  while held < limit do
     local run_id = call('LPOP', waiting)
     if not run_id then return end
-    if call('HGET', key.run(run_id), 'status') == 'queued' then runs.enqueue(run_id, job_id, name, now) end
+    if call('HGET', key.run(run_id), 'status') == 'queued' then
+      runs.enqueue(run_id, job_id, name, now)
+      held = held + 1
+    end
   end
 end
 
--- Admit a queued run: it takes a slot, or waits for one.
-function runs.admit(run_id, job_id, job_name, limit, now)
-  if call('SCARD', key.slots(job_id)) < tonumber(limit) and call('LLEN', key.waiting(job_id)) == 0 then
+-- Admit a queued run: it takes a slot, or waits for one. `limit` and `held` are fields of the job.
+function runs.admit(run_id, job_id, job_name, limit, held, now)
+  if (tonumber(held or 0) or 0) < (tonumber(limit or 1) or 1) and call('LLEN', key.waiting(job_id)) == 0 then
     runs.enqueue(run_id, job_id, job_name, now)
   else
     call('RPUSH', key.waiting(job_id), run_id)
   end
 end
 
--- Finish a run in every list that knows of it except the leases, and promote the next in line. `run` has fields of its
--- hash: bot_type, trigger, started_at, due, log_bytes, and rehearsal: whether it is one.
+-- Record that a run is over: in its job's counts, its own hash, the metrics and its log. Then trim the history and
+-- promote the next in line. The caller has taken the run out of the list that it was in (leases, `queued`, retries, or
+-- the waiting runs). `run` has fields of the run's hash: slot, bot_type, trigger, started_at, due, log_bytes; rehearsal:
+-- whether it is one; counted_later: true if the caller counts it in the metrics itself.
 function runs.finish(run_id, job_id, status, now, fields, run)
-  call('SREM', key.open(job_id), run_id)
-  call('SREM', key.slots(job_id), run_id)
+  runs.count(job_id, -1, run.slot and -1 or 0)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
   if run.rehearsal then call('HSET', key.run(run_id), 'rehearsal', '1') end
   followers.tell(run_id)
-  metrics.ended(run, status, tonumber(now))
+  if not run.counted_later then metrics.ended(run, status, tonumber(now)) end
   if run.log_bytes then runs.keep_log(run_id, job_id) end
   runs.trim(job_id)
   runs.promote(job_id, tonumber(now))
@@ -139,8 +174,8 @@ end
 function runs.withdraw(run_id, job_id, now, error)
   call('ZREM', key.queued, run_id)
   call('ZREM', key.retries, run_id)
-  local bot_type, trigger, rehearsal, overlay = unpack(call('HMGET', key.run(run_id), 'bot_type', 'trigger', 'rehearsal',
-    'overlay'))
+  local slot, bot_type, trigger, rehearsal, overlay = unpack(call('HMGET', key.run(run_id), 'slot', 'bot_type', 'trigger',
+    'rehearsal', 'overlay'))
   runs.finish(run_id, job_id, 'cancelled', int(now), {'error', error},
-    {bot_type = bot_type, trigger = trigger, rehearsal = runs.was_rehearsal(rehearsal, overlay)})
+    {slot = slot, bot_type = bot_type, trigger = trigger, rehearsal = runs.was_rehearsal(rehearsal, overlay)})
 end

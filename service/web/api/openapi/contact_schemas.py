@@ -52,6 +52,22 @@ def contacts() -> dict[str, Schema]:
                 "description": "Values that the contact did not take over, because it has its own or is full.",
             },
         }),
+        "Erased": record({
+            "contact_id": UUID,
+            "erased_as": {**UUID, "description": "Stands for the person from now on, also if they come back."},
+            "found": {
+                "type": "object", "additionalProperties": COUNT,
+                "description": "Where the person was found, and how often: places by their names.",
+            },
+            "left": {
+                **array(TEXT), "maxItems": 100,
+                "description": "Keys in which the person still stands, such as a job's definition: change it yourself.",
+            },
+            "under_way": {
+                **array(record({"run_id": UUID, "job_id": UUID, "bot_type": TEXT})),
+                "description": "Runs under way that may write the person again.",
+            },
+        }),
         "Duplicates": record({
             "reasons": {**array(TEXT), "description": "Why they may be one person."},
             "contacts": {**array(ref("Contact")), "minItems": 2, "maxItems": 50},

@@ -15,9 +15,12 @@ from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
 from service import VERSION
+from service.domain.access.scopes import Scope
 from service.domain.plain_json import dumps
+from service.web.api.openapi.access_operations import IDS
 from service.web.api.openapi.building import TEXT, UUID, Schema, ref
-from service.web.api.openapi.operations import ERRORS, HEADERS, JSON, OPERATIONS, Content, Operation
+from service.web.api.openapi.operation import JSON, Content, Operation
+from service.web.api.openapi.operations import ERRORS, HEADERS, OPERATIONS
 from service.web.api.openapi.schemas import components
 from service.web.http.access import OPEN, Access, Proof, access_of
 
@@ -29,10 +32,8 @@ _DESCRIPTION = (
 )
 
 Security = list[dict[str, list[str]]]
-_SCHEMES = {Proof.KEY: "ApiKey", Proof.BEARER: "Bearer"}
-"""The proofs that programs can send, by their names in the document. Cookies are for the console's pages alone."""
-_SECURITY: Security = [{"ApiKey": []}]
-"""The security of all operations that do not state their own."""
+_SECURITY: Security = [{"ApiKey": []}, {"Bearer": []}]
+"""The security of all operations but open ones. Cookies are for the console's pages alone."""
 
 
 def document(routes: Mapping[str, object], configs: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
@@ -81,13 +82,15 @@ def _operation(method: str, path: str, words: str, access: Access) -> dict[str, 
         "operationId": f"{method.lower()}{re.sub(r'[^a-z]+', '_', path.removeprefix('/scheduler'))}".rstrip("_"),
         "summary": paragraphs[0],
     }
+    scope = access.scope_of(method)
+    if scope is not None:
+        found["x-scope"] = scope.value
+    if needed := _needed(access, scope):
+        paragraphs.append(needed)
     if len(paragraphs) > 1:
         found["description"] = "\n\n".join(paragraphs[1:])
-    security: list[dict[str, list[str]]] = [
-        {scheme: []} for proof, scheme in _SCHEMES.items() if proof in access.proofs
-    ]
-    if security != _SECURITY:
-        found["security"] = security
+    if Proof.KEY not in access.proofs:
+        found["security"] = []
     if parameters := _parameters(path, told):
         found["parameters"] = parameters
     if told.body is not None:
@@ -96,9 +99,17 @@ def _operation(method: str, path: str, words: str, access: Access) -> dict[str, 
     return found
 
 
+def _needed(access: Access, scope: Scope | None) -> str:
+    """Say what a key needs for an operation; nothing where it is open."""
+    if access.is_open:
+        return ""
+    needed = "Any key may ask." if scope is None else f"The key needs the scope `{scope.value}`."
+    return f"{needed[:-1]} and must not be limited to some jobs." if access.unlimited else needed
+
+
 def _parameters(path: str, told: Operation) -> list[dict[str, Any]]:
     return [
-        *(_parameter(name, "path", UUID, True) for name in re.findall(r"{(\w+)}", path)),
+        *(_parameter(name, "path", IDS.get(name, UUID), True) for name in re.findall(r"{(\w+)}", path)),
         *(_parameter(name, "query", schema, False) for name, schema in told.query.items()),
         *(_header_parameter(name) for name in (*told.headers, *(("If-None-Match",) if told.tagged else ()))),
     ]
@@ -136,10 +147,17 @@ def _responses(told: Operation, access: Access) -> dict[str, Any]:
         found[str(status)] = answer
     if told.tagged:
         found["304"] = {"description": "The client has the current version.", "headers": {"ETag": _LIST_TAG}}
-    own = {*told.errors, 500, *(() if access.is_open else (401,)), *((503,) if told.store else ())}
+    own = {*told.errors, 500, *_refusals(access), *((503,) if told.store else ())}
     for status in sorted(own - set(told.answers)):
         found[str(status)] = {"description": ERRORS[status], "content": {JSON: {"schema": ref("Error")}}}
     return found
+
+
+def _refusals(access: Access) -> tuple[int, ...]:
+    """Return the statuses of the refusals of the guard and of the rate limit."""
+    if access.is_open:
+        return ()
+    return (401, 403, 429) if access.unlimited or any(access.scopes.values()) else (401, 429)
 
 
 def _content(content: Content) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service.domain.access.labels import LABEL_FORM, LABELS_LIMIT
 from service.domain.job import READ_ONLY_FIELDS
 from service.domain.job_fields import DESCRIPTION_LIMIT, NAME_LIMIT
 from service.domain.schedules.definition import SCHEDULE_TYPES
 from service.web.api.limits import PREVIEW_COUNT
 from service.web.api.openapi.building import (
     BOOLEAN,
+    COUNT,
     JSON_OBJECT,
     TEXT,
     TIME_SENT,
@@ -25,6 +27,9 @@ from service.web.api.openapi.building import (
 
 NEEDED = ("name", "bot_type", "schedule_type", "schedule_config")
 """The fields that every definition must have."""
+
+
+_LABEL: Schema = {"type": "string", "pattern": f"^{LABEL_FORM}$"}
 
 
 def definition(configs: Mapping[str, Any], schedules: Mapping[str, Any]) -> dict[str, Schema]:
@@ -44,6 +49,14 @@ def definition(configs: Mapping[str, Any], schedules: Mapping[str, Any]) -> dict
             "description": "The fields depend on bot_type; defaults are filled in.",
         },
         "options": ref("Options"),
+        "labels": {
+            "type": "object",
+            "maxProperties": LABELS_LIMIT,
+            "propertyNames": _LABEL,
+            "additionalProperties": _LABEL,
+            "default": {},
+            "description": "Names and values of one's own, to find and limit jobs by; replaced as a whole.",
+        },
     }
 
 
@@ -69,6 +82,7 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
     }
     added: dict[str, Schema] = {
         "options": ref("Options"),
+        "labels": {"type": "object", "additionalProperties": TEXT},
         "state": {"enum": ["scheduled", "disabled", "ended", "broken"]},
         "state_reason": or_null(TEXT),
         "revision": {"type": "integer", "minimum": 1, "description": "The number in the ETag."},
@@ -87,7 +101,7 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
 def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
     """Return the schemas of documents, given the fields of a definition."""
     whole = {"id": UUID, **definition}
-    change = record({
+    always: dict[str, Schema] = {
         "action": {"enum": ["create", "update", "delete"]},
         "id": or_null(UUID),
         "name": TEXT,
@@ -96,11 +110,35 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
             "description": "Each field that differs, by its path, such as schedule_config.hour.",
             "additionalProperties": record({"from": {}, "to": {}}),
         },
+    }
+    some = record({
+        "count": {"type": "integer", "minimum": 0},
+        "first": {**array(record({"at": TIMESTAMP, "local": TEXT})), "description": "The first 20."},
     })  # fmt: skip
+    occurrences = {
+        **record({
+            "until": {**TIMESTAMP, "description": "Until when they were counted."},
+            "complete": {**BOOLEAN, "description": "False if counting stopped before the last of the `days`."},
+            "gained": some, "lost": some,
+        }),
+        "description": "In a dry run: the occurrences that only the changed job has, or only the job as it is.",
+    }  # fmt: skip
+    change = record(
+        {"kind": {"const": "calendar", "description": "Only of calendars; a job has none."}, **always,
+         "occurrences": occurrences}, always,
+    )  # fmt: skip
+    jobs = {
+        **record({"total": COUNT, "looked_at": COUNT}),
+        "description": "Only of a calendar: how many jobs use it, and at how many of them the dry run looked.",
+    }  # fmt: skip
     return {
         "DocumentJob": record(whole, NEEDED),
-        "Document": record({"version": {"const": 1}, "jobs": array(ref("DocumentJob"))}, additionalProperties=False),
-        "Changes": record({"dry_run": BOOLEAN, "changes": array(change)}),
+        "Document": record(
+            {"version": {"const": 1}, "calendars": array(ref("CreateCalendar")), "jobs": array(ref("DocumentJob"))},
+            ("version", "jobs"),
+            additionalProperties=False,
+        ),
+        "Changes": record({"dry_run": BOOLEAN, "changes": array(change), "jobs": jobs}, ("dry_run", "changes")),
     }
 
 
@@ -114,5 +152,19 @@ def previews(definition: Mapping[str, Schema]) -> dict[str, Schema]:
             "occurrences": array(TIMESTAMP),
             "local": {**array(TEXT), "description": "The same in the schedule's zone, with offsets."},
             "description": TEXT,
+            "details": {
+                **array(record(
+                    {
+                        "at": TIMESTAMP,
+                        "local": TEXT,
+                        "scheduled_for": TIMESTAMP,
+                        "names": {**array(TEXT), "description": "Of the schedules of a union that make it."},
+                        "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, before it moved."},
+                        "closed": {**TEXT, "description": "Why it is skipped: the closed day's name."},
+                    },
+                    ("at", "local", "scheduled_for"),
+                )),
+                "description": "The same occurrences, one by one, and the closed ones among them.",
+            },
         }),
     }  # fmt: skip

@@ -3,54 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from service.contacts.writing.exports import KINDS
+from service.domain.access.changes import NOTE_LENGTH
 from service.domain.run_records import STATUSES, TRIGGERS
 from service.web.api import definitions
+from service.web.api.change_notes import HEADER
 from service.web.api.contacts import DATE_ORDERS
-from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
+from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
+from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
+from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
+from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
+from service.web.api.openapi.operation import BODY_ERRORS, CURSOR, DRY_RUN, JSON, LABELS, PAGE, Operation, json
 from service.web.http.conditions import MAX_KEY_LENGTH
 from service.web.http.incoming import BODY_SECONDS, BYTES_PER_SECOND
 from service.web.http.sse import EVENT_ID, EVENT_STREAM
-
-JSON = "application/json"
-Content = Mapping[str, Schema]
-"""Media type -> schema."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one route.
-
-    Args:
-        answers: status -> content of each good answer; None for no body.
-        errors: the statuses of its own errors; 401, 500 and 503 are added by themselves.
-        query: schemas of its query parameters, by name.
-        headers: the request's headers, by name.
-        answer_headers: the good answers' headers.
-        body: the request's body.
-        body_required: whether the body is required.
-        store: whether the operation needs Redis.
-        tagged: whether the answer has an entity tag over all that it shows, and is 304 for who has it already.
-    """
-
-    answers: Mapping[int, Content | None]
-    errors: tuple[int, ...] = ()
-    query: Mapping[str, Schema] = field(default_factory=dict)
-    headers: tuple[str, ...] = ()
-    answer_headers: tuple[str, ...] = ()
-    body: Content | None = None
-    body_required: bool = True
-    store: bool = True
-    tagged: bool = False
-
-
-def json(schema: Schema) -> Content:
-    """Return JSON content of a schema."""
-    return {JSON: schema}
-
 
 HEADERS: Mapping[str, tuple[str, Schema]] = {
     "Idempotency-Key": (
@@ -58,6 +26,10 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     ),
     "If-Match": ("The job's expected ETag. If the job has another one, the answer is 412.", TEXT),
+    HEADER: (
+        f"A remark on the change, at most {NOTE_LENGTH} characters in UTF-8, for the audit log and the revisions.",
+        {"type": "string", "maxLength": NOTE_LENGTH},
+    ),
     "If-None-Match": (
         "The ETag of the version that the client has. If it is the current one, the answer is 304.",
         TEXT,
@@ -69,22 +41,21 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
     "Content-Disposition": ("The name of the file.", TEXT),
     "ETag": ("The definition's revision.", TEXT),
     "Link": ('`<…>; rel="next"` where more follow.', TEXT),
-    "Location": ("The job's address.", TEXT),
+    "Location": ("The address of what was created.", TEXT),
 }
 
-_CURSOR: Schema = {**TEXT, "description": "Cursor of the next page, taken from the Link header."}
-_PAGE = {PAGE_LIMIT.name: PAGE_LIMIT.schema, "cursor": _CURSOR}
+_ERASE = "True to erase the person from everything in Redis; the answer is then 200."
 _JOB = json(ref("Job"))
 _RUN = json(ref("Run"))
 _CONTACT = json(ref("Contact"))
 _DOCUMENT = {JSON: ref("Document"), definitions.YAML: ref("Document")}
-_BODY_ERRORS = (400, 408, 413)
 _FILTERS: Mapping[str, Schema] = {
     "status": {"type": "string", "enum": list(STATUSES)},
     "job_id": UUID,
     "trigger": {"type": "string", "enum": list(TRIGGERS)},
     "since": TIME_SENT,
     "until": TIME_SENT,
+    "label": {**LABELS, "description": "A label of the run's job, as in GET /jobs."},
 }
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
@@ -95,76 +66,81 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "enabled_only": {**BOOLEAN, "default": False},
             "bot_type": TEXT,
             "q": {**TEXT, "description": "A text that the name or the description contains."},
+            "label": LABELS,
             JOB_PAGE_LIMIT.name: {**JOB_PAGE_LIMIT.schema, "description": "Jobs per page. Default: all."},
-            "cursor": _CURSOR,
+            "cursor": CURSOR,
         },
         answer_headers=("Link",),
         tagged=True,
     ),
     ("POST", "/scheduler/jobs"): Operation(
         {201: _JOB},
-        (*_BODY_ERRORS, 409),
-        headers=("Idempotency-Key",),
+        (*BODY_ERRORS, 409),
+        headers=("Idempotency-Key", HEADER),
         answer_headers=("ETag", "Location"),
         body=json(ref("CreateJob")),
     ),
     ("GET", "/scheduler/jobs/{job_id}"): Operation({200: _JOB}, (404, 409), answer_headers=("ETag",)),
     ("PUT", "/scheduler/jobs/{job_id}"): Operation(
-        {200: _JOB},
-        (*_BODY_ERRORS, 404, 409, 412),
-        headers=("If-Match",),
+        {200: json({"anyOf": [ref("Job"), ref("Changes")]})},
+        (*BODY_ERRORS, 404, 409, 412),
+        DRY_RUN,
+        headers=("If-Match", HEADER),
         answer_headers=("ETag",),
         body=json(ref("UpdateJob")),
     ),
-    ("DELETE", "/scheduler/jobs/{job_id}"): Operation({204: None}, (400, 404, 412), headers=("If-Match",)),
+    ("DELETE", "/scheduler/jobs/{job_id}"): Operation({204: None}, (400, 404, 412), headers=("If-Match", HEADER)),
     ("POST", "/scheduler/jobs/{job_id}/toggle"): Operation(
         {200: _JOB},
-        (*_BODY_ERRORS, 404, 409, 412),
-        headers=("If-Match",),
+        (*BODY_ERRORS, 404, 409, 412),
+        headers=("If-Match", HEADER),
         answer_headers=("ETag",),
         body=json(ref("Toggle")),
     ),
     ("POST", "/scheduler/jobs/{job_id}/run"): Operation(
         {202: json(ref("RunAccepted")), 200: _RUN},
-        (*_BODY_ERRORS, 404, 409),
+        (*BODY_ERRORS, 404, 409),
         {WAIT_SECONDS.name: WAIT_SECONDS.schema},
-        headers=("Idempotency-Key",),
+        headers=("Idempotency-Key", HEADER),
         body=json(ref("RunRequest")),
         body_required=False,
     ),
     ("GET", "/scheduler/jobs/{job_id}/history"): Operation(
-        {200: json(array(ref("Run")))}, (400, 404, 409), _PAGE, answer_headers=("Link",), tagged=True
+        {200: json(array(ref("Run")))}, (400, 404, 409), PAGE, answer_headers=("Link",), tagged=True
     ),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): Operation(
         {200: {JSON: ref("Log"), EVENT_STREAM: TEXT}}, (400, 404, 409), headers=("Last-Event-ID",)
     ),
-    ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/cancel"): Operation({200: _RUN, 202: _RUN}, (404, 409)),
+    ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/cancel"): Operation(
+        {200: _RUN, 202: _RUN}, (400, 404, 409), headers=(HEADER,)
+    ),
     ("GET", "/scheduler/jobs/{job_id}/preview"): Operation(
         {200: json(ref("Preview"))}, (400, 404, 409), {"from": TIME_SENT, PREVIEW_COUNT.name: PREVIEW_COUNT.schema}
     ),
     ("POST", "/scheduler/preview"): Operation(
-        {200: json(ref("Preview"))}, _BODY_ERRORS, body=json(ref("PreviewRequest"))
+        {200: json(ref("Preview"))}, BODY_ERRORS, body=json(ref("PreviewRequest"))
     ),
     ("GET", "/scheduler/runs"): Operation(
-        {200: json(array(ref("Run")))}, (400,), {**_PAGE, **_FILTERS}, answer_headers=("Link",), tagged=True
+        {200: json(array(ref("Run")))}, (400,), {**PAGE, **_FILTERS}, answer_headers=("Link",), tagged=True
     ),
     ("GET", "/scheduler/export"): Operation(
         {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}, tagged=True
     ),
     ("POST", "/scheduler/apply"): Operation(
         {200: json(ref("Changes"))},
-        (*_BODY_ERRORS, 409, 507),
-        {"prune": {**BOOLEAN, "default": False}, "dry_run": {**BOOLEAN, "default": False}},
+        (*BODY_ERRORS, 409, 507),
+        {"prune": {**BOOLEAN, "default": False}, **DRY_RUN},
+        headers=(HEADER,),
         body=_DOCUMENT,
     ),
     ("GET", "/scheduler/contacts"): Operation(
-        {200: json(array(ref("Contact")))}, (400,), _PAGE, answer_headers=("Link",), tagged=True
+        {200: json(array(ref("Contact")))}, (400,), PAGE, answer_headers=("Link",), tagged=True
     ),
-    ("POST", "/scheduler/contacts"): Operation({201: _CONTACT}, (*_BODY_ERRORS, 409), body=json(ref("CreateContact"))),
+    ("POST", "/scheduler/contacts"): Operation({201: _CONTACT}, (*BODY_ERRORS, 409), body=json(ref("CreateContact"))),
     ("POST", "/scheduler/contacts/import"): Operation(
         {200: json(ref("Imported"))},
-        (*_BODY_ERRORS, 507),
+        (*BODY_ERRORS, 507),
         {
             "date_order": {
                 "type": "string",
@@ -188,27 +164,32 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/contacts/duplicates"): Operation(
         {200: json(array(ref("Duplicates")))},
         (400,),
-        {DUPLICATES_LIMIT.name: DUPLICATES_LIMIT.schema, "cursor": _CURSOR},
+        {DUPLICATES_LIMIT.name: DUPLICATES_LIMIT.schema, "cursor": CURSOR},
         answer_headers=("Link",),
         tagged=True,
     ),
     ("POST", "/scheduler/contacts/{contact_id}/merge"): Operation(
-        {200: json(ref("Merged"))}, (*_BODY_ERRORS, 404, 507), body=json(ref("MergeContacts"))
+        {200: json(ref("Merged"))}, (*BODY_ERRORS, 404, 507), body=json(ref("MergeContacts"))
     ),
     ("GET", "/scheduler/contacts/{contact_id}"): Operation({200: _CONTACT}, (404,)),
     ("PUT", "/scheduler/contacts/{contact_id}"): Operation(
-        {200: _CONTACT}, (*_BODY_ERRORS, 404), body=json(ref("UpdateContact"))
+        {200: _CONTACT}, (*BODY_ERRORS, 404), body=json(ref("UpdateContact"))
     ),
-    ("DELETE", "/scheduler/contacts/{contact_id}"): Operation({204: None}, (404,)),
+    ("DELETE", "/scheduler/contacts/{contact_id}"): Operation(
+        {204: None, 200: json(ref("Erased"))}, (400, 404, 409), query={"erase": {**BOOLEAN, "description": _ERASE}}
+    ),
     ("POST", "/scheduler/messages/test"): Operation(
         {200: json(ref("MessageSent"))},
-        (*_BODY_ERRORS, 404, 409, 502),
+        (*BODY_ERRORS, 404, 409, 502),
         body=json(ref("MessageTest")),
         body_required=False,
     ),
     ("GET", "/scheduler/bots"): Operation({200: json(array(ref("Bot")))}, store=False, tagged=True),
     ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}),
     ("POST", "/scheduler/acknowledge"): Operation({200: json(ref("Acknowledged"))}),
+    **ACCESS_OPERATIONS,
+    **CALENDAR_OPERATIONS,
+    **FORESIGHT_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
     ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),
@@ -217,12 +198,15 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
 ERRORS: Mapping[int, str] = {
     400: "The request is invalid; `errors` names each invalid field.",
     401: "The API key is missing or invalid.",
+    403: "The key lacks the scope, or is limited to some jobs; `detail` says what it may do.",
     404: "There is nothing with this id.",
     408: f"The body arrived too slowly. Limit: {BODY_SECONDS:.0f} s plus 1 s per {BYTES_PER_SECOND // 1024} KiB "
     "received.",
     409: "The request conflicts with the current state; `detail` says why.",
     412: "The job is at another revision than If-Match says.",
     413: "The body is too long.",
+    429: "More requests than RATE_LIMIT allows, or more wrong keys than GUESS_LIMIT allows; Retry-After says when to "
+    "come back.",
     500: "An error of the service.",
     502: "The channel did not accept the message; `detail` says why.",
     503: "Redis is unavailable or full, or too many long requests are under way; Retry-After says when to come back.",

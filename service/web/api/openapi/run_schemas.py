@@ -16,6 +16,7 @@ from service.web.api.openapi.building import (
     record,
     ref,
 )
+from service.web.api.openapi.change_schemas import ACTOR
 
 
 def runs() -> dict[str, Schema]:
@@ -35,6 +36,8 @@ def runs() -> dict[str, Schema]:
         "trigger": {"enum": list(TRIGGERS)},
         "scheduled_for": or_null(TIMESTAMP),
         "last_scheduled_for": TIMESTAMP,
+        "closed": {**TEXT, "description": "The closed day's name, of a run that was skipped for it."},
+        "names": {**array(TEXT), "description": "Of the schedules of a union that made the occurrence."},
         "attempt": {"type": "integer", "minimum": 1},
         "queued_at": TIMESTAMP,
         "duration_ms": or_null(COUNT),
@@ -46,6 +49,10 @@ def runs() -> dict[str, Schema]:
         "rehearsal": {
             **BOOLEAN,
             "description": "A manual run with `dry_run`; it does not change the job's last run.",
+        },
+        "requested_by": {
+            **or_null(ACTOR),
+            "description": "Who asked for a run by hand, or for the cancel; null if nobody did.",
         },
         "progress": record({"done": {"type": "integer"}, "total": {"type": "integer"}}),
     }

@@ -13,7 +13,16 @@ from pydantic import BaseModel
 from service.domain.options import Options
 from service.domain.schedules.definition import schedule_schemas
 from service.usecases.message_test import MessageTestRequest
-from service.web.api.openapi import contact_schemas, job_schemas, run_schemas, service_schemas
+from service.web.api.openapi import (
+    access_schemas,
+    calendar_operations,
+    change_schemas,
+    contact_schemas,
+    foresight_operations,
+    job_schemas,
+    run_schemas,
+    service_schemas,
+)
 from service.web.api.openapi.building import Schema
 
 
@@ -34,6 +43,8 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
     definition = job_schemas.definition(configs, schedules)
     found |= job_schemas.jobs(definition) | job_schemas.documents(definition) | job_schemas.previews(definition)
     found |= run_schemas.runs() | contact_schemas.contacts() | service_schemas.service()
+    found |= access_schemas.access()
+    found |= change_schemas.changes() | calendar_operations.calendars() | foresight_operations.foresight()
     return found
 
 

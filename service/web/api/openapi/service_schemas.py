@@ -27,7 +27,12 @@ def service() -> dict[str, Schema]:
         "enabled_jobs": COUNT,
     }
     notice = record({"at": TIMESTAMP, "detail": TEXT})
-    added = {"workers": COUNT, "data_went_back": or_null(ref("Notice")), "clock_stepped": or_null(ref("Notice"))}
+    added = {
+        "workers": COUNT,
+        "calendars_running_out": COUNT,
+        "data_went_back": or_null(ref("Notice")),
+        "clock_stepped": or_null(ref("Notice")),
+    }
     refused = record({"field": TEXT, "message": TEXT})
     return {
         "Health": record({**health, **added}, health),

@@ -8,6 +8,7 @@ from typing import Any
 from falcon.asgi import Request, Response
 
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
+from service.domain.access.scopes import Scope
 from service.usecases.contacts import ContactBook
 from service.web.console.form_fields import Field
 from service.web.console.page import RenderedPage, show
@@ -30,7 +31,7 @@ _LISTS = ("emails", "phones", "urls")
 class NewContact(RenderedPage):
     """`/contacts/new`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.CONTACTS)
 
     def render(self, req: Request, resp: Response) -> None:
         """Show an empty form."""
@@ -40,7 +41,7 @@ class NewContact(RenderedPage):
 class EditContact(RenderedPage):
     """`/contacts/{contact_id}`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.CONTACTS)
 
     def __init__(self, pool: Pool, contacts: ContactBook) -> None:
         super().__init__(pool)

@@ -12,6 +12,7 @@ from falcon.asgi import Request, Response
 
 from service.contacts.cleaning import MAX_NAME
 from service.contacts.writing.exports import Kind
+from service.domain.access.scopes import Scope
 from service.store.counters import Reading
 from service.usecases.contacts import ContactBook
 from service.usecases.paging import MAX_PAGE
@@ -47,7 +48,7 @@ class ContactList(RenderedPage):
         limit_mb: The largest file that can be imported, MiB.
     """
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.CONTACTS)
 
     def __init__(self, pool: Pool, contacts: ContactBook, reading: Callable[[], Reading], limit_mb: int) -> None:
         super().__init__(pool)
@@ -123,7 +124,7 @@ class ContactFile(PooledResource[ContactBook], Page):
         kind: The file's format.
     """
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.CONTACTS)
 
     def __init__(self, contacts: ContactBook, pool: Pool, kind: Kind) -> None:
         super().__init__(contacts, pool)

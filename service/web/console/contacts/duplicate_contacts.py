@@ -5,6 +5,7 @@ from __future__ import annotations
 from falcon.asgi import Request, Response
 
 from service.contacts.matching.duplicates import MOST_GROUPS
+from service.domain.access.scopes import Scope
 from service.usecases.contacts import ContactBook
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
@@ -18,7 +19,7 @@ PAGE = 20
 class DuplicateContacts(RenderedPage):
     """`/contacts/duplicates`."""
 
-    access = BY_SESSION
+    access = BY_SESSION.needing(get=Scope.CONTACTS)
 
     def __init__(self, pool: Pool, contacts: ContactBook) -> None:
         super().__init__(pool)

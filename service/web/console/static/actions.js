@@ -1,23 +1,21 @@
-// Buttons of a job. data-action names the action; an element around the button has data-job and data-name.
-import { newKey, Refused, send } from "./api.js";
+// Buttons of a job. data-action names the action, data-request the request; an element around the button has data-job and
+// data-name.
+import { newKey, Refused, sendFrom } from "./api.js";
 import { deleteSoon } from "./deletion.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 
-const run = async (job, body) => {
-  const { run_id } = await send("POST", `/scheduler/jobs/${job.id}/run`, body, { headers: { "Idempotency-Key": newKey() } });
+const run = async (job, button, body) => {
+  const { run_id } = await sendFrom(button, body, { headers: { "Idempotency-Key": newKey() } });
   return { label: "Watch", href: `/jobs/${job.id}/runs/${run_id}` };
-};
-const toggle = async (job, enabled) => {
-  await send("POST", `/scheduler/jobs/${job.id}/toggle`, { enabled });
 };
 
 const ACTIONS = {
-  run: async (job) => say(`Run of “${job.name}” queued`, { link: await run(job) }),
-  rehearse: async (job) => say(`Rehearsal of “${job.name}” queued`, { link: await run(job, { bot_config: { dry_run: true } }) }),
-  enable: async (job) => { await toggle(job, true); say(`“${job.name}” enabled`); },
-  disable: async (job) => { await toggle(job, false); say(`“${job.name}” disabled`, { action: { label: "Undo", run: () => act("enable", job) } }); },
-  delete: async (job, button) => deleteSoon(job, button.dataset.then),
+  run: async (job, button) => say(`Run of “${job.name}” queued`, { link: await run(job, button) }),
+  rehearse: async (job, button) => say(`Rehearsal of “${job.name}” queued`, { link: await run(job, button, { bot_config: { dry_run: true } }) }),
+  enable: async (job, button) => { await sendFrom(button, { enabled: true }); say(`“${job.name}” enabled`); },
+  disable: async (job, button) => { await sendFrom(button, { enabled: false }); say(`“${job.name}” disabled`, { action: { label: "Undo", run: () => act("enable", job, button) } }); },
+  delete: async (job, button) => deleteSoon(job, button),
 };
 
 async function act(name, job, button) {

@@ -1,4 +1,5 @@
 // Client of the API. The API accepts the session's cookie because browsers send Origin with all requests but GET and HEAD.
+import { signInAgain } from "./session.js";
 
 export class Refused extends Error {
   // errors: [{field, message}], where the API names fields.
@@ -9,8 +10,9 @@ export class Refused extends Error {
   }
 }
 
-// Sends a change to the API, such as send("POST", `/scheduler/jobs/${id}/run`, {}). options: {headers, signal, keepalive}.
-// Resolves with the answer's JSON, or with null; rejects with Refused, whose message is a sentence for people.
+// Sends a change to the API, such as send("POST", `/scheduler/jobs/${id}/run`, {}).
+// options: {headers, signal, keepalive, quietly}. Resolves with the answer's JSON, or with null; rejects with Refused, whose
+// message is a sentence for people.
 export async function send(method, path, body, options = {}) {
   const headers = { Accept: "application/json", ...options.headers };
   if (body !== undefined) headers["Content-Type"] ??= "application/json";
@@ -18,25 +20,43 @@ export async function send(method, path, body, options = {}) {
   return read(await request(path, { ...options, method, headers, body: isRaw ? body : JSON.stringify(body) }));
 }
 
+// Sends the request that an element of the page names in data-request, such as "POST /scheduler/jobs/…/run", like `send`.
+// Scripts know no addresses: they stand in the pages, which show their readers only what they may do.
+export function sendFrom(element, body, options) {
+  const [method, path] = element.dataset.request.split(" ");
+  return send(method, path, body, options);
+}
+
+// Returns the header with a person's remark on a change, if there is one. Headers carry bytes: each character is one.
+export function changeNote(text) {
+  const note = text.trim();
+  return note ? { "X-Change-Note": String.fromCharCode(...new TextEncoder().encode(note)) } : {};
+}
+
 // Reads one of the console's own pages. Resolves with its JSON or its text. options: {headers, signal}.
 export async function get(path, options = {}) {
-  return read(await ask(path, options));
+  return read(await request(path, options));
 }
 
 // Reads a page unless it is still the version with the tag `known`. Resolves with {text, tag}, or with null.
-export async function getChanged(path, known) {
+// quietly: nobody has asked for it, so it does not ask for the key (session.js).
+export async function getChanged(path, known, { quietly = false } = {}) {
   const headers = { Accept: "text/html", ...(known && { "If-None-Match": known }) };
-  const answer = await ask(path, { headers });
+  const answer = await request(path, { headers, quietly });
   return answer.status === 304 ? null : { text: await read(answer), tag: answer.headers.get("ETag") };
 }
 
-async function ask(path, options) {
-  const answer = await request(path, options);
-  if (answer.redirected && new URL(answer.url).pathname === "/sign-in") signInAgain();
-  return answer;
+// Asks the service. If the session has ended, it asks the person for the key in place, and then the service once more.
+async function request(path, { quietly = false, ...options }) {
+  const answer = await attempt(path, options);
+  if (!hasEnded(answer)) return answer;
+  if (!(await signInAgain({ quietly }))) throw new Refused(401, "You are signed out. Sign in to go on.");
+  return attempt(path, options);
 }
 
-async function request(path, options) {
+const hasEnded = ({ status, redirected, url }) => status === 401 || (redirected && new URL(url).pathname === "/sign-in");
+
+async function attempt(path, options) {
   try {
     return await fetch(path, options);
   } catch (error) {
@@ -55,10 +75,5 @@ async function read(answer) {
   const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
   const content = isJson ? await answer.json() : await answer.text();
   if (answer.ok) return content;
-  if (answer.status === 401) signInAgain();
   throw new Refused(answer.status, content.detail ?? `The service answered ${answer.status}`, content.errors);
-}
-
-export function signInAgain() {
-  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
 }

@@ -10,4 +10,8 @@ saySaved();
 resume();
 keepLive();
 
+// On a phone, the sections scroll: begin with the present one in sight.
+const here = document.querySelector(".sections [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
+
 if (document.querySelector("[data-retry]")) setTimeout(() => location.reload(), 5000);

@@ -1,5 +1,5 @@
 // Form of a contact.
-import { Refused, send } from "./api.js";
+import { Refused, sendFrom } from "./api.js";
 import { deleteSoon } from "./deletion.js";
 import { read, showErrors } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
@@ -18,9 +18,7 @@ function contents() {
 async function save() {
   showErrors(form, []);
   try {
-    const contact = id
-      ? await send("PUT", `/scheduler/contacts/${id}`, contents())
-      : await send("POST", "/scheduler/contacts", contents());
+    const contact = await sendFrom(form, contents());
     changed = false;
     sayOnNextPage(`“${contact.name}” saved`);
     location.assign("/contacts");
@@ -45,7 +43,7 @@ form.addEventListener("submit", (event) => {
 });
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 
-document.getElementById("delete")?.addEventListener("click", () => {
+document.getElementById("delete")?.addEventListener("click", ({ currentTarget }) => {
   changed = false;
-  deleteSoon({ id, name: called, path: `/scheduler/contacts/${id}`, loss: "" }, "/contacts");
+  deleteSoon({ id, name: called, loss: "" }, currentTarget);
 });

@@ -1,12 +1,12 @@
 // The address book: imports files that somebody chooses or drops, and shows a report of each.
-import { Refused, signInAgain } from "./api.js";
+import { Refused } from "./api.js";
 import { mark } from "./deletion.js";
 import { importExample } from "./example.js";
 import { paragraph, reportOf } from "./import-report.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
+import { signInAgain } from "./session.js";
 
-const IMPORT = "/scheduler/contacts/import";
 const MIB = 2 ** 20;
 const drop = document.getElementById("drop");
 const file = document.getElementById("file");
@@ -18,12 +18,23 @@ const percent = new Intl.NumberFormat(undefined, { style: "percent" });
 
 let current;
 
+// Uploads a file; if the session has ended, it asks for the key in place, and then uploads the file once more.
+async function upload(one, options) {
+  try {
+    return await attempt(one, options);
+  } catch (error) {
+    if (error.status !== 401 || !(await signInAgain())) throw error;
+    return attempt(one, options);
+  }
+}
+
 // Uploads a file and shows the progress, which fetch does not provide. options: how to read the file.
-function upload(one, options) {
+function attempt(one, options) {
   const said = new URLSearchParams(Object.entries(options).filter(([, value]) => value));
   return new Promise((resolve, reject) => {
+    const [method, path] = drop.dataset.request.split(" ");
     current = new XMLHttpRequest();
-    current.open("POST", said.size ? `${IMPORT}?${said}` : IMPORT);
+    current.open(method, said.size ? `${path}?${said}` : path);
     current.setRequestHeader("Accept", "application/json");
     current.setRequestHeader("Content-Type", "application/octet-stream");
     current.responseType = "json";
@@ -37,7 +48,6 @@ function upload(one, options) {
 }
 
 function answered({ status, response }, resolve, reject) {
-  if (status === 401) signInAgain();
   if (status === 200) resolve(response);
   else reject(new Refused(status, response?.detail ?? `The service answered ${status}`, response?.errors));
 }
@@ -130,7 +140,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-example]");
   if (!button) return;
   busy(button, async () => {
-    const { created } = await importExample(button.dataset.example);
+    const { created } = await importExample(button, button.dataset.example);
     say(`${created} invented people added to the address book`);
     await refresh();
   });

@@ -11,10 +11,12 @@ const pending = () => JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
 const keep = (all) => sessionStorage.setItem(KEY, JSON.stringify(all));
 const shown = new Map();
 
-// Deletes a job by {id, name}; anything else also needs its path in the API and the words for its loss.
-// then: the page to go to, for example from the job's own page.
-export function deleteSoon({ id, name, path = `/scheduler/jobs/${id}`, loss = " and its history" }, then) {
-  keep({ ...pending(), [id]: { name, path, loss, at: Date.now() + DELAY_MS } });
+// Deletes a job by {id, name}; anything else also needs the words for its loss. The button has the request (data-request)
+// and, where the page would be gone, the page to go to (data-then), and where it can be restored, that page (data-kept).
+export function deleteSoon({ id, name, loss = " and its history" }, button) {
+  const path = button.dataset.request.split(" ")[1];
+  const { then, kept } = button.dataset;
+  keep({ ...pending(), [id]: { name, path, loss, kept, at: Date.now() + DELAY_MS } });
   if (then) location.assign(then);
   else resume();
 }
@@ -27,26 +29,26 @@ function undo(id) {
 
 // Continues pending deletions; every page calls it.
 export function resume() {
-  for (const [id, { name, path, loss, at }] of Object.entries(pending())) {
+  for (const [id, { name, path, loss, kept, at }] of Object.entries(pending())) {
     if (shown.has(id)) continue;
     const left = Math.max(0, at - Date.now());
     const remove = say(`Deleting “${name}”${loss} in ${Math.ceil(left / 1000)} seconds`, {
       stays: true, action: { label: "Undo", run: () => { shown.delete(id); undo(id); say(`“${name}” was not deleted`); } },
     });
     shown.set(id, remove);
-    setTimeout(() => carryOut(id, name, path), left);
+    setTimeout(() => carryOut(id, name, path, kept), left);
   }
   mark();
 }
 
-async function carryOut(id, name, path) {
+async function carryOut(id, name, path, kept) {
   if (!(id in pending())) return;
   undo(id);
   shown.get(id)?.();
   shown.delete(id);
   try {
     await send("DELETE", path, undefined, { keepalive: true });
-    say(`“${name}” deleted`);
+    say(`“${name}” deleted`, kept ? { link: { label: "Deleted jobs", href: kept } } : {});
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status !== 404) say(`“${name}” was not deleted: ${error.message}`, { bad: true });

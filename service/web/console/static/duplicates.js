@@ -1,17 +1,16 @@
 // Contacts that may be the same person: somebody chooses the one to keep, and which others to merge into it.
-import { send } from "./api.js";
+import { sendFrom } from "./api.js";
+import { confirmed } from "./confirmation.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 
-const dialog = document.getElementById("confirm");
-const question = document.getElementById("question");
-
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-keep]");
-  if (button) busy(button, () => keep(button.closest("[data-person]")));
+  if (button) busy(button, () => keep(button));
 });
 
-async function keep(stays) {
+async function keep(button) {
+  const stays = button.closest("[data-person]");
   const others = [...stays.parentElement.querySelectorAll("[data-person]")]
     .filter((other) => other !== stays && other.querySelector("input").checked);
   if (!others.length) {
@@ -20,7 +19,7 @@ async function keep(stays) {
   }
   const names = others.map(({ dataset }) => `“${dataset.name}”`).join(", ");
   if (!(await confirmed(`Merge ${names} into “${stays.dataset.name}”${born(stays)}?`))) return;
-  const { contact, left_out: lost } = await send("POST", `/scheduler/contacts/${stays.dataset.person}/merge`, {
+  const { contact, left_out: lost } = await sendFrom(button, {
     from: others.map(({ dataset }) => dataset.person),
   });
   const losses = lost.length ? ` Not kept: ${lost.slice(0, 5).map(({ field, value }) => `${field} ${value}`).join(", ")}${lost.length > 5 ? " and more" : ""}` : "";
@@ -31,14 +30,4 @@ async function keep(stays) {
 
 function born(person) {
   return ` (${person.querySelector("dd").textContent.trim()})`.replace(" (–)", "");
-}
-
-// Resolves with whether the answer is yes. Escape means no.
-function confirmed(text) {
-  question.textContent = text;
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "merge"), { once: true });
-  });
 }

@@ -1,15 +1,26 @@
 // Reads a form into JSON, and shows errors next to the fields that they name.
-// data-path is the path of an input's value, data-kind its type; data-optional leaves the value out while it is empty.
+// data-path is the path of an input's value, data-kind its type; data-optional leaves the value out while it is empty,
+// data-default while it is that value. A list (data-kind="list") has items (data-item), whose paths start anew.
+import { composites } from "./composites.js";
 
 const DIGITS = /^-?\d{1,15}$/;
 
-// Reads every visible input of `form`. parts: objects to include even if they are empty.
+// Returns the elements of a form, or of an item, that match `selector`, without those of items in it.
+export const within = (scope, selector) => [...scope.querySelectorAll(selector)].filter((one) => scopeOf(one, scope) === scope);
+const scopeOf = (one, otherwise) => one.parentElement.closest("[data-item]") ?? otherwise;
+export const itemsOf = (list) => [...list.children].filter((child) => "item" in child.dataset);
+
+// Reads every visible input of `scope`. parts: objects to include even if they are empty.
 // Returns {body, errors: [{field, message}]}.
-export function read(form, parts = []) {
+export function read(scope, parts = []) {
   const body = {};
   const errors = [];
-  for (const input of form.querySelectorAll("[data-path]")) {
+  for (const input of within(scope, "[data-path]")) {
     if (input.closest("[hidden]") || (input.dataset.kind === "radio" && !input.checked)) continue;
+    if (input.dataset.kind === "list") {
+      readList(input, body, errors);
+      continue;
+    }
     try {
       for (const [path, value] of values(input)) put(body, path, value);
     } catch (error) {
@@ -20,35 +31,34 @@ export function read(form, parts = []) {
   return { body, errors };
 }
 
+function readList(list, body, errors) {
+  const { path } = list.dataset;
+  const items = itemsOf(list).map((item) => read(item, ["schedule_config"]));
+  for (const [index, item] of items.entries()) {
+    errors.push(...item.errors.map((error) => ({ ...error, field: `${path}[${index}].${error.field}` })));
+  }
+  if (items.length || !("optional" in list.dataset)) put(body, path, items.map((item) => item.body));
+}
+
 // Returns [[path, value], …]. undefined leaves a value out.
 function values(input) {
   const { path, kind } = input.dataset;
   const text = input.value ?? "";
   if (kind === "check") return [[path, input.checked]];
-  if (kind === "days") return [[path, days(input)]];
+  if (kind in composites) return composites[kind](input);
   if (kind === "clock") {
     const [hour, minute] = text.split(":").map(Number);
     return text ? [[path, hour], [input.dataset.also, minute]] : [];
   }
-  // Values that equal the default are written only if they were written before.
-  if (kind === "zone") return [[path, text.trim() === "UTC" && !("kept" in input.dataset) ? undefined : text.trim()]];
-  if (kind === "part" && !("kept" in input.dataset) && ["", "0"].includes(text.trim())) return [];
   if (text.trim() === "" && "optional" in input.dataset) {
     return [[path, path === "description" ? null : undefined]];
   }
+  if ("default" in input.dataset && ["", input.dataset.default].includes(text.trim())) return [];
   return [[path, parsed(kind, input.localName === "textarea" ? text : text.trim(), input)]];
 }
 
-// Returns the days, in their former spelling if they are the same.
-function days(input) {
-  const chosen = [...input.querySelectorAll(":checked")].map((box) => box.value);
-  const were = input.dataset.was.split(",").map((day) => day.trim().toLowerCase());
-  const same = chosen.length === new Set(were).size && chosen.every((day) => were.includes(day));
-  return same ? input.dataset.was : chosen.join(",");
-}
-
 function parsed(kind, text, input) {
-  if (kind === "whole" || kind === "part") {
+  if (kind === "whole") {
     if (!DIGITS.test(text)) throw new Error(`must be a whole number${range(input)}`);
     return Number(text);
   }
@@ -57,11 +67,21 @@ function parsed(kind, text, input) {
     return Number(text);
   }
   if (kind === "lines") return text.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (kind === "labels") return labels(text);
   if (kind === "instant") return text.length === 16 ? `${text}:00` : text;
   if (kind === "json") {
     try { return JSON.parse(text); } catch { throw new Error("is not valid JSON: check its quotes, commas and brackets"); }
   }
   return text;
+}
+
+// Reads lines such as team:crm.
+function labels(text) {
+  const pairs = text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => line.split(":").map((part) => part.trim()));
+  if (pairs.some((pair) => pair.length !== 2)) throw new Error("must have one label on each line, such as team:crm");
+  const found = Object.fromEntries(pairs);
+  if (Object.keys(found).length < pairs.length) throw new Error("must not have a label twice");
+  return found;
 }
 
 const range = ({ min, max }) => (min && max ? ` from ${min} to ${max}` : min ? ` of at least ${min}` : "");
@@ -78,7 +98,7 @@ function put(body, path, value) {
 // passes the test `concerns`. Returns the errors without a place.
 export function showErrors(form, errors, concerns = () => true) {
   for (const place of form.querySelectorAll("[data-error]")) {
-    if (concerns(place.dataset.error)) clear(form, place);
+    if (concerns(wholePath(place, place.dataset.error))) clear(form, place);
   }
   return errors.filter((error) => {
     const place = placeOf(form, error.field);
@@ -88,11 +108,25 @@ export function showErrors(form, errors, concerns = () => true) {
   });
 }
 
-function placeOf(form, field) {
-  const input = form.querySelector(`[data-also="${CSS.escape(field)}"]`);
-  let path = input?.dataset.path ?? field;
+// Returns a path as the API has it, also in an item of a list.
+export function wholePath(element, path) {
+  const item = element.closest("[data-item]");
+  if (!item) return path;
+  const list = item.parentElement;
+  return `${list.dataset.path}[${itemsOf(list).indexOf(item)}].${path}`;
+}
+
+function placeOf(scope, field) {
+  for (const list of within(scope, "[data-kind=list]")) {
+    const [, index, rest] = field.startsWith(list.dataset.path) ? /^\[(\d+)\]\.(.+)$/.exec(field.slice(list.dataset.path.length)) ?? [] : [];
+    const item = itemsOf(list)[index];
+    const place = item && placeOf(item, rest);
+    if (place) return place;
+  }
+  let path = field;
   while (path) {
-    const places = [...form.querySelectorAll(`[data-error="${CSS.escape(path)}"]`)];
+    const first = within(scope, `[data-also="${CSS.escape(path)}"]`)[0]?.dataset.path ?? path;
+    const places = within(scope, `[data-error="${CSS.escape(first)}"]`);
     const place = places.find((one) => !one.parentElement.closest("[hidden]"));
     if (place) return place;
     const above = path.replace(/(\.[^.[]*|\[\d+\])$/, "");
@@ -101,10 +135,15 @@ function placeOf(form, field) {
   return null;
 }
 
-const inputOf = (form, place) => [...form.querySelectorAll(`[data-path="${CSS.escape(place.dataset.error)}"]`)].find((one) => !one.closest("[hidden]"));
+const inputOf = (form, place) => {
+  const scope = scopeOf(place, form);
+  const input = within(scope, `[data-path="${CSS.escape(place.dataset.error)}"]`).find((one) => !one.closest("[hidden]"));
+  if (input?.dataset.kind === "list") return null;
+  return input?.matches("div, fieldset") ? input.querySelector("input, select, textarea") : input;
+};
 
 function mark(form, place, { field, message }) {
-  const own = place.dataset.error === field || field.startsWith("schedule_config");
+  const own = wholePath(place, place.dataset.error) === field || field.startsWith("schedule_config");
   const text = own ? message : `${field} ${message}`;
   place.textContent = place.hidden ? sentence(text) : `${place.textContent} ${sentence(text)}`;
   place.hidden = false;

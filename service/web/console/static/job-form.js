@@ -1,7 +1,8 @@
 // Form of a job: describes the schedule while somebody types, and shows errors next to their fields.
-import { newKey, Refused, send } from "./api.js";
-import { read, showErrors } from "./form.js";
+import { changeNote, newKey, Refused, sendFrom } from "./api.js";
+import { read, showErrors, wholePath } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
+import { chooseSchedules, startMembers } from "./schedule-form.js";
 import { inFull, zone } from "./times.js";
 
 const PARTS = ["bot_config", "options", "schedule_config"];
@@ -10,13 +11,29 @@ const preview = form.querySelector(".preview");
 const summary = document.getElementById("summary");
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
 
-const kind = () => form.querySelector("[name=schedule_type]:checked").value;
-
-// Hides the parts of other schedule types and other bots; hidden parts are not read either.
+// Hides the parts of other schedule types, other bots, and no calendar; hidden parts are not read either.
 function choose() {
-  for (const part of form.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(kind());
+  chooseSchedules(form);
+  document.getElementById("when-closed").hidden = !document.getElementById("calendar").value;
   const bot = document.getElementById("bot_type").value;
   for (const part of form.querySelectorAll("[data-bot]")) part.hidden = part.dataset.bot !== bot;
+}
+
+// The job of the form. A schedule that nobody has changed stays as it is stored, spelled as it is.
+function readJob() {
+  const { body, errors } = read(form, PARTS);
+  if (scheduleIn(body) !== scheduleIn(untouched)) return { body, errors };
+  return { body: { ...body, ...JSON.parse(form.dataset.schedule) }, errors };
+}
+
+const scheduleIn = ({ schedule_type: type, schedule_config: config }) => JSON.stringify([type, config]);
+
+// Finds when the job is due. A stored job that is as it was counts from when it was planned, not from now.
+async function occurrences({ schedule_type, schedule_config = {}, options = {} }, signal) {
+  const now = read(form, PARTS).body;
+  const same = scheduleIn(now) === scheduleIn(untouched) && JSON.stringify(now.options) === JSON.stringify(untouched.options);
+  if (form.dataset.preview && same) return JSON.parse(form.dataset.preview);
+  return sendFrom(preview, { schedule_type, schedule_config, options, count: 10 }, { signal, quietly: true });
 }
 
 // The preview: requested shortly after the last keystroke, which cancels the request before.
@@ -33,32 +50,45 @@ async function look() {
   asking.abort();
   asking = new AbortController();
   const { signal } = asking;
-  const { body, errors } = read(form, PARTS);
-  const asked = { schedule_type: body.schedule_type, schedule_config: body.schedule_config ?? {}, options: body.options ?? {}, count: 10 };
+  const { body, errors } = readJob();
+  const wrong = errors.filter(isOfPreview);
+  if (wrong.length) return refuse(wrong);
   try {
-    const answer = await send("POST", "/scheduler/preview", asked, { signal });
-    showErrors(form, errors.filter(isOfPreview), isPathOfPreview);
+    const answer = await occurrences(body, signal);
+    showErrors(form, [], isPathOfPreview);
     show(answer);
+    preview.removeAttribute("aria-busy");
   } catch (error) {
-    if (signal.aborted) return;
-    showErrors(form, error.errors ?? [], isPathOfPreview);
-    document.getElementById("sentence").textContent = error.errors?.length ? "This schedule is not valid yet." : error.message;
-    rows([]);
+    if (!signal.aborted) refuse(error.errors ?? [], error.message);
   }
+}
+
+function refuse(errors, message) {
+  showErrors(form, errors, isPathOfPreview);
+  document.getElementById("sentence").textContent = errors.length ? "This schedule is not valid yet." : message;
+  rows([]);
   preview.removeAttribute("aria-busy");
 }
 
 const isPathOfPreview = (path) => path.startsWith("schedule") || path.startsWith("options");
 const isOfPreview = (error) => isPathOfPreview(error.field);
 
-function show({ description, local, occurrences }) {
+function show({ description, local, details }) {
   const sentence = document.getElementById("sentence");
   if (sentence.textContent !== description) sentence.textContent = description;
-  const name = kind() === "interval" ? "UTC" : document.getElementById("timezone").value || "UTC";
-  document.getElementById("zone-of-job").textContent = name;
+  const zones = [...form.querySelectorAll('[data-path="schedule_config.timezone"]')];
+  document.getElementById("zone-of-job").textContent = zones.find((input) => !input.closest("[hidden]"))?.value || "UTC";
   document.getElementById("zone-of-reader").textContent = `Your time zone (${zone})`;
-  rows(local.map((text, index) => [inZone(text), inFull(new Date(`${occurrences[index]}Z`))]));
+  const notes = details.map(noteOn);
+  const noted = notes.some(Boolean);
+  document.getElementById("notes").hidden = !noted;
+  rows(details.map(({ at, local }, index) => [inZone(local), inFull(new Date(`${at}Z`)), ...(noted ? [notes[index]] : [])]));
   if (!local.length) sentence.textContent = `${description} No more occurrences.`;
+}
+
+// Says what is special about an occurrence: which of several schedules are due, whether its day is closed, whence it moved.
+function noteOn({ names = [], closed, moved_from: moved }) {
+  return [closed && `closed: ${closed}`, moved && `moved from ${moved.replace("T", " ")} UTC`, ...names].filter(Boolean).join(", ");
 }
 
 // Formats 2025-03-30T03:00:00+02:00 as a clock in that zone shows it.
@@ -87,16 +117,16 @@ function onceFor(body) {
 }
 
 async function save(revision) {
-  const { body, errors } = read(form, PARTS);
+  const { body, errors } = readJob();
   showErrors(form, errors);
   if (errors.length) return summarize(errors.length);
-  const id = form.dataset.job;
+  const isStored = "revision" in form.dataset;
+  const headers = isStored ? changeNote(document.getElementById("change-note").value) : { "Idempotency-Key": onceFor(body) };
+  if (revision) headers["If-Match"] = `"${revision}"`;
   try {
-    const job = id
-      ? await send("PUT", `/scheduler/jobs/${id}`, body, { headers: revision ? { "If-Match": `"${revision}"` } : {} })
-      : await send("POST", "/scheduler/jobs", body, { headers: { "Idempotency-Key": onceFor(body) } });
+    const job = await sendFrom(form, body, { headers });
     changed = false;
-    sayOnNextPage(id ? `“${job.name}” saved` : `“${job.name}” created`);
+    sayOnNextPage(isStored ? `“${job.name}” saved` : `“${job.name}” created`);
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -134,21 +164,28 @@ function showConflict() {
 }
 
 let changed = false;
-form.addEventListener("input", ({ target }) => {
+function change() {
   changed = true;
   summary.hidden = true;
-  const path = target.closest("[data-path]")?.dataset.path;
+  soon();
+}
+form.addEventListener("input", ({ target }) => {
+  const input = target.closest("[data-path]");
+  const path = input && wholePath(input, input.dataset.path);
   showErrors(form, [], (other) => other === path);
   choose();
-  soon();
+  change();
 });
+startMembers(form, change);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(document.getElementById("save"), () => save(form.dataset.revision));
 });
+document.addEventListener("signedin", soon);
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 
+choose();
+const untouched = read(form, PARTS).body;
 const zoneField = document.getElementById("timezone");
 if ("own" in zoneField.dataset && [...zoneField.list.options].some((option) => option.value === zone)) zoneField.value = zone;
-choose();
 look();

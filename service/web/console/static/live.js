@@ -21,18 +21,20 @@ export function keepLive() {
         stale?.();
         stale = undefined;
       } catch (error) {
-        stale ??= say(`This page is not up to date: ${error.message}`, { stays: true });
+        if (error.status !== 401) stale ??= say(`This page is not up to date: ${error.message}`, { stays: true });
       }
     }
     again();
   };
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { clearTimeout(waiting); look(); } });
+  document.addEventListener("signedin", () => { clearTimeout(waiting); look(); });
   again();
 }
 
-// Requests the page again and replaces its live parts; gently: but not those that somebody is using.
-export async function refresh({ gently = false } = {}) {
-  const answer = await getChanged(location.href, shown);
+// Requests the page again and replaces its live parts; gently: but not those that somebody is using; quietly: without
+// asking for the key if the session has ended.
+export async function refresh({ gently = false, quietly = gently } = {}) {
+  const answer = await getChanged(location.href, shown, { quietly });
   if (!answer) return;
   const fresh = new DOMParser().parseFromString(answer.text, "text/html");
   shown = answer.tag;

@@ -1,5 +1,5 @@
 // The overview: acknowledges notices, and loads the example address book for newcomers.
-import { send } from "./api.js";
+import { sendFrom } from "./api.js";
 import { importExample } from "./example.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
@@ -21,7 +21,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-acknowledge]");
   if (!button) return;
   busy(button, async () => {
-    await send("POST", "/scheduler/acknowledge");
+    await sendFrom(button);
     say("Acknowledged");
     await refresh();
   });
@@ -31,7 +31,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-load-example]");
   if (!button) return;
   busy(button, async () => {
-    const report = await importExample(button.dataset.loadExample, bornToday);
+    const report = await importExample(button, button.dataset.loadExample, bornToday);
     const count = report.created + report.updated + report.unchanged;
     document.getElementById("loaded").textContent = `✓ ${count} contacts loaded`;
     say(`${count} contacts loaded into the address book`);

@@ -1,5 +1,5 @@
 // Page of one run: follows its log, shows its progress, cancels it.
-import { send } from "./api.js";
+import { sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 import { showTimes } from "./times.js";
@@ -40,7 +40,7 @@ function follow() {
 
 async function again() {
   try {
-    await refresh();
+    await refresh({ quietly: true });
   } catch { /* the service is away: try again later */ }
   if (!document.hidden) follow();
 }
@@ -52,7 +52,7 @@ async function end() {
   log.querySelector(".none").textContent = trimmed ? "The log is no longer kept." : "The run logged nothing.";
   for (;;) {
     try {
-      return await refresh();
+      return await refresh({ quietly: true });
     } catch {
       await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS); });
     }
@@ -112,7 +112,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-cancel]");
   if (!button) return;
   busy(button, async () => {
-    const run = await send("POST", `${document.getElementById("top").dataset.run}/cancel`);
+    const run = await sendFrom(button);
     say(run.finished_at ? "Run cancelled" : "The run is stopping; it ends within 10 seconds");
     await refresh();
   });

@@ -1,0 +1,157 @@
+"""`bot-scheduler audit`, `revisions` and `restore`: who changed what, and the ways back."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.client.api import api, segment
+from service.cli.client.job_lookup import complete_names, find_id, job_path
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import JobName, Json, Limit
+from service.cli.output.printing import note, say, show_fields, show_json, show_table
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,14}")
+
+Wanted = Annotated[
+    str | None,
+    typer.Argument(metavar="[REVISION]", help="Show this revision's definition; 7..9 shows what differs between two."),
+]
+
+
+def audit(
+    job: Annotated[
+        str | None, typer.Option("--job", metavar="JOB", help="Only changes of this job and its runs.",
+                                 autocompletion=complete_names),
+    ] = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Only changes by this key: its id, or root.")] = None,
+    action: Annotated[
+        str | None,
+        typer.Option("--action", help="Only these: job.update, or job for all of jobs; refused for refused requests."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="From this time on, such as 2025-01-15T08:00:00; UTC without an offset."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Before this time, in the same format.")] = None,
+    limit: Limit = 50, json: Json = False,
+) -> None:  # fmt: skip
+    """Show who changed what, newest first. Needs a key with the scope admin."""
+    filters = {"actor": actor, "action": action, "since": since, "until": until}
+    job_id = None if job is None else find_id(job)
+    found = list(api().pages("/scheduler/audit", limit, job_id=job_id, **filters))
+    if json:
+        show_json(found)
+    elif not found:
+        note("There are no such changes.")
+    else:
+        show_table(
+            ("AT (UTC)", "WHO", "FROM", "ACTION", "WHAT", "CHANGED", "NOTE"),
+            [
+                (one["at"], one["actor_name"] or one["actor"], one["address"], one["action"], one["object"],
+                 _changed(one), one["note"])
+                for one in found
+            ],
+        )  # fmt: skip
+
+
+def _changed(entry: dict[str, Any]) -> str:
+    if entry["count"] > 1:
+        return f"{entry['count']} times"
+    return ", ".join(entry["fields"])
+
+
+def revisions(job: JobName, revision: Wanted = None, json: Json = False) -> None:
+    """Show the last 50 revisions of a job, newest first; or one of them, or what differs between two."""
+    path = f"{job_path(find_id(job))}/revisions"
+    if revision is None:
+        _list(api().get(path), json)
+    elif ".." in revision:
+        _difference(api().get(path, diff=revision), json)
+    else:
+        _one(api().get(f"{path}/{segment(revision)}"), json)
+
+
+def _list(found: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        show_json(found)
+        return
+    show_table(
+        ("REVISION", "AT (UTC)", "WHO", "CHANGED", "NOTE"),
+        [(one["revision"], one["at"], _who(one["by"]), ", ".join(one["changed"] or ()), one["note"]) for one in found],
+    )
+
+
+def _who(by: dict[str, str] | None) -> str | None:
+    return None if by is None else by["name"]
+
+
+def _difference(found: dict[str, Any], json: bool) -> None:
+    if json:
+        show_json(found)
+    elif not found["fields"]:
+        note("The two revisions do not differ.")
+    else:
+        rows = [(path, _text(values["from"]), _text(values["to"])) for path, values in found["fields"].items()]
+        show_table(("FIELD", str(found["from"]), str(found["to"])), rows)
+
+
+def _one(found: dict[str, Any], json: bool) -> None:
+    if json:
+        show_json(found)
+        return
+    told = [("revision", found["revision"]), ("at", f"{found['at']} UTC"), ("by", _who(found["by"])),
+            ("note", found["note"])]  # fmt: skip
+    show_fields([*told, *((name, _text(value)) for name, value in found["definition"].items())])
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else value if isinstance(value, str) else repr(value)
+
+
+def restore(
+    job: Annotated[
+        str | None,
+        typer.Argument(metavar="[JOB]", help="A job, or a deleted one's id; without it, the deleted jobs are shown."),
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Argument(metavar="[REVISION]", help="The revision to which the job goes back.")
+    ] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Give a job the definition that it had at a revision, or bring back a job deleted in the last 30 days.
+
+    bot-scheduler restore "Birthdays" 7
+    """
+    if job is None:
+        _show_deleted(json)
+        return
+    if revision is None:
+        path = f"/scheduler/deleted/{segment(job)}/restore"
+    elif _NUMBER.fullmatch(revision):
+        path = f"{job_path(find_id(job))}/revisions/{revision}/restore"
+    else:
+        raise Failure(Exit.USAGE, f"A revision is a number, not {revision!r}; see: bot-scheduler revisions JOB")
+    restored = api().json(api().ask("POST", path), "id", "revision")
+    if json:
+        show_json(restored)
+    else:
+        say(f"Restored {restored['name']!r}, now at revision {restored['revision']}")
+
+
+def _show_deleted(json: bool) -> None:
+    found = list(api().pages("/scheduler/deleted", None))
+    if json:
+        show_json(found)
+    elif not found:
+        note("No job was deleted in the last 30 days.")
+    else:
+        show_table(
+            ("NAME", "DELETED (UTC)", "BY", "KEPT UNTIL (UTC)", "ID"),
+            [
+                (one["definition"]["name"], one["deleted_at"], _who(one["deleted_by"]), one["kept_until"], one["id"])
+                for one in found
+            ],
+        )

@@ -1,0 +1,35 @@
+"""`bot-scheduler clock-changes`: which jobs meet a coming change of clocks, and what becomes of each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from service.cli.client.api import api
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json
+from service.cli.output.printing import note, show_json, show_table
+
+
+def clock_changes(
+    days: Annotated[
+        int | None, typer.Option("--days", help="How far to look ahead (default: 45; at most 366).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show which enabled jobs meet a change of the clocks of their zone, and what becomes of their runs."""
+    found = api().get("/scheduler/clock-changes", days=days)
+    if not isinstance(found, dict) or "changes" not in found:
+        raise Failure(Exit.FAILED, "The service's answer has no list of changes; is it older than this command?")
+    if json:
+        show_json(found)
+    elif not found["changes"]:
+        note(f"Until {found['until']} UTC, no job meets a change of clocks.")
+    else:
+        show_table(
+            ("AT (UTC)", "JOB", "WHAT HAPPENS", "ID"),
+            [(one["at"], one["job_name"], one["sentence"], one["job_id"]) for one in found["changes"]],
+        )
+        if (more := found["count"] - len(found["changes"])) > 0:
+            note(f"{more} more are not listed; ask for fewer days.")

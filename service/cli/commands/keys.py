@@ -1,0 +1,184 @@
+"""`bot-scheduler keys …`: list, create, show, update, rotate and revoke stored API keys.
+
+A key is printed once, when it is made: alone on standard output, with the sentences around it on standard error.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.client.access_lookup import complete_key_ids, key_path
+from service.cli.client.api import api
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, Yes
+from service.cli.input.key_flags import (
+    BotLimits,
+    Expires,
+    KeyFlags,
+    LabelLimits,
+    Note,
+    Scopes,
+    SetOfScopes,
+    parsed_overlap,
+)
+from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table
+
+app = typer.Typer(no_args_is_help=True, help="List, create, change, rotate and revoke API keys.")
+
+KeyId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.", autocompletion=complete_key_ids),
+]
+
+
+@app.command("list")
+def list_keys(json: Json = False) -> None:
+    """List the stored keys, oldest first. Needs a key with the scope admin, as all except `me` do."""
+    found = list(api().pages("/scheduler/keys", None))
+    if json:
+        show_json(found)
+    elif not found:
+        note("There are no stored keys yet. To create one, see: bot-scheduler keys create --help")
+    else:
+        show_table(
+            ("NAME", "SCOPES", "LIMITS", "EXPIRES (UTC)", "LAST USED (UTC)", "ID"),
+            [
+                (key["name"], ", ".join(key["scopes"]), _limits(key), key["expires_at"] or "never",
+                 key["last_used_at"] or "never", key["id"])
+                for key in found
+            ],
+        )  # fmt: skip
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="The key's name, for people.")],
+    scope: Scopes = None, set_: SetOfScopes = None, label: LabelLimits = None, bot: BotLimits = None,
+    expires: Expires = None, remark: Note = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Create a key with scopes and limits, and print it, this once; with --scope feed alone, a calendar's address.
+
+    bot-scheduler keys create "Ana on call" --set operator --bot webhook --expires 90d
+    """
+    flags = KeyFlags(scope, set_, label, bot, expires, remark)
+    fields = {"name": name, **flags.fields({}, datetime.now(UTC))}
+    if "scopes" not in fields:
+        raise Failure(Exit.USAGE, "A key needs scopes: give --scope or --set")
+    made = api().json(api().ask("POST", "/scheduler/keys", body=fields), "id", "name", "key")
+    _hand_over(f"Created {made['name']} ({made['id']}).", made, json)
+
+
+@app.command()
+def show(key: KeyId, json: Json = False) -> None:
+    """Show a key: what it may do, who created it, and when and from where it was last used."""
+    _show(api().json(api().ask("GET", key_path(key)), "id", "scopes"), json)
+
+
+@app.command()
+def me(json: Json = False) -> None:
+    """Show the key that this command uses, and what it may do. Every key may ask."""
+    _show(api().json(api().ask("GET", "/scheduler/keys/me"), "id", "scopes"), json)
+
+
+@app.command()
+def update(
+    key: KeyId,
+    name: Annotated[str | None, typer.Option("--name", help="The new name.")] = None,
+    scope: Scopes = None, set_: SetOfScopes = None, label: LabelLimits = None, bot: BotLimits = None,
+    all_bots: Annotated[bool, typer.Option("--all-bots", help="Take the limit to some bots away.")] = False,
+    expires: Expires = None, remark: Note = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Change what a key may do, its name, its expiry or its note. The key itself stays the same.
+
+    --scope and --set, like --bot, name all that the key has from now on. --label changes single labels; KEY= takes one
+    away. --note "" takes the note away.
+    """
+    path = key_path(key)
+    if bot and all_bots:
+        raise Failure(Exit.USAGE, "Use --bot or --all-bots, not both")
+    current = api().get(path) if label else {}
+    fields = KeyFlags(scope, set_, label, bot, expires, remark).fields(current, datetime.now(UTC))
+    fields |= {"bot_types": None} if all_bots else {}
+    fields |= {} if name is None else {"name": name}
+    if not fields:
+        raise Failure(Exit.USAGE, "Nothing to change: give flags")
+    changed = api().json(api().ask("PUT", path, body=fields), "id", "name")
+    if json:
+        show_json(changed)
+    else:
+        say(f"Changed {changed['name']} ({changed['id']})")
+
+
+@app.command()
+def rotate(
+    key: KeyId,
+    overlap: Annotated[
+        str, typer.Option("--overlap", metavar="1h", help="Accept the old secret for this long, too; at most 7d.")
+    ] = "0s",
+    json: Json = False,
+) -> None:
+    """Give a key a new secret, and print the new key, this once. Its id, scopes and limits stay."""
+    path, body = f"{key_path(key)}/rotate", {"overlap_seconds": parsed_overlap(overlap)}
+    made = api().json(api().ask("POST", path, body=body), "id", "name", "key", "previous_until")
+    until = made["previous_until"]
+    old = f"The old secret is accepted until {until} UTC." if until else "The old secret is refused from now on."
+    _hand_over(f"Rotated {made['name']} ({made['id']}). {old}", made, json)
+
+
+@app.command()
+def revoke(key: KeyId, yes: Yes = False, json: Json = False) -> None:
+    """Revoke a key: it is refused within a second, and its sessions end. You cannot undo this."""
+    path = key_path(key)
+    found = api().json(api().ask("GET", path), "id", "name")
+    question = f"Revoke {found['name']!r} and end its sessions? You cannot undo this."
+    if not yes and is_interactive() and not typer.confirm(question, err=True):
+        raise Failure(Exit.FAILED, "Nothing was revoked")
+    api().ask("DELETE", path)
+    if json:
+        show_json({"revoked": found["id"], "name": found["name"]})
+    else:
+        say(f"Revoked {found['name']} ({found['id']})")
+
+
+def _hand_over(done: str, made: dict[str, Any], json: bool) -> None:
+    """Print a new key, the only time that anybody sees it."""
+    if json:
+        show_json(made)
+        return
+    if "feed" in made:  # its address has the key in it
+        note(f"{done} Subscribe to this address in a calendar. It is a secret, and shown only now:")
+        say(made["feed"])
+        return
+    note(f"{done} The key is shown only now, so keep it in a safe place:")
+    say(made["key"])
+
+
+def _show(key: dict[str, Any], json: bool) -> None:
+    if json:
+        show_json(key)
+        return
+    show_fields(
+        [
+            ("name", key["name"]),
+            ("id", key["id"]),
+            ("scopes", ", ".join(key["scopes"])),
+            ("limits", _limits(key) or "none: all jobs"),
+            ("expires", _at(key.get("expires_at")) or "never"),
+            ("note", key.get("note")),
+            ("created", _at(key.get("created_at"), " by ", key.get("created_by_name"))),
+            ("last used", _at(key.get("last_used_at"), " from ", key.get("last_used_from"))),
+            ("old secret until", _at(key.get("previous_until"))),
+        ]
+    )
+
+
+def _limits(key: dict[str, Any]) -> str | None:
+    limits = [*(key["labels"] or {}).items(), *([("bot", key["bot_types"])] if key["bot_types"] else ())]
+    return ", ".join(f"{name}={' or '.join(values)}" for name, values in limits) or None
+
+
+def _at(time: str | None, between: str = "", more: str | None = None) -> str | None:
+    return time and f"{time} UTC{between + more if more else ''}"

@@ -1,0 +1,1 @@
+"""What is to come: occurrences that a change gains and loses, coming changes of clocks, calendar feeds. Pure."""

@@ -1,0 +1,1 @@
+"""Erasure of a person: what stands for them afterwards, and how they are found in texts."""

@@ -1,0 +1,1 @@
+"""Closed days: what becomes of their occurrences, and which of a job's coming ones run."""

@@ -1,0 +1,1 @@
+"""Access in Redis: stored API keys, and sessions of the console."""

@@ -1,0 +1,140 @@
+"""Stored API keys in Redis: a hash each, and the set of their ids in the order of their creation."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service import logs
+from service.domain.access.changes import Change
+from service.domain.access.key_records import KeyRecord, read_record, stored_fields, stored_limits, stored_scopes
+from service.domain.access.key_texts import SentKey
+from service.domain.access.limits import Limits
+from service.domain.access.scopes import Scope
+from service.store.scripts import Scripts
+from service.store.server.asking import ask
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a caller may do whose proof Redis has just accepted.
+
+    Args:
+        key_id: the id of its key; `root` for the root key.
+        name: the key's.
+        scopes: what it may do.
+        limits: the jobs that exist for it.
+        session: the id of its session; None if it sent the key itself.
+        seconds: for how long the proof is accepted; None for as long as nobody changes that.
+    """
+
+    key_id: str
+    name: str
+    scopes: frozenset[Scope]
+    limits: Limits
+    session: str | None = None
+    seconds: float | None = None
+
+
+class KeyStore:
+    """Stored API keys, read and written.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._keys = scripts.keys
+
+    def find(self, sent: SentKey, address: str) -> Standing | None:
+        """Find what a sent key may do, and note that it was used; None if it is not accepted.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        found = self._scripts.run("find_key", sent.id, sent.digest, address)
+        return None if found is None else standing(sent.id, found)
+
+    def save(self, record: KeyRecord, read_revision: int | None, change: Change) -> bool:
+        """Store a key.
+
+        Args:
+            record: the key as it is to be.
+            read_revision: of the record that it replaces; None for a new key.
+            change: what the audit log says of it.
+
+        Returns:
+            Whether it was stored. It is not if the key has changed since it was read, or its id is taken.
+        """
+        writer = secrets.token_hex(8)
+        fields = stored_fields(record)
+        present = [part for name, value in fields.items() if value is not None for part in (name, value)]
+        absent = [name for name, value in fields.items() if value is None]
+        saved = self._scripts.run(
+            "save_key", record.id, "" if read_revision is None else read_revision,
+            json.dumps([*present, "writer", writer]), json.dumps(absent), change.entry(logs.request_id()), writer,
+        )  # fmt: skip
+        return bool(saved)
+
+    def revoke(self, record: KeyRecord, change: Change) -> bool | None:
+        """Delete a key and end its sessions.
+
+        Returns:
+            True; False if it is gone already; None if it has changed since it was read.
+        """
+        answer = int(self._scripts.run("revoke_key", record.id, record.revision, change.entry(logs.request_id())))
+        return None if answer < 0 else bool(answer)
+
+    def get(self, key_id: str) -> KeyRecord | None:
+        """Read one key; None if there is none."""
+        return next(iter(self._read([key_id])), None)
+
+    def page(self, after: str | None, count: int) -> list[KeyRecord] | None:
+        """Read keys in the order of their creation.
+
+        Args:
+            after: the id of the key before the first one; None to begin.
+            count: how many at most.
+
+        Returns:
+            The keys; None if there is no key with the id `after`.
+        """
+        start = 0
+        if after is not None:
+            (rank,) = ask(self._scripts, ("ZRANK", self._keys.api_keys, after))
+            if rank is None:
+                return None
+            start = int(rank) + 1
+        (ids,) = ask(self._scripts, ("ZRANGE", self._keys.api_keys, start, start + count - 1))
+        return self._read([key_id.decode() for key_id in ids])
+
+    def every(self) -> list[KeyRecord]:
+        """Read all keys, in the order of their creation."""
+        (ids,) = ask(self._scripts, ("ZRANGE", self._keys.api_keys, 0, -1))
+        return self._read([key_id.decode() for key_id in ids])
+
+    def _read(self, key_ids: Sequence[str]) -> list[KeyRecord]:
+        """Read keys; leave out those that have gone meanwhile."""
+        if not key_ids:
+            return []
+        answers = ask(self._scripts, *(("HGETALL", self._keys.api_key(key_id)) for key_id in key_ids))
+        return [read_record(key_id, texts(answer)) for key_id, answer in zip(key_ids, answers, strict=True) if answer]
+
+
+def standing(key_id: str, found: Sequence[Any], session: str | None = None) -> Standing:
+    """Read the answer of a script that has looked a proof up."""
+    left, name, scopes, labels, bot_types = (None if value is None else value.decode() for value in found)
+    return Standing(
+        key_id, name or "", stored_scopes(scopes or ""), stored_limits(labels, bot_types), session,
+        float(left) / 1000 if left else None,
+    )  # fmt: skip
+
+
+def texts(answer: Any) -> dict[str, str]:
+    """Read the answer to HGETALL."""
+    pairs = iter(answer.items() if isinstance(answer, dict) else zip(answer[::2], answer[1::2], strict=True))
+    return {name.decode(): value.decode() for name, value in pairs}

@@ -1,0 +1,49 @@
+"""Level of Redis' memory: the leading scheduler keeps it up to date, and what creates records heeds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, MemoryLevel
+from service.errors import StoreFull
+from service.store.keys import Keys
+from service.store.server.connection import Client
+from service.store.server.exchange import execute, repeatable
+from service.store.server.translation import translate_errors
+
+_LEVELS: Mapping[bytes, MemoryLevel] = {b"high": "high", b"full": "full"}
+
+
+def usage(info: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the used bytes, as Redis itself compares them with `maxmemory`, and `maxmemory`; from INFO's memory."""
+    used = int(info.get("used_memory", 0)) - int(info.get("mem_not_counted_for_evict", 0))
+    return used, int(info.get("maxmemory", 0))
+
+
+def level(client: Client, keys: Keys) -> MemoryLevel:
+    """Read the level.
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    with translate_errors():
+        return _LEVELS.get(repeatable(lambda: execute(client, "GET", keys.memory_level)), "")
+
+
+def require_memory(client: Client, keys: Keys) -> None:
+    """Refuse new records if Redis is nearly full.
+
+    Raises:
+        StoreFull: it is.
+        StoreUnavailable: Redis is away.
+    """
+    if level(client, keys) == "full":
+        raise no_memory()
+
+
+def no_memory() -> StoreFull:
+    """Return the refusal of new records."""
+    return StoreFull(
+        f"Redis uses {MEMORY_FULL:.0%} of its memory (maxmemory) or more, so {MEMORY_REFUSED}", MEMORY_ADVICE
+    )

@@ -1,0 +1,1 @@
+"""Use cases of access: keys and sessions, what exists for the caller, and who changed what."""

@@ -1,0 +1,1 @@
+"""Use cases about what is to come: dry runs of changes, changes of clocks, feeds."""

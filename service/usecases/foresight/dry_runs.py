@@ -1,0 +1,184 @@
+"""Dry runs of changes: which fields would change, and which occurrences would be gained and lost. Nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from service.clock import Clock
+from service.domain.access.differences import leaves
+from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.foresight.occurrence_changes import Course, Tally, compare, course_of, in_local_time
+from service.domain.job import JobDefinition
+from service.domain.job_fields import Configs
+from service.domain.job_requests import parse_update
+from service.domain.options import Options
+from service.domain.planning import changed_plan, new_record
+from service.domain.records import JobRecord
+from service.domain.timestamps import format_timestamp
+from service.errors import ValidationFailed
+from service.usecases.jobs import Jobs
+
+LOOKED_AT = 200_000
+"""The most instants that one dry run looks at, over all of its jobs."""
+LOOKED_AT_FOR_ONE = 50_000
+"""The most of one job: a month of a job that is due each minute."""
+SHOWN = 20_000
+"""The most occurrences that one answer shows, about."""
+DAYS = 30
+"""How far a dry run looks ahead, if nobody says."""
+DAY = 86_400
+
+
+class FindsCalendars(Protocol):
+    """Finds the calendars of jobs."""
+
+    def of(self, options: Options) -> WorkCalendar | None:
+        """Return the calendar that a job's options name; None if they name none. Raises ValidationFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """A change to one job.
+
+    Args:
+        action: `create`, `update` or `delete`.
+        id: the job's id; None for a new job without one.
+        before: the stored job; None for a new job, and for one that cannot be read.
+        after: the new definition; None for a job to delete.
+        name: the job's name.
+    """
+
+    action: str
+    id: str | None
+    before: JobRecord | None
+    after: JobDefinition | None
+    name: str
+
+    def answer(self) -> dict[str, Any]:
+        """Describe the change as the API shows it; of a job to delete, no fields."""
+        old = {} if self.before is None else leaves(self.before.definition.definition_fields())
+        new = {} if self.after is None else leaves(self.after.definition_fields())
+        fields = {
+            field: {"from": old.get(field), "to": new.get(field)}
+            for field in dict.fromkeys([*old, *new])
+            if (field in old, old.get(field)) != (field in new, new.get(field))
+        }
+        return {
+            "action": self.action, "id": self.id, "name": self.name,
+            "fields": {} if self.action == "delete" else fields,
+        }  # fmt: skip
+
+    def courses(self, now_ms: int, now: FindsCalendars, then: FindsCalendars) -> tuple[Course | None, Course | None]:
+        """Return the job's course before and after the change, if it was made now.
+
+        Args:
+            now_ms: the time.
+            now: the calendars as they are.
+            then: the calendars as they would be.
+        """
+        before = None
+        if self.before is not None:
+            before = course_of(self.before.definition, self.before.plan, _calendar(now, self.before.definition))
+        if self.after is None:
+            return before, None
+        calendar = then.of(self.after.options)
+        if self.before is None:
+            plan = new_record("", self.after, now_ms, calendar).plan
+        else:
+            plan = changed_plan(self.before, self.after, now_ms, calendar)
+        return before, course_of(self.after, plan, calendar)
+
+
+class DryRuns:
+    """Dry runs of changes to single jobs.
+
+    Args:
+        jobs: the use cases of jobs.
+        clock: Redis' clock.
+        configs: each bot's `Config`, by `bot_type`.
+    """
+
+    def __init__(self, jobs: Jobs, clock: Clock, configs: Configs) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._configs = configs
+
+    def update(self, job_id: str, body: object, revisions: Sequence[int], days: int) -> tuple[dict[str, Any], int]:
+        """Tell what `Jobs.update` would do. It is refused where that would be.
+
+        Args:
+            job_id: the job's id.
+            body: the fields with their new values.
+            revisions: the revisions that the job may have (`If-Match`); if empty, any.
+            days: how far to look ahead.
+
+        Returns:
+            `{"dry_run": true, "changes": […]}`, with one change or none, and the job's revision.
+
+        Raises:
+            ServiceError: as `Jobs.update` does.
+        """
+        before, after = self._jobs.prospect(job_id, lambda job: parse_update(body, job, self._configs), revisions)
+        changes = []
+        if after is not before:
+            changes.append(JobChange("update", job_id, before, after.definition, after.definition.name))
+        calendars = self._jobs.calendars
+        told = described(changes, len(changes), self._clock.now_ms(), days, calendars, calendars)
+        return {"dry_run": True, "changes": told}, before.revision
+
+
+def described(
+    changes: Iterable[JobChange], total: int, now_ms: int, days: int, now: FindsCalendars, then: FindsCalendars
+) -> list[dict[str, Any]]:
+    """Describe changes that are not made, in bounded time and memory.
+
+    Args:
+        changes: the changes.
+        total: how many there are.
+        now_ms: the time.
+        days: how far to look ahead.
+        now: the calendars as they are.
+        then: the calendars as they would be.
+
+    Returns:
+        The changes as the API shows them, each with its `occurrences`.
+    """
+    left, shown = LOOKED_AT, SHOWN // max(1, 2 * total)
+    answers = []
+    for place, change in enumerate(changes):
+        most = min(LOOKED_AT_FOR_ONE, left // (total - place))
+        occurrences, looked_at = _occurrences(*change.courses(now_ms, now, then), now_ms // 1000, days, most, shown)
+        left -= looked_at
+        answers.append({**change.answer(), "occurrences": occurrences})
+    return answers
+
+
+def _calendar(calendars: FindsCalendars, definition: JobDefinition) -> WorkCalendar | None:
+    """Return the calendar of a stored job; None also if it is gone."""
+    try:
+        return calendars.of(definition.options)
+    except ValidationFailed:
+        return None
+
+
+def _occurrences(
+    before: Course | None, after: Course | None, now: int, days: int, most: int, shown: int
+) -> tuple[dict[str, Any], int]:
+    found = compare(before, after, now, now + days * DAY, most)
+    return {
+        "until": format_timestamp(found.counted_until),
+        "complete": found.is_complete,
+        "gained": _shown(found.gained, after, shown),
+        "lost": _shown(found.lost, before, shown),
+    }, found.looked_at
+
+
+def _shown(tally: Tally, course: Course | None, shown: int) -> dict[str, Any]:
+    first = tally.first[:shown]
+    local = in_local_time(course, first)
+    return {
+        "count": tally.count,
+        "first": [{"at": format_timestamp(instant), "local": time} for instant, time in zip(first, local, strict=True)],
+    }

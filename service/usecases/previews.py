@@ -1,0 +1,67 @@
+"""Previews of schedules, as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.domain import schedules
+from service.domain.job_requests import PREVIEW_LIMIT, PreviewRequest
+from service.domain.options import Options
+from service.domain.schedules.closed.closed_days import Coming, coming
+from service.domain.schedules.definition import Schedule
+from service.domain.timestamps import format_timestamp
+
+
+def preview_of(request: PreviewRequest, now: int, calendar: schedules.Calendar | None = None) -> dict[str, Any]:
+    """Compute the coming occurrences that a request asks for.
+
+    Args:
+        request: the request.
+        now: epoch seconds.
+        calendar: the one that its options name.
+
+    Raises:
+        ValidationFailed: the schedule is invalid.
+    """
+    schedules.validate_schedule(request.schedule, request.options, now, None, calendar)
+    after = now if request.from_ms is None else request.from_ms // 1000
+    return previewed(request.schedule, request.options, after, request.count, anchor=after, calendar=calendar)
+
+
+def previewed(
+    schedule: Schedule, options: Options, after: int, count: int, anchor: int,
+    calendar: schedules.Calendar | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Compute coming occurrences.
+
+    Args:
+        schedule: the schedule.
+        options: of the job.
+        after: epoch seconds; they begin after this.
+        count: how many.
+        anchor: epoch seconds; from where an interval counts.
+        calendar: the job's; the closed ones among its occurrences stand in `details`, 1,000 at most.
+    """
+    found = coming(schedule, options, after, count, anchor, calendar, PREVIEW_LIMIT)
+    local = schedules.local_times(schedule, [one.at for one in found])
+    runs = [(one, where) for one, where in zip(found, local, strict=True) if one.closed is None]
+    names = [
+        [member.name for member in schedules.members_due(schedule, options, one.at, anchor, calendar) if member.name]
+        for one in found
+    ]
+    return {
+        "occurrences": [format_timestamp(one.at) for one, _ in runs],
+        "local": [where for _, where in runs],
+        "description": schedules.describe(schedule, options),
+        "details": [_detail(one, where, its) for one, where, its in zip(found, local, names, strict=True)],
+    }
+
+
+def _detail(one: Coming, local: str, names: list[str]) -> dict[str, Any]:
+    at = format_timestamp(one.at)
+    detail: dict[str, Any] = {"at": at, "local": local, "scheduled_for": at}
+    if one.moved_from is not None:
+        detail["moved_from"] = format_timestamp(one.moved_from)
+    if names:
+        detail["names"] = names
+    return detail if one.closed is None else {**detail, "closed": one.closed}

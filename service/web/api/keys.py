@@ -1,0 +1,113 @@
+"""Routes of stored API keys: list, make, read, change, revoke, rotate; and the caller's own."""
+
+from __future__ import annotations
+
+import falcon
+from falcon.asgi import Request, Response
+
+from service.domain.access.scopes import Scope
+from service.interleaving import interleaved
+from service.usecases.access.keys import StoredKeys
+from service.web.api.feeds import with_feed
+from service.web.api.limits import PAGE_LIMIT
+from service.web.callers.lookups import Lookups
+from service.web.http import paging
+from service.web.http.access import BY_KEY
+from service.web.http.body import read_object, read_optional_object
+
+
+class KeyList:
+    """`/scheduler/keys`."""
+
+    access = BY_KEY.needing(get=Scope.ADMIN, post=Scope.ADMIN)
+
+    def __init__(self, keys: StoredKeys) -> None:
+        self._keys = keys
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Return a page of keys, in the order of their creation."""
+        page = await interleaved(self._keys.list, PAGE_LIMIT.read(req), paging.cursor(req))
+        paging.send_page(req, resp, page)
+
+    on_head = on_get
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Make a key. The answer has the key itself, which is shown this once.
+
+        If `feed` is its only scope, the answer also has the address of the calendar feed.
+
+        The new key may have no more rights than the one that makes it.
+        """
+        made = with_feed(req, await interleaved(self._keys.create, await read_object(req)))
+        resp.media, resp.status = made, falcon.HTTP_201
+        resp.set_header("Location", f"/scheduler/keys/{made['id']}")
+
+
+class OwnKey:
+    """`/scheduler/keys/me`."""
+
+    access = BY_KEY.needing(get=None)
+
+    def __init__(self, keys: StoredKeys) -> None:
+        self._keys = keys
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Return the key that asks, and what it may do."""
+        resp.media = await interleaved(self._keys.me)
+
+    on_head = on_get
+
+
+class Key:
+    """`/scheduler/keys/{key_id}`.
+
+    Args:
+        keys: the stored keys.
+        lookups: forget what they knew when a key changes.
+    """
+
+    access = BY_KEY.needing(get=Scope.ADMIN, put=Scope.ADMIN, delete=Scope.ADMIN)
+
+    def __init__(self, keys: StoredKeys, lookups: Lookups) -> None:
+        self._keys = keys
+        self._lookups = lookups
+
+    async def on_get(self, req: Request, resp: Response, key_id: str) -> None:
+        """Return the key's record."""
+        resp.media = await interleaved(self._keys.get, key_id)
+
+    on_head = on_get
+
+    async def on_put(self, req: Request, resp: Response, key_id: str) -> None:
+        """Change the fields that the body names: name, scopes, limits, expiry, note."""
+        resp.media = await interleaved(self._keys.update, key_id, await read_object(req))
+        self._lookups.forget()
+
+    async def on_delete(self, req: Request, resp: Response, key_id: str) -> None:
+        """Revoke the key.
+
+        Within a second, all web processes refuse it, and its sessions, its open streams and its waits end.
+        """
+        await interleaved(self._keys.revoke, key_id)
+        self._lookups.forget()
+        resp.status = falcon.HTTP_204
+
+
+class Rotate:
+    """`/scheduler/keys/{key_id}/rotate`.
+
+    Args:
+        keys: the stored keys.
+        lookups: forget what they knew when a key changes.
+    """
+
+    access = BY_KEY.needing(post=Scope.ADMIN)
+
+    def __init__(self, keys: StoredKeys, lookups: Lookups) -> None:
+        self._keys = keys
+        self._lookups = lookups
+
+    async def on_post(self, req: Request, resp: Response, key_id: str) -> None:
+        """Give the key a new secret, shown this once, and accept the old one for `overlap_seconds` more."""
+        resp.media = with_feed(req, await interleaved(self._keys.rotate, key_id, await read_optional_object(req)))
+        self._lookups.forget()

@@ -1,0 +1,1 @@
+"""Callers: who sent a request, by the key or the session that it brings, and what Redis knows of them."""

@@ -1,0 +1,1 @@
+"""Pages about access: keys, sessions, audit log."""

@@ -1,0 +1,1 @@
+"""Pages of calendars of days off."""

@@ -1,0 +1,1 @@
+"""Pages of what jobs were: former definitions, and deleted jobs."""

@@ -1,0 +1,361 @@
+"""The pages about access: who sees what, and that they offer what the API does not refuse."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from service.domain.access.changes import ACTIONS
+from service.domain.access.scopes import SETS, Scope
+from service.store.keys import Keys
+from service.web.console.access import audit_log, key_list, session_list
+from service.web.console.access.audit_words import action_choices, action_words
+from service.web.console.access.scope_words import in_words
+from service.web.console.access.session_list import browser as browser_of
+from service.web.refused_scopes import RefusalNotes
+from tests.support.browsing import KEY, Answer, Browser, installation, words
+
+EVERYTHING = [scope.value for scope in Scope]
+LATER, LATEST = "2998-01-01T00:00:00", "2999-01-01T00:00:00"
+EVIL = "</script><script>ran()</script><img src=x onerror=ran()>'\""
+LONG = "w" * 200
+PAGES = ("/access", "/access/sessions", "/access/audit", "/access/keys/new")
+
+
+@pytest.fixture
+def app(redis_client: Redis, valkey_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An installation over an empty server. It notes no refusals: that would go on in the next test, a second later."""
+    monkeypatch.setattr(RefusalNotes, "note", lambda *_: None)
+    return installation(valkey_server.url)
+
+
+@pytest.fixture
+def root(app: Any) -> Browser:
+    """Somebody signed in with the root key."""
+    browser = Browser(app)
+    assert browser.sign_in(KEY).status_code == 303
+    return browser
+
+
+def make(root: Browser, name: str = "Ana", scopes: Any = ("read",), **terms: Any) -> dict[str, Any]:
+    """A new key: its record, and its text."""
+    answer = root.send("POST", "/scheduler/keys", {"name": name, "scopes": list(scopes), **terms})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json
+    return made
+
+
+def signed_in(app: Any, key: dict[str, Any], **headers: str) -> Browser:
+    """Somebody signed in with a stored key."""
+    browser = Browser(app, **headers)
+    assert browser.sign_in(key["key"]).status_code == 303
+    return browser
+
+
+def main(answer: Answer) -> str:
+    """The page without its frame."""
+    return answer.text.partition("<main")[2].partition("</main>")[0]
+
+
+def links(answer: Answer) -> set[str]:
+    """Where a page leads, without its frame."""
+    return {link.replace("&amp;", "&") for link in re.findall(r'href="(/[^"]*)"', main(answer))}
+
+
+def make_job(root: Browser, name: str = "Wallboard", **fields: Any) -> str:
+    """A new job's id."""
+    body = {
+        "name": name, "bot_type": "webhook", "schedule_type": "interval", "schedule_config": {"hours": 1},
+        "bot_config": {"url": "https://example.org/"}, **fields,
+    }  # fmt: skip
+    answer = root.send("POST", "/scheduler/jobs", body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def test_a_key_is_listed_in_words(root: Browser) -> None:
+    """What it may do, on which jobs, when it was used, until when it is valid."""
+    assert "No keys yet" in words(root.get("/access"))
+    make(root, "On call", SETS["operator"], labels={"team": ["crm", "ops"]}, bot_types=["webhook"], expires_at=LATER)
+    make(root, "Script", ["write", "contacts"], note="the nightly one")
+    said = words(root.get("/access"))
+    assert "On call ✓ valid Operator: see jobs and runs, run jobs team: crm or ops bots: webhook never" in said
+    assert "2998-01-01 00:00:00 UTC" in said
+    assert "Script the nightly one ✓ valid Change jobs, see and change contacts all jobs never never" in said
+    assert "You are signed in with the root key" in said
+
+
+def test_the_state_of_a_key_is_told(app: Any, root: Browser, redis_client: Redis) -> None:
+    """Its last use, two secrets while a rotation overlaps, and its end."""
+    key = make(root)
+    signed_in(app, key)
+    said = words(root.get("/access"))
+    assert re.search(r"Ana ✓ valid .* UTC from 127\.0\.0\.1 never", said)
+    root.send("POST", f"/scheduler/keys/{key['id']}/rotate", {"overlap_seconds": 3600})
+    assert "Ana ! two secrets" in words(root.get("/access"))
+    assert "Former secret accepted until" in words(root.get(f"/access/keys/{key['id']}"))
+    redis_client.hset(Keys().api_key(key["id"]), "expires_at", 1)
+    assert "Ana ✗ expired" in words(root.get("/access"))
+
+
+def test_keys_are_listed_page_by_page(root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page leads to the next, and back to the first."""
+    monkeypatch.setattr(key_list, "PAGE", 2)
+    for number in range(3):
+        make(root, f"Key {number}")
+    first = root.get("/access")
+    assert "Key 1" in words(first) and "Key 2" not in words(first)
+    (more,) = [link for link in links(first) if "cursor" in link]
+    last = root.get(more)
+    assert "Key 2" in words(last) and "More keys" not in words(last) and "/access" in links(last)
+
+
+@pytest.mark.parametrize("scopes", [["read"], ["read", "run", "write", "contacts", "send"]])
+def test_without_admin_one_sees_ones_own(app: Any, root: Browser, scopes: list[str]) -> None:
+    """The key's record and its sessions: no other key, no other session, no audit log."""
+    other, own = make(root, "Other"), make(root, "Own", scopes, note="about me")
+    signed_in(app, other)
+    browser = signed_in(app, own)
+    page = browser.get("/access")
+    assert "Name Own May" in words(page) and "Other" not in words(page)
+    assert links(page) == {"/access", "/access/sessions"}
+    sessions = browser.get("/access/sessions")
+    assert main(sessions).count("data-session=") == 1 and "Sessions of other keys" not in words(sessions)
+    for path in ("/access/audit", "/access/keys/new", f"/access/keys/{own['id']}"):
+        assert browser.get(path).status_code == 403
+
+
+def test_an_admin_sees_all_sessions_and_ones_own_apart(app: Any, root: Browser) -> None:
+    """By key; with what one can tell of the browser."""
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    signed_in(app, make(root, "Kim"), **{"User-Agent": agent})
+    page = main(root.get("/access/sessions"))
+    own, others = page.partition('id="others"')[::2]
+    assert own.count("data-session=") == 1 and "data-current" in own
+    assert others.count("data-session=") == 1 and "Firefox on Linux" in others and ">Kim<" in others
+    assert "data-current" not in others
+
+
+def test_many_sessions_do_not_make_the_page_long(app: Any, root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were used last are shown, and how many are not."""
+    monkeypatch.setattr(session_list, "MOST_SHOWN", 2)
+    for _ in range(4):
+        Browser(app).sign_in(KEY)
+    page = root.get("/access/sessions")
+    assert main(page).count("data-session=") == 2 and "3 older ones not shown" in words(page)
+
+
+def test_no_link_leads_to_a_refusal(app: Any, root: Browser) -> None:
+    """On every page that a key of some kind may open; no other session, no other job, and no stronger key."""
+    team = {"team": ["crm"]}
+    kinds: list[dict[str, Any]] = [
+        {"scopes": ["read"]}, {"scopes": EVERYTHING}, {"scopes": ["read", "admin"]}, {"scopes": ["read", "run"]},
+        {"scopes": EVERYTHING, "labels": team}, {"scopes": EVERYTHING, "expires_at": LATER},
+        {"scopes": ["read", "admin"], "labels": team, "bot_types": ["webhook"], "expires_at": LATER},
+    ]  # fmt: skip
+    keys = [make(root, f"Key {number}", **terms) for number, terms in enumerate(kinds)]
+    make_job(root, labels={"team": "crm"})
+    asked = 0
+    for key in keys:
+        browser = signed_in(app, key)
+        seen: set[str] = set()
+        todo = {"/access"}
+        while todo - seen:
+            path = (todo - seen).pop()
+            seen.add(path)
+            answer = browser.get(path)
+            assert answer.status_code == 200, (path, key["scopes"])
+            if path.startswith("/access"):
+                todo |= links(answer)
+        asked += len(seen)
+        assert ("/access/audit" in seen) == ("admin" in key["scopes"] and not key["labels"])
+    assert asked > 30
+
+
+def test_what_a_key_offers_is_what_the_api_takes(app: Any, root: Browser) -> None:
+    """For each key with `admin` and each other: to change, to rotate and to revoke are offered where they work."""
+    kinds: list[dict[str, Any]] = [
+        {"scopes": EVERYTHING}, {"scopes": ["read", "admin"]}, {"scopes": ["read", "admin"], "expires_at": LATER},
+        {"scopes": EVERYTHING, "expires_at": LATEST}, {"scopes": ["read", "admin"], "bot_types": ["webhook"]},
+    ]  # fmt: skip
+    askers = [make(root, f"Asker {number}", **terms) for number, terms in enumerate(kinds)]
+    offered = set()
+    for asker, terms in product(askers, kinds):
+        browser = signed_in(app, asker)
+        other = make(root, "Other", **terms)
+        page, path = browser.get(f"/access/keys/{other['id']}"), f"/scheduler/keys/{other['id']}"
+        if page.status_code == 404:  # beyond its limits
+            assert browser.send("DELETE", path).status_code in (403, 404)
+            continue
+        offers = tuple(f'id="{name}"' in page.text for name in ("key-form", "rotate", "revoke"))
+        own_end = {"expires_at": asker["expires_at"]} if asker["expires_at"] else {}
+        rotated = browser.send("POST", f"{path}/rotate", {}).status_code == 200
+        changed = browser.send("PUT", path, {"note": "changed", **own_end}).status_code == 200
+        revoked = browser.send("DELETE", path).status_code == 204
+        assert offers == (changed, rotated, revoked), (asker["name"], terms)
+        offered.add(offers)
+    assert offered == {(True, True, True), (True, False, True), (False, False, False)}
+
+
+def test_the_form_offers_what_the_reader_has(app: Any, root: Browser) -> None:
+    """No scope, no set and no bot beyond; one's own limits and one's own end are filled in, and taken."""
+    whole = root.get("/access/keys/new").text
+    assert [name for name in SETS if f'value="{name}" data-scopes=' in whole] == list(SETS)
+    terms: dict[str, Any] = {"labels": {"team": ["crm", "ops"]}, "bot_types": ["webhook"], "expires_at": LATER}
+    browser = signed_in(app, make(root, scopes=["read", "run", "admin"], **terms))
+    form = browser.get("/access/keys/new").text
+    assert re.findall(r'name="scope" value="(\w+)"', form) == ["read", "run", "admin"]
+    assert re.findall(r'name="set" value="(\w*)"', form) == ["viewer", "operator", ""]
+    assert re.findall(r'name="bot" value="(\w+)"[^>]* checked', form) == ["webhook"]
+    assert ">team:crm\nteam:ops<" in form and f'value="{LATER}"' in form and "data-days" not in form
+    made = browser.send("POST", "/scheduler/keys", {"name": "Less", "scopes": ["read"], **terms})
+    assert made.status_code == 201
+
+
+def test_the_log_tells_each_change_with_old_and_new(root: Browser) -> None:
+    """Of a job and of a key, by their names; what is gone has the name that it had."""
+    job_id = make_job(root)
+    root.send("PUT", f"/scheduler/jobs/{job_id}", {"name": "Board"}, {"X-Change-Note": "shorter"})
+    key = make(root, "Old name")
+    root.send("PUT", f"/scheduler/keys/{key['id']}", {"name": "New name"})
+    page = root.get("/access/audit")
+    said = words(page)
+    assert "Job changed Board “shorter” name from Wallboard → to Board" in said
+    assert "Key changed New name name from Old name → to New name" in said
+    assert {f"/jobs/{job_id}", f"/access/keys/{key['id']}"} <= links(page)
+    root.send("DELETE", f"/scheduler/keys/{key['id']}")
+    page = root.get("/access/audit?action=key.revoke")
+    assert "Key revoked New name" in words(page) and f"/access/keys/{key['id']}" not in links(page)
+
+
+def test_fields_are_read_as_people_write_them(root: Browser) -> None:
+    """Lists of words without brackets; what was not there is a dash; what must not be told is said to have changed."""
+    key = make(root, "Kim", ["read", "run"])
+    root.send("PUT", f"/scheduler/keys/{key['id']}", {"scopes": ["read"], "labels": {"team": ["crm"]}})
+    said = words(root.get("/access/audit?action=key.update"))
+    assert "scopes from read, run → to read" in said and 'labels from – → to {"team": ["crm"]}' in said
+    contact = root.send("POST", "/scheduler/contacts", {"name": "Ada Lovelace"}).json["id"]
+    root.send("PUT", f"/scheduler/contacts/{contact}", {"name": "Augusta"})
+    said = words(root.get("/access/audit?action=contact"))
+    assert f"Contact changed {contact}" in said and "Ada" not in said and "Augusta" not in said
+
+
+def entries(answer: Answer) -> int:
+    assert answer.status_code == 200, answer.text
+    return main(answer).count("data-entry=")
+
+
+def test_the_log_is_filtered(app: Any, root: Browser) -> None:
+    """By who, what, which job, and days, both included; the form shows what was asked."""
+    job_id, other_id = make_job(root), make_job(root, "Other")
+    key = make(root, "Ana", ["read", "write"])
+    ana = signed_in(app, key)
+    ana.send("POST", f"/scheduler/jobs/{job_id}/toggle", {"enabled": False})
+    assert ana.send("GET", "/scheduler/keys").status_code in (401, 403)
+    assert entries(root.get(f"/access/audit?actor={key['id']}")) == 2  # signed in, disabled
+    assert entries(root.get("/access/audit?action=job.create")) == 2
+    assert entries(root.get("/access/audit?action=job")) == 3
+    assert entries(root.get(f"/access/audit?job_id={other_id}")) == 1
+    assert entries(root.get(f"/access/audit?actor={key['id']}&job_id={job_id}&action=job.disable")) == 1
+    assert entries(root.get("/access/audit?until=2001-01-01")) == 0
+    assert entries(root.get("/access/audit?since=2999-01-01")) == 0
+    assert entries(root.get("/access/audit?since=2001-01-01&until=2998-01-01")) == entries(root.get("/access/audit"))
+    form = root.get(f"/access/audit?actor={key['id']}&action=job&since=2001-01-01").text
+    assert f'value="{key["id"]}" list="actors"' in form and '<option value="job" selected>' in form
+    assert "No entries found" in words(root.get("/access/audit?actor=nobody"))
+
+
+def test_days_are_whole_and_in_utc() -> None:
+    """The last one is included; a day that does not exist is refused."""
+    asked = dict.fromkeys(audit_log.FILTERS, "") | {"since": "2026-02-28", "until": "2026-02-28"}
+    found = audit_log._filters(asked)
+    assert (found["since"], found["until"]) == ("2026-02-28T00:00:00", "2026-03-01T00:00:00")
+
+
+@pytest.mark.parametrize("asked", ["since=soon", "until=2026-02-30", "until=9999-12-31", "cursor=x", "actor=a&actor=b"])
+def test_strange_addresses_of_the_log_are_answered_in_words(root: Browser, asked: str) -> None:
+    """A page of the console, and no error behind it."""
+    answer = root.get(f"/access/audit?{asked}")
+    assert answer.status_code == 400 and "Access" in words(answer)
+
+
+def test_the_log_is_shown_page_by_page(root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every entry is on one of the pages that lead to each other, under the same filter."""
+    for number in range(5):
+        make(root, f"Key {number}")
+    monkeypatch.setattr(audit_log, "PAGE", 2)
+    seen: list[str] = []
+    address: str | None = "/access/audit?action=key.create"
+    while address is not None:
+        page = root.get(address)
+        seen += re.findall(r">Key (\d)</a>", main(page))
+        older = [link for link in links(page) if "cursor=" in link]
+        assert all("action=key.create" in link for link in older)
+        address = older[0] if older else None
+    assert seen == ["4", "3", "2", "1", "0"]
+
+
+def test_hostile_names_are_text(app: Any, root: Browser) -> None:
+    """Of keys, notes, jobs and browsers, wherever they are shown."""
+    key = make(root, EVIL, note=EVIL, labels={LONG[:63]: [LONG[:63]]})
+    make(root, LONG, ["read"], note=LONG)
+    make_job(root, EVIL)
+    signed_in(app, key, **{"User-Agent": EVIL})
+    for path in (*PAGES, f"/access/keys/{key['id']}"):
+        page = root.get(path)
+        assert page.status_code == 200
+        assert "<script>ran()" not in page.text and "<img src=x" not in page.text, path
+    assert EVIL in words(root.get("/access")) or "&lt;script&gt;" in root.get("/access").text
+
+
+def test_a_key_leads_to_what_was_done_with_it(app: Any, root: Browser) -> None:
+    """For those who may see the audit log: with limits, a key may not."""
+    ana = make(root, "Ana", ["read", "write"], labels={"team": ["crm"]})
+    chief = make(root, "Chief", ["read", "admin"], labels={"team": ["crm"]})
+    assert "without limits, all sessions and the audit log, too" in words(signed_in(app, chief).get("/access/keys/new"))
+    viewer = make(root, "Vera", labels={"team": ["crm"]})
+    signed_in(app, ana)
+    log = f"/access/audit?actor={ana['id']}"
+    assert log in links(root.get(f"/access/keys/{ana['id']}"))
+    assert "Session begun" in words(root.get(log))
+    of_chief = signed_in(app, chief).get(f"/access/keys/{viewer['id']}")
+    assert of_chief.status_code == 200 and not any("/access/audit" in link for link in links(of_chief))
+
+
+def test_a_session_is_not_used_before_it_begins(root: Browser) -> None:
+    """Its use is kept to the minute, its beginning to the second."""
+    (session,) = root.send("GET", "/scheduler/sessions").json
+    assert session["last_used_at"] >= session["created_at"]
+
+
+def test_every_action_and_every_set_has_words() -> None:
+    """So that nobody reads an identifier."""
+    offered = {action: said for _, group in action_choices() for action, said in group}
+    assert offered["job.update"] == action_words("job.update") == "Job changed"
+    assert offered["contacts.import"] == "Address book imported"
+    assert all("." not in said for said in offered.values())
+    assert offered["refused.key"] == "Wrong keys from an address" and action_words("refused.key") == "Wrong keys sent"
+    assert [action for action in ACTIONS if action_words(action) == action or action not in offered] == []
+    assert action_words("planet.create") == "planet.create"
+    assert in_words(["read"]) == "Viewer: see jobs and runs"
+    assert in_words(EVERYTHING) == "Admin: everything"
+
+
+@pytest.mark.parametrize(
+    "agent, name",
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (iPad; CPU OS 19_0 like Mac OS X) CriOS/140.0 Mobile Safari/604.1", "Chrome on iPad"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", "an unknown browser"),
+    ],
+)
+def test_browsers_are_named(agent: str, name: str) -> None:
+    """By their user agent, which says a lot more."""
+    assert browser_of(agent) == name

@@ -1,0 +1,227 @@
+"""Write docs/access.md, whose table comes from what each route declares: `make access-docs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.asgi import assemble
+from service.domain.access.scopes import SETS, Scope
+from service.settings import Settings
+from service.web.http.access import ANY_METHOD, Access, Proof, access_of
+
+PAGE = Path(__file__).parents[1] / "docs" / "access.md"
+
+DOES: Mapping[Scope, str] = {
+    Scope.READ: "see jobs, runs, logs, previews, the bots, metrics and exports",
+    Scope.RUN: "run jobs now, cancel runs, acknowledge notices",
+    Scope.WRITE: "create, change and delete jobs; apply documents",
+    Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
+    Scope.SEND: "send a test message",
+    Scope.PING: "report from elsewhere that a job began or ended; nothing needs it yet",
+    Scope.FEED: "subscribe to a calendar of occurrences ([feeds](#feeds))",
+    Scope.ADMIN: "see and change keys, see and end all sessions, read the audit log",
+}
+
+INTRODUCTION = """\
+# Access
+
+Which keys are there, and what may each of them do?
+
+`API_KEY` (and, during a change, `API_KEY_PREVIOUS`) is the **root key**. It may do everything, it is never stored in
+Redis, and one person needs no other. A team creates further keys, each with what it needs and no more.
+
+## Stored keys
+
+```sh
+curl -X POST http://127.0.0.1:8000/scheduler/keys \\
+  -H "X-API-Key: $API_KEY" \\
+  -H "Content-Type: application/json" \\
+  -d '{"name": "Ana on call", "scopes": ["read", "run"], "bot_types": ["webhook"]}'
+```
+
+The answer has the key itself, `bsk_…`, this once. Redis keeps the SHA-256 of its secret, its name, its scopes and
+limits, who created it and when, and, to the minute, when and from where it was last used.
+
+The console's page [Access](console.md#access) does the same, and so does the [command line](cli.md#keys):
+`bot-scheduler keys create "Ana on call" --set operator --bot webhook`, and `keys update`, `rotate`, `revoke` and `me`
+for what follows.
+
+- **Send it** as `X-API-Key`, or as `Authorization: Bearer`. With both, the first counts. `/rq` also takes it as the
+  password of `Authorization: Basic`.
+- **A key's form** is `bsk_<id>_<secret><checksum>`, so that secret scanners find it. A mistyped key is refused without
+  a question to Redis.
+- **Change it** by `PUT /scheduler/keys/{id}`: name, scopes, limits, `expires_at`, note. `GET /scheduler/keys/me` shows
+  a key what it may do.
+- **Rotate it** by `POST /scheduler/keys/{id}/rotate` with `{"overlap_seconds": 3600}`: the answer has the key with a
+  new secret, this once, and the old secret is accepted for that time (a week at most; without a body, not at all).
+- **Revoke it** by `DELETE /scheduler/keys/{id}`. Within a second, every web process refuses it, and its sessions, its
+  followed logs and its `?wait=` end. Other processes keep what they looked up for half a second.
+- **Nobody gives more than they have.** A key cannot create, change, rotate or revoke a key that may do more than
+  itself, by scopes or by limits. Nor can a key that expires create, change or rotate one that lasts longer. Each change
+  is written in one step with its entry in the audit log.
+
+An older copy of Redis that you restore brings keys back that were revoked since, with their secrets. Revoke them again.
+
+While Redis is away, the root key gets the answers that it always got; stored keys and sessions get 503, and a key that
+cannot be one gets 401.
+
+## Scopes
+
+No scope implies another. A request outside of a key's scopes is answered 403, with a sentence that says what the key
+may do and what it lacks.
+
+"""
+
+LIMITS = """
+## Limits
+
+A key with `labels` or `bot_types` sees, runs and changes only jobs that have one of the values of each label, and one
+of the bots; with `admin`, it finds only keys whose limits lie within its own. `/rq`, `/metrics` and `POST
+/scheduler/acknowledge` are about all jobs and refuse such a key. It may only name secrets that are bound to hosts
+(`BOT_SECRET_…_HOSTS`, set where the web process runs, too); otherwise, it could have one sent to a host of its own. A
+run by hand with a `bot_config` of its own is checked again when it starts, since its job may change meanwhile.
+
+## What no other scope reaches
+
+- A run by hand may lay `{"dry_run": true}` over its job's `bot_config` with `run` alone. Any other overlay also needs
+  `write`.
+- Results, errors and logs of bots that handle persons (`handles_persons`: `birthday`, `visitor`, `contacts_sync`) need
+  `contacts` beside `read`. Without it, a sentence stands in their place, and the log cannot be followed. `/rq` does not
+  know the bot of a run, and withholds every error.
+- A test message to a contact needs `contacts` beside `send`.
+- Whoever waits for a run (`?wait=`) or cancels one with `run` alone sees its status and times. Sentences stand in place
+  of the result and the error, and the counts are 0.
+
+Two things to know:
+
+- **`write` shows what it writes.** Answers to changes have the whole job, so `PUT` with `{}` and the plan of
+  `POST /scheduler/apply?dry_run=true` show definitions without `read`, within the key's limits. Whoever may replace a
+  definition must be able to check it ([decision 0055](decisions/0055-write-shows-what-it-writes.md)).
+- **A job's past goes with it.** A job whose labels change belongs to those who may see it now, with its runs, logs and
+  revisions; those whom its labels leave out see none of that any more. A log that they follow ends within a second. To
+  hand over a job without its past, create a new one.
+
+## Sessions
+
+Signing in to the console needs a key with `read`. It makes a session in Redis, which knows only a digest of the
+cookie. A session ends after 12 hours without use, after 7 days, at sign-out, with the secret that opened it, or by
+`DELETE /scheduler/sessions/{id}`. `GET /scheduler/sessions` lists the key's own sessions by pages, the newest
+first; with `admin` and without limits, all. The console's page [Access](console.md#access) shows the same, ends one,
+and signs out everywhere. By HTTPS the cookie's name begins with `__Host-`, and answers carry
+`Strict-Transport-Security`.
+
+## Feeds
+
+A calendar application cannot send a header, so a key stands in the address of a feed. Create one with the scope `feed`
+alone; limits and an expiry count as for any key:
+
+```sh
+curl -X POST http://127.0.0.1:8000/scheduler/keys \\
+  -H "X-API-Key: $API_KEY" \\
+  -H "Content-Type: application/json" \\
+  -d '{"name": "Calendar of the CRM team", "scopes": ["feed"], "labels": {"team": ["crm"]}}'
+```
+
+The answer has the address as `feed`, this once: `http://…/feed/bsk_….ics`. Subscribe to it in a calendar application.
+It shows the occurrences of the next 30 days, and the runs of the last 30 days with their outcome, without errors and
+results. `?label=team:crm` leaves out other jobs. At most 5,000 occurrences (200 of one job) and 1,000 runs are shown;
+the calendar's description says what is left out.
+
+Whoever has the address sees the feed, so it opens nothing else: a key in an address must have this scope alone, and the
+root key is refused there. The address stays out of our logs, and answers say `Referrer-Policy: no-referrer`; a proxy
+before the service should not log it either. To take it back, revoke the key; to change the address, rotate it. Wrong
+addresses count as [wrong keys](deploy.md#guessing).
+
+## What each operation needs
+
+"Any key" means that no scope is needed, "unlimited" that a key with limits is refused. HEAD needs what GET does.
+[tests/api/test_access_crossing.py](../tests/api/test_access_crossing.py) asks each operation with every kind of key and
+finds this table.
+
+<!-- written by `make access-docs` from the declarations of the routes; do not edit -->
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operation, and what it needs.
+
+    Args:
+        method: upper case; `ANY` for all methods.
+        path: the route's template.
+        scope: the scope; None where any key will do.
+        is_open: whether it needs no key at all.
+        unlimited: whether a key with limits is refused.
+        is_page: whether it is a page of the console, which needs a session.
+        is_by_address: whether the key stands in the address, and nowhere else.
+    """
+
+    method: str
+    path: str
+    scope: Scope | None
+    is_open: bool
+    unlimited: bool
+    is_page: bool
+    is_by_address: bool
+
+    @property
+    def needs(self) -> str:
+        """The needs, in words."""
+        if self.is_open:
+            return "no key"
+        scope = "any key" if self.scope is None else f"`{self.scope.value}`"
+        if self.is_by_address:
+            return f"{scope}, in the address"
+        return f"{scope}, unlimited" if self.unlimited else scope
+
+    def line(self) -> str:
+        """Return the row of the table."""
+        return f"| `{self.method} {self.path}` | {self.needs} |\n"
+
+
+def rows() -> list[Row]:
+    """Return all operations, in the order of the routes."""
+    settings: dict[str, Any] = {"redis_url": "redis://127.0.0.1:1/0", "api_key": "of nobody"}
+    app = assemble(Settings.model_validate(settings))
+    return [row for path, resource in app.resources.items() for row in _rows(path, resource)]
+
+
+def _rows(path: str, resource: object) -> Iterator[Row]:
+    access: Access = access_of(resource)
+    is_page = Proof.SESSION in access.proofs and Proof.KEY not in access.proofs
+    methods = access.scopes or {name: None for name in ("get", "post") if hasattr(resource, f"on_{name}")}
+    for method, scope in methods.items():
+        name = "ANY" if method == ANY_METHOD else method.upper()
+        yield Row(name, path, scope, access.is_open, access.unlimited, is_page, access.is_by_address)
+
+
+def page() -> str:
+    """Return the text of docs/access.md."""
+    scopes = "| scope | lets a key |\n|---|---|\n"
+    scopes += "".join(f"| `{scope.value}` | {words} |\n" for scope, words in DOES.items())
+    sets = "; ".join(
+        f"{name}: {'all' if len(found) == len(Scope) else ', '.join(f'`{s.value}`' for s in Scope if s in found)}"
+        for name, found in SETS.items()
+    )
+    operations = "| operation | needs |\n|---|---|\n"
+    everything = rows()
+    of_api = "".join(row.line() for row in everything if not row.is_page)
+    of_console = "".join(row.line() for row in everything if row.is_page)
+    return (
+        INTRODUCTION + scopes + f"\nSets that cover most cases: {sets}.\n" + LIMITS + operations + of_api
+        + "\nThe console's pages need a session whose key has this scope:\n\n"
+        + operations.replace("operation", "page") + of_console
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
