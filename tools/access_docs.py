@@ -101,8 +101,8 @@ Two things to know:
   `POST /scheduler/apply?dry_run=true` show definitions without `read`, within the key's limits. Whoever may replace a
   definition must be able to check it ([decision 0055](decisions/0055-write-shows-what-it-writes.md)).
 - **A job's past goes with it.** A job whose labels change belongs to those who may see it now, with its runs, logs and
-  revisions; those whom its labels leave out see none of that any more. A log that they follow ends within a second. To
-  hand over a job without its past, create a new one.
+  revisions; those whom its labels leave out see none of that any more. A log that they follow ends within a second, and
+  so does their `?wait=`, with 404. To hand over a job without its past, create a new one.
 
 ## Sessions
 
