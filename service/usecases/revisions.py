@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from service.domain.access.changes import remark, remark_on_changes
 from service.domain.access.differences import differences
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_update
@@ -105,10 +104,8 @@ class Revisions:
             ConcurrentChange: others change the job all the time.
         """
         fields = _numbered(self._all(job_id), job_id, number).definition.definition_fields()
-        if remark() is None:
-            remark_on_changes(f"back to revision {number}")
         return self._jobs.change(
-            job_id, lambda current: parse_update(fields, current, self._configs), revisions, "job.restore"
+            job_id, lambda current: parse_update(fields, current, self._configs), revisions, number
         )
 
     def _all(self, job_id: str, most: int | None = None) -> list[Revision]:
@@ -141,5 +138,6 @@ def _shown(one: Revision, before: Revision | None) -> dict[str, Any]:
         "at": format_ms(one.at),
         "by": {"actor": by["actor"], "name": by["name"]} if "actor" in by and "name" in by else None,
         "note": by.get("note"),
+        "restored_from": by.get("restored_from"),
         "changed": None if before is None else list(differences(before.definition.definition_fields(), fields)),
     }
