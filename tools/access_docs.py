@@ -63,6 +63,9 @@ for what follows.
   itself, by scopes or by limits. Nor can a key that expires create, change or rotate one that lasts longer. Each change
   is written in one step with its entry in the audit log.
 
+An expired key, and a rotated key's former secret after its time, are answered 401 as any wrong key is; but who holds the
+secret is told since when: `This key expired on 2026-11-27 08:00:00 UTC`. Of a revoked key nothing is stored any more.
+
 An older copy of Redis that you restore brings keys back that were revoked since, with their secrets. Revoke them again.
 
 While Redis is away, the root key gets the answers that it always got; stored keys and sessions get 503, and a key that

@@ -14,7 +14,8 @@ from service.domain.access.key_texts import new_text, parse_key
 from service.domain.access.limits import NO_LIMITS, Limits
 from service.domain.access.scopes import ALL, Scope
 from service.errors import ConcurrentChange, Forbidden, NotFound, ValidationFailed
-from service.store.access.key_store import KeyStore, Standing
+from service.store.access import key_store
+from service.store.access.key_store import KeyStore, Lapse, Standing
 from service.store.audit.reading import read_entry
 from service.store.server.redis_clock import RedisClock
 from service.usecases.access.keys import StoredKeys
@@ -121,6 +122,34 @@ def test_a_rotation_accepts_the_old_secret_for_its_time(rig: Rig, keys: StoredKe
     last = keys.rotate(made["id"], None)
     assert last["previous_until"] is None
     assert [found(store, one["key"]) is None for one in (made, rotated, last)] == [True, True, False]
+
+
+def test_a_key_that_was_accepted_once_is_told_why_it_is_not_any_more(
+    rig: Rig, keys: StoredKeys, store: KeyStore
+) -> None:
+    """By its secret alone: another secret of the same key, and a revoked key, learn nothing."""
+
+    def lapse(text: str) -> Lapse | None:
+        sent = parse_key(text)
+        assert sent is not None
+        return store.lapse(sent)
+
+    first = keys.create({"name": "x", "scopes": ["read"]})
+    stored = rig.keys.api_key(first["id"])
+    second = keys.rotate(first["id"], {"overlap_seconds": 3600})
+    rig.client.hset(stored, "previous_until", 5_000)
+    assert (lapse(first["key"]), lapse(second["key"])) == (Lapse("replaced", 5_000), None)
+    rig.client.hset(stored, "expires_at", 7)
+    assert (lapse(first["key"]), lapse(second["key"])) == (Lapse("replaced", 5_000), Lapse("expired", 7_000))
+    rig.client.hset(stored, "expires_at", 3)
+    assert (lapse(first["key"]), lapse(second["key"])) == (Lapse("expired", 3_000), Lapse("expired", 3_000))
+    assert lapse(new_text(first["id"])) is None and lapse(new_text("0000000000")) is None
+    third = keys.rotate(first["id"], None)
+    assert [lapse(key["key"]) for key in (first, second)] == [None, None]
+    keys.revoke(first["id"])
+    assert lapse(third["key"]) is None
+    rig.client.set(stored, "of another type")
+    assert lapse(third["key"]) is None
 
 
 def test_an_expired_key_is_refused(rig: Rig, keys: StoredKeys, store: KeyStore) -> None:

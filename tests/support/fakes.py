@@ -224,6 +224,9 @@ class FakeAccess(SessionStore):
         self.opened[session_id] = key_id
         return True
 
+    def lapse(self, sent: Any) -> None:
+        """No key was ever accepted."""
+
     def find(self, sent: Any, *_: Any) -> Standing | None:
         key_id = self.opened.get(sent) if isinstance(sent, str) else None
         return None if key_id is None else Standing(key_id, key_id, ALL, NO_LIMITS, sent)

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from service import logs
 from service.domain.access.changes import Change
@@ -39,6 +39,19 @@ class Standing:
     seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """The end of a secret that was accepted once, by a key that is still stored.
+
+    Args:
+        reason: `expired`: its key has; `replaced`: its key was rotated, and the overlap is over.
+        at: since when it is refused, ms.
+    """
+
+    reason: Literal["expired", "replaced"]
+    at: int
+
+
 class KeyStore:
     """Stored API keys, read and written.
 
@@ -58,6 +71,22 @@ class KeyStore:
         """
         found = self._scripts.run("find_key", sent.id, sent.digest, address)
         return None if found is None else standing(sent.id, found)
+
+    def lapse(self, sent: SentKey) -> Lapse | None:
+        """Tell since when a refused key is refused that was accepted once; None if its secret never was its key's.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        fields = ("digest", "previous_digest", "previous_until", "expires_at")
+        (found,) = ask(self._scripts, ("HMGET", self._keys.api_key(sent.id), *fields))
+        if isinstance(found, Exception) or sent.digest.encode() not in found[:2]:
+            return None
+        expired = None if found[3] is None else int(found[3]) * 1000
+        replaced = int(found[2]) if found[0] != sent.digest.encode() and found[2] is not None else None
+        if replaced is not None and (expired is None or replaced < expired):
+            return Lapse("replaced", replaced)
+        return None if expired is None else Lapse("expired", expired)
 
     def save(self, record: KeyRecord, read_revision: int | None, change: Change) -> bool:
         """Store a key.
