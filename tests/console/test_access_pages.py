@@ -108,10 +108,35 @@ def test_keys_are_listed_page_by_page(root: Browser, monkeypatch: pytest.MonkeyP
     for number in range(3):
         make(root, f"Key {number}")
     first = root.get("/access")
-    assert "Key 1" in words(first) and "Key 2" not in words(first)
-    (more,) = [link for link in links(first) if "cursor" in link]
-    last = root.get(more)
-    assert "Key 2" in words(last) and "More keys" not in words(last) and "/access" in links(last)
+    assert "Key 1" in words(first) and "Key 2" not in words(first) and "1–2 of 3 keys" in words(first)
+    assert {link for link in links(first) if "page=" in link} == {"/access?page=2"}
+    last = root.get("/access?page=2")
+    assert "Key 2" in words(last) and "Key 1" not in words(last) and "3–3 of 3 keys" in words(last)
+    assert "3–3 of 3 keys" in words(root.get("/access?page=9"))
+
+
+def test_two_hundred_keys_are_searched_and_narrowed(app: Any, root: Browser, redis_client: Redis) -> None:
+    """By words, scope and state; the count is of what was found, and pages keep what was asked for."""
+    for number in range(120):
+        make(root, f"Robot {number}", ["read", "run"] if number % 2 else ["read"])
+    for number in range(80):
+        make(root, f"Person {number}", note="robotics" if number == 7 else None)
+    old = make(root, "Old", ["run"], labels={"team": ["crm"]}, expires_at=LATER)
+    redis_client.hset(Keys().api_key(old["id"]), "expires_at", 1)
+    for asked, count in (
+        ("", 201), ("q=robot", 121), ("q=ROBOT+7", 11), ("scope=run", 61), ("scope=run&state=valid", 60),
+        ("state=expired", 1), ("q=robot&scope=run", 60), (f"q={old['id']}", 1), ("scope=all&state=odd", 201),
+    ):  # fmt: skip
+        page = root.get(f"/access?{asked}")
+        assert f"of {count} key" in words(page), asked
+        assert main(page).count("<tr data-key=") == min(count, key_list.PAGE)
+    page = root.get("/access?q=robot&scope=run&state=valid")
+    assert "/access?q=robot&scope=run&state=valid&page=2" in links(page)
+    assert 'value="robot"' in page.text and '<option value="run" selected>' in page.text
+    empty = root.get("/access?q=nobody")
+    assert "No keys found" in words(empty) and "No keys yet" not in words(empty)
+    lead = signed_in(app, make(root, "Lead", ["read", "admin"], labels={"team": ["crm"]}))
+    assert "1–2 of 2 keys" in words(lead.get("/access")) and "No keys found" in words(lead.get("/access?q=robot"))
 
 
 @pytest.mark.parametrize("scopes", [["read"], ["read", "run", "write", "contacts", "send"]])
