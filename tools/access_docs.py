@@ -112,8 +112,8 @@ Two things to know:
 Signing in to the console needs a key with `read`. It makes a session in Redis, which knows only a digest of the
 cookie. A session ends after 12 hours without use, after 7 days, at sign-out, with the secret that opened it, or by
 `DELETE /scheduler/sessions/{id}`. `GET /scheduler/sessions` lists the key's own sessions by pages, the newest
-first; with `admin` and without limits, all. The console's page [Access](console.md#access) shows the same, ends one,
-and signs out everywhere. By HTTPS the cookie's name begins with `__Host-`, and answers carry
+first; with `admin` and without limits, all. `POST /scheduler/sessions/end` ends several of them: those that are named,
+all of a key, or all. The console's page [Access](console.md#access) offers the same. By HTTPS the cookie's name begins with `__Host-`, and answers carry
 `Strict-Transport-Security`.
 
 ## Feeds

@@ -171,7 +171,43 @@ def test_many_sessions_do_not_make_the_page_long(app: Any, root: Browser, monkey
     for _ in range(4):
         Browser(app).sign_in(KEY)
     page = root.get("/access/sessions")
-    assert main(page).count("data-session=") == 2 and "3 older ones not shown" in words(page)
+    assert main(page).count("data-session=") == 2 and "5 sessions" in words(page)
+    assert "3 older ones not shown" in words(page) and "End all but this one (4)" in words(page)
+    ana, kim = make(root, "Ana"), make(root, "Kim")
+    for key, times in ((ana, 3), (kim, 1)):
+        for _ in range(times):
+            signed_in(app, key)
+    page = root.get("/access/sessions")
+    assert "1–2 of 4 sessions" in words(page) and "Ana (3)" in words(page) and "Kim (1)" in words(page)
+    assert "/access/sessions?page=2" in links(page) and "End all but mine (8)" in words(page)
+    page = root.get(f"/access/sessions?key={ana['id']}&page=2")
+    assert "3–3 of 3 sessions" in words(page) and "End all of “Ana” (3)" in words(page)
+    assert "1–2 of 4 sessions" in words(root.get("/access/sessions?key=unknown"))
+
+
+def test_what_a_button_says_it_ends_is_what_ends(app: Any, root: Browser) -> None:
+    """All of a key; all but mine: the number on the button is that of the answer, and of the list."""
+    ana = make(root, "Ana")
+    for _ in range(3):
+        signed_in(app, ana)
+        Browser(app).sign_in(KEY)
+
+    def buttons(path: str) -> dict[str, Any]:
+        found = re.findall(r'data-body="([^"]*)"[^>]*>([^<]*)<', main(root.get(path)))
+        return {unescape(said): json.loads(unescape(body)) for body, said in found}
+
+    def end(path: str, said: str) -> int:
+        answer = root.send("POST", "/scheduler/sessions/end", buttons(path)[said])
+        assert answer.status_code == 200, answer.text
+        return int(answer.json["ended"])
+
+    assert end(f"/access/sessions?key={ana['id']}", "End all of “Ana” (3)") == 3
+    signed_in(app, ana)
+    assert end("/access/sessions", "End all but this one (3)") == 3
+    assert end("/access/sessions", "End all but mine (1)") == 1
+    assert main(root.get("/access/sessions")).count("data-session=") == 1
+    assert end("/access/sessions", "Sign out everywhere") == 1
+    assert root.get("/access/sessions").status_code == 303
 
 
 def test_no_link_leads_to_a_refusal(app: Any, root: Browser) -> None:

@@ -259,11 +259,12 @@ def test_a_button_is_seen_by_this_test(full: World, root: Browser) -> None:
         ("GET", "/jobs/{job_id}/runs/{run_id}/events"), ("POST", "/scheduler/keys"),
         ("PUT", "/scheduler/keys/{key_id}"), ("DELETE", "/scheduler/keys/{key_id}"),
         ("POST", "/scheduler/keys/{key_id}/rotate"), ("DELETE", "/scheduler/sessions/{session_id}"),
+        ("POST", "/scheduler/sessions/end"),
         ("POST", "/scheduler/calendars"), ("PUT", "/scheduler/calendars/{name}"),
         ("DELETE", "/scheduler/calendars/{name}"), ("POST", "/scheduler/calendars/{name}/ics"),
     }  # fmt: skip
-    assert Offered("<button id='x'>?</button>").loose and Offered("<form><button>?</button></form>").loose
     assert ("POST", "/scheduler/apply") in TOLD.findall(root.get(f"/jobs/{full.ids['job_id']}").text)
+    assert Offered("<button id='x'>?</button>").loose and Offered("<form><button>?</button></form>").loose
 
 
 def test_scripts_know_no_addresses_of_the_api() -> None:

@@ -60,6 +60,9 @@ ACCESS_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/sessions"): Operation(
         {200: json(array(ref("Session")))}, (400,), PAGE, answer_headers=("Link",), tagged=True
     ),
+    ("POST", "/scheduler/sessions/end"): Operation(
+        {200: json(ref("SessionsEnded"))}, (*BODY_ERRORS, 404), body=json(ref("SessionsToEnd"))
+    ),
     ("DELETE", "/scheduler/sessions/{session_id}"): Operation({204: None}, (404,)),
     ("GET", "/scheduler/jobs/{job_id}/revisions"): Operation(
         {200: json({"anyOf": [array(ref("Revision")), ref("RevisionDifference")]})},
