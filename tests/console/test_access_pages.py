@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from itertools import product
 from typing import Any
 
@@ -12,7 +14,8 @@ from redis import Redis
 from service.domain.access.changes import ACTIONS
 from service.domain.access.scopes import SETS, Scope
 from service.store.keys import Keys
-from service.web.console.access import audit_log, key_list, session_list
+from service.store.audit import reading
+from service.web.console.access import audit_log, audit_query, key_list, session_list
 from service.web.console.access.audit_words import action_choices, action_words
 from service.web.console.access.scope_words import in_words
 from service.web.console.access.session_list import browser as browser_of
@@ -103,7 +106,7 @@ def test_the_state_of_a_key_is_told(app: Any, root: Browser, redis_client: Redis
 
 
 def test_keys_are_listed_page_by_page(root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each page leads to the next, and back to the first."""
+    """Each page leads to all others, and says how many there are."""
     monkeypatch.setattr(key_list, "PAGE", 2)
     for number in range(3):
         make(root, f"Key {number}")
@@ -166,7 +169,7 @@ def test_an_admin_sees_all_sessions_and_ones_own_apart(app: Any, root: Browser) 
 
 
 def test_many_sessions_do_not_make_the_page_long(app: Any, root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that were used last are shown, and how many are not."""
+    """Of one's own, those that were used last, and how many are not; of others, page by page, also of one key."""
     monkeypatch.setattr(session_list, "MOST_SHOWN", 2)
     for _ in range(4):
         Browser(app).sign_in(KEY)
@@ -331,13 +334,58 @@ def test_the_log_is_filtered(app: Any, root: Browser) -> None:
 
 
 def test_days_are_whole_and_in_utc() -> None:
-    """The last one is included; a day that does not exist is refused."""
-    asked = dict.fromkeys(audit_log.FILTERS, "") | {"since": "2026-02-28", "until": "2026-02-28"}
-    found = audit_log._filters(asked)
-    assert (found["since"], found["until"]) == ("2026-02-28T00:00:00", "2026-03-01T00:00:00")
+    """The last one is included; in the reader's zone, if the page's script has told it, also where clocks change."""
+    asked = dict.fromkeys(audit_query.FILTERS, "") | {"since": "2026-03-29", "until": "2026-03-29"}
+    found = audit_query.filters_of(asked)
+    assert (found["since"], found["until"]) == ("2026-03-29T00:00:00", "2026-03-30T00:00:00")
+    found = audit_query.filters_of(asked | {"zone": "Europe/Vienna"})
+    assert (found["since"], found["until"]) == ("2026-03-28T23:00:00", "2026-03-29T22:00:00")
 
 
-@pytest.mark.parametrize("asked", ["since=soon", "until=2026-02-30", "until=9999-12-31", "cursor=x", "actor=a&actor=b"])
+def test_a_job_is_meant_by_its_id_or_its_name(root: Browser) -> None:
+    """In any case, or by a part of it; also a deleted one. Of several, one chooses; of none, the page says so."""
+    ids = {name: make_job(root, name) for name in ("Wallboard", "wallboard 2", "Greet", "Greet")}
+    board, other = ids["Wallboard"], ids["wallboard 2"]
+    assert root.send("DELETE", f"/scheduler/jobs/{other}").status_code == 204
+    for asked, count in ((board, 1), ("WALLBOARD", 1), ("board+2", 2), ("allboard+2", 2), ("%20Wallboard%20", 1)):
+        page = root.get(f"/access/audit?job_id={asked}")
+        assert entries(page) == count, asked
+    several = root.get("/access/audit?job_id=greet&action=job")
+    assert "Several jobs are called like that" in words(several) and entries(several) == 0
+    (first, _) = [link for link in links(several) if "job_id=" in link]
+    assert "action=job" in first and entries(root.get(first)) == 1
+    for nobody in ("nobody", "x" * 3000, "%F0%9F%98%80", "'%3Cb%3E"):
+        none = root.get(f"/access/audit?job_id={nobody}")
+        assert none.status_code == 200 and "No job is called" in words(none) and entries(none) == 0
+
+
+def test_older_never_leads_to_an_empty_page(root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither after a full last page, nor where the search gives up before it has found something."""
+    key = make(root, "Key 0")
+    make(root, "Key 1")
+    monkeypatch.setattr(audit_log, "PAGE", 2)
+    page = root.get("/access/audit?action=key.create")
+    assert entries(page) == 2 and "Older" not in words(page)
+    monkeypatch.setattr(reading, "SCAN_PAGE", 1)
+    monkeypatch.setattr(reading, "SCAN_PAGES", 2)
+    for number in range(5):
+        assert root.send("PUT", f"/scheduler/keys/{key['id']}", {"note": str(number)}).status_code == 200
+    address: str | None = "/access/audit?action=key.create"
+    seen, said = 0, []
+    while address is not None:
+        page = root.get(address)
+        assert entries(page) or "Older" not in said[-1:]
+        seen += entries(page)
+        further = re.findall(r'href="([^"]*cursor=[^"]*)">(Older|Search further back)<', main(page))
+        address = unescape(further[0][0]) if further else None
+        said += [further[0][1]] if further else []
+    assert seen == 2 and said and "Search further back" in said
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["since=soon", "until=2026-02-30", "until=9999-12-31", "cursor=x", "actor=a&actor=b", "since=2026-02-02&zone=Mars"],
+)
 def test_strange_addresses_of_the_log_are_answered_in_words(root: Browser, asked: str) -> None:
     """A page of the console, and no error behind it."""
     answer = root.get(f"/access/audit?{asked}")
