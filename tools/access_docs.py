@@ -63,8 +63,8 @@ for what follows.
   itself, by scopes or by limits. Nor can a key that expires create, change or rotate one that lasts longer. Each change
   is written in one step with its entry in the audit log.
 
-An expired key, and a rotated key's former secret after its time, are answered 401 as any wrong key is; but who holds the
-secret is told since when: `This key expired on 2026-11-27 08:00:00 UTC`. Of a revoked key nothing is stored any more.
+An expired key, and a rotated key's former secret after its time, are answered 401 as any wrong key is; but who holds
+the secret is told since when: `This key expired on 2026-11-27 08:00:00 UTC`. Of a revoked key nothing is stored.
 
 An older copy of Redis that you restore brings keys back that were revoked since, with their secrets. Revoke them again.
 
@@ -113,8 +113,8 @@ Signing in to the console needs a key with `read`. It makes a session in Redis, 
 cookie. A session ends after 12 hours without use, after 7 days, at sign-out, with the secret that opened it, or by
 `DELETE /scheduler/sessions/{id}`. `GET /scheduler/sessions` lists the key's own sessions by pages, the newest
 first; with `admin` and without limits, all. `POST /scheduler/sessions/end` ends several of them: those that are named,
-all of a key, or all. The console's page [Access](console.md#access) offers the same. By HTTPS the cookie's name begins with `__Host-`, and answers carry
-`Strict-Transport-Security`.
+all of a key, or all. The console's page [Access](console.md#access) offers the same. By HTTPS the cookie's name begins
+with `__Host-`, and answers carry `Strict-Transport-Security`.
 
 ## Feeds
 

@@ -11,6 +11,7 @@ from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_update
 from service.domain.timestamps import format_ms
 from service.errors import NotFound, ValidationFailed
+from service.store.audit.entries import ROOT
 from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.revisions import Revision, RevisionStore
 from service.store.scripts import Scripts
@@ -132,11 +133,12 @@ def _no_revision(job_id: str, number: int) -> NotFound:
 def _shown(one: Revision, before: Revision | None) -> dict[str, Any]:
     """Show a revision, with the names of the fields that differ from the one before."""
     by = one.by or {}
+    known = {"actor": by.get("actor", ROOT), "name": by.get("name", ROOT)}
     fields = one.definition.definition_fields()
     return {
         "revision": one.number,
         "at": format_ms(one.at),
-        "by": {"actor": by["actor"], "name": by["name"]} if "actor" in by and "name" in by else None,
+        "by": None if one.by is None else known,
         "note": by.get("note"),
         "restored_from": by.get("restored_from"),
         "changed": None if before is None else list(differences(before.definition.definition_fields(), fields)),

@@ -13,8 +13,8 @@ from redis import Redis
 
 from service.domain.access.changes import ACTIONS
 from service.domain.access.scopes import SETS, Scope
-from service.store.keys import Keys
 from service.store.audit import reading
+from service.store.keys import Keys
 from service.web.console.access import audit_log, audit_query, key_list, session_list
 from service.web.console.access.audit_words import action_choices, action_words
 from service.web.console.access.scope_words import in_words

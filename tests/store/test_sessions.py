@@ -224,9 +224,7 @@ def test_one_ends_only_ones_own_together(keys: StoredKeys, store: SessionStore, 
         ({"key_id": None}, "key_id"), ({"all": True, "keep_current": 1}, "keep_current"), ({"all": True, "x": 1}, "x"),
     ],
 )  # fmt: skip
-def test_what_to_end_is_said_in_one_way(
-    store: SessionStore, sessions: ConsoleSessions, body: Any, field: str
-) -> None:
+def test_what_to_end_is_said_in_one_way(store: SessionStore, sessions: ConsoleSessions, body: Any, field: str) -> None:
     """Anything else is refused by name, and ends nothing."""
     opened(store, 1)
     with pytest.raises(ValidationFailed) as refused:

@@ -77,7 +77,9 @@ def parse_choice(limits: Limits, now_ms: int, words: str | None, scope: str | No
     Args:
         limits: the caller's.
         now_ms: the present time.
-        words, scope, state: as somebody asked for them; None for any.
+        words: as somebody typed them; None for any.
+        scope: a scope's name; None for any.
+        state: one of `STATES`; None for any.
 
     Raises:
         ValidationFailed: there is no such scope or state.

@@ -20,6 +20,8 @@ from service.secrecy import redaction
 
 log = logging.getLogger("service.audit")
 
+ROOT = "root"
+"""The actor, and the name, of an author that names none."""
 LONGEST_VALUE = 500
 """A longer value, in characters of JSON, is cut."""
 LONGEST_FIELDS = 8_000
@@ -159,7 +161,8 @@ def author(revision: int, restored_from: int | None = None) -> str:
         restored_from: the revision whose definition it restores; None for none.
     """
     who, said = caller(), remark()
-    by: dict[str, Any] = {"actor": plain_text(who.actor), "name": plain_text(who.name)}
+    # The root key makes most jobs, and each has this text.
+    by: dict[str, Any] = {} if who.actor == ROOT else {"actor": plain_text(who.actor), "name": plain_text(who.name)}
     by |= {} if said is None else {"note": plain_text(said)}
     by |= {} if restored_from is None else {"restored_from": restored_from}
     return f"{revision} {orjson.dumps(by).decode()}"

@@ -24,8 +24,8 @@ PLACES: Mapping[str, str] = {
 
 REMOVED: Sequence[str] = (
     "the contact, with what its synced cards gave",
-    "their name, e-mail addresses, phone numbers and URLs from results, logs, alerts, the audit log, former definitions "
-    "of jobs, deleted jobs and the queue; “[erased]” stands there then, and everything still counts",
+    "their name, e-mail addresses, phone numbers and URLs from results, logs, alerts, the audit log, former "
+    "definitions of jobs, deleted jobs and the queue; “[erased]” stands there then, and everything still counts",
     "plain identities: digests under a secret key stand for the person, so that whoever comes back within 400 days is "
     "not greeted twice",
 )
