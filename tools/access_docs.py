@@ -63,6 +63,9 @@ for what follows.
   itself, by scopes or by limits. Nor can a key that expires create, change or rotate one that lasts longer. Each change
   is written in one step with its entry in the audit log.
 
+An expired key, and a rotated key's former secret after its time, are answered 401 as any wrong key is; but who holds
+the secret is told since when: `This key expired on 2026-11-27 08:00:00 UTC`. Of a revoked key nothing is stored.
+
 An older copy of Redis that you restore brings keys back that were revoked since, with their secrets. Revoke them again.
 
 While Redis is away, the root key gets the answers that it always got; stored keys and sessions get 503, and a key that
@@ -101,17 +104,17 @@ Two things to know:
   `POST /scheduler/apply?dry_run=true` show definitions without `read`, within the key's limits. Whoever may replace a
   definition must be able to check it ([decision 0055](decisions/0055-write-shows-what-it-writes.md)).
 - **A job's past goes with it.** A job whose labels change belongs to those who may see it now, with its runs, logs and
-  revisions; those whom its labels leave out see none of that any more. A log that they follow ends within a second. To
-  hand over a job without its past, create a new one.
+  revisions; those whom its labels leave out see none of that any more. A log that they follow ends within a second, and
+  so does their `?wait=`, with 404. To hand over a job without its past, create a new one.
 
 ## Sessions
 
 Signing in to the console needs a key with `read`. It makes a session in Redis, which knows only a digest of the
 cookie. A session ends after 12 hours without use, after 7 days, at sign-out, with the secret that opened it, or by
 `DELETE /scheduler/sessions/{id}`. `GET /scheduler/sessions` lists the key's own sessions by pages, the newest
-first; with `admin` and without limits, all. The console's page [Access](console.md#access) shows the same, ends one,
-and signs out everywhere. By HTTPS the cookie's name begins with `__Host-`, and answers carry
-`Strict-Transport-Security`.
+first; with `admin` and without limits, all. `POST /scheduler/sessions/end` ends several of them: those that are named,
+all of a key, or all. The console's page [Access](console.md#access) offers the same. By HTTPS the cookie's name begins
+with `__Host-`, and answers carry `Strict-Transport-Security`.
 
 ## Feeds
 

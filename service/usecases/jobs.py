@@ -205,7 +205,7 @@ class Jobs:
 
     def change(
         self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int] = (),
-        action: str = "job.update",
+        restored_from: int | None = None,
     ) -> JobView:  # fmt: skip
         """Replace a job's definition.
 
@@ -214,14 +214,14 @@ class Jobs:
             change: makes the new definition from the current one. It is called again when others changed the job in
                 between.
             revisions: as in `update`.
-            action: the audit log's word for the change.
+            restored_from: the revision whose definition the job gets again; None for a definition of its own.
 
         Raises:
             ServiceError: as `update` does.
         """
         for _ in range(CHANGE_TRIES):
             record, changed = self.prospect(job_id, change, revisions)
-            if changed is record or self._jobs.replace(changed, record, action):
+            if changed is record or self._jobs.replace(changed, record, restored_from):
                 return self._view(changed)
         raise keeps_changing(job_id)
 

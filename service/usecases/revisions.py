@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from service.domain.access.changes import remark, remark_on_changes
 from service.domain.access.differences import differences
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_update
 from service.domain.timestamps import format_ms
 from service.errors import NotFound, ValidationFailed
+from service.store.audit.entries import ROOT
 from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.revisions import Revision, RevisionStore
 from service.store.scripts import Scripts
@@ -105,10 +105,8 @@ class Revisions:
             ConcurrentChange: others change the job all the time.
         """
         fields = _numbered(self._all(job_id), job_id, number).definition.definition_fields()
-        if remark() is None:
-            remark_on_changes(f"back to revision {number}")
         return self._jobs.change(
-            job_id, lambda current: parse_update(fields, current, self._configs), revisions, "job.restore"
+            job_id, lambda current: parse_update(fields, current, self._configs), revisions, number
         )
 
     def _all(self, job_id: str, most: int | None = None) -> list[Revision]:
@@ -135,11 +133,13 @@ def _no_revision(job_id: str, number: int) -> NotFound:
 def _shown(one: Revision, before: Revision | None) -> dict[str, Any]:
     """Show a revision, with the names of the fields that differ from the one before."""
     by = one.by or {}
+    known = {"actor": by.get("actor", ROOT), "name": by.get("name", ROOT)}
     fields = one.definition.definition_fields()
     return {
         "revision": one.number,
         "at": format_ms(one.at),
-        "by": {"actor": by["actor"], "name": by["name"]} if "actor" in by and "name" in by else None,
+        "by": None if one.by is None else known,
         "note": by.get("note"),
+        "restored_from": by.get("restored_from"),
         "changed": None if before is None else list(differences(before.definition.definition_fields(), fields)),
     }

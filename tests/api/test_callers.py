@@ -19,6 +19,7 @@ from service.domain.access.key_texts import new_text
 from service.domain.access.scopes import Scope
 from service.interleaving import interleaved
 from service.settings import Settings
+from service.store.keys import Keys
 from service.web.api.app import App
 from service.web.callers.session_tokens import SessionTokens
 from service.web.http.access import BY_KEY, OPEN
@@ -119,6 +120,28 @@ def test_while_redis_is_away_only_the_root_key_is_known() -> None:
             answer = page.simulate_request(method, path, cookies=cookies)
             assert answer.status_code == status
             assert status == 303 or answer.cookies == {}, "the cookie is kept"
+
+
+def test_who_holds_an_ended_key_is_told_since_when(app: App, redis_client: Redis) -> None:
+    """In a header, in an address, and in the sign-in form; still 401, and nobody else hears of it."""
+    root = falcon.testing.TestClient(app, headers={"X-API-Key": ROOT})
+    terms = {"name": "ended", "scopes": ["read"], "expires_at": "2999-01-01T00:00:00"}
+    read, feed = (root.simulate_post("/scheduler/keys", json=terms | more).json for more in ({}, {"scopes": ["feed"]}))
+    for made in (read, feed):
+        redis_client.hset(Keys().api_key(made["id"]), "expires_at", 1_700_000_000)
+    sentence = "This key expired on 2023-11-14 22:13:20 UTC"
+    client = falcon.testing.TestClient(app)
+    for header in ({"X-API-Key": read["key"]}, {"Authorization": f"Bearer {read['key']}"}):
+        answer = client.simulate_get("/scheduler/jobs", headers=header)
+        assert (answer.status_code, answer.json["detail"]) == (401, sentence)
+        assert "WWW-Authenticate" in answer.headers
+    answer = client.simulate_get(f"/feed/{feed['key']}.ics")
+    assert (answer.status_code, answer.json["detail"]) == (401, sentence)
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://falconframework.org"}
+    page = client.simulate_post("/sign-in", headers=form, body=f"key={read['key']}")
+    assert (page.status_code, f"{sentence}." in page.text) == (403, True)
+    other = client.simulate_get("/scheduler/jobs", headers={"X-API-Key": new_text(read["id"])})
+    assert other.json["detail"] == "The API key in the X-API-Key header is not valid"
 
 
 def test_a_limited_key_does_not_get_at_secrets(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

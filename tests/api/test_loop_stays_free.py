@@ -48,6 +48,7 @@ BODIES: dict[tuple[str, str], list[Any]] = {
     ("POST", "/scheduler/keys"): [KEY_TERMS, {}],
     ("PUT", "/scheduler/keys/{key_id}"): [{"name": "another"}],
     ("POST", "/scheduler/keys/{key_id}/rotate"): [None, {"overlap_seconds": 60}],
+    ("POST", "/scheduler/sessions/end"): [{"sessions": ["0" * 32]}, {"all": True}, {}],
     ("POST", "/scheduler/calendars"): [{"name": "another", "country": "AT"}, {}],
     ("PUT", "/scheduler/calendars/{name}"): [{"weekdays_off": ["sun"]}],
     ("POST", "/scheduler/calendars/{name}/ics"): [

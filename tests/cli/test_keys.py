@@ -145,6 +145,34 @@ def test_sessions_are_listed_and_ended(command: Command, installed: Installation
     assert command("sessions", "end", session["id"]).status == 3
 
 
+def test_sessions_are_ended_together(command: Command, installed: Installation) -> None:
+    """Named ones, all of a key, all of one's own; what is not said in one way ends nothing."""
+    made = create(command, "Often signed in")
+
+    def signed_in() -> list[str]:
+        found = command.works("sessions", "list", "--json", API_KEY=made["key"]).json
+        return [session["id"] for session in found]
+
+    for _ in range(3):
+        sign_in(installed, made["key"])
+    for wrong in ([], ["--all", "--key", made["id"]], ["0" * 32, "--all"], ["--key", made["key"]]):
+        assert command("sessions", "end", *wrong).status == 2
+    assert "Ended 2 sessions" in command.works("sessions", "end", *signed_in()[:2]).out
+    assert command.works("sessions", "end", "--key", made["id"], "--json").json == {"ended": 1}
+    sign_in(installed, made["key"])
+    assert "Ended 1 session\n" in command.works("sessions", "end", "--all", API_KEY=made["key"]).out
+    assert signed_in() == []
+
+
+def test_keys_are_found_by_words_scope_and_state(command: Command) -> None:
+    """As the API finds them; that there is none like that is said."""
+    made = create(command, "Needle in the list")
+    for flags in (["--search", "needle"], ["--search", "needle", "--scope", "read", "--state", "valid"]):
+        assert [key["id"] for key in command.works("keys", "list", "--json", *flags).json] == [made["id"]]
+    assert "No key is like that" in command.works("keys", "list", "--search", "needle", "--state", "expired").err
+    assert command("keys", "list", "--state", "odd").status != 0
+
+
 def test_a_whole_key_in_place_of_its_id_is_neither_sent_nor_repeated(command: Command, installed: Installation) -> None:
     """Each command that takes an id refuses it as wrong usage."""
     made = create(command, "Pasted")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -220,10 +221,11 @@ def test_a_limited_admin_makes_keys_within_its_own(browser: Browser, installatio
         page.goto("/access/keys/new")
         expect(page.locator("[name=scope]")).to_have_count(2)
         page.get_by_label("Name", exact=True).fill("Team member")
+        expect(page.get_by_label("Expires")).to_have_value(re.compile("^2998-01-01T01:00"))
         page.get_by_label("Expires").fill("")
         page.get_by_role("checkbox", name="webhook").uncheck()
         page.get_by_role("button", name="Create").click()
-        expect(page.locator("#error-expires_at")).to_contain_text("Must be 2998-01-01 00:00:00 UTC")
+        expect(page.locator("#error-expires_at")).to_contain_text("01/01/2998, 01:00:00, when your own key expires")
         expect(page.locator("#error-bot_types")).to_contain_text("Must be one or more")
         page.get_by_label("Expires").fill("2030-01-01T00:00:00")
         page.get_by_role("checkbox", name="webhook").check()
@@ -233,6 +235,69 @@ def test_a_limited_admin_makes_keys_within_its_own(browser: Browser, installatio
         page.get_by_label("Only jobs with these labels").fill("team:crm")
         page.get_by_role("button", name="Create").click()
         expect(page.locator("#secret-text")).to_contain_text("bsk_")
+
+
+def test_an_expiry_is_read_and_shown_in_the_readers_zone(page: Page, installation: Installation) -> None:
+    """Which the form names; the service has it in UTC. What is opened and saved stays as it is."""
+    page.goto("/access/keys/new")
+    expect(page.locator("#hint-expires")).to_contain_text("In your time zone, Europe/Vienna.")
+    page.get_by_label("Name", exact=True).fill("Ends at New Year")
+    page.get_by_label("Expires").fill("2030-01-01T00:00:00")
+    page.get_by_role("button", name="Create").click()
+    key = Api(installation.port, page.locator("#secret-text").text_content() or "").call("GET", "/keys/me")[1]
+    assert key["expires_at"] == "2029-12-31T23:00:00"
+    page.get_by_role("button", name="Copy").click()
+    page.goto(f"/access/keys/{key['id']}")
+    expect(page.get_by_label("Expires")).to_have_value(re.compile("^2030-01-01T00:00"))
+    page.get_by_label("Note").fill("soon")
+    with page.expect_request(lambda request: request.method == "PUT") as sent:
+        page.get_by_role("button", name="Save").click()
+    assert sent.value.post_data_json == {"note": "soon"}
+    page.goto(f"/access/keys/{key['id']}")
+    page.get_by_label("Expires").fill("2020-07-01T12:00:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#error-expires_at")).to_contain_text("not Wed, 01/07/2020, 12:00:00")
+    page.get_by_role("button", name="In 30 days").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("“Ends at New Year” saved")).to_be_visible()
+    ends = datetime.fromisoformat(installation.call("GET", f"/keys/{key['id']}")[1]["expires_at"]).replace(tzinfo=UTC)
+    assert timedelta(days=29, hours=23) < ends - datetime.now(UTC) <= timedelta(days=30)
+
+
+def test_sessions_are_ended_together(page: Page, browser: Browser, installation: Installation) -> None:
+    """The selected ones, all of a key, all but mine; each after a question, and the lists follow."""
+    ana, kim = make(installation, "Ann", ["read"]), make(installation, "Tim", ["read"])
+    with ExitStack() as stack:
+        anns = [stack.enter_context(visitor(browser, installation, ana["key"])) for _ in range(3)]
+        tims = [stack.enter_context(visitor(browser, installation, kim["key"])) for _ in range(2)]
+        page.goto("/access/sessions")
+        others = page.locator("#others")
+        others.get_by_role("button", name="End selected").click()
+        expect(page.get_by_text("Select at least one session")).to_be_visible()
+        page.get_by_role("button", name="Close").click()
+        others.locator("[data-session]", has_text="Tim").first.get_by_role("checkbox").check()
+        others.locator("[data-session]", has_text="Ann").first.get_by_role("checkbox").check()
+        others.get_by_role("button", name="End selected").click()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        others.get_by_role("button", name="End selected").click()
+        page.get_by_role("dialog").get_by_role("button", name="End").click()
+        expect(page.get_by_text("2 sessions ended")).to_be_visible()
+        expect(others.locator("[data-session]", has_text="Ann")).to_have_count(2)
+        expect(others.locator("[data-session]", has_text="Tim")).to_have_count(1)
+        others.get_by_label("Key", exact=True).select_option(label="Ann (2)")
+        others.get_by_role("button", name="Show").click()
+        others.get_by_role("button", name="End all of “Ann” (2)").click()
+        expect(page.get_by_role("dialog")).to_contain_text("End all sessions of “Ann”?")
+        page.get_by_role("dialog").get_by_role("button", name="End").click()
+        expect(others.locator("[data-session]", has_text="Ann")).to_have_count(0)
+        until(lambda: not any(is_signed_in(one.context) for one in anns), 30)
+        assert sum(is_signed_in(one.context) for one in tims) == 1
+        page.locator("#own").get_by_label("Select all sessions here").check()
+        expect(page.locator("#own [name=session]:not(:checked)")).to_have_count(0)
+        others.get_by_role("button", name="End all but mine").click()
+        page.get_by_role("dialog").get_by_role("button", name="End").click()
+        expect(page.locator("[data-session]")).to_have_count(1)
+        assert is_signed_in(page.context) and not any(is_signed_in(one.context) for one in tims)
 
 
 def test_who_revokes_or_rotates_ones_own_key_is_told(browser: Browser, installation: Installation) -> None:
@@ -318,8 +383,16 @@ def test_the_audit_log_is_filtered_and_read(page: Page, browser: Browser, instal
     expect(rows.get_by_text("bot_type")).to_be_hidden()
     summary.click()
     expect(rows.get_by_text("bot_type")).to_be_visible()
-    page.get_by_label("To (UTC)").fill("2001-01-01")
+    page.get_by_label("To (Europe/Vienna)").fill("2001-01-01")
     page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("No entries found")).to_be_visible()
+    assert "zone=Europe%2FVienna" in page.url and "actor=" not in page.url
+    page.goto(page.url.replace("Europe%2FVienna", "Asia/Tokyo"))
+    expect(page.get_by_label("To (Asia/Tokyo)")).to_have_value("2001-01-01")
+    page.get_by_label("Job").fill("no such job")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("No job is called “no such job”")).to_be_visible()
+    page.get_by_role("link", name="Show entries of all jobs").click()
     expect(page.get_by_text("No entries found")).to_be_visible()
     page.get_by_role("link", name="Show all entries").click()
     expect(rows.first).to_be_visible()

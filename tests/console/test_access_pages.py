@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from itertools import product
 from typing import Any
 
@@ -11,8 +13,9 @@ from redis import Redis
 
 from service.domain.access.changes import ACTIONS
 from service.domain.access.scopes import SETS, Scope
+from service.store.audit import reading
 from service.store.keys import Keys
-from service.web.console.access import audit_log, key_list, session_list
+from service.web.console.access import audit_log, audit_query, key_list, session_list
 from service.web.console.access.audit_words import action_choices, action_words
 from service.web.console.access.scope_words import in_words
 from service.web.console.access.session_list import browser as browser_of
@@ -103,15 +106,40 @@ def test_the_state_of_a_key_is_told(app: Any, root: Browser, redis_client: Redis
 
 
 def test_keys_are_listed_page_by_page(root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each page leads to the next, and back to the first."""
+    """Each page leads to all others, and says how many there are."""
     monkeypatch.setattr(key_list, "PAGE", 2)
     for number in range(3):
         make(root, f"Key {number}")
     first = root.get("/access")
-    assert "Key 1" in words(first) and "Key 2" not in words(first)
-    (more,) = [link for link in links(first) if "cursor" in link]
-    last = root.get(more)
-    assert "Key 2" in words(last) and "More keys" not in words(last) and "/access" in links(last)
+    assert "Key 1" in words(first) and "Key 2" not in words(first) and "1–2 of 3 keys" in words(first)
+    assert {link for link in links(first) if "page=" in link} == {"/access?page=2"}
+    last = root.get("/access?page=2")
+    assert "Key 2" in words(last) and "Key 1" not in words(last) and "3–3 of 3 keys" in words(last)
+    assert "3–3 of 3 keys" in words(root.get("/access?page=9"))
+
+
+def test_two_hundred_keys_are_searched_and_narrowed(app: Any, root: Browser, redis_client: Redis) -> None:
+    """By words, scope and state; the count is of what was found, and pages keep what was asked for."""
+    for number in range(120):
+        make(root, f"Robot {number}", ["read", "run"] if number % 2 else ["read"])
+    for number in range(80):
+        make(root, f"Person {number}", note="robotics" if number == 7 else None)
+    old = make(root, "Old", ["run"], labels={"team": ["crm"]}, expires_at=LATER)
+    redis_client.hset(Keys().api_key(old["id"]), "expires_at", 1)
+    for asked, count in (
+        ("", 201), ("q=robot", 121), ("q=ROBOT+7", 11), ("scope=run", 61), ("scope=run&state=valid", 60),
+        ("state=expired", 1), ("q=robot&scope=run", 60), (f"q={old['id']}", 1), ("scope=all&state=odd", 201),
+    ):  # fmt: skip
+        page = root.get(f"/access?{asked}")
+        assert f"of {count} key" in words(page), asked
+        assert main(page).count("<tr data-key=") == min(count, key_list.PAGE)
+    page = root.get("/access?q=robot&scope=run&state=valid")
+    assert "/access?q=robot&scope=run&state=valid&page=2" in links(page)
+    assert 'value="robot"' in page.text and '<option value="run" selected>' in page.text
+    empty = root.get("/access?q=nobody")
+    assert "No keys found" in words(empty) and "No keys yet" not in words(empty)
+    lead = signed_in(app, make(root, "Lead", ["read", "admin"], labels={"team": ["crm"]}))
+    assert "1–2 of 2 keys" in words(lead.get("/access")) and "No keys found" in words(lead.get("/access?q=robot"))
 
 
 @pytest.mark.parametrize("scopes", [["read"], ["read", "run", "write", "contacts", "send"]])
@@ -141,12 +169,48 @@ def test_an_admin_sees_all_sessions_and_ones_own_apart(app: Any, root: Browser) 
 
 
 def test_many_sessions_do_not_make_the_page_long(app: Any, root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that were used last are shown, and how many are not."""
+    """Of one's own, those that were used last, and how many are not; of others, page by page, also of one key."""
     monkeypatch.setattr(session_list, "MOST_SHOWN", 2)
     for _ in range(4):
         Browser(app).sign_in(KEY)
     page = root.get("/access/sessions")
-    assert main(page).count("data-session=") == 2 and "3 older ones not shown" in words(page)
+    assert main(page).count("data-session=") == 2 and "5 sessions" in words(page)
+    assert "3 older ones not shown" in words(page) and "End all but this one (4)" in words(page)
+    ana, kim = make(root, "Ana"), make(root, "Kim")
+    for key, times in ((ana, 3), (kim, 1)):
+        for _ in range(times):
+            signed_in(app, key)
+    page = root.get("/access/sessions")
+    assert "1–2 of 4 sessions" in words(page) and "Ana (3)" in words(page) and "Kim (1)" in words(page)
+    assert "/access/sessions?page=2" in links(page) and "End all but mine (8)" in words(page)
+    page = root.get(f"/access/sessions?key={ana['id']}&page=2")
+    assert "3–3 of 3 sessions" in words(page) and "End all of “Ana” (3)" in words(page)
+    assert "1–2 of 4 sessions" in words(root.get("/access/sessions?key=unknown"))
+
+
+def test_what_a_button_says_it_ends_is_what_ends(app: Any, root: Browser) -> None:
+    """All of a key; all but mine: the number on the button is that of the answer, and of the list."""
+    ana = make(root, "Ana")
+    for _ in range(3):
+        signed_in(app, ana)
+        Browser(app).sign_in(KEY)
+
+    def buttons(path: str) -> dict[str, Any]:
+        found = re.findall(r'data-body="([^"]*)"[^>]*>([^<]*)<', main(root.get(path)))
+        return {unescape(said): json.loads(unescape(body)) for body, said in found}
+
+    def end(path: str, said: str) -> int:
+        answer = root.send("POST", "/scheduler/sessions/end", buttons(path)[said])
+        assert answer.status_code == 200, answer.text
+        return int(answer.json["ended"])
+
+    assert end(f"/access/sessions?key={ana['id']}", "End all of “Ana” (3)") == 3
+    signed_in(app, ana)
+    assert end("/access/sessions", "End all but this one (3)") == 3
+    assert end("/access/sessions", "End all but mine (1)") == 1
+    assert main(root.get("/access/sessions")).count("data-session=") == 1
+    assert end("/access/sessions", "Sign out everywhere") == 1
+    assert root.get("/access/sessions").status_code == 303
 
 
 def test_no_link_leads_to_a_refusal(app: Any, root: Browser) -> None:
@@ -270,13 +334,58 @@ def test_the_log_is_filtered(app: Any, root: Browser) -> None:
 
 
 def test_days_are_whole_and_in_utc() -> None:
-    """The last one is included; a day that does not exist is refused."""
-    asked = dict.fromkeys(audit_log.FILTERS, "") | {"since": "2026-02-28", "until": "2026-02-28"}
-    found = audit_log._filters(asked)
-    assert (found["since"], found["until"]) == ("2026-02-28T00:00:00", "2026-03-01T00:00:00")
+    """The last one is included; in the reader's zone, if the page's script has told it, also where clocks change."""
+    asked = dict.fromkeys(audit_query.FILTERS, "") | {"since": "2026-03-29", "until": "2026-03-29"}
+    found = audit_query.filters_of(asked)
+    assert (found["since"], found["until"]) == ("2026-03-29T00:00:00", "2026-03-30T00:00:00")
+    found = audit_query.filters_of(asked | {"zone": "Europe/Vienna"})
+    assert (found["since"], found["until"]) == ("2026-03-28T23:00:00", "2026-03-29T22:00:00")
 
 
-@pytest.mark.parametrize("asked", ["since=soon", "until=2026-02-30", "until=9999-12-31", "cursor=x", "actor=a&actor=b"])
+def test_a_job_is_meant_by_its_id_or_its_name(root: Browser) -> None:
+    """In any case, or by a part of it; also a deleted one. Of several, one chooses; of none, the page says so."""
+    ids = {name: make_job(root, name) for name in ("Wallboard", "wallboard 2", "Greet", "Greet")}
+    board, other = ids["Wallboard"], ids["wallboard 2"]
+    assert root.send("DELETE", f"/scheduler/jobs/{other}").status_code == 204
+    for asked, count in ((board, 1), ("WALLBOARD", 1), ("board+2", 2), ("allboard+2", 2), ("%20Wallboard%20", 1)):
+        page = root.get(f"/access/audit?job_id={asked}")
+        assert entries(page) == count, asked
+    several = root.get("/access/audit?job_id=greet&action=job")
+    assert "Several jobs are called like that" in words(several) and entries(several) == 0
+    (first, _) = [link for link in links(several) if "job_id=" in link]
+    assert "action=job" in first and entries(root.get(first)) == 1
+    for nobody in ("nobody", "x" * 3000, "%F0%9F%98%80", "'%3Cb%3E"):
+        none = root.get(f"/access/audit?job_id={nobody}")
+        assert none.status_code == 200 and "No job is called" in words(none) and entries(none) == 0
+
+
+def test_older_never_leads_to_an_empty_page(root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither after a full last page, nor where the search gives up before it has found something."""
+    key = make(root, "Key 0")
+    make(root, "Key 1")
+    monkeypatch.setattr(audit_log, "PAGE", 2)
+    page = root.get("/access/audit?action=key.create")
+    assert entries(page) == 2 and "Older" not in words(page)
+    monkeypatch.setattr(reading, "SCAN_PAGE", 1)
+    monkeypatch.setattr(reading, "SCAN_PAGES", 2)
+    for number in range(5):
+        assert root.send("PUT", f"/scheduler/keys/{key['id']}", {"note": str(number)}).status_code == 200
+    address: str | None = "/access/audit?action=key.create"
+    seen, said = 0, []
+    while address is not None:
+        page = root.get(address)
+        assert entries(page) or "Older" not in said[-1:]
+        seen += entries(page)
+        further = re.findall(r'href="([^"]*cursor=[^"]*)">(Older|Search further back)<', main(page))
+        address = unescape(further[0][0]) if further else None
+        said += [further[0][1]] if further else []
+    assert seen == 2 and said and "Search further back" in said
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["since=soon", "until=2026-02-30", "until=9999-12-31", "cursor=x", "actor=a&actor=b", "since=2026-02-02&zone=Mars"],
+)
 def test_strange_addresses_of_the_log_are_answered_in_words(root: Browser, asked: str) -> None:
     """A page of the console, and no error behind it."""
     answer = root.get(f"/access/audit?{asked}")

@@ -387,3 +387,30 @@ def test_a_file_that_is_too_large_is_not_sent(page: Page, tmp_path: Path) -> Non
     page.goto("/contacts")
     page.get_by_label("Choose a file").set_input_files(large)
     expect(page.locator("#report")).to_contain_text("IMPORT_LIMIT_MB")
+
+
+def test_a_person_is_erased_and_the_page_says_where_they_were(page: Page, installation: Installation) -> None:
+    """After a question; what still names them is told with its page, and the page itself names nobody any more."""
+    contact = add(installation, "Zoe Angstrom", emails=["zoe@example.org"])
+    job = installation.make_job(name="For zoe@example.org")
+    note = {"X-Change-Note": "as zoe@example.org asked"}
+    assert installation.call("PUT", f"/jobs/{job}", {"description": "x"}, headers=note)[0] == 200
+    page.goto(f"/contacts/{contact}")
+    page.get_by_label("Given name").fill("Zoe")
+    page.get_by_role("button", name="Erase").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Erase “Zoe Angstrom”")
+    dialog.get_by_role("button", name="Cancel").click()
+    assert installation.call("GET", f"/contacts/{contact}")[0] == 200
+    page.get_by_role("button", name="Erase").click()
+    dialog.get_by_role("button", name="Erase").click()
+    found = page.locator("#erased")
+    expect(found).to_be_focused()
+    expect(found.locator("dt:visible")).to_contain_text(["Contact", "Entries of the audit log"])
+    expect(found.locator("dt", has_text="Lines of logs")).to_be_hidden()
+    expect(found.locator("#under-way")).to_be_hidden()
+    expect(found).to_contain_text("backups and snapshots")
+    assert "zoe" not in page.content().lower() and "Zoe" not in page.title()
+    assert installation.call("GET", f"/contacts/{contact}")[0] == 404
+    found.get_by_role("link", name=f"job:{job}").click()
+    expect(page.locator("h1")).to_contain_text("For zoe@example.org")

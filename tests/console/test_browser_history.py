@@ -85,6 +85,7 @@ def test_a_deleted_job_comes_back(page: Page, installation: Installation) -> Non
     job_id = installation.make_job(name="Gone too soon")
     page.goto(f"/jobs/{job_id}")
     page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#messages")).to_contain_text("It can be restored for 30 days, without its runs")
     page.locator("#messages").get_by_role("link", name="Deleted jobs").click()
     row = page.locator(f"#job-{job_id}")
     expect(row).to_contain_text("the root key")

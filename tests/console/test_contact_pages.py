@@ -10,9 +10,11 @@ import pytest
 from redis import Redis
 
 from service.contacts.writing.exports import KINDS
+from service.store.erasure.places import places
 from service.store.keys import Keys
 from service.usecases.contacts import ContactBook
 from service.web.console.contacts import contact_list as pages
+from service.web.console.contacts.erasure_words import BEYOND, PLACES, REMOVED
 from service.web.console.contacts.upcoming_birthdays import upcoming_birthdays
 from tests.support.browsing import Browser, installation, words
 
@@ -173,3 +175,15 @@ def test_whom_nobody_knows_is_a_page_that_says_so(browser: Browser, path: str) -
     answer = browser.get(path)
     assert answer.status_code == 404
     assert "not found" in words(answer)
+
+
+def test_the_page_offers_to_erase_the_person_and_says_what_that_reaches(browser: Browser, book: ContactBook) -> None:
+    """In words; and it has a name for each place in which an erasure can find somebody."""
+    contact_id = add(book, "Ada")
+    answer = browser.get(f"/contacts/{contact_id}")
+    assert f'data-request="DELETE /scheduler/contacts/{contact_id}?erase=true"' in answer.text
+    assert all(one in words(answer) for one in (*REMOVED, *BEYOND))
+    counted = {place.name for place in places(Keys()) if place.deed != "tell"}
+    assert set(PLACES) == counted | {"contacts", "cards", "ledger_entries"}
+    assert all(f'data-place="{place}"' in answer.text for place in PLACES)
+    assert "erase" not in browser.get("/contacts/new").text

@@ -123,6 +123,18 @@ def test_a_revision_shows_what_it_changed_and_what_restoring_would(browser: Brow
         assert browser.get(f"/jobs/{changed}/revisions/{unknown}").status_code == 404
 
 
+def test_a_restored_revision_says_from_which_one(browser: Browser, changed: str) -> None:
+    """In the history's row and on its own page, beside what it changed; the first one says who created the job."""
+    assert browser.send("POST", f"/scheduler/jobs/{changed}/revisions/1/restore").status_code == 200
+    page = browser.get(f"/jobs/{changed}/revisions")
+    check(page)
+    newest, *former = page.text.partition('id="revisions"')[2].split("<tr>")[2:]
+    assert ">restored from 1</span>: " in newest and "Name" in newest
+    assert len(former) == 3 and not any("restored" in row for row in former)
+    assert "the root key" in former[-1] and "created" in former[-1]
+    assert "restored from 1" in words(browser.get(f"/jobs/{changed}/revisions/4"))
+
+
 def test_who_may_only_read_sees_the_history_and_restores_nothing(browser: Browser, changed: str) -> None:
     """Nor deleted jobs."""
     deleted = make_job(browser, **WEBHOOK)

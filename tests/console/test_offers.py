@@ -44,6 +44,9 @@ OTHERS = {"/rq/", "/docs", "/sign-out"}
 LOCAL = {"stop"}
 """The ids of buttons that ask nothing of the service."""
 
+TOLD = re.compile(r"<code>(GET|POST|PUT|DELETE) (/[^<\s]*)</code>")
+"""A sentence of a page that tells its reader to use a route."""
+
 
 class Offered(HTMLParser):
     """Collects what a page lets its reader do.
@@ -135,6 +138,8 @@ class World:
             assert answer.status_code == 200, page
             offered = Offered(answer.text)
             assert offered.loose == [], f"{page}: give the button data-request, such as “POST /scheduler/jobs”"
+            for method, address in TOLD.findall(answer.text):
+                assert self.lets(who, method, self.route_of(address)), f"{page} tells of {method} {address}"
             for method, address in offered.operations - {("GET", page)}:
                 route = self.route_of(address.rstrip("/") or "/")
                 assert self.lets(who, method, route), f"{page} offers {method} {address}, which would answer 403"
@@ -254,9 +259,11 @@ def test_a_button_is_seen_by_this_test(full: World, root: Browser) -> None:
         ("GET", "/jobs/{job_id}/runs/{run_id}/events"), ("POST", "/scheduler/keys"),
         ("PUT", "/scheduler/keys/{key_id}"), ("DELETE", "/scheduler/keys/{key_id}"),
         ("POST", "/scheduler/keys/{key_id}/rotate"), ("DELETE", "/scheduler/sessions/{session_id}"),
+        ("POST", "/scheduler/sessions/end"),
         ("POST", "/scheduler/calendars"), ("PUT", "/scheduler/calendars/{name}"),
         ("DELETE", "/scheduler/calendars/{name}"), ("POST", "/scheduler/calendars/{name}/ics"),
     }  # fmt: skip
+    assert ("POST", "/scheduler/apply") in TOLD.findall(root.get(f"/jobs/{full.ids['job_id']}").text)
     assert Offered("<button id='x'>?</button>").loose and Offered("<form><button>?</button></form>").loose
 
 

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -130,6 +131,37 @@ def test_a_followed_log_ends_when_its_job_leaves_the_keys_limits(web: Installati
     assert b"event: end" not in answers[0].read()
     assert web.call("POST", f"/jobs/{job_id}/runs/{run_id}/cancel")[0] == 200
     assert b"event: end" in answers[1].read()
+
+
+def test_a_wait_ends_when_its_job_leaves_the_keys_limits(web: Installation) -> None:
+    """It answers 404, as the next request would; a key within whose limits the job stays waits until the run's end."""
+    job_id = web.make_job(labels={"team": "crm"}, bot_config={})
+    answers: dict[str, tuple[int, Any, float]] = {}
+
+    def wait(name: str, key: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
+        connection.request("POST", f"/scheduler/jobs/{job_id}/run?wait=25", headers={"X-API-Key": key})
+        found = connection.getresponse()
+        answers[name] = found.status, json.loads(found.read()), time.monotonic()
+
+    threads = []
+    for name, teams in (("leaves", ["crm"]), ("stays", ["crm", "ops"])):
+        status, made = web.call("POST", "/keys", {**READER, "labels": {"team": teams}})
+        assert status == 201, made
+        threads.append(threading.Thread(target=wait, args=(name, made["key"])))
+        threads[-1].start()
+    until(lambda: len(web.history(job_id)) == 2, 10)
+    assert web.call("PUT", f"/jobs/{job_id}", {"labels": {"team": "ops"}})[0] == 200
+    left_at = time.monotonic()
+    threads[0].join(60)
+    status, body, at = answers["leaves"]
+    assert (status, body) == (404, {"detail": f"Job {job_id} not found"})
+    assert at - left_at < 4.5, "without a look at the job, the wait asks every 5 s"
+    assert "stays" not in answers
+    for run in web.history(job_id):
+        assert web.call("POST", f"/jobs/{job_id}/runs/{run['id']}/cancel")[0] == 200
+    threads[1].join(60)
+    assert (answers["stays"][0], answers["stays"][1]["status"]) == (200, "cancelled")
 
 
 def test_the_root_keys_stream_goes_on(web: Installation) -> None:

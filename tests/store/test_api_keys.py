@@ -14,7 +14,8 @@ from service.domain.access.key_texts import new_text, parse_key
 from service.domain.access.limits import NO_LIMITS, Limits
 from service.domain.access.scopes import ALL, Scope
 from service.errors import ConcurrentChange, Forbidden, NotFound, ValidationFailed
-from service.store.access.key_store import KeyStore, Standing
+from service.store.access import key_store
+from service.store.access.key_store import KeyStore, Lapse, Standing
 from service.store.audit.reading import read_entry
 from service.store.server.redis_clock import RedisClock
 from service.usecases.access.keys import StoredKeys
@@ -123,6 +124,34 @@ def test_a_rotation_accepts_the_old_secret_for_its_time(rig: Rig, keys: StoredKe
     assert [found(store, one["key"]) is None for one in (made, rotated, last)] == [True, True, False]
 
 
+def test_a_key_that_was_accepted_once_is_told_why_it_is_not_any_more(
+    rig: Rig, keys: StoredKeys, store: KeyStore
+) -> None:
+    """By its secret alone: another secret of the same key, and a revoked key, learn nothing."""
+
+    def lapse(text: str) -> Lapse | None:
+        sent = parse_key(text)
+        assert sent is not None
+        return store.lapse(sent)
+
+    first = keys.create({"name": "x", "scopes": ["read"]})
+    stored = rig.keys.api_key(first["id"])
+    second = keys.rotate(first["id"], {"overlap_seconds": 3600})
+    rig.client.hset(stored, "previous_until", 5_000)
+    assert (lapse(first["key"]), lapse(second["key"])) == (Lapse("replaced", 5_000), None)
+    rig.client.hset(stored, "expires_at", 7)
+    assert (lapse(first["key"]), lapse(second["key"])) == (Lapse("replaced", 5_000), Lapse("expired", 7_000))
+    rig.client.hset(stored, "expires_at", 3)
+    assert (lapse(first["key"]), lapse(second["key"])) == (Lapse("expired", 3_000), Lapse("expired", 3_000))
+    assert lapse(new_text(first["id"])) is None and lapse(new_text("0000000000")) is None
+    third = keys.rotate(first["id"], None)
+    assert [lapse(key["key"]) for key in (first, second)] == [None, None]
+    keys.revoke(first["id"])
+    assert lapse(third["key"]) is None
+    rig.client.set(stored, "of another type")
+    assert lapse(third["key"]) is None
+
+
 def test_an_expired_key_is_refused(rig: Rig, keys: StoredKeys, store: KeyStore) -> None:
     """From that second on; until then it says for how long it is accepted."""
     made = keys.create({"name": "x", "scopes": ["read"], "expires_at": "2999-01-01T00:00:00"})
@@ -196,6 +225,88 @@ def test_a_limited_caller_sees_the_keys_within_its_limits(keys: StoredKeys, acti
             ):
                 with pytest.raises(NotFound, match=f"^Key {key_id} not found$"):
                     ask()
+
+
+def test_keys_are_found_by_words_scope_and_state(rig: Rig, keys: StoredKeys) -> None:
+    """All that is asked for must hold, on each page."""
+    terms: dict[str, dict[str, Any]] = {
+        "CI of Ada": {"scopes": ["read", "run"]}, "Wallboard": {"scopes": ["read"], "note": "beside CI"},
+        "Ended CI": {"scopes": ["run"], "expires_at": "2999-01-01T00:00:00"}, "Nightly": {"scopes": ["write"]},
+    }  # fmt: skip
+    of = {name: keys.create({"name": name, **more})["id"] for name, more in terms.items()}
+    names = {key_id: name for name, key_id in of.items()}
+    rig.client.hset(rig.keys.api_key(of["Ended CI"]), "expires_at", 1)
+    keys.rotate(of["Wallboard"], {"overlap_seconds": 60})
+    keys.rotate(of["Ended CI"], {"overlap_seconds": 60})
+    rig.client.hset(rig.keys.api_key(of["Ended CI"]), "expires_at", 1)
+    expected: list[tuple[dict[str, str], list[str]]] = [
+        ({}, list(terms)),
+        ({"q": " ci"}, ["CI of Ada", "Wallboard", "Ended CI"]),
+        ({"q": of["Nightly"].lower()}, ["Nightly"]),
+        ({"scope": "run"}, ["CI of Ada", "Ended CI"]),
+        ({"state": "valid"}, ["CI of Ada", "Wallboard", "Nightly"]),
+        ({"state": "rotating"}, ["Wallboard"]),
+        ({"state": "expired"}, ["Ended CI"]),
+        ({"q": "ci", "scope": "run", "state": "valid"}, ["CI of Ada"]),
+        ({"q": "nobody"}, []),
+    ]  # fmt: skip
+    for asked, found in expected:
+        whole = {"q": None, "scope": None, "state": None, **asked}
+        assert [names[key_id] for key_id in keys.matching(**whole)] == found, asked
+        seen: list[str] = []
+        cursor: str | None = None
+        while cursor is not None or not seen:
+            page = keys.list(1, cursor, **asked)
+            seen += [key["name"] for key in page.data] or [""]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert [name for name in seen if name] == found, asked
+    for wrong in ({"scope": "everything"}, {"scope": ""}, {"state": "revoked"}):
+        with pytest.raises(ValidationFailed, match=next(iter(wrong))):
+            keys.list(2, None, **wrong)
+
+
+def test_a_page_of_two_thousand_keys_costs_little(
+    rig: Rig, keys: StoredKeys, acting: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No key beyond the page is read whole, no more are looked at once it is full, and others' only by their limits."""
+    made = keys.create({"name": "x", "scopes": ["read"], "labels": {"team": ["sales"]}, "note": "n" * 400})["id"]
+    stored: Any = rig.client.hgetall(rig.keys.api_key(made))
+    pipe = rig.client.pipeline()
+    for number in range(1, 2000):
+        key_id = f"{number:010d}"
+        team = b'{"team": ["crm"]}' if number in (700, 701, 1999) else stored[b"labels"]
+        pipe.hset(rig.keys.api_key(key_id), mapping={**stored, b"labels": team})
+        pipe.zadd(rig.keys.api_keys, {key_id: 10**17 + 100 * number})
+    pipe.execute()
+    marks: list[bytes] = []
+    whole: list[Any] = []
+    ask, ask_packed = key_store.ask, key_store.ask_packed
+
+    def counted(scripts: Any, *commands: Any) -> Any:
+        whole.extend(commands)
+        return ask(scripts, *commands)
+
+    def counted_marks(scripts: Any, commands: Any) -> Any:
+        marks.extend(commands)
+        return ask_packed(scripts, commands)
+
+    monkeypatch.setattr(key_store, "ask", counted)
+    monkeypatch.setattr(key_store, "ask_packed", counted_marks)
+
+    def cost(limit: int, cursor: str | None = None) -> tuple[list[str], int, int]:
+        marks.clear()
+        whole.clear()
+        found = [key["id"] for key in keys.list(limit, cursor).data]
+        return found, len(marks), sum(command[0] == "HGETALL" for command in whole)
+
+    assert cost(50)[1:] == (0, 50)
+    acting(*ADMIN, limits=Limits({"team": frozenset({"crm"})}))
+    assert cost(1) == (["0000000700"], 800, 1)
+    assert cost(50) == (["0000000700", "0000000701", "0000001999"], 2000, 3)
+    assert all(b"HMGET" in command and b"note" not in command and b"digest" not in command for command in marks)
+    assert cost(50, "0000001999") == ([], 0, 1)  # the cursor's own key
 
 
 @pytest.mark.parametrize(

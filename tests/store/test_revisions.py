@@ -41,12 +41,23 @@ def stored(rig: Rig, job_id: str) -> dict[bytes, bytes]:
     return dict(found)
 
 
-def test_a_job_that_was_never_changed_costs_no_byte_more(rig: Rig, revisions: Revisions) -> None:
-    """It has one revision, its present one."""
+def test_a_job_that_was_never_changed_has_one_revision_by_its_maker(rig: Rig, revisions: Revisions) -> None:
+    """Its present one; there is no list yet. The maker's remark is kept, too."""
+    remark_on_changes("for the team")
     job_id = rig.make_job()
-    assert b"author" not in stored(rig, job_id)
     assert not rig.client.exists(rig.keys.revisions(job_id))
-    assert [(one["revision"], one["by"], one["changed"]) for one in revisions.page(job_id).data] == [(1, None, None)]
+    (one,) = revisions.page(job_id).data
+    assert (one["revision"], one["by"]) == (1, {"actor": "k1", "name": "Ada's key"})
+    assert (one["note"], one["restored_from"], one["changed"]) == ("for the team", None, None)
+
+
+def test_a_job_of_an_older_release_has_a_first_revision_of_nobody(rig: Rig, revisions: Revisions) -> None:
+    """It did not note who created a job. Once the job changes, its next revision says by whom."""
+    job_id = rig.make_job()
+    rig.client.hdel(rig.keys.job(job_id), "author")
+    assert [one["by"] for one in revisions.page(job_id).data] == [None]
+    rig.jobs.update(job_id, {"name": "Two"})
+    assert [one["by"] and one["by"]["actor"] for one in revisions.page(job_id).data] == ["k1", None]
 
 
 def test_each_revision_says_who_made_it_when_and_why(rig: Rig, revisions: Revisions) -> None:
@@ -61,7 +72,7 @@ def test_each_revision_says_who_made_it_when_and_why(rig: Rig, revisions: Revisi
     assert [(one["revision"], one["by"], one["note"], one["changed"]) for one in shown] == [
         (3, {"actor": "root", "name": "root"}, None, ["enabled"]),
         (2, {"actor": "k1", "name": "Ada's key"}, "renamed", ["name"]),
-        (1, None, None, None),
+        (1, {"actor": "k1", "name": "Ada's key"}, None, None),
     ]
     former = revisions.one(job_id, 1)["definition"]
     assert (former["name"], former["description"], former["enabled"]) == ("One", "first", True)
@@ -106,9 +117,16 @@ def test_a_job_goes_back_to_a_revision_as_a_new_one(rig: Rig, revisions: Revisio
         "One", {"minutes": 5}, "scheduled",
     )  # fmt: skip
     newest = revisions.page(job_id).data[0]
-    assert (newest["revision"], newest["note"], newest["by"]["actor"]) == (3, "back to revision 1", "k1")
+    assert (newest["revision"], newest["note"], newest["by"]["actor"]) == (3, None, "k1")
     entry = Audit(rig.scripts).page(limit=1).data[0]
     assert (entry["action"], entry["revision_before"], entry["revision_after"]) == ("job.restore", 2, 3)
+    assert entry["note"] == "back to revision 1"
+    remark_on_changes("it was better")
+    revisions.restore(job_id, 2)
+    newest, entry = revisions.page(job_id).data[0], Audit(rig.scripts).page(limit=1).data[0]
+    assert newest["note"] == entry["note"] == "it was better"
+    rig.jobs.update(job_id, {"name": "Five"})
+    assert [one["restored_from"] for one in revisions.page(job_id).data] == [None, 2, 1, None, None]
 
 
 def test_a_revision_that_is_not_valid_any_more_is_refused(rig: Rig, revisions: Revisions) -> None:
@@ -136,7 +154,8 @@ def test_a_switch_off_by_failures_is_nobodys_revision(rig: Rig, revisions: Revis
     job_id = rig.make_job()
     rig.jobs.update(job_id, {"name": "Two"})
     rig.client.hincrby(rig.keys.job(job_id), "revision", 1)
-    assert [(one["revision"], one["by"]) for one in revisions.page(job_id).data] == [(3, None), (1, None)]
+    found = revisions.page(job_id).data
+    assert [(one["revision"], one["by"] and one["by"]["actor"]) for one in found] == [(3, None), (1, "k1")]
 
 
 # deleted jobs
@@ -165,7 +184,8 @@ def test_a_deleted_job_comes_back_as_it_was(rig: Rig, deleted: Deleted, revision
     assert rig.counts(job_id) == (0, 0)
     assert rig.client.zscore(rig.keys.due, job_id) is not None
     assert [job["id"] for job in rig.jobs.list(limit=10).data] == [job_id, other]
-    assert [one["revision"] for one in revisions.page(job_id).data] == [3, 2, 1]
+    found = revisions.page(job_id).data
+    assert [(one["revision"], one["restored_from"]) for one in found] == [(3, 2), (2, None), (1, None)]
     assert rig.client.ttl(rig.keys.job(job_id)) == rig.client.ttl(rig.keys.revisions(job_id)) == -1
     assert deleted.page(10).data == []
     assert not list(rig.client.scan_iter(f"{rig.keys.prefix}:deleted*"))

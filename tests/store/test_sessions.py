@@ -173,6 +173,66 @@ def test_one_lists_and_ends_ones_own_and_with_admin_all(
     assert sessions.list() == []
 
 
+def ended(use: ConsoleSessions, /, **body: Any) -> int:
+    return use.end_some(body)["ended"]
+
+
+def test_several_sessions_are_ended_at_once(
+    rig: Rig, keys: StoredKeys, store: SessionStore, sessions: ConsoleSessions
+) -> None:
+    """Named ones, those of a key, all, all but the one that asks; each with its entry in the audit log."""
+    ana, kim = (keys.create({"name": name, "scopes": ["read"]}) for name in ("Ana", "Kim"))
+    of_ana = [opened(store, number, ana["key"]) for number in (1, 2, 3)]
+    of_kim = [opened(store, number, kim["key"]) for number in (4, 5)]
+    of_root = [opened(store, number) for number in range(6, 9)]
+    act_for(Caller(ROOT, ROOT, ALL, session=of_root[0]))
+    assert ended(sessions, sessions=[of_ana[0], of_kim[0], of_kim[0], "f" * 32]) == 2
+    assert ended(sessions, key_id=ana["id"]) == 2
+    assert ended(sessions, key_id=ROOT, keep_current=True) == 2
+    assert ended(sessions, all=True, keep_current=True) == 1
+    assert [one["id"] for one in sessions.list()] == [of_root[0]]
+    assert ended(sessions, key_id=ROOT) == 1 and sessions.list() == []
+    told = [json.loads(fields[b"entry"]) for _, fields in rig.client.xrange(rig.keys.audit)]  # type: ignore[union-attr]
+    gone = [entry["object"] for entry in told if entry["action"] == "session.end"]
+    assert sorted(gone) == sorted([*of_ana, *of_kim, *of_root])
+
+
+def test_one_ends_only_ones_own_together(keys: StoredKeys, store: SessionStore, sessions: ConsoleSessions) -> None:
+    """`all` are one's own; another's are passed over by id, and there is no such key. As many end as are listed."""
+    ana, kim = (keys.create({"name": name, "scopes": ["read"]}) for name in ("Ana", "Kim"))
+    mine = [opened(store, number, ana["key"]) for number in (1, 2, 3)]
+    theirs, roots = opened(store, 4, kim["key"]), opened(store, 5)
+    for limits in (Limits(), Limits({"team": frozenset({"crm"})})):
+        act_for(Caller(ana["id"], "Ana", frozenset({Scope.READ}) if limits.are_none else ALL, limits))
+        assert ended(sessions, sessions=[mine.pop(), theirs, roots]) == 1
+        for other in (kim["id"], ROOT, "0000000000", "x"):
+            with pytest.raises(NotFound, match=f"^Key {other} not found$"):
+                sessions.end_some({"key_id": other})
+    assert ended(sessions, all=True) == 1
+    act_for(Caller(ROOT, ROOT, ALL))
+    assert {one["id"] for one in sessions.list()} == {theirs, roots}
+    keys.rotate(kim["id"], None)  # its session is refused from now on, and so it is not listed
+    assert ended(sessions, key_id=kim["id"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "body"), ([], "body"), ({"all": True, "key_id": ROOT}, "body"), ({"keep_current": True}, "body"),
+        ({"all": False}, "all"), ({"all": 1}, "all"), ({"sessions": []}, "sessions"), ({"sessions": ["x"]}, "sessions"),
+        ({"sessions": "0" * 32}, "sessions"), ({"sessions": ["0" * 32] * 1001}, "sessions"), ({"key_id": ""}, "key_id"),
+        ({"key_id": None}, "key_id"), ({"all": True, "keep_current": 1}, "keep_current"), ({"all": True, "x": 1}, "x"),
+    ],
+)  # fmt: skip
+def test_what_to_end_is_said_in_one_way(store: SessionStore, sessions: ConsoleSessions, body: Any, field: str) -> None:
+    """Anything else is refused by name, and ends nothing."""
+    opened(store, 1)
+    with pytest.raises(ValidationFailed) as refused:
+        sessions.end_some(body)
+    assert field in [error.field for error in refused.value.errors]
+    assert len(sessions.list()) == 1
+
+
 def test_beginning_and_ending_stand_in_the_audit_log(rig: Rig, store: SessionStore, sessions: ConsoleSessions) -> None:
     """Once each, however often the script is repeated."""
     session_id = opened(store, 1)

@@ -11,7 +11,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError
 
 from service.contacts.writing.exports import Kind
-from service.domain.access.limits import NO_LIMITS
+from service.domain.access.limits import NO_LIMITS, Limits
 from service.domain.access.scopes import ALL
 from service.domain.people.contact import Contact
 from service.domain.plain_json import dumps
@@ -100,6 +100,9 @@ class FakeJobs:
         self.get(job_id)
         self.calls.append(("history", limit))
         return Page([{"id": f"run-{n}"} for n in range(limit)], "next page&more" if cursor is None else None)
+
+    def is_within(self, job_id: str, limits: Limits) -> bool:
+        return limits.are_none
 
     def run(self, job_id: str, run_id: str) -> View:
         self.get(job_id)
@@ -221,6 +224,9 @@ class FakeAccess(SessionStore):
         self.opened[session_id] = key_id
         return True
 
+    def lapse(self, sent: Any) -> None:
+        """No key was ever accepted."""
+
     def find(self, sent: Any, *_: Any) -> Standing | None:
         key_id = self.opened.get(sent) if isinstance(sent, str) else None
         return None if key_id is None else Standing(key_id, key_id, ALL, NO_LIMITS, sent)
@@ -268,7 +274,7 @@ def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
     root: ApiKeys = others.pop("keys", None) or ApiKeys([KEY])
     given: dict[str, Any] = {
         "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts,
-        "erasure": contacts, "definitions": None, "calendars": None, "hub": lone_hub(None),
+        "erasure": contacts, "definitions": None, "calendars": None, "hub": lone_hub(jobs),
         "dry_runs": None, "calendar_dry_runs": None, "clock_changes": None, "feeds": None,
         "audit": None, "revisions": None, "deleted": None, "message_tester": None, "reading": None,
         "bots": {"echo": EchoBot},

@@ -80,8 +80,14 @@ def _list(found: list[dict[str, Any]], json: bool) -> None:
         return
     show_table(
         ("REVISION", "AT (UTC)", "WHO", "CHANGED", "NOTE"),
-        [(one["revision"], one["at"], _who(one["by"]), ", ".join(one["changed"] or ()), one["note"]) for one in found],
+        [(one["revision"], one["at"], _who(one["by"]), _revised(one), one["note"]) for one in found],
     )
+
+
+def _revised(one: dict[str, Any]) -> str:
+    """Say what a revision changed. A service of an older release does not tell what it restored."""
+    fields, origin = ", ".join(one["changed"] or ()), one.get("restored_from")
+    return fields if origin is None else f"restored from {origin}" + (f": {fields}" if fields else "")
 
 
 def _who(by: dict[str, str] | None) -> str | None:
@@ -103,7 +109,7 @@ def _one(found: dict[str, Any], json: bool) -> None:
         show_json(found)
         return
     told = [("revision", found["revision"]), ("at", f"{found['at']} UTC"), ("by", _who(found["by"])),
-            ("note", found["note"])]  # fmt: skip
+            ("restored from", found.get("restored_from")), ("note", found["note"])]  # fmt: skip
     show_fields([*told, *((name, _text(value)) for name, value in found["definition"].items())])
 
 

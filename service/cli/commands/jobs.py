@@ -236,6 +236,7 @@ def delete(job: JobName, yes: Yes = False, json: Json = False) -> None:
         show_json({"deleted": found["id"], "name": found["name"]})
     else:
         say(f"Deleted {found['name']} ({found['id']})")
+        note(f"It can be restored for 30 days, without its runs: bot-scheduler restore {found['id']}")
 
 
 app.command("run")(run_job)

@@ -25,6 +25,8 @@ from service.cli.input.key_flags import (
     parsed_overlap,
 )
 from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table
+from service.domain.access.key_choice import STATES
+from service.domain.input.refusals import listed
 
 app = typer.Typer(no_args_is_help=True, help="List, create, change, rotate and revoke API keys.")
 
@@ -35,11 +37,20 @@ KeyId = Annotated[
 
 
 @app.command("list")
-def list_keys(json: Json = False) -> None:
+def list_keys(
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Only keys with this in their name, note or id.")
+    ] = None,
+    scope: Annotated[str | None, typer.Option("--scope", help="Only keys with this scope.")] = None,
+    state: Annotated[str | None, typer.Option("--state", help=f"Only keys that are {listed(STATES)}.")] = None,
+    json: Json = False,
+) -> None:
     """List the stored keys, oldest first. Needs a key with the scope admin, as all except `me` do."""
-    found = list(api().pages("/scheduler/keys", None))
+    found = list(api().pages("/scheduler/keys", None, q=search, scope=scope, state=state))
     if json:
         show_json(found)
+    elif not found and (search or scope or state):
+        note("No key is like that.")
     elif not found:
         note("There are no stored keys yet. To create one, see: bot-scheduler keys create --help")
     else:

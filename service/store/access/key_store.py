@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from service import logs
+from service.batches import batched
 from service.domain.access.changes import Change
+from service.domain.access.key_choice import KeyChoice
 from service.domain.access.key_records import KeyRecord, read_record, stored_fields, stored_limits, stored_scopes
 from service.domain.access.key_texts import SentKey
 from service.domain.access.limits import Limits
 from service.domain.access.scopes import Scope
 from service.store.scripts import Scripts
-from service.store.server.asking import ask
+from service.store.server.asking import ask, ask_packed, hash_fields
+
+AT_ONCE = 200
+"""Keys to look at in one round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,19 @@ class Standing:
     seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """The end of a secret that was accepted once, by a key that is still stored.
+
+    Args:
+        reason: `expired`: its key has; `replaced`: its key was rotated, and the overlap is over.
+        at: since when it is refused, ms.
+    """
+
+    reason: Literal["expired", "replaced"]
+    at: int
+
+
 class KeyStore:
     """Stored API keys, read and written.
 
@@ -58,6 +76,22 @@ class KeyStore:
         """
         found = self._scripts.run("find_key", sent.id, sent.digest, address)
         return None if found is None else standing(sent.id, found)
+
+    def lapse(self, sent: SentKey) -> Lapse | None:
+        """Tell since when a refused key is refused that was accepted once; None if its secret never was its key's.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        fields = ("digest", "previous_digest", "previous_until", "expires_at")
+        (found,) = ask(self._scripts, ("HMGET", self._keys.api_key(sent.id), *fields))
+        if isinstance(found, Exception) or sent.digest.encode() not in found[:2]:
+            return None
+        expired = None if found[3] is None else int(found[3]) * 1000
+        replaced = int(found[2]) if found[0] != sent.digest.encode() and found[2] is not None else None
+        if replaced is not None and (expired is None or replaced < expired):
+            return Lapse("replaced", replaced)
+        return None if expired is None else Lapse("expired", expired)
 
     def save(self, record: KeyRecord, read_revision: int | None, change: Change) -> bool:
         """Store a key.
@@ -91,33 +125,56 @@ class KeyStore:
 
     def get(self, key_id: str) -> KeyRecord | None:
         """Read one key; None if there is none."""
-        return next(iter(self._read([key_id])), None)
+        return next(iter(self.read([key_id])), None)
 
-    def page(self, after: str | None, count: int) -> list[KeyRecord] | None:
-        """Read keys in the order of their creation.
+    def ids(self, choice: KeyChoice, after: str | None = None, most: int | None = None) -> list[str]:
+        """List the ids of keys in the order of their creation.
+
+        Of a key that the choice may leave, a few fields are read, `AT_ONCE` keys at a time, and none once there are
+        enough; of others, nothing.
 
         Args:
+            choice: which keys.
             after: the id of the key before the first one; None to begin.
-            count: how many at most.
+            most: how many at most; None for all.
 
         Returns:
-            The keys; None if there is no key with the id `after`.
+            The ids; none if there is no key with the id `after`.
         """
         start = 0
         if after is not None:
             (rank,) = ask(self._scripts, ("ZRANK", self._keys.api_keys, after))
             if rank is None:
-                return None
+                return []
             start = int(rank) + 1
-        (ids,) = ask(self._scripts, ("ZRANGE", self._keys.api_keys, start, start + count - 1))
-        return self._read([key_id.decode() for key_id in ids])
+        last = start + most - 1 if most is not None and choice.is_all else -1
+        (raw,) = ask(self._scripts, ("ZRANGE", self._keys.api_keys, start, last))
+        ids = [key_id.decode() for key_id in raw]
+        if choice.is_all:
+            return ids
+        found: list[str] = []
+        for some in batched(ids, AT_ONCE):
+            found += self._chosen(some, choice)
+            if most is not None and len(found) >= most:
+                break
+        return found[:most]
 
     def every(self) -> list[KeyRecord]:
         """Read all keys, in the order of their creation."""
-        (ids,) = ask(self._scripts, ("ZRANGE", self._keys.api_keys, 0, -1))
-        return self._read([key_id.decode() for key_id in ids])
+        return self.read(self.ids(KeyChoice()))
 
-    def _read(self, key_ids: Sequence[str]) -> list[KeyRecord]:
+    def _chosen(self, key_ids: Sequence[str], choice: KeyChoice) -> Iterator[str]:
+        names = choice.fields
+        answers = ask_packed(self._scripts, hash_fields([self._keys.api_key(key_id) for key_id in key_ids], names))
+        for key_id, values in zip(key_ids, answers, strict=True):
+            if isinstance(values, list):
+                fields = {
+                    name: None if value is None else value.decode() for name, value in zip(names, values, strict=True)
+                }
+                if choice.takes(key_id, fields):
+                    yield key_id
+
+    def read(self, key_ids: Sequence[str]) -> list[KeyRecord]:
         """Read keys; leave out those that have gone meanwhile."""
         if not key_ids:
             return []

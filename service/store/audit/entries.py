@@ -20,6 +20,8 @@ from service.secrecy import redaction
 
 log = logging.getLogger("service.audit")
 
+ROOT = "root"
+"""The actor, and the name, of an author that names none."""
 LONGEST_VALUE = 500
 """A longer value, in characters of JSON, is cut."""
 LONGEST_FIELDS = 8_000
@@ -56,8 +58,9 @@ class Entry:
 
 
 def entry_of(
-    action: str, object_id: str, fields: Mapping[str, tuple[Any, Any] | None] | None = None, job_id: str | None = None
-) -> Entry:
+    action: str, object_id: str, fields: Mapping[str, tuple[Any, Any] | None] | None = None, job_id: str | None = None,
+    note: str | None = None,
+) -> Entry:  # fmt: skip
     """Make the entry of a change by the present caller.
 
     Args:
@@ -65,12 +68,15 @@ def entry_of(
         object_id: the changed object's.
         fields: the changed fields, see `Change`.
         job_id: the job that the object belongs to, if it is not itself a job.
+        note: a remark of the service's, where the caller has made none.
     """
-    change = Change(action, object_id, fields or {}, job_id=job_id)
+    change = Change(action, object_id, fields or {}, remark() or note, job_id)
     return Entry(change.entry(logs.request_id()), change)
 
 
-def job_entry(action: str, job_id: str, before: JobDefinition | None, after: JobDefinition) -> Entry:
+def job_entry(
+    action: str, job_id: str, before: JobDefinition | None, after: JobDefinition, note: str | None = None
+) -> Entry:
     """Make the entry of a new or changed job.
 
     Args:
@@ -78,6 +84,7 @@ def job_entry(action: str, job_id: str, before: JobDefinition | None, after: Job
         job_id: the job's.
         before: its definition as it was; None for a new job, of which the fields count that are not at their default.
         after: its definition from now on.
+        note: a remark of the service's, where the caller has made none.
     """
     if caller() == SERVICE:
         return entry_of(action, job_id)
@@ -86,7 +93,7 @@ def job_entry(action: str, job_id: str, before: JobDefinition | None, after: Job
     changed = differences(before.definition_fields(), after.definition_fields())
     if action == "job.update" and list(changed) == ["enabled"]:
         action = "job.enable" if after.enabled else "job.disable"
-    return entry_of(action, job_id, recorded(changed))
+    return entry_of(action, job_id, recorded(changed), note=note)
 
 
 def _made(definition: JobDefinition) -> Differences:
@@ -146,9 +153,16 @@ def requested_by() -> str:
     return orjson.dumps({"actor": plain_text(who.actor), "name": plain_text(who.name)}).decode()
 
 
-def author(revision: int) -> str:
-    """Return who makes a revision of a job, as its hash keeps it: the revision, and JSON."""
+def author(revision: int, restored_from: int | None = None) -> str:
+    """Return who makes a revision of a job, as its hash keeps it: the revision, and JSON.
+
+    Args:
+        revision: its number.
+        restored_from: the revision whose definition it restores; None for none.
+    """
     who, said = caller(), remark()
-    note = {} if said is None else {"note": plain_text(said)}
-    by = {"actor": plain_text(who.actor), "name": plain_text(who.name), **note}
+    # The root key makes most jobs, and each has this text.
+    by: dict[str, Any] = {} if who.actor == ROOT else {"actor": plain_text(who.actor), "name": plain_text(who.name)}
+    by |= {} if said is None else {"note": plain_text(said)}
+    by |= {} if restored_from is None else {"restored_from": restored_from}
     return f"{revision} {orjson.dumps(by).decode()}"

@@ -87,7 +87,7 @@ class DeletedJobs:
         """
         entry = job_entry("job.undelete", record.id, deleted.record.definition, record.definition)
         writer = str(secrets.randbits(31))
-        fields = stored_fields(record) | {"author": author(record.revision), "writer": writer}
+        fields = stored_fields(record) | {"author": author(record.revision, deleted.record.revision), "writer": writer}
         present = [part for name, value in fields.items() if value is not None for part in (name, value)]
         absent = [*GONE, *(name for name, value in fields.items() if value is None)]
         word: bytes = self._scripts.run(

@@ -65,6 +65,11 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
     }
 
 
+def _made(record: JobRecord) -> dict[str, str | None]:
+    """Return the fields of a new job's hash: those of its definition and plan, and who makes it."""
+    return stored_fields(record) | {"author": author(record.revision)}
+
+
 @lru_cache(8192)
 def _kind(schedule_type: str, schedule_config: str, options: str, calendar: str | None) -> str | None:
     """Make the kind of a job from its stored texts, and remember it: many jobs share it."""
@@ -145,7 +150,7 @@ class JobStore:
             Conflict: there are as many jobs as `MAX_JOBS` allows.
             StoreFull: Redis is nearly full.
         """
-        fields = stored_fields(record)
+        fields = _made(record)
         values = [None if (text := fields.get(name)) is None else text.encode() for name in VIEW_FIELDS]
         answer = job_view(record.id, values)
         entry = job_entry("job.create", record.id, None, record.definition)
@@ -159,21 +164,24 @@ class JobStore:
             False if it is, or if the job's calendar has changed since it was read; then nothing is written.
         """
         entry = job_entry("job.create", record.id, None, record.definition)
-        return bool(self._save(record, stored_fields(record), "", entry)[0] == b"saved")
+        return bool(self._save(record, _made(record), "", entry)[0] == b"saved")
 
-    def replace(self, record: JobRecord, before: JobRecord, action: str = "job.update") -> bool:
+    def replace(self, record: JobRecord, before: JobRecord, restored_from: int | None = None) -> bool:
         """Store a new definition and plan, and keep the former definition as a revision.
 
         Args:
             record: the job from now on.
             before: the job as it was read.
-            action: the audit log's word for the change.
+            restored_from: the revision whose definition it gets again; None for a definition of its own.
 
         Returns:
             False if the job, or its calendar, has changed since it was read, or is gone.
         """
-        entry = job_entry(action, record.id, before.definition, record.definition)
-        fields = stored_fields(record) | {"author": author(record.revision)}
+        action, note = "job.update", None
+        if restored_from is not None:
+            action, note = "job.restore", f"back to revision {restored_from}"
+        entry = job_entry(action, record.id, before.definition, record.definition, note)
+        fields = stored_fields(record) | {"author": author(record.revision, restored_from)}
         return bool(self._save(record, fields, str(before.revision), entry, before=before)[0] == b"saved")
 
     def _save(

@@ -24,13 +24,14 @@ class Revision:
     Args:
         number: the revision.
         at: when it was made, ms.
-        by: who made it, `{"actor", "name"}`, and a `note` if there was one; None if that is not known.
+        by: who made it, `{"actor", "name"}`, without both if it was the root key; with a `note` if there was one, and
+            `restored_from`, a number, if it restored a revision. None if that is not known.
         definition: the job's, from then on.
     """
 
     number: int
     at: int
-    by: Mapping[str, str] | None
+    by: Mapping[str, Any] | None
     definition: JobDefinition
 
 

@@ -6,19 +6,20 @@ or change a key so that it may do more than the first one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from service.clock import Clock
 from service.domain.access.callers import caller
 from service.domain.access.changes import Change
+from service.domain.access.key_choice import parse_choice
 from service.domain.access.key_records import KeyRecord, KeyTerms
 from service.domain.access.key_requests import parse_overlap, parse_terms, require_no_longer, require_within
 from service.domain.access.key_texts import is_key_id, new_id, new_text, parse_key
 from service.errors import ConcurrentChange, NotFound
 from service.store.access.key_store import KeyStore
-from service.usecases.paging import MAX_PAGE, invalid_cursor
+from service.usecases.paging import invalid_cursor
 from service.usecases.views import Page
 
 TRIES = 5
@@ -61,27 +62,38 @@ class StoredKeys:
                 return {**record.answer(now), "key": text}
         raise ConcurrentChange("No free id was found for the key; try again")
 
-    def list(self, limit: int, cursor: str | None) -> Page:
+    def list(
+        self, limit: int, cursor: str | None, *, q: str | None = None, scope: str | None = None,
+        state: str | None = None,
+    ) -> Page:  # fmt: skip
         """Read a page of keys, in the order of their creation. A limited caller sees those with limits within its own.
 
         Args:
             limit: the most keys on the page.
             cursor: the `next_cursor` of the page before.
+            q: words that must stand in a key's name, note or id.
+            scope: that a key must have.
+            state: `valid`, `rotating` or `expired`.
 
         Raises:
-            ValidationFailed: the cursor is invalid.
+            ValidationFailed: the cursor or a filter is invalid.
         """
         if cursor is not None and self._seen(cursor) is None:
             raise invalid_cursor()
-        found: list[KeyRecord] = []
-        after = cursor
-        while len(found) <= limit and (some := self._store.page(after, MAX_PAGE + 1)):
-            found += filter(_is_seen, some)
-            after = some[-1].id
         now = self._clock.now_ms()
+        ids = self._store.ids(parse_choice(caller().limits, now, q, scope, state), cursor, limit + 1)
         # It names a key that the caller sees, so that it tells nothing of others.
-        following = found[limit - 1].id if len(found) > limit else None
-        return Page([record.answer(now) for record in found[:limit]], following)
+        following = ids[limit - 1] if len(ids) > limit else None
+        return Page([record.answer(now) for record in self._store.read(ids[:limit])], following)
+
+    def matching(self, *, q: str | None, scope: str | None, state: str | None) -> Sequence[str]:
+        """List the ids of all keys that `list` would show, in the same order. Raises ValidationFailed."""
+        return self._store.ids(parse_choice(caller().limits, self._clock.now_ms(), q, scope, state))
+
+    def some(self, key_ids: Sequence[str]) -> Sequence[dict[str, Any]]:
+        """Read some keys of `matching`; leave out those that have gone."""
+        now = self._clock.now_ms()
+        return [record.answer(now) for record in self._store.read(key_ids) if _is_seen(record)]
 
     def get(self, key_id: str) -> dict[str, Any]:
         """Read one key. Raises NotFound."""

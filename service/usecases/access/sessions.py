@@ -10,6 +10,7 @@ from service.clock import Clock
 from service.domain.access.callers import Caller, caller
 from service.domain.access.key_records import KeyRecord
 from service.domain.access.scopes import Scope
+from service.domain.access.session_requests import is_session_id, parse_end
 from service.domain.timestamps import format_ms
 from service.errors import NotFound
 from service.store.access.key_store import KeyStore
@@ -18,7 +19,6 @@ from service.store.scripts import SESSION_LONGEST_SECONDS
 from service.usecases.paging import invalid_cursor
 from service.usecases.views import Page
 
-_ID = re.compile("[0-9a-f]{32}")
 _CURSOR = re.compile("[0-9]{1,16}-[0-9a-f]{32}")
 
 
@@ -89,10 +89,46 @@ class ConsoleSessions:
         Raises:
             NotFound: there is no such session, or it is not the caller's to end.
         """
-        who = caller()
-        of_key = None if _may_end_all(who) else who.actor
-        if not _ID.fullmatch(session_id) or not self._store.end(session_id, of_key):
+        if not is_session_id(session_id) or not self._store.end(session_id, _only_of(caller())):
             raise NotFound(f"Session {session_id} not found")
+
+    def end_some(self, body: object) -> dict[str, int]:
+        """End several sessions: those that the body names, those of a key, or all that the caller may end.
+
+        Those that have ended meanwhile, or that are not the caller's to end, are passed over. The session that asks
+        ends last.
+
+        Returns:
+            `{"ended": how many}`: as many as `list` shows of these.
+
+        Raises:
+            ValidationFailed: the body is invalid.
+            NotFound: it names a key that there is not, or not to this caller.
+        """
+        who, asked = caller(), parse_end(body)
+        if asked.sessions is not None:
+            ids = list(dict.fromkeys(asked.sessions))
+        else:
+            ids = [one.id for one in self._held_of(asked.key_id)]
+        ids.sort(key=lambda session_id: session_id == who.session)
+        kept = who.session if asked.keep_current else None
+        return {"ended": sum(self._store.end(one, _only_of(who)) for one in ids if one != kept)}
+
+    def _held_of(self, key_id: str | None) -> Sequence[Session]:
+        """Read the sessions of a key; None: all that the caller may end."""
+        keys, who = self._openers(), caller()
+        if key_id is None:
+            places = self._places(keys)
+        elif key_id in keys or (key_id == ROOT and (_may_end_all(who) or who.actor == ROOT)):
+            places = self._store.places([key_id])
+        else:
+            raise NotFound(f"Key {key_id} not found")
+        return self._held([session_id for _, session_id in places], keys)
+
+
+def _only_of(who: Caller) -> str | None:
+    """Return the id of the key whose sessions alone the caller may end; None for all keys."""
+    return None if _may_end_all(who) else who.actor
 
 
 def _may_end_all(who: Caller) -> bool:

@@ -28,7 +28,7 @@ from service.web.api.openapi import document as openapi
 from service.web.api.previews import ClockChangeList, JobPreview, Preview
 from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
 from service.web.api.runs import AllRuns, Cancel, History, Log, Run
-from service.web.api.sessions import SessionEnd, SessionList
+from service.web.api.sessions import SessionEnd, SessionList, SessionsEnd
 from service.web.http import errors
 from service.web.http.access import Access, Undeclared, require_declaration
 from service.web.http.body import NeedlessBodies
@@ -222,4 +222,5 @@ def _add_access_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/keys/{key_id}/rotate", Rotate(keys, lookups))
     app.add_route(feeds.ADDRESS, feeds.Feed(services.feeds, services.long))
     app.add_route("/scheduler/sessions", SessionList(services.console_sessions))
+    app.add_route("/scheduler/sessions/end", SessionsEnd(services.console_sessions, lookups))
     app.add_route("/scheduler/sessions/{session_id}", SessionEnd(services.console_sessions, lookups))

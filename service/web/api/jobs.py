@@ -9,14 +9,16 @@ import falcon
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.errors import ServiceError
+from service.errors import NotFound, ServiceError
 from service.interleaving import interleaved
+from service.usecases.access.sight import is_limited
 from service.usecases.foresight.dry_runs import DryRuns
+from service.usecases.ids import no_job
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.usecases.views import View
 from service.web.api.limits import DRY_RUN_DAYS, JOB_PAGE_DEFAULT, JOB_PAGE_LIMIT, WAIT_SECONDS
-from service.web.callers.vigil import proof_of
+from service.web.callers.vigil import proof_for
 from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object, read_optional_object
@@ -145,7 +147,8 @@ class RunNow(Changing):
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time.
 
-        Without the scope `read`, sentences stand in the place of its result and error.
+        A job that leaves the limits of the key meanwhile ends the wait with 404; the run goes on. Without the scope
+        `read`, sentences stand in the place of its result and error.
         """
         seconds = WAIT_SECONDS.read(req)
         body, key = await read_optional_object(req), conditions.idempotency_key(req)
@@ -164,8 +167,10 @@ class RunNow(Changing):
 
     async def _wait(self, req: Request, job_id: str, run_id: str, seconds: float) -> View | None:
         try:
-            receive, proof = receive_of(req), proof_of(req)
+            receive, proof = receive_of(req), proof_for(req, job_id, self._hub.following.is_within)
             return await wait_for_run(self._hub, self._runs, job_id, run_id, seconds, receive, proof)
-        except ServiceError:
+        except ServiceError as error:
+            if isinstance(error, NotFound) and is_limited():
+                raise no_job(job_id) from error  # it has left the caller's limits: not even the run's id is theirs now
             # The run is accepted. After an error the client would ask for it once more, and it would run twice.
             return None

@@ -11,7 +11,7 @@ from service.usecases.access.keys import StoredKeys
 from service.web.api.feeds import with_feed
 from service.web.api.limits import PAGE_LIMIT
 from service.web.callers.lookups import Lookups
-from service.web.http import paging
+from service.web.http import paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object, read_optional_object
 
@@ -25,8 +25,9 @@ class KeyList:
         self._keys = keys
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Return a page of keys, in the order of their creation."""
-        page = await interleaved(self._keys.list, PAGE_LIMIT.read(req), paging.cursor(req))
+        """Return a page of keys, in the order of their creation, narrowed by `q`, `scope` and `state`."""
+        filters = {name: query.text(req, name) for name in ("q", "scope", "state")}
+        page = await interleaved(self._keys.list, PAGE_LIMIT.read(req), paging.cursor(req), **filters)
         paging.send_page(req, resp, page)
 
     on_head = on_get

@@ -1,4 +1,4 @@
-"""Routes of the console's sessions: list them, and end one."""
+"""Routes of the console's sessions: list them, and end one or several."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from service.web.api.limits import PAGE_LIMIT
 from service.web.callers.lookups import Lookups
 from service.web.http import paging
 from service.web.http.access import BY_KEY
+from service.web.http.body import read_object
 
 
 class SessionList:
@@ -30,6 +31,29 @@ class SessionList:
         paging.send_page(req, resp, page)
 
     on_head = on_get
+
+
+class SessionsEnd:
+    """`/scheduler/sessions/end`.
+
+    Args:
+        sessions: the console's sessions.
+        lookups: forget what they knew when sessions end.
+    """
+
+    access = BY_KEY.needing(post=None)
+
+    def __init__(self, sessions: ConsoleSessions, lookups: Lookups) -> None:
+        self._sessions = sessions
+        self._lookups = lookups
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """End several sessions: those that `sessions` lists, those of the key `key_id`, or `all`.
+
+        A key ends its own ones; with the scope `admin` and without limits, any. `keep_current` keeps the one that asks.
+        """
+        resp.media = await interleaved(self._sessions.end_some, await read_object(req))
+        self._lookups.forget()
 
 
 class SessionEnd:

@@ -13,9 +13,10 @@ from service.domain.access.callers import Caller, act_for
 from service.domain.access.key_texts import PREFIX, SentKey, is_mistyped, parse_key
 from service.domain.access.limits import NO_LIMITS
 from service.domain.access.scopes import ALL, Scope
+from service.domain.timestamps import format_ms
 from service.errors import StoreUnavailable
 from service.interleaving import interleaved
-from service.store.access.key_store import Standing
+from service.store.access.key_store import Lapse, Standing
 from service.store.access.session_store import ROOT, SessionStore
 from service.web.callers.lookups import Lookups, Proof
 from service.web.callers.session_tokens import SessionToken, SessionTokens
@@ -32,6 +33,9 @@ class FindsKeys(Protocol):
 
     def find(self, sent: SentKey, address: str) -> Standing | None:
         """Find what a sent key may do; None if it is not accepted."""
+
+    def lapse(self, sent: SentKey) -> Lapse | None:
+        """Tell since when a refused key is refused that was accepted once; None if it never was."""
 
 
 class Callers:
@@ -81,6 +85,26 @@ class Callers:
                 return None
             proof = Proof(digest, partial(self._keys.find, sent, address))
         return await self._caller(req, proof)
+
+    async def lapsed(self, given: bytes) -> str | None:
+        """Return the sentence for somebody who sends a key that was accepted once; None for any other.
+
+        Only who holds the secret is told, and an ended key opens nothing. Of a revoked key, nothing is stored any more.
+
+        Args:
+            given: the refused key, as it was sent.
+        """
+        sent = parse_key(given.decode("latin-1")) if given.startswith(_PREFIX) else None
+        try:
+            lapse = None if sent is None else await interleaved(self._keys.lapse, sent)
+        except StoreUnavailable:
+            return None
+        if lapse is None:
+            return None
+        at = f"{format_ms(lapse.at).replace('T', ' ')} UTC"
+        if lapse.reason == "expired":
+            return f"This key expired on {at}"
+        return f"This key was rotated; its former secret was accepted until {at}"
 
     async def by_token(self, token: str, req: Request) -> Caller | None:
         """Return whose key stands in an address; None if it is not accepted. The root key never is.

@@ -87,4 +87,4 @@ def _add_access(app: App, services: Services) -> None:
     app.add_page("/access/keys/new", NewKey(pages, keys, services.bots))
     app.add_page("/access/keys/{key_id}", EditKey(pages, keys, services.bots))
     app.add_page("/access/sessions", SessionList(pages, services.console_sessions))
-    app.add_page("/access/audit", AuditLog(pages, services.audit, jobs, keys))
+    app.add_page("/access/audit", AuditLog(pages, services.audit, jobs, services.deleted, keys))

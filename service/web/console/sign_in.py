@@ -57,7 +57,8 @@ class SignIn(Page):
             return
         if token is None:
             await self._guesses.refuse(req)
-            refuse(resp, then, MISTYPED if looks_mistyped(key) else WRONG)
+            ended = await self._callers.lapsed(key)
+            refuse(resp, then, f"{ended}." if ended else MISTYPED if looks_mistyped(key) else WRONG)
             return
         set_cookie(req, resp, token)
         raise falcon.HTTPSeeOther(then)

@@ -84,9 +84,11 @@ class Guard:
             return
         who = await self._caller(req, access, params)
         if who is None:
+            ended = None
             if _brings_key(req, access):
                 await self._guesses.refuse(req)
-            raise self._refusal(req, access)
+                ended = await self._callers.lapsed(_key_of(req, access, params))
+            raise self._refusal(req, access, ended)
         act_for(who)
         self._require(who, access, req)
 
@@ -115,11 +117,12 @@ class Guard:
             return await self._callers.by_session(req)
         return None
 
-    def _refusal(self, req: Request, access: Access) -> falcon.HTTPError | falcon.HTTPStatus:
+    def _refusal(self, req: Request, access: Access, ended: str | None) -> falcon.HTTPError | falcon.HTTPStatus:
+        """Make the refusal of a request without a proof. `ended`: the sentence about a key that was accepted once."""
         if access.is_by_address:
-            return _unauthorised("The key in this address is not valid")
+            return _unauthorised(ended or "The key in this address is not valid")
         if Proof.PASSWORD not in access.proofs and Proof.KEY in access.proofs:
-            return _key_needed(req)
+            return _key_needed(req) if ended is None else _unauthorised(ended)
         if self._sign_in is not None and (Proof.PASSWORD not in access.proofs or _is_person(req)):
             here = req.relative_uri if req.method in _LOOKS else "/"
             way_back = f"?next={quote(here, safe='/')}" if len(here) <= LONGEST_WAY_BACK else ""
@@ -164,6 +167,11 @@ def _brings_key(req: Request, access: Access) -> bool:
         or (Proof.KEY in access.proofs and sent_key(req) is not None)
         or (Proof.PASSWORD in access.proofs and sent_password(req) is not None)
     )
+
+
+def _key_of(req: Request, access: Access, params: Mapping[str, str]) -> bytes:
+    """Return the key that the request brings; empty for none."""
+    return params["token"].encode() if access.is_by_address else sent_key(req) or sent_password(req) or b""
 
 
 def _is_person(req: Request) -> bool:

@@ -1,5 +1,6 @@
 -- Revisions: the former definitions of a job, newest first, each with who made it and when. The job's hash has the present
--- one, and in `author` who made that: its number, and JSON. A job that was never changed has neither list nor author.
+-- one, and in `author` who made that: its number, and JSON. A job that was never changed has no list, and one that an
+-- older release has created no author either.
 local revisions = {}
 
 local FORMER = 49  -- with the present one, 50

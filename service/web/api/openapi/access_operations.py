@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.domain.access.key_choice import STATES
 from service.domain.access.key_texts import ID_LENGTH
+from service.domain.access.scopes import Scope
 from service.web.api.change_notes import HEADER
 from service.web.api.openapi.building import TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_NAME
@@ -30,10 +32,18 @@ _AUDIT: Mapping[str, Schema] = {
     "since": TIME_SENT,
     "until": TIME_SENT,
 }
+_KEYS: Mapping[str, Schema] = {
+    "q": {**TEXT, "description": "Only keys with this in their name, note or id."},
+    "scope": {"enum": [scope.value for scope in Scope], "description": "Only keys with this scope."},
+    "state": {
+        "enum": list(STATES),
+        "description": "Only keys in this state: valid, rotating (the former secret is accepted, too), or expired.",
+    },
+}
 
 ACCESS_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/keys"): Operation(
-        {200: json(array(ref("Key")))}, (400,), PAGE, answer_headers=("Link",), tagged=True
+        {200: json(array(ref("Key")))}, (400,), {**PAGE, **_KEYS}, answer_headers=("Link",), tagged=True
     ),
     ("POST", "/scheduler/keys"): Operation(
         {201: json(ref("NewKey"))}, (*BODY_ERRORS, 409), answer_headers=("Location",), body=json(ref("KeyRequest"))
@@ -49,6 +59,9 @@ ACCESS_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/scheduler/sessions"): Operation(
         {200: json(array(ref("Session")))}, (400,), PAGE, answer_headers=("Link",), tagged=True
+    ),
+    ("POST", "/scheduler/sessions/end"): Operation(
+        {200: json(ref("SessionsEnded"))}, (*BODY_ERRORS, 404), body=json(ref("SessionsToEnd"))
     ),
     ("DELETE", "/scheduler/sessions/{session_id}"): Operation({204: None}, (404,)),
     ("GET", "/scheduler/jobs/{job_id}/revisions"): Operation(

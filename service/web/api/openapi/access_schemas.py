@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.domain.access.key_requests import LONGEST_OVERLAP, NOTE_LIMIT
 from service.domain.access.scopes import Scope
+from service.domain.access.session_requests import MOST_SESSIONS
 from service.domain.job_fields import NAME_LIMIT
 from service.web.api.openapi.building import (
     BOOLEAN,
@@ -51,8 +52,17 @@ def access() -> dict[str, Schema]:
         "ends_at": {**TIMESTAMP, "description": "When it ends at the latest."},
         "current": {**BOOLEAN, "description": "Whether this very session asks."},
     }  # fmt: skip
+    ids = {**array({"type": "string", "pattern": "^[0-9a-f]{32}$"}), "minItems": 1, "maxItems": MOST_SESSIONS}
+    chosen: dict[str, Schema] = {
+        "sessions": ids, "key_id": {"type": "string", "minLength": 1}, "all": {"const": True},
+    }  # fmt: skip
+    kept = {"keep_current": {**BOOLEAN, "default": False}}
     return {
         "Session": record(session),
+        "SessionsToEnd": {
+            "oneOf": [record({name: how, **kept}, (name,), additionalProperties=False) for name, how in chosen.items()]
+        },
+        "SessionsEnded": record({"ended": COUNT}),
         "Key": record(stored),
         "NewKey": record({**stored, "key": text, "feed": feed}, (*stored, "key")),
         "OwnKey": record({**stored}, ("id", *terms)),

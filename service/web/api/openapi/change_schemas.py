@@ -20,6 +20,7 @@ def changes() -> dict[str, Schema]:
         "at": TIMESTAMP,
         "by": or_null(ACTOR),
         "note": or_null(TEXT),
+        "restored_from": {**or_null(REVISION), "description": "The revision whose definition it restored."},
         "changed": or_null({**array(TEXT), "description": "The fields that differ from the revision before."}),
     }
     return {

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.errors import ValidationFailed
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
+from service.usecases.deleted_jobs import Deleted
 from service.usecases.jobs import Jobs
+from service.usecases.views import Page
+from service.web.console.access.audit_query import MOST_NAMESAKES, asked_for, filters_of, jobs_called
 from service.web.console.access.audit_rows import AuditRows
 from service.web.console.access.audit_words import action_choices
 from service.web.console.access.offers import AUDIT, KEYS, tabs
@@ -25,7 +25,6 @@ from service.web.http.pools import Pool
 PAGE = 50
 SUGGESTED = 200
 """Keys that the filter suggests by name. It takes the id of any other, too."""
-FILTERS = ("actor", "action", "job_id", "since", "until")
 
 
 class AuditLog(RenderedPage):
@@ -34,22 +33,30 @@ class AuditLog(RenderedPage):
     Args:
         audit: reads the log.
         jobs: the use cases of jobs, for their names.
+        deleted: the deleted jobs, for their names.
         keys: the stored keys, for their names.
     """
 
     access = BY_SESSION.needing(get=Scope.ADMIN).without_limits()
 
-    def __init__(self, pool: Pool, audit: Audit, jobs: Jobs, keys: StoredKeys) -> None:
+    def __init__(self, pool: Pool, audit: Audit, jobs: Jobs, deleted: Deleted, keys: StoredKeys) -> None:
         super().__init__(pool)
         self._audit = audit
         self._jobs = jobs
+        self._deleted = deleted
         self._keys = keys
 
     def render(self, req: Request, resp: Response) -> None:
         """Show a page of the entries that the address asks for."""
-        asked = {name: (query.text(req, name) or "").strip() for name in FILTERS}
+        asked = asked_for(req)
         cursor = query.text(req, "cursor")
-        page = self._audit.page(limit=PAGE, cursor=cursor, **_filters(asked))
+        filters = filters_of(asked)
+        meant = jobs_called(asked["job_id"], self._jobs, self._deleted) if asked["job_id"] else None
+        is_clear = meant is None or len(meant) == 1
+        if meant and is_clear:
+            filters["job_id"] = next(iter(meant))
+        page = self._audit.page(limit=PAGE, cursor=cursor, **filters) if is_clear else Page([])
+        older, is_there = self._older(page.next_cursor, filters)
         rows, choices = AuditRows(self._jobs, self._keys), action_choices()
         show(
             resp,
@@ -59,33 +66,32 @@ class AuditLog(RenderedPage):
             here=AUDIT,
             rows=[rows.of(entry) for entry in page.data],
             asked=asked,
-            is_narrowed=any(asked.values()),
+            meant=None if is_clear else list((meant or {}).items())[:MOST_NAMESAKES],
+            is_narrowed=any(value for name, value in asked.items() if name != "zone"),
             choices=choices,
             is_known=any(asked["action"] == action for _, group in choices for action, _ in group),
             suggested=[(key["id"], key["name"]) for key in self._keys.list(SUGGESTED, None).data],
             address=_address,
             cursor=cursor,
             newest=_address(**asked),
-            following=_address(**asked, cursor=page.next_cursor) if page.next_cursor else None,
+            following=_address(**asked, cursor=older) if older else None,
+            is_there=is_there,
         )
+
+    def _older(self, cursor: str | None, filters: dict[str, Any]) -> tuple[str | None, bool]:
+        """Look ahead, so that no link leads to an empty page.
+
+        Returns:
+            Where the next page begins, and whether an entry is known to be there. If not, the search has looked at many
+            entries in vain, and goes on from there. None: there are no more.
+        """
+        if cursor is None:
+            return None, False
+        ahead = self._audit.page(limit=1, cursor=cursor, **filters)
+        return (cursor, True) if ahead.data else (ahead.next_cursor, False)
 
 
 def _address(**asked: str) -> str:
     """Return the address of a page of the log, without empty parameters."""
     given = {name: value for name, value in asked.items() if value}
     return AUDIT + (f"?{urlencode(given)}" if given else "")
-
-
-def _filters(asked: Mapping[str, str]) -> dict[str, Any]:
-    """Return the filters as the use case takes them. A form has days: both are included, in UTC."""
-    days = {"since": _day(asked, "since"), "until": _day(asked, "until", timedelta(days=1))}
-    return {name: value or None for name, value in asked.items()} | days
-
-
-def _day(asked: Mapping[str, str], name: str, later: timedelta = timedelta(0)) -> str | None:
-    if not asked[name]:
-        return None
-    try:
-        return f"{date.fromisoformat(asked[name]) + later}T00:00:00"
-    except (ValueError, OverflowError):
-        raise ValidationFailed.of(name, "must be a day, such as 2026-11-30") from None

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
+from service.domain.access.key_choice import STATES
+from service.domain.access.scopes import Scope
 from service.domain.timestamps import format_ms
 from service.store.counters import Reading
 from service.usecases.access.keys import StoredKeys
 from service.web.console.access.offers import KEYS, is_admin, tabs
-from service.web.console.access.scope_words import in_words
+from service.web.console.access.scope_words import WORDS, in_words
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 
 PAGE = 50
+MOST_PAGES = 100_000
+STATE_WORDS = {"valid": "valid", "rotating": "two secrets", "expired": "expired"}
+"""State -> its name for people. A key with two secrets is also valid."""
 
 
 class KeyList(RenderedPage):
@@ -38,23 +43,56 @@ class KeyList(RenderedPage):
 
     def render(self, req: Request, resp: Response) -> None:
         """Show a page of the keys to those who may see them, and everybody their own key."""
-        cursor = query.text(req, "cursor")
-        page = self._keys.list(PAGE, cursor) if is_admin() else None
-        more = page.next_cursor if page is not None else None
+        asked = _KeyQuery(req)
+        found = self._keys.matching(q=asked.q, scope=asked.scope, state=asked.state) if is_admin() else ()
+        pages = -(-len(found) // PAGE)
+        number = max(1, min(asked.page, pages))  # keys may have gone since the address was made
+        start = (number - 1) * PAGE
         show(
             resp,
             "access_keys.html",
             KEYS,
             tabs=tabs(),
             here=KEYS,
-            keys=None if page is None else page.data,
+            keys=self._keys.some(found[start : start + PAGE]) if is_admin() else None,
+            asked=asked,
+            first=start + 1,
+            last=min(start + PAGE, len(found)),
+            total=len(found),
+            page=number,
+            pages=[(number, asked.address(number)) for number in range(1, pages + 1)],
+            scopes=[(scope.value, WORDS[scope][0]) for scope in Scope],
+            states=[(name, STATE_WORDS[name]) for name in STATES],
             own=self._keys.me(),
             now=format_ms(self._reading().now),
             state=state,
             in_words=in_words,
-            cursor=cursor,
-            following=f"{KEYS}?{urlencode({'cursor': more})}" if more else None,
         )
+
+
+class _KeyQuery:
+    """The address' parameters. Unknown values are ignored, because people mistype addresses."""
+
+    def __init__(self, req: Request) -> None:
+        self.q = (query.text(req, "q") or "").strip() or None
+        self.scope = _known(query.text(req, "scope"), [scope.value for scope in Scope])
+        self.state = _known(query.text(req, "state"), STATES)
+        self.page = query.integer(req, "page", low=1, high=MOST_PAGES, default=1)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the address filters the keys."""
+        return bool(self.q or self.scope or self.state)
+
+    def address(self, page: int) -> str:
+        """Return the address of another page of the same keys, without empty parameters."""
+        asked = {"q": self.q, "scope": self.scope, "state": self.state, "page": page if page > 1 else None}
+        given = {name: value for name, value in asked.items() if value}
+        return KEYS + (f"?{urlencode(given)}" if given else "")
+
+
+def _known(value: str | None, known: Collection[str]) -> str | None:
+    return value if value in known else None
 
 
 def state(key: Mapping[str, Any], now: str) -> tuple[str, str]:
@@ -65,5 +103,5 @@ def state(key: Mapping[str, Any], now: str) -> tuple[str, str]:
         now: a timestamp.
     """
     if key["expires_at"] is not None and key["expires_at"] <= now:
-        return "bad", "expired"
-    return ("warning", "two secrets") if key["previous_until"] else ("good", "valid")
+        return "bad", STATE_WORDS["expired"]
+    return ("warning", STATE_WORDS["rotating"]) if key["previous_until"] else ("good", STATE_WORDS["valid"])

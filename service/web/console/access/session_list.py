@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
@@ -10,11 +14,13 @@ from service.domain.access.callers import caller
 from service.usecases.access.sessions import ConsoleSessions
 from service.web.console.access.offers import KEYS, SESSIONS, sees_everything, tabs
 from service.web.console.page import RenderedPage, show
+from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 
 MOST_SHOWN = 100
-"""Sessions that the page shows of each kind, those that were used last. Once they are ended, the next ones follow."""
+"""Sessions that the page shows of each kind, those that were used last."""
+MOST_PAGES = 100_000
 LONGEST_AGENT = 120
 _BROWSERS = (
     ("Edge", "Edg(A|iOS)?/"), ("Opera", "OPR/"), ("Firefox", "(Firefox|FxiOS)/"), ("Chrome", "(Chrome|CriOS)/"),
@@ -37,21 +43,46 @@ class SessionList(RenderedPage):
     def render(self, req: Request, resp: Response) -> None:
         """Show the sessions that the reader may end."""
         found = [{**one, "browser": browser(one["user_agent"])} for one in self._sessions.list()]
-        actor = caller().actor
+        actor, key_id = caller().actor, query.text(req, "key") or ""
         own = [one for one in found if one["key_id"] == actor]
-        others = [one for one in found if one["key_id"] != actor]
+        of_others = [one for one in found if one["key_id"] != actor]
+        keys = _keys(of_others)
+        others = [one for one in of_others if one["key_id"] == key_id] if key_id in keys else of_others
+        pages = -(-len(others) // MOST_SHOWN)
+        number = max(1, min(query.integer(req, "page", low=1, high=MOST_PAGES, default=1), pages))
+        start = (number - 1) * MOST_SHOWN
         show(
             resp,
             "access_sessions.html",
             KEYS,
             tabs=tabs(),
             here=SESSIONS,
-            current=caller().session,
+            actor=actor,
             own=own[:MOST_SHOWN],
-            more_own=len(own) - MOST_SHOWN,
-            others=others[:MOST_SHOWN] if sees_everything() else None,
-            more_others=len(others) - MOST_SHOWN,
+            own_count=len(own),
+            others=others[start : start + MOST_SHOWN] if sees_everything() else None,
+            count=len(others),
+            all_count=len(found),
+            keys=keys,
+            key_id=key_id if key_id in keys else "",
+            first=start + 1,
+            page=number,
+            pages=[(one, _address(key_id, one)) for one in range(1, pages + 1)],
         )
+
+
+def _keys(sessions: Sequence[Mapping[str, Any]]) -> Mapping[str, tuple[str, int]]:
+    """Return the keys that have opened sessions, by their names: id -> name, and how many."""
+    counts = Counter(one["key_id"] for one in sessions)
+    names = {one["key_id"]: one["key_name"] for one in sessions}
+    by_name = sorted(counts, key=lambda key_id: (names[key_id].casefold(), key_id))
+    return {key_id: (names[key_id], counts[key_id]) for key_id in by_name}
+
+
+def _address(key_id: str, page: int) -> str:
+    """Return the address of a page of others' sessions."""
+    given = {name: value for name, value in {"key": key_id, "page": page if page > 1 else ""}.items() if value}
+    return SESSIONS + (f"?{urlencode(given)}" if given else "")
 
 
 def browser(agent: str) -> str:

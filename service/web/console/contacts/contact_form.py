@@ -8,8 +8,10 @@ from typing import Any
 from falcon.asgi import Request, Response
 
 from service.contacts.cleaning import MAX_NAME, MAX_VALUES
+from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.usecases.contacts import ContactBook
+from service.web.console.contacts import erasure_words
 from service.web.console.form_fields import Field
 from service.web.console.page import RenderedPage, show
 from service.web.http.access import BY_SESSION
@@ -50,7 +52,15 @@ class EditContact(RenderedPage):
     def render(self, req: Request, resp: Response, contact_id: str) -> None:
         """Show the form with the contact's fields, and the bots' notes about the contact."""
         contact = self._contacts.get(contact_id)
-        show(resp, "contact_form.html", "/contacts", contact=contact, fields=form_of(contact))
+        show(
+            resp,
+            "contact_form.html",
+            "/contacts",
+            contact=contact,
+            fields=form_of(contact),
+            words=erasure_words,
+            links=caller().limits.are_none,
+        )
 
 
 def form_of(contact: Mapping[str, Any]) -> list[Field]:

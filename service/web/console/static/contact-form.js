@@ -41,7 +41,8 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(document.getElementById("save"), save);
 });
-addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+// The form of a person who has been erased is gone.
+addEventListener("beforeunload", (event) => { if (changed && form.isConnected) event.preventDefault(); });
 
 document.getElementById("delete")?.addEventListener("click", ({ currentTarget }) => {
   changed = false;

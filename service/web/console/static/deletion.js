@@ -6,6 +6,7 @@ import { say, sayOnNextPage } from "./messages.js";
 
 const DELAY_MS = 8000;
 const KEY = "deletions";
+const KEPT = "It can be restored for 30 days, without its runs: Jobs › Deleted jobs";
 
 const pending = () => JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
 const keep = (all) => sessionStorage.setItem(KEY, JSON.stringify(all));
@@ -32,7 +33,7 @@ export function resume() {
   for (const [id, { name, path, loss, kept, at }] of Object.entries(pending())) {
     if (shown.has(id)) continue;
     const left = Math.max(0, at - Date.now());
-    const remove = say(`Deleting “${name}”${loss} in ${Math.ceil(left / 1000)} seconds`, {
+    const remove = say(`Deleting “${name}”${loss} in ${Math.ceil(left / 1000)} seconds${kept ? `. ${KEPT}` : ""}`, {
       stays: true, action: { label: "Undo", run: () => { shown.delete(id); undo(id); say(`“${name}” was not deleted`); } },
     });
     shown.set(id, remove);
@@ -46,16 +47,17 @@ async function carryOut(id, name, path, kept) {
   undo(id);
   shown.get(id)?.();
   shown.delete(id);
+  const done = kept ? `“${name}” deleted. ${KEPT}` : `“${name}” deleted`;
   try {
     await send("DELETE", path, undefined, { keepalive: true });
-    say(`“${name}” deleted`, kept ? { link: { label: "Deleted jobs", href: kept } } : {});
+    say(done, kept ? { link: { label: "Deleted jobs", href: kept } } : {});
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status !== 404) say(`“${name}” was not deleted: ${error.message}`, { bad: true });
   }
   const own = path.replace("/scheduler", "");
   if (location.pathname.startsWith(own)) {
-    sayOnNextPage(`“${name}” deleted`);
+    sayOnNextPage(done);
     location.assign(own.slice(0, own.lastIndexOf("/")));
   } else {
     await refresh().catch(() => {});

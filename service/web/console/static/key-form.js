@@ -3,12 +3,19 @@ import { Refused, sendFrom } from "./api.js";
 import { read, showErrors } from "./form.js";
 import { showSecret } from "./key-secret.js";
 import { busy, sayOnNextPage } from "./messages.js";
+import { inFull, toInstant, toLocal, zone } from "./times.js";
 
 const DAY_MS = 86_400_000;
 const form = document.getElementById("key-form");
 const summary = document.getElementById("summary");
 const { key: id } = form.dataset;
+const expiry = document.getElementById("expires_at");
 let changed = false;
+
+// The service sends and takes UTC; people read and write their own time. A value that the browser has restored is theirs.
+document.getElementById("zone").textContent = zone;
+if (expiry.defaultValue) expiry.defaultValue = toLocal(expiry.defaultValue);
+if (expiry.max) expiry.max = toLocal(expiry.max);
 
 const chosen = (name) => [...form.querySelectorAll(`[name=${name}]:checked`)].map((box) => box.value);
 
@@ -19,13 +26,13 @@ function contents() {
   const { labels, bad } = labelLists(body.labels);
   if (bad) errors.push({ field: "labels", message: "must have one label on each line, such as team:crm" });
   errors.push(...beyondOwn(body.expires_at, bots));
-  return { body: { ...body, scopes: chosen("scope"), labels, bot_types: bots.length ? bots : null, expires_at: body.expires_at || null, note: body.note || null }, errors };
+  return { body: { ...body, scopes: chosen("scope"), labels, bot_types: bots.length ? bots : null, expires_at: body.expires_at ? toInstant(body.expires_at) : null, note: body.note || null }, errors };
 }
 
 // The API refuses a key that may do more than its maker's in a sentence; where a field is to blame, the page says so there.
 function* beyondOwn(expires, bots) {
-  const { max } = document.getElementById("expires_at");
-  if (max && (!expires || expires > max)) yield { field: "expires_at", message: `must be ${max.replace("T", " ")} UTC, when your own key expires, or earlier` };
+  const { max } = expiry;
+  if (max && (!expires || new Date(expires) > new Date(max))) yield { field: "expires_at", message: `must be ${inFull(new Date(max))}, when your own key expires, or earlier` };
   if (!bots.length && form.querySelector("[data-limited]")) yield { field: "bot_types", message: "must be one or more, since your own key is limited to these" };
 }
 
@@ -44,8 +51,11 @@ function labelLists(lines) {
 // Compares with what the service sent, for browsers restore what somebody has typed before a reload.
 function isChanged(name) {
   const inputs = [...form.querySelectorAll(`[data-field=${name}] :is(input:not([type=radio]), textarea)`)];
-  return inputs.some((input) => (input.type === "checkbox" ? input.checked !== input.defaultChecked : input.value !== input.defaultValue));
+  return inputs.some((input) => (input.type === "checkbox" ? input.checked !== input.defaultChecked : whole(input.value) !== whole(input.defaultValue)));
 }
+
+// Browsers leave the seconds of a time out where they are 0.
+const whole = (text) => (/T\d\d:\d\d$/.test(text) ? `${text}:00` : text);
 
 async function save() {
   const { body, errors } = contents();
@@ -65,8 +75,14 @@ async function save() {
     }
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    summarize(showErrors(form, error.errors), error.message);
+    summarize(showErrors(form, error.errors.map(inOwnTime)), error.message);
   }
+}
+
+// The API names instants in UTC.
+function inOwnTime({ field, message }) {
+  const told = message.replace(/"?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)"?/g, (_, instant) => inFull(new Date(`${instant}Z`)));
+  return { field, message: field === "expires_at" ? told : message };
 }
 
 function summarize(homeless, message) {
@@ -102,9 +118,8 @@ form.addEventListener("input", ({ target }) => {
 form.addEventListener("click", ({ target }) => {
   if (!("days" in target.dataset)) return;
   const { days } = target.dataset;
-  const input = document.getElementById("expires_at");
-  input.value = days ? new Date(Date.now() + Number(days) * DAY_MS).toISOString().slice(0, 19) : "";
-  input.dispatchEvent(new Event("input", { bubbles: true }));
+  expiry.value = days ? toLocal(new Date(Date.now() + Number(days) * DAY_MS).toISOString().slice(0, 19)) : "";
+  expiry.dispatchEvent(new Event("input", { bubbles: true }));
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -18,6 +18,15 @@ function local(instant, now) {
   return (instant.toDateString() === now.toDateString() ? today : other).format(instant);
 }
 
+// Converts an instant as the API has it, "2026-11-27T07:00:00" in UTC, to the reader's time, as inputs have it.
+export function toLocal(instant) {
+  const at = new Date(`${instant}Z`);
+  return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+// Converts the reader's time in an input to an instant as the API has it.
+export const toInstant = (text) => new Date(text).toISOString().slice(0, 19);
+
 // Formats every <time> in `root`. data-whole shows the date even today.
 export function showTimes(root = document) {
   const now = new Date();
