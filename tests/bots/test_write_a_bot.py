@@ -100,7 +100,7 @@ def test_the_guide_builds_the_example_from_an_empty_folder(tmp_path: Path) -> No
         shown, kept = (tmp_path / name).read_text(), (EXAMPLE / name).read_text()
         assert [line for line in shown.splitlines() if line] == [line for line in kept.splitlines() if line]
     assert sorted(pieces()) == ["chores_bot.py", "pyproject.toml", "tests/test_chores_bot.py"]
-    told = tested_alone(tmp_path)
+    told = passed_alone(tmp_path)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "6 passed" in told.stdout
 
@@ -151,12 +151,12 @@ class Nothing:
 def test_the_example_with_windows_passes_its_own_tests(tmp_path: Path) -> None:
     """Where there is `bot_scheduler` and no service."""
     shutil.copytree(ROOT / "examples" / "digest-bot", tmp_path / "digest-bot")
-    told = tested_alone(tmp_path / "digest-bot")
+    told = passed_alone(tmp_path / "digest-bot")
     assert told.returncode == 0, told.stdout + told.stderr
     assert "4 passed" in told.stdout
 
 
-def tested_alone(folder: Path) -> subprocess.CompletedProcess[str]:
+def passed_alone(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the tests of a package beside a copy of `bot_scheduler`."""
     library = folder / "library"
     shutil.copytree(ROOT / "bot_scheduler", library / "bot_scheduler")
