@@ -181,7 +181,7 @@ def test_people_whose_turn_comes_after_midnight_are_left_over(
         made.elapsed += 2
         return await taken(*args)
 
-    post.handle_DATA = slow  # type: ignore[method-assign]
+    post.handle_DATA = slow  # type: ignore[method-assign, assignment]
     result = BirthdayBot().run(made)
     assert (result["sent"], result["left_over"], result["found"]) == (1, 1, 2)
     assert "Nobody else is greeted: 2025-04-12 is over" in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_the_audit_sees_open_runs_too_many_leases_and_missing_retries() -> None:
 def test_the_audit_sees_a_window_that_does_not_begin_where_the_one_before_ended() -> None:
     """Of runs that their bot skipped, which tell it; by what the history says was decided before."""
     found = audit.Findings()
-    skipped = {"status": "skipped", "started_at": "1000"}
+    skipped: dict[str, Any] = {"status": "skipped", "started_at": "1000"}
     right = [entry(1, reason="window none 1", **skipped), entry(2, 4, 3, status="skipped", reason="coalesced"),
              entry(5, reason="window 4 5", **skipped)]  # fmt: skip
     audit.check_windows(found, "job", right)
