@@ -265,9 +265,10 @@ def test_a_stretch_of_skips_that_goes_on_past_a_run_by_hand_is_told_apart(world:
         {"from": str(day - timedelta(days=1)), "to": str(day + timedelta(days=5)), "why": "away"},
     ]})  # fmt: skip
     job_id = rig.make_job(options={"calendar": "closed"})
+    run_id = rig.use.run_now(job_id)
     for _ in range(4):
         world.tick(60)
-    its = claim(rig, rig.use.run_now(job_id))
+    its = claim(rig, run_id)
     expected = world.now
     for _ in range(4):
         world.tick(60)
