@@ -9,7 +9,8 @@ This package imports nothing of the service, which takes its protocol, its error
 from bot_scheduler.bot import Bot
 from bot_scheduler.contacts import Contact, Contacts, Person
 from bot_scheduler.context import Context, Ledger, Memory, Secrets
-from bot_scheduler.errors import RunFailed, ServiceError
+from bot_scheduler.errors import RunFailed, ServiceError, Skip
+from bot_scheduler.run import PreviousSuccess, Run, Window
 
 __version__ = "0.1.0"
 """The release. It is written here alone."""
@@ -22,8 +23,12 @@ __all__ = [
     "Ledger",
     "Memory",
     "Person",
+    "PreviousSuccess",
+    "Run",
     "RunFailed",
     "Secrets",
     "ServiceError",
+    "Skip",
+    "Window",
     "__version__",
 ]

@@ -42,4 +42,5 @@ class Bot(Protocol):
             Exception: the run fails, with the exception's message as its error. Any exception, including the one that
                 interrupts a run whose time is up, may carry the work done so far as its attribute `result`.
             RunFailed: the run fails, and is tried again only as the exception says.
+            Skip: there is nothing to do. The run is skipped, and does not fail.
         """

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from bot_scheduler.contacts import Contacts, Person
+from bot_scheduler.run import Run
 
 
 class Ledger(Protocol):
@@ -136,6 +137,10 @@ class Context(Protocol):
     @property
     def origin_id(self) -> str:
         """The id of the first attempt, which a run and all its retries have in common."""
+
+    @property
+    def run(self) -> Run:
+        """The run's occurrence, and what its job did before."""
 
     @property
     def now(self) -> datetime:

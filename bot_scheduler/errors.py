@@ -1,4 +1,4 @@
-"""Errors that a bot raises or meets."""
+"""Errors that a bot raises or meets, and how it skips a run."""
 
 from __future__ import annotations
 
@@ -30,3 +30,19 @@ class RunFailed(ServiceError):
         self.result = result
         self.final = final
         self.retry_after = retry_after
+
+
+class Skip(Exception):
+    """Raised by a bot that has nothing to do: the run is skipped, with the reason. It is no failure.
+
+    Nobody is told, no failure is counted, and no retry follows. The run keeps its times, its log and its result.
+
+    Args:
+        reason: a few words for people, such as `nothing new`. One line of at most 300 characters is kept.
+        result: the work done so far, JSON-ready.
+    """
+
+    def __init__(self, reason: str, result: dict[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.result = result

@@ -9,6 +9,7 @@ from bot_scheduler.testing.context import FakeContext
 from bot_scheduler.testing.ledger import FakeLedger
 from bot_scheduler.testing.log import LogLine
 from bot_scheduler.testing.memory import FakeMemory
+from bot_scheduler.testing.run import FakeRun
 from bot_scheduler.testing.secrets import FakeSecrets
 from bot_scheduler.testing.settings import FakeSettings
 
@@ -19,6 +20,7 @@ __all__ = [
     "FakeContext",
     "FakeLedger",
     "FakeMemory",
+    "FakeRun",
     "FakeSecrets",
     "FakeSettings",
     "LogLine",

@@ -107,12 +107,13 @@ class Outcome:
     """The outcome of a run.
 
     Args:
-        status: `success`, `failed` or `cancelled`.
-        error: what went wrong, for people; None for a success.
+        status: `success`, `failed`, `cancelled`, or `skipped` by its bot.
+        error: what went wrong, for people; None for a success and a skip.
         result: the bot's result, JSON-ready.
         final: a failure that has no retry, whatever the job's options say.
         wait_seconds: the least wait before a retry, ≥ 0.
         news: news for people, by the digest of the key under which each is reported once.
+        reason: why the bot skipped it.
     """
 
     status: str
@@ -121,8 +122,9 @@ class Outcome:
     final: bool = False
     wait_seconds: float = 0.0
     news: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a success with nothing to tell people."""
-        return self.status == "success" and self.error is None and not self.news
+        """Whether it is a success, or a skip, with nothing to tell people."""
+        return self.status in ("success", "skipped") and self.error is None and not self.news

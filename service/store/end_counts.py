@@ -21,7 +21,9 @@ from service.store.scripts import BUCKETS_MS
 SEND_SECONDS = 1.0
 """The longest time for which an end waits for the next one to be counted."""
 
-RQ_COUNTERS = {"success": "successful_job_count", "failed": "failed_job_count"}
+RQ_COUNTERS = {
+    "success": "successful_job_count", "skipped": "successful_job_count", "failed": "failed_job_count",
+}  # fmt: skip
 """RQ's counters in its record of a worker; it has none of cancelled jobs."""
 
 

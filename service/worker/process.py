@@ -91,7 +91,7 @@ class BotWorker(Worker):
         self._scripts.went_back = self._start_over
         self._arrived = True  # see `service.worker.serving`
         self._presence = Presence(self._scripts)
-        self._around = surroundings(client, keys, settings, vault)
+        self._around = surroundings(client, self._scripts.on(client), settings, vault)
         self._schema = SchemaWatch(self._line, keys)
         self._lease_ms = settings.lease_seconds * 1000
         self._keeper = HorseKeeper(self._in_horse, orphans)
@@ -216,7 +216,8 @@ class BotWorker(Worker):
     def _in_horse(self, orders: Orders, board: Board) -> None:
         """Be the horse. It has a connection of its own, since it must not share the parent's."""
         client = connect(self._settings, "horse")
-        runs = RunStore(self._scripts.on(client))
-        around = surroundings(client, self._keys, self._settings, self._around.vault, self._around.bots)
+        scripts = self._scripts.on(client)
+        runs = RunStore(scripts)
+        around = surroundings(client, scripts, self._settings, self._around.vault, self._around.bots)
         wait, recycling = QueueWait(client, self._keys), Recycling.of(self._settings)
         WorkHorse(orders, board, runs, wait, around, self.name, self._lease_ms, recycling, client).serve()

@@ -10,17 +10,16 @@ from time import monotonic, sleep  # as they are now: a bot may put others in th
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from bot_scheduler import Ledger, Memory
+from bot_scheduler import Ledger, Memory, Run
 from service.bots.support.secrets import Secrets
 from service.domain.plain_json import plain_text
+from service.store.runs.stored_outcome import one_line
 from service.worker.notes import RunLog
 
 LOOK_AGAIN = 0.25
 """A waiting run looks this often, in seconds, whether it was asked to stop."""
 MOST_NEWS = 1000
 """Things that one run can tell people; further ones stand in its log alone."""
-NEWS_LIMIT = 300
-"""Characters of one of them that are kept."""
 
 
 @dataclass(slots=True)
@@ -80,13 +79,13 @@ class Progress(Protocol):
 class RunContext:
     """The context of one run. `bot_scheduler.Context` describes what bots see of it.
 
-    `names`: of the schedules that made the occurrence. `stop`, `time` and `news` are the run's state; `notes` takes its
-    progress, `run_log` makes its logger.
+    `stop`, `time` and `news` are the run's state; `notes` takes its progress, `run_log` makes its logger.
     """
 
     config: Any
     job_id: str
     run_id: str
+    run: Run
     now: datetime
     timezone: ZoneInfo
     ledger: Ledger
@@ -99,7 +98,6 @@ class RunContext:
     news: News
     notes: Progress
     run_log: RunLog
-    names: tuple[str, ...] = ()
 
     @property
     def log(self) -> logging.Logger:
@@ -150,6 +148,6 @@ class RunContext:
         """
         if not isinstance(once, str):
             raise TypeError(f"once must be a str, not {type(once).__name__}")
-        line = " ".join(plain_text(self.secrets.redacted(text)).split())
-        if not self.news.add(line if len(line) <= NEWS_LIMIT else f"{line[: NEWS_LIMIT - 1]}…", once):
-            self.log.warning("Not reported, because the run has reported too much: %s", line)
+        whole = plain_text(self.secrets.redacted(text))
+        if not self.news.add(one_line(whole), once):
+            self.log.warning("Not reported, because the run has reported too much: %s", " ".join(whole.split()))

@@ -11,18 +11,21 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot_scheduler import Bot, Ledger, Memory
+from bot_scheduler import Bot, Ledger, Memory, Skip
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault, names_in
 from service.domain.error_texts import said, traced
 from service.domain.plain_json import plain, plain_text
 from service.domain.records import JobRecord, UnreadableJob
 from service.domain.run_records import Claim, Outcome
-from service.domain.schedules.run_members import names_of, overlay_of
+from service.domain.schedules.run_members import overlay_of
 from service.errors import ServiceError, ValidationFailed
 from service.settings import Settings
+from service.store.calendars.calendar_store import CalendarStore
+from service.store.runs.past_runs import PastRuns
 from service.worker.bot_configs import BotConfigs
-from service.worker.failures import outcome_of_failure
+from service.worker.facts.run_facts import RunFacts
+from service.worker.failures import outcome_of_failure, partial_result
 from service.worker.notes import Notes, RunLog
 from service.worker.run_context import News, RunContext, RunTime, StopFlag
 
@@ -52,6 +55,8 @@ class Surroundings:
         contacts: the address book.
         ledger: makes the ledger of one bot (its name) for one run (its id).
         memory: makes the memory of one bot.
+        past: the histories of jobs.
+        calendars: the installation's.
         settings: the service's.
         vault: its secrets.
         configs: checks the runs' configs.
@@ -66,6 +71,8 @@ class Surroundings:
     contacts: Any
     ledger: Callable[[str, str], Ledger]
     memory: Callable[[str], Memory]
+    past: PastRuns
+    calendars: CalendarStore
     settings: Settings
     vault: Vault = field(default_factory=lambda: Vault({}))
     configs: BotConfigs = field(default_factory=BotConfigs)
@@ -93,11 +100,16 @@ class Surroundings:
 
     def redacted(self, outcome: Outcome) -> Outcome:
         """Return the run's outcome with its news, without secrets and as plain text, as it may be stored and sent."""
-        if outcome.error is None and not outcome.result and not self.news.items:
+        if outcome.error is None and outcome.reason is None and not outcome.result and not self.news.items:
             return outcome
-        error = None if outcome.error is None else plain_text(self.secrets.redacted(outcome.error))
         result = self.secrets.redacted_result(outcome.result)
-        return replace(outcome, error=error, result=result, news=self.news.items)
+        return replace(
+            outcome, error=self._redacted(outcome.error), result=result, news=self.news.items,
+            reason=self._redacted(outcome.reason),
+        )  # fmt: skip
+
+    def _redacted(self, text: str | None) -> str | None:
+        return None if text is None else plain_text(self.secrets.redacted(text))
 
 
 def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
@@ -128,6 +140,9 @@ def carry_out(claim: Claim, around: Surroundings, notes: Notes) -> Outcome:
         return _ended(result, around.stop)
     except (ValidationFailed, UnreadableJob) as error:
         return Outcome("failed", f"The job's bot_config is not valid for this run: {error}")
+    except Skip as skip:
+        run_log.logger.info("Skipped: %s", said(skip))
+        return _skipped(skip, around.stop)
     except Exception as error:  # noqa: BLE001 - whatever a bot raises is its run's failure
         run_log.logger.error("%s", said(error) if isinstance(error, ServiceError) else traced(error))
         return outcome_of_failure(error)
@@ -142,13 +157,15 @@ def _context(
         around.secrets.require_bound(named)
     zone = _zone(claim.job.kept, record)
     declared = tuple(getattr(bot_class, "uses_settings", ()))
+    ledger = around.ledger(bot_class.name, claim.run_id)
     return RunContext(
         config=bot_class.Config.model_validate(validated),
         job_id=record.id,
         run_id=claim.run_id,
+        run=RunFacts(claim, record, zone, around.past, around.calendars, lambda: ledger.first_run()),
         now=datetime.fromtimestamp(claim.started_at / 1000, zone),
         timezone=zone,
-        ledger=around.ledger(bot_class.name, claim.run_id),
+        ledger=ledger,
         memory=around.memory(bot_class.name),
         contacts=around.contacts,
         settings=around.settings_of(bot_class.name, declared),
@@ -158,7 +175,6 @@ def _context(
         news=around.news,
         notes=notes,
         run_log=run_log,
-        names=tuple(names_of(claim.run.get("members"))),
     )
 
 
@@ -173,6 +189,13 @@ def _zone(kept: dict[str, Any], record: JobRecord) -> ZoneInfo:
         kept["zone"] = ZoneInfo(getattr(record.definition.schedule, "timezone", "UTC"))
     zone: ZoneInfo = kept["zone"]
     return zone
+
+
+def _skipped(skip: Skip, stop: StopFlag) -> Outcome:
+    """Return the outcome of a run that its bot skipped; if it was asked to stop before, it has only broken off."""
+    if stop.noticed:
+        return Outcome("failed", WORKER_STOPPED, partial_result(skip))
+    return Outcome("skipped", None, partial_result(skip), reason=said(skip))
 
 
 def _ended(result: object, stop: StopFlag) -> Outcome:

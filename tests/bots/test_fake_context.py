@@ -14,8 +14,19 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from redis import Redis
 
-from bot_scheduler import Bot, Contact, Contacts, Context, Ledger, Memory, Person, Secrets, ServiceError
-from bot_scheduler.testing import FakeClock, FakeContact, FakeContext, LogLine
+from bot_scheduler import (
+    Bot,
+    Contact,
+    Contacts,
+    Context,
+    Ledger,
+    Memory,
+    Person,
+    Secrets,
+    ServiceError,
+    Window,
+)
+from bot_scheduler.testing import FakeClock, FakeContact, FakeContext, FakeRun, LogLine
 from service.bots.support.address_book import AddressBook
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Vault, names_in
@@ -155,6 +166,7 @@ class Reals:
             config=ProbeConfig.model_validate(CONFIG),
             job_id="3f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
             run_id=run_id,
+            run=FakeRun("schedule", Window(None, NOW)),  # the facts have their own tests, below and on the engine
             now=NOW.astimezone(zone),
             timezone=zone,
             ledger=RedisLedger(self._client, self._keys, "probe", run_id),

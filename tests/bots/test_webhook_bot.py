@@ -141,7 +141,14 @@ def test_a_rehearsal_shows_the_request_and_sends_none(
         "request": {
             "method": "POST",
             "url": "env:BOT_SECRET_ADDRESS",
-            "headers": {"Authorization": "***", "Accept": "*/*"},
+            "headers": {
+                "Authorization": "***",
+                "Accept": "*/*",
+                "Bot-Scheduler-Job": "3f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
+                "Bot-Scheduler-Job-Name": "A%20job",
+                "Bot-Scheduler-Trigger": "manual",
+                "Bot-Scheduler-Attempt": "1",
+            },
             "body": "2025-04-12",
         },
     }

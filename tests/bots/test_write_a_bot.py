@@ -7,15 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from pydantic import BaseModel
 from redis import Redis
 
-from bot_scheduler import Bot, RunFailed
+from bot_scheduler import Bot, Context, RunFailed, Skip
 from bot_scheduler.testing import FakeContext
+from bot_scheduler.testing.context import START
 from service.bots.registry import configs, load_bots
 from service.bots.support.bot_settings import BotSettings
 from service.bots.support.secrets import Secrets, Vault
@@ -97,22 +100,69 @@ def test_the_guide_builds_the_example_from_an_empty_folder(tmp_path: Path) -> No
         shown, kept = (tmp_path / name).read_text(), (EXAMPLE / name).read_text()
         assert [line for line in shown.splitlines() if line] == [line for line in kept.splitlines() if line]
     assert sorted(pieces()) == ["chores_bot.py", "pyproject.toml", "tests/test_chores_bot.py"]
-    library = tmp_path / "library"
-    shutil.copytree(ROOT / "bot_scheduler", library / "bot_scheduler")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "tests"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (library, tmp_path)))}
-    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    told = passed_alone(tmp_path)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "6 passed" in told.stdout
 
 
 def test_every_piece_of_code_in_the_guide_is_tried() -> None:
-    """Those of the tutorial above, and two below."""
+    """Those of the tutorial above, and three below."""
     shown = re.findall(r"^```(?:python|toml)\n(.*?)^```", GUIDE.read_text(), re.M | re.S)
     tutorial = [piece for parts in pieces().values() for piece in parts]
-    failing, with_secrets = [piece for piece in shown if piece not in tutorial]
+    with_window, failing, with_secrets = [piece for piece in shown if piece not in tutorial]
+    assert "context.run.window" in with_window
     assert "RunFailed" in failing
     assert "uses_settings" in with_secrets
+
+
+def test_the_window_and_the_skip_work_as_they_are_shown() -> None:
+    """What lies in the run's window is taken once; without any of it the run is skipped."""
+    (shown,) = [
+        piece for piece in re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.M | re.S) if "Skip" in piece
+    ]
+    module: dict[str, Any] = {}
+    exec(compile(shown, "window.py", "exec", dont_inherit=True), module)
+    orders = [(START + timedelta(minutes=n), f"order {n}") for n in (-61, -60, -59, 0, 1)]
+
+    class Orders(Nothing):
+        def run(self, context: Context) -> dict[str, Any]:
+            return {"orders": module["new_orders"](context, orders)}
+
+    context = FakeContext(Orders, window_start=START - timedelta(hours=1))
+    assert context.run() == {"orders": ["order -59", "order 0"]}
+    following = context.next_run(after=timedelta(hours=1))
+    assert following.run() == {"orders": ["order 1"]}
+    last = following.next_run(after=timedelta(hours=1))
+    with pytest.raises(Skip):
+        last.run()
+    assert last.skipped == "nothing new"
+
+
+class Nothing:
+    """A bot without a config."""
+
+    name: ClassVar[str] = "orders"
+    description: ClassVar[str] = "Finds new orders."
+    Config: ClassVar[type[BaseModel]] = type("Config", (BaseModel,), {})
+    uses_settings: ClassVar[tuple[str, ...]] = ()
+    safe_to_rerun: ClassVar[bool] = True
+
+
+def test_the_example_with_windows_passes_its_own_tests(tmp_path: Path) -> None:
+    """Where there is `bot_scheduler` and no service."""
+    shutil.copytree(ROOT / "examples" / "digest-bot", tmp_path / "digest-bot")
+    told = passed_alone(tmp_path / "digest-bot")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "4 passed" in told.stdout
+
+
+def passed_alone(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a package beside a copy of `bot_scheduler`."""
+    library = folder / "library"
+    shutil.copytree(ROOT / "bot_scheduler", library / "bot_scheduler")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), "tests"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (library, folder)))}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_a_failure_says_how_it_goes_on_as_it_is_shown() -> None:

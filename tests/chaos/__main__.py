@@ -22,6 +22,7 @@ from tests.chaos.audit import (
     check_retries,
     check_runs,
     check_trace,
+    check_windows,
     histories,
     trace_lines,
 )
@@ -171,6 +172,7 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
         found.lost += [f"{name}: was due once, and decided {decided} times"] if decided == 0 else []
         found.doubled += [f"{name}: was due once, and decided {decided} times"] if decided > 1 else []
     check_runs(found, name, runs, known.limit)
+    check_windows(found, name, runs)
     check_ids(found, name, runs)
     if known.kind in ("retried", "outlasts a lease"):
         check_retries(found, name, runs, 2 if known.kind == "retried" else 1, off_since * 1000)

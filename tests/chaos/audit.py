@@ -134,6 +134,19 @@ def check_runs(found: Findings, job: str, runs: Sequence[Run], limit: int) -> No
     found.doubled += [f"{job}: {run_id} retried {n} times" for run_id, n in retried.items() if n > 1]
 
 
+def check_windows(found: Findings, job: str, runs: Sequence[Run]) -> None:
+    """A run that its bot skipped tells its window: it begins where the history says that the one before was decided."""
+    ends = [int(run.get("last_scheduled_for", run["scheduled_for"])) for run in runs if run["trigger"] == "schedule"]
+    for run in runs:
+        if run.get("status") != "skipped" or "started_at" not in run or "scheduled_for" not in run:
+            continue
+        own = int(run["scheduled_for"])
+        before = max((end for end in ends if end < own), default=None)
+        expected = f"window {'none' if before is None else before} {own}"
+        if run["reason"] != expected:
+            found.wrong.append(f"{job}: {run['id']} has the {run['reason']}, not the {expected}")
+
+
 def check_ids(found: Findings, job: str, runs: Sequence[Run]) -> None:
     """Every run's id is a UUID."""
     found.wrong += [f"{job}: the id {run['id']!r} is not a UUID" for run in runs if not is_uuid(run["id"])]

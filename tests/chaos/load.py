@@ -96,6 +96,8 @@ class Load:
         self.make("each minute", MINUTE, 0.1, catch_up="all", overlap="queue")
         self.make("retried", TWO_SECONDS, 0.0, mode="raise", max_retries=2, retry_delay_seconds=1)
         self.make("fails", TWO_SECONDS, 0.0, mode="raise")
+        for catch_up in ("latest", "all"):
+            self.make(f"skips, {catch_up}", SECOND, 0.0, mode="skip", catch_up=catch_up)
         self.make("outlasts a lease", HOUR, LONG_SECONDS, max_retries=1, retry_delay_seconds=1)
         for limit in (1, 2, 3):
             self.make(f"by hand {limit}", HOUR, 0.1, max_concurrent_runs=limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,18 @@ def test_the_audit_sees_open_runs_too_many_leases_and_missing_retries() -> None:
     audit.check_runs(found, "job", runs, 1)
     audit.check_retries(found, "job", runs, 1, 10_000.0)
     assert list(map(len, (found.lost, found.doubled, found.never_ended, found.wrong))) == [1, 1, 1, 1]
+
+
+def test_the_audit_sees_a_window_that_does_not_begin_where_the_one_before_ended() -> None:
+    """Of runs that their bot skipped, which tell it; by what the history says was decided before."""
+    found = audit.Findings()
+    skipped: dict[str, Any] = {"status": "skipped", "started_at": "1000"}
+    right = [entry(1, reason="window none 1", **skipped), entry(2, 4, 3, status="skipped", reason="coalesced"),
+             entry(5, reason="window 4 5", **skipped)]  # fmt: skip
+    audit.check_windows(found, "job", right)
+    assert found.all() == []
+    audit.check_windows(found, "job", [*right, entry(6, reason="window 4 6", **skipped)])
+    assert len(found.wrong) == 1
 
 
 def test_the_audit_asks_for_the_retries_of_runs_by_hand_though_the_job_is_off() -> None:

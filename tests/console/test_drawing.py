@@ -207,6 +207,7 @@ def test_durations_read_as_people_say_them(ms: int | None, said: str) -> None:
         ({"error": "x" * 500}, "x" * 139 + "…"),
         ({"reason": "overlap"}, "the previous run was still running"),
         ({"reason": "of tomorrow"}, "of tomorrow"),
+        ({"reason": "overlap", "started_at": "2025-01-15T08:00:00"}, "Skipped: overlap"),
         ({"messages_sent": 1, "profiles_visited": 2}, "1 message, 2 profiles"),
         ({"status": "running", "progress": {"done": 3, "total": 9}}, "3 of 9"),
         ({"result": {"dry_run": True}}, "rehearsed"),
@@ -218,7 +219,7 @@ def test_durations_read_as_people_say_them(ms: int | None, said: str) -> None:
 def test_what_came_of_a_run_is_said_in_a_few_words(more: dict[str, Any], said: str) -> None:
     """The error first, then why it was skipped, then what it did."""
     entry = {"error": None, "reason": None, "status": "success", "messages_sent": 0, "profiles_visited": 0,
-             "result": None}  # fmt: skip
+             "result": None, "started_at": None}  # fmt: skip
     assert summary(entry | more) == said
 
 

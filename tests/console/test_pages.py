@@ -127,6 +127,7 @@ def full(browser: Browser, rig: Rig) -> str:
     run(browser, rig, job_id, Outcome("success", result={"messages_sent": 2, HOSTILE: HOSTILE}))
     run(browser, rig, job_id, Outcome("failed", error=HOSTILE))
     run(browser, rig, job_id, Outcome("cancelled", error="by request"))
+    run(browser, rig, job_id, Outcome("skipped", result={HOSTILE: HOSTILE}, reason=HOSTILE))
     for kind, config in (
         ("weekly", {"hour": 1, "minute": 2, "day_of_week": "mon, Fri"}),
         ("interval", {"seconds": 7}),
@@ -197,6 +198,22 @@ def test_a_hostile_name_is_shown_as_it_is(browser: Browser, full: str) -> None:
     assert "{{ 7*7 }}${7}" in words(browser.get(f"/jobs/{full}"))
     form = Markup(browser.get(f"/jobs/{full}/edit"))
     assert HOSTILE in form.values("value")
+
+
+def test_a_run_that_its_bot_skipped_is_shown_as_one_that_ran(browser: Browser, rig: Rig) -> None:
+    """With its reason, its times and its log; an occurrence that never started has none of these."""
+    job_id = make_job(browser)
+    run_id = run(browser, rig, job_id, Outcome("skipped", result={"looked_at": 3}, reason="nothing new"))
+    page = words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
+    assert "Skipped nothing new" in page and "Started" in page and "The run logged nothing." in page
+    for path in (f"/jobs/{job_id}", "/runs"):
+        assert "Skipped: nothing new" in words(browser.get(path))
+    due = rig.make_job(name="never started", options={"catch_up": "none"})
+    rig.pretend_due(due, 3600)
+    rig.scheduler().enqueue_jobs()
+    skipped = next(run["id"] for run in rig.history(due) if run["status"] == "skipped")
+    folded = words(browser.get(f"/jobs/{due}/runs/{skipped}"))
+    assert "Recorded" in folded and "Started" not in folded.replace("Started by", "")
 
 
 def test_every_link_of_a_page_leads_somewhere(browser: Browser, full: str) -> None:

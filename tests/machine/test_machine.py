@@ -233,7 +233,8 @@ class Engine(RuleBasedStateMachine):
                 last = self.last.get(job_id, 0)
                 assert stands >= (min(last, self.wanted) if trusted else last), "what was decided before is void"
                 ran = {run["id"]: int(run["scheduled_for"]) for run in runs if run["trigger"] == "schedule"
-                       and run["status"] != "skipped" and int(run["scheduled_for"]) <= now}  # fmt: skip
+                       and (run["status"] != "skipped" or "started_at" in run)
+                       and int(run["scheduled_for"]) <= now}  # fmt: skip
                 counts = [occurrence for run_id, occurrence in ran.items() if run_id not in model.void]
                 assert stands >= max(counts, default=0), "what is over and ran is void"
                 if trusted and anchored <= now + trusted:
@@ -255,7 +256,7 @@ class Engine(RuleBasedStateMachine):
             last = int(run.get("last_scheduled_for", first))
             if last > stands:
                 assert run["status"] != "queued", run
-                assert run["status"] != "skipped" or run["reason"] == "clock", run
+                assert run["status"] != "skipped" or run["reason"] == "clock" or "started_at" in run, run
                 assert "started_at" in run or run["status"] in ("skipped", "cancelled"), run
                 model.void.add(run["id"])
                 model.decided = [one for one in model.decided if not first <= one <= last]
@@ -438,7 +439,7 @@ class Engine(RuleBasedStateMachine):
         claim = self._claim(self._pop())
         return multiple() if claim is None else claim
 
-    @rule(status=st.sampled_from(["success", "failed"]))
+    @rule(status=st.sampled_from(["success", "failed", "skipped"]))
     def work_one_off(self, status: str) -> None:
         """A worker pops, claims and ends."""
         claim = self._claim(self._pop())
@@ -461,12 +462,12 @@ class Engine(RuleBasedStateMachine):
         """A sign of life, or of a life after death."""
         self.rig.runs.renew(claim.run_id, claim.token, LEASE_MS)
 
-    @rule(claim=claims, status=st.sampled_from(["success", "failed", "cancelled"]))
+    @rule(claim=claims, status=st.sampled_from(["success", "failed", "cancelled", "skipped"]))
     def finish(self, claim: Claim, status: str) -> None:
         """By its worker: alive, woken after the reaper came by, or repeating itself."""
         self._end(claim, status)
 
-    @rule(target=claims, claim=claims, status=st.sampled_from(["success", "success", "failed", "cancelled"]))
+    @rule(target=claims, claim=claims, status=st.sampled_from(["success", "success", "failed", "cancelled", "skipped"]))
     def finish_and_take_the_next(self, claim: Claim, status: str) -> Any:
         """In one step, as a horse does; the run may have ended, or be another's by now."""
         outcome, retry = self._ending(claim, status)
@@ -480,7 +481,9 @@ class Engine(RuleBasedStateMachine):
         self.rig.runs.finish(claim.run_id, claim.token, outcome, retry=retry)
 
     def _ending(self, claim: Claim, status: str) -> tuple[Outcome, Retry | None]:
-        outcome = Outcome(status, None if status == "success" else "no", {})
+        has_error = status in ("failed", "cancelled")
+        # The reason is one of the scheduler's own, so that a skip could be folded into this run.
+        outcome = Outcome(status, "no" if has_error else None, {}, reason="overlap" if status == "skipped" else None)
         retry = None
         if status == "failed":
             options = claim.record.definition.options

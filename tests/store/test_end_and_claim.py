@@ -35,19 +35,19 @@ OPTIONS = st.fixed_dictionaries({
 STEPS = st.lists(
     st.tuples(
         st.sampled_from([
-            "run", "run", "run", "claim", "rehearse", "cancel", "fail before", "succeed before", "renew", "log",
-            "switch off", "delete", "lose a run", "lose a job", "lose RQ's job", "put a stray in front", "retry later",
+            "run", "run", "run", "claim", "rehearse", "cancel", "fail before", "succeed before", "skip before",
+            "renew", "log", "switch off", "delete", "lose a run", "lose a job", "lose RQ's job", "put a stray in front",
+            "retry later",
         ]),
         st.integers(0, 3),
     ),
     max_size=14,
 )  # fmt: skip
-OUTCOMES = st.builds(
-    Outcome,
-    st.sampled_from(["success", "success", "failed", "cancelled"]),
-    st.sampled_from([None, "it broke"]),
-    st.sampled_from([None, {}, {"messages_sent": 2}]),
-    news=st.sampled_from([{}, {}, {"a digest": "a news"}]),
+RESULTS, NEWS = st.sampled_from([None, {}, {"messages_sent": 2}]), st.sampled_from([{}, {}, {"a digest": "a news"}])
+STATUSES = st.sampled_from(["success", "success", "failed", "cancelled"])
+OUTCOMES = st.one_of(
+    st.builds(Outcome, STATUSES, st.sampled_from([None, "it broke"]), RESULTS, news=NEWS),
+    st.builds(Outcome, st.just("skipped"), st.none(), RESULTS, news=NEWS, reason=st.just("nothing new")),
 )
 RETRIES = st.sampled_from([None, None, Retry("a-retry", 2, 0), Retry("a-retry", 2, 5_000)])
 ENDS = st.sampled_from(["its own"] * 6 + ["another's", "ended", "of a deleted run", "cancelled"])
@@ -96,6 +96,9 @@ class State:
             case "succeed before" if len(self.claims) > 1:
                 last = self.claims.pop()
                 rig.runs.finish(last.run_id, last.token, Outcome("success", None, {}))
+            case "skip before" if len(self.claims) > 1:
+                last = self.claims.pop()
+                rig.runs.finish(last.run_id, last.token, Outcome("skipped", None, {}, reason="nothing new"))
             case "retry later" if len(self.claims) > 1:
                 last = self.claims.pop()
                 retry = Retry(f"retry-{len(self.known)}", 2, 9_000)

@@ -14,8 +14,9 @@ from service.scheduler import alerts as alerts_module
 from service.scheduler.alert_texts import words
 from service.scheduler.alerts import Alerts
 from service.store.outbox import Outbox
+from service.store.runs.stored_outcome import LINE_LIMIT
 from service.store.scripts import NEWS_SHOWN, TOLD_TTL
-from service.worker.run_context import MOST_NEWS, NEWS_LIMIT, News
+from service.worker.run_context import MOST_NEWS, News
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import EchoConfig, Rig
 from tests.support.work_horse import carry_out, tame_horse
@@ -130,7 +131,7 @@ def test_lists_and_keys_of_another_kind_hold_up_no_end(rig: Rig) -> None:
 
 def test_an_alert_is_small_enough_for_every_channel(rig: Rig) -> None:
     """Whole lines are left out, and counted."""
-    end_with(rig, rig.make_job(), {str(n): f"P{n:02} " + "x" * (NEWS_LIMIT - 4) for n in range(30)})
+    end_with(rig, rig.make_job(), {str(n): f"P{n:02} " + "x" * (LINE_LIMIT - 4) for n in range(30)})
     (alert,) = told(rig)
     _, body = words("Greet", alert)
     assert len(body) < 2000
@@ -194,7 +195,7 @@ def test_a_bot_tells_through_its_context_also_if_it_fails(rig: Rig, valkey_serve
     vault = Vault({"BOT_SECRET_LONG": "0123456789abcdef"})
     carried_out(rig, valkey_server, does, vault)
     (alert,) = told(rig)
-    assert alert["lines"] == ["Amelia: the token [BOT_SECRET_LONG] is refused", "ü" * (NEWS_LIMIT - 1) + "…"]
+    assert alert["lines"] == ["Amelia: the token [BOT_SECRET_LONG] is refused", "ü" * (LINE_LIMIT - 1) + "…"]
     carried_out(rig, valkey_server, lambda context: {})
     assert told(rig) == []
 

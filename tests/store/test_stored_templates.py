@@ -12,6 +12,7 @@ from service.bots.birthday.bot import BirthdayBot
 from service.bots.registry import configs
 from service.bots.webhook.bot import WebhookBot
 from service.errors import ValidationFailed
+from service.settings import Settings
 from service.store.jobs.job_hashes import JobStore
 from service.store.server.redis_clock import RedisClock
 from service.usecases.definitions import Definitions
@@ -56,7 +57,8 @@ def test_a_stored_template_that_is_refused_today_fails_its_runs_and_hides_nothin
     run_id = rig.use.run_now(job_id)
     claim = rig.runs.claim(run_id, "token", "worker-1", 30_000)
     assert claim is not None
-    around = Surroundings(bots, None, lambda bot, run_id: None, lambda bot: None, None)  # type: ignore[arg-type, return-value]
+    nothing: Any = lambda *_: None  # noqa: E731 - it stands for several types
+    around = Surroundings(bots, None, nothing, nothing, nothing, nothing, Settings())
     outcome = carry_out(claim, around, Notes(lambda *note: True, lambda: 0.0))
     assert outcome.status == "failed" and outcome.error is not None
     assert REASON[bot_type] in outcome.error and "string is for texts and numbers" in outcome.error

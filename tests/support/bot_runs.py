@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, SecretStr
 from redis import Redis
 
+from bot_scheduler import Window
+from bot_scheduler.testing import FakeRun
 from service.bots.support.secrets import Secrets, Vault, names_in
 from service.store.keys import Keys
 from service.store.ledger import RedisLedger
@@ -46,10 +48,26 @@ class Run:
     waits: list[float] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
     told: dict[str, str] = field(default_factory=dict)
+    scheduled_for: datetime | None = None
+    """The run's occurrence; without one, it is a run by hand."""
+    trigger: str | None = None
+    attempt: int = 1
+    facts: FakeRun | None = None
+    """What the bot is told of its run; None: what follows from the fields above."""
     ledger: Any = field(init=False)
 
     def __post_init__(self) -> None:
         self.ledger = RedisLedger(self.client, Keys(), self.bot, self.run_id)
+
+    @property
+    def run(self) -> FakeRun:
+        if self.facts is not None:
+            return self.facts
+        zone = self.now.tzinfo
+        occurrence = None if self.scheduled_for is None else self.scheduled_for.astimezone(zone)
+        trigger = self.trigger or ("manual" if occurrence is None else "schedule")
+        due = occurrence or self.now
+        return FakeRun(trigger, Window(None, due), self.attempt, occurrence, due)
 
     @property
     def origin_id(self) -> str:

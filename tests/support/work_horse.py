@@ -9,8 +9,10 @@ from redis import Redis
 
 from service.bots.support.secrets import Vault
 from service.settings import Settings
+from service.store.calendars.calendar_store import CalendarStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
+from service.store.runs.past_runs import PastRuns
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
 from service.worker.board import Board
@@ -23,7 +25,9 @@ from service.worker.waiting import QueueWait
 def tame_horse(client: Redis, keys: Keys, bot: Any, vault: Vault | None = None) -> WorkHorse:
     """A horse that knows one bot, named `echo`, to which it gives neither a ledger nor a memory nor contacts."""
     nothing: Any = lambda *_: None  # noqa: E731 - it stands for several types
-    around = Surroundings({"echo": bot}, None, nothing, nothing, Settings(), vault or Vault({}))
+    scripts = make_scripts(client, keys, Limits())
+    past, calendars = PastRuns(scripts), CalendarStore(scripts)
+    around = Surroundings({"echo": bot}, None, nothing, nothing, past, calendars, Settings(), vault or Vault({}))
     return horse_with(around, client, keys)
 
 

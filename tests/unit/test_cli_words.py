@@ -22,6 +22,7 @@ def test_one_is_told_as_one() -> None:
 
 RUN: dict[str, Any] = {
     "error": None, "reason": None, "occurrences": 1, "messages_sent": 0, "profiles_visited": 0, "result": None,
+    "started_at": None,
 }  # fmt: skip
 
 
@@ -33,6 +34,7 @@ RUN: dict[str, Any] = {
         ({"messages_sent": 2, "profiles_visited": 1}, "2 messages, 1 profile"),
         ({"messages_sent": 5, "error": "5 of 10 messages failed"}, "5 of 10 messages failed"),
         ({"reason": "overlap", "occurrences": 3}, "overlap (3 occurrences)"),
+        ({"reason": "nothing new", "started_at": "2025-01-15T08:00:00"}, "Skipped: nothing new"),
         ({"messages_sent": 1, "occurrences": 3}, "1 message (3 occurrences)"),
         ({"rehearsal": True, "result": {"found": 1}}, "rehearsed"),
         ({"result": {"dry_run": True, "already": 1}}, "rehearsed"),

@@ -99,6 +99,8 @@ def test_a_run_takes_the_place_of_its_occurrence() -> None:
         ({"status": "failed"}, "Job a: failed", "CONFIRMED", NOW, "Started at 2027-01-15T08:00:01 UTC. Ended at"),
         ({"status": "skipped", "reason": "misfire", "occurrences": 7, "started_at": None, "finished_at": None},
          "Job a: skipped", "CANCELLED", NOW, "Reason: misfire. Stands for 7 occurrences."),
+        ({"status": "skipped", "reason": "nothing new"}, "Job a: skipped", "CONFIRMED", NOW,
+         "Skipped: nothing new. Started at"),
         ({"status": "running", "finished_at": None}, "Job a: running", "CONFIRMED", NOW, "Started at"),
         ({"trigger": "manual", "scheduled_for": None}, "Job a: success", "CONFIRMED", NOW + 1, "Trigger: manual."),
         ({"trigger": "manual", "scheduled_for": None, "status": "queued", "started_at": None, "finished_at": None},

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from bot_scheduler import Context
+from bot_scheduler import Context, RunFailed, Skip
 from service.bots.birthday.birthdays import LeapDay, find
 from service.bots.birthday.greetings import EVERY, FALLBACK, Texts
 from service.bots.birthday.letters import Letters
@@ -16,6 +16,7 @@ from service.bots.birthday.senders import Digest, Sender
 from service.bots.birthday.tally import Tally
 from service.bots.support.address_book import address_book
 from service.bots.support.config import SparseConfig
+from service.bots.support.own_day import own_day, why_not_today
 
 MAX_LANGUAGES = 20
 MAX_TEXTS = 100_000
@@ -125,6 +126,8 @@ class BirthdayBot:
             ChannelUnavailable: no message can be sent. Nothing is claimed for people who were not tried. A rehearsal
                 reports this as a warning, unless it cannot tell whom a live run would reach.
             LettersRefused: some letters could not be sent.
+            Skip: the day of the run's occurrence is not today, and the job greets nobody late.
+            RunFailed: the same of a retry, whose first attempt failed or was cut short: somebody may not be greeted.
         """
         config: BirthdayConfig = context.config
         tally = Tally()
@@ -132,11 +135,10 @@ class BirthdayBot:
         warnings = sender.warnings() if config.dry_run else []
         if not config.dry_run:
             sender.check()
-        today = date.fromisoformat(config.today) if config.today else context.now.date()
-        days_back = config.max_days_late if config.process_late else 0
-        greetings = find(address_book(context), today, days_back, config.leap_day or "feb28")
+        day, days_back = _days(context)
+        greetings = find(address_book(context), day, days_back, config.leap_day or "feb28")
         tally.found = len(greetings)
-        context.log.info("Birthdays of %s, looking %d days back: %d found", today, days_back, len(greetings))
+        context.log.info("Birthdays of %s, looking %d days back: %d found", day, days_back, len(greetings))
         pending = list(sender.pending(tally.of_the_living(greetings)))
         sender.log_skipped()
         if config.dry_run:
@@ -149,3 +151,26 @@ class BirthdayBot:
             error.result = tally.as_dict()  # type: ignore[attr-defined]
             raise
         return tally.as_dict()
+
+
+def _days(context: Context) -> tuple[date, int]:
+    """Return the latest day whose birthdays the run greets, and how many days it looks back from there.
+
+    Raises:
+        Skip, RunFailed: see `BirthdayBot.run`.
+    """
+    config: BirthdayConfig = context.config
+    if config.today:
+        return date.fromisoformat(config.today), config.max_days_late if config.process_late else 0
+    if config.process_late:
+        today = context.now.date()
+        if (today - own_day(context)).days > config.max_days_late:
+            context.log.warning("The day of this run, %s, is over for more than max_days_late", own_day(context))
+        return today, config.max_days_late
+    why = why_not_today(context)
+    if why is not None:
+        reason = f"{why}, so nobody is greeted; process_late would greet late"
+        if context.run.trigger == "retry":
+            raise RunFailed(f"The run before could not be completed in time: {reason}", final=True)
+        raise Skip(reason)
+    return own_day(context), 0

@@ -93,7 +93,12 @@ class Letters(Sender):
         while (one := self._tries.first(self._room())) is not None:
             if self._context.cancelled or not self._await(one):
                 return False
+            timely = self.in_time(one.greeting)
+            if timely is None:
+                self._context.log.warning("Nobody else is greeted: %s is over", one.greeting.day)
+                return True
             self._context.progress(total - self._tries.fresh - self._tries.waiting, total)
+            one.greeting = timely
             self._attempt(self._tries.take(one))
         self._context.progress(total - self._tries.fresh, total)
         return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from bot_scheduler import Context
@@ -14,6 +15,7 @@ from service.bots.birthday.birthdays import Greeting
 from service.bots.birthday.greetings import compose_digest
 from service.bots.birthday.tally import Tally, listed
 from service.bots.birthday.tries import pause_after
+from service.bots.support.own_day import day_now
 from service.contacts.matching.identity import People
 from service.errors import ChannelUnavailable, DeliveryFailed
 from service.messages import DeliveryDeferred, DeliveryUncertain, announce, why_unusable
@@ -38,6 +40,8 @@ class Sender(ABC):
         self._config = context.config
         self._tally = tally
         self._resends = context.config.on_unknown_delivery == "resend"
+        self._longest = context.config.max_days_late if context.config.process_late else 0
+        """The most days by which a greeting may be late."""
 
     @abstractmethod
     def check(self) -> None:
@@ -86,6 +90,13 @@ class Sender(ABC):
             else:
                 told.add(greeting.person)
                 yield greeting
+
+    def in_time(self, greeting: Greeting) -> Greeting | None:
+        """Return the greeting as it is now: the run may have gone on past midnight. Return None if it is too late."""
+        days_late = (day_now(self._context) - greeting.day).days
+        if days_late > self._longest:
+            return None
+        return greeting if days_late == greeting.days_late else replace(greeting, days_late=days_late)
 
     def log_skipped(self) -> None:
         """Log the names of people who cannot be greeted."""
@@ -162,8 +173,11 @@ class Digest(Sender):
             for greeting in pending:
                 if self._context.cancelled:
                     break
-                if self.claims(greeting):
-                    claimed.append(greeting)
+                timely = self.in_time(greeting)
+                if timely is None:
+                    self._tally.left_over += 1
+                elif self.claims(timely):
+                    claimed.append(timely)
         except BaseException:
             self._give_back(claimed)
             raise

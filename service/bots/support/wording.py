@@ -49,6 +49,12 @@ def _compiled(source: str) -> Template:
     return sandbox.from_string(source)
 
 
+@lru_cache(maxsize=64)
+def fields_in(source: str) -> frozenset[str]:
+    """Return the names of the fields that a template uses. Raises what `check` explains if it is broken."""
+    return frozenset(node.name for node in sandbox.parse(source).find_all(nodes.Name))
+
+
 def _anything(message: str) -> None:
     """Accept any message."""
 

@@ -14,6 +14,7 @@ from bot_scheduler import Context
 from service.bots.support.address_book import address_book
 from service.bots.support.config import StrictConfig
 from service.bots.support.fetching import HOST_DELAY, Fetched, Fetcher, NotFetched, Version
+from service.bots.support.own_day import own_day, why_not_today
 from service.bots.visitor.pages import read_page
 from service.domain.people.contact import Contact, Visit
 from service.egress import Egress
@@ -36,6 +37,7 @@ class VisitorConfig(StrictConfig):
 class Findings:
     """The findings of a run, as its result shows them."""
 
+    day: str
     answered: int = 0
     changed: int = 0
     pages: list[dict[str, Any]] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Findings:
     def as_dict(self) -> dict[str, Any]:
         """Return the findings, JSON-ready. The lists show at most `SHOWN` entries."""
         return {
+            "day": self.day,
             "profiles_visited": self.answered,
             "changed": self.changed,
             "failed": self.failed,
@@ -71,8 +74,10 @@ class VisitorBot:
         contacts = address_book(context).least_recently_visited(context.config.limit)
         if context.config.dry_run:
             would = [{"contact_id": c.id, "name": c.name, "url": c.profile} for c in contacts]
-            return {"profiles_visited": 0, "dry_run": True, "would_visit": would}
-        findings = Findings()
+            return {"day": str(own_day(context)), "profiles_visited": 0, "dry_run": True, "would_visit": would}
+        if why := why_not_today(context):
+            context.log.info("This run visits pages although %s: they are those that were not visited since", why)
+        findings = Findings(str(own_day(context)))
         settings = context.settings
         with Fetcher(
             settings.visitor_contact,

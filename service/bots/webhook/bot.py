@@ -18,10 +18,12 @@ from service.bots.support.content_coding import ACCEPTED
 from service.bots.support.fetching import MAX_FRAMING, user_agent
 from service.bots.support.network_guard import AddressRefused, GuardedBackend, GuardedTransport, refuse_literal
 from service.bots.support.secrets import SecretRefused, is_named, signing_key
-from service.bots.support.wording import render
+from service.bots.support.wording import fields_in, render
 from service.bots.webhook.answers import MAX_ANSWER, Answer, failure, is_final, read_answer
 from service.bots.webhook.config import BASIC, HEADER_VALUE, CarriesUser, WebhookConfig, web_address
+from service.bots.webhook.run_fields import fields_of, headers_of
 from service.egress import Egress
+from service.errors import StoreUnavailable
 from service.secrecy.own_copies import own_copy
 from service.secrecy.secret_names import referenced
 
@@ -72,7 +74,7 @@ class WebhookBot:
         egress = Egress.of(context.settings.network_allow, context.settings.visitor_allow_private)
         if config.dry_run:
             _refuse(url, egress)
-            return _rehearsed(config, content)
+            return _rehearsed(context, content)
         started = time.monotonic()
         try:
             answer = _send(request, config.timeout_seconds, egress)
@@ -94,8 +96,11 @@ class WebhookBot:
         return result
 
 
-def _rehearsed(config: WebhookConfig, content: str | None) -> dict[str, Any]:
+def _rehearsed(context: Context, content: str | None) -> dict[str, Any]:
+    config: WebhookConfig = context.config
     headers = {name: HIDDEN if is_named(value) else value for name, value in config.headers.items()}
+    given = {name.lower() for name in headers}
+    headers |= {name: value for name, value in headers_of(context).items() if name.lower() not in given}
     shown = {"method": config.method, "url": config.url, "headers": headers, "body": content}
     return {"dry_run": True, "signed": config.secret is not None, "request": shown}
 
@@ -134,17 +139,11 @@ def _header(context: Context, value: str, url: httpx.URL) -> str:
 def _body(context: Context) -> str | None:
     if context.config.body is None:
         return None
-    now = context.now.replace(microsecond=0)
-    fields = {
-        "run_id": context.run_id,
-        "job_id": context.job_id,
-        "now": now.isoformat(),
-        "date": now.date().isoformat(),
-        "time": now.time().isoformat(),
-        "timezone": context.timezone.key,
-    }
     try:
+        fields = fields_of(context, fields_in(context.config.body))
         return render(context.config.body, fields)
+    except StoreUnavailable:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever an expression can raise is the template's fault
         raise RequestFailed(f"the body's template cannot be used: {error}") from None
 
@@ -155,7 +154,8 @@ def _completed(headers: dict[str, str], content: str | None, url: httpx.URL, con
     timestamp = int(time.time())
     # of the first attempt, so that a receiver can drop repeated requests
     message_id = context.origin_id
-    whole = {"Webhook-Id": message_id, "Webhook-Timestamp": str(timestamp), **headers}
+    facts = {name: value for name, value in headers_of(context).items() if name.lower() not in given}
+    whole = {"Webhook-Id": message_id, "Webhook-Timestamp": str(timestamp), **facts, **headers}
     if "user-agent" not in given:
         whole["User-Agent"] = user_agent(context.settings.visitor_contact)
     if "accept-encoding" not in given:

@@ -12,6 +12,7 @@ from service.bots.support.addresses import MAX_PORT, BadPort, NotAnAddress, pars
 from service.bots.support.config import SparseConfig
 from service.bots.support.secrets import OTHERS, is_misnamed, is_named
 from service.bots.support.wording import MAX_TEMPLATE, check
+from service.bots.webhook.run_fields import SAMPLES
 from service.secrecy.secret_names import REFERENCE_PATTERN
 
 BASIC = "send them as the header Authorization: env:BOT_SECRET_…, whose value is Basic and base64 of user:password"
@@ -22,14 +23,6 @@ _OURS = frozenset(
     | {"proxy-connection", "webhook-id", "webhook-timestamp", "webhook-signature"}
 )
 _SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.IGNORECASE)
-_SAMPLE = {
-    "run_id": "1f0e9a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
-    "job_id": "5f0b3a52-6d0e-4c1e-9d7a-0b8c8f6f6a11",
-    "now": "2025-04-12T08:00:00+00:00",
-    "date": "2025-04-12",
-    "time": "08:00:00",
-    "timezone": "UTC",
-}
 
 
 class WebhookConfig(SparseConfig):
@@ -49,8 +42,9 @@ class WebhookConfig(SparseConfig):
     body: str | None = Field(
         default=None,
         max_length=MAX_TEMPLATE,
-        description="The body's template, with run_id, job_id, now, date, time and timezone. "
-        "It is application/json unless headers say otherwise.",
+        description="The body's template. Its fields: run_id, job_id, job_name, now, date, time, timezone, trigger, "
+        "attempt, scheduled_for, due, window_start, window_end, previous_success, previous_result, upcoming, names and "
+        "requested_by. It is application/json unless headers say otherwise.",
     )
     expected_status: list[int] | None = Field(
         default=None,
@@ -111,7 +105,7 @@ class WebhookConfig(SparseConfig):
     @classmethod
     def _works(cls, value: str | None) -> str | None:
         if value is not None:
-            check(value, [_SAMPLE])
+            check(value, SAMPLES)
         return value
 
     @field_validator("expected_status")

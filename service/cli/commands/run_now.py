@@ -30,7 +30,7 @@ def run_job(
     set_: Set = None,
     json: Json = False,
 ) -> None:
-    """Run a job now. With --wait, exit with 0 if the run succeeds, else with 1."""
+    """Run a job now. With --wait, exit with 0 if the run succeeds or its bot skips it, else with 1."""
     overlay = parsed_pairs("--set", set_) | ({"dry_run": True} if dry_run else {})
     job_id = find_id(job)
     run_id = ask_for_run(job_id, overlay)
@@ -50,7 +50,7 @@ def run_job(
         show_json(entry)
     else:
         show_run(entry)
-    if entry["status"] != "success":
+    if entry["status"] not in ("success", "skipped"):
         raise typer.Exit(Exit.FAILED)
 
 

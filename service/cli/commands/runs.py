@@ -119,7 +119,8 @@ def _trigger(run: dict[str, Any]) -> str:
 
 def result_of(run: dict[str, Any]) -> str:
     """Summarize how a run ended: why it failed or was skipped, else what it did."""
-    said = str(run["error"] or run["reason"] or _counts(run))
+    skipped = f"Skipped: {run['reason']}" if run["reason"] and run["started_at"] else run["reason"]
+    said = str(run["error"] or skipped or _counts(run))
     if run["occurrences"] > 1:
         said = f"{said} ({run['occurrences']} occurrences)".lstrip()
     return said if len(said) <= 80 else said[:79] + "…"
@@ -189,7 +190,8 @@ def _newest(job_id: str) -> str:
 
 
 def _reason(run: dict[str, Any]) -> str:
-    return f", {line(run['error'])}" if run["error"] else ""
+    why = run["error"] or run.get("reason")
+    return f", {line(why)}" if why else ""
 
 
 def _say_line(logged: dict[str, Any]) -> None:

@@ -130,7 +130,7 @@ def _past(run: Mapping[str, Any], name: str) -> FeedEvent:
     uid = f"{run['id']}@bot-scheduler" if occurrence is None else _uid(run["job_id"], occurrence)
     return FeedEvent(
         uid, f"{name}: {run['status']}", " ".join(_told(run)),
-        "CANCELLED" if run["status"] in _NOT_HELD else "CONFIRMED",
+        "CANCELLED" if run["status"] in _NOT_HELD and not _was_skipped_by_its_bot(run) else "CONFIRMED",
         start, finished if finished is not None and finished > start else None,
         finished or times["started_at"] or times["queued_at"] or start,
     )  # fmt: skip
@@ -138,7 +138,9 @@ def _past(run: Mapping[str, Any], name: str) -> FeedEvent:
 
 def _told(run: Mapping[str, Any]) -> Iterator[str]:
     """Say what is known of a run. Its error and its result may be about persons, and stay out."""
-    if run["reason"]:
+    if _was_skipped_by_its_bot(run):
+        yield f"Skipped: {run['reason']}."
+    elif run["reason"]:
         yield f"Reason: {run['reason']}."
     if run["occurrences"] > 1:
         yield f"Stands for {run['occurrences']} occurrences."
@@ -148,6 +150,10 @@ def _told(run: Mapping[str, Any]) -> Iterator[str]:
         yield f"Ended at {run['finished_at']} UTC."
     if run["trigger"] != "schedule":
         yield f"Trigger: {run['trigger']}."
+
+
+def _was_skipped_by_its_bot(run: Mapping[str, Any]) -> bool:
+    return bool(run["status"] == "skipped" and run["started_at"])
 
 
 def _uid(job_id: str, occurrence: int) -> str:

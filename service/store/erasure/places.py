@@ -54,7 +54,7 @@ def places(keys: Keys) -> tuple[Place, ...]:
     ) -> None:  # fmt: skip
         rows.append(Place(name, re.compile(pattern), kind, fields, deed, until, within))
 
-    add("results", rf"{own}:run:{_ID}", "hash", ("result", "error"))
+    add("results", rf"{own}:run:{_ID}", "hash", ("result", "error", "reason"))
     add("results", rf"{own}:run:{_ID}", "hash", ("overlay", "members", "finished_at"), "tell", "finished_at")
     add("logs", rf"{own}:run:{_ID}:log", "list")
     add("logs", rf"{own}:run:{_ID}:log:tail", "zset")

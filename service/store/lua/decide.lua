@@ -80,7 +80,8 @@ local function run_id_of(job, decision)
   return sub(hash, 1, 8) .. '-' .. sub(hash, 9, 12) .. '-8' .. sub(hash, 13, 15) .. '-a' .. sub(hash, 16, 18) .. decision.hex
 end
 
--- Successive skips for the same reason are one entry: the newest of the history grows, if it is such an entry.
+-- Successive skips for the same reason are one entry: the newest of the history grows, if it is such an entry. A run that
+-- its bot skipped has started, and stays by itself.
 local function skip(job, decision, reason)
   local occurrences, last = decision.occurrences or '1', decision.last_occurrence or decision.occurrence
   if reason == 'misfire' then
@@ -95,8 +96,9 @@ local function skip(job, decision, reason)
   local newest = call('LINDEX', key.history(job.id), 0)
   if newest then
     local run = key.run(newest)
-    local status, its_reason, folded, closed = unpack(call('HMGET', run, 'status', 'reason', 'occurrences', 'closed'))
-    if status == 'skipped' and its_reason == reason and (closed or nil) == decision.closed then
+    local status, its_reason, folded, closed, started_at = unpack(call('HMGET', run, 'status', 'reason', 'occurrences',
+      'closed', 'started_at'))
+    if status == 'skipped' and not started_at and its_reason == reason and (closed or nil) == decision.closed then
       call('HSET', run, 'occurrences', int((tonumber(folded) or 1) + occurrences), 'last_scheduled_for',
         last, 'finished_at', at)
       return

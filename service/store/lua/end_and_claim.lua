@@ -1,6 +1,6 @@
 -- End a run that is under way, and claim the next one in RQ's queue.
 --
--- ARGV  1 to 8 as in end_run.lua, but 6: '1' if this is a success without an error and news, and no rehearsal
+-- ARGV  1 to 8 as in end_run.lua, but 6: '1' if this is a success or a skip without an error and news, and no rehearsal
 --       9 the new claim's token      10 worker name      11 length of the lease, ms
 --       12 '1' to count the sums now, '0' to count them only if there is no next run
 --       13 '1' to return the next run's job as well      14 '1' if an earlier call was not answered
@@ -11,7 +11,7 @@
 --         shared/claims.lua); nil if the queue is empty, RQ's workers are suspended, 100 runs in a row were gone or
 --         taken, or Redis refused the claim, for the reason in `refusal`. The job: flat fields, if asked for.
 --
--- It does what end_run.lua and claim_run.lua do, in one round trip and one step. Usual successes take a short way.
+-- It does what end_run.lua and claim_run.lua do, in one round trip and one step. Usual ends take a short way.
 -- Safe to repeat with the same arguments: the end is fenced by its token, and the claim is searched for by the new one.
 -- The sums are counted only by the call that ends the run.
 
@@ -22,9 +22,9 @@ local ms = string.sub('00000' .. time[2], -6, -4)
 local at = time[1] .. ms
 local refusal  -- Redis' own, of the claim: a full Redis takes ends and refuses claims
 
--- The short way: end the run if it is a success of a job whose last run did not fail. Otherwise change and return nothing.
--- If no more runs are open than hold slots, none waits, and there is nobody to promote.
-local function end_success()
+-- The short way: end the run if it is a success, or was skipped by its bot, and so was the job's last run. Otherwise change
+-- and return nothing. If no more runs are open than hold slots, none waits, and there is nobody to promote.
+local function end_as_before()
   local run = key.run(run_id)
   local current, holder, job_id, started_at, told, cancel, log_bytes = unpack(call('HMGET', run, 'status', 'token',
     'job_id', 'started_at', 'rq', 'cancel', 'log_bytes'))
@@ -75,7 +75,7 @@ local function claim_next()
 end
 
 local word, ended_as, ended_at
-if usual == '1' then word, ended_as, ended_at = end_success() end
+if usual == '1' then word, ended_as, ended_at = end_as_before() end
 if not word then word, ended_as, ended_at = end_in_full() end
 if word == 'was_ended' and repeated ~= '1' then word = 'lost' end  -- whoever has ended it has counted it
 local went_well, answer, run, job_id = pcall(claim_next)

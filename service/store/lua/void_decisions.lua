@@ -47,11 +47,11 @@ end
 -- The newest entries come first, and with them the latest occurrences.
 for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, tonumber(ARGV[9]) - 1)) do
   local run = key.run(run_id)
-  local status, trigger, first, last =
-    unpack(call('HMGET', run, 'status', 'trigger', 'scheduled_for', 'last_scheduled_for'))
+  local status, trigger, first, last, started_at =
+    unpack(call('HMGET', run, 'status', 'trigger', 'scheduled_for', 'last_scheduled_for', 'started_at'))
   if trigger == 'schedule' then
     if tonumber(last or first) <= stands then break end
-    if status == 'skipped' then call('HSET', run, 'reason', 'clock') end
+    if status == 'skipped' and not started_at then call('HSET', run, 'reason', 'clock') end
   end
 end
 wake.schedulers('due')

@@ -26,7 +26,7 @@ from service.store.server.exchange import packed
 SCAN_PAGE, SCAN_PAGES = 200, 15
 """Runs read at a time, and how often, for one filtered page of all jobs' runs."""
 FINAL = (b"success", b"failed", b"cancelled")
-"""The statuses of runs that stay as they are."""
+"""The statuses of runs that stay as they are. A skipped run does so if it has started: its bot skipped it."""
 REMEMBERED, REMEMBERED_BYTES = 4096, 2048
 """How many ended runs a process remembers, and up to what size each: at most 8 MiB."""
 
@@ -62,8 +62,9 @@ def run_view(run_id: str, values: Values) -> bytes:
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
         optional(_second, occurrence), _number(attempt or b"1"), optional(instant, queued),
-        _between(started, finished), _late(due, started), optional(word, reason), int(occurrences or 1),
-        optional(text, retry_of), optional(_number, revision), b"true" if rehearsal == b"1" else b"false",
+        _between(started, finished), _late(due, started), optional(text if started else word, reason),
+        int(occurrences or 1), optional(text, retry_of), optional(_number, revision),
+        b"true" if rehearsal == b"1" else b"false",
         optional(_result, requested_by),
     )  # fmt: skip
     if last is not None:
@@ -79,6 +80,11 @@ def run_view(run_id: str, values: Values) -> bytes:
 
 def _has_job(values: Any) -> bool:
     return isinstance(values, list) and values[0] is not None
+
+
+def _is_final(values: Values) -> bool:
+    status, started, finished = values[1:4]
+    return finished is not None and (status in FINAL or (status == b"skipped" and started is not None))
 
 
 def _number(value: bytes) -> bytes:
@@ -266,7 +272,7 @@ class History:
         missing = [run_id for run_id, entry in known.items() if entry is None]
         for run_id, values in zip(missing, self._read(missing), strict=True):
             entry = known[run_id] = self._shown(run_id, values)
-            if entry is not None and values[1] in FINAL and values[3] is not None and len(entry) <= REMEMBERED_BYTES:
+            if entry is not None and _is_final(values) and len(entry) <= REMEMBERED_BYTES:
                 if len(ended) >= REMEMBERED:
                     ended.clear()
                 ended[run_id] = entry

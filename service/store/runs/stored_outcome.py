@@ -10,15 +10,20 @@ from service.domain.run_records import Outcome, Retry
 
 CUT_BYTES = 16 * 1024
 """The longest `result` or `error` that a run keeps."""
+LINE_LIMIT = 300
+"""Characters of a line that a bot writes for people: the reason of a skip, or a piece of news."""
+NO_REASON = "its bot gave no reason"
 
 
 def stored_outcome(outcome: Outcome) -> dict[str, str]:
     """Return the fields that an outcome adds to the run's hash, cut to size; none for a count of 0."""
-    if outcome.error is None and outcome.result == {}:
+    if outcome.error is None and outcome.reason is None and outcome.result == {}:
         return {"result": "{}"}
     fields: dict[str, str] = {}
     if outcome.error is not None:
         fields["error"] = cut(outcome.error)
+    if outcome.reason is not None:
+        fields["reason"] = one_line(outcome.reason) or NO_REASON
     if outcome.result is not None:
         text = json.dumps(outcome.result)
         if len(text) > CUT_BYTES:
@@ -38,6 +43,12 @@ def cut(text: str, limit: int = CUT_BYTES) -> str:
         return data.decode()
     kept = data[: limit - 64].decode("utf-8", "ignore")
     return f"{kept}… [cut: {len(data)} bytes in all]"
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line of at most `LINE_LIMIT` characters. Remove secrets from it before."""
+    line = " ".join(text.split())
+    return line if len(line) <= LINE_LIMIT else f"{line[: LINE_LIMIT - 1]}…"
 
 
 def ending(

@@ -56,7 +56,8 @@ DIRECT: dict[Process, tuple[str, ...]] = {
     ),
     "scheduler": (*_ALL, "HGET", "LINDEX", "LMOVE", "LRANGE", "LREM", "SMEMBERS", "SSCAN", "ZREMRANGEBYSCORE"),
     "worker": (
-        *_ALL, "BLMOVE", "DEL", "EXEC", "HDEL", "HLEN", "HSCAN", "HSET", "HSETNX", "MULTI", "SREM", "SUNION", "ZADD",
+        *_ALL, "BLMOVE", "DEL", "EXEC", "HDEL", "HGET", "HLEN", "HSCAN", "HSET", "HSETNX", "LRANGE", "MULTI", "SREM",
+        "SUNION", "ZADD",
     ),
 }  # fmt: skip
 """The commands that are sent outside scripts."""

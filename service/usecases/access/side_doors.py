@@ -147,6 +147,8 @@ class PersonsVeil:
             if run["job_id"] in covered:
                 run["result"] = run["result"] and {"withheld": WITHHELD}
                 run["error"] = run["error"] and WITHHELD
+                if run["started_at"]:  # its bot skipped it, and wrote the reason
+                    run["reason"] = run["reason"] and WITHHELD
         return runs
 
     def covers(self, job_id: str) -> bool:

@@ -87,6 +87,8 @@ def summary(run: Mapping[str, Any]) -> str:
     """Summarize a run's error, progress or result in a few words."""
     if run["error"]:
         return _cut(run["error"])
+    if run["reason"] and run["started_at"]:
+        return _cut(f"Skipped: {run['reason']}")
     if run["reason"] == "closed":
         return f"closed: {run.get('closed', 'by its calendar')}"
     if run["reason"]:

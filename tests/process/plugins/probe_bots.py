@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bot_scheduler import Skip, Window
+
 
 class ProbeConfig(BaseModel):
     """How it behaves.
@@ -21,7 +23,7 @@ class ProbeConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     seconds: float = 0.0
-    mode: Literal["plain", "raise", "heed", "swallow", "die", "talk"] = "plain"
+    mode: Literal["plain", "raise", "heed", "swallow", "die", "talk", "skip"] = "plain"
     trace: str | None = None
     tells: str | None = None
     says: str | None = None
@@ -62,7 +64,14 @@ class ProbeBot:
                 if config.mode != "swallow":
                     raise
         self._trace(context, "end")
+        if config.mode == "skip":
+            raise Skip(self._window(context.run.window))
         return {"said": config.says} if config.says else {"messages_sent": 1}
+
+    def _window(self, window: Window) -> str:
+        """Say which window the run has, in epoch seconds, for the audit to look at."""
+        start = "unknown" if not window.is_known else "none" if window.start is None else int(window.start.timestamp())
+        return f"window {start} {int(window.end.timestamp())}"
 
     def _tell(self, context: Any, told: Path) -> None:
         said = 0

@@ -41,8 +41,9 @@ function rq.end_job(run_id, worker, started, ended, second, word, registry, ttl)
   return true
 end
 
+-- RQ knows no skipped jobs: to it, a run that its bot skipped has finished.
 local function ending(outcome)
-  if outcome == 'success' then return 'finished', key.rq_finished, conf.rq_success_ttl end
+  if outcome == 'success' or outcome == 'skipped' then return 'finished', key.rq_finished, conf.rq_success_ttl end
   if outcome == 'failed' then return 'failed', key.rq_failed, conf.rq_failure_ttl end
   return 'canceled', key.rq_canceled, conf.rq_canceled_ttl
 end

@@ -9,7 +9,7 @@ local bot_type, trigger, started_at, due, rehearsal, overlay, worker = unpack(ca
 metrics.ended({bot_type = bot_type, trigger = trigger, started_at = started_at, due = due,
   rehearsal = runs.was_rehearsal(rehearsal, overlay)}, status, tonumber(now))
 -- RQ has no counter for cancelled jobs, which are neither successes nor failures.
-local ended = ({success = 'successful_job_count', failed = 'failed_job_count'})[status]
+local ended = ({success = 'successful_job_count', skipped = 'successful_job_count', failed = 'failed_job_count'})[status]
 local of_worker = {[ended or ''] = 1}
 if sums ~= '' then
   local summed = cjson.decode(sums)

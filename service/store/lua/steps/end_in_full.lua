@@ -28,6 +28,7 @@ call('ZREM', key.leases, run_id)
 if only_if_lease_ended == '1' then call('HDEL', run, 'token') end
 local problem
 for i = 1, #fields, 2 do
+  if cancel and fields[i] == 'reason' then fields[i] = 'error' end  -- the cancel wins over a skip as well
   if fields[i] == 'error' then
     if cancel then fields[i + 1] = cancel end
     problem = fields[i + 1]
@@ -70,8 +71,8 @@ local function note_last_run()
 end
 
 -- Count final failures in a row: the first raises an alert, the one too many switches the job off, a success ends them.
--- Switching the job on sets the count to 0 (save_job.lua); the field itself stays until a success, which is then a
--- recovery.
+-- A run that its bot skipped is neither. Switching the job on sets the count to 0 (save_job.lua); the field itself stays
+-- until a success, which is then a recovery.
 local function switch_off(failures)
   local reason = 'switched off after ' .. failures .. (failures == 1 and ' failure' or ' failures') .. ' in a row'
   call('HSET', job, 'enabled', '0', 'state', 'disabled', 'state_reason', reason, 'updated_at', int(now))

@@ -76,7 +76,7 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "created_at": TIMESTAMP,
         "updated_at": TIMESTAMP,
         "last_run_at": or_null(TIMESTAMP),
-        "last_run_status": or_null({"enum": ["success", "failed", "cancelled"]}),
+        "last_run_status": or_null({"enum": ["success", "failed", "cancelled", "skipped"]}),
         "last_run_error": or_null(TEXT),
         "next_run_at": or_null(TIMESTAMP),
     }

@@ -42,7 +42,11 @@ def runs() -> dict[str, Schema]:
         "queued_at": TIMESTAMP,
         "duration_ms": or_null(COUNT),
         "lateness_ms": or_null(COUNT),
-        "reason": or_null(TEXT),
+        "reason": {
+            **or_null(TEXT),
+            "description": "Why it was skipped: a word of the service's, such as overlap; or, if it has started, what "
+            "its bot says.",
+        },
         "occurrences": {"type": "integer", "minimum": 1},
         "retry_of": or_null(UUID),
         "revision": or_null({"type": "integer", "minimum": 1}),

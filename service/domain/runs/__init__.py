@@ -1,0 +1,1 @@
+"""Pure rules about runs: what came before one."""
