@@ -17,7 +17,7 @@ ON_RESUME = ("skip", "latest", "all")
 """What becomes of the occurrences within: skipped, or held, all but the newest skipped, or held."""
 REASON_LENGTH = 500
 FIELDS = ("scope", "until", "reason", "on_resume", "cancel_running")
-READ_ONLY = ("id", "from", "ended_at", "by", "ended_by", "is_active", "holds", "jobs")
+READ_ONLY = ("id", "from", "ended_at", "by", "ended_by", "is_active", "jobs", "jobs_on_hold")
 STRICTNESS = {"skip": 3, "latest": 2, "all": 1}
 
 

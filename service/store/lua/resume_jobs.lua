@@ -35,7 +35,8 @@ for _, pause in ipairs(found.all) do
     if not ends and now - math.max(pause.from, pause.reminded_at or 0) >= tonumber(ARGV[2]) then
       pause.reminded_at = now
       call('HSET', key.pauses, pause.id, cjson.encode(pause))
-      alerts.tell_of_service('pause_lasts', now, {since = pause.from, reason = pause.reason, scope = pause.scope})
+      alerts.tell_of_service('pause_lasts', now, {id = pause.id, since = pause.from, reason = pause.reason,
+        scope = pause.scope})
     end
   end
 end
