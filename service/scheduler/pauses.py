@@ -1,8 +1,7 @@
-"""Ends of pauses: the leading scheduler notes those whose time has come, lets in what they hold, and cancels runs for
-those that ask for it.
+"""Ends of pauses: the leading scheduler notes them, lets in what they hold, and cancels runs for those that ask for it.
 
-Nothing here keeps an occurrence back: the script that decides looks at the pauses itself. It also lets in what a job has
-on hold before a later occurrence, so this may come late and nothing is overtaken.
+Nothing here keeps an occurrence back: the script that decides looks at the pauses itself. It also lets in what a job
+has on hold before a later occurrence, so this may come late and nothing is overtaken.
 """
 
 from __future__ import annotations

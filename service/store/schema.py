@@ -24,7 +24,14 @@ from redis import Redis
 
 from service.errors import StoreUnavailable, StoreUnsuitable
 from service.store.keys import Keys
-from service.store.migrations import LOOK_SECONDS, Migration, count_runs, identify_contacts, know_pauses, plan_more_types
+from service.store.migrations import (
+    LOOK_SECONDS,
+    Migration,
+    count_runs,
+    identify_contacts,
+    know_pauses,
+    plan_more_types,
+)
 from service.store.scripts import script_of
 from service.store.server.exchange import execute
 from service.store.server.translation import translate_errors

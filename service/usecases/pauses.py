@@ -38,9 +38,7 @@ class Pauses:
         self._store = PauseStore(scripts)
         self._bot_types = bot_types
 
-    def page(
-        self, limit: int, cursor: str | None = None, state: str | None = None, job_id: str | None = None
-    ) -> Page:
+    def page(self, limit: int, cursor: str | None = None, state: str | None = None, job_id: str | None = None) -> Page:
         """Read a page of the pauses in force and of the last 30 days, the newest first.
 
         Args:
@@ -103,7 +101,8 @@ class Pauses:
         now, _ = self._store.stored()
         asked = parse_pause(body, now)
         self._require_scope(asked.scope)
-        return self._answers([made := self._store.make(asked)], made.since)[0]
+        made = self._store.make(asked)
+        return self._answers([made], made.since)[0]
 
     def end(self, pause_id: str) -> dict[str, Any]:
         """End a pause. What it holds runs as soon as no other pause holds it.
@@ -150,9 +149,7 @@ class Pauses:
 
     def _answers(self, pauses: Sequence[Pause], now_ms: int) -> list[dict[str, Any]]:
         counts = self._store.jobs_on_hold([pause.id for pause in pauses])
-        return [
-            {**pause.answer(now_ms), "jobs_on_hold": count} for pause, count in zip(pauses, counts, strict=True)
-        ]
+        return [{**pause.answer(now_ms), "jobs_on_hold": count} for pause, count in zip(pauses, counts, strict=True)]
 
 
 def read_marks_of(scripts: Scripts, job_ids: Sequence[str]) -> dict[str, Any]:

@@ -161,7 +161,7 @@ class Load:
         return status, answer
 
     def start(self) -> None:
-        """Callers at once: of runs one by one and in bursts, of switches, of changes, of limits, of definitions, of pauses."""
+        """Callers at once: of runs one by one and in bursts, of switches, changes, limits, definitions and pauses."""
         for work in (self._ask, self._burst, self._switch, self._change, self._set_limit, self._redefine,
                      self._close, self._pause):  # fmt: skip
             thread = threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)

@@ -203,7 +203,7 @@ def test_runs_by_hand_go_through_and_say_so(world: World) -> None:
 
 
 def test_retries_and_queued_runs_go_through(world: World) -> None:
-    job_id = world.rig.make_job(options={"max_retries": 1, "retry_delay_seconds": 10, "max_concurrent_runs": 2})
+    world.rig.make_job(options={"max_retries": 1, "retry_delay_seconds": 10, "max_concurrent_runs": 2})
     world.minutes(2)
     first, second = world.rig.queue()
     token = world.rig.start(first)

@@ -66,7 +66,9 @@ def pause(
         "cancel_running": cancel_running,
     }  # fmt: skip
     made = api().json(api().ask("POST", "/scheduler/pauses", body=body), "id", "jobs")
-    until_when = f"until {made['until']} UTC" if made["until"] else f"until you end it: bot-scheduler resume {made['id']}"
+    until_when = (
+        f"until {made['until']} UTC" if made["until"] else f"until you end it: bot-scheduler resume {made['id']}"
+    )
     note(f"Paused {made['jobs']} {until_when}.")
     _show(made, json)
 
@@ -102,7 +104,7 @@ def _instant(until: str | None) -> str | None:
         return until
     units = {"m": "minutes", "h": "hours", "d": "days"}
     number, unit = until[1:-1], until[-1:]
-    if not (number.isascii() and number.isdigit() and unit in units and 0 < int(number[:6]) and len(number) < 6):
+    if not (number.isascii() and number.isdigit() and unit in units and int(number[:6]) > 0 and len(number) < 6):
         raise Failure(Exit.USAGE, f"--until takes a time, or a span such as +30m, +2h or +3d, not {until!r}")
     return f"{datetime.now(UTC) + timedelta(**{units[unit]: int(number)}):%Y-%m-%dT%H:%M:%S}"
 

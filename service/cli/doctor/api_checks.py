@@ -61,7 +61,9 @@ def _pauses(health: Mapping[str, Any]) -> Iterator[Finding]:
     """Warn of pauses: jobs that do not run may be paused."""
     if count := health.get("active_pauses"):
         found = f"{count} pause{'s are' if count > 1 else ' is'} in force, so some jobs do not run"
-        yield Finding("pauses", "warning", found, "`bot-scheduler pauses` lists them; `bot-scheduler resume ID` ends one")
+        yield Finding(
+            "pauses", "warning", found, "`bot-scheduler pauses` lists them; `bot-scheduler resume ID` ends one"
+        )
 
 
 def check_metrics(api: Api) -> Iterator[Finding]:

@@ -62,7 +62,7 @@ class PauseStore:
         return ms_of(now), _read(found)
 
     def all(self) -> tuple[int, list[Pause]]:
-        """Return Redis' time, ms, and all pauses that are known: those in force, and of the last 30 days; newest first."""
+        """Return Redis' time, ms, and the pauses in force and of the last 30 days, the newest first."""
         now, active, over = self._scripts.read(
             lambda pipe: (pipe.time(), pipe.hvals(self._keys.pauses), pipe.zrange(self._keys.ended_pauses, 0, -1))
         )
