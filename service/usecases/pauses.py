@@ -6,13 +6,13 @@ limited to some jobs sees, makes and ends the pauses that can be for no other jo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from service.domain.access.callers import caller
 from service.domain.ids import is_id
 from service.domain.input.refusals import echo, listed
-from service.domain.pauses.pause import Pause, covering, parse_pause
+from service.domain.pauses.pause import Pause, covering, parse_pause, paused_until
 from service.domain.pauses.scope import PauseScope
 from service.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from service.store.jobs.job_marks import read_marks
@@ -88,6 +88,15 @@ class Pauses:
             if its := covering(stored, now, job_id, labels, bot_type):
                 found[job_id] = its[0]
         return found
+
+    def ends(self, jobs: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        """Tell up to when some jobs, as the API shows them, are certainly paused: job id -> epoch seconds."""
+        now, stored = self._store.stored()
+        found = {
+            job["id"]: paused_until(stored, now, job["id"], job["labels"], job["bot_type"])
+            for job in jobs if stored
+        }  # fmt: skip
+        return {job_id: until // 1000 for job_id, until in found.items() if until is not None}
 
     def create(self, body: object) -> dict[str, Any]:
         """Pause jobs.

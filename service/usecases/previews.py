@@ -9,7 +9,7 @@ from service.domain.job_requests import PREVIEW_LIMIT, PreviewRequest
 from service.domain.options import Options
 from service.domain.schedules.closed.closed_days import Coming, coming
 from service.domain.schedules.definition import Schedule
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_ms, format_timestamp
 
 
 def preview_of(request: PreviewRequest, now: int, calendar: schedules.Calendar | None = None) -> dict[str, Any]:
@@ -55,6 +55,13 @@ def previewed(
         "description": schedules.describe(schedule, options),
         "details": [_detail(one, where, its) for one, where, its in zip(found, local, names, strict=True)],
     }
+
+
+def with_pause(found: dict[str, Any], now_ms: int, until_ms: int) -> dict[str, Any]:
+    """Mark in a preview's details what is due from now until a pause ends; both ms."""
+    now, until = format_ms(now_ms), format_ms(until_ms)
+    details = [{**one, "paused": True} if now < one["at"] < until else one for one in found["details"]]
+    return {**found, "details": details}
 
 
 def _detail(one: Coming, local: str, names: list[str]) -> dict[str, Any]:

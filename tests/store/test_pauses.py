@@ -16,7 +16,10 @@ from service.errors import Conflict, NotFound, StoreUnavailable, ValidationFaile
 from service.scheduler.pauses import PauseEnds
 from service.store.pauses.pause_store import MOST_ACTIVE
 from service.store.scripts import Limits
+from service.store.server.redis_clock import RedisClock
+from service.usecases.foresight.feeds import Feeds
 from service.usecases.pauses import Pauses
+from service.web.console.timeline import timeline
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
@@ -404,6 +407,29 @@ def test_an_ended_job_is_not_deleted_with_a_held_run(world: World) -> None:
     assert world.work_off() == [run_id]
     world.after(MINUTE)
     assert world.rig.job_store.delete_ended(10) == [job_id]
+
+
+# what is to come
+
+
+def test_what_is_to_come_within_a_pause_with_an_end_is_marked(world: World) -> None:
+    """In the preview, the timeline and the feed; without an end, nobody knows."""
+    job_id = world.rig.make_job(labels={"team": "crm"})
+    world.pause({"job_id": job_id})
+    jobs = [world.rig.jobs.get(job_id).data]
+    assert world.pauses.ends(jobs) == {}
+    world.pause({"label": {"team": "crm"}}, until=world.instant(150_000))
+    details = world.rig.jobs.preview_job(job_id, from_=None, count=4)["details"]
+    assert [one.get("paused", False) for one in details] == [True, True, False, False]
+    now = world.now // 1000
+    ends = world.pauses.ends(jobs)
+    assert ends == {job_id: now + 150}
+    marks = timeline(now, jobs, [], ends).lanes[0].marks
+    assert marks[0].status == "paused" and marks[-1].status == "upcoming"
+    feed = Feeds(world.rig.scripts, world.rig.use, RedisClock(world.client)).calendar()
+    assert feed.count(b"SUMMARY:a job: paused") == 2 and feed.count(b"STATUS:CANCELLED") == 2
+    past = world.rig.jobs.preview_job(job_id, from_=world.instant(-300_000), count=2)["details"]
+    assert not any("paused" in one for one in past)
 
 
 # the clock

@@ -124,6 +124,14 @@ def covering(
     return sorted(found, key=lambda one: (-STRICTNESS.get(one.on_resume, 0), one.since, one.id))
 
 
+def paused_until(
+    pauses: Iterable[Pause], now_ms: int, job_id: str, labels: Mapping[str, str], bot_type: str
+) -> int | None:
+    """Return up to when a job is certainly paused, ms: until when the pauses in force are that have an end."""
+    ends = [one.until for one in covering(pauses, now_ms, job_id, labels, bot_type) if one.until is not None]
+    return max(ends, default=None)
+
+
 def _reason(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValidationFailed.of("reason", f"is required: text of 1 to {REASON_LENGTH} characters")

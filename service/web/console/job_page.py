@@ -57,7 +57,7 @@ class JobPage(RenderedPage):
         start = cursor(req)
         recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).data
         listed = self._runs.history(job_id, limit=LISTED, cursor=start)
-        bot = self._bots.get(job["bot_type"])
+        bot, preview = self._bots.get(job["bot_type"]), planned(self._jobs, job["id"])
         show(
             resp,
             "job.html",
@@ -65,7 +65,8 @@ class JobPage(RenderedPage):
             job=job,
             labelled=labelled,
             paused=self._pauses.deciding([(job["id"], job["labels"], job["bot_type"])]).get(job["id"]),
-            preview=planned(self._jobs, job["id"]),
+            preview=preview,
+            paused_at={one["at"] for one in preview["details"] if one.get("paused")},
             revisions=self._revisions.page(job_id, CHANGES).data,
             names=names,
             runs=listed.data,
