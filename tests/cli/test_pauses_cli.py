@@ -17,7 +17,8 @@ pytestmark = [
 def test_a_pause_from_its_flags_to_its_end(command: Command, installed: Installation) -> None:
     job = installed.make_job(name="paused job", schedule_config={"seconds": 1}, labels={"team": "crm"})
     made = command.works(
-        "pause", "--label", "team=crm", "--until", "+2h", "--reason", "CRM maintenance", "--on-resume", "latest", "--json"
+        "pause", "--label", "team=crm", "--until", "+2h", "--reason", "CRM maintenance", "--on-resume", "latest",
+        "--json",
     ).json  # fmt: skip
     assert made["scope"] == {"label": {"team": "crm"}} and made["until"] and made["on_resume"] == "latest"
 

@@ -13,6 +13,7 @@ from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL
 from service.domain.run_records import Outcome, Retry
 from service.errors import Conflict, NotFound, StoreUnavailable, ValidationFailed
+from service.scheduler.alert_texts import words_of_the_service
 from service.scheduler.pauses import PauseEnds
 from service.store.pauses.pause_store import MOST_ACTIVE
 from service.store.scripts import Limits
@@ -547,6 +548,9 @@ def test_a_pause_without_an_end_reminds_once_a_day(world: World) -> None:
         world.resume()
         (alert,) = world.rig.told()
         assert (alert["kind"], alert["since"], alert["reason"]) == ("pause_lasts", START_MS, "maintenance")
+    subject, body = words_of_the_service(alert)
+    assert subject == "A pause has lasted for 3 d"
+    assert "jobs of the bot echo" in body and "maintenance" in body and "bot-scheduler resume " in body
 
 
 # runs that were there before
