@@ -129,7 +129,8 @@ class PauseStore:
         reason = self._cancel_reason(pause_id)
         found = ask(
             self._scripts,
-            *(("ZRANGE", name, 0, -1) for name in (self._keys.leases, self._keys.queued, self._keys.retries)),
+            # In the order in which a run moves on, so that none is missed.
+            *(("ZRANGE", name, 0, -1) for name in (self._keys.retries, self._keys.queued, self._keys.leases)),
         )
         ids = [run_id for some in found if isinstance(some, list) for run_id in some]
         count = 0
