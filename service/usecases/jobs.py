@@ -21,7 +21,6 @@ from service.domain.access.scopes import Scope
 from service.domain.ids import is_id
 from service.domain.job import JobDefinition
 from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
-from service.domain.pauses.pause import paused_until
 from service.domain.plain_json import dumps
 from service.domain.planning import changed_plan, new_record
 from service.domain.records import JobRecord, UnreadableJob
@@ -37,7 +36,7 @@ from service.usecases.access.side_doors import require_bound_secrets, veiled
 from service.usecases.access.sight import choice, is_limited, require_within_limits
 from service.usecases.ids import broken, keeps_changing, no_job, once, other_revision, same_body, stored, stored_at
 from service.usecases.paging import cursor_of, position
-from service.usecases.previews import preview_of, previewed, with_pause
+from service.usecases.previews import preview_of, preview_of_job
 from service.usecases.views import JobView, Page
 
 CHANGE_TRIES = 20
@@ -296,9 +295,5 @@ class Jobs:
         """
         record = stored(self._jobs, job_id)
         after = parse_timestamp(from_, "from") if from_ is not None else self._clock.now_ms() // 1000
-        definition = record.definition
-        found = previewed(definition.schedule, definition.options, after, count, record.plan.anchor,
-                          self.calendars.of(definition.options))  # fmt: skip
-        now, pauses = self._pauses.stored()
-        until = paused_until(pauses, now, job_id, definition.labels, definition.bot_type)
-        return found if until is None else with_pause(found, now, until)
+        calendar = self.calendars.of(record.definition.options)
+        return preview_of_job(record, after, count, calendar, *self._pauses.stored())

@@ -54,18 +54,15 @@ while not (open == its_open and held == its_held) do
   start = start + PAGE
 end
 local is_right = open == its_open and held == its_held and #lost == 0
-
 local now = now_ms()
 if not is_right then
   call('HSET', job, 'open', open, 'held', held)
   for _, run_id in ipairs(lost) do  -- ahead of those that came later
     call('LPUSH', call('HEXISTS', key.run(run_id), 'held_by') == 1 and on_hold or line, run_id)
   end
-  runs.promote(job_id, now)
 end
-local ids = open > held and call('LRANGE', on_hold, 0, -1) or {}
-if #ids > 0 then
-  for _, run_id in ipairs(ids) do call('ZADD', key.held, 'NX', int(now), run_id) end
-  pauses.settle(pauses.read(now), {id = job_id, bot_type = call('HGET', job, 'bot_type')}, now)
+if open > held then
+  for _, run_id in ipairs(call('LRANGE', on_hold, 0, -1)) do call('ZADD', key.held, 'NX', int(now), run_id) end
+  pauses.let_in(job_id, now)
 end
 return is_right and 0 or 1

@@ -172,6 +172,15 @@ function pauses.settle(found, job, now, pushes)
   return nil
 end
 
+-- Let in what may go on of a job's runs: those that no pause holds any more (it may have got other labels), and those that
+-- wait for a slot that is free.
+function pauses.let_in(job_id, now)
+  if call('EXISTS', key.on_hold(job_id)) == 1 then
+    pauses.settle(pauses.read(now), {id = job_id, bot_type = call('HGET', key.job(job_id), 'bot_type')}, now)
+  end
+  runs.promote(job_id, now)
+end
+
 -- Note that a pause in force is over: at an instant, ms; by whom, if a person has ended it. Its jobs' runs are released by
 -- resume_jobs.lua.
 function pauses.finish(pause, at, by, now)
