@@ -42,6 +42,7 @@ from service.usecases.foresight.feeds import Feeds
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
+from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
@@ -130,6 +131,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         erasure=Erasure(scripts, bots),
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),
         calendars=calendars,
+        pauses=Pauses(scripts, bot_configs),
         dry_runs=DryRuns(jobs, clock, bot_configs),
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),

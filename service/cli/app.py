@@ -16,6 +16,7 @@ from service.cli.commands import (
     health,
     jobs,
     keys,
+    pauses,
     processes,
     runs,
     sessions,
@@ -69,6 +70,9 @@ app.command("acknowledge")(health.acknowledge)
 app.command("audit")(changes.audit)
 app.command("revisions")(changes.revisions)
 app.command("restore")(changes.restore)
+app.command("pauses")(pauses.pauses)
+app.command("pause")(pauses.pause)
+app.command("resume")(pauses.resume)
 app.add_typer(calendars.app, name="calendars")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sessions.app, name="sessions")

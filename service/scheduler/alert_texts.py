@@ -8,8 +8,10 @@ from typing import Any
 from service.domain import notices
 from service.domain.alert_folding import Moment
 from service.domain.notices import Step, WentBack
+from service.domain.pauses.scope import parse_scope
 from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, memory_in_use
 from service.domain.timestamps import format_ms, format_timestamp
+from service.errors import ValidationFailed
 
 _SAYS = {
     "failed": "failed",
@@ -17,7 +19,7 @@ _SAYS = {
     "missed": "missed occurrences",
     "switched_off": "was switched off",
 }
-OF_THE_SERVICE = ("clock_stepped", "data_went_back", "memory_high", "memory_free")
+OF_THE_SERVICE = ("clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts")
 """Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
 NEWS = "news"
 """The kind of alerts that bots ask for."""
@@ -79,6 +81,8 @@ def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
         )
     if said["kind"] in ("memory_high", "memory_free"):
         return _words_of_memory(said)
+    if said["kind"] == "pause_lasts":
+        return _words_of_a_pause(said)
     back = WentBack(int(said["at"]), str(said["seen"]), int(said["beats"]))
     return "The data in Redis went back", f"{notices.went_back(back)}.\n{notices.DATA_ADVICE}"
 
@@ -90,6 +94,19 @@ def _words_of_memory(said: Mapping[str, Any]) -> tuple[str, str]:
     return (
         "Redis is nearly full",
         f"{told}. From {MEMORY_FULL:.0%} on, {MEMORY_REFUSED}.\n{MEMORY_ADVICE}.",
+    )
+
+
+def _words_of_a_pause(said: Mapping[str, Any]) -> tuple[str, str]:
+    try:
+        which, since = parse_scope(said["scope"]).words(), int(said["since"])
+    except ValidationFailed as error:
+        raise ValueError("no scope of a pause") from error
+    lasted = notices.length(int(said["at"]) - since)
+    return (
+        f"A pause has lasted for {lasted}",
+        f"Paused: {which}\nSince: {format_ms(since)} UTC\nReason: {said['reason']}\n"
+        f"It has no end. To end it: bot-scheduler resume {said['id']}",
     )
 
 

@@ -29,6 +29,7 @@ from service.scheduler.batch import DueJobs
 from service.scheduler.foreign_entries import ForeignEntriesRefused
 from service.scheduler.heartbeat import Heartbeat
 from service.scheduler.memory_watch import note_memory
+from service.scheduler.pauses import PauseEnds
 from service.scheduler.reaper import Reaper
 from service.scheduler.take_over import TakeOver
 from service.scheduler.wake import WakeChannel
@@ -83,6 +84,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         jobs = JobStore(scripts)
         self._due_jobs = DueJobs(scripts, jobs)
         self._due = self._due_jobs.index
+        self._pauses = PauseEnds(scripts)
         self._heartbeat = Heartbeat(scripts)
         self._reaper = Reaper(RunStore(scripts), jobs, keys, client, TakeOver(scripts, client))
         self._clock = RedisClock(client)
@@ -195,8 +197,9 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._reaper.pass_over(self._clock.now_ms())
         if self._due.mend():
             return 0.0
-        longest = self._due_jobs.changes.step()
-        return max(0.0, self._due.seconds_until_next(LONGEST_WAIT if longest is None else longest) - AHEAD)
+        foreseen = (self._due_jobs.changes.step(), self._pauses.step())
+        longest = min([LONGEST_WAIT, *(seconds for seconds in foreseen if seconds is not None)])
+        return max(0.0, self._due.seconds_until_next(longest) - AHEAD)
 
     def enqueue_jobs(self) -> int:
         """Decide everything that is due now, in batches. Return how many jobs were decided."""

@@ -63,6 +63,8 @@ class Reading:
     jobs: int
     enabled_jobs: int
     notices: Notices
+    pauses: int = 0
+    held_runs: int = 0
     refused_keys: int = 0
     loop_lag: Histogram = NO_TIMES
     refusal: str | None = None
@@ -107,6 +109,8 @@ def read(scripts: Scripts) -> Reading:
             pipe.zrange(keys.queued, 0, 0, withscores=True),
             pipe.zcard(keys.leases),
             pipe.zcard(keys.retries),
+            pipe.hkeys(keys.pauses),
+            pipe.zcard(keys.held),
             pipe.zrange(keys.schedulers, 0, -1, withscores=True),
             pipe.zrange(keys.workers, 0, -1, withscores=True),
             pipe.get(keys.leader),
@@ -117,7 +121,8 @@ def read(scripts: Scripts) -> Reading:
             pipe.hmget(keys.clock, FIELDS_OF_CLOCK),
         )
     )
-    time, counters, queued, oldest, running, retries, schedulers, workers, leader, due, jobs, enabled, *seen = answers
+    time, counters, queued, oldest, running, retries, pauses, held, *rest = answers
+    schedulers, workers, leader, due, jobs, enabled, *seen = rest
     now = ms_of(time)
     refused = refusal_of_writes(scripts.client, keys)
     counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
@@ -130,6 +135,8 @@ def read(scripts: Scripts) -> Reading:
         oldest_queued=_earliest(oldest),
         running=int(running),
         delayed_retries=int(retries),
+        pauses=len([name for name in pauses if name != b"over"]),
+        held_runs=int(held),
         schedulers=up(schedulers, now),
         workers=up(workers, now),
         leader=None if leader is None else leader.decode(errors="replace"),

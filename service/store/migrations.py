@@ -80,6 +80,13 @@ def plan_more_types(client: Redis, keys: Keys, hold: Hold) -> None:
     """
 
 
+def know_pauses(client: Redis, keys: Keys, hold: Hold) -> None:
+    """Migrate from version 4 to 5, in which jobs can be paused: nothing stored changes.
+
+    An older scheduler would let through what a pause holds back; a newer version makes it wait.
+    """
+
+
 def _settle(begun: float, hold: Hold) -> None:
     """Wait until processes of the older release have noticed the migration, which began at `begun`, monotonic."""
     while time.monotonic() < begun + SETTLE_SECONDS:

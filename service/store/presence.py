@@ -32,6 +32,7 @@ class Census:
     workers: int
     notices: Notices
     calendars_running_out: int
+    active_pauses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,14 @@ class Presence:
         warned_until = (
             int(time.time()) + WARN_DAYS * 86_400
         )  # by this machine's clock: a day more or less does not matter
-        now_pair, total, enabled, schedulers, workers, running_out, data, clock = ask(
+        now_pair, total, enabled, schedulers, workers, running_out, pauses, over, data, clock = ask(
             self._scripts, ("TIME",), ("ZCARD", self._keys.jobs), ("GET", self._keys.enabled_jobs),
             ("ZRANGE", self._keys.schedulers, 0, -1, "WITHSCORES"), ("ZRANGE", self._keys.workers, 0, -1, "WITHSCORES"),
-            ("ZCOUNT", self._keys.calendars, "-inf", warned_until), *notice_commands(self._keys),
+            ("ZCOUNT", self._keys.calendars, "-inf", warned_until), ("HLEN", self._keys.pauses),
+            ("HEXISTS", self._keys.pauses, "over"), *notice_commands(self._keys),
         )  # fmt: skip
         now = ms_of(now_pair)
         return Census(
             int(total), enabled_jobs(enabled), up(scored(schedulers), now), up(scored(workers), now),
-            read_notices(now, data, clock), int(running_out),
+            read_notices(now, data, clock), int(running_out), int(pauses) - int(over),
         )  # fmt: skip

@@ -24,14 +24,21 @@ from redis import Redis
 
 from service.errors import StoreUnavailable, StoreUnsuitable
 from service.store.keys import Keys
-from service.store.migrations import LOOK_SECONDS, Migration, count_runs, identify_contacts, plan_more_types
+from service.store.migrations import (
+    LOOK_SECONDS,
+    Migration,
+    count_runs,
+    identify_contacts,
+    know_pauses,
+    plan_more_types,
+)
 from service.store.scripts import script_of
 from service.store.server.exchange import execute
 from service.store.server.translation import translate_errors
 
 log = logging.getLogger(__name__)
 
-MIGRATIONS: tuple[Migration, ...] = (identify_contacts, count_runs, plan_more_types)
+MIGRATIONS: tuple[Migration, ...] = (identify_contacts, count_runs, plan_more_types, know_pauses)
 """The migrations from version n to n + 1, the first from 1 to 2."""
 LEASE_SECONDS = 30
 """Seconds without renewal after which another process takes over a migration."""

@@ -29,7 +29,7 @@ class Health:
             census = self._presence.census()
         except ServiceError:
             return {"status": UNHEALTHY, "scheduler_running": False, "redis_connected": False,
-                    "total_jobs": 0, "enabled_jobs": 0, "workers": 0, "calendars_running_out": 0,
+                    "total_jobs": 0, "enabled_jobs": 0, "workers": 0, "calendars_running_out": 0, "active_pauses": 0,
                     **shown(Notices())}  # fmt: skip
         return {
             "status": status(census.schedulers),
@@ -39,6 +39,7 @@ class Health:
             "enabled_jobs": census.enabled_jobs,
             "workers": census.workers,
             "calendars_running_out": census.calendars_running_out,
+            "active_pauses": census.active_pauses,
             **shown(census.notices),
         }
 

@@ -30,12 +30,13 @@ from service.store.calendars.calendar_store import CalendarStore
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.listing import JobFilter, Listing
+from service.store.pauses.pause_store import PauseStore
 from service.store.scripts import Scripts
 from service.usecases.access.side_doors import require_bound_secrets, veiled
 from service.usecases.access.sight import choice, is_limited, require_within_limits
 from service.usecases.ids import broken, keeps_changing, no_job, once, other_revision, same_body, stored, stored_at
 from service.usecases.paging import cursor_of, position
-from service.usecases.previews import preview_of, previewed
+from service.usecases.previews import preview_of, preview_of_job
 from service.usecases.views import JobView, Page
 
 CHANGE_TRIES = 20
@@ -61,6 +62,7 @@ class Jobs:
         self._jobs = JobStore(scripts)
         self._listing = Listing(scripts)
         self.calendars = CalendarStore(scripts)
+        self._pauses = PauseStore(scripts)
         self._clock = clock
         self._configs = configs
         self._visible = configs.keys() - set(about_persons)
@@ -293,6 +295,5 @@ class Jobs:
         """
         record = stored(self._jobs, job_id)
         after = parse_timestamp(from_, "from") if from_ is not None else self._clock.now_ms() // 1000
-        definition = record.definition
-        return previewed(definition.schedule, definition.options, after, count, record.plan.anchor,
-                         self.calendars.of(definition.options))  # fmt: skip
+        calendar = self.calendars.of(record.definition.options)
+        return preview_of_job(record, after, count, calendar, *self._pauses.stored())

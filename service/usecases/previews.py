@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from service.domain import schedules
 from service.domain.job_requests import PREVIEW_LIMIT, PreviewRequest
 from service.domain.options import Options
+from service.domain.pauses.pause import Pause, paused_until
+from service.domain.records import JobRecord
 from service.domain.schedules.closed.closed_days import Coming, coming
 from service.domain.schedules.definition import Schedule
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_ms, format_timestamp
 
 
 def preview_of(request: PreviewRequest, now: int, calendar: schedules.Calendar | None = None) -> dict[str, Any]:
@@ -26,6 +29,30 @@ def preview_of(request: PreviewRequest, now: int, calendar: schedules.Calendar |
     schedules.validate_schedule(request.schedule, request.options, now, None, calendar)
     after = now if request.from_ms is None else request.from_ms // 1000
     return previewed(request.schedule, request.options, after, request.count, anchor=after, calendar=calendar)
+
+
+def preview_of_job(
+    record: JobRecord, after: int, count: int, calendar: schedules.Calendar | None, now_ms: int,
+    pauses: Sequence[Pause],
+) -> dict[str, Any]:  # fmt: skip
+    """Compute the coming occurrences of a job; mark in `details` those that fall into a pause that has an end.
+
+    Args:
+        record: the job.
+        after: epoch seconds; they begin after this.
+        count: how many.
+        calendar: the job's.
+        now_ms: the time.
+        pauses: those that are known.
+    """
+    job = record.definition
+    found = previewed(job.schedule, job.options, after, count, record.plan.anchor, calendar)
+    until_ms = paused_until(pauses, now_ms, record.id, job.labels, job.bot_type)
+    if until_ms is None:
+        return found
+    now, until = format_ms(now_ms), format_ms(until_ms)
+    details = [{**one, "paused": True} if now < one["at"] < until else one for one in found["details"]]
+    return {**found, "details": details}
 
 
 def previewed(

@@ -85,6 +85,8 @@ class _OneReading(Collector):
         yield _gauge("queue_oldest_age_seconds", "How long the oldest queued run has waited.", now.queued_for_seconds)
         yield _gauge("runs_running", "Runs under way.", now.running)
         yield _gauge("retries_delayed", "Retries that wait for their delay to end.", now.delayed_retries)
+        yield _gauge("pauses_active", "Pauses that are in force.", now.pauses)
+        yield _gauge("runs_held", "Runs that a pause holds.", now.held_runs)
 
     def _job_metrics(self) -> Iterator[Metric]:
         now = self._reading

@@ -22,6 +22,7 @@ from service.usecases.foresight.feeds import Feeds
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
+from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
 from service.web.callers.lookups import Lookups
@@ -50,6 +51,7 @@ class Services:
         calendars: the use cases of calendars.
         dry_runs: tells what a change of a job would do.
         calendar_dry_runs: tells what a change of a calendar would do to its jobs.
+        pauses: the use cases of pauses.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
         hub: the clients that follow logs or wait for runs.
@@ -80,6 +82,7 @@ class Services:
     erasure: Erasure
     definitions: Definitions
     calendars: Calendars
+    pauses: Pauses
     dry_runs: DryRuns
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges

@@ -61,7 +61,7 @@ PAGES = (
     "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events", "/runs", "/contacts", "/contacts/new",
     "/jobs/deleted", "/jobs/{job_id}/revisions", "/jobs/{job_id}/revisions/{revision}",
     "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates",
-    "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes",
+    "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes", "/pauses",
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""

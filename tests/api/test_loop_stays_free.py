@@ -55,6 +55,7 @@ BODIES: dict[tuple[str, str], list[Any]] = {
         b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261224\r\n"
         b"END:VEVENT\r\nEND:VCALENDAR\r\n",
     ],
+    ("POST", "/scheduler/pauses"): [{"scope": "all", "reason": "a test"}, {}],
     ("POST", "/scheduler/contacts"): [{"name": "Ada"}],
     ("PUT", "/scheduler/contacts/{contact_id}"): [{"language": "de"}],
     ("POST", "/scheduler/contacts/{contact_id}/merge"): [{"from": []}],
@@ -111,9 +112,11 @@ class Asking:
         key = (await self._send("POST", "/scheduler/keys", "", KEY_TERMS)).json["id"]
         feed = (await self._send("POST", "/scheduler/keys", "", {"name": "a feed", "scopes": ["feed"]})).json["key"]
         await self._send("POST", "/scheduler/calendars", "", {"name": "office"})
+        pause = {"scope": {"job_id": job}, "reason": "a test"}
+        paused = (await self._send("POST", "/scheduler/pauses", "", pause)).json["id"]
         self._ids = {
             "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
-            "name": "office", "token": feed,
+            "name": "office", "token": feed, "pause_id": paused,
         }  # fmt: skip
 
     async def ask(self, method: str, template: str) -> list[int]:

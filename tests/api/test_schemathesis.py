@@ -46,6 +46,7 @@ THINGS: tuple[tuple[str, str, Any], ...] = (
     ("job_id", "jobs", JOB),
     ("contact_id", "contacts", {"name": "Amelia"}),
     ("key_id", "keys", {"name": "a key", "scopes": ["read"]}),
+    ("pause_id", "pauses", {"scope": "all", "reason": "a test"}),
 )
 """The name of an id in paths, where such things are made, and of what."""
 

@@ -29,6 +29,7 @@ from tests.chaos.audit import (
 from tests.chaos.changes import check_changes
 from tests.chaos.faults import SCHEDULERS, WORKERS, Faults, NamedKills
 from tests.chaos.load import Load
+from tests.chaos.pausing import check_pauses, spans_of
 from tests.chaos.proxy import Point
 from tests.chaos.recount import read_state, recount
 from tests.chaos.stage import Say, Stage
@@ -146,6 +147,8 @@ def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, 
     limits = {job_id: load.known[job_id].limit if job_id in load.known else 1 for job_id in every}
     check_trace(found, trace_lines(trace), job_of, limits, stage.frozen)
     found.wrong += recount(read_state(client, keys))
+    labelled = {job_id: runs for job_id, runs in every.items() if _is_paused_at_times(load, job_id)}
+    check_pauses(found, spans_of(client, keys), labelled, load.pauses, load.ended_pauses)
     check_changes(found, client, keys, every)
     check_keys(found, client, keys, [job_id for job_id, job in load.known.items() if job.deleted == "yes"])
     if thorough:
@@ -202,9 +205,15 @@ def _all_decided(stage: Stage, now: float) -> bool:
     return True
 
 
+def _is_paused_at_times(load: Load, job_id: str) -> bool:
+    return job_id in load.known and load.known[job_id].kind.startswith("paused")
+
+
 def _at_rest(stage: Stage) -> bool:
     keys = stage.keys
-    return not stage.client.exists(keys.leases, keys.queued, keys.retries, keys.rq_intermediate, keys.rq_queue)
+    pauses = set(stage.client.hkeys(keys.pauses)) - {b"over"}  # type: ignore[arg-type]
+    lists = (keys.leases, keys.queued, keys.retries, keys.rq_intermediate, keys.rq_queue, keys.held, keys.resuming)
+    return not pauses and not stage.client.exists(*lists)
 
 
 def main() -> int:

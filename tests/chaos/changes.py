@@ -48,6 +48,16 @@ def check_changes(
         if BY_REQUEST in (run.get("cancel"), run.get("error"))
     }  # fmt: skip
     _compare(found, "run.cancel", cancelled, _objects(entries, "run.cancel", deleted))
+    pauses = [json.loads(one) for one in (*client.zrange(keys.ended_pauses, 0, -1), *_in_force(client, keys))]
+    made = [entry["object"] for entry in entries if entry["action"] == "pause.create"]
+    _compare(found, "pause.create", {one["id"] for one in pauses}, made)
+    ended = {one["id"] for one in pauses if "ended_by" in one}
+    _compare(found, "pause.end", ended, [entry["object"] for entry in entries if entry["action"] == "pause.end"])
+
+
+def _in_force(client: Redis, keys: Keys) -> list[bytes]:
+    found: Any = client.hgetall(keys.pauses)
+    return [text for pause_id, text in found.items() if pause_id != b"over"]
 
 
 def _objects(entries: Iterable[Entry], action: str, deleted: set[str]) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.chaos.pausing import LABEL
 from tests.chaos.stage import Stage
 
 SECOND: dict[str, Any] = {"schedule_type": "interval", "schedule_config": {"seconds": 1}}
@@ -76,6 +77,8 @@ class Load:
         self.answers = 0
         self.failures = 0
         self.unexpected: list[str] = []
+        self.pauses: list[str] = []
+        self.ended_pauses: list[str] = []
         self._chance = chance
         self._trace = trace
         self._number = 0
@@ -110,6 +113,10 @@ class Load:
         self.make("crowd by calendar", MINUTE, 0.0, catch_up="all", overlap="queue", calendar=CALENDAR)
         self.make("moved", MINUTE, 0.0, calendar=CALENDAR, on_closed="previous_open")
         self.make("coinciding", COINCIDING, 0.0, catch_up="all", overlap="queue")
+        for catch_up in ("latest", "all"):
+            for overlap in ("skip", "queue"):
+                self.make(f"paused, {catch_up}, {overlap}", SECOND if overlap == "skip" else TWO_SECONDS, 0.0,
+                          labels=LABEL, catch_up=catch_up, overlap=overlap)  # fmt: skip
         soon = datetime.fromtimestamp(time.time() + ONCE_SECONDS, UTC)
         for number in range(ONCE):
             at = f"{soon + timedelta(seconds=number):%Y-%m-%dT%H:%M:%S}"
@@ -120,10 +127,13 @@ class Load:
             timeout = 600 + number % 4
             self.make(f"crowd {number}", MINUTE, 0.0, catch_up="all", overlap="queue", timeout_seconds=timeout)
 
-    def make(self, kind: str, schedule: dict[str, Any], seconds: float, mode: str = "plain", **options: Any) -> None:
+    def make(
+        self, kind: str, schedule: dict[str, Any], seconds: float, mode: str = "plain",
+        labels: dict[str, str] | None = None, **options: Any,
+    ) -> None:  # fmt: skip
         """Creates a job, and asks again with the same Idempotency-Key until it is acknowledged."""
         body = {
-            "name": kind, "bot_type": "probe", **schedule, "options": options,
+            "name": kind, "bot_type": "probe", **schedule, "options": options, "labels": labels or {},
             "bot_config": {"seconds": seconds, "mode": mode, "trace": self._trace},
         }  # fmt: skip
         key = self._key()
@@ -153,9 +163,9 @@ class Load:
         return status, answer
 
     def start(self) -> None:
-        """Callers at once: of runs one by one and in bursts, of switches, of changes, of limits, of definitions."""
+        """Callers at once: of runs one by one and in bursts, of switches, changes, limits, definitions and pauses."""
         for work in (self._ask, self._burst, self._switch, self._change, self._set_limit, self._redefine,
-                     self._close):  # fmt: skip
+                     self._close, self._pause):  # fmt: skip
             thread = threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -243,6 +253,33 @@ class Load:
         for job in self.known.values():
             if job.kind == "moved":
                 job.excused.append((began, time.time() + 10))
+
+    def _pause(self) -> None:
+        """Makes one or two pauses, of all jobs with the label or of one of them, and ends them, or lets them end."""
+        made = [one for _ in range(self._chance.randint(1, 2)) if (one := self._make_pause()) is not None]
+        self._stop.wait(self._chance.uniform(0.2, 5.0))
+        for pause_id in made:
+            self._end_pause(pause_id)
+
+    def _make_pause(self) -> str | None:
+        scope = {"label": LABEL} if self._chance.random() < 0.6 else {"job_id": self._of("paused")}
+        until = datetime.fromtimestamp(time.time() + self._chance.randint(2, 6), UTC)
+        body = {
+            "scope": scope, "reason": "chaos", "on_resume": self._chance.choice(["skip", "latest", "all"]),
+            "until": f"{until:%Y-%m-%dT%H:%M:%S}",
+        }  # fmt: skip
+        if self._chance.random() < 0.1:
+            body["cancel_running"] = True
+        status, answer = self.call("POST", "/pauses", body)
+        if status != 201:
+            return None
+        self.pauses.append(answer["id"])
+        return str(answer["id"])
+
+    def _end_pause(self, pause_id: str) -> None:
+        """Ends it, unless it is left to end by itself, which each pause does: an answer to its making may be lost."""
+        if self._chance.random() < 0.7 and self.call("DELETE", f"/pauses/{pause_id}")[0] == 200:
+            self.ended_pauses.append(pause_id)
 
     def _insist_on_calendar(self, method: str, path: str, body: Any) -> None:
         end = time.monotonic() + 60

@@ -47,6 +47,7 @@ class JobState:
         open: the counter of its runs that have not ended.
         runs: every run in its history, by id.
         waiting: the ids in its line for a slot.
+        on_hold: the ids that a pause holds.
     """
 
     held: int
@@ -55,6 +56,7 @@ class JobState:
     enabled: bool
     runs: Mapping[str, RunState]
     waiting: Sequence[str]
+    on_hold: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class State:
     queued: frozenset[str]
     leases: frozenset[str]
     retries: frozenset[str]
+    held: frozenset[str]
     enabled_jobs: int
 
 
@@ -79,7 +82,7 @@ def recount(state: State) -> list[str]:
     if state.enabled_jobs != enabled:
         found.append(f"enabled_jobs says {state.enabled_jobs}, and {enabled} jobs are on")
     everywhere = {run_id for job in state.jobs.values() for run_id, run in job.runs.items() if run.is_open}
-    for name, members in (("queued", state.queued), ("retries", state.retries)):
+    for name, members in (("queued", state.queued), ("retries", state.retries), ("held", state.held)):
         found += [f"{run_id}: in {name}, but no open run of any job" for run_id in sorted(members - everywhere)]
     return found
 
@@ -94,9 +97,13 @@ def _of_job(state: State, job_id: str, job: JobState) -> Iterator[str]:
     if job.waiting and job.held < job.limit:
         yield f"{job_id}: {job.held} of {job.limit} slots are taken, and {len(job.waiting)} runs wait"
     yield from (f"{run_id}: waits {n} times" for run_id, n in Counter(job.waiting).items() if n > 1)
+    yield from (f"{run_id}: is on hold {n} times" for run_id, n in Counter(job.on_hold).items() if n > 1)
     strangers = [run_id for run_id in job.waiting if run_id not in job.runs]
     yield from (f"{run_id}: waits for a slot of {job_id}, whose run it is not" for run_id in strangers)
-    places = {"queued": state.queued, "leases": state.leases, "retries": state.retries, "waiting": set(job.waiting)}
+    places = {
+        "queued": state.queued, "leases": state.leases, "retries": state.retries, "waiting": set(job.waiting),
+        "held": state.held, "on hold": set(job.on_hold),
+    }  # fmt: skip
     for run_id, run in job.runs.items():
         where = {name for name, members in places.items() if run_id in members}
         if where not in _right_places(run):
@@ -108,7 +115,7 @@ def _right_places(run: RunState) -> tuple[set[str], ...]:
     if run.status == "running":
         return ({"leases"},) if run.slot else ()
     if run.status == "queued":
-        return ({"queued"},) if run.slot else ({"waiting"}, {"retries"})
+        return ({"queued"},) if run.slot else ({"waiting"}, {"retries"}, {"held", "on hold"})
     return (set(),) if run.status else ()
 
 
@@ -123,19 +130,20 @@ def read_state(client: Redis, keys: Keys) -> State:
             pipe.hmget(keys.job(job_id), "held", "open", "max_concurrent_runs", "enabled")
             pipe.lrange(keys.history(job_id), 0, -1)
             pipe.lrange(keys.waiting(job_id), 0, -1)
-        for key in (keys.queued, keys.leases, keys.retries):
+            pipe.lrange(keys.on_hold(job_id), 0, -1)
+        for key in (keys.queued, keys.leases, keys.retries, keys.held):
             pipe.zrange(key, 0, -1)
         pipe.get(keys.enabled_jobs)
-        *rows, queued, leases, retries, enabled_jobs = pipe.execute()
+        *rows, queued, leases, retries, on_hold, enabled_jobs = pipe.execute()
     jobs = {}
     for number, job_id in enumerate(ids):
-        (held, is_open, limit, enabled), history, waiting = rows[3 * number : 3 * number + 3]
+        (held, is_open, limit, enabled), history, waiting, its_held = rows[4 * number : 4 * number + 4]
         jobs[job_id] = JobState(
             int(held or 0), int(is_open or 0), int(limit or 1), enabled == b"1",
-            _runs(client, keys, _texts(history)), _texts(waiting),
+            _runs(client, keys, _texts(history)), _texts(waiting), _texts(its_held),
         )  # fmt: skip
-    places = [frozenset(_texts(one)) for one in (queued, leases, retries)]
-    return State(jobs, places[0], places[1], places[2], int(enabled_jobs or 0))
+    places = [frozenset(_texts(one)) for one in (queued, leases, retries, on_hold)]
+    return State(jobs, places[0], places[1], places[2], places[3], int(enabled_jobs or 0))
 
 
 def read_state_at_once(client: Redis, keys: Keys) -> State:

@@ -65,6 +65,8 @@ def check_keys(found: Findings, client: Redis, keys: Keys, deleted: Iterable[str
             found.stray.append(f"{key}: its {owned[1]} is not listed anywhere")
         if any(job_id in key and key not in _kept(keys, job_id) for job_id in deleted):
             found.stray.append(f"{key}: its job was deleted")
+        if key.startswith(f"{keys.prefix}:pause:"):
+            found.stray.append(f"{key}: its pause is over")
         if PASSING.search(key) or of_older.fullmatch(key):
             found.stray.append(f"{key}: nothing of this release leaves it behind")
     _check_nothing_held(found, client, keys, jobs)
@@ -77,8 +79,11 @@ def _kept(keys: Keys, job_id: str) -> tuple[str, str]:
 
 
 def _check_nothing_held(found: Findings, client: Redis, keys: Keys, jobs: set[str]) -> None:
-    lists = (keys.leases, keys.queued, keys.retries, keys.due, keys.rq_intermediate, keys.rq_queue, keys.rq_started)
-    for key in (*lists, *map(keys.waiting, jobs)):
+    lists = (
+        keys.leases, keys.queued, keys.retries, keys.held, keys.resuming, keys.due, keys.rq_intermediate, keys.rq_queue,
+        keys.rq_started,
+    )  # fmt: skip
+    for key in (*lists, *map(keys.waiting, jobs), *map(keys.on_hold, jobs)):
         if client.exists(key):
             found.stray.append(f"{key}: not empty ({_members(client, key)})")
 

@@ -199,6 +199,8 @@ def full(root: Browser, redis_client: Redis) -> World:
     ids = {"job_id": ours, "run_id": open_run, "contact_id": str(contacts[0].json["id"]), "revision": "1"}
     key = root.send("POST", "/scheduler/keys", {"name": "ours", "scopes": ["read"], "labels": {"team": ["crm"]}})
     ids["key_id"] = str(key.json["id"])
+    pause = {"scope": {"job_id": ours}, "reason": "a test"}
+    ids["pause_id"] = str(root.send("POST", "/scheduler/pauses", pause).json["id"])
     ids["name"] = str(root.send("POST", "/scheduler/calendars", {"name": "office"}).json["name"])
     return World(root.app, ids)
 
@@ -262,6 +264,7 @@ def test_a_button_is_seen_by_this_test(full: World, root: Browser) -> None:
         ("POST", "/scheduler/sessions/end"),
         ("POST", "/scheduler/calendars"), ("PUT", "/scheduler/calendars/{name}"),
         ("DELETE", "/scheduler/calendars/{name}"), ("POST", "/scheduler/calendars/{name}/ics"),
+        ("POST", "/scheduler/pauses"), ("DELETE", "/scheduler/pauses/{pause_id}"),
     }  # fmt: skip
     assert ("POST", "/scheduler/apply") in TOLD.findall(root.get(f"/jobs/{full.ids['job_id']}").text)
     assert Offered("<button id='x'>?</button>").loose and Offered("<form><button>?</button></form>").loose

@@ -45,7 +45,7 @@ NOT_OF_JOBS = {
     "/scheduler/keys/me", "/scheduler/keys/{key_id}", "/scheduler/keys/{key_id}/rotate",
     "/scheduler/sessions", "/scheduler/sessions/{session_id}",
     "/scheduler/calendars", "/scheduler/calendars/{name}", "/scheduler/calendars/{name}/ics",
-    "/scheduler/calendars/{name}/days",
+    "/scheduler/calendars/{name}/days", "/scheduler/pauses", "/scheduler/pauses/{pause_id}",
 }  # fmt: skip
 NOT_WITH_LIMITS = {"/metrics", "/scheduler/health", "/scheduler/audit"}
 """The guard lets no key with limits in; health is open, and tells anybody without a key how many jobs there are."""

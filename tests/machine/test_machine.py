@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     consumes,
     initialize,
     invariant,
@@ -38,6 +37,7 @@ from service.scheduler.reaper import Reaper
 from service.store.scripts import Limits
 from tests.chaos.audit import Findings, histories
 from tests.chaos.changes import check_changes
+from tests.machine.pausing import Pausing
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
@@ -91,7 +91,7 @@ def _schedule(step: int, is_union: bool) -> dict[str, Any]:
     return {"schedule_type": "any", "schedule_config": {"schedules": [plain, slower]}} if is_union else plain
 
 
-class Engine(RuleBasedStateMachine):
+class Engine(Pausing):
     """Jobs, runs and claims."""
 
     server: ValkeyServer
@@ -118,6 +118,7 @@ class Engine(RuleBasedStateMachine):
         self.deleted: dict[str, set[str]] = {}
         self.tokens = itertools.count()
         self.claimed: set[str] = set()
+        self.begin_pausing()
 
     def teardown(self) -> None:
         """Left alone, with workers that work, everything that was accepted ends."""
@@ -375,6 +376,7 @@ class Engine(RuleBasedStateMachine):
             while model.upcoming is not None and model.upcoming * 1000 <= self.now:
                 model.decided.append(model.upcoming)
                 model.upcoming += model.step
+        self.nothing_goes_through_a_pause()
 
     @rule()
     def reap(self) -> None:
@@ -529,14 +531,15 @@ class Engine(RuleBasedStateMachine):
         """Queued with a slot, waiting, awaiting its delay, leased, or over; what is over stays as it ended."""
         if not hasattr(self, "known"):
             return
-        places = {name: self._members(getattr(self.keys, name)) for name in ("queued", "leases", "retries")}
+        places = {name: self._members(getattr(self.keys, name)) for name in ("queued", "leases", "retries", "held")}
         handed_over = self._members(self.keys.rq_queue) + self._members(self.keys.rq_intermediate)
         everywhere: set[str] = set()
         for job_id, model, runs in self._histories():
             slots = [run["id"] for run in runs if run["status"] in ("queued", "running") and "slot" in run]
             waiting = self._members(self.keys.waiting(job_id))
-            held = {**places, "slots": slots, "waiting": waiting}
-            assert len(waiting) == len(set(waiting))
+            on_hold = self._members(self.keys.on_hold(job_id))
+            held = {**places, "slots": slots, "waiting": waiting, "on hold": on_hold}
+            assert len(waiting) == len(set(waiting)) and len(on_hold) == len(set(on_hold))
             for run in runs:
                 run_id = run["id"]
                 where = {name for name, members in held.items() if run_id in members}
@@ -544,7 +547,8 @@ class Engine(RuleBasedStateMachine):
                 if where == {"queued", "slots"}:
                     assert run_id in handed_over
                 by_hand = "scheduled_for" not in run
-                assert where != {"retries"} or by_hand or model.upcoming is not None, "a retry waits, its job is off"
+                is_delayed = where in ({"retries"}, {"held", "on hold"})
+                assert not is_delayed or by_hand or model.upcoming is not None, "a run is delayed, its job is off"
                 if run["status"] in ENDED:
                     assert model.ended.setdefault(run_id, run["status"]) == run["status"]
             is_open = {run["id"] for run in runs if run["status"] not in ENDED}
@@ -554,7 +558,7 @@ class Engine(RuleBasedStateMachine):
             assert len(slots) <= model.allowed
             assert len(slots) >= model.limit or not waiting, "a slot is free, and somebody waits"
         of_the_deleted = set().union(*self.deleted.values())
-        assert set(places["queued"] + places["retries"]) <= everywhere
+        assert set(places["queued"] + places["retries"] + places["held"]) <= everywhere
         assert set(places["leases"]) <= everywhere | of_the_deleted
 
     def _members(self, key: str) -> list[str]:
@@ -582,6 +586,7 @@ class Engine(RuleBasedStateMachine):
     # the end
 
     def _come_to_rest(self) -> None:
+        self.end_all_pauses()
         for job_id in self.known:
             self._switch(job_id, False)
         for _ in range(500):
@@ -609,7 +614,7 @@ class Engine(RuleBasedStateMachine):
 
 def _right_places(status: str) -> tuple[set[str], ...]:
     if status == "queued":
-        return {"queued", "slots"}, {"waiting"}, {"retries"}
+        return {"queued", "slots"}, {"waiting"}, {"retries"}, {"held", "on hold"}
     return ({"leases", "slots"},) if status == "running" else (set(),)
 
 

@@ -63,6 +63,7 @@ def test_the_main_paths_meet_no_denial(tmp_path: Path) -> None:
             main_paths.read_everything(service, job)
             main_paths.manage_access(service)
             main_paths.keep_calendars(service)
+            main_paths.pause_jobs(service)
             main_paths.plan_every_type(service)
             main_paths.show_rq_dashboard(service)
             main_paths.repair_the_clock(service)

@@ -105,6 +105,20 @@ def keep_calendars(service: Installation) -> None:
     assert service.call("DELETE", "/calendars/office")[0] == 204
 
 
+def pause_jobs(service: Installation) -> None:
+    """Makes, lists and ends pauses; lets in what one has held, and has one cancel what was there before."""
+    job = service.make_job(schedule_config={"seconds": 1}, labels={"team": "paused"})
+    body = {"scope": {"label": {"team": "paused"}}, "reason": "main paths", "on_resume": "all", "cancel_running": True}
+    status, made = service.call("POST", "/pauses", body)
+    assert status == 201, made
+    until(lambda: any("held_by" in run for run in service.call("GET", f"/jobs/{job}/history")[1]), 20)
+    for path in ("/pauses", f"/pauses/{made['id']}", f"/pauses?state=active&job_id={job}"):
+        assert service.call("GET", path)[0] == 200
+    assert service.call("DELETE", f"/pauses/{made['id']}")[0] == 200
+    until(lambda: not any("held_by" in run for run in service.call("GET", f"/jobs/{job}/history")[1]), 20)
+    assert service.call("DELETE", f"/jobs/{job}")[0] == 204
+
+
 def plan_every_type(service: Installation) -> None:
     """Plans a job of each further type, and has one come due for the last time and be deleted after that."""
     evening = {"hour": 20, "minute": 0}

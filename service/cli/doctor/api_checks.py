@@ -27,6 +27,7 @@ def check_api(api: Api) -> Iterator[Finding]:
         yield Finding("api", "problem", found, "See the findings below, or the web process' log")
     yield from _notices(health)
     yield from _calendars(health)
+    yield from _pauses(health)
     try:
         api.get("/scheduler/jobs", limit=1)
         yield Finding("key", "ok", f"the API accepts the key from {api.location.key_from}")
@@ -54,6 +55,15 @@ def _calendars(health: Mapping[str, Any]) -> Iterator[Finding]:
     if count := health.get("calendars_running_out"):
         found = f"{count} calendar{'s run' if count > 1 else ' runs'} out of closed days within 60 days"
         yield Finding("calendars", "warning", found, "Add closed days; `bot-scheduler calendars list` shows which")
+
+
+def _pauses(health: Mapping[str, Any]) -> Iterator[Finding]:
+    """Warn of pauses: jobs that do not run may be paused."""
+    if count := health.get("active_pauses"):
+        found = f"{count} pause{'s are' if count > 1 else ' is'} in force, so some jobs do not run"
+        yield Finding(
+            "pauses", "warning", found, "`bot-scheduler pauses` lists them; `bot-scheduler resume ID` ends one"
+        )
 
 
 def check_metrics(api: Api) -> Iterator[Finding]:

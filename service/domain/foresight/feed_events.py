@@ -32,12 +32,14 @@ class FeedJob:
         name: the job's.
         course: its coming occurrences.
         changed_at: when its definition was changed last, epoch seconds.
+        paused_until: what is due before is paused, epoch seconds; 0 if nothing is.
     """
 
     id: str
     name: str
     course: Course
     changed_at: int
+    paused_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def coming_events(jobs: Iterable[FeedJob], now: int, until: int) -> Coming:
 
 
 def _coming(job: FeedJob, at: int) -> FeedEvent:
+    if at < job.paused_until:
+        return FeedEvent(_uid(job.id, at), f"{job.name}: paused", "", "CANCELLED", at, None, job.changed_at)
     return FeedEvent(_uid(job.id, at), job.name, "", "CONFIRMED", at, None, job.changed_at)
 
 

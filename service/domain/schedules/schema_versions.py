@@ -14,7 +14,9 @@ from service.domain.schedules.definition import FIRST_TYPES
 FIRST = 1
 MORE_TYPES = 4
 """Dates, months, recurrence rules, unions, `every`, days of an interval, nicknames, and the deletion of ended jobs."""
-NEWEST = MORE_TYPES
+PAUSES = 5
+"""Pauses, and the runs that they hold: a scheduler that does not know them would let occurrences through."""
+NEWEST = PAUSES
 
 
 def schema_of(schedule_type: str, config: Mapping[str, Any], options: Options) -> int:

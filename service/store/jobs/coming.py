@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from service.domain.access.labels import JobChoice
+from service.domain.access.labels import JobChoice, Labels
 from service.domain.foresight.occurrence_changes import Course
 from service.domain.job import understood_schedule
 from service.domain.options import Options
@@ -37,6 +37,7 @@ class ComingJob:
         id: the job's.
         name: the job's.
         bot_type: the job's.
+        labels: the job's.
         course: its coming occurrences.
         kind: jobs of one kind have the same occurrences; None if they are its own.
         changed_at: when its definition was changed last, epoch seconds.
@@ -45,6 +46,7 @@ class ComingJob:
     id: str
     name: str
     bot_type: str
+    labels: Labels
     course: Course
     kind: bytes | None
     changed_at: int
@@ -86,7 +88,7 @@ def _job(job_id: str, values: Any, choice: JobChoice, calendars: _Calendars) -> 
     schedule, parsed = _understood(kind, config, options)
     course = Course(schedule, parsed, int(anchor), int(first), calendars.of(parsed))
     changed_at = int(updated or created) // 1000
-    return ComingJob(job_id, name.decode(errors="replace"), marks[1], course, shared, changed_at)
+    return ComingJob(job_id, name.decode(errors="replace"), marks[1], marks[0], course, shared, changed_at)
 
 
 class _Calendars:

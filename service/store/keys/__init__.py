@@ -17,12 +17,15 @@ from service.store.keys.contact_keys import ContactKeys
 from service.store.keys.installation_keys import InstallationKeys
 from service.store.keys.job_keys import JobKeys
 from service.store.keys.older_keys import OlderKeys
+from service.store.keys.pause_keys import PauseKeys
 from service.store.keys.rq_keys import RqKeys
 from service.store.keys.run_keys import RunKeys
 
 
 @dataclass(frozen=True, slots=True)
-class Keys(InstallationKeys, JobKeys, RunKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, CalendarKeys, OlderKeys):
+class Keys(
+    InstallationKeys, JobKeys, RunKeys, PauseKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, CalendarKeys, OlderKeys
+):  # fmt: skip
     """Every key of one installation.
 
     Args:

@@ -41,6 +41,10 @@ class JobKeys:
         """Name the list of the ids of a job's runs that wait for a slot, oldest first."""
         return f"{self.prefix}:job:{job_id}:line"
 
+    def on_hold(self, job_id: str) -> str:
+        """Name the list of the ids of a job's runs that a pause holds, oldest first."""
+        return f"{self.prefix}:job:{job_id}:hold"
+
     def logs(self, job_id: str) -> str:
         """Name the capped list of the ids of a job's ended runs whose logs are kept, last ended first."""
         return f"{self.prefix}:job:{job_id}:logs"

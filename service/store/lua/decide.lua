@@ -34,6 +34,7 @@ local at = int(now)
 local most = tonumber(ARGV[1])
 local pushes = runs.pushes()
 local moved, moves, gone = {}, 0, {}  -- changes of the due index
+local paused = pauses.read(now)  -- nil in most calls
 local step_forward  -- the number of the newest one; false or nil: there was none
 
 local texts, plans = {}, {}
@@ -81,8 +82,8 @@ local function run_id_of(job, decision)
 end
 
 -- Successive skips for the same reason are one entry: the newest of the history grows, if it is such an entry. A run that
--- its bot skipped has started, and stays by itself.
-local function skip(job, decision, reason)
+-- its bot skipped has started, and stays by itself. `pause`: what the record says of the pause that has it skipped.
+local function skip(job, decision, reason, pause)
   local occurrences, last = decision.occurrences or '1', decision.last_occurrence or decision.occurrence
   if reason == 'misfire' then
     local told_at = tonumber(call('HGET', job.key, 'misfire_told_at') or 0) or 0
@@ -96,9 +97,10 @@ local function skip(job, decision, reason)
   local newest = call('LINDEX', key.history(job.id), 0)
   if newest then
     local run = key.run(newest)
-    local status, its_reason, folded, closed, started_at = unpack(call('HMGET', run, 'status', 'reason', 'occurrences',
-      'closed', 'started_at'))
-    if status == 'skipped' and not started_at and its_reason == reason and (closed or nil) == decision.closed then
+    local status, its_reason, folded, closed, paused_by, started_at = unpack(call('HMGET', run, 'status', 'reason',
+      'occurrences', 'closed', 'pause', 'started_at'))
+    if status == 'skipped' and not started_at and its_reason == reason and (closed or nil) == decision.closed
+      and (paused_by or nil) == pause then
       call('HSET', run, 'occurrences', int((tonumber(folded) or 1) + occurrences), 'last_scheduled_for',
         last, 'finished_at', at)
       return
@@ -110,12 +112,22 @@ local function skip(job, decision, reason)
     fields[#fields + 1] = 'closed'
     fields[#fields + 1] = decision.closed
   end
+  if pause then
+    fields[#fields + 1] = 'pause'
+    fields[#fields + 1] = pause
+  end
   if occurrences ~= '1' then
     for _, part in ipairs({'occurrences', occurrences, 'last_scheduled_for', last}) do fields[#fields + 1] = part end
   elseif decision.members then
     for _, part in ipairs({'members', decision.members}) do fields[#fields + 1] = part end
   end
   runs.create(run_id_of(job, decision), job.id, 'skipped', fields, pushes)
+end
+
+-- Read a stored count. Outside hands may have stored anything; NaN is no less than 0 either.
+local function count_of(text)
+  local count = text and tonumber(text)
+  return count and count >= 0 and count or 0
 end
 
 local function fields_of(job, decision)
@@ -136,6 +148,29 @@ local function run(job, plan, decision)
     runs.enqueue(run_id, job.id, job.name, now, pushes)
     job.held = job.held + 1
   end
+end
+
+-- Let in the job's runs that were on hold, unless a pause holds them still.
+local function release(job)
+  if pauses.settle(paused, job, now, pushes) then return end
+  job.may_be_on_hold, job.held = false, count_of(call('HGET', job.key, 'held'))
+end
+
+-- Decide about an occurrence that is to run: a pause that covers it has it skipped, or held. If none does, runs that were
+-- held go first.
+local function run_unless_paused(job, plan, decision)
+  local pause = pauses.covering(paused, job, tonumber(decision.due))
+  if not pause then
+    if job.may_be_on_hold then release(job) end
+    return run(job, plan, decision)
+  end
+  local told = pauses.told(pause)
+  if pause.on_resume == 'skip' then return skip(job, decision, 'paused', told) end
+  local run_id, fields = run_id_of(job, decision), fields_of(job, decision)
+  for _, part in ipairs({'pause', told, 'held_by', pause.id}) do fields[#fields + 1] = part end
+  runs.create(run_id, job.id, 'queued', fields, pushes)
+  pauses.hold(run_id, job.id, pause, now)
+  job.may_be_on_hold = true
 end
 
 -- Note the first decision after the clock stepped forward: should it step back, the job is planned from there again.
@@ -215,17 +250,19 @@ local function enqueue(job, plan)
   if length > conf.history_limit then runs.trim(job.id) end
 end
 
--- Return whether `enqueue` can decide this job: one run, a free slot, and nobody waiting. Runs can wait for a slot only if
--- more are open than hold one, so most jobs need not be asked for their waiting runs.
+-- Return whether `enqueue` can decide this job: one run that no pause covers, a free slot, and nobody waiting or on hold.
+-- Runs can wait for a slot only if more are open than hold one, so most jobs need not be asked for their waiting runs.
 local function is_simple(job, plan)
   if not plan.only_run or job.held >= plan.limit then return false end
-  return job.open <= job.held or call('LLEN', key.waiting(job.id)) == 0
+  if job.open > job.held and call('EXISTS', key.waiting(job.id), key.on_hold(job.id)) > 0 then return false end
+  return not paused or not pauses.covering(paused, job, tonumber(plan.only_run.due))
 end
 
 -- Fail before the first write if outside hands made another type of a key that a decision needs: the job is then set
 -- aside with its occurrence undecided, not moved on without it.
 local function check_types(id)
   call('LLEN', key.waiting(id))
+  call('LLEN', key.on_hold(id))
   call('LLEN', key.history(id))
 end
 
@@ -240,12 +277,6 @@ local function note_acted()
   if clock.err then return end
   step_forward = clock[2]
   if tonumber(clock[1] or 0) < now then redis.pcall('HSET', key.clock, 'acted', at) end
-end
-
--- Read a stored count. Outside hands may have stored anything; NaN is no less than 0 either.
-local function count_of(text)
-  local count = text and tonumber(text)
-  return count and count >= 0 and count or 0
 end
 
 local decided, unknown, made = 0, 0, 0
@@ -280,10 +311,12 @@ local function decide(id, score)
     enqueue(job, plan)
   else
     check_types(id)
+    job.may_be_on_hold = job.open > job.held
     move_on(job, plan)
     for _, decision in ipairs(plan.decisions) do
-      if decision.reason then skip(job, decision, decision.reason) else run(job, plan, decision) end
+      if decision.reason then skip(job, decision, decision.reason) else run_unless_paused(job, plan, decision) end
     end
+    if job.may_be_on_hold then release(job) end  -- a pause that is over by now has held some of these
   end
   if step_forward then note_ahead(job, plan) end
   return 'decided', math.max(1, #plan.decisions)
@@ -295,6 +328,7 @@ local answers = {}
 if #rows > 0 then
   -- Keys that all jobs share: if one is of another type, the call fails as a whole, before a job moves on.
   call('ZCARD', key.queued)
+  call('ZCARD', key.held)
   call('LLEN', key.rq_queue)
   call('LLEN', key.runs)
 end

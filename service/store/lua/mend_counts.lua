@@ -1,4 +1,5 @@
 -- Count a job's open runs and held slots anew if its hash counts more than its records show, and let in whom that frees.
+-- Put back on hold what got lost, and let in what no pause holds any more.
 --
 -- ARGV  1 job id
 -- Returns 1 if they were wrong, else 0.
@@ -10,11 +11,20 @@
 local PAGE = 100
 
 local job_id = ARGV[1]
-local job, line = key.job(job_id), key.waiting(job_id)
+local job, line, on_hold = key.job(job_id), key.waiting(job_id), key.on_hold(job_id)
 local counts = redis.pcall('HMGET', job, 'open', 'held')
 if counts.err or not (counts[1] or counts[2]) or call('EXISTS', key.old_slots(job_id)) == 1 then return 0 end
 local its_open, its_held = tonumber(counts[1] or 0), tonumber(counts[2] or 0)
 local open, held, lost = 0, 0, {}
+local holds  -- run on hold -> true, once it is asked for
+
+local function is_on_hold(run_id)
+  if not holds then
+    holds = {}
+    for _, one in ipairs(call('LRANGE', on_hold, 0, -1)) do holds[one] = true end
+  end
+  return holds[run_id]
+end
 
 local function read(run_id)
   local status, slot = unpack(call('HMGET', key.run(run_id), 'status', 'slot'))
@@ -26,7 +36,7 @@ local function read(run_id)
     open = open + 1
     if slot then
       held = held + 1
-    elseif not (call('LPOS', line, run_id) or call('ZSCORE', key.retries, run_id)) then
+    elseif not (is_on_hold(run_id) or call('LPOS', line, run_id) or call('ZSCORE', key.retries, run_id)) then
       lost[#lost + 1] = run_id  -- newest first
     end
   end
@@ -43,9 +53,16 @@ while not (open == its_open and held == its_held) do
   if #page < PAGE then break end
   start = start + PAGE
 end
-if open == its_open and held == its_held and #lost == 0 then return 0 end
-
-call('HSET', job, 'open', open, 'held', held)
-for _, run_id in ipairs(lost) do call('LPUSH', line, run_id) end  -- ahead of those that came later
-runs.promote(job_id, now_ms())
-return 1
+local is_right = open == its_open and held == its_held and #lost == 0
+local now = now_ms()
+if not is_right then
+  call('HSET', job, 'open', open, 'held', held)
+  for _, run_id in ipairs(lost) do  -- ahead of those that came later
+    call('LPUSH', call('HEXISTS', key.run(run_id), 'held_by') == 1 and on_hold or line, run_id)
+  end
+end
+if open > held then
+  for _, run_id in ipairs(call('LRANGE', on_hold, 0, -1)) do call('ZADD', key.held, 'NX', int(now), run_id) end
+  pauses.let_in(job_id, now)
+end
+return is_right and 0 or 1

@@ -24,6 +24,8 @@ local fields = {'bot_type', bot_type, 'trigger', 'manual', 'queued_at', int(now)
 local rehearsal = runs.is_rehearsal(ARGV[3]) and '1' or ''
 local told = {overlay = ARGV[3], request_id = ARGV[6], requested_by = ARGV[8], rehearsal = rehearsal,
   bound = ARGV[9]}
+local pause = pauses.covering(pauses.read(now), {id = job_id, bot_type = bot_type})
+if pause then told.during_pause = pause.id end
 for name, value in pairs(told) do
   if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
 end

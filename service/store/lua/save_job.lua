@@ -52,7 +52,7 @@ else
 end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
 if ARGV[13] ~= '' then call('ZADD', key.ended_jobs, int(now + ARGV[13]), job_id) else call('ZREM', key.ended_jobs, job_id) end
-runs.promote(job_id, now)
+pauses.let_in(job_id, now)
 if former then revisions.keep(job_id, former) end
 audit.note(ARGV[12], revision, call('HGET', job, 'revision'), now)
 wake.schedulers('due')

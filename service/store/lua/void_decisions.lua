@@ -36,6 +36,7 @@ for _, run_id in ipairs(runs.unended(job_id)) do
   if status == 'queued' and occurrence and tonumber(occurrence) > stands then
     void[#void + 1] = {id = run_id, run = {slot = slot, bot_type = bot_type, trigger = trigger}}
     call('LREM', key.waiting(job_id), 0, run_id)  -- all of them first, so that none takes another's slot
+    pauses.let_go(run_id, job_id)
   end
 end
 for _, one in ipairs(void) do

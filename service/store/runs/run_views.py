@@ -34,6 +34,7 @@ FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
+    "pause", "held_by", "during_pause",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -57,7 +58,7 @@ def run_view(run_id: str, values: Values) -> bytes:
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
      occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed) = values  # fmt: skip
+     closed, pause, held_by, during_pause) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -71,6 +72,12 @@ def run_view(run_id: str, values: Values) -> bytes:
         entry += b', "last_scheduled_for": %b' % _second(last)
     if closed is not None:
         entry += b', "closed": %b' % text(closed)
+    if pause is not None:
+        entry += b', "pause": %b' % _result(pause)
+    if held_by is not None:
+        entry += b', "held_by": %b' % text(held_by)
+    if during_pause is not None:
+        entry += b', "during_pause": %b' % text(during_pause)
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
     if total is not None:

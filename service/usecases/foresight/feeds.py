@@ -9,8 +9,10 @@ from typing import Any
 
 from service.clock import Clock
 from service.domain.foresight.feed_events import OF_ONE_JOB, Coming, FeedEvent, FeedJob, coming_events, past_events
+from service.domain.pauses.pause import Pause, paused_until
 from service.domain.timestamps import format_timestamp
-from service.store.jobs.coming import coming_jobs, names_of
+from service.store.jobs.coming import ComingJob, coming_jobs, names_of
+from service.store.pauses.pause_store import PauseStore
 from service.store.scripts import Scripts
 from service.usecases.access.sight import choice
 from service.usecases.runs import Runs
@@ -37,6 +39,7 @@ class Feeds:
         self._scripts = scripts
         self._runs = runs
         self._clock = clock
+        self._pauses = PauseStore(scripts)
 
     def calendar(self, labels: Sequence[str] = ()) -> bytes:
         """Write the feed: the occurrences of the next `DAYS` days, and the runs of the last ones with their outcome.
@@ -50,9 +53,8 @@ class Feeds:
             ValidationFailed: a filter is malformed.
         """
         now = self._clock.now_ms() // 1000
-        jobs = (
-            FeedJob(job.id, job.name, job.course, job.changed_at) for job in coming_jobs(self._scripts, choice(labels))
-        )
+        _, pauses = self._pauses.stored()
+        jobs = (_feed_job(job, pauses, now) for job in coming_jobs(self._scripts, choice(labels)))
         coming = coming_events(jobs, now, now + DAYS * DAY)
         runs, are_all = self._past(now - DAYS * DAY, labels)
         past = past_events(runs, names_of(self._scripts, {run["job_id"] for run in runs}))
@@ -72,6 +74,11 @@ class Feeds:
             if cursor is None:
                 return found, True
         return found, False
+
+
+def _feed_job(job: ComingJob, pauses: Sequence[Pause], now: int) -> FeedJob:
+    until = paused_until(pauses, now * 1000, job.id, job.labels, job.bot_type) if pauses else None
+    return FeedJob(job.id, job.name, job.course, job.changed_at, (until or 0) // 1000)
 
 
 def _described(coming: Coming, runs: Sequence[Mapping[str, Any]], are_all: bool) -> str:

@@ -25,6 +25,7 @@ from service.web.api.keys import Key, KeyList, OwnKey, Rotate
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
 from service.web.api.openapi import document as openapi
+from service.web.api.pauses import OnePause, PauseList
 from service.web.api.previews import ClockChangeList, JobPreview, Preview
 from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
 from service.web.api.runs import AllRuns, Cancel, History, Log, Run
@@ -180,6 +181,8 @@ def _add_job_routes(app: App, services: Services) -> None:
     )
     app.add_route("/scheduler/calendars/{name}/ics", CalendarFile(services.calendars, services.long))
     app.add_route("/scheduler/calendars/{name}/days", CalendarDays(services.calendars, pages))
+    app.add_route("/scheduler/pauses", PauseList(services.pauses, pages))
+    app.add_route("/scheduler/pauses/{pause_id}", OnePause(services.pauses, pages))
     app.add_route("/scheduler/clock-changes", ClockChangeList(services.clock_changes, services.long))
     app.add_route("/scheduler/export", Export(services.definitions, services.long))
     app.add_route("/scheduler/apply", Apply(services.definitions, services.long, services.import_limit))

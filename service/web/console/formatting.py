@@ -18,6 +18,7 @@ STATUS_SIGNS = {
     "disabled": "‖",
     "ended": "■",
     "broken": "✗",
+    "paused": "‖",
     "good": "✓",
     "warning": "!",
     "bad": "✗",
@@ -28,6 +29,7 @@ SKIP_REASONS = {
     "overlap": "the previous run was still running",
     "misfire": "too late: its grace time was over",
     "coalesced": "a newer occurrence ran instead",
+    "paused": "its job was paused",
     "missed": "missed, and not caught up",
     "closed": "its calendar was closed",
     "waiting_limit": "1,000 runs were already waiting",
@@ -91,6 +93,10 @@ def summary(run: Mapping[str, Any]) -> str:
         return _cut(f"Skipped: {run['reason']}")
     if run["reason"] == "closed":
         return f"closed: {run.get('closed', 'by its calendar')}"
+    if run["reason"] == "paused" and run.get("pause"):
+        return _cut(f"paused: {run['pause']['reason']}")
+    if run.get("held_by"):
+        return _cut(f"on hold by a pause: {run['pause']['reason']}" if run.get("pause") else "on hold by a pause")
     if run["reason"]:
         return SKIP_REASONS.get(run["reason"], str(run["reason"]))
     progress = run.get("progress")

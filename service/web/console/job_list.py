@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 from service.domain.access.scopes import Scope
 from service.usecases.access.sight import seen_bots
 from service.usecases.jobs import Jobs
+from service.usecases.pauses import Pauses
 from service.web.console.job_schedule import describe
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
@@ -40,10 +41,11 @@ class JobList(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, bots: Bots, pauses: Pauses) -> None:
         super().__init__(pool)
         self._jobs = jobs
         self._bots = bots
+        self._pauses = pauses
 
     def render(self, req: Request, resp: Response) -> None:
         """Show the page of jobs that the address asks for."""
@@ -63,6 +65,7 @@ class JobList(RenderedPage):
             "/jobs",
             asked=asked,
             jobs=shown,
+            paused=self._pauses.deciding([(job["id"], job["labels"], job["bot_type"]) for job in shown]),
             first=start + 1,
             last=start + len(shown),
             total=len(found),

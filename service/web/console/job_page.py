@@ -14,6 +14,7 @@ from service.interleaving import interleaved
 from service.usecases.definitions import Definitions
 from service.usecases.documents import VERSION, yaml_pieces
 from service.usecases.jobs import Jobs
+from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
 from service.web.api.definitions import YAML
@@ -42,12 +43,13 @@ class JobPage(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, bots: Bots, revisions: Revisions) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, bots: Bots, revisions: Revisions, pauses: Pauses) -> None:
         super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
         self._bots = bots
         self._revisions = revisions
+        self._pauses = pauses
 
     def render(self, req: Request, resp: Response, job_id: str) -> None:
         """Show the job and its newest runs; with `?cursor=`, older runs."""
@@ -55,14 +57,16 @@ class JobPage(RenderedPage):
         start = cursor(req)
         recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).data
         listed = self._runs.history(job_id, limit=LISTED, cursor=start)
-        bot = self._bots.get(job["bot_type"])
+        bot, preview = self._bots.get(job["bot_type"]), planned(self._jobs, job["id"])
         show(
             resp,
             "job.html",
             "/jobs",
             job=job,
             labelled=labelled,
-            preview=planned(self._jobs, job["id"]),
+            paused=self._pauses.deciding([(job["id"], job["labels"], job["bot_type"])]).get(job["id"]),
+            preview=preview,
+            paused_at={one["at"] for one in preview["details"] if one.get("paused")},
             revisions=self._revisions.page(job_id, CHANGES).data,
             names=names,
             runs=listed.data,

@@ -25,6 +25,8 @@ from service.web.console.job_page import Export, JobPage, JobYaml
 from service.web.console.offers import Offers
 from service.web.console.overview import Overview
 from service.web.console.page import SIGN_IN, load_templates
+from service.web.console.pauses.banner import Banners
+from service.web.console.pauses.pause_page import PausePage
 from service.web.console.run_list import RunList
 from service.web.console.run_page import RunEvents, RunPage
 from service.web.console.sign_in import SessionCheck, SignIn, SignOut
@@ -34,7 +36,7 @@ from service.web.services import Services
 
 def add_console(app: App, services: Services) -> None:
     """Add the console to the application that answers the API."""
-    load_templates(Offers(app.resources).may)
+    load_templates(Offers(app.resources).may, Banners(services.pauses).now)
     callers = services.callers
     app.add_middleware(ErrorPages(callers))
     app.add_tree(STATIC, StaticFiles(ASSETS))
@@ -52,11 +54,12 @@ def _add_pages(app: App, services: Services) -> None:
     jobs, runs, bots, contacts = services.jobs, services.runs, services.bots, services.contacts
     pages, long = services.pages, services.long
     app.add_page("/", Overview(
-        pages, jobs, runs, services.reading, services.calendars, services.clock_changes, services.weak_keys
+        pages, jobs, runs, services.reading, services.calendars, services.clock_changes, services.weak_keys,
+        services.pauses,
     ))  # fmt: skip
-    app.add_page("/jobs", JobList(pages, jobs, bots))
+    app.add_page("/jobs", JobList(pages, jobs, bots, services.pauses))
     app.add_page("/jobs/new", NewJob(pages, jobs, bots, services.calendars))
-    app.add_page("/jobs/{job_id}", JobPage(pages, jobs, runs, bots, services.revisions))
+    app.add_page("/jobs/{job_id}", JobPage(pages, jobs, runs, bots, services.revisions, services.pauses))
     app.add_page("/jobs/{job_id}/edit", EditJob(pages, jobs, bots, services.calendars))
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
     app.add_page("/jobs/{job_id}/revisions", History(pages, jobs, services.revisions))
@@ -66,6 +69,7 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.hub))
     app.add_page("/clock-changes", ClockChangePage(pages, services.clock_changes))
+    app.add_page("/pauses", PausePage(pages, services.pauses, jobs, bots))
     app.add_page("/runs", RunList(pages, jobs, runs))
     app.add_page("/calendars", CalendarList(pages, services.calendars))
     app.add_page("/calendars/{name}", CalendarYear(pages, services.calendars))

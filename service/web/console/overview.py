@@ -19,6 +19,7 @@ from service.usecases.access.sight import is_limited
 from service.usecases.calendars import Calendars
 from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.jobs import Jobs
+from service.usecases.pauses import Pauses
 from service.usecases.runs import Runs
 from service.web.console.formatting import plural
 from service.web.console.page import RenderedPage, show
@@ -47,14 +48,14 @@ class Overview(RenderedPage):
         calendars: The use cases of calendars.
         clock_changes: Tells which jobs meet a change of clocks soon.
         weak_keys: A sentence for each API key that is easy to guess, for administrators.
+        pauses: The use cases of pauses.
     """
 
     access = BY_SESSION.needing(get=Scope.READ)
 
     def __init__(
         self, pool: Pool, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], calendars: Calendars,
-        clock_changes: ClockChanges,
-        weak_keys: Sequence[str] = (),
+        clock_changes: ClockChanges, weak_keys: Sequence[str], pauses: Pauses,
     ) -> None:  # fmt: skip
         super().__init__(pool)
         self._jobs = jobs
@@ -63,6 +64,7 @@ class Overview(RenderedPage):
         self._calendars = calendars
         self._clock_changes = clock_changes
         self._weak_keys = weak_keys
+        self._pauses = pauses
 
     def render(self, req: Request, resp: Response) -> None:
         """Show the overview; without any jobs, how to begin."""
@@ -89,7 +91,9 @@ class Overview(RenderedPage):
             next_due=_soonest(jobs) if limited else None if now.next_due is None else format_ms(now.next_due),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
-            day=timeline(seconds - seconds % 60, jobs, runs),  # changes, and with it the entity tag, only each minute
+            day=timeline(
+                seconds - seconds % 60, jobs, runs, self._pauses.ends(jobs)
+            ),  # changes, and with it the entity tag, only each minute
             all_runs=all_of_them,
             all_jobs=all_jobs,
         )

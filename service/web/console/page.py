@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import jinja2
@@ -10,6 +11,7 @@ from falcon.asgi import Request, Response
 
 from service.web.console.assets import ASSETS
 from service.web.console.formatting import FILTERS
+from service.web.console.pauses.banner import Banner
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.pools import Pool
 from service.web.http.representation.validators import revalidate
@@ -39,12 +41,19 @@ def _environment() -> jinja2.Environment:
 TEMPLATES = _environment()
 
 
-def load_templates(may: Callable[[str], bool]) -> None:
+_make_banner: Callable[[], Banner] = Banner
+_banner: ContextVar[Banner | None] = ContextVar("banner", default=None)
+
+
+def load_templates(may: Callable[[str], bool], banner: Callable[[], Banner]) -> None:
     """Compile all templates at the start: some pages are made on the event loop, which must not wait for files.
 
     Args:
         may: tells whether the reader of a page may use a method of a route (`service.web.console.offers`).
+        banner: makes the banner of pauses for the reader of a page; it asks Redis.
     """
+    global _make_banner
+    _make_banner = banner
     TEMPLATES.globals["may"] = may
     for name in TEMPLATES.list_templates():
         TEMPLATES.get_template(name)
@@ -71,10 +80,17 @@ class RenderedPage(Page):
 
     async def on_get(self, req: Request, resp: Response, **params: str) -> None:
         """Show the page, or answer 304 to its own script that has this version."""
-        await self._pool.run(self.render, req, resp, **params)
+        await self._pool.run(self._render_with_banner, req, resp, **params)
         revalidate(req, resp)
 
     on_head = on_get
+
+    def _render_with_banner(self, req: Request, resp: Response, **params: str) -> None:
+        token = _banner.set(_make_banner())
+        try:
+            self.render(req, resp, **params)
+        finally:
+            _banner.reset(token)
 
 
 def show(resp: Response, template: str, section: str | None = None, **values: Any) -> None:
@@ -86,7 +102,9 @@ def show(resp: Response, template: str, section: str | None = None, **values: An
         section: The path of the current entry of `NAVIGATION`. None hides the navigation.
         values: The template's variables.
     """
-    text = TEMPLATES.get_template(template).render(section=section, navigation=NAVIGATION, **values)
+    text = TEMPLATES.get_template(template).render(
+        section=section, navigation=NAVIGATION, banner=_banner.get() or Banner(), **values
+    )
     resp.data = text.encode("utf-8", "replace")
     resp.text = resp.stream = resp.media = None
     resp.content_type = HTML

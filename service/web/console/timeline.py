@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from service.domain.timestamps import format_timestamp, parse_timestamp
@@ -21,6 +22,7 @@ WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
+NO_PAUSES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,17 @@ class Timeline:
     height: float
 
 
-def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> Timeline:
+def timeline(
+    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]],
+    paused: Mapping[str, int] = NO_PAUSES,
+) -> Timeline:  # fmt: skip
     """Draw the timeline. Failing jobs are on top, then those that are due next.
 
     Args:
         now: Epoch seconds.
         jobs: Jobs with upcoming occurrences.
         runs: Runs of the last day, of any job.
+        paused: Job id -> what is due before is paused, epoch seconds.
     """
     cells = _past(now, runs)
     known = {job["id"]: job for job in jobs}
@@ -87,7 +93,7 @@ def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping
             job_id,
             _short(known[job_id]["name"] if job_id in known else job_id[:8]),
             TOP + LANE * index + LANE / 2,
-            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, known.get(job_id))),
+            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, known.get(job_id), paused.get(job_id, 0))),
         )
         for index, job_id in enumerate(order[:LANES])
     )
@@ -129,9 +135,10 @@ def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
             yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {counted}")
 
 
-def _upcoming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
+def _upcoming_marks(now: int, job: Mapping[str, Any] | None, paused_until: int) -> Iterable[Mark]:
     for at in () if job is None else upcoming(job, now + DAY, CELL):
-        yield Mark(x_of(now, max(at, now + CLEAR)), "upcoming", f"due in {_span(max(0, at - now))}")
+        told = f"{'paused, ' if at < paused_until else ''}due in {_span(max(0, at - now))}"
+        yield Mark(x_of(now, max(at, now + CLEAR)), "paused" if at < paused_until else "upcoming", told)
 
 
 def _ago(now: int, cell: int) -> str:

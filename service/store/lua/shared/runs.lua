@@ -120,17 +120,17 @@ function runs.is_scheduled(run_id)
   return call('HEXISTS', key.run(run_id), 'scheduled_for') == 1
 end
 
--- Cancel the retries of a job's occurrences that await their delay, when the job is switched off.
+-- Cancel the runs of a job's occurrences that await a retry's delay, or the end of a pause, when the job is switched off.
 function runs.cancel_delayed(job_id, now, reason)
   for _, run_id in ipairs(runs.unended(job_id)) do
-    if call('ZSCORE', key.retries, run_id) and runs.is_scheduled(run_id) then
+    if (call('ZSCORE', key.retries, run_id) or call('ZSCORE', key.held, run_id)) and runs.is_scheduled(run_id) then
       runs.withdraw(run_id, job_id, now, reason)
     end
   end
 end
 
--- Promote waiting runs into free slots, the oldest first.
-function runs.promote(job_id, now)
+-- Promote waiting runs into free slots, the oldest first (with `pushes`, see above).
+function runs.promote(job_id, now, pushes)
   local waiting = key.waiting(job_id)
   if call('LLEN', waiting) == 0 then return end
   local name, limit, held = unpack(call('HMGET', key.job(job_id), 'name', 'max_concurrent_runs', 'held'))
@@ -140,7 +140,7 @@ function runs.promote(job_id, now)
     local run_id = call('LPOP', waiting)
     if not run_id then return end
     if call('HGET', key.run(run_id), 'status') == 'queued' then
-      runs.enqueue(run_id, job_id, name, now)
+      runs.enqueue(run_id, job_id, name, now, pushes)
       held = held + 1
     end
   end
@@ -156,8 +156,8 @@ function runs.admit(run_id, job_id, job_name, limit, held, now)
 end
 
 -- Record that a run is over: in its job's counts, its own hash, the metrics and its log. Then trim the history and
--- promote the next in line. The caller has taken the run out of the list that it was in (leases, `queued`, retries, or
--- the waiting runs). `run` has fields of the run's hash: slot, bot_type, trigger, started_at, due, log_bytes; rehearsal:
+-- promote the next in line. The caller has taken the run out of the list that it was in (leases, `queued`, retries, the
+-- waiting runs, or those on hold). `run` has fields of the run's hash: slot, bot_type, trigger, started_at, due, log_bytes; rehearsal:
 -- whether it is one; counted_later: true if the caller counts it in the metrics itself.
 function runs.finish(run_id, job_id, status, now, fields, run)
   runs.count(job_id, -1, run.slot and -1 or 0)
@@ -170,10 +170,11 @@ function runs.finish(run_id, job_id, status, now, fields, run)
   runs.promote(job_id, tonumber(now))
 end
 
--- Withdraw a run that has not started: it is queued, waits for a slot, or awaits its delay.
+-- Withdraw a run that has not started: it is queued, waits for a slot, awaits its delay, or is on hold.
 function runs.withdraw(run_id, job_id, now, error)
   call('ZREM', key.queued, run_id)
   call('ZREM', key.retries, run_id)
+  pauses.let_go(run_id, job_id)
   local slot, bot_type, trigger, rehearsal, overlay = unpack(call('HMGET', key.run(run_id), 'slot', 'bot_type', 'trigger',
     'rehearsal', 'overlay'))
   runs.finish(run_id, job_id, 'cancelled', int(now), {'error', error},

@@ -161,6 +161,7 @@ def previews(definition: Mapping[str, Schema]) -> dict[str, Schema]:
                         "names": {**array(TEXT), "description": "Of the schedules of a union that make it."},
                         "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, before it moved."},
                         "closed": {**TEXT, "description": "Why it is skipped: the closed day's name."},
+                        "paused": {"const": True, "description": "It falls into a pause that has an end."},
                     },
                     ("at", "local", "scheduled_for"),
                 )),

@@ -17,6 +17,7 @@ from service.web.api.openapi.building import (
     ref,
 )
 from service.web.api.openapi.change_schemas import ACTOR
+from service.web.api.openapi.pause_operations import TOLD_OF_A_RUN
 
 
 def runs() -> dict[str, Schema]:
@@ -58,6 +59,7 @@ def runs() -> dict[str, Schema]:
             **or_null(ACTOR),
             "description": "Who asked for a run by hand, or for the cancel; null if nobody did.",
         },
+        **TOLD_OF_A_RUN,
         "progress": record({"done": {"type": "integer"}, "total": {"type": "integer"}}),
     }
     line = record({"at": TEXT, "level": TEXT, "message": TEXT})

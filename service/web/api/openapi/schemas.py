@@ -20,6 +20,7 @@ from service.web.api.openapi import (
     contact_schemas,
     foresight_operations,
     job_schemas,
+    pause_operations,
     run_schemas,
     service_schemas,
 )
@@ -45,6 +46,7 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
     found |= run_schemas.runs() | contact_schemas.contacts() | service_schemas.service()
     found |= access_schemas.access()
     found |= change_schemas.changes() | calendar_operations.calendars() | foresight_operations.foresight()
+    found |= pause_operations.pauses()
     return found
 
 

@@ -30,6 +30,7 @@ def service() -> dict[str, Schema]:
     added = {
         "workers": COUNT,
         "calendars_running_out": COUNT,
+        "active_pauses": COUNT,
         "data_went_back": or_null(ref("Notice")),
         "clock_stepped": or_null(ref("Notice")),
     }

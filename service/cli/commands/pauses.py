@@ -1,0 +1,126 @@
+"""`bot-scheduler pauses`, `pause` and `resume`: list pauses, make one, end one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.client.api import api, segment
+from service.cli.client.job_lookup import find_id
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, parsed_labels
+from service.cli.output.printing import note, show_fields, show_json, show_table
+from service.domain.ids import is_id
+
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for everybody who sees it. Required.")]
+
+
+def pauses(
+    ended: Annotated[bool, typer.Option("--ended", help="Those that are over, of the last 30 days.")] = False,
+    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only those that are for this job.")] = None,
+    json: Json = False,
+) -> None:
+    """List the pauses that are in force."""
+    job_id = None if job is None else find_id(job)
+    found = list(api().pages("/scheduler/pauses", None, state="ended" if ended else "active", job_id=job_id))
+    if json:
+        show_json(found)
+    elif not found:
+        note("No pause is known that is over." if ended else "Nothing is paused.")
+    else:
+        show_table(
+            ("PAUSED", "SINCE (UTC)", "ENDED" if ended else "UNTIL", "AT THE END", "ON HOLD", "BY", "REASON", "ID"),
+            [_row(one, ended) for one in found],
+        )
+
+
+def pause(
+    reason: Reason,
+    all_: Annotated[bool, typer.Option("--all", help="Pause all jobs.")] = False,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="KEY=VALUE", help="Pause the jobs with this label; if repeated, with all."),
+    ] = None,
+    bot: Annotated[str | None, typer.Option("--bot", metavar="BOT", help="Pause the jobs of this bot.")] = None,
+    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Pause this job, by its id or name.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="When it ends by itself: 2026-12-24T18:00:00, or +2h, +3d."),
+    ] = None,
+    on_resume: Annotated[
+        str, typer.Option("--on-resume", metavar="WHAT", help="At the end: skip (the default), latest or all.")
+    ] = "skip",
+    cancel_running: Annotated[
+        bool, typer.Option("--cancel-running", help="Cancel the jobs' runs that are queued or under way.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Pause jobs: nothing that is due runs until the pause ends. Runs by hand still go through.
+
+    bot-scheduler pause --label team=crm --until +2h --reason "CRM maintenance"
+    """
+    body = {
+        "scope": _scope(all_, label, bot, job), "reason": reason, "until": _instant(until), "on_resume": on_resume,
+        "cancel_running": cancel_running,
+    }  # fmt: skip
+    made = api().json(api().ask("POST", "/scheduler/pauses", body=body), "id", "jobs")
+    until_when = (
+        f"until {made['until']} UTC" if made["until"] else f"until you end it: bot-scheduler resume {made['id']}"
+    )
+    note(f"Paused {made['jobs']} {until_when}.")
+    _show(made, json)
+
+
+def resume(
+    pause_id: Annotated[str, typer.Argument(metavar="ID", help="The pause's id; `bot-scheduler pauses` shows it.")],
+    json: Json = False,
+) -> None:
+    """End a pause. What it holds runs, unless another pause still covers its job."""
+    if not is_id(pause_id):
+        raise Failure(Exit.USAGE, f"{pause_id!r} is not the id of a pause; `bot-scheduler pauses` lists them")
+    ended = api().json(api().ask("DELETE", f"/scheduler/pauses/{segment(pause_id)}"), "id", "jobs")
+    note(f"Ended the pause of {ended['jobs']}.")
+    _show(ended, json)
+
+
+def _scope(all_: bool, label: list[str] | None, bot: str | None, job: str | None) -> Any:
+    """Return the scope of the one option that is given."""
+    given = [name for name, one in (("--all", all_), ("--label", label), ("--bot", bot), ("--job", job)) if one]
+    if len(given) != 1:
+        told = "none is given" if not given else f"not {' and '.join(given)}"
+        raise Failure(Exit.USAGE, f"Say what to pause by one of --all, --label, --bot and --job; {told}")
+    if label:
+        return {"label": parsed_labels(label)}
+    if bot:
+        return {"bot_type": bot}
+    return {"job_id": find_id(job)} if job else "all"
+
+
+def _instant(until: str | None) -> str | None:
+    """Return a time as the API takes it; `+2h` counts from now, by this machine's clock."""
+    if until is None or not until.startswith("+"):
+        return until
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    number, unit = until[1:-1], until[-1:]
+    if not (number.isascii() and number.isdigit() and unit in units and int(number[:6]) > 0 and len(number) < 6):
+        raise Failure(Exit.USAGE, f"--until takes a time, or a span such as +30m, +2h or +3d, not {until!r}")
+    return f"{datetime.now(UTC) + timedelta(**{units[unit]: int(number)}):%Y-%m-%dT%H:%M:%S}"
+
+
+def _row(one: dict[str, Any], ended: bool) -> tuple[str, ...]:
+    end = one["ended_at"] if ended else one["until"] or "somebody ends it"
+    by = (one["by"] or {}).get("name", "the service")
+    return (one["jobs"], one["from"], end, one["on_resume"], str(one["jobs_on_hold"]), by, one["reason"], one["id"])
+
+
+def _show(one: dict[str, Any], json: bool) -> None:
+    if json:
+        show_json(one)
+        return
+    show_fields([
+        ("id", one["id"]), ("jobs", one["jobs"]), ("reason", one["reason"]), ("from", one["from"]),
+        ("until", one["until"] or "somebody ends it"), ("at the end", one["on_resume"]),
+        ("ended", one["ended_at"] or "no"),
+    ])  # fmt: skip

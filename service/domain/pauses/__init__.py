@@ -1,0 +1,1 @@
+"""Pauses: a while in which occurrences of some jobs do not run."""

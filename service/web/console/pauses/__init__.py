@@ -1,0 +1,1 @@
+"""Pages of pauses, and the banner of every page while one is in force."""

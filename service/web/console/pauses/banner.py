@@ -1,0 +1,57 @@
+"""Banner of pauses, which stands on every page while one is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.domain.access.callers import caller
+from service.domain.access.scopes import Scope
+from service.domain.timestamps import format_ms
+from service.errors import ServiceError
+from service.usecases.pauses import Pauses
+
+SHOWN = 3
+"""Pauses in the banner; the page of pauses has the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The pauses that a reader sees.
+
+    Args:
+        pauses: the first of them: their jobs in words, until when, why, and who made them.
+        more: how many others there are.
+    """
+
+    pauses: Sequence[dict[str, Any]] = ()
+    more: int = 0
+
+
+class Banners:
+    """Makes the banner for the reader of a page.
+
+    Args:
+        pauses: the use cases of pauses.
+    """
+
+    def __init__(self, pauses: Pauses) -> None:
+        self._pauses = pauses
+
+    def now(self) -> Banner:
+        """Make the banner; none for who may not read, and none while Redis is away: the page will say so itself."""
+        if Scope.READ not in caller().scopes:
+            return Banner()
+        try:
+            found = self._pauses.active()
+        except ServiceError:
+            return Banner()
+        shown = [
+            {
+                "id": one.id, "jobs": one.scope.words(), "reason": one.reason, "on_resume": one.on_resume,
+                "until": None if one.until is None else format_ms(one.until), "by": (one.by or {}).get("name"),
+            }
+            for one in found[:SHOWN]
+        ]  # fmt: skip
+        return Banner(shown, len(found) - len(shown))

@@ -1,0 +1,84 @@
+"""Pauses in the console: the banner of every page, the page of pauses, and the marks of paused jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tests.support.browsing import Browser, installation, words
+from tests.support.servers.valkey import ValkeyServer
+
+HOSTILE = "<script>alert(1)</script>"
+JOB = {
+    "name": "a job", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1},
+    "labels": {"team": "crm"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def browser(redis_client: Redis, valkey_server: ValkeyServer) -> Browser:
+    browser = Browser(installation(valkey_server.url))
+    browser.sign_in()
+    return browser
+
+
+def made(browser: Browser, path: str, body: dict[str, Any]) -> str:
+    answer = browser.send("POST", f"/scheduler/{path}", body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json["id"])
+
+
+def test_every_page_has_a_banner_while_a_pause_is_in_force(browser: Browser) -> None:
+    """And the reason as it is, not as markup."""
+    job_id = made(browser, "jobs", JOB)
+    pages = ("/", "/jobs", f"/jobs/{job_id}", "/runs", "/contacts", "/access", "/pauses", "/calendars")
+    assert not any("Paused: " in words(browser.get(page)) for page in pages)
+    pause_id = made(browser, "pauses", {"scope": "all", "reason": HOSTILE, "until": "2999-01-01T00:00:00"})
+    for page in pages:
+        told = browser.get(page)
+        assert "Paused: all jobs" in words(told) and "2999-01-01 00:00:00 UTC" in told.text, page
+        assert HOSTILE not in told.text, page
+    assert browser.send("DELETE", f"/scheduler/pauses/{pause_id}").status_code == 200
+    assert not any("Paused: all jobs" in words(browser.get(page)) for page in pages)
+
+
+def test_the_banner_counts_what_it_does_not_show(browser: Browser) -> None:
+    for number in range(5):
+        made(browser, "pauses", {"scope": "all", "reason": f"reason {number}"})
+    told = words(browser.get("/jobs"))
+    assert "reason 2" in told and "reason 3" not in told and "2 more pauses" in told
+
+
+def test_a_paused_job_is_marked_and_says_why(browser: Browser) -> None:
+    job_id, other = made(browser, "jobs", JOB), made(browser, "jobs", {**JOB, "name": "other", "labels": {}})
+    made(browser, "pauses", {"scope": {"label": {"team": "crm"}}, "reason": "works", "until": "2999-01-01T00:00:00"})
+    page, plain = browser.get(f"/jobs/{job_id}").text, browser.get(f"/jobs/{other}").text
+    assert page.count('class="status paused"') == 11, "the job, and its next ten occurrences"
+    assert "What is due meanwhile is skipped" in page
+    assert 'class="status paused"' not in plain
+    assert browser.get("/jobs").text.count('class="status paused"') == 1
+    assert "paused, due in" in browser.get("/").text
+
+
+def test_the_form_begins_with_what_the_address_names(browser: Browser) -> None:
+    job_id = made(browser, "jobs", JOB)
+    assert f'href="/pauses?job={job_id}"' in browser.get(f"/jobs/{job_id}").text
+    form = browser.get(f"/pauses?job={job_id}").text
+    assert f'id="job_id" value="{job_id}"' in form and 'value="job_id" checked' in form
+    assert 'href="/pauses?label=team:crm"' in browser.get("/jobs?label=team:crm").text
+    form = browser.get("/pauses?label=team:crm").text
+    assert 'value="label" checked' in form and 'value="team:crm"' in form
+    assert 'value="bot_type" checked' in browser.get("/pauses?bot=visitor").text
+    assert 'value="all" checked' in browser.get("/pauses?job=nobody").text
+
+
+def test_the_page_lists_pauses_in_force_and_those_that_are_over(browser: Browser) -> None:
+    job_id = made(browser, "jobs", JOB)
+    over = made(browser, "pauses", {"scope": {"job_id": job_id}, "reason": "was short"})
+    assert browser.send("DELETE", f"/scheduler/pauses/{over}").status_code == 200
+    pause_id = made(browser, "pauses", {"scope": {"bot_type": "visitor"}, "reason": "goes on"})
+    page = browser.get("/pauses").text
+    assert f'data-request="DELETE /scheduler/pauses/{pause_id}"' in page and over not in page
+    assert "was short" in page and f'<a href="/jobs/{job_id}">a job</a>' in page
