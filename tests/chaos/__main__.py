@@ -202,7 +202,9 @@ def _all_decided(stage: Stage, now: float) -> bool:
 
 def _at_rest(stage: Stage) -> bool:
     keys = stage.keys
-    return not stage.client.exists(keys.leases, keys.queued, keys.retries, keys.rq_intermediate, keys.rq_queue)
+    return not stage.client.exists(
+        keys.leases, keys.queued, keys.retries, keys.later, keys.rq_intermediate, keys.rq_queue
+    )
 
 
 def main() -> int:

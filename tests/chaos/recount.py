@@ -123,10 +123,10 @@ def read_state(client: Redis, keys: Keys) -> State:
             pipe.hmget(keys.job(job_id), "held", "open", "max_concurrent_runs", "enabled")
             pipe.lrange(keys.history(job_id), 0, -1)
             pipe.lrange(keys.waiting(job_id), 0, -1)
-        for key in (keys.queued, keys.leases, keys.retries):
+        for key in (keys.queued, keys.leases, keys.retries, keys.later):
             pipe.zrange(key, 0, -1)
         pipe.get(keys.enabled_jobs)
-        *rows, queued, leases, retries, enabled_jobs = pipe.execute()
+        *rows, queued, leases, retries, later, enabled_jobs = pipe.execute()
     jobs = {}
     for number, job_id in enumerate(ids):
         (held, is_open, limit, enabled), history, waiting = rows[3 * number : 3 * number + 3]
@@ -134,7 +134,7 @@ def read_state(client: Redis, keys: Keys) -> State:
             int(held or 0), int(is_open or 0), int(limit or 1), enabled == b"1",
             _runs(client, keys, _texts(history)), _texts(waiting),
         )  # fmt: skip
-    places = [frozenset(_texts(one)) for one in (queued, leases, retries)]
+    places = [frozenset(_texts(one)) for one in (queued, leases, [*retries, *later])]
     return State(jobs, places[0], places[1], places[2], int(enabled_jobs or 0))
 
 

@@ -77,7 +77,16 @@ def _kept(keys: Keys, job_id: str) -> tuple[str, str]:
 
 
 def _check_nothing_held(found: Findings, client: Redis, keys: Keys, jobs: set[str]) -> None:
-    lists = (keys.leases, keys.queued, keys.retries, keys.due, keys.rq_intermediate, keys.rq_queue, keys.rq_started)
+    lists = (
+        keys.leases,
+        keys.queued,
+        keys.retries,
+        keys.later,
+        keys.due,
+        keys.rq_intermediate,
+        keys.rq_queue,
+        keys.rq_started,
+    )
     for key in (*lists, *map(keys.waiting, jobs)):
         if client.exists(key):
             found.stray.append(f"{key}: not empty ({_members(client, key)})")

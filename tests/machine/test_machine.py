@@ -31,6 +31,7 @@ from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL
 from service.domain.retries import retry_of
 from service.domain.run_records import Claim, Outcome, Retry
+from service.domain.timestamps import format_timestamp
 from service.domain.voiding import TRUSTED_SECONDS
 from service.errors import Conflict, NotFound
 from service.scheduler.clock_repair import STEADY_MS
@@ -106,7 +107,7 @@ class Engine(RuleBasedStateMachine):
         self.client.flushall()
         self.client.set(NOW_KEY, START_MS)
         self.person = act_for(Caller("root", "root", ALL))
-        self.now, self.passed = START_MS, 0
+        self.now, self.passed, self.went_back = START_MS, 0, False
         self.time = virtual_time(self.client)
         self.time.__enter__()
         self.rig = Rig.on(self.client, Limits(history=100_000))
@@ -133,6 +134,7 @@ class Engine(RuleBasedStateMachine):
     # time
 
     def _set(self, now: int) -> None:
+        self.went_back = self.went_back or now < self.now
         self.passed += max(0, now - self.now)
         self.now = now
         self.client.mset({NOW_KEY: now, MONOTONIC_KEY: self.passed})
@@ -210,6 +212,7 @@ class Engine(RuleBasedStateMachine):
         self.wanted = int(self.client.hget(self.keys.clock, "void_landed") or 0) // 1000
 
     def _jump(self, seconds: int) -> None:
+        self.went_back = True
         self.now += seconds * 1000
         self.client.set(NOW_KEY, self.now)
 
@@ -267,7 +270,7 @@ class Engine(RuleBasedStateMachine):
     # jobs
 
     @rule(
-        target=jobs, step=STEPS, limit=st.integers(1, 3), overlap=st.sampled_from(["skip", "queue"]),
+        target=jobs, step=STEPS, limit=st.integers(1, 3), overlap=st.sampled_from(["skip", "queue", "latest", "replace"]),
         catch_up=st.sampled_from(["latest", "all", "none"]), max_retries=st.integers(0, 2),
         grace=st.sampled_from([10, 86_400]), is_union=st.booleans(),
         calendar=st.sampled_from([None, CALENDAR]),
@@ -278,6 +281,7 @@ class Engine(RuleBasedStateMachine):
         calendar: str | None,
     ) -> str:  # fmt: skip
         """A job of an interval, or of two that coincide, perhaps with the calendar, which moves none of them."""
+        limit = 1 if overlap == "replace" else limit
         options = {
             "max_concurrent_runs": limit, "overlap": overlap, "catch_up": catch_up, "max_retries": max_retries,
             "retry_delay_seconds": 10, "misfire_grace_seconds": grace,
@@ -299,6 +303,8 @@ class Engine(RuleBasedStateMachine):
         """More or fewer at a time."""
         if (model := self.known.get(job_id)) is not None:
             options = self.rig.jobs.get(job_id).data["options"]
+            if options["overlap"] == "replace":
+                return
             model.limit = limit
             self.rig.jobs.update(job_id, {"options": {**options, "max_concurrent_runs": limit}})
 
@@ -407,6 +413,44 @@ class Engine(RuleBasedStateMachine):
         model.runs.update(asked)
         return multiple(*((job_id, run_id) for run_id in asked))
 
+    @rule(target=runs, job_id=jobs, seconds=st.integers(1, 3600))
+    def run_later(self, job_id: str, seconds: int) -> Any:
+        """A run by hand that awaits its time."""
+        if (model := self.known.get(job_id)) is None:
+            return multiple()
+        run_id = self.rig.use.run_now(job_id, {"at": format_timestamp(self.now // 1000 + seconds)})
+        model.runs.add(run_id)
+        return job_id, run_id
+
+    @rule(run=runs, seconds=st.integers(1, 3600))
+    def move(self, run: tuple[str, str], seconds: int) -> None:
+        """Whatever state it is in."""
+        try:
+            self.rig.use.move(*run, {"at": format_timestamp(self.now // 1000 + seconds)})
+        except (NotFound, Conflict):
+            pass
+
+    @rule(run=runs)
+    def start(self, run: tuple[str, str]) -> None:
+        """Whatever it awaits."""
+        try:
+            self.rig.use.start(*run)
+        except (NotFound, Conflict):
+            pass
+
+    @rule(target=runs, job_id=jobs, newest=st.booleans())
+    def again(self, job_id: str, newest: bool) -> Any:
+        """One of its runs, of an occurrence or by hand, if it has ended."""
+        history: Any = self.client.lrange(self.keys.history(job_id), 0, -1)
+        if job_id not in self.known or not history:
+            return multiple()
+        try:
+            run_id = self.rig.use.again(job_id, history[0 if newest else -1].decode())
+        except Conflict:
+            return multiple()
+        self.known[job_id].runs.add(run_id)
+        return job_id, run_id
+
     @rule(run=runs)
     def cancel(self, run: tuple[str, str]) -> None:
         """Whatever state it is in."""
@@ -425,6 +469,8 @@ class Engine(RuleBasedStateMachine):
     def _note(self, claim: Claim | None) -> Claim | None:
         if claim is not None:
             assert claim.run_id not in self.claimed, "claimed twice"
+            not_before = int(self.client.hget(self.keys.run(claim.run_id), "not_before") or 0)
+            assert not_before <= self.now or self.went_back, "it has started before its time"
             self.claimed.add(claim.run_id)
         return claim
 
@@ -526,7 +572,7 @@ class Engine(RuleBasedStateMachine):
         """Queued with a slot, waiting, awaiting its delay, leased, or over; what is over stays as it ended."""
         if not hasattr(self, "known"):
             return
-        places = {name: self._members(getattr(self.keys, name)) for name in ("queued", "leases", "retries")}
+        places = {name: self._members(getattr(self.keys, name)) for name in ("queued", "leases", "retries", "later")}
         handed_over = self._members(self.keys.rq_queue) + self._members(self.keys.rq_intermediate)
         everywhere: set[str] = set()
         for job_id, model, runs in self._histories():
@@ -534,13 +580,15 @@ class Engine(RuleBasedStateMachine):
             waiting = self._members(self.keys.waiting(job_id))
             held = {**places, "slots": slots, "waiting": waiting}
             assert len(waiting) == len(set(waiting))
+            of_job = {run["id"] for run in runs}
+            assert set(self._members(self.keys.job_later(job_id))) == of_job & set(places["later"])
             for run in runs:
                 run_id = run["id"]
                 where = {name for name, members in held.items() if run_id in members}
                 assert where in _right_places(run["status"]), (run, where)
                 if where == {"queued", "slots"}:
                     assert run_id in handed_over
-                by_hand = "scheduled_for" not in run
+                by_hand = "scheduled_for" not in run or "again_of" in run
                 assert where != {"retries"} or by_hand or model.upcoming is not None, "a retry waits, its job is off"
                 if run["status"] in ENDED:
                     assert model.ended.setdefault(run_id, run["status"]) == run["status"]
@@ -551,7 +599,7 @@ class Engine(RuleBasedStateMachine):
             assert len(slots) <= model.allowed
             assert len(slots) >= model.limit or not waiting, "a slot is free, and somebody waits"
         of_the_deleted = set().union(*self.deleted.values())
-        assert set(places["queued"] + places["retries"]) <= everywhere
+        assert set(places["queued"] + places["retries"] + places["later"]) <= everywhere
         assert set(places["leases"]) <= everywhere | of_the_deleted
 
     def _members(self, key: str) -> list[str]:
@@ -595,7 +643,7 @@ class Engine(RuleBasedStateMachine):
         self.each_run_is_in_exactly_one_place()
         for _, _, runs in self._histories():
             assert all(run["status"] in ENDED and "finished_at" in run for run in runs)
-        left = [key for key in ("leases", "queued", "retries", "rq_queue", "rq_intermediate", "rq_started")
+        left = [key for key in ("leases", "queued", "retries", "later", "rq_queue", "rq_intermediate", "rq_started")
                 if self.client.exists(getattr(self.keys, key))]  # fmt: skip
         assert left == []
         assert not self.client.keys("rq:execution*")
@@ -606,7 +654,7 @@ class Engine(RuleBasedStateMachine):
 
 def _right_places(status: str) -> tuple[set[str], ...]:
     if status == "queued":
-        return {"queued", "slots"}, {"waiting"}, {"retries"}
+        return {"queued", "slots"}, {"waiting"}, {"retries"}, {"later"}
     return ({"leases", "slots"},) if status == "running" else (set(),)
 
 

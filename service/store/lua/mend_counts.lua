@@ -26,7 +26,7 @@ local function read(run_id)
     open = open + 1
     if slot then
       held = held + 1
-    elseif not (call('LPOS', line, run_id) or call('ZSCORE', key.retries, run_id)) then
+    elseif not (call('LPOS', line, run_id) or delays.ends(run_id)) then
       lost[#lost + 1] = run_id  -- newest first
     end
   end

@@ -34,6 +34,7 @@ FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
+    "not_before", "again_of", "backfill_id",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -57,7 +58,7 @@ def run_view(run_id: str, values: Values) -> bytes:
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
      occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed) = values  # fmt: skip
+     closed, not_before, again_of, backfill_id) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -70,6 +71,12 @@ def run_view(run_id: str, values: Values) -> bytes:
         entry += b', "last_scheduled_for": %b' % _second(last)
     if closed is not None:
         entry += b', "closed": %b' % text(closed)
+    if not_before is not None:
+        entry += b', "not_before": %b' % instant(not_before)
+    if again_of is not None:
+        entry += b', "again_of": %b' % text(again_of)
+    if backfill_id is not None:
+        entry += b', "backfill_id": %b' % text(backfill_id)
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
     if total is not None:

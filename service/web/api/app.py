@@ -27,7 +27,7 @@ from service.web.api.metrics import Metrics
 from service.web.api.openapi import document as openapi
 from service.web.api.previews import ClockChangeList, JobPreview, Preview
 from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
-from service.web.api.runs import AllRuns, Cancel, History, Log, Run
+from service.web.api.runs import Again, AllRuns, Cancel, History, Log, Run, Start
 from service.web.api.sessions import SessionEnd, SessionList
 from service.web.http import errors
 from service.web.http.access import Access, Undeclared, require_declaration
@@ -192,6 +192,8 @@ def _add_run_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.hub))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/again", Again(runs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/now", Start(runs))
     app.add_route("/scheduler/runs", AllRuns(runs))
 
 

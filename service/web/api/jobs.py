@@ -9,6 +9,8 @@ import falcon
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
+from service.domain.job_requests import parse_run_request
+from service.domain.timestamps import format_timestamp
 from service.errors import ServiceError
 from service.interleaving import interleaved
 from service.usecases.foresight.dry_runs import DryRuns
@@ -145,7 +147,7 @@ class RunNow(Changing):
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time.
 
-        Without the scope `read`, sentences stand in the place of its result and error.
+        With `at`, the run exists at once, and starts at that time, at most 366 days ahead. Without the scope `read`, sentences stand in the place of its result and error.
         """
         seconds = WAIT_SECONDS.read(req)
         body, key = await read_optional_object(req), conditions.idempotency_key(req)
@@ -155,12 +157,10 @@ class RunNow(Changing):
         if run is not None:
             send(resp, run.json)
             return
+        at = parse_run_request(body).at
+        when = "for immediate execution" if at is None else f"to run at {format_timestamp(at)}"
         resp.status = falcon.HTTP_202
-        resp.media = {
-            "message": f"Job {job_id} queued for immediate execution",
-            "status": "queued",
-            "run_id": run_id,
-        }
+        resp.media = {"message": f"Job {job_id} queued {when}", "status": "queued", "run_id": run_id}
 
     async def _wait(self, req: Request, job_id: str, run_id: str, seconds: float) -> View | None:
         try:

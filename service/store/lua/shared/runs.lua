@@ -114,17 +114,18 @@ function runs.enqueue(run_id, job_id, job_name, now, pushes)
   if not pushes then runs.push(its) end
 end
 
--- Return whether a run, or the run that it repeats, comes from an occurrence. All others were made by hand: those follow
--- the job's options, whether the job is on or off.
+-- Return whether a run, or the run that it repeats, comes from an occurrence that was due. All others were made by hand,
+-- also those that do an occurrence again: they follow the job's options, whether the job is on or off.
 function runs.is_scheduled(run_id)
-  return call('HEXISTS', key.run(run_id), 'scheduled_for') == 1
+  local occurrence, again_of, backfill = unpack(call('HMGET', key.run(run_id), 'scheduled_for', 'again_of', 'backfill_id'))
+  return occurrence and not (again_of or backfill)
 end
 
 -- Cancel the retries of a job's occurrences that await their delay, when the job is switched off.
 function runs.cancel_delayed(job_id, now, reason)
   for _, run_id in ipairs(runs.unended(job_id)) do
     if call('ZSCORE', key.retries, run_id) and runs.is_scheduled(run_id) then
-      runs.withdraw(run_id, job_id, now, reason)
+      runs.withdraw(run_id, job_id, now, 'error', reason)
     end
   end
 end
@@ -146,13 +147,22 @@ function runs.promote(job_id, now)
   end
 end
 
--- Admit a queued run: it takes a slot, or waits for one. `limit` and `held` are fields of the job.
+-- Admit a queued run: it takes a slot, or waits for one. `limit` and `held` are fields of the job. Returns whether it waits.
 function runs.admit(run_id, job_id, job_name, limit, held, now)
   if (tonumber(held or 0) or 0) < (tonumber(limit or 1) or 1) and call('LLEN', key.waiting(job_id)) == 0 then
     runs.enqueue(run_id, job_id, job_name, now)
-  else
-    call('RPUSH', key.waiting(job_id), run_id)
+    return false
   end
+  call('RPUSH', key.waiting(job_id), run_id)
+  return true
+end
+
+-- Make a run the newest one of the histories.
+function runs.bring_forward(run_id, job_id)
+  call('LREM', key.history(job_id), 0, run_id)
+  call('LPUSH', key.history(job_id), run_id)
+  call('LREM', key.runs, 0, run_id)
+  call('LPUSH', key.runs, run_id)
 end
 
 -- Record that a run is over: in its job's counts, its own hash, the metrics and its log. Then trim the history and
@@ -170,12 +180,13 @@ function runs.finish(run_id, job_id, status, now, fields, run)
   runs.promote(job_id, tonumber(now))
 end
 
--- Withdraw a run that has not started: it is queued, waits for a slot, or awaits its delay.
-function runs.withdraw(run_id, job_id, now, error)
+-- Withdraw a run that has not started: it is queued, waits for a slot, or awaits an instant. `field`: `error`, and it is
+-- cancelled; or `reason`, and it is skipped. `text` is its value.
+function runs.withdraw(run_id, job_id, now, field, text)
   call('ZREM', key.queued, run_id)
-  call('ZREM', key.retries, run_id)
+  delays.drop(run_id, job_id)
   local slot, bot_type, trigger, rehearsal, overlay = unpack(call('HMGET', key.run(run_id), 'slot', 'bot_type', 'trigger',
     'rehearsal', 'overlay'))
-  runs.finish(run_id, job_id, 'cancelled', int(now), {'error', error},
+  runs.finish(run_id, job_id, field == 'error' and 'cancelled' or 'skipped', int(now), {field, text},
     {slot = slot, bot_type = bot_type, trigger = trigger, rehearsal = runs.was_rehearsal(rehearsal, overlay)})
 end

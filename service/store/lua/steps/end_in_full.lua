@@ -44,14 +44,13 @@ if retry then
   local its = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
   if rehearsal then its[#its + 1] = 'rehearsal'; its[#its + 1] = '1' end
-  local taken_over = {'scheduled_for', 'overlay', 'bound', 'request_id', 'members'}
+  local taken_over = {'scheduled_for', 'overlay', 'bound', 'request_id', 'members', 'again_of', 'backfill_id'}
   for i, value in ipairs(call('HMGET', run, unpack(taken_over))) do
     if value then its[#its + 1] = taken_over[i]; its[#its + 1] = value end
   end
   runs.create(retry.id, job_id, 'queued', its)
   if retry.delay_ms > 0 then
-    call('ZADD', key.retries, int(now + retry.delay_ms), retry.id)
-    wake.schedulers('due')
+    delays.await(retry.id, now + retry.delay_ms)
   else
     -- It takes the place of the run that it repeats, ahead of those that wait.
     call('LPUSH', key.waiting(job_id), retry.id)

@@ -109,6 +109,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: json(array(ref("Run")))}, (400, 404, 409), PAGE, answer_headers=("Link",), tagged=True
     ),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
+    ("PUT", "/scheduler/jobs/{job_id}/runs/{run_id}"): Operation(
+        {200: _RUN}, (*BODY_ERRORS, 404, 409), headers=(HEADER,), body=json(ref("MoveRun"))
+    ),
+    ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/again"): Operation(
+        {202: json(ref("RunAccepted"))}, (400, 404, 409), headers=("Idempotency-Key", HEADER)
+    ),
+    ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/now"): Operation({200: _RUN}, (400, 404, 409), headers=(HEADER,)),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): Operation(
         {200: {JSON: ref("Log"), EVENT_STREAM: TEXT}}, (400, 404, 409), headers=("Last-Event-ID",)
     ),
