@@ -13,7 +13,6 @@ from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import ValidationFailed
 from service.secrecy.secret_names import is_reference
 
-
 SUPERSEDING = ("latest", "replace")
 """The values of `overlap` with which a newer run takes the place of older ones."""
 

@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 from service.backoff import Backoff
 from service.errors import StoreUnavailable, WritesRefused
 from service.outage import outage
+from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.batch import DueJobs
 from service.scheduler.foreign_entries import ForeignEntriesRefused
 from service.scheduler.heartbeat import Heartbeat
@@ -85,6 +86,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._due = self._due_jobs.index
         self._heartbeat = Heartbeat(scripts)
         self._reaper = Reaper(RunStore(scripts), jobs, keys, client, TakeOver(scripts, client))
+        self._backfills = BackfillFeed(scripts)
         self._clock = RedisClock(client)
         self._schema = SchemaWatch(client, keys)
         self._stop = threading.Event()
@@ -195,8 +197,8 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._reaper.pass_over(self._clock.now_ms())
         if self._due.mend():
             return 0.0
-        longest = self._due_jobs.changes.step()
-        return max(0.0, self._due.seconds_until_next(LONGEST_WAIT if longest is None else longest) - AHEAD)
+        waits = [left for left in (self._due_jobs.changes.step(), self._backfills.step()) if left is not None]
+        return max(0.0, self._due.seconds_until_next(min([LONGEST_WAIT, *waits])) - AHEAD)
 
     def enqueue_jobs(self) -> int:
         """Decide everything that is due now, in batches. Return how many jobs were decided."""

@@ -34,13 +34,17 @@ from service.domain.run_records import Claim, Outcome, Retry
 from service.domain.timestamps import format_timestamp
 from service.domain.voiding import TRUSTED_SECONDS
 from service.errors import Conflict, NotFound
+from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.clock_repair import STEADY_MS
 from service.scheduler.reaper import Reaper
+from service.store.presence import Presence
 from service.store.scripts import Limits
+from service.store.server.redis_clock import RedisClock
+from service.usecases.backfilling.backfills import Backfills
 from tests.chaos.audit import Findings, histories
 from tests.chaos.changes import check_changes
 from tests.support.servers.valkey import ValkeyServer
-from tests.support.store_rig import Rig
+from tests.support.store_rig import EchoConfig, Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 
 pytestmark = pytest.mark.slow(reason="a state machine takes hundreds of steps on a real server")
@@ -119,6 +123,8 @@ class Engine(RuleBasedStateMachine):
         self.deleted: dict[str, set[str]] = {}
         self.tokens = itertools.count()
         self.claimed: set[str] = set()
+        self.backfills = Backfills(self.rig.scripts, RedisClock(self.client), {"echo": EchoConfig})
+        self.begun: dict[str, tuple[str, int]] = {}
 
     def teardown(self) -> None:
         """Left alone, with workers that work, everything that was accepted ends."""
@@ -438,6 +444,39 @@ class Engine(RuleBasedStateMachine):
         except (NotFound, Conflict):
             pass
 
+    @rule(job_id=jobs, days=st.integers(1, 3), parallel=st.integers(1, 3))
+    def backfill(self, job_id: str, days: int, parallel: int) -> None:
+        """Of failed instants; if there are none, nothing starts."""
+        if job_id not in self.known:
+            return
+        since, until = self.now // 1000 - days * 3600, self.now // 1000
+        span = {"since": format_timestamp(since), "until": format_timestamp(until)}
+        try:
+            asked = self.backfills.start(job_id, {**span, "only": "failed", "max_parallel": parallel})
+        except Conflict:
+            return
+        if asked["backfill_id"] is not None:
+            self.begun[asked["backfill_id"]] = job_id, asked["total"]
+
+    @rule(workers=st.integers(1, 4))
+    def feed(self, workers: int) -> None:
+        """So many workers beat, and a scheduler looks for room."""
+        self.client.delete(self.keys.workers)
+        for number in range(workers):
+            Presence(self.rig.scripts).beat_worker(f"w{number}")
+        BackfillFeed(self.rig.scripts).step()
+
+    @rule(job_id=jobs)
+    def cancel_backfill(self, job_id: str) -> None:
+        """If there is one."""
+        if job_id not in self.known:
+            return
+        for shown in self.backfills.list(job_id):
+            try:
+                self.backfills.cancel(job_id, shown["backfill_id"])
+            except Conflict:
+                assert shown["state"] == "done"
+
     @rule(target=runs, job_id=jobs, newest=st.booleans())
     def again(self, job_id: str, newest: bool) -> Any:
         """One of its runs, of an occurrence or by hand, if it has ended."""
@@ -588,7 +627,7 @@ class Engine(RuleBasedStateMachine):
                 assert where in _right_places(run["status"]), (run, where)
                 if where == {"queued", "slots"}:
                     assert run_id in handed_over
-                by_hand = "scheduled_for" not in run or "again_of" in run
+                by_hand = "scheduled_for" not in run or "again_of" in run or "backfill_id" in run
                 assert where != {"retries"} or by_hand or model.upcoming is not None, "a retry waits, its job is off"
                 if run["status"] in ENDED:
                     assert model.ended.setdefault(run_id, run["status"]) == run["status"]
@@ -610,6 +649,27 @@ class Engine(RuleBasedStateMachine):
             b"list": lambda: self.client.lrange(key, 0, -1),
         }.get(kind, list)
         return [member.decode() for member in read()]
+
+    @invariant()
+    def each_instant_of_a_backfill_has_one_run(self) -> None:
+        """Its counts are those of the runs' fates, and what has no run yet is left."""
+        if not hasattr(self, "known"):
+            return
+        for job_id, _, runs in self._histories():
+            for shown in self.backfills.list(job_id):
+                newest: dict[str, str] = {}
+                for run in runs:  # oldest first: a retry comes after the run that it repeats
+                    if run.get("backfill_id") == shown["backfill_id"]:
+                        assert run["trigger"] == "retry" or run["scheduled_for"] not in newest, "two runs"
+                        newest[run["scheduled_for"]] = run["status"]
+                fates = list(newest.values())
+                for fate in ("success", "failed", "cancelled", "skipped"):
+                    assert shown[fate] == fates.count(fate), (fate, shown)
+                assert shown["open"] == fates.count("queued") + fates.count("running"), shown
+                assert self.begun[shown["backfill_id"]] == (job_id, shown["total"])
+                assert shown["total"] == shown["left"] + shown["dropped"] + len(fates), shown
+                is_over = shown["left"] + shown["open"] == 0
+                assert shown["state"] == "cancelled" or (shown["state"] == "done") == is_over, shown
 
     @invariant()
     def what_is_deleted_stays_deleted(self) -> None:
@@ -636,9 +696,11 @@ class Engine(RuleBasedStateMachine):
                     self.rig.runs.finish(run_id, claim.token, Outcome("success", None, {}))
             self._set(self.now + LEASE_MS + 1)
             self.reap()
+            self.feed(2)
             # A lease from before the clock stepped back ends that much later.
             if not self._members(self.keys.leases) and all(self.rig.counts(job)[0] == 0 for job in self.known):
-                break
+                if not self.client.exists(self.keys.active_backfills):
+                    break
         self.each_occurrence_is_decided_once()
         self.each_run_is_in_exactly_one_place()
         for _, _, runs in self._histories():
@@ -646,6 +708,7 @@ class Engine(RuleBasedStateMachine):
         left = [key for key in ("leases", "queued", "retries", "later", "rq_queue", "rq_intermediate", "rq_started")
                 if self.client.exists(getattr(self.keys, key))]  # fmt: skip
         assert left == []
+        self.each_instant_of_a_backfill_has_one_run()
         assert not self.client.keys("rq:execution*")
         changes = Findings()
         check_changes(changes, self.client, self.keys, histories(self.client, self.keys), repaired=True)

@@ -99,12 +99,12 @@ def test_a_time_far_ahead_is_not_taken_for_one_of_a_clock_that_was_ahead(rig: Ri
 def test_a_time_that_is_over_or_too_far_ahead_is_refused(rig: Rig, seconds: int) -> None:
     """And nothing is made."""
     job_id = rig.make_job()
-    with pytest.raises(ValidationFailed, match="future|366 days"):
+    with pytest.raises(ValidationFailed, match=r"future|366 days"):
         rig.use.run_now(job_id, {"at": in_seconds(rig, seconds)})
     assert rig.history(job_id) == [] and rig.counts(job_id) == (0, 0)
     run_id = rig.use.run_now(job_id, {"at": in_seconds(rig, 60)})
     shown = run_of(rig, job_id, run_id)
-    with pytest.raises(ValidationFailed, match="future|366 days"):
+    with pytest.raises(ValidationFailed, match=r"future|366 days"):
         rig.use.move(job_id, run_id, {"at": in_seconds(rig, seconds)})
     assert run_of(rig, job_id, run_id) == shown
 

@@ -125,7 +125,9 @@ end
 
 local function run(job, plan, decision)
   local full = job.held >= plan.limit
-  if full and not plan.queues and not decision.waits then return skip(job, decision, 'overlap') end
+  if full and not plan.queues and not decision.waits and not backfills.hold_slot(job.id) then
+    return skip(job, decision, 'overlap')
+  end
   local waiting = call('LLEN', key.waiting(job.id))
   if full and waiting >= conf.waiting_limit then return skip(job, decision, 'waiting_limit') end
   local run_id = run_id_of(job, decision)

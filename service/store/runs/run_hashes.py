@@ -130,7 +130,7 @@ class RunStore(AskedRuns):
         """
         batch, fields = self._counts.batch(), outcome_fields(outcome)
         started = timestamp(claim.started_at)  # most runs end in the second in which they start
-        is_usual = outcome.is_plain and "overlay" not in claim.run
+        is_usual = outcome.is_plain and "overlay" not in claim.run and "backfill_id" not in claim.run
         args: tuple[Argument, ...] = (
             *ending(claim.run_id, claim.token, outcome, retry, rq_result, is_usual), batch.text, token, worker,
             lease_ms, int(batch.is_due), int(self._jobs.wants_next),

@@ -15,6 +15,7 @@ from service.domain.plain_json import dumps
 from service.web.api import contacts as address_book
 from service.web.api import feeds
 from service.web.api.audit import AuditEntries
+from service.web.api.backfills import BackfillList, OneBackfill, StartBackfill
 from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
 from service.web.api.change_notes import ChangeNotes
@@ -195,6 +196,10 @@ def _add_run_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/again", Again(runs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/now", Start(runs))
     app.add_route("/scheduler/runs", AllRuns(runs))
+    backfills = services.backfills
+    app.add_route("/scheduler/jobs/{job_id}/backfill", StartBackfill(backfills, services.long))
+    app.add_route("/scheduler/jobs/{job_id}/backfills", BackfillList(backfills))
+    app.add_route("/scheduler/jobs/{job_id}/backfills/{backfill_id}", OneBackfill(backfills))
 
 
 def _add_contact_routes(app: App, services: Services) -> None:

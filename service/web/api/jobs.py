@@ -147,7 +147,8 @@ class RunNow(Changing):
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time.
 
-        With `at`, the run exists at once, and starts at that time, at most 366 days ahead. Without the scope `read`, sentences stand in the place of its result and error.
+        With `at`, the run exists at once, and starts at that time, at most 366 days ahead. Without the scope `read`,
+        sentences stand in the place of its result and error.
         """
         seconds = WAIT_SECONDS.read(req)
         body, key = await read_optional_object(req), conditions.idempotency_key(req)

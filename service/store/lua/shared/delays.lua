@@ -3,6 +3,8 @@
 -- is shortened if it was counted from a clock that was ahead, and a time that a person named stands.
 local delays = {}
 
+local BACKFILL_MS = 1000  -- until a backfill's retry that found no room looks again
+
 -- Have a retry await its delay, which ends at `ends`, ms.
 function delays.await(run_id, ends)
   call('ZADD', key.retries, int(ends), run_id)
@@ -32,13 +34,15 @@ function delays.drop(run_id, job_id)
 end
 
 -- Let a run in that awaits an instant: it takes a slot, or waits for one. One that was made long before is the newest of
--- its job's history now, or it would be trimmed from there when it ends. It opens with a write that needs memory, so that
+-- its job's history now, or it would be trimmed from there when it ends. A backfill's retry stands in nobody's way: it
+-- awaits room. It opens with a write that needs memory, so that
 -- a full Redis refuses it whole.
 function delays.release(run_id, job_id, is_named, now)
-  local status = call('HGET', key.run(run_id), 'status')
+  local status, backfill = unpack(call('HMGET', key.run(run_id), 'status', 'backfill_id'))
   local name, limit, held, rule = unpack(call('HMGET', key.job(job_id or ''), 'name', 'max_concurrent_runs', 'held',
     'overlap'))
   if status == 'queued' and name then
+    if backfill and not backfills.has_room(job_id, now) then return delays.await(run_id, now + BACKFILL_MS) end
     if not is_named and rule == 'latest' and call('LLEN', key.waiting(job_id)) > 0 then
       overlap.coalesce(run_id, job_id, now)
     else

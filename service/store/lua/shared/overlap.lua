@@ -43,7 +43,7 @@ end
 function overlap.settle(run_id, job_id, rule, now)
   if rule ~= 'latest' and rule ~= 'replace' then return end
   for _, other in ipairs(call('LRANGE', key.waiting(job_id), 0, -1)) do
-    if other ~= run_id then
+    if other ~= run_id and call('HEXISTS', key.run(other), 'backfill_id') == 0 then
       call('LREM', key.waiting(job_id), 0, other)
       if rule == 'latest' then
         overlap.coalesce(other, job_id, now)

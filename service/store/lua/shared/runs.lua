@@ -167,7 +167,7 @@ end
 
 -- Record that a run is over: in its job's counts, its own hash, the metrics and its log. Then trim the history and
 -- promote the next in line. The caller has taken the run out of the list that it was in (leases, `queued`, retries, or
--- the waiting runs). `run` has fields of the run's hash: slot, bot_type, trigger, started_at, due, log_bytes; rehearsal:
+-- the waiting runs). `run` has fields of the run's hash: slot, bot_type, trigger, started_at, due, log_bytes, backfill_id; rehearsal:
 -- whether it is one; counted_later: true if the caller counts it in the metrics itself.
 function runs.finish(run_id, job_id, status, now, fields, run)
   runs.count(job_id, -1, run.slot and -1 or 0)
@@ -176,6 +176,7 @@ function runs.finish(run_id, job_id, status, now, fields, run)
   followers.tell(run_id)
   if not run.counted_later then metrics.ended(run, status, tonumber(now)) end
   if run.log_bytes then runs.keep_log(run_id, job_id) end
+  if run.backfill_id then backfills.ended(run.backfill_id, run_id, status, tonumber(now)) end
   runs.trim(job_id)
   runs.promote(job_id, tonumber(now))
 end
@@ -185,8 +186,9 @@ end
 function runs.withdraw(run_id, job_id, now, field, text)
   call('ZREM', key.queued, run_id)
   delays.drop(run_id, job_id)
-  local slot, bot_type, trigger, rehearsal, overlay = unpack(call('HMGET', key.run(run_id), 'slot', 'bot_type', 'trigger',
-    'rehearsal', 'overlay'))
+  local slot, bot_type, trigger, rehearsal, overlay, backfill_id = unpack(call('HMGET', key.run(run_id), 'slot',
+    'bot_type', 'trigger', 'rehearsal', 'overlay', 'backfill_id'))
   runs.finish(run_id, job_id, field == 'error' and 'cancelled' or 'skipped', int(now), {field, text},
-    {slot = slot, bot_type = bot_type, trigger = trigger, rehearsal = runs.was_rehearsal(rehearsal, overlay)})
+    {slot = slot, bot_type = bot_type, trigger = trigger, rehearsal = runs.was_rehearsal(rehearsal, overlay),
+      backfill_id = backfill_id or nil})
 end

@@ -12,6 +12,7 @@ from service.web.api.change_notes import HEADER
 from service.web.api.contacts import DATE_ORDERS
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
+from service.web.api.openapi.backfill_operations import BACKFILL_OPERATIONS
 from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
 from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
@@ -195,6 +196,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}),
     ("POST", "/scheduler/acknowledge"): Operation({200: json(ref("Acknowledged"))}),
     **ACCESS_OPERATIONS,
+    **BACKFILL_OPERATIONS,
     **CALENDAR_OPERATIONS,
     **FORESIGHT_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
