@@ -276,7 +276,8 @@ class Engine(RuleBasedStateMachine):
     # jobs
 
     @rule(
-        target=jobs, step=STEPS, limit=st.integers(1, 3), overlap=st.sampled_from(["skip", "queue", "latest", "replace"]),
+        target=jobs, step=STEPS, limit=st.integers(1, 3),
+        overlap=st.sampled_from(["skip", "queue", "latest", "replace"]),
         catch_up=st.sampled_from(["latest", "all", "none"]), max_retries=st.integers(0, 2),
         grace=st.sampled_from([10, 86_400]), is_union=st.booleans(),
         calendar=st.sampled_from([None, CALENDAR]),

@@ -33,8 +33,8 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
         "save_calendar", "delete_calendar",
     ),
     "scheduler": (
-        *AT_START, "read_due", "decide", "feed_backfill", "set_aside", "release_delayed", "requeue_run", "end_run", "hold_lead",
-        "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "fold_alert", "end_fold",
+        *AT_START, "read_due", "decide", "feed_backfill", "set_aside", "release_delayed", "requeue_run", "end_run",
+        "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "fold_alert", "end_fold",
         "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
     ),
     "worker": (

@@ -50,8 +50,8 @@ class Finder:
         if asked.since < complete_since:
             raise ValidationFailed.of(
                 "since",
-                f"must not be before {format_timestamp(complete_since)}: only from then on it is known which instants had "
-                'a run; for earlier ones, ask for all of them with "only": "all"',
+                f"must not be before {format_timestamp(complete_since)}: only from then on it is known which instants "
+                'had a run; for earlier ones, ask for all of them with "only": "all"',
             )
         return found
 
