@@ -14,11 +14,12 @@ from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.domain.ids import is_id
 from service.domain.run_records import STATUSES, TRIGGERS
-from service.domain.timestamps import parse_timestamp
+from service.domain.timestamps import format_ms, parse_timestamp
 from service.errors import Conflict, ValidationFailed
 from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_views import History
 from service.store.scripts import Scripts
+from service.store.server.asking import ask
 from service.usecases.access.side_doors import (
     WITHHELD,
     PersonsVeil,
@@ -29,6 +30,8 @@ from service.usecases.ids import no_job, no_run
 from service.usecases.paging import check_run_cursor
 from service.usecases.runs_by_hand import RunsByHand
 from service.usecases.views import Page, View
+
+LATER_SHOWN = 20
 
 
 class Runs(RunsByHand):
@@ -127,6 +130,18 @@ class Runs(RunsByHand):
         if found is None:
             raise no_run(job_id, run_id)
         return View(status_alone(*self._veil.over([found])))
+
+    def later(self, job_id: str) -> list[dict[str, Any]]:
+        """Read the next 20 runs of a job that await the time that was asked for, the soonest first."""
+        (ids,) = ask(self._scripts, ("ZRANGE", self._scripts.keys.job_later(job_id), 0, LATER_SHOWN - 1))
+        found = [self._history.one(job_id, run_id.decode(errors="replace")) for run_id in ids]
+        return [View(run).data for run in self._veil.over([one for one in found if one is not None])]
+
+    def awaits(self, run_id: str) -> str | None:
+        """Tell until when a queued run awaits its delay, or its time; None if it awaits neither."""
+        keys = self._scripts.keys
+        ends = ask(self._scripts, *(("ZSCORE", key, run_id) for key in (keys.retries, keys.later)))
+        return next((format_ms(int(float(end))) for end in ends if end is not None), None)
 
     def require_log(self, job_id: str, run_id: str) -> None:
         """Refuse to follow the log of a run.

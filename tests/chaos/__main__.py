@@ -25,7 +25,8 @@ from tests.chaos.audit import (
     histories,
     trace_lines,
 )
-from tests.chaos.changes import check_changes
+from tests.chaos.backfills import check_backfills, check_times
+from tests.chaos.changes import check_changes, entries_of
 from tests.chaos.faults import SCHEDULERS, WORKERS, Faults, NamedKills
 from tests.chaos.load import Load
 from tests.chaos.proxy import Point
@@ -146,6 +147,7 @@ def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, 
     check_trace(found, trace_lines(trace), job_of, limits, stage.frozen)
     found.wrong += recount(read_state(client, keys))
     check_changes(found, client, keys, every)
+    check_backfills(found, client, keys, every, entries_of(client, keys), load.backfills)
     check_keys(found, client, keys, [job_id for job_id, job in load.known.items() if job.deleted == "yes"])
     if thorough:
         wait_end = time.monotonic() + WORKERS_FORGOTTEN_SECONDS
@@ -172,6 +174,7 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
         found.doubled += [f"{name}: was due once, and decided {decided} times"] if decided > 1 else []
     check_runs(found, name, runs, known.limit)
     check_ids(found, name, runs)
+    check_times(found, name, runs)
     if known.kind in ("retried", "outlasts a lease"):
         check_retries(found, name, runs, 2 if known.kind == "retried" else 1, off_since * 1000)
     there = {run["id"] for run in runs}
@@ -203,7 +206,13 @@ def _all_decided(stage: Stage, now: float) -> bool:
 def _at_rest(stage: Stage) -> bool:
     keys = stage.keys
     return not stage.client.exists(
-        keys.leases, keys.queued, keys.retries, keys.later, keys.rq_intermediate, keys.rq_queue
+        keys.leases,
+        keys.queued,
+        keys.retries,
+        keys.later,
+        keys.rq_intermediate,
+        keys.rq_queue,
+        keys.active_backfills,
     )
 
 

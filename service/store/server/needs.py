@@ -53,7 +53,7 @@ _ALL = (
 DIRECT: dict[Process, tuple[str, ...]] = {
     "web": (
         *_ALL, "EXEC", "HGET", "HINCRBY", "INCRBY", "LPOS", "LRANGE", "MULTI", "SCARD", "SMEMBERS", "SMISMEMBER",
-        "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT", "ZMSCORE", "ZRANK", "ZREVRANGE", "ZREVRANK",
+        "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT", "ZMSCORE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE",
     ),
     "scheduler": (*_ALL, "HGET", "LINDEX", "LMOVE", "LRANGE", "LREM", "SMEMBERS", "SSCAN", "ZREMRANGEBYSCORE"),
     "worker": (
