@@ -56,6 +56,7 @@ def places(keys: Keys) -> tuple[Place, ...]:
 
     add("results", rf"{own}:run:{_ID}", "hash", ("result", "error"))
     add("results", rf"{own}:run:{_ID}", "hash", ("overlay", "members", "finished_at"), "tell", "finished_at")
+    add("results", rf"{own}:backfill:{_ID}", "hash", ("overlay", "members", "ended_at"), "tell", "ended_at")
     add("logs", rf"{own}:run:{_ID}:log", "list")
     add("logs", rf"{own}:run:{_ID}:log:tail", "zset")
     add("results", rf"{own}:job:{_ID}", "hash", ("last_run_error", "state_reason"))
