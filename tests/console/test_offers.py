@@ -195,6 +195,10 @@ def full(root: Browser, redis_client: Redis) -> World:
     key = root.send("POST", "/scheduler/keys", {"name": "ours", "scopes": ["read"], "labels": {"team": ["crm"]}})
     ids["key_id"] = str(key.json["id"])
     ids["name"] = str(root.send("POST", "/scheduler/calendars", {"name": "office"}).json["name"])
+    span = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00", "only": "all"}
+    filled = root.send("POST", f"/scheduler/jobs/{ours}/backfill", span)
+    assert filled.status_code == 202
+    ids["backfill_id"] = str(filled.json["backfill_id"])
     return World(root.app, ids)
 
 

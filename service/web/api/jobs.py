@@ -9,8 +9,7 @@ import falcon
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.domain.job_requests import parse_run_request
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import ServiceError
 from service.interleaving import interleaved
 from service.usecases.foresight.dry_runs import DryRuns
@@ -158,8 +157,8 @@ class RunNow(Changing):
         if run is not None:
             send(resp, run.json)
             return
-        at = parse_run_request(body).at
-        when = "for immediate execution" if at is None else f"to run at {format_timestamp(at)}"
+        at = (body or {}).get("at")
+        when = "for immediate execution" if at is None else f"to run at {format_timestamp(parse_timestamp(at, 'at'))}"
         resp.status = falcon.HTTP_202
         resp.media = {"message": f"Job {job_id} queued {when}", "status": "queued", "run_id": run_id}
 
