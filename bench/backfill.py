@@ -1,8 +1,8 @@
 """How late live runs start beside a backfill of a thousand missing days: `python -m bench.backfill --help`.
 
 One job is due in each second, as in the suite `lateness`, with two workers: alone, and while a backfill of another job
-works through a thousand days, whose runs do nothing, as fast as it may. Both are measured in each round, one right after the other, and the
-ratio is of two neighbours. It prints, and writes nothing.
+works through a thousand days, whose runs do nothing, as fast as it may. Both are measured in each round, one right
+after the other, and the ratio is of two neighbours. It prints, and writes nothing.
 """
 
 from __future__ import annotations

@@ -114,8 +114,8 @@ class Asking:
         await self._send("POST", "/scheduler/calendars", "", {"name": "office"})
         backfill = (await self._send("POST", f"/scheduler/jobs/{job}/backfill", "", SPAN)).json["backfill_id"]
         self._ids = {
-            "backfill_id": backfill, "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
-            "name": "office", "token": feed,
+            "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
+            "name": "office", "token": feed, "backfill_id": backfill,
         }  # fmt: skip
 
     async def ask(self, method: str, template: str) -> list[int]:

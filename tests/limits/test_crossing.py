@@ -53,7 +53,8 @@ TRIES: dict[tuple[str, str], list[Try]] = {
 """More than one way to ask, where there is; every other operation is asked in the plainest way."""
 PAGES = (
     "/jobs/{job_id}", "/jobs/{job_id}?cursor={run_id}", "/jobs/{job_id}/edit", "/jobs/{job_id}/yaml",
-    "/jobs/new?from={job_id}", "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events", "/jobs/{job_id}/backfills",
+    "/jobs/new?from={job_id}", "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events",
+    "/jobs/{job_id}/backfills",
 )  # fmt: skip
 """The console's pages of one job."""
 OF_ONE_JOB = [key for key in OPERATIONS if "{job_id}" in key[1]]

@@ -37,12 +37,12 @@ function backfills.conclude(id, now)
   call('SREM', key.active_backfills, id)
 end
 
--- Count the instant of a run that has ended, once, unless a retry has taken its place.
+-- Count the instant of a run that has ended, once, unless a retry has taken its place. The scheduler is not woken for the
+-- next one: it would look at what is due in vain, and perhaps in the very moment in which a live run comes due.
 function backfills.ended(id, run_id, status, now)
   if call('SREM', key.backfill_open(id), run_id) == 0 then return end
   call('HINCRBY', key.backfill(id), status, 1)
   backfills.conclude(id, now)
-  wake.schedulers('due')
 end
 
 -- Have a retry take the place of the run that it repeats.
