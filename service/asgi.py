@@ -30,6 +30,7 @@ from service.store.server.startup_checks import StartupChecks
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
+from service.usecases.backfilling.backfills import Backfills
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
@@ -127,6 +128,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     return Services(
         jobs=jobs,
         runs=runs,
+        backfills=Backfills(scripts, clock, bot_configs),
         contacts=contacts,
         erasure=Erasure(scripts, bots),
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),

@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "access.md"
 
 DOES: Mapping[Scope, str] = {
     Scope.READ: "see jobs, runs, logs, previews, the bots, metrics and exports",
-    Scope.RUN: "run jobs now, cancel runs, acknowledge notices",
+    Scope.RUN: "run jobs now, later and again, backfill them, start, move and cancel runs, acknowledge notices",
     Scope.WRITE: "create, change and delete jobs; apply documents",
     Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
     Scope.SEND: "send a test message",

@@ -8,6 +8,7 @@ import typer
 
 from service import VERSION
 from service.cli.commands import (
+    backfills,
     calendars,
     changes,
     clock_changes,
@@ -19,6 +20,7 @@ from service.cli.commands import (
     pauses,
     processes,
     runs,
+    runs_again,
     sessions,
 )
 from service.cli.doctor import command as doctor
@@ -60,6 +62,10 @@ app.add_typer(jobs.app, name="jobs")
 app.command("history")(runs.history)
 app.command("logs")(runs.logs)
 app.command("cancel")(runs.cancel)
+app.command("again")(runs_again.again)
+app.command("now")(runs_again.now)
+app.command("move")(runs_again.move)
+app.add_typer(backfills.app, name="backfill")
 app.command("preview")(runs.preview)
 app.add_typer(contacts.app, name="contacts")
 app.command("export")(definitions.export)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.domain import schedules
+from service.domain.options import SUPERSEDING
 from service.domain.planning import next_run_after
 from service.domain.records import DueJob
 from service.domain.schedules.run_members import stored_members
@@ -91,8 +92,10 @@ def _worded(
         "as_of": as_of, "occurrence": occurrence, "first": str(first), "last_decided": str(last_decided),
         "decisions": decisions, "limit": options.max_concurrent_runs,
     }  # fmt: skip
-    if options.overlap == "queue":
+    if options.overlap != "skip":
         plan["queues"] = True
+    if options.overlap in SUPERSEDING:
+        plan["overlap"] = options.overlap
     if not job.shares_its_plan:
         plan["revision"] = str(job.revision)
         if job.kind != job.stored_kind:

@@ -124,22 +124,54 @@ def parse_toggle(body: object) -> bool:
     return bool(enabled)
 
 
-def parse_run_request(body: object | None) -> dict[str, Any] | None:
-    """Parse the overlay that `POST /jobs/{id}/run` lays over the job's `bot_config` for this run alone.
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A request for a run by hand.
 
-    Returns:
-        The overlay as given, not yet checked against the bot; None where there is none.
+    Args:
+        overlay: laid over the job's `bot_config` for this run alone, not yet checked against the bot; None for nothing.
+        at: when it is to start, epoch seconds; None for now.
+    """
+
+    overlay: dict[str, Any] | None = None
+    at: int | None = None
+
+
+def parse_run_request(body: object | None) -> RunRequest:
+    """Parse the run that `POST /jobs/{id}/run` asks for.
 
     Raises:
-        ValidationFailed: the body is neither absent nor `{"bot_config": {…}}`.
+        ValidationFailed: the body is neither absent nor `{"at": …, "bot_config": {…}}`, each of them optional.
     """
     if body is None:
-        return None
+        return RunRequest()
     fields = require_object(body, "")
     refusals = Refusals()
-    refusals.unknown(fields, ("bot_config",), "", "the body")
+    refusals.unknown(fields, ("at", "bot_config"), "", "the body")
+    at = refusals.attempt(lambda: parse_timestamp(fields["at"], "at") if "at" in fields else None)
+    overlay = refusals.attempt(
+        lambda: require_object(fields["bot_config"], "bot_config") if "bot_config" in fields else None
+    )
     refusals.raise_any()
-    return require_object(fields["bot_config"], "bot_config") if "bot_config" in fields else None
+    return RunRequest(overlay, at)
+
+
+def parse_move(body: object) -> int:
+    """Parse the time that `PUT /jobs/{id}/runs/{run_id}` moves a run to.
+
+    Returns:
+        Epoch seconds.
+
+    Raises:
+        ValidationFailed: the body is not `{"at": …}`.
+    """
+    fields = require_object(body, "")
+    refusals = Refusals()
+    refusals.unknown(fields, ("at",), "", "the body")
+    at = refusals.attempt(lambda: parse_timestamp(fields.get("at"), "at"))
+    refusals.raise_any()
+    assert at is not None
+    return at
 
 
 def parse_preview(body: object) -> PreviewRequest:

@@ -13,6 +13,9 @@ from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import ValidationFailed
 from service.secrecy.secret_names import is_reference
 
+SUPERSEDING = ("latest", "replace")
+"""The values of `overlap` with which a newer run takes the place of older ones."""
+
 
 class Options(BaseModel):
     """A job's `options`, with their defaults. Times and delays are in seconds."""
@@ -20,8 +23,10 @@ class Options(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     max_concurrent_runs: int = Field(default=1, ge=1, le=1000, description="Runs of this job at a time.")
-    overlap: Literal["skip", "queue"] = Field(
-        default="skip", description="What happens to an occurrence that is due while the limit is reached."
+    overlap: Literal["skip", "queue", "latest", "replace"] = Field(
+        default="skip",
+        description="What happens to an occurrence that is due while the limit is reached: it is skipped; waits; waits "
+        "as the only one, and those before it are skipped; or the run under way is cancelled, and it runs after that.",
     )
     misfire_grace_seconds: int = Field(
         default=86400, ge=1, le=31_622_400, description="An occurrence found later than this is skipped, not run."
@@ -91,6 +96,10 @@ class Options(BaseModel):
             raise ValueError("must have an ends_at that is later than its starts_at")
         if self.on_closed != "skip" and self.calendar is None:
             raise ValueError("must have a calendar for an on_closed other than skip")
+        if self.overlap == "replace" and self.max_concurrent_runs != 1:
+            raise ValueError(
+                "must have a max_concurrent_runs of 1 for the overlap replace, which never runs two at once"
+            )
         return self
 
     @property

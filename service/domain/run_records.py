@@ -12,7 +12,11 @@ from service.domain.records import JobRecord, read_job
 from service.domain.timestamps import format_timestamp
 
 STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
-TRIGGERS = ("schedule", "manual", "retry")
+TRIGGERS = ("schedule", "manual", "retry", "backfill")
+LATEST_DAYS = 366
+"""How far ahead a run by hand may be asked for, days."""
+MOST_LATER = 100
+"""The most runs of a job that may await their time."""
 
 
 def ids_of(run_id: str, run: Mapping[str, str]) -> dict[str, str]:

@@ -78,13 +78,13 @@ class Reaper:
         self._settled_at = 0.0
 
     def pass_over(self, now_ms: int) -> None:
-        """Take one look, if it is time for one; retries whose delay is over are queued every time.
+        """Take one look, if it is time for one; runs whose instant has come are queued every time.
 
         Args:
             now_ms: Redis' time.
         """
-        for run_id in self._runs.retries_due(now_ms, BATCH):
-            self._runs.release_retry(run_id)
+        for run_id in self._runs.delayed_until(now_ms, BATCH):
+            self._runs.release_delayed(run_id)
         now = time.monotonic()
         if now < self._next_pass:
             return

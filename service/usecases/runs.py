@@ -1,45 +1,40 @@
-"""Use cases of runs: ask for one, cancel it, and read how they went.
+"""Use cases of runs: cancel one, and read how they went. `service.usecases.runs_by_hand` asks for one.
 
 As in `service.usecases.jobs`, parsed JSON comes in, views go out, and refusals are `service.errors`.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from service import logs
 from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.domain.ids import is_id
-from service.domain.job_fields import validate_bot_config
-from service.domain.job_requests import parse_run_request
 from service.domain.run_records import STATUSES, TRIGGERS
-from service.domain.timestamps import parse_timestamp
+from service.domain.timestamps import format_ms, parse_timestamp
 from service.errors import Conflict, ValidationFailed
-from service.store.idempotency import Recalled
-from service.store.jobs.job_hashes import JobStore
 from service.store.runs.run_filter import RunFilter
-from service.store.runs.run_hashes import RunStore
 from service.store.runs.run_views import History
 from service.store.scripts import Scripts
+from service.store.server.asking import ask
 from service.usecases.access.side_doors import (
     WITHHELD,
     PersonsVeil,
-    require_bound_run,
-    require_overlay,
     status_alone,
 )
-from service.usecases.access.sight import choice, sees
-from service.usecases.ids import no_job, no_run, once, same_body, stored
+from service.usecases.access.sight import choice
+from service.usecases.ids import no_job, no_run
 from service.usecases.paging import check_run_cursor
+from service.usecases.runs_by_hand import RunsByHand
 from service.usecases.views import Page, View
 
+LATER_SHOWN = 20
 
-class Runs:
+
+class Runs(RunsByHand):
     """The use cases of runs.
 
     Args:
@@ -51,49 +46,9 @@ class Runs:
     def __init__(
         self, scripts: Scripts, configs: Mapping[str, type[BaseModel]], about_persons: Collection[str] = ()
     ) -> None:
-        self._scripts = scripts
-        self._jobs = JobStore(scripts)
-        self._runs = RunStore(scripts)
+        super().__init__(scripts, configs)
         self._history = History(scripts)
-        self._configs = configs
         self._veil = PersonsVeil(scripts, configs.keys() - set(about_persons))
-
-    def run_now(self, job_id: str, body: object | None = None, key: str | None = None) -> str:
-        """Ask for a run outside of the schedule. The run keeps the id of the request that asked for it.
-
-        Args:
-            job_id: the job's id.
-            body: None, or `{"bot_config": {…}}` to lay over the job's own for this run.
-            key: the request's Idempotency-Key. For a day, the same key and body return the same run.
-
-        Returns:
-            The run's id.
-
-        Raises:
-            NotFound: there is no such job.
-            Forbidden: the overlay is more than a rehearsal, and the caller may not change jobs, or is limited and the
-                run would use a secret that may go anywhere.
-            ValidationFailed: the overlay would make an invalid `bot_config`.
-            Conflict: too many runs of the job are waiting, or the key was used with another body.
-        """
-        overlay, bound = parse_run_request(body), False
-        require_overlay(overlay)
-        if overlay is not None:
-            definition = stored(self._jobs, job_id).definition
-            bound = require_bound_run(definition.bot_config, overlay)
-            validate_bot_config(definition.bot_type, {**definition.bot_config, **overlay}, self._configs)
-        elif not self._has(job_id):
-            raise no_job(job_id)
-        run_id = str(uuid.uuid4())
-        idempotency = once(f"run {job_id}", key, body)
-        match self._runs.request(job_id, run_id, overlay, idempotency, logs.request_id(), bound=bound):
-            case Recalled() as recalled:
-                return same_body(recalled)
-            case "gone":
-                raise no_job(job_id)
-            case "full":
-                raise Conflict(f"Job {job_id} has 1,000 runs waiting already; wait for some to end, or cancel them")
-        return run_id
 
     def cancel(self, job_id: str, run_id: str) -> tuple[bool, View]:
         """Cancel a run.
@@ -176,6 +131,18 @@ class Runs:
             raise no_run(job_id, run_id)
         return View(status_alone(*self._veil.over([found])))
 
+    def later(self, job_id: str) -> list[dict[str, Any]]:
+        """Read the next 20 runs of a job that await the time that was asked for, the soonest first."""
+        (ids,) = ask(self._scripts, ("ZRANGE", self._scripts.keys.job_later(job_id), 0, LATER_SHOWN - 1))
+        found = [self._history.one(job_id, run_id.decode(errors="replace")) for run_id in ids]
+        return [View(run).data for run in self._veil.over([one for one in found if one is not None])]
+
+    def awaits(self, run_id: str) -> str | None:
+        """Tell until when a queued run awaits its delay, or its time; None if it awaits neither."""
+        keys = self._scripts.keys
+        ends = ask(self._scripts, *(("ZSCORE", key, run_id) for key in (keys.retries, keys.later)))
+        return next((format_ms(int(float(end))) for end in ends if end is not None), None)
+
     def require_log(self, job_id: str, run_id: str) -> None:
         """Refuse to follow the log of a run.
 
@@ -205,10 +172,6 @@ class Runs:
 
     def _page(self, runs: Sequence[bytes], following: str | None) -> Page:
         return Page(self._veil.over(runs), following)
-
-    def _has(self, job_id: str) -> bool:
-        """Tell whether the caller may ask about a job; without limits, it may ask about any."""
-        return is_id(job_id) and sees(self._scripts, job_id)
 
 
 def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:

@@ -10,6 +10,7 @@ from service.store.counters import Reading
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
+from service.usecases.backfilling.backfills import Backfills
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
@@ -45,6 +46,7 @@ class Services:
     Args:
         jobs: the use cases of jobs.
         runs: the use cases of runs.
+        backfills: the use cases of backfills.
         contacts: the address book.
         erasure: erases persons.
         definitions: export and apply.
@@ -78,6 +80,7 @@ class Services:
 
     jobs: Jobs
     runs: Runs
+    backfills: Backfills
     contacts: ContactBook
     erasure: Erasure
     definitions: Definitions

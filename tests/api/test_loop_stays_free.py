@@ -34,8 +34,9 @@ SIGNED_IN = {
     "Origin": "http://falconframework.org",
 }
 JOB = {
-    "name": "a job", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1},
+    "name": "a job", "bot_type": "visitor", "schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0},
 }  # fmt: skip
+SPAN = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00", "only": "all"}
 KEY_TERMS = {"name": "a key", "scopes": ["read"]}
 HEAVY = {**JOB, "name": "long " * 40, "bot_config": {"note": "{{ today }}" * 100}}
 BODIES: dict[tuple[str, str], list[Any]] = {
@@ -43,6 +44,7 @@ BODIES: dict[tuple[str, str], list[Any]] = {
     ("PUT", "/scheduler/jobs/{job_id}"): [{"name": "another"}, HEAVY],
     ("POST", "/scheduler/jobs/{job_id}/toggle"): [{"enabled": False}],
     ("POST", "/scheduler/jobs/{job_id}/run"): [None, {"bot_config": {"note": "{{ today }}"}}],
+    ("POST", "/scheduler/jobs/{job_id}/backfill"): [{**SPAN, "dry_run": True}],
     ("POST", "/scheduler/preview"): [JOB],
     ("POST", "/scheduler/apply"): [b"version: 1\njobs: []\n", b"#" * 2_000_000],
     ("POST", "/scheduler/keys"): [KEY_TERMS, {}],
@@ -114,9 +116,10 @@ class Asking:
         await self._send("POST", "/scheduler/calendars", "", {"name": "office"})
         pause = {"scope": {"job_id": job}, "reason": "a test"}
         paused = (await self._send("POST", "/scheduler/pauses", "", pause)).json["id"]
+        backfill = (await self._send("POST", f"/scheduler/jobs/{job}/backfill", "", SPAN)).json["backfill_id"]
         self._ids = {
             "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
-            "name": "office", "token": feed, "pause_id": paused,
+            "name": "office", "token": feed, "pause_id": paused, "backfill_id": backfill,
         }  # fmt: skip
 
     async def ask(self, method: str, template: str) -> list[int]:

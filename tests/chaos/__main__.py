@@ -26,7 +26,8 @@ from tests.chaos.audit import (
     histories,
     trace_lines,
 )
-from tests.chaos.changes import check_changes
+from tests.chaos.backfills import check_backfills, check_times
+from tests.chaos.changes import check_changes, entries_of
 from tests.chaos.faults import SCHEDULERS, WORKERS, Faults, NamedKills
 from tests.chaos.load import Load
 from tests.chaos.pausing import check_pauses, spans_of
@@ -150,6 +151,7 @@ def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, 
     labelled = {job_id: runs for job_id, runs in every.items() if _is_paused_at_times(load, job_id)}
     check_pauses(found, spans_of(client, keys), labelled, load.pauses, load.ended_pauses)
     check_changes(found, client, keys, every)
+    check_backfills(found, client, keys, every, entries_of(client, keys), load.backfills)
     check_keys(found, client, keys, [job_id for job_id, job in load.known.items() if job.deleted == "yes"])
     if thorough:
         wait_end = time.monotonic() + WORKERS_FORGOTTEN_SECONDS
@@ -177,6 +179,7 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
     check_runs(found, name, runs, known.limit)
     check_windows(found, name, runs)
     check_ids(found, name, runs)
+    check_times(found, name, runs)
     if known.kind in ("retried", "outlasts a lease"):
         check_retries(found, name, runs, 2 if known.kind == "retried" else 1, off_since * 1000)
     there = {run["id"] for run in runs}
@@ -212,7 +215,10 @@ def _is_paused_at_times(load: Load, job_id: str) -> bool:
 def _at_rest(stage: Stage) -> bool:
     keys = stage.keys
     pauses = set(stage.client.hkeys(keys.pauses)) - {b"over"}  # type: ignore[arg-type]
-    lists = (keys.leases, keys.queued, keys.retries, keys.rq_intermediate, keys.rq_queue, keys.held, keys.resuming)
+    lists = (
+        keys.leases, keys.queued, keys.retries, keys.later, keys.rq_intermediate, keys.rq_queue, keys.held,
+        keys.resuming, keys.active_backfills,
+    )  # fmt: skip
     return not pauses and not stage.client.exists(*lists)
 
 

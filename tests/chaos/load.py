@@ -24,6 +24,11 @@ COINCIDING: dict[str, Any] = {"schedule_type": "any", "schedule_config": {"sched
      "schedule_config": {"rrule": "FREQ=MINUTELY;INTERVAL=2", "dtstart": "2026-01-01T00:00"}},
 ]}}  # fmt: skip
 """An occurrence each minute; at every other one two schedules coincide."""
+DAILY: dict[str, Any] = {"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
+FILLED: dict[str, Any] = {
+    "since": "2025-03-01T00:00:00", "until": "2025-03-31T00:00:00", "only": "all", "max_parallel": 2,
+}  # fmt: skip
+"""A backfill of thirty instants."""
 HOUR: dict[str, Any] = {"schedule_type": "interval", "schedule_config": {"hours": 1}}
 LONG_SECONDS = 13.0
 """A run that outlasts the lease of 10 s."""
@@ -79,6 +84,8 @@ class Load:
         self.unexpected: list[str] = []
         self.pauses: list[str] = []
         self.ended_pauses: list[str] = []
+        self.backfills: dict[str, int] = {}
+        """The backfills that were acknowledged, and how many instants each has."""
         self._chance = chance
         self._trace = trace
         self._number = 0
@@ -95,6 +102,11 @@ class Load:
                           catch_up=catch_up, overlap=overlap)  # fmt: skip
         self.make("three at a time", SECOND, 1.5, max_concurrent_runs=3)
         self.make("two at a time, queued", TWO_SECONDS, 0.2, max_concurrent_runs=2, overlap="queue")
+        self.make("newest waits", SECOND, 1.5, overlap="latest")
+        self.make("replaced", TWO_SECONDS, 3.0, overlap="replace")
+        for number in range(2):
+            self.make(f"filled {number}", DAILY, 0.1, max_concurrent_runs=1 + 2 * number, max_retries=1,
+                      retry_delay_seconds=1)  # fmt: skip
         self.make("short grace", SECOND, 0.0, misfire_grace_seconds=2)
         self.make("each minute", MINUTE, 0.1, catch_up="all", overlap="queue")
         self.make("retried", TWO_SECONDS, 0.0, mode="raise", max_retries=2, retry_delay_seconds=1)
@@ -165,7 +177,7 @@ class Load:
     def start(self) -> None:
         """Callers at once: of runs one by one and in bursts, of switches, changes, limits, definitions and pauses."""
         for work in (self._ask, self._burst, self._switch, self._change, self._set_limit, self._redefine,
-                     self._close, self._pause):  # fmt: skip
+                     self._close, self._pause, self._backfill):  # fmt: skip
             thread = threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -198,12 +210,18 @@ class Load:
                 return
 
     def _ask_for_run(self, job_id: str) -> bool:
-        """Asks for one run until that is answered. Returns whether it was."""
+        """Asks for one run, now or later, or an ended one again, until that is answered. Returns whether it was."""
         key, known = self._key(), self.known[job_id]
+        path, body = f"/jobs/{job_id}/run", None
+        if known.kind.startswith("by hand") and known.runs and self._chance.random() < 0.3:
+            path = f"/jobs/{job_id}/runs/{self._chance.choice(known.runs)}/again"
+        elif known.kind.startswith("by hand") and self._chance.random() < 0.3:
+            at = datetime.fromtimestamp(time.time() + self._chance.randint(16, 30), UTC)
+            body = {"at": f"{at:%Y-%m-%dT%H:%M:%S}"}
         known.uncertain += 1
         end = time.monotonic() + 15
         while time.monotonic() < end:
-            status, answer = self.call("POST", f"/jobs/{job_id}/run", key=key)
+            status, answer = self.call("POST", path, body, key)
             if status == 202:
                 known.runs.append(answer["run_id"])
                 self._cancel_some(job_id, known, answer["run_id"])
@@ -218,6 +236,20 @@ class Load:
         if known.kind.startswith("by hand") and self._chance.random() < 0.1:
             for _ in range(self._chance.randint(1, 2)):
                 self.call("POST", f"/jobs/{job_id}/runs/{run_id}/cancel")
+
+    def _backfill(self) -> None:
+        """Asks for a backfill until that is answered; refused while one is under way. Cancels some."""
+        self._stop.wait(self._chance.uniform(0.5, 3.0))
+        job_id, key, end = self._of("filled"), self._key(), time.monotonic() + 15
+        while time.monotonic() < end:
+            status, answer = self.call("POST", f"/jobs/{job_id}/backfill", FILLED, key)
+            if status == 202:
+                self.backfills[answer["backfill_id"]] = answer["total"]
+                if self._chance.random() < 0.2:
+                    self.call("DELETE", f"/jobs/{job_id}/backfills/{answer['backfill_id']}")
+            if 200 <= status < 500:
+                return
+            time.sleep(0.2)
 
     def _key(self) -> str:
         return f"{self._chance.getrandbits(64):x}"

@@ -131,10 +131,10 @@ def read_state(client: Redis, keys: Keys) -> State:
             pipe.lrange(keys.history(job_id), 0, -1)
             pipe.lrange(keys.waiting(job_id), 0, -1)
             pipe.lrange(keys.on_hold(job_id), 0, -1)
-        for key in (keys.queued, keys.leases, keys.retries, keys.held):
+        for key in (keys.queued, keys.leases, keys.retries, keys.later, keys.held):
             pipe.zrange(key, 0, -1)
         pipe.get(keys.enabled_jobs)
-        *rows, queued, leases, retries, on_hold, enabled_jobs = pipe.execute()
+        *rows, queued, leases, retries, later, on_hold, enabled_jobs = pipe.execute()
     jobs = {}
     for number, job_id in enumerate(ids):
         (held, is_open, limit, enabled), history, waiting, its_held = rows[4 * number : 4 * number + 4]
@@ -142,7 +142,7 @@ def read_state(client: Redis, keys: Keys) -> State:
             int(held or 0), int(is_open or 0), int(limit or 1), enabled == b"1",
             _runs(client, keys, _texts(history)), _texts(waiting), _texts(its_held),
         )  # fmt: skip
-    places = [frozenset(_texts(one)) for one in (queued, leases, retries, on_hold)]
+    places = [frozenset(_texts(one)) for one in (queued, leases, [*retries, *later], on_hold)]
     return State(jobs, places[0], places[1], places[2], places[3], int(enabled_jobs or 0))
 
 

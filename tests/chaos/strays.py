@@ -80,8 +80,8 @@ def _kept(keys: Keys, job_id: str) -> tuple[str, str]:
 
 def _check_nothing_held(found: Findings, client: Redis, keys: Keys, jobs: set[str]) -> None:
     lists = (
-        keys.leases, keys.queued, keys.retries, keys.held, keys.resuming, keys.due, keys.rq_intermediate, keys.rq_queue,
-        keys.rq_started,
+        keys.leases, keys.queued, keys.retries, keys.later, keys.held, keys.resuming, keys.due, keys.rq_intermediate,
+        keys.rq_queue, keys.rq_started,
     )  # fmt: skip
     for key in (*lists, *map(keys.waiting, jobs), *map(keys.on_hold, jobs)):
         if client.exists(key):

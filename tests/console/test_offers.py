@@ -202,6 +202,10 @@ def full(root: Browser, redis_client: Redis) -> World:
     pause = {"scope": {"job_id": ours}, "reason": "a test"}
     ids["pause_id"] = str(root.send("POST", "/scheduler/pauses", pause).json["id"])
     ids["name"] = str(root.send("POST", "/scheduler/calendars", {"name": "office"}).json["name"])
+    span = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00", "only": "all"}
+    filled = root.send("POST", f"/scheduler/jobs/{ours}/backfill", span)
+    assert filled.status_code == 202
+    ids["backfill_id"] = str(filled.json["backfill_id"])
     return World(root.app, ids)
 
 

@@ -21,6 +21,8 @@ class Try:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+NO_BACKFILL = "00000000-0000-4000-8000-000000000000"
+SPAN = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00"}
 OUT_OF_SIGHT = Try({"labels": {}})
 CONDITIONS = [Try(headers={"If-Match": tag}) for tag in ('"1"', '"7"', "*", "x")]
 TRIES: dict[tuple[str, str], list[Try]] = {
@@ -37,6 +39,10 @@ TRIES: dict[tuple[str, str], list[Try]] = {
         Try(), Try({"bot_config": {"dry_run": True}}), Try({"bot_config": {"x": 1}}), Try(query="wait=0.01"),
         Try(headers={"Idempotency-Key": "once"}), Try({"bot_config": {}}, headers={"Idempotency-Key": "once more"}),
     ],
+    ("POST", "/scheduler/jobs/{job_id}/backfill"): [
+        Try(), Try({**SPAN, "only": "all"}), Try(SPAN), Try({**SPAN, "only": "failed", "dry_run": True}),
+    ],
+    ("PUT", "/scheduler/jobs/{job_id}/runs/{run_id}"): [Try(), Try({"at": "2999-01-01T00:00:00"})],
     ("GET", "/scheduler/jobs/{job_id}/history"): [
         Try(), Try(query="limit=1"), Try(query="cursor={run_id}"), Try(query="cursor=x"),
     ],
@@ -48,6 +54,7 @@ TRIES: dict[tuple[str, str], list[Try]] = {
 PAGES = (
     "/jobs/{job_id}", "/jobs/{job_id}?cursor={run_id}", "/jobs/{job_id}/edit", "/jobs/{job_id}/yaml",
     "/jobs/new?from={job_id}", "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events",
+    "/jobs/{job_id}/backfills",
 )  # fmt: skip
 """The console's pages of one job."""
 OF_ONE_JOB = [key for key in OPERATIONS if "{job_id}" in key[1]]
@@ -58,7 +65,7 @@ WAYS = [(method, path, one) for method, path in OF_ONE_JOB for one in TRIES.get(
 
 def ask(client: Client, method: str, path: str, one: Try, **ids: str) -> Answer:
     """Asks one way."""
-    address, _, query = filled(path, revision="1", **ids).partition("?")
+    address, _, query = filled(path, revision="1", backfill_id=NO_BACKFILL, **ids).partition("?")
     query = query or filled(one.query, **ids)
     return client.simulate_request(method, address, query_string=query, json=one.json, headers=one.headers)
 
@@ -106,6 +113,10 @@ def test_ones_own_job_is_answered_as_to_everybody(seen: Seen) -> None:
             successes.add((method, path))
     not_now = {
         ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/cancel"),  # the run has ended
+        ("PUT", "/scheduler/jobs/{job_id}/runs/{run_id}"),  # it awaits no time
+        ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/now"),
+        ("GET", "/scheduler/jobs/{job_id}/backfills/{backfill_id}"),  # there is none
+        ("DELETE", "/scheduler/jobs/{job_id}/backfills/{backfill_id}"),
         ("POST", "/scheduler/deleted/{job_id}/restore"),  # the job is there
     }
     assert successes == {(method, path) for method, path, _ in WAYS} - not_now

@@ -30,16 +30,21 @@ from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL
 from service.domain.retries import retry_of
 from service.domain.run_records import Claim, Outcome, Retry
+from service.domain.timestamps import format_timestamp
 from service.domain.voiding import TRUSTED_SECONDS
 from service.errors import Conflict, NotFound
+from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.clock_repair import STEADY_MS
 from service.scheduler.reaper import Reaper
+from service.store.presence import Presence
 from service.store.scripts import Limits
+from service.store.server.redis_clock import RedisClock
+from service.usecases.backfilling.backfills import Backfills
 from tests.chaos.audit import Findings, histories
 from tests.chaos.changes import check_changes
 from tests.machine.pausing import Pausing
 from tests.support.servers.valkey import ValkeyServer
-from tests.support.store_rig import Rig
+from tests.support.store_rig import EchoConfig, Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 
 pytestmark = pytest.mark.slow(reason="a state machine takes hundreds of steps on a real server")
@@ -106,7 +111,7 @@ class Engine(Pausing):
         self.client.flushall()
         self.client.set(NOW_KEY, START_MS)
         self.person = act_for(Caller("root", "root", ALL))
-        self.now, self.passed = START_MS, 0
+        self.now, self.passed, self.went_back = START_MS, 0, False
         self.time = virtual_time(self.client)
         self.time.__enter__()
         self.rig = Rig.on(self.client, Limits(history=100_000))
@@ -119,6 +124,8 @@ class Engine(Pausing):
         self.tokens = itertools.count()
         self.claimed: set[str] = set()
         self.begin_pausing()
+        self.backfills = Backfills(self.rig.scripts, RedisClock(self.client), {"echo": EchoConfig})
+        self.begun: dict[str, tuple[str, int]] = {}
 
     def teardown(self) -> None:
         """Left alone, with workers that work, everything that was accepted ends."""
@@ -134,6 +141,7 @@ class Engine(Pausing):
     # time
 
     def _set(self, now: int) -> None:
+        self.went_back = self.went_back or now < self.now
         self.passed += max(0, now - self.now)
         self.now = now
         self.client.mset({NOW_KEY: now, MONOTONIC_KEY: self.passed})
@@ -211,6 +219,7 @@ class Engine(Pausing):
         self.wanted = int(self.client.hget(self.keys.clock, "void_landed") or 0) // 1000
 
     def _jump(self, seconds: int) -> None:
+        self.went_back = True
         self.now += seconds * 1000
         self.client.set(NOW_KEY, self.now)
 
@@ -269,7 +278,8 @@ class Engine(Pausing):
     # jobs
 
     @rule(
-        target=jobs, step=STEPS, limit=st.integers(1, 3), overlap=st.sampled_from(["skip", "queue"]),
+        target=jobs, step=STEPS, limit=st.integers(1, 3),
+        overlap=st.sampled_from(["skip", "queue", "latest", "replace"]),
         catch_up=st.sampled_from(["latest", "all", "none"]), max_retries=st.integers(0, 2),
         grace=st.sampled_from([10, 86_400]), is_union=st.booleans(),
         calendar=st.sampled_from([None, CALENDAR]),
@@ -280,6 +290,7 @@ class Engine(Pausing):
         calendar: str | None,
     ) -> str:  # fmt: skip
         """A job of an interval, or of two that coincide, perhaps with the calendar, which moves none of them."""
+        limit = 1 if overlap == "replace" else limit
         options = {
             "max_concurrent_runs": limit, "overlap": overlap, "catch_up": catch_up, "max_retries": max_retries,
             "retry_delay_seconds": 10, "misfire_grace_seconds": grace,
@@ -301,6 +312,8 @@ class Engine(Pausing):
         """More or fewer at a time."""
         if (model := self.known.get(job_id)) is not None:
             options = self.rig.jobs.get(job_id).data["options"]
+            if options["overlap"] == "replace":
+                return
             model.limit = limit
             self.rig.jobs.update(job_id, {"options": {**options, "max_concurrent_runs": limit}})
 
@@ -410,6 +423,77 @@ class Engine(Pausing):
         model.runs.update(asked)
         return multiple(*((job_id, run_id) for run_id in asked))
 
+    @rule(target=runs, job_id=jobs, seconds=st.integers(1, 3600))
+    def run_later(self, job_id: str, seconds: int) -> Any:
+        """A run by hand that awaits its time."""
+        if (model := self.known.get(job_id)) is None:
+            return multiple()
+        run_id = self.rig.use.run_now(job_id, {"at": format_timestamp(self.now // 1000 + seconds)})
+        model.runs.add(run_id)
+        return job_id, run_id
+
+    @rule(run=runs, seconds=st.integers(1, 3600))
+    def move(self, run: tuple[str, str], seconds: int) -> None:
+        """Whatever state it is in."""
+        try:
+            self.rig.use.move(*run, {"at": format_timestamp(self.now // 1000 + seconds)})
+        except (NotFound, Conflict):
+            pass
+
+    @rule(run=runs)
+    def start(self, run: tuple[str, str]) -> None:
+        """Whatever it awaits."""
+        try:
+            self.rig.use.start(*run)
+        except (NotFound, Conflict):
+            pass
+
+    @rule(job_id=jobs, days=st.integers(1, 3), parallel=st.integers(1, 3))
+    def backfill(self, job_id: str, days: int, parallel: int) -> None:
+        """Of failed instants; if there are none, nothing starts."""
+        if job_id not in self.known:
+            return
+        since, until = self.now // 1000 - days * 3600, self.now // 1000
+        span = {"since": format_timestamp(since), "until": format_timestamp(until)}
+        try:
+            asked = self.backfills.start(job_id, {**span, "only": "failed", "max_parallel": parallel})
+        except Conflict:
+            return
+        if asked["backfill_id"] is not None:
+            self.begun[asked["backfill_id"]] = job_id, asked["total"]
+
+    @rule(workers=st.integers(1, 4))
+    def feed(self, workers: int) -> None:
+        """So many workers beat, and a scheduler looks for room."""
+        self.client.delete(self.keys.workers)
+        for number in range(workers):
+            Presence(self.rig.scripts).beat_worker(f"w{number}")
+        BackfillFeed(self.rig.scripts).step()
+
+    @rule(job_id=jobs)
+    def cancel_backfill(self, job_id: str) -> None:
+        """If there is one."""
+        if job_id not in self.known:
+            return
+        for shown in self.backfills.list(job_id):
+            try:
+                self.backfills.cancel(job_id, shown["backfill_id"])
+            except Conflict:
+                assert shown["state"] == "done"
+
+    @rule(target=runs, job_id=jobs, newest=st.booleans())
+    def again(self, job_id: str, newest: bool) -> Any:
+        """One of its runs, of an occurrence or by hand, if it has ended."""
+        history: Any = self.client.lrange(self.keys.history(job_id), 0, -1)
+        if job_id not in self.known or not history:
+            return multiple()
+        try:
+            run_id = self.rig.use.again(job_id, history[0 if newest else -1].decode())
+        except Conflict:
+            return multiple()
+        self.known[job_id].runs.add(run_id)
+        return job_id, run_id
+
     @rule(run=runs)
     def cancel(self, run: tuple[str, str]) -> None:
         """Whatever state it is in."""
@@ -428,6 +512,8 @@ class Engine(Pausing):
     def _note(self, claim: Claim | None) -> Claim | None:
         if claim is not None:
             assert claim.run_id not in self.claimed, "claimed twice"
+            not_before = int(self.client.hget(self.keys.run(claim.run_id), "not_before") or 0)
+            assert not_before <= self.now or self.went_back, "it has started before its time"
             self.claimed.add(claim.run_id)
         return claim
 
@@ -531,7 +617,8 @@ class Engine(Pausing):
         """Queued with a slot, waiting, awaiting its delay, leased, or over; what is over stays as it ended."""
         if not hasattr(self, "known"):
             return
-        places = {name: self._members(getattr(self.keys, name)) for name in ("queued", "leases", "retries", "held")}
+        names = ("queued", "leases", "retries", "later", "held")
+        places = {name: self._members(getattr(self.keys, name)) for name in names}
         handed_over = self._members(self.keys.rq_queue) + self._members(self.keys.rq_intermediate)
         everywhere: set[str] = set()
         for job_id, model, runs in self._histories():
@@ -540,13 +627,15 @@ class Engine(Pausing):
             on_hold = self._members(self.keys.on_hold(job_id))
             held = {**places, "slots": slots, "waiting": waiting, "on hold": on_hold}
             assert len(waiting) == len(set(waiting)) and len(on_hold) == len(set(on_hold))
+            of_job = {run["id"] for run in runs}
+            assert set(self._members(self.keys.job_later(job_id))) == of_job & set(places["later"])
             for run in runs:
                 run_id = run["id"]
                 where = {name for name, members in held.items() if run_id in members}
                 assert where in _right_places(run["status"]), (run, where)
                 if where == {"queued", "slots"}:
                     assert run_id in handed_over
-                by_hand = "scheduled_for" not in run
+                by_hand = "scheduled_for" not in run or "again_of" in run or "backfill_id" in run
                 is_delayed = where in ({"retries"}, {"held", "on hold"})
                 assert not is_delayed or by_hand or model.upcoming is not None, "a run is delayed, its job is off"
                 if run["status"] in ENDED:
@@ -558,7 +647,7 @@ class Engine(Pausing):
             assert len(slots) <= model.allowed
             assert len(slots) >= model.limit or not waiting, "a slot is free, and somebody waits"
         of_the_deleted = set().union(*self.deleted.values())
-        assert set(places["queued"] + places["retries"] + places["held"]) <= everywhere
+        assert set(places["queued"] + places["retries"] + places["later"] + places["held"]) <= everywhere
         assert set(places["leases"]) <= everywhere | of_the_deleted
 
     def _members(self, key: str) -> list[str]:
@@ -569,6 +658,27 @@ class Engine(Pausing):
             b"list": lambda: self.client.lrange(key, 0, -1),
         }.get(kind, list)
         return [member.decode() for member in read()]
+
+    @invariant()
+    def each_instant_of_a_backfill_has_one_run(self) -> None:
+        """Its counts are those of the runs' fates, and what has no run yet is left."""
+        if not hasattr(self, "known"):
+            return
+        for job_id, _, runs in self._histories():
+            for shown in self.backfills.list(job_id):
+                newest: dict[str, str] = {}
+                for run in runs:  # oldest first: a retry comes after the run that it repeats
+                    if run.get("backfill_id") == shown["backfill_id"]:
+                        assert run["trigger"] == "retry" or run["scheduled_for"] not in newest, "two runs"
+                        newest[run["scheduled_for"]] = run["status"]
+                fates = list(newest.values())
+                for fate in ("success", "failed", "cancelled", "skipped"):
+                    assert shown[fate] == fates.count(fate), (fate, shown)
+                assert shown["open"] == fates.count("queued") + fates.count("running"), shown
+                assert self.begun[shown["backfill_id"]] == (job_id, shown["total"])
+                assert shown["total"] == shown["left"] + shown["dropped"] + len(fates), shown
+                is_over = shown["left"] + shown["open"] == 0
+                assert shown["state"] == "cancelled" or (shown["state"] == "done") == is_over, shown
 
     @invariant()
     def what_is_deleted_stays_deleted(self) -> None:
@@ -596,16 +706,19 @@ class Engine(Pausing):
                     self.rig.runs.finish(run_id, claim.token, Outcome("success", None, {}))
             self._set(self.now + LEASE_MS + 1)
             self.reap()
+            self.feed(2)
             # A lease from before the clock stepped back ends that much later.
             if not self._members(self.keys.leases) and all(self.rig.counts(job)[0] == 0 for job in self.known):
-                break
+                if not self.client.exists(self.keys.active_backfills):
+                    break
         self.each_occurrence_is_decided_once()
         self.each_run_is_in_exactly_one_place()
         for _, _, runs in self._histories():
             assert all(run["status"] in ENDED and "finished_at" in run for run in runs)
-        left = [key for key in ("leases", "queued", "retries", "rq_queue", "rq_intermediate", "rq_started")
+        left = [key for key in ("leases", "queued", "retries", "later", "rq_queue", "rq_intermediate", "rq_started")
                 if self.client.exists(getattr(self.keys, key))]  # fmt: skip
         assert left == []
+        self.each_instant_of_a_backfill_has_one_run()
         assert not self.client.keys("rq:execution*")
         changes = Findings()
         check_changes(changes, self.client, self.keys, histories(self.client, self.keys), repaired=True)
@@ -614,7 +727,7 @@ class Engine(Pausing):
 
 def _right_places(status: str) -> tuple[set[str], ...]:
     if status == "queued":
-        return {"queued", "slots"}, {"waiting"}, {"retries"}, {"held", "on hold"}
+        return {"queued", "slots"}, {"waiting"}, {"retries"}, {"later"}, {"held", "on hold"}
     return ({"leases", "slots"},) if status == "running" else (set(),)
 
 

@@ -262,7 +262,7 @@ def test_a_retry_that_awaits_its_delay_can_be_called_off(rig: Rig, way: str) -> 
     else:
         rig.jobs.delete(job_id)
     rig.pass_ms(retry.delay_ms)
-    rig.runs.release_retry(retry.run_id)
+    rig.runs.release_delayed(retry.run_id)
     assert rig.queue() == []
     assert (rig.client.zcard(rig.keys.retries), rig.counts(job_id)[1]) == (0, 0)
     if way != "delete":

@@ -433,7 +433,7 @@ def test_an_answer_that_was_kept_for_a_key_while_the_clock_was_ahead_is_kept_for
     """From the first time that it is asked for."""
     keys, call = clocked.rig.keys, clocked.rig.scripts.run
     job_id = clocked.rig.make_job()
-    arguments = (job_id, "0b7f7a1e-0000-4000-8000-00000000000", "", "digest", "fingerprint", "")
+    arguments = (job_id, "0b7f7a1e-0000-4000-8000-00000000000", "", "digest", "fingerprint", *[""] * 5, "0", "0", "")
     assert call("request_run", *(part + "1" if part.startswith("0b7f") else part for part in arguments)) == [b"queued"]
     clocked.client.expire(keys.idempotency("digest"), YEAR)
     assert call("request_run", *(part + "2" if part.startswith("0b7f") else part for part in arguments))[0] == b"kept"

@@ -36,7 +36,7 @@ def make_job(rig: Rig) -> str:
 def released(rig: Rig, run_id: str) -> bool:
     """Whether a retry is in the queue once its delay is over."""
     rig.client.zadd(rig.keys.retries, {run_id: 1}, xx=True)
-    rig.runs.release_retry(run_id)
+    rig.runs.release_delayed(run_id)
     return run_id in rig.queue()
 
 

@@ -450,7 +450,7 @@ def test_a_retry_waits_its_delay_and_runs(rig: Rig) -> None:
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "no"), retry=retry)
     assert rig.counts(job_id) == (1, 0)
     rig.pass_ms(retry.delay_ms)
-    rig.runs.release_retry(retry.run_id)
+    rig.runs.release_delayed(retry.run_id)
     again = rig.use.run(job_id, retry.run_id).data
     assert (again["trigger"], again["attempt"], again["retry_of"]) == ("retry", 2, run_id)
     assert rig.queue() == [retry.run_id]

@@ -431,7 +431,7 @@ def test_whatever_both_releases_do_no_run_is_lost_or_doubled(older: OlderRelease
         assert rig.runs.request(dice.choice(list(jobs)), run_id, None) == "queued"
 
     def release() -> None:
-        for run_id in rig.runs.retries_due(RedisClock(rig.client).now_ms() + 5, 100):
+        for run_id in rig.runs.delayed_until(RedisClock(rig.client).now_ms() + 5, 100):
             rig.pass_ms(5)
             rig.runs.release_retry(run_id)
 

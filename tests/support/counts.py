@@ -32,7 +32,7 @@ def recounted(client: Redis, keys: Keys, job_id: str) -> tuple[int, int]:
     """The same from the records of its runs. Each open run stands where its record says, and nowhere else."""
     open_runs = held = 0
     queue, waiting = members(client, keys.rq_queue), members(client, keys.waiting(job_id))
-    leases, retries = members(client, keys.leases), members(client, keys.retries)
+    leases, delayed = members(client, keys.leases), members(client, keys.retries) + members(client, keys.later)
     listed = members(client, keys.history(job_id))
     assert len(listed) == len(set(listed)), f"listed twice: {listed}"
     for run_id in listed:
@@ -42,10 +42,12 @@ def recounted(client: Redis, keys: Keys, job_id: str) -> tuple[int, int]:
             open_runs += 1
             held += slot is not None
             places = {"queue": run_id in queue, "waiting": run_id in waiting, "leases": run_id in leases,
-                      "retries": run_id in retries}  # fmt: skip
-            wanted = ({"leases"},) if status == b"running" else ({"queue"},) if slot else ({"waiting"}, {"retries"})
+                      "delayed": run_id in delayed}  # fmt: skip
+            wanted = ({"leases"},) if status == b"running" else ({"queue"},) if slot else ({"waiting"}, {"delayed"})
             assert {name for name, there in places.items() if there} in wanted, (run_id, status, slot, places)
             assert queue.count(run_id) + waiting.count(run_id) <= 1, f"run {run_id} waits twice"
+    later = members(client, keys.job_later(job_id))
+    assert set(later) == set(members(client, keys.later)) & set(listed), f"another time than its index says: {later}"
     return open_runs, held
 
 

@@ -184,6 +184,8 @@ def _populate(web: Installation) -> World:
     ids["name"] = str(web.call("POST", "/calendars", {"name": "office"})[1]["name"])
     pause = {"scope": {"job_id": job_id}, "reason": MARK}
     ids["pause_id"] = str(web.call("POST", "/pauses", pause)[1]["id"])
+    span = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00", "only": "all"}
+    ids["backfill_id"] = str(web.call("POST", f"/jobs/{job_id}/backfill", span)[1]["backfill_id"])
     ids["session_id"] = session_of(SIGNED_IN)
     open_session(web.client, ids["session_id"])
     world = World(web, {}, ids)

@@ -14,7 +14,14 @@ from pydantic import BaseModel, Field, field_validator
 
 from service.domain.job import JobDefinition
 from service.domain.job_fields import validate_bot_config
-from service.domain.job_requests import parse_create, parse_preview, parse_run_request, parse_toggle, parse_update
+from service.domain.job_requests import (
+    RunRequest,
+    parse_create,
+    parse_preview,
+    parse_run_request,
+    parse_toggle,
+    parse_update,
+)
 from service.domain.options import Options, parse_options
 from service.domain.schedules.definition import Daily
 from service.errors import ValidationFailed
@@ -358,12 +365,13 @@ def test_toggle() -> None:
 
 
 def test_run_request() -> None:
-    """A run by hand may lay a configuration over the job's own, given as it is."""
-    assert parse_run_request(None) is None
-    assert parse_run_request({}) is None
-    assert parse_run_request({"bot_config": {"dry_run": True}}) == {"dry_run": True}
+    """A run by hand may lay a configuration over the job's own, given as it is, and start later."""
+    assert parse_run_request(None) == parse_run_request({}) == RunRequest(None, None)
+    assert parse_run_request({"bot_config": {"dry_run": True}}).overlay == {"dry_run": True}
+    assert parse_run_request({"at": "1970-01-01T00:00:01"}) == RunRequest(None, 1)
+    assert refused(parse_run_request, {"at": None}).startswith("at must be a timestamp such as ")
     assert refused(parse_run_request, {"bot_config": 1}) == "bot_config must be a JSON object, not 1"
-    assert refused(parse_run_request, {"dry_run": True}) == "dry_run is not known: the body has bot_config"
+    assert refused(parse_run_request, {"dry_run": True}) == "dry_run is not known: the body has at and bot_config"
 
 
 def test_preview_request() -> None:

@@ -25,20 +25,25 @@ PATIENCE_SECONDS = 30.0
 
 def run_job(
     job: JobName,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Start it then, such as 2025-01-15T08:00:00; UTC without an offset."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Rehearse it: set dry_run for this run alone.")] = False,
     set_: Set = None,
     json: Json = False,
 ) -> None:
-    """Run a job now. With --wait, exit with 0 if the run succeeds or its bot skips it, else with 1."""
+    """Run a job now, or later. With --wait, exit with 0 if the run succeeds or its bot skips it, else with 1."""
     overlay = parsed_pairs("--set", set_) | ({"dry_run": True} if dry_run else {})
     job_id = find_id(job)
-    run_id = ask_for_run(job_id, overlay)
+    run_id = ask_for_run(f"{job_path(job_id)}/run", request_body(overlay, at))
     if not wait:
         if json:
             show_json({"job_id": job_id, "run_id": run_id, "status": "queued"})
         else:
-            say(f"Queued as run {run_id}; follow it with: bot-scheduler logs -f {job_id} {run_id}")
+            when = "" if at is None else f" for {at}"
+            say(f"Queued{when} as run {run_id}; follow it with: bot-scheduler logs -f {job_id} {run_id}")
         return
     try:
         note(f"Waiting for run {run_id}; Ctrl-C ends the wait, not the run")
@@ -54,19 +59,26 @@ def run_job(
         raise typer.Exit(Exit.FAILED)
 
 
-def ask_for_run(job_id: str, overlay: dict[str, Any]) -> str:
+def request_body(overlay: dict[str, Any], at: str | None) -> dict[str, Any] | None:
+    """Return the body of a request for a run; None if it would be empty."""
+    return {**({"at": at} if at else {}), **({"bot_config": overlay} if overlay else {})} or None
+
+
+def ask_for_run(path: str, body: dict[str, Any] | None) -> str:
     """Ask for one run, even if the request must be sent twice. Returns the run's id."""
-    key = str(uuid.uuid4())
-    body = {"bot_config": overlay} if overlay else None
-    path, headers = f"{job_path(job_id)}/run", {"Idempotency-Key": key}
+    return str(api().json(ask_once(path, body), "run_id")["run_id"])
+
+
+def ask_once(path: str, body: dict[str, Any] | None) -> Any:
+    """Ask for something that is to happen once, even if the request must be sent twice. Returns the answer."""
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
     try:
-        answer = api().ask("POST", path, body=body, headers=headers)
+        return api().ask("POST", path, body=body, headers=headers)
     except Failure as failure:
         if failure.exit != Exit.UNREACHABLE:
             raise
-        time.sleep(1)  # the answer may have been lost; a request with the same key starts no second run
-        answer = api().ask("POST", path, body=body, headers=headers)
-    return str(api().json(answer, "run_id")["run_id"])
+        time.sleep(1)  # the answer may have been lost; a request with the same key has its effect once
+        return api().ask("POST", path, body=body, headers=headers)
 
 
 def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:

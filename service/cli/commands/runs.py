@@ -75,7 +75,9 @@ def history(
     status: Annotated[
         str | None, typer.Option("--status", help="Only these: queued, running, success, failed, cancelled or skipped.")
     ] = None,
-    trigger: Annotated[str | None, typer.Option("--trigger", help="Only these: schedule, manual or retry.")] = None,
+    trigger: Annotated[
+        str | None, typer.Option("--trigger", help="Only these: schedule, manual, retry or backfill.")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option("--since", help="From this time on, such as 2025-01-15T08:00:00; UTC without an offset."),

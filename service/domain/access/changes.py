@@ -15,7 +15,8 @@ NOTE_LENGTH = 200
 
 ACTIONS = (
     "job.create", "job.update", "job.enable", "job.disable", "job.delete", "job.restore", "job.undelete",
-    "run.request", "run.cancel", "contact.create", "contact.update", "contact.delete", "contact.erase",
+    "run.request", "run.cancel", "run.move", "run.start", "backfill.start",
+    "backfill.cancel", "contact.create", "contact.update", "contact.delete", "contact.erase",
     "contact.merge", "contacts.import", "key.create", "key.update", "key.rotate", "key.revoke", "session.begin",
     "session.end", "notices.acknowledge", "message.test", "calendar.create", "calendar.update", "calendar.delete",
     "pause.create", "pause.end",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.domain.options import Options
+from service.domain.options import SUPERSEDING, Options
 from service.domain.schedules.definition import FIRST_TYPES
 
 FIRST = 1
@@ -16,11 +16,15 @@ MORE_TYPES = 4
 """Dates, months, recurrence rules, unions, `every`, days of an interval, nicknames, and the deletion of ended jobs."""
 PAUSES = 5
 """Pauses, and the runs that they hold: a scheduler that does not know them would let occurrences through."""
-NEWEST = PAUSES
+OVERLAPS = 5
+"""`overlap` as `latest` or `replace`."""
+NEWEST = OVERLAPS
 
 
 def schema_of(schedule_type: str, config: Mapping[str, Any], options: Options) -> int:
     """Return the lowest version of the schema whose schedulers understand a job."""
+    if options.overlap in SUPERSEDING:
+        return OVERLAPS
     if options.delete_after_seconds is not None:
         return MORE_TYPES
     return MORE_TYPES if _is_newer(schedule_type, config) else FIRST

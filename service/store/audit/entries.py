@@ -15,6 +15,7 @@ from service.domain.access.changes import Change, remark
 from service.domain.access.differences import Differences, differences, leaves
 from service.domain.job import DEFINITION_FIELDS, JobDefinition
 from service.domain.plain_json import dumps, plain_text
+from service.domain.timestamps import format_timestamp
 from service.logs import frequent
 from service.secrecy import redaction
 
@@ -103,15 +104,21 @@ def _made(definition: JobDefinition) -> Differences:
     return {path: (None, value) for path, value in leaves(fields).items() if value is not None}
 
 
-def run_entry(run_id: str, job_id: str, overlay: Mapping[str, Any]) -> Entry:
+def run_entry(
+    run_id: str, job_id: str, overlay: Mapping[str, Any], not_before: int | None = None, again_of: str | None = None
+) -> Entry:
     """Make the entry of a run by hand.
 
     Args:
         run_id: the run's.
         job_id: its job's.
         overlay: laid over the job's `bot_config`.
+        not_before: when it is to start, epoch seconds; None for now.
+        again_of: the run that it does again.
     """
-    return entry_of("run.request", run_id, recorded(differences({}, {"bot_config": overlay})), job_id)
+    told = {"not_before": None if not_before is None else format_timestamp(not_before), "again_of": again_of}
+    asked = {"bot_config": overlay} | {name: value for name, value in told.items() if value is not None}
+    return entry_of("run.request", run_id, recorded(differences({}, asked)), job_id)
 
 
 def recorded(changed: Differences) -> dict[str, tuple[Any, Any] | None]:

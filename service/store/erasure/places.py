@@ -56,6 +56,7 @@ def places(keys: Keys) -> tuple[Place, ...]:
 
     add("results", rf"{own}:run:{_ID}", "hash", ("result", "error", "reason"))
     add("results", rf"{own}:run:{_ID}", "hash", ("overlay", "members", "finished_at"), "tell", "finished_at")
+    add("results", rf"{own}:backfill:{_ID}", "hash", ("overlay", "members", "ended_at"), "tell", "ended_at")
     add("logs", rf"{own}:run:{_ID}:log", "list")
     add("logs", rf"{own}:run:{_ID}:log:tail", "zset")
     add("results", rf"{own}:job:{_ID}", "hash", ("last_run_error", "state_reason"))
@@ -79,7 +80,8 @@ _STRUCTURE = (
     "contact:.*", "identity:.*", "gone:.*", "contacts(:before)?", "birthdays:.*", "visits", "card_owners", "cards:.*",
     "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock", "data", "leader", "schedulers",
     "workers", "scheduler_versions", "ended_jobs", r"schema_\w+", "jobs", "enabled_jobs", "due_jobs", "runs", "queued",
-    "leases", "retries", "adopted", "due", "enabled", rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?",
+    "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?",
+    "adopted", "due", "enabled", rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?",
     "ledger:.*", "idempotency:.*", "memory:.*", "audit", rf"deleted:{_ID}(:revisions)?",
 )  # fmt: skip
 """Keys that hold ids, numbers and times, or have a place above. Other contacts' data is theirs."""

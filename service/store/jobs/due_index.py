@@ -44,12 +44,13 @@ class DueIndex:
         self._empty_is_right = False
 
     def seconds_until_next(self, longest: float) -> float:
-        """Return the seconds until the earliest due job or retry, between 0 and `longest`."""
+        """Return the seconds until the earliest due job, retry or run for later, between 0 and `longest`."""
         time_pair, *earliest = self._scripts.read(
             lambda pipe: (
                 pipe.time(),
                 pipe.zrange(self._keys.due, 0, 0, withscores=True),
                 pipe.zrange(self._keys.retries, 0, 0, withscores=True),
+                pipe.zrange(self._keys.later, 0, 0, withscores=True),
             )
         )
         now = seconds_of(time_pair)

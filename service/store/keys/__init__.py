@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.store.keys.access_keys import AccessKeys
+from service.store.keys.backfill_keys import BackfillKeys
 from service.store.keys.bot_keys import BotKeys
 from service.store.keys.calendar_keys import CalendarKeys
 from service.store.keys.contact_keys import ContactKeys
@@ -24,7 +25,8 @@ from service.store.keys.run_keys import RunKeys
 
 @dataclass(frozen=True, slots=True)
 class Keys(
-    InstallationKeys, JobKeys, RunKeys, PauseKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, CalendarKeys, OlderKeys
+    InstallationKeys, JobKeys, RunKeys, PauseKeys, BackfillKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, CalendarKeys,
+    OlderKeys,
 ):  # fmt: skip
     """Every key of one installation.
 

@@ -29,6 +29,15 @@ class RunKeys:
         """Sorted set: id of a retry that awaits its delay -> end of the delay, ms."""
         return f"{self.prefix}:retries"
 
+    @property
+    def later(self) -> str:
+        """Sorted set: id of a run by hand that awaits its time -> that time, ms."""
+        return f"{self.prefix}:later"
+
+    def job_later(self, job_id: str) -> str:
+        """Name the sorted set of a job's runs by hand that await their time: id -> that time, ms."""
+        return f"{self.prefix}:job:{job_id}:later"
+
     def run(self, run_id: str) -> str:
         """Name the hash of one run."""
         return f"{self.prefix}:run:{run_id}"

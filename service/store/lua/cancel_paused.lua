@@ -21,7 +21,7 @@ local function cancel(run_id, job_id)
   elseif status == 'queued' then
     call('LREM', key.waiting(job_id), 0, run_id)
     rq.forget(run_id)
-    runs.withdraw(run_id, job_id, now, ARGV[2])
+    runs.withdraw(run_id, job_id, now, 'error', ARGV[2])
   else
     return
   end

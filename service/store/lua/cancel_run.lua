@@ -25,6 +25,6 @@ if status ~= 'queued' then return {'ended', 0} end
 
 call('LREM', key.waiting(job_id), 0, run_id)
 rq.forget(run_id)
-runs.withdraw(run_id, job_id, now_ms(), ARGV[3])
+runs.withdraw(run_id, job_id, now_ms(), 'error', ARGV[3])
 note()
 return {'cancelled', 1}

@@ -8,7 +8,8 @@
 --         {"as_of" (for when it was made, ms), "occurrence" (the job's next one), "first" (the earliest one that the plan
 --          covers), "last_decided", "next_occurrence" and "next_due", or "ended" (why there is none) and "delete_after" (ms, or
 --          absent), "kind" (the right
---          one, '' for none, if the job's own is wrong), "limit" (of runs at a time), "queues" (true: `overlap` is `queue`),
+--          one, '' for none, if the job's own is wrong), "limit" (of runs at a time), "queues" (true: `overlap` is not `skip`),
+--          "overlap" (if it is `latest` or `replace`),
 --          "calendar" and "next_run" (only of jobs with a calendar: by which one it was planned; when an occurrence is due
 --          that runs, if the next one is closed, else ''),
 --          "decisions": [{"occurrence", "due", "waits", "members" (JSON, of a union: see
@@ -97,10 +98,10 @@ local function skip(job, decision, reason, pause)
   local newest = call('LINDEX', key.history(job.id), 0)
   if newest then
     local run = key.run(newest)
-    local status, its_reason, folded, closed, paused_by, started_at = unpack(call('HMGET', run, 'status', 'reason',
-      'occurrences', 'closed', 'pause', 'started_at'))
-    if status == 'skipped' and not started_at and its_reason == reason and (closed or nil) == decision.closed
-      and (paused_by or nil) == pause then
+    local status, its_reason, folded, closed, paused_by, started_at, trigger = unpack(call('HMGET', run, 'status', 'reason',
+      'occurrences', 'closed', 'pause', 'started_at', 'trigger'))
+    if status == 'skipped' and trigger == 'schedule' and not started_at and its_reason == reason
+      and (closed or nil) == decision.closed and (paused_by or nil) == pause then
       call('HSET', run, 'occurrences', int((tonumber(folded) or 1) + occurrences), 'last_scheduled_for',
         last, 'finished_at', at)
       return
@@ -137,13 +138,16 @@ end
 
 local function run(job, plan, decision)
   local full = job.held >= plan.limit
-  if full and not plan.queues and not decision.waits then return skip(job, decision, 'overlap') end
+  if full and not plan.queues and not decision.waits and not backfills.hold_slot(job.id) then
+    return skip(job, decision, 'overlap')
+  end
   local waiting = call('LLEN', key.waiting(job.id))
   if full and waiting >= conf.waiting_limit then return skip(job, decision, 'waiting_limit') end
   local run_id = run_id_of(job, decision)
   runs.create(run_id, job.id, 'queued', fields_of(job, decision), pushes)
   if full or waiting > 0 then
     call('RPUSH', key.waiting(job.id), run_id)
+    if not decision.waits then overlap.settle(run_id, job.id, plan.overlap, now) end
   else
     runs.enqueue(run_id, job.id, job.name, now, pushes)
     job.held = job.held + 1

@@ -1,6 +1,7 @@
 -- End a run that is under way, and claim the next one in RQ's queue.
 --
--- ARGV  1 to 8 as in end_run.lua, but 6: '1' if this is a success or a skip without an error and news, and no rehearsal
+-- ARGV  1 to 8 as in end_run.lua, but 6: '1' if this is a success or a skip without an error and news, and neither a
+--         rehearsal nor of a backfill
 --       9 the new claim's token      10 worker name      11 length of the lease, ms
 --       12 '1' to count the sums now, '0' to count them only if there is no next run
 --       13 '1' to return the next run's job as well      14 '1' if an earlier call was not answered

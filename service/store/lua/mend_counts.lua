@@ -36,7 +36,7 @@ local function read(run_id)
     open = open + 1
     if slot then
       held = held + 1
-    elseif not (is_on_hold(run_id) or call('LPOS', line, run_id) or call('ZSCORE', key.retries, run_id)) then
+    elseif not (is_on_hold(run_id) or call('LPOS', line, run_id) or delays.ends(run_id)) then
       lost[#lost + 1] = run_id  -- newest first
     end
   end

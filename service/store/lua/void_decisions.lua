@@ -33,7 +33,7 @@ local void = {}
 for _, run_id in ipairs(runs.unended(job_id)) do
   local status, occurrence, slot, bot_type, trigger = unpack(call('HMGET', key.run(run_id), 'status', 'scheduled_for',
     'slot', 'bot_type', 'trigger'))
-  if status == 'queued' and occurrence and tonumber(occurrence) > stands then
+  if status == 'queued' and occurrence and tonumber(occurrence) > stands and runs.is_scheduled(run_id) then
     void[#void + 1] = {id = run_id, run = {slot = slot, bot_type = bot_type, trigger = trigger}}
     call('LREM', key.waiting(job_id), 0, run_id)  -- all of them first, so that none takes another's slot
     pauses.let_go(run_id, job_id)
@@ -42,7 +42,7 @@ end
 for _, one in ipairs(void) do
   if one.run.slot then rq.forget(one.id) end
   call('ZREM', key.queued, one.id)
-  call('ZREM', key.retries, one.id)
+  delays.drop(one.id, job_id)
   runs.finish(one.id, job_id, 'skipped', int(now), {'reason', 'clock'}, one.run)
 end
 -- The newest entries come first, and with them the latest occurrences.

@@ -9,10 +9,10 @@ from service.domain.run_records import Claim, JobFields
 
 FIELDS = (
     "id", "started_at", "revision", "job_id", "trigger", "due", "scheduled_for", "bot_type", "attempt", "request_id",
-    "rehearsal", "bound", "overlay", "members", "requested_by",
+    "rehearsal", "bound", "overlay", "members", "requested_by", "backfill_id",
 )  # fmt: skip
 """The fields of a claimed run that a worker needs, in the order of the lines of `lua/shared/claims.lua`, which
-leaves the last seven out for a scheduled run, unless it has members."""
+leaves the last eight out for a scheduled run, unless it has members."""
 
 MOST_JOBS = 256
 """Jobs that a worker remembers."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service.domain.run_records import Claim, JobFields, Outcome, Retry
-from service.store.audit.entries import entry_of, requested_by, run_entry
 from service.store.end_counts import EndCounts
-from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.rq_records import timestamp
+from service.store.runs.asked_runs import AskedRuns
 from service.store.runs.claimed import KnownJobs, claim_of, claimed_run, job_of
 from service.store.runs.stored_outcome import ending, outcome_fields
 from service.store.scripts import Argument, Scripts
@@ -28,7 +26,7 @@ def _text(fields: Sequence[bytes] | Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode(errors="replace") for name, value in pairs}
 
 
-class RunStore:
+class RunStore(AskedRuns):
     """Runs, from the request to the end.
 
     Args:
@@ -36,7 +34,7 @@ class RunStore:
     """
 
     def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+        super().__init__(scripts)
         self._keys = scripts.keys
         self._jobs = KnownJobs()
         self._counts = EndCounts()
@@ -47,40 +45,6 @@ class RunStore:
         """Read one run's fields, or None."""
         (fields,) = self._scripts.read(lambda pipe: pipe.hgetall(self._keys.run(run_id)))
         return {"id": run_id, **_text(fields)} if fields else None
-
-    def request(
-        self, job_id: str, run_id: str, overlay: dict[str, Any] | None, idempotency: Idempotency | None = None,
-        request_id: str | None = None, *, bound: bool = False,
-    ) -> str | Recalled:  # fmt: skip
-        """Make a run by hand.
-
-        Args:
-            job_id: the job's.
-            run_id: the new run's.
-            overlay: laid over the job's `bot_config`; None for nothing.
-            idempotency: the request's key and body; None without a key.
-            request_id: the request's; log lines about the run carry it.
-            bound: whether the run may only use secrets that are bound to hosts.
-
-        Returns:
-            `queued`, `gone` or `full`; or the earlier answer to the Idempotency-Key, the id of that run.
-        """
-        laid_over = "" if overlay is None else json.dumps(overlay)
-        key = (idempotency or NO_KEY).arguments()
-        entry, by = run_entry(run_id, job_id, overlay or {}), requested_by()
-        told = (request_id or "", entry.text, by, "1" if bound else "")
-        answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key, *told)
-        if answer[0] == b"queued":
-            entry.log()
-        return recalled(answer) or str(answer[0].decode())
-
-    def cancel(self, job_id: str, run_id: str, reason: str) -> str:
-        """Cancel a run. Returns `cancelled` (at once), `told` (it is under way), `ended` or `gone`."""
-        entry = entry_of("run.cancel", run_id, job_id=job_id)
-        word, is_first = self._scripts.run("cancel_run", job_id, run_id, reason, entry.text, requested_by())
-        if is_first:
-            entry.log()
-        return str(word.decode())
 
     def claim(self, run_id: str, token: str, worker: str, lease_ms: int) -> Claim | None:
         """Claim a queued run. Returns None if it is no longer free.
@@ -166,7 +130,7 @@ class RunStore:
         """
         batch, fields = self._counts.batch(), outcome_fields(outcome)
         started = timestamp(claim.started_at)  # most runs end in the second in which they start
-        is_usual = outcome.is_plain and "overlay" not in claim.run
+        is_usual = outcome.is_plain and "overlay" not in claim.run and "backfill_id" not in claim.run
         args: tuple[Argument, ...] = (
             *ending(claim.run_id, claim.token, outcome, retry, rq_result, is_usual), batch.text, token, worker,
             lease_ms, int(batch.is_due), int(self._jobs.wants_next),
@@ -272,17 +236,22 @@ class RunStore:
                 sooner = {run_id.decode(errors="replace"): to_ms for run_id in ids}
                 self._scripts.read(lambda pipe, key=key, sooner=sooner: pipe.zadd(key, sooner, xx=True))  # type: ignore[misc]
 
-    def retries_due(self, now_ms: int, limit: int) -> list[str]:
-        """Return the ids of retries whose delay is over."""
-        return self._up_to(self._keys.retries, now_ms, limit)
+    def delayed_until(self, now_ms: int, limit: int) -> list[str]:
+        """Return the ids of retries whose delay is over, and of runs by hand whose time has come."""
+
+        def find(pipe: Any) -> None:
+            for key in (self._keys.retries, self._keys.later):
+                pipe.zrange(key, "-inf", now_ms, byscore=True, offset=0, num=limit)
+
+        return [run_id.decode(errors="replace") for ids in self._scripts.read(find) for run_id in ids]
 
     def _up_to(self, key: str, ms: int, limit: int) -> list[str]:
         (ids,) = self._scripts.read(lambda pipe: pipe.zrange(key, "-inf", ms, byscore=True, offset=0, num=limit))
         return [run_id.decode(errors="replace") for run_id in ids]
 
-    def release_retry(self, run_id: str) -> None:
-        """Let a retry whose delay is over into the queue."""
-        self._scripts.run("release_retry", run_id)
+    def release_delayed(self, run_id: str) -> None:
+        """Let a run whose instant has come into the queue."""
+        self._scripts.run("release_delayed", run_id)
 
     def popped(self) -> list[str]:
         """Return the ids that RQ's workers have popped and not started."""

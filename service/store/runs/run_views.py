@@ -35,6 +35,7 @@ FIELDS = (
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
     "pause", "held_by", "during_pause",
+    "not_before", "again_of", "backfill_id",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -58,7 +59,7 @@ def run_view(run_id: str, values: Values) -> bytes:
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
      occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed, pause, held_by, during_pause) = values  # fmt: skip
+     closed, pause, held_by, during_pause, not_before, again_of, backfill_id) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -78,6 +79,12 @@ def run_view(run_id: str, values: Values) -> bytes:
         entry += b', "held_by": %b' % text(held_by)
     if during_pause is not None:
         entry += b', "during_pause": %b' % text(during_pause)
+    if not_before is not None:
+        entry += b', "not_before": %b' % instant(not_before)
+    if again_of is not None:
+        entry += b', "again_of": %b' % text(again_of)
+    if backfill_id is not None:
+        entry += b', "backfill_id": %b' % text(backfill_id)
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
     if total is not None:

@@ -26,14 +26,15 @@ AT_START = (
 """Scripts of every process, those of the migrations included: whichever process starts first migrates."""
 SCRIPTS: dict[Process, tuple[str, ...]] = {
     "web": (
-        *AT_START, "save_job", "delete_job", "request_run", "cancel_run", "acknowledge", "absorb_contact",
+        *AT_START, "save_job", "delete_job", "request_run", "move_run", "start_run", "start_backfill",
+        "cancel_backfill", "cancel_run", "acknowledge", "absorb_contact",
         "delete_contact", "erase_contact", "cut_texts", "save_key", "find_key", "revoke_key", "open_session",
         "find_session", "end_session", "count_guesses", "take_token", "restore_job", "note_refusals", "note_action",
         "save_calendar", "delete_calendar", "make_pause", "end_pause",
     ),
     "scheduler": (
-        *AT_START, "read_due", "decide", "set_aside", "release_retry", "requeue_run", "end_run", "hold_lead",
-        "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "fold_alert", "end_fold",
+        *AT_START, "read_due", "decide", "feed_backfill", "set_aside", "release_delayed", "requeue_run", "end_run",
+        "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "fold_alert", "end_fold",
         "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
         "resume_jobs", "cancel_paused",
     ),
@@ -53,7 +54,7 @@ _ALL = (
 DIRECT: dict[Process, tuple[str, ...]] = {
     "web": (
         *_ALL, "EXEC", "HGET", "HINCRBY", "INCRBY", "LPOS", "LRANGE", "MULTI", "SCARD", "SMEMBERS", "SMISMEMBER",
-        "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT", "ZMSCORE", "ZRANK", "ZREVRANGE", "ZREVRANK",
+        "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT", "ZMSCORE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE",
     ),
     "scheduler": (*_ALL, "HGET", "LINDEX", "LMOVE", "LRANGE", "LREM", "SMEMBERS", "SSCAN", "ZREMRANGEBYSCORE"),
     "worker": (

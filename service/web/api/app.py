@@ -15,6 +15,7 @@ from service.domain.plain_json import dumps
 from service.web.api import contacts as address_book
 from service.web.api import feeds
 from service.web.api.audit import AuditEntries
+from service.web.api.backfills import BackfillList, OneBackfill, StartBackfill
 from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
 from service.web.api.change_notes import ChangeNotes
@@ -28,7 +29,7 @@ from service.web.api.openapi import document as openapi
 from service.web.api.pauses import OnePause, PauseList
 from service.web.api.previews import ClockChangeList, JobPreview, Preview
 from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
-from service.web.api.runs import AllRuns, Cancel, History, Log, Run
+from service.web.api.runs import Again, AllRuns, Cancel, History, Log, Run, Start
 from service.web.api.sessions import SessionEnd, SessionList, SessionsEnd
 from service.web.http import errors
 from service.web.http.access import Access, Undeclared, require_declaration
@@ -195,7 +196,13 @@ def _add_run_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}", Run(runs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/log", Log(runs, services.hub))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/cancel", Cancel(runs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/again", Again(runs))
+    app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/now", Start(runs))
     app.add_route("/scheduler/runs", AllRuns(runs))
+    backfills = services.backfills
+    app.add_route("/scheduler/jobs/{job_id}/backfill", StartBackfill(backfills, services.long))
+    app.add_route("/scheduler/jobs/{job_id}/backfills", BackfillList(backfills))
+    app.add_route("/scheduler/jobs/{job_id}/backfills/{backfill_id}", OneBackfill(backfills))
 
 
 def _add_contact_routes(app: App, services: Services) -> None:

@@ -9,6 +9,7 @@ import falcon
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import NotFound, ServiceError
 from service.interleaving import interleaved
 from service.usecases.access.sight import is_limited
@@ -147,8 +148,9 @@ class RunNow(Changing):
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Run the job: 202, or, with `?wait=SECONDS`, 200 and the history entry if the run ends in time.
 
-        A job that leaves the limits of the key meanwhile ends the wait with 404; the run goes on. Without the scope
-        `read`, sentences stand in the place of its result and error.
+        A job that leaves the limits of the key meanwhile ends the wait with 404; the run goes on. With `at`, the run
+        exists at once, and starts at that time, at most 366 days ahead. Without the scope `read`, sentences stand in
+        the place of its result and error.
         """
         seconds = WAIT_SECONDS.read(req)
         body, key = await read_optional_object(req), conditions.idempotency_key(req)
@@ -158,12 +160,10 @@ class RunNow(Changing):
         if run is not None:
             send(resp, run.json)
             return
+        at = (body or {}).get("at")
+        when = "for immediate execution" if at is None else f"to run at {format_timestamp(parse_timestamp(at, 'at'))}"
         resp.status = falcon.HTTP_202
-        resp.media = {
-            "message": f"Job {job_id} queued for immediate execution",
-            "status": "queued",
-            "run_id": run_id,
-        }
+        resp.media = {"message": f"Job {job_id} queued {when}", "status": "queued", "run_id": run_id}
 
     async def _wait(self, req: Request, job_id: str, run_id: str, seconds: float) -> View | None:
         try:

@@ -9,8 +9,9 @@ from service.domain.access.scopes import Scope
 from service.interleaving import interleaved
 from service.usecases.runs import Runs
 from service.web.api.limits import PAGE_LIMIT
-from service.web.http import paging, query
+from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
+from service.web.http.body import read_object
 from service.web.http.rendering import preferred, send
 from service.web.http.sse import EVENT_STREAM, last_event
 from service.web.live.hub import NewsHub
@@ -37,7 +38,7 @@ class History:
 class Run:
     """`/scheduler/jobs/{job_id}/runs/{run_id}`."""
 
-    access = BY_KEY.needing(get=Scope.READ)
+    access = BY_KEY.needing(get=Scope.READ, put=Scope.RUN)
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -47,6 +48,40 @@ class Run:
         send(resp, (await interleaved(self._runs.run, job_id, run_id)).json)
 
     on_head = on_get
+
+    async def on_put(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
+        """Move a run that was asked for later to another time."""
+        await interleaved(self._runs.move, job_id, run_id, await read_object(req))
+        send(resp, (await interleaved(self._runs.run, job_id, run_id)).json)
+
+
+class Again:
+    """`/scheduler/jobs/{job_id}/runs/{run_id}/again`."""
+
+    access = BY_KEY.needing(post=Scope.RUN)
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def on_post(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
+        """Do an ended run again: another run, with the same `bot_config` laid over, for the same occurrence."""
+        new_id = await interleaved(self._runs.again, job_id, run_id, conditions.idempotency_key(req))
+        resp.status = falcon.HTTP_202
+        resp.media = {"message": f"Run {run_id} queued once more", "status": "queued", "run_id": new_id}
+
+
+class Start:
+    """`/scheduler/jobs/{job_id}/runs/{run_id}/now`."""
+
+    access = BY_KEY.needing(post=Scope.RUN)
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def on_post(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
+        """Start a run now that awaits its delay, as a retry, or the time that was asked for."""
+        await interleaved(self._runs.start, job_id, run_id)
+        send(resp, (await interleaved(self._runs.run, job_id, run_id)).json)
 
 
 class Log:

@@ -70,6 +70,7 @@ class JobPage(RenderedPage):
             revisions=self._revisions.page(job_id, CHANGES).data,
             names=names,
             runs=listed.data,
+            later=self._runs.later(job_id),
             start=start,
             following=listed.next_cursor,
             options=_chosen(job["options"]),

@@ -17,6 +17,7 @@ from service.web.console.contacts.contact_form import EditContact, NewContact
 from service.web.console.contacts.contact_list import ContactFile, ContactList
 from service.web.console.contacts.duplicate_contacts import DuplicateContacts
 from service.web.console.error_pages import ErrorPages
+from service.web.console.history.backfills import BackfillPage
 from service.web.console.history.deleted_jobs import DeletedJobs
 from service.web.console.history.revisions import History, Revision
 from service.web.console.job_form import EditJob, NewJob
@@ -64,6 +65,7 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
     app.add_page("/jobs/{job_id}/revisions", History(pages, jobs, services.revisions))
     app.add_page("/jobs/{job_id}/revisions/{revision}", Revision(pages, jobs, services.revisions))
+    app.add_page("/jobs/{job_id}/backfills", BackfillPage(pages, jobs, services.backfills))
     app.add_page("/jobs/deleted", DeletedJobs(pages, services.deleted))
     app.add_page("/export.yaml", Export(services.definitions, long))
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))

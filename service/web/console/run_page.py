@@ -51,6 +51,7 @@ class RunPage(RenderedPage):
             job_name=self._name(job_id),
             log=log,
             progress=run.get("progress"),
+            awaits=self._runs.awaits(run_id) if run["status"] == "queued" else None,
             retried_as=self._next_attempt(run),
             facts=facts,
             tables=tables,

@@ -28,11 +28,11 @@ function claims.take(run_id, token, worker, lease, at)
   local found = run_id .. '\n' .. at .. '\n' .. revision .. '\n' .. job_id .. '\n' .. (trigger or '') .. '\n' .. (due or '')
     .. '\n' .. (scheduled_for or '') .. '\n' .. (bot_type or '')
   if trigger ~= 'schedule' or members then  -- a run by hand, a retry, or an occurrence of a union of schedules
-    local attempt, request_id, rehearsal, bound, overlay, requested_by = unpack(call('HMGET', run, 'attempt', 'request_id',
-      'rehearsal', 'bound', 'overlay', 'requested_by'))
+    local attempt, request_id, rehearsal, bound, overlay, requested_by, backfill_id = unpack(call('HMGET', run, 'attempt',
+      'request_id', 'rehearsal', 'bound', 'overlay', 'requested_by', 'backfill_id'))
     found = found .. '\n' .. (attempt or '') .. '\n' .. (request_id or '') .. '\n' .. (rehearsal or '') .. '\n'
       .. (bound or '') .. '\n' .. (overlay or '') .. '\n' .. (members or '') .. '\n'
-      .. (requested_by or '')
+      .. (requested_by or '') .. '\n' .. (backfill_id or '')
   end
   return 'claimed', found, job_id
 end

@@ -114,17 +114,18 @@ function runs.enqueue(run_id, job_id, job_name, now, pushes)
   if not pushes then runs.push(its) end
 end
 
--- Return whether a run, or the run that it repeats, comes from an occurrence. All others were made by hand: those follow
--- the job's options, whether the job is on or off.
+-- Return whether a run, or the run that it repeats, comes from an occurrence that was due. All others were made by hand,
+-- also those that do an occurrence again: they follow the job's options, whether the job is on or off.
 function runs.is_scheduled(run_id)
-  return call('HEXISTS', key.run(run_id), 'scheduled_for') == 1
+  local occurrence, again_of, backfill = unpack(call('HMGET', key.run(run_id), 'scheduled_for', 'again_of', 'backfill_id'))
+  return occurrence and not (again_of or backfill)
 end
 
 -- Cancel the runs of a job's occurrences that await a retry's delay, or the end of a pause, when the job is switched off.
 function runs.cancel_delayed(job_id, now, reason)
   for _, run_id in ipairs(runs.unended(job_id)) do
     if (call('ZSCORE', key.retries, run_id) or call('ZSCORE', key.held, run_id)) and runs.is_scheduled(run_id) then
-      runs.withdraw(run_id, job_id, now, reason)
+      runs.withdraw(run_id, job_id, now, 'error', reason)
     end
   end
 end
@@ -146,18 +147,28 @@ function runs.promote(job_id, now, pushes)
   end
 end
 
--- Admit a queued run: it takes a slot, or waits for one. `limit` and `held` are fields of the job.
+-- Admit a queued run: it takes a slot, or waits for one. `limit` and `held` are fields of the job. Returns whether it waits.
 function runs.admit(run_id, job_id, job_name, limit, held, now)
   if (tonumber(held or 0) or 0) < (tonumber(limit or 1) or 1) and call('LLEN', key.waiting(job_id)) == 0 then
     runs.enqueue(run_id, job_id, job_name, now)
-  else
-    call('RPUSH', key.waiting(job_id), run_id)
+    return false
   end
+  call('RPUSH', key.waiting(job_id), run_id)
+  return true
+end
+
+-- Make a run the newest one of the histories.
+function runs.bring_forward(run_id, job_id)
+  call('LREM', key.history(job_id), 0, run_id)
+  call('LPUSH', key.history(job_id), run_id)
+  call('LREM', key.runs, 0, run_id)
+  call('LPUSH', key.runs, run_id)
 end
 
 -- Record that a run is over: in its job's counts, its own hash, the metrics and its log. Then trim the history and
 -- promote the next in line. The caller has taken the run out of the list that it was in (leases, `queued`, retries, the
--- waiting runs, or those on hold). `run` has fields of the run's hash: slot, bot_type, trigger, started_at, due, log_bytes; rehearsal:
+-- waiting runs, or those on hold). `run` has fields of the run's hash: slot, bot_type, trigger, started_at, due, log_bytes,
+-- backfill_id; rehearsal:
 -- whether it is one; counted_later: true if the caller counts it in the metrics itself.
 function runs.finish(run_id, job_id, status, now, fields, run)
   runs.count(job_id, -1, run.slot and -1 or 0)
@@ -166,17 +177,20 @@ function runs.finish(run_id, job_id, status, now, fields, run)
   followers.tell(run_id)
   if not run.counted_later then metrics.ended(run, status, tonumber(now)) end
   if run.log_bytes then runs.keep_log(run_id, job_id) end
+  if run.backfill_id then backfills.ended(run.backfill_id, run_id, status, tonumber(now)) end
   runs.trim(job_id)
   runs.promote(job_id, tonumber(now))
 end
 
--- Withdraw a run that has not started: it is queued, waits for a slot, awaits its delay, or is on hold.
-function runs.withdraw(run_id, job_id, now, error)
+-- Withdraw a run that has not started: it is queued, waits for a slot, awaits an instant, or is on hold. `field`: `error`,
+-- and it is cancelled; or `reason`, and it is skipped. `text` is its value.
+function runs.withdraw(run_id, job_id, now, field, text)
   call('ZREM', key.queued, run_id)
-  call('ZREM', key.retries, run_id)
+  delays.drop(run_id, job_id)
   pauses.let_go(run_id, job_id)
-  local slot, bot_type, trigger, rehearsal, overlay = unpack(call('HMGET', key.run(run_id), 'slot', 'bot_type', 'trigger',
-    'rehearsal', 'overlay'))
-  runs.finish(run_id, job_id, 'cancelled', int(now), {'error', error},
-    {slot = slot, bot_type = bot_type, trigger = trigger, rehearsal = runs.was_rehearsal(rehearsal, overlay)})
+  local slot, bot_type, trigger, rehearsal, overlay, backfill_id = unpack(call('HMGET', key.run(run_id), 'slot',
+    'bot_type', 'trigger', 'rehearsal', 'overlay', 'backfill_id'))
+  runs.finish(run_id, job_id, field == 'error' and 'cancelled' or 'skipped', int(now), {field, text},
+    {slot = slot, bot_type = bot_type, trigger = trigger, rehearsal = runs.was_rehearsal(rehearsal, overlay),
+      backfill_id = backfill_id or nil})
 end

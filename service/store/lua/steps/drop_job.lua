@@ -15,13 +15,14 @@ for _, run_id in ipairs(runs.unended(job_id)) do
   local status, slot = unpack(call('HMGET', key.run(run_id), 'status', 'slot'))
   if status == 'queued' and slot then rq.forget(run_id) end
   call('ZREM', key.queued, run_id)
-  call('ZREM', key.retries, run_id)
+  delays.drop(run_id, job_id)
   call('ZREM', key.held, run_id)
   followers.tell(run_id)
 end
 for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, -1)) do
   call('UNLINK', key.run(run_id), key.run_log(run_id), key.run_log_tail(run_id))
 end
+backfills.drop_all(job_id)
 if revision and created then deleted.keep(job_id, created, entry, now) end
 call('UNLINK', key.job(job_id), key.history(job_id), key.waiting(job_id), key.on_hold(job_id), key.logs(job_id),
-  key.revisions(job_id))
+  key.revisions(job_id), key.job_later(job_id))

@@ -6,9 +6,10 @@
 
 local run_id, token, status, rq_result, again, only_if_lease_ended, news, fields = ...
 local run = key.run(run_id)
-local current, job_id, holder, worker, cancel, bot_type, started_at, log_bytes, rehearsal, overlay, told, finished_at =
+local current, job_id, holder, worker, cancel, bot_type, started_at, log_bytes, rehearsal, overlay, told, finished_at,
+  backfill_id =
   unpack(call('HMGET', run, 'status', 'job_id', 'token', 'worker', 'cancel', 'bot_type', 'started_at', 'log_bytes',
-    'rehearsal', 'overlay', 'rq', 'finished_at'))
+    'rehearsal', 'overlay', 'rq', 'finished_at', 'backfill_id'))
 if current ~= 'running' then
   call('ZREM', key.leases, run_id)
   if not current then
@@ -45,14 +46,14 @@ if retry then
   local its = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
   if rehearsal then its[#its + 1] = 'rehearsal'; its[#its + 1] = '1' end
-  local taken_over = {'scheduled_for', 'overlay', 'bound', 'request_id', 'members'}
+  local taken_over = {'scheduled_for', 'overlay', 'bound', 'request_id', 'members', 'again_of', 'backfill_id'}
   for i, value in ipairs(call('HMGET', run, unpack(taken_over))) do
     if value then its[#its + 1] = taken_over[i]; its[#its + 1] = value end
   end
   runs.create(retry.id, job_id, 'queued', its)
+  if backfill_id then backfills.retry(backfill_id, run_id, retry.id) end
   if retry.delay_ms > 0 then
-    call('ZADD', key.retries, int(now + retry.delay_ms), retry.id)
-    wake.schedulers('due')
+    delays.await(retry.id, now + retry.delay_ms)
   else
     -- It takes the place of the run that it repeats, ahead of those that wait.
     call('LPUSH', key.waiting(job_id), retry.id)
@@ -114,6 +115,6 @@ if not rehearsal then
   if news ~= '' then tell_news() end
 end
 runs.finish(run_id, job_id, status, int(now), fields,
-  {slot = true, log_bytes = log_bytes, rehearsal = rehearsal, counted_later = true})
+  {slot = true, log_bytes = log_bytes, rehearsal = rehearsal, counted_later = true, backfill_id = backfill_id or nil})
 rq.finish(run_id, token, worker, started_at, told, status, now, rq_result ~= '' and cjson.decode(rq_result))
 return 'ended', status, int(now)

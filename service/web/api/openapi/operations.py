@@ -12,6 +12,7 @@ from service.web.api.change_notes import HEADER
 from service.web.api.contacts import DATE_ORDERS
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
+from service.web.api.openapi.backfill_operations import BACKFILL_OPERATIONS
 from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
 from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
@@ -110,6 +111,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: json(array(ref("Run")))}, (400, 404, 409), PAGE, answer_headers=("Link",), tagged=True
     ),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
+    ("PUT", "/scheduler/jobs/{job_id}/runs/{run_id}"): Operation(
+        {200: _RUN}, (*BODY_ERRORS, 404, 409), headers=(HEADER,), body=json(ref("MoveRun"))
+    ),
+    ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/again"): Operation(
+        {202: json(ref("RunAccepted"))}, (400, 404, 409), headers=("Idempotency-Key", HEADER)
+    ),
+    ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/now"): Operation({200: _RUN}, (400, 404, 409), headers=(HEADER,)),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): Operation(
         {200: {JSON: ref("Log"), EVENT_STREAM: TEXT}}, (400, 404, 409), headers=("Last-Event-ID",)
     ),
@@ -189,6 +197,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/health"): Operation({200: json(ref("Health")), 503: json(ref("Health"))}),
     ("POST", "/scheduler/acknowledge"): Operation({200: json(ref("Acknowledged"))}),
     **ACCESS_OPERATIONS,
+    **BACKFILL_OPERATIONS,
     **CALENDAR_OPERATIONS,
     **FORESIGHT_OPERATIONS,
     **PAUSE_OPERATIONS,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from service.domain.run_records import STATUSES, TRIGGERS
+from service.domain.run_records import LATEST_DAYS, STATUSES, TRIGGERS
 from service.web.api.openapi.building import (
     BOOLEAN,
     COUNT,
     JSON_OBJECT,
     TEXT,
+    TIME_SENT,
     TIMESTAMP,
     UUID,
     Schema,
@@ -60,6 +61,12 @@ def runs() -> dict[str, Schema]:
             "description": "Who asked for a run by hand, or for the cancel; null if nobody did.",
         },
         **TOLD_OF_A_RUN,
+        "not_before": {
+            **TIMESTAMP,
+            "description": "Of a run by hand for later: it does not start before this time.",
+        },
+        "again_of": {**UUID, "description": "The run that this one does again, for the same occurrence."},
+        "backfill_id": {**UUID, "description": "The backfill that the run belongs to."},
         "progress": record({"done": {"type": "integer"}, "total": {"type": "integer"}}),
     }
     line = record({"at": TEXT, "level": TEXT, "message": TEXT})
@@ -67,8 +74,15 @@ def runs() -> dict[str, Schema]:
     return {
         "Run": record(contract | added, contract),
         "RunRequest": record(
-            {"bot_config": {**JSON_OBJECT, "description": "Overrides fields of bot_config, for this run only."}},
+            {
+                "bot_config": {**JSON_OBJECT, "description": "Overrides fields of bot_config, for this run only."},
+                "at": {**TIME_SENT, "description": f"When it starts, at most {LATEST_DAYS} days ahead. Default: now."},
+            },
             (), additionalProperties=False,
+        ),
+        "MoveRun": record(
+            {"at": {**TIME_SENT, "description": f"When the run starts instead, at most {LATEST_DAYS} days ahead."}},
+            additionalProperties=False,
         ),
         "RunAccepted": record({**accepted, "run_id": UUID}, accepted),
         "LogLine": line,

@@ -15,6 +15,7 @@ from service.domain.schedules.definition import schedule_schemas
 from service.usecases.message_test import MessageTestRequest
 from service.web.api.openapi import (
     access_schemas,
+    backfill_operations,
     calendar_operations,
     change_schemas,
     contact_schemas,
@@ -44,7 +45,7 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
     definition = job_schemas.definition(configs, schedules)
     found |= job_schemas.jobs(definition) | job_schemas.documents(definition) | job_schemas.previews(definition)
     found |= run_schemas.runs() | contact_schemas.contacts() | service_schemas.service()
-    found |= access_schemas.access()
+    found |= access_schemas.access() | backfill_operations.backfills()
     found |= change_schemas.changes() | calendar_operations.calendars() | foresight_operations.foresight()
     found |= pause_operations.pauses()
     return found

@@ -9,7 +9,7 @@ from service.domain.access.scopes import SETS, Scope
 
 WORDS: Mapping[Scope, tuple[str, str]] = {
     Scope.READ: ("See jobs and runs", "With logs, previews, metrics and exports. Signing in here needs it."),
-    Scope.RUN: ("Run jobs", "Run them now, cancel runs, acknowledge notices."),
+    Scope.RUN: ("Run jobs", "Run them now, later and again, backfill them, cancel runs, acknowledge notices."),
     Scope.WRITE: ("Change jobs", "Create, change, restore and delete them; apply documents."),
     Scope.CONTACTS: ("See and change contacts", "The address book, and results and logs that are about persons."),
     Scope.SEND: ("Send test messages", "To any address; to a contact, with “See and change contacts” too."),

@@ -1,5 +1,5 @@
-// Page of one run: follows its log, shows its progress, cancels it.
-import { sendFrom } from "./api.js";
+// Page of one run: follows its log, shows its progress, cancels it, starts it, does it again.
+import { newKey, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 import { showTimes } from "./times.js";
@@ -107,6 +107,21 @@ if (log?.dataset.events) {
   });
 }
 if (log) log.scrollTop = log.scrollHeight;
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-again], [data-now]");
+  if (!button) return;
+  busy(button, async () => {
+    if ("again" in button.dataset) {
+      const { run_id } = await sendFrom(button, undefined, { headers: { "Idempotency-Key": newKey() } });
+      say("Queued once more", { link: { label: "Watch", href: button.dataset.again + run_id } });
+    } else {
+      await sendFrom(button);
+      say("Started");
+    }
+    await refresh();
+  });
+});
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-cancel]");

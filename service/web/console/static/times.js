@@ -14,6 +14,11 @@ export function inFull(instant) {
   return whole.format(instant);
 }
 
+// Returns what a person has entered as local time (an input of type datetime-local) as the API takes it, in UTC.
+export function inUtc(entered) {
+  return new Date(entered).toISOString().slice(0, 19);
+}
+
 function local(instant, now) {
   return (instant.toDateString() === now.toDateString() ? today : other).format(instant);
 }

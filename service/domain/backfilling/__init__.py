@@ -1,0 +1,1 @@
+"""Backfills: what is asked for, and which instants it means. Pure."""

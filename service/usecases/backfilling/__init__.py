@@ -1,0 +1,1 @@
+"""Backfills: the runs of instants that are over."""

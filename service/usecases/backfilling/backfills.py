@@ -1,0 +1,142 @@
+"""Use cases of backfills: start one, follow it, and cancel it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from service import logs
+from service.domain.backfilling.request import BackfillRequest, parse_backfill
+from service.domain.ids import is_id
+from service.domain.job_fields import validate_bot_config
+from service.domain.timestamps import format_timestamp
+from service.errors import Conflict, NotFound
+from service.store.calendars.calendar_store import CalendarStore
+from service.store.idempotency import Recalled
+from service.store.jobs.job_hashes import JobStore
+from service.store.runs.backfills import BackfillStore
+from service.store.scripts import Scripts
+from service.store.server.redis_clock import RedisClock
+from service.usecases.access.side_doors import require_bound_run, require_overlay
+from service.usecases.access.sight import sees
+from service.usecases.backfilling.instants import Finder
+from service.usecases.ids import keeps_changing, no_job, once, same_body, stored
+
+_TRIES = 5
+
+
+class Backfills:
+    """The use cases of backfills.
+
+    Args:
+        scripts: the scripts of this installation.
+        clock: Redis' clock.
+        configs: each bot's `Config`, by `bot_type`.
+    """
+
+    def __init__(self, scripts: Scripts, clock: RedisClock, configs: Mapping[str, type[BaseModel]]) -> None:
+        self._scripts = scripts
+        self._clock = clock
+        self._configs = configs
+        self._jobs = JobStore(scripts)
+        self._store = BackfillStore(scripts)
+        self._finder = Finder(self._store, CalendarStore(scripts))
+
+    def start(self, job_id: str, body: object, key: str | None = None) -> dict[str, Any]:
+        """Start a backfill, or tell with `dry_run` which instants it would run.
+
+        Args:
+            job_id: the job's id.
+            body: see `service.domain.backfilling.request`.
+            key: the request's Idempotency-Key.
+
+        Returns:
+            The backfill, or the answer of a dry run. Without instants, there is nothing to start, and no backfill.
+
+        Raises:
+            NotFound: there is no such job.
+            Forbidden: as for a run by hand, about `bot_config`.
+            ValidationFailed: a field is refused, or the span.
+            Conflict: another backfill of the job is under way.
+        """
+        asked = parse_backfill(body)
+        require_overlay(asked.overlay)
+        for _ in range(_TRIES):
+            record = stored(self._jobs, job_id)
+            config, bound = record.definition.bot_config, False
+            if asked.overlay is not None:
+                bound = require_bound_run(config, asked.overlay)
+                validate_bot_config(record.definition.bot_type, {**config, **asked.overlay}, self._configs)
+            instants = self._finder.find(record, asked, self._clock.now_ms() // 1000)
+            if asked.dry_run or not instants:
+                return _plan(job_id, asked, [instant.at for instant in instants])
+            answer = self._store.start(
+                job_id, record.revision, asked, instants, bound=bound, request_id=logs.request_id(),
+                rehearsal=(asked.overlay or {}).get("dry_run") is True,
+                idempotency=once(f"backfill {job_id}", key, body),
+            )  # fmt: skip
+            match answer:
+                case Recalled() as recalled:
+                    return self.get(job_id, same_body(recalled))
+                case ("started", backfill_id):
+                    return self.get(job_id, backfill_id)
+                case ("active", other):
+                    raise Conflict(f"Backfill {other} of job {job_id} is under way; wait for its end, or cancel it")
+                case ("gone", _):
+                    raise no_job(job_id)
+        raise keeps_changing(job_id)
+
+    def list(self, job_id: str) -> list[dict[str, Any]]:
+        """Read the last 20 backfills of a job, newest first.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        self._require(job_id)
+        return self._store.of_job(job_id)
+
+    def get(self, job_id: str, backfill_id: str) -> dict[str, Any]:
+        """Read one backfill.
+
+        Raises:
+            NotFound: there is no such job, or backfill.
+        """
+        self._require(job_id)
+        found = self._store.one(job_id, backfill_id) if is_id(backfill_id) else None
+        if found is None:
+            raise NotFound(f"Backfill {backfill_id} of job {job_id} not found")
+        return found
+
+    def cancel(self, job_id: str, backfill_id: str) -> dict[str, Any]:
+        """Cancel a backfill: what is left gets no run, and the runs that are open go on. Return the backfill.
+
+        Raises:
+            NotFound: there is no such job, or backfill.
+            Conflict: it is done.
+        """
+        self.get(job_id, backfill_id)
+        if self._store.cancel(job_id, backfill_id) == "done":
+            raise Conflict(f"Backfill {backfill_id} is done already")
+        return self.get(job_id, backfill_id)
+
+    def _require(self, job_id: str) -> None:
+        if not is_id(job_id) or not sees(self._scripts, job_id) or not self._scripts.read(
+            lambda pipe: pipe.exists(self._scripts.keys.job(job_id))
+        )[0]:  # fmt: skip
+            raise no_job(job_id)
+
+
+def _plan(job_id: str, asked: BackfillRequest, instants: list[int]) -> dict[str, Any]:
+    return {
+        "backfill_id": None,
+        "job_id": job_id,
+        "dry_run": asked.dry_run,
+        "since": format_timestamp(asked.since),
+        "until": format_timestamp(asked.until),
+        "only": asked.only,
+        "max_parallel": asked.max_parallel,
+        "total": len(instants),
+        "instants": [format_timestamp(instant) for instant in instants],
+    }

@@ -1,0 +1,48 @@
+"""Page of a job's backfills: how far they are, and the form that starts one."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from service.domain.access.scopes import Scope
+from service.domain.backfilling.request import MOST_PARALLEL, ONLY
+from service.store.runs.backfills import FATES
+from service.usecases.backfilling.backfills import Backfills
+from service.usecases.jobs import Jobs
+from service.web.console.page import RenderedPage, show
+from service.web.http import query
+from service.web.http.access import BY_SESSION
+from service.web.http.pools import Pool
+
+_WORDS = {
+    "missing": "without a run", "failed": "whose last run failed", "all": "all that the schedule names",
+}  # fmt: skip
+
+
+class BackfillPage(RenderedPage):
+    """`/jobs/{job_id}/backfills`."""
+
+    access = BY_SESSION.needing(get=Scope.READ)
+
+    def __init__(self, pool: Pool, jobs: Jobs, backfills: Backfills) -> None:
+        super().__init__(pool)
+        self._jobs = jobs
+        self._backfills = backfills
+
+    def render(self, req: Request, resp: Response, job_id: str) -> None:
+        """Show the job's backfills, newest first; `?only=` chooses what the form asks for."""
+        job = self._jobs.get(job_id).data
+        only = query.text(req, "only")
+        found = self._backfills.list(job_id)
+        show(
+            resp,
+            "backfills.html",
+            "/jobs",
+            job=job,
+            backfills=found,
+            under_way=any(one["left"] or one["open"] for one in found),
+            fates=FATES,
+            choices=[(name, _WORDS[name]) for name in ONLY],
+            only=only if only in ONLY else "missing",
+            most_parallel=MOST_PARALLEL,
+        )

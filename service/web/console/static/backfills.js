@@ -1,0 +1,53 @@
+// Page of a job's backfills: shows the instants of one first, then starts it; cancels one.
+import { newKey, sendFrom } from "./api.js";
+import { refresh } from "./live.js";
+import { busy, say } from "./messages.js";
+import { inUtc, showTimes } from "./times.js";
+
+const form = document.getElementById("backfill");
+const plan = document.getElementById("plan");
+const SHOWN = 200;
+
+const asked = () => ({
+  since: inUtc(form.elements.since.value),
+  until: inUtc(form.elements.until.value),
+  only: form.elements.only.value,
+  max_parallel: Number(form.elements.parallel.value),
+});
+
+function showPlan({ total, instants }) {
+  const more = total > SHOWN ? `; these are the first ${SHOWN}` : "";
+  document.getElementById("plan-count").textContent = total === 1 ? "1 instant would run" : `${total} instants would run${more}`;
+  const list = document.getElementById("plan-instants");
+  list.replaceChildren(...instants.slice(0, SHOWN).map((at) => {
+    const item = document.createElement("li");
+    const time = Object.assign(document.createElement("time"), { dateTime: `${at}Z` });
+    time.dataset.whole = "";
+    item.append(time);
+    return item;
+  }));
+  showTimes(list);
+  document.getElementById("start").hidden = total === 0;
+  plan.hidden = false;
+}
+
+form?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(event.submitter, async () => showPlan(await sendFrom(form, { ...asked(), dry_run: true })));
+});
+form?.addEventListener("input", () => { plan.hidden = true; });
+document.getElementById("start")?.addEventListener("click", ({ target }) => busy(target, async () => {
+  const { backfill_id, total } = await sendFrom(target, asked(), { headers: { "Idempotency-Key": newKey() } });
+  say(backfill_id ? `Backfill of ${total} instants started` : "There is nothing to run any more");
+  plan.hidden = true;
+  await refresh();
+}));
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-cancel-backfill]");
+  if (!button) return;
+  busy(button, async () => {
+    await sendFrom(button);
+    say("Backfill cancelled; runs that are open go on");
+    await refresh();
+  });
+});
