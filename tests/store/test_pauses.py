@@ -215,8 +215,8 @@ def test_retries_and_queued_runs_go_through(world: World) -> None:
     retry = "00000000-0000-4000-8000-000000000001"
     assert world.rig.runs.finish(first, token, Outcome("failed", "no"), retry=Retry(retry, 2, 10_000))
     world.after(11_000)
-    for run_id in world.rig.runs.retries_due(world.now, 10):
-        world.rig.runs.release_retry(run_id)
+    for run_id in world.rig.runs.delayed_until(world.now, 10):
+        world.rig.runs.release_delayed(run_id)
     assert world.work_off() == [second, retry]
 
 

@@ -228,7 +228,7 @@ def test_a_retry_has_the_window_of_the_first_attempt(world: World) -> None:
         its = world.next_run()
         if its is not None:
             end(rig, its)
-    rig.runs.release_retry(RETRY)
+    rig.runs.release_delayed(RETRY)
     again = facts_of(rig, claim(rig, RETRY))
     assert again.window == expected
     assert (again.scheduled_for, again.attempt) == (expected.end, 2)
