@@ -17,7 +17,7 @@ DOCUMENT = ROOT / "docs" / "redis-keys.md"
 FOR_EVER, GONE = -1, -2
 """What TTL answers for a key that does not expire, and for one that is not there."""
 
-RQ_ENDINGS = {"success": b"finished", "failed": b"failed", "cancelled": b"canceled"}
+RQ_ENDINGS = {"success": b"finished", "skipped": b"finished", "failed": b"failed", "cancelled": b"canceled"}
 """How RQ calls each outcome of a run."""
 
 PASSING = re.compile(r"template|:adopted$")
