@@ -109,7 +109,8 @@ def read(scripts: Scripts) -> Reading:
             pipe.zrange(keys.queued, 0, 0, withscores=True),
             pipe.zcard(keys.leases),
             pipe.zcard(keys.retries),
-            pipe.hkeys(keys.pauses),
+            pipe.hlen(keys.pauses),
+            pipe.hexists(keys.pauses, "over"),
             pipe.zcard(keys.held),
             pipe.zrange(keys.schedulers, 0, -1, withscores=True),
             pipe.zrange(keys.workers, 0, -1, withscores=True),
@@ -121,7 +122,7 @@ def read(scripts: Scripts) -> Reading:
             pipe.hmget(keys.clock, FIELDS_OF_CLOCK),
         )
     )
-    time, counters, queued, oldest, running, retries, pauses, held, *rest = answers
+    time, counters, queued, oldest, running, retries, pauses, over, held, *rest = answers
     schedulers, workers, leader, due, jobs, enabled, *seen = rest
     now = ms_of(time)
     refused = refusal_of_writes(scripts.client, keys)
@@ -135,7 +136,7 @@ def read(scripts: Scripts) -> Reading:
         oldest_queued=_earliest(oldest),
         running=int(running),
         delayed_retries=int(retries),
-        pauses=len([name for name in pauses if name != b"over"]),
+        pauses=int(pauses) - int(over),
         held_runs=int(held),
         schedulers=up(schedulers, now),
         workers=up(workers, now),

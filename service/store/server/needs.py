@@ -53,8 +53,9 @@ _ALL = (
 """For the start, the migrations and the doctor."""
 DIRECT: dict[Process, tuple[str, ...]] = {
     "web": (
-        *_ALL, "EXEC", "HGET", "HINCRBY", "INCRBY", "LPOS", "LRANGE", "MULTI", "SCARD", "SMEMBERS", "SMISMEMBER",
-        "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT", "ZMSCORE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE",
+        *_ALL, "EXEC", "HEXISTS", "HGET", "HINCRBY", "HLEN", "HVALS", "INCRBY", "LPOS", "LRANGE", "MULTI", "SCARD",
+        "SMEMBERS", "SMISMEMBER", "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT", "ZMSCORE", "ZRANK", "ZREVRANGE",
+        "ZREVRANK", "ZSCORE",
     ),
     "scheduler": (*_ALL, "HGET", "LINDEX", "LMOVE", "LRANGE", "LREM", "SMEMBERS", "SSCAN", "ZREMRANGEBYSCORE"),
     "worker": (
