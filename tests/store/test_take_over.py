@@ -192,7 +192,7 @@ def test_it_fails_and_is_repeated_later(older: OlderRelease, busy: str) -> None:
     assert counted(rig.client, KEYS, busy) == (4, 2)
     check_counts(rig.client, KEYS)
     rig.pass_ms(2)
-    rig.runs.release_retry("again")
+    rig.runs.release_delayed("again")
     check_counts(rig.client, KEYS)
     assert carry_out(rig) == ["second", "third", "fourth", "again"]
 
@@ -205,7 +205,7 @@ def test_a_retry_that_is_over_before_the_look_is_counted_right(older: OlderRelea
     rig = migrate(older.client)
     older.end("first", "failed", ("again", 1))
     rig.pass_ms(2)
-    rig.runs.release_retry("again")
+    rig.runs.release_delayed("again")
     look(rig)
     assert carry_out(rig) == ["again"] and counted(rig.client, KEYS, job_id) == (0, 0)
     check_counts(rig.client, KEYS)
@@ -433,7 +433,7 @@ def test_whatever_both_releases_do_no_run_is_lost_or_doubled(older: OlderRelease
     def release() -> None:
         for run_id in rig.runs.delayed_until(RedisClock(rig.client).now_ms() + 5, 100):
             rig.pass_ms(5)
-            rig.runs.release_retry(run_id)
+            rig.runs.release_delayed(run_id)
 
     steps: list[Callable[[], None]] = [
         old_end,
