@@ -19,6 +19,7 @@ from service.store.idempotency import Recalled
 from service.store.jobs.job_hashes import JobStore
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Scripts
+from service.store.server.asking import ask, pairs
 from service.usecases.access.side_doors import require_bound_run, require_overlay
 from service.usecases.access.sight import sees
 from service.usecases.ids import no_job, no_run, once, same_body, stored
@@ -163,8 +164,11 @@ class RunsByHand:
 
     def _run_of(self, job_id: str, run_id: str) -> dict[str, str]:
         """Read a run of a job that exists for the caller."""
-        run = self._runs.get(run_id) if is_id(run_id) and self._has(job_id) else None
-        if run is None or run.get("job_id") != job_id:
+        if not is_id(run_id) or not self._has(job_id):
+            raise no_run(job_id, run_id)
+        (found,) = ask(self._scripts, ("HGETALL", self._scripts.keys.run(run_id)))
+        run = {name.decode(): value.decode(errors="replace") for name, value in pairs(found).items()}
+        if run.get("job_id") != job_id:
             raise no_run(job_id, run_id)
         return run
 

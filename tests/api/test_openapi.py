@@ -152,7 +152,7 @@ def listed() -> Iterator[tuple[str, str]]:
 def test_the_page_for_people_lists_every_route() -> None:
     """No more and no fewer."""
     ours = {
-        (method, re.sub(r"\{(job|contact|key|session)_id\}", "{id}", path.removeprefix("/scheduler")))
+        (method, re.sub(r"\{(job|contact|key|session|backfill)_id\}", "{id}", path.removeprefix("/scheduler")))
         for method, path in OPERATIONS
         if path.startswith("/scheduler/")
     }

@@ -130,7 +130,8 @@ def past_events(runs: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> 
 def _past(run: Mapping[str, Any], name: str) -> FeedEvent:
     times = {field: _seconds(run[field]) for field in ("scheduled_for", "started_at", "queued_at", "finished_at")}
     occurrence, finished = times["scheduled_for"], times["finished_at"]
-    start = occurrence or times["started_at"] or times["queued_at"] or 0
+    asked_for = _seconds(run.get("not_before"))
+    start = occurrence or times["started_at"] or asked_for or times["queued_at"] or 0
     uid = f"{run['id']}@bot-scheduler" if occurrence is None else _uid(run["job_id"], occurrence)
     return FeedEvent(
         uid, f"{name}: {run['status']}", " ".join(_told(run)),

@@ -17,7 +17,7 @@ from service.store.audit.entries import entry_of as audit_entry
 from service.store.audit.entries import recorded, requested_by
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.scripts import Scripts
-from service.store.server.asking import ask
+from service.store.server.asking import ask, pairs
 
 KEPT = 20
 """Backfills of a job that are kept."""
@@ -140,19 +140,17 @@ class BackfillStore:
         """
         shown: dict[str, Any] | None = None
         for _ in range(TRIES):
-            found, left, is_open = self._scripts.read(lambda pipe: self._ask(pipe, backfill_id))
-            fields = {name.decode(): value.decode(errors="replace") for name, value in found.items()}
+            found, left, is_open = ask(
+                self._scripts, ("HGETALL", self._keys.backfill(backfill_id)),
+                ("LLEN", self._keys.backfill_left(backfill_id)), ("SCARD", self._keys.backfill_open(backfill_id)),
+            )  # fmt: skip
+            fields = {name.decode(): value.decode(errors="replace") for name, value in pairs(found).items()}
             if fields.get("job_id") != job_id:
                 return None
             shown = _shown(backfill_id, fields, left, is_open)
             if shown["total"] == left + is_open + sum(shown[fate] for fate in FATES):
                 break
         return shown
-
-    def _ask(self, pipe: Any, backfill_id: str) -> None:
-        pipe.hgetall(self._keys.backfill(backfill_id))
-        pipe.llen(self._keys.backfill_left(backfill_id))
-        pipe.scard(self._keys.backfill_open(backfill_id))
 
 
 def _shown(backfill_id: str, fields: Mapping[str, str], left: int, is_open: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from service.store.idempotency import Recalled
 from service.store.jobs.job_hashes import JobStore
 from service.store.runs.backfills import BackfillStore
 from service.store.scripts import Scripts
+from service.store.server.asking import ask
 from service.store.server.redis_clock import RedisClock
 from service.usecases.access.side_doors import require_bound_run, require_overlay
 from service.usecases.access.sight import sees
@@ -122,9 +123,9 @@ class Backfills:
         return self.get(job_id, backfill_id)
 
     def _require(self, job_id: str) -> None:
-        if not is_id(job_id) or not sees(self._scripts, job_id) or not self._scripts.read(
-            lambda pipe: pipe.exists(self._scripts.keys.job(job_id))
-        )[0]:  # fmt: skip
+        if not is_id(job_id) or not sees(self._scripts, job_id):
+            raise no_job(job_id)
+        if not ask(self._scripts, ("EXISTS", self._scripts.keys.job(job_id)))[0]:
             raise no_job(job_id)
 
 

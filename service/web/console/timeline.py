@@ -112,7 +112,7 @@ def x_of(now: int, at: int) -> float:
 
 def instant(run: Mapping[str, Any]) -> int:
     """Return when a run started, or would have started, in epoch seconds."""
-    return parse_timestamp(run["started_at"] or run["scheduled_for"] or run["queued_at"], "at")
+    return parse_timestamp(run["started_at"] or run.get("not_before") or run["scheduled_for"] or run["queued_at"], "at")
 
 
 Cells = Mapping[tuple[str, int], Counter[str]]
