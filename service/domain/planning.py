@@ -15,6 +15,17 @@ from service.domain.records import JobRecord, Plan
 from service.domain.schedules.closed.closed_days import next_open
 from service.domain.schedules.definition import Schedule
 
+LONG_TYPES = ("rrule", "any")
+"""Types of schedules whose search for an occurrence may take a fraction of a second."""
+
+
+def takes_long(definition: JobDefinition) -> bool:
+    """Return whether a job's schedule may take long to check and to plan: too long for an event loop.
+
+    A calendar's holidays have tables of their own to read, and an occurrence may be looked for through years of it.
+    """
+    return definition.schedule_type in LONG_TYPES or definition.options.calendar is not None
+
 
 def new_record(job_id: str, definition: JobDefinition, now_ms: int, calendar: WorkCalendar | None = None) -> JobRecord:
     """Make the record of a new job, planned from now."""

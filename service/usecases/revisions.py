@@ -10,8 +10,10 @@ from service.domain.access.changes import remark, remark_on_changes
 from service.domain.access.differences import differences
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_update
+from service.domain.planning import takes_long
 from service.domain.timestamps import format_ms
 from service.errors import NotFound, ValidationFailed
+from service.interleaving import leave_loop_if
 from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.revisions import Revision, RevisionStore
 from service.store.scripts import Scripts
@@ -104,7 +106,9 @@ class Revisions:
             PreconditionFailed: the job is at another revision.
             ConcurrentChange: others change the job all the time.
         """
-        fields = _numbered(self._all(job_id), job_id, number).definition.definition_fields()
+        former = _numbered(self._all(job_id), job_id, number).definition
+        leave_loop_if(takes_long(former))
+        fields = former.definition_fields()
         if remark() is None:
             remark_on_changes(f"back to revision {number}")
         return self._jobs.change(

@@ -166,13 +166,13 @@ def _add_job_routes(app: App, services: Services) -> None:
     jobs, pages = services.jobs, services.pages
     app.add_route("/scheduler/jobs", JobList(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}", Job(jobs, services.dry_runs, pages))
-    app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/revisions", RevisionList(services.revisions))
     app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}", OneRevision(services.revisions))
-    app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}/restore", RestoreRevision(services.revisions))
+    app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}/restore", RestoreRevision(services.revisions, pages))
     app.add_route("/scheduler/deleted", DeletedList(services.deleted))
-    app.add_route("/scheduler/deleted/{job_id}/restore", RestoreDeleted(services.deleted))
+    app.add_route("/scheduler/deleted/{job_id}/restore", RestoreDeleted(services.deleted, pages))
     app.add_route("/scheduler/preview", Preview(jobs, pages))
     app.add_route("/scheduler/calendars", CalendarList(services.calendars, pages))
     app.add_route(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from service.domain.input.refusals import Refusals, echo, joined, require_object
@@ -16,8 +16,11 @@ from service.errors import ScheduleError, ValidationFailed
 
 MOST_MEMBERS = 20
 LONGEST_NAME = 100
-MOST_EXCEPTED = 5_000
-"""Occurrences in a row that may be excepted; a schedule with more is taken for one that never comes."""
+MOST_LOOKS = 10_000
+"""How often one search may ask one of the schedules for its next occurrence: with one schedule and one exception, 5,000
+occurrences in a row may be excepted. A schedule that needs more is taken for one that never comes."""
+REMEMBERED = 16_384
+"""Answers that are kept: many jobs share a schedule, and ask at the same instant."""
 
 
 class Single(Protocol):
@@ -54,6 +57,13 @@ class Union:
 
     members: tuple[Member, ...]
     excepted: tuple[Single, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.members, self.excepted)))
+
+    def __hash__(self) -> int:
+        return self._hash  # made once: it is asked for whenever an answer is looked up
 
     @property
     def timezone(self) -> str:
@@ -65,16 +75,13 @@ class Union:
         """Find the first occurrence strictly after an instant.
 
         Raises:
-            ScheduleError: the exceptions leave none of thousands.
+            ScheduleError: the exceptions leave none within `MOST_LOOKS`.
         """
-        coming = [_Coming(member.schedule, anchor, calendar) for member in self.members]
-        excepted = [_Coming(one, anchor, calendar) for one in self.excepted]
-        for _ in range(MOST_EXCEPTED):
-            found = min((at for one in coming if (at := one.since(after + 1)) is not None), default=None)
-            if found is None or all(one.since(found) != found for one in excepted):
-                return found
-            after = found
-        raise ScheduleError(f"The exceptions leave none of {MOST_EXCEPTED:,} successive occurrences")
+        return _search(self, after, anchor, calendar)[0]
+
+    def looks(self, after: int, anchor: int, calendar: Calendar | None = None) -> int:
+        """Return how often the search for the first occurrence after an instant asks one of the schedules."""
+        return _search(self, after, anchor, calendar)[1]
 
     def excepts(self, at: int, anchor: int, calendar: Calendar | None) -> bool:
         """Return whether an instant is an exception."""
@@ -89,12 +96,7 @@ class Union:
             calendar: the job's, if it has one.
             starts: whether the instant is the one from which intervals count, and at which they are due first.
         """
-        return tuple(
-            member
-            for member in self.members
-            if (starts and isinstance(member.schedule, Interval))
-            or member.schedule.next_after(at - 1, anchor, calendar) == at
-        )
+        return _due(self, at, anchor, calendar, starts)
 
     def words(self) -> str:
         """Say when it is due."""
@@ -105,19 +107,55 @@ class Union:
         return text
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _due(union: Union, at: int, anchor: int, calendar: Calendar | None, starts: bool) -> tuple[Member, ...]:
+    return tuple(
+        member
+        for member in union.members
+        if (starts and isinstance(member.schedule, Interval))
+        or member.schedule.next_after(at - 1, anchor, calendar) == at
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _search(union: Union, after: int, anchor: int, calendar: Calendar | None) -> tuple[int | None, int]:
+    """Find the first occurrence after an instant, and how many looks that took. Members alike are asked as one."""
+    looks = _Looks()
+    coming = [_Coming(one, anchor, calendar, looks) for one in dict.fromkeys(one.schedule for one in union.members)]
+    excepted = [_Coming(one, anchor, calendar, looks) for one in dict.fromkeys(union.excepted)]
+    while True:
+        found = min((at for one in coming if (at := one.since(after + 1)) is not None), default=None)
+        if found is None or all(one.since(found) != found for one in excepted):
+            return found, looks.made
+        after = found
+
+
+class _Looks:
+    """Counts how often the schedules of a union are asked in one search."""
+
+    made = 0
+
+    def note(self) -> None:
+        """Count one more."""
+        self.made += 1
+        if self.made > MOST_LOOKS:
+            raise ScheduleError(f"The exceptions leave none of the occurrences that {MOST_LOOKS:,} looks find")
+
+
 _NEVER_SEARCHED = -(2**62)
 
 
 class _Coming:
     """Walks the occurrences of one schedule, and searches only beyond the one that it stands at."""
 
-    def __init__(self, schedule: Single, anchor: int, calendar: Calendar | None) -> None:
-        self._schedule, self._anchor, self._calendar = schedule, anchor, calendar
+    def __init__(self, schedule: Single, anchor: int, calendar: Calendar | None, looks: _Looks) -> None:
+        self._schedule, self._anchor, self._calendar, self._looks = schedule, anchor, calendar, looks
         self._at: int | None = _NEVER_SEARCHED
 
     def since(self, instant: int) -> int | None:
         """Find the first occurrence at an instant or later; no instant may be before an earlier one."""
         if self._at is not None and self._at < instant:
+            self._looks.note()
             self._at = self._schedule.next_after(instant - 1, self._anchor, self._calendar)
         return self._at
 
