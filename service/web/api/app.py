@@ -25,6 +25,7 @@ from service.web.api.keys import Key, KeyList, OwnKey, Rotate
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
 from service.web.api.openapi import document as openapi
+from service.web.api.parameters import KnownParameters
 from service.web.api.previews import ClockChangeList, JobPreview, Preview
 from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
 from service.web.api.runs import AllRuns, Cancel, History, Log, Run
@@ -146,7 +147,8 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     """
     guard = Guard(services.callers, sign_in, services.guesses, services.refusal_notes)
     rates = [services.rates] if services.rates else []  # behind the guard, which knows whose key it is
-    middleware = [Compression(), RequestIds(), guard, *rates, ChangeNotes(), NeedlessBodies(), Headers()]
+    allowed = [guard, *rates, KnownParameters(), ChangeNotes()]
+    middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers()]
     app = App(middleware=[*middleware, services.loop_lag, services.guesses])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
