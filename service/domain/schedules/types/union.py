@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, Protocol
@@ -120,14 +121,35 @@ def _due(union: Union, at: int, anchor: int, calendar: Calendar | None, starts: 
 @lru_cache(maxsize=REMEMBERED)
 def _search(union: Union, after: int, anchor: int, calendar: Calendar | None) -> tuple[int | None, int]:
     """Find the first occurrence after an instant, and how many looks that took. Members alike are asked as one."""
-    looks = _Looks()
-    coming = [_Coming(one, anchor, calendar, looks) for one in dict.fromkeys(one.schedule for one in union.members)]
-    excepted = [_Coming(one, anchor, calendar, looks) for one in dict.fromkeys(union.excepted)]
+    looks, places = _Looks(), _places_of(union, anchor, calendar)
+
+    def walks(schedules: Iterable[Single]) -> list[_Walk]:
+        known = places.known
+        return [_Walk(one, anchor, calendar, looks, known.get(one, _NOWHERE)) for one in dict.fromkeys(schedules)]
+
+    coming, excepted = walks(member.schedule for member in union.members), walks(union.excepted)
     while True:
         found = min((at for one in coming if (at := one.since(after + 1)) is not None), default=None)
         if found is None or all(one.since(found) != found for one in excepted):
+            places.known = {one.schedule: one.place for one in (*coming, *excepted)}
             return found, looks.made
         after = found
+
+
+Place = tuple[int, int | None]
+"""An instant, and the first occurrence strictly after it."""
+_NOWHERE: Place = (2**62, None)
+
+
+class _Places:
+    """Where the schedules of a union stood after the last search: the next one mostly goes on from there."""
+
+    known: Mapping[Single, Place] = {}
+
+
+@lru_cache(maxsize=4096)
+def _places_of(union: Union, anchor: int, calendar: Calendar | None) -> _Places:
+    return _Places()
 
 
 class _Looks:
@@ -142,22 +164,26 @@ class _Looks:
             raise ScheduleError(f"The exceptions leave none of the occurrences that {MOST_LOOKS:,} looks find")
 
 
-_NEVER_SEARCHED = -(2**62)
-
-
-class _Coming:
+class _Walk:
     """Walks the occurrences of one schedule, and searches only beyond the one that it stands at."""
 
-    def __init__(self, schedule: Single, anchor: int, calendar: Calendar | None, looks: _Looks) -> None:
-        self._schedule, self._anchor, self._calendar, self._looks = schedule, anchor, calendar, looks
-        self._at: int | None = _NEVER_SEARCHED
+    def __init__(
+        self, schedule: Single, anchor: int, calendar: Calendar | None, looks: _Looks, place: Place
+    ) -> None:  # fmt: skip
+        self.schedule, self.place = schedule, place
+        self._anchor, self._calendar, self._looks = anchor, calendar, looks
+        self._has_looked = False
 
     def since(self, instant: int) -> int | None:
         """Find the first occurrence at an instant or later; no instant may be before an earlier one."""
-        if self._at is not None and self._at < instant:
-            self._looks.note()
-            self._at = self._schedule.next_after(instant - 1, self._anchor, self._calendar)
-        return self._at
+        begin, at = self.place
+        is_there = begin < instant and (at is None or at >= instant)
+        if not (is_there and self._has_looked):
+            self._looks.note()  # the first one counts, known or not: the bound must be the same for everybody
+            self._has_looked = True
+        if not is_there:
+            self.place = instant - 1, self.schedule.next_after(instant - 1, self._anchor, self._calendar)
+        return self.place[1]
 
 
 class ParseSchedule(Protocol):
