@@ -19,6 +19,7 @@ from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.foresight.dry_runs import DryRuns
 from service.usecases.foresight.feeds import Feeds
+from service.usecases.foresight.timelines import Timelines
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
@@ -52,6 +53,7 @@ class Services:
         calendar_dry_runs: tells what a change of a calendar would do to its jobs.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
+        timelines: reads upcoming occurrences for drawings.
         hub: the clients that follow logs or wait for runs.
         audit: reads who changed what.
         revisions: the former definitions of jobs.
@@ -84,6 +86,7 @@ class Services:
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges
     feeds: Feeds
+    timelines: Timelines
     hub: NewsHub
     audit: Audit
     revisions: Revisions

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.web.console.formatting import plural
-from service.web.console.job_schedule import upcoming
 
 DAY = 86_400
 CELL = 1_800
@@ -19,6 +18,8 @@ CLEAR = 900
 LANES = 12
 WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
+Upcoming = Callable[[Sequence[str], int, int], Mapping[str, Sequence[int]]]
+"""Ids of jobs, the last instant, and how far apart marks are (both s) -> the instants of each, epoch seconds."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
 
@@ -65,13 +66,16 @@ class Timeline:
     height: float
 
 
-def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> Timeline:
+def timeline(
+    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], upcoming: Upcoming
+) -> Timeline:
     """Draw the timeline. Failing jobs are on top, then those that are due next.
 
     Args:
         now: Epoch seconds.
         jobs: Jobs with upcoming occurrences.
         runs: Runs of the last day, of any job.
+        upcoming: Finds the upcoming occurrences of the jobs that have a lane.
     """
     cells = _past(now, runs)
     known = {job["id"]: job for job in jobs}
@@ -82,12 +86,13 @@ def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping
         {job_id for job_id, _ in cells} | soon.keys(),
         key=lambda job_id: (job_id not in failed, soon.get(job_id, "9"), job_id),
     )
+    coming = upcoming(order[:LANES], now + DAY, CELL)
     lanes = tuple(
         Lane(
             job_id,
             _short(known[job_id]["name"] if job_id in known else job_id[:8]),
             TOP + LANE * index + LANE / 2,
-            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, known.get(job_id))),
+            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, coming.get(job_id, ()))),
         )
         for index, job_id in enumerate(order[:LANES])
     )
@@ -129,8 +134,8 @@ def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
             yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {counted}")
 
 
-def _upcoming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
-    for at in () if job is None else upcoming(job, now + DAY, CELL):
+def _upcoming_marks(now: int, instants: Iterable[int]) -> Iterable[Mark]:
+    for at in instants:
         yield Mark(x_of(now, max(at, now + CLEAR)), "upcoming", f"due in {_span(max(0, at - now))}")
 
 

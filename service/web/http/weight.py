@@ -1,4 +1,4 @@
-"""Weight of a request's body: whether it is checked on the event loop. Short: one rule for every body."""
+"""Weight of a request's body: whether it is checked on the event loop. One rule for every body."""
 
 from __future__ import annotations
 
