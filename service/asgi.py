@@ -40,6 +40,7 @@ from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.foresight.dry_runs import DryRuns
 from service.usecases.foresight.feeds import Feeds
+from service.usecases.foresight.timelines import Timelines
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
@@ -138,6 +139,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),
         feeds=Feeds(scripts, runs, clock),
+        timelines=Timelines(scripts),
         hub=NewsHub(Following(scripts), RunNews(client.subscription, keys, f"{keys.prefix}-web"), STOPPING),
         audit=Audit(scripts),
         revisions=Revisions(scripts, jobs, bot_configs),

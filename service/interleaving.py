@@ -6,6 +6,7 @@ awaitable to the loop and is resumed with the outcome; between two waits nobody 
 the same way. So there is one code path, and no copy of it in `async def`.
 
 An interleaved call must not hold a lock while it waits: the next call that wants the lock would stop the whole loop.
+Nor may it compute for long. One that comes to such work says so (`leave_loop_if`), and is made again in a thread.
 """
 
 from __future__ import annotations
@@ -65,6 +66,16 @@ async def interleaved(call: Callable[P, T], *args: P.args, **options: P.kwargs) 
 def is_interleaved() -> bool:
     """Tell whether this code runs within an interleaved call."""
     return isinstance(getcurrent(), _Call)
+
+
+class NeedsThread(Exception):
+    """What follows takes too long for the event loop. Nothing is changed yet; the call is to be made in a thread."""
+
+
+def leave_loop_if(long: bool) -> None:
+    """Leave the event loop before work that may take long there; elsewhere, go on. Raises NeedsThread."""
+    if long and is_interleaved():
+        raise NeedsThread
 
 
 def wait_for(awaitable: Awaitable[T]) -> T:

@@ -11,9 +11,20 @@ from service.domain import schedules
 from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.job import JobDefinition
 from service.domain.options import Options
-from service.domain.records import JobRecord, Plan
+from service.domain.records import NONE_RUNS, JobRecord, Plan
 from service.domain.schedules.closed.closed_days import next_open
 from service.domain.schedules.definition import Schedule
+
+LONG_TYPES = ("rrule", "any")
+"""Types of schedules whose search for an occurrence may take a fraction of a second."""
+
+
+def takes_long(definition: JobDefinition) -> bool:
+    """Return whether a job's schedule may take long to check and to plan: too long for an event loop.
+
+    A calendar's holidays have tables of their own to read, and an occurrence may be looked for through years of it.
+    """
+    return definition.schedule_type in LONG_TYPES or definition.options.calendar is not None
 
 
 def new_record(job_id: str, definition: JobDefinition, now_ms: int, calendar: WorkCalendar | None = None) -> JobRecord:
@@ -72,7 +83,7 @@ def plan_after(
 def next_run_after(
     job_id: str, schedule: Schedule, options: Options, upcoming: int, anchor: int, calendar: schedules.Calendar | None
 ) -> int | None:
-    """Find when an occurrence is due that runs, ms, if the upcoming one is closed; None if that runs, or none does.
+    """Find when an occurrence is due that runs, ms, if the upcoming one is closed, or `NONE_RUNS`; None if that runs.
 
     Args:
         job_id: part of the jitter's seed.
@@ -85,7 +96,9 @@ def next_run_after(
     if calendar is None:
         return None
     found = next_open(schedule, options, upcoming - 1, anchor, calendar)
-    return None if found is None or found.at == upcoming else schedules.due_ms(job_id, found.at, options)
+    if found is None:
+        return NONE_RUNS
+    return None if found.at == upcoming else schedules.due_ms(job_id, found.at, options)
 
 
 def reference(calendar: WorkCalendar | None) -> str | None:

@@ -15,6 +15,9 @@ from service.domain.schedules.definition import Schedule
 from service.domain.schedules.workdays import Calendar
 from service.domain.timestamps import format_ms
 
+NONE_RUNS = 0
+"""Stands in the place of the next occurrence that runs where all are closed, as far as one looks."""
+
 
 class UnreadableJob(Exception):
     """A job's hash is damaged: somebody else wrote to it."""
@@ -31,7 +34,7 @@ class Plan:
         state: `scheduled`, `disabled` or `ended`.
         reason: for a state that needs one.
         calendar: the calendar by which it was planned, as `name/stamp`; None without one.
-        next_run: when an occurrence is due next that runs, ms, if the next one is closed; else None.
+        next_run: when an occurrence is due next that runs, ms, if the next one is closed, or `NONE_RUNS`; else None.
     """
 
     anchor: int
@@ -41,6 +44,11 @@ class Plan:
     reason: str | None = None
     calendar: str | None = None
     next_run: int | None = None
+
+    @property
+    def runs_next(self) -> int | None:
+        """When an occurrence is due next that runs, with its jitter, ms; None if none does."""
+        return None if self.next_run == NONE_RUNS else self.next_run or self.next_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class JobRecord:
             "last_run_at": _shown(self.last_run_at),
             "last_run_status": self.last_run_status,
             "last_run_error": self.last_run_error,
-            "next_run_at": _shown(self.plan.next_run or self.plan.next_due),
+            "next_run_at": _shown(self.plan.runs_next),
             "state": self.plan.state,
             "state_reason": self.plan.reason,
             "revision": self.revision,

@@ -11,9 +11,10 @@ from service.domain.access.callers import caller
 from service.domain.ids import is_id
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_create
-from service.domain.planning import plan_anew
+from service.domain.planning import plan_anew, takes_long
 from service.domain.timestamps import format_ms
 from service.errors import ConcurrentChange, Conflict, NotFound
+from service.interleaving import leave_loop_if
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.jobs.deleted_jobs import KEPT_MS, DeletedJob, DeletedJobs
 from service.store.scripts import Scripts
@@ -72,6 +73,7 @@ class Deleted:
         deleted = self._store.get(job_id) if is_id(job_id) else None
         if deleted is None or not _sees(deleted):
             raise _not_kept(job_id)
+        leave_loop_if(takes_long(deleted.record.definition))
         before, now_ms = deleted.record, self._clock.now_ms()
         definition = parse_create(before.definition.definition_fields(), self._configs)
         calendar = self._calendars.of(definition.options)

@@ -22,10 +22,11 @@ from service.domain.ids import is_id
 from service.domain.job import JobDefinition
 from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
 from service.domain.plain_json import dumps
-from service.domain.planning import changed_plan, new_record
+from service.domain.planning import changed_plan, new_record, takes_long
 from service.domain.records import JobRecord, UnreadableJob
 from service.domain.timestamps import parse_timestamp
 from service.errors import ConcurrentChange
+from service.interleaving import leave_loop_if
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
@@ -153,10 +154,11 @@ class Jobs:
         definition = parse_create(body, self._configs)
         require_bound_secrets(definition)
         require_within_limits(definition)
+        leave_loop_if(takes_long(definition))
         sent = once("create", key, body)
         job_id = str(uuid.uuid4())
-        estimated = self._jobs.clock_estimate.now_ms()
-        made = None if estimated is None else self._create(job_id, definition, sent, estimated, estimated=True)
+        now_ms = self._jobs.clock_estimate.now_ms()
+        made = None if now_ms is None else self._create(job_id, definition, sent, now_ms, estimated=True)
         for _ in range(CHANGE_TRIES):  # one, unless others change the job's calendar all the time
             made = made or self._create(job_id, definition, sent, self._clock.now_ms())
         if made is None:
@@ -232,17 +234,18 @@ class Jobs:
     ) -> tuple[JobRecord, JobRecord]:
         """Check a change as `change` does. Return the job as it is, and as it would be: the same if nothing changes."""
         record = stored_at(self._jobs, job_id, revisions)
+        leave_loop_if(takes_long(record.definition))
         definition = change(record.definition)
         if definition == record.definition and record.plan.state != "broken":
             return record, record
+        leave_loop_if(takes_long(definition))
         require_bound_secrets(definition, record.definition)
         require_within_limits(definition)
-        if definition.schedule != record.definition.schedule:
-            schedules.refuse_short_interval(definition.schedule, self._jobs.limits.min_interval)
-        now_ms = self._clock.now_ms()
-        calendar = self.calendars.of(definition.options)
-        former = record.definition.schedule
-        schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, former, calendar)
+        schedule, former = definition.schedule, record.definition.schedule
+        if schedule != former:
+            schedules.refuse_short_interval(schedule, self._jobs.limits.min_interval)
+        now_ms, calendar = self._clock.now_ms(), self.calendars.of(definition.options)
+        schedules.validate_schedule(schedule, definition.options, now_ms // 1000, former, calendar)
         plan = changed_plan(record, definition, now_ms, calendar)
         revision = record.revision + 1
         return record, replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=revision)

@@ -9,8 +9,10 @@ from typing import Any
 from service.domain.access.differences import differences
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_update
+from service.domain.planning import takes_long
 from service.domain.timestamps import format_ms
 from service.errors import NotFound, ValidationFailed
+from service.interleaving import leave_loop_if
 from service.store.audit.entries import ROOT
 from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.revisions import Revision, RevisionStore
@@ -104,7 +106,9 @@ class Revisions:
             PreconditionFailed: the job is at another revision.
             ConcurrentChange: others change the job all the time.
         """
-        fields = _numbered(self._all(job_id), job_id, number).definition.definition_fields()
+        former = _numbered(self._all(job_id), job_id, number).definition
+        leave_loop_if(takes_long(former))
+        fields = former.definition_fields()
         return self._jobs.change(
             job_id, lambda current: parse_update(fields, current, self._configs), revisions, number
         )

@@ -20,6 +20,7 @@ from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.foresight.dry_runs import DryRuns
 from service.usecases.foresight.feeds import Feeds
+from service.usecases.foresight.timelines import Timelines
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
@@ -56,6 +57,7 @@ class Services:
         pauses: the use cases of pauses.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
+        timelines: reads upcoming occurrences for drawings.
         hub: the clients that follow logs or wait for runs.
         audit: reads who changed what.
         revisions: the former definitions of jobs.
@@ -90,6 +92,7 @@ class Services:
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges
     feeds: Feeds
+    timelines: Timelines
     hub: NewsHub
     audit: Audit
     revisions: Revisions

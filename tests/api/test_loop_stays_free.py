@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -16,8 +17,12 @@ import pytest
 from redis import Redis
 
 from service.asgi import assemble
+from service.domain.calendars import countries
+from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.schedules.definition import Recurrence, Union
 from service.interleaving import interleaved
 from service.settings import Settings
+from service.store.calendars import calendar_store
 from service.web.api.app import App
 from service.web.console.assets import ASSETS
 from service.web.http.sessions import COOKIE
@@ -168,6 +173,133 @@ def test_no_route_blocks_the_event_loop(redis_client: Redis, valkey_server: Valk
         operation for operation, statuses in asked.items() if {200, 201, 202, 204, 303, 308} & set(statuses)
     }  # fmt: skip
     assert {template for _, template in good} >= {template for _, template in everything} - NEVER_GOOD
+
+
+RULE = {"timezone": "Europe/Vienna", "dtstart": "2026-01-01T00:00:07"}
+MINUTES = "0-59"
+HOSTILE: dict[str, dict[str, Any]] = {
+    "a rule that walks the seconds of each day": {
+        "schedule_type": "rrule",
+        "schedule_config": {**RULE, "rrule": "FREQ=SECONDLY;INTERVAL=7;BYHOUR=3;BYMINUTE=3;BYSECOND=3"},
+    },
+    "a rule of all days of a year, one by one": {
+        "schedule_type": "rrule",
+        "schedule_config": {
+            **RULE,
+            "rrule": f"FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS={','.join(map(str, range(1, 367)))}",
+        },
+    },
+    "ten thousand times": {
+        "schedule_type": "rrule",
+        "schedule_config": {**RULE, "rrule": "FREQ=MONTHLY;BYDAY=FR;COUNT=10000"},
+    },
+    "twenty schedules that coincide, with exceptions": {
+        "schedule_type": "any",
+        "schedule_config": {
+            "schedules": [
+                {"schedule_type": "cron", "schedule_config": {"cron_expression": f"{','.join([MINUTES] * n)} * * * *"}}
+                for n in range(1, 21)
+            ],
+            "except": [{"schedule_type": "cron", "schedule_config": {"cron_expression": "* 0-5 * * *"}}],
+        },
+    },
+    "working days of a calendar": {
+        "schedule_type": "monthly",
+        "schedule_config": {"day": "last_workday", "hour": 8, "minute": 0},
+        "options": {"calendar": "hostile", "on_closed": "previous_open"},
+    },
+    "closed for two thousand years": {
+        "schedule_type": "daily",
+        "schedule_config": {"hour": 8, "minute": 0},
+        "options": {"calendar": "hostile"},
+    },
+}
+"""Schedules that are accepted, and take long to plan."""
+CALENDAR = {
+    "name": "hostile",
+    "country": "AT",
+    "ranges": [{"from": f"{year}-01-02", "to": "9998-12-30", "why": f"since {year}"} for year in range(2027, 4027)],
+}
+LONGEST_STEP = 0.05
+"""Seconds of CPU; that much of anything holds everybody up."""
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, str]]:
+    """The CPU that each step of an event loop takes in its own thread, s, and what it was; no other process counts."""
+    found: list[tuple[float, str]] = []
+    run = asyncio.Handle._run
+
+    def measured(handle: asyncio.Handle) -> None:
+        start = time.thread_time()
+        run(handle)
+        found.append((time.thread_time() - start, repr(handle)))
+
+    monkeypatch.setattr(asyncio.Handle, "_run", measured)
+    return found
+
+
+@pytest.fixture
+def planned_in(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The threads in which long schedules are asked and calendars read."""
+    found: set[str] = set()
+
+    def note(kind: Any, name: str) -> None:
+        call = getattr(kind, name)
+
+        def noted(*args: Any, **named: Any) -> Any:
+            found.add(threading.current_thread().name)
+            return call(*args, **named)
+
+        monkeypatch.setattr(kind, name, noted)
+
+    for kind in (Recurrence, Union):
+        note(kind, "next_after")
+    note(WorkCalendar, "closed")
+    note(countries, "_table")
+    note(calendar_store, "parse_calendar")
+    return found
+
+
+def test_the_longest_plans_are_made_beside_the_loop(
+    redis_client: Redis, valkey_server: ValkeyServer, steps: list[tuple[float, str]], planned_in: set[str]
+) -> None:
+    """To create, change, switch and restore a job; and whatever plans them reads calendars there, too.
+
+    A job that is stored with a long schedule is changed by bodies that do not name it.
+    """
+    settings = {"redis_url": valkey_server.url, "api_key": KEY, "message_url": None}
+    app = assemble(Settings.model_validate(settings))
+    answers: list[int] = []
+
+    async def ask() -> None:
+        async with falcon.testing.ASGIConductor(app, headers={"X-API-Key": KEY}) as client:
+
+            async def send(method: str, path: str, body: Any = None) -> falcon.testing.Result:
+                sent = {} if body is None else {"json": body}
+                answer: falcon.testing.Result = await client.simulate_request(method, f"/scheduler{path}", **sent)
+                answers.append(answer.status_code)
+                return answer
+
+            await send("POST", "/calendars", CALENDAR)
+            for name, schedule in HOSTILE.items():
+                jitter = {} if "options" in schedule else {"options": {"jitter_seconds": 1}}
+                job = (await send("POST", "/jobs", {**JOB, **schedule, **jitter, "name": name})).json["id"]
+                await send("PUT", f"/jobs/{job}", {"description": "named nowhere else"})
+                await send("PUT", f"/jobs/{job}", JOB)
+                await send("PUT", f"/jobs/{job}", schedule)
+                await send("POST", f"/jobs/{job}/toggle", {"enabled": False})
+                await send("POST", f"/jobs/{job}/toggle", {"enabled": True})
+                await send("POST", f"/jobs/{job}/revisions/1/restore")
+                await send("GET", f"/jobs/{job}")
+                await send("DELETE", f"/jobs/{job}")
+                await send("POST", f"/deleted/{job}/restore")
+
+    asyncio.run(ask())
+    assert set(answers) == {200, 201, 204}, answers
+    assert planned_in and not [name for name in planned_in if not name.startswith("page")], planned_in
+    longest, step = max(steps)
+    assert longest < LONGEST_STEP, f"{longest * 1000:.0f} ms: {step}"
 
 
 def test_the_watch_sees_what_blocks(blocked: list[str], redis_client: Redis) -> None:

@@ -16,6 +16,7 @@ from service.contacts.writing.exports import Kind
 from service.domain.input.strict_json import parse_object
 from service.domain.people.contact import Contact
 from service.errors import StoreUnavailable
+from service.interleaving import leave_loop_if
 from service.web.api.app import App, create_app
 from service.web.http import body, rendering
 from service.web.http.pools import Admission, Busy, Pool
@@ -358,6 +359,30 @@ def test_admitted_requests_are_counted_once() -> None:
 
     asyncio.run(ask())
     assert free(pool) == 2
+
+
+def test_a_call_that_turns_out_long_is_made_again_in_a_thread() -> None:
+    """From its beginning, and there it goes on; a short one stays on the loop, and a full pool refuses the long one."""
+    pool, made = Pool("mine", 1, 0), list[str]()
+
+    def call(long: bool, result: str) -> str:
+        made.append(threading.current_thread().name)
+        leave_loop_if(long)
+        return result
+
+    async def ask() -> None:
+        here = threading.current_thread().name
+        assert await pool.run_if_long(call, False, result="short") == "short"
+        assert made == [here] and free(pool) == 1
+        assert await pool.run_if_long(call, True, result="long") == "long"
+        first, second = made[1:]
+        assert first == here and second.startswith("mine")
+        with pool.admitted(), pytest.raises(Busy):
+            await pool.run_if_long(call, True, result="too many")
+        assert made[3:] == [here]
+
+    asyncio.run(ask())
+    assert call(True, "no loop") == "no loop"
 
 
 def test_a_list_is_counted_while_it_is_made(client: falcon.testing.TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,15 @@ LIGHT: list[dict[str, Any]] = [
     {"list": list(range(LIGHT_ITEMS - 2))},
     {"name": "{ a brace } % }}"},
     {"deep": [{"deeper": [1, 2.5, None, True]}]},
+    {"schedule_type": "cron", "bot_config": {"schedule_type": "any"}},
+    {"schedule_type": ["rrule"]},
 ]
 HEAVY: list[dict[str, Any]] = [
     {"name": "x" * (LIGHT_TEXT + 1)},
     {"list": list(range(LIGHT_ITEMS))},
     {"a": {"b": [{str(number): number} for number in range(LIGHT_ITEMS)]}},
+    {"schedule_type": "rrule"},
+    {"schedule_type": "any", "schedule_config": {"schedules": []}},
     {"bot_config": {"text": "{{ x }}"}},
     {"bot_config": {"texts": ["fine", "{% for a in b %}"]}},
     {"bot_config": {"text": "{{ 'a' * 10 ** 9 }}{% for a in range(10 ** 9) %}{% endfor %}"}},
@@ -35,8 +39,8 @@ def test_few_values_and_short_texts_are_light(body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("body", HEAVY)
-def test_many_values_long_texts_and_templates_are_not(body: dict[str, Any]) -> None:
-    """Wherever they stand in the body."""
+def test_many_values_long_texts_templates_and_long_schedules_are_not(body: dict[str, Any]) -> None:
+    """Wherever they stand in the body; a schedule is named at its top."""
     assert not is_light(body)
 
 

@@ -59,3 +59,14 @@ def test_the_doctor_tells_how_many_calendars_run_out(command: Command) -> None:
         assert told in command("doctor").out
     for name in ("one", "two"):
         command.works("calendars", "delete", name, "--yes")
+
+
+def test_a_job_of_which_all_is_closed_says_so(command: Command, installed: Installation) -> None:
+    """In the place of its next run."""
+    hours = {"from": "08:00", "to": "18:00"}
+    assert installed.call("POST", "/calendars", {"name": "shut", "open_hours": hours})[0] == 201
+    nightly = {"schedule_type": "cron", "schedule_config": {"cron_expression": "0 3 * * *"}}
+    job = installed.make_job(**nightly, options={"calendar": "shut"})
+    assert "all that is to come falls on closed days or hours" in command.works("jobs", "enable", job).out
+    assert installed.call("DELETE", f"/jobs/{job}")[0] == 204
+    assert installed.call("DELETE", "/calendars/shut")[0] == 204

@@ -56,6 +56,21 @@ def test_a_calendar_that_runs_out_is_told_on_the_overview_too(rig: Rig, browser:
         assert "runs out" in words(browser.get(path)).lower(), path
 
 
+def test_a_job_of_which_all_is_closed_says_so_and_has_no_mark_to_come(rig: Rig, browser: Browser) -> None:
+    """On its page, in the list and on the overview's timeline."""
+    rig.calendars.create({"name": "office", "open_hours": {"from": "08:00", "to": "18:00"}})
+    job = rig.make_job(
+        name="nightly", schedule_type="cron", schedule_config={"cron_expression": "*/5 3 * * *"},
+        options={"calendar": "office"},
+    )  # fmt: skip
+    assert "none: all that is to come falls on closed days or hours" in words(browser.get(f"/jobs/{job}"))
+    assert "nightly" in words(browser.get("/jobs"))
+    drawn = browser.get("/").text
+    assert "due in" not in drawn
+    rig.jobs.update(job, {"options": {}})
+    assert "due in" in browser.get("/").text
+
+
 @pytest.mark.parametrize("path", ["/calendars/nothing", "/calendars/No%20Name"])
 def test_an_unknown_calendar_is_a_page_that_says_so(browser: Browser, path: str) -> None:
     assert browser.get(path).status_code == 404

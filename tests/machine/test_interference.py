@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,7 @@ class InterferedEngine(Engine):
         options = {"max_concurrent_runs": 2, "overlap": "queue", "catch_up": "all", "calendar": CALENDAR}
         cron = {"cron_expression": MINUTELY[0]}
         job_id = self.rig.make_job(schedule_type="cron", schedule_config=cron, options=options)
-        self.known[job_id] = Model(60, 2, None, allowed=2)
+        self.known[job_id] = Model("cron", 60, 2, None, allowed=2)
         self._plan_anew(job_id)
         return job_id
 
@@ -62,12 +63,6 @@ class InterferedEngine(Engine):
         """The same instants by another expression: another kind."""
         self.rig.jobs.update(job_id, {"schedule_config": {"cron_expression": MINUTELY[1]}})
         self._plan_anew(job_id)
-
-    def _plan_anew(self, job_id: str) -> None:
-        super()._plan_anew(job_id)
-        model = self.known[job_id]
-        if self.rig.jobs.get(job_id).data["schedule_type"] == "cron":
-            model.upcoming = (max([self.now // 1000, model.stands, *model.decided[-1:]]) // 60 + 1) * 60
 
     # between a plan and its commit
 
@@ -191,11 +186,13 @@ class InterferedEngine(Engine):
     def _take_in_what_is_decided(self) -> None:
         """Nobody but the script knows which jobs a commit has moved on; that it was right shows in the histories."""
         for job_id, model in self.known.items():
-            stored: Any = self.client.hget(self.keys.job(job_id), "next_occurrence")
-            while model.upcoming is not None and stored is not None and model.upcoming < int(stored):
+            fields: Any = self.client.hmget(self.keys.job(job_id), "next_occurrence", "state")
+            stored, state = fields
+            moved_to = int(stored) if stored is not None else math.inf if state == b"ended" else 0
+            while model.upcoming is not None and model.upcoming < moved_to:
                 assert model.upcoming * 1000 <= self.now, "decided before it was due"
                 model.decided.append(model.upcoming)
-                model.upcoming += model.step
+                model.upcoming = model.following(model.upcoming, model.upcoming)
 
     # what holds
 

@@ -10,6 +10,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -52,6 +53,7 @@ pytestmark = pytest.mark.slow(reason="a state machine takes hundreds of steps on
 START_MS = 1_800_000_000_000
 LEASE_MS = 30_000
 STEPS = st.sampled_from([5, 20, 60])
+DATES = 4
 CALENDAR = "machine"
 CLOSED: list[dict[str, Any]] = [
     {"open_hours": None, "ranges": []},
@@ -68,15 +70,18 @@ class Model:
     """What a job should be.
 
     Args:
-        upcoming: its first undecided occurrence, epoch seconds; None while it is off.
+        kind: of its schedule: `interval`, `any`, `once`, or `cron` of each minute.
+        upcoming: its first undecided occurrence, epoch seconds; None while it is off, or has ended.
         decided: those that were due while it was on, in order.
         allowed: how many slots may be taken: the limit, or what was taken when it was lowered.
         ended: runs that were seen to have ended, with their state: it is never another again.
         void: runs of occurrences that were decided while the clock was ahead, and are decided anew.
         stands: up to when decisions stood when that was found, epoch seconds.
-        is_union: whether its schedule is a union.
+        is_on: whether it is enabled; it may have ended.
+        dates: those of a job of dates, epoch seconds.
     """
 
+    kind: str
     step: int
     limit: int
     upcoming: int | None
@@ -86,7 +91,26 @@ class Model:
     runs: set[str] = field(default_factory=set)
     void: set[str] = field(default_factory=set)
     stands: int = 0
-    is_union: bool = False
+    is_on: bool = True
+    dates: list[int] = field(default_factory=list)
+
+    def following(self, after: int, anchor: int) -> int | None:
+        """The first occurrence strictly after an instant; an interval counts from the anchor."""
+        if self.kind == "cron":
+            return (after // 60 + 1) * 60
+        if self.kind == "once":
+            return next((one for one in self.dates if one > after), None)
+        return anchor + max(1, (after - anchor) // self.step + 1) * self.step
+
+    def schedule(self, now: int) -> dict[str, Any]:
+        """Sets and words its schedule; dates are a few to come, and what was cron is an interval from now on."""
+        if self.kind == "cron":
+            self.kind = "interval"
+        if self.kind != "once":
+            return _schedule(self.step, self.kind == "any")
+        self.dates = [now + number * self.step for number in range(1, DATES + 1)]
+        dates = [datetime.fromtimestamp(one, UTC).replace(tzinfo=None).isoformat() for one in self.dates]
+        return {"schedule_type": "once", "schedule_config": {"dates": dates}}
 
 
 def _schedule(step: int, is_union: bool) -> dict[str, Any]:
@@ -272,8 +296,8 @@ class Engine(Pausing):
                 model.decided = [one for one in model.decided if not first <= one <= last]
         assert all(one <= stands for one in model.decided)
         model.stands = stands
-        if model.upcoming is not None:
-            model.upcoming = anchor + max(1, (stands - anchor) // model.step + 1) * model.step
+        if model.is_on:
+            model.upcoming = model.following(stands, anchor)
 
     # jobs
 
@@ -281,23 +305,24 @@ class Engine(Pausing):
         target=jobs, step=STEPS, limit=st.integers(1, 3),
         overlap=st.sampled_from(["skip", "queue", "latest", "replace"]),
         catch_up=st.sampled_from(["latest", "all", "none"]), max_retries=st.integers(0, 2),
-        grace=st.sampled_from([10, 86_400]), is_union=st.booleans(),
+        grace=st.sampled_from([10, 86_400]), kind=st.sampled_from(["interval", "any", "once"]),
         calendar=st.sampled_from([None, CALENDAR]),
     )  # fmt: skip
     @precondition(lambda self: len(self.known) < 4)
     def create(
-        self, step: int, limit: int, overlap: str, catch_up: str, max_retries: int, grace: int, is_union: bool,
+        self, step: int, limit: int, overlap: str, catch_up: str, max_retries: int, grace: int, kind: str,
         calendar: str | None,
     ) -> str:  # fmt: skip
-        """A job of an interval, or of two that coincide, perhaps with the calendar, which moves none of them."""
+        """A job of an interval, of two that coincide, or of dates; perhaps with the calendar, which moves none."""
         limit = 1 if overlap == "replace" else limit
         options = {
             "max_concurrent_runs": limit, "overlap": overlap, "catch_up": catch_up, "max_retries": max_retries,
             "retry_delay_seconds": 10, "misfire_grace_seconds": grace,
             "calendar": calendar,
         }  # fmt: skip
-        job_id = self.rig.make_job(**_schedule(step, is_union), options=options)
-        self.known[job_id] = Model(step, limit, None, allowed=limit, is_union=is_union)
+        model = Model(kind, step, limit, None, allowed=limit)
+        job_id = self.rig.make_job(**model.schedule(self.now // 1000), options=options)
+        self.known[job_id] = model
         self._plan_anew(job_id)
         return job_id
 
@@ -305,7 +330,7 @@ class Engine(Pausing):
         model = self.known[job_id]
         anchor = -(-self.now // 1000)
         after = max([self.now // 1000, model.stands, *model.decided[-1:]])
-        model.upcoming = anchor + max(1, (after - anchor) // model.step + 1) * model.step
+        model.upcoming = model.following(after, anchor)
 
     @rule(job_id=jobs, limit=st.integers(1, 3))
     def change_the_limit(self, job_id: str, limit: int) -> None:
@@ -323,15 +348,15 @@ class Engine(Pausing):
         model = self.known.get(job_id)
         if model is not None and step != model.step:
             model.step = step
-            self.rig.jobs.update(job_id, _schedule(step, model.is_union))
-            if model.upcoming is not None:
+            self.rig.jobs.update(job_id, model.schedule(self.now // 1000))
+            if model.is_on:
                 self._plan_anew(job_id)
 
     @rule(job_id=jobs)
     def toggle(self, job_id: str) -> None:
         """On to off, or off to on."""
         if (model := self.known.get(job_id)) is not None:
-            self._switch(job_id, model.upcoming is None)
+            self._switch(job_id, not model.is_on)
 
     @rule(job_id=jobs)
     def restart(self, job_id: str) -> None:
@@ -350,9 +375,10 @@ class Engine(Pausing):
     def _switch(self, job_id: str, enabled: bool) -> None:
         model = self.known[job_id]
         self.rig.jobs.toggle(job_id, {"enabled": enabled})
+        was_on, model.is_on = model.is_on, enabled
         if not enabled:
             model.upcoming = None
-        elif model.upcoming is None:
+        elif not was_on:
             self._plan_anew(job_id)
 
     @rule(job_id=consumes(jobs))
@@ -388,7 +414,7 @@ class Engine(Pausing):
         for model in self.known.values():
             while model.upcoming is not None and model.upcoming * 1000 <= self.now:
                 model.decided.append(model.upcoming)
-                model.upcoming += model.step
+                model.upcoming = model.following(model.upcoming, model.upcoming)
         self.nothing_goes_through_a_pause()
 
     @rule()
@@ -604,13 +630,16 @@ class Engine(Pausing):
 
     @invariant()
     def each_enabled_job_has_its_next_occurrence_in_the_index(self) -> None:
-        """And no other job is in it."""
+        """And no other job is in it; one that is on and has none has ended."""
         if not hasattr(self, "known"):
             return
         index: Any = self.client.zrange(self.keys.due, 0, -1, withscores=True)
         due = {j: model.upcoming * 1000 for j, model in self.known.items() if model.upcoming is not None}
         assert {member.decode(): int(score) for member, score in index} == due
-        assert int(self.client.get(self.keys.enabled_jobs) or 0) == len(due)
+        assert int(self.client.get(self.keys.enabled_jobs) or 0) == sum(model.is_on for model in self.known.values())
+        for job_id, model in self.known.items():
+            state = "scheduled" if model.upcoming is not None else "ended" if model.is_on else "disabled"
+            assert self.rig.jobs.get(job_id).data["state"] == state
 
     @invariant()
     def each_run_is_in_exactly_one_place(self) -> None:
@@ -637,7 +666,7 @@ class Engine(Pausing):
                     assert run_id in handed_over
                 by_hand = "scheduled_for" not in run or "again_of" in run or "backfill_id" in run
                 is_delayed = where in ({"retries"}, {"held", "on hold"})
-                assert not is_delayed or by_hand or model.upcoming is not None, "a run is delayed, its job is off"
+                assert not is_delayed or by_hand or model.is_on, "a run is delayed, its job is off"
                 if run["status"] in ENDED:
                     assert model.ended.setdefault(run_id, run["status"]) == run["status"]
             is_open = {run["id"] for run in runs if run["status"] not in ENDED}

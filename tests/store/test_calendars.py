@@ -95,6 +95,41 @@ def test_the_next_run_is_shown_and_not_the_next_closed_occurrence(rig: Rig) -> N
     assert rig.job_store.get(job_id).answer()["next_run_at"] == opening  # type: ignore[union-attr]
 
 
+def test_a_job_of_which_only_closed_occurrences_are_left_has_no_next_run(rig: Rig) -> None:
+    """In both of its views, before and after one of them is decided; another calendar gives it one."""
+    rig.calendars.create({"name": "closed", "open_hours": {"from": "08:00", "to": "09:00"}})
+    rig.calendars.create({"name": "open"})
+    nightly = {"schedule_type": "cron", "schedule_config": {"cron_expression": "* 3 * * *"}}
+    job_id = rig.make_job(**nightly, options={"calendar": "closed"})
+
+    def shown() -> Any:
+        job, record = rig.jobs.get(job_id).data, rig.job_store.get(job_id)
+        assert record is not None and record.answer()["next_run_at"] == job["next_run_at"]
+        (listed,) = rig.jobs.list(limit=1).data
+        assert listed["next_run_at"] == job["next_run_at"] and job["state"] == "scheduled"
+        return job["next_run_at"]
+
+    assert shown() is None and "next_due" in stored(rig, job_id)
+    rig.pretend_due(job_id, 1)
+    rig.scheduler().enqueue_jobs()
+    (run,) = rig.history(job_id)
+    assert run["reason"] == "closed" and shown() is None
+    rig.jobs.update(job_id, {"options": {"calendar": "open"}})
+    assert shown().endswith("T03:00:00") or shown()[11:13] == "03"
+
+
+def test_what_the_first_calendars_stored_of_such_a_job_is_read(rig: Rig) -> None:
+    """They left the field out, and showed the next closed occurrence."""
+    rig.calendars.create({"name": "closed", "open_hours": {"from": "08:00", "to": "09:00"}})
+    job_id = rig.make_job(**{**MINUTELY, "schedule_config": {"cron_expression": "* 3 * * *"}},
+                          options={"calendar": "closed"})  # fmt: skip
+    rig.client.hdel(rig.keys.job(job_id), "next_run")
+    assert rig.jobs.get(job_id).data["next_run_at"] is not None
+    rig.pretend_due(job_id, 1)
+    rig.scheduler().enqueue_jobs()
+    assert rig.jobs.get(job_id).data["next_run_at"] is None
+
+
 def test_an_unknown_calendar_is_refused(rig: Rig) -> None:
     with pytest.raises(ValidationFailed, match=r"options.calendar must be the name of a calendar that exists"):
         rig.make_job(options={"calendar": "nowhere"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 import holidays
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.calendars import work_calendar
 from service.domain.calendars.definition import CalendarDefinition, parse_calendar
+from service.domain.calendars.stretches import Stretch, cut, days_of
 from service.domain.calendars.work_calendar import WorkCalendar
 from service.errors import ValidationFailed
 
@@ -126,3 +129,44 @@ def test_calendars_that_close_alike_are_equal_whatever_they_are_called() -> None
 def test_a_calendar_of_dates_alone_runs_out(fields: dict[str, Any], expected: date | None) -> None:
     """60 days after November 26 is January 25."""
     assert WorkCalendar(made(**fields)).runs_out_on(date(2026, 11, 26)) == expected
+
+
+SPANS = st.builds(
+    lambda first, length, why: Stretch(first, first + length, why),
+    st.integers(1, 60), st.integers(0, 30), st.sampled_from("abc"),
+)  # fmt: skip
+
+
+@given(st.lists(SPANS, max_size=12), st.integers(1, 70), st.integers(0, 40))
+def test_where_spans_overlap_the_last_one_given_counts(spans: list[Stretch], first: int, length: int) -> None:
+    """As if each day were written by one after the other; what is cut is in order and apart."""
+    expected = {day: one.why for one in spans for day in range(one.first, one.last + 1)}
+    found = cut(spans)
+    assert all(one.first <= one.last for one in found)
+    assert all(one.last < other.first for one, other in pairwise(found))
+    days = list(days_of(found, first, first + length))
+    assert days == sorted((day, why) for day, why in expected.items() if first <= day <= first + length)
+
+
+def test_a_year_costs_no_more_steps_than_it_has_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ranges cover it; they are cut once for all years."""
+    cuts = 0
+
+    def counted(spans: Any) -> list[Stretch]:
+        nonlocal cuts
+        cuts += 1
+        return cut(spans)
+
+    monkeypatch.setattr(work_calendar, "cut", counted)
+    ranges = [{"from": f"{2000 + n // 100}-01-{1 + n % 28:02d}", "to": f"{2300 + n}-12-31", "why": f"range {n}"}
+              for n in range(2_000)]  # fmt: skip
+    calendar = WorkCalendar(parse_calendar({"name": "a", "ranges": ranges}))
+    closed = list(calendar.closed_days(date(2026, 1, 1), date(2035, 12, 31)))
+    assert len(closed) == 3_652 and {why for _, why in closed} == {"range 1987"}
+    assert calendar.closed(date(9999, 12, 31)) is None and calendar.closed(date(4299, 12, 31)) == "range 1999"
+    assert cuts == 2
+
+
+def test_the_last_day_that_there_is_may_be_closed() -> None:
+    calendar = WorkCalendar(parse_calendar({"name": "a", "ranges": [{"from": "9999-12-30", "to": "9999-12-31"}]}))
+    assert [day.day for day, _ in calendar.closed_days(date(9999, 12, 1), date(9999, 12, 31))] == [30, 31]

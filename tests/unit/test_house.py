@@ -33,7 +33,6 @@ SHORT = {
     "service/web/api/limits.py": "the ranges that routes and OpenAPI share",
     "service/web/api/messages.py": "a noun of the API",
     "service/web/http/page_headers.py": "every page of the process has them",
-    "service/web/http/weight.py": "one rule for every body",
     "service/worker/main.py": "the entry, after which RQ may be imported",
 }
 """Modules that are short for a reason, which their docstrings give, too."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from service.domain.calendars.definition import parse_calendar
 from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.options import Options
-from service.domain.schedules import Decision, next_occurrence, plan, preview, validate_schedule
+from service.domain.schedules import Decision, members_due, next_occurrence, plan, preview, validate_schedule
 from service.domain.schedules.closed.closed_days import coming, next_open, refuse_jitter_of_moves
 from service.domain.schedules.definition import Cron, Daily, Interval, Schedule, Weekly, parse_schedule
 from service.domain.schedules.zones import zone
@@ -261,6 +261,32 @@ def test_a_time_that_the_clocks_skip_is_moved_as_it_is_written(
 ) -> None:
     """Not as the instant after the gap. Real time has no such times."""
     assert moved(what, kind, **config) == expected
+
+
+def on_sundays(hour: int, minute: int, timezone: str = VIENNA) -> dict[str, Any]:
+    config = {"day_of_week": "sun", "hour": hour, "minute": minute, "timezone": timezone}
+    return {"schedule_type": "weekly", "schedule_config": config, "name": f"{hour:02d}:{minute:02d} {timezone}"}
+
+
+@pytest.mark.parametrize("what", MOVES)
+def test_a_members_skipped_time_is_moved_as_the_member_would_move_it(what: str) -> None:
+    """They are due together, right after the gap, and land apart, by their names; one of another zone as it shows."""
+    members = [on_sundays(2, 10), on_sundays(2, 50), on_sundays(3, 0), on_sundays(1, 0, "UTC")]
+    union = parse_schedule("any", {"schedules": members})
+    (together,) = preview(union, on("skip"), at("2025-03-30T00:00:00"), 1, 0, SPRING)
+    assert len(members_due(union, on("skip"), together, 0, SPRING)) == 4
+    after = "2025-03-30T12:00:00" if what == "next_open" else "2025-03-28T12:00:00"
+    found = preview(union, on(what), at(after), 3, 0, SPRING)
+    landed = [
+        (datetime.fromtimestamp(one, zone(VIENNA)).strftime("%a %H:%M"),
+         [member.name for member in members_due(union, on(what), one, 0, SPRING)])
+        for one in found
+    ]  # fmt: skip
+    day = "Mon" if what == "next_open" else "Sat"
+    assert landed == [
+        (f"{day} 02:10", ["02:10 Europe/Vienna"]), (f"{day} 02:50", ["02:50 Europe/Vienna"]),
+        (f"{day} 03:00", ["03:00 Europe/Vienna", "01:00 UTC"]),
+    ]  # fmt: skip
 
 
 def test_times_that_come_twice_land_in_the_order_of_the_day() -> None:

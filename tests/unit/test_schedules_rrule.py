@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.options import Options
-from service.domain.schedules import local_times, next_after, preview, shortest_gap, validate_schedule
+from service.domain.schedules import (
+    local_times,
+    next_after,
+    preview,
+    refuse_short_interval,
+    shortest_gap,
+    validate_schedule,
+)
 from service.domain.schedules.definition import Recurrence, Schedule, parse_schedule
 from service.domain.schedules.types.recurrence import walk
 from service.domain.schedules.types.recurrence.rule import parse_rule
@@ -309,6 +316,42 @@ def test_the_shortest_gap(text: str, gap: int) -> None:
     """Which bounds the jitter."""
     assert shortest_gap(recurrence(text)) == gap
     assert next_after(recurrence(text), NOW, 0) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "gap"),
+    [
+        ("FREQ=SECONDLY;BYHOUR=3;BYMINUTE=3;BYSECOND=3", 86_400),
+        ("FREQ=SECONDLY;INTERVAL=7;BYHOUR=3;BYMINUTE=3;BYSECOND=3", 7 * 86_400),
+        ("FREQ=MINUTELY;BYDAY=SA;BYHOUR=23;BYMINUTE=59", 7 * 86_400),
+        ("FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYSETPOS=" + ",".join(map(str, range(1, 367))), 86_400),
+    ],
+)
+def test_the_search_for_the_shortest_gap_ends_with_its_effort(
+    monkeypatch: pytest.MonkeyPatch, text: str, gap: int
+) -> None:
+    """However rarely a rule of many steps comes, and whenever it begins; a gap is found all the same."""
+    effort, step = 0, walk._Steps._step
+
+    def counted(self: walk._Steps) -> None:
+        nonlocal effort
+        effort += self.cost
+        step(self)
+
+    monkeypatch.setattr(walk._Steps, "_step", counted)
+    walk.walk_of.cache_clear()
+    schedule = recurrence(text, "2026-01-01T00:00:00")
+    assert shortest_gap(schedule) == gap
+    assert effort <= 6 * walk.EFFORT
+
+
+def test_a_rule_that_never_comes_again_is_refused_with_a_jitter_too() -> None:
+    """And where intervals have a least length."""
+    schedule = recurrence("FREQ=DAILY;COUNT=10000;BYMONTH=2;BYDAY=MO;BYSETPOS=1", "2026-01-01T00:00:00")
+    assert shortest_gap(schedule) >= 1
+    refuse_short_interval(schedule, 60)
+    with pytest.raises(ValidationFailed, match="so long a time without a run"):
+        validate_schedule(schedule, Options(jitter_seconds=1), NOW)
 
 
 EVERY_MINUTE = "BYHOUR=" + ",".join(map(str, range(24))) + ";BYMINUTE=" + ",".join(map(str, range(60)))

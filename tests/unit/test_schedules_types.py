@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from service.domain.kinds import kind_of
 from service.domain.options import Options
 from service.domain.schedules import describe, local_times, members_due, next_after, preview, validate_schedule
-from service.domain.schedules.definition import Cron, Schedule, parse_schedule
+from service.domain.schedules.definition import Cron, Daily, Interval, Schedule, Union, Weekly, parse_schedule
 from service.domain.schedules.run_members import names_of, overlay_of, stored_members
 from service.domain.schedules.schema_versions import MORE_TYPES, schema_of
+from service.domain.schedules.types.union import MOST_LOOKS
+from service.domain.schedules.wall_clock import WallClock
 from service.errors import ScheduleError, ValidationFailed
 
 VIENNA = "Europe/Vienna"
@@ -274,4 +277,43 @@ def test_each_schedule_of_any_is_searched_only_beyond_the_occurrence_it_stands_a
     never = parse_schedule("any", {"schedules": hours, "except": hours})
     with pytest.raises(ScheduleError, match="exceptions leave none"):
         next_after(never, 1_795_735_988, 0)
-    assert searched < 11_000
+    assert searched <= MOST_LOOKS
+
+
+def test_a_schedule_that_any_has_twice_is_searched_once() -> None:
+    """And one search asks no more often than its bound, however many of its schedules coincide."""
+    minutes = [{"schedule_type": "cron", "schedule_config": {"cron_expression": "* * * * *"}}]
+    alike, one = (parse_schedule("any", {"schedules": minutes * many, "except": minutes[:1]}) for many in (20, 1))
+    odd = [{"schedule_type": "cron", "schedule_config": {"cron_expression": f"{'0-59,' * n}0-59 * * * *"}}
+           for n in range(20)]  # fmt: skip
+    for never in (alike, one, parse_schedule("any", {"schedules": odd, "except": odd})):
+        with pytest.raises(ScheduleError, match="exceptions leave none"):
+            next_after(never, 1_795_735_988, 0)
+    hourly = {"schedule_type": "cron", "schedule_config": {"cron_expression": "0 * * * *"}}
+    few = [{"schedule_type": "cron", "schedule_config": {"cron_expression": "* 0-22 * * *"}}]
+    union = parse_schedule("any", {"schedules": [*minutes * 19, hourly], "except": few})
+    assert isinstance(union, Union)
+    midnight = at("2026-12-01")
+    assert union.next_after(midnight - 1, 0) == midnight + 23 * 3600
+    assert union.looks(midnight - 1, 0) == (23 * 60 + 1) * 2 + 24
+
+
+def test_an_answer_that_was_given_before_costs_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rules and of unions, which members of theirs are due too; equal schedules share it."""
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("asked again")
+
+    union, twin = (parse_schedule("any", json.loads(json.dumps(UNION))) for _ in range(2))
+    rule, same = (parse_schedule("rrule", {"rrule": "FREQ=DAILY;BYHOUR=8", "dtstart": "2026-01-01T00:00"})
+                  for _ in range(2))  # fmt: skip
+    now = at("2026-12-01")
+    found = [next_after(one, now, 0) for one in (union, rule)]
+    due = members_due(union, Options(), found[0] or 0, 0)
+    assert due and all(found)
+    for kind in (Cron, Daily, Weekly, Interval):
+        monkeypatch.setattr(kind, "next_after", refuse)
+    monkeypatch.setattr(WallClock, "next_after", refuse)
+    assert [next_after(one, now, 0) for one in (twin, same)] == found
+    assert members_due(twin, Options(), found[0] or 0, 0) == due
+    assert {union, twin, rule, same} == {union, rule}

@@ -49,6 +49,8 @@ from service.cli.output.schedule_words import in_words
 
 app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
 
+ALL_CLOSED = "all that is to come falls on closed days or hours"
+
 Description = Annotated[str | None, typer.Option("--description", help="What the job is for.")]
 
 
@@ -273,7 +275,8 @@ def _report(done: str, job: dict[str, Any], json: bool) -> None:
     if json:
         show_json(job)
     else:
-        due = f"next run at {job['next_run_at']} UTC" if job["next_run_at"] else job["state_reason"] or job["state"]
+        why_none = ALL_CLOSED if job["state"] == "scheduled" else job["state_reason"] or job["state"]
+        due = f"next run at {job['next_run_at']} UTC" if job["next_run_at"] else why_none
         say(f"{done} {job['name']} ({job['id']})" + (f", {due}" if due != done.lower() else ""))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from service.domain.calendars.countries import holidays_in
-from service.domain.calendars.definition import CalendarDefinition
+from service.domain.calendars.definition import CalendarDefinition, Span
+from service.domain.calendars.stretches import Stretch, cut, days_of
 from service.domain.schedules.calendar_words import WEEKDAYS
 
 YEARS_KEPT = 64
@@ -85,17 +87,32 @@ class WorkCalendar:
         definition, first, last = self.definition, date(year, 1, 1), date(year, 12, 31)
         found = {day: WEEKDAYS[day.weekday()] for day in _days(first, last) if day.weekday() in definition.weekdays_off}
         found |= {day: "closed on this date" for day in definition.dates if day.year == year}
-        spans = [span for span in definition.ranges if span.first <= last and span.last >= first]
-        for span in spans:
-            if span.why is None:
-                words = f"closed from {span.first.isoformat()} to {span.last.isoformat()}"
-                found |= dict.fromkeys(_days(max(first, span.first), min(last, span.last)), words)
+        found |= _closed_by(self._nameless, first, last)
         if definition.country is not None:
             found |= holidays_in(definition.country, definition.subdivision, year)
-        for span in spans:
-            if span.why is not None:
-                found |= dict.fromkeys(_days(max(first, span.first), min(last, span.last)), span.why)
-        return found
+        return found | _closed_by(self._named, first, last)
+
+    @cached_property
+    def _nameless(self) -> Sequence[Stretch]:
+        """The ranges without a reason of their own."""
+        return _stretches(span for span in self.definition.ranges if span.why is None)
+
+    @cached_property
+    def _named(self) -> Sequence[Stretch]:
+        return _stretches(span for span in self.definition.ranges if span.why is not None)
+
+
+def _stretches(spans: Iterable[Span]) -> Sequence[Stretch]:
+    return cut([
+        Stretch(span.first.toordinal(), span.last.toordinal(),
+                span.why or f"closed from {span.first.isoformat()} to {span.last.isoformat()}")
+        for span in spans
+    ])  # fmt: skip
+
+
+def _closed_by(stretches: Sequence[Stretch], first: date, last: date) -> dict[date, str]:
+    found = days_of(stretches, first.toordinal(), last.toordinal())
+    return {date.fromordinal(day): why for day, why in found}
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -8,7 +8,7 @@ from functools import partial
 
 from service.domain.options import Options
 from service.domain.schedules.closed.closing import Closing, Landing
-from service.domain.schedules.closed.times_of_day import times_of_day
+from service.domain.schedules.closed.times_of_day import members_landing, times_of_day
 from service.domain.schedules.definition import Cron, Daily, Interval, Member, Schedule, Union, Weekly, singles_in
 from service.domain.schedules.workdays import Calendar
 from service.domain.schedules.zones import zone
@@ -141,11 +141,12 @@ def members_due(
     """
     if not isinstance(schedule, Union):
         return ()
+    origin = counted_from(schedule, options, anchor)
     if calendar is not None and options.on_closed != "skip":
         landing = next_landing(schedule, options, occurrence - 1, anchor, calendar)
-        if landing is not None and landing.at == occurrence and landing.moved_from is not None:
-            occurrence = landing.moved_from
-    origin = counted_from(schedule, options, anchor)
+        if landing is not None and landing.at == occurrence and (moved_from := landing.moved_from) is not None:
+            due = schedule.due_at(moved_from, origin, calendar, starts=moved_from == options.starts_at_s)
+            return members_landing(due, origin, calendar, zone(schedule.timezone), moved_from, occurrence)
     return schedule.due_at(occurrence, origin, calendar, starts=occurrence == options.starts_at_s)
 
 

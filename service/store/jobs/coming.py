@@ -18,7 +18,7 @@ from service.domain.schedules import Calendar
 from service.domain.schedules.definition import Schedule
 from service.errors import ScheduleError, ValidationFailed
 from service.store.calendars.calendar_store import CalendarStore
-from service.store.jobs.job_hashes import AT_ONCE, JobStore, Position
+from service.store.jobs.job_hashes import AT_ONCE, JobStore
 from service.store.jobs.job_marks import marks_of
 from service.store.scripts import Scripts
 from service.store.server.asking import ask_packed, hash_fields
@@ -63,17 +63,27 @@ def coming_jobs(scripts: Scripts, choice: JobChoice) -> Iterator[ComingJob]:
     """
     store, calendars, position = JobStore(scripts), _Calendars(CalendarStore(scripts)), None
     while places := store.ids_after(position, AT_ONCE):
-        yield from _read(scripts, choice, places, calendars)
+        yield from _read(scripts, choice, [place.job_id for place in places], calendars)
         position = places[-1]
 
 
-def _read(
-    scripts: Scripts, choice: JobChoice, places: Sequence[Position], calendars: _Calendars
-) -> Iterator[ComingJob]:
-    keys = [scripts.keys.job(place.job_id) for place in places]
-    for place, values in zip(places, ask_packed(scripts, hash_fields(keys, _FIELDS)), strict=True):
+def coming_of(scripts: Scripts, choice: JobChoice, job_ids: Sequence[str]) -> Iterator[ComingJob]:
+    """Read some jobs as `coming_jobs` does; those that the choice does not take are left out.
+
+    Args:
+        scripts: the scripts of this installation.
+        choice: among all jobs.
+        job_ids: the jobs.
+    """
+    if job_ids:
+        yield from _read(scripts, choice, job_ids, _Calendars(CalendarStore(scripts)))
+
+
+def _read(scripts: Scripts, choice: JobChoice, job_ids: Sequence[str], calendars: _Calendars) -> Iterator[ComingJob]:
+    keys = [scripts.keys.job(job_id) for job_id in job_ids]
+    for job_id, values in zip(job_ids, ask_packed(scripts, hash_fields(keys, _FIELDS)), strict=True):
         try:
-            job = _job(place.job_id, values, choice, calendars)
+            job = _job(job_id, values, choice, calendars)
         except (ArithmeticError, LookupError, TypeError, ValueError, ScheduleError, ValidationFailed):
             continue
         if job is not None:

@@ -14,6 +14,7 @@ import orjson
 
 from service.domain.job import ANSWER_FIELDS
 from service.domain.options import Options
+from service.domain.records import NONE_RUNS
 from service.domain.timestamps import format_timestamp
 
 VIEW_FIELDS = (
@@ -27,6 +28,7 @@ REMEMBERED = 8192
 REMEMBERED_BYTES = 4096
 """Longer texts are parsed each time."""
 
+_NONE_RUNS = b"%d" % NONE_RUNS
 Values = Sequence[bytes | None]
 
 _ANSWER = b"{%b}" % b", ".join(b'"%b": %%b' % name.encode() for name in ANSWER_FIELDS)
@@ -55,9 +57,13 @@ def job_view(job_id: str, values: Values) -> bytes:
         b"{}" if labels is None else _object(labels),
         instant(created), instant(updated or created), optional(instant, ran),
         optional(word, status), optional(text, error),
-        optional(instant, next_run or due), word(state), optional(word, reason),
+        _next_run_at(next_run, due), word(state), optional(word, reason),
         b"%d" % int(there(revision)),
     )  # fmt: skip
+
+
+def _next_run_at(next_run: bytes | None, due: bytes | None) -> bytes:
+    return b"null" if next_run == _NONE_RUNS else optional(instant, next_run or due)
 
 
 def optional(show: Callable[[bytes], bytes], value: bytes | None) -> bytes:

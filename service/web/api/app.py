@@ -26,6 +26,7 @@ from service.web.api.keys import Key, KeyList, OwnKey, Rotate
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
 from service.web.api.openapi import document as openapi
+from service.web.api.parameters import KnownParameters
 from service.web.api.pauses import OnePause, PauseList
 from service.web.api.previews import ClockChangeList, JobPreview, Preview
 from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
@@ -148,7 +149,8 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     """
     guard = Guard(services.callers, sign_in, services.guesses, services.refusal_notes)
     rates = [services.rates] if services.rates else []  # behind the guard, which knows whose key it is
-    middleware = [Compression(), RequestIds(), guard, *rates, ChangeNotes(), NeedlessBodies(), Headers()]
+    allowed = [guard, *rates, KnownParameters(), ChangeNotes()]
+    middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers()]
     app = App(middleware=[*middleware, services.loop_lag, services.guesses])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
@@ -168,13 +170,13 @@ def _add_job_routes(app: App, services: Services) -> None:
     jobs, pages = services.jobs, services.pages
     app.add_route("/scheduler/jobs", JobList(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}", Job(jobs, services.dry_runs, pages))
-    app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs))
+    app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/revisions", RevisionList(services.revisions))
     app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}", OneRevision(services.revisions))
-    app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}/restore", RestoreRevision(services.revisions))
+    app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}/restore", RestoreRevision(services.revisions, pages))
     app.add_route("/scheduler/deleted", DeletedList(services.deleted))
-    app.add_route("/scheduler/deleted/{job_id}/restore", RestoreDeleted(services.deleted))
+    app.add_route("/scheduler/deleted/{job_id}/restore", RestoreDeleted(services.deleted, pages))
     app.add_route("/scheduler/preview", Preview(jobs, pages))
     app.add_route("/scheduler/calendars", CalendarList(services.calendars, pages))
     app.add_route(

@@ -24,7 +24,7 @@ from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object, read_optional_object
 from service.web.http.hang_up import receive_of
-from service.web.http.pools import Pool
+from service.web.http.pools import Pool, PooledResource
 from service.web.http.rendering import Runner, send, send_array
 from service.web.http.weight import is_light
 from service.web.live.hub import NewsHub
@@ -44,8 +44,8 @@ class Changing:
         self._pool = pool
 
     def _run(self, body: dict[str, Any] | None) -> Runner:
-        """Choose where to check a body and carry it out: on the event loop if that is quick, else in a thread."""
-        return interleaved if body is None or is_light(body) else self._pool.run
+        """Choose where to check a body and carry it out: on the event loop as far as it is quick, else in a thread."""
+        return self._pool.run_if_long if body is None or is_light(body) else self._pool.run
 
 
 class JobList(Changing):
@@ -121,18 +121,16 @@ class Job(Changing):
         resp.status = falcon.HTTP_204
 
 
-class Toggle:
+class Toggle(PooledResource[Jobs]):
     """`/scheduler/jobs/{job_id}/toggle`."""
 
     access = BY_KEY.needing(post=Scope.WRITE)
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
-
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Enable or disable the job."""
         body = await read_object(req)
-        conditions.send_job(resp, await interleaved(self._jobs.toggle, job_id, body, conditions.revisions(req)))
+        revisions = conditions.revisions(req)
+        conditions.send_job(resp, await self._pool.run_if_long(self._source.toggle, job_id, body, revisions))
 
 
 class RunNow(Changing):

@@ -15,6 +15,7 @@ from service.usecases.revisions import Revisions
 from service.web.api.limits import PAGE_LIMIT
 from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
+from service.web.http.pools import PooledResource
 from service.web.http.rendering import send
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}")
@@ -54,18 +55,15 @@ class OneRevision:
     on_head = on_get
 
 
-class RestoreRevision:
+class RestoreRevision(PooledResource[Revisions]):
     """`/scheduler/jobs/{job_id}/revisions/{revision}/restore`."""
 
     access = BY_KEY.needing(post=Scope.WRITE)
 
-    def __init__(self, revisions: Revisions) -> None:
-        self._revisions = revisions
-
     async def on_post(self, req: Request, resp: Response, job_id: str, revision: str) -> None:
         """Give the job the definition that it had at this revision, as a new revision."""
-        job = await interleaved(self._revisions.restore, job_id, _number(revision), conditions.revisions(req))
-        conditions.send_job(resp, job)
+        number, expected = _number(revision), conditions.revisions(req)
+        conditions.send_job(resp, await self._pool.run_if_long(self._source.restore, job_id, number, expected))
 
 
 class DeletedList:
@@ -84,17 +82,14 @@ class DeletedList:
     on_head = on_get
 
 
-class RestoreDeleted:
+class RestoreDeleted(PooledResource[Deleted]):
     """`/scheduler/deleted/{job_id}/restore`."""
 
     access = BY_KEY.needing(post=Scope.WRITE)
 
-    def __init__(self, deleted: Deleted) -> None:
-        self._deleted = deleted
-
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Bring a deleted job back under its id: on or off as it was, planned anew, without its runs."""
-        job = await interleaved(self._deleted.restore, job_id)
+        job = await self._pool.run_if_long(self._source.restore, job_id)
         conditions.send_job(resp, job)
         resp.status = falcon.HTTP_201
         resp.set_header("Location", f"/scheduler/jobs/{job.id}")

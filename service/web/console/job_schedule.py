@@ -1,14 +1,13 @@
-"""Schedule of a stored job: its description and its upcoming occurrences."""
+"""Schedule of a stored job: its description and its next occurrences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from service.domain import schedules
 from service.domain.options import Options, parse_options
 from service.domain.schedules.definition import Schedule, parse_schedule
-from service.domain.timestamps import parse_timestamp
 from service.errors import ScheduleError, ServiceError, ValidationFailed
 from service.usecases.jobs import Jobs
 
@@ -33,32 +32,6 @@ def planned(jobs: Jobs, job_id: str) -> dict[str, Any]:
             "details": [],
             "description": f"This schedule cannot be planned: {error}",
         }
-
-
-def upcoming(job: Mapping[str, Any], until: int, apart: int) -> Iterator[int]:
-    """Yield the job's occurrences from `next_run_at` on, in epoch seconds.
-
-    Args:
-        job: The job.
-        until: The last instant, epoch seconds.
-        apart: Yield at most one occurrence in this many seconds, so that a job that runs every second costs no more
-            than another.
-    """
-    if job["next_run_at"] is None:
-        return
-    try:
-        schedule, options = _parse(job)
-        at: int | None = parse_timestamp(job["next_run_at"], "next_run_at")
-    except ServiceError:
-        return
-    anchor = at or 0
-    while at is not None and at <= until:
-        yield at
-        after = max(at, at - at % apart + apart - 1)
-        try:
-            at = schedules.next_occurrence(schedule, options, after, anchor)
-        except ScheduleError:
-            return
 
 
 def _parse(job: Mapping[str, Any]) -> tuple[Schedule, Options]:

@@ -55,8 +55,8 @@ def _add_pages(app: App, services: Services) -> None:
     jobs, runs, bots, contacts = services.jobs, services.runs, services.bots, services.contacts
     pages, long = services.pages, services.long
     app.add_page("/", Overview(
-        pages, jobs, runs, services.reading, services.calendars, services.clock_changes, services.weak_keys,
-        services.pauses,
+        pages, jobs, runs, services.reading, services.calendars, services.clock_changes, services.timelines,
+        services.weak_keys, services.pauses,
     ))  # fmt: skip
     app.add_page("/jobs", JobList(pages, jobs, bots, services.pauses))
     app.add_page("/jobs/new", NewJob(pages, jobs, bots, services.calendars))

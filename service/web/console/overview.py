@@ -18,6 +18,7 @@ from service.store.counters import Reading
 from service.usecases.access.sight import is_limited
 from service.usecases.calendars import Calendars
 from service.usecases.foresight.clock_changes import ClockChanges
+from service.usecases.foresight.timelines import Timelines
 from service.usecases.jobs import Jobs
 from service.usecases.pauses import Pauses
 from service.usecases.runs import Runs
@@ -47,6 +48,7 @@ class Overview(RenderedPage):
         reading: Reads the current counts from Redis.
         calendars: The use cases of calendars.
         clock_changes: Tells which jobs meet a change of clocks soon.
+        timelines: Reads the jobs' upcoming occurrences.
         weak_keys: A sentence for each API key that is easy to guess, for administrators.
         pauses: The use cases of pauses.
     """
@@ -55,7 +57,7 @@ class Overview(RenderedPage):
 
     def __init__(
         self, pool: Pool, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], calendars: Calendars,
-        clock_changes: ClockChanges, weak_keys: Sequence[str], pauses: Pauses,
+        clock_changes: ClockChanges, timelines: Timelines, weak_keys: Sequence[str], pauses: Pauses,
     ) -> None:  # fmt: skip
         super().__init__(pool)
         self._jobs = jobs
@@ -63,6 +65,7 @@ class Overview(RenderedPage):
         self._reading = reading
         self._calendars = calendars
         self._clock_changes = clock_changes
+        self._timelines = timelines
         self._weak_keys = weak_keys
         self._pauses = pauses
 
@@ -91,9 +94,9 @@ class Overview(RenderedPage):
             next_due=_soonest(jobs) if limited else None if now.next_due is None else format_ms(now.next_due),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
-            day=timeline(
-                seconds - seconds % 60, jobs, runs, self._pauses.ends(jobs)
-            ),  # changes, and with it the entity tag, only each minute
+            day=timeline(  # changes, and with it the entity tag, only each minute
+                seconds - seconds % 60, jobs, runs, self._timelines.upcoming, self._pauses.ends(jobs)
+            ),
             all_runs=all_of_them,
             all_jobs=all_jobs,
         )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.web.console.formatting import plural
-from service.web.console.job_schedule import upcoming
 
 DAY = 86_400
 CELL = 1_800
@@ -20,6 +19,8 @@ CLEAR = 900
 LANES = 12
 WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
+Upcoming = Callable[[Sequence[str], int, int], Mapping[str, Sequence[int]]]
+"""Ids of jobs, the last instant, and how far apart marks are (both s) -> the instants of each, epoch seconds."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
 NO_PAUSES: Mapping[str, int] = MappingProxyType({})
@@ -68,7 +69,7 @@ class Timeline:
 
 
 def timeline(
-    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]],
+    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], upcoming: Upcoming,
     paused: Mapping[str, int] = NO_PAUSES,
 ) -> Timeline:  # fmt: skip
     """Draw the timeline. Failing jobs are on top, then those that are due next.
@@ -77,6 +78,7 @@ def timeline(
         now: Epoch seconds.
         jobs: Jobs with upcoming occurrences.
         runs: Runs of the last day, of any job.
+        upcoming: Finds the upcoming occurrences of the jobs that have a lane.
         paused: Job id -> what is due before is paused, epoch seconds.
     """
     cells = _past(now, runs)
@@ -88,12 +90,13 @@ def timeline(
         {job_id for job_id, _ in cells} | soon.keys(),
         key=lambda job_id: (job_id not in failed, soon.get(job_id, "9"), job_id),
     )
+    coming = upcoming(order[:LANES], now + DAY, CELL)
     lanes = tuple(
         Lane(
             job_id,
             _short(known[job_id]["name"] if job_id in known else job_id[:8]),
             TOP + LANE * index + LANE / 2,
-            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, known.get(job_id), paused.get(job_id, 0))),
+            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, coming.get(job_id, ()), paused.get(job_id, 0))),
         )
         for index, job_id in enumerate(order[:LANES])
     )
@@ -135,8 +138,8 @@ def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
             yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {counted}")
 
 
-def _upcoming_marks(now: int, job: Mapping[str, Any] | None, paused_until: int) -> Iterable[Mark]:
-    for at in () if job is None else upcoming(job, now + DAY, CELL):
+def _upcoming_marks(now: int, instants: Iterable[int], paused_until: int) -> Iterable[Mark]:
+    for at in instants:
         told = f"{'paused, ' if at < paused_until else ''}due in {_span(max(0, at - now))}"
         yield Mark(x_of(now, max(at, now + CLEAR)), "paused" if at < paused_until else "upcoming", told)
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Generic, ParamSpec, TypeVar
 
 from service.errors import ServiceError
-from service.interleaving import in_thread
+from service.interleaving import NeedsThread, in_thread, interleaved
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,6 +84,25 @@ class Pool(Admission):
         """
         with self.admitted():
             return await self.go_on(call, *args, **options)
+
+    async def run_if_long(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Make a call on the event loop; if it comes to work that is too long for that, again in one of the threads.
+
+        Args:
+            call: the call. It changes nothing before it knows (`service.interleaving.leave_loop_if`).
+            args: its arguments.
+            options: its named arguments.
+
+        Returns:
+            The call's result. It raises what the call raises.
+
+        Raises:
+            Busy: a thread is needed, and the queue is full.
+        """
+        try:
+            return await interleaved(call, *args, **options)
+        except NeedsThread:
+            return await self.run(call, *args, **options)
 
     def go_on(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> Awaitable[T]:
         """Make a call for a request that is admitted already. Return an awaitable of its result."""

@@ -1,4 +1,4 @@
-"""Query parameters, strictly read. Unknown parameters are ignored."""
+"""Query parameters, strictly read. Unknown ones of the API are refused before (`service.web.api.parameters`)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""Weight of a request's body: whether it is checked on the event loop. Short: one rule for every body."""
+"""Weight of a request's body: whether it is checked on the event loop. One rule for every body."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from service.domain.planning import LONG_TYPES
 
 LIGHT_ITEMS = 200
 """Most values in a light body."""
@@ -12,7 +14,9 @@ LIGHT_TEXT = 2000
 
 
 def is_light(body: Mapping[str, Any]) -> bool:
-    """Tell whether a body has few values and short texts, and none of them is a template."""
+    """Tell whether a body has few values and short texts, none of them a template, and no schedule of a long type."""
+    if body.get("schedule_type") in LONG_TYPES:
+        return False
     values: list[Any] = [body]
     for value in values:
         if len(values) > LIGHT_ITEMS:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.domain.schedules.definition import Cron, Daily, Monthly, Once, Recurrence, Schedule, Weekly
+from service.domain.schedules.definition import Cron, Daily, Member, Monthly, Once, Recurrence, Schedule, Union, Weekly
 from service.domain.schedules.types.crontab import fields_of
-from service.domain.schedules.wall_clock import wall_at
+from service.domain.schedules.wall_clock import instant_of, wall_at
 from service.domain.schedules.workdays import Calendar
 
 _EPOCH = datetime(1970, 1, 1)
@@ -25,7 +27,8 @@ def times_of_day(
     never changes.
 
     Args:
-        schedule: the job's. A union's members differ in zone, so its occurrences stand for the time on the clock.
+        schedule: the job's. Of a union those members count that are due; members of another zone stand for the time on
+            the job's clock.
         anchor: what it counts from, epoch seconds.
         calendar: the job's.
         zone: the job's.
@@ -34,7 +37,11 @@ def times_of_day(
     Returns:
         One time as a rule; more if several are skipped, or one is skipped and another comes right after the gap.
     """
-    wall = datetime.fromtimestamp(occurrence, zone).replace(tzinfo=None, fold=0)
+    if isinstance(schedule, Union):
+        due = schedule.due_at(occurrence, anchor, calendar, starts=False)
+        times = {time for member in due for time in _of_member(member, anchor, calendar, zone, occurrence)}
+        return sorted(times) or [_wall(occurrence, zone).time()]
+    wall = _wall(occurrence, zone)
     gap = (wall_at(occurrence - 1, zone) or wall).replace(fold=0) + _SECOND
     began = wall_at(anchor, zone)
     unchanging = None if gap >= wall or began is None else _unchanging(schedule)
@@ -47,6 +54,43 @@ def times_of_day(
         found = unchanging.next_after(found, _seconds(began), calendar)
     # A gap can begin the day before; nothing is moved by more than whole days of its own.
     return sorted({one.time() if one.date() == wall.date() else wall.time() for one in walls}) or [wall.time()]
+
+
+def members_landing(
+    due: Iterable[Member], anchor: int, calendar: Calendar | None, zone: ZoneInfo, occurrence: int, landed: int
+) -> tuple[Member, ...]:
+    """Find those members of a union that are due at an occurrence and land at an instant of another day.
+
+    Those whose times the clocks skip are due together, and land apart.
+
+    Args:
+        due: the members that are due at the occurrence.
+        anchor: what they count from, epoch seconds.
+        calendar: the job's.
+        zone: the job's.
+        occurrence: epoch seconds.
+        landed: where it landed, epoch seconds.
+    """
+    day = _wall(landed, zone).date()
+
+    def lands(member: Member) -> bool:
+        times = _of_member(member, anchor, calendar, zone, occurrence)
+        return any(instant_of(datetime.combine(day, one), zone) == landed for one in times)
+
+    return tuple(member for member in due if lands(member))
+
+
+def _of_member(
+    member: Member, anchor: int, calendar: Calendar | None, zone: ZoneInfo, occurrence: int
+) -> Sequence[time]:
+    schedule: Any = member.schedule
+    if schedule.timezone != zone.key:
+        return [_wall(occurrence, zone).time()]
+    return times_of_day(schedule, anchor, calendar, zone, occurrence)
+
+
+def _wall(instant: int, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(instant, zone).replace(tzinfo=None, fold=0)
 
 
 def _unchanging(schedule: Schedule) -> Schedule | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from service.domain.input.refusals import Refusals, echo, joined, require_object
@@ -16,8 +17,11 @@ from service.errors import ScheduleError, ValidationFailed
 
 MOST_MEMBERS = 20
 LONGEST_NAME = 100
-MOST_EXCEPTED = 5_000
-"""Occurrences in a row that may be excepted; a schedule with more is taken for one that never comes."""
+MOST_LOOKS = 10_000
+"""How often one search may ask one of the schedules for its next occurrence: with one schedule and one exception, 5,000
+occurrences in a row may be excepted. A schedule that needs more is taken for one that never comes."""
+REMEMBERED = 16_384
+"""Answers that are kept: many jobs share a schedule, and ask at the same instant."""
 
 
 class Single(Protocol):
@@ -54,6 +58,13 @@ class Union:
 
     members: tuple[Member, ...]
     excepted: tuple[Single, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.members, self.excepted)))
+
+    def __hash__(self) -> int:
+        return self._hash  # made once: it is asked for whenever an answer is looked up
 
     @property
     def timezone(self) -> str:
@@ -65,16 +76,13 @@ class Union:
         """Find the first occurrence strictly after an instant.
 
         Raises:
-            ScheduleError: the exceptions leave none of thousands.
+            ScheduleError: the exceptions leave none within `MOST_LOOKS`.
         """
-        coming = [_Coming(member.schedule, anchor, calendar) for member in self.members]
-        excepted = [_Coming(one, anchor, calendar) for one in self.excepted]
-        for _ in range(MOST_EXCEPTED):
-            found = min((at for one in coming if (at := one.since(after + 1)) is not None), default=None)
-            if found is None or all(one.since(found) != found for one in excepted):
-                return found
-            after = found
-        raise ScheduleError(f"The exceptions leave none of {MOST_EXCEPTED:,} successive occurrences")
+        return _search(self, after, anchor, calendar)[0]
+
+    def looks(self, after: int, anchor: int, calendar: Calendar | None = None) -> int:
+        """Return how often the search for the first occurrence after an instant asks one of the schedules."""
+        return _search(self, after, anchor, calendar)[1]
 
     def excepts(self, at: int, anchor: int, calendar: Calendar | None) -> bool:
         """Return whether an instant is an exception."""
@@ -89,12 +97,7 @@ class Union:
             calendar: the job's, if it has one.
             starts: whether the instant is the one from which intervals count, and at which they are due first.
         """
-        return tuple(
-            member
-            for member in self.members
-            if (starts and isinstance(member.schedule, Interval))
-            or member.schedule.next_after(at - 1, anchor, calendar) == at
-        )
+        return _due(self, at, anchor, calendar, starts)
 
     def words(self) -> str:
         """Say when it is due."""
@@ -105,21 +108,82 @@ class Union:
         return text
 
 
-_NEVER_SEARCHED = -(2**62)
+@lru_cache(maxsize=REMEMBERED)
+def _due(union: Union, at: int, anchor: int, calendar: Calendar | None, starts: bool) -> tuple[Member, ...]:
+    return tuple(
+        member
+        for member in union.members
+        if (starts and isinstance(member.schedule, Interval))
+        or member.schedule.next_after(at - 1, anchor, calendar) == at
+    )
 
 
-class _Coming:
+@lru_cache(maxsize=REMEMBERED)
+def _search(union: Union, after: int, anchor: int, calendar: Calendar | None) -> tuple[int | None, int]:
+    """Find the first occurrence after an instant, and how many looks that took. Members alike are asked as one."""
+    looks, places = _Looks(), _places_of(union, anchor, calendar)
+
+    def walks(schedules: Iterable[Single]) -> list[_Walk]:
+        known = places.known
+        return [_Walk(one, anchor, calendar, looks, known.get(one, _NOWHERE)) for one in dict.fromkeys(schedules)]
+
+    coming, excepted = walks(member.schedule for member in union.members), walks(union.excepted)
+    while True:
+        found = min((at for one in coming if (at := one.since(after + 1)) is not None), default=None)
+        if found is None or all(one.since(found) != found for one in excepted):
+            places.known = {one.schedule: one.place for one in (*coming, *excepted)}
+            return found, looks.made
+        after = found
+
+
+Place = tuple[int, int | None]
+"""An instant, and the first occurrence strictly after it."""
+_NOWHERE: Place = (2**62, None)
+
+
+class _Places:
+    """Where the schedules of a union stood after the last search: the next one mostly goes on from there."""
+
+    known: Mapping[Single, Place] = {}
+
+
+@lru_cache(maxsize=4096)
+def _places_of(union: Union, anchor: int, calendar: Calendar | None) -> _Places:
+    return _Places()
+
+
+class _Looks:
+    """Counts how often the schedules of a union are asked in one search."""
+
+    made = 0
+
+    def note(self) -> None:
+        """Count one more."""
+        self.made += 1
+        if self.made > MOST_LOOKS:
+            raise ScheduleError(f"The exceptions leave none of the occurrences that {MOST_LOOKS:,} looks find")
+
+
+class _Walk:
     """Walks the occurrences of one schedule, and searches only beyond the one that it stands at."""
 
-    def __init__(self, schedule: Single, anchor: int, calendar: Calendar | None) -> None:
-        self._schedule, self._anchor, self._calendar = schedule, anchor, calendar
-        self._at: int | None = _NEVER_SEARCHED
+    def __init__(
+        self, schedule: Single, anchor: int, calendar: Calendar | None, looks: _Looks, place: Place
+    ) -> None:  # fmt: skip
+        self.schedule, self.place = schedule, place
+        self._anchor, self._calendar, self._looks = anchor, calendar, looks
+        self._has_looked = False
 
     def since(self, instant: int) -> int | None:
         """Find the first occurrence at an instant or later; no instant may be before an earlier one."""
-        if self._at is not None and self._at < instant:
-            self._at = self._schedule.next_after(instant - 1, self._anchor, self._calendar)
-        return self._at
+        begin, at = self.place
+        is_there = begin < instant and (at is None or at >= instant)
+        if not (is_there and self._has_looked):
+            self._looks.note()  # the first one counts, known or not: the bound must be the same for everybody
+            self._has_looked = True
+        if not is_there:
+            self.place = instant - 1, self.schedule.next_after(instant - 1, self._anchor, self._calendar)
+        return self.place[1]
 
 
 class ParseSchedule(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -58,6 +58,14 @@ class Recurrence:
     rdates: tuple[datetime, ...] = ()
     exdates: frozenset[datetime] = frozenset()
     exdays: frozenset[date] = frozenset()
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        parts = self.rule, self.timezone, self.dtstart, self.rdates, self.exdates, self.exdays
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        return self._hash  # made once: it is asked for whenever an answer is looked up
 
     def next_after(self, after: int, anchor: int, calendar: Calendar | None = None) -> int | None:
         """Find the first occurrence strictly after an instant.

@@ -47,6 +47,20 @@ _SECOND = timedelta(seconds=1)
 _TIMES = ("byhour", "byminute", "bysecond")
 
 
+_SECONDS = (366 * 86400, 31 * 86400, 7 * 86400, 86400, 3600, 60, 1)
+"""About the length of each period, from a year to a second."""
+
+
+def effort_of(rule: Rule, seconds: int) -> int:
+    """Estimate the effort to find a rule's next time that is so many seconds away."""
+    return (1 + seconds // (_SECONDS[rule.freq] * rule.interval)) * _cost_of(rule)
+
+
+def _cost_of(rule: Rule) -> int:
+    """Return the effort of one step."""
+    return COST[rule.freq] * (1 + len(rule.bysetpos) // 4)
+
+
 class TooFar(Exception):
     """A search went beyond its effort."""
 
@@ -61,7 +75,7 @@ class _Steps(int):
     def of(cls, rule: Rule) -> _Steps:
         """Return the rule's interval."""
         steps = cls(rule.interval)
-        steps.left, steps.cost = EFFORT, COST[rule.freq] * (1 + len(rule.bysetpos) // 4)
+        steps.left, steps.cost = EFFORT, _cost_of(rule)
         return steps
 
     def _step(self) -> None:

@@ -1,0 +1,91 @@
+"""Upcoming occurrences for drawings, against what the engine decides and previews."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from service.domain.access.callers import Caller, act_as_before, act_for
+from service.domain.access.limits import Limits
+from service.domain.access.scopes import ALL
+from service.domain.timestamps import format_timestamp
+from service.store.server.redis_clock import RedisClock
+from service.usecases.foresight.timelines import Timelines
+from tests.support.store_rig import Rig
+
+DAY, HALF_HOUR = 86_400, 1_800
+Json = dict[str, Any]
+UNION: Json = {"schedules": [
+    {"schedule_type": "interval", "schedule_config": {"minutes": 50}},
+    {"schedule_type": "cron", "schedule_config": {"cron_expression": "7 * * * *"}},
+]}  # fmt: skip
+
+
+def shown(instants: list[int]) -> list[str]:
+    return [format_timestamp(at) for at in instants]
+
+
+def upcoming(rig: Rig, *ids: str, apart: int = 1) -> dict[str, list[int]]:
+    return Timelines(rig.scripts).upcoming(ids, RedisClock(rig.client).now_ms() // 1000 + DAY, apart)
+
+
+def previewed(rig: Rig, job_id: str, count: int) -> list[str]:
+    found: list[str] = rig.jobs.preview_job(job_id, from_=None, count=count)["occurrences"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("daily", {"hour": 8, "minute": 0}),
+        ("daily", {"hour": 8, "minute": 0, "every": 1}),
+        ("weekly", {"hour": 8, "minute": 0, "day_of_week": "mon,tue,wed,thu,fri,sat,sun"}),
+        ("interval", {"minutes": 50}),
+        ("cron", {"cron_expression": "*/40 * * * *", "timezone": "Europe/Vienna"}),
+        ("rrule", {"rrule": "FREQ=MINUTELY;INTERVAL=25;COUNT=7"}),
+        ("any", UNION),
+    ],
+)
+def test_they_are_the_jobs_own(rig: Rig, kind: str, config: Json) -> None:
+    """By its own anchor, also when some are decided: of seven times, six are left."""
+    job_id = rig.make_job(schedule_type=kind, schedule_config=config)
+    for decided in (False, True):
+        if decided:
+            first = int(rig.client.hget(rig.keys.job(job_id), "next_occurrence") or 0)  # type: ignore[arg-type]
+            rig.client.hset(rig.keys.job(job_id), mapping={"anchor": first - 10 * 60, "last_decided": first})
+            rig.jobs.update(job_id, {"description": "read anew"})
+        found = upcoming(rig, job_id)[job_id]
+        assert found == sorted(set(found)) and found
+        preview = previewed(rig, job_id, len(found))
+        assert shown(found) == preview
+
+
+def test_closed_ones_are_left_out_and_moved_ones_stand_where_they_land(rig: Rig) -> None:
+    rig.calendars.create({"name": "office", "open_hours": {"from": "08:00", "to": "10:00"}})
+    job_id = rig.make_job(
+        schedule_type="cron", schedule_config={"cron_expression": "0 * * * *"}, options={"calendar": "office"}
+    )
+    found = upcoming(rig, job_id)[job_id]
+    assert {at[11:13] for at in shown(found)} == {"08", "09"}
+
+
+def test_a_job_of_every_second_costs_no_more_than_there_is_room_for(rig: Rig) -> None:
+    job_id = rig.make_job(schedule_type="interval", schedule_config={"seconds": 1})
+    found = upcoming(rig, job_id, apart=HALF_HOUR)[job_id]
+    assert len(found) in (DAY // HALF_HOUR, DAY // HALF_HOUR + 1)
+    assert len({at // HALF_HOUR for at in found}) == len(found)
+
+
+def test_what_is_off_gone_damaged_or_not_the_callers_has_nothing(rig: Rig) -> None:
+    """Nor has no job."""
+    off, damaged, foreign = (rig.make_job(labels={"team": team}) for team in ("crm", "crm", "ops"))
+    rig.jobs.toggle(off, {"enabled": False})
+    rig.client.hset(rig.keys.job(damaged), "schedule_config", "{")
+    assert upcoming(rig) == {}
+    assert upcoming(rig, off, damaged, "gone", foreign).keys() == {foreign}
+    person = act_for(Caller("k", "k", ALL, Limits(labels={"team": frozenset({"crm"})})))
+    try:
+        assert upcoming(rig, foreign) == {}
+    finally:
+        act_as_before(person)
