@@ -128,7 +128,7 @@ def test_a_damaged_job_stops_no_other(second_version: Redis) -> None:
     second_version.set(KEYS.job(ids["Daily"]), "damaged")
     second_version.hset(KEYS.job(ids["Weekly"]), "schedule_config", "{")
     ensure_schema(second_version, KEYS)
-    assert second_version.get(KEYS.schema_version) == b"4"
+    assert second_version.get(KEYS.schema_version) == b"5"
     assert not second_version.hexists(KEYS.job(ids["Weekly"]), "kind")
     assert counted(second_version, KEYS, ids["Busy"]) == (5, 3)
 

@@ -19,6 +19,7 @@ from service.store.pauses.pause_store import MOST_ACTIVE
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.usecases.foresight.feeds import Feeds
+from service.usecases.foresight.timelines import Timelines
 from service.usecases.pauses import Pauses
 from service.web.console.timeline import timeline
 from tests.support.servers.valkey import ValkeyServer
@@ -425,7 +426,7 @@ def test_what_is_to_come_within_a_pause_with_an_end_is_marked(world: World) -> N
     now = world.now // 1000
     ends = world.pauses.ends(jobs)
     assert ends == {job_id: now + 150}
-    marks = timeline(now, jobs, [], ends).lanes[0].marks
+    marks = timeline(now, jobs, [], Timelines(world.rig.scripts).upcoming, ends).lanes[0].marks
     assert marks[0].status == "paused" and marks[-1].status == "upcoming"
     feed = Feeds(world.rig.scripts, world.rig.use, RedisClock(world.client)).calendar()
     assert feed.count(b"SUMMARY:a job: paused") == 2 and feed.count(b"STATUS:CANCELLED") == 2
