@@ -181,9 +181,9 @@ def segment(text: str) -> str:
     return quote(text, safe="") if text not in (".", "..") else text.replace(".", "%2E")
 
 
-def require_dry_runs(route: str) -> None:
-    """Refuse to go on where the service is older than dry runs of a route's `PUT`: it would make the change."""
-    parameters = api().get("/openapi.json")["paths"].get(route, {}).get("put", {}).get("parameters", ())
+def require_dry_runs(method: str, route: str) -> None:
+    """Refuse to go on where the service is older than dry runs of a method of a route: it would make the change."""
+    parameters = api().get("/openapi.json")["paths"].get(route, {}).get(method.lower(), {}).get("parameters", ())
     if "dry_run" not in {parameter.get("name") for parameter in parameters}:
         raise Failure(
             Exit.REFUSED, "This service is too old for --dry-run, and would make the change; nothing was sent"
