@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import sys
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import holidays
@@ -126,3 +127,47 @@ def test_calendars_that_close_alike_are_equal_whatever_they_are_called() -> None
 def test_a_calendar_of_dates_alone_runs_out(fields: dict[str, Any], expected: date | None) -> None:
     """60 days after November 26 is January 25."""
     assert WorkCalendar(made(**fields)).runs_out_on(date(2026, 11, 26)) == expected
+
+
+NEW_YEAR = date(2027, 1, 1)
+SPANS = st.lists(
+    st.tuples(st.integers(-40, 400), st.integers(0, 60), st.sampled_from([None, "a", "b", "c"])), max_size=12
+)
+
+
+@given(SPANS)
+def test_ranges_that_overlap_close_each_day_for_one_reason(drawn: list[tuple[int, int, str | None]]) -> None:
+    """The one that a look at each range and each day finds: any reason in words, else the days of the last range."""
+    ranges = [
+        {"from": (NEW_YEAR + timedelta(days=start)).isoformat(), "to": (NEW_YEAR + timedelta(days=end)).isoformat()}
+        | ({} if why is None else {"why": why})
+        for start, length, why in drawn
+        for end in [start + length]
+    ]
+    definition = parse_calendar({"name": "a", "ranges": ranges})
+    by_hand = {}
+    for span in sorted(definition.ranges, key=lambda one: one.why is not None):
+        for number in range((span.last - span.first).days + 1):
+            words = span.why or f"closed from {span.first} to {span.last}"
+            by_hand[span.first + timedelta(days=number)] = words
+    calendar = WorkCalendar(definition)
+    days = [NEW_YEAR + timedelta(days=number) for number in range(-40, 500)]
+    assert {day: calendar.closed(day) for day in days if calendar.closed(day)} == by_hand
+
+
+def test_thousands_of_ranges_over_each_other_are_as_quick_as_one() -> None:
+    """All of them have every day: the days are looked at once, and not once for each range."""
+    ranges = [{"from": "0001-01-01", "to": "9999-12-31", "why": f"range {number}"} for number in range(2_000)]
+    calendar = WorkCalendar(parse_calendar({"name": "a", "ranges": ranges}))
+    looked_at = 0
+
+    def watch(frame: Any, event: str, argument: Any) -> None:
+        nonlocal looked_at
+        looked_at += event == "call"
+
+    sys.setprofile(watch)
+    try:
+        assert calendar.closed(NEW_YEAR) == "range 999"  # the last in the order of their words
+    finally:
+        sys.setprofile(None)
+    assert looked_at < 20_000

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from service.domain.calendars.countries import holidays_in
-from service.domain.calendars.definition import CalendarDefinition
+from service.domain.calendars.definition import CalendarDefinition, Span
 from service.domain.schedules.calendar_words import WEEKDAYS
 
 YEARS_KEPT = 64
@@ -86,16 +86,39 @@ class WorkCalendar:
         found = {day: WEEKDAYS[day.weekday()] for day in _days(first, last) if day.weekday() in definition.weekdays_off}
         found |= {day: "closed on this date" for day in definition.dates if day.year == year}
         spans = [span for span in definition.ranges if span.first <= last and span.last >= first]
-        for span in spans:
-            if span.why is None:
-                words = f"closed from {span.first.isoformat()} to {span.last.isoformat()}"
-                found |= dict.fromkeys(_days(max(first, span.first), min(last, span.last)), words)
+        found |= _laid_over([span for span in spans if span.why is None], first, last)
         if definition.country is not None:
             found |= holidays_in(definition.country, definition.subdivision, year)
-        for span in spans:
-            if span.why is not None:
-                found |= dict.fromkeys(_days(max(first, span.first), min(last, span.last)), span.why)
-        return found
+        return found | _laid_over([span for span in spans if span.why is not None], first, last)
+
+
+def _laid_over(spans: Sequence[Span], first: date, last: date) -> dict[date, str]:
+    """Return the days of spans between two days, with why: the last span's that has the day.
+
+    Each day is looked at once, however many of the spans have it.
+    """
+    found: dict[date, str] = {}
+    start, end = first.toordinal(), last.toordinal()
+    free = list(range(start, end + 2))  # day - start -> the next day from there on that no later span has
+    for span in reversed(spans):
+        words = span.why or f"closed from {span.first.isoformat()} to {span.last.isoformat()}"
+        day, final = _free(free, max(span.first.toordinal(), start), start), min(span.last.toordinal(), end)
+        while day <= final:
+            found[date.fromordinal(day)] = words
+            free[day - start] = day + 1
+            day = _free(free, day + 1, start)
+    return found
+
+
+def _free(free: list[int], day: int, start: int) -> int:
+    """Follow the pointers from a day to the next free one, and shorten them on the way."""
+    passed = []
+    while free[day - start] != day:
+        passed.append(day)
+        day = free[day - start]
+    for one in passed:
+        free[one - start] = day
+    return day
 
 
 def _days(first: date, last: date) -> Iterator[date]:
