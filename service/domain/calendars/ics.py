@@ -23,9 +23,7 @@ YEARS_AHEAD = 10
 """Years for which an event is read that comes each year without end."""
 SKIPPED_SHOWN = 100
 """Skipped events that are told one by one."""
-_WANTED = frozenset(
-    ("DTSTART", "DTEND", "DURATION", "SUMMARY", "STATUS", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
-)
+_WANTED = frozenset(("DTSTART", "DTEND", "DURATION", "SUMMARY", "STATUS", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"))
 """Properties that tell of days off."""
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """Errors of `icalendar` and of dates about a property that is not as it should be."""
@@ -86,7 +84,7 @@ def _parsed(event: str) -> Mapping[str, Any]:
 
     if not event:
         raise _Skipped("it is too long")
-    return Event.from_ical(event)  # type: ignore[no-any-return]
+    return Event.from_ical(event)
 
 
 def _spans(event: Mapping[str, Any], today: date) -> Iterator[Span]:

@@ -1,4 +1,4 @@
-"""Jobs whose occurrences change because a calendar does, while their own fields stay: read for dry runs, some at most."""
+"""Jobs whose occurrences change because a calendar does, while their own fields stay: read for dry runs, so many."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CalendarJobs:
 
     Args:
         changes: a change without fields for each that is due some time, or could be, in the order of their names.
-        total: how many jobs use the calendars.
+        total: how many jobs use the calendars; some that are left out may be among them if not all were read.
         looked_at: how many of them were read.
     """
 
@@ -74,9 +74,10 @@ def jobs_of(
         told: the ids of jobs to leave out: a document tells of them itself.
     """
     total = sum(store.job_count(name) for name in calendars)
-    ids = _ids(store, calendars, told)
+    found = dict.fromkeys(_ids(store, calendars))
+    ids = [job_id for job_id in found if job_id not in told]
     changes = sorted(_changes(jobs, ids, calendars, now_ms), key=lambda one: (one.name, one.id or ""))
-    return CalendarJobs(changes, max(total, len(ids)), len(ids))
+    return CalendarJobs(changes, max(total - len(found), 0) + len(ids), len(ids))
 
 
 def differs(answer: Mapping[str, Any]) -> bool:
@@ -85,14 +86,14 @@ def differs(answer: Mapping[str, Any]) -> bool:
     return not occurrences["complete"] or any(occurrences[side]["count"] for side in ("gained", "lost"))
 
 
-def _ids(store: CalendarStore, names: Collection[str], told: Collection[str]) -> list[str]:
+def _ids(store: CalendarStore, names: Collection[str]) -> list[str]:
     """Read the ids of the calendars' jobs, each once."""
     found: dict[str, None] = {}
     for name in names:
         cursor = -1
         while cursor != 0 and len(found) < JOBS_LOOKED_AT:
             cursor, ids = store.jobs_page(name, max(cursor, 0), PAGE)
-            found |= dict.fromkeys(job_id for job_id in ids if job_id not in told)
+            found |= dict.fromkeys(ids)
     return list(found)[:JOBS_LOOKED_AT]
 
 
