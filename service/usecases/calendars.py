@@ -200,7 +200,9 @@ class Calendars:
         record = self._stored(name)
         first = self._today() if from_ is None else parse_day(from_, "from")
         last = _a_year_later(first) if until is None else parse_day(until, "until")
-        if not 0 <= (last - first).days <= DAYS_LIMIT:
+        if last < first:
+            raise ValidationFailed.of("until", f"must not be before from, which is {first}, not {last}")
+        if (last - first).days > DAYS_LIMIT:
             raise ValidationFailed.of("until", f"must be at most {DAYS_LIMIT} days after from, not {echo(until)}")
         closed = WorkCalendar(record.definition).closed_days(first, last)
         return {

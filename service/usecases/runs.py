@@ -18,7 +18,7 @@ from service.domain.ids import is_id
 from service.domain.job_fields import validate_bot_config
 from service.domain.job_requests import parse_run_request
 from service.domain.run_records import STATUSES, TRIGGERS
-from service.domain.timestamps import parse_timestamp
+from service.domain.timestamps import parse_period
 from service.errors import Conflict, ValidationFailed
 from service.store.idempotency import Recalled
 from service.store.jobs.job_hashes import JobStore
@@ -137,12 +137,13 @@ class Runs:
             ValidationFailed: a filter or the cursor is invalid.
         """
         check_run_cursor(cursor)
+        start, end = parse_period(since, until)
         wanted = RunFilter(
             status=_one_of("status", status, STATUSES),
             job_id=job_id,
             trigger=_one_of("trigger", trigger, TRIGGERS),
-            since_ms=None if since is None else parse_timestamp(since, "since") * 1000,
-            until_ms=None if until is None else parse_timestamp(until, "until") * 1000,
+            since_ms=None if start is None else start * 1000,
+            until_ms=None if end is None else end * 1000,
             choice=choice(labels),
         )
         return self._page(*self._history.of_all(limit, cursor, wanted))
