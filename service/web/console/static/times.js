@@ -14,6 +14,14 @@ export function inFull(instant) {
   return whole.format(instant);
 }
 
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
+
+// Formats 2025-03-30T03:00:00+02:00 as a clock in that zone shows it.
+export function inZone(text) {
+  const [, day, clock, offset] = /^(.{10})T(.{8})(.*)$/.exec(text);
+  return `${weekday.format(new Date(`${day}T00:00:00Z`))} ${day} ${clock} ${offset}`;
+}
+
 function local(instant, now) {
   return (instant.toDateString() === now.toDateString() ? today : other).format(instant);
 }
