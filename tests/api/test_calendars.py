@@ -7,9 +7,9 @@ from typing import Any
 import falcon.testing
 import pytest
 import yaml
+from redis import Redis
 
-from service.asgi import assemble
-from service.settings import Settings
+from tests.support.quiet import quiet_application
 from tests.support.servers.valkey import ValkeyServer
 
 KEY = "the root key of the test of calendars"
@@ -25,11 +25,9 @@ FILE = (
 
 
 @pytest.fixture
-def client(valkey_server: ValkeyServer) -> falcon.testing.TestClient:
+def client(redis_client: Redis, valkey_server: ValkeyServer) -> falcon.testing.TestClient:
     """The root key's client of an empty installation."""
-    valkey_server.client().flushall()
-    app = assemble(Settings.model_validate({"redis_url": valkey_server.url, "api_key": KEY}))
-    return falcon.testing.TestClient(app, headers={"X-API-Key": KEY})
+    return falcon.testing.TestClient(quiet_application(valkey_server.url, KEY), headers={"X-API-Key": KEY})
 
 
 def call(client: Any, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
