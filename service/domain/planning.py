@@ -148,12 +148,16 @@ def plan_by_calendar(record: JobRecord, now_ms: int, calendar: WorkCalendar | No
         now_ms: the time.
         calendar: see above.
     """
-    plan, now = record.plan, now_ms // 1000
+    plan = record.plan
     if plan.state == "broken" or not record.definition.enabled:
         return replace(plan, calendar=reference(calendar))
-    first = now + 1 if plan.next_occurrence is None else plan.next_occurrence
-    after = max(min(now, first - 1), record.last_decided or 0)
-    return plan_after(record.id, record.definition, after, plan.anchor, calendar)
+    return plan_after(record.id, record.definition, decided_until(record, now_ms), plan.anchor, calendar)
+
+
+def decided_until(record: JobRecord, now_ms: int) -> int:
+    """Return after which instant, epoch seconds, an enabled job's occurrences are those of a changed calendar."""
+    first, now = record.plan.next_occurrence, now_ms // 1000
+    return max(now if first is None else min(now, first - 1), record.last_decided or 0)
 
 
 def plan_again(record: JobRecord, calendar: WorkCalendar | None = None) -> Plan:

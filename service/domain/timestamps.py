@@ -52,6 +52,19 @@ def parse_timestamp(value: object, field: str) -> int:
     return seconds
 
 
+def parse_period(since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """Parse the two ends of a period, `since` and `until`; None for an open end.
+
+    Raises:
+        ValidationFailed: one is no timestamp, or `until` is before `since`.
+    """
+    start = None if since is None else parse_timestamp(since, "since")
+    end = None if until is None else parse_timestamp(until, "until")
+    if start is not None and end is not None and end < start:
+        raise ValidationFailed.of("until", f"must not be before since, which is {echo(since)}, not {echo(until)}")
+    return start, end
+
+
 def format_timestamp(epoch_seconds: int) -> str:
     """Write an instant as `YYYY-MM-DDTHH:MM:SS` in UTC, the format of every timestamp in the API's answers."""
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()[:19]

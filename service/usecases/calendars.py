@@ -6,7 +6,7 @@ for all jobs, so a caller that is limited to some jobs only reads them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,8 +18,9 @@ from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.input.names import is_name
 from service.domain.input.refusals import echo
 from service.domain.timestamps import format_ms
-from service.errors import ConcurrentChange, Conflict, Forbidden, NotFound, ValidationFailed
+from service.errors import ConcurrentChange, Conflict, Forbidden, NotFound, PreconditionFailed, ValidationFailed
 from service.store.calendars.calendar_store import CalendarRecord, CalendarStore, InUse
+from service.store.jobs.coming import names_of
 from service.store.scripts import Scripts
 from service.usecases.access.sight import is_limited
 from service.usecases.paging import invalid_cursor
@@ -39,6 +40,7 @@ class Calendars:
     """
 
     def __init__(self, scripts: Scripts, clock: Clock) -> None:
+        self._scripts = scripts
         self._store = CalendarStore(scripts)
         self._clock = clock
 
@@ -84,47 +86,69 @@ class Calendars:
             raise Conflict(f"There is a calendar {definition.name} already")
         return _answer(record, self._today())
 
-    def update(self, name: str, body: object) -> dict[str, Any]:
+    def update(self, name: str, body: object, revisions: Collection[int] = ()) -> dict[str, Any]:
         """Change the fields that the body names, and plan the calendar's jobs anew.
+
+        Args:
+            name: the calendar's.
+            body: the fields with their new values.
+            revisions: the revisions that the calendar may have (`If-Match`); if empty, any.
 
         Raises:
             NotFound: there is no such calendar.
             ValidationFailed: the changed one is invalid.
             Forbidden: the caller is limited to some jobs.
+            PreconditionFailed: the calendar is at another revision.
             ConcurrentChange: others change it all the time.
         """
-        return self._change(name, lambda current: parse_calendar(body, current))
+        return self._change(name, lambda current: parse_calendar(body, current), revisions)
 
-    def prospect(self, name: str, body: object) -> tuple[CalendarRecord, CalendarDefinition]:
+    def prospect(
+        self, name: str, body: object, revisions: Collection[int] = ()
+    ) -> tuple[CalendarRecord, CalendarDefinition]:
         """Check a change as `update` does. Return the calendar as it is, and its definition as it would be."""
-        record = self._stored(name)
+        record = self._stored(name, revisions)
         definition = parse_calendar(body, record.definition)
         _require_no_limits()
         return record, definition
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, revisions: Collection[int] = ()) -> None:
         """Delete a calendar that no job uses.
+
+        Args:
+            name: the calendar's.
+            revisions: as in `update`.
 
         Raises:
             NotFound: there is no such calendar.
             Forbidden: the caller is limited to some jobs.
             Conflict: jobs use it; names some of them.
+            PreconditionFailed: the calendar is at another revision.
             ConcurrentChange: others change it all the time.
         """
         for _ in range(TRIES):
-            record = self._stored(name)
+            record = self._stored(name, revisions)
             _require_no_limits()
             deleted = self._store.delete(record)
             if isinstance(deleted, InUse):
-                more = f" and {deleted.total - len(deleted.job_ids)} more" * (deleted.total > len(deleted.job_ids))
-                jobs = ", ".join(deleted.job_ids)
-                raise Conflict(f"The calendar {name} is used by {'jobs' if deleted.total > 1 else 'job'} {jobs}{more}")
+                raise self._in_use(name, deleted)
             if deleted is not None:
                 return
         raise _keeps_changing(name)
 
-    def add_file(self, name: str, file: bytes) -> dict[str, Any]:
+    def _in_use(self, name: str, by: InUse) -> Conflict:
+        names = names_of(self._scripts, by.job_ids)
+        jobs = ", ".join(f"{echo(names.get(job_id, ''))} ({job_id})" for job_id in by.job_ids)
+        more = f" and {by.total - len(by.job_ids)} more" * (by.total > len(by.job_ids))
+        return Conflict(f"The calendar {name} is used by {'jobs' if by.total > 1 else 'job'} {jobs}{more}")
+
+    def add_file(self, name: str, file: bytes, charset: str | None = None) -> dict[str, Any]:
         """Add the all-day events of an iCalendar file to a calendar, as ranges. Adding it again changes nothing.
+
+        Args:
+            name: the calendar's.
+            file: the whole file.
+            charset: its declared encoding; None for UTF-8.
 
         Returns:
             `{"calendar", "added", "unchanged", "skipped": [{"position", "reason"}], "skipped_total"}`.
@@ -136,7 +160,7 @@ class Calendars:
             ConcurrentChange: others change it all the time.
         """
         self._stored(name)
-        events = read_events(file, self._today())
+        events = read_events(file, self._today(), charset)
         added = 0
 
         def change(current: CalendarDefinition) -> CalendarDefinition:
@@ -145,7 +169,21 @@ class Calendars:
             return changed
 
         answer = self._change(name, change)
-        return {"calendar": answer, "added": added, "unchanged": len(events.spans) - added, **_skipped(events)}
+        return {"calendar": answer, **_told(events, added)}
+
+    def prospect_file(
+        self, name: str, file: bytes, charset: str | None = None
+    ) -> tuple[CalendarRecord, CalendarDefinition, dict[str, Any]]:
+        """Check a file as `add_file` does.
+
+        Returns:
+            The calendar as it is, its definition as it would be, and what `add_file` would tell of the file.
+        """
+        record = self._stored(name)
+        events = read_events(file, self._today(), charset)
+        definition, added = with_events(record.definition, events)
+        _require_no_limits()
+        return record, definition, _told(events, added)
 
     def days(self, name: str, from_: str | None, until: str | None) -> dict[str, Any]:
         """List the closed days of a span and why.
@@ -162,7 +200,9 @@ class Calendars:
         record = self._stored(name)
         first = self._today() if from_ is None else parse_day(from_, "from")
         last = _a_year_later(first) if until is None else parse_day(until, "until")
-        if not 0 <= (last - first).days <= DAYS_LIMIT:
+        if last < first:
+            raise ValidationFailed.of("until", f"must not be before from, which is {first}, not {last}")
+        if (last - first).days > DAYS_LIMIT:
             raise ValidationFailed.of("until", f"must be at most {DAYS_LIMIT} days after from, not {echo(until)}")
         closed = WorkCalendar(record.definition).closed_days(first, last)
         return {
@@ -179,9 +219,11 @@ class Calendars:
         found = self._store.running_out(self._clock.now_ms())
         return [{"name": name, "last_day": day.isoformat()} for name, day in found]
 
-    def _change(self, name: str, change: Callable[[CalendarDefinition], CalendarDefinition]) -> dict[str, Any]:
+    def _change(
+        self, name: str, change: Callable[[CalendarDefinition], CalendarDefinition], revisions: Collection[int] = ()
+    ) -> dict[str, Any]:
         for _ in range(TRIES):
-            record = self._stored(name)
+            record = self._stored(name, revisions)
             definition = change(record.definition)
             _require_no_limits()
             if definition == record.definition:
@@ -193,10 +235,14 @@ class Calendars:
                 return _answer(changed, self._today())
         raise _keeps_changing(name)
 
-    def _stored(self, name: str) -> CalendarRecord:
+    def _stored(self, name: str, revisions: Collection[int] = ()) -> CalendarRecord:
         record = self._store.get(name) if is_name(name) else None
         if record is None:
             raise NotFound(f"Calendar {name[:80]} not found")
+        if revisions and record.revision not in revisions:
+            raise PreconditionFailed(
+                f"Calendar {name} has changed; read it again and send its current ETag in If-Match"
+            )
         return record
 
     def _today(self) -> date:
@@ -214,9 +260,12 @@ def _answer(record: CalendarRecord, today: date) -> dict[str, Any]:
     }
 
 
-def _skipped(events: Events) -> dict[str, Any]:
+def _told(events: Events, added: int) -> dict[str, Any]:
+    """Tell what becomes of a file's events."""
     shown = [{"position": position, "reason": why} for position, why in events.skipped[:SKIPPED_SHOWN]]
-    return {"skipped": shown, "skipped_total": len(events.skipped)}
+    return {
+        "added": added, "unchanged": len(events.spans) - added, "skipped": shown, "skipped_total": len(events.skipped),
+    }  # fmt: skip
 
 
 def _a_year_later(day: date) -> date:

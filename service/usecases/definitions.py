@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from service.batches import batched
@@ -28,6 +29,7 @@ from service.usecases.access.side_doors import require_bound_secrets
 from service.usecases.access.sight import choice, is_limited, require_within_limits
 from service.usecases.document_calendars import DocumentCalendars, exported
 from service.usecases.document_jobs import Item, parse_document, within
+from service.usecases.foresight.calendar_jobs import Known, differs, jobs_of
 from service.usecases.foresight.dry_runs import DAYS, JobChange, described
 from service.usecases.jobs import Jobs
 
@@ -93,7 +95,9 @@ class Definitions:
 
         Returns:
             `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without jobs that stay as they are. In a
-            dry run, a job that would get a new id has none, and each change has its `occurrences`.
+            dry run, a job that would get a new id has none, and each change has its `occurrences`. There the jobs
+            follow that stay as they are, but gain or lose occurrences by a changed calendar; `jobs` tells at how many
+            it looked.
 
         Raises:
             ValidationFailed: the document is invalid. The error names the fields of every invalid job, and nothing was
@@ -103,16 +107,26 @@ class Definitions:
             StoreFull: Redis is nearly full.
             ConcurrentChange: others changed a job meanwhile. The changes before it in the document are done.
         """
-        items = parse_document(document, self._configs)
+        items = parse_document(document, self._configs, prune)
         calendars = DocumentCalendars(self._jobs.calendars, require_object(document, ""))
         steps = self._plan(items, prune, calendars)
-        of_calendars = [step.answer() for step in calendars.steps]
         if dry_run:
-            stored, now_ms = self._jobs.calendars, self._clock.now_ms()
-            planned = described(self._with_records(steps), len(steps), now_ms, days, stored, calendars)
-            return {"dry_run": True, "changes": [*of_calendars, *planned]}
+            return self._told(steps, calendars, days)
+        of_calendars = [step.answer() for step in calendars.steps]
         calendars.save(self._clock.now_ms())
         return {"dry_run": False, "changes": [*of_calendars, *(self._carry_out(step).answer() for step in steps)]}
+
+    def _told(self, steps: list[JobChange], calendars: DocumentCalendars, days: int) -> dict[str, Any]:
+        stored, now_ms, now = self._jobs.calendars, self._clock.now_ms(), calendars.closing_otherwise()
+        others = jobs_of(stored, self._store, now, now_ms, {step.id for step in steps if step.id is not None})
+        every, total = chain(self._with_records(steps), others.changes), len(steps) + len(others.changes)
+        told = described(every, total, now_ms, days, Known(now, stored), calendars)
+        told[len(steps) :] = filter(differs, told[len(steps) :])
+        return {
+            "dry_run": True,
+            "changes": [*(step.told(now_ms) for step in calendars.steps), *told],
+            "jobs": others.count(),
+        }
 
     # planning
 

@@ -6,11 +6,13 @@ A document may leave out calendars. `prune` deletes none: jobs are what a docume
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from service.domain.access.differences import differences
 from service.domain.calendars.definition import CalendarDefinition, parse_calendar
 from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.foresight.closed_day_changes import closed_day_changes
 from service.domain.input.refusals import Refusals
 from service.domain.options import Options
 from service.errors import ConcurrentChange, Forbidden, ValidationFailed
@@ -34,6 +36,12 @@ class CalendarStep:
         fields = {path: {"from": was, "to": now} for path, (was, now) in changed.items()}
         return {"kind": "calendar", "action": action, "id": None, "name": self.after.name, "fields": fields}
 
+    def told(self, now_ms: int) -> dict[str, Any]:
+        """Describe the change before it is made: with the days that it closes and opens."""
+        today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+        before = None if self.before is None else self.before.definition
+        return {**self.answer(), "closed_days": closed_day_changes(before, self.after, today)}
+
 
 class DocumentCalendars:
     """The calendars of one document.
@@ -56,6 +64,11 @@ class DocumentCalendars:
         if self.steps and is_limited():
             raise Forbidden("This key is limited to some jobs; changing a calendar needs a key without limits")
         self._new = {step.after.name: WorkCalendar(step.after) for step in self.steps}
+
+    def closing_otherwise(self) -> dict[str, WorkCalendar]:
+        """Return the stored calendars of which the document changes what is closed, as they are, by their names."""
+        stored = (WorkCalendar(step.before.definition) for step in self.steps if step.before is not None)
+        return {now.definition.name: now for now in stored if now != self._new[now.definition.name]}
 
     def of(self, options: Options) -> WorkCalendar | None:
         """Return the calendar that a job's options name, as it will be; None if they name none.

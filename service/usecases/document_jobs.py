@@ -28,12 +28,13 @@ class Item:
     definition: JobDefinition
 
 
-def parse_document(document: object, configs: Configs) -> list[Item]:
+def parse_document(document: object, configs: Configs, prune: bool = False) -> list[Item]:
     """Check a document and each of its jobs by itself.
 
     Args:
         document: the parsed document.
         configs: each bot's `Config`, by `bot_type`.
+        prune: whether all other jobs are to be deleted: then a document of calendars alone is refused.
 
     Returns:
         The document's jobs.
@@ -48,8 +49,10 @@ def parse_document(document: object, configs: Configs) -> list[Item]:
         refusals.add(
             "version", f"must be {VERSION}" + (f", not {echo(fields['version'])}" if "version" in fields else "")
         )
-    jobs = fields.get("jobs")
-    if not isinstance(jobs, list):
+    jobs, has_jobs = fields.get("jobs", []), "jobs" in fields
+    if prune and not has_jobs:
+        refusals.add("jobs", "is required with prune, which deletes all jobs that are not in it")
+    elif not isinstance(jobs, list) or not (has_jobs or "calendars" in fields):
         refusals.add("jobs", "must be a list of jobs")
         jobs = []
     items = []

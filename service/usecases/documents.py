@@ -154,20 +154,21 @@ def yaml_pieces(
 ) -> Iterator[bytes]:
     """Write a document of jobs as YAML, piece by piece; calendars come first, if there are any."""
     piece = bytearray(f"version: {version}\n".encode())
-    piece += _yaml({"calendars": list(calendars)}) if calendars else b""
+    piece += written_yaml({"calendars": list(calendars)}) if calendars else b""
     piece += b"jobs:"
     empty = True
     for job in jobs:
         piece += b"\n" if empty else b""
         empty = False
-        piece += _yaml([job])
+        piece += written_yaml([job])
         if len(piece) >= CHUNK_BYTES:
             yield bytes(piece)
             piece.clear()
     yield bytes(piece) + (b" []\n" if empty else b"")
 
 
-def _yaml(value: object) -> bytes:
+def written_yaml(value: object) -> bytes:
+    """Write a value as YAML that `parse_yaml` reads the same."""
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
     return text.encode("utf-8", "backslashreplace")
 

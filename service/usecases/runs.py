@@ -14,7 +14,7 @@ from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.domain.ids import is_id
 from service.domain.run_records import STATUSES, TRIGGERS
-from service.domain.timestamps import format_ms, parse_timestamp
+from service.domain.timestamps import format_ms, parse_period
 from service.errors import Conflict, ValidationFailed
 from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_views import History
@@ -92,12 +92,13 @@ class Runs(RunsByHand):
             ValidationFailed: a filter or the cursor is invalid.
         """
         check_run_cursor(cursor)
+        start, end = parse_period(since, until)
         wanted = RunFilter(
             status=_one_of("status", status, STATUSES),
             job_id=job_id,
             trigger=_one_of("trigger", trigger, TRIGGERS),
-            since_ms=None if since is None else parse_timestamp(since, "since") * 1000,
-            until_ms=None if until is None else parse_timestamp(until, "until") * 1000,
+            since_ms=None if start is None else start * 1000,
+            until_ms=None if end is None else end * 1000,
             choice=choice(labels),
         )
         return self._page(*self._history.of_all(limit, cursor, wanted))

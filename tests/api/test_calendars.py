@@ -7,9 +7,9 @@ from typing import Any
 import falcon.testing
 import pytest
 import yaml
+from redis import Redis
 
-from service.asgi import assemble
-from service.settings import Settings
+from tests.support.quiet import quiet_application
 from tests.support.servers.valkey import ValkeyServer
 
 KEY = "the root key of the test of calendars"
@@ -25,11 +25,9 @@ FILE = (
 
 
 @pytest.fixture
-def client(valkey_server: ValkeyServer) -> falcon.testing.TestClient:
+def client(redis_client: Redis, valkey_server: ValkeyServer) -> falcon.testing.TestClient:
     """The root key's client of an empty installation."""
-    valkey_server.client().flushall()
-    app = assemble(Settings.model_validate({"redis_url": valkey_server.url, "api_key": KEY}))
-    return falcon.testing.TestClient(app, headers={"X-API-Key": KEY})
+    return falcon.testing.TestClient(quiet_application(valkey_server.url, KEY), headers={"X-API-Key": KEY})
 
 
 def call(client: Any, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
@@ -52,7 +50,7 @@ def test_a_calendars_life(client: Any) -> None:
     status, job = call(client, "POST", "/jobs", JOB)
     assert status == 201
     status, refused = call(client, "DELETE", "/calendars/office")
-    assert (status, job["id"] in refused["detail"]) == (409, True)
+    assert (status, refused["detail"]) == (409, f'The calendar office is used by job "a job" ({job["id"]})')
     assert call(client, "DELETE", f"/jobs/{job['id']}")[0] == 204
     assert call(client, "DELETE", "/calendars/office")[0] == 204
     assert call(client, "GET", "/calendars/office")[0] == 404
@@ -181,3 +179,52 @@ def test_a_dry_run_only_tells(client: Any) -> None:
         assert status == 201, key
         headers = {"X-API-Key": key["key"]}
         assert call(client, "PUT", "/calendars/office", {"weekdays_off": []}, headers=headers, **dry)[0] == 403
+
+
+def test_a_change_may_name_the_revision_that_it_was_made_for(client: Any) -> None:
+    """By `If-Match`, as for jobs: of two people who change the same one, the second is refused and nothing is lost."""
+    made = client.simulate_post("/scheduler/calendars", json=OFFICE)
+    tag = made.headers["ETag"]
+    assert tag == f'"{made.json["revision"]}"' == client.simulate_get("/scheduler/calendars/office").headers["ETag"]
+    first = client.simulate_put("/scheduler/calendars/office", json={"description": "A"}, headers={"If-Match": tag})
+    assert first.status_code == 200 and first.headers["ETag"] != tag
+    late = {"headers": {"If-Match": tag}}
+    assert call(client, "PUT", "/calendars/office", {"description": "B"}, **late)[0] == 412
+    assert call(client, "PUT", "/calendars/office", {"description": "B"}, params={"dry_run": "true"}, **late)[0] == 412
+    status, refused = call(client, "DELETE", "/calendars/office", **late)
+    assert (status, refused["detail"].split(";")[0]) == (412, "Calendar office has changed")
+    assert call(client, "GET", "/calendars/office")[1]["description"] == "A"
+    assert call(client, "DELETE", "/calendars/office", headers={"If-Match": first.headers["ETag"]})[0] == 204
+
+
+def test_a_document_of_calendars_alone_is_applied(client: Any) -> None:
+    """With `prune`, it would delete all jobs, so that it is refused."""
+    job = call(client, "POST", "/jobs", {**JOB, "options": {}})[1]
+    document = {"version": 1, "calendars": [OFFICE]}
+    status, refused = call(client, "POST", "/apply", document, params={"prune": "true"})
+    assert (status, [error["field"] for error in refused["errors"]]) == (400, ["jobs"])
+    assert call(client, "GET", "/calendars")[1] == []
+    status, done = call(client, "POST", "/apply", document)
+    assert (status, [change["kind"] for change in done["changes"]]) == (200, ["calendar"])
+    assert call(client, "GET", f"/jobs/{job['id']}")[0] == 200
+    text = b"version: 1\ncalendars:\n- {name: office, weekdays_off: [sun], country: AT}\n"
+    dry = client.simulate_post("/scheduler/apply", body=text, params={"dry_run": "true"})
+    assert dry.status_code == 200 and dry.json["jobs"] == {"total": 0, "looked_at": 0}
+    assert dry.json["changes"][0]["closed_days"]["lost"]["count"] > 40
+
+
+def test_a_file_says_in_which_encoding_it_is(client: Any) -> None:
+    call(client, "POST", "/calendars", OFFICE)
+    path, content = "/scheduler/calendars/office/ics", FILE.replace(b"Eve", b"Mari\xe4")
+    answer = client.simulate_post(path, body=content, headers={"Content-Type": "text/calendar"})
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "body")
+    assert "must be UTF-8" in answer.json["detail"] and "charset=" in answer.json["detail"]
+    answer = client.simulate_post(path, body=content, headers={"Content-Type": "text/calendar; charset=klingon"})
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "charset")
+    headers = {"Content-Type": 'text/calendar; charset="iso-8859-1"'}
+    before = call(client, "GET", "/calendars/office")
+    answer = client.simulate_post(path, body=content, headers=headers, params={"dry_run": "true"})
+    assert (answer.status_code, answer.json["file"]["added"], answer.json["dry_run"]) == (200, 1, True)
+    assert call(client, "GET", "/calendars/office") == before
+    answer = client.simulate_post(path, body=content, headers=headers)
+    assert answer.json["calendar"]["ranges"][0]["why"] == "Mariä"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from service.cli.output.import_report import show_report
-from tests.support.command import COMMAND, Command
+from tests.support.command import Command
 from tests.support.installation import Installation
 
 pytestmark = [
@@ -75,27 +72,6 @@ def test_a_refused_document_changes_nothing(command: Command, installed: Install
     assert command("apply", "-f", "/does/not/exist").status == 2
 
 
-def answered(command: Command, answer: bytes, *arguments: str) -> tuple[int, str]:
-    """Runs the command on a terminal where somebody answers. Returns its status and what the terminal showed."""
-    leader, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, *arguments], cwd=command.folder, env=command.environment(TERM="xterm", COLUMNS="100"),
-        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
-    )  # fmt: skip
-    os.close(terminal)
-    shown = b""
-    try:
-        while piece := os.read(leader, 4096):
-            shown += piece
-            if b"[y/N]" in shown and answer:
-                os.write(leader, answer)
-                answer = b""
-    except OSError:  # how Linux says that the other end has closed
-        pass
-    os.close(leader)
-    return process.wait(30), shown.decode()
-
-
 def test_on_a_terminal_it_is_asked_before_anything_changes(
     command: Command, installed: Installation, tmp_path: Path
 ) -> None:
@@ -103,11 +79,11 @@ def test_on_a_terminal_it_is_asked_before_anything_changes(
     command.works("apply", "-f", "-", "--prune", given=document(JOB))
     file = tmp_path / "none.json"
     file.write_text(document())
-    status, shown = answered(command, b"n\n", "apply", "-f", str(file), "--prune")
+    status, shown = command.on_a_terminal(b"n\n", "apply", "-f", str(file), "--prune")
     assert status == 1 and "Nothing was changed" in shown and "\x1b[31m- documented" in shown
     assert len(installed.call("GET", "/jobs")[1]) == 1
     command.settings["NO_COLOR"] = "1"
-    status, shown = answered(command, b"y\n", "apply", "-f", str(file), "--prune")
+    status, shown = command.on_a_terminal(b"y\n", "apply", "-f", str(file), "--prune")
     del command.settings["NO_COLOR"]
     assert status == 0 and "\x1b[3" not in shown
     assert installed.call("GET", "/jobs")[1] == []
@@ -118,12 +94,12 @@ def test_a_job_is_edited_in_an_editor(command: Command, installed: Installation,
     command.works("apply", "-f", "-", given=document(JOB))
     environment = {"TMPDIR": str(tmp_path), "VISUAL": "sed -i 's/hour: 8/hour: 9/'"}
     command.settings |= environment
-    status, shown = answered(command, b"", "jobs", "edit", "documented")
+    status, shown = command.on_a_terminal(b"", "jobs", "edit", "documented")
     assert status == 0 and "Changed documented" in shown and list(tmp_path.iterdir()) == []
     assert installed.call("GET", "/jobs")[1][0]["schedule_config"] == {"hour": 9, "minute": 0}
-    assert "Not changed" in answered(command, b"", "jobs", "edit", "documented")[1]
+    assert "Not changed" in command.on_a_terminal(b"", "jobs", "edit", "documented")[1]
     command.settings["VISUAL"] = "sed -i 's/hour: 9/hour: 99/'"
-    status, shown = answered(command, b"", "jobs", "edit", "documented")
+    status, shown = command.on_a_terminal(b"", "jobs", "edit", "documented")
     (kept,) = tmp_path.iterdir()
     assert status == 4 and kept.name in shown and "hour: 99" in kept.read_text()
     for name in environment:
@@ -201,7 +177,7 @@ def test_duplicates_are_listed_and_merged(command: Command, installed: Installat
     first, second = (one["id"] for one in sorted(group["contacts"], key=lambda one: str(one["name"])))
     assert command("contacts", "merge", first, first).status == 4
     assert command("contacts", "merge", "nobody", first).status == 3
-    status, shown = answered(command, b"n\n", "contacts", "merge", second, first)
+    status, shown = command.on_a_terminal(b"n\n", "contacts", "merge", second, first)
     assert status == 1 and "Nothing was changed" in shown and "t@x.org" in shown
     merged = command.works("contacts", "merge", second, first)
     assert f"Merged into Twice Doe ({second})" in merged.out and "not kept: name Doe, Twice" in merged.err

@@ -153,6 +153,9 @@ def test_single_fields_are_changed(command: Command) -> None:
     assert job["schedule_config"] == {"hour": 9, "minute": 30, "timezone": "Asia/Tokyo"}
     assert (job["bot_config"]["mode"], job["bot_config"]["seconds"]) == ("talk", 2)
     assert job["options"]["max_retries"] == 1
+    plan = command.works("jobs", "edit", "Renamed", "--at", "10:30", "--dry-run", "--days", "3", "--json").json
+    assert plan["changes"][0]["occurrences"]["gained"]["count"] in (2, 3)
+    assert command("jobs", "edit", "Renamed", "--at", "10:30", "--days", "3").status == 2
     assert "Renamed" in command.works("jobs", "edit", "Renamed", "--on", "sat,sun").out
     weekly = command.works("jobs", "show", job_id, "--json").json["schedule_config"]
     assert weekly == {"hour": 9, "minute": 30, "timezone": "Asia/Tokyo", "day_of_week": "sat,sun"}

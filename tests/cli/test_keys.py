@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_documents import answered
 from tests.support.command import Command
 from tests.support.installation import ROOT, Installation
 
@@ -117,10 +116,10 @@ def test_a_key_is_revoked_and_its_sessions_end(command: Command, installed: Inst
     made = create(command, "Revoked")
     sign_in(installed, made["key"])
     assert len(command.works("sessions", "list", "--json", API_KEY=made["key"]).json) == 1
-    status, text = answered(command, b"n\n", "keys", "revoke", made["id"])
+    status, text = command.on_a_terminal(b"n\n", "keys", "revoke", made["id"])
     assert status == 1 and "Revoked" in text and "Nothing was revoked" in text
     command.works("keys", "me", API_KEY=made["key"])
-    assert answered(command, b"y\n", "keys", "revoke", made["id"])[0] == 0
+    assert command.on_a_terminal(b"y\n", "keys", "revoke", made["id"])[0] == 0
     assert command("keys", "me", API_KEY=made["key"]).status == 5
     assert "Revoked" not in command.works("sessions", "list").out
     assert command("keys", "revoke", made["id"]).status == 3

@@ -65,6 +65,7 @@ class Scene:
     live: str
     contact: str
     changed: str
+    calendar: str = "office"
 
     def address(self, screen: str) -> str:
         """Where a screen is."""
@@ -80,6 +81,10 @@ SCREENS = {
     "job-history": "/jobs/{changed}/revisions?from=1&to=2",
     "job-revision": "/jobs/{changed}/revisions/1",
     "jobs-deleted": "/jobs/deleted",
+    "calendars": "/calendars",
+    "calendar": "/calendars/{calendar}?year=2027",
+    "calendar-edit": "/calendars/{calendar}/edit",
+    "clock-changes": "/clock-changes?days=366",
     "runs": "/runs",
     "run": "/jobs/{job}/runs/{rehearsal}",
     "run-failed": "/jobs/{job}/runs/{failure}",
@@ -106,6 +111,7 @@ def fill(installation: Installation, web: str) -> Scene:
     chance = random.Random(1)
     contact = _people(installation, web, chance)
     _keys(installation)
+    _calendars(installation)
     greet = _job(
         installation, "Birthday greetings", "birthday", "daily",
         {"hour": 8, "minute": 0, "timezone": "Europe/Vienna"},
@@ -121,6 +127,11 @@ def fill(installation: Installation, web: str) -> Scene:
     visit = _job(
         installation, "Profile rounds", "visitor", "weekly",
         {"hour": 14, "minute": 30, "day_of_week": "mon,wed,fri"}, {"limit": 60},
+        options={"calendar": "office", "on_closed": "next_open"}, labels={"team": "crm"},
+    )  # fmt: skip
+    _job(
+        installation, "Count at night", "webhook", "daily", {"hour": 2, "minute": 30, "timezone": "Europe/Vienna"},
+        {"url": f"{web}/count"}, labels={"team": "sales"},
     )  # fmt: skip
     off = _job(
         installation, "Old newsletter", "webhook", "daily", {"hour": 6, "minute": 15}, {"url": f"{web}/news"},
@@ -189,6 +200,20 @@ def _keys(installation: Installation) -> None:
         status, key = installation.call("POST", "/keys", {"name": name, "scopes": scopes, **terms})
         assert status == 201, key
     assert installation.call("POST", f"/keys/{key['id']}/rotate", {"overlap_seconds": 3600})[0] == 200
+
+
+def _calendars(installation: Installation) -> None:
+    """Days off of an office, and days of maintenance that run out."""
+    for calendar in (
+        {
+            "name": "office", "description": "Our office in Vienna", "weekdays_off": ["sat", "sun"], "country": "AT",
+            "ranges": [{"from": "2027-12-24", "to": "2028-01-02", "why": "Winter break"}], "dates": ["2027-05-14"],
+            "open_hours": {"from": "07:00", "to": "19:00"},
+        },
+        {"name": "maintenance", "dates": ["2026-03-02", "2026-06-01"]},
+        {"name": "munich", "weekdays_off": ["sun"], "country": "DE", "subdivision": "BY"},
+    ):  # fmt: skip
+        assert installation.call("POST", "/calendars", calendar)[0] == 201
 
 
 def _job(

@@ -1,7 +1,7 @@
 """Takes the pictures in docs/screenshots: every screen, light and dark, at the desk and on the phone.
 
-`.venv/bin/python -m tests.console.screenshots`. The pictures have 128 colours: enough for a page, and a third of the
-size.
+`.venv/bin/python -m tests.console.screenshots`, or with the names of some screens after it. The pictures have 128
+colours: enough for a page, and a third of the size.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ TALLEST = {"desktop": 1400, "phone": 1800}
 """A picture ends there, however long the page is."""
 
 
-def main() -> int:
-    """Takes all pictures. Returns the process' exit status."""
+def main(*wanted: str) -> int:
+    """Takes the pictures of the wanted screens, or all. Returns the process' exit status."""
     path = find_chromium()
     if path is None:
         print(MISSING, file=sys.stderr)
@@ -39,15 +39,19 @@ def main() -> int:
         running(Path(folder), PYTHONPATH="") as installation,
         web_pages() as web,
     ):
-        before = {"welcome": "/"}
-        _take_all(browser, installation, {"sign-in": "/sign-in"}, signed_in=False)
-        _take_all(browser, installation, before)
+
+        def take(screens: dict[str, str], signed_in: bool = True) -> None:
+            chosen = {screen: where for screen, where in screens.items() if not wanted or screen in wanted}
+            _take_all(browser, installation, chosen, signed_in)
+
+        take({"sign-in": "/sign-in"}, signed_in=False)
+        take({"welcome": "/"})
         scene = fill(installation, web)
-        _take_all(browser, installation, {screen: scene.address(screen) for screen in SCREENS})
+        take({screen: scene.address(screen) for screen in SCREENS})
     return 0
 
 
-def _take_all(browser: Browser, installation: Installation, screens: dict[str, str], signed_in: bool = True) -> None:
+def _take_all(browser: Browser, installation: Installation, screens: dict[str, str], signed_in: bool) -> None:
     for size, viewport in SIZES.items():
         for scheme in ("light", "dark"):
             context = reader(
@@ -75,4 +79,4 @@ def _take(page: Page, path: Path, tallest: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

@@ -117,6 +117,34 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(page: Page, installat
     until(lambda: status_with(installation, third) == 401, 30)
 
 
+def test_a_key_for_feeds_is_shown_as_an_address(page: Page, installation: Installation) -> None:
+    """With a label of the jobs as its limit, at a click; the address works, and its rotation gives another one."""
+    labelled = installation.make_job(labels={"team": "crm"})
+    page.goto("/access/keys/new")
+    page.get_by_label("Name", exact=True).fill("Wall calendar")
+    page.get_by_role("radio", name="Calendar feed").check()
+    expect(page.get_by_role("checkbox", name="See jobs and runs")).not_to_be_checked()
+    page.get_by_role("button", name="team:crm").click()
+    page.get_by_role("button", name="team:crm").click()
+    expect(page.get_by_label("Only jobs with these labels")).to_have_value("team:crm")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="Copy the feed's address now")).to_be_visible()
+    text = page.locator("#secret-text")
+    expect(text).to_have_text(re.compile(r"^http://.*/feed/bsk_\w{10}_\w{49}\.ics$"))
+    first = text.text_content() or ""
+    assert "BEGIN:VCALENDAR" in page.request.get(first).text()
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("link", name="Done").click()
+    page.get_by_role("link", name="Wall calendar").click()
+    expect(page.get_by_role("radio", name="Calendar feed")).to_be_checked()
+    assert first not in page.content()
+    page.get_by_role("button", name="Rotate").click()
+    expect(text).to_have_text(re.compile(r"/feed/bsk_"))
+    assert text.text_content() != first
+    page.get_by_role("button", name="Copy").click()
+    installation.call("DELETE", f"/jobs/{labelled}")
+
+
 def test_a_secret_stays_nowhere(page: Page) -> None:
     """Not after a reload, not on the page before, not in the browser's storage. Leaving without it asks first."""
     asked: list[str] = []

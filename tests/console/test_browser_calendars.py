@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
@@ -74,7 +76,9 @@ def test_a_calendar_is_made_and_closes_christmas_for_a_job(page: Page, installat
     page.goto("/calendars/austria/edit")
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(page.locator("#messages")).to_contain_text(f"The calendar austria is used by job {job['id']}")
+    expect(page.locator("#messages")).to_contain_text(
+        f'The calendar austria is used by job "Rests at Christmas" ({job["id"]})'
+    )
 
 
 def test_errors_stand_beside_their_fields_and_name_the_line(page: Page, installation: Installation) -> None:
@@ -125,6 +129,57 @@ def test_a_calendar_is_changed_filled_by_a_file_and_deleted(page: Page, installa
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No calendars")).to_be_visible()
     assert installation.call("GET", "/calendars/office")[0] == 404
+
+
+def test_what_a_change_does_is_seen_before_it_is_saved(page: Page, installation: Installation) -> None:
+    """Days and occurrences gained and lost, of the form and of a file; names are text; nothing is stored."""
+    assert installation.call("POST", "/calendars", {"name": "office", "weekdays_off": ["sat", "sun"]})[0] == 201
+    schedule = {"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
+    name = "<img src=x onerror=alert(1)> & Co"
+    job = installation.make_job(name=name, options={"calendar": "office"}, **schedule)
+    before = installation.call("GET", "/calendars/office")
+    page.goto("/calendars/office/edit")
+    told = page.get_by_role("region", name="What changes")
+    expect(told).to_be_hidden()
+    see = page.locator("#calendar-form").get_by_role("button", name="See what changes")
+    see.click()
+    expect(told).to_contain_text("Nothing would change.")
+    page.get_by_role("checkbox", name="Saturday").uncheck()
+    expect(told).to_be_hidden()
+    see.click()
+    expect(told).to_be_focused()
+    expect(told).to_contain_text("Open again: 5")  # 52 or 53 Saturdays of a year
+    expect(told).to_contain_text("1 job uses this calendar. 1 would run at other times")
+    expect(told).to_contain_text(name)
+    expect(told).to_contain_text("Sat 20")
+    assert installation.call("GET", "/calendars/office") == before
+    page.get_by_label("Opens at").fill("x")
+    see.click()
+    expect(page.locator("#error-open_hours-from")).to_contain_text("Must be a time of day")
+
+    page.reload()
+    page.get_by_label("File", exact=True).set_input_files(FILE)
+    page.locator("#file-form").get_by_role("button", name="See what changes").click()
+    expect(told).to_contain_text("The file: 1 range to add, 0 unchanged, 1 left out.")
+    expect(told).to_contain_text("2027-02-17 Works outing")
+    expect(page.locator("#report")).to_contain_text("Event 2: it is not an all-day event")
+    assert installation.call("GET", "/calendars/office") == before
+    assert barriers(page) == []
+
+    page.goto(f"/jobs/{job}/edit")
+    page.get_by_label("Time of day").fill("09:00")
+    see = page.get_by_role("button", name="See what changes")
+    see.click()
+    expect(told).to_contain_text(re.compile("Gained: 2[0-3] occurrences"))
+    expect(told).to_contain_text(re.compile("Lost: 2[0-3] occurrences"))
+    expect(told).to_contain_text("09:00:00 +00:00")
+    assert installation.call("GET", f"/jobs/{job}")[1]["revision"] == 1
+    assert barriers(page) == []
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert overflow(page) <= 0
+    assert installation.call("PUT", f"/jobs/{job}", {"name": "Theirs"})[0] == 200  # somebody else, meanwhile
+    see.click()
+    expect(page.locator("#summary")).to_contain_text("Somebody else has changed this job")
 
 
 @pytest.mark.parametrize("address", ["/new-calendar", "/calendars/office/edit"])

@@ -35,17 +35,26 @@ def test_the_overview_leads_to_the_list_in_time(browser: Browser, monkeypatch: p
 
 
 def test_the_list_says_what_happens(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a link to each job, and its name as it is, not as markup."""
-    monkeypatch.setattr(page, "DAYS", 366)
-    listed = browser.get("/clock-changes").text
+    """As far ahead as the address says; with a link to each job, and its name as it is, not as markup."""
+    listed = browser.get("/clock-changes?days=366").text
     assert "02:30 does not exist on " in listed
     assert "02:30 comes twice on " in listed
     assert HOSTILE not in listed
     monkeypatch.setattr(page, "SHOWN", 1)
-    assert "1 more job not shown" in browser.get("/clock-changes").text
+    listed = browser.get("/clock-changes?days=366").text
+    assert "1 more job not shown" in listed and "bot-scheduler clock-changes --days 366" in listed
+    assert '<a class="button" href="/clock-changes?days=366" aria-current="page">366 days</a>' in listed
 
 
-def test_an_empty_list_says_so(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_list_says_so(browser: Browser) -> None:
     """In place of a table."""
-    monkeypatch.setattr(page, "DAYS", 0)
-    assert "No job meets a clock change" in browser.get("/clock-changes").text
+    (job,) = browser.send("GET", "/scheduler/jobs").json
+    assert browser.send("DELETE", f"/scheduler/jobs/{job['id']}").status_code == 204
+    listed = browser.get("/clock-changes").text
+    assert "No job meets a clock change" in listed and "in the next 45 days." in listed
+
+
+@pytest.mark.parametrize("days", ["0", "367", "x", "-1"])
+def test_other_days_are_refused(browser: Browser, days: str) -> None:
+    refused = browser.get(f"/clock-changes?days={days}")
+    assert refused.status_code == 400 and "must be a whole number from 1 to 366" in refused.text

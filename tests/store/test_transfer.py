@@ -180,6 +180,7 @@ def test_one_refused_job_lets_nothing_be_written(api: Client) -> None:
         ({"version": 2, "jobs": []}, "version"),
         ({"version": True, "jobs": []}, "version"),
         ({"version": 1}, "jobs"),
+        ({"version": 1, "calendars": [], "jobs": None}, "jobs"),
         ({"version": 1, "jobs": {}}, "jobs"),
         ({"version": 1, "jobs": [], "more": 1}, "more"),
         ({"version": 1, "jobs": [{**JOB, "id": UNKNOWN}, {**JOB, "id": UNKNOWN}]}, "jobs[1].id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,31 @@ class Command:
             [COMMAND, *arguments], cwd=self.folder, env=self.environment(**more), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+
+    def on_a_terminal(self, answer: bytes, *arguments: str, **more: str) -> tuple[int, str]:
+        """Runs it on a terminal where somebody answers its question. Returns its status and what the terminal showed.
+
+        Args:
+            answer: what they type; empty if it asks nothing.
+            more: of the environment.
+        """
+        leader, terminal = pty.openpty()
+        process = subprocess.Popen(
+            [COMMAND, *arguments], cwd=self.folder, env=self.environment(TERM="xterm", COLUMNS="100", **more),
+            stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        )  # fmt: skip
+        os.close(terminal)
+        shown = b""
+        try:
+            while piece := os.read(leader, 4096):
+                shown += piece
+                if b"[y/N]" in shown and answer:
+                    os.write(leader, answer)
+                    answer = b""
+        except OSError:  # how Linux says that the other end has closed
+            pass
+        os.close(leader)
+        return process.wait(30), shown.decode()
 
     def works(self, *arguments: str, given: str | bytes | None = None, **more: str) -> Ended:
         """Runs it, and it must succeed."""

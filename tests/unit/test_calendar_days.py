@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -170,3 +170,29 @@ def test_a_year_costs_no_more_steps_than_it_has_days(monkeypatch: pytest.MonkeyP
 def test_the_last_day_that_there_is_may_be_closed() -> None:
     calendar = WorkCalendar(parse_calendar({"name": "a", "ranges": [{"from": "9999-12-30", "to": "9999-12-31"}]}))
     assert [day.day for day, _ in calendar.closed_days(date(9999, 12, 1), date(9999, 12, 31))] == [30, 31]
+
+
+NEW_YEAR = date(2027, 1, 1)
+RANGES = st.lists(
+    st.tuples(st.integers(-40, 400), st.integers(0, 60), st.sampled_from([None, "a", "b", "c"])), max_size=12
+)
+
+
+@given(RANGES)
+def test_ranges_that_overlap_close_each_day_for_one_reason(drawn: list[tuple[int, int, str | None]]) -> None:
+    """The one that a look at each range and each day finds: any reason in words, else the days of the last range."""
+    ranges = [
+        {"from": (NEW_YEAR + timedelta(days=start)).isoformat(), "to": (NEW_YEAR + timedelta(days=end)).isoformat()}
+        | ({} if why is None else {"why": why})
+        for start, length, why in drawn
+        for end in [start + length]
+    ]
+    definition = parse_calendar({"name": "a", "ranges": ranges})
+    by_hand = {}
+    for span in sorted(definition.ranges, key=lambda one: one.why is not None):
+        for number in range((span.last - span.first).days + 1):
+            words = span.why or f"closed from {span.first} to {span.last}"
+            by_hand[span.first + timedelta(days=number)] = words
+    calendar = WorkCalendar(definition)
+    days = [NEW_YEAR + timedelta(days=number) for number in range(-40, 500)]
+    assert {day: calendar.closed(day) for day in days if calendar.closed(day)} == by_hand

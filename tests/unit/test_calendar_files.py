@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 
 from service.domain.calendars.definition import parse_calendar
-from service.domain.calendars.ics import EVENTS_LIMIT, FILE_LIMIT, Events, read_events, with_events
+from service.domain.calendars.ics import Events, read_events, with_events
+from service.domain.calendars.ics_text import EVENTS_LIMIT, FILE_LIMIT, LINES_LIMIT
 from service.errors import ValidationFailed
 
 TODAY = date(2026, 11, 26)
@@ -83,14 +85,76 @@ def test_an_event_of_each_year_is_read_ten_years_ahead() -> None:
     [
         b"", b"\x00" * 100, b"hello", b"BEGIN:VCARD\r\nEND:VCARD\r\n", b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n",
         b"x" * (FILE_LIMIT + 1), b"BEGIN:VCALENDAR\r\n" + b"BEGIN:VEVENT\r\n" * 100_000,
-        b"BEGIN:VCALENDAR\r\n" + b"BEGIN:VEVENT\r\nEND:VEVENT\r\n" * (EVENTS_LIMIT + 500),
         b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n" + b"X-A:1\r\n" * 70_000,
+        b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\nmore", b"BEGIN:VCALENDAR\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+        b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nBEGIN:VALARM\r\nEND:VEVENT\r\nEND:VALARM\r\nEND:VCALENDAR\r\n",
     ],
-    ids=["empty", "zeros", "text", "a vCard", "cut", "long", "nested", "many", "lines"],
+    ids=["empty", "zeros", "text", "a vCard", "cut", "long", "nested", "lines", "more", "END alone", "crossed"],
 )  # fmt: skip
 def test_what_is_no_such_file_or_too_long_is_refused(content: bytes) -> None:
     with pytest.raises(ValidationFailed, match=r"^body must"):
         read_events(content, TODAY)
+
+
+def test_the_limit_on_events_is_the_one_that_is_told() -> None:
+    """5,000 events with an alarm each are read, and 5,001 are not: other components do not count."""
+    event = "DTSTART;VALUE=DATE:20261224\r\nBEGIN:VALARM\r\nEND:VALARM"
+    assert len(read_events(file(*[event] * EVENTS_LIMIT), TODAY).spans) == 1
+    with pytest.raises(ValidationFailed, match="at most 5,000 events and 60,000 lines"):
+        read_events(file(*[event] * (EVENTS_LIMIT + 1)), TODAY)
+
+
+def test_the_limit_on_lines_is_the_one_that_is_told() -> None:
+    head, end = b"BEGIN:VCALENDAR\r\n", b"END:VCALENDAR\r\n"
+    read_events(head + b"X-A:1\r\n" * (LINES_LIMIT - 2) + end, TODAY)
+    with pytest.raises(ValidationFailed, match="at most 5,000 events and 60,000 lines"):
+        read_events(head + b"X-A:1\r\n" * (LINES_LIMIT - 1) + end, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [
+        (None, "utf-8"), (None, "utf-8-sig"), ("utf-8", "utf-8-sig"), ("UTF8", "utf-8"), ("iso-8859-1", "latin-1"),
+        ("windows-1252", "cp1252"), ("utf-16le", "utf-16-le"), ("utf-16", "utf-16"), ("shift_jis", "cp932"),
+    ],
+)  # fmt: skip
+def test_a_file_is_decoded_by_its_declared_charset(charset: str | None, encoding: str) -> None:
+    summary = "元日" if encoding == "cp932" else "Mariä Empfängnis"
+    content = file(f"DTSTART;VALUE=DATE:20261208\r\nSUMMARY:{summary}").decode().encode(encoding)
+    assert [span.why for span in read_events(content, TODAY, charset).spans] == [summary]
+
+
+@pytest.mark.parametrize(
+    ("charset", "field", "told"),
+    [
+        (None, "body", r"must be UTF-8, and byte 131 is not; if it is in another encoding, name it: Content-Type"),
+        ("utf-8", "body", r"must be UTF-8, and byte 131 is not$"),
+        ("shift_jis", "body", r"must be Shift_JIS, and byte \d+ is not$"),
+        ("klingon", "charset", r'must be an encoding such as utf-8 or windows-1252, not "klingon"'),
+        ("unicode_escape", "charset", "must be an encoding"),
+    ],
+)
+def test_what_cannot_be_decoded_is_refused(charset: str | None, field: str, told: str) -> None:
+    """Never read with U+FFFD in the place of letters."""
+    content = file("DTSTART;VALUE=DATE:20261208\r\nSUMMARY:Mariä Empfängnis").decode().encode("latin-1")
+    with pytest.raises(ValidationFailed) as refused:
+        read_events(content, TODAY, charset)
+    (error,) = refused.value.errors
+    assert error.field == field
+    assert re.search(told, error.message), error.message
+
+
+def test_an_event_is_told_by_its_lines_however_they_are_folded() -> None:
+    folded = "DTSTART;VALUE\r\n =DATE:2026\r\n\t1224\r\nSUMM\r\n ARY:Christ\r\n mas"
+    content = b"\r\n" + file(folded).replace(b"BEGIN:VEVENT", b"begin:vEV\r\n ENT").replace(b"\r\n", b"\n")
+    assert [(span.first, span.why) for span in read_events(content, TODAY).spans] == [(date(2026, 12, 24), "Christmas")]
+
+
+def test_an_event_that_is_too_long_is_left_out_alone() -> None:
+    dates = ",".join(["20270101"] * 3_000)
+    long = f"DTSTART;VALUE=DATE:20261224\r\nRRULE:FREQ=YEARLY\r\nEXDATE;VALUE=DATE:{dates}"
+    found = read_events(file(long, "DTSTART;VALUE=DATE:20261226\r\nDESCRIPTION:" + "x" * 100_000), TODAY)
+    assert (found.skipped, len(found.spans)) == (((1, "it is too long"),), 1)
 
 
 @pytest.mark.parametrize(

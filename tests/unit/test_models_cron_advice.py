@@ -200,7 +200,7 @@ def test_long_nonsense_is_refused_shortly(text: str) -> None:
         )),
         ("0 8 */40 * *", (
             'must have steps that come round: "*/40" in its day-of-month means once a month, which is written "1"; '
-            'for every 40 days use the schedule type "interval" with {"hours": 960}'
+            'for every 40 days use the schedule type "daily" with {"every": 40}'
         )),
         ("0 8 1 */13 *", (
             'must have steps that come round: "*/13" in its month means once a year, which is written "1"; '
@@ -208,7 +208,7 @@ def test_long_nonsense_is_refused_shortly(text: str) -> None:
         )),
         ("0 8 * * */8", (
             'must have steps that come round: "*/8" in its day-of-week means once a week, which is written "0"; '
-            'for every 8 days use the schedule type "interval" with {"hours": 192}'
+            'for every 8 days use the schedule type "daily" with {"every": 8}'
         )),
         ("*/61 * * * *", (
             'must have steps that come round: "*/61" in its minute means once an hour, which is written "0"; '
@@ -261,3 +261,12 @@ def test_a_stored_step_goes_on_and_binds_only_itself() -> None:
     validate_schedule(stored, Options(), 0, Cron("*/90 * * * *"))
     with pytest.raises(ValidationFailed):
         validate_schedule(Cron("*/95 * * * *"), Options(), 0, Cron("*/90 * * * *"))
+
+
+def test_a_letter_that_only_looks_like_one_of_crontab_is_refused() -> None:
+    """Upper case makes FRI of it. It is refused where it is set; a job that has it already goes on."""
+    schedule = Cron("0 8 * * frı")
+    with pytest.raises(ValidationFailed, match=r'must be made of ASCII letters.*frı"; write "0 8 \* \* fri" instead'):
+        validate_schedule(schedule, Options(), 0)
+    validate_schedule(schedule, Options(), 0, schedule)
+    assert refused("0 8 * * frıday").endswith('; write "0 8 * * fri" instead')

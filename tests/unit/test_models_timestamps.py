@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.timestamps import LAST_INSTANT, format_timestamp, parse_timestamp
+from service.domain.timestamps import LAST_INSTANT, format_timestamp, parse_period, parse_timestamp
 from service.errors import ValidationFailed
 
 
@@ -87,3 +87,11 @@ def test_no_text_breaks_it(text: str) -> None:
         assert 0 <= parse_timestamp(text, "x") <= LAST_INSTANT
     except ValidationFailed:
         pass
+
+
+def test_a_period_has_its_ends_in_order() -> None:
+    """An open end is None; the refusal of a period that ends before it starts names both."""
+    assert parse_period(None, None) == (None, None)
+    assert parse_period("1970-01-01T00:00:10", "1970-01-01T00:00:10") == (10, 10)
+    with pytest.raises(ValidationFailed, match=r'^until must not be before since, which is "2027.*", not "2026-'):
+        parse_period("2027-01-01T00:00:00", "2026-01-01T00:00:00+01:00")

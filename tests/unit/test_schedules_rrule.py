@@ -229,7 +229,7 @@ def test_changes_of_the_clocks(text: str, after: str, expected: list[str]) -> No
         ("FREQ=FORTNIGHTLY", "FREQ of YEARLY"),
         ("BYDAY=MO", "must have a part FREQ"),
         ("FREQ=DAILY;FREQ=DAILY", "twice"),
-        ("FREQ=DAILY;BYEASTER=1", "must be made of the parts"),
+        ("FREQ=DAILY;BYEASTER=1", "must not have BYEASTER"),
         ("FREQ=DAILY;COUNT=1;UNTIL=20300101T000000", "both COUNT and UNTIL"),
         ("FREQ=DAILY;COUNT=0", "COUNT from 1"),
         ("FREQ=DAILY;COUNT=10001", "COUNT from 1 to 10000"),
@@ -404,3 +404,28 @@ def test_folded_lines_are_read_as_one(fold: str) -> None:
 def test_an_unknown_parameter_of_a_known_line_is_told() -> None:
     with pytest.raises(ValidationFailed, match='parameters such as VALUE=DATE alone in the line RRULE, not "RRULE;X-A'):
         recurrence("RRULE;X-A=b:FREQ=DAILY")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "FREQ=DAILY\nRDATE;VALUE=PERIOD:20270101T100000/PT1H",
+            "must not have periods (VALUE=PERIOD)",
+        ),
+        (
+            "FREQ=DAILY\nRDATE:20270101T100000Z/20270101T110000Z",
+            "must not have periods (VALUE=PERIOD)",
+        ),
+        (
+            "FREQ=YEARLY;BYEASTER=1",
+            "must not have BYEASTER, which is not in RFC 5545; a calendar with the holidays of",
+        ),
+        ("FREQ=DAıLY", 'must be made of ASCII letters, digits and signs, not "ı"'),
+        ("FREQ=WEEKLY;wkſt=MO", 'must be made of ASCII letters, digits and signs, not "ſ"'),
+    ],
+)
+def test_a_refusal_says_what_to_do(text: str, told: str) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        parse_schedule("rrule", {"rrule": text})
+    assert refused.value.errors[0].message.startswith(told)

@@ -317,3 +317,25 @@ def test_an_answer_that_was_given_before_costs_no_search(monkeypatch: pytest.Mon
     assert [next_after(one, now, 0) for one in (twin, same)] == found
     assert members_due(twin, Options(), found[0] or 0, 0) == due
     assert {union, twin, rule, same} == {union, rule}
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "told"),
+    [
+        ({"at": "10000-01-01T00:00"}, "schedule_config.at", "must lie in the years 1970 to 9999, not"),
+        ({"dates": ["2027-01-01T00:00", "+12026-01-01T08:00"]}, "schedule_config.dates[1]", "must lie in the years"),
+        (
+            {"at": "9999-12-31T23:59:59", "timezone": "America/New_York"}, "schedule_config.at",
+            "must lie before the end of the year 9999 in UTC",
+        ),
+        (
+            {"dates": ["2027-01-01T00:00", "9999-12-31T23:00"], "timezone": "America/New_York"},
+            "schedule_config.dates[1]", "must lie before the end of the year 9999 in UTC, not 9999-12-31T23:00:00",
+        ),
+    ],
+)  # fmt: skip
+def test_a_date_beyond_the_year_9999_is_named(config: dict[str, Any], field: str, told: str) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        parse_schedule("once", config)
+    (error,) = refused.value.errors
+    assert error.field == field and error.message.startswith(told)

@@ -179,12 +179,3 @@ def api() -> Api:
 def segment(text: str) -> str:
     """Escape `text` so that it is one segment of a path."""
     return quote(text, safe="") if text not in (".", "..") else text.replace(".", "%2E")
-
-
-def require_dry_runs(route: str) -> None:
-    """Refuse to go on where the service is older than dry runs of a route's `PUT`: it would make the change."""
-    parameters = api().get("/openapi.json")["paths"].get(route, {}).get("put", {}).get("parameters", ())
-    if "dry_run" not in {parameter.get("name") for parameter in parameters}:
-        raise Failure(
-            Exit.REFUSED, "This service is too old for --dry-run, and would make the change; nothing was sent"
-        )

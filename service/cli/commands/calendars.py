@@ -1,33 +1,42 @@
-"""`bot-scheduler calendars …`: list, show, create, apply and delete calendars of days off, and list closed days."""
+"""`bot-scheduler calendars …`: list, show, create, edit, apply and delete calendars of days off; list closed days."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
+import httpx
 import typer
 
-from service.cli.client.api import api, require_dry_runs, segment
+from service.cli.client.api import api, segment
+from service.cli.client.dry_runs import refuse_days_alone, rehearsed
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import Json, Yes
+from service.cli.input.arguments import Days, Json, Yes
+from service.cli.input.calendar_fields import (
+    Country,
+    Dates,
+    Description,
+    Hours,
+    Ranges,
+    Weekdays,
+    as_text,
+    changed_fields,
+    fields_of,
+    parsed,
+)
+from service.cli.input.editor import edit as edit_text
 from service.cli.input.job_files import read_bytes
-from service.cli.output.plans import show_plan
+from service.cli.output.plans import not_looked_at, show_plan
 from service.cli.output.printing import is_interactive, note, out, say, show_fields, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="List, create, change and delete calendars of days off.")
 
+_ROUTE = "/scheduler/calendars/{name}"
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The calendar's name.")]
-File = Annotated[str, typer.Option("--file", "-f", metavar="FILE", help="A YAML or JSON file; - reads standard input.")]
-Weekdays = Annotated[str | None, typer.Option("--off", metavar="DAYS", help="Closed weekdays, such as sat,sun.")]
-Dates = Annotated[list[str] | None, typer.Option("--date", metavar="DATE", help="A closed day, such as 2026-12-24.")]
-Ranges = Annotated[
-    list[str] | None,
-    typer.Option("--range", metavar="FROM..TO[=WHY]", help="Closed days, such as 2026-12-24..2027-01-06=Christmas."),
-]
-Country = Annotated[
-    str | None, typer.Option("--country", metavar="CODE", help="Its public holidays are closed: AT, or DE-BY.")
-]
-Hours = Annotated[
-    str | None, typer.Option("--hours", metavar="FROM-TO", help="The open part of each day, such as 08:00-18:00.")
+_FILE = typer.Option("--file", "-f", metavar="FILE", help="A YAML or JSON file; - reads standard input.")
+File = Annotated[str, _FILE]
+OptionalFile = Annotated[str | None, _FILE]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show which days and occurrences a change gains and loses; change nothing.")
 ]
 
 
@@ -55,36 +64,71 @@ def show(name: Name, json: Json = False) -> None:
 @app.command()
 def create(
     name: Name, off: Weekdays = None, date: Dates = None, range_: Ranges = None, country: Country = None,
-    hours: Hours = None,
-    description: Annotated[str | None, typer.Option("--description", help="What it is for.")] = None,
-    json: Json = False,
+    hours: Hours = None, description: Description = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Create a calendar.
 
     bot-scheduler calendars create office --off sat,sun --country AT --range "2026-12-24..2027-01-06=Christmas"
     """
-    fields = {"name": name, "description": description, **_fields(off, date, range_, country, hours)}
+    fields = {"name": name, **fields_of(off, date, range_, country, hours, description)}
     made = api().json(api().ask("POST", "/scheduler/calendars", body=fields), "name", "dates")
     note(f"Created the calendar {made['name']}.")
     _show(made, json)
 
 
 @app.command()
-def apply(
-    file: File,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show which occurrences a change gains and loses; change nothing.")
-    ] = False,
-    json: Json = False,
-) -> None:
+def edit(
+    name: Name, off: Weekdays = None, date: Dates = None, range_: Ranges = None, country: Country = None,
+    hours: Hours = None, description: Description = None, file: OptionalFile = None, dry_run: DryRun = False,
+    days: Days = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Change the fields that the flags or the file name; without either, open the calendar in your editor.
+
+    --date and --range replace the calendar's dates and ranges; an empty value (--country "") takes a field away.
+
+    If somebody else changes the calendar at the same time, nothing is saved.
+    """
+    refuse_days_alone(days, dry_run)
+    answer = api().ask("GET", _path(name))
+    current, headers = api().json(answer, "name", "dates"), _condition(answer)
+    changes = {} if file is None else parsed(read_bytes(file), file)
+    changes |= fields_of(off, date, range_, country, hours, description)
+    if dry_run:
+        if not changes:
+            raise Failure(Exit.USAGE, "Nothing to change: give flags or --file")
+        _show_rehearsed(rehearsed("PUT", _ROUTE, _path(name), days=days, body=changes, headers=headers), json)
+        return
+    made: list[dict[str, Any]] = []
+
+    def send(fields: dict[str, Any]) -> None:
+        answer = api().ask("PUT", _path(name), body=fields, headers=headers)
+        made.append(api().json(answer, "name", "dates"))
+
+    if changes:
+        send(changes)
+    elif not is_interactive():
+        raise Failure(Exit.USAGE, "Nothing to change: give flags or --file; without a terminal no editor opens")
+    else:
+        edit_text(as_text(current), lambda text: send(changed_fields(parsed(text, "The text"), current)))
+    note(f"{'Changed' if made else 'Not changed:'} the calendar {current['name']}.")
+    _show(made[0] if made else current, json)
+
+
+@app.command()
+def apply(file: File, dry_run: DryRun = False, days: Days = None, json: Json = False) -> None:
     """Create a calendar as a file describes it, or change the one of its name: fields that the file names."""
-    fields = _read(file)
+    refuse_days_alone(days, dry_run)
+    fields = parsed(read_bytes(file), file)
     name = fields.get("name")
     if not isinstance(name, str):
         raise Failure(Exit.USAGE, f"{file} has no name for the calendar")
     is_new = all(one["name"] != name for one in api().pages("/scheduler/calendars", None))
     if dry_run:
-        _rehearse(name, fields, is_new, json)
+        if is_new:
+            raise Failure(
+                Exit.USAGE, f"There is no calendar {name} yet, so no job uses it; --dry-run shows changes of one"
+            )
+        _show_rehearsed(rehearsed("PUT", _ROUTE, _path(name), days=days, body=fields), json)
         return
     method, path = ("POST", "/scheduler/calendars") if is_new else ("PUT", _path(name))
     made = api().json(api().ask(method, path, body=fields), "name", "dates")
@@ -120,76 +164,55 @@ def days(
 
 
 @app.command("import")
-def import_file(name: Name, file: Annotated[str, typer.Argument(metavar="FILE")], json: Json = False) -> None:
+def import_file(
+    name: Name, file: Annotated[str, typer.Argument(metavar="FILE")],
+    charset: Annotated[
+        str | None, typer.Option("--charset", metavar="NAME", help="The file's encoding, such as windows-1252.")
+    ] = None,
+    dry_run: DryRun = False, days: Days = None, json: Json = False,
+) -> None:  # fmt: skip
     """Add the all-day events of an iCalendar file (.ics) to a calendar; - reads standard input."""
-    headers = {"Content-Type": "text/calendar"}
-    answer = api().ask("POST", f"{_path(name)}/ics", content=read_bytes(file), headers=headers, seconds=120)
-    found = api().json(answer, "added", "skipped")
+    refuse_days_alone(days, dry_run)
+    path, content = f"{_path(name)}/ics", read_bytes(file)
+    headers = {"Content-Type": "text/calendar" + ("" if charset is None else f'; charset="{charset}"')}
+    if dry_run:
+        plan = rehearsed("POST", f"{_ROUTE}/ics", path, days=days, content=content, headers=headers)
+        _show_rehearsed(plan, json)
+        if not json:
+            _tell(plan["file"], "To add")
+        return
+    found = api().json(api().ask("POST", path, content=content, headers=headers, seconds=120), "added", "skipped")
     if json:
         show_json(found)
-        return
-    say(f"Added {found['added']}, unchanged {found['unchanged']}, left out {found['skipped_total']}.")
+    else:
+        _tell(found, "Added")
+
+
+def _tell(found: dict[str, Any], added: str) -> None:
+    """Tell what becomes of a file's events."""
+    say(f"{added}: {found['added']}, unchanged: {found['unchanged']}, left out: {found['skipped_total']}.")
     for one in found["skipped"]:
         note(f"Event {one['position']}: {one['reason']}")
 
 
-def _rehearse(name: str, fields: dict[str, Any], is_new: bool, json: bool) -> None:
-    """Show what a change would do to the calendar's jobs."""
-    if is_new:
-        raise Failure(Exit.USAGE, f"There is no calendar {name} yet, so no job uses it; --dry-run shows changes of one")
-    require_dry_runs("/scheduler/calendars/{name}")
-    answer = api().ask("PUT", _path(name), params={"dry_run": "true"}, body=fields, seconds=60)
-    plan = api().json(answer, "dry_run", "changes")
+def _condition(answer: httpx.Response) -> dict[str, str]:
+    """Return the header by which a change is made only to what was read. An older service sends no tag."""
+    tag = answer.headers.get("ETag")
+    return {} if tag is None else {"If-Match": tag}
+
+
+def _show_rehearsed(plan: dict[str, Any], json: bool) -> None:
+    """Show what a change would do to the calendar and to its jobs."""
     if json:
         show_json(plan)
         return
     show_plan(plan["changes"], out(), "Nothing to change: the calendar is like this already.")
-    jobs = plan["jobs"]
-    if plan["changes"] and 0 < jobs["looked_at"] < jobs["total"]:
-        note(f"{jobs['total']} jobs use the calendar; only {jobs['looked_at']} were looked at.")
+    if left_out := not_looked_at(plan):
+        note(left_out)
 
 
 def _path(name: str) -> str:
     return f"/scheduler/calendars/{segment(name)}"
-
-
-def _read(file: str) -> dict[str, Any]:
-    from service.domain.input.strict_json import parse_object
-    from service.errors import ValidationFailed
-    from service.usecases.documents import parse_yaml  # here, because the domain takes a while to load
-
-    raw = read_bytes(file)
-    try:
-        return dict(parse_object(raw) if raw.lstrip().startswith(b"{") else parse_yaml(raw))
-    except ValidationFailed as refusal:
-        raise Failure(Exit.USAGE, f"{file}: {refusal}") from None
-
-
-def _fields(
-    off: str | None, dates: list[str] | None, ranges: list[str] | None, country: str | None, hours: str | None
-) -> dict[str, Any]:
-    """Make a calendar's fields of the flags; the service checks them."""
-    found: dict[str, Any] = {}
-    if off is not None:
-        found["weekdays_off"] = [day.strip() for day in off.split(",")]
-    if dates:
-        found["dates"] = dates
-    if ranges:
-        found["ranges"] = [_range(text) for text in ranges]
-    if country is not None:
-        code, _, part = country.partition("-")
-        found |= {"country": code, "subdivision": part or None}
-    if hours is not None:
-        start, _, end = hours.partition("-")
-        found["open_hours"] = {"from": start.strip(), "to": end.strip()}
-    return found
-
-
-def _range(text: str) -> dict[str, str]:
-    days_, _, why = text.partition("=")
-    first, separator, last = days_.partition("..")
-    span = {"from": first.strip(), "to": last.strip() if separator else first.strip()}
-    return {**span, "why": why.strip()} if why.strip() else span
 
 
 def _closed(calendar: dict[str, Any]) -> str:

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import Json, Yes
+from service.cli.input.arguments import Days, Json, Yes
 from service.cli.input.job_files import read_bytes
-from service.cli.output.plans import SIGNS, show_plan
-from service.cli.output.printing import err, is_interactive, note, out, show_json
+from service.cli.output.plans import SIGNS, by_calendar_alone, not_looked_at, show_plan
+from service.cli.output.printing import counted, err, is_interactive, note, out, show_json
 
 
 def export(
@@ -47,10 +47,11 @@ def apply(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --dry-run: exit with 1 if anything differs.")
     ] = False,
+    days: Days = None,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make the jobs match a document: show the plan, ask, and change them. Without a terminal, it does not ask.
+    """Make jobs and calendars match a document: show the plan, ask, and change them. Without a terminal, do not ask.
 
     The service checks the whole document before it changes anything.
     """
@@ -58,8 +59,8 @@ def apply(
     asking = not (dry_run or yes) and is_interactive()
     answer = None
     if dry_run or asking or not json:
-        answer = _sent(document, prune=prune, dry_run=True)
-        _show_plan(answer["changes"], err() if json else out())
+        answer = _sent(document, prune=prune, dry_run=True, days=days)
+        _show_plan(answer, err() if json else out())
     if asking and answer is not None and answer["changes"] and not typer.confirm("Apply these changes?", err=True):
         raise Failure(Exit.FAILED, "Nothing was changed")
     if not dry_run and (answer is None or answer["changes"]):
@@ -73,21 +74,27 @@ def apply(
         raise typer.Exit(Exit.FAILED)
 
 
-def _sent(document: bytes, *, prune: bool, dry_run: bool) -> dict[str, Any]:
-    params = {"prune": str(prune).lower(), "dry_run": str(dry_run).lower()}
+def _sent(document: bytes, *, prune: bool, dry_run: bool, days: int | None = None) -> dict[str, Any]:
+    params = {"prune": str(prune).lower(), "dry_run": str(dry_run).lower(), "days": days}
     # The service tells YAML from JSON by the content.
     headers = {"Content-Type": "application/octet-stream"}
     answer = api().ask("POST", "/scheduler/apply", params=params, content=document, headers=headers, seconds=300)
     return dict(api().json(answer, "changes"))
 
 
-def _show_plan(changes: list[dict[str, Any]], console: Console) -> None:
+def _show_plan(plan: dict[str, Any], console: Console) -> None:
+    changes = plan["changes"]
     show_plan(changes, console, "Nothing to change: the jobs match the document.")
     if changes:
         console.print(Text(f"\nPlan: {_counted(changes, done=False)}."))
+    if left_out := not_looked_at(plan):
+        console.print(Text(left_out))
 
 
 def _counted(changes: list[dict[str, Any]], *, done: bool) -> str:
     words = ("created", "changed", "deleted") if done else ("to create", "to change", "to delete")
-    counts = (sum(change["action"] == action for change in changes) for action in SIGNS)
-    return ", ".join(f"{count} {word}" for count, word in zip(counts, words, strict=True))
+    own = [change for change in changes if not by_calendar_alone(change)]
+    counts = (sum(change["action"] == action for change in own) for action in SIGNS)
+    told = ", ".join(f"{count} {word}" for count, word in zip(counts, words, strict=True))
+    others = len(changes) - len(own)
+    return told + (f"; {counted(others, 'job')} with other occurrences by their calendar" if others else "")

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.client.api import api, require_dry_runs
+from service.cli.client.api import api
+from service.cli.client.dry_runs import refuse_days_alone, rehearsed
 from service.cli.client.job_lookup import find_id, find_job, job_path
 from service.cli.commands.run_now import run_job
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import (
+    Days,
     File,
     JobName,
     Json,
@@ -24,8 +26,7 @@ from service.cli.input.arguments import (
     parsed_labels,
     parsed_pairs,
 )
-from service.cli.input.job_files import edit as edit_text
-from service.cli.input.job_files import read_definition
+from service.cli.input.job_files import edit_job, read_definition
 from service.cli.input.schedule_arguments import (
     At,
     CalendarName,
@@ -162,7 +163,7 @@ def edit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and when it would run; change nothing.")
     ] = False,
-    file: File = None, json: Json = False,
+    days: Days = None, file: File = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Change the fields that the flags or the file name; without either, open the job in your editor.
 
@@ -170,6 +171,7 @@ def edit(
 
     If somebody else changes the job at the same time, nothing is saved.
     """
+    refuse_days_alone(days, dry_run)
     answer = api().ask("GET", job_path(find_id(job)))
     current, tag = api().json(answer, "id"), answer.headers["ETag"]
     changes = {} if file is None else read_definition(file)
@@ -183,7 +185,7 @@ def edit(
     _label(changes, current, label)
     if dry_run:
         with schedule.refused_in_flags():
-            _rehearse(current, changes, tag, json)
+            _rehearse(current, changes, tag, days, json)
         return
     changed: list[dict[str, Any]] = []
 
@@ -197,18 +199,16 @@ def edit(
     elif not is_interactive():
         raise Failure(Exit.USAGE, "Nothing to change: give flags or --file; without a terminal no editor opens")
     else:
-        edit_text(current, send)
+        edit_job(current, send)
     _report("Changed" if changed else "Not changed:", changed[0] if changed else current, json)
 
 
-def _rehearse(current: dict[str, Any], changes: dict[str, Any], tag: str, json: bool) -> None:
+def _rehearse(current: dict[str, Any], changes: dict[str, Any], tag: str, days: int | None, json: bool) -> None:
     """Show what a change would do."""
     if not changes:
         raise Failure(Exit.USAGE, "Nothing to change: give flags or --file")
-    require_dry_runs("/scheduler/jobs/{job_id}")
     path, headers = job_path(current["id"]), {"If-Match": tag}
-    answer = api().ask("PUT", path, params={"dry_run": "true"}, body=changes, headers=headers, seconds=60)
-    plan = api().json(answer, "dry_run", "changes")
+    plan = rehearsed("PUT", "/scheduler/jobs/{job_id}", path, days=days, body=changes, headers=headers)
     if json:
         show_json(plan)
     else:

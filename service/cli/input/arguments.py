@@ -16,6 +16,10 @@ JobName = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal, it does not ask.")]
+Days = Annotated[
+    int | None,
+    typer.Option("--days", metavar="N", help="How far --dry-run looks ahead (default: 30 days; at most 366)."),
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")]
 Set = Annotated[
     list[str] | None,

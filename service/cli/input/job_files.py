@@ -1,17 +1,13 @@
-"""Read job definitions from a file, from standard input, or from an editor."""
+"""Job definitions from a file, from standard input, or from an editor."""
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from service.cli.exits import Exit, Failure
+from service.cli.input.editor import edit
 
 MAX_MEGABYTES = 256
 """The most of a file that is read. The service has its own limit (`IMPORT_LIMIT_MB`)."""
@@ -43,15 +39,12 @@ def read_definition(path: str) -> dict[str, Any]:
     return _parsed(read_bytes(path), path)
 
 
-def edit(job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> bool:
+def edit_job(job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
     """Open a job as YAML in the person's editor.
 
     Args:
         job: The job.
         send: Called with all fields of the new definition, if the person changed any.
-
-    Returns:
-        Whether the person changed anything.
 
     Raises:
         Failure: The editor failed, or the service refused the text. The sentence says where the text is kept.
@@ -60,28 +53,7 @@ def edit(job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> bool
     from service.usecases.documents import yaml_pieces  # here, because the domain takes a while to load
 
     before = b"".join(yaml_pieces(1, [{field: job[field] for field in DEFINITION_FIELDS}]))
-    with tempfile.NamedTemporaryFile(prefix="bot-scheduler-", suffix=".yaml", delete=False) as file:
-        file.write(before)
-    path = Path(file.name)
-    try:
-        _open_editor(path)
-        after = path.read_bytes()
-        if after != before:
-            send(_parsed(after, "The text"))
-    except Failure as failure:
-        raise Failure(failure.exit, f"{failure.sentence} (your text is kept in {path})", failure.errors) from None
-    path.unlink()
-    return after != before
-
-
-def _open_editor(path: Path) -> None:
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    try:
-        done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - the person's own words
-    except (OSError, ValueError) as error:
-        raise Failure(Exit.USAGE, f"The editor {editor!r} does not start ({error}); set EDITOR") from None
-    if done.returncode != 0:
-        raise Failure(Exit.FAILED, f"The editor {editor!r} ended with status {done.returncode}; nothing was changed")
+    edit(before, lambda text: send(_parsed(text, "The text")))
 
 
 def _parsed(raw: bytes, path: str) -> dict[str, Any]:

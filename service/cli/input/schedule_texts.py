@@ -21,6 +21,7 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATE_AND_MINUTE = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{1,2}:\d{2})")
 _NTH_WEEKDAY = re.compile(r"(last|[1-5])(?:st|nd|rd|th)?-(mon|tue|wed|thu|fri|sat|sun)[a-z]*")
+_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _GROUPS = {"weekdays": DAYS[:5], "weekends": DAYS[5:]}
 
 
@@ -81,15 +82,29 @@ def parsed_step(text: str) -> tuple[int, str]:
 
 
 def parsed_weekdays(text: str) -> str:
-    """Write `weekdays`, `weekends` and ranges such as `mon-fri` as the API's list; leave other texts to the API."""
-    return ",".join(day for part in text.split(",") for day in _weekdays(part.strip().lower()))
+    """Write `mon,fri`, `Monday`, `weekdays`, `weekends` and ranges such as `mon-fri` or `fri-mon` as the API's list.
+
+    Raises:
+        Failure: It has something else than days.
+    """
+    return ",".join(dict.fromkeys(day for part in text.split(",") for day in _weekdays(part.strip().lower(), text)))
 
 
-def _weekdays(part: str) -> Sequence[str]:
+def _weekdays(part: str, text: str) -> Sequence[str]:
+    if part in _GROUPS:
+        return _GROUPS[part]
     first, dash, last = part.partition("-")
-    if dash and first in DAYS and last in DAYS and DAYS.index(first) < DAYS.index(last):
-        return DAYS[DAYS.index(first) : DAYS.index(last) + 1]
-    return _GROUPS.get(part, (part,))
+    start, end = _weekday(first), _weekday(last if dash else first)
+    if start is None or end is None:
+        known = "days such as mon,wed,fri, ranges such as mon-fri, weekdays and weekends"
+        raise Failure(Exit.USAGE, f"--on takes {known}, not {text!r}")
+    return [DAYS[day % 7] for day in range(start, end + 1 if end >= start else end + 8)]
+
+
+def _weekday(text: str) -> int | None:
+    """Return a day's number, Monday = 0, by its English name or the first letters of it; None if it is none."""
+    text = text.strip()
+    return next((day for day, name in enumerate(_NAMES) if text in (DAYS[day], name)), None)
 
 
 def parsed_month_day(text: str) -> Any:

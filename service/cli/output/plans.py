@@ -14,6 +14,8 @@ from service.cli.output.printing import coloured, counted, line
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 FIRST = 3
 """The occurrences of each kind that a plan names."""
+LISTED = 20
+"""A longer list of a field is cut: a calendar may have thousands of dates."""
 WHEN = ("schedule_type", "schedule_config", "options", "enabled")
 """Fields of which somebody asks when the job runs then."""
 
@@ -40,6 +42,8 @@ def show_plan(changes: list[dict[str, Any]], console: Console, unchanged: str) -
                     continue
                 old = f"{_brief(values['from'])} → " if action == "update" else ""
                 console.print(Text(f"    {line(field)}: {old}{_brief(values['to'])}"), soft_wrap=True)
+        for words in closed_day_words(change.get("closed_days")):
+            console.print(Text(f"    {line(words)}"), soft_wrap=True)
         occurrences = change.get("occurrences")
         for words in occurrence_words(occurrences) or _none(change.get("fields", ()), occurrences):
             console.print(Text(f"    {line(words)}"), soft_wrap=True)
@@ -63,6 +67,32 @@ def occurrence_words(occurrences: dict[str, Any] | None) -> list[str]:
     return words
 
 
+def closed_day_words(closed: dict[str, Any] | None) -> list[str]:
+    """Say in a line each which days a change of a calendar closes and opens. An older service does not tell."""
+    if closed is None:
+        return []
+    words = []
+    for verb, side in (("closed", closed["gained"]), ("opened", closed["lost"])):
+        if side["count"]:
+            first = ", ".join(f"{day['date']} {day['why']}" for day in side["first"][:FIRST])
+            more = ", …" if side["count"] > FIRST else ""
+            words.append(f"{verb} until {closed['until']}: {counted(side['count'], 'day')} ({first}{more})")
+    return words or [f"the same days are closed until {closed['until']}"]
+
+
+def by_calendar_alone(change: dict[str, Any]) -> bool:
+    """Tell whether a job stays as it is, and only its calendar changes its occurrences."""
+    return change["action"] == "update" and not change["fields"] and "kind" not in change
+
+
+def not_looked_at(plan: dict[str, Any]) -> str:
+    """Say how many jobs of the changed calendars a plan leaves out; empty if it leaves out none."""
+    jobs = plan.get("jobs") or {"total": 0, "looked_at": 0}
+    if not 0 < jobs["looked_at"] < jobs["total"]:
+        return ""
+    return f"{counted(jobs['total'], 'job')} use what changes; only {jobs['looked_at']} were looked at."
+
+
 def _none(fields: Iterable[str], occurrences: dict[str, Any] | None) -> list[str]:
     """Say that a change leaves the occurrences as they are, where it might not have."""
     if occurrences is None or not any(field.partition(".")[0] in WHEN for field in fields):
@@ -71,4 +101,7 @@ def _none(fields: Iterable[str], occurrences: dict[str, Any] | None) -> list[str
 
 
 def _brief(value: object) -> str:
+    if isinstance(value, list) and len(value) > LISTED:
+        first = json.dumps(value[:FIRST], ensure_ascii=False).removesuffix("]")
+        return line(f"{first}, … {len(value)} in all]")
     return line(json.dumps(value, ensure_ascii=False))

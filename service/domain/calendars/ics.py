@@ -1,9 +1,9 @@
 """Days off from iCalendar files (RFC 5545): their all-day events, as spans of a calendar.
 
-Files come from anywhere, so everything is bounded: the file's length and events before `icalendar` parses it, the
-length of an event, and how often one recurs. Of recurring events, those that come on the same date each year are read,
-as files of holidays have them, up to ten years ahead; the parser's own rules of recurrence are never run, since a
-malicious one computes for minutes. `icalendar` is imported when the first file comes.
+Files come from anywhere, so everything is bounded, and `icalendar` parses one event after the other. Of recurring
+events, those that come on the same date each year are read, as files of holidays have them, up to ten years ahead; the
+parser's own rules of recurrence are never run, since a malicious one computes for minutes. `icalendar` is imported when
+the first file comes.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from service.domain.calendars.definition import RANGES_LIMIT, WHY_LIMIT, CalendarDefinition, Span
+from service.domain.calendars.ics_text import decoded, events_in
 from service.errors import ValidationFailed
 
-FILE_LIMIT = 2**20
-"""The longest file, in bytes."""
-EVENTS_LIMIT, LINES_LIMIT = 5_000, 60_000
-"""Most events, and most lines, of a file."""
 LONGEST_EVENT = 366
 """Days; a longer event is left out."""
 YEARS_AHEAD = 10
 """Years for which an event is read that comes each year without end."""
 SKIPPED_SHOWN = 100
 """Skipped events that are told one by one."""
+_WANTED = frozenset(("DTSTART", "DTEND", "DURATION", "SUMMARY", "STATUS", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"))
+"""Properties that tell of days off."""
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """Errors of `icalendar` and of dates about a property that is not as it should be."""
 
@@ -42,26 +41,27 @@ class _Skipped(Exception):
     """An event is left out; the text says why."""
 
 
-def read_events(file: bytes, today: date) -> Events:
+def read_events(file: bytes, today: date, charset: str | None = None) -> Events:
     """Read the all-day events of a file.
 
     Args:
         file: the whole file.
         today: up to ten years after this, events that come each year are read.
+        charset: the file's declared encoding; None for UTF-8.
 
     Raises:
         ValidationFailed: it is no iCalendar file, or too long.
     """
-    spans: list[Span] = []
+    spans: dict[Span, None] = {}
     skipped: list[tuple[int, str]] = []
-    for position, event in enumerate(_events(file), 1):
+    for position, event in enumerate(events_in(decoded(file, charset), _WANTED), 1):
         try:
-            spans += list(_spans(event, today))
+            spans |= dict.fromkeys(_spans(_parsed(event), today))
         except _Skipped as why:
             skipped.append((position, str(why)))
         except _DAMAGED:
             skipped.append((position, "it is damaged"))
-    return Events(tuple(dict.fromkeys(spans)), tuple(skipped))
+    return Events(tuple(spans), tuple(skipped))
 
 
 def with_events(definition: CalendarDefinition, events: Events) -> tuple[CalendarDefinition, int]:
@@ -70,7 +70,8 @@ def with_events(definition: CalendarDefinition, events: Events) -> tuple[Calenda
     Raises:
         ValidationFailed: it would have too many.
     """
-    new = [span for span in events.spans if span not in definition.ranges]
+    known = frozenset(definition.ranges)
+    new = [span for span in events.spans if span not in known]
     ranges = sorted([*definition.ranges, *new], key=lambda span: (span.first, span.last, span.why or ""))
     if len(ranges) > RANGES_LIMIT:
         raise ValidationFailed.of("body", f"must leave the calendar at most {RANGES_LIMIT} ranges, not {len(ranges)}")
@@ -78,26 +79,12 @@ def with_events(definition: CalendarDefinition, events: Events) -> tuple[Calenda
     return CalendarDefinition(**fields, ranges=tuple(ranges)), len(new)
 
 
-def _events(file: bytes) -> list[Any]:
-    import icalendar
+def _parsed(event: str) -> Mapping[str, Any]:
+    from icalendar import Event
 
-    if len(file) > FILE_LIMIT:
-        raise ValidationFailed.of("body", f"must be at most {FILE_LIMIT // 2**20} MiB long")
-    upper = file.upper()
-    if b"BEGIN:VCALENDAR" not in upper[:10_000]:
-        raise ValidationFailed.of("body", "must be an iCalendar file (.ics), which begins with BEGIN:VCALENDAR")
-    if not upper.rstrip().endswith(b"END:VCALENDAR"):
-        raise ValidationFailed.of("body", "must be a whole iCalendar file: it does not end with END:VCALENDAR")
-    # Counted before they are parsed, which takes a millisecond for ten events.
-    if upper.count(b"BEGIN:") > EVENTS_LIMIT + 200 or file.count(b"\n") > LINES_LIMIT:
-        raise ValidationFailed.of("body", f"must have at most {EVENTS_LIMIT:,} events and {LINES_LIMIT:,} lines")
-    try:
-        parsed = icalendar.Calendar.from_ical(file, multiple=True)
-        return [event for calendar in parsed for event in calendar.walk("VEVENT")]
-    except _DAMAGED as error:
-        raise ValidationFailed.of(
-            "body", f"must be a valid iCalendar file ({str(error)[:200] or 'it is damaged'})"
-        ) from None
+    if not event:
+        raise _Skipped("it is too long")
+    return Event.from_ical(event)
 
 
 def _spans(event: Mapping[str, Any], today: date) -> Iterator[Span]:

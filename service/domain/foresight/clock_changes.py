@@ -127,7 +127,7 @@ def _local(change: ZoneChange, instant: int) -> int:
 
 
 def _between(course: Course, start: int, end: int) -> tuple[int, ...]:
-    return tuple(islice(takewhile(lambda instant: instant < end, course.after(start - 1)), LOOKED_AT))
+    return tuple(islice(takewhile(lambda instant: instant < end, course.after(start - 1, end)), LOOKED_AT))
 
 
 def _outcome(course: Course, unchanged: Course, change: ZoneChange, times: tuple[int, ...]) -> Outcome:

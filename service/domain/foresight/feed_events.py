@@ -93,7 +93,7 @@ def coming_events(jobs: Iterable[FeedJob], now: int, until: int) -> Coming:
     crowded: set[str] = set()
 
     def occurrences(job: FeedJob, place: int) -> Iterator[tuple[int, int]]:
-        within = takewhile(lambda at: at <= until, job.course.after(now))
+        within = takewhile(lambda at: at <= until, job.course.after(now, until))
         for number, at in enumerate(within):
             if number == OF_ONE_JOB:
                 crowded.add(job.id)

@@ -35,19 +35,22 @@ class Course:
     first: int
     calendar: Calendar | None = None
 
-    def after(self, instant: int) -> Iterator[int]:
-        """Yield the occurrences that will run strictly after an instant, epoch seconds, strictly increasing."""
+    def after(self, instant: int, until: int | None = None) -> Iterator[int]:
+        """Yield the occurrences that will run strictly after an instant, epoch seconds, strictly increasing.
+
+        `until`: beyond which nobody asks for them, epoch seconds; some may come all the same.
+        """
         found: int | None = self.first
         if self.first <= instant or self.calendar is not None:
-            found = self._next(max(instant, self.first - 1))
+            found = self._next(max(instant, self.first - 1), until)
         while found is not None:
             yield found
-            found = self._next(found)
+            found = self._next(found, until)
 
-    def _next(self, instant: int) -> int | None:
+    def _next(self, instant: int, until: int | None) -> int | None:
         if self.calendar is None:
             return next_occurrence(self.schedule, self.options, instant, self.anchor)
-        found = next_open(self.schedule, self.options, instant, self.anchor, self.calendar)
+        found = next_open(self.schedule, self.options, instant, self.anchor, self.calendar, until)
         return None if found is None else found.at
 
 
@@ -117,7 +120,7 @@ def compare(before: Course | None, after: Course | None, now: int, until: int, m
     gained, lost = Tally(0, []), Tally(0, [])
     if before == after:
         return OccurrenceChanges(gained, lost, until, True, 0)
-    old, new = _stream(before, now), _stream(after, now)
+    old, new = _stream(before, now, until), _stream(after, now, until)
     was, will = next(old, None), next(new, None)
     looked_at = 0
     while True:
@@ -135,8 +138,8 @@ def compare(before: Course | None, after: Course | None, now: int, until: int, m
         )
 
 
-def _stream(course: Course | None, now: int) -> Iterator[int]:
-    return iter(()) if course is None else course.after(now)
+def _stream(course: Course | None, now: int, until: int) -> Iterator[int]:
+    return iter(()) if course is None else course.after(now, until)
 
 
 def in_local_time(course: Course | None, occurrences: list[int]) -> list[str]:

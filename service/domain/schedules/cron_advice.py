@@ -22,7 +22,10 @@ _DURATION = re.compile(
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+((?!(?:CRON_)?TZ=).+)", re.IGNORECASE)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d(?:[-,/].*)?")
-_LOOKALIKES = str.maketrans({"–": "-", "—": "-", "−": "-", "，": ",", "；": ",", ";": ",", "∗": "*", "＊": "*"})
+LOOKALIKES = str.maketrans(
+    {"–": "-", "—": "-", "−": "-", "，": ",", "；": ",", ";": ",", "∗": "*", "＊": "*", "ı": "i", "İ": "I"}
+)
+"""Signs and letters that keyboards and word processors write in the place of those of crontab(5)."""
 _FULL = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february", "march",
     "april", "may", "june", "july", "august", "september", "october", "november", "december",
@@ -75,7 +78,7 @@ def advice(text: str, reads: _Reads) -> str:
 
 def weekdays_meant(text: str) -> str:
     """Translate days of the week in another spelling (`Monday; Tue`, `mon-fri`, `weekdays`) to crontab(5)'s field."""
-    days = re.sub(r"(?:[,;/|&+\s]|\band\b)+", ",", text.translate(_LOOKALIKES).lower())
+    days = re.sub(r"(?:[,;/|&+\s]|\band\b)+", ",", text.translate(LOOKALIKES).lower())
     return _field(FIELDS[4], days, [])
 
 
@@ -87,7 +90,7 @@ def _told(text: str, reads: _Reads) -> Iterator[str]:
     if found := _ZONE.fullmatch(text):
         rest = next(_told(found[2], reads), f"write {echo(found[2])}" if reads(found[2]) else "leave it out here")
         yield f"{rest.removesuffix(' instead')}, and name the zone in the field timezone: {echo(found[1])}"
-    parts = text.translate(_LOOKALIKES).lower().split()
+    parts = text.translate(LOOKALIKES).lower().split()
     if len(parts) == 5:
         yield from _mended(parts, reads)
     elif len(parts) > 5:

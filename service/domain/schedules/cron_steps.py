@@ -13,11 +13,26 @@ import re
 
 from service.domain.input.refusals import echo
 from service.domain.schedules.cron import plain
+from service.domain.schedules.cron_advice import LOOKALIKES
 from service.domain.schedules.cron_tables import FIELDS, Field
 from service.domain.schedules.intervals import LONGEST_INTERVAL, as_interval
 from service.errors import ValidationFailed
 
+DAY = 86_400
 _STEPPED = re.compile(r"(?:\*|(\w+)-(\w+))/(\d+)")
+
+
+def refuse_foreign_letters(expression: str, path: str) -> None:
+    """Refuse letters that only look like those of crontab(5): in upper case, the dotless ı of `frı` becomes an I.
+
+    Raises:
+        ValidationFailed: it has such a letter.
+    """
+    if not expression.isascii():
+        told = f"; write {echo(meant)} instead" if (meant := expression.translate(LOOKALIKES)).isascii() else ""
+        raise ValidationFailed.of(
+            path, f"must be made of ASCII letters, digits and signs, not {echo(expression)}{told}"
+        )
 
 
 def refuse_idle_steps(expression: str, path: str) -> None:
@@ -54,8 +69,9 @@ def _longer(field: Field, step: int, first: int) -> str:
     seconds = step * field.unit
     if not 0 < seconds <= LONGEST_INTERVAL:
         return f"{once}; a cron expression cannot say a longer time"
-    number = f"{step} {'days' if field.unit == 86400 else f'{field.name}s'}"
-    return f"{once}; for every {number} use {as_interval(seconds)}"
+    if field.unit == DAY:
+        return f'{once}; for every {step} days use the schedule type "daily" with {{"every": {step}}}'
+    return f"{once}; for every {step} {field.name}s use {as_interval(seconds)}"
 
 
 def _number(field: Field, text: str) -> int:

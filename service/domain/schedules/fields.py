@@ -70,6 +70,8 @@ def local_time(value: object, field: str) -> datetime:
     Raises:
         ValidationFailed: it is not of this form, does not exist, or lies outside of 1970 to 9999.
     """
+    if isinstance(value, str) and re.fullmatch(r"\+?[0-9]{5,}-.*", value):
+        raise ValidationFailed.of(field, f"must lie in the years 1970 to 9999, not {echo(value)}")
     if not isinstance(value, str) or not re.fullmatch(LOCAL_FORM, value):
         zoned = isinstance(value, str) and re.fullmatch(LOCAL_FORM + r"(?:\.0+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})", value)
         ending = "; its zone belongs into the field timezone" if zoned else ""

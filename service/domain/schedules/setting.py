@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.domain.options import Options
 from service.domain.schedules.closed.closed_days import refuse_jitter_of_moves
-from service.domain.schedules.cron_steps import refuse_idle_steps
+from service.domain.schedules.cron_steps import refuse_foreign_letters, refuse_idle_steps
 from service.domain.schedules.definition import Interval, Once, Recurrence, Schedule, singles_in
 from service.domain.schedules.gaps import shortest_gap
 from service.domain.schedules.occurrences import cron_expressions, next_occurrence
@@ -25,11 +25,12 @@ def validate_schedule(
         calendar: the job's, if it has one.
 
     Raises:
-        ValidationFailed: the schedule has a step that never comes round, never fires again, or the jitter could make
-            two occurrences change places.
+        ValidationFailed: the schedule has a step that never comes round or a letter of another alphabet, never fires
+            again, or the jitter could make two occurrences change places.
     """
     known = cron_expressions(stored) if stored is not None else set()
     for expression in sorted(cron_expressions(schedule) - known):
+        refuse_foreign_letters(expression, "schedule_config.cron_expression")
         refuse_idle_steps(expression, "schedule_config.cron_expression")
     if schedule != stored:
         _refuse_past(schedule, options, now, calendar)

@@ -7,7 +7,7 @@ import re
 from service.domain.access.changes import ACTIONS
 from service.domain.ids import is_id
 from service.domain.input.refusals import Refusals, echo, listed
-from service.domain.timestamps import parse_timestamp
+from service.domain.timestamps import parse_period
 from service.store.audit.reading import AuditFilter, AuditLog
 from service.store.audit.refusals import REFUSED, REFUSED_KEY
 from service.store.scripts import Scripts
@@ -52,12 +52,13 @@ class Audit:
             ValidationFailed: a filter or the cursor is invalid.
         """
         _require_valid(cursor, actor, action, job_id)
+        start, end = parse_period(since, until)
         wanted = AuditFilter(
             actor=actor,
             action=action,
             job_id=job_id,
-            since_ms=None if since is None else parse_timestamp(since, "since") * 1000,
-            until_ms=None if until is None else parse_timestamp(until, "until") * 1000,
+            since_ms=None if start is None else start * 1000,
+            until_ms=None if end is None else end * 1000,
         )
         read = self._refusals if action in (REFUSED, REFUSED_KEY) else self._changes
         return Page(*read.page(limit, cursor, wanted))

@@ -14,8 +14,9 @@ from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_update
 from service.domain.options import Options
-from service.domain.planning import changed_plan, new_record
+from service.domain.planning import changed_plan, decided_until, new_record
 from service.domain.records import JobRecord
+from service.domain.schedules import next_occurrence
 from service.domain.timestamps import format_timestamp
 from service.errors import ValidationFailed
 from service.usecases.jobs import Jobs
@@ -24,6 +25,8 @@ LOOKED_AT = 200_000
 """The most instants that one dry run looks at, over all of its jobs."""
 LOOKED_AT_FOR_ONE = 50_000
 """The most of one job: a month of a job that is due each minute."""
+CALENDAR_COST = 4
+"""How many instants one counts for that a calendar may close or move: it takes that much longer."""
 SHOWN = 20_000
 """The most occurrences that one answer shows, about."""
 DAYS = 30
@@ -84,6 +87,8 @@ class JobChange:
         if self.after is None:
             return before, None
         calendar = then.of(self.after.options)
+        if self.before is not None and self.after is self.before.definition:  # only its calendar changes
+            return before, _by_calendar(self.before, now_ms, calendar)
         if self.before is None:
             plan = new_record("", self.after, now_ms, calendar).plan
         else:
@@ -148,11 +153,24 @@ def described(
     left, shown = LOOKED_AT, SHOWN // max(1, 2 * total)
     answers = []
     for place, change in enumerate(changes):
-        most = min(LOOKED_AT_FOR_ONE, left // (total - place))
-        occurrences, looked_at = _occurrences(*change.courses(now_ms, now, then), now_ms // 1000, days, most, shown)
-        left -= looked_at
+        before, after = change.courses(now_ms, now, then)
+        cost = CALENDAR_COST if any(one is not None and one.calendar is not None for one in (before, after)) else 1
+        most = min(LOOKED_AT_FOR_ONE, left // (total - place)) // cost
+        occurrences, looked_at = _occurrences(before, after, now_ms // 1000, days, most, shown)
+        left -= looked_at * cost
         answers.append({**change.answer(), "occurrences": occurrences})
     return answers
+
+
+def _by_calendar(record: JobRecord, now_ms: int, calendar: WorkCalendar | None) -> Course | None:
+    """Return a job's course by a changed calendar, as `plan_by_calendar` has it.
+
+    That also looks for the next run, which may be years away, and so takes too long for many jobs.
+    """
+    definition, anchor = record.definition, record.plan.anchor
+    after = decided_until(record, now_ms)
+    first = next_occurrence(definition.schedule, definition.options, after, anchor, calendar)
+    return None if first is None else Course(definition.schedule, definition.options, anchor, first, calendar)
 
 
 def _calendar(calendars: FindsCalendars, definition: JobDefinition) -> WorkCalendar | None:

@@ -178,12 +178,11 @@ def _add_job_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/deleted", DeletedList(services.deleted))
     app.add_route("/scheduler/deleted/{job_id}/restore", RestoreDeleted(services.deleted, pages))
     app.add_route("/scheduler/preview", Preview(jobs, pages))
-    app.add_route("/scheduler/calendars", CalendarList(services.calendars, pages))
-    app.add_route(
-        "/scheduler/calendars/{name}", Calendar(services.calendars, services.calendar_dry_runs, pages, services.long)
-    )
-    app.add_route("/scheduler/calendars/{name}/ics", CalendarFile(services.calendars, services.long))
-    app.add_route("/scheduler/calendars/{name}/days", CalendarDays(services.calendars, pages))
+    calendars, rehearsed = services.calendars, services.calendar_dry_runs
+    app.add_route("/scheduler/calendars", CalendarList(calendars, pages))
+    app.add_route("/scheduler/calendars/{name}", Calendar(calendars, rehearsed, pages, services.long))
+    app.add_route("/scheduler/calendars/{name}/ics", CalendarFile(calendars, rehearsed, services.long))
+    app.add_route("/scheduler/calendars/{name}/days", CalendarDays(calendars, pages))
     app.add_route("/scheduler/pauses", PauseList(services.pauses, pages))
     app.add_route("/scheduler/pauses/{pause_id}", OnePause(services.pauses, pages))
     app.add_route("/scheduler/clock-changes", ClockChangeList(services.clock_changes, services.long))

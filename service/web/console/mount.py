@@ -90,7 +90,7 @@ def _add_access(app: App, services: Services) -> None:
     """Add the pages about access."""
     pages, keys, jobs = services.pages, services.stored_keys, services.jobs
     app.add_page("/access", KeyList(pages, keys, services.reading))
-    app.add_page("/access/keys/new", NewKey(pages, keys, services.bots))
-    app.add_page("/access/keys/{key_id}", EditKey(pages, keys, services.bots))
+    app.add_page("/access/keys/new", NewKey(pages, keys, jobs, services.bots))
+    app.add_page("/access/keys/{key_id}", EditKey(pages, keys, jobs, services.bots))
     app.add_page("/access/sessions", SessionList(pages, services.console_sessions))
     app.add_page("/access/audit", AuditLog(pages, services.audit, jobs, services.deleted, keys))

@@ -56,16 +56,19 @@ def next_coming(
 
 
 def next_open(
-    schedule: Schedule, options: Options, after: int, anchor: int, calendar: Calendar | None
+    schedule: Schedule, options: Options, after: int, anchor: int, calendar: Calendar | None, until: int | None = None
 ) -> Coming | None:
     """Find the first occurrence strictly after an instant that runs; arguments as for `next_occurrence`.
 
-    A closed day's occurrences are passed over together.
+    A closed day's occurrences are passed over together. `until`: where the search may end, epoch seconds: years may be
+    closed.
     """
     found = next_coming(schedule, options, after, anchor, calendar)
     for _ in range(LONGEST_SEARCH):
         if found is None or found.closed is None or calendar is None:
             return found
+        if until is not None and found.at > until:
+            return None
         skipped_to = closing_of(schedule, options, calendar).closed_until(found.at)
         found = next_coming(schedule, options, skipped_to, anchor, calendar)
     return None

@@ -20,6 +20,7 @@ from service.domain.schedules.fields import (
 from service.domain.schedules.wall_clock import instant_of
 from service.domain.schedules.workdays import Calendar
 from service.domain.schedules.zones import zone
+from service.domain.timestamps import LAST_INSTANT
 from service.errors import ValidationFailed
 
 MOST_DATES = 1000
@@ -59,7 +60,12 @@ def parse(config: Config) -> Once:
     times = refusals.attempt(lambda: _times(config))
     timezone = refusals.attempt(lambda: timezone_of(config))
     refusals.raise_any()
-    return Once(tuple(sorted(set(times or ()))), timezone or "UTC")
+    assert times is not None and timezone is not None
+    latest = max(times)
+    if instant_of(latest, zone(timezone)) > LAST_INSTANT:
+        field = path("at" if "at" in config else f"dates[{times.index(latest)}]")
+        raise ValidationFailed.of(field, f"must lie before the end of the year 9999 in UTC, not {latest.isoformat()}")
+    return Once(tuple(sorted(set(times))), timezone)
 
 
 def _times(config: Config) -> list[datetime]:

@@ -22,17 +22,20 @@ CALENDAR_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: json(array(ref("Calendar")))}, (400,), PAGE, answer_headers=("Link",), tagged=True
     ),
     ("POST", "/scheduler/calendars"): Operation(
-        {201: _CALENDAR}, (*BODY_ERRORS, 409), headers=(HEADER,), answer_headers=("Location",),
+        {201: _CALENDAR}, (*BODY_ERRORS, 409), headers=(HEADER,), answer_headers=("ETag", "Location"),
         body=json(ref("CreateCalendar")),
     ),
-    ("GET", "/scheduler/calendars/{name}"): Operation({200: _CALENDAR}, (404,)),
+    ("GET", "/scheduler/calendars/{name}"): Operation({200: _CALENDAR}, (404,), answer_headers=("ETag",)),
     ("PUT", "/scheduler/calendars/{name}"): Operation(
-        {200: json({"anyOf": [ref("Calendar"), ref("Changes")]})}, (*BODY_ERRORS, 404, 409), DRY_RUN,
-        headers=(HEADER,), body=json(ref("UpdateCalendar")),
+        {200: json({"anyOf": [ref("Calendar"), ref("Changes")]})}, (*BODY_ERRORS, 404, 409, 412), DRY_RUN,
+        headers=("If-Match", HEADER), answer_headers=("ETag",), body=json(ref("UpdateCalendar")),
     ),
-    ("DELETE", "/scheduler/calendars/{name}"): Operation({204: None}, (400, 404, 409), headers=(HEADER,)),
+    ("DELETE", "/scheduler/calendars/{name}"): Operation(
+        {204: None}, (400, 404, 409, 412), headers=("If-Match", HEADER)
+    ),
     ("POST", "/scheduler/calendars/{name}/ics"): Operation(
-        {200: json(ref("CalendarFileAdded"))}, (*BODY_ERRORS, 404, 409), headers=(HEADER,),
+        {200: json({"anyOf": [ref("CalendarFileAdded"), ref("Changes")]})}, (*BODY_ERRORS, 404, 409), DRY_RUN,
+        headers=(HEADER,),
         body={"text/calendar": TEXT, "application/octet-stream": TEXT},
     ),
     ("GET", "/scheduler/calendars/{name}/days"): Operation(
@@ -67,15 +70,23 @@ def calendars() -> dict[str, Schema]:
         "runs_out_on": {**or_null(_DAY), "description": "The last closed day, if that is near and people write them."},
     }  # fmt: skip
     sent = fields | {name: {"readOnly": True, "description": "Ignored in a body."} for name in sorted(READ_ONLY_FIELDS)}
-    skipped = record({"position": COUNT, "reason": TEXT})
+    file = {
+        "added": COUNT, "unchanged": COUNT, "skipped": array(record({"position": COUNT, "reason": TEXT})),
+        "skipped_total": COUNT,
+    }  # fmt: skip
+    some = record({
+        "count": COUNT, "first": {**array(record({"date": _DAY, "why": TEXT})), "description": "The first 20."},
+    })  # fmt: skip
     return {
         "Calendar": record(answered),
         "CreateCalendar": record(sent, ("name",), additionalProperties=False),
         "UpdateCalendar": record(sent, (), additionalProperties=False),
-        "CalendarFileAdded": record({
-            "calendar": ref("Calendar"), "added": COUNT, "unchanged": COUNT, "skipped": array(skipped),
-            "skipped_total": COUNT,
-        }),
+        "CalendarFileRead": record(file),
+        "CalendarFileAdded": record({"calendar": ref("Calendar"), **file}),
+        "ClosedDayChanges": {
+            **record({"from": _DAY, "until": _DAY, "gained": some, "lost": some}),
+            "description": "In a dry run, of a calendar: the days that the change closes, and those that it opens.",
+        },
         "ClosedDays": record({
             "name": CALENDAR_NAME, "from": _DAY, "until": _DAY, "days": array(record({"date": _DAY, "why": TEXT})),
         }),

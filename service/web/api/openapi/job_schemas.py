@@ -125,20 +125,25 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
     }  # fmt: skip
     change = record(
         {"kind": {"const": "calendar", "description": "Only of calendars; a job has none."}, **always,
-         "occurrences": occurrences}, always,
+         "occurrences": occurrences, "closed_days": ref("ClosedDayChanges")}, always,
     )  # fmt: skip
     jobs = {
         **record({"total": COUNT, "looked_at": COUNT}),
-        "description": "Only of a calendar: how many jobs use it, and at how many of them the dry run looked.",
+        "description": "Only of calendars that change: how many other jobs use them, and how many of these were looked "
+        "at. A job that only its calendar changes has no fields.",
     }  # fmt: skip
     return {
         "DocumentJob": record(whole, NEEDED),
         "Document": record(
             {"version": {"const": 1}, "calendars": array(ref("CreateCalendar")), "jobs": array(ref("DocumentJob"))},
-            ("version", "jobs"),
+            ("version",),
             additionalProperties=False,
+            description="Without jobs, it has calendars.",
         ),
-        "Changes": record({"dry_run": BOOLEAN, "changes": array(change), "jobs": jobs}, ("dry_run", "changes")),
+        "Changes": record(
+            {"dry_run": BOOLEAN, "changes": array(change), "jobs": jobs, "file": ref("CalendarFileRead")},
+            ("dry_run", "changes"),
+        ),
     }
 
 

@@ -27,7 +27,7 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
         f"1–{MAX_KEY_LENGTH} printable ASCII characters; for a day, the same key and body get the same answer.",
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
     ),
-    "If-Match": ("The job's expected ETag. If the job has another one, the answer is 412.", TEXT),
+    "If-Match": ("The expected ETag. If the job or calendar has another one, the answer is 412.", TEXT),
     HEADER: (
         f"A remark on the change, at most {NOTE_LENGTH} characters in UTF-8, for the audit log and the revisions.",
         {"type": "string", "maxLength": NOTE_LENGTH},
@@ -41,7 +41,7 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
         {"type": "string", "pattern": f"^{EVENT_ID}$"},
     ),
     "Content-Disposition": ("The name of the file.", TEXT),
-    "ETag": ("The definition's revision.", TEXT),
+    "ETag": ("The revision of the definition.", TEXT),
     "Link": ('`<…>; rel="next"` where more follow.', TEXT),
     "Location": ("The address of what was created.", TEXT),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from service.domain.access.key_requests import LONGEST_OVERLAP, NOTE_LIMIT
 from service.domain.access.scopes import SETS, Scope
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sight import seen_bots
+from service.usecases.jobs import Jobs
 from service.web.console.access.offers import KEYS, may_change, may_rotate, tabs
 from service.web.console.access.scope_words import in_words, offered_scopes, offered_sets, set_of
 from service.web.console.page import RenderedPage, show
@@ -19,6 +21,8 @@ from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 from service.web.services import Bots
 
+JOBS_READ, LABELS_OFFERED = 200, 12
+"""Jobs whose labels are looked at, and how many of these labels the form offers at a click."""
 OVERLAPS = (
     (0, "at once"), (3600, "after 1 hour"), (86_400, "after 1 day"), (LONGEST_OVERLAP, "after 1 week"),
 )  # fmt: skip
@@ -33,9 +37,10 @@ class NewKey(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.ADMIN)
 
-    def __init__(self, pool: Pool, keys: StoredKeys, bots: Bots) -> None:
+    def __init__(self, pool: Pool, keys: StoredKeys, jobs: Jobs, bots: Bots) -> None:
         super().__init__(pool)
         self._keys = keys
+        self._jobs = jobs
         self._bots = bots
 
     def render(self, req: Request, resp: Response) -> None:
@@ -46,7 +51,7 @@ class NewKey(RenderedPage):
             "labels": own["labels"], "bot_types": None if limits.bot_types is None else sorted(limits.bot_types),
             "expires_at": own["expires_at"],
         }  # fmt: skip
-        _show(resp, key, own, sorted(seen_bots(self._bots)))
+        _show(resp, key, own, sorted(seen_bots(self._bots)), _labels_of(self._jobs))
 
 
 class EditKey(RenderedPage):
@@ -54,18 +59,22 @@ class EditKey(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.ADMIN)
 
-    def __init__(self, pool: Pool, keys: StoredKeys, bots: Bots) -> None:
+    def __init__(self, pool: Pool, keys: StoredKeys, jobs: Jobs, bots: Bots) -> None:
         super().__init__(pool)
         self._keys = keys
+        self._jobs = jobs
         self._bots = bots
 
     def render(self, req: Request, resp: Response, key_id: str) -> None:
         """Show the key, and to those who may change it the form with its terms."""
         key = self._keys.get(key_id)
-        _show(resp, key, self._keys.me(), sorted({*seen_bots(self._bots), *(key["bot_types"] or ())}))
+        bots = sorted({*seen_bots(self._bots), *(key["bot_types"] or ())})
+        _show(resp, key, self._keys.me(), bots, _labels_of(self._jobs))
 
 
-def _show(resp: Response, key: Mapping[str, Any], own: Mapping[str, Any], bots: Sequence[str]) -> None:
+def _show(
+    resp: Response, key: Mapping[str, Any], own: Mapping[str, Any], bots: Sequence[str], offered_labels: Sequence[str]
+) -> None:
     show(
         resp,
         "access_key.html",
@@ -77,6 +86,7 @@ def _show(resp: Response, key: Mapping[str, Any], own: Mapping[str, Any], bots: 
         may_change=may_change(key),
         may_rotate=may_rotate(key, own),
         labels=_label_lines(key["labels"]),
+        offered_labels=offered_labels,
         scopes=offered_scopes(),
         sets=offered_sets(),
         chosen_set=set_of(key["scopes"]),
@@ -86,6 +96,14 @@ def _show(resp: Response, key: Mapping[str, Any], own: Mapping[str, Any], bots: 
         lifetimes=LIFETIMES,
         note_limit=NOTE_LIMIT,
     )
+
+
+def _labels_of(jobs: Jobs) -> list[str]:
+    """Return labels that the reader's oldest jobs have, the most frequent first, as the form takes them."""
+    found = Counter(
+        f"{label}:{value}" for job in jobs.list(limit=JOBS_READ).data for label, value in job["labels"].items()
+    )
+    return [label for label, _ in found.most_common(LABELS_OFFERED)]
 
 
 def _label_lines(labels: Mapping[str, Sequence[str]] | None) -> str:

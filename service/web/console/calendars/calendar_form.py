@@ -14,7 +14,7 @@ from falcon.asgi import Request, Response
 from service.domain.access.scopes import Scope
 from service.domain.calendars.countries import countries
 from service.domain.calendars.definition import CalendarDefinition
-from service.domain.calendars.ics import FILE_LIMIT
+from service.domain.calendars.ics_text import FILE_LIMIT
 from service.usecases.calendars import Calendars
 from service.web.console.page import RenderedPage, show
 from service.web.console.schedule_form import DAYS

@@ -2,15 +2,15 @@
 import { newKey, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
-import { inUtc, showTimes } from "./times.js";
+import { toInstant, showTimes } from "./times.js";
 
 const form = document.getElementById("backfill");
 const plan = document.getElementById("plan");
 const SHOWN = 200;
 
 const asked = () => ({
-  since: inUtc(form.elements.since.value),
-  until: inUtc(form.elements.until.value),
+  since: toInstant(form.elements.since.value),
+  until: toInstant(form.elements.until.value),
   only: form.elements.only.value,
   max_parallel: Number(form.elements.parallel.value),
 });

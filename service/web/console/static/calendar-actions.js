@@ -2,6 +2,7 @@
 import { Refused, sendFrom } from "./api.js";
 import { forget, hasChanges, take } from "./calendar-form.js";
 import { confirmed } from "./confirmation.js";
+import { forgetForeseen, showForeseen } from "./foreseen.js";
 import { sentence } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 
@@ -10,15 +11,15 @@ const input = document.getElementById("file");
 const report = document.getElementById("report");
 const refusal = document.getElementById("error-file");
 
-async function add() {
+// Sends the file by the request of `element`, and hands on its name and the answer; shows why it is refused.
+async function sent(element, done) {
   const [file] = input.files;
   report.replaceChildren();
+  forgetForeseen();
   refuse(whyNot(file));
   if (!refusal.hidden) return;
   try {
-    const answer = await sendFrom(form, file, { headers: { "Content-Type": "text/calendar" } });
-    take(answer.calendar);
-    tell(file.name, answer);
+    done(file.name, await sendFrom(element, file, { headers: { "Content-Type": "text/calendar" } }));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     refuse(error.message);
@@ -37,6 +38,16 @@ function refuse(reason) {
   refusal.hidden = !reason;
   input.setAttribute("aria-invalid", String(Boolean(reason)));
   if (reason) input.focus();
+}
+
+function added(name, answer) {
+  take(answer.calendar);
+  tell(name, answer);
+}
+
+function foresee(name, answer) {
+  showForeseen(answer);
+  tell(name, answer.file);
 }
 
 function tell(name, { added, unchanged, skipped, skipped_total: total }) {
@@ -63,7 +74,9 @@ async function remove(button) {
 
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
-  busy(document.getElementById("add"), add);
+  busy(document.getElementById("add"), () => sent(form, added));
 });
+const see = document.getElementById("foresee-file");
+see?.addEventListener("click", () => busy(see, () => sent(see, foresee)));
 const button = document.getElementById("delete");
 button?.addEventListener("click", () => busy(button, () => remove(button)));

@@ -1,6 +1,7 @@
 // Form of a calendar: sends the changed fields, and shows errors next to them, of closed days with their lines.
 import { Refused, sendFrom } from "./api.js";
 import { readDays, writeDays } from "./closed-days.js";
+import { forgetForeseen, showForeseen } from "./foreseen.js";
 import { read, showErrors } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 
@@ -22,14 +23,18 @@ function contents() {
 
 const isChanged = ([name, value]) => JSON.stringify(value) !== JSON.stringify(stored[name]);
 
-async function save() {
+const save = () => sent(form, (calendar) => {
+  changed = false;
+  sayOnNextPage(isNew ? `“${calendar.name}” created` : `“${calendar.name}” saved`);
+  location.assign(`/calendars/${calendar.name}`);
+});
+
+// Sends what is in the form by the request of `element`, and hands on the answer; shows the errors of a refusal.
+async function sent(element, done) {
   const { body, errors, places } = contents();
   if (refused(errors)) return;
   try {
-    const calendar = await sendFrom(form, isNew ? body : Object.fromEntries(Object.entries(body).filter(isChanged)));
-    changed = false;
-    sayOnNextPage(isNew ? `“${calendar.name}” created` : `“${calendar.name}” saved`);
-    location.assign(`/calendars/${calendar.name}`);
+    done(await sendFrom(element, isNew ? body : Object.fromEntries(Object.entries(body).filter(isChanged))));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const found = error.status === 409 && isNew ? [{ field: "name", message: error.message }] : error.errors;
@@ -60,6 +65,7 @@ function summarize(text) {
 form.addEventListener("input", ({ target }) => {
   changed = true;
   summary.hidden = true;
+  forgetForeseen();
   const path = target.closest("[data-path]")?.dataset.path;
   showErrors(form, [], (other) => other === path);
 });
@@ -67,6 +73,8 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(document.getElementById("save"), save);
 });
+const see = document.getElementById("foresee");
+see?.addEventListener("click", () => busy(see, () => sent(see, showForeseen)));
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 
 // Takes over the closed days of the calendar as it is stored now.

@@ -1,15 +1,15 @@
 // Form of a job: describes the schedule while somebody types, and shows errors next to their fields.
 import { changeNote, newKey, Refused, sendFrom } from "./api.js";
+import { forgetForeseen, showForeseen } from "./foreseen.js";
 import { read, showErrors, wholePath } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 import { chooseSchedules, startMembers } from "./schedule-form.js";
-import { inFull, zone } from "./times.js";
+import { inFull, inZone, zone } from "./times.js";
 
 const PARTS = ["bot_config", "options", "schedule_config"];
 const form = document.getElementById("job-form");
 const preview = form.querySelector(".preview");
 const summary = document.getElementById("summary");
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
 
 // Hides the parts of other schedule types, other bots, and no calendar; hidden parts are not read either.
 function choose() {
@@ -91,12 +91,6 @@ function noteOn({ names = [], closed, moved_from: moved }) {
   return [closed && `closed: ${closed}`, moved && `moved from ${moved.replace("T", " ")} UTC`, ...names].filter(Boolean).join(", ");
 }
 
-// Formats 2025-03-30T03:00:00+02:00 as a clock in that zone shows it.
-function inZone(text) {
-  const [, day, clock, offset] = /^(.{10})T(.{8})(.*)$/.exec(text);
-  return `${weekday.format(new Date(`${day}T00:00:00Z`))} ${day} ${clock} ${offset}`;
-}
-
 function rows(cells) {
   const body = form.querySelector("#occurrences tbody");
   body.replaceChildren(...cells.map((texts) => {
@@ -120,6 +114,7 @@ async function save(revision) {
   const { body, errors } = readJob();
   showErrors(form, errors);
   if (errors.length) return summarize(errors.length);
+  forgetForeseen();
   const isStored = "revision" in form.dataset;
   const headers = isStored ? changeNote(document.getElementById("change-note").value) : { "Idempotency-Key": onceFor(body) };
   if (revision) headers["If-Match"] = `"${revision}"`;
@@ -129,11 +124,27 @@ async function save(revision) {
     sayOnNextPage(isStored ? `“${job.name}” saved` : `“${job.name}” created`);
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    if (error.status === 412) return showConflict();
-    const homeless = showErrors(form, error.errors);
-    summarize(error.errors.length, homeless.length ? homeless.map((one) => `${one.field} ${one.message}`).join("; ") : error.errors.length ? "" : error.message);
+    explain(error);
   }
+}
+
+// Asks what saving would do.
+async function foresee() {
+  const { body, errors } = readJob();
+  showErrors(form, errors);
+  if (errors.length) return summarize(errors.length);
+  try {
+    showForeseen(await sendFrom(see, body, { headers: { "If-Match": `"${form.dataset.revision}"` } }));
+  } catch (error) {
+    explain(error);
+  }
+}
+
+function explain(error) {
+  if (!(error instanceof Refused)) throw error;
+  if (error.status === 412) return showConflict();
+  const homeless = showErrors(form, error.errors);
+  summarize(error.errors.length, homeless.length ? homeless.map((one) => `${one.field} ${one.message}`).join("; ") : error.errors.length ? "" : error.message);
 }
 
 function summarize(count, text = "") {
@@ -167,6 +178,7 @@ let changed = false;
 function change() {
   changed = true;
   summary.hidden = true;
+  forgetForeseen();
   soon();
 }
 form.addEventListener("input", ({ target }) => {
@@ -181,6 +193,8 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(document.getElementById("save"), () => save(form.dataset.revision));
 });
+const see = document.getElementById("foresee");
+see?.addEventListener("click", () => busy(see, foresee));
 document.addEventListener("signedin", soon);
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 

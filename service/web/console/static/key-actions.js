@@ -9,9 +9,9 @@ const isOwn = "own" in dataset;
 
 async function rotate(button) {
   const { value, selectedOptions: [option] } = document.getElementById("overlap");
-  const { key } = await sendFrom(button, { overlap_seconds: Number(value) });
+  const made = await sendFrom(button, { overlap_seconds: Number(value) });
   // Nothing else is asked now: if this was one's own key, the session may have ended.
-  showSecret(key, `The former secret stops working ${option.textContent}.`);
+  showSecret(made, `The former secret stops working ${option.textContent}.`);
 }
 
 async function revoke(button) {

@@ -69,9 +69,9 @@ async function save() {
       sayOnNextPage(`“${key.name}” saved`);
       location.assign("/access");
     } else {
-      const { key } = await sendFrom(form, body);
+      const made = await sendFrom(form, body);
       changed = false;
-      showSecret(key);
+      showSecret(made);
     }
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -115,7 +115,16 @@ form.addEventListener("input", ({ target }) => {
   const field = target.closest("[data-field]")?.dataset.field;
   showErrors(form, [], (path) => path === field);
 });
+// Adds a label of the reader's jobs to the limits.
+function limitTo(label) {
+  const input = document.getElementById("labels");
+  const lines = input.value.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (!lines.includes(label)) input.value = [...lines, label].join("\n");
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 form.addEventListener("click", ({ target }) => {
+  if ("label" in target.dataset) limitTo(target.dataset.label);
   if (!("days" in target.dataset)) return;
   const { days } = target.dataset;
   expiry.value = days ? toLocal(new Date(Date.now() + Number(days) * DAY_MS).toISOString().slice(0, 19)) : "";

@@ -1,4 +1,4 @@
-// Shows a key's new text, once. It stands in the page alone, and goes with it.
+// Shows a key's new text, once; of a key for feeds, the feed's address. It stands in the page alone, and goes with it.
 import { copy } from "./copying.js";
 
 const place = document.getElementById("secret");
@@ -6,8 +6,9 @@ const text = document.getElementById("secret-text");
 let taken = true;
 
 // until: a sentence about the former secret, if there is one.
-export function showSecret(key, until = "") {
-  text.textContent = key;
+export function showSecret({ key, feed }, until = "") {
+  text.textContent = feed ?? key;
+  for (const words of place.querySelectorAll("[data-of]")) words.hidden = (words.dataset.of === "feed") !== Boolean(feed);
   const sentence = document.getElementById("secret-until");
   sentence.textContent = until;
   sentence.hidden = !until;

@@ -2,7 +2,7 @@
 import { newKey, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
-import { inFull, inUtc } from "./times.js";
+import { inFull, toInstant } from "./times.js";
 
 export function listen() {
   const form = document.getElementById("run-later");
@@ -10,7 +10,7 @@ export function listen() {
     event.preventDefault();
     busy(event.submitter, async () => {
       const at = form.elements.at.value;
-      await sendFrom(form, { at: inUtc(at) }, { headers: { "Idempotency-Key": newKey() } });
+      await sendFrom(form, { at: toInstant(at) }, { headers: { "Idempotency-Key": newKey() } });
       say(`The job runs on ${inFull(new Date(at))}`);
       form.reset();
       await refresh();

@@ -1,9 +1,9 @@
 // Restores a former revision of a job, or a deleted job. data-restore is the question, data-request the request;
 // data-revision is the job's present revision, which nobody may have changed meanwhile.
 import { changeNote, sendFrom } from "./api.js";
+import { confirmed } from "./confirmation.js";
 import { busy, sayOnNextPage } from "./messages.js";
 
-const dialog = document.getElementById("confirm");
 const note = document.getElementById("note");
 
 document.addEventListener("click", ({ target }) => {
@@ -12,21 +12,11 @@ document.addEventListener("click", ({ target }) => {
 });
 
 async function restore(button) {
+  note.value = "";
   if (!(await confirmed(button.dataset.restore))) return;
   const headers = changeNote(note.value);
   if (button.dataset.revision) headers["If-Match"] = `"${button.dataset.revision}"`;
   const job = await sendFrom(button, undefined, { headers });
   sayOnNextPage(`“${job.name}” restored`);
   location.assign(`/jobs/${job.id}`);
-}
-
-// Resolves with whether the answer is yes. Escape means no.
-function confirmed(question) {
-  document.getElementById("question").textContent = question;
-  dialog.returnValue = "";
-  note.value = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "restore"), { once: true });
-  });
 }

@@ -14,9 +14,12 @@ export function inFull(instant) {
   return whole.format(instant);
 }
 
-// Returns what a person has entered as local time (an input of type datetime-local) as the API takes it, in UTC.
-export function inUtc(entered) {
-  return new Date(entered).toISOString().slice(0, 19);
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
+
+// Formats 2025-03-30T03:00:00+02:00 as a clock in that zone shows it.
+export function inZone(text) {
+  const [, day, clock, offset] = /^(.{10})T(.{8})(.*)$/.exec(text);
+  return `${weekday.format(new Date(`${day}T00:00:00Z`))} ${day} ${clock} ${offset}`;
 }
 
 function local(instant, now) {

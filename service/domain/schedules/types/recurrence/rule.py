@@ -99,6 +99,11 @@ def parse_time(text: str) -> tuple[datetime, bool, bool]:
 
 
 def _part(name: str) -> tuple[str, Callable[[str, str], Any]]:
+    if name == "BYEASTER":
+        raise ValueError(
+            "must not have BYEASTER, which is not in RFC 5545; a calendar with the holidays of a country leaves Easter "
+            "out (options.calendar), and the type once names its dates, also as a member of any"
+        )
     if name not in _PARTS:
         raise ValueError(f"must be made of the parts {listed(_PARTS, 'and')}, not {echo(name)}")
     return _PARTS[name]

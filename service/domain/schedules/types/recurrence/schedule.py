@@ -117,6 +117,9 @@ def _from_lines(text: str, timezone: str, start: datetime | None) -> Recurrence:
     more: set[datetime] = set()
     less: set[datetime] = set()
     days: set[date] = set()
+    if not text.isascii():  # letters such as ı would become others in upper case
+        odd = next(char for char in text if not char.isascii())
+        raise ValueError(f"must be made of ASCII letters, digits and signs, not {echo(odd)}")
     unfolded = re.sub(r"\r?\n[ \t]", "", text)  # RFC 5545 §3.1
     for line in filter(None, map(str.strip, unfolded.splitlines())):
         match = _LINE.fullmatch(line)
@@ -149,6 +152,8 @@ def _unknown_line(line: str) -> str:
 
 def _dates(parameters: str, values: str, timezone: str) -> list[tuple[datetime, bool]]:
     """Read the local times of an RDATE or EXDATE line; and of each, whether it is a date alone."""
+    if "VALUE=PERIOD" in parameters.upper() or "/" in values:
+        raise ValueError("must not have periods (VALUE=PERIOD): a run has no end; give their starts as times, RDATE:…")
     for parameter in filter(None, parameters.upper().split(";")):
         if parameter not in ("VALUE=DATE", "VALUE=DATE-TIME", f"TZID={timezone.upper()}"):
             raise ValueError(f"must have dates in the schedule's zone {timezone} or in UTC, not {echo(parameter)}")
