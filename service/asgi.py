@@ -35,6 +35,7 @@ from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.deleted_jobs import Deleted
 from service.usecases.erasure import Erasure
+from service.usecases.fates.occurrences import Occurrences
 from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.foresight.dry_runs import DryRuns
@@ -134,6 +135,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),
         feeds=Feeds(scripts, runs, clock),
+        occurrences=Occurrences(scripts),
         hub=NewsHub(Following(scripts), RunNews(client.subscription, keys, f"{keys.prefix}-web"), STOPPING),
         audit=Audit(scripts),
         revisions=Revisions(scripts, jobs, bot_configs),

@@ -15,6 +15,7 @@ from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.deleted_jobs import Deleted
 from service.usecases.erasure import Erasure
+from service.usecases.fates.occurrences import Occurrences
 from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.foresight.dry_runs import DryRuns
@@ -52,6 +53,7 @@ class Services:
         calendar_dry_runs: tells what a change of a calendar would do to its jobs.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
+        occurrences: tells what became of each occurrence.
         hub: the clients that follow logs or wait for runs.
         audit: reads who changed what.
         revisions: the former definitions of jobs.
@@ -84,6 +86,7 @@ class Services:
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges
     feeds: Feeds
+    occurrences: Occurrences
     hub: NewsHub
     audit: Audit
     revisions: Revisions

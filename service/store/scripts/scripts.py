@@ -28,9 +28,10 @@ VERBS = (
     "count_guesses", "take_token", "note_memory",
     "restore_job", "note_refusals", "delete_ended",
     "save_calendar", "delete_calendar", "replan_job", "end_replanning",
+    "note_planning", "read_books",
 )  # fmt: skip
 
-READING = ("read_due", "watch_data", "find_key", "find_session")
+READING = ("read_due", "watch_data", "find_key", "find_session", "read_books")
 """The scripts whose writes every release can read."""
 
 

@@ -14,6 +14,7 @@ from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COU
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
+from service.web.api.openapi.fate_operations import FATE_OPERATIONS
 from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
 from service.web.api.openapi.operation import BODY_ERRORS, CURSOR, DRY_RUN, JSON, LABELS, PAGE, Operation, json
 from service.web.http.conditions import MAX_KEY_LENGTH
@@ -190,6 +191,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **ACCESS_OPERATIONS,
     **CALENDAR_OPERATIONS,
     **FORESIGHT_OPERATIONS,
+    **FATE_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
     ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),

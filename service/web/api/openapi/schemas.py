@@ -18,6 +18,7 @@ from service.web.api.openapi import (
     calendar_operations,
     change_schemas,
     contact_schemas,
+    fate_operations,
     foresight_operations,
     job_schemas,
     run_schemas,
@@ -45,6 +46,7 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
     found |= run_schemas.runs() | contact_schemas.contacts() | service_schemas.service()
     found |= access_schemas.access()
     found |= change_schemas.changes() | calendar_operations.calendars() | foresight_operations.foresight()
+    found |= fate_operations.fates()
     return found
 
 
