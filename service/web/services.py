@@ -15,6 +15,7 @@ from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.deleted_jobs import Deleted
 from service.usecases.erasure import Erasure
+from service.usecases.fates.explaining import Explanations
 from service.usecases.fates.occurrences import Occurrences
 from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
@@ -54,6 +55,7 @@ class Services:
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
         occurrences: tells what became of each occurrence.
+        explanations: tells why a job ran, or did not.
         hub: the clients that follow logs or wait for runs.
         audit: reads who changed what.
         revisions: the former definitions of jobs.
@@ -87,6 +89,7 @@ class Services:
     clock_changes: ClockChanges
     feeds: Feeds
     occurrences: Occurrences
+    explanations: Explanations
     hub: NewsHub
     audit: Audit
     revisions: Revisions

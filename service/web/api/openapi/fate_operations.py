@@ -34,6 +34,17 @@ FATE_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         },
         answer_headers=("Link",),
     ),
+    ("GET", "/scheduler/jobs/{job_id}/explain"): Operation(
+        {200: json(ref("Explanation"))},
+        (400, 404, 409),
+        {
+            "at": {
+                **TEXT,
+                "description": 'A time such as "2027-03-28T02:30", in the zone of the job\'s schedule, or with an offset; '
+                '"08:30" is today\'s. Required.',
+            }
+        },
+    ),
 }
 
 
@@ -73,4 +84,18 @@ def fates() -> dict[str, Schema]:
         "complete_since": {**TIMESTAMP, "description": "From then on everything is known."},
         "complete_because": {**TEXT, "description": "Why not before."},
     }
-    return {"Occurrence": record(own, ("at", "local", "fate", "revision")), "Occurrences": record(page)}
+    near = or_null(TIMESTAMP)
+    told = {
+        **own,
+        "fate": {"enum": [*FATES, None], "description": "As in Occurrence; null if there is no occurrence."},
+        "revision": or_null(COUNT),
+        "sentence": {**TEXT, "description": "Why it ran, did not run, or is no occurrence."},
+        "nearest": record({"before": near, "after": near}),
+        "complete_since": {**TIMESTAMP, "description": "From then on everything is known."},
+    }
+    always = ("at", "local", "fate", "revision")
+    return {
+        "Occurrence": record(own, always),
+        "Occurrences": record(page),
+        "Explanation": record(told, (*always, "sentence", "nearest", "complete_since")),
+    }
