@@ -16,6 +16,7 @@ from service.cli.commands import (
     health,
     jobs,
     keys,
+    occurrences,
     processes,
     runs,
     sessions,
@@ -60,6 +61,8 @@ app.command("history")(runs.history)
 app.command("logs")(runs.logs)
 app.command("cancel")(runs.cancel)
 app.command("preview")(runs.preview)
+app.command("occurrences")(occurrences.occurrences)
+app.command("explain")(occurrences.explain)
 app.add_typer(contacts.app, name="contacts")
 app.command("export")(definitions.export)
 app.command("apply")(definitions.apply)

@@ -1,4 +1,4 @@
-"""Moments that people ask about: `08:30`, `2027-03-28T02:30`, with or without an offset, to the minute or the second."""
+"""Moments that people ask about: `08:30`, `2027-03-28T02:30`, with an offset or without, to the minute or second."""
 
 from __future__ import annotations
 
