@@ -36,6 +36,8 @@ from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.deleted_jobs import Deleted
 from service.usecases.erasure import Erasure
+from service.usecases.fates.explaining import Explanations
+from service.usecases.fates.occurrences import Occurrences
 from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.foresight.dry_runs import DryRuns
@@ -122,7 +124,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     bot_configs = configs(bots)
     jobs = Jobs(scripts, clock, bot_configs, about_persons(bots))
     runs = Runs(scripts, bot_configs, about_persons(bots))
-    calendars = Calendars(scripts, clock)
+    calendars, occurrences = Calendars(scripts, clock), Occurrences(scripts)
     contacts = ContactBook(client, keys, gate, scripts.limits)
     key_store, sessions, lookups = KeyStore(scripts), SessionStore(scripts), Lookups()
     wrong_keys = _guesses(settings, scripts)
@@ -140,6 +142,8 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         clock_changes=ClockChanges(scripts, clock),
         feeds=Feeds(scripts, runs, clock),
         timelines=Timelines(scripts),
+        occurrences=occurrences,
+        explanations=Explanations(occurrences),
         hub=NewsHub(Following(scripts), RunNews(client.subscription, keys, f"{keys.prefix}-web"), STOPPING),
         audit=Audit(scripts),
         revisions=Revisions(scripts, jobs, bot_configs),

@@ -17,6 +17,7 @@ from service.cli.commands import (
     health,
     jobs,
     keys,
+    occurrences,
     pauses,
     processes,
     runs,
@@ -67,6 +68,8 @@ app.command("now")(runs_again.now)
 app.command("move")(runs_again.move)
 app.add_typer(backfills.app, name="backfill")
 app.command("preview")(runs.preview)
+app.command("occurrences")(occurrences.occurrences)
+app.command("explain")(occurrences.explain)
 app.add_typer(contacts.app, name="contacts")
 app.command("export")(definitions.export)
 app.command("apply")(definitions.apply)

@@ -49,13 +49,13 @@ def plan_anew(
         calendar: see above.
     """
     anchor = -(-now_ms // 1000)
-    if not definition.enabled:
-        # A job that its failures have switched off says so until somebody switches it on.
-        reason = record.plan.reason if record and record.plan.state == "disabled" else None
-        return Plan(anchor, None, None, "disabled", reason, reference(calendar))
     decided = record.last_decided if record and record.last_decided is not None else 0
     # Strictly later than now, and than anything decided: a clock that stepped back decides nothing twice.
     after = max(now_ms // 1000, decided)
+    if not definition.enabled:
+        # A job that its failures have switched off says so until somebody switches it on.
+        reason = record.plan.reason if record and record.plan.state == "disabled" else None
+        return Plan(anchor, None, None, "disabled", reason, reference(calendar), after=after)
     return plan_after(job_id, definition, after, anchor, calendar)
 
 
@@ -74,10 +74,11 @@ def plan_after(
     schedule, options = definition.schedule, definition.options
     following = schedules.next_occurrence(schedule, options, after, anchor, calendar)
     if following is None:
-        return Plan(anchor, None, None, "ended", "no occurrence is left before ends_at", reference(calendar))
+        ended = "no occurrence is left before ends_at"
+        return Plan(anchor, None, None, "ended", ended, reference(calendar), after=after)
     next_run = next_run_after(job_id, schedule, options, following, anchor, calendar)
     due = schedules.due_ms(job_id, following, options)
-    return Plan(anchor, following, due, "scheduled", None, reference(calendar), next_run)
+    return Plan(anchor, following, due, "scheduled", None, reference(calendar), next_run, after)
 
 
 def next_run_after(
@@ -132,7 +133,9 @@ def changed_plan(
         return record.plan
     first = record.plan.next_occurrence
     after = first - 1 if first is not None else max(now_ms // 1000, record.last_decided or 0)
-    return plan_after(record.id, definition, after, record.plan.anchor, calendar)
+    plan = plan_after(record.id, definition, after, record.plan.anchor, calendar)
+    # Another jitter changes no instant.
+    return plan if before.ends_at != options.ends_at else replace(plan, after=record.plan.after)
 
 
 def _basis(definition: JobDefinition) -> tuple[object, ...]:
@@ -163,4 +166,5 @@ def decided_until(record: JobRecord, now_ms: int) -> int:
 def plan_again(record: JobRecord, calendar: WorkCalendar | None = None) -> Plan:
     """Plan an enabled job whose plan was lost: at its first undecided occurrence, however late that is."""
     after = record.last_decided if record.last_decided is not None else record.created_at // 1000
-    return plan_after(record.id, record.definition, after, record.plan.anchor, calendar)
+    plan = plan_after(record.id, record.definition, after, record.plan.anchor, calendar)
+    return replace(plan, after=record.plan.after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +35,7 @@ class Plan:
         reason: for a state that needs one.
         calendar: the calendar by which it was planned, as `name/stamp`; None without one.
         next_run: when an occurrence is due next that runs, ms, if the next one is closed, or `NONE_RUNS`; else None.
+        after: its occurrences come after this instant, epoch seconds; None: after the job's creation.
     """
 
     anchor: int
@@ -44,6 +45,7 @@ class Plan:
     reason: str | None = None
     calendar: str | None = None
     next_run: int | None = None
+    after: int | None = field(default=None, compare=False)
 
     @property
     def runs_next(self) -> int | None:
@@ -194,6 +196,7 @@ def _read(job_id: str, text: Mapping[str, str]) -> JobRecord:
         reason=text.get("state_reason"),
         calendar=text.get("calendar"),
         next_run=number("next_run"),
+        after=number("since"),
     )
     return JobRecord(
         id=job_id,

@@ -69,5 +69,6 @@ def renewed(
     else:
         stands = max(decided_before, ran or 0)
     if record.plan.state == "broken" or not record.definition.enabled:
-        return Renewed(stands, Plan(anchor, None, None, record.plan.state, record.plan.reason, record.plan.calendar))
+        state, why = record.plan.state, record.plan.reason
+        return Renewed(stands, Plan(anchor, None, None, state, why, record.plan.calendar, after=stands))
     return Renewed(stands, plan_after(record.id, record.definition, stands, anchor, calendar))

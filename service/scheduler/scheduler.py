@@ -34,6 +34,7 @@ from service.scheduler.pauses import PauseEnds
 from service.scheduler.reaper import Reaper
 from service.scheduler.take_over import TakeOver
 from service.scheduler.wake import WakeChannel
+from service.store.jobs.epochs import note_planning
 from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
@@ -93,7 +94,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._schema = SchemaWatch(client, keys)
         self._stop = threading.Event()
         self._wake = WakeChannel(client, keys.wake, self._stop)
-        self._arrived = False
+        self._arrived = self._rules_noted = False
         self._leads = False
         self._leader = ""
         self._next_heartbeat = 0.0
@@ -145,7 +146,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
 
     def _start_over(self) -> None:
         """Repeat the startup checks: Redis' data went back, perhaps to an older release's."""
-        self._arrived = False
+        self._arrived = self._rules_noted = False
 
     def stop(self) -> None:
         """Ask the loop to end; safe to call from a signal handler, any number of times."""
@@ -178,6 +179,9 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
             self._arrive()
         self._reaper.watch_clock(lead.now_ms)
         self._leads = self._lock_acquired = lead.held
+        if lead.held and not self._rules_noted:
+            note_planning(self._scripts)
+        self._rules_noted = lead.held
         if lead.leader != self._leader:
             self._leader = lead.leader
             log.info("This scheduler %s", "acts now" if lead.held else f"stands by for {lead.leader}")

@@ -16,6 +16,8 @@ from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.deleted_jobs import Deleted
 from service.usecases.erasure import Erasure
+from service.usecases.fates.explaining import Explanations
+from service.usecases.fates.occurrences import Occurrences
 from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
 from service.usecases.foresight.dry_runs import DryRuns
@@ -58,6 +60,8 @@ class Services:
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
         timelines: reads upcoming occurrences for drawings.
+        occurrences: tells what became of each occurrence.
+        explanations: tells why a job ran, or did not.
         hub: the clients that follow logs or wait for runs.
         audit: reads who changed what.
         revisions: the former definitions of jobs.
@@ -93,6 +97,8 @@ class Services:
     clock_changes: ClockChanges
     feeds: Feeds
     timelines: Timelines
+    occurrences: Occurrences
+    explanations: Explanations
     hub: NewsHub
     audit: Audit
     revisions: Revisions

@@ -59,7 +59,8 @@ FROM_OWN_PAGES: dict[str, Statuses] = {
 PAGES = (
     "/", "/jobs", "/jobs/new", "/jobs/{job_id}", "/jobs/{job_id}/edit", "/jobs/{job_id}/yaml", "/export.yaml",
     "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events", "/runs", "/contacts", "/contacts/new",
-    "/jobs/deleted", "/jobs/{job_id}/backfills", "/jobs/{job_id}/revisions", "/jobs/{job_id}/revisions/{revision}",
+    "/jobs/deleted", "/jobs/{job_id}/backfills", "/jobs/{job_id}/occurrences", "/jobs/{job_id}/revisions",
+    "/jobs/{job_id}/revisions/{revision}",
     "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates",
     "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes", "/pauses",
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",

@@ -12,9 +12,11 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.accounts import AFTER, BEFORE, check_accounts
 from tests.chaos.audit import (
     Findings,
     check_ids,
@@ -139,6 +141,10 @@ def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, 
     every = histories(client, keys)
     for job_id, runs in every.items():
         _audit_job(found, load, job_id, runs, off_since)
+    names = [
+        (job_id, f"{load.known[job_id].kind if job_id in load.known else 'unknown'} ({job_id})") for job_id in every
+    ]
+    found.accounted = check_accounts(found, partial(_account, load), names)
     for job_id, job in load.known.items():
         if job.deleted == "no" and job_id not in every:
             found.lost.append(f"{job.kind}: job {job_id} was acknowledged and is gone")
@@ -160,6 +166,13 @@ def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, 
         check_workers(found, client, keys, len(WORKERS))
     visited = {str(point): count for point, count in sorted(stage.proxy.visited.items(), key=str)}
     return Report(seed, found, dict(stage.kills), visited, named.unvisited(), unexpected)
+
+
+def _account(load: Load, job_id: str) -> dict[str, Any]:
+    """A job's account of all time, by the product's own route."""
+    status, answer = load.call("GET", f"/jobs/{job_id}/occurrences?since={BEFORE}&until={AFTER}&limit=1")
+    assert status == 200, answer
+    return dict(answer)
 
 
 def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, str]], off_since: float) -> None:

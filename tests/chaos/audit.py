@@ -25,6 +25,7 @@ class Findings:
     """The sums, and a sentence for each thing that is wrong."""
 
     checked: int = 0
+    accounted: int = 0
     runs: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -39,7 +40,8 @@ class Findings:
     def summary(self, kills: int, seed: int) -> str:
         """One line."""
         return (
-            f"occurrences checked {self.checked}, lost {len(self.lost)}, doubled {len(self.doubled)}, "
+            f"occurrences checked {self.checked}, named {self.accounted}, lost {len(self.lost)}, "
+            f"doubled {len(self.doubled)}, "
             f"never ended {len(self.never_ended)}, stray keys {len(self.stray)}, other faults {len(self.wrong)}, "
             f"runs {self.runs}, kills {kills}, seed {seed}"
         )

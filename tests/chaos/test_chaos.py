@@ -25,3 +25,4 @@ def test_whatever_dies_whenever_nothing_is_lost_or_doubled(tmp_path: Path) -> No
     print(report.line())
     assert report.problems() == []
     assert report.found.checked > 200
+    assert report.found.accounted > 200

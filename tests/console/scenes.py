@@ -78,6 +78,7 @@ SCREENS = {
     "job": "/jobs/{job}",
     "job-new": "/jobs/new?example=birthday",
     "job-edit": "/jobs/{job}/edit",
+    "job-occurrences": "/jobs/{job}/occurrences?at=08:00",
     "job-history": "/jobs/{changed}/revisions?from=1&to=2",
     "job-revision": "/jobs/{changed}/revisions/1",
     "jobs-deleted": "/jobs/deleted",

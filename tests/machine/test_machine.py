@@ -29,6 +29,8 @@ from hypothesis.stateful import (
 
 from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL
+from service.domain.fates.account import GRACE_MS
+from service.domain.fates.counting import totals
 from service.domain.retries import retry_of
 from service.domain.run_records import Claim, Outcome, Retry
 from service.domain.timestamps import format_timestamp
@@ -37,10 +39,12 @@ from service.errors import Conflict, NotFound
 from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.clock_repair import STEADY_MS
 from service.scheduler.reaper import Reaper
+from service.store.jobs.epochs import note_planning
 from service.store.presence import Presence
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.fates.occurrences import Occurrences
 from tests.chaos.audit import Findings, histories
 from tests.chaos.changes import check_changes
 from tests.machine.pausing import Pausing
@@ -140,6 +144,8 @@ class Engine(Pausing):
         self.time.__enter__()
         self.rig = Rig.on(self.client, Limits(history=100_000))
         self.keys = self.rig.keys
+        note_planning(self.rig.scripts)
+        self.accounts = Occurrences(self.rig.scripts)
         self.scheduler = self.rig.scheduler()
         self.reaper = Reaper(self.rig.runs, self.rig.job_store, self.keys, self.client)
         self.rig.calendars.create({"name": CALENDAR})
@@ -627,6 +633,21 @@ class Engine(Pausing):
                     assert held, f"never due: {run}"
                     assert (held[0], held[-1]) == (int(run["scheduled_for"]), int(last)), (job_id, run)
             assert list(left) == []
+
+    @invariant()
+    def every_instant_is_accounted_for(self) -> None:
+        """What the epochs named and what the history has add up; of what a clock ahead began, runs may be twice."""
+        if not hasattr(self, "known"):
+            return
+        for job_id, model, runs in self._histories():
+            account = self.accounts.read(job_id).account
+            first, last = account.complete_since - 1, self.now // 1000
+            count = totals(account, first, last)
+            until = (self.now - GRACE_MS) // 1000
+            overdue = sum(1 for fate in account.fates(first, until) if fate.word == "overdue")
+            twice = sum(1 for run in runs if run["id"] in model.void and run["status"] != "skipped")
+            assert count.unaccounted == overdue, (job_id, count)
+            assert count.doubled + count.strays <= twice, (job_id, count)
 
     @invariant()
     def each_enabled_job_has_its_next_occurrence_in_the_index(self) -> None:

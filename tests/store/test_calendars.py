@@ -259,7 +259,7 @@ def test_a_changed_option_of_a_job_keeps_its_plan_by_the_calendar(rig: Rig) -> N
 
 
 def test_a_calendar_in_use_cannot_be_deleted(rig: Rig) -> None:
-    """The refusal names its jobs; without them, it goes."""
+    """The refusal names its jobs; without them, it goes, but for the definition by which they were planned."""
     rig.calendars.create({"name": "a"})
     job_id = rig.make_job(options={"calendar": "a"})
     with pytest.raises(Conflict, match=job_id):
@@ -268,7 +268,9 @@ def test_a_calendar_in_use_cannot_be_deleted(rig: Rig) -> None:
     rig.calendars.delete("a")
     with pytest.raises(NotFound):
         rig.calendars.get("a")
-    assert not rig.client.keys("*calendar*")
+    former = rig.keys.former_calendars("a")
+    assert rig.client.keys("*calendar*") == [former.encode()]
+    assert 0 < rig.client.ttl(former) <= 400 * 86_400
 
 
 def test_a_deleted_job_comes_back_only_with_its_calendar(rig: Rig) -> None:

@@ -24,7 +24,7 @@ from tests.support.store_rig import EchoConfig, Rig
 OPTIONS = {"max_concurrent_runs": (1, 3), "overlap": ("skip", "queue"), "disable_after_failures": (0, 5)}
 """The options that stand in the hash a second time, for the scripts; each with its default and another value."""
 DAILY = {"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
-OWN = ("created_at", "updated_at", "revision", "writer", "author", "anchor")
+OWN = ("created_at", "updated_at", "revision", "writer", "author", "anchor", "since")
 """Fields that tell jobs apart which have one definition."""
 RUN_DEFAULTS: dict[Any, Any] = {"attempt": "1", "occurrences": "1", "messages_sent": "0", "profiles_visited": "0"}
 

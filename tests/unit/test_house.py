@@ -30,7 +30,6 @@ SHORT = {
     "service/runner.py": "RQ's stored records name it",
     "service/secrecy/own_copies.py": "one trick, explained once",
     "service/store/server/packing.py": "all connections need it",
-    "service/web/api/limits.py": "the ranges that routes and OpenAPI share",
     "service/web/api/messages.py": "a noun of the API",
     "service/web/http/page_headers.py": "every page of the process has them",
     "service/worker/main.py": "the entry, after which RQ may be imported",

@@ -54,6 +54,7 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
         "overlap": _unless(_DEFAULTS.overlap, options.overlap),
         "disable_after_failures": _unless(_DEFAULTS.disable_after_failures, options.disable_after_failures),
         **plan,
+        "since": None if record.plan.after in (None, record.created_at // 1000) else plan["since"],
         "schedule_type": definition.schedule_type,
         "schedule_config": schedule_config,
         "options": stored,
@@ -90,6 +91,7 @@ def plan_fields(plan: Plan) -> dict[str, str | None]:
         "state_reason": plan.reason,
         "calendar": plan.calendar,
         "next_run": None if plan.next_run is None else str(plan.next_run),
+        "since": None if plan.after is None else str(plan.after),
     }
 
 

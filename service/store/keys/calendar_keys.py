@@ -26,6 +26,10 @@ class CalendarKeys:
         """Name the hash of a calendar: its definition and its stamp."""
         return f"{self.prefix}:calendar:{name}"
 
+    def former_calendars(self, name: str) -> str:
+        """Name the list of a calendar's former definitions, newest first."""
+        return f"{self.prefix}:calendar:{name}:former"
+
     def calendar_jobs(self, name: str) -> str:
         """Name the set of the ids of the jobs that use a calendar."""
         return f"{self.prefix}:calendar:{name}:jobs"

@@ -77,6 +77,11 @@ class InstallationKeys:
         return f"{self.prefix}:data"
 
     @property
+    def planning(self) -> str:
+        """Hash: since when the accounts of occurrences are complete, see `service.store.jobs.epochs`."""
+        return f"{self.prefix}:planning"
+
+    @property
     def audit(self) -> str:
         """Capped stream of the changes that people have made."""
         return f"{self.prefix}:audit"

@@ -53,6 +53,10 @@ class JobKeys:
         """Name the capped list of a job's former definitions, JSON, newest first."""
         return f"{self.prefix}:job:{job_id}:revisions"
 
+    def epochs(self, job_id: str) -> str:
+        """Name the capped list of all that a job's instants followed from before it changed, JSON, newest first."""
+        return f"{self.prefix}:job:{job_id}:epochs"
+
     @property
     def deleted_jobs(self) -> str:
         """Sorted set of the deleted jobs that can be restored: job id -> when it was deleted, ms."""

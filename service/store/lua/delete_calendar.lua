@@ -15,6 +15,7 @@ local used = call('SCARD', jobs)
 if used > 0 then return {'used', used, unpack(call('SRANDMEMBER', jobs, ARGV[4]))} end
 call('ZREM', key.calendars, ARGV[1])
 call('SREM', key.changed_calendars, ARGV[1])
+calendars.keep(ARGV[1], unpack(call('HMGET', stored, 'stamp', 'definition')))
 call('DEL', stored)
 audit.note(ARGV[3], revision, nil, now_ms())
 return {'deleted'}

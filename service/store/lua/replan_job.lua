@@ -19,10 +19,12 @@ if revision ~= ARGV[2] or (decided or '') ~= ARGV[3] or (next_due or '') ~= ARGV
   or not calendars.is_current(ARGV[9]) then
   return 0
 end
+local epoch = epochs.read(job)
 call('HSET', job, unpack(cjson.decode(ARGV[6])))
 local removed = cjson.decode(ARGV[7])
 if #removed > 0 then call('HDEL', job, unpack(removed)) end
 if ARGV[8] == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, ARGV[8], job_id) end
 if ARGV[10] ~= '' then call('ZADD', key.ended_jobs, int(now_ms() + ARGV[10]), job_id) else call('ZREM', key.ended_jobs, job_id) end
+epochs.close(job_id, epoch, '', now_ms(), nil, 'calendar')
 wake.schedulers('due')
 return 1

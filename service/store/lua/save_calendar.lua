@@ -11,7 +11,7 @@
 -- repetition finds its own `writer`.
 
 local stored = key.calendar(ARGV[1])
-local revision, writer, stamp = unpack(call('HMGET', stored, 'revision', 'writer', 'stamp'))
+local revision, writer, stamp, definition = unpack(call('HMGET', stored, 'revision', 'writer', 'stamp', 'definition'))
 local now = now_ms()
 if writer == ARGV[6] then return {'saved', int(now)} end
 if (revision or '') ~= ARGV[2] then return {'stale'} end
@@ -19,6 +19,7 @@ if not revision and call('ZCARD', key.calendars) >= tonumber(ARGV[7]) then retur
 call('HSET', stored, unpack(cjson.decode(ARGV[3])))
 call('ZADD', key.calendars, ARGV[4], ARGV[1])
 if revision and stamp ~= call('HGET', stored, 'stamp') then
+  calendars.keep(ARGV[1], stamp, definition)
   call('SADD', key.changed_calendars, ARGV[1])
   wake.schedulers('due')
 end

@@ -19,7 +19,7 @@ local job = key.job(job_id)
 local revision, decided, next_due = unpack(call('HMGET', job, 'revision', 'last_decided', 'next_due'))
 if revision ~= ARGV[2] or (decided or '') ~= ARGV[3] or (next_due or '') ~= ARGV[4] then return 0 end
 
-local now = now_ms()
+local now, epoch = now_ms(), epochs.read(job)
 local flat = {'last_decided', ARGV[5]}
 for name, value in pairs(cjson.decode(ARGV[6])) do flat[#flat + 1] = name; flat[#flat + 1] = value end
 call('HSET', job, unpack(flat))
@@ -28,6 +28,8 @@ call('HINCRBY', job, 'clock_epoch', 1)
 local removed = cjson.decode(ARGV[7])
 if #removed > 0 then call('HDEL', job, unpack(removed)) end
 if ARGV[8] == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, ARGV[8], job_id) end
+
+epochs.close(job_id, epoch, '', now, ARGV[5], 'clock')
 
 local void = {}
 for _, run_id in ipairs(runs.unended(job_id)) do

@@ -31,9 +31,10 @@ VERBS = (
     "restore_job", "note_refusals", "delete_ended",
     "save_calendar", "delete_calendar", "replan_job", "end_replanning",
     "make_pause", "end_pause", "resume_jobs", "cancel_paused",
+    "note_planning", "read_books",
 )  # fmt: skip
 
-READING = ("read_due", "watch_data", "find_key", "find_session")
+READING = ("read_due", "watch_data", "find_key", "find_session", "read_books")
 """The scripts whose writes every release can read."""
 
 

@@ -19,6 +19,7 @@ from service.web.console.contacts.duplicate_contacts import DuplicateContacts
 from service.web.console.error_pages import ErrorPages
 from service.web.console.history.backfills import BackfillPage
 from service.web.console.history.deleted_jobs import DeletedJobs
+from service.web.console.history.occurrences import OccurrenceList
 from service.web.console.history.revisions import History, Revision
 from service.web.console.job_form import EditJob, NewJob
 from service.web.console.job_list import JobList
@@ -63,6 +64,7 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}", JobPage(pages, jobs, runs, bots, services.revisions, services.pauses))
     app.add_page("/jobs/{job_id}/edit", EditJob(pages, jobs, bots, services.calendars))
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
+    app.add_page("/jobs/{job_id}/occurrences", OccurrenceList(long, jobs, services.occurrences, services.explanations))
     app.add_page("/jobs/{job_id}/revisions", History(pages, jobs, services.revisions))
     app.add_page("/jobs/{job_id}/revisions/{revision}", Revision(pages, jobs, services.revisions))
     app.add_page("/jobs/{job_id}/backfills", BackfillPage(pages, jobs, services.backfills))

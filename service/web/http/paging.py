@@ -23,8 +23,13 @@ def send_page(req: Request, resp: Response, page: Page) -> None:
     The link is relative, so that it works behind any proxy.
     """
     send(resp, page.json)
-    if page.next_cursor is not None:
-        kept = [(name, value) for name, value in req.params.items() if name != "cursor"]
-        parameters = urlencode([*kept, ("cursor", page.next_cursor)], doseq=True, errors="replace")
-        resp.set_header("Link", f'<{quote(req.path)}?{parameters}>; rel="next"')
+    link_to(req, resp, page.next_cursor)
     revalidate(req, resp)
+
+
+def link_to(req: Request, resp: Response, next_cursor: str | None) -> None:
+    """Set the header that leads to the next page, if there is one."""
+    if next_cursor is not None:
+        kept = [(name, value) for name, value in req.params.items() if name != "cursor"]
+        parameters = urlencode([*kept, ("cursor", next_cursor)], doseq=True, errors="replace")
+        resp.set_header("Link", f'<{quote(req.path)}?{parameters}>; rel="next"')

@@ -3,6 +3,9 @@
 -- (replan_job.lua), one by one.
 local calendars = {}
 
+local FORMER = 20
+local DAYS_400 = 400 * 86400  -- seconds
+
 local function name_of(planned_by)
   return planned_by and string.match(planned_by, '^([^/]+)/')
 end
@@ -19,4 +22,15 @@ function calendars.follow(job_id, before, after)
   if old == new then return end
   if new then call('SADD', key.calendar_jobs(new), job_id) end
   if old then call('SREM', key.calendar_jobs(old), job_id) end
+end
+
+-- Keep a definition that a calendar has no more: former planning epochs name it by its stamp.
+function calendars.keep(name, stamp, definition)
+  if not stamp or not definition then return end
+  local former = key.former_calendars(name)
+  local kept = '{"stamp":' .. cjson.encode(stamp) .. ',"definition":' .. definition .. '}'
+  call('LREM', former, 0, kept)
+  call('LPUSH', former, kept)
+  call('LTRIM', former, 0, FORMER - 1)
+  call('EXPIRE', former, DAYS_400)
 end

@@ -25,7 +25,7 @@ function dataset.look(id, beat, candidate, now)
   local beats = seen == 'older' and tonumber(beat) - its_beat or 0
   local ids = table.concat({id, current ~= id and current or '', former or ''}, ' ')
   local written = redis.pcall('HSET', key.data, 'id', candidate, 'former', ids:sub(1, KEPT), 'went_back_at', int(now),
-    'went_back', seen, 'went_back_beats', int(beats))
+    'went_back', seen, 'went_back_beats', int(beats), 'lost_at', int(now))
   if type(written) == 'table' and written.err then return {id, beat, ''} end
   alerts.tell_of_service('data_went_back', now, {seen = seen, beats = beats})
   return {candidate, int(its_beat), seen}

@@ -25,4 +25,4 @@ end
 backfills.drop_all(job_id)
 if revision and created then deleted.keep(job_id, created, entry, now) end
 call('UNLINK', key.job(job_id), key.history(job_id), key.waiting(job_id), key.on_hold(job_id), key.logs(job_id),
-  key.revisions(job_id), key.job_later(job_id))
+  key.revisions(job_id), key.job_later(job_id), key.epochs(job_id))

@@ -75,10 +75,13 @@ end
 -- A run that its bot skipped is neither. Switching the job on sets the count to 0 (save_job.lua); the field itself stays
 -- until a success, which is then a recovery.
 local function switch_off(failures)
+  local epoch = epochs.read(job)
   local reason = 'switched off after ' .. failures .. (failures == 1 and ' failure' or ' failures') .. ' in a row'
-  call('HSET', job, 'enabled', '0', 'state', 'disabled', 'state_reason', reason, 'updated_at', int(now))
+  call('HSET', job, 'enabled', '0', 'state', 'disabled', 'state_reason', reason, 'updated_at', int(now),
+    'since', math.max(math.floor(now / 1000), tonumber(epoch[8] or 0)))
   call('HINCRBY', job, 'revision', 1)
   call('HDEL', job, 'next_occurrence', 'next_due')
+  epochs.close(job_id, epoch, '', now, nil, 'failures')
   tally.enabled(-1)
   call('ZREM', key.due, job_id)
   runs.cancel_delayed(job_id, now, 'cancelled: the job was ' .. reason)

@@ -15,6 +15,7 @@ from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.backfill_operations import BACKFILL_OPERATIONS
 from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
+from service.web.api.openapi.fate_operations import FATE_OPERATIONS
 from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
 from service.web.api.openapi.operation import BODY_ERRORS, CURSOR, DRY_RUN, JSON, LABELS, PAGE, Operation, json
 from service.web.api.openapi.pause_operations import PAUSE_OPERATIONS
@@ -201,6 +202,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **CALENDAR_OPERATIONS,
     **FORESIGHT_OPERATIONS,
     **PAUSE_OPERATIONS,
+    **FATE_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
     ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),

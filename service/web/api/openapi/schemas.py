@@ -19,6 +19,7 @@ from service.web.api.openapi import (
     calendar_operations,
     change_schemas,
     contact_schemas,
+    fate_operations,
     foresight_operations,
     job_schemas,
     pause_operations,
@@ -48,6 +49,7 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
     found |= access_schemas.access() | backfill_operations.backfills()
     found |= change_schemas.changes() | calendar_operations.calendars() | foresight_operations.foresight()
     found |= pause_operations.pauses()
+    found |= fate_operations.fates()
     return found
 
 

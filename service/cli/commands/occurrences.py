@@ -1,0 +1,106 @@
+"""`bot-scheduler occurrences` and `explain`: what became of each occurrence of a job, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.client.api import api
+from service.cli.client.job_lookup import complete_names, find_id, job_path
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json
+from service.cli.output.printing import counted, note, say, show_json, show_table
+
+Job = Annotated[
+    str, typer.Argument(metavar="JOB", help="The job's id, or its name if it is unique.", autocompletion=complete_names)
+]
+PAGE = 1000
+"""Occurrences per request."""
+
+
+def occurrences(
+    job: Job,
+    since: Annotated[
+        str | None, typer.Option("--since", help="From this time on, e.g. 2027-03-22T00:00:00Z (default: a week ago).")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Before this time (default: in a day).")] = None,
+    fate: Annotated[
+        str | None,
+        typer.Option(
+            "--fate",
+            help="Only these: ran, skipped, moved, closed, paused, dropped, coming, overdue, unaccounted or unknown.",
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 100,
+    json: Json = False,
+) -> None:
+    """Show what became of each occurrence of a job. Exit with 1 if some are unaccounted for."""
+    found = _read(job_path(find_id(job)), limit, since=since, until=until, fate=fate)
+    if json:
+        show_json(found)
+    else:
+        if found["items"]:
+            show_table(("LOCAL TIME", "FATE", "DETAILS", "RUN"), [_row(one) for one in found["items"]])
+        else:
+            note("No occurrences.")
+        if found["next_cursor"] is not None:
+            note("There are more; ask for a shorter span, or use --limit.")
+        say(_summary(found))
+    if found["unaccounted"]:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _read(path: str, limit: int, **filters: str | None) -> dict[str, Any]:
+    """Read up to `limit` occurrences, page by page, with the counts of the span."""
+    items: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        size = min(PAGE, limit - len(items))
+        page = api().get(f"{path}/occurrences", limit=size, cursor=cursor, **filters)
+        if not isinstance(page, dict) or "unaccounted" not in page:
+            raise Failure(Exit.FAILED, "The service's answer has no occurrences; is it older than this command?")
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None or len(items) >= limit:
+            return {**page, "items": items}
+
+
+def _row(one: dict[str, Any]) -> tuple[str, str, str, str]:
+    return (one["local"] or f"{one['at']}Z", one["fate"], _details(one), one.get("run_id", ""))
+
+
+def _details(one: dict[str, Any]) -> str:
+    told = [one["status"]] if one["fate"] == "ran" else []
+    told += [one[name] for name in ("reason", "closed") if name in one]
+    if one.get("lateness_ms", 0) >= 1000:
+        told.append(f"{one['lateness_ms'] / 1000:.0f} s late")
+    told += [f"to {one['moved_to']} UTC"] if "moved_to" in one else []
+    told += [f"by {one['by']['name'] or one['by']['actor']}"] if "by" in one else []
+    return ", ".join(told)
+
+
+def _summary(found: dict[str, Any]) -> str:
+    told = f"{counted(found['named'], 'occurrence')} up to now, {found['unaccounted']} unaccounted for"
+    told += "".join(f", {found[name]} {name}" for name in ("doubled", "strays") if found[name])
+    return f"{told}. All is known since {found['complete_since']} UTC: {found['complete_because']}."
+
+
+def explain(
+    job: Job,
+    at: Annotated[
+        str,
+        typer.Argument(metavar="AT", help="A time such as 2027-03-28T02:30 in the job's zone, or 08:30 (today)."),
+    ],
+    json: Json = False,
+) -> None:
+    """Say why a job ran at a time, did not run, or has no occurrence then."""
+    found = api().get(f"{job_path(find_id(job))}/explain", at=at)
+    if not isinstance(found, dict) or "sentence" not in found:
+        raise Failure(Exit.FAILED, "The service's answer has no explanation; is it older than this command?")
+    if json:
+        show_json(found)
+    else:
+        say(found["sentence"])
+        if "run_id" in found:
+            note(f"Run: {found['run_id']}")

@@ -1,0 +1,161 @@
+"""Accounts: what the schedule named compared with what the history records, instant by instant."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from service.domain.fates.entries import Entry
+from service.domain.fates.epochs import Epoch, Stretch, stretches
+from service.domain.fates.fate import Fate, FateWord, Plan
+from service.domain.fates.instants import walk
+from service.domain.schedules import due_ms
+from service.domain.schedules.closed.closed_days import next_coming
+
+GRACE_MS = 15_000
+"""How long after its due instant an occurrence may await its decision before it counts as unaccounted: another
+scheduler takes over within that."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account of one job.
+
+    Args:
+        job_id: part of the jitter's seed.
+        epochs: newest first; the first one lasts.
+        entries: of the history, those about occurrences.
+        now_ms: when both were read.
+        last_decided: the newest decided occurrence, epoch seconds; None if there is none.
+        complete_since: from which instant on everything is known, epoch seconds.
+        plans: what people have decided about instants to come (changes of single occurrences, pauses).
+    """
+
+    job_id: str
+    epochs: Sequence[Epoch]
+    entries: Sequence[Entry]
+    now_ms: int
+    last_decided: int | None
+    complete_since: int
+    plans: Mapping[int, Plan] = field(default_factory=dict)
+
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        """Which epoch names the instants of which time, in order; without what cannot be worked out any more."""
+        return [one for one in stretches(self.epochs) if one.epoch.is_readable]
+
+    # what the history records
+
+    @cached_property
+    def singles(self) -> Mapping[int, list[Entry]]:
+        """The decisions about one instant each, those that stand first."""
+        found = defaultdict[int, list[Entry]](list)
+        for entry in self.entries:
+            if entry.is_decision and not entry.is_folded:
+                found[entry.first].append(entry)
+        for of_one in found.values():
+            of_one.sort(key=lambda entry: entry.is_void)
+        return found
+
+    @cached_property
+    def folds(self) -> list[Entry]:
+        """The decisions about several instants each, in order; those that are void last."""
+        folds = [entry for entry in self.entries if entry.is_decision and entry.is_folded]
+        return sorted(folds, key=lambda entry: (entry.is_void, entry.first))
+
+    @cached_property
+    def others(self) -> Mapping[int, Entry]:
+        """Runs that made up for an instant later, and were not asked for by hand."""
+        return {entry.first: entry for entry in self.entries if entry.trigger == "backfill"}
+
+    @cached_property
+    def retries(self) -> Mapping[int, Entry]:
+        """The last retry of each instant's run."""
+        found: dict[int, Entry] = {}
+        for entry in self.entries:
+            if entry.trigger == "retry" and entry.attempt >= (
+                found[entry.first].attempt if entry.first in found else 0
+            ):
+                found[entry.first] = entry
+        return found
+
+    def entry_of(self, instant: int) -> Entry | None:
+        """Find the entry about an instant."""
+        single = next(iter(self.singles.get(instant, ())), None)
+        if single is not None and not single.is_void:
+            return single
+        fold = next((entry for entry in self.folds if entry.first <= instant <= entry.last), None)
+        if fold is not None and not fold.is_void:
+            return fold
+        return self.others.get(instant) or single or fold
+
+    # both sides
+
+    def fates(self, after: int, until: int) -> Iterator[Fate]:
+        """Yield the fates of the instants strictly after `after` and up to `until`, epoch seconds, in order."""
+        for stretch in self.stretches:
+            for instant in walk(stretch, after, until):
+                yield self._fate(stretch, instant)
+
+    def fate_at(self, instant: int) -> Fate | None:
+        """Return the fate of an instant; None if no epoch names it."""
+        return next(self.fates(instant - 1, instant), None)
+
+    def before(self, instant: int, reach: Sequence[int] = (3600, 86_400, 8 * 86_400, 400 * 86_400)) -> Fate | None:
+        """Find the last instant strictly before another one, within the longest reach, seconds."""
+        for seconds in reach:
+            start = instant - 1 - seconds
+            for stretch in reversed(self.stretches):
+                found = None
+                for found in walk(stretch, start, instant - 1):  # noqa: B007
+                    pass
+                if found is not None:
+                    return self._fate(stretch, found)
+        return None
+
+    def after(self, instant: int, reach: int = 3660 * 86_400) -> Fate | None:
+        """Find the first instant strictly after another one, within a reach, seconds."""
+        return next(self.fates(instant, instant + reach), None)
+
+    def is_awaited(self, epoch: Epoch, instant: int) -> bool:
+        """Tell whether an instant may still await its decision: it is due in the future, or was a moment ago."""
+        return due_ms(self.job_id, instant, epoch.options) + GRACE_MS > self.now_ms
+
+    def _fate(self, stretch: Stretch, instant: int) -> Fate:
+        epoch, entry = stretch.epoch, self.entry_of(instant)
+        if entry is not None:
+            return _recorded(instant, epoch, entry, self.retries.get(instant))
+        if stretch.dropped:
+            return Fate(instant, "dropped", epoch, reason=epoch.cause or "changed", by=epoch.by)
+        plan = self.plans.get(instant)
+        if plan is not None:
+            return Fate(instant, plan.fate, epoch, reason=plan.reason, moved_to=plan.moved_to, by=plan.by)
+        if self.is_awaited(epoch, instant):
+            return _to_come(instant, epoch)
+        if instant < self.complete_since:
+            return Fate(instant, "unknown", epoch)
+        return Fate(instant, "overdue" if instant > (self.last_decided or 0) else "unaccounted", epoch)
+
+
+def _recorded(instant: int, epoch: Epoch, entry: Entry, last: Entry | None) -> Fate:
+    word: FateWord = "ran" if entry.ran else "skipped"
+    if entry.pause is not None and (not entry.ran or entry.status == "queued"):
+        word = "paused"
+    elif entry.reason in ("closed", "paused"):
+        word = "closed" if entry.reason == "closed" else "paused"
+    elif entry.moved_to is not None:
+        word = "moved"
+    by = entry.pause.get("by", entry.pause.get("actor")) if entry.pause is not None else entry.by
+    return Fate(instant, word, epoch, entry, last, entry.reason, entry.closed, None, entry.moved_to,
+                by if isinstance(by, dict) else None)  # fmt: skip
+
+
+def _to_come(instant: int, epoch: Epoch) -> Fate:
+    assert epoch.schedule is not None
+    found = next_coming(epoch.schedule, epoch.options, instant - 1, epoch.anchor, epoch.calendar)
+    if found is None or found.at != instant:
+        return Fate(instant, "coming", epoch)
+    word: FateWord = "coming" if found.closed is None else "closed"
+    return Fate(instant, word, epoch, closed=found.closed, moved_from=found.moved_from)

@@ -1,0 +1,124 @@
+"""Entries of a job's history, as far as they say what became of occurrences. The schedule is not asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FIELDS = (
+    "status", "trigger", "scheduled_for", "last_scheduled_for", "occurrences", "reason", "closed", "queued_at", "due",
+    "started_at", "finished_at", "revision", "attempt", "error", "retry_of", "pause", "held_by", "moved_to",
+    "requested_by",
+)  # fmt: skip
+"""The fields of a run's hash that are read. The last ones are there only where somebody paused, changed or asked."""
+OPEN = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry.
+
+    Args:
+        run_id: the run's id.
+        status: the run's.
+        trigger: the run's: `schedule` where the schedule's decision made it.
+        first: its occurrence, epoch seconds; of neighbours that were skipped together, the first.
+        last: the last of these.
+        occurrences: how many these are.
+        reason: of a skip.
+        closed: the closed day's name.
+        queued_at: ms, when it was decided.
+        due: ms, with its jitter.
+        started_at: ms.
+        finished_at: ms.
+        revision: of the job, when the run started.
+        attempt: 1, and more of a retry.
+        error: why it failed, or was cancelled.
+        retry_of: the id of the run that it repeats.
+        pause: what held it back, as it was recorded; None if nothing did.
+        moved_to: when it was to run instead, epoch seconds.
+        by: who asked for it, cancelled it or changed it, `{"actor", "name"}`.
+    """
+
+    run_id: str
+    status: str
+    trigger: str
+    first: int
+    last: int
+    occurrences: int = 1
+    reason: str | None = None
+    closed: str | None = None
+    queued_at: int | None = None
+    due: int | None = None
+    started_at: int | None = None
+    finished_at: int | None = None
+    revision: int | None = None
+    attempt: int = 1
+    error: str | None = None
+    retry_of: str | None = None
+    pause: Mapping[str, Any] | None = None
+    moved_to: int | None = None
+    by: Mapping[str, str] | None = None
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether it records the one decision about its occurrences."""
+        return self.trigger == "schedule"
+
+    @property
+    def is_void(self) -> bool:
+        """Whether its decision came from a clock that was ahead: its occurrences are decided anew."""
+        return self.reason == "clock"
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it stands for several occurrences."""
+        return self.occurrences > 1 or self.last > self.first
+
+    @property
+    def ran(self) -> bool:
+        """Whether a run was made, whatever became of that."""
+        return self.status != "skipped"
+
+
+def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
+    """Read an entry from the values of `FIELDS`; None if it is about no occurrence, gone or damaged."""
+    text = {
+        name: value.decode(errors="replace") for name, value in zip(FIELDS, values, strict=True) if value is not None
+    }
+    if "status" not in text or "scheduled_for" not in text:
+        return None
+
+    def number(name: str) -> int | None:
+        return int(text[name]) if name in text else None
+
+    try:
+        first = int(text["scheduled_for"])
+        return Entry(
+            run_id, text["status"], text.get("trigger", "schedule"), first,
+            int(text.get("last_scheduled_for", first)), int(text.get("occurrences", 1)), text.get("reason"),
+            text.get("closed"), number("queued_at"), number("due"), number("started_at"), number("finished_at"),
+            number("revision"), int(text.get("attempt", 1)), text.get("error"), text.get("retry_of"),
+            _object(text.get("pause", text.get("held_by"))), _seconds(number("moved_to")),
+            _object(text.get("requested_by")),
+        )  # fmt: skip
+    except ValueError:
+        return None
+
+
+def _object(text: str | None) -> Mapping[str, Any] | None:
+    """Read an object; a pause that is told by its id alone becomes one, too."""
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = text
+    return found if isinstance(found, dict) else {"id": str(found)}
+
+
+def _seconds(instant: int | None) -> int | None:
+    """Read an instant that may be in ms."""
+    return instant if instant is None or instant < 10**11 else instant // 1000

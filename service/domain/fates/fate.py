@@ -1,0 +1,70 @@
+"""The fate of one instant that a job's schedule named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from service.domain.fates.entries import Entry
+from service.domain.fates.epochs import Epoch
+
+FateWord = Literal[
+    "ran", "skipped", "moved", "closed", "paused", "dropped", "coming", "overdue", "unaccounted", "unknown",
+]  # fmt: skip
+FATES: tuple[FateWord, ...] = (
+    "ran", "skipped", "moved", "closed", "paused", "dropped", "coming", "overdue", "unaccounted", "unknown",
+)  # fmt: skip
+LOST: tuple[FateWord, ...] = ("overdue", "unaccounted")
+"""The fates that count as unaccounted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What somebody has decided about an instant to come, before the schedule's decision.
+
+    Args:
+        fate: `skipped`, `moved`, `paused` or `coming`.
+        reason: why, in the words of whoever decided it.
+        moved_to: when it runs instead, epoch seconds.
+        by: who decided it, `{"actor", "name"}`.
+    """
+
+    fate: FateWord
+    reason: str | None = None
+    moved_to: int | None = None
+    by: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became, or is to become, of an instant.
+
+    `ran`: there is a run of it, however that went. `skipped`: decided not to run, for `reason`. `moved`: ran, or is to
+    run, at another time. `closed`: the calendar closes it. `paused`: a pause skipped or holds it. `dropped`: it was
+    due, but the job was changed before it was decided. `coming`: not due yet, or a moment ago. `overdue`: due, and not
+    decided. `unaccounted`: decided, as the job says, but there is no entry. `unknown`: there is no entry any more.
+
+    Args:
+        at: the instant, epoch seconds.
+        word: see above.
+        epoch: by which it was named.
+        entry: of the history, if there is one.
+        last: the last retry of its run, if there is one.
+        reason: of a skip or a drop.
+        closed: the closed day's name.
+        moved_from: where the schedule has it, if the calendar moved it.
+        moved_to: when it runs instead.
+        by: who decided so.
+    """
+
+    at: int
+    word: FateWord
+    epoch: Epoch
+    entry: Entry | None = None
+    last: Entry | None = None
+    reason: str | None = None
+    closed: str | None = None
+    moved_from: int | None = None
+    moved_to: int | None = None
+    by: Mapping[str, Any] | None = None

@@ -1,0 +1,186 @@
+"""Sentences that say, in plain English, what became of an occurrence, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from service.domain.fates.account import Account
+from service.domain.fates.entries import Entry
+from service.domain.fates.epochs import Epoch
+from service.domain.fates.fate import Fate
+from service.domain.fates.moments import written
+from service.domain.schedules import due_ms
+from service.domain.schedules.calendar_words import counted, duration
+
+SECOND = 1000
+DECIDED_LATE_MS = 30_000
+"""A decision later than this tells of an outage; a shorter delay is told as waiting."""
+_ENDED = {"success": "succeeded", "failed": "failed", "cancelled": "was cancelled"}
+
+
+def words(seconds: int) -> str:
+    """Write a duration; without the seconds that nobody needs, from ten minutes on."""
+    return duration(seconds - seconds % 60 if seconds >= 600 else max(1, seconds))
+
+
+def sentence_of(account: Account, fate: Fate, zone: ZoneInfo) -> str:
+    """Say what became of an occurrence, without saying when it was.
+
+    Args:
+        account: the job's.
+        fate: the occurrence's.
+        zone: in which times are written.
+    """
+    match fate.word:
+        case "ran":
+            return _ran(account, fate)
+        case "skipped":
+            return f"it did not run. {_skipped(account, fate, zone)}"
+        case "closed":
+            does = "did not run" if fate.entry is not None else "will not run"
+            return f"it {does}. The calendar {fate.epoch.options.calendar} closes it: {fate.closed or 'a closed day'}."
+        case "paused":
+            return _paused(fate)
+        case "moved":
+            where = "another time" if fate.moved_to is None else written(fate.moved_to, zone)
+            return f"it was moved to {where}{_by(fate.by)}{_because(fate.reason)}."
+        case "dropped":
+            return _dropped(fate, zone)
+        case "coming":
+            return _coming(account, fate, zone)
+        case "overdue":
+            return "it is due, and not decided: no scheduler is up, or it does not get that far."
+        case "unaccounted":
+            return "it was decided, and its entry is gone: somebody else has written to Redis."
+        case _:
+            return "it is not known any more what became of it."
+
+
+def _ran(account: Account, fate: Fate) -> str:
+    entry, last = fate.entry, fate.last or fate.entry
+    assert entry is not None and last is not None
+    if entry.trigger == "backfill":
+        return f"it did not run then. A backfill has made up for it: {_state(account, last)}."
+    if fate.last is not None:
+        found = f"it ran {_lateness(entry)}, and attempt {last.attempt} {_state(account, last)}."
+        return f"{found}{_why_late(entry)}"
+    if entry.started_at is None and entry.status == "queued":
+        return f"its run is queued, for {words((account.now_ms - (entry.queued_at or 0)) // SECOND)} now."
+    if entry.started_at is None:
+        return f"its run was {entry.status} before it started{_by(entry.by)}."
+    return f"it ran {_lateness(entry)} and {_state(account, entry)}.{_why_late(entry)}"
+
+
+def _state(account: Account, entry: Entry) -> str:
+    if entry.status == "running":
+        return f"is under way, for {words((account.now_ms - (entry.started_at or account.now_ms)) // SECOND)} now"
+    return _ENDED.get(entry.status, f"is {entry.status}")
+
+
+def _lateness(entry: Entry) -> str:
+    late = 0 if entry.started_at is None or entry.due is None else (entry.started_at - entry.due) // SECOND
+    return "on time" if late < 1 else f"{words(late)} late"
+
+
+def _why_late(entry: Entry) -> str:
+    if entry.started_at is None or entry.due is None or entry.started_at - entry.due < SECOND:
+        return ""
+    queued_at = entry.due if entry.queued_at is None else entry.queued_at
+    if queued_at - entry.due >= DECIDED_LATE_MS:
+        late = words((queued_at - entry.due) // SECOND)
+        return f" It was decided {late} late: no scheduler was up, or Redis was away."
+    return f" It waited {words((entry.started_at - entry.due) // SECOND)} for a worker or for its turn."
+
+
+def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
+    options = fate.epoch.options
+    match fate.reason:
+        case "misfire":
+            return f"It was found later than misfire_grace_seconds allows ({words(options.misfire_grace_seconds)})."
+        case "missed":
+            return "It was missed, and catch_up is none."
+        case "coalesced":
+            runs_for_it = _newer(account, fate)
+            which = "a newer one" if runs_for_it is None else f"the occurrence of {written(runs_for_it.at, zone)}"
+            return f"It was missed, and {which} ran for it, because catch_up is {options.catch_up}."
+        case "overlap":
+            most = options.max_concurrent_runs
+            were = "was" if most == 1 else "were"
+            return (
+                f"{counted(most, 'run')} of the job {were} queued or under way, as many as max_concurrent_runs allows, "
+                "and overlap is skip."
+            )
+        case "waiting_limit":
+            return "As many runs of the job as may wait were waiting already."
+        case "clock":
+            return "It was decided by a clock that was ahead, and that decision is void."
+        case "edited":
+            return f"It was skipped{_by(fate.by)}."
+        case other:
+            return f"It was skipped{_by(fate.by)}: {other}." if other else f"It was skipped{_by(fate.by)}."
+
+
+def _newer(account: Account, fate: Fate) -> Fate | None:
+    """Find the occurrence that ran for one that was missed: the first with a run after it, decided together with it."""
+    assert fate.entry is not None
+    found = account.after(fate.entry.last)
+    return found if found is not None and found.entry is not None and found.entry.ran else None
+
+
+def _paused(fate: Fate) -> str:
+    entry = fate.entry
+    if entry is not None and entry.status == "queued":
+        return f"its run is held by a pause{_by(fate.by)}{_because(_reason_of(entry))}."
+    does = "did not run" if entry is not None else "will not run"
+    return f"it {does}. A pause covers it{_by(fate.by)}{_because(fate.reason if entry is None else _reason_of(entry))}."
+
+
+def _reason_of(entry: Entry) -> str | None:
+    found = None if entry.pause is None else entry.pause.get("reason")
+    return found if isinstance(found, str) else None
+
+
+def _dropped(fate: Fate, zone: ZoneInfo) -> str:
+    what = {"calendar": "its calendar was changed", "clock": "the clock was set right"}.get(
+        fate.reason or "", "the job was changed"
+    )
+    when = "" if fate.epoch.until_ms is None else f", at {written(fate.epoch.until_ms // 1000, zone)}"
+    by = f",{_by(fate.by)}" if fate.by else ""
+    return f"it did not run. It was due while no scheduler was up, and {what} before one came back{when}{by}."
+
+
+def _coming(account: Account, fate: Fate, zone: ZoneInfo) -> str:
+    left = (due_ms(account.job_id, fate.at, fate.epoch.options) - account.now_ms) // SECOND
+    if left <= 0:
+        return "it is due now."
+    moved = "" if fate.moved_from is None else (
+        f" The calendar {fate.epoch.options.calendar} moves it there from {written(fate.moved_from, zone)}."
+    )  # fmt: skip
+    return f"it is to come, in {words(left)}.{moved}"
+
+
+def _by(who: Mapping[str, Any] | None) -> str:
+    name = None if who is None else who.get("name") or who.get("actor")
+    return "" if name is None else f" by {name}"
+
+
+def _because(reason: str | None) -> str:
+    return "" if reason is None else f" ({reason})"
+
+
+def off_sentence(epoch: Epoch, zone: ZoneInfo, created_ms: int, by: Mapping[str, Any] | None) -> str:
+    """Say that the job was disabled in an epoch.
+
+    Args:
+        epoch: the epoch.
+        zone: in which times are written.
+        created_ms: when the job was created.
+        by: who ended the one before.
+    """
+    since = "since it was created" if epoch.since <= created_ms // 1000 else f"from {written(epoch.since, zone)}"
+    until = " on" if epoch.until_ms is None else f" to {written(epoch.until_ms // 1000, zone)}"
+    who = f",{_by(by)}" if by else ""
+    is_on = "is" if epoch.until_ms is None else "was"
+    return f"the job {is_on} disabled {since}{until}{who}."

@@ -1,0 +1,1 @@
+"""What became of each occurrence: accounts of jobs, and explanations."""
