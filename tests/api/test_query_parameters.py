@@ -47,7 +47,7 @@ def feed(real: falcon.testing.TestClient, redis_client: Redis) -> str:
 def ask(client: falcon.testing.TestClient, feed: str, method: str, template: str, query: str) -> Any:
     """Asks an operation about something that there is not."""
     path = template.format(**IDS, token=feed)
-    sent = {"json": {}} if method in ("POST", "PUT") else {}
+    sent: dict[str, Any] = {"json": {}} if method in ("POST", "PUT") else {}
     return client.simulate_request(method, path, query_string=query, **sent)
 
 
@@ -57,7 +57,7 @@ def test_an_unknown_parameter_is_refused_by_name(
 ) -> None:
     """Whatever else is asked, whatever the value, and however often; the answer names those that there are."""
     known = OPERATIONS["GET" if method == "HEAD" else method, template].query
-    for query in ("limt=5", "limt=", "limt=5&limt=6", f"LIMIT=5&{'&'.join(f'{name}=x' for name in known)}"):
+    for query in ("limits=5", "limits=", "limits=5&limits=6", f"LIMIT=5&{'&'.join(f'{name}=x' for name in known)}"):
         answer = ask(real, feed, method, template, query)
         assert answer.status_code == 400, (method, template, query, answer.text)
         if method == "HEAD":
@@ -94,15 +94,15 @@ def test_what_is_refused_changes_nothing(client: falcon.testing.TestClient, jobs
 
 def test_strangers_are_told_no_parameters(stranger: falcon.testing.TestClient) -> None:
     """They are asked for a key first, and what is not there is not there."""
-    assert stranger.simulate_get("/scheduler/jobs", query_string="limt=5").status_code == 401
-    assert stranger.simulate_get("/scheduler/nothing", query_string="limt=5").status_code == 401
+    assert stranger.simulate_get("/scheduler/jobs", query_string="limits=5").status_code == 401
+    assert stranger.simulate_get("/scheduler/nothing", query_string="limits=5").status_code == 401
 
 
 def test_other_methods_and_addresses_are_answered_as_ever(client: falcon.testing.TestClient) -> None:
     """405 and 404 come first; a secret in a parameter's name is not said again."""
-    assert client.simulate_patch("/scheduler/jobs", query_string="limt=5").status_code == 405
-    assert client.simulate_get("/scheduler/nothing", query_string="limt=5").status_code == 404
-    assert client.simulate_options("/scheduler/jobs", query_string="limt=5").status_code == 200
+    assert client.simulate_patch("/scheduler/jobs", query_string="limits=5").status_code == 405
+    assert client.simulate_get("/scheduler/nothing", query_string="limits=5").status_code == 404
+    assert client.simulate_options("/scheduler/jobs", query_string="limits=5").status_code == 200
     told = client.simulate_get("/scheduler/jobs", params={"x" * 5000: "1"}).json["detail"]
     assert len(told) < 500
 
@@ -112,5 +112,6 @@ def test_pages_take_any_address(real: falcon.testing.TestClient, redis_client: R
     token = token_of(KEY)
     open_session(redis_client, session_of(token, KEY))
     for path in ("/", "/jobs", "/runs", "/contacts", "/calendars"):
-        answer = real.simulate_get(path, query_string="utm_source=mail&limt=5", headers={"Cookie": f"{COOKIE}={token}"})
+        cookie = {"Cookie": f"{COOKIE}={token}"}
+        answer = real.simulate_get(path, query_string="utm_source=mail&limits=5", headers=cookie)
         assert answer.status_code == 200, path

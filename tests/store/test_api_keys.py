@@ -17,6 +17,7 @@ from service.errors import ConcurrentChange, Forbidden, NotFound, ValidationFail
 from service.store.access import key_store
 from service.store.access.key_store import KeyStore, Lapse, Standing
 from service.store.audit.reading import read_entry
+from service.store.server import asking
 from service.store.server.redis_clock import RedisClock
 from service.usecases.access.keys import StoredKeys
 from tests.support.store_rig import Rig
@@ -282,7 +283,7 @@ def test_a_page_of_two_thousand_keys_costs_little(
     pipe.execute()
     marks: list[bytes] = []
     whole: list[Any] = []
-    ask, ask_packed = key_store.ask, key_store.ask_packed
+    ask, ask_packed = asking.ask, asking.ask_packed
 
     def counted(scripts: Any, *commands: Any) -> Any:
         whole.extend(commands)

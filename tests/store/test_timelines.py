@@ -52,7 +52,7 @@ def test_they_are_the_jobs_own(rig: Rig, kind: str, config: Json) -> None:
     job_id = rig.make_job(schedule_type=kind, schedule_config=config)
     for decided in (False, True):
         if decided:
-            first = int(rig.client.hget(rig.keys.job(job_id), "next_occurrence") or 0)  # type: ignore[arg-type]
+            first = int(rig.client.hget(rig.keys.job(job_id), "next_occurrence") or 0)
             rig.client.hset(rig.keys.job(job_id), mapping={"anchor": first - 10 * 60, "last_decided": first})
             rig.jobs.update(job_id, {"description": "read anew"})
         found = upcoming(rig, job_id)[job_id]

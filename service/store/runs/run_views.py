@@ -38,6 +38,7 @@ FIELDS = (
     "not_before", "again_of", "backfill_id",
 )  # fmt: skip
 Values = Sequence[bytes | None]
+_IDS = (b"held_by", b"during_pause", b"again_of", b"backfill_id")
 
 _ENTRY = (
     b'{"id": "%b", "job_id": %b, "started_at": %b, "finished_at": %b, "status": %b, "result": %b, "error": %b, '
@@ -75,16 +76,11 @@ def run_view(run_id: str, values: Values) -> bytes:
         entry += b', "closed": %b' % text(closed)
     if pause is not None:
         entry += b', "pause": %b' % _result(pause)
-    if held_by is not None:
-        entry += b', "held_by": %b' % text(held_by)
-    if during_pause is not None:
-        entry += b', "during_pause": %b' % text(during_pause)
     if not_before is not None:
         entry += b', "not_before": %b' % instant(not_before)
-    if again_of is not None:
-        entry += b', "again_of": %b' % text(again_of)
-    if backfill_id is not None:
-        entry += b', "backfill_id": %b' % text(backfill_id)
+    for name, value in zip(_IDS, (held_by, during_pause, again_of, backfill_id), strict=True):
+        if value is not None:
+            entry += b', "%b": %b' % (name, text(value))
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
     if total is not None:
