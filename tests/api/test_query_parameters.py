@@ -47,7 +47,7 @@ def feed(real: falcon.testing.TestClient, redis_client: Redis) -> str:
 def ask(client: falcon.testing.TestClient, feed: str, method: str, template: str, query: str) -> Any:
     """Asks an operation about something that there is not."""
     path = template.format(**IDS, token=feed)
-    sent = {"json": {}} if method in ("POST", "PUT") else {}
+    sent: dict[str, Any] = {"json": {}} if method in ("POST", "PUT") else {}
     return client.simulate_request(method, path, query_string=query, **sent)
 
 
