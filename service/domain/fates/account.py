@@ -84,7 +84,7 @@ class Account:
     def entry_of(self, instant: int) -> Entry | None:
         """Find the entry about an instant."""
         single = next(iter(self.singles.get(instant, ())), None)
-        if single is not None and not single.is_void:
+        if (single is not None and not single.is_void) or instant in self.plans:
             return single
         fold = next((entry for entry in self.folds if entry.first <= instant <= entry.last), None)
         if fold is not None and not fold.is_void:
@@ -141,13 +141,14 @@ class Account:
 
 def _recorded(instant: int, epoch: Epoch, entry: Entry, last: Entry | None) -> Fate:
     word: FateWord = "ran" if entry.ran else "skipped"
-    if entry.pause is not None and (not entry.ran or entry.status == "queued"):
+    if entry.is_held or (entry.pause is not None and not entry.ran):
         word = "paused"
-    elif entry.reason in ("closed", "paused"):
-        word = "closed" if entry.reason == "closed" else "paused"
+    elif entry.reason == "closed":
+        word = "closed"
     elif entry.moved_to is not None:
         word = "moved"
-    by = entry.pause.get("by", entry.pause.get("actor")) if entry.pause is not None else entry.by
+    why = entry.pause if word == "paused" else entry.edit
+    by = entry.by if why is None else why.get("by")
     return Fate(instant, word, epoch, entry, last, entry.reason, entry.closed, None, entry.moved_to,
                 by if isinstance(by, dict) else None)  # fmt: skip
 

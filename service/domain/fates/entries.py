@@ -9,7 +9,7 @@ from typing import Any
 
 FIELDS = (
     "status", "trigger", "scheduled_for", "last_scheduled_for", "occurrences", "reason", "closed", "queued_at", "due",
-    "started_at", "finished_at", "revision", "attempt", "error", "retry_of", "pause", "held_by", "moved_to",
+    "started_at", "finished_at", "revision", "attempt", "error", "retry_of", "pause", "held_by", "edit",
     "requested_by",
 )  # fmt: skip
 """The fields of a run's hash that are read. The last ones are there only where somebody paused, changed or asked."""
@@ -37,9 +37,10 @@ class Entry:
         attempt: 1, and more of a retry.
         error: why it failed, or was cancelled.
         retry_of: the id of the run that it repeats.
-        pause: what held it back, as it was recorded; None if nothing did.
-        moved_to: when it was to run instead, epoch seconds.
-        by: who asked for it, cancelled it or changed it, `{"actor", "name"}`.
+        pause: the pause that covered it, with `reason` and `by`; None if none did.
+        is_held: whether that pause holds its run now.
+        edit: how somebody changed this one occurrence, with `reason`, `by` and `move_to` (s); None if nobody did.
+        by: who asked for it or cancelled it, `{"actor", "name"}`.
     """
 
     run_id: str
@@ -59,8 +60,15 @@ class Entry:
     error: str | None = None
     retry_of: str | None = None
     pause: Mapping[str, Any] | None = None
-    moved_to: int | None = None
+    is_held: bool = False
+    edit: Mapping[str, Any] | None = None
     by: Mapping[str, str] | None = None
+
+    @property
+    def moved_to(self) -> int | None:
+        """When it was to run instead, epoch seconds, because somebody moved it."""
+        found = None if self.edit is None else self.edit.get("move_to")
+        return found if isinstance(found, int) else None
 
     @property
     def is_decision(self) -> bool:
@@ -79,8 +87,8 @@ class Entry:
 
     @property
     def ran(self) -> bool:
-        """Whether a run was made, whatever became of that."""
-        return self.status != "skipped"
+        """Whether a run was made, whatever became of that; its bot may have skipped it once it had started."""
+        return self.status != "skipped" or self.started_at is not None
 
 
 def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
@@ -101,7 +109,7 @@ def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
             int(text.get("last_scheduled_for", first)), int(text.get("occurrences", 1)), text.get("reason"),
             text.get("closed"), number("queued_at"), number("due"), number("started_at"), number("finished_at"),
             number("revision"), int(text.get("attempt", 1)), text.get("error"), text.get("retry_of"),
-            _object(text.get("pause", text.get("held_by"))), _seconds(number("moved_to")),
+            _object(text.get("pause")), "held_by" in text, _object(text.get("edit")),
             _object(text.get("requested_by")),
         )  # fmt: skip
     except ValueError:
@@ -109,16 +117,9 @@ def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
 
 
 def _object(text: str | None) -> Mapping[str, Any] | None:
-    """Read an object; a pause that is told by its id alone becomes one, too."""
-    if text is None:
-        return None
+    """Read an object; None for nothing, or what outside hands have damaged."""
     try:
-        found = json.loads(text)
+        found = None if text is None else json.loads(text)
     except ValueError:
-        found = text
-    return found if isinstance(found, dict) else {"id": str(found)}
-
-
-def _seconds(instant: int | None) -> int | None:
-    """Read an instant that may be in ms."""
-    return instant if instant is None or instant < 10**11 else instant // 1000
+        return None
+    return found if isinstance(found, dict) else None

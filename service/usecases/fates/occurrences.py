@@ -163,7 +163,8 @@ class Occurrences:
 def plans_of(books: Books) -> Mapping[int, Plan]:
     """Return what people have decided about instants to come.
 
-    This is the one place where changes of single occurrences that are still to come, and pauses with an end, join.
+    This is the one place where changes of single occurrences that are still undecided, and pauses in force, join: an
+    instant with a plan has that fate until it has an entry, and no fold and no count takes it in.
     """
     return {}
 
