@@ -283,15 +283,14 @@ def test_a_page_of_two_thousand_keys_costs_little(
     pipe.execute()
     marks: list[bytes] = []
     whole: list[Any] = []
-    ask, ask_packed = asking.ask, asking.ask_packed
 
     def counted(scripts: Any, *commands: Any) -> Any:
         whole.extend(commands)
-        return ask(scripts, *commands)
+        return asking.ask(scripts, *commands)
 
     def counted_marks(scripts: Any, commands: Any) -> Any:
         marks.extend(commands)
-        return ask_packed(scripts, commands)
+        return asking.ask_packed(scripts, commands)
 
     monkeypatch.setattr(key_store, "ask", counted)
     monkeypatch.setattr(key_store, "ask_packed", counted_marks)
