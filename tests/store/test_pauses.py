@@ -301,12 +301,18 @@ def test_a_later_occurrence_never_overtakes(world: World) -> None:
 @pytest.mark.parametrize(
     ("on_resume", "ran"), [("skip", ["after"]), ("latest", ["2", "after"]), ("all", ["1", "2", "after"])]
 )
-def test_an_outage_longer_than_the_pause(world: World, on_resume: str, ran: list[str]) -> None:
-    """What came due within is still paused, and what came due before and after is not."""
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_an_outage_longer_than_the_pause(world: World, on_resume: str, ran: list[str], is_noted: bool) -> None:
+    """What came due within is still paused, and what came due before and after is not.
+
+    Whether the end of the pause was noted before, or is after.
+    """
     job_id = world.rig.make_job(options={"catch_up": "all", "max_concurrent_runs": 3})
     world.after(90_000)
     world.pause(on_resume=on_resume, until=world.instant(120_000))
     world.after(240_000)
+    if is_noted:
+        world.resume()
     world.tick()
     world.resume()
     first = START_MS // 1000 + 60
