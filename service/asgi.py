@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from service.bots.registry import about_persons, configs, load_bots
+from service.domain.schedules.zones import load_zones
 from service.errors import SettingsError
 from service.messages import Messenger
 from service.secrecy.key_strength import ADVICE, weak_keys
@@ -117,6 +118,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     Returns:
         The services. They connect when the first of them is used.
     """
+    load_zones()
     # The startup checks run before the first use of Redis, not now: this process starts with or without it.
     gate = StartupChecks(client, keys)
     scripts = _scripts(client, keys, settings, gate)

@@ -53,7 +53,7 @@ def schedule_and_run(service: Installation) -> str:
 def read_everything(service: Installation, job: str) -> None:
     """Asks every listing and page."""
     for path in (
-        "/jobs", "/jobs?limit=5&q=a", "/jobs?enabled=true&sort=name", "/runs", "/runs?status=failed", "/contacts",
+        "/jobs", "/jobs?limit=5&q=a", "/jobs?enabled_only=true", "/runs", "/runs?status=failed", "/contacts",
         "/health", f"/jobs/{job}", f"/jobs/{job}/history", "/contacts/duplicates", "/bots", f"/jobs/{job}/preview",
         f"/jobs/{job}/occurrences", f"/jobs/{job}/explain?at=08:00",
     ):  # fmt: skip
