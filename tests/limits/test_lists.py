@@ -43,7 +43,7 @@ NOT_OF_JOBS = {
     "/scheduler/contacts/duplicates", "/scheduler/contacts/{contact_id}", "/scheduler/contacts/{contact_id}/merge",
     "/scheduler/messages/test", "/scheduler/acknowledge", "/openapi.json", "/docs", "/scheduler/keys",
     "/scheduler/keys/me", "/scheduler/keys/{key_id}", "/scheduler/keys/{key_id}/rotate",
-    "/scheduler/sessions", "/scheduler/sessions/{session_id}",
+    "/scheduler/sessions", "/scheduler/sessions/end", "/scheduler/sessions/{session_id}",
     "/scheduler/calendars", "/scheduler/calendars/{name}", "/scheduler/calendars/{name}/ics",
     "/scheduler/calendars/{name}/days", "/scheduler/pauses", "/scheduler/pauses/{pause_id}",
 }  # fmt: skip

@@ -269,7 +269,7 @@ def test_a_bot_config_is_answered_whole() -> None:
     ("options", "sentence"),
     [
         ({"max_concurrent_runs": 0}, "options.max_concurrent_runs must be a whole number from 1 to 1000, not 0"),
-        ({"overlap": "Skip"}, 'options.overlap must be "skip" or "queue", not "Skip"'),
+        ({"overlap": "Skip"}, 'options.overlap must be "skip", "queue", "latest" or "replace", not "Skip"'),
         ({"catch_up": None}, 'options.catch_up must be "latest", "all" or "none", not null'),
         ({"timeout_seconds": 8.0}, "options.timeout_seconds must be a whole number from 1 to 604800, not 8.0"),
         (

@@ -71,28 +71,31 @@ class _Count:
 
     def totals(self) -> Totals:
         total = sum(map(len, self._named)) - sum(self._names(one) for one in self._plans)
-        alone, doubled, strays = self._of_singles()
-        together, beyond = self._of_folds(alone)
-        backfilled = {one for one in self._account.others if self._names(one)} - alone
-        covered = len(alone) + together + len(backfilled)
+        alone, void, doubled, strays = self._of_singles()
+        together, beyond, taken = self._of_folds(alone)
+        made_up_for = void | {one for one in self._account.others if self._names(one)}
+        further = [
+            one for one in made_up_for - alone if not any(first <= one <= last for first, last in taken)
+        ]  # what is decided anew, or was run later, may be one of a folded entry's instants
+        covered = len(alone) + together + len(further)
         return Totals(total, max(0, total - covered), doubled, strays + beyond)
 
-    def _of_singles(self) -> tuple[set[int], int, int]:
-        """Return the instants that have entries of their own, how many of these are doubles, and how many strays."""
-        covered, doubled, strays = set[int](), 0, 0
+    def _of_singles(self) -> tuple[set[int], set[int], int, int]:
+        """Return the instants with entries of their own, those with void ones alone, how many doubles, how many strays."""
+        covered, void, doubled, strays = set[int](), set[int](), 0, 0
         for instant, entries in self._account.singles.items():
             if not self._after < instant <= self._until:
                 continue
             standing = [entry for entry in entries if not entry.is_void]
             if self._names(instant):
-                covered.add(instant)
+                (covered if standing else void).add(instant)
                 doubled += max(0, len(standing) - 1)
             elif standing and not self._is_dropped(instant) and not self._is_awaited(instant):
                 strays += len(standing)
-        return covered, doubled, strays
+        return covered, void, doubled, strays
 
-    def _of_folds(self, alone: set[int]) -> tuple[int, int]:
-        """Return how many instants folded entries stand for, and how many more than there are."""
+    def _of_folds(self, alone: set[int]) -> tuple[int, int, list[tuple[int, int]]]:
+        """Return how many instants folded entries stand for, how many more than there are, and the spans of these."""
         covered, beyond = 0, 0
         self._apart = sorted(alone | {one for one in self._plans if self._names(one)})
         taken: list[tuple[int, int]] = []
@@ -108,7 +111,7 @@ class _Count:
             covered += min(there, entry.occurrences)
             if (start, end) == (entry.first, entry.last) and not self._is_awaited(end):
                 beyond += max(0, entry.occurrences - there)
-        return covered, beyond
+        return covered, beyond, taken
 
     def _left(self, start: int, end: int) -> int:
         """Count the instants from `start` to `end` that have no entry of their own."""

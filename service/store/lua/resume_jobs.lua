@@ -46,7 +46,9 @@ for _, pause_id in ipairs(call('SMEMBERS', key.resuming)) do
   left = left - #jobs
   for _, job_id in ipairs(jobs) do
     -- With pcall: a key of another type, made by outside hands, concerns one job.
-    pcall(pauses.settle, found, {id = job_id, bot_type = redis.pcall('HGET', key.job(job_id), 'bot_type')}, now)
+    pcall(function()
+      pauses.settle(found, {id = job_id, bot_type = call('HGET', key.job(job_id), 'bot_type')}, now)
+    end)
     call('SREM', key.pause_jobs(pause_id), job_id)
   end
   if call('EXISTS', key.pause_jobs(pause_id)) == 0 then call('SREM', key.resuming, pause_id) end

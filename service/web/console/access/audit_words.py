@@ -11,7 +11,12 @@ KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "create": "created", "update": "changed", "enable": "enabled", "disable": "disabled", "delete": "deleted",
         "restore": "restored to a former definition", "undelete": "brought back after its deletion",
     }),
-    "run": ("Runs", {"request": "requested by hand", "cancel": "cancelled"}),
+    "run": ("Runs", {
+        "request": "requested by hand", "cancel": "cancelled", "move": "moved to another time",
+        "start": "started early",
+    }),
+    "backfill": ("Backfills", {"start": "started", "cancel": "cancelled"}),
+    "pause": ("Pauses", {"create": "begun", "end": "ended"}),
     "contact": ("Contacts", {
         "create": "added", "update": "changed", "merge": "merged", "delete": "deleted", "erase": "erased",
     }),
