@@ -13,8 +13,8 @@ from service.errors import Conflict
 from service.scheduler.pauses import PauseEnds
 from service.usecases.pauses import Pauses
 
-FOLDED = {"coalesced", "missed", "misfire", "overlap", "waiting_limit", "clock"}
-"""Why an occurrence that no pause covers may be skipped."""
+FOLDED = {"coalesced", "missed", "misfire", "overlap", "waiting_limit", "clock", "closed"}
+"""Why an occurrence may be skipped, whether or not a pause covers it: none of these would have run."""
 
 
 @dataclass(slots=True)

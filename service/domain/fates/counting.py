@@ -81,7 +81,7 @@ class _Count:
         return Totals(total, max(0, total - covered), doubled, strays + beyond)
 
     def _of_singles(self) -> tuple[set[int], set[int], int, int]:
-        """Return the instants with entries of their own, those with void ones alone, how many doubles, how many strays."""
+        """Return the instants with entries of their own, those with void ones alone, the doubles and the strays."""
         covered, void, doubled, strays = set[int](), set[int](), 0, 0
         for instant, entries in self._account.singles.items():
             if not self._after < instant <= self._until:

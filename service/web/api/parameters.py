@@ -15,8 +15,8 @@ from service.web.http.access import OPEN
 class KnownParameters:
     """Falcon middleware behind the guard that refuses unknown query parameters: a typo must not change what is asked.
 
-    Pages for people are no operations of the API, and get whatever stands in an address. So does what anybody may ask:
-    programs that watch it add to its address, against caches.
+    Pages for people are no operations of the API, and get whatever stands in an address. So does what anybody may
+    ask, and what has its key in the address: programs add to addresses, against caches.
 
     Args:
         operations: method and path of each operation -> its description.
@@ -37,7 +37,7 @@ class KnownParameters:
         Raises:
             ValidationFailed: names each unknown parameter, and those that the operation takes.
         """
-        if not req.params or getattr(resource, "access", OPEN).is_open:
+        if not req.params or _is_for_any_address(resource):
             return
         method, path = "GET" if req.method == "HEAD" else req.method, req.uri_template or ""
         operation = self._operations.get((method, path))
@@ -48,3 +48,8 @@ class KnownParameters:
         for name in (name for name in req.params if name not in operation.query):
             refusals.add(key_name(name), f"is not a query parameter of {method} {path}, which takes {taken}")
         refusals.raise_any()
+
+
+def _is_for_any_address(resource: object) -> bool:
+    access = getattr(resource, "access", OPEN)
+    return access.is_open or access.is_by_address
