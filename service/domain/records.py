@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.domain.access.labels import stored_labels
+from service.domain.edits.edit import NO_EDITS, Edits
 from service.domain.job import JobDefinition
 from service.domain.options import Options
 from service.domain.schedules.definition import Schedule
@@ -31,7 +32,8 @@ class Plan:
         state: `scheduled`, `disabled` or `ended`.
         reason: for a state that needs one.
         calendar: the calendar by which it was planned, as `name/stamp`; None without one.
-        next_run: when an occurrence is due next that runs, ms, if the next one is closed; else None.
+        next_run: when the job runs next, ms, if the next occurrence is closed or changed; 0 if it runs no more; else
+            None.
     """
 
     anchor: int
@@ -42,10 +44,19 @@ class Plan:
     calendar: str | None = None
     next_run: int | None = None
 
+    @property
+    def runs_at(self) -> int | None:
+        """When the job runs next, ms; None if it runs no more."""
+        return (self.next_due if self.next_run is None else self.next_run) or None
+
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job as it is stored: its definition, its plan, and the outcome of its last run. Times are ms."""
+    """A job as it is stored: its definition, its plan, and the outcome of its last run. Times are ms.
+
+    `edits`: its changed occurrences; of a record that a hash alone was read for, only their stamp. `edited_until`: when
+    the latest of those that are decided was due.
+    """
 
     id: str
     revision: int
@@ -57,6 +68,8 @@ class JobRecord:
     last_run_at: int | None = None
     last_run_status: str | None = None
     last_run_error: str | None = None
+    edits: Edits = NO_EDITS
+    edited_until: int | None = None
 
     def answer(self) -> dict[str, Any]:
         """Return the job as the API shows it, with `ANSWER_FIELDS`."""
@@ -68,7 +81,7 @@ class JobRecord:
             "last_run_at": _shown(self.last_run_at),
             "last_run_status": self.last_run_status,
             "last_run_error": self.last_run_error,
-            "next_run_at": _shown(self.plan.next_run or self.plan.next_due),
+            "next_run_at": _shown(self.plan.runs_at),
             "state": self.plan.state,
             "state_reason": self.plan.reason,
             "revision": self.revision,
@@ -104,6 +117,7 @@ class DueJob:
         last_decided: the newest decided occurrence, epoch seconds; None if there is none.
         planned_by: the calendar by which it was planned, as `name/stamp`; None without one.
         calendar: that calendar, once it is looked up.
+        edits: its changed occurrences.
     """
 
     id: str
@@ -118,6 +132,7 @@ class DueJob:
     last_decided: int | None
     planned_by: str | None = None
     calendar: Calendar | None = None
+    edits: Edits = NO_EDITS
 
     @property
     def shares_its_plan(self) -> bool:
@@ -198,4 +213,6 @@ def _read(job_id: str, text: Mapping[str, str]) -> JobRecord:
         last_run_at=number("last_run_at"),
         last_run_status=text.get("last_run_status"),
         last_run_error=text.get("last_run_error"),
+        edits=Edits(text["edits"]) if "edits" in text else NO_EDITS,
+        edited_until=number("edited_until"),
     )

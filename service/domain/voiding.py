@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.edits.edited_plans import with_edits
 from service.domain.planning import plan_after
 from service.domain.records import JobRecord, Plan
 
@@ -55,8 +56,10 @@ def renewed(
     # A future occurrence that was decided before `sound_ms` was decided before a step back that stands, too.
     decided_before = 0 if sound_ms is None else sound_ms // 1000 if first is None else first - 1
     decided_ahead = decided > max(latest, decided_before)
+    edited_ahead = record.edited_until is not None and record.edited_until > latest * 1000
     if not planned_ahead and not decided_ahead:
-        return None
+        # What is due next, and what was decided, stays; but not what was decided about a changed occurrence.
+        return Renewed(_stands(record, now), record.plan) if edited_ahead else None
     if planned_ahead:  # made, switched on or given its schedule then: it owes no earlier occurrence
         anchor = -(-now_ms // 1000)
     if not decided_ahead:
@@ -70,4 +73,13 @@ def renewed(
         stands = max(decided_before, ran or 0)
     if record.plan.state == "broken" or not record.definition.enabled:
         return Renewed(stands, Plan(anchor, None, None, record.plan.state, record.plan.reason, record.plan.calendar))
-    return Renewed(stands, plan_after(record.id, record.definition, stands, anchor, calendar))
+    plan = plan_after(record.id, record.definition, stands, anchor, calendar)
+    return Renewed(stands, with_edits(record.id, record.definition, plan, record.edits, calendar))
+
+
+def _stands(record: JobRecord, now: int) -> int:
+    """Return up to where a job is decided whose plan stays."""
+    if record.last_decided is not None:
+        return record.last_decided
+    upcoming = record.plan.next_occurrence
+    return now if upcoming is None else min(now, upcoming - 1)

@@ -103,7 +103,7 @@ class ClockRepair:
         try:
             if not fields:
                 return None
-            record = read_job(ahead.job_id, fields)
+            record = self._jobs.with_edits(read_job(ahead.job_id, fields))
             calendar = self._calendars.of(record.definition.options)
             found = renewed(record, now_ms, walk.sound_ms, ahead.first, ahead.ran, walk.landed_ms, calendar)
         except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:

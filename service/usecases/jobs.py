@@ -22,6 +22,7 @@ from service.domain.ids import is_id
 from service.domain.job import JobDefinition
 from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
 from service.domain.plain_json import dumps
+from service.domain.edits.edited_plans import kept_edits, with_edits
 from service.domain.planning import changed_plan, new_record
 from service.domain.records import JobRecord, UnreadableJob
 from service.domain.timestamps import parse_timestamp
@@ -242,8 +243,11 @@ class Jobs:
         former = record.definition.schedule
         schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, former, calendar)
         plan = changed_plan(record, definition, now_ms, calendar)
-        revision = record.revision + 1
-        return record, replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=revision)
+        kept = kept_edits(job_id, definition, plan.anchor, record.edits, now_ms, record.last_decided, calendar)
+        return record, replace(
+            record, definition=definition, plan=with_edits(job_id, definition, plan, kept.edits, calendar),
+            edits=kept.edits, updated_at=now_ms, revision=record.revision + 1,
+        )  # fmt: skip
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> None:
         """Delete a job with its history.

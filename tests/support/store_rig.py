@@ -21,6 +21,7 @@ from service.store.server.redis_clock import RedisClock
 from service.usecases.calendars import Calendars
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
+from service.usecases.occurrence_edits import OccurrenceEdits
 from service.usecases.runs import Runs
 from tests.support.processes import until
 
@@ -47,6 +48,7 @@ class Rig:
     runs: RunStore
     limits: Limits
     calendars: Calendars
+    edits: OccurrenceEdits
 
     @classmethod
     def on(cls, client: Redis, limits: Limits | None = None, prefix: str = "bot-scheduler") -> Rig:
@@ -57,7 +59,7 @@ class Rig:
         configs = {"birthday": EchoConfig, "echo": EchoConfig}
         jobs, use = Jobs(scripts, RedisClock(client), configs), Runs(scripts, configs)
         return cls(client, keys, scripts, jobs, use, Health(scripts), JobStore(scripts), RunStore(scripts), limits,
-                   Calendars(scripts, RedisClock(client)))  # fmt: skip
+                   Calendars(scripts, RedisClock(client)), OccurrenceEdits(scripts, RedisClock(client), configs))  # fmt: skip
 
     def scheduler(self) -> Scheduler:
         """A scheduler that ticks when the test says so."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from service.domain.access.labels import JobChoice
+from service.domain.edits.edit import NO_EDITS, Edits, read_edits
 from service.domain.kinds import kind_of
 from service.domain.options import Options
 from service.domain.plain_json import dumps
@@ -42,7 +44,9 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
     stored = options.model_dump_json(exclude_defaults=True)
     return {
         "enabled": _flag(definition.enabled),
-        "kind": _kind(definition.schedule_type, schedule_config, stored, record.plan.calendar),
+        "kind": None if record.edits.stamp else _kind(
+            definition.schedule_type, schedule_config, stored, record.plan.calendar
+        ),
         "next_due": plan["next_due"],
         "next_occurrence": plan["next_occurrence"],
         "created_at": str(record.created_at),
@@ -102,6 +106,21 @@ def delete_after(record: JobRecord) -> int | str:
 
 def _flag(value: bool) -> str:
     return "1" if value else "0"
+
+
+def edits_of(stamp: str, answer: Any) -> Edits:
+    """Read a job's changed occurrences from Redis' answer. Raises UnreadableJob if they are damaged."""
+    try:
+        return NO_EDITS if isinstance(answer, Exception) else read_edits(stamp, pairs(answer))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnreadableJob(f"a changed occurrence cannot be read ({type(error).__name__}: {error})") from error
+
+
+def edit_changes(before: Edits, after: Edits) -> bytes | str:
+    """Write how changed occurrences differ, for `lua/shared/edits.lua`; '' if they do not."""
+    put = [part for at, edit in after.each.items() if before.each.get(at) != edit for part in (str(at), edit.text())]
+    drop = [str(at) for at in before.each if at not in after.each]
+    return orjson.dumps({"put": put, "drop": drop}) if put or drop else ""
 
 
 class Position(NamedTuple):
@@ -191,6 +210,7 @@ class JobStore:
             _flag(record.definition.enabled), fields["next_due"] or "",
             *(idempotency or NO_KEY).arguments(), answer, record.created_at if estimated else "", writer,
             entry.text, delete_after(record), record.plan.calendar or "",
+            "" if before is None else before.edits.stamp, "" if before is None else edit_changes(before.edits, record.edits),
         )  # fmt: skip
         refuse_job(self._scripts, saved)
         if saved[0] == b"saved":
@@ -229,7 +249,20 @@ class JobStore:
         if isinstance(answer, Exception):
             raise UnreadableJob("it is no hash")
         fields = pairs(answer)
-        return read_job(job_id, fields) if fields else None
+        return self.with_edits(read_job(job_id, fields)) if fields else None
+
+    def with_edits(self, record: JobRecord) -> JobRecord:
+        """Read the changed occurrences of a job that was read without them.
+
+        They may be newer than the job; then their stamp is another one by now, which the scripts find.
+
+        Raises:
+            UnreadableJob: they are damaged.
+        """
+        if not record.edits.stamp:
+            return record
+        (answer,) = ask(self._scripts, ("HGETALL", self._keys.edits(record.id)))
+        return replace(record, edits=edits_of(record.edits.stamp, answer))
 
     def get_many(self, job_ids: list[str]) -> list[Mapping[bytes, bytes]]:
         """Read the hashes of several jobs, empty if gone, and unparsed, so that no damaged job spoils others."""

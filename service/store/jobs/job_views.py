@@ -55,9 +55,14 @@ def job_view(job_id: str, values: Values) -> bytes:
         b"{}" if labels is None else _object(labels),
         instant(created), instant(updated or created), optional(instant, ran),
         optional(word, status), optional(text, error),
-        optional(instant, next_run or due), word(state), optional(word, reason),
+        optional(instant, _runs_at(next_run, due)), word(state), optional(word, reason),
         b"%d" % int(there(revision)),
     )  # fmt: skip
+
+
+def _runs_at(next_run: bytes | None, due: bytes | None) -> bytes | None:
+    """Return when the job runs next; None if it runs no more. See `service.domain.records.Plan`."""
+    return due if next_run is None else None if next_run == b"0" else next_run
 
 
 def optional(show: Callable[[bytes], bytes], value: bytes | None) -> bytes:

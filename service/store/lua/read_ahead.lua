@@ -49,8 +49,9 @@ end
 
 local found = {int(now)}
 for i = 5, #ARGV do
-  local fields = redis.pcall('HMGET', key.job(ARGV[i]), 'last_decided', 'anchor', 'ahead')
-  if not fields.err and ((tonumber(fields[1] or 0) or 0) > latest or (tonumber(fields[2] or 0) or 0) > latest) then
+  local fields = redis.pcall('HMGET', key.job(ARGV[i]), 'last_decided', 'anchor', 'ahead', 'edited_until')
+  if not fields.err and ((tonumber(fields[1] or 0) or 0) > latest or (tonumber(fields[2] or 0) or 0) > latest
+    or (tonumber(fields[4] or 0) or 0) / 1000 > latest) then
     found[#found + 1] = {ARGV[i], first_ahead(fields[3]), newest_that_ran(ARGV[i])}
   end
 end

@@ -28,6 +28,7 @@ VERBS = (
     "count_guesses", "take_token", "note_memory",
     "restore_job", "note_refusals", "delete_ended",
     "save_calendar", "delete_calendar", "replan_job", "end_replanning",
+    "decide_edit",
 )  # fmt: skip
 
 READING = ("read_due", "watch_data", "find_key", "find_session")

@@ -29,12 +29,12 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
         *AT_START, "save_job", "delete_job", "request_run", "cancel_run", "acknowledge", "absorb_contact",
         "delete_contact", "erase_contact", "cut_texts", "save_key", "find_key", "revoke_key", "open_session",
         "find_session", "end_session", "count_guesses", "take_token", "restore_job", "note_refusals", "note_action",
-        "save_calendar", "delete_calendar",
+        "save_calendar", "delete_calendar", "replan_job",
     ),
     "scheduler": (
         *AT_START, "read_due", "decide", "set_aside", "release_retry", "requeue_run", "end_run", "hold_lead",
         "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "fold_alert", "end_fold",
-        "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
+        "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended", "decide_edit",
     ),
     "worker": (
         *AT_START, "claim_run", "release_claim", "renew_lease", "note_run", "end_run", "end_and_claim", "beat_worker",

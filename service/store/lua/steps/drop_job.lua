@@ -22,4 +22,5 @@ for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, -1)) do
   call('UNLINK', key.run(run_id), key.run_log(run_id), key.run_log_tail(run_id))
 end
 if revision and created then deleted.keep(job_id, created, entry, now) end
+edits.keep(job_id)
 call('UNLINK', key.job(job_id), key.history(job_id), key.waiting(job_id), key.logs(job_id), key.revisions(job_id))

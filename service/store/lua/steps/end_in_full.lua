@@ -44,7 +44,7 @@ if retry then
   local its = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
   if rehearsal then its[#its + 1] = 'rehearsal'; its[#its + 1] = '1' end
-  local taken_over = {'scheduled_for', 'overlay', 'bound', 'request_id', 'members'}
+  local taken_over = {'scheduled_for', 'overlay', 'bound', 'request_id', 'members', 'edit'}
   for i, value in ipairs(call('HMGET', run, unpack(taken_over))) do
     if value then its[#its + 1] = taken_over[i]; its[#its + 1] = value end
   end
