@@ -59,7 +59,7 @@ def renewed(
     edited_ahead = record.edited_until is not None and record.edited_until > latest * 1000
     if not planned_ahead and not decided_ahead:
         # What is due next, and what was decided, stays; but not what was decided about a changed occurrence.
-        return Renewed(_stands(record, now), record.plan) if edited_ahead else None
+        return Renewed(decided, record.plan) if edited_ahead else None
     if planned_ahead:  # made, switched on or given its schedule then: it owes no earlier occurrence
         anchor = -(-now_ms // 1000)
     if not decided_ahead:
@@ -76,10 +76,3 @@ def renewed(
     plan = plan_after(record.id, record.definition, stands, anchor, calendar)
     return Renewed(stands, with_edits(record.id, record.definition, plan, record.edits, calendar))
 
-
-def _stands(record: JobRecord, now: int) -> int:
-    """Return up to where a job is decided whose plan stays."""
-    if record.last_decided is not None:
-        return record.last_decided
-    upcoming = record.plan.next_occurrence
-    return now if upcoming is None else min(now, upcoming - 1)

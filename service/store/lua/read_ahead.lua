@@ -30,10 +30,11 @@ local function newest_that_ran(job_id)
   if not since then return '' end
   local kept = call('LRANGE', key.history(job_id), 0, tonumber(ARGV[4]) - 1)
   for _, run_id in ipairs(kept) do
-    local status, trigger, occurrence, queued_at = unpack(call('HMGET', key.run(run_id), 'status', 'trigger',
-      'scheduled_for', 'queued_at'))
+    local status, trigger, occurrence, queued_at, edit = unpack(call('HMGET', key.run(run_id), 'status', 'trigger',
+      'scheduled_for', 'queued_at', 'edit'))
     if tonumber(queued_at or 0) <= since then return '' end
-    if trigger == 'schedule' and status ~= 'skipped' and tonumber(occurrence) * 1000 <= now then return occurrence end
+    -- A changed occurrence comes by itself, and says nothing of those around it.
+    if trigger == 'schedule' and not edit and status ~= 'skipped' and tonumber(occurrence) * 1000 <= now then return occurrence end
   end
   if #kept >= math.min(tonumber(ARGV[4]), conf.history_limit) then return int(math.floor(now / 1000)) end
   return ''

@@ -26,7 +26,7 @@ if revision ~= ARGV[2] or (decided or '') ~= ARGV[3] or (next_due or '') ~= ARGV
 end
 
 local now = now_ms()
-local flat = {'last_decided', ARGV[5]}
+local flat = (decided or stands > 0) and {'last_decided', ARGV[5]} or {}
 for name, value in pairs(cjson.decode(ARGV[6])) do flat[#flat + 1] = name; flat[#flat + 1] = value end
 call('HSET', job, unpack(flat))
 call('HINCRBY', job, 'revision', 1)

@@ -61,7 +61,7 @@ end
 
 -- Take an edit out of the index alone.
 function edits.drop_from_index(job_id, instant)
-  call('ZREM', key.edits_due, member(job_id, instant))
+  call('ZREM', key.edits_due, member(job_id, instant), job_id)  -- outside hands may have left out the instant
 end
 
 -- Look at an edit again later than it is due. The sweep over all jobs (edits.mend) sets that right.
