@@ -16,6 +16,7 @@ from service.cli.commands import (
     health,
     jobs,
     keys,
+    occurrences,
     processes,
     runs,
     sessions,
@@ -70,6 +71,7 @@ app.command("audit")(changes.audit)
 app.command("revisions")(changes.revisions)
 app.command("restore")(changes.restore)
 app.add_typer(calendars.app, name="calendars")
+app.add_typer(occurrences.app, name="occurrences")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sessions.app, name="sessions")
 app.command("doctor")(doctor.doctor)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from service.domain import schedules
+from service.domain.edits.edit import Edits
 from service.domain.edits.edited_plans import next_run_of
 from service.domain.planning import next_run_after, why_ended
-from service.domain.edits.edit import Edits
 from service.domain.records import DueJob
 from service.domain.schedules.run_members import stored_members
 

@@ -75,4 +75,3 @@ def renewed(
         return Renewed(stands, Plan(anchor, None, None, record.plan.state, record.plan.reason, record.plan.calendar))
     plan = plan_after(record.id, record.definition, stands, anchor, calendar)
     return Renewed(stands, with_edits(record.id, record.definition, plan, record.edits, calendar))
-

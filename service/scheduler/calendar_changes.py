@@ -19,6 +19,7 @@ from service.errors import ValidationFailed
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.calendars.replanning import Renewal, replan
 from service.store.jobs.job_hashes import JobStore
+from service.store.jobs.stored_edits import with_edits as stored_with_edits
 from service.store.scripts import Scripts
 from service.store.server.redis_clock import RedisClock
 
@@ -90,13 +91,13 @@ class CalendarChanges:
         try:
             if not fields:
                 return None
-            record = self._jobs.with_edits(read_job(job_id, fields))
+            record = stored_with_edits(self._scripts, read_job(job_id, fields))
             calendar: WorkCalendar | None = self.calendars.of(record.definition.options)
             if record.plan.calendar == reference(calendar):
                 return None
             plan, definition = plan_by_calendar(record, now_ms, calendar), record.definition
             kept = kept_edits(job_id, definition, plan.anchor, record.edits, now_ms, record.last_decided, calendar)
-            return record, with_edits(job_id, definition, plan, kept.edits, calendar), kept.edits
+            return record, with_edits(job_id, definition, plan, kept, calendar), kept
         except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
             log.error("Job %s cannot be planned by its calendar: %s", job_id, error, extra={"job_id": job_id})
             return None

@@ -1,7 +1,7 @@
 """Decides about changed occurrences that are due, one by one.
 
-They are few, and each has an entry of its own in an index (`service/store/lua/shared/edits.lua`), so that a moved one is
-not lost when later ones of its job are decided. `lua/decide_edit.lua` commits each decision.
+They are few, and each has an entry of its own in an index (`service/store/lua/shared/edits.lua`), so that a moved one
+is not lost when later ones of its job are decided. `lua/decide_edit.lua` commits each decision.
 """
 
 from __future__ import annotations

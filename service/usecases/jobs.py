@@ -18,14 +18,14 @@ from service.clock import Clock
 from service.domain import schedules
 from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
+from service.domain.edits.edited_plans import changed_job, dropped_edits
 from service.domain.ids import is_id
 from service.domain.job import JobDefinition
 from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
 from service.domain.plain_json import dumps
-from service.domain.edits.edited_plans import kept_edits, with_edits
-from service.domain.planning import changed_plan, new_record
+from service.domain.planning import new_record
 from service.domain.records import JobRecord, UnreadableJob
-from service.domain.timestamps import parse_timestamp
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import ConcurrentChange
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.idempotency import Idempotency, Recalled
@@ -223,7 +223,7 @@ class Jobs:
         for _ in range(CHANGE_TRIES):
             record, changed = self.prospect(job_id, change, revisions)
             if changed is record or self._jobs.replace(changed, record, action):
-                return self._view(changed)
+                return self._view(changed, dropped_edits(record.edits, changed.edits))
         raise keeps_changing(job_id)
 
     def prospect(
@@ -242,12 +242,7 @@ class Jobs:
         calendar = self.calendars.of(definition.options)
         former = record.definition.schedule
         schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, former, calendar)
-        plan = changed_plan(record, definition, now_ms, calendar)
-        kept = kept_edits(job_id, definition, plan.anchor, record.edits, now_ms, record.last_decided, calendar)
-        return record, replace(
-            record, definition=definition, plan=with_edits(job_id, definition, plan, kept.edits, calendar),
-            edits=kept.edits, updated_at=now_ms, revision=record.revision + 1,
-        )  # fmt: skip
+        return record, changed_job(record, definition, now_ms, calendar)
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> None:
         """Delete a job with its history.
@@ -271,8 +266,11 @@ class Jobs:
 
     # looking ahead
 
-    def _view(self, record: JobRecord) -> JobView:
-        return JobView(veiled(record.answer(), self._visible), record.id, record.revision)
+    def _view(self, record: JobRecord, dropped: Sequence[int]) -> JobView:
+        answer = record.answer()
+        if dropped:
+            answer["dropped_changes"] = [format_timestamp(at) for at in dropped]
+        return JobView(veiled(answer, self._visible), record.id, record.revision)
 
     def preview(self, body: object) -> dict[str, Any]:
         """Compute the coming occurrences of the schedule in a request's body.
@@ -299,4 +297,4 @@ class Jobs:
         after = parse_timestamp(from_, "from") if from_ is not None else self._clock.now_ms() // 1000
         definition = record.definition
         return previewed(definition.schedule, definition.options, after, count, record.plan.anchor,
-                         self.calendars.of(definition.options))  # fmt: skip
+                         self.calendars.of(definition.options), record.edits)  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from service.domain import schedules
+from service.domain.edits.coming_edits import Shown, coming_with_edits
+from service.domain.edits.edit import NO_EDITS, Edits
 from service.domain.job_requests import PREVIEW_LIMIT, PreviewRequest
 from service.domain.options import Options
-from service.domain.schedules.closed.closed_days import Coming, coming
 from service.domain.schedules.definition import Schedule
 from service.domain.timestamps import format_timestamp
 
@@ -30,7 +31,7 @@ def preview_of(request: PreviewRequest, now: int, calendar: schedules.Calendar |
 
 def previewed(
     schedule: Schedule, options: Options, after: int, count: int, anchor: int,
-    calendar: schedules.Calendar | None = None,
+    calendar: schedules.Calendar | None = None, edits: Edits = NO_EDITS,
 ) -> dict[str, Any]:  # fmt: skip
     """Compute coming occurrences.
 
@@ -41,14 +42,17 @@ def previewed(
         count: how many.
         anchor: epoch seconds; from where an interval counts.
         calendar: the job's; the closed ones among its occurrences stand in `details`, 1,000 at most.
+        edits: the changed ones among them.
     """
-    found = coming(schedule, options, after, count, anchor, calendar, PREVIEW_LIMIT)
+    found = coming_with_edits(schedule, options, after, count, anchor, calendar, PREVIEW_LIMIT, edits)
     local = schedules.local_times(schedule, [one.at for one in found])
-    runs = [(one, where) for one, where in zip(found, local, strict=True) if one.closed is None]
-    names = [
-        [member.name for member in schedules.members_due(schedule, options, one.at, anchor, calendar) if member.name]
-        for one in found
-    ]
+    runs = [(one, where) for one, where in zip(found, local, strict=True) if one.runs]
+
+    def names_of(at: int) -> list[str]:
+        members = schedules.members_due(schedule, options, at, anchor, calendar)
+        return [member.name for member in members if member.name]
+
+    names = [names_of(one.scheduled_for) for one in found]
     return {
         "occurrences": [format_timestamp(one.at) for one, _ in runs],
         "local": [where for _, where in runs],
@@ -57,9 +61,13 @@ def previewed(
     }
 
 
-def _detail(one: Coming, local: str, names: list[str]) -> dict[str, Any]:
+def _detail(one: Shown, local: str, names: list[str]) -> dict[str, Any]:
     at = format_timestamp(one.at)
-    detail: dict[str, Any] = {"at": at, "local": local, "scheduled_for": at}
+    detail: dict[str, Any] = {"at": at, "local": local, "scheduled_for": format_timestamp(one.scheduled_for)}
+    if one.edit is not None:
+        detail["edit"] = one.edit.told()
+        if not one.runs and one.closed is None:
+            detail["runs"] = False
     if one.moved_from is not None:
         detail["moved_from"] = format_timestamp(one.moved_from)
     if names:

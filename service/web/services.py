@@ -14,6 +14,7 @@ from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.deleted_jobs import Deleted
+from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from service.usecases.erasure import Erasure
 from service.usecases.foresight.calendar_dry_runs import CalendarDryRuns
 from service.usecases.foresight.clock_changes import ClockChanges
@@ -48,6 +49,7 @@ class Services:
         erasure: erases persons.
         definitions: export and apply.
         calendars: the use cases of calendars.
+        occurrence_edits: changes single occurrences.
         dry_runs: tells what a change of a job would do.
         calendar_dry_runs: tells what a change of a calendar would do to its jobs.
         clock_changes: tells which jobs meet a change of clocks.
@@ -80,6 +82,7 @@ class Services:
     erasure: Erasure
     definitions: Definitions
     calendars: Calendars
+    occurrence_edits: OccurrenceEdits
     dry_runs: DryRuns
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges

@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.chaos.audit import (
     Findings,
+    check_edits,
     check_ids,
     check_occurrences,
     check_retries,
@@ -166,6 +167,7 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
         check_ids(found, name, runs)
         return
     check_occurrences(found, name, runs, known.steps, known.excused)
+    check_edits(found, name, runs, known.edits)
     if known.kind.startswith("once"):
         decided = sum(int(run["occurrences"]) for run in runs if run.get("trigger") == "schedule")
         found.lost += [f"{name}: was due once, and decided {decided} times"] if decided == 0 else []
@@ -187,7 +189,7 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
 def _all_decided(stage: Stage, now: float) -> bool:
     """Whether nothing that was due by `now` is to be decided, also of jobs that a lost index does not hold yet."""
     keys, pipeline = stage.keys, stage.client.pipeline(transaction=False)
-    if not stage.client.exists(keys.leader):
+    if not stage.client.exists(keys.leader) or stage.client.exists(keys.edits_due):
         return False
     job_ids: Any = stage.client.zrange(keys.jobs, 0, -1)
     for job_id in job_ids:

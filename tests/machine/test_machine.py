@@ -252,7 +252,8 @@ class Engine(RuleBasedStateMachine):
                 last = self.last.get(job_id, 0)
                 assert stands >= (min(last, self.wanted) if trusted else last), "what was decided before is void"
                 ran = {run["id"]: int(run["scheduled_for"]) for run in runs if run["trigger"] == "schedule"
-                       and "edit" not in run and run["status"] != "skipped" and int(run["scheduled_for"]) <= now}  # fmt: skip
+                       and "edit" not in run and run["status"] != "skipped"
+                       and int(run["scheduled_for"]) <= now}  # fmt: skip
                 counts = [occurrence for run_id, occurrence in ran.items() if run_id not in model.void]
                 assert stands >= max(counts, default=0), "what is over and ran is void"
                 if trusted and anchored <= now + trusted:
@@ -601,7 +602,9 @@ class Engine(RuleBasedStateMachine):
             return
         wanted = {}
         for job_id, model, runs in self._histories():
-            own = [run for run in runs if run["trigger"] == "schedule" and "edit" in run and run["id"] not in model.void]
+            own = [
+                run for run in runs if run["trigger"] == "schedule" and "edit" in run and run["id"] not in model.void
+            ]
             assert sorted(int(run["scheduled_for"]) for run in own) == sorted(model.edited), job_id
             assert len(set(model.edited)) == len(model.edited) and not set(model.edited) & set(model.decided)
             wanted |= {f"{job_id}/{instant}": due for instant, due in model.pending.items()}
@@ -667,7 +670,8 @@ class Engine(RuleBasedStateMachine):
             return
         every: Any = self.client.keys(f"{self.keys.prefix}:*")
         gone = set(self.deleted) | set().union(*self.deleted.values())
-        kept = {key for job in self.deleted for key in (self.keys.deleted_job(job), self.keys.deleted_revisions(job))}
+        kept = {key for job in self.deleted for key in (
+            self.keys.deleted_job(job), self.keys.deleted_revisions(job), self.keys.deleted_edits(job))}  # fmt: skip
         left = {key.decode() for key in every} - kept
         assert not [key for key in left if any(part in gone for part in key.split(":"))]
         # A duplicate of what was claimed may stand in the queue; the claim's door is closed to it.

@@ -12,7 +12,7 @@ from service.scheduler.calendar_changes import CalendarChanges
 from service.store.jobs.due import read_due
 from service.store.jobs.due_index import DueIndex
 from service.usecases.deleted_jobs import Deleted
-from service.usecases.occurrence_edits import OccurrenceEdits
+from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from tests.store.test_clock_steps import Clocked
 from tests.store.test_clock_steps import clocked as clocked
 from tests.store.test_kinds import committed, planned
@@ -65,7 +65,9 @@ def coming(clocked: Clocked, job_id: str) -> str | None:
 
 
 @KINDS
-def test_a_skipped_occurrence_is_recorded_with_who_and_why(clocked: Clocked, schedule: dict[str, Any], ada: None) -> None:
+def test_a_skipped_occurrence_is_recorded_with_who_and_why(
+    clocked: Clocked, schedule: dict[str, Any], ada: None
+) -> None:
     job_id = make(clocked, schedule)
     clocked.rig.edits.change(job_id, at(9), {"skip": True, "reason": "a holiday"})
     until(clocked, 11, 30)

@@ -268,7 +268,7 @@ def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
     root: ApiKeys = others.pop("keys", None) or ApiKeys([KEY])
     given: dict[str, Any] = {
         "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts,
-        "erasure": contacts, "definitions": None, "calendars": None, "hub": lone_hub(None),
+        "erasure": contacts, "definitions": None, "calendars": None, "occurrence_edits": None, "hub": lone_hub(None),
         "dry_runs": None, "calendar_dry_runs": None, "clock_changes": None, "feeds": None,
         "audit": None, "revisions": None, "deleted": None, "message_tester": None, "reading": None,
         "bots": {"echo": EchoBot},

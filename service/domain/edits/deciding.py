@@ -2,8 +2,8 @@
 
 It is a decision of its own: it is never coalesced with others, and no other one runs for it. How late it is counts from
 when it is due, so from the time to which it was moved. Beyond `misfire_grace_seconds` it is skipped (`misfire`); within
-it, it runs, unless `catch_up` is `none` and it is more than 30 s late (`missed`). A moved one waits for its turn whatever
-`overlap` says: it may have been moved onto another one, and both are to run.
+it, it runs, unless `catch_up` is `none` and it is more than 30 s late (`missed`). A moved one waits for its turn
+whatever `overlap` says: it may have been moved onto another one, and both are to run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from service.domain.schedules.decisions import ON_TIME_MS
 from service.domain.schedules.run_members import overlay_in, stored_members
 
 
-def plan_of_edit(record: JobRecord, edit: Edit, now_ms: int, stamp: str, calendar: schedules.Calendar | None) -> dict[str, Any]:
+def plan_of_edit(
+    record: JobRecord, edit: Edit, now_ms: int, stamp: str, calendar: schedules.Calendar | None
+) -> dict[str, Any]:
     """Decide one changed occurrence.
 
     Args:
@@ -82,9 +84,7 @@ def _fate(edit: Edit, options: Options, now_ms: int, closed: str | None) -> dict
 def _run(record: JobRecord, edit: Edit, calendar: schedules.Calendar | None) -> dict[str, Any]:
     """Return what its run is given beside the job's own."""
     definition, found = record.definition, {}
-    members = schedules.members_due(
-        definition.schedule, definition.options, edit.instant, record.plan.anchor, calendar
-    )
+    members = schedules.members_due(definition.schedule, definition.options, edit.instant, record.plan.anchor, calendar)
     told = stored_members(members) if members else None
     if edit.bot_config is not None:
         overlay = overlay_in(members) | dict(edit.bot_config)

@@ -6,13 +6,15 @@ A job's own plan passes over changed occurrences, whose decisions are made by th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from service.domain import schedules
+from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.edits.edit import Edit, Edits
 from service.domain.job import JobDefinition
 from service.domain.options import Options
-from service.domain.records import Plan
+from service.domain.planning import changed_plan
+from service.domain.records import JobRecord, Plan
 from service.domain.schedules.closed.closed_days import next_coming, next_open
 from service.domain.schedules.definition import Schedule
 from service.domain.schedules.occurrences import closing_of
@@ -59,9 +61,7 @@ def _next_regular(
     return None if found is None else found.at
 
 
-def closed_by(
-    edit: Edit, schedule: Schedule, options: Options, calendar: schedules.Calendar | None
-) -> str | None:
+def closed_by(edit: Edit, schedule: Schedule, options: Options, calendar: schedules.Calendar | None) -> str | None:
     """Return why the calendar closes a changed occurrence; None if it does not.
 
     A moved one comes when somebody wants it to, on whatever day that is.
@@ -71,7 +71,9 @@ def closed_by(
     return closing_of(schedule, options, calendar).reason(edit.instant)
 
 
-def with_edits(job_id: str, definition: JobDefinition, plan: Plan, edits: Edits, calendar: schedules.Calendar | None) -> Plan:
+def with_edits(
+    job_id: str, definition: JobDefinition, plan: Plan, edits: Edits, calendar: schedules.Calendar | None
+) -> Plan:
     """Return a job's plan with its changed occurrences taken in.
 
     Args:
@@ -99,23 +101,10 @@ def is_occurrence(
     return found is not None and found.at == instant
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a change of a job leaves of its changed occurrences.
-
-    Args:
-        edits: from now on.
-        dropped: the undecided ones that are no longer occurrences, in order.
-    """
-
-    edits: Edits
-    dropped: tuple[int, ...] = ()
-
-
 def kept_edits(
     job_id: str, definition: JobDefinition, anchor: int, edits: Edits, now_ms: int, last_decided: int | None,
     calendar: schedules.Calendar | None,
-) -> Kept:  # fmt: skip
+) -> Edits:  # fmt: skip
     """Take changed occurrences over to another definition, calendar or plan of their job.
 
     One that was moved, and whose own time is over, stays: it only awaits its run. While a job is off, all stay; those
@@ -130,12 +119,12 @@ def kept_edits(
         now_ms: the time.
         last_decided: the newest decided occurrence, epoch seconds, if there is one.
         calendar: the job's, if it has one.
+
+    Returns:
+        Those that are left.
     """
-    if not edits.each:
-        return Kept(edits)
     schedule, options, passed = definition.schedule, definition.options, last_decided or 0
     kept: dict[int, Edit] = {}
-    dropped = []
     for at, edit in sorted(edits.each.items()):
         its_time_is_over = at <= passed or (edit.action == "move" and at * 1000 <= now_ms)
         if edit.decided is not None:
@@ -146,6 +135,26 @@ def kept_edits(
         elif is_occurrence(schedule, options, at, anchor, calendar):
             due = edit.due if edit.action == "move" else schedules.due_ms(job_id, at, options)
             kept[at] = replace(edit, due=due)
-        else:
-            dropped.append(at)
-    return Kept(Edits(edits.stamp, kept), tuple(dropped))
+    return replace(edits, each=kept)
+
+
+def changed_job(record: JobRecord, definition: JobDefinition, now_ms: int, calendar: WorkCalendar | None) -> JobRecord:
+    """Return a job with another definition: planned by it, with the changed occurrences that it leaves.
+
+    Args:
+        record: the job as it is.
+        definition: the job's, from now on.
+        now_ms: the time.
+        calendar: the job's, from now on, if it has one.
+    """
+    plan = changed_plan(record, definition, now_ms, calendar)
+    edits = kept_edits(record.id, definition, plan.anchor, record.edits, now_ms, record.last_decided, calendar)
+    plan = with_edits(record.id, definition, plan, edits, calendar)
+    return replace(
+        record, definition=definition, plan=plan, edits=edits, updated_at=now_ms, revision=record.revision + 1
+    )
+
+
+def dropped_edits(before: Edits, after: Edits) -> list[int]:
+    """List the changed occurrences that were to come, and are no longer."""
+    return sorted(edit.instant for edit in before.pending if edit.instant not in after.each)

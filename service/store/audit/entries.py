@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,9 @@ def entry_of(
     return Entry(change.entry(logs.request_id()), change)
 
 
-def job_entry(action: str, job_id: str, before: JobDefinition | None, after: JobDefinition) -> Entry:
+def job_entry(
+    action: str, job_id: str, before: JobDefinition | None, after: JobDefinition, dropped: Sequence[str] = ()
+) -> Entry:
     """Make the entry of a new or changed job.
 
     Args:
@@ -78,6 +80,7 @@ def job_entry(action: str, job_id: str, before: JobDefinition | None, after: Job
         job_id: the job's.
         before: its definition as it was; None for a new job, of which the fields count that are not at their default.
         after: its definition from now on.
+        dropped: occurrences whose changes this drops, timestamps.
     """
     if caller() == SERVICE:
         return entry_of(action, job_id)
@@ -86,6 +89,8 @@ def job_entry(action: str, job_id: str, before: JobDefinition | None, after: Job
     changed = differences(before.definition_fields(), after.definition_fields())
     if action == "job.update" and list(changed) == ["enabled"]:
         action = "job.enable" if after.enabled else "job.disable"
+    if dropped:
+        changed = {**changed, "changed_occurrences": (list(dropped), None)}
     return entry_of(action, job_id, recorded(changed))
 
 

@@ -1,4 +1,7 @@
-"""New plans of jobs whose calendar, or some of whose occurrences, have changed, each only if the job is as it was read."""
+"""New plans of jobs whose calendar, or some of whose occurrences, have changed.
+
+They are written one by one, each only if the job is still as it was read.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import orjson
 
 from service.domain.edits.edit import Edits
 from service.domain.records import JobRecord, Plan
-from service.store.jobs.job_hashes import delete_after, edit_changes, plan_fields, stored_fields
+from service.store.jobs.job_hashes import delete_after, plan_fields, stored_fields
+from service.store.jobs.stored_edits import edit_changes
 from service.store.scripts import Scripts
 
 Renewal = tuple[JobRecord, Plan, Edits]

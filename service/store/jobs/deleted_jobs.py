@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from service.batches import batched
-from service.domain.edits.edit import Edits
 from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.store.audit.entries import author, job_entry
-from service.store.jobs.job_hashes import edits_of, stored_fields
+from service.store.jobs.job_hashes import stored_fields
+from service.store.jobs.stored_edits import edits_back, edits_of
 from service.store.quotas import refuse_job
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, pairs
@@ -95,7 +95,7 @@ class DeletedJobs:
         word: bytes = self._scripts.run(
             "restore_job", record.id, deleted.record.revision, orjson.dumps(present), orjson.dumps(absent),
             "1" if record.definition.enabled else "0", fields["next_due"] or "", writer, entry.text,
-            record.plan.calendar or "", _coming_again(deleted.record.edits, record.edits),
+            record.plan.calendar or "", edits_back(deleted.record.edits, record.edits),
         )  # fmt: skip
         refuse_job(self._scripts, [word])
         if word == b"restored":
@@ -107,15 +107,6 @@ class DeletedJobs:
         answers = ask(self._scripts, *(("HGETALL", key) for key in keys))
         for job_id, answer, edits in zip(ids, answers[::2], answers[1::2], strict=True):
             yield None if isinstance(answer, Exception) else _read(job_id, pairs(answer), edits)
-
-
-def _coming_again(before: Edits, after: Edits) -> bytes | str:
-    """Write which changed occurrences of a deleted job come again: all that are left go back into the index."""
-    changes: dict[str, list[str]] = {
-        "put": [part for at, edit in after.each.items() for part in (str(at), edit.text())],
-        "drop": [str(at) for at in before.each if at not in after.each],
-    }
-    return orjson.dumps(changes) if before.each else ""
 
 
 def _read(job_id: str, fields: Mapping[bytes, bytes], edits: Any) -> DeletedJob | None:

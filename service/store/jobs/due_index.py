@@ -31,7 +31,9 @@ class DueIndex:
         look_after_edits: learns in how many seconds the next changed occurrence is due, if any is to come.
     """
 
-    def __init__(self, scripts: Scripts, replan: Callable[[str], None], look_after_edits: Callable[[float | None], None]) -> None:
+    def __init__(
+        self, scripts: Scripts, replan: Callable[[str], None], look_after_edits: Callable[[float | None], None]
+    ) -> None:
         self._scripts = scripts
         self._replan = replan
         self._look_after_edits = look_after_edits

@@ -5,24 +5,25 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from service.domain.access.labels import JobChoice
-from service.domain.edits.edit import NO_EDITS, Edits, read_edits
+from service.domain.edits.edited_plans import dropped_edits
 from service.domain.kinds import kind_of
 from service.domain.options import Options
 from service.domain.plain_json import dumps
 from service.domain.records import JobRecord, Plan, UnreadableJob, read_job, stored_options
 from service.domain.schedules.schema_versions import FIRST, schema_of
+from service.domain.timestamps import format_timestamp
 from service.store.audit.entries import Entry, author, entry_of, job_entry
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.jobs.enabled_count import enabled_jobs
 from service.store.jobs.job_marks import marks_of
 from service.store.jobs.job_views import VIEW_FIELDS, job_view
+from service.store.jobs.stored_edits import edit_changes, with_edits
 from service.store.older_schedulers import require_schedulers
 from service.store.quotas import refuse_job, require_room_for_jobs
 from service.store.scripts import Scripts
@@ -44,9 +45,9 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
     stored = options.model_dump_json(exclude_defaults=True)
     return {
         "enabled": _flag(definition.enabled),
-        "kind": None if record.edits.stamp else _kind(
-            definition.schedule_type, schedule_config, stored, record.plan.calendar
-        ),
+        "kind": None
+        if record.edits.stamp
+        else _kind(definition.schedule_type, schedule_config, stored, record.plan.calendar),
         "next_due": plan["next_due"],
         "next_occurrence": plan["next_occurrence"],
         "created_at": str(record.created_at),
@@ -108,21 +109,6 @@ def _flag(value: bool) -> str:
     return "1" if value else "0"
 
 
-def edits_of(stamp: str, answer: Any) -> Edits:
-    """Read a job's changed occurrences from Redis' answer. Raises UnreadableJob if they are damaged."""
-    try:
-        return NO_EDITS if isinstance(answer, Exception) else read_edits(stamp, pairs(answer))
-    except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableJob(f"a changed occurrence cannot be read ({type(error).__name__}: {error})") from error
-
-
-def edit_changes(before: Edits, after: Edits) -> bytes | str:
-    """Write how changed occurrences differ, for `lua/shared/edits.lua`; '' if they do not."""
-    put = [part for at, edit in after.each.items() if before.each.get(at) != edit for part in (str(at), edit.text())]
-    drop = [str(at) for at in before.each if at not in after.each]
-    return orjson.dumps({"put": put, "drop": drop}) if put or drop else ""
-
-
 class Position(NamedTuple):
     """End of a page of jobs: when its last job was created, µs, and that job's id."""
 
@@ -142,7 +128,7 @@ class JobStore:
     """
 
     def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+        self.scripts = self._scripts = scripts
         self._keys = scripts.keys
         self.limits = scripts.limits
         self.clock_estimate = ClockEstimate()
@@ -191,7 +177,8 @@ class JobStore:
         Returns:
             False if the job, or its calendar, has changed since it was read, or is gone.
         """
-        entry = job_entry(action, record.id, before.definition, record.definition)
+        dropped = [format_timestamp(at) for at in dropped_edits(before.edits, record.edits)]
+        entry = job_entry(action, record.id, before.definition, record.definition, dropped)
         fields = stored_fields(record) | {"author": author(record.revision)}
         return bool(self._save(record, fields, str(before.revision), entry, before=before)[0] == b"saved")
 
@@ -210,7 +197,7 @@ class JobStore:
             _flag(record.definition.enabled), fields["next_due"] or "",
             *(idempotency or NO_KEY).arguments(), answer, record.created_at if estimated else "", writer,
             entry.text, delete_after(record), record.plan.calendar or "",
-            "" if before is None else before.edits.stamp, "" if before is None else edit_changes(before.edits, record.edits),
+            *(("", "") if before is None else (before.edits.stamp, edit_changes(before.edits, record.edits))),
         )  # fmt: skip
         refuse_job(self._scripts, saved)
         if saved[0] == b"saved":
@@ -249,20 +236,7 @@ class JobStore:
         if isinstance(answer, Exception):
             raise UnreadableJob("it is no hash")
         fields = pairs(answer)
-        return self.with_edits(read_job(job_id, fields)) if fields else None
-
-    def with_edits(self, record: JobRecord) -> JobRecord:
-        """Read the changed occurrences of a job that was read without them.
-
-        They may be newer than the job; then their stamp is another one by now, which the scripts find.
-
-        Raises:
-            UnreadableJob: they are damaged.
-        """
-        if not record.edits.stamp:
-            return record
-        (answer,) = ask(self._scripts, ("HGETALL", self._keys.edits(record.id)))
-        return replace(record, edits=edits_of(record.edits.stamp, answer))
+        return with_edits(self._scripts, read_job(job_id, fields)) if fields else None
 
     def get_many(self, job_ids: list[str]) -> list[Mapping[bytes, bytes]]:
         """Read the hashes of several jobs, empty if gone, and unparsed, so that no damaged job spoils others."""

@@ -17,6 +17,7 @@ from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.errors import ScheduleError, ValidationFailed
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.jobs.job_hashes import JobStore
+from service.store.jobs.stored_edits import with_edits
 from service.store.scripts import Scripts
 from service.usecases.calendars import Calendars
 from service.usecases.document_calendars import CalendarStep
@@ -49,6 +50,7 @@ class CalendarDryRuns:
     """
 
     def __init__(self, scripts: Scripts, calendars: Calendars, clock: Clock) -> None:
+        self._scripts = scripts
         self._store = CalendarStore(scripts)
         self._jobs = JobStore(scripts)
         self._calendars = calendars
@@ -102,7 +104,7 @@ class CalendarDryRuns:
             page = ids[start : start + PAGE]
             for job_id, fields in zip(page, self._jobs.get_many(page), strict=True):
                 try:
-                    record = _planned(read_job(job_id, fields), now, now_ms)
+                    record = _planned(with_edits(self._scripts, read_job(job_id, fields)), now, now_ms)
                 except (UnreadableJob, ScheduleError, ValidationFailed, ArithmeticError, LookupError, ValueError):
                     continue
                 if record is not None:

@@ -9,12 +9,13 @@ from typing import Any, Protocol
 from service.clock import Clock
 from service.domain.access.differences import leaves
 from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.edits.edited_plans import changed_job
 from service.domain.foresight.occurrence_changes import Course, Tally, compare, course_of, in_local_time
 from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_update
 from service.domain.options import Options
-from service.domain.planning import changed_plan, new_record
+from service.domain.planning import new_record
 from service.domain.records import JobRecord
 from service.domain.timestamps import format_timestamp
 from service.errors import ValidationFailed
@@ -48,6 +49,8 @@ class JobChange:
         before: the stored job; None for a new job, and for one that cannot be read.
         after: the new definition; None for a job to delete.
         name: the job's name.
+        edits: the changed occurrences that it shall have, as a document has them; None for those that it has.
+        left_out: those of them that could not be made.
     """
 
     action: str
@@ -55,6 +58,8 @@ class JobChange:
     before: JobRecord | None
     after: JobDefinition | None
     name: str
+    edits: list[dict[str, Any]] | None = None
+    left_out: Sequence[str] = ()
 
     def answer(self) -> dict[str, Any]:
         """Describe the change as the API shows it; of a job to delete, no fields."""
@@ -68,6 +73,7 @@ class JobChange:
         return {
             "action": self.action, "id": self.id, "name": self.name,
             "fields": {} if self.action == "delete" else fields,
+            **({} if self.edits is None else {"changed_occurrences": {"left_out": list(self.left_out)}}),
         }  # fmt: skip
 
     def courses(self, now_ms: int, now: FindsCalendars, then: FindsCalendars) -> tuple[Course | None, Course | None]:
@@ -80,15 +86,15 @@ class JobChange:
         """
         before = None
         if self.before is not None:
-            before = course_of(self.before.definition, self.before.plan, _calendar(now, self.before.definition))
+            calendar = _calendar(now, self.before.definition)
+            before = course_of(self.before.definition, self.before.plan, calendar, self.before.edits)
         if self.after is None:
             return before, None
         calendar = then.of(self.after.options)
         if self.before is None:
-            plan = new_record("", self.after, now_ms, calendar).plan
-        else:
-            plan = changed_plan(self.before, self.after, now_ms, calendar)
-        return before, course_of(self.after, plan, calendar)
+            return before, course_of(self.after, new_record("", self.after, now_ms, calendar).plan, calendar)
+        then_job = changed_job(self.before, self.after, now_ms, calendar)
+        return before, course_of(self.after, then_job.plan, calendar, then_job.edits)
 
 
 class DryRuns:

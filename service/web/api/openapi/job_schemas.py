@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.domain.access.labels import LABEL_FORM, LABELS_LIMIT
+from service.domain.edits.edit import MOST
 from service.domain.job import READ_ONLY_FIELDS
 from service.domain.job_fields import DESCRIPTION_LIMIT, NAME_LIMIT
 from service.domain.schedules.definition import SCHEDULE_TYPES
@@ -24,6 +25,7 @@ from service.web.api.openapi.building import (
     record,
     ref,
 )
+from service.web.api.openapi.change_schemas import EDIT
 
 NEEDED = ("name", "bot_type", "schedule_type", "schedule_config")
 """The fields that every definition must have."""
@@ -132,7 +134,7 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "description": "Only of a calendar: how many jobs use it, and at how many of them the dry run looked.",
     }  # fmt: skip
     return {
-        "DocumentJob": record(whole, NEEDED),
+        "DocumentJob": record({**whole, "changed_occurrences": changed_occurrences()}, NEEDED),
         "Document": record(
             {"version": {"const": 1}, "calendars": array(ref("CreateCalendar")), "jobs": array(ref("DocumentJob"))},
             ("version", "jobs"),
@@ -140,6 +142,17 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         ),
         "Changes": record({"dry_run": BOOLEAN, "changes": array(change), "jobs": jobs}, ("dry_run", "changes")),
     }
+
+
+def changed_occurrences() -> Schema:
+    """Return the schema of a document's changes of single occurrences."""
+    wishes = {"skip": {"const": True}, "move_to": TEXT, "bot_config": JSON_OBJECT}
+    one = record({"at": TIME_SENT, **wishes, "reason": or_null(TEXT)}, ("at",), additionalProperties=False)
+    return {
+        **array(one), "maxItems": MOST,
+        "description": "The changes that are to come; those of instants that are over do not matter. Without this "
+        "field, all stay as they are.",
+    }  # fmt: skip
 
 
 def previews(definition: Mapping[str, Schema]) -> dict[str, Schema]:
@@ -161,10 +174,12 @@ def previews(definition: Mapping[str, Schema]) -> dict[str, Schema]:
                         "names": {**array(TEXT), "description": "Of the schedules of a union that make it."},
                         "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, before it moved."},
                         "closed": {**TEXT, "description": "Why it is skipped: the closed day's name."},
+                        "edit": {**EDIT, "description": "How somebody changed it."},
+                        "runs": {"const": False, "description": "Of a changed one that does not run then."},
                     },
                     ("at", "local", "scheduled_for"),
                 )),
-                "description": "The same occurrences, one by one, and the closed ones among them.",
+                "description": "The same occurrences, one by one, and those that do not run among them.",
             },
         }),
     }  # fmt: skip

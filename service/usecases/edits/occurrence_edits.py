@@ -37,8 +37,8 @@ _ACTIONS = {"skip": "occurrence.skip", "move": "occurrence.move", "set": "occurr
 class _Place:
     """An occurrence of a job as it is stored.
 
-    `plan`: the job's; another one than it has if its calendar has just changed. `edits`: those that it leaves. `now_ms`:
-    the time.
+    `plan`: the job's; another one than it has if its calendar has just changed. `edits`: those that it leaves.
+    `now_ms`: the time.
     """
 
     record: JobRecord
@@ -155,7 +155,7 @@ class OccurrenceEdits:
             plan = plan_by_calendar(record, now_ms, calendar)
             edits = kept_edits(
                 job_id, record.definition, plan.anchor, edits, now_ms, record.last_decided, calendar
-            ).edits  # fmt: skip
+            )  # fmt: skip
         return _Place(record, plan, edits, calendar, parse_timestamp(instant, "instant"), now_ms)
 
     def _edit(self, place: _Place, body: object) -> Edit:
@@ -167,7 +167,9 @@ class OccurrenceEdits:
         if wish.moved_to is not None:
             due = wish.moved_to * 1000
         if wish.action == "set" and place.is_passed:
-            raise ValidationFailed.of("bot_config", "cannot be given: the occurrence's own time is over; move or skip it")
+            raise ValidationFailed.of(
+                "bot_config", "cannot be given: the occurrence's own time is over; move or skip it"
+            )
         who = requested_by()
         edit = Edit(
             instant, wish.action, due, wish.moved_to, wish.bot_config, bound, wish.reason,
@@ -175,7 +177,9 @@ class OccurrenceEdits:
         )  # fmt: skip
         closed = closed_by(edit, definition.schedule, definition.options, place.calendar)
         if wish.action == "set" and closed is not None:
-            raise ValidationFailed.of("instant", f"is closed ({closed}), so it does not run; move it to a time at which it is to run")
+            raise ValidationFailed.of(
+                "instant", f"is closed ({closed}), so it does not run; move it to a time at which it is to run"
+            )
         return edit
 
     def _checked(self, record: JobRecord, wish: Wish) -> bool:
@@ -224,7 +228,12 @@ def _told(edit: Edit | None) -> dict[str, Any]:
     if edit is None or edit.decided is not None:
         return {}
     moved = None if edit.moved_to is None else format_timestamp(edit.moved_to)
-    told = {"skip": edit.action == "skip" or None, "move_to": moved, "bot_config": edit.bot_config, "reason": edit.reason}
+    told = {
+        "skip": edit.action == "skip" or None,
+        "move_to": moved,
+        "bot_config": edit.bot_config,
+        "reason": edit.reason,
+    }
     return {name: value for name, value in told.items() if value is not None}
 
 
