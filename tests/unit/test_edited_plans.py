@@ -129,11 +129,21 @@ def test_nothing_runs_any_more_where_all_that_is_left_is_skipped() -> None:
     assert next_run_of("job", SCHEDULES[0], options, T0, T0, None, edits) == NEVER
 
 
-@given(edit=st.builds(
-    Edit, st.integers(0, 4_000_000_000), st.just("move"), st.integers(0, 4_000_000_000_000),
-    st.integers(1, 4_000_000_000), st.none(), st.booleans(), st.none() | st.text(), st.none() | st.just({"actor": "a", "name": "é\""}),
-    st.integers(0, 10**12), st.none() | st.integers(1, 10**12),
-))  # fmt: skip
+MOVES = st.builds(
+    Edit,
+    instant=st.integers(0, 4_000_000_000),
+    action=st.just("move"),
+    due=st.integers(0, 4_000_000_000_000),
+    moved_to=st.integers(1, 4_000_000_000),
+    bound=st.booleans(),
+    reason=st.none() | st.text(),
+    by=st.none() | st.just({"actor": "a", "name": 'é"'}),
+    at=st.integers(0, 10**12),
+    decided=st.none() | st.integers(1, 10**12),
+)
+
+
+@given(edit=MOVES)
 def test_what_is_stored_is_read_back(edit: Edit) -> None:
     assert Edit.read(edit.instant, edit.text()) == edit
     assert edit.text().startswith('{"due":' if edit.decided is None else '{"decided":')

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from service.domain.access.labels import JobChoice
+from service.domain.access.labels import EVERY_JOB, JobChoice
 from service.domain.edits.edit import NO_EDITS
 from service.domain.foresight.occurrence_changes import Course
 from service.domain.job import understood_schedule
@@ -65,6 +65,13 @@ def coming_jobs(scripts: Scripts, choice: JobChoice) -> Iterator[ComingJob]:
     while places := store.ids_after(position, AT_ONCE):
         yield from _read(scripts, choice, places, calendars)
         position = places[-1]
+
+
+def courses_of(scripts: Scripts, job_ids: Sequence[str]) -> dict[str, Course]:
+    """Read the coming occurrences of jobs that are due some time: id -> course, without the others."""
+    calendars = _Calendars(CalendarStore(scripts))
+    found = _read(scripts, EVERY_JOB, [Position(0, job_id) for job_id in job_ids], calendars)
+    return {job.id: job.course for job in found}
 
 
 def _read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.edits.edit import MOST, Edit, Edits
 from service.domain.edits.edited_plans import closed_by, is_occurrence, kept_edits, with_edits
 from service.domain.edits.requests import Wish, no_occurrence, parse_wish
+from service.domain.foresight.occurrence_changes import Course
 from service.domain.job_fields import validate_bot_config
 from service.domain.planning import next_run_after, plan_by_calendar, reference, why_ended
 from service.domain.records import JobRecord, Plan
@@ -23,6 +24,7 @@ from service.errors import Conflict, NotFound, ValidationFailed
 from service.store.audit.entries import Entry, entry_of, recorded, requested_by
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.calendars.replanning import replan
+from service.store.jobs.coming import courses_of
 from service.store.jobs.job_hashes import JobStore
 from service.store.scripts import Scripts
 from service.usecases.access.side_doors import require_bound_run, require_overlay
@@ -146,6 +148,10 @@ class OccurrenceEdits:
             if self._write(place, edits, _entry("occurrence.restore", place, None)):
                 return
         raise keeps_changing(job_id)
+
+    def courses(self, job_ids: Sequence[str]) -> dict[str, Course]:
+        """Read the coming occurrences of jobs that the caller may see: id -> course; without jobs that have none."""
+        return courses_of(self._scripts, job_ids)
 
     def _place(self, job_id: str, instant: str, revisions: Collection[int]) -> _Place:
         record = stored_at(self._jobs, job_id, revisions)

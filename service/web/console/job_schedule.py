@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.domain import schedules
+from service.domain.foresight.occurrence_changes import Course
 from service.domain.options import Options, parse_options
 from service.domain.schedules.definition import Schedule, parse_schedule
-from service.domain.timestamps import parse_timestamp
 from service.errors import ScheduleError, ServiceError, ValidationFailed
 from service.usecases.jobs import Jobs
 
@@ -35,30 +35,25 @@ def planned(jobs: Jobs, job_id: str) -> dict[str, Any]:
         }
 
 
-def upcoming(job: Mapping[str, Any], until: int, apart: int) -> Iterator[int]:
-    """Yield the job's occurrences from `next_run_at` on, in epoch seconds.
+def upcoming(course: Course, after: int, until: int, apart: int) -> Iterator[tuple[int, int]]:
+    """Yield when a job's coming occurrences run, and their own instants, in epoch seconds.
 
     Args:
-        job: The job.
+        course: The job's.
+        after: They come after this, epoch seconds.
         until: The last instant, epoch seconds.
         apart: Yield at most one occurrence in this many seconds, so that a job that runs every second costs no more
             than another.
     """
-    if job["next_run_at"] is None:
-        return
-    try:
-        schedule, options = _parse(job)
-        at: int | None = parse_timestamp(job["next_run_at"], "next_run_at")
-    except ServiceError:
-        return
-    anchor = at or 0
-    while at is not None and at <= until:
-        yield at
-        after = max(at, at - at % apart + apart - 1)
+    while True:
         try:
-            at = schedules.next_occurrence(schedule, options, after, anchor)
+            found = next(course.coming(after), None)
         except ScheduleError:
             return
+        if found is None or found[0] > until:
+            return
+        yield found
+        after = max(found[0], found[0] - found[0] % apart + apart - 1)
 
 
 def _parse(job: Mapping[str, Any]) -> tuple[Schedule, Options]:

@@ -52,7 +52,8 @@ def _add_pages(app: App, services: Services) -> None:
     jobs, runs, bots, contacts = services.jobs, services.runs, services.bots, services.contacts
     pages, long = services.pages, services.long
     app.add_page("/", Overview(
-        pages, jobs, runs, services.reading, services.calendars, services.clock_changes, services.weak_keys
+        pages, jobs, runs, services.reading, services.calendars, services.clock_changes,
+        services.occurrence_edits.courses, services.weak_keys,
     ))  # fmt: skip
     app.add_page("/jobs", JobList(pages, jobs, bots))
     app.add_page("/jobs/new", NewJob(pages, jobs, bots, services.calendars))

@@ -22,7 +22,7 @@ from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.web.console.formatting import plural
 from service.web.console.page import RenderedPage, show
-from service.web.console.timeline import DAY, timeline
+from service.web.console.timeline import DAY, Courses, timeline
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 
@@ -46,6 +46,7 @@ class Overview(RenderedPage):
         reading: Reads the current counts from Redis.
         calendars: The use cases of calendars.
         clock_changes: Tells which jobs meet a change of clocks soon.
+        courses: Reads the coming occurrences of jobs.
         weak_keys: A sentence for each API key that is easy to guess, for administrators.
     """
 
@@ -53,7 +54,7 @@ class Overview(RenderedPage):
 
     def __init__(
         self, pool: Pool, jobs: Jobs, runs: Runs, reading: Callable[[], Reading], calendars: Calendars,
-        clock_changes: ClockChanges,
+        clock_changes: ClockChanges, courses: Courses,
         weak_keys: Sequence[str] = (),
     ) -> None:  # fmt: skip
         super().__init__(pool)
@@ -62,6 +63,7 @@ class Overview(RenderedPage):
         self._reading = reading
         self._calendars = calendars
         self._clock_changes = clock_changes
+        self._courses = courses
         self._weak_keys = weak_keys
 
     def render(self, req: Request, resp: Response) -> None:
@@ -89,7 +91,9 @@ class Overview(RenderedPage):
             next_due=_soonest(jobs) if limited else None if now.next_due is None else format_ms(now.next_due),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
-            day=timeline(seconds - seconds % 60, jobs, runs),  # changes, and with it the entity tag, only each minute
+            day=timeline(
+                seconds - seconds % 60, jobs, runs, self._courses
+            ),  # changes only each minute, as the entity tag
             all_runs=all_of_them,
             all_jobs=all_jobs,
         )

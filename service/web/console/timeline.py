@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.domain.foresight.occurrence_changes import Course
 from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.web.console.formatting import plural
 from service.web.console.job_schedule import upcoming
@@ -25,11 +26,15 @@ NAME_LENGTH = 26
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The past or upcoming runs of one half hour."""
+    """The past or upcoming runs of one half hour.
+
+    `occurrence`: of upcoming ones, the first one's own time, a timestamp.
+    """
 
     x: float
     status: str
     tooltip: str
+    occurrence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,9 @@ class Timeline:
         left_out: How many further jobs have marks but no lane.
         counts: Runs of the last day by status.
         ticks: The scale: x, text.
+        now: Epoch seconds.
         now_x: The x of now.
+        day_width: The width of a day.
         width: The drawing's width.
         height: The drawing's height.
     """
@@ -60,18 +67,27 @@ class Timeline:
     left_out: int
     counts: Mapping[str, int]
     ticks: tuple[tuple[float, str], ...]
+    now: int
     now_x: float
+    day_width: float
     width: int
     height: float
 
 
-def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> Timeline:
+Courses = Callable[[Sequence[str]], Mapping[str, Course]]
+"""Reads the coming occurrences of jobs, by their ids."""
+
+
+def timeline(
+    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], courses: Courses
+) -> Timeline:
     """Draw the timeline. Failing jobs are on top, then those that are due next.
 
     Args:
         now: Epoch seconds.
         jobs: Jobs with upcoming occurrences.
         runs: Runs of the last day, of any job.
+        courses: Reads the coming occurrences of those jobs that have a lane.
     """
     cells = _past(now, runs)
     known = {job["id"]: job for job in jobs}
@@ -82,20 +98,22 @@ def timeline(now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping
         {job_id for job_id, _ in cells} | soon.keys(),
         key=lambda job_id: (job_id not in failed, soon.get(job_id, "9"), job_id),
     )
+    coming = courses([job_id for job_id in order[:LANES] if job_id in soon])
     lanes = tuple(
         Lane(
             job_id,
             _short(known[job_id]["name"] if job_id in known else job_id[:8]),
             TOP + LANE * index + LANE / 2,
-            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, known.get(job_id))),
+            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, coming.get(job_id))),
         )
         for index, job_id in enumerate(order[:LANES])
     )
     ticks = tuple((x_of(now, now + hours * 3600), _hours(hours)) for hours in range(-24, 25, 6))
     counts = Counter(run["status"] for run in runs)
     return Timeline(
-        lanes, max(0, len(order) - LANES), counts, ticks, x_of(now, now), WIDTH, TOP + LANE * max(1, len(lanes)) + 6
-    )
+        lanes, max(0, len(order) - LANES), counts, ticks, now, x_of(now, now), x_of(now, now + DAY) - x_of(now, now),
+        WIDTH, TOP + LANE * max(1, len(lanes)) + 6,
+    )  # fmt: skip
 
 
 def x_of(now: int, at: int) -> float:
@@ -129,9 +147,11 @@ def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
             yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {counted}")
 
 
-def _upcoming_marks(now: int, job: Mapping[str, Any] | None) -> Iterable[Mark]:
-    for at in () if job is None else upcoming(job, now + DAY, CELL):
-        yield Mark(x_of(now, max(at, now + CLEAR)), "upcoming", f"due in {_span(max(0, at - now))}")
+def _upcoming_marks(now: int, course: Course | None) -> Iterable[Mark]:
+    for at, occurrence in () if course is None else upcoming(course, now, now + DAY, CELL):
+        due = f"due in {_span(max(0, at - now))}"
+        moved = "" if at == occurrence else ", moved"
+        yield Mark(x_of(now, max(at, now + CLEAR)), "upcoming", due + moved, format_timestamp(occurrence))
 
 
 def _ago(now: int, cell: int) -> str:

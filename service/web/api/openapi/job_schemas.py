@@ -88,6 +88,10 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "state": {"enum": ["scheduled", "disabled", "ended", "broken"]},
         "state_reason": or_null(TEXT),
         "revision": {"type": "integer", "minimum": 1, "description": "The number in the ETag."},
+        "dropped_changes": {
+            **array(TIMESTAMP),
+            "description": "After a change of the job: the changed occurrences that are no longer ones.",
+        },
     }
     return {
         "Job": record(answered | added, answered),
@@ -125,9 +129,13 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         }),
         "description": "In a dry run: the occurrences that only the changed job has, or only the job as it is.",
     }  # fmt: skip
+    left_out = {
+        **record({"left_out": array(TIMESTAMP)}),
+        "description": "Of a job whose changed occurrences the document sets: those that are not to come.",
+    }
     change = record(
         {"kind": {"const": "calendar", "description": "Only of calendars; a job has none."}, **always,
-         "occurrences": occurrences}, always,
+         "occurrences": occurrences, "changed_occurrences": left_out}, always,
     )  # fmt: skip
     jobs = {
         **record({"total": COUNT, "looked_at": COUNT}),
