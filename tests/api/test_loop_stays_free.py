@@ -43,6 +43,7 @@ BODIES: dict[tuple[str, str], list[Any]] = {
     ("PUT", "/scheduler/jobs/{job_id}"): [{"name": "another"}, HEAVY],
     ("POST", "/scheduler/jobs/{job_id}/toggle"): [{"enabled": False}],
     ("POST", "/scheduler/jobs/{job_id}/run"): [None, {"bot_config": {"note": "{{ today }}"}}],
+    ("PUT", "/scheduler/jobs/{job_id}/occurrences/{instant}"): [{"skip": True}, {"skip": False}],
     ("POST", "/scheduler/preview"): [JOB],
     ("POST", "/scheduler/apply"): [b"version: 1\njobs: []\n", b"#" * 2_000_000],
     ("POST", "/scheduler/keys"): [KEY_TERMS, {}],
@@ -103,7 +104,8 @@ class Asking:
 
     async def prepare(self) -> None:
         """Signs in, and makes a job, an ended run of it, and a contact."""
-        job = (await self._send("POST", "/scheduler/jobs", "", JOB)).json["id"]
+        made = (await self._send("POST", "/scheduler/jobs", "", JOB)).json
+        job = made["id"]
         run = (await self._send("POST", f"/scheduler/jobs/{job}/run", "", None)).json["run_id"]
         await self._send("POST", f"/scheduler/jobs/{job}/runs/{run}/cancel", "", None)
         contact = (await self._send("POST", "/scheduler/contacts", "", {"name": "Amelia"})).json["id"]
@@ -112,7 +114,7 @@ class Asking:
         await self._send("POST", "/scheduler/calendars", "", {"name": "office"})
         self._ids = {
             "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
-            "name": "office", "token": feed,
+            "name": "office", "token": feed, "instant": made["next_run_at"],
         }  # fmt: skip
 
     async def ask(self, method: str, template: str) -> list[int]:

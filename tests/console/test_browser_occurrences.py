@@ -18,26 +18,27 @@ pytestmark = [
 ]
 
 
-def make(installed: Installation, name: str, **more: Any) -> dict[str, Any]:
+def make(installation: Installation, name: str, **more: Any) -> dict[str, Any]:
     """A job that is due each six hours, next in three."""
     soon = datetime.now(UTC) + timedelta(hours=3)
     body = {
         "name": name, "bot_type": "probe", "bot_config": {"seconds": 0},
-        "schedule_type": "cron", "schedule_config": {"cron_expression": f"{soon.minute} {soon.hour % 6}/6 * * *"}, **more,
+        "schedule_type": "cron", "schedule_config": {"cron_expression": f"{soon.minute} {soon.hour % 6}-23/6 * * *"},
+        **more,
     }  # fmt: skip
-    status, made = installed.call("POST", "/jobs", body)
+    status, made = installation.call("POST", "/jobs", body)
     assert status == 201, made
     return dict(made)
 
 
-def details(installed: Installation, job: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = installed.call("GET", f"/jobs/{job['id']}/preview?count=3")[1]["details"]
+def details(installation: Installation, job: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = installation.call("GET", f"/jobs/{job['id']}/preview?count=3")[1]["details"]
     return found
 
 
-def test_an_occurrence_is_skipped_moved_and_taken_back_on_the_jobs_page(page: Page, installed: Installation) -> None:
-    job = make(installed, "Changed by hand")
-    first, second, *_ = details(installed, job)
+def test_an_occurrence_is_skipped_moved_and_taken_back_on_the_jobs_page(page: Page, installation: Installation) -> None:
+    job = make(installation, "Changed by hand")
+    first, second, *_ = details(installation, job)
     page.goto(f"/jobs/{job['id']}")
     rows = page.locator("#next tbody tr")
     rows.first.get_by_role("button", name="Change the occurrence").click()
@@ -47,7 +48,7 @@ def test_an_occurrence_is_skipped_moved_and_taken_back_on_the_jobs_page(page: Pa
     page.get_by_role("button", name="Change", exact=True).click()
     expect(rows.first).to_contain_text("skipped by")
     expect(rows.first).to_contain_text("a holiday")
-    assert details(installed, job)[0]["edit"]["action"] == "skip"
+    assert details(installation, job)[0]["edit"]["action"] == "skip"
     rows.first.get_by_role("button", name="Take back").click()
     expect(rows.first).not_to_contain_text("skipped")
     rows.first.get_by_role("button", name="Change the occurrence").click()
@@ -56,7 +57,7 @@ def test_an_occurrence_is_skipped_moved_and_taken_back_on_the_jobs_page(page: Pa
     page.get_by_label("To, in the job's time zone").fill(f"{to:%Y-%m-%dT%H:%M:%S}")
     page.get_by_role("button", name="Change", exact=True).click()
     expect(rows.nth(1)).to_contain_text("moved from")
-    assert [one["at"] for one in details(installed, job)[:2]] == [second["at"], f"{to:%Y-%m-%dT%H:%M:%S}"]
+    assert [one["at"] for one in details(installation, job)[:2]] == [second["at"], f"{to:%Y-%m-%dT%H:%M:%S}"]
     rows.nth(1).get_by_role("button", name="Change the occurrence").click()
     page.get_by_label("Move it").check()
     page.get_by_label("To, in the job's time zone").fill("2020-01-01T00:00:00")
@@ -66,13 +67,13 @@ def test_an_occurrence_is_skipped_moved_and_taken_back_on_the_jobs_page(page: Pa
     page.get_by_label("Fields of bot_config, as JSON").fill('{"seconds": 0.5}')
     page.get_by_role("button", name="Change", exact=True).click()
     expect(rows.first).to_contain_text("with other settings")
-    assert details(installed, job)[0]["scheduled_for"] == first["scheduled_for"]
+    assert details(installation, job)[0]["scheduled_for"] == first["scheduled_for"]
 
 
-def test_a_mark_on_the_timeline_is_dragged_to_another_time(page: Page, installed: Installation) -> None:
+def test_a_mark_on_the_timeline_is_dragged_to_another_time(page: Page, installation: Installation) -> None:
     """And back by the undo of the message; with the keyboard, too."""
-    job = make(installed, "Dragged")
-    first = details(installed, job)[0]
+    job = make(installation, "Dragged")
+    first = details(installation, job)[0]
     page.goto("/")
     mark = page.locator(f"[data-movable][data-request*='{job['id']}']").first
     mark.scroll_into_view_if_needed()
@@ -87,16 +88,16 @@ def test_a_mark_on_the_timeline_is_dragged_to_another_time(page: Page, installed
     page.mouse.move(x + 2 * day / 24, y, steps=5)
     page.mouse.up()
     expect(page.get_by_role("status")).to_contain_text("Moved to")
-    moved = next(one for one in details(installed, job) if one["scheduled_for"] == first["scheduled_for"])
+    moved = next(one for one in details(installation, job) if one["scheduled_for"] == first["scheduled_for"])
     by = datetime.fromisoformat(moved["at"]) - datetime.fromisoformat(first["at"])
     assert timedelta(hours=1, minutes=45) < by < timedelta(hours=2, minutes=15)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("status")).to_contain_text("as the schedule has it")
-    assert "edit" not in details(installed, job)[0]
+    assert "edit" not in details(installation, job)[0]
     mark = page.locator(f"[data-movable][data-request*='{job['id']}']").first
     mark.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Moved to")
-    assert details(installed, job)[0]["edit"]["action"] == "move"
+    assert details(installation, job)[0]["edit"]["action"] == "move"

@@ -37,6 +37,10 @@ TRIES: dict[tuple[str, str], list[Try]] = {
         Try(), Try({"bot_config": {"dry_run": True}}), Try({"bot_config": {"x": 1}}), Try(query="wait=0.01"),
         Try(headers={"Idempotency-Key": "once"}), Try({"bot_config": {}}, headers={"Idempotency-Key": "once more"}),
     ],
+    ("PUT", "/scheduler/jobs/{job_id}/occurrences/{instant}"): [
+        Try({"skip": True}), Try({"move_to": "x"}), Try({"bot_config": {"dry_run": True}}), Try({}),
+        *(Try({"skip": True}, headers=each.headers) for each in CONDITIONS),
+    ],
     ("GET", "/scheduler/jobs/{job_id}/history"): [
         Try(), Try(query="limit=1"), Try(query="cursor={run_id}"), Try(query="cursor=x"),
     ],
@@ -58,7 +62,7 @@ WAYS = [(method, path, one) for method, path in OF_ONE_JOB for one in TRIES.get(
 
 def ask(client: Client, method: str, path: str, one: Try, **ids: str) -> Answer:
     """Asks one way."""
-    address, _, query = filled(path, revision="1", **ids).partition("?")
+    address, _, query = filled(path, revision="1", instant="2030-01-01T08:00:00", **ids).partition("?")
     query = query or filled(one.query, **ids)
     return client.simulate_request(method, address, query_string=query, json=one.json, headers=one.headers)
 
@@ -107,6 +111,7 @@ def test_ones_own_job_is_answered_as_to_everybody(seen: Seen) -> None:
     not_now = {
         ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/cancel"),  # the run has ended
         ("POST", "/scheduler/deleted/{job_id}/restore"),  # the job is there
+        ("DELETE", "/scheduler/jobs/{job_id}/occurrences/{instant}"),  # nobody has changed it
     }
     assert successes == {(method, path) for method, path, _ in WAYS} - not_now
 

@@ -91,9 +91,8 @@ class Overview(RenderedPage):
             next_due=_soonest(jobs) if limited else None if now.next_due is None else format_ms(now.next_due),
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
-            day=timeline(
-                seconds - seconds % 60, jobs, runs, self._courses
-            ),  # changes only each minute, as the entity tag
+            # Changes only each minute, and with it the entity tag.
+            day=timeline(seconds - seconds % 60, jobs, runs, self._courses),
             all_runs=all_of_them,
             all_jobs=all_jobs,
         )
