@@ -76,7 +76,7 @@ local function switch_off(failures)
   local reason = 'switched off after ' .. failures .. (failures == 1 and ' failure' or ' failures') .. ' in a row'
   call('HSET', job, 'enabled', '0', 'state', 'disabled', 'state_reason', reason, 'updated_at', int(now))
   call('HINCRBY', job, 'revision', 1)
-  call('HDEL', job, 'next_occurrence', 'next_due')
+  call('HDEL', job, 'next_occurrence', 'next_due', 'next_run')
   tally.enabled(-1)
   call('ZREM', key.due, job_id)
   runs.cancel_delayed(job_id, now, 'cancelled: the job was ' .. reason)
