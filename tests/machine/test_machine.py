@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -328,9 +328,13 @@ class Engine(RuleBasedStateMachine):
         anchor = -(-self.now // 1000)
         after = max([self.now // 1000, model.passed])
         model.upcoming = anchor + max(1, (after - anchor) // model.step + 1) * model.step
+        self._drop_pending(model, lambda instant: instant > anchor and (instant - anchor) % model.step == 0)
+
+    def _drop_pending(self, model: Model, comes: Callable[[int], bool]) -> None:
+        """Changed occurrences that the job does not have any more are dropped, unless they only await their runs."""
         for instant, due in list(model.pending.items()):
             is_over = instant <= model.passed or (due != instant * 1000 and instant * 1000 <= self.now)
-            if not is_over and (instant <= anchor or (instant - anchor) % model.step):
+            if not is_over and not comes(instant):
                 del model.pending[instant]
 
     @rule(job_id=jobs, limit=st.integers(1, 3))
@@ -415,14 +419,21 @@ class Engine(RuleBasedStateMachine):
     def _pass(self, model: Model) -> None:
         """What has come due is decided, changed occurrences by themselves."""
         while model.upcoming is not None and model.upcoming * 1000 <= self.now:
-            (model.passes if model.upcoming in model.own() else model.decided).append(model.upcoming)
-            model.upcoming += model.step
-        for instant, due in sorted(model.pending.items(), key=lambda one: (one[1], one[0])):
-            if due <= self.now:
-                del model.pending[instant]
-                if model.upcoming is not None:
-                    model.edited.append(instant)
-                    model.marks.add(instant)
+            self._pass_one(model)
+        self._take_in_edits(model, [instant for instant, due in model.pending.items() if due <= self.now])
+
+    def _pass_one(self, model: Model) -> None:
+        assert model.upcoming is not None
+        (model.passes if model.upcoming in model.own() else model.decided).append(model.upcoming)
+        model.upcoming += model.step
+
+    def _take_in_edits(self, model: Model, instants: list[int]) -> None:
+        """Changed occurrences that have come due are decided, or dropped if their job is off."""
+        for instant in instants:
+            assert model.pending.pop(instant) <= self.now, "decided before it was due"
+            if model.upcoming is not None:
+                model.edited.append(instant)
+                model.marks.add(instant)
 
     @rule(job_id=jobs, ahead=st.integers(0, 5), what=st.sampled_from(["skip", "set", "move"]), by=st.integers(-90, 200))
     def change_an_occurrence(self, job_id: str, ahead: int, what: str, by: int) -> None:
@@ -432,6 +443,7 @@ class Engine(RuleBasedStateMachine):
             return
         instant = model.upcoming + ahead * model.step
         to = max(instant + by, self.now // 1000 + 1)
+        to += to == instant
         body: dict[str, Any] = {
             "skip": {"skip": True}, "set": {"bot_config": {"dry_run": True}}, "move": {"move_to": _stamp(to)},
         }[what]  # fmt: skip

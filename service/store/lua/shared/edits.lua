@@ -44,13 +44,15 @@ local function drop(job_id, instant)
   call('HDEL', key.edits(job_id), instant)
 end
 
--- Change some of a job's edits. `changes`: JSON, {"put": [instant, text, ...], "drop": [instant, ...]}, or ''.
+-- Change some of a job's edits. `changes`: JSON, {"put": [instant, text, ...], "drop": [instant, ...]}, or ''. The stamp
+-- stays even if none is left, until the job's next decision: a repetition is recognised by it.
 function edits.change(job_id, changes, stamp)
   if changes == '' then return end
   local its = cjson.decode(changes)
   for _, instant in ipairs(its.drop) do drop(job_id, instant) end
   for i = 1, #its.put, 2 do put(job_id, its.put[i], its.put[i + 1]) end
-  restamp(job_id, stamp)
+  call('HSET', key.job(job_id), 'edits', stamp)
+  call('HDEL', key.job(job_id), 'kind')
 end
 
 -- Take an edit that comes due without a decision off.
