@@ -82,6 +82,7 @@ def virtual_time(client: Redis) -> Iterator[None]:
         mock.patch.object(assembly, "source", source),
         mock.patch.object(RedisClock, "now_ms", now_ms),
         mock.patch("service.scheduler.reaper.time", clock),
+        mock.patch("service.scheduler.due_edits.time", clock),
         mock.patch("service.scheduler.heartbeat.steady_ms", steady),
     ):
         yield

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from service.domain.fates.entries import Entry
 from service.domain.fates.epochs import Epoch, Stretch, stretches
-from service.domain.fates.fate import Fate, FateWord, Plan
+from service.domain.fates.fate import LOST, Fate, FateWord, Plan
 from service.domain.fates.instants import walk
 from service.domain.schedules import due_ms
 from service.domain.schedules.closed.closed_days import next_coming
@@ -30,7 +31,7 @@ class Account:
         now_ms: when both were read.
         last_decided: the newest decided occurrence, epoch seconds; None if there is none.
         complete_since: from which instant on everything is known, epoch seconds.
-        plans: what people have decided about instants to come (changes of single occurrences, pauses).
+        plans: what people have decided about single instants, and the scheduler has not yet.
     """
 
     job_id: str
@@ -86,6 +87,8 @@ class Account:
         single = next(iter(self.singles.get(instant, ())), None)
         if single is not None and not single.is_void:
             return single
+        if single is None and instant in self.plans:
+            return None  # entries about several instants leave it out
         fold = next((entry for entry in self.folds if entry.first <= instant <= entry.last), None)
         if fold is not None and not fold.is_void:
             return fold
@@ -127,11 +130,12 @@ class Account:
         epoch, entry = stretch.epoch, self.entry_of(instant)
         if entry is not None:
             return _recorded(instant, epoch, entry, self.retries.get(instant))
+        plan = self.plans.get(instant)
+        if plan is not None and not (stretch.dropped and plan.fate in LOST):
+            reason = "edited" if plan.fate == "skipped" else None
+            return Fate(instant, plan.fate, epoch, reason=reason, closed=plan.closed, by=plan.edit.by, edit=plan.edit)
         if stretch.dropped:
             return Fate(instant, "dropped", epoch, reason=epoch.cause or "changed", by=epoch.by)
-        plan = self.plans.get(instant)
-        if plan is not None:
-            return Fate(instant, plan.fate, epoch, reason=plan.reason, moved_to=plan.moved_to, by=plan.by)
         if self.is_awaited(epoch, instant):
             return _to_come(instant, epoch)
         if instant < self.complete_since:
@@ -145,11 +149,15 @@ def _recorded(instant: int, epoch: Epoch, entry: Entry, last: Entry | None) -> F
         word = "paused"
     elif entry.reason in ("closed", "paused"):
         word = "closed" if entry.reason == "closed" else "paused"
-    elif entry.moved_to is not None:
+    elif entry.ran and entry.edit is not None and entry.edit.moved_to is not None:
         word = "moved"
-    by = entry.pause.get("by", entry.pause.get("actor")) if entry.pause is not None else entry.by
-    return Fate(instant, word, epoch, entry, last, entry.reason, entry.closed, None, entry.moved_to,
-                by if isinstance(by, dict) else None)  # fmt: skip
+    by: Any = entry.by
+    if entry.pause is not None:
+        by = entry.pause.get("by", entry.pause.get("actor"))
+    elif entry.edit is not None and (entry.reason == "edited" or word == "moved"):
+        by = entry.edit.by
+    return Fate(instant, word, epoch, entry, last, entry.reason, entry.closed, None,
+                by if isinstance(by, dict) else None, entry.edit)  # fmt: skip
 
 
 def _to_come(instant: int, epoch: Epoch) -> Fate:

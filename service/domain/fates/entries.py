@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.domain.edits.edit import Edit
+
 FIELDS = (
     "status", "trigger", "scheduled_for", "last_scheduled_for", "occurrences", "reason", "closed", "queued_at", "due",
-    "started_at", "finished_at", "revision", "attempt", "error", "retry_of", "pause", "held_by", "moved_to",
+    "started_at", "finished_at", "revision", "attempt", "error", "retry_of", "pause", "held_by", "edit",
     "requested_by",
 )  # fmt: skip
 """The fields of a run's hash that are read. The last ones are there only where somebody paused, changed or asked."""
@@ -38,8 +40,8 @@ class Entry:
         error: why it failed, or was cancelled.
         retry_of: the id of the run that it repeats.
         pause: what held it back, as it was recorded; None if nothing did.
-        moved_to: when it was to run instead, epoch seconds.
-        by: who asked for it, cancelled it or changed it, `{"actor", "name"}`.
+        edit: how somebody changed its occurrence; None if nobody did.
+        by: who asked for it, or cancelled it, `{"actor", "name"}`.
     """
 
     run_id: str
@@ -59,7 +61,7 @@ class Entry:
     error: str | None = None
     retry_of: str | None = None
     pause: Mapping[str, Any] | None = None
-    moved_to: int | None = None
+    edit: Edit | None = None
     by: Mapping[str, str] | None = None
 
     @property
@@ -71,6 +73,11 @@ class Entry:
     def is_void(self) -> bool:
         """Whether its decision came from a clock that was ahead: its occurrences are decided anew."""
         return self.reason == "clock"
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether somebody has moved it to before its own time."""
+        return self.edit is not None and self.edit.moved_to is not None and self.edit.due < self.first * 1000
 
     @property
     def is_folded(self) -> bool:
@@ -101,10 +108,11 @@ def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
             int(text.get("last_scheduled_for", first)), int(text.get("occurrences", 1)), text.get("reason"),
             text.get("closed"), number("queued_at"), number("due"), number("started_at"), number("finished_at"),
             number("revision"), int(text.get("attempt", 1)), text.get("error"), text.get("retry_of"),
-            _object(text.get("pause", text.get("held_by"))), _seconds(number("moved_to")),
+            _object(text.get("pause", text.get("held_by"))),
+            Edit.read(first, text["edit"]) if "edit" in text else None,
             _object(text.get("requested_by")),
         )  # fmt: skip
-    except ValueError:
+    except (ValueError, TypeError, KeyError):
         return None
 
 
@@ -117,8 +125,3 @@ def _object(text: str | None) -> Mapping[str, Any] | None:
     except ValueError:
         found = text
     return found if isinstance(found, dict) else {"id": str(found)}
-
-
-def _seconds(instant: int | None) -> int | None:
-    """Read an instant that may be in ms."""
-    return instant if instant is None or instant < 10**11 else instant // 1000

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from service.domain.edits.edit import Edit
 from service.domain.fates.entries import Entry
 from service.domain.fates.epochs import Epoch
 
@@ -24,16 +25,14 @@ class Plan:
     """What somebody has decided about an instant to come, before the schedule's decision.
 
     Args:
-        fate: `skipped`, `moved`, `paused` or `coming`.
-        reason: why, in the words of whoever decided it.
-        moved_to: when it runs instead, epoch seconds.
-        by: who decided it, `{"actor", "name"}`.
+        fate: `skipped`, `moved`, `closed` or `coming`; `overdue` if it is due, and not decided.
+        edit: how somebody changed it.
+        closed: the closed day's name.
     """
 
     fate: FateWord
-    reason: str | None = None
-    moved_to: int | None = None
-    by: Mapping[str, Any] | None = None
+    edit: Edit
+    closed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ class Fate:
         reason: of a skip or a drop.
         closed: the closed day's name.
         moved_from: where the schedule has it, if the calendar moved it.
-        moved_to: when it runs instead.
         by: who decided so.
+        edit: how somebody changed it.
     """
 
     at: int
@@ -66,5 +65,10 @@ class Fate:
     reason: str | None = None
     closed: str | None = None
     moved_from: int | None = None
-    moved_to: int | None = None
     by: Mapping[str, Any] | None = None
+    edit: Edit | None = None
+
+    @property
+    def moved_to(self) -> int | None:
+        """When it runs instead, epoch seconds."""
+        return None if self.edit is None else self.edit.moved_to

@@ -35,9 +35,10 @@ def sentence_of(account: Account, fate: Fate, zone: ZoneInfo) -> str:
     """
     match fate.word:
         case "ran":
-            return _ran(account, fate)
+            return f"{_ran(account, fate)}{_set(fate)}"
         case "skipped":
-            return f"it did not run. {_skipped(account, fate, zone)}"
+            does = "did not run" if fate.entry is not None else "will not run"
+            return f"it {does}. {_skipped(account, fate, zone)}"
         case "closed":
             does = "did not run" if fate.entry is not None else "will not run"
             return f"it {does}. The calendar {fate.epoch.options.calendar} closes it: {fate.closed or 'a closed day'}."
@@ -45,7 +46,8 @@ def sentence_of(account: Account, fate: Fate, zone: ZoneInfo) -> str:
             return _paused(fate)
         case "moved":
             where = "another time" if fate.moved_to is None else written(fate.moved_to, zone)
-            return f"it was moved to {where}{_by(fate.by)}{_because(fate.reason)}."
+            told = f"it was moved to {where}{_by(fate.by)}{_because(_words_of(fate))}."
+            return told if fate.entry is None else f"{told} There {_ran(account, fate)}"
         case "dropped":
             return _dropped(fate, zone)
         case "coming":
@@ -117,7 +119,9 @@ def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
         case "clock":
             return "It was decided by a clock that was ahead, and that decision is void."
         case "edited":
-            return f"It was skipped{_by(fate.by)}."
+            return f"It {'was' if fate.entry else 'is'} skipped{_by(fate.by)}{_because(_words_of(fate))}."
+        case "disabled":
+            return "It had been changed, and when it came due, the job was disabled."
         case other:
             return f"It was skipped{_by(fate.by)}: {other}." if other else f"It was skipped{_by(fate.by)}."
 
@@ -158,7 +162,18 @@ def _coming(account: Account, fate: Fate, zone: ZoneInfo) -> str:
     moved = "" if fate.moved_from is None else (
         f" The calendar {fate.epoch.options.calendar} moves it there from {written(fate.moved_from, zone)}."
     )  # fmt: skip
-    return f"it is to come, in {words(left)}.{moved}"
+    return f"it is to come, in {words(left)}.{moved}{_set(fate)}"
+
+
+def _words_of(fate: Fate) -> str | None:
+    """Return why somebody changed it, in their words."""
+    return None if fate.edit is None else fate.edit.reason
+
+
+def _set(fate: Fate) -> str:
+    """Say that it has other settings."""
+    edit = fate.edit
+    return "" if edit is None or edit.action != "set" else f" Settings of its own{_by(edit.by)}{_because(edit.reason)}."
 
 
 def _by(who: Mapping[str, Any] | None) -> str:

@@ -10,8 +10,10 @@
 --       10 the time for which a new job was planned, ms, if it is an estimate that must be checked; else ''
 --       11 `writer`, one of the fields: marks this change      12 the change's entry in the audit log, or ''
 --       13 of an ended job: after how long it is deleted, ms, or ''; 14 the calendar by which it was planned, or ''
+--       15 the stamp of its edits that was read, '' for none (shared/edits.lua); 16 changes of them, JSON, or ''
 -- Returns {'saved', now}; {'untimely', now} if the estimate is ahead, or behind by more than a tenth of a
---         second; {'stale'} if the job exists already, is gone, or is at another revision, or its calendar has changed;
+--         second; {'stale'} if the job exists already, is gone, or is at another revision, or its calendar or an edit
+--         has changed;
 --         {'kept', answer} or {'other_body'} if the Idempotency-Key was used before; {'too_many'} or {'no_memory'} if
 --         there is no room for a new job, see shared/quota.lua.
 --
@@ -25,7 +27,7 @@ local revision, writer, was_enabled, planned_by =
 if writer == ARGV[11] then return {'saved', int(now)} end
 local recalled = idempotency.recall(ARGV[7], ARGV[8])
 if recalled then return recalled end
-if (revision or '') ~= read_revision or not calendars.is_current(ARGV[14]) then return {'stale'} end
+if (revision or '') ~= read_revision or not edits.are(job_id, ARGV[15]) or not calendars.is_current(ARGV[14]) then return {'stale'} end
 local refusal = read_revision == '' and quota.refusal(key.jobs, conf.max_jobs)
 if refusal then return refusal end
 if ARGV[10] ~= '' then
@@ -52,6 +54,7 @@ else
 end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
 if ARGV[13] ~= '' then call('ZADD', key.ended_jobs, int(now + ARGV[13]), job_id) else call('ZREM', key.ended_jobs, job_id) end
+edits.change(job_id, ARGV[16], ARGV[11])
 pauses.let_in(job_id, now)
 if former then revisions.keep(job_id, former[1]); epochs.close(job_id, former[2], ARGV[12], now) end
 audit.note(ARGV[12], revision, call('HGET', job, 'revision'), now)

@@ -41,6 +41,11 @@ class PastRuns:
             yield [run for name, row in zip(names, rows, strict=True) if (run := _past(name, row)) is not None]
             start, size = start + size, PAGE
 
+    def changed(self, job_id: str) -> list[int]:
+        """Read which occurrences somebody has changed that the job has not passed yet, epoch seconds."""
+        (instants,) = ask(self._scripts, ("HKEYS", self._keys.edits(job_id)))
+        return [] if isinstance(instants, Exception) else [int(one) for one in instants if one.isdigit()]
+
     def is_trimmed(self, job_id: str) -> bool:
         """Return whether a job's history is as long as it may be, so that older entries may be gone."""
         length, its_open = ask(

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from service.domain.access.labels import JobChoice
+from service.domain.edits.edit import Edit
 from service.domain.plain_json import plain, whole_number
 from service.domain.schedules.run_members import names_of
 from service.store.jobs.job_marks import read_marks
@@ -35,7 +36,7 @@ FIELDS = (
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
     "pause", "held_by", "during_pause",
-    "not_before", "again_of", "backfill_id",
+    "not_before", "again_of", "backfill_id", "edit",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -59,7 +60,7 @@ def run_view(run_id: str, values: Values) -> bytes:
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
      occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed, pause, held_by, during_pause, not_before, again_of, backfill_id) = values  # fmt: skip
+     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -87,9 +88,18 @@ def run_view(run_id: str, values: Values) -> bytes:
         entry += b', "backfill_id": %b' % text(backfill_id)
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
+    if edit is not None:
+        entry += _edit(int(occurrence or 0), edit)
     if total is not None:
         entry += b', "progress": %b' % _progress(done, total)
     return entry + b"}"
+
+
+def _edit(occurrence: int, stored: bytes) -> bytes:
+    """Say how somebody changed the run's occurrence, and to when it was moved."""
+    edit = Edit.read(occurrence, stored)
+    moved = b"" if edit.moved_to is None else b', "moved_to": %b' % timestamp(edit.moved_to)
+    return moved + b', "edit": %b' % orjson.dumps(edit.told())
 
 
 def _has_job(values: Any) -> bool:

@@ -8,9 +8,11 @@ from itertools import islice
 from typing import Any
 
 from service.domain import schedules
-from service.domain.fates.account import Account
+from service.domain.edits.edit import Edit
+from service.domain.edits.edited_plans import closed_by
+from service.domain.fates.account import GRACE_MS, Account
 from service.domain.fates.counting import Totals, totals
-from service.domain.fates.fate import FATES, Fate, Plan
+from service.domain.fates.fate import FATES, Fate, FateWord, Plan
 from service.domain.fates.instants import TooMany
 from service.domain.fates.losses import IN_WORDS, Installation, Loss, complete_since
 from service.domain.ids import is_id
@@ -161,11 +163,19 @@ class Occurrences:
 
 
 def plans_of(books: Books) -> Mapping[int, Plan]:
-    """Return what people have decided about instants to come.
+    """Return what people have decided about single instants, as far as the scheduler has not decided them yet."""
+    return {edit.instant: _plan(edit, books) for edit in books.record.edits.pending}
 
-    This is the one place where changes of single occurrences that are still to come, and pauses with an end, join.
-    """
-    return {}
+
+def _plan(edit: Edit, books: Books) -> Plan:
+    if edit.due + GRACE_MS <= books.now_ms:
+        return Plan("overdue", edit)
+    present = books.epochs[0]
+    closed = None
+    if present.schedule is not None:
+        closed = closed_by(edit, present.schedule, present.options, present.calendar)
+    word: FateWord = "skipped" if edit.action == "skip" else "moved" if edit.action == "move" else "coming"
+    return Plan(word if closed is None or word == "skipped" else "closed", edit, closed)
 
 
 def totals_of(account: Account, start: int, end: int) -> Totals:
@@ -229,6 +239,8 @@ def shown(fate: Fate) -> dict[str, Any]:
     for name in ("moved_from", "moved_to"):
         if (instant := getattr(fate, name)) is not None:
             answer[name] = format_timestamp(instant)
+    if fate.edit is not None:
+        answer["edit"] = fate.edit.told()
     if fate.by is not None and "actor" in fate.by:
         answer["by"] = {"actor": fate.by["actor"], "name": fate.by.get("name")}
     return answer

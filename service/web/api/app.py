@@ -25,6 +25,7 @@ from service.web.api.jobs import Job, JobList, RunNow, Toggle
 from service.web.api.keys import Key, KeyList, OwnKey, Rotate
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
+from service.web.api.occurrence_changes import OccurrenceChange
 from service.web.api.occurrences import Explanation, OccurrenceList
 from service.web.api.openapi import document as openapi
 from service.web.api.parameters import KnownParameters
@@ -174,6 +175,7 @@ def _add_job_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/occurrences", OccurrenceList(services.occurrences, services.long))
+    app.add_route("/scheduler/jobs/{job_id}/occurrences/{instant}", OccurrenceChange(services.occurrence_edits, pages))
     app.add_route("/scheduler/jobs/{job_id}/explain", Explanation(services.explanations, services.long))
     app.add_route("/scheduler/jobs/{job_id}/revisions", RevisionList(services.revisions))
     app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}", OneRevision(services.revisions))
