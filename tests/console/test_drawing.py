@@ -126,13 +126,13 @@ def test_coming_occurrences_are_those_of_the_schedule(kind: str, config: dict[st
 def test_changed_occurrences_are_drawn_where_they_will_be() -> None:
     """A skipped one is not; of a moved one, the mark says so, and is moved by its own time."""
     hourly = course("interval", {"hours": 1})
-    moved = Edit(NOW + 3600, "move", 0, NOW + 20 * 3600 + 60)
+    moved = Edit(NOW + 3600, "move", 0, NOW + 20 * 3600 + 1900)
     edits = Edits("s", {NOW + 3600: moved, NOW + 7200: Edit(NOW + 7200, "skip", 0)})
     changed = replace(hourly, edits=edits)
     assert list(upcoming(changed, NOW, NOW + 4 * 3600, 1)) == [(NOW + 3 * 3600,) * 2, (NOW + 4 * 3600,) * 2]
     (lane,) = timeline(NOW, [job("x")], [], lambda _: {"x": changed}).lanes
     (mark,) = [mark for mark in lane.marks if mark.tooltip.endswith(", moved")]
-    assert mark.occurrence == format_timestamp(NOW + 3600) and mark.x == x_of(NOW, NOW + 20 * 3600 + 60)
+    assert mark.occurrence == format_timestamp(NOW + 3600) and mark.x == x_of(NOW, NOW + 20 * 3600 + 1900)
     assert len(lane.marks) == 23
 
 

@@ -40,6 +40,7 @@ SHORT = {
 
 LONG_SCRIPTS = {
     "decide": "an occurrence is decided by its run, its skip and its job's move together",
+    "decide_edit": "a changed occurrence is decided by its run, or its skip, and its mark together",
     "take_over": "an old worker must find each run either on the old queue or where it cannot claim it",
     "end_and_claim": "an end and a claim are one step, whose short way is written out",
     "end_in_full": "a run's end, its retry, its job's failures and its alerts are one step",
