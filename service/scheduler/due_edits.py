@@ -66,7 +66,8 @@ class DueEdits:
             return 0
         key = self._scripts.keys.edits_due
         (members,) = ask(self._scripts, ("ZRANGE", key, "-inf", now_ms, "BYSCORE", "LIMIT", 0, AT_ONCE))
-        return sum(self._decide(*member.decode(errors="replace").partition("/")[::2], now_ms) for member in members)
+        names = [member.decode(errors="replace").partition("/") for member in members]
+        return sum(self._decide(job_id, instant, now_ms) for job_id, _, instant in names)
 
     def _decide(self, job_id: str, instant: str, now_ms: int) -> bool:
         """Decide one, or put it off: a bad one never stops the others."""

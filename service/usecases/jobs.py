@@ -269,13 +269,9 @@ class Jobs:
                 raise other_revision(job_id)
         raise keeps_changing(job_id)
 
-    # looking ahead
-
     def _view(self, record: JobRecord, dropped: Sequence[int]) -> JobView:
-        answer = record.answer()
-        if dropped:
-            answer["dropped_changes"] = [format_timestamp(at) for at in dropped]
-        return JobView(veiled(answer, self._visible), record.id, record.revision)
+        told = {"dropped_changes": [format_timestamp(at) for at in dropped]} if dropped else {}
+        return JobView(veiled(record.answer() | told, self._visible), record.id, record.revision)
 
     def preview(self, body: object) -> dict[str, Any]:
         """Compute the coming occurrences of the schedule in a request's body.

@@ -16,7 +16,6 @@ KEY = "the root key of the test of changed occurrences"
 JOB = {
     "name": "a job", "bot_type": "visitor", "schedule_type": "daily",
     "schedule_config": {"hour": 9, "minute": 0, "timezone": "Europe/Vienna"},
-    "bot_config": {"target_url": "https://example.com"},
 }  # fmt: skip
 
 
@@ -88,7 +87,7 @@ def test_a_time_with_an_offset_in_the_path_is_the_same_instant(client: Any, job:
         ("2031-01-01T00:00:00", {"skip": True}, "instant"),
         ("never", {"skip": True}, "instant"),
         ("", {"skip": False}, "skip"),
-        ("", {"bot_config": {"target_url": 5}}, "bot_config.target_url"),
+        ("", {"bot_config": {"limit": "x"}}, "bot_config.limit"),
         ("", {"move_to": "2020-01-01T00:00:00"}, "move_to"),
         ("", {"skip": True, "bot_config": {}}, "body"),
     ],
@@ -119,7 +118,7 @@ def test_the_scope_run_skips_moves_and_rehearses_and_more_needs_write(client: An
     runner = {"X-API-Key": made["secret"]}
     for body in ({"skip": True}, {"move_to": f"{later(first, 1)}Z"}, {"bot_config": {"dry_run": True}}):
         assert call(client, "PUT", path, body, headers=runner)[0] == 200
-    assert call(client, "PUT", path, {"bot_config": {"user_count": 2}}, headers=runner)[0] == 403
+    assert call(client, "PUT", path, {"bot_config": {"limit": 2}}, headers=runner)[0] == 403
     assert call(client, "DELETE", path, headers=runner)[0] == 204
 
 

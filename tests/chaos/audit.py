@@ -99,11 +99,12 @@ def check_occurrences(
         found.checked += count
         plain = len(steps) == 1 and not _touched(first, last, excused)
         # A folded entry does not count the changed occurrences within, which have entries of their own.
-        within = [at for at in range(first, last + 1, min(steps)) if "edit" in run or at not in own] if plain else []
-        if plain and len(within) != count:
+        spanned = range(first, last + 1, min(steps)) if plain else []
+        counted = [at for at in spanned if at not in own or at in (first, last)]
+        if plain and len(counted) != count:
             found.lost.append(f"{job}: {run['id']} folds {first}..{last}, but counts {count}")
         # Where it may have been off within a folded entry, only the ends are known for certain.
-        seen += within if plain else sorted({first, last})
+        seen += counted if plain else sorted({first, last})
     decided = sorted(seen)
     _, doubled = account((), seen)
     found.doubled += [f"{job}: {occurrence} decided twice" for occurrence in doubled]

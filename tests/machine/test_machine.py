@@ -310,7 +310,7 @@ class Engine(Pausing):
         """Those that were due ahead come again; what the machine knows of them is what is stored from now on."""
         edits = self.rig.job_store.get(job_id).edits  # type: ignore[union-attr]
         model.pending = {edit.instant: edit.due for edit in edits.pending}
-        model.marks = edits.instants - set(model.pending) | {at for at in model.marks if at <= self._stands(job_id)}
+        model.marks = {*edits.instants} - set(model.pending) | {at for at in model.marks if at <= self._stands(job_id)}
         for run in runs:
             if "edit" not in run or run["trigger"] != "schedule" or run["id"] in model.void:
                 continue
@@ -493,9 +493,9 @@ class Engine(Pausing):
             return
         to = max(instant + by, self.now // 1000 + 1)
         to += to == instant
-        body: dict[str, Any] = {
+        body = dict[str, Any]({
             "skip": {"skip": True}, "set": {"bot_config": {"dry_run": True}}, "move": {"move_to": _stamp(to)},
-        }[what]  # fmt: skip
+        }[what])  # fmt: skip
         try:
             self.rig.edits.change(job_id, _stamp(instant), body)
         except ValidationFailed as refusal:
@@ -751,7 +751,7 @@ class Engine(Pausing):
         """And none that was taken back, or dropped; those to come are in the index, and no others."""
         if not hasattr(self, "known"):
             return
-        wanted = {}
+        wanted: dict[str, int] = {}
         for job_id, model, runs in self._histories():
             own = [
                 run for run in runs if run["trigger"] == "schedule" and "edit" in run and run["id"] not in model.void

@@ -58,7 +58,7 @@ def make(clocked: Clocked, schedule: dict[str, Any], **options: Any) -> str:
 
 
 def coming(clocked: Clocked, job_id: str) -> str | None:
-    shown = clocked.rig.jobs.get(job_id).data["next_run_at"]
+    shown: str | None = clocked.rig.jobs.get(job_id).data["next_run_at"]
     record = clocked.rig.job_store.get(job_id)
     assert record is not None and record.answer()["next_run_at"] == shown
     return shown
@@ -413,8 +413,8 @@ def test_other_jitter_moves_what_keeps_its_own_time(clocked: Clocked) -> None:
     rig.edits.change(job_id, at(9), {"bot_config": {}})
     rig.edits.change(job_id, at(10), {"move_to": at(9, 50)})
     rig.jobs.update(job_id, {"options": {"jitter_seconds": 900, "max_concurrent_runs": 9}})
-    due: Any = dict(rig.client.zrange(rig.keys.edits_due, 0, -1, withscores=True))
-    by_hour = {int(name.split(b"/")[1]) % 86400 // HOUR: int(ms) // 1000 % HOUR for name, ms in due.items()}
+    due: Any = rig.client.zrange(rig.keys.edits_due, 0, -1, withscores=True)
+    by_hour = {int(name.split(b"/")[1]) % 86400 // HOUR: int(ms) // 1000 % HOUR for name, ms in due}
     assert 0 < by_hour[9] <= 900 and by_hour[10] == 3000
 
 
@@ -520,7 +520,7 @@ def test_a_damaged_one_stops_no_other(clocked: Clocked) -> None:
     damaged, wrong, job_id = (make(clocked, HOURLY) for _ in range(3))
     for one in (damaged, wrong, job_id):
         rig.edits.change(one, at(9), {"move_to": at(8, 30)})
-    (instant,) = rig.client.hkeys(rig.keys.edits(damaged))  # type: ignore[misc]
+    (instant,) = rig.client.hkeys(rig.keys.edits(damaged))
     rig.client.hset(rig.keys.edits(damaged), instant, '{"due":1,')
     rig.client.delete(rig.keys.history(wrong))
     rig.client.set(rig.keys.history(wrong), "?")
@@ -579,9 +579,9 @@ def test_a_change_can_be_bound_to_a_revision_and_there_are_500_at_most(clocked: 
         rig.edits.change(job_id, at(9), {"skip": True}, [2])
     rig.edits.change(job_id, at(9), {"skip": True}, [1])
     assert rig.jobs.get(job_id).data["revision"] == 1
-    first = int(rig.client.hkeys(rig.keys.edits(job_id))[0])  # type: ignore[index]
-    text = rig.client.hget(rig.keys.edits(job_id), str(first))
-    rig.client.hset(rig.keys.edits(job_id), mapping={first + n * HOUR: text for n in range(1, 500)})  # type: ignore[dict-item]
+    first = int(rig.client.hkeys(rig.keys.edits(job_id))[0])
+    text: Any = rig.client.hget(rig.keys.edits(job_id), str(first))
+    rig.client.hset(rig.keys.edits(job_id), mapping={first + n * HOUR: text for n in range(1, 500)})
     with pytest.raises(Conflict, match="500 changed occurrences"):
         rig.edits.change(job_id, f"2027-02-06T{5:02}:00:00", {"skip": True})
     rig.edits.change(job_id, at(9), {"move_to": at(9, 1)})

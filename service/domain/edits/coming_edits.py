@@ -62,7 +62,8 @@ def coming_with_edits(
         for edit in edits.pending
         if edit.moved_to is not None and edit.moved_to > after
     ]
-    runs, listed = 0, []
+    runs = 0
+    listed: list[Shown] = []
     for one in sorted(shown, key=lambda one: (one.at, one.scheduled_for)):
         if runs == count:
             break

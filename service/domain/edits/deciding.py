@@ -86,7 +86,8 @@ def _fate(edit: Edit, options: Options, now_ms: int, closed: str | None) -> dict
 
 def _run(record: JobRecord, edit: Edit, calendar: schedules.Calendar | None) -> dict[str, Any]:
     """Return what its run is given beside the job's own."""
-    definition, found = record.definition, {}
+    definition = record.definition
+    found: dict[str, Any] = {}
     members = schedules.members_due(definition.schedule, definition.options, edit.instant, record.plan.anchor, calendar)
     told = stored_members(members) if members else None
     if edit.bot_config is not None:

@@ -43,11 +43,10 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
     definition, plan, options = record.definition, plan_fields(record.plan), record.definition.options
     schedule_config = dumps(definition.schedule_config).decode()
     stored = options.model_dump_json(exclude_defaults=True)
+    kind = None if record.edits.stamp else _kind(definition.schedule_type, schedule_config, stored, plan["calendar"])
     return {
         "enabled": _flag(definition.enabled),
-        "kind": None
-        if record.edits.stamp
-        else _kind(definition.schedule_type, schedule_config, stored, record.plan.calendar),
+        "kind": kind,
         "next_due": plan["next_due"],
         "next_occurrence": plan["next_occurrence"],
         "created_at": str(record.created_at),

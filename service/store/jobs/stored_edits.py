@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
-from service.domain.edits.edit import NO_EDITS, Edits, read_edits
+from service.domain.edits.edit import NO_EDITS, Edit, Edits, read_edits
 from service.domain.records import JobRecord, UnreadableJob
+from service.store.jobs.job_views import timestamp
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, pairs
 
@@ -54,3 +55,14 @@ def edits_back(before: Edits, after: Edits) -> bytes | str:
         return ""
     put = [part for at, edit in after.each.items() for part in (str(at), edit.text())]
     return orjson.dumps({"put": put, "drop": [str(at) for at in before.each if at not in after.each]})
+
+
+def edit_view(occurrence: int, stored: bytes) -> bytes:
+    """Write what a run's view has of its changed occurrence: how somebody changed it, and to when it was moved.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is damaged.
+    """
+    edit = Edit.read(occurrence, stored)
+    moved = b"" if edit.moved_to is None else b', "moved_to": %b' % timestamp(edit.moved_to)
+    return moved + b', "edit": %b' % orjson.dumps(edit.told())

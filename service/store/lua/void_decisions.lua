@@ -56,26 +56,7 @@ for _, one in ipairs(void) do
   delays.drop(one.id, job_id)
   runs.finish(one.id, job_id, 'skipped', int(now), {'reason', 'clock'}, one.run)
 end
--- The newest entries come first, and with them the latest occurrences.
-for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, tonumber(ARGV[9]) - 1)) do
-  local run = key.run(run_id)
-  local status, trigger, first, last, edit, reason, started_at = unpack(call('HMGET', run, 'status', 'trigger',
-    'scheduled_for', 'last_scheduled_for', 'edit', 'reason', 'started_at'))
-  local was_skipped = status == 'skipped' and not started_at  -- else its bot has skipped it
-  if trigger == 'schedule' and edit and reason == 'clock' and not voided[run_id] then
-    -- void since an earlier walk: whoever wanted that edit may have taken it back
-  elseif trigger == 'schedule' and edit then
-    local is_void = edits.due(edit) > now
-    if is_void and was_skipped then call('HSET', run, 'reason', 'clock') end
-    if is_void or tonumber(first) > stands then edits.undo(job_id, first, edit, is_void, new_stamp, now) end
-  elseif trigger == 'schedule' then
-    if tonumber(last or first) > stands then
-      if was_skipped then call('HSET', run, 'reason', 'clock') end
-    elseif not edited_until then
-      break
-    end
-  end
-end
+steps.void_history(job_id, stands, ARGV[9], edited_until, voided, new_stamp, now)
 if edited_until then call('HSET', job, 'edited_until', int(math.min(tonumber(edited_until), now))) end
 wake.schedulers('due')
 return 1

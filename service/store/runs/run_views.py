@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 
 from service.domain.access.labels import JobChoice
-from service.domain.edits.edit import Edit
 from service.domain.plain_json import plain, whole_number
 from service.domain.schedules.run_members import names_of
 from service.store.jobs.job_marks import read_marks
 from service.store.jobs.job_views import instant, optional, text, timestamp, word
+from service.store.jobs.stored_edits import edit_view
 from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_log import RunLog, assembled, log_questions
 from service.store.scripts import Scripts
@@ -35,8 +35,7 @@ FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
-    "pause", "held_by", "during_pause",
-    "not_before", "again_of", "backfill_id", "edit",
+    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -72,34 +71,20 @@ def run_view(run_id: str, values: Values) -> bytes:
     )  # fmt: skip
     if last is not None:
         entry += b', "last_scheduled_for": %b' % _second(last)
-    if closed is not None:
-        entry += b', "closed": %b' % text(closed)
-    if pause is not None:
-        entry += b', "pause": %b' % _result(pause)
-    if held_by is not None:
-        entry += b', "held_by": %b' % text(held_by)
-    if during_pause is not None:
-        entry += b', "during_pause": %b' % text(during_pause)
-    if not_before is not None:
-        entry += b', "not_before": %b' % instant(not_before)
-    if again_of is not None:
-        entry += b', "again_of": %b' % text(again_of)
-    if backfill_id is not None:
-        entry += b', "backfill_id": %b' % text(backfill_id)
+    for name, value, written in (
+        (b"closed", closed, text), (b"pause", pause, _result), (b"held_by", held_by, text),
+        (b"during_pause", during_pause, text), (b"not_before", not_before, instant), (b"again_of", again_of, text),
+        (b"backfill_id", backfill_id, text),
+    ):  # fmt: skip
+        if value is not None:
+            entry += b', "%b": %b' % (name, written(value))
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
     if edit is not None:
-        entry += _edit(int(occurrence or 0), edit)
+        entry += edit_view(int(occurrence or 0), edit)
     if total is not None:
         entry += b', "progress": %b' % _progress(done, total)
     return entry + b"}"
-
-
-def _edit(occurrence: int, stored: bytes) -> bytes:
-    """Say how somebody changed the run's occurrence, and to when it was moved."""
-    edit = Edit.read(occurrence, stored)
-    moved = b"" if edit.moved_to is None else b', "moved_to": %b' % timestamp(edit.moved_to)
-    return moved + b', "edit": %b' % orjson.dumps(edit.told())
 
 
 def _has_job(values: Any) -> bool:
