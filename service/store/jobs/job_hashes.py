@@ -45,7 +45,7 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
     stored = options.model_dump_json(exclude_defaults=True)
     kind = None if record.edits.stamp else _kind(definition.schedule_type, schedule_config, stored, plan["calendar"])
     return {
-        "enabled": _flag(definition.enabled),
+        "enabled": "1" if definition.enabled else "0",
         "kind": kind,
         "next_due": plan["next_due"],
         "next_occurrence": plan["next_occurrence"],
@@ -109,10 +109,6 @@ def delete_after(record: JobRecord) -> int | str:
     """Return after how long, ms, a job that has ended is deleted; '' if it is not."""
     seconds = record.definition.options.delete_after_seconds
     return seconds * 1000 if record.plan.state == "ended" and seconds is not None else ""
-
-
-def _flag(value: bool) -> str:
-    return "1" if value else "0"
 
 
 class Position(NamedTuple):
@@ -203,7 +199,7 @@ class JobStore:
         absent = [name for name, value in fields.items() if value is None] if read_revision else []
         saved = self._scripts.run(
             "save_job", record.id, read_revision, orjson.dumps([*present, "writer", writer]), orjson.dumps(absent),
-            _flag(record.definition.enabled), fields["next_due"] or "",
+            fields["enabled"] or "0", fields["next_due"] or "",
             *(idempotency or NO_KEY).arguments(), answer, record.created_at if estimated else "", writer,
             entry.text, delete_after(record), record.plan.calendar or "",
             *(("", "") if before is None else (before.edits.stamp, edit_changes(before.edits, record.edits))),

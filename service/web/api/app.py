@@ -20,12 +20,12 @@ from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
 from service.web.api.change_notes import ChangeNotes
 from service.web.api.definitions import Apply, Export
+from service.web.api.edits.occurrence_changes import OccurrenceChange
 from service.web.api.health import Acknowledge, Health
 from service.web.api.jobs import Job, JobList, RunNow, Toggle
 from service.web.api.keys import Key, KeyList, OwnKey, Rotate
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
-from service.web.api.occurrence_changes import OccurrenceChange
 from service.web.api.occurrences import Explanation, OccurrenceList
 from service.web.api.openapi import document as openapi
 from service.web.api.parameters import KnownParameters
