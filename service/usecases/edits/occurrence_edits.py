@@ -16,10 +16,11 @@ from service.domain.edits.edit import MOST, Edit, Edits
 from service.domain.edits.edited_plans import closed_by, is_occurrence, kept_edits, with_edits
 from service.domain.edits.requests import Wish, no_occurrence, parse_wish
 from service.domain.job_fields import validate_bot_config
-from service.domain.planning import next_run_after, plan_by_calendar, reference, why_ended
+from service.domain.planning import next_run_after, plan_by_calendar, reference, takes_long, why_ended
 from service.domain.records import JobRecord, Plan
 from service.domain.timestamps import format_ms, format_timestamp, parse_timestamp
 from service.errors import Conflict, NotFound, ValidationFailed
+from service.interleaving import leave_loop_if
 from service.store.audit.entries import Entry, entry_of, recorded, requested_by
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.calendars.replanning import replan
@@ -149,6 +150,7 @@ class OccurrenceEdits:
 
     def _place(self, job_id: str, instant: str, revisions: Collection[int]) -> _Place:
         record = stored_at(self._jobs, job_id, revisions)
+        leave_loop_if(takes_long(record.definition))
         calendar, now_ms = self._calendars.of(record.definition.options), self._clock.now_ms()
         plan, edits = record.plan, record.edits
         if plan.calendar != reference(calendar):

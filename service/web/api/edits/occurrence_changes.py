@@ -6,7 +6,6 @@ import falcon
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.interleaving import interleaved
 from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from service.web.api.jobs import Changing
 from service.web.http import conditions
@@ -36,5 +35,5 @@ class OccurrenceChange(Changing):
 
     async def on_delete(self, req: Request, resp: Response, job_id: str, instant: str) -> None:
         """Take a change back that is not carried out yet: the occurrence comes as the schedule has it."""
-        await interleaved(self._edits.take_back, job_id, instant, conditions.revisions(req))
+        await self._pool.run_if_long(self._edits.take_back, job_id, instant, conditions.revisions(req))
         resp.status = falcon.HTTP_204
