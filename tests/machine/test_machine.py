@@ -493,11 +493,11 @@ class Engine(Pausing):
             return
         to = max(instant + by, self.now // 1000 + 1)
         to += to == instant
-        body = dict[str, Any]({
+        bodies: dict[str, dict[str, Any]] = {
             "skip": {"skip": True}, "set": {"bot_config": {"dry_run": True}}, "move": {"move_to": _stamp(to)},
-        }[what])  # fmt: skip
+        }  # fmt: skip
         try:
-            self.rig.edits.change(job_id, _stamp(instant), body)
+            self.rig.edits.change(job_id, _stamp(instant), bodies[what])
         except ValidationFailed as refusal:
             closed = what == "set" and "is closed" in str(refusal)
             assert closed or instant in model.marks, refusal
