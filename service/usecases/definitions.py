@@ -29,8 +29,8 @@ from service.store.jobs.job_marks import marks_of
 from service.store.jobs.stored_edits import with_edits
 from service.usecases.access.side_doors import require_bound_secrets
 from service.usecases.access.sight import choice, is_limited, require_within_limits
-from service.usecases.document_calendars import DocumentCalendars, exported
-from service.usecases.document_jobs import Item, parse_document, within
+from service.usecases.documents.document_calendars import DocumentCalendars, exported
+from service.usecases.documents.document_jobs import Item, parse_document, within
 from service.usecases.edits.document_edits import FIELD, DocumentEdits, exported_edits
 from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from service.usecases.foresight.calendar_jobs import Known, differs, jobs_of

@@ -283,12 +283,7 @@ class Jobs:
         return preview_of(request, self._clock.now_ms() // 1000, self.calendars.of(request.options))
 
     def preview_job(self, job_id: str, *, from_: str | None, count: int) -> dict[str, Any]:
-        """Compute the coming occurrences of a job.
-
-        Args:
-            job_id: the job's id.
-            from_: the timestamp after which they begin; None means now.
-            count: how many, 1–`PREVIEW_LIMIT`.
+        """Compute the coming occurrences of a job: `count` (1–`PREVIEW_LIMIT`) of them, after a timestamp or now.
 
         Raises:
             NotFound: there is no such job.

@@ -72,7 +72,10 @@ BODIES: dict[tuple[str, str], list[Any]] = {
 """Bodies that get far into a route: method and template -> bodies."""
 NEVER_GOOD = {"/scheduler", "/scheduler/{rest:path}", "/static", "/scheduler/messages/test"}
 """Templates of which no method gets a good answer here: there is nothing, or no channel is set."""
-QUERIES = {"/scheduler/jobs": ["", "limit=5", "q=a"], "/scheduler/jobs/{job_id}/run": ["wait=0.01"]}
+QUERIES = {
+    "/scheduler/jobs": ["", "limit=5", "q=a"], "/scheduler/jobs/{job_id}/run": ["wait=0.01"],
+    "/scheduler/jobs/{job_id}/explain": ["", "at=08:00"], "/jobs/{job_id}/occurrences": ["", "at=08:00"],
+}  # fmt: skip
 
 
 @pytest.fixture

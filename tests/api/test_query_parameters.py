@@ -22,7 +22,10 @@ IDS = {
     "contact_id": "00000000-0000-4000-8000-000000000002", "key_id": "1" * 12, "session_id": "0" * 32, "revision": "1",
     "name": "office",
 }  # fmt: skip
-EVERY = [*OPERATIONS, *(("HEAD", path) for method, path in OPERATIONS if method == "GET")]
+OPEN = {("GET", "/scheduler/health"), ("GET", "/openapi.json"), ("GET", "/docs")}
+"""What anybody may ask."""
+KEYED = [operation for operation in OPERATIONS if operation not in OPEN]
+EVERY = [*KEYED, *(("HEAD", path) for method, path in KEYED if method == "GET")]
 SCALAR = [
     (method, template, name)
     for (method, template), operation in OPERATIONS.items()
@@ -47,7 +50,7 @@ def feed(real: falcon.testing.TestClient, redis_client: Redis) -> str:
 def ask(client: falcon.testing.TestClient, feed: str, method: str, template: str, query: str) -> Any:
     """Asks an operation about something that there is not."""
     path = template.format(**IDS, token=feed)
-    sent = {"json": {}} if method in ("POST", "PUT") else {}
+    sent: dict[str, Any] = {"json": {}} if method in ("POST", "PUT") else {}
     return client.simulate_request(method, path, query_string=query, **sent)
 
 
@@ -57,7 +60,7 @@ def test_an_unknown_parameter_is_refused_by_name(
 ) -> None:
     """Whatever else is asked, whatever the value, and however often; the answer names those that there are."""
     known = OPERATIONS["GET" if method == "HEAD" else method, template].query
-    for query in ("limt=5", "limt=", "limt=5&limt=6", f"LIMIT=5&{'&'.join(f'{name}=x' for name in known)}"):
+    for query in ("limits=5", "limits=", "limits=5&limits=6", f"LIMIT=5&{'&'.join(f'{name}=x' for name in known)}"):
         answer = ask(real, feed, method, template, query)
         assert answer.status_code == 400, (method, template, query, answer.text)
         if method == "HEAD":
@@ -94,15 +97,15 @@ def test_what_is_refused_changes_nothing(client: falcon.testing.TestClient, jobs
 
 def test_strangers_are_told_no_parameters(stranger: falcon.testing.TestClient) -> None:
     """They are asked for a key first, and what is not there is not there."""
-    assert stranger.simulate_get("/scheduler/jobs", query_string="limt=5").status_code == 401
-    assert stranger.simulate_get("/scheduler/nothing", query_string="limt=5").status_code == 401
+    assert stranger.simulate_get("/scheduler/jobs", query_string="limits=5").status_code == 401
+    assert stranger.simulate_get("/scheduler/nothing", query_string="limits=5").status_code == 401
 
 
 def test_other_methods_and_addresses_are_answered_as_ever(client: falcon.testing.TestClient) -> None:
     """405 and 404 come first; a secret in a parameter's name is not said again."""
-    assert client.simulate_patch("/scheduler/jobs", query_string="limt=5").status_code == 405
-    assert client.simulate_get("/scheduler/nothing", query_string="limt=5").status_code == 404
-    assert client.simulate_options("/scheduler/jobs", query_string="limt=5").status_code == 200
+    assert client.simulate_patch("/scheduler/jobs", query_string="limits=5").status_code == 405
+    assert client.simulate_get("/scheduler/nothing", query_string="limits=5").status_code == 404
+    assert client.simulate_options("/scheduler/jobs", query_string="limits=5").status_code == 200
     told = client.simulate_get("/scheduler/jobs", params={"x" * 5000: "1"}).json["detail"]
     assert len(told) < 500
 
@@ -111,6 +114,7 @@ def test_pages_take_any_address(real: falcon.testing.TestClient, redis_client: R
     """People mistype addresses, and others add to them."""
     token = token_of(KEY)
     open_session(redis_client, session_of(token, KEY))
-    for path in ("/", "/jobs", "/runs", "/contacts", "/calendars"):
-        answer = real.simulate_get(path, query_string="utm_source=mail&limt=5", headers={"Cookie": f"{COOKIE}={token}"})
+    for path in ("/", "/jobs", "/runs", "/contacts", "/calendars", *(path for _, path in OPEN)):
+        cookie = {"Cookie": f"{COOKIE}={token}"}
+        answer = real.simulate_get(path, query_string="utm_source=mail&limits=5", headers=cookie)
         assert answer.status_code == 200, path

@@ -229,7 +229,7 @@ def _is_paused_at_times(load: Load, job_id: str) -> bool:
 
 def _at_rest(stage: Stage) -> bool:
     keys = stage.keys
-    pauses = set(stage.client.hkeys(keys.pauses)) - {b"over"}  # type: ignore[arg-type]
+    pauses = set(stage.client.hkeys(keys.pauses)) - {b"over"}
     lists = (
         keys.leases, keys.queued, keys.retries, keys.later, keys.rq_intermediate, keys.rq_queue, keys.held,
         keys.resuming, keys.active_backfills,

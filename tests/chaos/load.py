@@ -303,7 +303,7 @@ class Load:
     def _make_pause(self) -> str | None:
         scope = {"label": LABEL} if self._chance.random() < 0.6 else {"job_id": self._of("paused")}
         until = datetime.fromtimestamp(time.time() + self._chance.randint(2, 6), UTC)
-        body = {
+        body: dict[str, Any] = {
             "scope": scope, "reason": "chaos", "on_resume": self._chance.choice(["skip", "latest", "all"]),
             "until": f"{until:%Y-%m-%dT%H:%M:%S}",
         }  # fmt: skip

@@ -272,6 +272,7 @@ def test_an_expiry_is_read_and_shown_in_the_readers_zone(page: Page, installatio
     page.get_by_label("Name", exact=True).fill("Ends at New Year")
     page.get_by_label("Expires").fill("2030-01-01T00:00:00")
     page.get_by_role("button", name="Create").click()
+    expect(page.locator("#secret-text")).to_contain_text("bsk_")
     key = Api(installation.port, page.locator("#secret-text").text_content() or "").call("GET", "/keys/me")[1]
     assert key["expires_at"] == "2029-12-31T23:00:00"
     page.get_by_role("button", name="Copy").click()

@@ -371,7 +371,8 @@ def test_older_never_leads_to_an_empty_page(root: Browser, monkeypatch: pytest.M
     for number in range(5):
         assert root.send("PUT", f"/scheduler/keys/{key['id']}", {"note": str(number)}).status_code == 200
     address: str | None = "/access/audit?action=key.create"
-    seen, said = 0, []
+    seen = 0
+    said: list[str] = []
     while address is not None:
         page = root.get(address)
         assert entries(page) or "Older" not in said[-1:]

@@ -56,7 +56,7 @@ def test_only_the_fields_of_the_chosen_kind_are_there(page: Page, installation: 
     page.get_by_label("Labels").fill("team:crm tier:one")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("region", name="Pauses")).to_contain_text("team:crm, tier:one")
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     assert overflow(page) == 0
     assert installation.call("GET", "/pauses?state=active")[1][0]["scope"] == {
         "label": {"team": "crm", "tier": "one"}

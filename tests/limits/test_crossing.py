@@ -52,6 +52,10 @@ TRIES: dict[tuple[str, str], list[Try]] = {
     ],
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): [Try(), Try(headers={"Accept": "text/event-stream"})],
     ("GET", "/scheduler/jobs/{job_id}/revisions"): [Try(), Try(query="diff=1..1"), Try(query="diff=x")],
+    ("GET", "/scheduler/jobs/{job_id}/occurrences"): [
+        Try(), Try(query="since=2020-01-01T00:00:00&limit=1"), Try(query="cursor=x"), Try(query="fate=x"),
+    ],
+    ("GET", "/scheduler/jobs/{job_id}/explain"): [Try(), Try(query="at=08:00"), Try(query="at=x")],
     ("GET", "/scheduler/jobs/{job_id}/preview"): [Try(), Try(query="count=1"), Try(query="from=x")],
 }  # fmt: skip
 """More than one way to ask, where there is; every other operation is asked in the plainest way."""
@@ -59,6 +63,7 @@ PAGES = (
     "/jobs/{job_id}", "/jobs/{job_id}?cursor={run_id}", "/jobs/{job_id}/edit", "/jobs/{job_id}/yaml",
     "/jobs/new?from={job_id}", "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events",
     "/jobs/{job_id}/backfills",
+    "/jobs/{job_id}/occurrences", "/jobs/{job_id}/occurrences?at=08:00",
 )  # fmt: skip
 """The console's pages of one job."""
 OF_ONE_JOB = [key for key in OPERATIONS if "{job_id}" in key[1]]

@@ -54,7 +54,7 @@ class InterferedEngine(Engine):
         """A cron job; all others have intervals, which are planned one by one."""
         options = {"max_concurrent_runs": 2, "overlap": "queue", "catch_up": "all", "calendar": CALENDAR}
         cron = {"cron_expression": MINUTELY[0]}
-        job_id = self.rig.make_job(schedule_type="cron", schedule_config=cron, options=options)
+        job_id = str(self.rig.make_job(schedule_type="cron", schedule_config=cron, options=options))
         self.known[job_id] = Model("cron", 60, 2, None, allowed=2)
         self._plan_anew(job_id)
         return job_id

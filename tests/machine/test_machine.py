@@ -359,7 +359,7 @@ class Engine(Pausing):
             "calendar": calendar,
         }  # fmt: skip
         model = Model(kind, step, limit, None, allowed=limit)
-        job_id = self.rig.make_job(**model.schedule(self.now // 1000), options=options)
+        job_id = str(self.rig.make_job(**model.schedule(self.now // 1000), options=options))
         self.known[job_id] = model
         self._plan_anew(job_id)
         return job_id
@@ -711,7 +711,7 @@ class Engine(Pausing):
 
     def _histories(self) -> Iterator[tuple[str, Model, list[dict[str, str]]]]:
         for job_id, model in self.known.items():
-            ids: list[bytes] = list(self.rig.client.lrange(self.rig.keys.history(job_id), 0, -1))  # type: ignore[arg-type]
+            ids: list[bytes] = list(self.rig.client.lrange(self.rig.keys.history(job_id), 0, -1))
             runs = [run for run_id in reversed(ids) if (run := self.rig.runs.get(run_id.decode()))]
             model.runs |= {run["id"] for run in runs}
             yield job_id, model, runs

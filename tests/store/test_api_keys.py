@@ -17,6 +17,7 @@ from service.errors import ConcurrentChange, Forbidden, NotFound, ValidationFail
 from service.store.access import key_store
 from service.store.access.key_store import KeyStore, Lapse, Standing
 from service.store.audit.reading import read_entry
+from service.store.server import asking
 from service.store.server.redis_clock import RedisClock
 from service.usecases.access.keys import StoredKeys
 from tests.support.store_rig import Rig
@@ -282,15 +283,14 @@ def test_a_page_of_two_thousand_keys_costs_little(
     pipe.execute()
     marks: list[bytes] = []
     whole: list[Any] = []
-    ask, ask_packed = key_store.ask, key_store.ask_packed
 
     def counted(scripts: Any, *commands: Any) -> Any:
         whole.extend(commands)
-        return ask(scripts, *commands)
+        return asking.ask(scripts, *commands)
 
     def counted_marks(scripts: Any, commands: Any) -> Any:
         marks.extend(commands)
-        return ask_packed(scripts, commands)
+        return asking.ask_packed(scripts, commands)
 
     monkeypatch.setattr(key_store, "ask", counted)
     monkeypatch.setattr(key_store, "ask_packed", counted_marks)

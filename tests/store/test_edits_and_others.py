@@ -218,7 +218,7 @@ def test_an_explanation_says_who_changed_what_and_why(clocked: Clocked, ada: Non
     assert "Settings of its own by Ada's key." in explain(job_id, at(12))["sentence"]
     until(clocked, 12, 10)
     assert "did not run. It was skipped by Ada's key (a holiday)." in explain(job_id, at(9))["sentence"]
-    assert "(a visit). There its run is queued" in explain(job_id, at(10))["sentence"]
+    assert "(a visit). There, its run is queued" in explain(job_id, at(10))["sentence"]
     assert "Settings of its own" in explain(job_id, at(12))["sentence"]
 
 

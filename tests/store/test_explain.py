@@ -49,7 +49,7 @@ class Week:
         """Lets time pass with a scheduler and workers."""
         end = utc(text)
         while self.now < end:
-            self.now = min(end, self.now + 600)
+            self.now = min(end, self.now - self.now % 600 + 600)
             self.client.mset({NOW_KEY: int(self.now * 1000), MONOTONIC_KEY: int(self.now * 1000)})
             self.scheduler.enqueue_jobs()
             for run_id in self.rig.queue():
@@ -102,8 +102,8 @@ SENTENCES = {
     "The nearest ones are 2027-03-22 08:30 and 2027-03-22 20:30.",
     "2027-03-23T09:30": "2027-03-23 09:30 in Europe/Vienna: the schedule was another one then (revision 1), and had no "
     "occurrence. The nearest ones are 2027-03-23 08:30 and 2027-03-23 20:30.",
-    "2027-03-24T02:30": "2027-03-24 02:30 in Europe/Vienna: it did not run. It was missed, and the occurrence of "
-    "2027-03-25 02:30 ran for it, because catch_up is latest.",
+    "2027-03-24T02:30": "2027-03-24 02:30 in Europe/Vienna: it did not run. It was found later than "
+    "misfire_grace_seconds allows (1 day).",
     "2027-03-24T20:30": "2027-03-24 20:30 in Europe/Vienna: it did not run. It was missed, and the occurrence of "
     "2027-03-25 02:30 ran for it, because catch_up is latest.",
     "2027-03-25T02:30": "2027-03-25 02:30 in Europe/Vienna: it ran 4 hours and 40 minutes late and succeeded. It was "

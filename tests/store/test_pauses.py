@@ -81,7 +81,8 @@ class World:
         return [(run["status"], run["reason"]) for run in reversed(self.rig.history(job_id))]
 
     def held(self, job_id: str) -> list[str]:
-        return [one.decode() for one in self.client.lrange(self.keys.on_hold(job_id), 0, -1)]
+        found: Any = self.client.lrange(self.keys.on_hold(job_id), 0, -1)
+        return [one.decode() for one in found]
 
     def work_off(self) -> list[str]:
         """Let a worker carry out whatever is queued. Return the runs in the order in which they ran."""
@@ -300,17 +301,23 @@ def test_a_later_occurrence_never_overtakes(world: World) -> None:
 @pytest.mark.parametrize(
     ("on_resume", "ran"), [("skip", ["after"]), ("latest", ["2", "after"]), ("all", ["1", "2", "after"])]
 )
-def test_an_outage_longer_than_the_pause(world: World, on_resume: str, ran: list[str]) -> None:
-    """What came due within is still paused, and what came due before and after is not."""
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_an_outage_longer_than_the_pause(world: World, on_resume: str, ran: list[str], is_noted: bool) -> None:
+    """What came due within is still paused, and what came due before and after is not.
+
+    Whether the end of the pause was noted before, or is after.
+    """
     job_id = world.rig.make_job(options={"catch_up": "all", "max_concurrent_runs": 3})
     world.after(90_000)
     world.pause(on_resume=on_resume, until=world.instant(120_000))
     world.after(240_000)
+    if is_noted:
+        world.resume()
     world.tick()
     world.resume()
     first = START_MS // 1000 + 60
     names = {first: "before", first + 60: "1", first + 120: "2", first + 180: "after", first + 240: "after too"}
-    occurrences = [int(world.client.hget(world.keys.run(run_id), "scheduled_for")) for run_id in world.work_off()]
+    occurrences = [int(world.client.hget(world.keys.run(run_id), "scheduled_for") or 0) for run_id in world.work_off()]
     assert [names[one] for one in occurrences] == ["before", *ran, "after too"]
     assert world.is_clean()
     assert world.rig.history(job_id)
@@ -474,7 +481,8 @@ def test_a_pause_that_ended_by_a_clock_that_was_ahead_is_in_force_again(world: W
 def test_a_pause_and_its_end_are_audited_in_their_steps(world: World) -> None:
     pause_id = world.pause({"label": {"team": "crm"}}, until=world.instant(DAY))
     world.end(pause_id)
-    entries = [fields for _, fields in world.client.xrange(world.keys.audit)]
+    audited: Any = world.client.xrange(world.keys.audit)
+    entries = [fields for _, fields in audited]
     made, ended = ({name.decode(): value.decode() for name, value in entry.items()} for entry in entries[-2:])
     assert '"action":"pause.create"' in made["entry"] and f'"object":"{pause_id}"' in made["entry"]
     assert '"reason":[null,"maintenance"]' in made["entry"] and '"team":"crm"' in made["entry"]
@@ -640,8 +648,8 @@ def test_void_decisions_know_held_runs(world: World) -> None:
     job_id, pause_id, held = held_job(world)
     record = world.rig.job_store.get(job_id)
     assert record is not None
-    decided, due = (int(world.client.hget(world.keys.job(job_id), name)) for name in ("last_decided", "next_due"))
-    stands = int(world.client.hget(world.keys.run(held[0]), "scheduled_for"))
+    decided, due = (int(world.client.hget(world.keys.job(job_id), name) or 0) for name in ("last_decided", "next_due"))
+    stands = int(world.client.hget(world.keys.run(held[0]), "scheduled_for") or 0)
     fields = ('{"next_due": "%d"}' % due, "[]", due, 100)
     assert world.rig.scripts.run("void_decisions", job_id, record.revision, decided, due, stands, *fields) == 1
     assert world.statuses(job_id) == [("queued", None), ("skipped", "clock")]

@@ -55,6 +55,7 @@ def read_everything(service: Installation, job: str) -> None:
     for path in (
         "/jobs", "/jobs?limit=5&q=a", "/jobs?enabled=true&sort=name", "/runs", "/runs?status=failed", "/contacts",
         "/health", f"/jobs/{job}", f"/jobs/{job}/history", "/contacts/duplicates", "/bots", f"/jobs/{job}/preview",
+        f"/jobs/{job}/occurrences", f"/jobs/{job}/explain?at=08:00",
     ):  # fmt: skip
         status, answer = service.call("GET", path)
         assert status == 200, (path, status, answer)

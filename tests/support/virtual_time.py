@@ -12,7 +12,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from service.store.scripts import assembly
-from service.store.server.redis_clock import RedisClock
+from service.store.server.redis_clock import ClockEstimate, RedisClock
 
 NOW_KEY = "test:now"
 """Epoch milliseconds."""
@@ -72,7 +72,7 @@ def virtual_time(client: Redis) -> Iterator[None]:
 
     clock = types.SimpleNamespace(monotonic=lambda: int(client.get(MONOTONIC_KEY) or 0) / 1000)
 
-    def now_ms(_: RedisClock) -> int:
+    def now_ms(_: RedisClock | ClockEstimate) -> int:
         return int(client.get(NOW_KEY) or 0)
 
     def steady() -> int:
@@ -81,6 +81,7 @@ def virtual_time(client: Redis) -> Iterator[None]:
     with (
         mock.patch.object(assembly, "source", source),
         mock.patch.object(RedisClock, "now_ms", now_ms),
+        mock.patch.object(ClockEstimate, "now_ms", now_ms),  # its age is of this machine's time
         mock.patch("service.scheduler.reaper.time", clock),
         mock.patch("service.scheduler.due_edits.time", clock),
         mock.patch("service.scheduler.heartbeat.steady_ms", steady),

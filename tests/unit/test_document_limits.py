@@ -16,8 +16,8 @@ from service.domain.input.refusals import COUNT_LIMIT, Refusals
 from service.domain.input.strict_json import MAX_VALUES, parse_object
 from service.domain.job_fields import Configs, validate_bot_config
 from service.errors import ValidationFailed
-from service.usecases import documents
-from service.usecases.documents import SLOW_LIMIT, parse_yaml, yaml_pieces
+from service.usecases.documents import document as documents
+from service.usecases.documents.document import SLOW_LIMIT, parse_yaml, yaml_pieces
 
 MIB = 2**20
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import ValidationFailed
-from service.usecases.documents import json_pieces, parse_yaml, yaml_pieces
+from service.usecases.documents.document import json_pieces, parse_yaml, yaml_pieces
 
 texts = st.text(max_size=20) | st.sampled_from(
     ["", "~", "null", "true", "yes", "No", "on", "08:30", "1e5", "1_000", "0x1f", "012", "0o17", "-", "- a", "a: b",
@@ -112,7 +112,7 @@ def test_a_bomb_is_refused_before_it_goes_off(monkeypatch: pytest.MonkeyPatch, t
             read += 1
             yield event
 
-    monkeypatch.setattr("service.usecases.documents.yaml.parse", counting)
+    monkeypatch.setattr("service.usecases.documents.document.yaml.parse", counting)
     with pytest.raises(ValidationFailed):
         parse_yaml(text)
     assert 0 < read < 100

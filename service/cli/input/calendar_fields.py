@@ -68,7 +68,7 @@ def parsed(raw: bytes, source: str) -> dict[str, Any]:
     """
     from service.domain.input.strict_json import parse_object
     from service.errors import ValidationFailed
-    from service.usecases.documents import parse_yaml  # here, because the domain takes a while to load
+    from service.usecases.documents.document import parse_yaml  # here, because the domain takes a while to load
 
     try:
         return dict(parse_object(raw) if raw.lstrip().startswith(b"{") else parse_yaml(raw))
@@ -78,7 +78,7 @@ def parsed(raw: bytes, source: str) -> dict[str, Any]:
 
 def as_text(calendar: Mapping[str, Any]) -> bytes:
     """Write what can change of a calendar as YAML."""
-    from service.usecases.documents import written_yaml
+    from service.usecases.documents.document import written_yaml
 
     return written_yaml({name: calendar[name] for name in _FIELDS})
 

@@ -50,7 +50,7 @@ def edit_job(job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> 
         Failure: The editor failed, or the service refused the text. The sentence says where the text is kept.
     """
     from service.domain.job import DEFINITION_FIELDS
-    from service.usecases.documents import yaml_pieces  # here, because the domain takes a while to load
+    from service.usecases.documents.document import yaml_pieces  # here, because the domain takes a while to load
 
     before = b"".join(yaml_pieces(1, [{field: job[field] for field in DEFINITION_FIELDS}]))
     edit(before, lambda text: send(_parsed(text, "The text")))
@@ -58,7 +58,7 @@ def edit_job(job: Mapping[str, Any], send: Callable[[dict[str, Any]], None]) -> 
 
 def _parsed(raw: bytes, path: str) -> dict[str, Any]:
     from service.errors import ValidationFailed
-    from service.usecases.documents import parse_yaml  # here, because the domain takes a while to load
+    from service.usecases.documents.document import parse_yaml  # here, because the domain takes a while to load
 
     try:
         document = parse_yaml(raw)

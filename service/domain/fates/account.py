@@ -85,10 +85,8 @@ class Account:
     def entry_of(self, instant: int) -> Entry | None:
         """Find the entry about an instant."""
         single = next(iter(self.singles.get(instant, ())), None)
-        if single is not None and not single.is_void:
+        if (single is not None and not single.is_void) or instant in self.plans:
             return single
-        if single is None and instant in self.plans:
-            return None  # entries about several instants leave it out
         fold = next((entry for entry in self.folds if entry.first <= instant <= entry.last), None)
         if fold is not None and not fold.is_void:
             return fold
@@ -132,8 +130,10 @@ class Account:
             return _recorded(instant, epoch, entry, self.retries.get(instant))
         plan = self.plans.get(instant)
         if plan is not None and not (stretch.dropped and plan.fate in LOST):
-            reason = "edited" if plan.fate == "skipped" else None
-            return Fate(instant, plan.fate, epoch, reason=reason, closed=plan.closed, by=plan.edit.by, edit=plan.edit)
+            reason = None if plan.edit is not None and plan.fate != "skipped" else plan.reason
+            return Fate(
+                instant, plan.fate, epoch, None, None, reason, plan.closed, None, plan.moved_to, plan.by, plan.edit
+            )
         if stretch.dropped:
             return Fate(instant, "dropped", epoch, reason=epoch.cause or "changed", by=epoch.by)
         if self.is_awaited(epoch, instant):
@@ -145,18 +145,18 @@ class Account:
 
 def _recorded(instant: int, epoch: Epoch, entry: Entry, last: Entry | None) -> Fate:
     word: FateWord = "ran" if entry.ran else "skipped"
-    if entry.pause is not None and (not entry.ran or entry.status == "queued"):
+    if entry.is_held or (entry.pause is not None and not entry.ran):
         word = "paused"
-    elif entry.reason in ("closed", "paused"):
-        word = "closed" if entry.reason == "closed" else "paused"
-    elif entry.ran and entry.edit is not None and entry.edit.moved_to is not None:
+    elif entry.reason == "closed":
+        word = "closed"
+    elif entry.ran and entry.moved_to is not None:
         word = "moved"
     by: Any = entry.by
-    if entry.pause is not None:
-        by = entry.pause.get("by", entry.pause.get("actor"))
+    if word == "paused":
+        by = None if entry.pause is None else entry.pause.get("by")
     elif entry.edit is not None and (entry.reason == "edited" or word == "moved"):
         by = entry.edit.by
-    return Fate(instant, word, epoch, entry, last, entry.reason, entry.closed, None,
+    return Fate(instant, word, epoch, entry, last, entry.reason, entry.closed, None, entry.moved_to,
                 by if isinstance(by, dict) else None, entry.edit)  # fmt: skip
 
 

@@ -39,9 +39,10 @@ class Entry:
         attempt: 1, and more of a retry.
         error: why it failed, or was cancelled.
         retry_of: the id of the run that it repeats.
-        pause: what held it back, as it was recorded; None if nothing did.
-        edit: how somebody changed its occurrence; None if nobody did.
-        by: who asked for it, or cancelled it, `{"actor", "name"}`.
+        pause: the pause that covered it, with `reason` and `by`; None if none did.
+        is_held: whether that pause holds its run now.
+        edit: how somebody changed this one occurrence; None if nobody did.
+        by: who asked for it or cancelled it, `{"actor", "name"}`.
     """
 
     run_id: str
@@ -61,8 +62,14 @@ class Entry:
     error: str | None = None
     retry_of: str | None = None
     pause: Mapping[str, Any] | None = None
+    is_held: bool = False
     edit: Edit | None = None
     by: Mapping[str, str] | None = None
+
+    @property
+    def moved_to(self) -> int | None:
+        """When it was to run instead, epoch seconds, because somebody moved it."""
+        return None if self.edit is None else self.edit.moved_to
 
     @property
     def is_decision(self) -> bool:
@@ -86,8 +93,8 @@ class Entry:
 
     @property
     def ran(self) -> bool:
-        """Whether a run was made, whatever became of that."""
-        return self.status != "skipped"
+        """Whether a run was made, whatever became of that; its bot may have skipped it once it had started."""
+        return self.status != "skipped" or self.started_at is not None
 
 
 def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
@@ -108,20 +115,24 @@ def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
             int(text.get("last_scheduled_for", first)), int(text.get("occurrences", 1)), text.get("reason"),
             text.get("closed"), number("queued_at"), number("due"), number("started_at"), number("finished_at"),
             number("revision"), int(text.get("attempt", 1)), text.get("error"), text.get("retry_of"),
-            _object(text.get("pause", text.get("held_by"))),
-            Edit.read(first, text["edit"]) if "edit" in text else None,
+            _object(text.get("pause")), "held_by" in text, _edit(first, text.get("edit")),
             _object(text.get("requested_by")),
         )  # fmt: skip
-    except (ValueError, TypeError, KeyError):
+    except ValueError:
         return None
 
 
 def _object(text: str | None) -> Mapping[str, Any] | None:
-    """Read an object; a pause that is told by its id alone becomes one, too."""
-    if text is None:
-        return None
+    """Read an object; None for nothing, or what outside hands have damaged."""
     try:
-        found = json.loads(text)
+        found = None if text is None else json.loads(text)
     except ValueError:
-        found = text
-    return found if isinstance(found, dict) else {"id": str(found)}
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _edit(instant: int, text: str | None) -> Edit | None:
+    try:
+        return None if text is None else Edit.read(instant, text)
+    except (ValueError, TypeError, KeyError):
+        return None

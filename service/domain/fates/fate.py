@@ -25,13 +25,19 @@ class Plan:
     """What somebody has decided about an instant to come, before the schedule's decision.
 
     Args:
-        fate: `skipped`, `moved`, `closed` or `coming`; `overdue` if it is due, and not decided.
-        edit: how somebody changed it.
+        fate: `skipped`, `moved`, `closed`, `paused` or `coming`; `overdue` if it is due, and not decided.
+        reason: why, in the words of whoever decided it; `edited` of one that somebody skips.
+        moved_to: when it runs instead, epoch seconds.
+        by: who decided it, `{"actor", "name"}`.
+        edit: how somebody changed this one.
         closed: the closed day's name.
     """
 
     fate: FateWord
-    edit: Edit
+    reason: str | None = None
+    moved_to: int | None = None
+    by: Mapping[str, Any] | None = None
+    edit: Edit | None = None
     closed: str | None = None
 
 
@@ -53,6 +59,7 @@ class Fate:
         reason: of a skip or a drop.
         closed: the closed day's name.
         moved_from: where the schedule has it, if the calendar moved it.
+        moved_to: when it runs instead.
         by: who decided so.
         edit: how somebody changed it.
     """
@@ -65,10 +72,6 @@ class Fate:
     reason: str | None = None
     closed: str | None = None
     moved_from: int | None = None
+    moved_to: int | None = None
     by: Mapping[str, Any] | None = None
     edit: Edit | None = None
-
-    @property
-    def moved_to(self) -> int | None:
-        """When it runs instead, epoch seconds."""
-        return None if self.edit is None else self.edit.moved_to

@@ -46,8 +46,8 @@ def sentence_of(account: Account, fate: Fate, zone: ZoneInfo) -> str:
             return _paused(fate)
         case "moved":
             where = "another time" if fate.moved_to is None else written(fate.moved_to, zone)
-            told = f"it was moved to {where}{_by(fate.by)}{_because(_words_of(fate))}."
-            return told if fate.entry is None else f"{told} There {_ran(account, fate)}"
+            moved = f"it was moved to {where}{_by(fate.by)}{_because(_reason_of(fate))}."
+            return moved if fate.entry is None else f"{moved} There, {_ran(account, fate)}"
         case "dropped":
             return _dropped(fate, zone)
         case "coming":
@@ -78,6 +78,8 @@ def _ran(account: Account, fate: Fate) -> str:
 def _state(account: Account, entry: Entry) -> str:
     if entry.status == "running":
         return f"is under way, for {words((account.now_ms - (entry.started_at or account.now_ms)) // SECOND)} now"
+    if entry.status == "skipped":
+        return f"was skipped by its bot{_because(entry.reason)}"
     return _ENDED.get(entry.status, f"is {entry.status}")
 
 
@@ -119,9 +121,9 @@ def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
         case "clock":
             return "It was decided by a clock that was ahead, and that decision is void."
         case "edited":
-            return f"It {'was' if fate.entry else 'is'} skipped{_by(fate.by)}{_because(_words_of(fate))}."
+            return f"It {'was' if fate.entry else 'is'} skipped{_by(fate.by)}{_because(_reason_of(fate))}."
         case "disabled":
-            return "It had been changed, and when it came due, the job was disabled."
+            return "It had been moved, and when it came due, the job was disabled."
         case other:
             return f"It was skipped{_by(fate.by)}: {other}." if other else f"It was skipped{_by(fate.by)}."
 
@@ -134,15 +136,19 @@ def _newer(account: Account, fate: Fate) -> Fate | None:
 
 
 def _paused(fate: Fate) -> str:
-    entry = fate.entry
-    if entry is not None and entry.status == "queued":
-        return f"its run is held by a pause{_by(fate.by)}{_because(_reason_of(entry))}."
-    does = "did not run" if entry is not None else "will not run"
-    return f"it {does}. A pause covers it{_by(fate.by)}{_because(fate.reason if entry is None else _reason_of(entry))}."
+    if fate.entry is not None and fate.entry.ran:
+        return f"its run is held by a pause{_by(fate.by)}{_because(_reason_of(fate))}."
+    does = "did not run" if fate.entry is not None else "will not run"
+    return f"it {does}. A pause covers it{_by(fate.by)}{_because(_reason_of(fate))}."
 
 
-def _reason_of(entry: Entry) -> str | None:
-    found = None if entry.pause is None else entry.pause.get("reason")
+def _reason_of(fate: Fate) -> str | None:
+    """Return why somebody paused or changed it, in their words."""
+    found: Any = fate.reason if fate.entry is None else None
+    if fate.word == "paused" and fate.entry is not None:
+        found = None if fate.entry.pause is None else fate.entry.pause.get("reason")
+    elif fate.word != "paused" and fate.edit is not None:
+        found = fate.edit.reason
     return found if isinstance(found, str) else None
 
 
@@ -163,11 +169,6 @@ def _coming(account: Account, fate: Fate, zone: ZoneInfo) -> str:
         f" The calendar {fate.epoch.options.calendar} moves it there from {written(fate.moved_from, zone)}."
     )  # fmt: skip
     return f"it is to come, in {words(left)}.{moved}{_set(fate)}"
-
-
-def _words_of(fate: Fate) -> str | None:
-    """Return why somebody changed it, in their words."""
-    return None if fate.edit is None else fate.edit.reason
 
 
 def _set(fate: Fate) -> str:

@@ -34,7 +34,6 @@ local new_stamp = 'clock-' .. call('HINCRBY', job, 'clock_epoch', 1)
 local removed = cjson.decode(ARGV[7])
 if #removed > 0 then call('HDEL', job, unpack(removed)) end
 if ARGV[8] == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, ARGV[8], job_id) end
-
 epochs.close(job_id, epoch, '', now, ARGV[5], 'clock')
 
 local void, voided = {}, {}

@@ -71,6 +71,8 @@ class _Answer:
         first, last = self._moment.spans[0][0], self._moment.spans[-1][1]
         if fates:
             first, last = fates[0].at, fates[-1].at
+        elif self._moment.lands_at is not None:  # another time's occurrence may be right there
+            last = first - 1
         before, after = self._account.before(first), self._account.after(last)
         nearest = [one.at for one in (before, after) if one is not None]
         beginning = self._beginning(bool(fates))
@@ -150,7 +152,7 @@ class _Answer:
             return f"it is not known any more if the schedule had an occurrence. {self._known()}"
         if not epoch.enabled:
             return off_sentence(epoch, self._zone, created_ms, None if former is None else former.by)
-        if any(self._would_name(later) for later in self._later(epoch)):
+        if self._moment.lands_at is None and any(self._would_name(later) for later in self._later(epoch)):
             nearest = [one.at for one in (self._account.before(at), self._account.after(at)) if one is not None]
             return (
                 f"the schedule was another one then (revision {epoch.revision}), and had no occurrence. "

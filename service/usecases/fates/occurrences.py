@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from service.domain import schedules
-from service.domain.edits.edit import Edit
+from service.domain.edits.edit import Action, Edit
 from service.domain.edits.edited_plans import closed_by
 from service.domain.fates.account import GRACE_MS, Account
 from service.domain.fates.counting import Totals, totals
@@ -33,6 +33,8 @@ SPAN_BEFORE, SPAN_AFTER = 7 * 86_400, 86_400
 """The span if nobody says, seconds before and after now."""
 MADE_UP = ("skipped", "paused", "dropped", "overdue", "unaccounted")
 """Fates of instants that did not run, and that nobody has closed or changed: a backfill makes up for them."""
+
+_WORDS: dict[Action, FateWord] = {"skip": "skipped", "move": "moved", "set": "coming"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +165,21 @@ class Occurrences:
 
 
 def plans_of(books: Books) -> Mapping[int, Plan]:
-    """Return what people have decided about single instants, as far as the scheduler has not decided them yet."""
+    """Return what people have decided about single instants, as far as the scheduler has not decided them yet.
+
+    An instant with a plan has that fate until it has an entry, and no fold and no count takes it in.
+    """
     return {edit.instant: _plan(edit, books) for edit in books.record.edits.pending}
 
 
 def _plan(edit: Edit, books: Books) -> Plan:
+    present, closed, word = books.epochs[0], None, _WORDS[edit.action]
     if edit.due + GRACE_MS <= books.now_ms:
-        return Plan("overdue", edit)
-    present = books.epochs[0]
-    closed = None
-    if present.schedule is not None:
+        word = "overdue"
+    elif edit.action != "skip" and present.schedule is not None:
         closed = closed_by(edit, present.schedule, present.options, present.calendar)
-    word: FateWord = "skipped" if edit.action == "skip" else "moved" if edit.action == "move" else "coming"
-    return Plan(word if closed is None or word == "skipped" else "closed", edit, closed)
+    reason = "edited" if edit.action == "skip" else edit.reason
+    return Plan(word if closed is None else "closed", reason, edit.moved_to, edit.by, edit, closed)
 
 
 def totals_of(account: Account, start: int, end: int) -> Totals:

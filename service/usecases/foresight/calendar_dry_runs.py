@@ -16,7 +16,7 @@ from service.store.calendars.calendar_store import CalendarRecord, CalendarStore
 from service.store.jobs.job_hashes import JobStore
 from service.store.scripts import Scripts
 from service.usecases.calendars import Calendars
-from service.usecases.document_calendars import CalendarStep
+from service.usecases.documents.document_calendars import CalendarStep
 from service.usecases.foresight.calendar_jobs import CalendarJobs, Known, differs, jobs_of
 from service.usecases.foresight.dry_runs import described
 

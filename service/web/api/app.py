@@ -14,7 +14,9 @@ from service.domain.access.callers import NOBODY, act_for
 from service.domain.plain_json import dumps
 from service.web.api import contacts as address_book
 from service.web.api import feeds
-from service.web.api.audit import AuditEntries
+from service.web.api.access.audit import AuditEntries
+from service.web.api.access.keys import Key, KeyList, OwnKey, Rotate
+from service.web.api.access.sessions import SessionEnd, SessionList, SessionsEnd
 from service.web.api.backfills import BackfillList, OneBackfill, StartBackfill
 from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
@@ -23,7 +25,6 @@ from service.web.api.definitions import Apply, Export
 from service.web.api.edits.occurrence_changes import OccurrenceChange
 from service.web.api.health import Acknowledge, Health
 from service.web.api.jobs import Job, JobList, RunNow, Toggle
-from service.web.api.keys import Key, KeyList, OwnKey, Rotate
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
 from service.web.api.occurrences import Explanation, OccurrenceList
@@ -33,7 +34,6 @@ from service.web.api.pauses import OnePause, PauseList
 from service.web.api.previews import ClockChangeList, JobPreview, Preview
 from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
 from service.web.api.runs import Again, AllRuns, Cancel, History, Log, Run, Start
-from service.web.api.sessions import SessionEnd, SessionList, SessionsEnd
 from service.web.http import errors
 from service.web.http.access import Access, Undeclared, require_declaration
 from service.web.http.body import NeedlessBodies

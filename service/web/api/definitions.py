@@ -12,7 +12,7 @@ from service.domain.access.scopes import Scope
 from service.domain.input.strict_json import parse_object
 from service.errors import ValidationFailed
 from service.usecases.definitions import Definitions
-from service.usecases.documents import VERSION, json_pieces, parse_yaml, yaml_pieces
+from service.usecases.documents.document import VERSION, json_pieces, parse_yaml, yaml_pieces
 from service.web.api.limits import DRY_RUN_DAYS
 from service.web.http import query
 from service.web.http.access import BY_KEY

@@ -9,12 +9,14 @@ from falcon.asgi import Request, Response
 from service.domain.input.refusals import Refusals, key_name, listed
 from service.web.api.openapi.operation import Operation
 from service.web.api.openapi.operations import OPERATIONS
+from service.web.http.access import OPEN
 
 
 class KnownParameters:
     """Falcon middleware behind the guard that refuses unknown query parameters: a typo must not change what is asked.
 
-    Pages for people are no operations of the API, and get whatever stands in an address.
+    Pages for people are no operations of the API, and get whatever stands in an address. So does what anybody may ask:
+    programs that watch it add to its address, against caches.
 
     Args:
         operations: method and path of each operation -> its description.
@@ -35,7 +37,7 @@ class KnownParameters:
         Raises:
             ValidationFailed: names each unknown parameter, and those that the operation takes.
         """
-        if not req.params:
+        if not req.params or getattr(resource, "access", OPEN).is_open:
             return
         method, path = "GET" if req.method == "HEAD" else req.method, req.uri_template or ""
         operation = self._operations.get((method, path))

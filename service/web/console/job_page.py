@@ -12,7 +12,7 @@ from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.interleaving import interleaved
 from service.usecases.definitions import Definitions
-from service.usecases.documents import VERSION, yaml_pieces
+from service.usecases.documents.document import VERSION, yaml_pieces
 from service.usecases.jobs import Jobs
 from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions

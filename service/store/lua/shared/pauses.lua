@@ -120,7 +120,7 @@ local function give_up(run_id, job_id, now)
 end
 
 -- Put a new run on hold. Its record exists, with `held_by`. A pause that keeps the latest gives up the one before, if that
--- was held in the same way.
+-- was held in the same way. One that is over by now holds it for the rest of this call: nobody walks over its jobs again.
 function pauses.hold(run_id, job_id, pause, now)
   local line = key.on_hold(job_id)
   local last = pause.on_resume == 'latest' and call('LINDEX', line, -1)
@@ -131,7 +131,7 @@ function pauses.hold(run_id, job_id, pause, now)
   end
   local length = call('RPUSH', line, run_id)
   call('ZADD', key.held, int(now), run_id)
-  note_job(pause, job_id)
+  if covers(pause, nil, now) then note_job(pause, job_id) end
   if length > MOST_ON_HOLD then give_up(call('LPOP', line), job_id, now) end
 end
 

@@ -27,6 +27,10 @@ TONES = {
 """Fate -> the status whose colour and sign it has."""
 
 
+OPTIONAL = ("run_id", "status", "reason", "closed", "moved_from", "moved_to", "by")
+"""Fields that an occurrence has only where they apply."""
+
+
 class OccurrenceList(RenderedPage):
     """`/jobs/{job_id}/occurrences`."""
 
@@ -75,14 +79,18 @@ class OccurrenceList(RenderedPage):
             )
         except ValidationFailed as error:
             return None, "; ".join(f"{one.field} {one.message}" for one in error.errors)
-        return page, ""
+        return {**page, "items": [_filled(one) for one in page["items"]]}, ""
 
     def _told(self, job_id: str, at: str | None) -> tuple[dict[str, Any] | None, str]:
         """Explain a moment; None and a sentence if it is none."""
         try:
-            return (None if at is None else self._explanations.explain(job_id, at.strip())), ""
+            return (None if at is None else _filled(self._explanations.explain(job_id, at.strip()))), ""
         except ValidationFailed as error:
             return None, "; ".join(one.message for one in error.errors)
+
+
+def _filled(one: dict[str, Any]) -> dict[str, Any]:
+    return {**dict.fromkeys(OPTIONAL), **one}
 
 
 def _whole(sent: str | None) -> str | None:

@@ -10,7 +10,7 @@ from falcon.asgi import Request, Response
 from service.domain.access.scopes import Scope
 from service.errors import NotFound
 from service.secrecy.redaction import redacted_json
-from service.usecases.documents import VERSION, yaml_pieces
+from service.usecases.documents.document import VERSION, yaml_pieces
 from service.usecases.jobs import Jobs
 from service.usecases.revisions import Revisions
 from service.web.console.history.changed_fields import ChangedField, changed_fields, names

@@ -10,7 +10,7 @@ from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_create
 from service.errors import ValidationFailed
-from service.usecases.documents import VERSION
+from service.usecases.documents.document import VERSION
 from service.usecases.edits.document_edits import FIELD, Wanted, checked_edits
 
 

@@ -18,7 +18,7 @@ from service.domain.options import Options
 from service.errors import ConcurrentChange, Forbidden, ValidationFailed
 from service.store.calendars.calendar_store import CalendarRecord, CalendarStore
 from service.usecases.access.sight import is_limited
-from service.usecases.document_jobs import within
+from service.usecases.documents.document_jobs import within
 
 
 @dataclass(frozen=True, slots=True)

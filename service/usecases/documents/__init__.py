@@ -1,0 +1,1 @@
+"""Documents of definitions: reading, writing and comparing them."""

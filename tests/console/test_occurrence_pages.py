@@ -1,0 +1,82 @@
+"""Page of a job's occurrences: their fates, what is unaccounted for, and the question why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from service.domain.fates.fate import FATES
+from service.web.console.history.occurrences import TONES
+from tests.console.test_pages import HOSTILE, Markup, check, make_job
+from tests.support.browsing import Browser, installation, words
+from tests.support.store_rig import Rig
+
+MINUTELY = {"schedule_type": "interval", "schedule_config": {"minutes": 1}, "bot_type": "webhook",
+            "bot_config": {"url": "http://x.example"}, "name": HOSTILE}  # fmt: skip
+
+
+@pytest.fixture
+def browser(redis_client: Redis, valkey_server: Any) -> Browser:
+    """Signed in, on an empty server."""
+    browser = Browser(installation(valkey_server.url))
+    assert browser.sign_in().status_code == 303
+    return browser
+
+
+@pytest.fixture
+def decided(browser: Browser, redis_client: Redis) -> str:
+    """A job with one decided occurrence, 100 s ago, as the first after its creation."""
+    job_id = make_job(browser, **MINUTELY)
+    rig = Rig.on(redis_client)
+    at = rig.pretend_due(job_id, 100)
+    redis_client.hset(rig.keys.job(job_id), "created_at", (at - 30) * 1000)
+    rig.scheduler().heartbeat()
+    rig.scheduler().enqueue_jobs()
+    return job_id
+
+
+def test_every_fate_has_a_colour_and_a_sign() -> None:
+    assert set(TONES) == set(FATES)
+
+
+def test_the_page_says_what_became_of_each_and_that_nothing_is_missing(browser: Browser, decided: str) -> None:
+    """The counts stand at the top; each row leads to its run and to the question."""
+    page = browser.get(f"/jobs/{decided}/occurrences")
+    check(page)
+    said = words(page)
+    assert "all accounted for" in said and "0 unaccounted for" in said and "All is known since" in said
+    assert "coming" in said
+    links = Markup(page).values("href")
+    assert any(f"/jobs/{decided}/runs/" in link for link in links)
+    assert any("at=" in link and link.endswith("#why") for link in links)
+    assert f"/jobs/{decided}/occurrences" in Markup(browser.get(f"/jobs/{decided}")).values("href")
+
+
+def test_a_loss_is_told_at_the_top(browser: Browser, decided: str, redis_client: Redis) -> None:
+    rig = Rig.on(redis_client)
+    for run in rig.history(decided):
+        redis_client.delete(rig.keys.run(run["id"]))
+    said = words(browser.get(f"/jobs/{decided}/occurrences"))
+    assert "not accounted for" in said and "0 unaccounted" not in said
+
+
+def test_the_question_is_answered_on_the_page(browser: Browser, decided: str) -> None:
+    """A sentence; a time that is none is told, and so is a span that is refused."""
+    said = words(browser.get(f"/jobs/{decided}/occurrences?at=2001-01-01T08:00"))
+    assert "the job did not exist yet" in said
+    page = browser.get(f"/jobs/{decided}/occurrences?at={HOSTILE}")
+    check(page)
+    assert "must be a time such as" in words(page)
+    assert "must be one of" in words(browser.get(f"/jobs/{decided}/occurrences?fate=x"))
+    assert "must not be before since" in words(
+        browser.get(f"/jobs/{decided}/occurrences?since=2027-01-02T00:00&until=2027-01-01T00:00")
+    )
+
+
+def test_a_filter_lists_one_fate(browser: Browser, decided: str) -> None:
+    """And one that nothing has says so."""
+    assert "No occurrences found" in words(browser.get(f"/jobs/{decided}/occurrences?fate=moved"))
+    page = browser.get(f"/jobs/{decided}/occurrences?fate=coming")
+    assert "Later" in words(page) or "coming" in words(page)
