@@ -14,8 +14,7 @@
 -- Of edits (shared/edits.lua) it counts when they are due: a decision about one that is due later than now is void, and the
 -- edit is to come again; of one that is over, the mark is there again if the clock that was ahead made the job pass it.
 --
--- One step, because an instant is either decided or open. The compare-and-set makes it safe to repeat,
--- and right under any number of schedulers.
+-- One step, because an instant is either decided or open. The compare-and-set makes it safe to repeat, by any scheduler.
 
 local job_id, stands = ARGV[1], tonumber(ARGV[5])
 local job = key.job(job_id)
