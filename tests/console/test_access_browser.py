@@ -267,6 +267,7 @@ def test_a_limited_admin_makes_keys_within_its_own(browser: Browser, installatio
 
 def test_an_expiry_is_read_and_shown_in_the_readers_zone(page: Page, installation: Installation) -> None:
     """Which the form names; the service has it in UTC. What is opened and saved stays as it is."""
+    page.context.grant_permissions(CLIPBOARD)
     page.goto("/access/keys/new")
     expect(page.locator("#hint-expires")).to_contain_text("In your time zone, Europe/Vienna.")
     page.get_by_label("Name", exact=True).fill("Ends at New Year")
@@ -276,12 +277,14 @@ def test_an_expiry_is_read_and_shown_in_the_readers_zone(page: Page, installatio
     key = Api(installation.port, page.locator("#secret-text").text_content() or "").call("GET", "/keys/me")[1]
     assert key["expires_at"] == "2029-12-31T23:00:00"
     page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     page.goto(f"/access/keys/{key['id']}")
     expect(page.get_by_label("Expires")).to_have_value(re.compile("^2030-01-01T00:00"))
     page.get_by_label("Note").fill("soon")
     with page.expect_request(lambda request: request.method == "PUT") as sent:
         page.get_by_role("button", name="Save").click()
     assert sent.value.post_data_json == {"note": "soon"}
+    expect(page.get_by_text("“Ends at New Year” saved")).to_be_visible()
     page.goto(f"/access/keys/{key['id']}")
     page.get_by_label("Expires").fill("2020-07-01T12:00:00")
     page.get_by_role("button", name="Save").click()
