@@ -18,6 +18,7 @@ from service.domain.people.contact import Contact
 from service.domain.people.erasure.seal import is_sealed
 from service.domain.people.erasure.traces import ERASED
 from service.domain.run_records import Outcome
+from service.domain.schedules.definition import Union
 from service.errors import NotFound
 from service.store.audit.reading import read_entry
 from service.store.contacts import ContactStore
@@ -29,6 +30,7 @@ from service.store.runs.run_views import History
 from service.store.scripts import Limits
 from service.usecases.contacts import ContactBook
 from service.usecases.erasure import Erasure
+from service.usecases.fates.occurrences import Occurrences
 from tests.support import dumps
 from tests.support.store_rig import Rig
 
@@ -298,6 +300,22 @@ def test_what_people_wrote_is_cut_from_revisions_deleted_jobs_and_the_audit_log(
         ]
     (former,) = RevisionStore(rig.scripts).newest(kept)[1:]
     assert (former.definition.name, former.definition.description) == (f"for {ERASED}", ERASED)
+
+
+def test_what_people_wrote_is_cut_from_planning_epochs(
+    ada: None, redis_client: Redis, book: ContactBook, erasure: Erasure
+) -> None:
+    """The names of a union's schedules; the epoch is readable afterwards."""
+    rig = Rig.on(redis_client)
+    contact_id = book.create(PERSON)["id"]
+    part = {"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}, "name": f"for {NAME}"}
+    job_id = rig.make_job(schedule_type="any", schedule_config={"schedules": [part]})
+    daily = {"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
+    rig.jobs.update(job_id, daily)
+    erasure.erase(contact_id)
+    assert not list(tells(everything(redis_client)))
+    former = Occurrences(rig.scripts).read(job_id).account.epochs[1]
+    assert isinstance(former.schedule, Union) and former.schedule.members[0].name == f"for {ERASED}"
 
 
 def test_other_installations_keep_their_records(redis_client: Redis, book: ContactBook, erasure: Erasure) -> None:

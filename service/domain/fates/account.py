@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,6 +67,18 @@ class Account:
         return sorted(folds, key=lambda entry: (entry.is_void, entry.first))
 
     @cached_property
+    def _standing(self) -> list[Entry]:
+        return [entry for entry in self.folds if not entry.is_void]
+
+    def _fold_of(self, instant: int) -> Entry | None:
+        """Find the entry that stands for an instant among others; folds that stand overlap only by outside hands."""
+        place = bisect_right(self._standing, instant, key=lambda entry: entry.first)
+        for entry in [*self._standing[max(0, place - 1) : place], *self.folds[len(self._standing) :]]:
+            if entry.first <= instant <= entry.last:
+                return entry
+        return None
+
+    @cached_property
     def others(self) -> Mapping[int, Entry]:
         """Runs that made up for an instant later, and were not asked for by hand."""
         return {entry.first: entry for entry in self.entries if entry.trigger == "backfill"}
@@ -86,7 +99,7 @@ class Account:
         single = next(iter(self.singles.get(instant, ())), None)
         if (single is not None and not single.is_void) or instant in self.plans:
             return single
-        fold = next((entry for entry in self.folds if entry.first <= instant <= entry.last), None)
+        fold = self._fold_of(instant)
         if fold is not None and not fold.is_void:
             return fold
         return self.others.get(instant) or single or fold

@@ -63,6 +63,7 @@ def places(keys: Keys) -> tuple[Place, ...]:
     add("definitions", rf"{own}:job:{_ID}", "hash", DEFINITION, "tell")
     add("revisions", rf"{own}:job:{_ID}", "hash", ("author",))
     add("revisions", rf"{own}:(job|deleted):{_ID}:revisions", "list", within=(*DEFINITION, "labels", "by"))
+    add("revisions", rf"{own}:job:{_ID}:epochs", "list", within=("schedule_config", "options", "by"))
     add("deleted_jobs", rf"{own}:deleted:{_ID}", "hash", (*DEFINITION, "author", "deleted_by", "last_run_error"))
     add("audit", rf"{own}:audit", "stream", within=("actor_name", "fields", "note"))
     add("alerts", rf"{own}:alerts(:\w+)?", "list")
@@ -78,10 +79,10 @@ def places(keys: Keys) -> tuple[Place, ...]:
 
 _STRUCTURE = (
     "contact:.*", "identity:.*", "gone:.*", "contacts(:before)?", "birthdays:.*", "visits", "card_owners", "cards:.*",
-    "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock", "data", "leader", "schedulers",
-    "workers", "scheduler_versions", "ended_jobs", r"schema_\w+", "jobs", "enabled_jobs", "due_jobs", "runs", "queued",
-    "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?",
-    "adopted", "due", "enabled", rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?",
-    "ledger:.*", "idempotency:.*", "memory:.*", "audit", rf"deleted:{_ID}(:revisions)?",
+    "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock", "data", "planning", "leader",
+    "schedulers", "workers", "scheduler_versions", "ended_jobs", r"schema_\w+", "jobs", "enabled_jobs", "due_jobs",
+    "runs", "queued", "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?", "adopted", "due", "enabled",
+    rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?", "ledger:.*", "idempotency:.*", "memory:.*", "audit",
+    rf"deleted:{_ID}(:revisions)?",
 )  # fmt: skip
 """Keys that hold ids, numbers and times, or have a place above. Other contacts' data is theirs."""

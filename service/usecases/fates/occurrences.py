@@ -11,7 +11,7 @@ from service.domain import schedules
 from service.domain.fates.account import Account
 from service.domain.fates.counting import Totals, totals
 from service.domain.fates.fate import FATES, Fate, Plan
-from service.domain.fates.instants import TooMany
+from service.domain.fates.instants import MOST_WALKED, TooMany
 from service.domain.fates.losses import IN_WORDS, Installation, Loss, complete_since
 from service.domain.ids import is_id
 from service.domain.records import UnreadableJob
@@ -127,12 +127,14 @@ class Occurrences:
         Raises:
             NotFound: there is no such job.
             Conflict: its stored definition cannot be read.
-            ValidationFailed: there are more than `most`.
+            ValidationFailed: there are more than `most`, or the span names more than 100,000.
         """
         read = self.read(job_id)
         fates = read.account.fates(since - 1, min(until, read.books.now_ms // 1000 + 1) - 1)
-        wanted = (one.at for one in fates if one.word in MADE_UP and one.reason != "edited")
-        found = list(islice(wanted, most + 1))
+        looked_at = list(islice(fates, MOST_WALKED + 1))
+        if len(looked_at) > MOST_WALKED:
+            raise _too_long()
+        found = [one.at for one in looked_at if one.word in MADE_UP and one.reason != "edited"]
         if len(found) > most:
             raise ValidationFailed.of("until", f"must leave {most:,} missing occurrences at most; ask for less")
         return Missing(found, read.loss.at)
@@ -178,11 +180,15 @@ def totals_of(account: Account, start: int, end: int) -> Totals:
     try:
         return totals(account, start - 1, end - 1)
     except TooMany:
-        raise ValidationFailed.of(
-            "since", "must leave a span of 100,000 occurrences at most; ask for a shorter one"
-        ) from None
+        raise _too_long() from None
     except ScheduleError as error:
         raise ValidationFailed.of("until", f"must leave a span that can be worked out: {error}") from error
+
+
+def _too_long() -> ValidationFailed:
+    return ValidationFailed.of(
+        "since", f"must leave a span of {MOST_WALKED:,} occurrences at most; ask for a shorter one"
+    )
 
 
 def _some(account: Account, after: int, until: int, fate: str | None, limit: int) -> tuple[list[Fate], int | None]:
