@@ -149,7 +149,7 @@ def sentence(entry: Entry | None = None, plans: dict[int, Plan] | None = None) -
     account = Account(
         "job", [epoch(START)], [entry] if entry else [], (START + 5) * 1000, START + 10, START, plans or {}
     )
-    fate = account.fate_at(START + 10)
+    fate = next(account.fates(START + 9, START + 10), None)
     assert fate is not None
     return sentence_of(account, fate, zone("UTC"))
 

@@ -35,15 +35,29 @@ def checked_labels(value: object) -> dict[str, str]:
         raise ValidationFailed.of("labels", f"must be an object of at most {LABELS_LIMIT} labels, not {echo(value)}")
     if len(value) > LABELS_LIMIT:
         raise ValidationFailed.of("labels", f"must have at most {LABELS_LIMIT} labels, not {len(value):,}")
-    refusals = Refusals()
-    for label, text in value.items():
-        field = joined("labels", key_name(label))
+    return well_formed(value, "labels")
+
+
+def well_formed(labels: Mapping[str, object], field: str) -> dict[str, str]:
+    """Check each name and text of labels.
+
+    Args:
+        labels: as they were sent.
+        field: where they stand in the request.
+
+    Raises:
+        ValidationFailed: naming every label that is refused.
+    """
+    refusals, found = Refusals(), dict[str, str]()
+    for label, text in labels.items():
+        where = joined(field, key_name(label))
         if not is_label(label):
-            refusals.add(field, f"must have a name of {LABEL_IN_WORDS}")
+            refusals.add(where, f"must have a name of {LABEL_IN_WORDS}")
         if not is_label(text):
-            refusals.add(field, f"must be text of {LABEL_IN_WORDS}, not {echo(text)}")
+            refusals.add(where, f"must be text of {LABEL_IN_WORDS}, not {echo(text)}")
+        found[label] = str(text)
     refusals.raise_any()
-    return dict(value)
+    return found
 
 
 def parse_label_filter(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:

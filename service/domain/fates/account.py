@@ -112,10 +112,6 @@ class Account:
             for instant in walk(stretch, after, until):
                 yield self._fate(stretch, instant)
 
-    def fate_at(self, instant: int) -> Fate | None:
-        """Return the fate of an instant; None if no epoch names it."""
-        return next(self.fates(instant - 1, instant), None)
-
     def before(self, instant: int, reach: Sequence[int] = (3600, 86_400, 8 * 86_400, 400 * 86_400)) -> Fate | None:
         """Find the last instant strictly before another one, within the longest reach, seconds."""
         for seconds in reach:

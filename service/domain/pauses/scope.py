@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from service.domain.access.labels import LABEL_IN_WORDS, LABELS_LIMIT, is_label
+from service.domain.access.labels import LABELS_LIMIT, well_formed
 from service.domain.access.limits import NO_LIMITS, Limits
 from service.domain.ids import is_id
-from service.domain.input.refusals import Refusals, echo, joined, key_name
+from service.domain.input.refusals import Refusals, echo
 from service.errors import ValidationFailed
 
 KINDS = ("label", "bot_type", "job_id")
@@ -103,12 +103,4 @@ def parse_scope(value: object) -> PauseScope:
 def _labels(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not 0 < len(value) <= LABELS_LIMIT:
         raise ValidationFailed.of("scope.label", f"must be an object of 1 to {LABELS_LIMIT} labels, not {echo(value)}")
-    refusals = Refusals()
-    for name, text in value.items():
-        where = joined("scope.label", key_name(name))
-        if not is_label(name):
-            refusals.add(where, f"must have a name of {LABEL_IN_WORDS}")
-        if not is_label(text):
-            refusals.add(where, f"must be text of {LABEL_IN_WORDS}, not {echo(text)}")
-    refusals.raise_any()
-    return dict(value)
+    return well_formed(value, "scope.label")

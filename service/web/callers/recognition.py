@@ -143,13 +143,6 @@ class Callers:
         req.context.proof = proof
         return Caller(found.key_id, found.name, found.scopes, found.limits, found.session, self._address_of(req))
 
-    async def is_signed_in(self, req: Request) -> bool:
-        """Tell whether somebody is signed in, or may be while Redis is away."""
-        try:
-            return await self.by_session(req) is not None
-        except StoreUnavailable:
-            return True
-
     async def sign_in(self, given: bytes, req: Request) -> str | None:
         """Open a session. From now on, the request's caller is who has signed in.
 
