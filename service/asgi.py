@@ -36,6 +36,7 @@ from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.deleted_jobs import Deleted
+from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from service.usecases.erasure import Erasure
 from service.usecases.fates.explaining import Explanations
 from service.usecases.fates.occurrences import Occurrences
@@ -139,6 +140,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),
         calendars=calendars,
         pauses=Pauses(scripts, bot_configs),
+        occurrence_edits=OccurrenceEdits(scripts, clock, bot_configs),
         dry_runs=DryRuns(jobs, clock, bot_configs),
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),

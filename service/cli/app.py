@@ -17,6 +17,7 @@ from service.cli.commands import (
     health,
     jobs,
     keys,
+    occurrence_edits,
     occurrences,
     pauses,
     processes,
@@ -83,6 +84,7 @@ app.command("pauses")(pauses.pauses)
 app.command("pause")(pauses.pause)
 app.command("resume")(pauses.resume)
 app.add_typer(calendars.app, name="calendars")
+app.add_typer(occurrence_edits.app, name="occurrence")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sessions.app, name="sessions")
 app.command("doctor")(doctor.doctor)

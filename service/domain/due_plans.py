@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from service.domain import schedules
+from service.domain.edits.edit import Edits
+from service.domain.edits.edited_plans import next_run_of
 from service.domain.options import SUPERSEDING
-from service.domain.planning import next_run_after
+from service.domain.planning import next_run_after, why_ended
 from service.domain.records import DueJob
 from service.domain.schedules.run_members import stored_members
 
@@ -39,7 +41,8 @@ def plan_of(job: DueJob, now_ms: int) -> dict[str, Any]:
         decided = job.last_decided or 0
         return _worded(job, as_of, [], decided + 1, decided, None)
     schedule, options = job.definition.schedule, job.definition.options
-    plan = _cut(schedules.plan(job.id, schedule, options, first, job.anchor, as_of, job.calendar))
+    edited = job.edits.instants
+    plan = _cut(schedules.plan(job.id, schedule, options, first, job.anchor, as_of, job.calendar, edited))
     decisions = [_decision(decision, job) for decision in plan.decisions]
     return _worded(job, as_of, decisions, first, plan.last_decided, plan.next)
 
@@ -100,8 +103,10 @@ def _worded(
         plan["revision"] = str(job.revision)
         if job.kind != job.stored_kind:
             plan["kind"] = job.kind or ""
-    if following is None:
-        plan["ended"] = "no occurrence is left before ends_at" if options.ends_at else "it never comes again"
+    if following is None and job.edits.pending:
+        plan["rests"] = True
+    elif following is None:
+        plan["ended"] = why_ended(options)
         if options.delete_after_seconds is not None:
             plan["delete_after"] = options.delete_after_seconds * 1000
     else:
@@ -109,10 +114,19 @@ def _worded(
         plan["next_due"] = str(schedules.due_ms(job.id, following, options))
     if job.planned_by is not None:
         plan["calendar"] = job.planned_by
-        next_run = (
-            None
-            if following is None
-            else next_run_after(job.id, job.definition.schedule, options, following, job.anchor, job.calendar)
-        )
+    passed = [at for at, edit in job.edits.each.items() if at <= last_decided and edit.decided is not None]
+    if job.edits.stamp:
+        plan["edits"], plan["forget"] = job.edits.stamp, [str(at) for at in passed]
+    if job.planned_by is not None or job.edits.stamp:
+        next_run = _next_run(job, following, job.edits.without(*passed))
         plan["next_run"] = "" if next_run is None else str(next_run)
     return plan
+
+
+def _next_run(job: DueJob, following: int | None, edits: Edits) -> int | None:
+    schedule, options = job.definition.schedule, job.definition.options
+    if edits.each:
+        return next_run_of(job.id, schedule, options, following, job.anchor, job.calendar, edits)
+    return None if following is None else next_run_after(
+        job.id, schedule, options, following, job.anchor, job.calendar
+    )  # fmt: skip

@@ -81,6 +81,11 @@ def plan_after(
     return Plan(anchor, following, due, "scheduled", None, reference(calendar), next_run, after)
 
 
+def why_ended(options: Options) -> str:
+    """Say why a job has no occurrence any more."""
+    return "no occurrence is left before ends_at" if options.ends_at else "it never comes again"
+
+
 def next_run_after(
     job_id: str, schedule: Schedule, options: Options, upcoming: int, anchor: int, calendar: schedules.Calendar | None
 ) -> int | None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.domain.access.labels import stored_labels
+from service.domain.edits.edit import NO_EDITS, Edits
 from service.domain.job import JobDefinition
 from service.domain.options import Options
 from service.domain.schedules.definition import Schedule
@@ -16,7 +17,7 @@ from service.domain.schedules.workdays import Calendar
 from service.domain.timestamps import format_ms
 
 NONE_RUNS = 0
-"""Stands in the place of the next occurrence that runs where all are closed, as far as one looks."""
+"""Stands in the place of the next occurrence that runs where all are closed or skipped, as far as one looks."""
 
 
 class UnreadableJob(Exception):
@@ -34,7 +35,7 @@ class Plan:
         state: `scheduled`, `disabled` or `ended`.
         reason: for a state that needs one.
         calendar: the calendar by which it was planned, as `name/stamp`; None without one.
-        next_run: when an occurrence is due next that runs, ms, if the next one is closed, or `NONE_RUNS`; else None.
+        next_run: when the job runs next, ms, if the next occurrence is closed or changed, or `NONE_RUNS`; else None.
         after: its occurrences come after this instant, epoch seconds; None: after the job's creation.
     """
 
@@ -49,13 +50,17 @@ class Plan:
 
     @property
     def runs_next(self) -> int | None:
-        """When an occurrence is due next that runs, with its jitter, ms; None if none does."""
+        """When an occurrence runs next, with its jitter or where it was moved, ms; None if none does."""
         return None if self.next_run == NONE_RUNS else self.next_run or self.next_due
 
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job as it is stored: its definition, its plan, and the outcome of its last run. Times are ms."""
+    """A job as it is stored: its definition, its plan, and the outcome of its last run. Times are ms.
+
+    `edits`: its changed occurrences; of a record that a hash alone was read for, only their stamp. `edited_until`: when
+    the latest of those that are decided was due.
+    """
 
     id: str
     revision: int
@@ -67,6 +72,8 @@ class JobRecord:
     last_run_at: int | None = None
     last_run_status: str | None = None
     last_run_error: str | None = None
+    edits: Edits = NO_EDITS
+    edited_until: int | None = None
 
     def answer(self) -> dict[str, Any]:
         """Return the job as the API shows it, with `ANSWER_FIELDS`."""
@@ -114,6 +121,7 @@ class DueJob:
         last_decided: the newest decided occurrence, epoch seconds; None if there is none.
         planned_by: the calendar by which it was planned, as `name/stamp`; None without one.
         calendar: that calendar, once it is looked up.
+        edits: its changed occurrences.
     """
 
     id: str
@@ -128,6 +136,7 @@ class DueJob:
     last_decided: int | None
     planned_by: str | None = None
     calendar: Calendar | None = None
+    edits: Edits = NO_EDITS
 
     @property
     def shares_its_plan(self) -> bool:
@@ -209,4 +218,6 @@ def _read(job_id: str, text: Mapping[str, str]) -> JobRecord:
         last_run_at=number("last_run_at"),
         last_run_status=text.get("last_run_status"),
         last_run_error=text.get("last_run_error"),
+        edits=Edits(text["edits"]) if "edits" in text else NO_EDITS,
+        edited_until=number("edited_until"),
     )

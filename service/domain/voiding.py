@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.edits.edited_plans import with_edits
 from service.domain.planning import plan_after
 from service.domain.records import JobRecord, Plan
 
@@ -55,8 +56,10 @@ def renewed(
     # A future occurrence that was decided before `sound_ms` was decided before a step back that stands, too.
     decided_before = 0 if sound_ms is None else sound_ms // 1000 if first is None else first - 1
     decided_ahead = decided > max(latest, decided_before)
+    edited_ahead = record.edited_until is not None and record.edited_until > latest * 1000
     if not planned_ahead and not decided_ahead:
-        return None
+        # What is due next, and what was decided, stays; but not what was decided about a changed occurrence.
+        return Renewed(decided, record.plan) if edited_ahead else None
     if planned_ahead:  # made, switched on or given its schedule then: it owes no earlier occurrence
         anchor = -(-now_ms // 1000)
     if not decided_ahead:
@@ -71,4 +74,5 @@ def renewed(
     if record.plan.state == "broken" or not record.definition.enabled:
         state, why = record.plan.state, record.plan.reason
         return Renewed(stands, Plan(anchor, None, None, state, why, record.plan.calendar, after=stands))
-    return Renewed(stands, plan_after(record.id, record.definition, stands, anchor, calendar))
+    plan = plan_after(record.id, record.definition, stands, anchor, calendar)
+    return Renewed(stands, with_edits(record.id, record.definition, plan, record.edits, calendar))

@@ -18,11 +18,13 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from service.domain.edits.edited_plans import with_edits
 from service.domain.planning import plan_again
 from service.domain.records import DueJob, UnreadableJob
-from service.errors import ServiceError, ValidationFailed
+from service.errors import ServiceError
 from service.scheduler.calendar_changes import CalendarChanges
-from service.scheduler.plans import Plans
+from service.scheduler.due_edits import DueEdits
+from service.scheduler.plans import CANNOT_BE_PLANNED, Plans
 from service.store.jobs.due import DueEntry, read_due
 from service.store.jobs.due_index import DueIndex
 from service.store.jobs.job_hashes import JobStore
@@ -37,8 +39,6 @@ BATCH = 100
 """Jobs decided by one call of the script; between two calls Redis serves others."""
 ROUND_SECONDS = 0.5
 """Seconds after which a round of calls ends, so that heartbeats and the reaper have their turn."""
-
-CANNOT_BE_PLANNED = (ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError)
 
 Answer = Callable[[], list[Any]]
 
@@ -83,7 +83,8 @@ class DueJobs:
         self._plans = Plans()
         self._read: deque[DueEntry] = deque()
         self._read_ms = 0
-        self.index = DueIndex(scripts, self._plan_again)
+        self.edits = DueEdits(scripts, jobs)
+        self.index = DueIndex(scripts, self._plan_again, self.edits.look_after)
         self.changes = CalendarChanges(scripts)
 
     def read(self, ahead_ms: int) -> int:
@@ -205,7 +206,8 @@ class DueJobs:
             if record is None or not record.definition.enabled or record.plan.next_occurrence is not None:
                 return
             calendar = self.changes.calendars.of(record.definition.options)
-            planned = replace(record, plan=plan_again(record, calendar), revision=record.revision + 1)
+            plan = with_edits(job_id, record.definition, plan_again(record, calendar), record.edits, calendar)
+            planned = replace(record, plan=plan, revision=record.revision + 1)
             if self._jobs.replace(planned, record):
                 log.warning("Job %s had no plan; it is %s again", job_id, planned.plan.state, extra={"job_id": job_id})
         except (UnreadableJob, *CANNOT_BE_PLANNED) as error:

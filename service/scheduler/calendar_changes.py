@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping, Sequence
 
 from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.edits.edited_plans import kept_edits, with_edits
 from service.domain.planning import plan_by_calendar, reference
 from service.domain.records import UnreadableJob, read_job
 from service.errors import ValidationFailed
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.calendars.replanning import Renewal, replan
 from service.store.jobs.job_hashes import JobStore
+from service.store.jobs.stored_edits import with_edits as stored_with_edits
 from service.store.scripts import Scripts
 from service.store.server.redis_clock import RedisClock
 
@@ -82,18 +84,20 @@ class CalendarChanges:
             found = [self._renewal(job_id, job, now_ms) for job_id, job in zip(job_ids, jobs, strict=True)]
             renewals = [renewal for renewal in found if renewal is not None]
             done = replan(self._scripts, renewals) if renewals else []
-            job_ids = [record.id for (record, _), written in zip(renewals, done, strict=True) if not written]
+            job_ids = [record.id for (record, _, _), written in zip(renewals, done, strict=True) if not written]
 
     def _renewal(self, job_id: str, fields: Mapping[bytes, bytes], now_ms: int) -> Renewal | None:
         """Return how a job is planned anew; None if it needs no new plan, or cannot have one."""
         try:
             if not fields:
                 return None
-            record = read_job(job_id, fields)
+            record = stored_with_edits(self._scripts, read_job(job_id, fields))
             calendar: WorkCalendar | None = self.calendars.of(record.definition.options)
             if record.plan.calendar == reference(calendar):
                 return None
-            return record, plan_by_calendar(record, now_ms, calendar)
+            plan, definition = plan_by_calendar(record, now_ms, calendar), record.definition
+            kept = kept_edits(job_id, definition, plan.anchor, record.edits, now_ms, record.last_decided, calendar)
+            return record, with_edits(job_id, definition, plan, kept, calendar), kept
         except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
             log.error("Job %s cannot be planned by its calendar: %s", job_id, error, extra={"job_id": job_id})
             return None

@@ -16,6 +16,7 @@ from service.errors import ValidationFailed
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.jobs.ahead import Ahead, AheadStore
 from service.store.jobs.job_hashes import JobStore, Position
+from service.store.jobs.stored_edits import with_edits as stored_with_edits
 from service.store.presence import Walk
 from service.store.scripts import Scripts
 
@@ -41,6 +42,7 @@ class ClockRepair:
     """
 
     def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
         self._store = AheadStore(scripts)
         self._jobs = JobStore(scripts)
         self._calendars = CalendarStore(scripts)
@@ -103,7 +105,7 @@ class ClockRepair:
         try:
             if not fields:
                 return None
-            record = read_job(ahead.job_id, fields)
+            record = stored_with_edits(self._scripts, read_job(ahead.job_id, fields))
             calendar = self._calendars.of(record.definition.options)
             found = renewed(record, now_ms, walk.sound_ms, ahead.first, ahead.ran, walk.landed_ms, calendar)
         except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:

@@ -8,7 +8,10 @@ import orjson
 
 from service.domain.due_plans import name_of_plan, plan_of
 from service.domain.records import DueJob
+from service.errors import ValidationFailed
 
+CANNOT_BE_PLANNED = (ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError)
+"""The refusals of a job that cannot be planned."""
 FRESH_MS = 1_000
 """A plan that was made longer ago is made anew: what was punctual then may be late now."""
 

@@ -214,9 +214,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
             found = self._due_jobs.decide()
             decided += found.decided
             fruitless = 0 if found.decided else fruitless + 1
-            if self._heartbeat.finds_a_step(found.now_ms):
-                self._begin_anew()
-            else:
+            if not self._finds_a_step(found.now_ms):
                 self._beat()
             if found.is_over or (found.decided and not self._leads):
                 break
@@ -224,13 +222,18 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
                 # A long backlog must not keep dead workers' runs and retries waiting.
                 self._reaper.pass_over(found.now_ms)
             self._plan()
-        return decided
+        # Occurrences of the jobs' own plans come first: one that was moved onto another one waits for its turn.
+        return decided + self._due_jobs.edits.decide(self._finds_a_step)
+
+    def _finds_a_step(self, now_ms: int) -> bool:
+        found = self._heartbeat.finds_a_step(now_ms)
+        if found:
+            self._begin_anew()
+        return found
 
     def _plan(self, ahead_ms: int = 0) -> None:
         """Plan what is due, while that is decided, or what will be in a moment, now."""
-        if self._heartbeat.finds_a_step(self._due_jobs.read(ahead_ms)):
-            self._begin_anew()
-        elif ahead_ms:
+        if not self._finds_a_step(self._due_jobs.read(ahead_ms)) and ahead_ms:
             self._due_jobs.plan()
 
     def _begin_anew(self) -> None:

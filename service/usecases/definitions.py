@@ -17,6 +17,7 @@ from service.batches import batched
 from service.clock import Clock
 from service.domain import schedules
 from service.domain.access.labels import JobChoice
+from service.domain.edits.edit import NO_EDITS, Edits
 from service.domain.input.refusals import Refusals, echo, require_object
 from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
@@ -25,10 +26,13 @@ from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.errors import ConcurrentChange, NotFound, ValidationFailed
 from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.job_marks import marks_of
+from service.store.jobs.stored_edits import with_edits
 from service.usecases.access.side_doors import require_bound_secrets
 from service.usecases.access.sight import choice, is_limited, require_within_limits
 from service.usecases.documents.document_calendars import DocumentCalendars, exported
 from service.usecases.documents.document_jobs import Item, parse_document, within
+from service.usecases.edits.document_edits import FIELD, DocumentEdits, exported_edits
+from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from service.usecases.foresight.calendar_jobs import Known, differs, jobs_of
 from service.usecases.foresight.dry_runs import DAYS, JobChange, described
 from service.usecases.jobs import Jobs
@@ -52,9 +56,10 @@ class Definitions:
         self._store = store
         self._clock = clock
         self._configs = configs
+        self._edits = DocumentEdits(OccurrenceEdits(store.scripts, clock, configs), clock)
 
     def export(self) -> Iterator[dict[str, Any]]:
-        """Read every job's definition and id in the order of their creation, in bounded memory.
+        """Read every job's definition, id and changed occurrences in the order of their creation, in bounded memory.
 
         Jobs whose stored definitions cannot be read are left out, as in lists.
         """
@@ -68,11 +73,13 @@ class Definitions:
         for chunk in self._store.scan():
             for job_id, fields in chunk:
                 try:
-                    definition = read_job(job_id, fields).definition
+                    record = with_edits(self._store.scripts, read_job(job_id, fields))
                 except UnreadableJob:
                     continue
+                definition, edits = record.definition, exported_edits(record.edits)
                 if wanted.takes(definition.labels, definition.bot_type):
-                    yield {"id": job_id, **definition.definition_fields()}
+                    more = {FIELD: edits} if edits else {}
+                    yield {"id": job_id, **definition.definition_fields(), **more}
 
     def apply(
         self, document: object, *, prune: bool = False, dry_run: bool = False, days: int = DAYS
@@ -146,14 +153,18 @@ class Definitions:
             if before is not None and before.definition.bot_type != definition.bot_type:
                 refusals.add(f"{item.field}.bot_type", f"cannot change: it is {echo(before.definition.bot_type)}")
                 continue
-            if before is not None and before.definition == definition and before.plan.state != "broken":
+            edits = item.edits
+            if before is not None and edits is not None and not self._edits.differ(edits, before.edits):
+                edits = None
+            is_same = before is not None and before.definition == definition and before.plan.state != "broken"
+            if is_same and edits is None:
                 continue
             require_bound_secrets(definition, None if before is None else before.definition)
             refusals.attempt(lambda item=item, before=before: _checked(item, before, now, least, calendars))  # type: ignore[misc]
             if before is None:
-                steps.append(JobChange("create", item.id, None, definition, definition.name))
+                steps.append(JobChange("create", item.id, None, definition, definition.name, edits))
             else:
-                steps.append(JobChange("update", before.id, before, definition, definition.name))
+                steps.append(JobChange("update", before.id, before, definition, definition.name, edits))
         refusals.raise_any()
         self._store.require_room(sum(step.before is None for step in steps))
         return steps + [JobChange("delete", job_id, None, None, name) for job_id, name in others]
@@ -201,7 +212,7 @@ class Definitions:
         found = {}
         for job_id, fields in zip(ids, self._store.get_many(ids), strict=True):
             try:
-                found[job_id] = read_job(job_id, fields)
+                found[job_id] = with_edits(self._store.scripts, read_job(job_id, fields))
             except UnreadableJob as error:
                 raise ConcurrentChange(
                     f"Job {job_id} was deleted in the meantime, or is broken; nothing was changed"
@@ -237,12 +248,17 @@ class Definitions:
                 record = replace(record, revision=now_ms)
             if not self._store.add(record):
                 raise _changed(job_id)
-            return replace(step, id=job_id)
+            return self._change_occurrences(replace(step, id=job_id), NO_EDITS)
         try:
             self._jobs.change(step.before.id, lambda current: _replacement(current, step))
         except NotFound as error:
             raise _changed(step.before.id) from error
-        return step
+        return self._change_occurrences(step, step.before.edits)
+
+    def _change_occurrences(self, step: JobChange, stored: Edits) -> JobChange:
+        if step.edits is None or step.id is None:
+            return step
+        return replace(step, left_out=self._edits.carry_out(step.id, step.edits, stored))
 
 
 def _replacement(current: JobDefinition, step: JobChange) -> JobDefinition:

@@ -8,6 +8,7 @@ from typing import Any
 from service.clock import Clock
 from service.domain import schedules
 from service.domain.access.callers import caller
+from service.domain.edits.edited_plans import kept_edits, with_edits
 from service.domain.ids import is_id
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_create
@@ -79,9 +80,12 @@ class Deleted:
         calendar = self._calendars.of(definition.options)
         former = before.definition.schedule
         schedules.validate_schedule(definition.schedule, definition.options, now_ms // 1000, former, calendar)
+        plan = plan_anew(job_id, definition, now_ms, before, calendar)
+        to_come = before.edits.without(*(edit.instant for edit in before.edits.pending if edit.due <= now_ms))
+        kept = kept_edits(job_id, definition, plan.anchor, to_come, now_ms, before.last_decided, calendar)
         record = replace(
-            before, definition=definition, plan=plan_anew(job_id, definition, now_ms, before, calendar),
-            updated_at=now_ms, revision=before.revision + 1,
+            before, definition=definition, plan=with_edits(job_id, definition, plan, kept, calendar),
+            edits=kept, updated_at=now_ms, revision=before.revision + 1,
             last_run_at=None, last_run_status=None, last_run_error=None,
         )  # fmt: skip
         match self._store.restore(deleted, record):

@@ -18,13 +18,14 @@ from service.clock import Clock
 from service.domain import schedules
 from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
+from service.domain.edits.edited_plans import changed_job, dropped_edits
 from service.domain.ids import is_id
 from service.domain.job import JobDefinition
 from service.domain.job_requests import parse_create, parse_preview, parse_toggle, parse_update
 from service.domain.plain_json import dumps
-from service.domain.planning import changed_plan, new_record, takes_long
+from service.domain.planning import new_record, takes_long
 from service.domain.records import JobRecord, UnreadableJob
-from service.domain.timestamps import parse_timestamp
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import ConcurrentChange
 from service.interleaving import leave_loop_if
 from service.store.calendars.calendar_store import CalendarStore
@@ -226,7 +227,7 @@ class Jobs:
         for _ in range(CHANGE_TRIES):
             record, changed = self.prospect(job_id, change, revisions)
             if changed is record or self._jobs.replace(changed, record, restored_from):
-                return self._view(changed)
+                return self._view(changed, dropped_edits(record.edits, changed.edits))
         raise keeps_changing(job_id)
 
     def prospect(
@@ -246,9 +247,7 @@ class Jobs:
             schedules.refuse_short_interval(schedule, self._jobs.limits.min_interval)
         now_ms, calendar = self._clock.now_ms(), self.calendars.of(definition.options)
         schedules.validate_schedule(schedule, definition.options, now_ms // 1000, former, calendar)
-        plan = changed_plan(record, definition, now_ms, calendar)
-        revision = record.revision + 1
-        return record, replace(record, definition=definition, plan=plan, updated_at=now_ms, revision=revision)
+        return record, changed_job(record, definition, now_ms, calendar)
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> None:
         """Delete a job with its history.
@@ -270,10 +269,9 @@ class Jobs:
                 raise other_revision(job_id)
         raise keeps_changing(job_id)
 
-    # looking ahead
-
-    def _view(self, record: JobRecord) -> JobView:
-        return JobView(veiled(record.answer(), self._visible), record.id, record.revision)
+    def _view(self, record: JobRecord, dropped: Sequence[int]) -> JobView:
+        told = {"dropped_changes": [format_timestamp(at) for at in dropped]} if dropped else {}
+        return JobView(veiled(record.answer() | told, self._visible), record.id, record.revision)
 
     def preview(self, body: object) -> dict[str, Any]:
         """Compute the coming occurrences of the schedule in a request's body.

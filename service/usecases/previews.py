@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.domain import schedules
+from service.domain.edits.coming_edits import Shown, coming_with_edits
+from service.domain.edits.edit import NO_EDITS, Edits
 from service.domain.job_requests import PREVIEW_LIMIT, PreviewRequest
 from service.domain.options import Options
 from service.domain.pauses.pause import Pause, paused_until
 from service.domain.records import JobRecord
-from service.domain.schedules.closed.closed_days import Coming, coming
 from service.domain.schedules.definition import Schedule
 from service.domain.timestamps import format_ms, format_timestamp
 
@@ -46,7 +47,7 @@ def preview_of_job(
         pauses: those that are known.
     """
     job = record.definition
-    found = previewed(job.schedule, job.options, after, count, record.plan.anchor, calendar)
+    found = previewed(job.schedule, job.options, after, count, record.plan.anchor, calendar, record.edits)
     until_ms = paused_until(pauses, now_ms, record.id, job.labels, job.bot_type)
     if until_ms is None:
         return found
@@ -57,7 +58,7 @@ def preview_of_job(
 
 def previewed(
     schedule: Schedule, options: Options, after: int, count: int, anchor: int,
-    calendar: schedules.Calendar | None = None,
+    calendar: schedules.Calendar | None = None, edits: Edits = NO_EDITS,
 ) -> dict[str, Any]:  # fmt: skip
     """Compute coming occurrences.
 
@@ -68,14 +69,17 @@ def previewed(
         count: how many.
         anchor: epoch seconds; from where an interval counts.
         calendar: the job's; the closed ones among its occurrences stand in `details`, 1,000 at most.
+        edits: the changed ones among them.
     """
-    found = coming(schedule, options, after, count, anchor, calendar, PREVIEW_LIMIT)
+    found = coming_with_edits(schedule, options, after, count, anchor, calendar, PREVIEW_LIMIT, edits)
     local = schedules.local_times(schedule, [one.at for one in found])
-    runs = [(one, where) for one, where in zip(found, local, strict=True) if one.closed is None]
-    names = [
-        [member.name for member in schedules.members_due(schedule, options, one.at, anchor, calendar) if member.name]
-        for one in found
-    ]
+    runs = [(one, where) for one, where in zip(found, local, strict=True) if one.runs]
+
+    def names_of(at: int) -> list[str]:
+        members = schedules.members_due(schedule, options, at, anchor, calendar)
+        return [member.name for member in members if member.name]
+
+    names = [names_of(one.scheduled_for) for one in found]
     return {
         "occurrences": [format_timestamp(one.at) for one, _ in runs],
         "local": [where for _, where in runs],
@@ -84,9 +88,13 @@ def previewed(
     }
 
 
-def _detail(one: Coming, local: str, names: list[str]) -> dict[str, Any]:
+def _detail(one: Shown, local: str, names: list[str]) -> dict[str, Any]:
     at = format_timestamp(one.at)
-    detail: dict[str, Any] = {"at": at, "local": local, "scheduled_for": at}
+    detail: dict[str, Any] = {"at": at, "local": local, "scheduled_for": format_timestamp(one.scheduled_for)}
+    if one.edit is not None:
+        detail["edit"] = one.edit.told()
+        if not one.runs and one.closed is None:
+            detail["runs"] = False
     if one.moved_from is not None:
         detail["moved_from"] = format_timestamp(one.moved_from)
     if names:

@@ -15,6 +15,7 @@ from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from service.usecases.deleted_jobs import Deleted
+from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from service.usecases.erasure import Erasure
 from service.usecases.fates.explaining import Explanations
 from service.usecases.fates.occurrences import Occurrences
@@ -54,6 +55,7 @@ class Services:
         erasure: erases persons.
         definitions: export and apply.
         calendars: the use cases of calendars.
+        occurrence_edits: changes single occurrences.
         dry_runs: tells what a change of a job would do.
         calendar_dry_runs: tells what a change of a calendar would do to its jobs.
         pauses: the use cases of pauses.
@@ -92,6 +94,7 @@ class Services:
     definitions: Definitions
     calendars: Calendars
     pauses: Pauses
+    occurrence_edits: OccurrenceEdits
     dry_runs: DryRuns
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges

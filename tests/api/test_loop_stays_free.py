@@ -50,6 +50,7 @@ BODIES: dict[tuple[str, str], list[Any]] = {
     ("POST", "/scheduler/jobs/{job_id}/toggle"): [{"enabled": False}],
     ("POST", "/scheduler/jobs/{job_id}/run"): [None, {"bot_config": {"note": "{{ today }}"}}],
     ("POST", "/scheduler/jobs/{job_id}/backfill"): [{**SPAN, "dry_run": True}],
+    ("PUT", "/scheduler/jobs/{job_id}/occurrences/{instant}"): [{"skip": True}, {"skip": False}],
     ("POST", "/scheduler/preview"): [JOB],
     ("POST", "/scheduler/apply"): [b"version: 1\njobs: []\n", b"#" * 2_000_000],
     ("POST", "/scheduler/keys"): [KEY_TERMS, {}],
@@ -115,7 +116,8 @@ class Asking:
 
     async def prepare(self) -> None:
         """Signs in, and makes a job, an ended run of it, and a contact."""
-        job = (await self._send("POST", "/scheduler/jobs", "", JOB)).json["id"]
+        made = (await self._send("POST", "/scheduler/jobs", "", JOB)).json
+        job = made["id"]
         run = (await self._send("POST", f"/scheduler/jobs/{job}/run", "", None)).json["run_id"]
         await self._send("POST", f"/scheduler/jobs/{job}/runs/{run}/cancel", "", None)
         contact = (await self._send("POST", "/scheduler/contacts", "", {"name": "Amelia"})).json["id"]
@@ -128,6 +130,7 @@ class Asking:
         self._ids = {
             "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
             "name": "office", "token": feed, "pause_id": paused, "backfill_id": backfill,
+            "instant": made["next_run_at"],
         }  # fmt: skip
 
     async def ask(self, method: str, template: str) -> list[int]:

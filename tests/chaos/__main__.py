@@ -19,6 +19,7 @@ from typing import Any
 from tests.chaos.accounts import AFTER, BEFORE, check_accounts
 from tests.chaos.audit import (
     Findings,
+    check_edits,
     check_ids,
     check_occurrences,
     check_retries,
@@ -185,6 +186,7 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
         check_ids(found, name, runs)
         return
     check_occurrences(found, name, runs, known.steps, known.excused)
+    check_edits(found, name, runs, known.edits)
     if known.kind.startswith("once"):
         decided = sum(int(run["occurrences"]) for run in runs if run.get("trigger") == "schedule")
         found.lost += [f"{name}: was due once, and decided {decided} times"] if decided == 0 else []
@@ -208,7 +210,7 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
 def _all_decided(stage: Stage, now: float) -> bool:
     """Whether nothing that was due by `now` is to be decided, also of jobs that a lost index does not hold yet."""
     keys, pipeline = stage.keys, stage.client.pipeline(transaction=False)
-    if not stage.client.exists(keys.leader):
+    if not stage.client.exists(keys.leader) or stage.client.exists(keys.edits_due):
         return False
     job_ids: Any = stage.client.zrange(keys.jobs, 0, -1)
     for job_id in job_ids:

@@ -12,6 +12,7 @@ from typing import Any
 
 from redis import Redis
 
+from service.domain.timestamps import format_timestamp
 from service.store.keys import Keys
 
 DEFAULTS = {"attempt": "1", "occurrences": "1"}
@@ -89,6 +90,7 @@ def check_occurrences(
         excused: spans, epoch seconds, in which it was off or planned anew: gaps that touch one are right.
     """
     seen: list[int] = []
+    own = {int(run["scheduled_for"]) for run in runs if run.get("trigger") == "schedule" and "edit" in run}
     for run in runs:
         if run.get("trigger") != "schedule":
             continue
@@ -96,10 +98,13 @@ def check_occurrences(
         last, count = int(run.get("last_scheduled_for", first)), int(run["occurrences"])
         found.checked += count
         plain = len(steps) == 1 and not _touched(first, last, excused)
-        if plain and (last - first) // min(steps) + 1 != count:
+        # A folded entry does not count the changed occurrences within, which have entries of their own.
+        spanned = range(first, last + 1, min(steps)) if plain else []
+        counted = [at for at in spanned if at not in own or at in (first, last)]
+        if plain and len(counted) != count:
             found.lost.append(f"{job}: {run['id']} folds {first}..{last}, but counts {count}")
         # Where it may have been off within a folded entry, only the ends are known for certain.
-        seen += range(first, last + 1, min(steps)) if plain else sorted({first, last})
+        seen += counted if plain else sorted({first, last})
     decided = sorted(seen)
     _, doubled = account((), seen)
     found.doubled += [f"{job}: {occurrence} decided twice" for occurrence in doubled]
@@ -109,6 +114,25 @@ def check_occurrences(
         within = any(first <= one and following <= last for first, last in spans)
         if following - one not in steps | {0} and not _touched(one, following, excused) and not within:
             found.lost.append(f"{job}: nothing between {one} and {following}, though steps are {sorted(steps)}")
+
+
+def check_edits(found: Findings, job: str, runs: Sequence[Run], wanted: Mapping[str, str]) -> None:
+    """Each acknowledged change of an occurrence was carried out, once.
+
+    Args:
+        job: what to call it.
+        runs: its history, oldest first.
+        wanted: instant -> `skip`, `move` or `set`.
+    """
+    own = {format_timestamp(int(run["scheduled_for"])): run for run in runs
+           if run.get("trigger") == "schedule" and "edit" in run}  # fmt: skip
+    for instant, wish in wanted.items():
+        run = own.get(instant)
+        found.checked += 1
+        if run is None:
+            found.lost.append(f"{job}: {instant} was to {wish}, and has no entry")
+        elif (wish == "skip") != (run.get("reason") == "edited") or (wish == "move") != ('"move_to"' in run["edit"]):
+            found.wrong.append(f"{job}: {instant} was to {wish}, and is {dict(run)}")
 
 
 def _touched(first: float, last: float, excused: Sequence[tuple[float, float]]) -> bool:

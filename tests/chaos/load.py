@@ -54,6 +54,8 @@ class Known:
         deleted: whether its deletion was acknowledged, or may have happened.
         uncertain: how many more runs by hand there may be: asked for, and never answered.
         options: those that it has, unless an answer was lost.
+        edits: the changes of occurrences that were acknowledged and not touched since: instant -> what was wanted.
+        unclear: instants of changes that were never answered.
     """
 
     steps: set[int]
@@ -65,6 +67,8 @@ class Known:
     deleted: str = "no"
     uncertain: int = 0
     options: dict[str, Any] = field(default_factory=dict)
+    edits: dict[str, str] = field(default_factory=dict)
+    unclear: set[str] = field(default_factory=set)
 
 
 class Load:
@@ -129,6 +133,9 @@ class Load:
             for overlap in ("skip", "queue"):
                 self.make(f"paused, {catch_up}, {overlap}", SECOND if overlap == "skip" else TWO_SECONDS, 0.0,
                           labels=LABEL, catch_up=catch_up, overlap=overlap)  # fmt: skip
+            self.make(f"changed, {catch_up}", TWO_SECONDS, 0.0, catch_up=catch_up, overlap="queue")
+        self.make("changed, by calendar", SECOND, 0.0, calendar=CALENDAR, overlap="queue")
+        self.make("changed, each minute", MINUTE, 0.0, overlap="queue")
         soon = datetime.fromtimestamp(time.time() + ONCE_SECONDS, UTC)
         for number in range(ONCE):
             at = f"{soon + timedelta(seconds=number):%Y-%m-%dT%H:%M:%S}"
@@ -177,7 +184,7 @@ class Load:
     def start(self) -> None:
         """Callers at once: of runs one by one and in bursts, of switches, changes, limits, definitions and pauses."""
         for work in (self._ask, self._burst, self._switch, self._change, self._set_limit, self._redefine,
-                     self._close, self._pause, self._backfill):  # fmt: skip
+                     self._close, self._pause, self._backfill, self._edit):  # fmt: skip
             thread = threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -312,6 +319,37 @@ class Load:
         """Ends it, unless it is left to end by itself, which each pause does: an answer to its making may be lost."""
         if self._chance.random() < 0.7 and self.call("DELETE", f"/pauses/{pause_id}")[0] == 200:
             self.ended_pauses.append(pause_id)
+
+    def _edit(self) -> None:
+        """Skips, moves, sets and takes back occurrences that are about to come, in the very moment, too."""
+        job_id = self._of("changed")
+        known = self.known[job_id]
+        status, answer = self.call("GET", f"/jobs/{job_id}/preview?count=6")
+        soon = f"{datetime.now(UTC) + timedelta(seconds=40):%Y-%m-%dT%H:%M:%S}"
+        near = [one["scheduled_for"] for one in (answer["details"] if status == 200 else []) if one["at"] < soon]
+        if not near:
+            return
+        instant = self._chance.choice(near)
+        path = f"/jobs/{job_id}/occurrences/{instant}"
+        if self._chance.random() < 0.25:
+            known.edits.pop(instant, None)  # whether it was taken back, or decided before
+            self._note_unclear(known, instant, self.call("DELETE", path)[0])
+            return
+        to = datetime.fromtimestamp(time.time() + self._chance.uniform(1, 8), UTC)
+        wish = self._chance.choice(["skip", "move", "move", "set"])
+        body = {"skip": {"skip": True, "reason": "chaos"}, "move": {"move_to": f"{to:%Y-%m-%dT%H:%M:%SZ}"},
+                "set": {"bot_config": {"seconds": 0.01}}}[wish]  # fmt: skip
+        known.edits.pop(instant, None)
+        answered = self.call("PUT", path, body)[0]
+        self._note_unclear(known, instant, answered)
+        if answered == 200 and instant not in known.unclear:
+            known.edits[instant] = wish
+
+    @staticmethod
+    def _note_unclear(known: Known, instant: str, status: int) -> None:
+        """A request without an answer may be carried out, by a process that stood still, after those that follow."""
+        if status in (0, 503):
+            known.unclear.add(instant)
 
     def _insist_on_calendar(self, method: str, path: str, body: Any) -> None:
         end = time.monotonic() + 60

@@ -73,9 +73,9 @@ def check_keys(found: Findings, client: Redis, keys: Keys, deleted: Iterable[str
     _check_rq(found, client, keys, every)
 
 
-def _kept(keys: Keys, job_id: str) -> tuple[str, str]:
+def _kept(keys: Keys, job_id: str) -> tuple[str, ...]:
     """What is kept of a deleted job, so that it can be restored."""
-    return keys.deleted_job(job_id), keys.deleted_revisions(job_id)
+    return keys.deleted_job(job_id), keys.deleted_revisions(job_id), keys.deleted_edits(job_id)
 
 
 def _check_nothing_held(found: Findings, client: Redis, keys: Keys, jobs: set[str]) -> None:

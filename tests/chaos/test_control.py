@@ -59,6 +59,23 @@ def test_the_audit_sees_a_lost_and_a_doubled_occurrence(
     assert (len(found.lost), len(found.doubled)) == (lost, doubled)
 
 
+def test_the_audit_knows_what_was_wanted_of_changed_occurrences() -> None:
+    """A fold does not count them; one that was lost, carried out otherwise, or decided twice is found."""
+    edited = [
+        entry(5, status="skipped", reason="edited", edit='{"due":5000,"skip":true}'),
+        entry(3, edit='{"move_to":9}'),
+    ]
+    found = audit.Findings()
+    audit.check_occurrences(found, "job", [entry(1), entry(2, 6, 3), *edited], {1}, [])
+    audit.check_edits(found, "job", edited, {"1970-01-01T00:00:05": "skip", "1970-01-01T00:00:03": "move"})
+    assert found.all() == []
+    audit.check_edits(found, "job", edited, {"1970-01-01T00:00:05": "move", "1970-01-01T00:00:03": "set"})
+    audit.check_edits(found, "job", edited, {"1970-01-01T00:00:04": "skip"})
+    assert (len(found.wrong), len(found.lost)) == (2, 1)
+    audit.check_occurrences(found, "job", [entry(1), entry(2), *edited[1:], entry(3)], {1}, [])
+    assert len(found.doubled) == 1
+
+
 def test_the_audit_excuses_a_gap_only_where_the_job_was_off() -> None:
     """A span in which it was switched off explains the gap that it touches, and no other."""
     found = audit.Findings()

@@ -40,6 +40,25 @@ def test_a_job_is_made_of_flags(command: Command, installed: Installation) -> No
     assert jobs[0]["options"]["max_retries"] == 2
 
 
+def test_one_occurrence_is_skipped_moved_set_and_restored(command: Command) -> None:
+    """By its own time; a bad one names the nearest."""
+    job_id = make(command, "Changed", "--every", "1h")
+    one, two = command.works("preview", job_id, "--json").json["occurrences"][:2]
+    assert "is skipped" in command.works("occurrence", "skip", job_id, one, "--reason", "a holiday").out
+    assert command.works("jobs", "show", job_id, "--json").json["next_run_at"] == two
+    moved = command.works("occurrence", "move", "Changed", one, f"{two}Z", "--json").json
+    assert (moved["moved_to"], moved["edit"]["action"]) == (two, "move")
+    assert "runs at" in command.works("occurrence", "move", job_id, one, f"{two}Z").out
+    rehearsed = command.works("occurrence", "set", job_id, two, "--set", "seconds=0.5", "--json").json
+    assert rehearsed["bot_config"] == {"seconds": 0.5}
+    command.works("occurrence", "restore", job_id, one)
+    assert command.works("jobs", "show", job_id, "--json").json["next_run_at"] == one
+    assert command("occurrence", "restore", job_id, one).status == 3
+    refused = command("occurrence", "skip", job_id, "2031-01-01T00:00:01")
+    assert refused.status == 4 and "nearest" in refused.err
+    assert command("occurrence", "set", job_id, one).status == 2
+
+
 def test_labels_are_set_changed_and_asked_for(command: Command, tmp_path: Path) -> None:
     """One by one; their values are text; `KEY=` takes one away; a file has them whole."""
     job_id = make(command, "Labelled", "--label", "team=crm", "--label", "year=2026")

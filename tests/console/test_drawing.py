@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from service.domain.timestamps import format_timestamp
+from service.usecases.foresight.timelines import Comes
 from service.web.console.form_fields import fields_of
 from service.web.console.formatting import duration, summary
 from service.web.console.job_schedule import describe
@@ -30,10 +31,11 @@ def job(job_id: str, kind: str = "daily", config: dict[str, Any] | None = None, 
     }  # fmt: skip
 
 
-def soon(job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[int]]:
+def soon(job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[Comes]]:
     """Each of the first three jobs is due in a minute, and twice in the next half hour."""
     assert (until, apart) == (NOW + DAY, CELL) and len(job_ids) <= LANES
-    return {f"job {number}": [NOW + 60, NOW + apart + 60] for number in range(3) if f"job {number}" in job_ids}
+    coming = [Comes(at, at) for at in (NOW + 60, NOW + apart + 60)]
+    return {f"job {number}": coming for number in range(3) if f"job {number}" in job_ids}
 
 
 def run(job_id: str, at: int, status: str = "success", **more: Any) -> dict[str, Any]:
@@ -92,6 +94,15 @@ def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
     (mark,) = lane.marks
     assert mark.status == "failed"
     assert mark.tooltip.endswith("1 failed, 40 skipped, 2 success")
+
+
+def test_a_moved_occurrence_is_drawn_where_it_will_be() -> None:
+    """Its mark says so, and is moved by its own time."""
+    moved = Comes(NOW + 20 * 3600, NOW + 3600, is_moved=True)
+    (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": [Comes(NOW + 7200, NOW + 7190), moved]}).lanes
+    first, second = lane.marks
+    assert second.tooltip.endswith(", moved") and not first.tooltip.endswith(", moved")
+    assert (second.occurrence, second.x) == (format_timestamp(NOW + 3600), x_of(NOW, NOW + 20 * 3600))
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,10 @@ TRIES: dict[tuple[str, str], list[Try]] = {
         Try(), Try({**SPAN, "only": "all"}), Try(SPAN), Try({**SPAN, "only": "failed", "dry_run": True}),
     ],
     ("PUT", "/scheduler/jobs/{job_id}/runs/{run_id}"): [Try(), Try({"at": "2999-01-01T00:00:00"})],
+    ("PUT", "/scheduler/jobs/{job_id}/occurrences/{instant}"): [
+        Try({"skip": True}), Try({"move_to": "x"}), Try({"bot_config": {"dry_run": True}}), Try({}),
+        *(Try({"skip": True}, headers=each.headers) for each in CONDITIONS),
+    ],
     ("GET", "/scheduler/jobs/{job_id}/history"): [
         Try(), Try(query="limit=1"), Try(query="cursor={run_id}"), Try(query="cursor=x"),
     ],
@@ -70,7 +74,9 @@ WAYS = [(method, path, one) for method, path in OF_ONE_JOB for one in TRIES.get(
 
 def ask(client: Client, method: str, path: str, one: Try, **ids: str) -> Answer:
     """Asks one way."""
-    address, _, query = filled(path, revision="1", backfill_id=NO_BACKFILL, **ids).partition("?")
+    address, _, query = filled(
+        path, revision="1", backfill_id=NO_BACKFILL, instant="2030-01-01T08:00:00", **ids
+    ).partition("?")
     query = query or filled(one.query, **ids)
     return client.simulate_request(method, address, query_string=query, json=one.json, headers=one.headers)
 
@@ -123,6 +129,7 @@ def test_ones_own_job_is_answered_as_to_everybody(seen: Seen) -> None:
         ("GET", "/scheduler/jobs/{job_id}/backfills/{backfill_id}"),  # there is none
         ("DELETE", "/scheduler/jobs/{job_id}/backfills/{backfill_id}"),
         ("POST", "/scheduler/deleted/{job_id}/restore"),  # the job is there
+        ("DELETE", "/scheduler/jobs/{job_id}/occurrences/{instant}"),  # nobody has changed it
     }
     assert successes == {(method, path) for method, path, _ in WAYS} - not_now
 

@@ -56,7 +56,7 @@ class Interference:
         """In place of `exchange`."""
         verbs = [self.verb(command) for command in commands]
         for verb, command in zip(verbs, commands, strict=True):
-            if verb == "decide":
+            if verb in ("decide", "decide_edit"):
                 self._commit(command)
         answers = exchange(client, commands)
         refused = any(isinstance(answer, ResponseError) for answer in answers)

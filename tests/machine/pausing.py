@@ -13,7 +13,7 @@ from service.errors import Conflict
 from service.scheduler.pauses import PauseEnds
 from service.usecases.pauses import Pauses
 
-FOLDED = {"coalesced", "missed", "misfire", "overlap", "waiting_limit", "clock", "closed"}
+FOLDED = {"coalesced", "missed", "misfire", "overlap", "waiting_limit", "clock", "closed", "edited", "disabled"}
 """Why an occurrence may be skipped, whether or not a pause covers it: none of these would have run."""
 
 
@@ -131,7 +131,7 @@ class Pausing(RuleBasedStateMachine):
                     assert run["status"] == "queued" and "slot" not in run, run
 
     def _check_new(self, job_id: str, run: dict[str, str]) -> None:
-        due = int(run["scheduled_for"]) * 1000
+        due = int(run["due"] if "edit" in run else int(run["scheduled_for"]) * 1000)
         if "pause" in run:
             assert any(one.covers(job_id, due, self.now) for one in self.paused), f"no pause covers it: {run}"
         elif run["status"] != "skipped" or run["reason"] not in FOLDED:

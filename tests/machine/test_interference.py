@@ -96,6 +96,18 @@ class InterferedEngine(Engine):
 
         self._while_a_commit_is_on_its_way(job_id, skip, act)
 
+    @rule(job_id=Engine.jobs, ahead=st.integers(0, 3), what=st.sampled_from(["skip", "set", "move"]), skip=SKIPS)
+    def an_occurrence_is_changed_between_plan_and_commit(self, job_id: str, ahead: int, what: str, skip: int) -> None:
+        """One that the commit decides, or a later one."""
+        self._while_a_commit_is_on_its_way(
+            job_id, skip, lambda: self.change_an_occurrence(job_id, ahead, what, 30)
+        )  # fmt: skip
+
+    @rule(job_id=Engine.jobs, number=st.integers(0, 3), skip=SKIPS)
+    def a_change_is_taken_back_between_plan_and_commit(self, job_id: str, number: int, skip: int) -> None:
+        """The commit passes over it, or decides it."""
+        self._while_a_commit_is_on_its_way(job_id, skip, lambda: self.take_a_change_back(job_id, number))
+
     @rule(job_id=Engine.jobs, skip=SKIPS)
     def another_scheduler_decides_between_plan_and_commit(self, job_id: str, skip: int) -> None:
         """Two leaders, each of which takes itself for the only one."""
@@ -124,7 +136,11 @@ class InterferedEngine(Engine):
     def _ran(self, job_id: str) -> set[str]:
         """The runs of its occurrences that were not skipped."""
         runs = next(runs for its, _, runs in self._histories() if its == job_id)
-        return {run["id"] for run in runs if run["trigger"] == "schedule" and run["status"] != "skipped"}
+        return {
+            run["id"]
+            for run in runs
+            if run["trigger"] == "schedule" and run["status"] != "skipped" and "edit" not in run
+        }
 
     def _while_a_commit_is_on_its_way(self, job_id: str, skip: int, act: Callable[[], object]) -> bool:
         """Returns whether it came to that."""
@@ -191,8 +207,10 @@ class InterferedEngine(Engine):
             moved_to = int(stored) if stored is not None else math.inf if state == b"ended" else 0
             while model.upcoming is not None and model.upcoming < moved_to:
                 assert model.upcoming * 1000 <= self.now, "decided before it was due"
-                model.decided.append(model.upcoming)
-                model.upcoming = model.following(model.upcoming, model.upcoming)
+                self._pass_one(model)
+            edits = self.rig.job_store.get(job_id).edits  # type: ignore[union-attr]
+            to_come = {edit.instant for edit in edits.pending}
+            self._take_in_edits(model, [instant for instant in model.pending if instant not in to_come])
 
     # what holds
 
@@ -205,6 +223,7 @@ class InterferedEngine(Engine):
     def check(self) -> None:
         """All that holds, for who takes steps without hypothesis."""
         self.each_occurrence_is_decided_once()
+        self.each_changed_occurrence_is_decided_once_by_itself()
         self.each_enabled_job_has_its_next_occurrence_in_the_index()
         self.each_run_is_in_exactly_one_place()
         self.counters_are_as_the_records_say()
@@ -219,6 +238,11 @@ def respell(engine: InterferedEngine, job_id: str, skip: int) -> None:
     engine._while_a_commit_is_on_its_way(job_id, skip, lambda: engine.spell_the_schedule_anew(job_id))
 
 
+def take_back_between(engine: InterferedEngine, job_id: str, skip: int) -> None:
+    engine.change_an_occurrence(job_id, 1, "skip", 0)
+    engine.a_change_is_taken_back_between_plan_and_commit(job_id, 0, skip)
+
+
 INTERFERENCES: dict[str, Callable[[InterferedEngine, str, int], object]] = {
     "schedule": lambda engine, job, skip: engine.a_schedule_changes_between_plan_and_commit(job, 20, skip),
     "limit": lambda engine, job, skip: engine.a_limit_changes_between_plan_and_commit(job, 3, skip),
@@ -226,6 +250,11 @@ INTERFERENCES: dict[str, Callable[[InterferedEngine, str, int], object]] = {
     "restart": lambda engine, job, skip: engine.a_job_is_restarted_between_plan_and_commit(job, skip),
     "rival": lambda engine, job, skip: engine.another_scheduler_decides_between_plan_and_commit(job, skip),
     "catching up": lambda engine, job, skip: engine.catching_up_ends_between_plan_and_commit(job, skip),
+    "edit": lambda engine, job, skip: engine.an_occurrence_is_changed_between_plan_and_commit(job, 0, "skip", skip),
+    "later edit": lambda engine, job, skip: engine.an_occurrence_is_changed_between_plan_and_commit(
+        job, 2, "move", skip
+    ),
+    "taken back": take_back_between,
     "calendar": lambda engine, job, skip: engine.the_calendar_changes_between_plan_and_commit(job, CLOSED[3], skip),
     "late": lambda engine, job, skip: engine.a_scheduler_plans_and_stands_still(),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -35,7 +35,7 @@ from service.domain.retries import retry_of
 from service.domain.run_records import Claim, Outcome, Retry
 from service.domain.timestamps import format_timestamp
 from service.domain.voiding import TRUSTED_SECONDS
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, NotFound, ValidationFailed
 from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.clock_repair import STEADY_MS
 from service.scheduler.reaper import Reaper
@@ -83,6 +83,10 @@ class Model:
         stands: up to when decisions stood when that was found, epoch seconds.
         is_on: whether it is enabled; it may have ended.
         dates: those of a job of dates, epoch seconds.
+        pending: changed occurrences that are to come, and when each is due, ms.
+        marks: those that were decided ahead of their own time.
+        edited: those that were decided, in order.
+        passes: those that the job's own plan has passed over.
     """
 
     kind: str
@@ -97,6 +101,19 @@ class Model:
     stands: int = 0
     is_on: bool = True
     dates: list[int] = field(default_factory=list)
+    pending: dict[int, int] = field(default_factory=dict)
+    marks: set[int] = field(default_factory=set)
+    edited: list[int] = field(default_factory=list)
+    passes: list[int] = field(default_factory=list)
+
+    @property
+    def passed(self) -> int:
+        """Up to where occurrences have passed, as far as the machine knows."""
+        return max([self.stands, *self.decided[-1:], *self.passes[-1:]])
+
+    def own(self) -> set[int]:
+        """The occurrences that the job's own plan passes over."""
+        return set(self.pending) | self.marks
 
     def following(self, after: int, anchor: int) -> int | None:
         """The first occurrence strictly after an instant; an interval counts from the anchor."""
@@ -273,7 +290,7 @@ class Engine(Pausing):
                 last = self.last.get(job_id, 0)
                 assert stands >= (min(last, self.wanted) if trusted else last), "what was decided before is void"
                 ran = {run["id"]: int(run["scheduled_for"]) for run in runs if run["trigger"] == "schedule"
-                       and (run["status"] != "skipped" or "started_at" in run)
+                       and "edit" not in run and (run["status"] != "skipped" or "started_at" in run)
                        and int(run["scheduled_for"]) <= now}  # fmt: skip
                 counts = [occurrence for run_id, occurrence in ran.items() if run_id not in model.void]
                 assert stands >= max(counts, default=0), "what is over and ran is void"
@@ -281,6 +298,7 @@ class Engine(Pausing):
                     latest = max([self.landed, min(anchor, now), *ran.values()])
                     assert stands <= latest, "what came due since is forgotten"
                 self._forget_after(stands, anchor, model, runs)
+            self._forget_edits(job_id, model, runs)
 
     def _stands(self, job_id: str) -> int:
         return int(self.client.hget(self.keys.job(job_id), "last_decided") or 0)
@@ -288,9 +306,23 @@ class Engine(Pausing):
     def _anchor(self, job_id: str) -> int:
         return int(self.client.hget(self.keys.job(job_id), "anchor") or 0)
 
-    def _forget_after(self, stands: int, anchor: int, model: Model, runs: list[dict[str, str]]) -> None:
+    def _forget_edits(self, job_id: str, model: Model, runs: list[dict[str, str]]) -> None:
+        """Those that were due ahead come again; what the machine knows of them is what is stored from now on."""
+        edits = self.rig.job_store.get(job_id).edits  # type: ignore[union-attr]
+        model.pending = {edit.instant: edit.due for edit in edits.pending}
+        model.marks = {*edits.instants} - set(model.pending) | {at for at in model.marks if at <= self._stands(job_id)}
         for run in runs:
-            if run["trigger"] != "schedule" or run["id"] in model.void:
+            if "edit" not in run or run["trigger"] != "schedule" or run["id"] in model.void:
+                continue
+            if int(run["due"]) > self.now and (run["status"] != "skipped" or run["reason"] == "clock"):
+                assert run["status"] != "queued", run
+                model.void.add(run["id"])
+                model.edited.remove(int(run["scheduled_for"]))
+
+    def _forget_after(self, stands: int, anchor: int, model: Model, runs: list[dict[str, str]]) -> None:
+        model.passes = [one for one in model.passes if one <= stands]
+        for run in runs:
+            if run["trigger"] != "schedule" or run["id"] in model.void or "edit" in run:
                 continue
             first = int(run["scheduled_for"])
             last = int(run.get("last_scheduled_for", first))
@@ -335,8 +367,16 @@ class Engine(Pausing):
     def _plan_anew(self, job_id: str) -> None:
         model = self.known[job_id]
         anchor = -(-self.now // 1000)
-        after = max([self.now // 1000, model.stands, *model.decided[-1:]])
+        after = max([self.now // 1000, model.passed])
         model.upcoming = model.following(after, anchor)
+        self._drop_pending(model, lambda instant: model.following(instant - 1, anchor) == instant)
+
+    def _drop_pending(self, model: Model, comes: Callable[[int], bool]) -> None:
+        """Changed occurrences that the job does not have any more are dropped, unless they only await their runs."""
+        for instant, due in list(model.pending.items()):
+            is_over = instant <= model.passed or (due != instant * 1000 and instant * 1000 <= self.now)
+            if not is_over and not comes(instant):
+                del model.pending[instant]
 
     @rule(job_id=jobs, limit=st.integers(1, 3))
     def change_the_limit(self, job_id: str, limit: int) -> None:
@@ -418,10 +458,67 @@ class Engine(Pausing):
         while self.scheduler.enqueue_jobs():
             pass
         for model in self.known.values():
-            while model.upcoming is not None and model.upcoming * 1000 <= self.now:
-                model.decided.append(model.upcoming)
-                model.upcoming = model.following(model.upcoming, model.upcoming)
+            self._pass(model)
         self.nothing_goes_through_a_pause()
+
+    def _pass(self, model: Model) -> None:
+        """What has come due is decided, changed occurrences by themselves."""
+        while model.upcoming is not None and model.upcoming * 1000 <= self.now:
+            self._pass_one(model)
+        self._take_in_edits(model, [instant for instant, due in model.pending.items() if due <= self.now])
+
+    def _pass_one(self, model: Model) -> None:
+        assert model.upcoming is not None
+        (model.passes if model.upcoming in model.own() else model.decided).append(model.upcoming)
+        model.upcoming = model.following(model.upcoming, model.upcoming)
+
+    def _take_in_edits(self, model: Model, instants: list[int]) -> None:
+        """Those that have come due are decided; if their job is off, dropped, unless its plan has passed over them."""
+        for instant in instants:
+            assert model.pending.pop(instant) <= self.now, "decided before it was due"
+            if model.is_on or instant <= model.passed:
+                model.edited.append(instant)
+                model.marks.add(instant)
+
+    @rule(job_id=jobs, ahead=st.integers(0, 5), what=st.sampled_from(["skip", "set", "move"]), by=st.integers(-90, 200))
+    def change_an_occurrence(self, job_id: str, ahead: int, what: str, by: int) -> None:
+        """Skip it, run it with other settings, or move it, earlier or later, also onto or past others."""
+        model = self.known.get(job_id)
+        if model is None:
+            return
+        instant = model.upcoming
+        for _ in range(ahead):
+            instant = None if instant is None else model.following(instant, instant)
+        if instant is None:
+            return
+        to = max(instant + by, self.now // 1000 + 1)
+        to += to == instant
+        bodies: dict[str, dict[str, Any]] = {
+            "skip": {"skip": True}, "set": {"bot_config": {"dry_run": True}}, "move": {"move_to": _stamp(to)},
+        }  # fmt: skip
+        try:
+            self.rig.edits.change(job_id, _stamp(instant), bodies[what])
+        except ValidationFailed as refusal:
+            closed = what == "set" and "is closed" in str(refusal)
+            assert closed or instant in model.marks, refusal
+        else:
+            assert instant not in model.marks
+            model.pending[instant] = (to if what == "move" else instant) * 1000
+
+    @rule(job_id=jobs, number=st.integers(0, 3))
+    def take_a_change_back(self, job_id: str, number: int) -> None:
+        """Unless the occurrence's own time is over."""
+        model = self.known.get(job_id)
+        if model is None or not model.pending:
+            return
+        instant = sorted(model.pending)[number % len(model.pending)]
+        try:
+            self.rig.edits.take_back(job_id, _stamp(instant))
+        except Conflict:
+            assert instant <= self._stands(job_id)
+        else:
+            assert instant > self._stands(job_id)
+            del model.pending[instant]
 
     @rule()
     def reap(self) -> None:
@@ -627,7 +724,7 @@ class Engine(Pausing):
         for job_id, model, runs in self._histories():
             left = iter(model.decided)
             for run in runs:
-                if run["trigger"] == "schedule" and run["id"] not in model.void:
+                if run["trigger"] == "schedule" and run["id"] not in model.void and "edit" not in run:
                     held = list(itertools.islice(left, int(run.get("occurrences", 1))))
                     last = run.get("last_scheduled_for", run["scheduled_for"])
                     assert held, f"never due: {run}"
@@ -650,6 +747,22 @@ class Engine(Pausing):
             assert count.doubled + count.strays <= twice, (job_id, count)
 
     @invariant()
+    def each_changed_occurrence_is_decided_once_by_itself(self) -> None:
+        """And none that was taken back, or dropped; those to come are in the index, and no others."""
+        if not hasattr(self, "known"):
+            return
+        wanted: dict[str, int] = {}
+        for job_id, model, runs in self._histories():
+            own = [
+                run for run in runs if run["trigger"] == "schedule" and "edit" in run and run["id"] not in model.void
+            ]
+            assert sorted(int(run["scheduled_for"]) for run in own) == sorted(model.edited), job_id
+            assert len(set(model.edited)) == len(model.edited) and not set(model.edited) & set(model.decided)
+            wanted |= {f"{job_id}/{instant}": due for instant, due in model.pending.items()}
+        index: Any = self.client.zrange(self.keys.edits_due, 0, -1, withscores=True)
+        assert {member.decode(): int(score) for member, score in index} == wanted
+
+    @invariant()
     def each_enabled_job_has_its_next_occurrence_in_the_index(self) -> None:
         """And no other job is in it; one that is on and has none has ended."""
         if not hasattr(self, "known"):
@@ -659,7 +772,8 @@ class Engine(Pausing):
         assert {member.decode(): int(score) for member, score in index} == due
         assert int(self.client.get(self.keys.enabled_jobs) or 0) == sum(model.is_on for model in self.known.values())
         for job_id, model in self.known.items():
-            state = "scheduled" if model.upcoming is not None else "ended" if model.is_on else "disabled"
+            comes = model.upcoming is not None or model.pending
+            state = "disabled" if not model.is_on else "scheduled" if comes else "ended"
             assert self.rig.jobs.get(job_id).data["state"] == state
 
     @invariant()
@@ -737,7 +851,8 @@ class Engine(Pausing):
             return
         every: Any = self.client.keys(f"{self.keys.prefix}:*")
         gone = set(self.deleted) | set().union(*self.deleted.values())
-        kept = {key for job in self.deleted for key in (self.keys.deleted_job(job), self.keys.deleted_revisions(job))}
+        kept = {key for job in self.deleted for key in (
+            self.keys.deleted_job(job), self.keys.deleted_revisions(job), self.keys.deleted_edits(job))}  # fmt: skip
         left = {key.decode() for key in every} - kept
         assert not [key for key in left if any(part in gone for part in key.split(":"))]
         # A duplicate of what was claimed may stand in the queue; the claim's door is closed to it.
@@ -773,6 +888,10 @@ class Engine(Pausing):
         changes = Findings()
         check_changes(changes, self.client, self.keys, histories(self.client, self.keys), repaired=True)
         assert changes.wrong == []
+
+
+def _stamp(instant: int) -> str:
+    return f"{format_timestamp(instant)}Z"
 
 
 def _right_places(status: str) -> tuple[set[str], ...]:

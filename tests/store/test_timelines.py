@@ -27,7 +27,8 @@ def shown(instants: list[int]) -> list[str]:
 
 
 def upcoming(rig: Rig, *ids: str, apart: int = 1) -> dict[str, list[int]]:
-    return Timelines(rig.scripts).upcoming(ids, RedisClock(rig.client).now_ms() // 1000 + DAY, apart)
+    found = Timelines(rig.scripts).upcoming(ids, RedisClock(rig.client).now_ms() // 1000 + DAY, apart)
+    return {job_id: [one.at for one in coming] for job_id, coming in found.items()}
 
 
 def previewed(rig: Rig, job_id: str, count: int) -> list[str]:
@@ -67,6 +68,19 @@ def test_closed_ones_are_left_out_and_moved_ones_stand_where_they_land(rig: Rig)
     )
     found = upcoming(rig, job_id)[job_id]
     assert {at[11:13] for at in shown(found)} == {"08", "09"}
+
+
+def test_changed_ones_come_where_they_will_be(rig: Rig) -> None:
+    """A skipped one does not; a moved one is told with its own instant, also where it is the last that is left."""
+    job_id = rig.make_job(schedule_type="cron", schedule_config={"cron_expression": "0 * * * *"})
+    first, second, third = previewed(rig, job_id, 3)
+    to = format_timestamp(upcoming(rig, job_id)[job_id][2] + 600)
+    rig.edits.change(job_id, first, {"skip": True})
+    rig.edits.change(job_id, second, {"move_to": f"{to}Z"})
+    assert shown(upcoming(rig, job_id)[job_id][:2]) == [third, to] == previewed(rig, job_id, 2)
+    until = RedisClock(rig.client).now_ms() // 1000 + DAY
+    found = Timelines(rig.scripts).upcoming([job_id], until, 1)[job_id]
+    assert [format_timestamp(one.occurrence) for one in found if one.is_moved] == [second]
 
 
 def test_a_job_of_every_second_costs_no_more_than_there_is_room_for(rig: Rig) -> None:

@@ -19,6 +19,7 @@ from service.store.schema import newest
 from service.store.scripts import Limits, Scripts
 from service.store.server.redis_clock import RedisClock
 from service.usecases.calendars import Calendars
+from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from service.usecases.health import Health
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
@@ -47,6 +48,7 @@ class Rig:
     runs: RunStore
     limits: Limits
     calendars: Calendars
+    edits: OccurrenceEdits
 
     @classmethod
     def on(cls, client: Redis, limits: Limits | None = None, prefix: str = "bot-scheduler") -> Rig:
@@ -57,7 +59,8 @@ class Rig:
         configs = {"birthday": EchoConfig, "echo": EchoConfig}
         jobs, use = Jobs(scripts, RedisClock(client), configs), Runs(scripts, configs)
         return cls(client, keys, scripts, jobs, use, Health(scripts), JobStore(scripts), RunStore(scripts), limits,
-                   Calendars(scripts, RedisClock(client)))  # fmt: skip
+                   Calendars(scripts, RedisClock(client)),
+                   OccurrenceEdits(scripts, RedisClock(client), configs))  # fmt: skip
 
     def scheduler(self) -> Scheduler:
         """A scheduler that ticks when the test says so."""

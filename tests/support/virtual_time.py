@@ -83,6 +83,7 @@ def virtual_time(client: Redis) -> Iterator[None]:
         mock.patch.object(RedisClock, "now_ms", now_ms),
         mock.patch.object(ClockEstimate, "now_ms", now_ms),  # its age is of this machine's time
         mock.patch("service.scheduler.reaper.time", clock),
+        mock.patch("service.scheduler.due_edits.time", clock),
         mock.patch("service.scheduler.heartbeat.steady_ms", steady),
     ):
         yield

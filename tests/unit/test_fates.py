@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.edits.edit import Edit
 from service.domain.fates.account import GRACE_MS, Account
 from service.domain.fates.counting import totals
 from service.domain.fates.entries import FIELDS, Entry, read_entry
@@ -164,10 +165,10 @@ def test_what_people_have_paused_and_changed_is_told_with_their_names_and_words(
     assert sentence(Entry(status="queued", pause=pause, is_held=True, **its)) == (
         "its run is held by a pause by Ada's key (moving house)."
     )
-    assert sentence(Entry(status="skipped", reason="edited", edit={"skip": True, "by": BY, "reason": "no"}, **its)) == (
-        "it did not run. It was skipped by Ada's key (no)."
-    )
-    moved = Entry(status="success", edit={"move_to": START + 60, "by": BY}, due=(START + 60) * 1000,
+    assert sentence(
+        Entry(status="skipped", reason="edited", edit=Edit(START + 10, "skip", 0, by=BY, reason="no"), **its)
+    ) == ("it did not run. It was skipped by Ada's key (no).")
+    moved = Entry(status="success", edit=Edit(START + 10, "move", 0, START + 60, by=BY), due=(START + 60) * 1000,
                   started_at=(START + 60) * 1000, **its)  # fmt: skip
     assert sentence(moved) == "it was moved to 2027-01-15 08:01 by Ada's key. There, it ran on time and succeeded."
     assert sentence(plans={START + 10: Plan("moved", "later", START + 60, BY)}) == (

@@ -38,6 +38,7 @@ SHORT = {
 
 LONG_SCRIPTS = {
     "decide": "an occurrence is decided by its run, its skip and its job's move together",
+    "decide_edit": "a changed occurrence is decided by its run, or its skip, and its mark together",
     "take_over": "an old worker must find each run either on the old queue or where it cannot claim it",
     "mend_counts": "where a job's runs are, and how many, is one reading of their records",
     "end_and_claim": "an end and a claim are one step, whose short way is written out",

@@ -20,6 +20,7 @@ ACTIONS = (
     "contact.merge", "contacts.import", "key.create", "key.update", "key.rotate", "key.revoke", "session.begin",
     "session.end", "notices.acknowledge", "message.test", "calendar.create", "calendar.update", "calendar.delete",
     "pause.create", "pause.end",
+    "occurrence.skip", "occurrence.move", "occurrence.set", "occurrence.restore",
 )  # fmt: skip
 """What a change can be: a kind of object and a verb. The audit log can be searched for each, and for each kind."""
 

@@ -33,6 +33,7 @@ class Entry:
         started: whether the run has started.
         rehearsal: whether it is a rehearsal, which stands for nothing.
         members: as the run keeps them.
+        wanted: whether somebody has skipped or rehearsed this one occurrence.
     """
 
     first: int
@@ -42,6 +43,7 @@ class Entry:
     started: bool
     rehearsal: bool
     members: str | None = None
+    wanted: bool = False
 
 
 def named(record: JobRecord, calendar: Calendar | None, since: int, until: int) -> Iterator[Instant]:
@@ -95,8 +97,15 @@ def known_since(record: JobRecord, entries: Sequence[Entry], is_trimmed: bool, c
 
 
 def missing(instants: Iterable[Instant], entries: Iterable[Entry]) -> Iterator[Instant]:
-    """Leave out the instants that have a run: one that has started, or that has not ended. Rehearsals do not count."""
-    ran = {entry.first for entry in entries if not entry.rehearsal and (entry.started or entry.status in _OPEN)}
+    """Leave out the instants that have a run: one that has started, or that has not ended. Rehearsals do not count.
+
+    Those that somebody has skipped or rehearsed one by one are left out, too.
+    """
+    ran = {
+        entry.first
+        for entry in entries
+        if entry.wanted or (not entry.rehearsal and (entry.started or entry.status in _OPEN))
+    }
     return (instant for instant in instants if instant.at not in ran)
 
 
@@ -122,6 +131,7 @@ def entry_of(fields: Mapping[str, str]) -> Entry | None:
         return Entry(
             first, int(fields.get("last_scheduled_for", first)), fields["status"], fields.get("trigger", ""),
             "started_at" in fields, fields.get("rehearsal") == "1", fields.get("members"),
+            "edit" in fields and (fields.get("reason") == "edited" or fields.get("rehearsal") == "1"),
         )  # fmt: skip
     except (KeyError, ValueError):
         return None

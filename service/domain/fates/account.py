@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from service.domain.fates.entries import Entry
 from service.domain.fates.epochs import Epoch, Stretch, stretches
-from service.domain.fates.fate import Fate, FateWord, Plan
+from service.domain.fates.fate import LOST, Fate, FateWord, Plan
 from service.domain.fates.instants import walk
 from service.domain.schedules import due_ms
 from service.domain.schedules.closed.closed_days import next_coming
@@ -31,7 +32,7 @@ class Account:
         now_ms: when both were read.
         last_decided: the newest decided occurrence, epoch seconds; None if there is none.
         complete_since: from which instant on everything is known, epoch seconds.
-        plans: what people have decided about instants to come (changes of single occurrences, pauses).
+        plans: what people have decided about single instants, and the scheduler has not yet.
     """
 
     job_id: str
@@ -136,11 +137,14 @@ class Account:
         epoch, entry = stretch.epoch, self.entry_of(instant)
         if entry is not None:
             return _recorded(instant, epoch, entry, self.retries.get(instant))
+        plan = self.plans.get(instant)
+        if plan is not None and not (stretch.dropped and plan.fate in LOST):
+            reason = None if plan.edit is not None and plan.fate != "skipped" else plan.reason
+            return Fate(
+                instant, plan.fate, epoch, None, None, reason, plan.closed, None, plan.moved_to, plan.by, plan.edit
+            )
         if stretch.dropped:
             return Fate(instant, "dropped", epoch, reason=epoch.cause or "changed", by=epoch.by)
-        plan = self.plans.get(instant)
-        if plan is not None:
-            return Fate(instant, plan.fate, epoch, reason=plan.reason, moved_to=plan.moved_to, by=plan.by)
         if self.is_awaited(epoch, instant):
             return _to_come(instant, epoch)
         if instant < self.complete_since:
@@ -154,12 +158,15 @@ def _recorded(instant: int, epoch: Epoch, entry: Entry, last: Entry | None) -> F
         word = "paused"
     elif entry.reason == "closed":
         word = "closed"
-    elif entry.moved_to is not None:
+    elif entry.ran and entry.moved_to is not None:
         word = "moved"
-    why = entry.pause if word == "paused" else entry.edit
-    by = entry.by if why is None else why.get("by")
+    by: Any = entry.by
+    if word == "paused":
+        by = None if entry.pause is None else entry.pause.get("by")
+    elif entry.edit is not None and (entry.reason == "edited" or word == "moved"):
+        by = entry.edit.by
     return Fate(instant, word, epoch, entry, last, entry.reason, entry.closed, None, entry.moved_to,
-                by if isinstance(by, dict) else None)  # fmt: skip
+                by if isinstance(by, dict) else None, entry.edit)  # fmt: skip
 
 
 def _to_come(instant: int, epoch: Epoch) -> Fate:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from service.domain.fates.account import GRACE_MS, Account
 from service.domain.fates.epochs import Stretch
+from service.domain.fates.fate import LOST
 from service.domain.fates.instants import MOST_WALKED, named
 
 
@@ -52,7 +53,11 @@ class _Count:
         self._after, self._until = after, until
         self._named: list[Sequence[int]] = []
         self._dropped: list[Sequence[int]] = []
-        self._plans = {instant for instant in account.plans if account.entry_of(instant) is None}
+        self._plans = {
+            instant
+            for instant, plan in account.plans.items()
+            if plan.fate not in LOST and account.entry_of(instant) is None
+        }
         left = MOST_WALKED
         for stretch in account.stretches:
             found = named(stretch, after, until, left)
@@ -91,7 +96,7 @@ class _Count:
                 (covered if standing else void).add(instant)
                 doubled += max(0, len(standing) - 1)
             elif standing and not self._is_dropped(instant) and not self._is_awaited(instant):
-                strays += len(standing)
+                strays += sum(1 for entry in standing if not entry.is_ahead)  # an earlier epoch has named that
         return covered, void, doubled, strays
 
     def _of_folds(self, alone: set[int]) -> tuple[int, int, list[tuple[int, int]]]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.domain.edits.edit import Edit
+
 FIELDS = (
     "status", "trigger", "scheduled_for", "last_scheduled_for", "occurrences", "reason", "closed", "queued_at", "due",
     "started_at", "finished_at", "revision", "attempt", "error", "retry_of", "pause", "held_by", "edit",
@@ -39,7 +41,7 @@ class Entry:
         retry_of: the id of the run that it repeats.
         pause: the pause that covered it, with `reason` and `by`; None if none did.
         is_held: whether that pause holds its run now.
-        edit: how somebody changed this one occurrence, with `reason`, `by` and `move_to` (s); None if nobody did.
+        edit: how somebody changed this one occurrence; None if nobody did.
         by: who asked for it or cancelled it, `{"actor", "name"}`.
     """
 
@@ -61,14 +63,13 @@ class Entry:
     retry_of: str | None = None
     pause: Mapping[str, Any] | None = None
     is_held: bool = False
-    edit: Mapping[str, Any] | None = None
+    edit: Edit | None = None
     by: Mapping[str, str] | None = None
 
     @property
     def moved_to(self) -> int | None:
         """When it was to run instead, epoch seconds, because somebody moved it."""
-        found = None if self.edit is None else self.edit.get("move_to")
-        return found if isinstance(found, int) else None
+        return None if self.edit is None else self.edit.moved_to
 
     @property
     def is_decision(self) -> bool:
@@ -79,6 +80,11 @@ class Entry:
     def is_void(self) -> bool:
         """Whether its decision came from a clock that was ahead: its occurrences are decided anew."""
         return self.reason == "clock"
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether somebody has moved it to before its own time."""
+        return self.edit is not None and self.edit.moved_to is not None and self.edit.due < self.first * 1000
 
     @property
     def is_folded(self) -> bool:
@@ -109,7 +115,7 @@ def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
             int(text.get("last_scheduled_for", first)), int(text.get("occurrences", 1)), text.get("reason"),
             text.get("closed"), number("queued_at"), number("due"), number("started_at"), number("finished_at"),
             number("revision"), int(text.get("attempt", 1)), text.get("error"), text.get("retry_of"),
-            _object(text.get("pause")), "held_by" in text, _object(text.get("edit")),
+            _object(text.get("pause")), "held_by" in text, _edit(first, text.get("edit")),
             _object(text.get("requested_by")),
         )  # fmt: skip
     except ValueError:
@@ -123,3 +129,10 @@ def _object(text: str | None) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _edit(instant: int, text: str | None) -> Edit | None:
+    try:
+        return None if text is None else Edit.read(instant, text)
+    except (ValueError, TypeError, KeyError):
+        return None

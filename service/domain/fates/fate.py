@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from service.domain.edits.edit import Edit
 from service.domain.fates.entries import Entry
 from service.domain.fates.epochs import Epoch
 
@@ -24,16 +25,20 @@ class Plan:
     """What somebody has decided about an instant to come, before the schedule's decision.
 
     Args:
-        fate: `skipped`, `moved`, `paused` or `coming`.
-        reason: why, in the words of whoever decided it.
+        fate: `skipped`, `moved`, `closed`, `paused` or `coming`; `overdue` if it is due, and not decided.
+        reason: why, in the words of whoever decided it; `edited` of one that somebody skips.
         moved_to: when it runs instead, epoch seconds.
         by: who decided it, `{"actor", "name"}`.
+        edit: how somebody changed this one.
+        closed: the closed day's name.
     """
 
     fate: FateWord
     reason: str | None = None
     moved_to: int | None = None
     by: Mapping[str, Any] | None = None
+    edit: Edit | None = None
+    closed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Fate:
         moved_from: where the schedule has it, if the calendar moved it.
         moved_to: when it runs instead.
         by: who decided so.
+        edit: how somebody changed it.
     """
 
     at: int
@@ -68,3 +74,4 @@ class Fate:
     moved_from: int | None = None
     moved_to: int | None = None
     by: Mapping[str, Any] | None = None
+    edit: Edit | None = None

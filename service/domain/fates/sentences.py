@@ -35,9 +35,10 @@ def sentence_of(account: Account, fate: Fate, zone: ZoneInfo) -> str:
     """
     match fate.word:
         case "ran":
-            return _ran(account, fate)
+            return f"{_ran(account, fate)}{_set(fate)}"
         case "skipped":
-            return f"it did not run. {_skipped(account, fate, zone)}"
+            does = "did not run" if fate.entry is not None else "will not run"
+            return f"it {does}. {_skipped(account, fate, zone)}"
         case "closed":
             does = "did not run" if fate.entry is not None else "will not run"
             return f"it {does}. The calendar {fate.epoch.options.calendar} closes it: {fate.closed or 'a closed day'}."
@@ -120,7 +121,9 @@ def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
         case "clock":
             return "It was decided by a clock that was ahead, and that decision is void."
         case "edited":
-            return f"It was skipped{_by(fate.by)}{_because(_reason_of(fate))}."
+            return f"It {'was' if fate.entry else 'is'} skipped{_by(fate.by)}{_because(_reason_of(fate))}."
+        case "disabled":
+            return "It had been moved, and when it came due, the job was disabled."
         case other:
             return f"It was skipped{_by(fate.by)}: {other}." if other else f"It was skipped{_by(fate.by)}."
 
@@ -141,10 +144,11 @@ def _paused(fate: Fate) -> str:
 
 def _reason_of(fate: Fate) -> str | None:
     """Return why somebody paused or changed it, in their words."""
-    if fate.entry is None:
-        return fate.reason
-    its = fate.entry.pause if fate.word == "paused" else fate.entry.edit
-    found = None if its is None else its.get("reason")
+    found: Any = fate.reason if fate.entry is None else None
+    if fate.word == "paused" and fate.entry is not None:
+        found = None if fate.entry.pause is None else fate.entry.pause.get("reason")
+    elif fate.word != "paused" and fate.edit is not None:
+        found = fate.edit.reason
     return found if isinstance(found, str) else None
 
 
@@ -164,7 +168,13 @@ def _coming(account: Account, fate: Fate, zone: ZoneInfo) -> str:
     moved = "" if fate.moved_from is None else (
         f" The calendar {fate.epoch.options.calendar} moves it there from {written(fate.moved_from, zone)}."
     )  # fmt: skip
-    return f"it is to come, in {words(left)}.{moved}"
+    return f"it is to come, in {words(left)}.{moved}{_set(fate)}"
+
+
+def _set(fate: Fate) -> str:
+    """Say that it has other settings."""
+    edit = fate.edit
+    return "" if edit is None or edit.action != "set" else f" Settings of its own{_by(edit.by)}{_because(edit.reason)}."
 
 
 def _by(who: Mapping[str, Any] | None) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import Any, Literal
 
+from service.domain.edits.edit import NO_EDITS
 from service.domain.foresight.occurrence_changes import Course
 from service.domain.foresight.zone_changes import DAY, ZoneChange, changes_of, on_wall_clock, wall_clock
 from service.domain.input.refusals import listed
@@ -100,7 +101,8 @@ def meetings(course: Course, now: int, until: int) -> Iterator[Meeting]:
 def _parts(course: Course) -> list[Course]:
     """Return the courses of the members of a schedule that has some, each of which has its own zone."""
     members: tuple[Any, ...] = getattr(course.schedule, "members", ())
-    return [replace(course, schedule=member.schedule) for member in members] or [course]
+    whole = replace(course, edits=NO_EDITS)  # what people have changed is no matter of the clocks
+    return [replace(whole, schedule=member.schedule) for member in members] or [whole]
 
 
 def _on_unchanged_clock(course: Course, change: ZoneChange) -> Course:

@@ -12,7 +12,7 @@ from itertools import islice, takewhile
 from typing import Any, Literal
 
 from service.domain.foresight.occurrence_changes import Course
-from service.domain.timestamps import parse_timestamp
+from service.domain.timestamps import format_timestamp, parse_timestamp
 
 JOBS = 5_000
 """The most jobs of a feed, those that are due soonest."""
@@ -88,28 +88,32 @@ def coming_events(jobs: Iterable[FeedJob], now: int, until: int) -> Coming:
         now: epoch seconds; the events begin after this.
         until: epoch seconds, inclusive.
     """
-    due = (job for job in jobs if job.course.first <= until)
-    soonest = nsmallest(JOBS + 1, due, key=lambda job: (job.course.first, job.id))
+    due = (job for job in jobs if job.course.soonest <= until)
+    soonest = nsmallest(JOBS + 1, due, key=lambda job: (job.course.soonest, job.id))
     crowded: set[str] = set()
 
-    def occurrences(job: FeedJob, place: int) -> Iterator[tuple[int, int]]:
-        within = takewhile(lambda at: at <= until, job.course.after(now, until))
-        for number, at in enumerate(within):
+    def occurrences(job: FeedJob, place: int) -> Iterator[tuple[int, int, int]]:
+        within = takewhile(lambda one: one[0] <= until, job.course.coming(now, until))
+        for number, (at, occurrence) in enumerate(within):
             if number == OF_ONE_JOB:
                 crowded.add(job.id)
                 return
-            yield at, place
+            yield at, place, occurrence
 
     merged = merge(*(occurrences(job, place) for place, job in enumerate(soonest[:JOBS])))
     found = list(islice(merged, COMING + 1))
-    events = [_coming(soonest[place], at) for at, place in found[:COMING]]
+    events = [_coming(soonest[place], at, occurrence) for at, place, occurrence in found[:COMING]]
     return Coming(events, len(found) <= COMING and len(soonest) <= JOBS, len(crowded))
 
 
-def _coming(job: FeedJob, at: int) -> FeedEvent:
+def _coming(job: FeedJob, at: int, occurrence: int) -> FeedEvent:
+    edit = job.course.edits.each.get(occurrence)
+    changed_at = job.changed_at if edit is None else max(job.changed_at, edit.at // 1000)
+    uid = _uid(job.id, occurrence)
+    told = "" if at == occurrence else f"Moved from {format_timestamp(occurrence)} UTC."
     if at < job.paused_until:
-        return FeedEvent(_uid(job.id, at), f"{job.name}: paused", "", "CANCELLED", at, None, job.changed_at)
-    return FeedEvent(_uid(job.id, at), job.name, "", "CONFIRMED", at, None, job.changed_at)
+        return FeedEvent(uid, f"{job.name}: paused", told, "CANCELLED", at, None, changed_at)
+    return FeedEvent(uid, job.name, told, "CONFIRMED", at, None, changed_at)
 
 
 def past_events(runs: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[FeedEvent]:
@@ -130,8 +134,8 @@ def past_events(runs: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> 
 def _past(run: Mapping[str, Any], name: str) -> FeedEvent:
     times = {field: _seconds(run[field]) for field in ("scheduled_for", "started_at", "queued_at", "finished_at")}
     occurrence, finished = times["scheduled_for"], times["finished_at"]
-    asked_for = _seconds(run.get("not_before"))
-    start = occurrence or times["started_at"] or asked_for or times["queued_at"] or 0
+    moved_to, asked_for = _seconds(run.get("moved_to")), _seconds(run.get("not_before"))
+    start = moved_to or occurrence or times["started_at"] or asked_for or times["queued_at"] or 0
     uid = f"{run['id']}@bot-scheduler" if occurrence is None else _uid(run["job_id"], occurrence)
     return FeedEvent(
         uid, f"{name}: {run['status']}", " ".join(_told(run)),
@@ -149,6 +153,8 @@ def _told(run: Mapping[str, Any]) -> Iterator[str]:
         yield f"Reason: {run['reason']}."
     if run["occurrences"] > 1:
         yield f"Stands for {run['occurrences']} occurrences."
+    if run.get("moved_to"):
+        yield f"Moved from {run['scheduled_for']} UTC."
     if run["started_at"]:
         yield f"Started at {run['started_at']} UTC."
     if run["finished_at"] and run["started_at"]:

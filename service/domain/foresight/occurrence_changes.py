@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import merge
 
+from service.domain.edits.edit import NO_EDITS, Edits
+from service.domain.edits.edited_plans import closed_by
 from service.domain.job import JobDefinition
 from service.domain.options import Options
 from service.domain.records import Plan
 from service.domain.schedules import Calendar, local_times, next_occurrence
 from service.domain.schedules.closed.closed_days import next_open
 from service.domain.schedules.definition import Schedule
+from service.domain.timestamps import LAST_INSTANT
 from service.errors import ScheduleError, ValidationFailed
 
 SHOWN = 20
@@ -27,24 +31,55 @@ class Course:
         anchor: what an interval counts from, epoch seconds.
         first: the first undecided occurrence, epoch seconds.
         calendar: the job's, if it has one.
+        edits: its changed occurrences.
     """
 
     schedule: Schedule
     options: Options
     anchor: int
-    first: int
+    first: int | None
     calendar: Calendar | None = None
+    edits: Edits = NO_EDITS
+
+    @property
+    def soonest(self) -> int:
+        """An instant before which none comes, epoch seconds."""
+        return min(
+            [*([] if self.first is None else [self.first]), *(at for at, _ in self._edited())], default=LAST_INSTANT
+        )
 
     def after(self, instant: int, until: int | None = None) -> Iterator[int]:
-        """Yield the occurrences that will run strictly after an instant, epoch seconds, strictly increasing.
+        """Yield when occurrences will run strictly after an instant, epoch seconds, strictly increasing.
 
         `until`: beyond which nobody asks for them, epoch seconds; some may come all the same.
         """
-        found: int | None = self.first
-        if self.first <= instant or self.calendar is not None:
-            found = self._next(max(instant, self.first - 1), until)
+        last = None
+        for at, _ in self.coming(instant, until):
+            if at != last:
+                yield at
+            last = at
+
+    def coming(self, instant: int, until: int | None = None) -> Iterator[tuple[int, int]]:
+        """Yield the occurrences that will run strictly after an instant: when they come, and their own instants.
+
+        `until`: see `after`.
+        """
+        edited = [one for one in self._edited() if one[0] > instant]
+        regular = self._regular(instant, until)
+        yield from merge(regular, sorted(edited)) if edited else regular
+
+    def _edited(self) -> Iterator[tuple[int, int]]:
+        for edit in self.edits.pending:
+            if edit.action != "skip" and closed_by(edit, self.schedule, self.options, self.calendar) is None:
+                yield edit.instant if edit.moved_to is None else edit.moved_to, edit.instant
+
+    def _regular(self, instant: int, until: int | None) -> Iterator[tuple[int, int]]:
+        found = self.first
+        if found is not None and (found <= instant or self.calendar is not None):
+            found = self._next(max(instant, found - 1), until)
         while found is not None:
-            yield found
+            if found not in self.edits.each:
+                yield found, found
             found = self._next(found, until)
 
     def _next(self, instant: int, until: int | None) -> int | None:
@@ -54,21 +89,24 @@ class Course:
         return None if found is None else found.at
 
 
-def course_of(definition: JobDefinition, plan: Plan, calendar: Calendar | None = None) -> Course | None:
+def course_of(
+    definition: JobDefinition, plan: Plan, calendar: Calendar | None = None, edits: Edits = NO_EDITS
+) -> Course | None:
     """Return a job's course; None if it has no occurrence, because it is disabled, ended or broken.
 
     Args:
         definition: the job's.
         plan: the job's.
         calendar: the job's, if it has one.
+        edits: its changed occurrences.
     """
-    if plan.state != "scheduled" or plan.next_occurrence is None:
+    if plan.state != "scheduled" or (plan.next_occurrence is None and not edits.pending):
         return None
     try:
         schedule = definition.schedule
     except (ScheduleError, ValidationFailed):
         return None
-    return Course(schedule, definition.options, plan.anchor, plan.next_occurrence, calendar)
+    return Course(schedule, definition.options, plan.anchor, plan.next_occurrence, calendar, edits)
 
 
 @dataclass(slots=True)

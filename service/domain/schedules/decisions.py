@@ -13,6 +13,7 @@ from service.domain.options import Options
 from service.domain.schedules.closed.closed_days import next_open
 from service.domain.schedules.definition import Interval, Schedule
 from service.domain.schedules.occurrences import closing_of, next_occurrence
+from service.domain.schedules.stepping import Without
 from service.domain.schedules.workdays import Calendar
 
 PLAN_LIMIT = 1000
@@ -70,7 +71,7 @@ def due_ms(job_id: str, occurrence: int, options: Options) -> int:
 
 def plan(
     job_id: str, schedule: Schedule, options: Options, first: int, anchor: int, now_ms: int,
-    calendar: Calendar | None = None,
+    calendar: Calendar | None = None, edited: frozenset[int] = frozenset(),
 ) -> Plan:  # fmt: skip
     """Decide every occurrence that is due.
 
@@ -82,6 +83,8 @@ def plan(
         anchor: its interval's anchor, epoch seconds.
         now_ms: the time, epoch milliseconds.
         calendar: the job's, if it has one.
+        edited: occurrences that somebody has changed, epoch seconds: each has a decision of its own, and is passed over
+            here. No other one is coalesced, or late, because of it.
 
     Returns:
         A plan of at most 1,000 runs; where more than 1,000 occurrences of a cron schedule are due, it holds the first
@@ -91,43 +94,52 @@ def plan(
     def due(occurrence: int) -> int:
         return due_ms(job_id, occurrence, options)
 
+    def passing(last: int, upcoming: int | None) -> tuple[int, int | None]:
+        while upcoming is not None and upcoming in edited and due(upcoming) <= now_ms:
+            last, upcoming = upcoming, next_occurrence(schedule, options, upcoming, anchor, calendar)
+        return last, upcoming
+
     if calendar is not None:
-        return _plan_by_calendar(job_id, schedule, options, first, anchor, now_ms, calendar)
-    reached: Sequence[int] = _reached(schedule, options, first, anchor, now_ms // 1000, calendar)
+        return _plan_by_calendar(job_id, schedule, options, first, anchor, now_ms, calendar, edited)
+    reached = _reached(schedule, options, first, anchor, now_ms // 1000, calendar, edited)
     total = bisect_right(reached, now_ms, key=due)
     if total == 0:
         ended = options.ends_at_s is not None and first >= options.ends_at_s
-        return Plan((), first - 1, None if ended else first)
-    held = total if isinstance(reached, range) else min(total, PLAN_LIMIT)
+        return Plan((), *passing(first - 1, None if ended else first))
+    held = total if isinstance(schedule, Interval) else min(total, PLAN_LIMIT)
     late = min(held, bisect_left(reached, now_ms - options.misfire_grace_seconds * 1000, key=due))
     on_time = now_ms - due(reached[total - 1]) <= ON_TIME_MS
     decisions = [*_skip(reached, 0, late, "misfire"), *_within_grace(reached, late, held, total, options, on_time)]
     last = reached[held - 1]
-    return Plan(tuple(decisions), last, next_occurrence(schedule, options, last, anchor, calendar))
+    return Plan(tuple(decisions), *passing(last, next_occurrence(schedule, options, last, anchor, calendar)))
 
 
 def _reached(
-    schedule: Schedule, options: Options, first: int, anchor: int, now: int, calendar: Calendar | None
-) -> Sequence[int]:
+    schedule: Schedule, options: Options, first: int, anchor: int, now: int, calendar: Calendar | None,
+    edited: frozenset[int],
+) -> Sequence[int]:  # fmt: skip
     """List the occurrences from `first` on that would be due by now without jitter.
 
     These are all of an interval's; of others, as many as show which of a plan's are among the newest.
     """
     ends = options.ends_at_s
     if isinstance(schedule, Interval):
-        return range(first, now + 1 if ends is None else min(now + 1, ends), schedule.seconds)
+        every = range(first, now + 1 if ends is None else min(now + 1, ends), schedule.seconds)
+        return Without(every, edited) if edited else every
     wanted = PLAN_LIMIT + (CATCH_UP_LIMIT if options.catch_up == "all" else 1)
     found: list[int] = []
     upcoming: int | None = first
     while upcoming is not None and upcoming <= now and len(found) < wanted and (ends is None or upcoming < ends):
-        found.append(upcoming)
+        if upcoming not in edited:
+            found.append(upcoming)
         upcoming = next_occurrence(schedule, options, upcoming, anchor, calendar)
     return found
 
 
 def _plan_by_calendar(
-    job_id: str, schedule: Schedule, options: Options, first: int, anchor: int, now_ms: int, calendar: Calendar
-) -> Plan:
+    job_id: str, schedule: Schedule, options: Options, first: int, anchor: int, now_ms: int, calendar: Calendar,
+    edited: frozenset[int],
+) -> Plan:  # fmt: skip
     """Decide as `plan` does, looking at each occurrence: those that the calendar closes are skipped, however late."""
 
     def due(occurrence: int) -> int:
@@ -135,30 +147,33 @@ def _plan_by_calendar(
 
     reached: list[int] = []
     upcoming: int | None = first
+    decided = first - 1
     while upcoming is not None and len(reached) < PLAN_LIMIT and due(upcoming) <= now_ms:
         if options.ends_at_s is not None and upcoming >= options.ends_at_s:
             upcoming = None
             break
-        reached.append(upcoming)
+        decided = upcoming
+        if upcoming not in edited:
+            reached.append(upcoming)
         upcoming = next_occurrence(schedule, options, upcoming, anchor, calendar)
     if not reached:
-        return Plan((), first - 1, upcoming)
+        return Plan((), decided, upcoming)
     reason = closing_of(schedule, options, calendar).reason
     closed = {occurrence: why for occurrence in reached if (why := reason(occurrence)) is not None}
     runs = [occurrence for occurrence in reached if occurrence not in closed]
-    further, last = 0, reached[-1]
+    further, last = 0, decided
     wanted = CATCH_UP_LIMIT if options.catch_up == "all" else 1
     while runs and further < wanted and (found := next_open(schedule, options, last, anchor, calendar)) is not None:
         if due(found.at) > now_ms:
             break
-        further, last = further + 1, found.at
+        further, last = further + (found.at not in edited), found.at
     late = bisect_left(runs, now_ms - options.misfire_grace_seconds * 1000, key=due)
     on_time = bool(runs) and not further and now_ms - due(runs[-1]) <= ON_TIME_MS
     decisions = [
         *_skip(runs, 0, late, "misfire"),
         *_within_grace(runs, late, len(runs), len(runs) + further, options, on_time),
     ]
-    return Plan(tuple(_merged(reached, decisions, closed)), reached[-1], upcoming)
+    return Plan(tuple(_merged(reached, decisions, closed)), decided, upcoming)
 
 
 def _merged(reached: Sequence[int], decisions: Sequence[Decision], closed: dict[int, str]) -> Iterator[Decision]:

@@ -22,11 +22,17 @@ def stored_members(members: Sequence[Member]) -> str | None:
         JSON: their names, and the fields that they lay over, later ones over earlier ones.
     """
     names = [member.name for member in members if member.name is not None]
+    overlay = overlay_in(members)
+    told = {name: value for name, value in (("names", names), ("bot_config", overlay)) if value}
+    return dumps(told).decode() if told else None
+
+
+def overlay_in(members: Sequence[Member]) -> dict[str, Any]:
+    """Return what the members of an occurrence lay over the job's `bot_config`, later ones over earlier ones."""
     overlay: dict[str, Any] = {}
     for member in members:
         overlay |= member.overlay
-    told = {name: value for name, value in (("names", names), ("bot_config", overlay)) if value}
-    return dumps(told).decode() if told else None
+    return overlay
 
 
 def names_of(stored: str | bytes | None) -> list[str]:

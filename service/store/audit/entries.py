@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,12 @@ def entry_of(
 
 
 def job_entry(
-    action: str, job_id: str, before: JobDefinition | None, after: JobDefinition, note: str | None = None
+    action: str,
+    job_id: str,
+    before: JobDefinition | None,
+    after: JobDefinition,
+    note: str | None = None,
+    dropped: Sequence[str] = (),
 ) -> Entry:
     """Make the entry of a new or changed job.
 
@@ -86,6 +91,7 @@ def job_entry(
         before: its definition as it was; None for a new job, of which the fields count that are not at their default.
         after: its definition from now on.
         note: a remark of the service's, where the caller has made none.
+        dropped: occurrences whose changes this drops, timestamps.
     """
     if caller() == SERVICE:
         return entry_of(action, job_id)
@@ -94,6 +100,8 @@ def job_entry(
     changed = differences(before.definition_fields(), after.definition_fields())
     if action == "job.update" and list(changed) == ["enabled"]:
         action = "job.enable" if after.enabled else "job.disable"
+    if dropped:
+        changed = {**changed, "changed_occurrences": (list(dropped), None)}
     return entry_of(action, job_id, recorded(changed), note=note)
 
 

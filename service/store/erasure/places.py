@@ -55,16 +55,18 @@ def places(keys: Keys) -> tuple[Place, ...]:
         rows.append(Place(name, re.compile(pattern), kind, fields, deed, until, within))
 
     add("results", rf"{own}:run:{_ID}", "hash", ("result", "error", "reason"))
-    add("results", rf"{own}:run:{_ID}", "hash", ("overlay", "members", "finished_at"), "tell", "finished_at")
+    add("results", rf"{own}:run:{_ID}", "hash", ("overlay", "members", "edit", "finished_at"), "tell", "finished_at")
     add("results", rf"{own}:backfill:{_ID}", "hash", ("overlay", "members", "ended_at"), "tell", "ended_at")
     add("logs", rf"{own}:run:{_ID}:log", "list")
     add("logs", rf"{own}:run:{_ID}:log:tail", "zset")
     add("results", rf"{own}:job:{_ID}", "hash", ("last_run_error", "state_reason"))
     add("definitions", rf"{own}:job:{_ID}", "hash", DEFINITION, "tell")
+    add("definitions", rf"{own}:job:{_ID}:edits", "hash", (), "tell")
     add("revisions", rf"{own}:job:{_ID}", "hash", ("author",))
     add("revisions", rf"{own}:(job|deleted):{_ID}:revisions", "list", within=(*DEFINITION, "labels", "by"))
     add("revisions", rf"{own}:job:{_ID}:epochs", "list", within=("schedule_config", "options", "by"))
     add("deleted_jobs", rf"{own}:deleted:{_ID}", "hash", (*DEFINITION, "author", "deleted_by", "last_run_error"))
+    add("deleted_jobs", rf"{own}:deleted:{_ID}:edits", "hash")
     add("audit", rf"{own}:audit", "stream", within=("actor_name", "fields", "note"))
     add("alerts", rf"{own}:alerts(:\w+)?", "list")
     add("ledger", rf"{own}:ledger:.*", "string")
@@ -81,8 +83,8 @@ _STRUCTURE = (
     "contact:.*", "identity:.*", "gone:.*", "contacts(:before)?", "birthdays:.*", "visits", "card_owners", "cards:.*",
     "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock", "data", "planning", "leader",
     "schedulers", "workers", "scheduler_versions", "ended_jobs", r"schema_\w+", "jobs", "enabled_jobs", "due_jobs",
-    "runs", "queued", "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?", "adopted", "due", "enabled",
-    rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?", "ledger:.*", "idempotency:.*", "memory:.*", "audit",
-    rf"deleted:{_ID}(:revisions)?",
+    "runs", "queued", "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?", "edits_due", "adopted",
+    "due", "enabled", rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?", "ledger:.*", "idempotency:.*",
+    "memory:.*", "audit", rf"deleted:{_ID}(:\w+)?",
 )  # fmt: skip
 """Keys that hold ids, numbers and times, or have a place above. Other contacts' data is theirs."""

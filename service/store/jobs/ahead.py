@@ -86,5 +86,5 @@ def _arguments(record: JobRecord, stands: int, plan: Plan) -> list[str | int]:
     decided, due = ("" if number is None else number for number in (record.last_decided, record.plan.next_due))
     return [
         record.id, record.revision, decided, due, stands, json.dumps(present), json.dumps(absent),
-        fields["next_due"] or "", NEWEST,
+        fields["next_due"] or "", NEWEST, record.edits.stamp,
     ]  # fmt: skip

@@ -10,22 +10,24 @@ from typing import Any
 import orjson
 
 from service.domain.access.labels import JobChoice, Labels
+from service.domain.edits.edit import NO_EDITS
 from service.domain.foresight.occurrence_changes import Course
 from service.domain.job import understood_schedule
 from service.domain.options import Options
-from service.domain.records import stored_options
+from service.domain.records import UnreadableJob, stored_options
 from service.domain.schedules import Calendar
 from service.domain.schedules.definition import Schedule
 from service.errors import ScheduleError, ValidationFailed
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.jobs.job_hashes import AT_ONCE, JobStore
 from service.store.jobs.job_marks import marks_of
+from service.store.jobs.stored_edits import edits_of
 from service.store.scripts import Scripts
-from service.store.server.asking import ask_packed, hash_fields
+from service.store.server.asking import ask, ask_packed, hash_fields
 
 _FIELDS = (
     "bot_type", "labels", "enabled", "state", "name", "schedule_type", "schedule_config", "options", "anchor",
-    "next_occurrence", "kind", "updated_at", "created_at",
+    "next_occurrence", "kind", "updated_at", "created_at", "edits",
 )  # fmt: skip
 
 
@@ -81,22 +83,29 @@ def coming_of(scripts: Scripts, choice: JobChoice, job_ids: Sequence[str]) -> It
 
 def _read(scripts: Scripts, choice: JobChoice, job_ids: Sequence[str], calendars: _Calendars) -> Iterator[ComingJob]:
     keys = [scripts.keys.job(job_id) for job_id in job_ids]
-    for job_id, values in zip(job_ids, ask_packed(scripts, hash_fields(keys, _FIELDS)), strict=True):
+    rows = list(zip(job_ids, ask_packed(scripts, hash_fields(keys, _FIELDS)), strict=True))
+    edited = [job_id for job_id, values in rows if isinstance(values, list) and values[-1] is not None]
+    answers = ask(scripts, *(("HGETALL", scripts.keys.edits(job_id)) for job_id in edited)) if edited else []
+    edits = dict(zip(edited, answers, strict=True))
+    for job_id, values in rows:
         try:
-            job = _job(job_id, values, choice, calendars)
-        except (ArithmeticError, LookupError, TypeError, ValueError, ScheduleError, ValidationFailed):
+            job = _job(job_id, values, choice, calendars, edits.get(job_id))
+        except (ArithmeticError, LookupError, TypeError, ValueError, ScheduleError, UnreadableJob, ValidationFailed):
             continue
         if job is not None:
             yield job
 
 
-def _job(job_id: str, values: Any, choice: JobChoice, calendars: _Calendars) -> ComingJob | None:
-    (bot, labels, enabled, state, name, kind, config, options, anchor, first, shared, updated, created) = values
+def _job(job_id: str, values: Any, choice: JobChoice, calendars: _Calendars, stored: Any) -> ComingJob | None:
+    (bot, labels, enabled, state, name, kind, config, options, anchor, first, shared, updated, created, stamp) = values
     marks = marks_of(bot, labels)
-    if marks is None or not choice.takes(*marks) or enabled != b"1" or state not in (None, b"scheduled") or not first:
+    if marks is None or not choice.takes(*marks) or enabled != b"1" or state not in (None, b"scheduled"):
+        return None
+    edits = NO_EDITS if stamp is None else edits_of(stamp.decode(), stored)
+    if not first and not edits.pending:
         return None
     schedule, parsed = _understood(kind, config, options)
-    course = Course(schedule, parsed, int(anchor), int(first), calendars.of(parsed))
+    course = Course(schedule, parsed, int(anchor), int(first) if first else None, calendars.of(parsed), edits)
     changed_at = int(updated or created) // 1000
     return ComingJob(job_id, name.decode(errors="replace"), marks[1], marks[0], course, shared, changed_at)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
@@ -13,6 +14,7 @@ from service.batches import batched
 from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.store.audit.entries import author, job_entry
 from service.store.jobs.job_hashes import stored_fields
+from service.store.jobs.stored_edits import edits_back, edits_of
 from service.store.quotas import refuse_job
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, pairs
@@ -93,7 +95,7 @@ class DeletedJobs:
         word: bytes = self._scripts.run(
             "restore_job", record.id, deleted.record.revision, orjson.dumps(present), orjson.dumps(absent),
             "1" if record.definition.enabled else "0", fields["next_due"] or "", writer, entry.text,
-            record.plan.calendar or "",
+            record.plan.calendar or "", edits_back(deleted.record.edits, record.edits),
         )  # fmt: skip
         refuse_job(self._scripts, [word])
         if word == b"restored":
@@ -101,14 +103,17 @@ class DeletedJobs:
         return word.decode()
 
     def _many(self, ids: list[str]) -> Iterator[DeletedJob | None]:
-        answers = ask(self._scripts, *(("HGETALL", self._keys.deleted_job(job_id)) for job_id in ids))
-        for job_id, answer in zip(ids, answers, strict=True):
-            yield None if isinstance(answer, Exception) else _read(job_id, pairs(answer))
+        keys = [key for job_id in ids for key in (self._keys.deleted_job(job_id), self._keys.deleted_edits(job_id))]
+        answers = ask(self._scripts, *(("HGETALL", key) for key in keys))
+        for job_id, answer, edits in zip(ids, answers[::2], answers[1::2], strict=True):
+            yield None if isinstance(answer, Exception) else _read(job_id, pairs(answer), edits)
 
 
-def _read(job_id: str, fields: Mapping[bytes, bytes]) -> DeletedJob | None:
+def _read(job_id: str, fields: Mapping[bytes, bytes], edits: Any) -> DeletedJob | None:
     try:
         by = fields.get(b"deleted_by")
-        return DeletedJob(read_job(job_id, fields), int(fields[b"deleted_at"]), None if by is None else json.loads(by))
+        record = read_job(job_id, fields)
+        record = replace(record, edits=edits_of(record.edits.stamp, edits))
+        return DeletedJob(record, int(fields[b"deleted_at"]), None if by is None else json.loads(by))
     except (UnreadableJob, ValueError, KeyError):
         return None

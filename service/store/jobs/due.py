@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from service.domain.edits.edit import NO_EDITS, read_edits
 from service.domain.kinds import kind_of
 from service.domain.records import Definition, DueJob, UnreadableJob, stored_options
 from service.domain.schedules.definition import parse_schedule
@@ -33,20 +34,20 @@ class DueEntry:
         """
         if self.fields is None or not any(self.fields):
             raise UnreadableJob("its hash is gone or is no hash")
-        stored_kind, schedule_type, config, options, revision, anchor, following, next_due, decided, calendar = (
-            self.fields
-        )
+        (stored_kind, schedule_type, config, options, revision, anchor, following, next_due, decided, calendar, stamp,
+         *edits) = self.fields  # fmt: skip
         try:
             if revision is None or schedule_type is None or config is None or options is None or anchor is None:
                 raise ValueError("a field is missing")
             definition, kind = _definition(schedule_type, config, options, calendar)
             return DueJob(
-                self.job_id, self.due, int(revision), definition, kind,
+                self.job_id, self.due, int(revision), definition, None if stamp else kind,
                 None if stored_kind is None else stored_kind.decode(errors="replace"),
                 int(anchor), _number(following), _number(next_due), _number(decided),
                 None if calendar is None else calendar.decode(errors="replace"),
+                edits=read_edits(stamp.decode(), _pairs(edits)) if stamp else NO_EDITS,
             )  # fmt: skip
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise UnreadableJob(f"its stored definition cannot be read ({type(error).__name__}: {error})") from error
 
 
@@ -63,6 +64,10 @@ def read_due(scripts: Scripts, count: int, ahead_ms: int) -> tuple[int, list[Due
     """
     now, *rows = scripts.run("read_due", count, ahead_ms)
     return int(now), [DueEntry(job_id.decode(errors="replace"), int(due), fields) for job_id, due, fields in rows]
+
+
+def _pairs(flat: Sequence[bytes | None]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))  # type: ignore[arg-type]
 
 
 def _number(text: bytes | None) -> int | None:

@@ -28,11 +28,15 @@ class DueIndex:
     Args:
         scripts: the scripts of this installation.
         replan: plans a job anew whose plan was lost.
+        look_after_edits: learns in how many seconds the next changed occurrence is due, if any is to come.
     """
 
-    def __init__(self, scripts: Scripts, replan: Callable[[str], None]) -> None:
+    def __init__(
+        self, scripts: Scripts, replan: Callable[[str], None], look_after_edits: Callable[[float | None], None]
+    ) -> None:
         self._scripts = scripts
         self._replan = replan
+        self._look_after_edits = look_after_edits
         self._keys = scripts.keys
         self._jobs = JobStore(scripts)
         self._enabled = EnabledCount(scripts)
@@ -44,17 +48,19 @@ class DueIndex:
         self._empty_is_right = False
 
     def seconds_until_next(self, longest: float) -> float:
-        """Return the seconds until the earliest due job, retry or run for later, between 0 and `longest`."""
+        """Return the seconds until the earliest due job, delayed run or changed occurrence, between 0 and `longest`."""
         time_pair, *earliest = self._scripts.read(
             lambda pipe: (
                 pipe.time(),
                 pipe.zrange(self._keys.due, 0, 0, withscores=True),
                 pipe.zrange(self._keys.retries, 0, 0, withscores=True),
                 pipe.zrange(self._keys.later, 0, 0, withscores=True),
+                pipe.zrange(self._keys.edits_due, 0, 0, withscores=True),
             )
         )
         now = seconds_of(time_pair)
         waits = [rows[0][1] / 1000 - now for rows in earliest if rows]
+        self._look_after_edits(waits[-1] if earliest[-1] else None)
         return float(max(0.0, min([longest, *waits])))
 
     def restore(self, job_ids: Sequence[str]) -> int:

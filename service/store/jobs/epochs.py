@@ -7,7 +7,7 @@ rules instants are worked out, and since when.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -23,6 +23,7 @@ from service.domain.options import Options
 from service.domain.records import JobRecord, UnreadableJob, read_job, stored_options
 from service.domain.schedules.definition import Schedule
 from service.errors import ScheduleError, ValidationFailed
+from service.store.jobs.stored_edits import edits_of
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields, pairs
 
@@ -80,9 +81,10 @@ def read_books(scripts: Scripts, job_id: str) -> Books | None:
         return None
     if isinstance(answer, int):
         raise UnreadableJob("it is no hash")
-    now, hashed, former, listed, rules, lost_at = answer
+    now, hashed, former, listed, rules, lost_at, changed = answer
     fields, now_ms = pairs(hashed), int(now)
     record = read_job(job_id, fields)
+    record = replace(record, edits=edits_of(record.edits.stamp, changed))
     calendars = _Calendars(scripts)
     told = [found for one in former if isinstance(found := _parsed(one), dict)]
     calendars.look_up([record.plan.calendar, *(one.get("calendar") for one in told)])

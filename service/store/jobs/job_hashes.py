@@ -11,16 +11,19 @@ from typing import Any, NamedTuple
 import orjson
 
 from service.domain.access.labels import JobChoice
+from service.domain.edits.edited_plans import dropped_edits
 from service.domain.kinds import kind_of
 from service.domain.options import Options
 from service.domain.plain_json import dumps
 from service.domain.records import JobRecord, Plan, UnreadableJob, read_job, stored_options
 from service.domain.schedules.schema_versions import FIRST, schema_of
+from service.domain.timestamps import format_timestamp
 from service.store.audit.entries import Entry, author, entry_of, job_entry
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.jobs.enabled_count import enabled_jobs
 from service.store.jobs.job_marks import marks_of
 from service.store.jobs.job_views import VIEW_FIELDS, job_view
+from service.store.jobs.stored_edits import edit_changes, with_edits
 from service.store.older_schedulers import require_schedulers
 from service.store.quotas import refuse_job, require_room_for_jobs
 from service.store.scripts import Scripts
@@ -40,9 +43,10 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
     definition, plan, options = record.definition, plan_fields(record.plan), record.definition.options
     schedule_config = dumps(definition.schedule_config).decode()
     stored = options.model_dump_json(exclude_defaults=True)
+    kind = None if record.edits.stamp else _kind(definition.schedule_type, schedule_config, stored, plan["calendar"])
     return {
-        "enabled": _flag(definition.enabled),
-        "kind": _kind(definition.schedule_type, schedule_config, stored, record.plan.calendar),
+        "enabled": "1" if definition.enabled else "0",
+        "kind": kind,
         "next_due": plan["next_due"],
         "next_occurrence": plan["next_occurrence"],
         "created_at": str(record.created_at),
@@ -107,10 +111,6 @@ def delete_after(record: JobRecord) -> int | str:
     return seconds * 1000 if record.plan.state == "ended" and seconds is not None else ""
 
 
-def _flag(value: bool) -> str:
-    return "1" if value else "0"
-
-
 class Position(NamedTuple):
     """End of a page of jobs: when its last job was created, µs, and that job's id."""
 
@@ -130,7 +130,7 @@ class JobStore:
     """
 
     def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+        self.scripts = self._scripts = scripts
         self._keys = scripts.keys
         self.limits = scripts.limits
         self.clock_estimate = ClockEstimate()
@@ -182,7 +182,8 @@ class JobStore:
         action, note = "job.update", None
         if restored_from is not None:
             action, note = "job.restore", f"back to revision {restored_from}"
-        entry = job_entry(action, record.id, before.definition, record.definition, note)
+        dropped = [format_timestamp(at) for at in dropped_edits(before.edits, record.edits)]
+        entry = job_entry(action, record.id, before.definition, record.definition, note, dropped)
         fields = stored_fields(record) | {"author": author(record.revision, restored_from)}
         return bool(self._save(record, fields, str(before.revision), entry, before=before)[0] == b"saved")
 
@@ -198,9 +199,10 @@ class JobStore:
         absent = [name for name, value in fields.items() if value is None] if read_revision else []
         saved = self._scripts.run(
             "save_job", record.id, read_revision, orjson.dumps([*present, "writer", writer]), orjson.dumps(absent),
-            _flag(record.definition.enabled), fields["next_due"] or "",
+            fields["enabled"] or "0", fields["next_due"] or "",
             *(idempotency or NO_KEY).arguments(), answer, record.created_at if estimated else "", writer,
             entry.text, delete_after(record), record.plan.calendar or "",
+            *(("", "") if before is None else (before.edits.stamp, edit_changes(before.edits, record.edits))),
         )  # fmt: skip
         refuse_job(self._scripts, saved)
         if saved[0] == b"saved":
@@ -239,7 +241,7 @@ class JobStore:
         if isinstance(answer, Exception):
             raise UnreadableJob("it is no hash")
         fields = pairs(answer)
-        return read_job(job_id, fields) if fields else None
+        return with_edits(self._scripts, read_job(job_id, fields)) if fields else None
 
     def get_many(self, job_ids: list[str]) -> list[Mapping[bytes, bytes]]:
         """Read the hashes of several jobs, empty if gone, and unparsed, so that no damaged job spoils others."""

@@ -57,6 +57,15 @@ class JobKeys:
         """Name the capped list of all that a job's instants followed from before it changed, JSON, newest first."""
         return f"{self.prefix}:job:{job_id}:epochs"
 
+    def edits(self, job_id: str) -> str:
+        """Name the hash of a job's changed occurrences: instant, epoch seconds -> the change, JSON."""
+        return f"{self.prefix}:job:{job_id}:edits"
+
+    @property
+    def edits_due(self) -> str:
+        """Sorted set of the changed occurrences that are not decided: `job id/instant` -> when it is due, ms."""
+        return f"{self.prefix}:edits_due"
+
     @property
     def deleted_jobs(self) -> str:
         """Sorted set of the deleted jobs that can be restored: job id -> when it was deleted, ms."""
@@ -69,6 +78,10 @@ class JobKeys:
     def deleted_revisions(self, job_id: str) -> str:
         """Name the list of a deleted job's former definitions."""
         return f"{self.prefix}:deleted:{job_id}:revisions"
+
+    def deleted_edits(self, job_id: str) -> str:
+        """Name the hash of a deleted job's changed occurrences."""
+        return f"{self.prefix}:deleted:{job_id}:edits"
 
     def idempotency(self, digest: str) -> str:
         """Name the hash of the answer to a request with an `Idempotency-Key`.

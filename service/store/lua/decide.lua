@@ -10,8 +10,9 @@
 --          absent), "kind" (the right
 --          one, '' for none, if the job's own is wrong), "limit" (of runs at a time), "queues" (true: `overlap` is not `skip`),
 --          "overlap" (if it is `latest` or `replace`),
---          "calendar" and "next_run" (only of jobs with a calendar: by which one it was planned; when an occurrence is due
---          that runs, if the next one is closed, else ''),
+--          "calendar" (only of jobs with one: by which it was planned), "next_run" (of those, and of jobs with edits: when the
+--          job runs next, if the next occurrence is closed or edited, else ''), "edits", "forget" and "rests" (of jobs with
+--          edits, see shared/edits.lua: their stamp; those that the job has passed; true instead of "ended" while one is to come),
 --          "decisions": [{"occurrence", "due", "waits", "members" (JSON, of a union: see
 --                        service/domain/schedules/run_members.py)}, or {"occurrence", "reason", "last_occurrence", "occurrences",
 --                        "closed" (the closed day's name)}
@@ -27,7 +28,6 @@
 -- and none of its occurrences is decided yet. That makes the script right under any number of schedulers, and safe to
 -- repeat. Jobs share a call only to save round trips: one that Redis refuses stops no other.
 
-local sha1hex, sub = redis.sha1hex, string.sub
 local PLAN_MS = 5000  -- an older plan takes late occurrences for punctual ones, or is from before the clock was set
 
 local now = now_ms()
@@ -69,38 +69,23 @@ local function plan_of(name)
   return plans[text]
 end
 
--- The id is the same from every scheduler, so that an occurrence cannot have two runs. The job's time of creation is
--- part of it: a job that was deleted and made again under its id has other runs. So has an instant that is decided
--- anew, because its first decision came from a clock that was ahead (void_decisions.lua). It is a UUID of version 8
--- (RFC 9562), and its last group is the occurrence. RQ's keys are shared by all installations on one Redis, so that a
--- digest of ours is part of it, too. With that, 55 bytes are what SHA-1 takes in one step.
-local ours = sub(sha1hex(key.due), 1, 4)
-
 local function run_id_of(job, decision)
-  local hash = sha1hex(ours .. (job.created_at or '') .. '/' .. (job.clock_epoch or '') .. '/' .. job.id)
-  decision.hex = decision.hex or string.format('-%012x', tonumber(decision.occurrence))
-  return sub(hash, 1, 8) .. '-' .. sub(hash, 9, 12) .. '-8' .. sub(hash, 13, 15) .. '-a' .. sub(hash, 16, 18) .. decision.hex
+  decision.hex = decision.hex or runids.hex(decision.occurrence)
+  return runids.of(job.id, job.created_at, job.clock_epoch, decision.hex)
 end
 
 -- Successive skips for the same reason are one entry: the newest of the history grows, if it is such an entry. A run that
 -- its bot skipped has started, and stays by itself. `pause`: what the record says of the pause that has it skipped.
 local function skip(job, decision, reason, pause)
   local occurrences, last = decision.occurrences or '1', decision.last_occurrence or decision.occurrence
-  if reason == 'misfire' then
-    local told_at = tonumber(call('HGET', job.key, 'misfire_told_at') or 0) or 0
-    if math.abs(now - told_at) >= 3600000 then
-      call('HSET', job.key, 'misfire_told_at', at)
-      alerts.tell('missed', job.id, now, {occurrences = tonumber(occurrences),
-        occurrence = tonumber(decision.occurrence)})
-    end
-  end
+  if reason == 'misfire' then missed.tell(job.id, decision.occurrence, occurrences, now) end
   metrics.count(job.bot_type, 'skipped', 'schedule', occurrences)
   local newest = call('LINDEX', key.history(job.id), 0)
   if newest then
     local run = key.run(newest)
-    local status, its_reason, folded, closed, paused_by, started_at, trigger = unpack(call('HMGET', run, 'status', 'reason',
-      'occurrences', 'closed', 'pause', 'started_at', 'trigger'))
-    if status == 'skipped' and trigger == 'schedule' and not started_at and its_reason == reason
+    local status, its_reason, folded, closed, paused_by, started_at, trigger, edit = unpack(call('HMGET', run, 'status',
+      'reason', 'occurrences', 'closed', 'pause', 'started_at', 'trigger', 'edit'))
+    if status == 'skipped' and trigger == 'schedule' and not started_at and not edit and its_reason == reason
       and (closed or nil) == decision.closed and (paused_by or nil) == pause then
       call('HSET', run, 'occurrences', int((tonumber(folded) or 1) + occurrences), 'last_scheduled_for',
         last, 'finished_at', at)
@@ -194,14 +179,19 @@ local function move_on(job, plan, ...)
     moves = moves + 2
     moved[moves - 1], moved[moves] = plan.next_due, job.id
   else
-    call('HSET', job.key, 'last_decided', decided, 'state', 'ended', 'state_reason', plan.ended, ...)
+    if plan.rests then
+      call('HSET', job.key, 'last_decided', decided, ...)
+    else
+      call('HSET', job.key, 'last_decided', decided, 'state', 'ended', 'state_reason', plan.ended, ...)
+    end
     call('HDEL', job.key, 'next_occurrence', 'next_due')
     gone[#gone + 1] = job.id
     if plan.delete_after then call('ZADD', key.ended_jobs, int(now + plan.delete_after), job.id) end
   end
-  if plan.calendar then
+  if plan.next_run then
     if plan.next_run == '' then call('HDEL', job.key, 'next_run') else call('HSET', job.key, 'next_run', plan.next_run) end
   end
+  if plan.edits then steps.forget_edits(job.id, plan.forget) end
   if plan.kind == '' then call('HDEL', job.key, 'kind') elseif plan.kind then call('HSET', job.key, 'kind', plan.kind) end
 end
 
@@ -290,7 +280,7 @@ local function decide(id, score)
   local job_key = key.job(id)
   local own = plan_of(id .. '/' .. score)
   local found = call('HMGET', job_key, own and 'revision' or 'kind', 'enabled', 'next_due', 'next_occurrence',
-    'last_decided', 'created_at', 'name', 'bot_type', 'held', 'open', 'clock_epoch')
+    'last_decided', 'created_at', 'name', 'bot_type', 'held', 'open', 'clock_epoch', own and 'edits' or 'kind')
   local fence = found[1]
   local plan = own or fence and plan_of(fence .. '/' .. score)
   if not plan then
@@ -306,6 +296,7 @@ local function decide(id, score)
     or plan.starts <= last_decided then
     return 'stale', 1
   end
+  if own and (found[12] or '') ~= (plan.edits or '') then return 'stale', 1 end
   if own and plan.calendar and call('HGET', job_key, 'calendar') ~= plan.calendar then return 'stale', 1 end
   note_acted()
   local job = {id = id, key = job_key, last_decided = last_decided, created_at = found[6], name = found[7] or '',

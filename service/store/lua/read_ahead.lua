@@ -30,10 +30,11 @@ local function newest_that_ran(job_id)
   if not since then return '' end
   local kept = call('LRANGE', key.history(job_id), 0, tonumber(ARGV[4]) - 1)
   for _, run_id in ipairs(kept) do
-    local status, trigger, occurrence, queued_at, started_at = unpack(call('HMGET', key.run(run_id), 'status', 'trigger',
-      'scheduled_for', 'queued_at', 'started_at'))
+    local status, trigger, occurrence, queued_at, started_at, edit = unpack(call('HMGET', key.run(run_id), 'status', 'trigger',
+      'scheduled_for', 'queued_at', 'started_at', 'edit'))
     if tonumber(queued_at or 0) <= since then return '' end
-    local ran = status ~= 'skipped' or started_at  -- its bot may have skipped it
+    -- A changed occurrence comes by itself, and says nothing of those around it.
+    local ran = not edit and (status ~= 'skipped' or started_at)  -- its bot may have skipped it
     if trigger == 'schedule' and ran and tonumber(occurrence) * 1000 <= now then return occurrence end
   end
   if #kept >= math.min(tonumber(ARGV[4]), conf.history_limit) then return int(math.floor(now / 1000)) end
@@ -50,8 +51,9 @@ end
 
 local found = {int(now)}
 for i = 5, #ARGV do
-  local fields = redis.pcall('HMGET', key.job(ARGV[i]), 'last_decided', 'anchor', 'ahead')
-  if not fields.err and ((tonumber(fields[1] or 0) or 0) > latest or (tonumber(fields[2] or 0) or 0) > latest) then
+  local fields = redis.pcall('HMGET', key.job(ARGV[i]), 'last_decided', 'anchor', 'ahead', 'edited_until')
+  if not fields.err and ((tonumber(fields[1] or 0) or 0) > latest or (tonumber(fields[2] or 0) or 0) > latest
+    or (tonumber(fields[4] or 0) or 0) / 1000 > latest) then
     found[#found + 1] = {ARGV[i], first_ahead(fields[3]), newest_that_ran(ARGV[i])}
   end
 end

@@ -2,7 +2,7 @@
 --
 -- ARGV  1 job id
 -- Returns {now, the job's hash, flat, its former epochs, the ids of its runs, {epochs_at, tzdata_at, holidays_at,
---         least_history}, when the data last went back}; false if there is no such job; 0 if it
+--         least_history}, when the data last went back, its changed occurrences, flat}; false if there is no such job; 0 if it
 --         is no hash.
 --
 -- One step, because an occurrence that is decided in between would be in the plan and not in the history. It writes
@@ -19,4 +19,6 @@ local function list(name)
 end
 
 local rules = call('HMGET', key.planning, 'epochs_at', 'tzdata_at', 'holidays_at', 'least_history')
-return {int(now_ms()), fields, list(key.epochs(job_id)), list(key.history(job_id)), rules, call('HGET', key.data, 'lost_at')}
+local changed = redis.pcall('HGETALL', key.edits(job_id))
+return {int(now_ms()), fields, list(key.epochs(job_id)), list(key.history(job_id)), rules, call('HGET', key.data, 'lost_at'),
+  changed.err and {} or changed}

@@ -9,6 +9,7 @@
 --       7 `writer`, one of the fields: marks this change
 --       8 the change's entry in the audit log, or ''
 --       9 the calendar by which it was planned, as `name/stamp`, or ''
+--       10 changes of its edits, JSON, or '' (shared/edits.lua): those that are to come again, and those that are not
 -- Returns 'restored'; 'exists' if there is a job with this id; 'gone' if no such job is kept at this revision;
 --         'calendar' if its calendar has changed;
 --         'too_many' or 'no_memory' if there is no room for it, see shared/quota.lua.
@@ -32,6 +33,7 @@ revisions.keep(job_id, revisions.current(job))
 call('HSET', job, unpack(cjson.decode(ARGV[3])))
 call('HDEL', job, unpack(cjson.decode(ARGV[4])))
 calendars.follow(job_id, '', ARGV[9])
+edits.change(job_id, ARGV[10], ARGV[7])
 if ARGV[5] == '1' then tally.enabled(1) end
 if ARGV[6] ~= '' then call('ZADD', key.due, ARGV[6], job_id) end
 audit.note(ARGV[8], revision, call('HGET', job, 'revision'), now_ms())

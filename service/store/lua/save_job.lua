@@ -2,18 +2,17 @@
 --
 -- ARGV  1 job id
 --       2 the revision that was read; '' to create
---       3 JSON: the fields to set, names and values (texts) in the order in which a new job's hash gets them
---       4 JSON: the fields to remove
---       5 '1' if the job is enabled after this, else '0'
---       6 when its next occurrence is due, ms; '' if it has none
+--       3 JSON: the fields to set, names and values (texts) in a new hash's order; 4 JSON: the fields to remove
+--       5 '1' if the job is enabled after this, else '0'; 6 when its next occurrence is due, ms, '' if it has none
 --       7 Idempotency-Key's digest, or ''; 8 the body's fingerprint; 9 the answer to keep (only to create)
 --       10 the time for which a new job was planned, ms, if it is an estimate that must be checked; else ''
 --       11 `writer`, one of the fields: marks this change      12 the change's entry in the audit log, or ''
 --       13 of an ended job: after how long it is deleted, ms, or ''; 14 the calendar by which it was planned, or ''
+--       15 the stamp of its edits that was read, '' for none (shared/edits.lua); 16 changes of them, JSON, or ''
 -- Returns {'saved', now}; {'untimely', now} if the estimate is ahead, or behind by more than a tenth of a
---         second; {'stale'} if the job exists already, is gone, or is at another revision, or its calendar has changed;
---         {'kept', answer} or {'other_body'} if the Idempotency-Key was used before; {'too_many'} or {'no_memory'} if
---         there is no room for a new job, see shared/quota.lua.
+--         second; {'stale'} if the job exists already, is gone, at another revision, or its calendar or an edit has
+--         changed; {'kept', answer} or {'other_body'} if the Idempotency-Key was used before; {'too_many'} or
+--         {'no_memory'} if there is no room for a new job, see shared/quota.lua.
 --
 -- One step, so that the definition, its revisions, the counts, the due index, the audit log and the runs that a raised
 -- limit lets in never disagree. Safe to repeat: a repetition finds a newer revision, and its own `writer` in the hash.
@@ -25,7 +24,7 @@ local revision, writer, was_enabled, planned_by =
 if writer == ARGV[11] then return {'saved', int(now)} end
 local recalled = idempotency.recall(ARGV[7], ARGV[8])
 if recalled then return recalled end
-if (revision or '') ~= read_revision or not calendars.is_current(ARGV[14]) then return {'stale'} end
+if (revision or '') ~= read_revision or not edits.are(job_id, ARGV[15]) or not calendars.is_current(ARGV[14]) then return {'stale'} end
 local refusal = read_revision == '' and quota.refusal(key.jobs, conf.max_jobs)
 if refusal then return refusal end
 if ARGV[10] ~= '' then
@@ -52,6 +51,7 @@ else
 end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
 if ARGV[13] ~= '' then call('ZADD', key.ended_jobs, int(now + ARGV[13]), job_id) else call('ZREM', key.ended_jobs, job_id) end
+edits.change(job_id, ARGV[16], ARGV[11])
 pauses.let_in(job_id, now)
 if former then revisions.keep(job_id, former[1]); epochs.close(job_id, former[2], ARGV[12], now) end
 audit.note(ARGV[12], revision, call('HGET', job, 'revision'), now)

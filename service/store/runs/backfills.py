@@ -25,7 +25,17 @@ FEED = 10
 """The most runs that one call of the script hands out."""
 TRIES = 5
 """How often a backfill is read again because its counts have changed meanwhile."""
-_RUN = ("status", "trigger", "scheduled_for", "last_scheduled_for", "started_at", "rehearsal", "members")
+_RUN = (
+    "status",
+    "trigger",
+    "scheduled_for",
+    "last_scheduled_for",
+    "started_at",
+    "rehearsal",
+    "members",
+    "edit",
+    "reason",
+)
 FATES = ("success", "failed", "cancelled", "skipped", "dropped")
 """What became of an instant, once that is certain; `dropped`: it got no run, since the backfill was cancelled."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from service.domain.runs.past_runs import PastRun
 from service.store.scripts import Scripts
-from service.store.server.asking import ask, ask_packed, hash_fields
+from service.store.server.asking import ask, ask_packed, hash_fields, pairs
 
 FIRST_PAGE, PAGE = 20, 200
 """Entries read at first, which mostly suffice, and then at a time. An occurrence that was decided out of order, because
@@ -40,6 +40,11 @@ class PastRuns:
             rows = ask_packed(self._scripts, hash_fields([self._keys.run(name) for name in names], _FIELDS))
             yield [run for name, row in zip(names, rows, strict=True) if (run := _past(name, row)) is not None]
             start, size = start + size, PAGE
+
+    def changed(self, job_id: str) -> list[int]:
+        """Read which occurrences somebody has changed that the job has not passed yet, epoch seconds."""
+        (answer,) = ask(self._scripts, ("HGETALL", self._keys.edits(job_id)))
+        return [] if isinstance(answer, Exception) else [int(one) for one in pairs(answer) if one.isdigit()]
 
     def is_trimmed(self, job_id: str) -> bool:
         """Return whether a job's history is as long as it may be, so that older entries may be gone."""

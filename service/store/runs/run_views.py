@@ -17,6 +17,7 @@ from service.domain.plain_json import plain, whole_number
 from service.domain.schedules.run_members import names_of
 from service.store.jobs.job_marks import read_marks
 from service.store.jobs.job_views import instant, optional, text, timestamp, word
+from service.store.jobs.stored_edits import edit_view
 from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_log import RunLog, assembled, log_questions
 from service.store.scripts import Scripts
@@ -34,11 +35,9 @@ FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
-    "pause", "held_by", "during_pause",
-    "not_before", "again_of", "backfill_id",
+    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit",
 )  # fmt: skip
 Values = Sequence[bytes | None]
-_IDS = (b"held_by", b"during_pause", b"again_of", b"backfill_id")
 
 _ENTRY = (
     b'{"id": "%b", "job_id": %b, "started_at": %b, "finished_at": %b, "status": %b, "result": %b, "error": %b, '
@@ -60,7 +59,7 @@ def run_view(run_id: str, values: Values) -> bytes:
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
      occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed, pause, held_by, during_pause, not_before, again_of, backfill_id) = values  # fmt: skip
+     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -72,17 +71,17 @@ def run_view(run_id: str, values: Values) -> bytes:
     )  # fmt: skip
     if last is not None:
         entry += b', "last_scheduled_for": %b' % _second(last)
-    if closed is not None:
-        entry += b', "closed": %b' % text(closed)
-    if pause is not None:
-        entry += b', "pause": %b' % _result(pause)
-    if not_before is not None:
-        entry += b', "not_before": %b' % instant(not_before)
-    for name, value in zip(_IDS, (held_by, during_pause, again_of, backfill_id), strict=True):
+    for name, value, written in (
+        (b"closed", closed, text), (b"pause", pause, _result), (b"held_by", held_by, text),
+        (b"during_pause", during_pause, text), (b"not_before", not_before, instant), (b"again_of", again_of, text),
+        (b"backfill_id", backfill_id, text),
+    ):  # fmt: skip
         if value is not None:
-            entry += b', "%b": %b' % (name, text(value))
+            entry += b', "%b": %b' % (name, written(value))
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
+    if edit is not None:
+        entry += edit_view(int(occurrence or 0), edit)
     if total is not None:
         entry += b', "progress": %b' % _progress(done, total)
     return entry + b"}"

@@ -16,8 +16,8 @@ COMMON = frozenset({"call", "int", "now_ms"})
 """What `shared/now` and `shared/base` define, for all."""
 SHARED = (
     "idempotency", "iso", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "tally", "followers", "audit",
-    "access", "quota", "revisions", "epochs", "deleted", "calendars", "runs", "delays", "pauses", "overlap",
-    "backfills", "claims", "older", "guessing",
+    "access", "quota", "revisions", "epochs", "edits", "deleted", "calendars", "runs", "delays", "pauses", "overlap",
+    "backfills", "claims", "older", "guessing", "missed", "runids",
 )  # fmt: skip
 """The other parts of `service/store/lua/shared`, in the order in which their functions stand in a script."""
 

@@ -74,7 +74,9 @@ class Finder:
         if since < complete_since:
             return [], complete_since
         named = instants.named(record, self._calendars.of(record.definition.options), since, until)
-        return _few(instants.missing(named, past.entries)), complete_since
+        to_come = {edit.instant for edit in record.edits.pending}
+        left = (one for one in instants.missing(named, past.entries) if one.at not in to_come)
+        return _few(left), complete_since
 
     def _known_since(self, record: JobRecord, past: PastRuns) -> int:
         name = record.definition.options.calendar

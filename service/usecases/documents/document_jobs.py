@@ -11,6 +11,7 @@ from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_create
 from service.errors import ValidationFailed
 from service.usecases.documents.document import VERSION
+from service.usecases.edits.document_edits import FIELD, Wanted, checked_edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,13 @@ class Item:
         field: its place in the document, such as `jobs[3]`.
         id: the id that the document gives it, if any.
         definition: the job's definition.
+        edits: its changed occurrences; None if the document does not say.
     """
 
     field: str
     id: str | None
     definition: JobDefinition
+    edits: Wanted | None = None
 
 
 def parse_document(document: object, configs: Configs, prune: bool = False) -> list[Item]:
@@ -71,11 +74,15 @@ def _item(field: str, job: object, configs: Configs) -> Item:
     job_id = job.get("id") if isinstance(job, dict) else None
     if job_id is not None and not is_id(job_id):
         raise ValidationFailed.of(f"{field}.id", f"must be the UUID of a job, or left out, not {echo(job_id)}")
+    edits = None
     try:
+        if isinstance(job, dict) and FIELD in job:
+            edits = checked_edits(job[FIELD], FIELD)
+            job = {name: value for name, value in job.items() if name != FIELD}
         definition = parse_create(job, configs)
     except ValidationFailed as refusal:
         raise within(field, refusal) from None
-    return Item(field, job_id, definition)
+    return Item(field, job_id, definition, edits)
 
 
 def _refuse_twins(items: list[Item], refusals: Refusals) -> None:

@@ -8,9 +8,11 @@ from itertools import islice
 from typing import Any
 
 from service.domain import schedules
-from service.domain.fates.account import Account
+from service.domain.edits.edit import Action, Edit
+from service.domain.edits.edited_plans import closed_by
+from service.domain.fates.account import GRACE_MS, Account
 from service.domain.fates.counting import Totals, totals
-from service.domain.fates.fate import FATES, Fate, Plan
+from service.domain.fates.fate import FATES, Fate, FateWord, Plan
 from service.domain.fates.instants import MOST_WALKED, TooMany
 from service.domain.fates.losses import IN_WORDS, Installation, Loss, complete_since
 from service.domain.ids import is_id
@@ -31,6 +33,8 @@ SPAN_BEFORE, SPAN_AFTER = 7 * 86_400, 86_400
 """The span if nobody says, seconds before and after now."""
 MADE_UP = ("skipped", "paused", "dropped", "overdue", "unaccounted")
 """Fates of instants that did not run, and that nobody has closed or changed: a backfill makes up for them."""
+
+_WORDS: dict[Action, FateWord] = {"skip": "skipped", "move": "moved", "set": "coming"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +167,21 @@ class Occurrences:
 
 
 def plans_of(books: Books) -> Mapping[int, Plan]:
-    """Return what people have decided about instants to come.
+    """Return what people have decided about single instants, as far as the scheduler has not decided them yet.
 
-    This is the one place where changes of single occurrences that are still undecided, and pauses in force, join: an
-    instant with a plan has that fate until it has an entry, and no fold and no count takes it in.
+    An instant with a plan has that fate until it has an entry, and no fold and no count takes it in.
     """
-    return {}
+    return {edit.instant: _plan(edit, books) for edit in books.record.edits.pending}
+
+
+def _plan(edit: Edit, books: Books) -> Plan:
+    present, closed, word = books.epochs[0], None, _WORDS[edit.action]
+    if edit.due + GRACE_MS <= books.now_ms:
+        word = "overdue"
+    elif edit.action != "skip" and present.schedule is not None:
+        closed = closed_by(edit, present.schedule, present.options, present.calendar)
+    reason = "edited" if edit.action == "skip" else edit.reason
+    return Plan(word if closed is None else "closed", reason, edit.moved_to, edit.by, edit, closed)
 
 
 def totals_of(account: Account, start: int, end: int) -> Totals:
@@ -236,6 +249,8 @@ def shown(fate: Fate) -> dict[str, Any]:
     for name in ("moved_from", "moved_to"):
         if (instant := getattr(fate, name)) is not None:
             answer[name] = format_timestamp(instant)
+    if fate.edit is not None:
+        answer["edit"] = fate.edit.told()
     if fate.by is not None and "actor" in fate.by:
         answer["by"] = {"actor": fate.by["actor"], "name": fate.by.get("name")}
     return answer

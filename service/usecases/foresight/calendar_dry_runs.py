@@ -31,6 +31,7 @@ class CalendarDryRuns:
     """
 
     def __init__(self, scripts: Scripts, calendars: Calendars, clock: Clock) -> None:
+        self._scripts = scripts
         self._store = CalendarStore(scripts)
         self._jobs = JobStore(scripts)
         self._calendars = calendars

@@ -13,6 +13,7 @@ from service.domain.records import JobRecord, UnreadableJob, read_job
 from service.errors import ScheduleError, ValidationFailed
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.jobs.job_hashes import JobStore
+from service.store.jobs.stored_edits import with_edits
 from service.usecases.foresight.dry_runs import FindsCalendars, JobChange
 
 JOBS_LOOKED_AT = 1_000
@@ -102,7 +103,7 @@ def _changes(jobs: JobStore, ids: list[str], calendars: Calendars, now_ms: int) 
         page = ids[start : start + PAGE]
         for job_id, fields in zip(page, jobs.get_many(page), strict=True):
             try:
-                record = _planned(read_job(job_id, fields), calendars, now_ms)
+                record = _planned(with_edits(jobs.scripts, read_job(job_id, fields)), calendars, now_ms)
             except (UnreadableJob, ScheduleError, ValidationFailed, ArithmeticError, LookupError, ValueError):
                 continue
             if record is not None:

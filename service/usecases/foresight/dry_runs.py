@@ -9,12 +9,13 @@ from typing import Any, Protocol
 from service.clock import Clock
 from service.domain.access.differences import leaves
 from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.edits.edited_plans import changed_job, kept_edits
 from service.domain.foresight.occurrence_changes import Course, Tally, compare, course_of, in_local_time
 from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_update
 from service.domain.options import Options
-from service.domain.planning import changed_plan, decided_until, new_record
+from service.domain.planning import decided_until, new_record
 from service.domain.records import JobRecord
 from service.domain.schedules import next_occurrence
 from service.domain.timestamps import format_timestamp
@@ -51,6 +52,8 @@ class JobChange:
         before: the stored job; None for a new job, and for one that cannot be read.
         after: the new definition; None for a job to delete.
         name: the job's name.
+        edits: the changed occurrences that it shall have, as a document has them; None for those that it has.
+        left_out: those of them that could not be made.
     """
 
     action: str
@@ -58,6 +61,8 @@ class JobChange:
     before: JobRecord | None
     after: JobDefinition | None
     name: str
+    edits: list[dict[str, Any]] | None = None
+    left_out: Sequence[str] = ()
 
     def answer(self) -> dict[str, Any]:
         """Describe the change as the API shows it; of a job to delete, no fields."""
@@ -71,6 +76,7 @@ class JobChange:
         return {
             "action": self.action, "id": self.id, "name": self.name,
             "fields": {} if self.action == "delete" else fields,
+            **({} if self.edits is None else {"changed_occurrences": {"left_out": list(self.left_out)}}),
         }  # fmt: skip
 
     def courses(self, now_ms: int, now: FindsCalendars, then: FindsCalendars) -> tuple[Course | None, Course | None]:
@@ -83,17 +89,17 @@ class JobChange:
         """
         before = None
         if self.before is not None:
-            before = course_of(self.before.definition, self.before.plan, _calendar(now, self.before.definition))
+            calendar = _calendar(now, self.before.definition)
+            before = course_of(self.before.definition, self.before.plan, calendar, self.before.edits)
         if self.after is None:
             return before, None
         calendar = then.of(self.after.options)
         if self.before is not None and self.after is self.before.definition:  # only its calendar changes
             return before, _by_calendar(self.before, now_ms, calendar)
         if self.before is None:
-            plan = new_record("", self.after, now_ms, calendar).plan
-        else:
-            plan = changed_plan(self.before, self.after, now_ms, calendar)
-        return before, course_of(self.after, plan, calendar)
+            return before, course_of(self.after, new_record("", self.after, now_ms, calendar).plan, calendar)
+        then_job = changed_job(self.before, self.after, now_ms, calendar)
+        return before, course_of(self.after, then_job.plan, calendar, then_job.edits)
 
 
 class DryRuns:
@@ -170,7 +176,10 @@ def _by_calendar(record: JobRecord, now_ms: int, calendar: WorkCalendar | None) 
     definition, anchor = record.definition, record.plan.anchor
     after = decided_until(record, now_ms)
     first = next_occurrence(definition.schedule, definition.options, after, anchor, calendar)
-    return None if first is None else Course(definition.schedule, definition.options, anchor, first, calendar)
+    edits = kept_edits(record.id, definition, anchor, record.edits, now_ms, record.last_decided, calendar)
+    if first is None and not edits.pending:
+        return None
+    return Course(definition.schedule, definition.options, anchor, first, calendar, edits)
 
 
 def _calendar(calendars: FindsCalendars, definition: JobDefinition) -> WorkCalendar | None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from service.domain import schedules
 from service.errors import ScheduleError
 from service.store.jobs.coming import ComingJob, coming_of
 from service.store.scripts import Scripts
 from service.usecases.access.sight import choice
+
+
+class Comes(NamedTuple):
+    """A coming occurrence: when it is due, with its jitter or where it was moved, and its own instant (epoch s)."""
+
+    at: int
+    occurrence: int
+    is_moved: bool = False
 
 
 class Timelines:
@@ -21,7 +30,7 @@ class Timelines:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    def upcoming(self, job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[int]]:
+    def upcoming(self, job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[Comes]]:
         """Find when jobs are due that will run, the first undecided occurrences among them.
 
         Args:
@@ -31,17 +40,20 @@ class Timelines:
                 more than another.
 
         Returns:
-            Id -> instants with their jitter, epoch seconds; without jobs of which nothing is to come.
+            Id -> the occurrences, by when they are due; without jobs of which nothing is to come.
         """
         return {job.id: list(_spread(job, until, apart)) for job in coming_of(self._scripts, choice(), job_ids)}
 
 
-def _spread(job: ComingJob, until: int, apart: int) -> Iterator[int]:
+def _spread(job: ComingJob, until: int, apart: int) -> Iterator[Comes]:
     course = job.course
-    after = course.first - 1
+    after = course.soonest - 1
     try:
-        while (at := next(course.after(after), None)) is not None and at <= until:
-            yield schedules.due_ms(job.id, at, course.options) // 1000
+        while (found := next(course.coming(after, until), None)) is not None and found[0] <= until:
+            at, occurrence = found
+            is_moved = at != occurrence
+            due = at if is_moved else schedules.due_ms(job.id, at, course.options) // 1000
+            yield Comes(due, occurrence, is_moved)
             after = max(at, at - at % apart + apart - 1)
     except ScheduleError:  # what is found is shown, and the job's page tells the rest
         return

@@ -22,6 +22,7 @@ from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
 from service.web.api.change_notes import ChangeNotes
 from service.web.api.definitions import Apply, Export
+from service.web.api.edits.occurrence_changes import OccurrenceChange
 from service.web.api.health import Acknowledge, Health
 from service.web.api.jobs import Job, JobList, RunNow, Toggle
 from service.web.api.messages import MessageTest
@@ -174,6 +175,7 @@ def _add_job_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/occurrences", OccurrenceList(services.occurrences, services.long))
+    app.add_route("/scheduler/jobs/{job_id}/occurrences/{instant}", OccurrenceChange(services.occurrence_edits, pages))
     app.add_route("/scheduler/jobs/{job_id}/explain", Explanation(services.explanations, services.long))
     app.add_route("/scheduler/jobs/{job_id}/revisions", RevisionList(services.revisions))
     app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}", OneRevision(services.revisions))

@@ -33,6 +33,8 @@ SKIP_REASONS = {
     "missed": "missed, and not caught up",
     "closed": "its calendar was closed",
     "waiting_limit": "1,000 runs were already waiting",
+    "edited": "somebody skipped this occurrence",
+    "disabled": "it was moved, and its job was off then",
     "clock": "decided while Redis' clock was ahead; it will be due again",
 }
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -66,7 +66,6 @@ class JobPage(RenderedPage):
             labelled=labelled,
             paused=self._pauses.deciding([(job["id"], job["labels"], job["bot_type"])]).get(job["id"]),
             preview=preview,
-            paused_at={one["at"] for one in preview["details"] if one.get("paused")},
             revisions=self._revisions.page(job_id, CHANGES).data,
             names=names,
             runs=listed.data,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from service.domain.timestamps import format_timestamp, parse_timestamp
+from service.usecases.foresight.timelines import Comes
 from service.web.console.formatting import plural
 
 DAY = 86_400
@@ -19,8 +20,8 @@ CLEAR = 900
 LANES = 12
 WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
-Upcoming = Callable[[Sequence[str], int, int], Mapping[str, Sequence[int]]]
-"""Ids of jobs, the last instant, and how far apart marks are (both s) -> the instants of each, epoch seconds."""
+Upcoming = Callable[[Sequence[str], int, int], Mapping[str, Sequence[Comes]]]
+"""Ids of jobs, the last instant, and how far apart marks are (both s) -> the coming occurrences of each."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
 NO_PAUSES: Mapping[str, int] = MappingProxyType({})
@@ -28,11 +29,15 @@ NO_PAUSES: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The past or upcoming runs of one half hour."""
+    """The past or upcoming runs of one half hour.
+
+    `occurrence`: of upcoming ones, the first one's own time, a timestamp.
+    """
 
     x: float
     status: str
     tooltip: str
+    occurrence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,9 @@ class Timeline:
         left_out: How many further jobs have marks but no lane.
         counts: Runs of the last day by status.
         ticks: The scale: x, text.
+        now: Epoch seconds.
         now_x: The x of now.
+        day_width: The width of a day.
         width: The drawing's width.
         height: The drawing's height.
     """
@@ -63,7 +70,9 @@ class Timeline:
     left_out: int
     counts: Mapping[str, int]
     ticks: tuple[tuple[float, str], ...]
+    now: int
     now_x: float
+    day_width: float
     width: int
     height: float
 
@@ -103,8 +112,9 @@ def timeline(
     ticks = tuple((x_of(now, now + hours * 3600), _hours(hours)) for hours in range(-24, 25, 6))
     counts = Counter(run["status"] for run in runs)
     return Timeline(
-        lanes, max(0, len(order) - LANES), counts, ticks, x_of(now, now), WIDTH, TOP + LANE * max(1, len(lanes)) + 6
-    )
+        lanes, max(0, len(order) - LANES), counts, ticks, now, x_of(now, now), x_of(now, now + DAY) - x_of(now, now),
+        WIDTH, TOP + LANE * max(1, len(lanes)) + 6,
+    )  # fmt: skip
 
 
 def x_of(now: int, at: int) -> float:
@@ -138,10 +148,13 @@ def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
             yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {counted}")
 
 
-def _upcoming_marks(now: int, instants: Iterable[int], paused_until: int) -> Iterable[Mark]:
-    for at in instants:
-        told = f"{'paused, ' if at < paused_until else ''}due in {_span(max(0, at - now))}"
-        yield Mark(x_of(now, max(at, now + CLEAR)), "paused" if at < paused_until else "upcoming", told)
+def _upcoming_marks(now: int, coming: Iterable[Comes], paused_until: int) -> Iterable[Mark]:
+    for at, occurrence, is_moved in coming:
+        is_paused = at < paused_until
+        told = f"{'paused, ' if is_paused else ''}due in {_span(max(0, at - now))}{', moved' if is_moved else ''}"
+        yield Mark(
+            x_of(now, max(at, now + CLEAR)), "paused" if is_paused else "upcoming", told, format_timestamp(occurrence)
+        )
 
 
 def _ago(now: int, cell: int) -> str:

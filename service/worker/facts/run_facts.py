@@ -87,16 +87,19 @@ class RunFacts:
 
     @cached_property
     def window(self) -> Window:
-        """The time since the previous occurrence that was decided."""
+        """The time since the previous occurrence that was decided, or that has been moved past this one."""
         occurrence = self._occurrence
         if occurrence is None:  # by hand: an occurrence at its very start counts as before it
             instant, end = self._started_at // 1000 + 1, self._local_ms(self._started_at)
         else:
             instant, end = occurrence, datetime.fromtimestamp(occurrence, self._zone)
+        others = self._changed_before(instant)
         for page in self._pages():
             start = decided_before(page, instant, self._latest_up_to)
             if start is not None:
-                return Window(self._local(start), end)
+                return Window(self._local(max([start, *others])), end)
+        if others:
+            return Window(self._local(max(others)), end)
         return Window(None, end, is_known=not self._past.is_trimmed(self._record.id))
 
     @cached_property
@@ -130,6 +133,16 @@ class RunFacts:
     def _occurrence(self) -> int | None:
         occurrence = self._run.get("scheduled_for")
         return None if occurrence is None else int(occurrence)
+
+    def _changed_before(self, instant: int) -> list[int]:
+        """Find occurrences before an instant that are still to be decided, because that one or they were moved."""
+        others = []
+        if self._record.edits.stamp:
+            others = [one for one in self._past.changed(self._record.id) if one < instant]
+        if instant * 1000 > self._started_at + 1000:  # it runs before its own time, and before the ones between
+            between = self._latest_up_to(instant - 1)
+            others += [between] if between is not None and between * 1000 > self._started_at else []
+        return others
 
     def _pages(self) -> Iterator[list[PastRun]]:
         return self._past.pages(self._record.id)

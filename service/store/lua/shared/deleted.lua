@@ -5,7 +5,7 @@ local DAYS_30 = 30 * 86400  -- seconds
 
 -- Let go of a deleted job.
 local function forget(job_id)
-  call('UNLINK', key.deleted_job(job_id), key.deleted_revisions(job_id))
+  call('UNLINK', key.deleted_job(job_id), key.deleted_revisions(job_id), key.deleted_edits(job_id))
   call('ZREM', key.deleted_jobs, job_id)
 end
 
@@ -25,6 +25,7 @@ function deleted.keep(job_id, created, entry, now)
     call('RENAME', key.revisions(job_id), key.deleted_revisions(job_id))
     call('EXPIRE', key.deleted_revisions(job_id), DAYS_30)
   end
+  edits.keep(job_id, DAYS_30)
   call('ZADD', key.deleted_jobs, int(now), job_id)
   call('ZREMRANGEBYSCORE', key.deleted_jobs, '-inf', int(now - DAYS_30 * 1000))
   for _, oldest in ipairs(call('ZRANGE', key.deleted_jobs, 0, -conf.deleted_limit - 1)) do forget(oldest) end
@@ -38,5 +39,6 @@ function deleted.bring_back(job_id)
     call('RENAME', key.deleted_revisions(job_id), key.revisions(job_id))
     call('PERSIST', key.revisions(job_id))
   end
+  edits.bring_back(job_id)
   call('ZREM', key.deleted_jobs, job_id)
 end

@@ -23,6 +23,6 @@ for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, -1)) do
   call('UNLINK', key.run(run_id), key.run_log(run_id), key.run_log_tail(run_id))
 end
 backfills.drop_all(job_id)
-if revision and created then deleted.keep(job_id, created, entry, now) end
+if revision and created then deleted.keep(job_id, created, entry, now) else edits.keep(job_id) end
 call('UNLINK', key.job(job_id), key.history(job_id), key.waiting(job_id), key.on_hold(job_id), key.logs(job_id),
   key.revisions(job_id), key.job_later(job_id), key.epochs(job_id))

@@ -46,7 +46,7 @@ if retry then
   local its = {'bot_type', bot_type, 'trigger', 'retry', 'retry_of', run_id, 'attempt', int(retry.attempt),
     'queued_at', int(now), 'due', int(now + retry.delay_ms), 'occurrences', 1}
   if rehearsal then its[#its + 1] = 'rehearsal'; its[#its + 1] = '1' end
-  local taken_over = {'scheduled_for', 'overlay', 'bound', 'request_id', 'members', 'again_of', 'backfill_id'}
+  local taken_over = {'scheduled_for', 'overlay', 'bound', 'request_id', 'members', 'again_of', 'backfill_id', 'edit'}
   for i, value in ipairs(call('HMGET', run, unpack(taken_over))) do
     if value then its[#its + 1] = taken_over[i]; its[#its + 1] = value end
   end
@@ -80,7 +80,7 @@ local function switch_off(failures)
   call('HSET', job, 'enabled', '0', 'state', 'disabled', 'state_reason', reason, 'updated_at', int(now),
     'since', math.max(math.floor(now / 1000), tonumber(epoch[8] or 0)))
   call('HINCRBY', job, 'revision', 1)
-  call('HDEL', job, 'next_occurrence', 'next_due')
+  call('HDEL', job, 'next_occurrence', 'next_due', 'next_run')
   epochs.close(job_id, epoch, '', now, nil, 'failures')
   tally.enabled(-1)
   call('ZREM', key.due, job_id)

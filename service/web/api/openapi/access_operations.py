@@ -14,6 +14,7 @@ from service.web.api.openapi.change_schemas import REVISION
 from service.web.api.openapi.operation import BODY_ERRORS, PAGE, Operation, json
 
 IDS: Mapping[str, Schema] = {
+    "instant": {**TIME_SENT, "description": "The occurrence's own time."},
     "key_id": {"type": "string", "pattern": f"^[0-9A-Za-z]{{{ID_LENGTH}}}$"},
     "session_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     "revision": REVISION,

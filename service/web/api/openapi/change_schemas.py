@@ -5,6 +5,17 @@ from __future__ import annotations
 from service.web.api.openapi.building import COUNT, TEXT, TIMESTAMP, UUID, Schema, array, or_null, record
 
 ACTOR: Schema = {**record({"actor": TEXT, "name": TEXT}), "description": "A key's id, or root; and its name."}
+EDIT: Schema = record(
+    {
+        "action": {"enum": ["skip", "move", "set"]},
+        "reason": or_null(TEXT),
+        "by": {**or_null(ACTOR), "description": "Who changed it; null if the service did."},
+        "at": {**TIMESTAMP, "description": "When it was changed."},
+        "move_to": {**TIMESTAMP, "description": "Of a moved one: to when."},
+    },
+    ("action", "reason", "by", "at"),
+)
+"""How somebody changed an occurrence."""
 REVISION: Schema = {"type": "integer", "minimum": 1}
 CHANGED: Schema = {
     "type": "object",

@@ -19,6 +19,7 @@ from service.web.api.openapi.building import (
     record,
     ref,
 )
+from service.web.api.openapi.change_schemas import EDIT
 from service.web.api.openapi.operation import CURSOR, Operation, json
 
 FATE_OPERATIONS: Mapping[tuple[str, str], Operation] = {
@@ -70,6 +71,7 @@ def fates() -> dict[str, Schema]:
         "closed": {**TEXT, "description": "The closed day's name."},
         "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, if the calendar moves it."},
         "moved_to": {**TIMESTAMP, "description": "When it runs instead."},
+        "edit": {**EDIT, "description": "How somebody changed it."},
         "by": record({"actor": TEXT, "name": or_null(TEXT)}),
     }
     page = {

@@ -4,15 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.domain.edits.requests import FURTHEST_DAYS, REASON_LENGTH
+from service.web.api.change_notes import HEADER
 from service.web.api.feeds import ADDRESS, CALENDAR
 from service.web.api.limits import CLOCK_CHANGE_DAYS
-from service.web.api.openapi.building import COUNT, TEXT, TIMESTAMP, UUID, Schema, array, record, ref
-from service.web.api.openapi.operation import LABELS, Operation, json
+from service.web.api.openapi.building import (
+    COUNT,
+    JSON_OBJECT,
+    TEXT,
+    TIMESTAMP,
+    UUID,
+    Schema,
+    array,
+    or_null,
+    record,
+    ref,
+)
+from service.web.api.openapi.change_schemas import EDIT
+from service.web.api.openapi.operation import BODY_ERRORS, LABELS, Operation, json
+
+OCCURRENCE = "/scheduler/jobs/{job_id}/occurrences/{instant}"
 
 FORESIGHT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/clock-changes"): Operation(
         {200: json(ref("ClockChanges"))}, (400,), {CLOCK_CHANGE_DAYS.name: CLOCK_CHANGE_DAYS.schema}
     ),
+    ("PUT", OCCURRENCE): Operation(
+        {200: json(ref("ChangedOccurrence"))},
+        (*BODY_ERRORS, 404, 409, 412),
+        headers=("If-Match", HEADER),
+        body=json(ref("ChangeOccurrence")),
+    ),
+    ("DELETE", OCCURRENCE): Operation({204: None}, (400, 404, 409, 412), headers=("If-Match", HEADER)),
     ("GET", ADDRESS): Operation({200: {CALENDAR: TEXT}}, (400, 404), {"label": LABELS}, tagged=True),
 }
 
@@ -36,4 +59,26 @@ def foresight() -> dict[str, Schema]:
         },
         "sentence": TEXT,
     })  # fmt: skip
-    return {"ClockChanges": record({"until": TIMESTAMP, "count": COUNT, "changes": array(change)})}
+    found = {"ClockChanges": record({"until": TIMESTAMP, "count": COUNT, "changes": array(change)})}
+    return found | changed_occurrences()
+
+
+def changed_occurrences() -> dict[str, Schema]:
+    """Return the schemas of changed occurrences."""
+    reason = {"type": "string", "minLength": 1, "maxLength": REASON_LENGTH}
+    time = {**TEXT, "description": "A local time in the job's zone, or a time with Z or an offset; at most "
+            f"{FURTHEST_DAYS} days ahead."}  # fmt: skip
+    wishes = ({"skip": {"const": True}}, {"move_to": time}, {"bot_config": JSON_OBJECT})
+    return {
+        "ChangeOccurrence": {"oneOf": [
+            record({**wish, "reason": or_null(reason)}, tuple(wish), additionalProperties=False) for wish in wishes
+        ]},
+        "ChangedOccurrence": record(
+            {
+                "job_id": UUID, "scheduled_for": TIMESTAMP, "local": TEXT,
+                "due": {**TIMESTAMP, "description": "When it is decided."}, "edit": EDIT,
+                "moved_to": TIMESTAMP, "moved_to_local": TEXT, "bot_config": JSON_OBJECT,
+            },
+            ("job_id", "scheduled_for", "local", "due", "edit"),
+        ),
+    }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.domain.access.labels import LABEL_FORM, LABELS_LIMIT
+from service.domain.edits.edit import MOST
 from service.domain.job import READ_ONLY_FIELDS
 from service.domain.job_fields import DESCRIPTION_LIMIT, NAME_LIMIT
 from service.domain.schedules.definition import SCHEDULE_TYPES
@@ -24,6 +25,7 @@ from service.web.api.openapi.building import (
     record,
     ref,
 )
+from service.web.api.openapi.change_schemas import EDIT
 
 NEEDED = ("name", "bot_type", "schedule_type", "schedule_config")
 """The fields that every definition must have."""
@@ -86,6 +88,10 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "state": {"enum": ["scheduled", "disabled", "ended", "broken"]},
         "state_reason": or_null(TEXT),
         "revision": {"type": "integer", "minimum": 1, "description": "The number in the ETag."},
+        "dropped_changes": {
+            **array(TIMESTAMP),
+            "description": "After a change of the job: the changed occurrences that are no longer ones.",
+        },
     }
     return {
         "Job": record(answered | added, answered),
@@ -123,9 +129,13 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         }),
         "description": "In a dry run: the occurrences that only the changed job has, or only the job as it is.",
     }  # fmt: skip
+    left_out = {
+        **record({"left_out": array(TIMESTAMP)}),
+        "description": "Of a job whose changed occurrences the document sets: those that are not to come.",
+    }
     change = record(
         {"kind": {"const": "calendar", "description": "Only of calendars; a job has none."}, **always,
-         "occurrences": occurrences, "closed_days": ref("ClosedDayChanges")}, always,
+         "occurrences": occurrences, "closed_days": ref("ClosedDayChanges"), "changed_occurrences": left_out}, always,
     )  # fmt: skip
     jobs = {
         **record({"total": COUNT, "looked_at": COUNT}),
@@ -133,7 +143,7 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "at. A job that only its calendar changes has no fields.",
     }  # fmt: skip
     return {
-        "DocumentJob": record(whole, NEEDED),
+        "DocumentJob": record({**whole, "changed_occurrences": changed_occurrences()}, NEEDED),
         "Document": record(
             {"version": {"const": 1}, "calendars": array(ref("CreateCalendar")), "jobs": array(ref("DocumentJob"))},
             ("version",),
@@ -145,6 +155,17 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
             ("dry_run", "changes"),
         ),
     }
+
+
+def changed_occurrences() -> Schema:
+    """Return the schema of a document's changes of single occurrences."""
+    wishes = {"skip": {"const": True}, "move_to": TEXT, "bot_config": JSON_OBJECT}
+    one = record({"at": TIME_SENT, **wishes, "reason": or_null(TEXT)}, ("at",), additionalProperties=False)
+    return {
+        **array(one), "maxItems": MOST,
+        "description": "The changes that are to come; those of instants that are over do not matter. Without this "
+        "field, all stay as they are.",
+    }  # fmt: skip
 
 
 def previews(definition: Mapping[str, Schema]) -> dict[str, Schema]:
@@ -167,10 +188,12 @@ def previews(definition: Mapping[str, Schema]) -> dict[str, Schema]:
                         "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, before it moved."},
                         "closed": {**TEXT, "description": "Why it is skipped: the closed day's name."},
                         "paused": {"const": True, "description": "It falls into a pause that has an end."},
+                        "edit": {**EDIT, "description": "How somebody changed it."},
+                        "runs": {"const": False, "description": "Of a changed one that does not run then."},
                     },
                     ("at", "local", "scheduled_for"),
                 )),
-                "description": "The same occurrences, one by one, and the closed ones among them.",
+                "description": "The same occurrences, one by one, and those that do not run among them.",
             },
         }),
     }  # fmt: skip

@@ -17,7 +17,7 @@ from service.web.api.openapi.building import (
     record,
     ref,
 )
-from service.web.api.openapi.change_schemas import ACTOR
+from service.web.api.openapi.change_schemas import ACTOR, EDIT
 from service.web.api.openapi.pause_operations import TOLD_OF_A_RUN
 
 
@@ -40,6 +40,8 @@ def runs() -> dict[str, Schema]:
         "last_scheduled_for": TIMESTAMP,
         "closed": {**TEXT, "description": "The closed day's name, of a run that was skipped for it."},
         "names": {**array(TEXT), "description": "Of the schedules of a union that made the occurrence."},
+        "moved_to": {**TIMESTAMP, "description": "To when somebody moved the occurrence."},
+        "edit": {**EDIT, "description": "How somebody changed the occurrence."},
         "attempt": {"type": "integer", "minimum": 1},
         "queued_at": TIMESTAMP,
         "duration_ms": or_null(COUNT),

@@ -11,6 +11,9 @@ KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "create": "created", "update": "changed", "enable": "enabled", "disable": "disabled", "delete": "deleted",
         "restore": "restored to a former definition", "undelete": "brought back after its deletion",
     }),
+    "occurrence": ("Occurrences", {
+        "skip": "skipped", "move": "moved", "set": "given other settings", "restore": "left to its schedule again",
+    }),
     "run": ("Runs", {
         "request": "requested by hand", "cancel": "cancelled", "move": "moved to another time",
         "start": "started early",

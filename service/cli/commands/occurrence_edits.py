@@ -1,0 +1,78 @@
+"""`bot-scheduler occurrence …`: skip, move or set one occurrence of a job, and take that back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.client.api import api, segment
+from service.cli.client.job_lookup import find_id, job_path
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import JobName, Json, Set, parsed_pairs
+from service.cli.output.printing import note, say, show_json
+
+app = typer.Typer(no_args_is_help=True, help="Skip or move one occurrence of a job, or run it with other settings.")
+
+Instant = Annotated[
+    str,
+    typer.Argument(metavar="INSTANT", help="The occurrence's own time, in UTC or with an offset: 2026-12-24T18:00:00."),
+]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; it stands beside the run.")]
+
+
+@app.command()
+def skip(job: JobName, instant: Instant, reason: Reason = None, json: Json = False) -> None:
+    """Skip one occurrence that is to come."""
+    _change(job, instant, {"skip": True}, reason, json)
+
+
+@app.command()
+def move(
+    job: JobName,
+    instant: Instant,
+    to: Annotated[str, typer.Argument(metavar="TIME", help="A time in the job's zone, or one with its offset.")],
+    reason: Reason = None,
+    json: Json = False,
+) -> None:
+    """Move one occurrence that is to come.
+
+    bot-scheduler occurrence move report 2026-12-24T17:00:00 2026-12-23T18:00
+    """
+    _change(job, instant, {"move_to": to}, reason, json)
+
+
+@app.command("set")
+def set_(job: JobName, instant: Instant, set_: Set = None, reason: Reason = None, json: Json = False) -> None:
+    """Run one occurrence with other settings: --set dry_run=true rehearses it."""
+    config = parsed_pairs("--set", set_)
+    if not config:
+        raise Failure(Exit.USAGE, "Name the settings with --set KEY=VALUE")
+    _change(job, instant, {"bot_config": config}, reason, json)
+
+
+@app.command()
+def restore(job: JobName, instant: Instant) -> None:
+    """Take a change back: the occurrence comes as the job's schedule has it."""
+    api().ask("DELETE", _path(find_id(job), instant))
+    note(f"The occurrence {instant} comes as the schedule has it.")
+
+
+def _change(job: str, instant: str, body: dict[str, Any], reason: str | None, json: bool) -> None:
+    body |= {} if reason is None else {"reason": reason}
+    answer = api().ask("PUT", _path(find_id(job), instant), body=body)
+    made = api().json(answer, "scheduled_for", "edit")
+    if json:
+        show_json(made)
+        return
+    match made["edit"]["action"]:
+        case "skip":
+            say(f"The occurrence {made['local']} is skipped.")
+        case "move":
+            say(f"The occurrence {made['local']} runs at {made['moved_to_local']} instead.")
+        case _:
+            say(f"The occurrence {made['local']} runs with other settings.")
+
+
+def _path(job_id: str, instant: str) -> str:
+    return f"{job_path(job_id)}/occurrences/{segment(instant)}"

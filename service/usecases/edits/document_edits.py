@@ -1,0 +1,119 @@
+"""Changed occurrences in documents of definitions: those to come stand beside their job, and are made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.clock import Clock
+from service.domain.edits.edit import MOST, Edit, Edits
+from service.domain.input.refusals import Refusals, echo, joined, require_object
+from service.domain.timestamps import format_timestamp, parse_timestamp
+from service.errors import Conflict, NotFound, ValidationFailed
+from service.usecases.edits.occurrence_edits import OccurrenceEdits
+
+FIELD = "changed_occurrences"
+"""The field of a document's job."""
+_WISHES = ("skip", "move_to", "bot_config")
+Wanted = list[dict[str, Any]]
+"""Changes as a document has them."""
+
+
+def exported_edits(edits: Edits) -> Wanted:
+    """Write the changes that are to come, in the order of their instants."""
+    return [_written(edit) for edit in sorted(edits.pending, key=lambda edit: edit.instant)]
+
+
+def _written(edit: Edit) -> dict[str, Any]:
+    told: dict[str, Any] = {"at": _utc(edit.instant)}
+    if edit.moved_to is not None:
+        told["move_to"] = _utc(edit.moved_to)
+    elif edit.bot_config is not None:
+        told["bot_config"] = dict(edit.bot_config)
+    else:
+        told["skip"] = True
+    return told if edit.reason is None else told | {"reason": edit.reason}
+
+
+def checked_edits(value: object, field: str) -> Wanted:
+    """Check the form of a job's changes in a document.
+
+    Args:
+        value: a list.
+        field: its path, for the refusal.
+
+    Raises:
+        ValidationFailed: naming each entry that is refused.
+    """
+    if not isinstance(value, list) or len(value) > MOST:
+        raise ValidationFailed.of(field, f"must be a list of at most {MOST} changes, not {echo(value)}")
+    refusals = Refusals()
+    found = [refusals.attempt(lambda i=i, one=one: _checked(one, f"{field}[{i}]")) for i, one in enumerate(value)]  # type: ignore[misc]
+    refusals.raise_any()
+    return [one for one in found if one is not None]
+
+
+def _checked(value: object, field: str) -> dict[str, Any]:
+    given = require_object(value, field)
+    refusals = Refusals()
+    refusals.unknown(given, ("at", *_WISHES, "reason"), field, "a changed occurrence")
+    at = refusals.attempt(lambda: parse_timestamp(given.get("at"), joined(field, "at")))
+    if sum(wish in given for wish in _WISHES) != 1:
+        refusals.add(field, 'must have one of "skip", "move_to" and "bot_config"')
+    refusals.raise_any()
+    return {**given, "at": _utc(at or 0)}
+
+
+class DocumentEdits:
+    """Makes the changed occurrences of jobs as a document has them.
+
+    Args:
+        edits: the use cases of single occurrences.
+        clock: Redis' clock.
+    """
+
+    def __init__(self, edits: OccurrenceEdits, clock: Clock) -> None:
+        self._edits = edits
+        self._clock = clock
+
+    def differ(self, wanted: Wanted, stored: Edits) -> bool:
+        """Tell whether a job has other changes to come than a document wants."""
+        return self._to_come(wanted) != self._to_come(exported_edits(stored))
+
+    def _to_come(self, wanted: Wanted) -> Wanted:
+        now = _utc(self._clock.now_ms() // 1000)
+        return sorted((one for one in wanted if one["at"] > now), key=lambda one: str(one["at"]))
+
+    def carry_out(self, job_id: str, wanted: Wanted, stored: Edits) -> list[str]:
+        """Change a job's occurrences, and take back what a document does not have.
+
+        Args:
+            job_id: the job.
+            wanted: the changes; those of instants that are over do not matter.
+            stored: the job's, as they were read.
+
+        Returns:
+            The instants that are left out, because the job has no such occurrence to come, or the change is no longer
+            possible.
+        """
+        left_out, has = [], {one["at"]: one for one in exported_edits(stored)}
+        to_come = self._to_come(wanted)
+        for one in self._to_come(list(has.values())):
+            if one["at"] not in {other["at"] for other in to_come}:
+                self._take_back(job_id, one["at"])
+        for one in to_come:
+            if has.get(one["at"]) != one:
+                try:
+                    self._edits.change(job_id, one["at"], {name: one[name] for name in one if name != "at"})
+                except (ValidationFailed, Conflict):
+                    left_out.append(one["at"][:-1])
+        return left_out
+
+    def _take_back(self, job_id: str, instant: str) -> None:
+        try:
+            self._edits.take_back(job_id, instant)
+        except (NotFound, Conflict):
+            pass  # it was decided, or its own time is over
+
+
+def _utc(seconds: int) -> str:
+    return f"{format_timestamp(seconds)}Z"
