@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from service.domain.edits.edited_plans import plan_anew
 from service.domain.records import JobRecord, Plan, UnreadableJob, read_job
 from service.domain.voiding import TRUSTED_SECONDS, renewed
 from service.errors import ValidationFailed
 from service.store.calendars.calendar_store import CalendarStore
+from service.store.calendars.replanning import replan
 from service.store.jobs.ahead import Ahead, AheadStore
 from service.store.jobs.job_hashes import JobStore, Position
 from service.store.jobs.stored_edits import with_edits as stored_with_edits
@@ -99,6 +101,26 @@ class ClockRepair:
                     "Redis' clock was ahead: decisions about the future are void; %d jobs are planned again",
                     sum(done),
                 )  # fmt: skip
+                written = zip(renewals, done, strict=True)
+                self._look_again([one.id for (one, _, _), was_done in written if was_done and one.edited_until])
+
+    def _look_again(self, job_ids: list[str]) -> None:
+        """Tell the plans of jobs which of their changed occurrences are to come again.
+
+        Only the script that voids decisions knows which. Whoever changes a job in between plans with all of them.
+        """
+        for job_id in job_ids:
+            try:
+                record = self._jobs.get(job_id)
+                if record is None or record.plan.state not in ("scheduled", "ended"):
+                    continue
+                calendar = self._calendars.of(record.definition.options)
+                plan = plan_anew(record, record.plan, record.edits, calendar)
+            except (UnreadableJob, ValidationFailed, ArithmeticError, LookupError, ValueError, TypeError) as error:
+                log.error("Job %s cannot be planned again: %s", job_id, error, extra={"job_id": job_id})
+                continue
+            if plan != record.plan:
+                replan(self._scripts, [(record, plan, record.edits)])
 
     def _renewal(self, ahead: Ahead, fields: Mapping[bytes, bytes], now_ms: int, walk: Walk) -> Renewal | None:
         """Return how a job is planned anew; None if it needs no new plan, or cannot have one."""

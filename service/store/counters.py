@@ -116,6 +116,7 @@ def read(scripts: Scripts) -> Reading:
             pipe.zrange(keys.workers, 0, -1, withscores=True),
             pipe.get(keys.leader),
             pipe.zrange(keys.due, 0, 0, withscores=True),
+            pipe.zrange(keys.edits_due, 0, 0, withscores=True),
             pipe.zcard(keys.jobs),
             pipe.get(keys.enabled_jobs),
             pipe.hmget(keys.data, FIELDS_OF_DATA),
@@ -123,7 +124,7 @@ def read(scripts: Scripts) -> Reading:
         )
     )
     time, counters, queued, oldest, running, retries, pauses, over, held, *rest = answers
-    schedulers, workers, leader, due, jobs, enabled, *seen = rest
+    schedulers, workers, leader, due, edits_due, jobs, enabled, *seen = rest
     now = ms_of(time)
     refused = refusal_of_writes(scripts.client, keys)
     counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
@@ -141,7 +142,7 @@ def read(scripts: Scripts) -> Reading:
         schedulers=up(schedulers, now),
         workers=up(workers, now),
         leader=None if leader is None else leader.decode(errors="replace"),
-        next_due=_earliest(due),
+        next_due=min((found for found in map(_earliest, (due, edits_due)) if found is not None), default=None),
         jobs=int(jobs),
         enabled_jobs=enabled_jobs(enabled),
         notices=read_notices(now, *seen),

@@ -121,7 +121,10 @@ class Definitions:
             return self._told(steps, calendars, days)
         of_calendars = [step.answer() for step in calendars.steps]
         calendars.save(self._clock.now_ms())
-        return {"dry_run": False, "changes": [*of_calendars, *(self._carry_out(step).answer() for step in steps)]}
+        return {
+            "dry_run": False,
+            "changes": [*of_calendars, *(self._carry_out(self._foreseen(step, calendars)).answer() for step in steps)],
+        }
 
     def _told(self, steps: list[JobChange], calendars: DocumentCalendars, days: int) -> dict[str, Any]:
         stored, now_ms, now = self._jobs.calendars, self._clock.now_ms(), calendars.closing_otherwise()
@@ -231,6 +234,12 @@ class Definitions:
                     yield step
 
     # doing
+
+    def _foreseen(self, step: JobChange, calendars: DocumentCalendars) -> JobChange:
+        """Note which changed occurrences a job loses, if it has any."""
+        if step.before is None or not step.before.edits.each:
+            return step
+        return step.foreseen(self._clock.now_ms(), calendars)[0]
 
     def _carry_out(self, step: JobChange) -> JobChange:
         if step.after is None:

@@ -131,11 +131,40 @@ def test_another_schedule_tells_which_changes_it_drops(client: Any, job: dict[st
     status, told = call(client, "PUT", f"/jobs/{job['id']}", body, params={"dry_run": "true"})
     assert status == 200 and told["changes"][0]["occurrences"]["gained"]["count"] >= 29
     assert first not in [one["at"] for one in told["changes"][0]["occurrences"]["lost"]["first"]]
+    assert told["changes"][0]["changed_occurrences"] == {"left_out": [], "dropped": [first, second]}
     status, changed = call(client, "PUT", f"/jobs/{job['id']}", body)
     assert (status, changed["dropped_changes"]) == (200, [first, second])
     entry = call(client, "GET", "/audit", params={"action": "job.update"})[1][0]
     assert entry["fields"]["changed_occurrences"]["from"] == [first, second]
     assert "dropped_changes" not in call(client, "PUT", f"/jobs/{job['id']}", {"name": "b"})[1]
+
+
+def test_a_document_says_what_it_drops_and_leaves_out_before_it_does(client: Any, job: dict[str, Any]) -> None:
+    """A dry run foresees what applying the document answers, and what comes of it."""
+    first, second, third = coming(client, job)
+    for instant in (first, second):
+        call(client, "PUT", f"/jobs/{job['id']}/occurrences/{instant}", {"skip": True})
+    document = call(client, "GET", "/export")[1]
+    (whole,) = document["jobs"]
+    assert [one["at"] for one in whole["changed_occurrences"]] == [f"{first}Z", f"{second}Z"]
+    whole["changed_occurrences"] = [
+        {"at": f"{second}Z", "skip": True}, {"at": f"{third}Z", "move_to": f"{later(third, 2)}Z"},
+        {"at": f"{later(third, 1)}Z", "skip": True},
+    ]  # fmt: skip
+    told = call(client, "POST", "/apply", document, params={"dry_run": "true"})
+    (change,) = told[1]["changes"]
+    expected = {"left_out": [later(third, 1)], "dropped": [first]}
+    assert change["changed_occurrences"] == expected
+    gained, lost = ([one["at"] for one in change["occurrences"][name]["first"]] for name in ("gained", "lost"))
+    assert (gained, lost) == ([first, later(third, 2)], [third])
+    applied = call(client, "POST", "/apply", document)[1]
+    assert applied["changes"][0]["changed_occurrences"] == expected
+    assert coming(client, job)[:2] == [first, later(third, 2)]
+    whole["schedule_config"]["hour"] = 10
+    del whole["changed_occurrences"]
+    for dry_run in ("true", "false"):
+        told = call(client, "POST", "/apply", document, params={"dry_run": dry_run})
+        assert told[1]["changes"][0]["changed_occurrences"] == {"left_out": [], "dropped": [second, third]}
 
 
 def test_a_feed_shows_a_moved_occurrence_under_its_uid(client: Any, job: dict[str, Any]) -> None:

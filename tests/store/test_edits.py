@@ -7,8 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
+from service.domain.run_records import Outcome
 from service.errors import Conflict, NotFound, PreconditionFailed, ValidationFailed
 from service.scheduler.calendar_changes import CalendarChanges
+from service.store.counters import read
 from service.store.jobs.due import read_due
 from service.store.jobs.due_index import DueIndex
 from service.usecases.deleted_jobs import Deleted
@@ -499,8 +501,45 @@ def test_a_moved_run_alone_that_came_ahead_comes_again(clocked: Clocked) -> None
     clocked.work()
     assert told(clocked, job_id) == [("09:00", "skipped", "clock", 1)]
     assert clocked.seconds_to_next(job_id) > 20 * HOUR
+    assert coming(clocked, job_id) == at(20)
     until(clocked, 20, 1)
     assert told(clocked, job_id) == [("09:00", "skipped", "clock", 1), ("09:00", "queued", None, 1)]
+
+
+def test_the_end_of_a_job_that_came_ahead_is_no_end(clocked: Clocked) -> None:
+    """Its last run was moved, and comes again; the job is neither ended nor deleted."""
+    job_id = make(clocked, {"schedule_type": "once", "schedule_config": {"at": at(9)}}, delete_after_seconds=3600)
+    clocked.rig.edits.change(job_id, at(9), {"move_to": at(20)})
+    until(clocked, 9, 10)
+    clocked.step(12 * HOUR)
+    clocked.work()
+    assert fields(clocked, job_id)["state"] == "ended"
+    clocked.pass_time(4)
+    clocked.step(-12 * HOUR)
+    clocked.work()
+    assert fields(clocked, job_id)["state"] == "scheduled" and coming(clocked, job_id) == at(20)
+    assert not clocked.client.exists(clocked.rig.keys.ended_jobs)
+    until(clocked, 20, 1)
+    assert told(clocked, job_id) == [("09:00", "skipped", "clock", 1), ("09:00", "queued", None, 1)]
+
+
+def test_health_knows_when_a_moved_one_is_due(clocked: Clocked) -> None:
+    job_id = make(clocked, HOURLY)
+    clocked.rig.edits.change(job_id, at(10), {"move_to": at(8, 30)})
+    assert read(clocked.rig.scripts).next_due == clocked.now + 1800 * 1000
+
+
+def test_it_is_run_again_with_its_settings(clocked: Clocked) -> None:
+    """Those that only this occurrence had, for the same instant."""
+    job_id, rig = make(clocked, HOURLY), clocked.rig
+    rig.edits.change(job_id, at(9), {"bot_config": {"dry_run": True}})
+    until(clocked, 9, 1)
+    (run_id,) = rig.queue()
+    rig.runs.finish(run_id, rig.start(run_id), Outcome("success"))
+    first, run = rig.runs.get(run_id), rig.runs.get(rig.use.again(job_id, run_id))
+    assert first is not None and run is not None
+    assert (orjson.loads(run["overlay"]), run["rehearsal"]) == ({"dry_run": True}, "1")
+    assert run["scheduled_for"] == first["scheduled_for"]
 
 
 def test_a_lost_index_is_read_back(clocked: Clocked) -> None:

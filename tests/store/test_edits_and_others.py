@@ -207,6 +207,36 @@ def test_one_that_nobody_decides_is_overdue(clocked: Clocked) -> None:
     assert found["unaccounted"] == 1 and found["items"][0]["fate"] == "overdue"
 
 
+@pytest.mark.parametrize("on_resume", ["skip", "latest", "all"])
+def test_what_a_pause_covers_to_come_is_told_and_comes_so(clocked: Clocked, ada: None, on_resume: str) -> None:
+    """Changed or not; where a moved one is due counts, and what is skipped or beyond the pause is none of it."""
+    job_id, other = make(clocked, HOURLY), make(clocked, HOURLY)
+    change, explain = clocked.rig.edits.change, Explanations(Occurrences(clocked.rig.scripts)).explain
+    change(job_id, at(9), {"move_to": at(14, 30) + "Z"})
+    change(job_id, at(10), {"skip": True})
+    change(job_id, at(11), {"bot_config": {"dry_run": True}})
+    change(job_id, at(15), {"move_to": at(11, 30) + "Z"})
+    pause(clocked, on_resume, scope={"job_id": job_id}, until=at(13))
+    told_before = {instant: one["fate"] for instant, one in all_accounted_for(clocked, job_id).items()}
+    told_before.pop(at(8), None)
+    assert told_before == {
+        at(9): "moved", at(10): "skipped", at(11): "paused", at(12): "paused",
+        at(13): "coming", at(14): "coming", at(15): "paused", **{at(hour): "coming" for hour in range(16, 20)},
+    }  # fmt: skip
+    twelve = all_accounted_for(clocked, job_id)[at(12)]
+    assert (twelve["reason"], twelve["by"]["name"]) == ("paused", "Ada's key")
+    assert (twelve["pause"]["reason"], twelve["pause"]["on_resume"]) == ("maintenance", on_resume)
+    will = "it will not run. A pause covers it" if on_resume == "skip" else "its run will be held by a pause"
+    assert f"{will} by Ada's key (maintenance)." in explain(job_id, at(12))["sentence"]
+    assert {one["fate"] for one in page(clocked, other)["items"]} == {"coming"}
+    until(clocked, 12, 50)
+    told_within = {instant: one["fate"] for instant, one in all_accounted_for(clocked, job_id).items()}
+    assert {instant: told_within[instant] for instant in told_before} == told_before
+    pause(clocked, "skip", scope={"job_id": job_id})
+    fates = {instant: one["fate"] for instant, one in all_accounted_for(clocked, job_id).items()}
+    assert {fates[at(hour)] for hour in (9, 13, 14, 16, 19)} == {"paused"}, "one without an end covers all to come"
+
+
 def test_an_explanation_says_who_changed_what_and_why(clocked: Clocked, ada: None) -> None:
     job_id = make(clocked, HOURLY)
     explain = Explanations(Occurrences(clocked.rig.scripts)).explain

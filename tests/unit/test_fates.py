@@ -174,7 +174,7 @@ def test_what_people_have_paused_and_changed_is_told_with_their_names_and_words(
     assert sentence(plans={START + 10: Plan("moved", "later", START + 60, BY)}) == (
         "it was moved to 2027-01-15 08:01 by Ada's key (later)."
     )
-    assert sentence(plans={START + 10: Plan("paused", "moving house", None, BY)}) == (
+    assert sentence(plans={START + 10: Plan("paused", "paused", None, BY, pause=pause)}) == (
         "it will not run. A pause covers it by Ada's key (moving house)."
     )
 

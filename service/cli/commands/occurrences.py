@@ -75,6 +75,7 @@ def _details(one: dict[str, Any]) -> str:
     told += [one[name] for name in ("reason", "closed") if name in one]
     if one.get("lateness_ms", 0) >= 1000:
         told.append(f"{one['lateness_ms'] / 1000:.0f} s late")
+    told += [one["pause"]["reason"]] if one["fate"] == "paused" and "pause" in one else []
     told += [f"to {one['moved_to']} UTC"] if "moved_to" in one else []
     told += [f"by {one['by']['name'] or one['by']['actor']}"] if "by" in one else []
     return ", ".join(told)

@@ -13,7 +13,7 @@ from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.edits.edit import Edit, Edits
 from service.domain.job import JobDefinition
 from service.domain.options import Options
-from service.domain.planning import changed_plan
+from service.domain.planning import changed_plan, next_run_after, why_ended
 from service.domain.records import NONE_RUNS, JobRecord, Plan
 from service.domain.schedules.closed.closed_days import next_coming, next_open
 from service.domain.schedules.definition import Schedule
@@ -88,6 +88,26 @@ def with_edits(
         job_id, definition.schedule, definition.options, plan.next_occurrence, plan.anchor, calendar, edits
     )
     return replace(plan, state="scheduled", reason=None, next_run=next_run)
+
+
+def plan_anew(record: JobRecord, plan: Plan, edits: Edits, calendar: schedules.Calendar | None) -> Plan:
+    """Return a job's plan with other changed occurrences than those with which it was made.
+
+    Args:
+        record: the job.
+        plan: the job's.
+        edits: the changed ones from now on.
+        calendar: the job's, if it has one.
+    """
+    definition, upcoming = record.definition, plan.next_occurrence
+    if plan.state == "scheduled" and upcoming is not None:
+        following = next_run_after(
+            record.id, definition.schedule, definition.options, upcoming, plan.anchor, calendar
+        )  # fmt: skip
+        plan = replace(plan, next_run=following)  # without any change
+    elif plan.state == "scheduled":
+        plan = replace(plan, state="ended", reason=why_ended(definition.options))  # if no change is to come
+    return with_edits(record.id, definition, plan, edits, calendar)
 
 
 def is_occurrence(

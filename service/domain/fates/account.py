@@ -13,6 +13,7 @@ from service.domain.fates.entries import Entry
 from service.domain.fates.epochs import Epoch, Stretch, stretches
 from service.domain.fates.fate import LOST, Fate, FateWord, Plan
 from service.domain.fates.instants import walk
+from service.domain.pauses.pause import Pause, first_covering
 from service.domain.schedules import due_ms
 from service.domain.schedules.closed.closed_days import next_coming
 
@@ -33,6 +34,7 @@ class Account:
         last_decided: the newest decided occurrence, epoch seconds; None if there is none.
         complete_since: from which instant on everything is known, epoch seconds.
         plans: what people have decided about single instants, and the scheduler has not yet.
+        pauses: those in force that are for the job, first the one that decides.
     """
 
     job_id: str
@@ -42,6 +44,7 @@ class Account:
     last_decided: int | None
     complete_since: int
     plans: Mapping[int, Plan] = field(default_factory=dict)
+    pauses: Sequence[Pause] = ()
 
     @cached_property
     def stretches(self) -> list[Stretch]:
@@ -139,17 +142,29 @@ class Account:
             return _recorded(instant, epoch, entry, self.retries.get(instant))
         plan = self.plans.get(instant)
         if plan is not None and not (stretch.dropped and plan.fate in LOST):
-            reason = None if plan.edit is not None and plan.fate != "skipped" else plan.reason
-            return Fate(
-                instant, plan.fate, epoch, None, None, reason, plan.closed, None, plan.moved_to, plan.by, plan.edit
-            )
+            reason = None if plan.edit is not None and plan.fate not in ("skipped", "paused") else plan.reason
+            return Fate(instant, plan.fate, epoch, None, None, reason, plan.closed, None, plan.moved_to, plan.by,
+                        plan.edit, plan.pause)  # fmt: skip
         if stretch.dropped:
             return Fate(instant, "dropped", epoch, reason=epoch.cause or "changed", by=epoch.by)
         if self.is_awaited(epoch, instant):
-            return _to_come(instant, epoch)
+            return self._to_come(instant, epoch)
         if instant < self.complete_since:
             return Fate(instant, "unknown", epoch)
         return Fate(instant, "overdue" if instant > (self.last_decided or 0) else "unaccounted", epoch)
+
+    def _to_come(self, instant: int, epoch: Epoch) -> Fate:
+        assert epoch.schedule is not None
+        found = next_coming(epoch.schedule, epoch.options, instant - 1, epoch.anchor, epoch.calendar)
+        moved_from = found.moved_from if found is not None and found.at == instant else None
+        if found is not None and found.at == instant and found.closed is not None:
+            return Fate(instant, "closed", epoch, closed=found.closed, moved_from=moved_from)
+        pause = first_covering(self.pauses, due_ms(self.job_id, instant, epoch.options))
+        if pause is None:
+            return Fate(instant, "coming", epoch, moved_from=moved_from)
+        return Fate(
+            instant, "paused", epoch, reason="paused", moved_from=moved_from, by=pause.by, pause=pause.told()
+        )  # fmt: skip
 
 
 def _recorded(instant: int, epoch: Epoch, entry: Entry, last: Entry | None) -> Fate:
@@ -166,13 +181,4 @@ def _recorded(instant: int, epoch: Epoch, entry: Entry, last: Entry | None) -> F
     elif entry.edit is not None and (entry.reason == "edited" or word == "moved"):
         by = entry.edit.by
     return Fate(instant, word, epoch, entry, last, entry.reason, entry.closed, None, entry.moved_to,
-                by if isinstance(by, dict) else None, entry.edit)  # fmt: skip
-
-
-def _to_come(instant: int, epoch: Epoch) -> Fate:
-    assert epoch.schedule is not None
-    found = next_coming(epoch.schedule, epoch.options, instant - 1, epoch.anchor, epoch.calendar)
-    if found is None or found.at != instant:
-        return Fate(instant, "coming", epoch)
-    word: FateWord = "coming" if found.closed is None else "closed"
-    return Fate(instant, word, epoch, closed=found.closed, moved_from=found.moved_from)
+                by if isinstance(by, dict) else None, entry.edit, entry.pause)  # fmt: skip

@@ -31,6 +31,7 @@ class Plan:
         by: who decided it, `{"actor", "name"}`.
         edit: how somebody changed this one.
         closed: the closed day's name.
+        pause: what a run's record would say of the pause that covers it.
     """
 
     fate: FateWord
@@ -39,6 +40,7 @@ class Plan:
     by: Mapping[str, Any] | None = None
     edit: Edit | None = None
     closed: str | None = None
+    pause: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Fate:
         moved_to: when it runs instead.
         by: who decided so.
         edit: how somebody changed it.
+        pause: what is known of the pause that covers it, as a run's record says it.
     """
 
     at: int
@@ -75,3 +78,9 @@ class Fate:
     moved_to: int | None = None
     by: Mapping[str, Any] | None = None
     edit: Edit | None = None
+    pause: Mapping[str, Any] | None = None
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether somebody has skipped just this one."""
+        return self.reason == "edited" or (self.edit is not None and self.edit.action == "skip")

@@ -138,6 +138,8 @@ def _newer(account: Account, fate: Fate) -> Fate | None:
 def _paused(fate: Fate) -> str:
     if fate.entry is not None and fate.entry.ran:
         return f"its run is held by a pause{_by(fate.by)}{_because(_reason_of(fate))}."
+    if fate.entry is None and (fate.pause or {}).get("on_resume", "skip") != "skip":
+        return f"its run will be held by a pause{_by(fate.by)}{_because(_reason_of(fate))}."
     does = "did not run" if fate.entry is not None else "will not run"
     return f"it {does}. A pause covers it{_by(fate.by)}{_because(_reason_of(fate))}."
 
@@ -145,9 +147,9 @@ def _paused(fate: Fate) -> str:
 def _reason_of(fate: Fate) -> str | None:
     """Return why somebody paused or changed it, in their words."""
     found: Any = fate.reason if fate.entry is None else None
-    if fate.word == "paused" and fate.entry is not None:
-        found = None if fate.entry.pause is None else fate.entry.pause.get("reason")
-    elif fate.word != "paused" and fate.edit is not None:
+    if fate.word == "paused":
+        found = None if fate.pause is None else fate.pause.get("reason")
+    elif fate.edit is not None:
         found = fate.edit.reason
     return found if isinstance(found, str) else None
 

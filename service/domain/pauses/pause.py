@@ -66,6 +66,15 @@ class Pause:
             return self.ended_at
         return self.until if self.until is not None and self.until <= now_ms else None
 
+    def covers(self, due_ms: int) -> bool:
+        """Return whether what comes due then falls within it, as far as its end is known. It is in force."""
+        return self.until is None or due_ms < self.until
+
+    def told(self) -> dict[str, Any]:
+        """Return what a run's record says of it."""
+        who = {} if self.by is None else {"by": self.by}
+        return {"id": self.id, "reason": self.reason, "on_resume": self.on_resume, **who}
+
     def answer(self, now_ms: int) -> dict[str, Any]:
         """Return the pause as the API has it."""
         ended = self.end_at(now_ms)
@@ -122,6 +131,11 @@ def covering(
     """List the pauses in force that are for a job, first the one that decides: skip before latest before all."""
     found = [one for one in pauses if one.end_at(now_ms) is None and one.scope.takes(job_id, labels, bot_type)]
     return sorted(found, key=lambda one: (-STRICTNESS.get(one.on_resume, 0), one.since, one.id))
+
+
+def first_covering(pauses: Iterable[Pause], due_ms: int) -> Pause | None:
+    """Return the first of some pauses in force that covers what comes due at an instant, ms."""
+    return next((one for one in pauses if one.covers(due_ms)), None)
 
 
 def paused_until(

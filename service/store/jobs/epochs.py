@@ -20,6 +20,7 @@ from service.domain.fates.entries import FIELDS, OPEN, Entry, read_entry
 from service.domain.fates.epochs import Epoch
 from service.domain.job import understood_schedule
 from service.domain.options import Options
+from service.domain.pauses.pause import Pause, covering, parse_stored
 from service.domain.records import JobRecord, UnreadableJob, read_job, stored_options
 from service.domain.schedules.definition import Schedule
 from service.errors import ScheduleError, ValidationFailed
@@ -46,6 +47,7 @@ class Books:
         holidays_at: when other rules of holidays came, ms; None: never.
         lost_at: when the data last went back, ms; None: never.
         clock_epochs: how often decisions became void.
+        pauses: those in force that are for the job, first the one that decides.
     """
 
     record: JobRecord
@@ -58,6 +60,7 @@ class Books:
     holidays_at: int | None
     lost_at: int | None
     clock_epochs: int
+    pauses: Sequence[Pause] = ()
 
 
 def note_planning(scripts: Scripts) -> None:
@@ -81,7 +84,7 @@ def read_books(scripts: Scripts, job_id: str) -> Books | None:
         return None
     if isinstance(answer, int):
         raise UnreadableJob("it is no hash")
-    now, hashed, former, listed, rules, lost_at, changed = answer
+    now, hashed, former, listed, rules, lost_at, changed, paused = answer
     fields, now_ms = pairs(hashed), int(now)
     record = read_job(job_id, fields)
     record = replace(record, edits=edits_of(record.edits.stamp, changed))
@@ -98,7 +101,14 @@ def read_books(scripts: Scripts, job_id: str) -> Books | None:
         record, [present, *found], entries, now_ms, ended >= kept,
         now_ms if epochs_at is None else epochs_at, tzdata_at, holidays_at,
         None if lost_at is None else int(lost_at), int(fields.get(b"clock_epoch", 0)),
+        _pauses(record, paused, now_ms),
     )  # fmt: skip
+
+
+def _pauses(record: JobRecord, stored: Sequence[bytes], now_ms: int) -> list[Pause]:
+    definition = record.definition
+    found = [pause for text in stored if (pause := parse_stored(text)) is not None]
+    return covering(found, now_ms, record.id, definition.labels, definition.bot_type)
 
 
 def _entries(scripts: Scripts, run_ids: Sequence[str]) -> tuple[list[Entry], int]:

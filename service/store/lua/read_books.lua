@@ -2,8 +2,8 @@
 --
 -- ARGV  1 job id
 -- Returns {now, the job's hash, flat, its former epochs, the ids of its runs, {epochs_at, tzdata_at, holidays_at,
---         least_history}, when the data last went back, its changed occurrences, flat}; false if there is no such job; 0 if it
---         is no hash.
+--         least_history}, when the data last went back, its changed occurrences, flat, the pauses that are stored as in force};
+--         false if there is no such job; 0 if it is no hash.
 --
 -- One step, because an occurrence that is decided in between would be in the plan and not in the history. It writes
 -- nothing.
@@ -20,5 +20,6 @@ end
 
 local rules = call('HMGET', key.planning, 'epochs_at', 'tzdata_at', 'holidays_at', 'least_history')
 local changed = redis.pcall('HGETALL', key.edits(job_id))
+local paused = redis.pcall('HVALS', key.pauses)
 return {int(now_ms()), fields, list(key.epochs(job_id)), list(key.history(job_id)), rules, call('HGET', key.data, 'lost_at'),
-  changed.err and {} or changed}
+  changed.err and {} or changed, paused.err and {} or paused}

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from service.clock import Clock
+from service.domain import schedules
 from service.domain.edits.edit import MOST, Edit, Edits
+from service.domain.edits.edited_plans import closed_by, is_occurrence
+from service.domain.edits.requests import parse_wish
 from service.domain.input.refusals import Refusals, echo, joined, require_object
+from service.domain.records import JobRecord
 from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.usecases.edits.occurrence_edits import OccurrenceEdits
@@ -63,6 +67,57 @@ def _checked(value: object, field: str) -> dict[str, Any]:
     return {**given, "at": _utc(at or 0)}
 
 
+def wanted_edits(
+    wanted: Wanted, record: JobRecord, now_ms: int, calendar: schedules.Calendar | None
+) -> tuple[Edits, list[str]]:
+    """Foresee the changed occurrences of a job once a document was applied.
+
+    Args:
+        wanted: the changes, as the document has them.
+        record: the job as its definition in the document leaves it.
+        now_ms: the time.
+        calendar: the job's, if it has one.
+
+    Returns:
+        The changes, and the instants of those that could not be made.
+    """
+    now = now_ms // 1000
+    # Decided ones stay, and so do those that await their run, and whose own time is over.
+    stay = {at: edit for at, edit in record.edits.each.items() if edit.decided is not None or at <= now}
+    edits, left_out = Edits(record.edits.stamp, stay), list[str]()
+    for one in _to_come(wanted, now):
+        edit = _foreseen(one, record, now, calendar)
+        if edit is None or edit.instant in stay:
+            left_out.append(one["at"][:-1])
+        else:
+            edits = edits.with_one(edit)
+    return edits, left_out
+
+
+def _foreseen(
+    one: dict[str, Any], record: JobRecord, now: int, calendar: schedules.Calendar | None
+) -> Edit | None:  # fmt: skip
+    """Return a change as it would be made; None if it could not be."""
+    plan, schedule, options = record.plan, record.definition.schedule, record.definition.options
+    at = parse_timestamp(one["at"], "at")
+    try:
+        wish = parse_wish({name: one[name] for name in one if name != "at"}, schedule.timezone, now)
+    except ValidationFailed:
+        return None
+    if plan.state != "scheduled" or plan.next_occurrence is None or at < plan.next_occurrence:
+        return None
+    if not is_occurrence(schedule, options, at, plan.anchor, calendar):
+        return None
+    due = schedules.due_ms(record.id, at, options) if wish.moved_to is None else wish.moved_to * 1000
+    edit = Edit(at, wish.action, due, wish.moved_to, wish.bot_config, reason=wish.reason)
+    is_closed = edit.action == "set" and closed_by(edit, schedule, options, calendar) is not None
+    return None if is_closed else edit
+
+
+def _to_come(wanted: Wanted, now: int) -> Wanted:
+    return sorted((one for one in wanted if one["at"] > _utc(now)), key=lambda one: str(one["at"]))
+
+
 class DocumentEdits:
     """Makes the changed occurrences of jobs as a document has them.
 
@@ -80,8 +135,7 @@ class DocumentEdits:
         return self._to_come(wanted) != self._to_come(exported_edits(stored))
 
     def _to_come(self, wanted: Wanted) -> Wanted:
-        now = _utc(self._clock.now_ms() // 1000)
-        return sorted((one for one in wanted if one["at"] > now), key=lambda one: str(one["at"]))
+        return _to_come(wanted, self._clock.now_ms() // 1000)
 
     def carry_out(self, job_id: str, wanted: Wanted, stored: Edits) -> list[str]:
         """Change a job's occurrences, and take back what a document does not have.

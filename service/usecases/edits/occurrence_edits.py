@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,10 +13,10 @@ from service.clock import Clock
 from service.domain import schedules
 from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.edits.edit import MOST, Edit, Edits
-from service.domain.edits.edited_plans import closed_by, is_occurrence, kept_edits, with_edits
+from service.domain.edits.edited_plans import closed_by, is_occurrence, kept_edits, plan_anew
 from service.domain.edits.requests import Wish, no_occurrence, parse_wish
 from service.domain.job_fields import validate_bot_config
-from service.domain.planning import next_run_after, plan_by_calendar, reference, takes_long, why_ended
+from service.domain.planning import plan_by_calendar, reference, takes_long
 from service.domain.records import JobRecord, Plan
 from service.domain.timestamps import format_ms, format_timestamp, parse_timestamp
 from service.errors import Conflict, NotFound, ValidationFailed
@@ -196,23 +196,11 @@ class OccurrenceEdits:
 
     def _write(self, place: _Place, edits: Edits, entry: Entry) -> bool:
         record = place.record
-        plan = _plan(place, edits)
+        plan = plan_anew(record, place.plan, edits, place.calendar)
         (written,) = replan(self._scripts, [(record, plan, edits)], entry.text)
         if written:
             entry.log()
         return written
-
-
-def _plan(place: _Place, edits: Edits) -> Plan:
-    """Return the job's plan with its changed occurrences as they are from now on."""
-    plan, record, definition, calendar = place.plan, place.record, place.record.definition, place.calendar
-    upcoming, options = plan.next_occurrence, definition.options
-    if plan.state == "scheduled" and upcoming is not None:
-        following = next_run_after(record.id, definition.schedule, options, upcoming, plan.anchor, calendar)
-        plan = replace(plan, next_run=following)  # without any change
-    elif plan.state == "scheduled":
-        plan = replace(plan, state="ended", reason=why_ended(options))  # if no change is to come
-    return with_edits(record.id, definition, plan, edits, calendar)
 
 
 def _entry(action: str, place: _Place, edit: Edit | None) -> Entry:

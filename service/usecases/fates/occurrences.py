@@ -8,14 +8,15 @@ from itertools import islice
 from typing import Any
 
 from service.domain import schedules
-from service.domain.edits.edit import Action, Edit
+from service.domain.edits.edit import Edit
 from service.domain.edits.edited_plans import closed_by
 from service.domain.fates.account import GRACE_MS, Account
 from service.domain.fates.counting import Totals, totals
-from service.domain.fates.fate import FATES, Fate, FateWord, Plan
+from service.domain.fates.fate import FATES, Fate, Plan
 from service.domain.fates.instants import MOST_WALKED, TooMany
 from service.domain.fates.losses import IN_WORDS, Installation, Loss, complete_since
 from service.domain.ids import is_id
+from service.domain.pauses.pause import first_covering
 from service.domain.records import UnreadableJob
 from service.domain.timestamps import LAST_INSTANT, format_timestamp, parse_timestamp
 from service.errors import ScheduleError, ValidationFailed
@@ -33,8 +34,6 @@ SPAN_BEFORE, SPAN_AFTER = 7 * 86_400, 86_400
 """The span if nobody says, seconds before and after now."""
 MADE_UP = ("skipped", "paused", "dropped", "overdue", "unaccounted")
 """Fates of instants that did not run, and that nobody has closed or changed: a backfill makes up for them."""
-
-_WORDS: dict[Action, FateWord] = {"skip": "skipped", "move": "moved", "set": "coming"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ class Occurrences:
         looked_at = list(islice(fates, MOST_WALKED + 1))
         if len(looked_at) > MOST_WALKED:
             raise _too_long()
-        found = [one.at for one in looked_at if one.word in MADE_UP and one.reason != "edited"]
+        found = [one.at for one in looked_at if one.word in MADE_UP and not one.is_unwanted]
         if len(found) > most:
             raise ValidationFailed.of("until", f"must leave {most:,} missing occurrences at most; ask for less")
         return Missing(found, read.loss.at)
@@ -161,8 +160,9 @@ class Occurrences:
             was_voided=books.clock_epochs > 0, installation=installation,
         )  # fmt: skip
         account = Account(
-            job_id, books.epochs, books.entries, books.now_ms, books.record.last_decided, loss.at, plans_of(books)
-        )
+            job_id, books.epochs, books.entries, books.now_ms, books.record.last_decided, loss.at, plans_of(books),
+            books.pauses,
+        )  # fmt: skip
         return Reading(account, books, loss)
 
 
@@ -175,13 +175,20 @@ def plans_of(books: Books) -> Mapping[int, Plan]:
 
 
 def _plan(edit: Edit, books: Books) -> Plan:
-    present, closed, word = books.epochs[0], None, _WORDS[edit.action]
+    present = books.epochs[0]
     if edit.due + GRACE_MS <= books.now_ms:
-        word = "overdue"
-    elif edit.action != "skip" and present.schedule is not None:
+        return Plan("overdue", edit.reason, edit.moved_to, edit.by, edit)
+    if edit.action == "skip":
+        return Plan("skipped", "edited", None, edit.by, edit)
+    closed = None
+    if present.schedule is not None:
         closed = closed_by(edit, present.schedule, present.options, present.calendar)
-    reason = "edited" if edit.action == "skip" else edit.reason
-    return Plan(word if closed is None else "closed", reason, edit.moved_to, edit.by, edit, closed)
+    if closed is not None:
+        return Plan("closed", edit.reason, edit.moved_to, edit.by, edit, closed)
+    pause = first_covering(books.pauses, edit.due)
+    if pause is not None:
+        return Plan("paused", "paused", edit.moved_to, pause.by, edit, pause=pause.told())
+    return Plan("moved" if edit.action == "move" else "coming", edit.reason, edit.moved_to, edit.by, edit)
 
 
 def totals_of(account: Account, start: int, end: int) -> Totals:
@@ -251,6 +258,8 @@ def shown(fate: Fate) -> dict[str, Any]:
             answer[name] = format_timestamp(instant)
     if fate.edit is not None:
         answer["edit"] = fate.edit.told()
+    if fate.pause is not None:
+        answer["pause"] = fate.pause
     if fate.by is not None and "actor" in fate.by:
         answer["by"] = {"actor": fate.by["actor"], "name": fate.by.get("name")}
     return answer

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from service.clock import Clock
 from service.domain.access.differences import leaves
 from service.domain.calendars.work_calendar import WorkCalendar
-from service.domain.edits.edited_plans import changed_job, kept_edits
+from service.domain.edits.edit import NO_EDITS, Edits
+from service.domain.edits.edited_plans import changed_job, dropped_edits, kept_edits, plan_anew
 from service.domain.foresight.occurrence_changes import Course, Tally, compare, course_of, in_local_time
 from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
@@ -20,6 +21,7 @@ from service.domain.records import JobRecord
 from service.domain.schedules import next_occurrence
 from service.domain.timestamps import format_timestamp
 from service.errors import ValidationFailed
+from service.usecases.edits.document_edits import wanted_edits
 from service.usecases.jobs import Jobs
 
 LOOKED_AT = 200_000
@@ -54,6 +56,7 @@ class JobChange:
         name: the job's name.
         edits: the changed occurrences that it shall have, as a document has them; None for those that it has.
         left_out: those of them that could not be made.
+        dropped: changed occurrences to come that the job has, and no longer will, epoch seconds.
     """
 
     action: str
@@ -63,6 +66,7 @@ class JobChange:
     name: str
     edits: list[dict[str, Any]] | None = None
     left_out: Sequence[str] = ()
+    dropped: Sequence[int] = ()
 
     def answer(self) -> dict[str, Any]:
         """Describe the change as the API shows it; of a job to delete, no fields."""
@@ -76,30 +80,45 @@ class JobChange:
         return {
             "action": self.action, "id": self.id, "name": self.name,
             "fields": {} if self.action == "delete" else fields,
-            **({} if self.edits is None else {"changed_occurrences": {"left_out": list(self.left_out)}}),
+            **self._changed_occurrences(),
         }  # fmt: skip
 
-    def courses(self, now_ms: int, now: FindsCalendars, then: FindsCalendars) -> tuple[Course | None, Course | None]:
-        """Return the job's course before and after the change, if it was made now.
+    def _changed_occurrences(self) -> dict[str, Any]:
+        if self.edits is None and not self.dropped:
+            return {}
+        dropped = [format_timestamp(at) for at in self.dropped]
+        return {"changed_occurrences": {"left_out": list(self.left_out), "dropped": dropped}}
+
+    def foreseen(self, now_ms: int, then: FindsCalendars) -> tuple[JobChange, Course | None]:
+        """Return the change with what it drops and leaves out, and the job's course after it, if it was made now.
 
         Args:
             now_ms: the time.
-            now: the calendars as they are.
             then: the calendars as they would be.
         """
-        before = None
-        if self.before is not None:
-            calendar = _calendar(now, self.before.definition)
-            before = course_of(self.before.definition, self.before.plan, calendar, self.before.edits)
         if self.after is None:
-            return before, None
+            return self, None
         calendar = then.of(self.after.options)
-        if self.before is not None and self.after is self.before.definition:  # only its calendar changes
-            return before, _by_calendar(self.before, now_ms, calendar)
+        if self.before is not None and self.after is self.before.definition and self.edits is None:
+            course, edits = _by_calendar(self.before, now_ms, calendar)  # only its calendar changes
+            return replace(self, dropped=dropped_edits(self.before.edits, edits)), course
         if self.before is None:
-            return before, course_of(self.after, new_record("", self.after, now_ms, calendar).plan, calendar)
-        then_job = changed_job(self.before, self.after, now_ms, calendar)
-        return before, course_of(self.after, then_job.plan, calendar, then_job.edits)
+            job, had = new_record(self.id or "", self.after, now_ms, calendar), NO_EDITS
+        else:
+            job, had = changed_job(self.before, self.after, now_ms, calendar), self.before.edits
+        left_out: Sequence[str] = ()
+        if self.edits is not None:
+            edits, left_out = wanted_edits(self.edits, job, now_ms, calendar)
+            job = replace(job, plan=plan_anew(job, job.plan, edits, calendar), edits=edits)
+        change = replace(self, dropped=dropped_edits(had, job.edits), left_out=left_out)
+        return change, course_of(self.after, job.plan, calendar, job.edits)
+
+    def course(self, now: FindsCalendars) -> Course | None:
+        """Return the job's course before the change. `now`: the calendars as they are."""
+        if self.before is None:
+            return None
+        calendar = _calendar(now, self.before.definition)
+        return course_of(self.before.definition, self.before.plan, calendar, self.before.edits)
 
 
 class DryRuns:
@@ -159,7 +178,7 @@ def described(
     left, shown = LOOKED_AT, SHOWN // max(1, 2 * total)
     answers = []
     for place, change in enumerate(changes):
-        before, after = change.courses(now_ms, now, then)
+        before, (change, after) = change.course(now), change.foreseen(now_ms, then)
         cost = CALENDAR_COST if any(one is not None and one.calendar is not None for one in (before, after)) else 1
         most = min(LOOKED_AT_FOR_ONE, left // (total - place)) // cost
         occurrences, looked_at = _occurrences(before, after, now_ms // 1000, days, most, shown)
@@ -168,8 +187,8 @@ def described(
     return answers
 
 
-def _by_calendar(record: JobRecord, now_ms: int, calendar: WorkCalendar | None) -> Course | None:
-    """Return a job's course by a changed calendar, as `plan_by_calendar` has it.
+def _by_calendar(record: JobRecord, now_ms: int, calendar: WorkCalendar | None) -> tuple[Course | None, Edits]:
+    """Return a job's course by a changed calendar, as `plan_by_calendar` has it, and the changed occurrences it leaves.
 
     That also looks for the next run, which may be years away, and so takes too long for many jobs.
     """
@@ -178,8 +197,8 @@ def _by_calendar(record: JobRecord, now_ms: int, calendar: WorkCalendar | None) 
     first = next_occurrence(definition.schedule, definition.options, after, anchor, calendar)
     edits = kept_edits(record.id, definition, anchor, record.edits, now_ms, record.last_decided, calendar)
     if first is None and not edits.pending:
-        return None
-    return Course(definition.schedule, definition.options, anchor, first, calendar, edits)
+        return None, edits
+    return Course(definition.schedule, definition.options, anchor, first, calendar, edits), edits
 
 
 def _calendar(calendars: FindsCalendars, definition: JobDefinition) -> WorkCalendar | None:

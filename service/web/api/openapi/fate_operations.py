@@ -21,6 +21,7 @@ from service.web.api.openapi.building import (
 )
 from service.web.api.openapi.change_schemas import EDIT
 from service.web.api.openapi.operation import CURSOR, Operation, json
+from service.web.api.openapi.pause_operations import TOLD_OF_A_RUN
 
 FATE_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/jobs/{job_id}/occurrences"): Operation(
@@ -57,9 +58,10 @@ def fates() -> dict[str, Schema]:
         "fate": {
             "enum": list(FATES),
             "description": "ran: it has a run, however that went. skipped: decided not to run, for `reason`. moved: at "
-            "another time, `moved_to`. closed: by the calendar. paused: a pause skipped or holds it. dropped: due, but "
-            "the job was changed before it was decided. coming: not due yet. overdue: due and not decided. "
-            "unaccounted: the job says that it is decided, and there is no entry. unknown: there is no entry any more.",
+            "another time, `moved_to`. closed: by the calendar. paused: a pause skipped or holds it, or covers it to "
+            "come. dropped: due, but the job was changed before it was decided. coming: not due yet. overdue: due and "
+            "not decided. unaccounted: the job says that it is decided, and there is no entry. unknown: there is no "
+            "entry any more.",
         },
         "revision": {**COUNT, "description": "The job's revision whose schedule named it."},
         "run_id": {**UUID, "description": "The entry of the history."},
@@ -72,6 +74,10 @@ def fates() -> dict[str, Schema]:
         "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, if the calendar moves it."},
         "moved_to": {**TIMESTAMP, "description": "When it runs instead."},
         "edit": {**EDIT, "description": "How somebody changed it."},
+        "pause": {
+            **TOLD_OF_A_RUN["pause"],
+            "description": "The pause that skipped or held it, or that covers it to come.",
+        },
         "by": record({"actor": TEXT, "name": or_null(TEXT)}),
     }
     page = {

@@ -130,8 +130,16 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "description": "In a dry run: the occurrences that only the changed job has, or only the job as it is.",
     }  # fmt: skip
     left_out = {
-        **record({"left_out": array(TIMESTAMP)}),
-        "description": "Of a job whose changed occurrences the document sets: those that are not to come.",
+        **record(
+            {
+                "left_out": {
+                    **array(TIMESTAMP),
+                    "description": "Those that the document sets, and that are not to come.",
+                },
+                "dropped": {**array(TIMESTAMP), "description": "Those to come that the job has, and no longer will."},
+            }
+        ),
+        "description": "Of a job whose changed occurrences the document sets, or drops.",
     }
     change = record(
         {"kind": {"const": "calendar", "description": "Only of calendars; a job has none."}, **always,
