@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from service.domain.run_records import Outcome
-from service.errors import Conflict, NotFound, PreconditionFailed, ValidationFailed
+from service.errors import Conflict, NotFound, PreconditionFailed, StoreUnavailable, ValidationFailed
 from service.scheduler.calendar_changes import CalendarChanges
 from service.store.counters import read
 from service.store.jobs.due import read_due
@@ -609,6 +609,17 @@ def test_a_local_time_is_the_jobs_own_with_its_clock_changes(clocked: Clocked) -
         for to in ("2027-03-28T02:30", "2027-10-31T02:30", "2027-02-01T12:00:00+05:00")
     ]
     assert moved == ["2027-03-28T01:00:00", "2027-10-31T00:30:00", "2027-02-01T07:00:00"]
+
+
+def test_a_scheduler_that_would_run_it_all_the_same_lets_nobody_change_one(clocked: Clocked) -> None:
+    """One of an older release beats, and knows no changes."""
+    job_id, rig = make(clocked, HOURLY), clocked.rig
+    rig.client.zadd(rig.keys.schedulers, {"old": clocked.now})
+    rig.client.hset(rig.keys.scheduler_versions, "old", 4)
+    with pytest.raises(StoreUnavailable, match="old is of an older release and does not know changed occurrences"):
+        rig.edits.change(job_id, at(10), {"skip": True})
+    rig.client.hset(rig.keys.scheduler_versions, "old", 5)
+    rig.edits.change(job_id, at(10), {"skip": True})
 
 
 def test_a_change_can_be_bound_to_a_revision_and_there_are_500_at_most(clocked: Clocked) -> None:

@@ -18,6 +18,8 @@ PAUSES = 5
 """Pauses, and the runs that they hold: a scheduler that does not know them would let occurrences through."""
 OVERLAPS = 5
 """`overlap` as `latest` or `replace`."""
+EDITS = 5
+"""Changed occurrences: a scheduler that does not know them would run each at its own time."""
 NEWEST = OVERLAPS
 
 

@@ -18,6 +18,7 @@ from service.domain.edits.requests import Wish, no_occurrence, parse_wish
 from service.domain.job_fields import validate_bot_config
 from service.domain.planning import plan_by_calendar, reference, takes_long
 from service.domain.records import JobRecord, Plan
+from service.domain.schedules.schema_versions import EDITS
 from service.domain.timestamps import format_ms, format_timestamp, parse_timestamp
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.interleaving import leave_loop_if
@@ -25,6 +26,7 @@ from service.store.audit.entries import Entry, entry_of, recorded, requested_by
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.calendars.replanning import replan
 from service.store.jobs.job_hashes import JobStore
+from service.store.older_schedulers import require_schedulers
 from service.store.scripts import Scripts
 from service.usecases.access.side_doors import require_bound_run, require_overlay
 from service.usecases.ids import keeps_changing, stored_at
@@ -108,7 +110,9 @@ class OccurrenceEdits:
             Conflict: the job has no occurrence to come, or as many as allowed are changed already.
             PreconditionFailed: the job is at another revision.
             ConcurrentChange: others change the job all the time.
+            StoreUnavailable: a scheduler of an older release is up, which knows no changes; or Redis is away.
         """
+        require_schedulers(self._scripts, EDITS, "changed occurrences")
         for _ in range(CHANGE_TRIES):
             place = self._place(job_id, instant, revisions)
             place.require_to_come()
