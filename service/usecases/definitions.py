@@ -28,9 +28,9 @@ from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.job_marks import marks_of
 from service.store.jobs.stored_edits import with_edits
 from service.usecases.access.side_doors import require_bound_secrets
-from service.usecases.access.sight import choice, is_limited, require_within_limits
+from service.usecases.access.sight import choice, is_limited
 from service.usecases.documents.document_calendars import DocumentCalendars, exported
-from service.usecases.documents.document_jobs import Item, parse_document, within
+from service.usecases.documents.document_jobs import Item, parse_document, refuse_beyond_limits, within
 from service.usecases.edits.document_edits import FIELD, DocumentEdits, exported_edits
 from service.usecases.edits.occurrence_edits import OccurrenceEdits
 from service.usecases.foresight.calendar_jobs import Known, differs, jobs_of
@@ -152,7 +152,7 @@ class Definitions:
                 break
             before = records.get(matched.get(item.field, ""))
             definition = item.definition
-            refusals.attempt(lambda item=item: _allowed(item, matched))  # type: ignore[misc]
+            refusals.attempt(lambda item=item: refuse_beyond_limits(item, item.field not in matched))  # type: ignore[misc]
             if before is not None and before.definition.bot_type != definition.bot_type:
                 refusals.add(f"{item.field}.bot_type", f"cannot change: it is {echo(before.definition.bot_type)}")
                 continue
@@ -285,16 +285,6 @@ def _is_seen(fields: Mapping[bytes, bytes]) -> bool:
     """Tell whether there is such a job, to the caller."""
     marks = marks_of(fields.get(b"bot_type"), fields.get(b"labels"))
     return bool(fields) and (not is_limited() or (marks is not None and choice().takes(*marks)))
-
-
-def _allowed(item: Item, matched: Mapping[str, str]) -> None:
-    """Refuse what the caller's limits forbid."""
-    if is_limited() and item.id is not None and item.field not in matched:
-        raise ValidationFailed.of(f"{item.field}.id", "must be left out of a new job, because this key has limits")
-    try:
-        require_within_limits(item.definition)
-    except ValidationFailed as refusal:
-        raise within(item.field, refusal) from None
 
 
 def _checked(item: Item, before: JobRecord | None, now: int, least: int, calendars: DocumentCalendars) -> None:

@@ -115,7 +115,7 @@ def test_the_scope_run_skips_moves_and_rehearses_and_more_needs_write(client: An
     first, *_ = coming(client, job)
     path = f"/jobs/{job['id']}/occurrences/{first}"
     made = call(client, "POST", "/keys", {"name": "runner", "scopes": ["run"]})[1]
-    runner = {"X-API-Key": made["secret"]}
+    runner = {"X-API-Key": made["key"]}
     for body in ({"skip": True}, {"move_to": f"{later(first, 1)}Z"}, {"bot_config": {"dry_run": True}}):
         assert call(client, "PUT", path, body, headers=runner)[0] == 200
     assert call(client, "PUT", path, {"bot_config": {"limit": 2}}, headers=runner)[0] == 403

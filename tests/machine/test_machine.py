@@ -308,7 +308,7 @@ class Engine(Pausing):
 
     def _forget_edits(self, job_id: str, model: Model, runs: list[dict[str, str]]) -> None:
         """Those that were due ahead come again; what the machine knows of them is what is stored from now on."""
-        edits = self.rig.job_store.get(job_id).edits  # type: ignore[union-attr]
+        edits = self.rig.job_store.get(job_id).edits
         model.pending = {edit.instant: edit.due for edit in edits.pending}
         model.marks = {*edits.instants} - set(model.pending) | {at for at in model.marks if at <= self._stands(job_id)}
         for run in runs:

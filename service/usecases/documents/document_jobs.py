@@ -10,6 +10,7 @@ from service.domain.job import JobDefinition
 from service.domain.job_fields import Configs
 from service.domain.job_requests import parse_create
 from service.errors import ValidationFailed
+from service.usecases.access.sight import is_limited, require_within_limits
 from service.usecases.documents.document import VERSION
 from service.usecases.edits.document_edits import FIELD, Wanted, checked_edits
 
@@ -108,3 +109,13 @@ def within(field: str, refusal: ValidationFailed) -> ValidationFailed:
             for error, path in zip(refusal.errors, paths, strict=True)
         ]
     )
+
+
+def refuse_beyond_limits(item: Item, is_new: bool) -> None:
+    """Refuse a job of a document that the caller's limits forbid. `is_new`: there is no such job yet."""
+    if is_limited() and item.id is not None and is_new:
+        raise ValidationFailed.of(f"{item.field}.id", "must be left out of a new job, because this key has limits")
+    try:
+        require_within_limits(item.definition)
+    except ValidationFailed as refusal:
+        raise within(item.field, refusal) from None
