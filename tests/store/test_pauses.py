@@ -650,7 +650,7 @@ def test_void_decisions_know_held_runs(world: World) -> None:
     assert record is not None
     decided, due = (int(world.client.hget(world.keys.job(job_id), name) or 0) for name in ("last_decided", "next_due"))
     stands = int(world.client.hget(world.keys.run(held[0]), "scheduled_for") or 0)
-    fields = ('{"next_due": "%d"}' % due, "[]", due, 100)
+    fields = ('{"next_due": "%d"}' % due, "[]", due, 100, "")
     assert world.rig.scripts.run("void_decisions", job_id, record.revision, decided, due, stands, *fields) == 1
     assert world.statuses(job_id) == [("queued", None), ("skipped", "clock")]
     world.end(pause_id)
