@@ -208,7 +208,7 @@ class InterferedEngine(Engine):
             while model.upcoming is not None and model.upcoming < moved_to:
                 assert model.upcoming * 1000 <= self.now, "decided before it was due"
                 self._pass_one(model)
-            edits = self.rig.job_store.get(job_id).edits  # type: ignore[union-attr]
+            edits = self.rig.job_store.get(job_id).edits
             to_come = {edit.instant for edit in edits.pending}
             self._take_in_edits(model, [instant for instant in model.pending if instant not in to_come])
 
