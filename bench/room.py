@@ -37,20 +37,23 @@ def fill(place: Place, count: int, show: Callable[[str, float, Mapping[str, str]
     """Stores jobs, and then has a scheduler decide them; tells after each what they take."""
     keys = ours.KEYS
     empty = settled(place)
-    ids = ours.fill_due(place, count, (place.now() + AHEAD) // 60 * 60)
+    due = int(place.now() + AHEAD) // 60 * 60
+    ids = ours.fill_due(place, count, due)
     at_rest = settled(place)
     show("a job at rest", (at_rest - empty) / count, {"its hash": keys.job(ids[0])})
-    make_due(place, ids)
+    make_due(place, ids, due - AHEAD)
     queued = settled(place)
     run_ids: Any = place.client.lrange(keys.history(ids[0]), 0, -1)
     run_id = run_ids[0].decode()
     assert place.client.llen(keys.rq_queue) == count
+    assert {place.client.llen(keys.history(job_id)) for job_id in ids} == {1}
     parts = {"its hash": keys.run(run_id), "RQ's job": keys.rq_job(run_id), "the history": keys.history(ids[0])}
     show("a queued run", (queued - at_rest) / count, parts)
 
 
 def settled(place: Place) -> int:
-    """The bytes in use once Redis' tables have stopped growing."""
+    """The bytes in use once Redis' tables have stopped growing, without its log of calls that took long."""
+    place.client.slowlog_reset()
     last = -1
     while (now := place.memory()) != last:
         last = now
@@ -58,13 +61,15 @@ def settled(place: Place) -> int:
     return now
 
 
-def make_due(place: Place, ids: list[str]) -> None:
-    """Moves all jobs an hour and more into the past, and has a scheduler decide them."""
+def make_due(place: Place, ids: list[str], at: int) -> None:
+    """Brings all jobs forward to `at`, and has a scheduler decide them.
+
+    Their schedules name that instant, and none between it and now, so each job has one run and no skip beside it.
+    """
     pipe = place.client.pipeline(transaction=False)
-    past = (int(place.now()) - 60) // 60 * 60
     for job_id in ids:
-        pipe.hset(ours.KEYS.job(job_id), mapping={"next_occurrence": past, "next_due": past * 1000})
-        pipe.zadd(ours.KEYS.due, {job_id: past * 1000})
+        pipe.hset(ours.KEYS.job(job_id), mapping={"next_occurrence": at, "next_due": at * 1000})
+        pipe.zadd(ours.KEYS.due, {job_id: at * 1000})
     pipe.execute()
     scheduler = Scheduler(place.client, ours.KEYS, Limits())
     scheduler.heartbeat()

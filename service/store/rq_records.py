@@ -13,7 +13,7 @@ from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from service.store.keys import Keys
-from service.store.scripts import RQ_FAILURE_TTL, RQ_SUCCESS_TTL, Limits, Scripts
+from service.store.scripts import RQ_FAILURE_TTL, Limits, Scripts
 
 RUN_FUNCTION = "service.runner.run"
 """The function that RQ would call; our worker does not read it, but RQ's own tools show it."""
@@ -22,14 +22,16 @@ RUN_FUNCTION = "service.runner.run"
 def rq_template(keys: Keys, connection: Redis) -> dict[str, bytes]:
     """Make the fields that all RQ jobs of this installation share, as `Job.to_dict()` writes them.
 
-    The job's id is the run's id, and it has no arguments: RQ carries nothing but the id.
+    The job's id is the run's id, and it has no arguments: RQ carries nothing but the id. Successes are kept for as long
+    as RQ does without being told. What RQ would call is not compressed, which would make it longer; RQ reads both.
     """
     job = RQJob.create(
-        RUN_FUNCTION, connection=connection, serializer=JSONSerializer, origin=keys.queue_name,
-        timeout=-1, result_ttl=RQ_SUCCESS_TTL, failure_ttl=RQ_FAILURE_TTL,
+        RUN_FUNCTION, connection=connection, serializer=JSONSerializer, origin=keys.queue_name, timeout=-1,
+        failure_ttl=RQ_FAILURE_TTL,
     )  # fmt: skip
     varying = {"status", "created_at", "enqueued_at", "description"}
     fields = {name: value for name, value in job.to_dict().items() if name not in varying and value != ""}
+    fields["data"] = job.data
     return {name: value if isinstance(value, bytes) else str(value).encode() for name, value in fields.items()}
 
 

@@ -20,6 +20,7 @@ from redis import Redis
 from redis.exceptions import NoScriptError
 from rq import Queue, Worker
 from rq.command import send_command
+from rq.defaults import DEFAULT_RESULT_TTL
 from rq.executions import Execution, ExecutionRegistry
 from rq.job import Job as RQJob
 from rq.job import JobStatus
@@ -32,7 +33,7 @@ from service.scheduler.foreign_entries import EntryRefused
 from service.scheduler.scheduler import Scheduler
 from service.store.keys import Keys
 from service.store.rq_records import RUN_FUNCTION, rq_template
-from service.store.scripts import Limits
+from service.store.scripts import RQ_SUCCESS_TTL, Limits
 from service.store.server.connection import wait_readable
 from service.store.server.packing import packed
 from service.worker.process import BotWorker
@@ -71,13 +72,16 @@ def test_rq_names_its_keys_as_ours_say(redis_client: Redis, keys: Keys) -> None:
 
 
 def test_the_template_is_what_rq_would_store(redis_client: Redis, keys: Keys) -> None:
-    """Read back through RQ it is our function, without arguments and time-out; its data is JSON."""
+    """Read back through RQ it is our function, without arguments and time-out; its data is plain JSON, and RQ keeps a
+    success for as long as we do.
+    """
     template = rq_template(keys, redis_client)
     redis_client.hset(keys.rq_job(RUN), mapping={**template, b"status": b"queued"})  # type: ignore[dict-item]
     job = RQJob.fetch(RUN, connection=redis_client, serializer=JSONSerializer)
     assert (job.func_name, list(job.args), job.kwargs, job.timeout) == (RUN_FUNCTION, [], {}, -1)
     assert job.origin == keys.queue_name
-    assert b"pickle" not in template["data"]
+    assert json.loads(template["data"]) == [RUN_FUNCTION, None, [], {}]
+    assert job.get_result_ttl(default_ttl=DEFAULT_RESULT_TTL) == RQ_SUCCESS_TTL
 
 
 def test_rq_calls_the_ends_of_a_job_as_the_scripts_do() -> None:
