@@ -154,7 +154,7 @@ class Engine(Pausing):
         self.tokens = itertools.count()
         self.claimed: set[str] = set()
         self.begin_pausing()
-        self.backfills = Backfills(self.rig.scripts, RedisClock(self.client), {"echo": EchoConfig})
+        self.backfills = Backfills(self.rig.scripts, self.accounts, {"echo": EchoConfig})
         self.begun: dict[str, tuple[str, int]] = {}
 
     def teardown(self) -> None:

@@ -56,6 +56,7 @@ class Fate:
         moved_from: where the schedule has it, if the calendar moved it.
         moved_to: when it runs instead.
         by: who decided so.
+        made_up: the run of a backfill that has made up for it, or that run's last retry.
     """
 
     at: int
@@ -68,3 +69,4 @@ class Fate:
     moved_from: int | None = None
     moved_to: int | None = None
     by: Mapping[str, Any] | None = None
+    made_up: Entry | None = None

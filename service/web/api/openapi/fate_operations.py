@@ -71,6 +71,10 @@ def fates() -> dict[str, Schema]:
         "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, if the calendar moves it."},
         "moved_to": {**TIMESTAMP, "description": "When it runs instead."},
         "by": record({"actor": TEXT, "name": or_null(TEXT)}),
+        "made_up_by": {
+            **record({"run_id": UUID, "status": {"enum": list(STATUSES)}}),
+            "description": "If it did not run: the run of a backfill that makes up for it, or that run's last retry.",
+        },
     }
     page = {
         "items": array(ref("Occurrence")),
