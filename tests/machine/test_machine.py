@@ -513,8 +513,9 @@ class Engine(Pausing):
                     lacking.update(instants)
         assert not found & began, "it ran"
         decided = {one for one in lacking - began if since <= one < self.now // 1000}
-        assert decided <= found, (job_id, sorted(decided - found))
-        assert not (found - decided) & set(model.decided), "somebody meant that"
+        if not self.went_back:  # else a later schedule may count where an earlier one has decided
+            assert decided <= found, (job_id, sorted(decided - found))
+            assert not (found - decided) & set(model.decided), "somebody meant that"
 
     @rule(workers=st.integers(1, 4))
     def feed(self, workers: int) -> None:
