@@ -17,9 +17,7 @@ pytestmark = [
 
 def test_instants_are_shown_with_the_rule_before_they_run(page: Page, installation: Installation) -> None:
     """A span of which too little is known is refused, and the page says from when on it is known."""
-    job_id = installation.make_job(
-        name="Filled later", schedule_type="daily", schedule_config={"hour": 8, "minute": 0}
-    )
+    job_id = installation.make_job(name="Filled later", schedule_type="daily", schedule_config={"hour": 8, "minute": 0})
     page.goto(f"/jobs/{job_id}/backfills")
     page.get_by_label("From").fill("2025-03-01T00:00:00")
     page.get_by_label("Before").fill("2025-03-04T00:00:00")

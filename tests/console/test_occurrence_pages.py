@@ -87,7 +87,7 @@ def test_what_a_backfill_has_made_up_for_leads_to_its_run(browser: Browser, deci
     rig = Rig.on(redis_client)
     (skipped,) = [run for run in rig.history(decided) if run["status"] == "skipped"]
     run_id = "0b7f7a1e-0000-4000-8000-00000000000a"
-    fields = {**redis_client.hgetall(rig.keys.run(skipped["id"])), b"trigger": b"backfill", b"status": b"queued"}
+    fields: Any = {**redis_client.hgetall(rig.keys.run(skipped["id"])), b"trigger": b"backfill", b"status": b"queued"}
     redis_client.hset(rig.keys.run(run_id), mapping=fields)
     redis_client.lpush(rig.keys.history(decided), run_id)
     page = browser.get(f"/jobs/{decided}/occurrences?fate=skipped")

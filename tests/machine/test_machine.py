@@ -42,7 +42,6 @@ from service.scheduler.reaper import Reaper
 from service.store.jobs.epochs import note_planning
 from service.store.presence import Presence
 from service.store.scripts import Limits
-from service.store.server.redis_clock import RedisClock
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.fates.occurrences import Occurrences
 from tests.chaos.audit import Findings, histories

@@ -157,7 +157,7 @@ def test_what_somebody_skipped_or_rehearsed_one_by_one_is_not_missing(world: Fil
     world.work()
     runs = world.rig.history(job_id)
     edit = f'{{"due": {(START + 300) * 1000}, "skip": true, "at": 0}}'
-    changes: list[dict[str, Any]] = [
+    changes: list[Any] = [
         {"status": "skipped", "reason": "edited", "edit": edit}, {"rehearsal": "1", "edit": edit}, {"rehearsal": "1"},
     ]  # fmt: skip
     for run, change in zip(runs[3::-1], changes, strict=False):

@@ -1,4 +1,4 @@
-"""What is missing, by an oracle that asks neither epochs nor history: what the schedules named, and what was carried out.
+"""What is missing, by an oracle that asks neither epochs nor history: what schedules named, and what was carried out.
 
 Schedules that change, pauses, outages, runs that overlap, and processes that die in the middle of a backfill, in random
 orders. Afterwards nothing is missing: each instant was carried out once, and nothing else was.
@@ -54,7 +54,7 @@ class Oracle:
 
     def pass_until(self, now: int) -> None:
         if self.kind == "interval":
-            self.named |= {at for at in range(self.since + 60 * self.minutes, now + 1, 60 * self.minutes)}
+            self.named |= set(range(self.since + 60 * self.minutes, now + 1, 60 * self.minutes))
         elif self.kind == "cron":
             self.named |= {
                 at for at in range(self.since + 1, now + 1)

@@ -15,8 +15,9 @@ from service.domain.schedules import members_due
 from service.domain.schedules.run_members import stored_members
 
 RULES: Mapping[str, str] = {
-    "missing": "Instants that the schedule named, as it was then, and for which nothing ran: they were skipped, also by "
-    "a pause, their run was cancelled before it began, they were dropped when the job changed, or nothing is recorded. "
+    "missing": "Instants that the schedule named, as it was then, and for which nothing ran: they were skipped, also "
+    "by a pause, their run was cancelled before it began, the job changed before they were decided, or nothing is "
+    "recorded. "
     "Not those that the calendar closed, that somebody has skipped, rehearsed or cancelled one by one, that are still "
     "to be decided, or that a backfill or a run by hand has made up for.",
     "failed": "Instants whose newest run has failed, as the history has them. Rehearsals do not count.",
@@ -62,7 +63,7 @@ def missing(account: Account, since: int, until: int) -> Iterator[Instant | None
 
 
 def _why_missing(account: Account, fate: Fate) -> str | None:
-    """Say in a word why nothing ran for an instant, though nobody meant that; None if something did, or somebody did."""
+    """Say in a word why nothing ran for an instant; None if something did, or somebody meant that nothing should."""
     if fate.at in account.carried_out:
         return None
     if fate.entry is not None:
