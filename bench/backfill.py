@@ -21,8 +21,8 @@ from service.bots.registry import configs, load_bots
 from service.domain.timestamps import format_timestamp
 from service.store.rq_records import make_scripts
 from service.store.scripts import Limits
-from service.store.server.redis_clock import RedisClock
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.fates.occurrences import Occurrences
 
 WORKERS = "2"
 DAY = 86_400
@@ -44,7 +44,7 @@ def measure(seconds: int, days: int) -> dict[str, Any]:
         place.start("scheduler", SCHEDULER)
         place.start("worker", WORKER)
         scripts = make_scripts(place.client, KEYS, Limits())
-        backfills = Backfills(scripts, RedisClock(place.client), configs(load_bots()))
+        backfills = Backfills(scripts, Occurrences(scripts), configs(load_bots()))
         time.sleep(max(0.0, first - BEFORE - time.time()))
         if days:
             until = int(now) // DAY * DAY - DAY

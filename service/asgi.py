@@ -134,7 +134,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     return Services(
         jobs=jobs,
         runs=runs,
-        backfills=Backfills(scripts, clock, bot_configs),
+        backfills=Backfills(scripts, occurrences, bot_configs),
         contacts=contacts,
         erasure=Erasure(scripts, bots),
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),

@@ -80,3 +80,17 @@ def test_a_filter_lists_one_fate(browser: Browser, decided: str) -> None:
     assert "No occurrences found" in words(browser.get(f"/jobs/{decided}/occurrences?fate=moved"))
     page = browser.get(f"/jobs/{decided}/occurrences?fate=coming")
     assert "Later" in words(page) or "coming" in words(page)
+
+
+def test_what_a_backfill_has_made_up_for_leads_to_its_run(browser: Browser, decided: str, redis_client: Redis) -> None:
+    """The skipped occurrence stays what it was, and tells of that run beside."""
+    rig = Rig.on(redis_client)
+    (skipped,) = [run for run in rig.history(decided) if run["status"] == "skipped"]
+    run_id = "0b7f7a1e-0000-4000-8000-00000000000a"
+    fields: Any = {**redis_client.hgetall(rig.keys.run(skipped["id"])), b"trigger": b"backfill", b"status": b"queued"}
+    redis_client.hset(rig.keys.run(run_id), mapping=fields)
+    redis_client.lpush(rig.keys.history(decided), run_id)
+    page = browser.get(f"/jobs/{decided}/occurrences?fate=skipped")
+    check(page)
+    assert "made up for: queued" in words(page)
+    assert f"/jobs/{decided}/runs/{run_id}" in Markup(page).values("href")

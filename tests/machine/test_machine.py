@@ -33,7 +33,7 @@ from service.domain.fates.account import GRACE_MS
 from service.domain.fates.counting import totals
 from service.domain.retries import retry_of
 from service.domain.run_records import Claim, Outcome, Retry
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.domain.voiding import TRUSTED_SECONDS
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.scheduler.backfill_feed import BackfillFeed
@@ -42,7 +42,6 @@ from service.scheduler.reaper import Reaper
 from service.store.jobs.epochs import note_planning
 from service.store.presence import Presence
 from service.store.scripts import Limits
-from service.store.server.redis_clock import RedisClock
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.fates.occurrences import Occurrences
 from tests.chaos.audit import Findings, histories
@@ -171,7 +170,7 @@ class Engine(Pausing):
         self.tokens = itertools.count()
         self.claimed: set[str] = set()
         self.begin_pausing()
-        self.backfills = Backfills(self.rig.scripts, RedisClock(self.client), {"echo": EchoConfig})
+        self.backfills = Backfills(self.rig.scripts, self.accounts, {"echo": EchoConfig})
         self.begun: dict[str, tuple[str, int]] = {}
 
     def teardown(self) -> None:
@@ -577,19 +576,42 @@ class Engine(Pausing):
         except (NotFound, Conflict):
             pass
 
-    @rule(job_id=jobs, days=st.integers(1, 3), parallel=st.integers(1, 3))
-    def backfill(self, job_id: str, days: int, parallel: int) -> None:
-        """Of failed instants; if there are none, nothing starts."""
-        if job_id not in self.known:
+    @rule(job_id=jobs, parallel=st.integers(1, 3), only=st.sampled_from(["missing", "failed"]))
+    def backfill(self, job_id: str, parallel: int, only: str) -> None:
+        """Of instants that are missing or failed; if there are none, nothing starts."""
+        model = self.known.get(job_id)
+        since = 0 if model is None or only == "failed" else self.accounts.read(job_id).account.complete_since
+        if model is None or since >= self.now // 1000:
             return
-        since, until = self.now // 1000 - days * 3600, self.now // 1000
-        span = {"since": format_timestamp(since), "until": format_timestamp(until)}
+        span = {"since": format_timestamp(since), "until": format_timestamp(self.now // 1000)}
+        found = self.backfills.start(job_id, {**span, "only": only, "dry_run": True})
+        if only == "missing":
+            self._check_missing(job_id, model, since, {parse_timestamp(at, "") for at in found["instants"]})
         try:
-            asked = self.backfills.start(job_id, {**span, "only": "failed", "max_parallel": parallel})
+            asked = self.backfills.start(job_id, {**span, "only": only, "max_parallel": parallel})
         except Conflict:
             return
+        assert asked["total"] == found["total"]
         if asked["backfill_id"] is not None:
             self.begun[asked["backfill_id"]] = job_id, asked["total"]
+
+    def _check_missing(self, job_id: str, model: Model, since: int, found: set[int]) -> None:
+        """Those that were decided without a run, or never; not those that ran, or that the calendar closed."""
+        runs = next(runs for known, _, runs in self._histories() if known == job_id)
+        began = {int(run["scheduled_for"]) for run in runs if "scheduled_for" in run
+                 and (run["status"] not in ("skipped", "cancelled") or "started_at" in run)}  # fmt: skip
+        left, lacking = iter(model.decided), set[int]()
+        for run in runs:
+            if run["trigger"] == "schedule" and run["id"] not in model.void:
+                instants = list(itertools.islice(left, int(run.get("occurrences", 1))))
+                meant = run.get("reason") == "closed" or (run["status"] == "cancelled" and "requested_by" in run)
+                if not meant:
+                    lacking.update(instants)
+        assert not found & began, "it ran"
+        decided = {one for one in lacking - began if since <= one < self.now // 1000}
+        if not self.went_back:  # else a later schedule may count where an earlier one has decided
+            assert decided <= found, (job_id, sorted(decided - found))
+            assert not (found - decided) & set(model.decided), "somebody meant that"
 
     @rule(workers=st.integers(1, 4))
     def feed(self, workers: int) -> None:

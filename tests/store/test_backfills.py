@@ -16,6 +16,7 @@ from service.store.presence import Presence
 from service.store.runs.backfills import FATES
 from service.store.server.redis_clock import RedisClock
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.fates.occurrences import Occurrences
 from tests.support.counts import check_counts
 from tests.support.store_rig import EchoConfig, Rig
 
@@ -27,7 +28,7 @@ DAILY: dict[str, Any] = {"schedule_type": "daily", "schedule_config": {"hour": 8
 
 def use(rig: Rig) -> Backfills:
     """The use cases."""
-    return Backfills(rig.scripts, RedisClock(rig.client), {"echo": EchoConfig, "birthday": EchoConfig})
+    return Backfills(rig.scripts, Occurrences(rig.scripts), {"echo": EchoConfig, "birthday": EchoConfig})
 
 
 def workers(rig: Rig, number: int) -> None:

@@ -295,15 +295,3 @@ def test_other_rules_lost_data_and_older_releases_are_told(world: World) -> None
         page = world.span(job_id, START, world.now)
         assert why in page["complete_because"] and page["complete_since"] == stamp(world.now)
         world.live(world.now + 86_400, 3600)
-
-
-def test_missing_instants_are_found_for_a_backfill(world: World) -> None:
-    """Those that a fold or a loss left out, and not those that ran."""
-    job_id = world.rig.make_job(**MINUTELY)
-    world.live(START + 300)
-    world.live(START + 600, 300)
-    found = world.occurrences.missing(job_id, START, START + 601, 100)
-    assert found.instants == [START + 60 * number for number in (6, 7, 8, 9)]
-    assert found.complete_since == START
-    with pytest.raises(ValidationFailed, match="must leave 3 missing"):
-        world.occurrences.missing(job_id, START, START + 601, 3)

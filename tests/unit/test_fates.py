@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.backfilling.instants import missing, named
 from service.domain.edits.edit import Edit
 from service.domain.fates.account import GRACE_MS, Account
 from service.domain.fates.counting import totals
@@ -188,3 +189,12 @@ def test_what_people_have_planned_counts_in_no_fold() -> None:
     count = totals(account, START, START + 50)
     assert (count.named, count.unaccounted, count.strays) == (4, 0, 0)
     assert totals(Account("job", [epoch(START)], [fold], now_ms, START + 50, START), START, START + 50).unaccounted == 1
+
+
+def test_what_somebody_has_changed_and_nobody_has_decided_yet_is_no_instant_of_a_backfill() -> None:
+    """It will run by itself, at another time perhaps; what has no plan and no entry is missing."""
+    now_ms = (START + 100) * 1000
+    plans = {START + 30: Plan("moved", None, START + 500), START + 40: Plan("overdue", None)}
+    account = Account("job", [epoch(START)], [], now_ms, START + 50, START, plans)
+    assert [one.at for one in missing(account, START, START + 51) if one] == [START + 10, START + 20, START + 50]
+    assert [one.at for one in named(account, START, START + 51)] == [START + 10, START + 20, START + 50]

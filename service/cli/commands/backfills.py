@@ -29,7 +29,7 @@ def start(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the instants, and start nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Run a job for instants that are over and have no run, whose run failed, or for all of a span."""
+    """Run a job for instants of a span for which nothing ran, whose run failed, or for all of them."""
     overlay = parsed_pairs("--set", set_)
     body: dict[str, Any] = {
         "since": since, "until": until, "only": only, "max_parallel": max_parallel, "dry_run": dry_run,
@@ -42,7 +42,8 @@ def start(
     elif dry_run:
         for instant in answer["instants"]:
             say(instant)
-        note(f"{counted(answer['total'], 'instant')} would run.")
+        why = ", ".join(f"{number} {reason}" for reason, number in answer["reasons"].items())
+        note(f"{counted(answer['total'], 'instant')} would run{f' ({why})' if why else ''}. {answer['rule']}")
     elif answer["backfill_id"] is None:
         note("There are no such instants; nothing was started.")
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -84,8 +84,14 @@ class Account:
 
     @cached_property
     def others(self) -> Mapping[int, Entry]:
-        """Runs that made up for an instant later, and were not asked for by hand."""
-        return {entry.first: entry for entry in self.entries if entry.trigger == "backfill"}
+        """Runs that made up for an instant later, and were not asked for by hand; the newest of each."""
+        made_up = [entry for entry in self.entries if entry.trigger == "backfill" and entry.counts]
+        return {entry.first: entry for entry in reversed(made_up)}
+
+    @cached_property
+    def carried_out(self) -> frozenset[int]:
+        """The instants for which something ran, or still will, whoever asked for it."""
+        return frozenset(entry.first for entry in self.entries if entry.counts)
 
     @cached_property
     def retries(self) -> Mapping[int, Entry]:
@@ -139,7 +145,10 @@ class Account:
     def _fate(self, stretch: Stretch, instant: int) -> Fate:
         epoch, entry = stretch.epoch, self.entry_of(instant)
         if entry is not None:
-            return _recorded(instant, epoch, entry, self.retries.get(instant))
+            last, made_up = self.retries.get(instant), self.others.get(instant)
+            if made_up is None or entry.counts:
+                return _recorded(instant, epoch, entry, last)
+            return replace(_recorded(instant, epoch, entry, None), made_up=last or made_up)
         plan = self.plans.get(instant)
         if plan is not None and not (stretch.dropped and plan.fate in LOST):
             reason = None if plan.edit is not None and plan.fate not in ("skipped", "paused") else plan.reason

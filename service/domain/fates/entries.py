@@ -12,7 +12,7 @@ from service.domain.edits.edit import Edit
 FIELDS = (
     "status", "trigger", "scheduled_for", "last_scheduled_for", "occurrences", "reason", "closed", "queued_at", "due",
     "started_at", "finished_at", "revision", "attempt", "error", "retry_of", "pause", "held_by", "edit",
-    "requested_by",
+    "requested_by", "rehearsal", "members",
 )  # fmt: skip
 """The fields of a run's hash that are read. The last ones are there only where somebody paused, changed or asked."""
 OPEN = ("queued", "running")
@@ -43,6 +43,8 @@ class Entry:
         is_held: whether that pause holds its run now.
         edit: how somebody changed this one occurrence; None if nobody did.
         by: who asked for it or cancelled it, `{"actor", "name"}`.
+        is_rehearsal: whether it is a rehearsal, which stands for nothing.
+        members: of a union, as a run keeps them.
     """
 
     run_id: str
@@ -65,6 +67,8 @@ class Entry:
     is_held: bool = False
     edit: Edit | None = None
     by: Mapping[str, str] | None = None
+    is_rehearsal: bool = False
+    members: str | None = None
 
     @property
     def moved_to(self) -> int | None:
@@ -96,6 +100,12 @@ class Entry:
         """Whether a run was made, whatever became of that; its bot may have skipped it once it had started."""
         return self.status != "skipped" or self.started_at is not None
 
+    @property
+    def counts(self) -> bool:
+        """Whether something ran for its occurrence, or still will: not if it was withdrawn before it began."""
+        is_withdrawn = self.status in ("skipped", "cancelled") and self.started_at is None
+        return not (is_withdrawn or self.is_rehearsal)
+
 
 def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
     """Read an entry from the values of `FIELDS`; None if it is about no occurrence, gone or damaged."""
@@ -116,7 +126,7 @@ def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
             text.get("closed"), number("queued_at"), number("due"), number("started_at"), number("finished_at"),
             number("revision"), int(text.get("attempt", 1)), text.get("error"), text.get("retry_of"),
             _object(text.get("pause")), "held_by" in text, _edit(first, text.get("edit")),
-            _object(text.get("requested_by")),
+            _object(text.get("requested_by")), text.get("rehearsal") == "1", text.get("members"),
         )  # fmt: skip
     except ValueError:
         return None

@@ -65,6 +65,7 @@ class Fate:
         by: who decided so.
         edit: how somebody changed it.
         pause: what is known of the pause that covers it, as a run's record says it.
+        made_up: the run of a backfill that has made up for it, or that run's last retry.
     """
 
     at: int
@@ -79,8 +80,4 @@ class Fate:
     by: Mapping[str, Any] | None = None
     edit: Edit | None = None
     pause: Mapping[str, Any] | None = None
-
-    @property
-    def is_unwanted(self) -> bool:
-        """Whether somebody has skipped just this one."""
-        return self.reason == "edited" or (self.edit is not None and self.edit.action == "skip")
+    made_up: Entry | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from service.domain.fates.epochs import Epoch, Stretch
 from service.domain.schedules import next_occurrence
+from service.domain.schedules.closed.closed_days import next_coming, next_open
 from service.domain.schedules.definition import Interval
 
 MOST_WALKED = 100_000
@@ -52,6 +53,27 @@ def walk(stretch: Stretch, after: int, until: int) -> Iterator[int]:
     return iter(_regular(stretch.epoch, after, until)) if _is_regular(stretch.epoch) else _walk(
         stretch.epoch, after, until
     )  # fmt: skip
+
+
+def walk_open(stretch: Stretch, after: int, until: int) -> Iterator[int]:
+    """Yield those of them that the calendar does not close, whether or not the job was on."""
+    epoch = stretch.epoch
+    assert epoch.schedule is not None
+    after, until = _within(stretch, after, until)
+    while after < until:
+        found = next_open(epoch.schedule, epoch.options, after, epoch.anchor, epoch.calendar, until)
+        if found is None or found.at > until:
+            return
+        yield found.at
+        after = found.at
+
+
+def is_open(epoch: Epoch, instant: int) -> bool:
+    """Tell whether an epoch's calendar leaves open an instant that the epoch names."""
+    if epoch.schedule is None or epoch.calendar is None:
+        return True
+    found = next_coming(epoch.schedule, epoch.options, instant - 1, epoch.anchor, epoch.calendar)
+    return found is None or found.at != instant or found.closed is None
 
 
 def _within(stretch: Stretch, after: int, until: int) -> tuple[int, int]:

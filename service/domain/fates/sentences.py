@@ -33,6 +33,11 @@ def sentence_of(account: Account, fate: Fate, zone: ZoneInfo) -> str:
         fate: the occurrence's.
         zone: in which times are written.
     """
+    found = _sentence(account, fate, zone)
+    return found if fate.made_up is None else f"{found} {_made_up(account, fate.made_up)}"
+
+
+def _sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
     match fate.word:
         case "ran":
             return f"{_ran(account, fate)}{_set(fate)}"
@@ -64,7 +69,7 @@ def _ran(account: Account, fate: Fate) -> str:
     entry, last = fate.entry, fate.last or fate.entry
     assert entry is not None and last is not None
     if entry.trigger == "backfill":
-        return f"it did not run then. A backfill has made up for it: {_state(account, last)}."
+        return f"it did not run then. {_made_up(account, last)}"
     if fate.last is not None:
         found = f"it ran {_lateness(entry)}, and attempt {last.attempt} {_state(account, last)}."
         return f"{found}{_why_late(entry)}"
@@ -73,6 +78,10 @@ def _ran(account: Account, fate: Fate) -> str:
     if entry.started_at is None:
         return f"its run was {entry.status} before it started{_by(entry.by)}."
     return f"it ran {_lateness(entry)} and {_state(account, entry)}.{_why_late(entry)}"
+
+
+def _made_up(account: Account, entry: Entry) -> str:
+    return f"A backfill makes up for it: its run {_state(account, entry)}."
 
 
 def _state(account: Account, entry: Entry) -> str:

@@ -5,8 +5,9 @@
 --       5 JSON: its instants in order, each `{epoch s}`, or `{epoch s} {n}`, where `members` of its fields has what the
 --         n-th of the union's combinations lays over, from 0
 --       6 Idempotency-Key's digest, or ''; 7 the body's fingerprint      8 its entry in the audit log, or ''
---       9 how many backfills of a job are kept
--- Returns {'started'}; {'gone'} (no such job); {'stale'} (it has changed since it was read); {'active', id} (another one of
+--       9 how many backfills of a job are kept      10 the newest one before its instants were found, or ''
+-- Returns {'started'}; {'gone'} (no such job); {'stale'} (it has changed since it was read, or had
+--         another backfill, which may have made up for some of its instants); {'active', id} (another one of
 --         its backfills is under way); {'kept', id} or {'other_body'} if the Idempotency-Key was used before.
 --
 -- One step, so that there is no backfill without its instants, or its entry. Safe to repeat: it leaves a backfill that
@@ -23,6 +24,7 @@ local recalled = idempotency.recall(ARGV[6], ARGV[7])
 if recalled then return recalled end
 if revision ~= ARGV[3] then return {'stale'} end
 if active then return {'active', active} end
+if (call('LINDEX', key.backfills(job_id), 0) or '') ~= ARGV[10] then return {'stale'} end
 
 local now = now_ms()
 local instants = cjson.decode(ARGV[5])

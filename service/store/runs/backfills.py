@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from service.domain.backfilling.instants import Entry, Instant, entry_of
+from service.domain.backfilling.instants import Instant
 from service.domain.backfilling.request import BackfillRequest
 from service.domain.timestamps import format_ms, format_timestamp
 from service.store.audit.entries import entry_of as audit_entry
@@ -25,27 +24,8 @@ FEED = 10
 """The most runs that one call of the script hands out."""
 TRIES = 5
 """How often a backfill is read again because its counts have changed meanwhile."""
-_RUN = (
-    "status",
-    "trigger",
-    "scheduled_for",
-    "last_scheduled_for",
-    "started_at",
-    "rehearsal",
-    "members",
-    "edit",
-    "reason",
-)
 FATES = ("success", "failed", "cancelled", "skipped", "dropped")
 """What became of an instant, once that is certain; `dropped`: it got no run, since the backfill was cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastRuns:
-    """A job's history of occurrences, newest first, and whether older entries are gone."""
-
-    entries: Sequence[Entry]
-    is_trimmed: bool
 
 
 class BackfillStore:
@@ -59,28 +39,21 @@ class BackfillStore:
         self._scripts = scripts
         self._keys = scripts.keys
 
-    def past_runs(self, job_id: str) -> PastRuns:
-        """Read a job's history."""
-        (ids,) = ask(self._scripts, ("LRANGE", self._keys.history(job_id), 0, -1))
-        found: list[Entry] = []
-        for start in range(0, len(ids), 500):
-            page = [run_id.decode() for run_id in ids[start : start + 500]]
-            rows = ask(self._scripts, *(("HMGET", self._keys.run(run_id), *_RUN) for run_id in page))
-            for row in rows:
-                fields = {name: value.decode() for name, value in zip(_RUN, row, strict=True) if value is not None}
-                if (entry := entry_of(fields)) is not None:
-                    found.append(entry)
-        return PastRuns(found, len(ids) >= self._scripts.limits.history)
+    def newest(self, job_id: str) -> str:
+        """Return the id of a job's newest backfill; empty if there is none."""
+        (found,) = ask(self._scripts, ("LINDEX", self._keys.backfills(job_id), 0))
+        return "" if found is None else str(found.decode(errors="replace"))
 
     def start(
-        self, job_id: str, revision: int, asked: BackfillRequest, instants: Sequence[Instant], *, rehearsal: bool,
-        bound: bool, request_id: str | None, idempotency: Idempotency | None = None,
+        self, job_id: str, revision: int, newest: str, asked: BackfillRequest, instants: Sequence[Instant], *,
+        rehearsal: bool, bound: bool, request_id: str | None, idempotency: Idempotency | None = None,
     ) -> tuple[str, str] | Recalled:  # fmt: skip
         """Start a backfill.
 
         Args:
             job_id: the job's.
             revision: that of the job when its instants were found.
+            newest: the job's newest backfill before that; empty without one.
             asked: the request.
             instants: in order, at most 10,000.
             rehearsal: whether its runs are rehearsals.
@@ -111,7 +84,7 @@ class BackfillStore:
         entry = audit_entry("backfill.start", backfill_id, recorded(told), job_id)
         answer = self._scripts.run(
             "start_backfill", job_id, backfill_id, revision, json.dumps(flat), json.dumps(left),
-            *(idempotency or NO_KEY).arguments(), entry.text, KEPT,
+            *(idempotency or NO_KEY).arguments(), entry.text, KEPT, newest,
         )  # fmt: skip
         if (kept := recalled(answer)) is not None:
             return kept

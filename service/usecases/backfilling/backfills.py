@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from service import logs
+from service.domain.backfilling.instants import RULES, Instant
 from service.domain.backfilling.request import BackfillRequest, parse_backfill
 from service.domain.ids import is_id
 from service.domain.job_fields import validate_bot_config
 from service.domain.timestamps import format_timestamp
 from service.errors import Conflict, NotFound
-from service.store.calendars.calendar_store import CalendarStore
 from service.store.idempotency import Recalled
-from service.store.jobs.job_hashes import JobStore
 from service.store.runs.backfills import BackfillStore
 from service.store.scripts import Scripts
 from service.store.server.asking import ask
-from service.store.server.redis_clock import RedisClock
 from service.usecases.access.side_doors import require_bound_run, require_overlay
 from service.usecases.access.sight import sees
-from service.usecases.backfilling.instants import Finder
-from service.usecases.ids import keeps_changing, no_job, once, same_body, stored
+from service.usecases.backfilling.instants import find
+from service.usecases.fates.occurrences import Occurrences
+from service.usecases.ids import keeps_changing, no_job, once, same_body
 
 _TRIES = 5
 
@@ -33,17 +33,15 @@ class Backfills:
 
     Args:
         scripts: the scripts of this installation.
-        clock: Redis' clock.
+        occurrences: reads the accounts of jobs.
         configs: each bot's `Config`, by `bot_type`.
     """
 
-    def __init__(self, scripts: Scripts, clock: RedisClock, configs: Mapping[str, type[BaseModel]]) -> None:
+    def __init__(self, scripts: Scripts, occurrences: Occurrences, configs: Mapping[str, type[BaseModel]]) -> None:
         self._scripts = scripts
-        self._clock = clock
+        self._occurrences = occurrences
         self._configs = configs
-        self._jobs = JobStore(scripts)
         self._store = BackfillStore(scripts)
-        self._finder = Finder(self._store, CalendarStore(scripts))
 
     def start(self, job_id: str, body: object, key: str | None = None) -> dict[str, Any]:
         """Start a backfill, or tell with `dry_run` which instants it would run.
@@ -65,16 +63,18 @@ class Backfills:
         asked = parse_backfill(body)
         require_overlay(asked.overlay)
         for _ in range(_TRIES):
-            record = stored(self._jobs, job_id)
+            newest = self._store.newest(job_id) if is_id(job_id) else ""
+            read = self._occurrences.read(job_id)
+            record = read.books.record
             config, bound = record.definition.bot_config, False
             if asked.overlay is not None:
                 bound = require_bound_run(config, asked.overlay)
                 validate_bot_config(record.definition.bot_type, {**config, **asked.overlay}, self._configs)
-            instants = self._finder.find(record, asked, self._clock.now_ms() // 1000)
+            instants = find(read, asked)
             if asked.dry_run or not instants:
-                return _plan(job_id, asked, [instant.at for instant in instants])
+                return _plan(job_id, asked, instants)
             answer = self._store.start(
-                job_id, record.revision, asked, instants, bound=bound, request_id=logs.request_id(),
+                job_id, record.revision, newest, asked, instants, bound=bound, request_id=logs.request_id(),
                 rehearsal=(asked.overlay or {}).get("dry_run") is True,
                 idempotency=once(f"backfill {job_id}", key, body),
             )  # fmt: skip
@@ -129,7 +129,7 @@ class Backfills:
             raise no_job(job_id)
 
 
-def _plan(job_id: str, asked: BackfillRequest, instants: list[int]) -> dict[str, Any]:
+def _plan(job_id: str, asked: BackfillRequest, instants: Sequence[Instant]) -> dict[str, Any]:
     return {
         "backfill_id": None,
         "job_id": job_id,
@@ -138,6 +138,8 @@ def _plan(job_id: str, asked: BackfillRequest, instants: list[int]) -> dict[str,
         "until": format_timestamp(asked.until),
         "only": asked.only,
         "max_parallel": asked.max_parallel,
+        "rule": RULES[asked.only],
         "total": len(instants),
-        "instants": [format_timestamp(instant) for instant in instants],
+        "reasons": Counter(one.why for one in instants if one.why is not None),
+        "instants": [format_timestamp(one.at) for one in instants],
     }

@@ -1,88 +1,68 @@
-"""Which instants a backfill means: the one place that knows where `missing` comes from."""
+"""Which instants a backfill means: found in the job's account, or refused where that knows too little."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from service.domain.backfilling import instants
 from service.domain.backfilling.instants import Instant
 from service.domain.backfilling.request import MOST_INSTANTS, BackfillRequest
-from service.domain.records import JobRecord
+from service.domain.fates.instants import MOST_WALKED
+from service.domain.fates.losses import IN_WORDS
 from service.domain.timestamps import format_timestamp
-from service.errors import ValidationFailed
-from service.store.calendars.calendar_store import CalendarStore
-from service.store.runs.backfills import BackfillStore, PastRuns
+from service.errors import ScheduleError, ValidationFailed
+from service.usecases.fates.occurrences import Reading, too_long
 
 
-class Finder:
-    """Finds the instants of a backfill.
+def find(read: Reading, asked: BackfillRequest) -> list[Instant]:
+    """Find the instants that a request means, in order.
 
     Args:
-        backfills: reads histories.
-        calendars: the calendars.
+        read: the job's account.
+        asked: the request.
+
+    Raises:
+        ValidationFailed: the span reaches into the future, or back to where too little is known, or has too many
+            instants.
     """
+    now = read.books.now_ms // 1000
+    if asked.until > now + 1:
+        raise ValidationFailed.of("until", "must not be in the future: what is to come runs by itself")
+    until = min(asked.until, instants.decided_until(read.books.record, now))
+    try:
+        return _few(_meant(read, asked, until))
+    except ScheduleError as error:
+        raise ValidationFailed.of("since", f"must leave a span that can be worked out: {error}") from error
 
-    def __init__(self, backfills: BackfillStore, calendars: CalendarStore) -> None:
-        self._backfills = backfills
-        self._calendars = calendars
 
-    def find(self, record: JobRecord, asked: BackfillRequest, now_s: int) -> list[Instant]:
-        """Find the instants that a request means, in order.
+def _meant(read: Reading, asked: BackfillRequest, until: int) -> Iterable[Instant]:
+    if asked.only == "failed":
+        return instants.failed(read.account, asked.since, asked.until)
+    if asked.only == "all":
+        _refuse_before(
+            instants.known_since(read.account), asked.since, "how the schedule was before cannot be worked out any more"
+        )
+        return instants.named(read.account, asked.since, until)
+    _refuse_before(
+        read.loss.at, asked.since,
+        f"{IN_WORDS[read.loss.why]}, and only from then on it is known for which instants nothing ran; for earlier "
+        'ones, ask for all of them with "only": "all"',
+    )  # fmt: skip
+    return _looked_at(instants.missing(read.account, asked.since, until))
 
-        Args:
-            record: the job.
-            asked: the request.
-            now_s: the time, epoch seconds.
 
-        Raises:
-            ValidationFailed: the span reaches into the future, or back to where nothing is known, or has too many
-                instants.
-        """
-        if asked.until > now_s + 1:
-            raise ValidationFailed.of("until", "must not be in the future: what is to come runs by itself")
-        until = min(asked.until, instants.decided_until(record, now_s))
-        if asked.only == "failed":
-            return _few(instants.failed(self._backfills.past_runs(record.id).entries, asked.since, asked.until))
-        if asked.only == "all":
-            return _few(instants.named(record, self._calendars.of(record.definition.options), asked.since, until))
-        found, complete_since = self.missing(record, asked.since, until)
-        if asked.since < complete_since:
-            raise ValidationFailed.of(
-                "since",
-                f"must not be before {format_timestamp(complete_since)}: only from then on it is known which instants "
-                'had a run; for earlier ones, ask for all of them with "only": "all"',
-            )
-        return found
+def _refuse_before(known: int, since: int, why: str) -> None:
+    if since < known:
+        raise ValidationFailed.of("since", f"must not be before {format_timestamp(known)}: {why}")
 
-    def missing(self, record: JobRecord, since: int, until: int) -> tuple[list[Instant], int]:
-        """Find the instants of a span that have no run.
 
-        Args:
-            record: the job.
-            since: epoch seconds.
-            until: epoch seconds, exclusive; not later than what is decided.
-
-        Returns:
-            They, in order, and from when on that is known, epoch seconds; none if the span begins before that.
-
-        Raises:
-            ValidationFailed: there are more than a backfill may have.
-        """
-        past = self._backfills.past_runs(record.id)
-        complete_since = self._known_since(record, past)
-        if since < complete_since:
-            return [], complete_since
-        named = instants.named(record, self._calendars.of(record.definition.options), since, until)
-        to_come = {edit.instant for edit in record.edits.pending}
-        left = (one for one in instants.missing(named, past.entries) if one.at not in to_come)
-        return _few(left), complete_since
-
-    def _known_since(self, record: JobRecord, past: PastRuns) -> int:
-        name = record.definition.options.calendar
-        calendar = None if name is None else self._calendars.get(name)
-        changed = None if calendar is None else calendar.updated_at // 1000
-        return instants.known_since(record, past.entries, past.is_trimmed, changed)
+def _looked_at(found: Iterable[Instant | None]) -> Iterator[Instant]:
+    for number, one in enumerate(found):
+        if number == MOST_WALKED:
+            raise too_long()
+        if one is not None:
+            yield one
 
 
 def _few(found: Iterable[Instant]) -> list[Instant]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from service.domain import schedules
@@ -32,8 +31,6 @@ SCANNED = 5000
 """Most instants that one page with a filter looks at; it may be short, and still have a cursor."""
 SPAN_BEFORE, SPAN_AFTER = 7 * 86_400, 86_400
 """The span if nobody says, seconds before and after now."""
-MADE_UP = ("skipped", "paused", "dropped", "overdue", "unaccounted")
-"""Fates of instants that did not run, and that nobody has closed or changed: a backfill makes up for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +46,6 @@ class Reading:
     account: Account
     books: Books
     loss: Loss
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Instants of a span that did not run.
-
-    Args:
-        instants: in order, epoch seconds.
-        complete_since: from which instant on everything is known, epoch seconds.
-    """
-
-    instants: list[int]
-    complete_since: int
 
 
 class Occurrences:
@@ -115,32 +99,6 @@ class Occurrences:
             "complete_since": format_timestamp(read.loss.at),
             "complete_because": IN_WORDS[read.loss.why],
         }
-
-    def missing(self, job_id: str, since: int, until: int, most: int) -> Missing:
-        """Find the instants of a job that did not run, for a backfill.
-
-        Those that the calendar closed, or that somebody skipped or moved one by one, are not missing.
-
-        Args:
-            job_id: the job's id.
-            since: epoch seconds, inclusive.
-            until: epoch seconds, exclusive; not after now.
-            most: how many may be found.
-
-        Raises:
-            NotFound: there is no such job.
-            Conflict: its stored definition cannot be read.
-            ValidationFailed: there are more than `most`, or the span names more than 100,000.
-        """
-        read = self.read(job_id)
-        fates = read.account.fates(since - 1, min(until, read.books.now_ms // 1000 + 1) - 1)
-        looked_at = list(islice(fates, MOST_WALKED + 1))
-        if len(looked_at) > MOST_WALKED:
-            raise _too_long()
-        found = [one.at for one in looked_at if one.word in MADE_UP and not one.is_unwanted]
-        if len(found) > most:
-            raise ValidationFailed.of("until", f"must leave {most:,} missing occurrences at most; ask for less")
-        return Missing(found, read.loss.at)
 
     def read(self, job_id: str) -> Reading:
         """Read a job's account.
@@ -200,12 +158,13 @@ def totals_of(account: Account, start: int, end: int) -> Totals:
     try:
         return totals(account, start - 1, end - 1)
     except TooMany:
-        raise _too_long() from None
+        raise too_long() from None
     except ScheduleError as error:
         raise ValidationFailed.of("until", f"must leave a span that can be worked out: {error}") from error
 
 
-def _too_long() -> ValidationFailed:
+def too_long() -> ValidationFailed:
+    """Make the refusal of a span that names more instants than an account looks at."""
     return ValidationFailed.of(
         "since", f"must leave a span of {MOST_WALKED:,} occurrences at most; ask for a shorter one"
     )
@@ -260,6 +219,8 @@ def shown(fate: Fate) -> dict[str, Any]:
         answer["edit"] = fate.edit.told()
     if fate.pause is not None:
         answer["pause"] = fate.pause
+    if fate.made_up is not None:
+        answer["made_up_by"] = {"run_id": fate.made_up.run_id, "status": fate.made_up.status}
     if fate.by is not None and "actor" in fate.by:
         answer["by"] = {"actor": fate.by["actor"], "name": fate.by.get("name")}
     return answer

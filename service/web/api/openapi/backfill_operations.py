@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.domain.backfilling.instants import RULES
 from service.domain.backfilling.request import MOST_INSTANTS, MOST_PARALLEL, ONLY
 from service.store.runs.backfills import FATES
 from service.web.api.change_notes import HEADER
@@ -11,6 +12,7 @@ from service.web.api.openapi.building import (
     BOOLEAN,
     COUNT,
     JSON_OBJECT,
+    TEXT,
     TIME_SENT,
     TIMESTAMP,
     UUID,
@@ -44,8 +46,7 @@ def backfills() -> dict[str, Schema]:
     """Return the schemas of backfills."""
     only: Schema = {
         "enum": list(ONLY),
-        "description": "missing: instants without a run; failed: those whose newest run has failed; all: every instant "
-        "that the present schedule names.",
+        "description": " ".join(f"{name}: {rule}" for name, rule in RULES.items()),
     }
     parallel: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_PARALLEL}
     asked: dict[str, Schema] = {
@@ -75,6 +76,11 @@ def backfills() -> dict[str, Schema]:
         }),
         "BackfillPlan": record({
             "backfill_id": {"type": "null"}, **asked, "dry_run": BOOLEAN,
+            "rule": {**TEXT, "description": "Which instants `only` means."},
+            "reasons": {
+                "type": "object", "additionalProperties": COUNT,
+                "description": "If `only` is `missing`: why nothing ran -> how many of the instants.",
+            },
             "instants": {**array(TIMESTAMP), "maxItems": MOST_INSTANTS},
         }),
     }  # fmt: skip

@@ -79,6 +79,10 @@ def fates() -> dict[str, Schema]:
             "description": "The pause that skipped or held it, or that covers it to come.",
         },
         "by": record({"actor": TEXT, "name": or_null(TEXT)}),
+        "made_up_by": {
+            **record({"run_id": UUID, "status": {"enum": list(STATUSES)}}),
+            "description": "If it did not run: the run of a backfill that makes up for it, or that run's last retry.",
+        },
     }
     page = {
         "items": array(ref("Occurrence")),

@@ -15,7 +15,7 @@ from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 
 _WORDS = {
-    "missing": "without a run", "failed": "whose last run failed", "all": "all that the schedule names",
+    "missing": "nothing ran", "failed": "whose last run failed", "all": "all that the schedule names",
 }  # fmt: skip
 
 

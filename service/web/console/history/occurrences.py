@@ -27,7 +27,7 @@ TONES = {
 """Fate -> the status whose colour and sign it has."""
 
 
-OPTIONAL = ("run_id", "status", "reason", "closed", "moved_from", "moved_to", "by", "pause")
+OPTIONAL = ("run_id", "status", "reason", "closed", "moved_from", "moved_to", "by", "pause", "made_up_by")
 """Fields that an occurrence has only where they apply."""
 
 

@@ -15,9 +15,11 @@ const asked = () => ({
   max_parallel: Number(form.elements.parallel.value),
 });
 
-function showPlan({ total, instants }) {
+function showPlan({ total, instants, reasons, rule }) {
   const more = total > SHOWN ? `; these are the first ${SHOWN}` : "";
   document.getElementById("plan-count").textContent = total === 1 ? "1 instant would run" : `${total} instants would run${more}`;
+  const why = Object.entries(reasons).map(([reason, count]) => `${count} ${reason}`).join(", ");
+  document.getElementById("plan-rule").textContent = why ? `${rule} Why nothing ran: ${why}.` : rule;
   const list = document.getElementById("plan-instants");
   list.replaceChildren(...instants.slice(0, SHOWN).map((at) => {
     const item = document.createElement("li");

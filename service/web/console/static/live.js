@@ -1,5 +1,6 @@
 // Keeps parts of a page up to date: replaces each element with an id and data-live by its current version.
-// data-every on any element is the interval in seconds; without one, nothing is requested.
+// data-every on any element is the interval in seconds; without one, nothing is requested, until a part that is renewed
+// has one.
 import { getChanged } from "./api.js";
 import { say } from "./messages.js";
 import { showTimes } from "./times.js";
@@ -10,10 +11,9 @@ let stale;
 let shown; // the tag of the version that all live parts show
 
 export function keepLive() {
-  const asked = document.querySelector("[data-every]");
-  if (!asked) return;
-  const every = Number(asked.dataset.every) * 1000;
-  const again = () => { clearTimeout(waiting); waiting = setTimeout(look, every); };
+  const every = () => 1000 * (document.querySelector("[data-every]")?.dataset.every ?? 0);
+  const again = () => { clearTimeout(waiting); if (every()) waiting = setTimeout(look, every()); };
+  const soon = () => { clearTimeout(waiting); if (every()) look(); };
   const look = async () => {
     if (!document.hidden) {
       try {
@@ -26,8 +26,9 @@ export function keepLive() {
     }
     again();
   };
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) { clearTimeout(waiting); look(); } });
-  document.addEventListener("signedin", () => { clearTimeout(waiting); look(); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+  document.addEventListener("signedin", soon);
+  document.addEventListener("renewed", again);
   again();
 }
 
