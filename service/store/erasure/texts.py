@@ -70,10 +70,28 @@ class TextEraser:
     def erase(self, traces: Traces) -> Found:
         """Cut a person out of everything that is there. Safe to repeat. Raises StoreUnavailable."""
         found = Found()
+        for name in (self._keys.pauses, self._keys.ended_pauses):  # first: their words go on into runs
+            self._search([name], traces, found)
         for pattern in (f"{self._keys.prefix}:*", "rq:job:*", "rq:results:*"):
             for names in self._pages(pattern):
                 self._search(names, traces, found)
         return found
+
+    def rename_in_audit(self, traces: Traces, but: str) -> None:
+        """Put what stands for the person in the place of their ids in the audit log.
+
+        Args:
+            traces: the person's.
+            but: an entry that names the contact until that is gone: it says that its erasure has begun.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        (stream,) = (place for place in self._places if place.name == "audit")
+        (texts,) = self._texts([(self._keys.audit, stream)])
+        changes = [(at, old, new) for at, old in texts if old != but.encode() and (new := _renamed(old, traces)) != old]
+        if changes:
+            self._replace(self._keys.audit, changes)
 
     def entries_of(self, ids: Sequence[str]) -> set[str]:
         """Return the entries of the ledger under one of these ids."""
@@ -190,6 +208,10 @@ def _cut(data: bytes, traces: Traces, within: tuple[str, ...]) -> bytes:
     if space and number.isdigit() and line[:1] == "{":
         return f"{number} {traces.cut(line)}".encode()
     return traces.cut(text).encode()
+
+
+def _renamed(data: bytes, traces: Traces) -> bytes:
+    return traces.renamed(data.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def _cut_within(text: str, traces: Traces, within: tuple[str, ...]) -> str:
