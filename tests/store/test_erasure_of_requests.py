@@ -1,4 +1,4 @@
-"""Erasure of a person from what people ask for: pauses, backfills, runs for later, labels, closed days, their own names."""
+"""Erasure of a person from what people ask for: pauses, backfills, runs for later, and the names of their keys."""
 
 from __future__ import annotations
 

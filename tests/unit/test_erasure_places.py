@@ -40,7 +40,8 @@ NOBODY = {
 """Fields of ids, numbers, times and the service's own words."""
 
 NO_FIELDS = {
-    "run": "names bot_config id reason by on_resume", "job": "skip scheduled disabled bot_config", "backfill": "active done",
+    "run": "names bot_config id reason by on_resume", "job": "skip scheduled disabled bot_config",
+    "backfill": "active done",
 }  # fmt: skip
 """Other words in the rows of the document: values, and what is within a field."""
 

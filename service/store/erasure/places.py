@@ -88,11 +88,11 @@ def places(keys: Keys) -> tuple[Place, ...]:
 
 _STRUCTURE = (
     "contact:.*", "identity:.*", "gone:.*", "contacts(:before)?", "birthdays:.*", "visits", "card_owners",
-    r"cards:[^:]+(:given|:token)?", "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock", "data",
-    "planning", "leader", "schedulers", "workers", "scheduler_versions", r"schema_\w+", "memory_level", "guesses:.*",
-    "rate:.*", "jobs", "enabled_jobs", "due_jobs", "ended_jobs", "deleted", "keys", "sessions:.*",
-    "calendars(:changed)?", r"calendar:[^:]+:jobs", rf"job:{_ID}:(runs|line|hold|logs|later|backfills|history|waiting|open|slots)", "runs",
-    "queued", "leases", "retries", "later", "held", "pauses:resuming", rf"pause:{_ID}:jobs", "backfills",
-    rf"backfill:{_ID}:(left|open)", "adopted", "due", "enabled",
+    "cards:[^:]+(:given|:token)?", "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock",
+    "data", "planning", "leader", "schedulers", "workers", "scheduler_versions", r"schema_\w+", "memory_level",
+    "guesses:.*", "rate:.*", "jobs", "enabled_jobs", "due_jobs", "ended_jobs", "deleted", "keys", "sessions:.*",
+    "calendars(:changed)?", "calendar:[^:]+:jobs", "runs", "queued", "leases", "retries", "later", "held",
+    rf"job:{_ID}:(runs|line|hold|logs|later|backfills|history|waiting|open|slots)", "pauses:resuming",
+    rf"pause:{_ID}:jobs", "backfills", rf"backfill:{_ID}:(left|open)", "adopted", "due", "enabled",
 )  # fmt: skip
 """Keys that hold ids, digests, numbers and times alone. Other contacts' data is theirs."""
