@@ -504,7 +504,7 @@ def test_a_pause_that_has_ended_cannot_be_ended(world: World) -> None:
 
 def test_both_scripts_are_safe_to_repeat(world: World) -> None:
     pause = '{"id":"a","scope":"all","reason":"r","on_resume":"skip"}'
-    made = [world.rig.scripts.run("make_pause", "a", pause, "", 10, '{"actor":"x"}') for _ in range(2)]
+    made = [world.rig.scripts.run("make_pause", "a", pause, "", 10, '{"actor":"x"}', "", "") for _ in range(2)]
     assert made[0] == made[1] and made[0][0] == b"made"
     ended = [world.rig.scripts.run("end_pause", "a", '{"actor":"x"}', '{"actor":"x"}', "mark") for _ in range(2)]
     assert [one[0] for one in ended] == [b"ended", b"ended"] and ended[0][1] == ended[1][1]
