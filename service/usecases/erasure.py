@@ -67,10 +67,9 @@ class Erasure:
             raise NotFound(f"Contact {contact_id} not found")
         seal = self._seals.made()
         person = self._read(contact_id, seal)
-        opening = entry_of("contact.erase", contact_id, {"finished": (None, False)})
-        begun = self._actions.note(opening)
+        begun = self._actions.note(entry_of("contact.erase", contact_id, {"finished": (None, False)}))
         found = self._texts.erase(person.traces)
-        self._erase_contact(contact_id, person, seal, found, begun, opening.text)
+        self._erase_contact(contact_id, person, seal, found, begun)
         return {
             "contact_id": contact_id,
             "erased_as": seal.contact_id(contact_id),
@@ -90,15 +89,13 @@ class Erasure:
         ids = dict.fromkeys((contact_id, *row.former_ids, *(part.id for part in known if part.id)))
         return _Person(row, traces_of(known, {one: seal.contact_id(one) for one in ids}))
 
-    def _erase_contact(
-        self, contact_id: str, person: _Person, seal: Seal, found: Found, begun: str, opening: str
-    ) -> None:
+    def _erase_contact(self, contact_id: str, person: _Person, seal: Seal, found: Found, begun: str) -> None:
         """Erase the contact, then the entries of the ledger that a run has made meanwhile."""
         entry = entry_of("contact.erase", seal.contact_id(contact_id))
         entries = found.entries
         for _ in range(MOST_TRIES):
             row, traces = person.row, person.traces
-            self._texts.rename_in_audit(traces, opening)
+            self._texts.rename_in_audit(traces, begun)
             erased = self._contacts.erase(
                 contact_id, row.identities, row.former_ids, seal, traces, sorted(entries), entry.text, begun
             )

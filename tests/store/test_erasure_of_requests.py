@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,6 +56,15 @@ def telling(client: Redis) -> list[str]:
     return [name.removeprefix(f"{KEYS.prefix}:") for name, text in rows.items() if any(mark in text for mark in MARKS)]
 
 
+def by_another(erasure: Erasure, contact_id: str) -> dict[str, Any]:
+    """An erasure by somebody whose key has another name, which the log keeps."""
+    token = act_for(Caller("k2", "another key", ALL))
+    try:
+        return erasure.erase(contact_id)
+    finally:
+        act_as_before(token)
+
+
 def pauses(rig: Rig) -> Pauses:
     """The use cases."""
     return Pauses(rig.scripts, ("echo",))
@@ -77,7 +87,7 @@ def test_pauses_and_the_runs_that_they_skip_or_hold(rig: Rig, book: ContactBook,
     held_of, held, lasting = paused(rig, "all")
     before = {name: pauses(rig).get(name) for name in (over, lasting)}
     assert {"pauses", "pauses:ended", f"run:{skipped}", f"run:{held}"} <= set(telling(rig.client))
-    found = erasure.erase(contact_id)
+    found = by_another(erasure, contact_id)
     assert telling(rig.client) == [] and found["left"] == [] and found["found"]["pauses"] >= 4
     for name in (over, lasting):
         after = pauses(rig).get(name)
@@ -115,7 +125,7 @@ def test_a_pause_that_ends_while_the_person_is_searched_for(
             rig.scheduler().enqueue_jobs()
 
     monkeypatch.setattr(erasure._texts, "_search", and_meanwhile)
-    erasure.erase(contact_id)
+    by_another(erasure, contact_id)
     assert looked[:2] == [[KEYS.pauses], [KEYS.ended_pauses]]
     assert [name for name in telling(rig.client) if name != "pauses"] == []
     assert pauses(rig).get(lasting)["reason"] == QUIET
@@ -126,7 +136,7 @@ def test_a_scope_that_names_the_person_is_told_and_goes_on(rig: Rig, book: Conta
     contact_id = book.create({"name": "Zoe", "emails": [EMAIL]})["id"]
     job_id = rig.make_job(labels={"for": "Zoe"})
     pause = pauses(rig).create({"scope": {"label": {"for": "Zoe"}}, "reason": "quiet"})
-    left = erasure.erase(contact_id)["left"]
+    left = by_another(erasure, contact_id)["left"]
     assert sorted(left) == [f"job:{job_id}", "pauses"]
     assert pauses(rig).get(pause["id"])["scope"] == {"label": {"for": "Zoe"}}
 
@@ -143,25 +153,25 @@ def test_a_backfill_and_its_runs(rig: Rig, book: ContactBook, erasure: Erasure) 
     rig.client.hset(backfill, "overlay", json.dumps({"to": EMAIL}))  # as a bot would have it that takes an address
     BackfillFeed(rig.scripts).step()
     (run_id,) = rig.queue()
-    assert erasure.erase(contact_id)["left"] == [f"backfill:{asked}", f"run:{run_id}"]
+    assert sorted(by_another(erasure, contact_id)["left"]) == [f"backfill:{asked}", f"run:{run_id}"]
     assert rig.client.hget(backfill, "overlay") == json.dumps({"to": EMAIL}).encode()
     assert NAME.encode() not in b"".join(rig.client.hvals(backfill))  # who asked is history at once
     rig.client.hdel(KEYS.run(run_id), "overlay")
     assert rig.runs.finish(run_id, rig.start(run_id), Outcome("success", None, {}))
     contact_id = book.create({"name": NAME, "emails": [EMAIL]})["id"]
     assert use.get(job_id, asked)["state"] == "done"
-    assert erasure.erase(contact_id)["left"] == [] and telling(rig.client) == []
+    assert by_another(erasure, contact_id)["left"] == [] and telling(rig.client) == []
 
 
 def test_a_run_for_later_keeps_its_own_words_until_it_has_ended(rig: Rig, book: ContactBook, erasure: Erasure) -> None:
     """What it lays over `bot_config` is told; who asked for it is cut at once, as is the name of a closed day."""
     contact_id = book.create({"name": NAME, "emails": [EMAIL]})["id"]
     job_id = rig.make_job()
-    run_id = rig.use.run_now(job_id, {"at": "2099-01-01T00:00:00"})
+    run_id = rig.use.run_now(job_id, {"at": f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"})
     run = KEYS.run(run_id)
     rig.client.hset(run, mapping={"overlay": json.dumps({"to": EMAIL}), "closed": f"{NAME}'s birthday"})
     assert NAME in json.dumps(rig.history(job_id)[0]["requested_by"], ensure_ascii=False)
-    found = erasure.erase(contact_id)
+    found = by_another(erasure, contact_id)
     assert found["left"] == [f"run:{run_id}"]
     assert rig.client.hmget(run, "overlay", "closed") == [
         json.dumps({"to": EMAIL}).encode(), f"{ERASED}'s birthday".encode(),
@@ -178,7 +188,7 @@ def test_the_reason_of_a_cancel_is_cut_from_runs_under_way(rig: Rig, book: Conta
     made = pauses(rig).create({"scope": {"job_id": job_id}, "reason": WHY, "cancel_running": True})
     rig.pass_ms(2)
     assert PauseStore(rig.scripts).cancel_runs(made["id"]) == 1
-    erasure.erase(contact_id)
+    by_another(erasure, contact_id)
     assert telling(rig.client) == []
     assert rig.client.hget(KEYS.run(run_id), "cancel") == f"cancelled by a pause: {QUIET}".encode()
     assert rig.runs.finish(run_id, token, Outcome("cancelled", None))
@@ -190,7 +200,7 @@ def test_the_audit_log_names_the_person_by_what_stands_for_them(rig: Rig, book: 
     part = book.create({"name": "Zoe Before"})["id"]
     book.merge(contact_id, {"from": [part]})
     book.update(contact_id, {"phones": ["+49 30 123456"]})
-    stands = erasure.erase(contact_id)["erased_as"]
+    stands = by_another(erasure, contact_id)["erased_as"]
     texts = json.dumps(list(dumps.dump(rig.client)))
     assert contact_id not in texts and part not in texts
     page = Audit(rig.scripts).page(limit=50)

@@ -86,6 +86,12 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "state": {"enum": ["scheduled", "disabled", "ended", "broken"]},
         "state_reason": or_null(TEXT),
         "revision": {"type": "integer", "minimum": 1, "description": "The number in the ETag."},
+        "paused": {
+            **array(UUID),
+            "minItems": 1,
+            "description": "Only where jobs are read, and only while pauses cover the job: their ids, first the one "
+            "that decides. A pause may be for other jobs, too.",
+        },
     }
     return {
         "Job": record(answered | added, answered),
