@@ -90,8 +90,8 @@ _STRUCTURE = (
     "contact:.*", "identity:.*", "gone:.*", "contacts(:before)?", "birthdays:.*", "visits", "card_owners",
     "cards:[^:]+(:given|:token)?", "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock",
     "data", "planning", "leader", "schedulers", "workers", "scheduler_versions", r"schema_\w+", "memory_level",
-    "guesses:.*", "rate:.*", "jobs", "enabled_jobs", "due_jobs", "ended_jobs", "deleted", "keys", "sessions:.*",
-    "calendars(:changed)?", "calendar:[^:]+:jobs", "runs", "queued", "leases", "retries", "later", "held",
+    "guesses:.*", "rate:.*", "keys", "revoked:.*", "sessions:.*", "calendars(:changed)?", "calendar:[^:]+:jobs",
+    "jobs", "enabled_jobs", "due_jobs", "ended_jobs", "deleted", "runs", "queued", "leases", "retries", "later", "held",
     rf"job:{_ID}:(runs|line|hold|logs|later|backfills|history|waiting|open|slots)", "pauses:resuming",
     rf"pause:{_ID}:jobs", "backfills", rf"backfill:{_ID}:(left|open)", "adopted", "due", "enabled",
 )  # fmt: skip
