@@ -192,7 +192,7 @@ def test_a_person_is_erased_once_somebody_has_said_so(command: Command, installe
     rows = "name,email\nErased Doe,gone@example.org\n"
     command.works("contacts", "import", "-", given=rows)
     (contact_id,) = (
-        one["id"] for one in command.works("contacts", "list", "--json").json if one["name"] == "Erased Doe"
+        one["id"] for one in command.works("contacts", "list", "--all", "--json").json if one["name"] == "Erased Doe"
     )
     job = installed.make_job(name="for gone@example.org")
     status, shown = command.on_a_terminal(b"n\n", "contacts", "erase", contact_id)
@@ -204,7 +204,9 @@ def test_a_person_is_erased_once_somebody_has_said_so(command: Command, installe
     assert command("contacts", "erase", contact_id).status == 3
     assert installed.call("DELETE", f"/jobs/{job}")[0] == 204
     command.works("contacts", "import", "-", given=rows)
-    (back,) = (one["id"] for one in command.works("contacts", "list", "--json").json if one["name"] == "Erased Doe")
+    (back,) = (
+        one["id"] for one in command.works("contacts", "list", "--all", "--json").json if one["name"] == "Erased Doe"
+    )
     assert back in erased.out
     assert installed.call("DELETE", f"/contacts/{back}")[0] == 204
     status, shown = command.on_a_terminal(b"y\n", "contacts", "erase", back)

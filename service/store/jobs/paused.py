@@ -12,8 +12,7 @@ import orjson
 
 from service.domain.pauses.pause import Pause, covering, parse_stored
 from service.store.scripts import Scripts
-from service.store.server.asking import ask
-from service.store.server.redis_clock import ms_of
+from service.store.server.redis_clock import RedisClock
 
 
 def stored_texts(answer: Any) -> Sequence[bytes]:
@@ -38,9 +37,9 @@ def with_pauses(scripts: Scripts, jobs: Sequence[bytes], texts: Sequence[bytes])
     stored = [pause for text in texts if (pause := parse_stored(text)) is not None]
     if not stored or not jobs:
         return jobs
-    (now,) = ask(scripts, ("TIME",))
-    active = [pause for pause in stored if pause.end_at(ms_of(now)) is None]
-    return [_with_pauses(job, active, ms_of(now)) for job in jobs] if active else jobs
+    now = RedisClock(scripts.client).now_ms()
+    active = [pause for pause in stored if pause.end_at(now) is None]
+    return [_with_pauses(job, active, now) for job in jobs] if active else jobs
 
 
 def _with_pauses(job: bytes, active: Sequence[Pause], now_ms: int) -> bytes:
