@@ -64,7 +64,8 @@ for what follows.
   is written in one step with its entry in the audit log.
 
 An expired key, and a rotated key's former secret after its time, are answered 401 as any wrong key is; but who holds
-the secret is told since when: `This key expired on 2026-11-27 08:00:00 UTC`. Of a revoked key nothing is stored.
+the secret is told since when: `This key expired on 2026-11-27 08:00:00 UTC`. So is, for 30 days, who holds a revoked
+key: digests of its secrets are kept for so long, and nothing else.
 
 An older copy of Redis that you restore brings keys back that were revoked since, with their secrets. Revoke them again.
 

@@ -38,7 +38,7 @@ ANSWER_FIELDS = (
     "revision",
 )
 """The fields of a job as the API shows it, in the contract's order."""
-READ_ONLY_FIELDS = frozenset(ANSWER_FIELDS) - frozenset(DEFINITION_FIELDS)
+READ_ONLY_FIELDS = frozenset((*ANSWER_FIELDS, "paused")) - frozenset(DEFINITION_FIELDS)
 """Fields that a body may carry, and that have no effect there."""
 
 

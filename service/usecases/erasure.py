@@ -91,10 +91,11 @@ class Erasure:
 
     def _erase_contact(self, contact_id: str, person: _Person, seal: Seal, found: Found, begun: str) -> None:
         """Erase the contact, then the entries of the ledger that a run has made meanwhile."""
-        entry = entry_of("contact.erase", contact_id)
+        entry = entry_of("contact.erase", seal.contact_id(contact_id))
         entries = found.entries
         for _ in range(MOST_TRIES):
             row, traces = person.row, person.traces
+            self._texts.rename_in_audit(traces, begun)
             erased = self._contacts.erase(
                 contact_id, row.identities, row.former_ids, seal, traces, sorted(entries), entry.text, begun
             )

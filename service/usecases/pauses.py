@@ -15,10 +15,12 @@ from service.domain.input.refusals import echo, listed
 from service.domain.pauses.pause import Pause, covering, parse_pause, paused_until
 from service.domain.pauses.scope import PauseScope
 from service.errors import Conflict, Forbidden, NotFound, ValidationFailed
+from service.store.idempotency import Recalled
 from service.store.jobs.job_marks import read_marks
 from service.store.pauses.pause_store import PauseStore
 from service.store.scripts import Scripts
 from service.usecases.access.sight import is_limited
+from service.usecases.ids import once, same_body
 from service.usecases.paging import invalid_cursor
 from service.usecases.views import Page
 
@@ -98,19 +100,25 @@ class Pauses:
         }  # fmt: skip
         return {job_id: until // 1000 for job_id, until in found.items() if until is not None}
 
-    def create(self, body: object) -> dict[str, Any]:
+    def create(self, body: object, key: str | None = None) -> dict[str, Any]:
         """Pause jobs.
+
+        Args:
+            body: the request's JSON.
+            key: the request's Idempotency-Key. For a day, the same key and body return the same pause.
 
         Raises:
             ValidationFailed: the body is invalid.
             Forbidden: the pause could be for jobs that do not exist for the caller.
-            Conflict: too many are in force.
+            Conflict: too many are in force, or another body came with this Idempotency-Key.
             StoreUnavailable: a scheduler of an older release is up, which knows no pauses.
         """
-        now, _ = self._store.stored()
+        now = 0 if key is not None else self._store.stored()[0]  # one that was made before may be over by now
         asked = parse_pause(body, now)
         self._require_scope(asked.scope)
-        made = self._store.make(asked)
+        made = self._store.make(asked, once("pause", key, body))
+        if isinstance(made, Recalled):
+            return self.get(same_body(made))
         return self._answers([made], made.since)[0]
 
     def end(self, pause_id: str) -> dict[str, Any]:

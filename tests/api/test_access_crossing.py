@@ -198,7 +198,8 @@ def test_other_spellings_are_nobodys(valkey_server: ValkeyServer, callers: dict[
             "mistyped", "GET", "/scheduler/jobs",
             "The API key in the X-API-Key header is mistyped or incomplete: its checksum does not match",
         ),
-        ("revoked", "GET", "/scheduler/jobs", "The API key in the X-API-Key header is not valid"),
+        ("unknown", "GET", "/scheduler/jobs", "The API key in the X-API-Key header is not valid"),
+        ("another secret", "GET", "/scheduler/jobs", "The API key in the X-API-Key header is not valid"),
         ("no key", "GET", "/scheduler/jobs", "An API key is required: send it in the X-API-Key header"),
     ],
 )  # fmt: skip

@@ -144,6 +144,35 @@ def test_who_holds_an_ended_key_is_told_since_when(app: App, redis_client: Redis
     assert other.json["detail"] == "The API key in the X-API-Key header is not valid"
 
 
+def test_who_holds_a_revoked_key_is_told_for_thirty_days(app: App, redis_client: Redis) -> None:
+    """Also with the secret before a rotation; nobody else is, and what is kept opens nothing and has no name in it."""
+    root = falcon.testing.TestClient(app, headers={"X-API-Key": ROOT})
+    made = root.simulate_post("/scheduler/keys", json={"name": "of Ada", "scopes": ["read"]}).json
+    path, client = f"/scheduler/keys/{made['id']}", falcon.testing.TestClient(app)
+    rotated = root.simulate_post(f"{path}/rotate", json={"overlap_seconds": 600}).json["key"]
+    assert root.simulate_delete(path).status_code == 204
+    redis_client.hset(Keys().revoked_key(made["id"]), "at", 1_700_000_000_000)
+    for key in (made["key"], rotated):
+        for way in ({"X-API-Key": key}, {"Authorization": f"Bearer {key}"}):
+            answer = client.simulate_get("/scheduler/jobs", headers=way)
+            assert (answer.status_code, answer.json["detail"]) == (
+                401,
+                "This key was revoked on 2023-11-14 22:13:20 UTC",
+            )
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://falconframework.org"}
+    page = client.simulate_post("/sign-in", headers=form, body=f"key={rotated}")
+    assert page.status_code == 403 and "This key was revoked on" in page.text
+    wrong = "The API key in the X-API-Key header is not valid"
+    for other in (new_text(made["id"]), new_text("0000000000")):
+        assert client.simulate_get("/scheduler/jobs", headers={"X-API-Key": other}).json["detail"] == wrong
+    kept: Any = redis_client.hgetall(Keys().revoked_key(made["id"]))
+    assert set(kept) == {b"at", b"digest", b"previous_digest"} and made["key"].encode() not in b"".join(kept.values())
+    assert 29 * 86_400 < redis_client.ttl(Keys().revoked_key(made["id"])) <= 30 * 86_400
+    assert root.simulate_get(path).status_code == 404 and made["id"] not in root.simulate_get("/scheduler/keys").text
+    redis_client.delete(Keys().revoked_key(made["id"]))
+    assert client.simulate_get("/scheduler/jobs", headers={"X-API-Key": rotated}).json["detail"] == wrong
+
+
 def test_a_limited_key_does_not_get_at_secrets(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may name those alone that are bound to hosts, in a new job, a change, a document, and an overlay."""
     monkeypatch.setenv("BOT_SECRET_BOUND_HOSTS", "example.org")

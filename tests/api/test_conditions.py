@@ -10,10 +10,12 @@ from redis import Redis
 
 from service.asgi import assemble
 from service.settings import Settings
+from service.store.idempotency import Idempotency
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
+from service.web.api.openapi.operations import OPERATIONS
 
 JOB = {"name": "J", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1}}
 Client = falcon.testing.TestClient
@@ -91,6 +93,66 @@ def test_a_run_asked_for_twice_with_a_key_is_one_run(api: Client) -> None:
     assert api.simulate_post(f"{path}/run", headers=headers, json={"bot_config": {"limit": 3}}).status_code == 409
     assert api.simulate_post(f"{other}/run", headers=headers).json["run_id"] != answers[0].json["run_id"]
     assert len(api.simulate_get(f"{path}/history").json) == 1
+
+
+def test_a_pause_asked_for_twice_with_a_key_is_one_pause(api: Client) -> None:
+    """201 and the same pause, also once it is over; a refusal is not kept."""
+    headers, path = {"Idempotency-Key": "k-1"}, "/scheduler/pauses"
+    body = {"scope": "all", "reason": "a test", "until": "2099-01-01T00:00:00"}
+    refused = api.simulate_post(path, json={**body, "until": "2001-01-01T00:00:00"}, headers=headers)
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (400, "until")
+    first, again = (api.simulate_post(path, json=body, headers=headers) for _ in range(2))
+    assert [first.status_code, again.status_code] == [201, 201] and first.json == again.json
+    assert first.headers["Location"] == again.headers["Location"] == f"{path}/{first.json['id']}"
+    assert api.simulate_post(path, json={**body, "reason": "another"}, headers=headers).status_code == 409
+    assert api.simulate_delete(f"{path}/{first.json['id']}").status_code == 200
+    over = api.simulate_post(path, json=body, headers=headers)
+    assert (over.status_code, over.json["id"], over.json["is_active"]) == (201, first.json["id"], False)
+    assert len(api.simulate_get(path).json) == 1
+
+
+def test_a_pause_that_has_ended_by_itself_is_still_the_answer(api: Client, redis_client: Redis) -> None:
+    """Its `until` lies in the past when the request comes again."""
+    headers, path = {"Idempotency-Key": "k-1"}, "/scheduler/pauses"
+    body = {"scope": "all", "reason": "a test", "until": "2099-01-01T00:00:00"}
+    first = api.simulate_post(path, json=body, headers=headers)
+    asked: dict[str, Any] = {**body, "until": "2001-01-01T00:00:00"}
+    kept = Idempotency.of("pause", "k-1", asked)  # as if it had been asked for then
+    redis_client.hset(Keys().idempotency(kept.digest), "fingerprint", kept.fingerprint)
+    again = api.simulate_post(path, json=asked, headers=headers)
+    assert (again.status_code, again.json["id"]) == (201, first.json["id"])
+
+
+NOT_ONCE = {
+    "/scheduler/keys": "the answer has a secret, which is stored nowhere",
+    "/scheduler/keys/{key_id}/rotate": "likewise",
+    "/scheduler/calendars": "its name is made once: a repetition is 409",
+    "/scheduler/contacts": "a person is found by name and address: a repetition is 409",
+    "/scheduler/contacts/import": "a second import changes nothing",
+    "/scheduler/contacts/{contact_id}/merge": "who was merged is no contact any more",
+    "/scheduler/calendars/{name}/ics": "days that are there are not added again",
+    "/scheduler/apply": "a document that is applied again changes nothing",
+    "/scheduler/deleted/{job_id}/restore": "what is restored is not deleted any more",
+    "/scheduler/jobs/{job_id}/revisions/{revision}/restore": "If-Match",
+    "/scheduler/jobs/{job_id}/toggle": "sets a state",
+    "/scheduler/jobs/{job_id}/runs/{run_id}/now": "sets a state",
+    "/scheduler/jobs/{job_id}/runs/{run_id}/cancel": "sets a state",
+    "/scheduler/acknowledge": "sets a state",
+    "/scheduler/sessions/end": "sets a state",
+    "/scheduler/preview": "changes nothing",
+    "/scheduler/messages/test": "what it sends goes outside, where no script can keep it with the key",
+}
+"""What can be sent by POST without an Idempotency-Key, and why a repetition does no harm, or cannot be known."""
+
+
+def test_whatever_makes_something_new_each_time_takes_a_key() -> None:
+    """A new operation says which it is."""
+    takes = {
+        path for (method, path), operation in OPERATIONS.items()
+        if method == "POST" and "Idempotency-Key" in operation.headers
+    }  # fmt: skip
+    assert takes == {path for method, path in OPERATIONS if method == "POST"} - set(NOT_ONCE)
+    assert len(takes) >= 5
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])

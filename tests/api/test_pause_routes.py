@@ -48,6 +48,24 @@ def test_a_pause_is_made_read_listed_and_ended(seen: Seen) -> None:
     assert seen.root.simulate_delete(one).status_code == 409
 
 
+def test_a_key_with_limits_sees_what_pauses_its_jobs(seen: Seen) -> None:
+    """By id, also where the pause is for other jobs, too; none that is for others alone."""
+    own = seen.make_job("own", **WITHIN)
+    for beyond in BEYOND.values():
+        seen.make_job("theirs", **beyond)
+    tag = seen.limited.simulate_get("/scheduler/jobs").headers["etag"]
+    theirs = {"scope": {"label": {"team": "sales"}}, "reason": "theirs"}
+    assert seen.root.simulate_post(PATH, json=theirs).status_code == 201
+    unchanged = seen.limited.simulate_get("/scheduler/jobs", headers={"If-None-Match": tag})
+    assert unchanged.status_code == 304
+    every = seen.root.simulate_post(PATH, json=ALL).json["id"]
+    for client in (seen.limited, seen.root):
+        (listed,) = (job for job in client.simulate_get("/scheduler/jobs").json if job["id"] == own)
+        assert listed["paused"] == client.simulate_get(f"/scheduler/jobs/{own}").json["paused"] == [every]
+    assert seen.limited.simulate_get("/scheduler/jobs", headers={"If-None-Match": tag}).status_code == 200
+    assert seen.limited.simulate_get(f"{PATH}/{every}").status_code == 404
+
+
 def test_what_get_answers_can_be_sent_back(seen: Seen) -> None:
     made = seen.root.simulate_post(PATH, json=ALL).json
     again = seen.root.simulate_post(PATH, json=made)

@@ -187,6 +187,32 @@ def test_duplicates_are_listed_and_merged(command: Command, installed: Installat
     assert installed.call("DELETE", f"/contacts/{second}")[0] == 204
 
 
+def test_a_person_is_erased_once_somebody_has_said_so(command: Command, installed: Installation) -> None:
+    """By name on a terminal; the answer says where they were found, and what names them still."""
+    rows = "name,email\nErased Doe,gone@example.org\n"
+    command.works("contacts", "import", "-", given=rows)
+    (contact_id,) = (
+        one["id"] for one in command.works("contacts", "list", "--all", "--json").json if one["name"] == "Erased Doe"
+    )
+    job = installed.make_job(name="for gone@example.org")
+    status, shown = command.on_a_terminal(b"n\n", "contacts", "erase", contact_id)
+    assert status == 1 and "Erase Erased Doe from everything" in shown and "Nothing was changed" in shown
+    assert installed.call("GET", f"/contacts/{contact_id}")[0] == 200
+    erased = command.works("contacts", "erase", contact_id)
+    assert "Erased. Found in: " in erased.out and "contacts 1" in erased.out
+    assert f"for you to change: job:{job}" in erased.err
+    assert command("contacts", "erase", contact_id).status == 3
+    assert installed.call("DELETE", f"/jobs/{job}")[0] == 204
+    command.works("contacts", "import", "-", given=rows)
+    (back,) = (
+        one["id"] for one in command.works("contacts", "list", "--all", "--json").json if one["name"] == "Erased Doe"
+    )
+    assert back in erased.out
+    assert installed.call("DELETE", f"/contacts/{back}")[0] == 204
+    status, shown = command.on_a_terminal(b"y\n", "contacts", "erase", back)
+    assert status == 0 and f"the deleted contact {back}" in shown and "Erased." in shown
+
+
 def test_warnings_name_the_flags_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     """In place of the API's fields; what is quoted of the file stays as it is."""
     reason = "was read so (for example “charset=x”); import it again with date_order=day, such as charset=windows-1250"

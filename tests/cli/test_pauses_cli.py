@@ -26,6 +26,9 @@ def test_a_pause_from_its_flags_to_its_end(command: Command, installed: Installa
         return list(installed.call("GET", f"/jobs/{job}/history")[1])
 
     until(lambda: any("held_by" in run for run in history()), 30)
+    assert "scheduled, paused" in command.works("jobs", "list").out
+    shown = command.works("jobs", "show", "paused job").out
+    assert "scheduled, paused" in shown and made["id"] in shown
     listed = command.works("pauses", "--job", "paused job").out
     assert "team:crm" in listed and "CRM maintenance" in listed and made["id"] in listed
     assert "1 pause is in force" in command("doctor").out
@@ -33,6 +36,7 @@ def test_a_pause_from_its_flags_to_its_end(command: Command, installed: Installa
     until(lambda: not any("held_by" in run for run in history()), 30)
     assert "Nothing is paused" in command.works("pauses").err
     assert made["id"] in command.works("pauses", "--ended").out
+    assert "scheduled, paused" not in command.works("jobs", "list").out
     assert installed.call("DELETE", f"/jobs/{job}")[0] == 204
 
 

@@ -206,14 +206,14 @@ def test_a_caller_without_limits_asks_redis_nothing_more(seen: Seen) -> None:
     job_id = seen.make_job("own", **WITHIN)
     run_id = seen.run_ended(job_id)
     expected: list[tuple[Any, dict[str, int]]] = [
-        (lambda: rig.jobs.get(job_id), {"hmget": 1}),
+        (lambda: rig.jobs.get(job_id), {"hmget": 1, "hvals": 1}),
         (lambda: rig.use.run(job_id, run_id), {"exists": 1, "hmget": 1}),
         (lambda: rig.use.history(job_id, limit=5), {"exists": 1, "lrange": 1, "get": 1}),
         (lambda: rig.use.all_runs(limit=1), {"lrange": 1, "hmget": 1}),
         (lambda: rig.jobs.preview_job(job_id, from_="2030-01-01T00:00:00", count=1), {
             "hgetall": 1, "time": 1, "hvals": 1,
         }),
-        (lambda: rig.jobs.list(limit=5), {"zrange": 1, "hmget": 1}),
+        (lambda: rig.jobs.list(limit=5), {"zrange": 1, "hmget": 1, "hvals": 1}),
         (lambda: rig.health.now(), {
             "time": 1, "zcard": 1, "get": 1, "zrange": 2, "hmget": 2, "zcount": 1, "hlen": 1, "hexists": 1,
         }),

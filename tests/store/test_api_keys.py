@@ -128,7 +128,7 @@ def test_a_rotation_accepts_the_old_secret_for_its_time(rig: Rig, keys: StoredKe
 def test_a_key_that_was_accepted_once_is_told_why_it_is_not_any_more(
     rig: Rig, keys: StoredKeys, store: KeyStore
 ) -> None:
-    """By its secret alone: another secret of the same key, and a revoked key, learn nothing."""
+    """By its secret alone: another secret of the same key learns nothing, also once it is revoked."""
 
     def lapse(text: str) -> Lapse | None:
         sent = parse_key(text)
@@ -148,7 +148,9 @@ def test_a_key_that_was_accepted_once_is_told_why_it_is_not_any_more(
     third = keys.rotate(first["id"], None)
     assert [lapse(key["key"]) for key in (first, second)] == [None, None]
     keys.revoke(first["id"])
-    assert lapse(third["key"]) is None
+    revoked = lapse(third["key"])
+    assert revoked is not None and revoked.reason == "revoked" and revoked.at <= RedisClock(rig.client).now_ms()
+    assert [lapse(key["key"]) for key in (first, second)] == [None, None] and lapse(new_text(first["id"])) is None
     rig.client.set(stored, "of another type")
     assert lapse(third["key"]) is None
 

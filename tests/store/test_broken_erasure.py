@@ -17,6 +17,7 @@ from service.store.erasure import Found
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.scripts import Limits
+from service.store.seals import Seals
 from service.usecases.access.audit import Audit
 from service.usecases.contacts import ContactBook
 from service.usecases.erasure import Erasure
@@ -49,6 +50,11 @@ def erased(client: Redis) -> list[tuple[str, Any]]:
     return [(entry["object"], entry["fields"].get("finished")) for entry in page.data[::-1]]
 
 
+def stands_for(client: Redis, contact_id: str) -> str:
+    """What stands for an erased contact."""
+    return Seals(client, KEYS).made().contact_id(contact_id)
+
+
 def write_logs(client: Redis) -> None:
     """Long enough logs about the person that an erasure can be killed within them."""
     lines = [json.dumps({"message": f"{number}: {NAME}"}) for number in range(LINES)]
@@ -72,9 +78,10 @@ def test_an_erasure_that_is_killed_leaves_its_entry_and_can_be_repeated(redis_cl
         child.kill()
     assert book.get(contact_id)["name"] == NAME
     assert erased(redis_client) == [(contact_id, {"from": None, "to": False})]
-    found = erasure_on(redis_client).erase(contact_id)["found"]
+    answer = erasure_on(redis_client).erase(contact_id)
+    found, stands = answer["found"], answer["erased_as"]
     assert found["contacts"] == 1 and found["logs"] > 0 and logs_that_name(redis_client) == 0
-    assert erased(redis_client) == [(contact_id, {"from": None, "to": False}), (contact_id, None)]
+    assert erased(redis_client) == [(stands, {"from": None, "to": False}), (stands, None)]
 
 
 class Overtaken:
@@ -100,7 +107,7 @@ def test_the_slower_of_two_erasures_is_told_so(redis_client: Redis, book: Contac
     Overtaken(slower, erasure_on(redis_client), contact_id)
     with pytest.raises(Conflict, match="Another request has erased"):
         slower.erase(contact_id)
-    assert erased(redis_client) == [(contact_id, None)]
+    assert erased(redis_client) == [(stands_for(redis_client, contact_id), None)]
 
 
 def test_an_erasure_whose_answer_was_lost_is_its_own(redis_client: Redis, book: ContactBook) -> None:
@@ -110,4 +117,4 @@ def test_an_erasure_whose_answer_was_lost_is_its_own(redis_client: Redis, book: 
     script = erasure._contacts._erase
     erasure._contacts._erase = lambda **args: (script(**args), script(**args))[1]  # type: ignore[assignment]
     assert erasure.erase(contact_id)["found"]["contacts"] == 1
-    assert erased(redis_client) == [(contact_id, None)]
+    assert erased(redis_client) == [(stands_for(redis_client, contact_id), None)]

@@ -22,6 +22,7 @@ from service.store.jobs import job_cache
 from service.store.jobs.listing import JobFilter, Listing
 from service.store.server.connection import WebRedis, connect
 from service.store.server.exchange import exchange, packed
+from service.usecases.pauses import Pauses
 from tests.support.looping import Looping
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
@@ -226,13 +227,36 @@ def test_without_an_event_loop_lists_are_read_whole(rig: Rig, reader: Reader) ->
     assert Listing(rig.scripts)._cache.refused
 
 
+def test_pauses_are_read_again_when_they_have_changed(rig: Rig, reader: Reader) -> None:
+    """Until then, a list asks for nothing but the ids; the first list after a change shows it."""
+    job_id, _ = rig.make_job(labels={"team": "crm"}), rig.make_job()
+    use = Pauses(rig.scripts, ("echo",))
+    assert ["paused" in job for job in reader.jobs()] == [False, False]
+    rig.client.config_resetstat()
+    for _ in range(3):
+        reader.jobs()
+        reader.page()
+    stats: Any = rig.client.info("commandstats")
+    assert {"cmdstat_hvals", "cmdstat_time", "cmdstat_hmget"} & set(stats) == set()
+    first = use.create({"scope": {"label": {"team": "crm"}}, "reason": "a test"})["id"]
+    assert [job.get("paused") for job in reader.jobs()] == [[first], None]
+    every = use.create({"scope": "all", "reason": "a test", "on_resume": "all"})["id"]
+    assert [job.get("paused") for job in reader.page()] == [[first, every], [every]]
+    use.end(first)
+    assert [job.get("paused") for job in reader.jobs()] == [[every], [every]]
+    rig.client.delete(rig.keys.pauses)
+    rig.client.set(rig.keys.pauses, "made by outside hands")
+    assert [job.get("paused") for job in reader.jobs()] == [None, None]
+    assert job_id in [job["id"] for job in reader.jobs()]
+
+
 def test_redis_reports_only_keys_that_lists_have_read(rig: Rig, reader: Reader) -> None:
     """Other keys that a list reads cost Redis no memory for tracking."""
     for number in range(3):
         rig.make_job(name=str(number))
     reader.names()
     stats: Any = rig.client.info("stats")
-    assert stats["tracking_total_keys"] == 3
+    assert stats["tracking_total_keys"] == 3 + 1  # the pauses
 
 
 def test_what_was_answered_is_listed_whoever_lists_and_whatever_happens_meanwhile(

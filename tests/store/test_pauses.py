@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -195,6 +196,34 @@ def test_nothing_else_of_a_job_changes(world: World) -> None:
     names = ("next_occurrence", "next_due", "last_decided", "revision", "state", "enabled", "kind", "updated_at")
     jobs = [world.client.hmget(world.keys.job(job_id), names) for job_id in (paused, other)]
     assert jobs[0] == jobs[1]
+
+
+def test_a_job_says_which_pauses_cover_it_as_long_as_they_do(world: World) -> None:
+    """First the one that decides; also before the scheduler has noted that one is over."""
+    jobs = world.rig.jobs
+    job_id, other = world.rig.make_job(labels={"team": "crm"}), world.rig.make_job()
+    whole = jobs.get(job_id).data
+
+    def paused() -> list[Any]:
+        listed = jobs.list(limit=5).data
+        assert [jobs.get(one["id"]).data for one in listed] == listed
+        filtered = jobs.list(limit=5, q="a job").data
+        chunks = [json.loads(job) for some in jobs.all() for job in some]
+        assert listed == filtered == chunks
+        return [one.get("paused") for one in listed]
+
+    assert paused() == [None, None] and "paused" not in whole
+    held = world.pause(on_resume="all")
+    skipped = world.pause({"label": {"team": "crm"}}, until=world.instant(MINUTE))
+    assert paused() == [[skipped, held], [held]]
+    world.rig.jobs.update(job_id, jobs.get(job_id).data | {"description": "sent back"})
+    assert jobs.get(job_id).data["description"] == "sent back"
+    world.after(MINUTE)
+    assert paused() == [[held], [held]]
+    world.rig.jobs.toggle(other, {"enabled": False})
+    assert paused() == [[held], [held]]
+    world.end(held)
+    assert paused() == [None, None]
 
 
 def test_runs_by_hand_go_through_and_say_so(world: World) -> None:
@@ -504,7 +533,7 @@ def test_a_pause_that_has_ended_cannot_be_ended(world: World) -> None:
 
 def test_both_scripts_are_safe_to_repeat(world: World) -> None:
     pause = '{"id":"a","scope":"all","reason":"r","on_resume":"skip"}'
-    made = [world.rig.scripts.run("make_pause", "a", pause, "", 10, '{"actor":"x"}') for _ in range(2)]
+    made = [world.rig.scripts.run("make_pause", "a", pause, "", 10, '{"actor":"x"}', "", "") for _ in range(2)]
     assert made[0] == made[1] and made[0][0] == b"made"
     ended = [world.rig.scripts.run("end_pause", "a", '{"actor":"x"}', '{"actor":"x"}', "mark") for _ in range(2)]
     assert [one[0] for one in ended] == [b"ended", b"ended"] and ended[0][1] == ended[1][1]

@@ -15,12 +15,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from service.cli.client.api import api
 from service.cli.commands.contact_duplicates import duplicates, merge
+from service.cli.commands.contact_erasure import erase
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Limit
 from service.cli.output.import_report import in_flags, show_report
 from service.cli.output.printing import err, note, show_json, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Import, export, list and merge contacts.")
+app = typer.Typer(no_args_is_help=True, help="Import, export, list, merge and erase contacts.")
 
 PIECE_BYTES = 256 * 1024
 
@@ -169,3 +170,4 @@ def _called(contact: dict[str, Any]) -> str:
 
 app.command("duplicates")(duplicates)
 app.command("merge")(merge)
+app.command("erase")(erase)

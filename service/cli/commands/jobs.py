@@ -45,7 +45,17 @@ from service.cli.input.schedule_arguments import (
 )
 from service.cli.input.schedule_flags import ScheduleFlags
 from service.cli.output.plans import show_plan
-from service.cli.output.printing import coloured, is_interactive, note, out, say, show_fields, show_json, show_table
+from service.cli.output.printing import (
+    coloured,
+    is_interactive,
+    job_state,
+    note,
+    out,
+    say,
+    show_fields,
+    show_json,
+    show_table,
+)
 from service.cli.output.schedule_words import in_words
 
 app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
@@ -82,7 +92,7 @@ def list_jobs(
     show_table(
         ("NAME", "BOT", "SCHEDULE", "STATE", "LAST RUN", "NEXT RUN (UTC)", "ID"),
         [
-            (job["name"], job["bot_type"], in_words(job), coloured(job["state"]),
+            (job["name"], job["bot_type"], in_words(job), job_state(job),
              coloured(job["last_run_status"] or "-"), job["next_run_at"] or "-", job["id"])
             for job in found
         ],
@@ -104,7 +114,8 @@ def show(job: JobName, json: Json = False) -> None:
             ("description", found["description"]),
             ("bot", found["bot_type"]),
             ("labels", _labels_shown(found["labels"])),
-            ("state", coloured(found["state"])),
+            ("state", job_state(found)),
+            ("paused by", ", ".join(found.get("paused", ())) or None),
             ("reason", found["state_reason"]),
             ("schedule", preview["description"]),
             ("next run", found["next_run_at"] and f"{found['next_run_at']} UTC"),

@@ -9,6 +9,7 @@ import typer
 
 from service.cli.client.api import api, segment
 from service.cli.client.job_lookup import find_id
+from service.cli.commands.run_now import ask_once
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, parsed_labels
 from service.cli.output.printing import note, show_fields, show_json, show_table
@@ -65,7 +66,7 @@ def pause(
         "scope": _scope(all_, label, bot, job), "reason": reason, "until": _instant(until), "on_resume": on_resume,
         "cancel_running": cancel_running,
     }  # fmt: skip
-    made = api().json(api().ask("POST", "/scheduler/pauses", body=body), "id", "jobs")
+    made = api().json(ask_once("/scheduler/pauses", body), "id", "jobs")
     until_when = (
         f"until {made['until']} UTC" if made["until"] else f"until you end it: bot-scheduler resume {made['id']}"
     )

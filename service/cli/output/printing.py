@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -71,6 +71,12 @@ def counted(number: int, word: str) -> str:
 def coloured(word: object, by: str | None = None) -> Text:
     """Colour `word` as the state `by`, or as the state that it names itself."""
     return Text(line(word), style=_COLOURS.get(by or str(word), ""))
+
+
+def job_state(job: Mapping[str, Any]) -> Text:
+    """Return a job's state, and whether a pause covers it."""
+    state = coloured(job["state"])
+    return state.append(", paused", style="yellow") if job.get("paused") and job["enabled"] else state
 
 
 def show_json(value: Any) -> None:

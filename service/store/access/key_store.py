@@ -46,14 +46,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """The end of a secret that was accepted once, by a key that is still stored.
+    """The end of a secret that was accepted once, by a key that is stored, or was revoked in the last 30 days.
 
     Args:
-        reason: `expired`: its key has; `replaced`: its key was rotated, and the overlap is over.
+        reason: `expired`: its key has; `replaced`: its key was rotated, and the overlap is over; `revoked`.
         at: since when it is refused, ms.
     """
 
-    reason: Literal["expired", "replaced"]
+    reason: Literal["expired", "replaced", "revoked"]
     at: int
 
 
@@ -84,7 +84,13 @@ class KeyStore:
             StoreUnavailable: Redis is away.
         """
         fields = ("digest", "previous_digest", "previous_until", "expires_at")
-        (found,) = ask(self._scripts, ("HMGET", self._keys.api_key(sent.id), *fields))
+        found, revoked = ask(
+            self._scripts,
+            ("HMGET", self._keys.api_key(sent.id), *fields),
+            ("HMGET", self._keys.revoked_key(sent.id), "digest", "previous_digest", "at"),
+        )
+        if not isinstance(revoked, Exception) and sent.digest.encode() in revoked[:2]:
+            return Lapse("revoked", int(revoked[2]))
         if isinstance(found, Exception) or sent.digest.encode() not in found[:2]:
             return None
         expired = None if found[3] is None else int(found[3]) * 1000

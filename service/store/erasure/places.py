@@ -41,11 +41,14 @@ class Place:
 
 
 _ID = r"[0-9a-f-]{36}"
-DEFINITION = ("name", "description", "bot_config", "options", "schedule_config")
+DEFINITION = ("name", "description", "labels", "bot_config", "options", "schedule_config")
+ELSEWHERE = "elsewhere"
+_SAID_OF_A_JOB = ("last_run_error", "state_reason")
+_SAID_OF_A_RUN = ("result", "error", "reason", "closed", "cancel", "requested_by", "request_id")
 
 
 def places(keys: Keys) -> tuple[Place, ...]:
-    """List the places of an installation; the first whose pattern matches a key is the key's."""
+    """List the places of an installation. A key may have several; what has none, and is no structure, is told."""
     own, rows = re.escape(keys.prefix), []
 
     def add(
@@ -54,37 +57,47 @@ def places(keys: Keys) -> tuple[Place, ...]:
     ) -> None:  # fmt: skip
         rows.append(Place(name, re.compile(pattern), kind, fields, deed, until, within))
 
-    add("results", rf"{own}:run:{_ID}", "hash", ("result", "error", "reason"))
+    add("results", rf"{own}:run:{_ID}", "hash", _SAID_OF_A_RUN)
     add("results", rf"{own}:run:{_ID}", "hash", ("overlay", "members", "edit", "finished_at"), "tell", "finished_at")
+    add("pauses", rf"{own}:run:{_ID}", "hash", ("pause",), within=("reason", "by"))
+    add("edits", rf"{own}:run:{_ID}", "hash", ("edit",), within=("reason", "by"))
+    add("results", rf"{own}:backfill:{_ID}", "hash", ("requested_by", "request_id"))
     add("results", rf"{own}:backfill:{_ID}", "hash", ("overlay", "members", "ended_at"), "tell", "ended_at")
+    add("pauses", rf"{own}:pauses", "hash", within=("reason", "by"))
+    add("pauses", rf"{own}:pauses:ended", "zset", within=("reason", "by", "ended_by"))
+    add("pauses", rf"{own}:pauses(:ended)?", "any", (), "tell", within=("scope",))
     add("logs", rf"{own}:run:{_ID}:log", "list")
     add("logs", rf"{own}:run:{_ID}:log:tail", "zset")
-    add("results", rf"{own}:job:{_ID}", "hash", ("last_run_error", "state_reason"))
+    add("results", rf"{own}:job:{_ID}", "hash", _SAID_OF_A_JOB)
     add("definitions", rf"{own}:job:{_ID}", "hash", DEFINITION, "tell")
-    add("definitions", rf"{own}:job:{_ID}:edits", "hash", (), "tell")
+    add("edits", rf"{own}:job:{_ID}:edits", "hash", within=("reason", "by"))
+    add("edits", rf"{own}:job:{_ID}:edits", "hash", (), "tell", within=("bot_config",))
     add("revisions", rf"{own}:job:{_ID}", "hash", ("author",))
-    add("revisions", rf"{own}:(job|deleted):{_ID}:revisions", "list", within=(*DEFINITION, "labels", "by"))
+    add("revisions", rf"{own}:(job|deleted):{_ID}:revisions", "list", within=(*DEFINITION, "by"))
     add("revisions", rf"{own}:job:{_ID}:epochs", "list", within=("schedule_config", "options", "by"))
-    add("deleted_jobs", rf"{own}:deleted:{_ID}", "hash", (*DEFINITION, "author", "deleted_by", "last_run_error"))
+    add("deleted_jobs", rf"{own}:deleted:{_ID}", "hash", (*DEFINITION, "author", "deleted_by", *_SAID_OF_A_JOB))
     add("deleted_jobs", rf"{own}:deleted:{_ID}:edits", "hash")
     add("audit", rf"{own}:audit", "stream", within=("actor_name", "fields", "note"))
     add("alerts", rf"{own}:alerts(:\w+)?", "list")
     add("ledger", rf"{own}:ledger:.*", "string")
     add("idempotency", rf"{own}:idempotency:.*", "hash", ("answer",))
-    add("address_books", rf"{own}:cards:\w+:skipped", "hash")
+    add("address_books", rf"{own}:cards:[^:]+:skipped", "hash")
     add("memory", rf"{own}:memory:.*", "string", (), "drop")
     add("rq", rf"rq:job:{_ID}", "hash", ("description", "exc_info", "meta"))
     add("rq", rf"rq:results:{_ID}", "stream")
-    add("elsewhere", rf"(?!{own}:({'|'.join(_STRUCTURE)})$){own}:.*", "any", (), "tell")
+    searched = "|".join(place.pattern.pattern for place in rows)
+    add(ELSEWHERE, rf"(?!({searched}|{own}:({'|'.join(_STRUCTURE)}))$){own}:.*", "any", (), "tell")
     return tuple(rows)
 
 
 _STRUCTURE = (
-    "contact:.*", "identity:.*", "gone:.*", "contacts(:before)?", "birthdays:.*", "visits", "card_owners", "cards:.*",
-    "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock", "data", "planning", "leader",
-    "schedulers", "workers", "scheduler_versions", "ended_jobs", r"schema_\w+", "jobs", "enabled_jobs", "due_jobs",
-    "runs", "queued", "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?", "edits_due", "adopted",
-    "due", "enabled", rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?", "ledger:.*", "idempotency:.*",
-    "memory:.*", "audit", rf"deleted:{_ID}(:\w+)?",
+    "contact:.*", "identity:.*", "gone:.*", "contacts(:before)?", "birthdays:.*", "visits", "card_owners",
+    "cards:[^:]+(:given|:token)?", "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock",
+    "data", "planning", "leader", "schedulers", "workers", "scheduler_versions", r"schema_\w+", "memory_level",
+    "guesses:.*", "rate:.*", "keys", "revoked:.*", "sessions:.*", "calendars(:changed)?", "calendar:[^:]+:jobs",
+    "jobs", "enabled_jobs", "due_jobs", "ended_jobs", "deleted", "runs", "queued", "leases", "retries", "later", "held",
+    "edits_due",
+    rf"job:{_ID}:(runs|line|hold|logs|later|backfills|history|waiting|open|slots)", "pauses:resuming",
+    rf"pause:{_ID}:jobs", "backfills", rf"backfill:{_ID}:(left|open)", "adopted", "due", "enabled",
 )  # fmt: skip
-"""Keys that hold ids, numbers and times, or have a place above. Other contacts' data is theirs."""
+"""Keys that hold ids, digests, numbers and times alone. Other contacts' data is theirs."""

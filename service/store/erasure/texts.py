@@ -33,7 +33,7 @@ _READS: dict[str, tuple[tuple[str, ...], tuple[str | int, ...]]] = {
     "stream": (("XRANGE",), ("-", "+")),
 }
 Text = tuple[str, bytes]
-"""The field of a hash, or nothing, and its text."""
+"""The field of a hash, the id of a stream's entry, or nothing; and a text there."""
 
 
 @dataclass(slots=True)
@@ -49,6 +49,11 @@ class Found:
     counts: Counter[str] = field(default_factory=Counter)
     left: list[str] = field(default_factory=list)
     entries: set[str] = field(default_factory=set)
+
+    def tell(self, name: str) -> None:
+        """Note a key that was left as it is, once."""
+        if name not in self.left and len(self.left) < MOST_LEFT:
+            self.left.append(name)
 
 
 class TextEraser:
@@ -70,10 +75,28 @@ class TextEraser:
     def erase(self, traces: Traces) -> Found:
         """Cut a person out of everything that is there. Safe to repeat. Raises StoreUnavailable."""
         found = Found()
+        for name in (self._keys.pauses, self._keys.ended_pauses):  # first: their words go on into runs
+            self._search([name], traces, found)
         for pattern in (f"{self._keys.prefix}:*", "rq:job:*", "rq:results:*"):
             for names in self._pages(pattern):
                 self._search(names, traces, found)
         return found
+
+    def rename_in_audit(self, traces: Traces, begun: str) -> None:
+        """Put what stands for the person in the place of their ids in the audit log.
+
+        Args:
+            traces: the person's.
+            begun: the id of the entry that says that this erasure has begun; it names the contact until that is gone.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        (stream,) = (place for place in self._places if place.name == "audit")
+        (texts,) = self._texts([(self._keys.audit, stream)])
+        changes = [(at, old, new) for at, old in texts if at != begun and (new := _renamed(old, traces)) != old]
+        if changes:
+            self._replace(self._keys.audit, changes)
 
     def entries_of(self, ids: Sequence[str]) -> set[str]:
         """Return the entries of the ledger under one of these ids."""
@@ -113,8 +136,8 @@ class TextEraser:
                 found.counts[place.name] += 1
             elif changes and deed == "cut" and self._is_ours(name):
                 found.counts[place.name] += self._replace(name, changes)
-            elif (changes or traces.are_in(name)) and deed == "tell" and len(found.left) < MOST_LEFT:
-                found.left.append(name.removeprefix(f"{self._keys.prefix}:"))
+            elif (changes or traces.are_in(name)) and deed == "tell":
+                found.tell(name.removeprefix(f"{self._keys.prefix}:"))
 
     def _texts(self, looks: Sequence[tuple[str, Place]]) -> Iterator[list[Text]]:
         kinds = self._kinds([name for name, place in looks if place.kind == "any"])
@@ -173,7 +196,7 @@ def _taken_apart(answer: Any, place: Place, kind: str) -> Iterator[Text]:
     elif kind == "hash":
         yield from ((name.decode(errors="replace"), text) for name, text in pairs(answer).items())
     elif kind == "stream":
-        yield from (("", text) for _, fields in answer for text in fields)
+        yield from ((entry_id.decode(), text) for entry_id, fields in answer for text in fields)
     else:
         yield from (("", text) for text in ([answer] if isinstance(answer, bytes) else answer))
 
@@ -190,6 +213,10 @@ def _cut(data: bytes, traces: Traces, within: tuple[str, ...]) -> bytes:
     if space and number.isdigit() and line[:1] == "{":
         return f"{number} {traces.cut(line)}".encode()
     return traces.cut(text).encode()
+
+
+def _renamed(data: bytes, traces: Traces) -> bytes:
+    return traces.renamed(data.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def _cut_within(text: str, traces: Traces, within: tuple[str, ...]) -> str:

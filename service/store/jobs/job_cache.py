@@ -21,6 +21,7 @@ from redis.exceptions import ResponseError
 from service.batches import batched
 from service.interleaving import has_loop, is_interleaved, on_loop
 from service.store.jobs.job_views import VIEW_FIELDS, job_view
+from service.store.jobs.paused import stored_texts
 from service.store.scripts import Scripts
 from service.store.server.asking import WRONG_TYPE, Ask, hash_fields
 from service.store.server.connection import WebRedis
@@ -41,6 +42,10 @@ READ_AT_ONCE = 200
 """Jobs to read and show at once, so that the event loop serves others in between."""
 
 Found = TypeVar("Found")
+Find = Callable[[Ask], tuple[Found, Sequence[bytes]]]
+"""Asks Redis for the ids of jobs."""
+Answer = tuple[Found, list[bytes | None], Sequence[bytes]]
+"""What was found, views of the jobs, and the stored pauses."""
 
 
 class JobCache:
@@ -61,6 +66,8 @@ class JobCache:
                 client.beside(greeting=[TRACKING], greeted=self._start_over, push=self._note)
             )
         self._key = scripts.keys.job("").encode()
+        self._pauses_key = scripts.keys.pauses.encode()
+        self._pauses: Sequence[bytes] | None = None
         self._kept: dict[bytes, bytes] = {}
         self._changes = 0
         self._changed: dict[bytes, int] = {}
@@ -68,15 +75,15 @@ class JobCache:
         self._readers = 0
         self._times_back = 0
 
-    def show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]] | None:
+    def show(self, find: Find[Found]) -> Answer[Found] | None:
         """Find jobs and return their views.
 
         Args:
             find: asks Redis for their ids, in one round trip; called again if the connection broke.
 
         Returns:
-            The result of `find`, and the views, JSON, with None in the place of a job that is gone or damaged. None if
-            there is no cache.
+            The result of `find`; the views, JSON, with None in the place of a job that is gone or damaged; and the
+            stored pauses. None if there is no cache.
 
         Raises:
             StoreUnavailable: Redis is away.
@@ -87,12 +94,12 @@ class JobCache:
             return on_loop(self.show, find)
         return self.scripts.ask(partial(self._show, find))
 
-    def _show(self, find: Callable[[Ask], tuple[Found, Sequence[bytes]]]) -> tuple[Found, list[bytes | None]] | None:
+    def _show(self, find: Find[Found]) -> Answer[Found] | None:
         self._readers += 1
         try:
             found, ids = find(self._ask)
             self._forget_after_loss()
-            return None if self.refused else (found, self._views(ids))
+            return None if self.refused else (found, self._views(ids), self._known_pauses())
         finally:
             self._readers -= 1
             if not self._readers:
@@ -111,6 +118,17 @@ class JobCache:
     def _read(self, ids: Sequence[bytes]) -> list[Any]:
         questions = hash_fields([self.scripts.keys.job(job_id.decode(errors="replace")) for job_id in ids], VIEW_FIELDS)
         return exchange(self.scripts.client, [part for each in questions for part in (_TRACKED, each)])[1::2]
+
+    def _known_pauses(self) -> Sequence[bytes]:
+        """Return the stored pauses; read only if they have changed since."""
+        if self._pauses is not None:
+            return self._pauses
+        before = self._changes
+        question = packed("HVALS", self._pauses_key)
+        pauses = stored_texts(exchange(self.scripts.client, [_TRACKED, question])[1])
+        if max(self._changed.get(self._pauses_key, 0), self._all_changed) <= before:
+            self._pauses = pauses
+        return pauses
 
     def _keep(self, key: bytes, job: bytes, before: int) -> None:
         """Keep a view, unless Redis has reported a change of the job since it was asked."""
@@ -137,10 +155,13 @@ class JobCache:
         self._changes += 1
         if message[1] is None:
             self._kept.clear()
+            self._pauses = None
             self._all_changed = self._changes
             return
         for key in message[1]:
             self._kept.pop(key, None)
+            if key == self._pauses_key:
+                self._pauses = None
             if self._readers:
                 self._changed[key] = self._changes
 

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from service.batches import batched
 from service.domain.access.labels import EVERY_JOB, JobChoice, stored_labels
 from service.domain.records import UnreadableJob
-from service.store.jobs.job_cache import READ_AT_ONCE, JobCache
+from service.store.jobs.job_cache import READ_AT_ONCE, Answer, JobCache
 from service.store.jobs.job_hashes import Position
 from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view
+from service.store.jobs.paused import stored_texts, with_pauses
 from service.store.scripts import Scripts
 from service.store.server.asking import Ask, ask, ask_packed, hash_fields, scored
+from service.store.server.exchange import packed
 
 CHUNK = 1000
 """Jobs read at a time where a list is long, or where a filter may reject most of them."""
@@ -94,6 +96,7 @@ class Listing:
         self._scripts = scripts
         self._keys = scripts.keys
         self._cache = JobCache(scripts)
+        self._ask_pauses = packed("HVALS", scripts.keys.pauses)
 
     def one(self, job_id: str, choice: JobChoice = EVERY_JOB) -> ShownJob | None:
         """Read one job; None if there is no such job, or if a choice does not take it.
@@ -105,17 +108,19 @@ class Listing:
         Raises:
             UnreadableJob: its hash is damaged.
         """
-        (values,) = ask_packed(self._scripts, hash_fields([self._keys.job(job_id)], VIEW_FIELDS))
+        values, pauses = ask_packed(self._scripts, self._questions([job_id]))
         try:
-            if any(values) and _takes(choice, values):
-                return ShownJob(job_id, job_view(job_id, values), int(values[-1]))
+            if not (any(values) and _takes(choice, values)):
+                return None
+            view, revision = job_view(job_id, values), int(values[-1])
         except (ValueError, TypeError) as error:
             raise UnreadableJob(f"{type(error).__name__}: {error}") from error
-        return None
+        (shown,) = with_pauses(self._scripts, [view], stored_texts(pauses))
+        return ShownJob(job_id, shown, revision)
 
     def page(
         self, limit: int, after: Position | None, wanted: JobFilter, scan: int
-    ) -> tuple[list[bytes], Position | None]:
+    ) -> tuple[Sequence[bytes], Position | None]:
         """Read up to `limit` jobs after a position.
 
         Args:
@@ -127,36 +132,43 @@ class Listing:
         Returns:
             The jobs, JSON, and where to go on if there are more.
         """
+        items, following, pauses = self._page(limit, after, wanted, scan)
+        return with_pauses(self._scripts, items, pauses), following
+
+    def _page(
+        self, limit: int, after: Position | None, wanted: JobFilter, scan: int
+    ) -> tuple[list[bytes], Position | None, Sequence[bytes]]:
         items: list[bytes] = []
         looked_at = 0
         while True:
             count = limit - len(items) if wanted.wants_all else min(CHUNK, scan - looked_at)
-            window, jobs = self._jobs(after, count, wanted)
+            window, jobs, pauses = self._jobs(after, count, wanted)
             for place, job in enumerate(jobs):
                 if job is not None:
                     items.append(job)
                 # With limits, a full page always leads on: others' jobs behind it must make no difference.
                 if len(items) == limit and (place + 1 < len(jobs) or not wanted.choice.limits.are_none):
-                    return items, window.places[place]
+                    return items, window.places[place], pauses
             looked_at += len(jobs)
             after = window.last
             if after is None or len(items) == limit:
-                return items, after
+                return items, after, pauses
             if looked_at >= scan:
-                return items, after if jobs[-1] is not None or wanted.choice.limits.are_none else after.nameless()
+                named = jobs[-1] is not None or wanted.choice.limits.are_none
+                return items, after if named else after.nameless(), pauses
 
     def all(self, wanted: JobFilter) -> Iterator[Sequence[bytes]]:
         """Yield all jobs, JSON, some at a time."""
         after: Position | None = None
         while True:
-            window, jobs = self._jobs(after, CHUNK, wanted)
-            yield [job for job in jobs if job is not None]
+            window, jobs, pauses = self._jobs(after, CHUNK, wanted)
+            yield with_pauses(self._cache.scripts, [job for job in jobs if job is not None], pauses)
             after = window.last
             if after is None:
                 return
 
-    def _jobs(self, after: Position | None, count: int, wanted: JobFilter) -> tuple[_Window, list[bytes | None]]:
-        """Read the next `count` jobs, with None in the place of one that is gone, damaged or rejected."""
+    def _jobs(self, after: Position | None, count: int, wanted: JobFilter) -> Answer[_Window]:
+        """Read the next `count` jobs, None in the place of one that is gone, damaged or rejected; and the pauses."""
 
         def find(asking: Ask) -> tuple[_Window, Sequence[bytes]]:
             window = self._window(after, count, asking)
@@ -166,15 +178,16 @@ class Listing:
             return cached
         scripts = self._cache.scripts  # on a connection of its own, so that long lists delay nobody
         window = self._placed(after, count, partial(ask, scripts))
-        ids = [job_id.decode(errors="replace") for job_id in window.ids]
-        return window, [
-            _wanted(job_id, values, wanted)
-            for some in batched(ids, READ_AT_ONCE)
-            for job_id, values in zip(some, ask_packed(scripts, self._questions(some)), strict=True)
-        ]
+        jobs: list[bytes | None] = []
+        pauses: Any = ()
+        for some in batched([job_id.decode(errors="replace") for job_id in window.ids], READ_AT_ONCE):
+            *found, pauses = ask_packed(scripts, self._questions(some))
+            jobs += [_wanted(job_id, values, wanted) for job_id, values in zip(some, found, strict=True)]
+        return window, jobs, stored_texts(pauses)
 
     def _questions(self, job_ids: Sequence[str]) -> list[bytes]:
-        return hash_fields([self._keys.job(job_id) for job_id in job_ids], VIEW_FIELDS)
+        """Ask for some jobs, and for the pauses."""
+        return [*hash_fields([self._keys.job(job_id) for job_id in job_ids], VIEW_FIELDS), self._ask_pauses]
 
     def _window(self, after: Position | None, count: int, asking: Ask) -> _Window:
         if after is None:

@@ -21,6 +21,10 @@ class AccessKeys:
         """Name the hash of a stored API key: what it may do, and the digest of its secret."""
         return f"{self.prefix}:key:{key_id}"
 
+    def revoked_key(self, key_id: str) -> str:
+        """Name the hash of a revoked API key: when, and the digests of its secrets, to tell whoever still sends one."""
+        return f"{self.prefix}:revoked:{key_id}"
+
     def session(self, session_id: str) -> str:
         """Name the hash of a session of the console. `session_id` is a digest of the cookie's text."""
         return f"{self.prefix}:session:{session_id}"

@@ -1,7 +1,7 @@
 -- Put other texts in the place of some texts of one key, wherever they still stand as the caller has read them.
 --
 -- KEYS  1 the key      2 erased_texts, which counts them
--- ARGV  1 of a text, its field in a hash, or ''      2 the text      3 the text from now on      4… others likewise
+-- ARGV  1 of a text, its field in a hash, the id of its entry in a stream, or ''      2 the text      3 the text from now on      4… others likewise
 -- Returns how many were found; of a key that has come to another type, none.
 --
 -- One step, so that nobody's write in between is lost, and that no process goes on showing what it remembers of the
@@ -38,12 +38,13 @@ if kind == 'stream' then
   local left = redis.call('PTTL', name)
   local entries = redis.call('XRANGE', name, '-', '+')
   local news = {}
-  for i = 1, #ARGV, 3 do news[ARGV[i + 1]] = ARGV[i + 2] end
+  for i = 1, #ARGV, 3 do news[ARGV[i] .. ' ' .. ARGV[i + 1]] = ARGV[i + 2] end
   redis.call('DEL', name)
   for _, entry in ipairs(entries) do
     for i, text in ipairs(entry[2]) do
-      if news[text] then
-        entry[2][i] = news[text]
+      local new = news[entry[1] .. ' ' .. text]
+      if new then
+        entry[2][i] = new
         found = found + 1
       end
     end

@@ -14,6 +14,7 @@ from service.domain.plain_json import dumps
 from service.domain.schedules.schema_versions import PAUSES
 from service.errors import Conflict, ValidationFailed
 from service.store.audit.entries import entry_of, recorded, requested_by
+from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.older_schedulers import require_schedulers
 from service.store.scripts import Scripts
 from service.store.server.asking import ask
@@ -76,8 +77,15 @@ class PauseStore:
         counts = ask(self._scripts, *(("SCARD", self._keys.pause_jobs(pause_id)) for pause_id in pause_ids))
         return [int(count) if isinstance(count, int) else 0 for count in counts]
 
-    def make(self, asked: PauseRequest) -> Pause:
+    def make(self, asked: PauseRequest, idempotency: Idempotency | None = None) -> Pause | Recalled:
         """Make a pause. Nothing that it covers is let through once this has returned.
+
+        Args:
+            asked: the request.
+            idempotency: the request's key and body; None without a key.
+
+        Returns:
+            The pause; or the earlier answer to the Idempotency-Key, the id of that pause.
 
         Raises:
             StoreUnavailable: a scheduler of an older release is up, which knows no pauses; or Redis is away.
@@ -94,9 +102,13 @@ class PauseStore:
         }  # fmt: skip
         told = {name: value for name, value in fields.items() if name not in ("id", "by")}
         entry = entry_of("pause.create", pause_id, recorded({name: (None, value) for name, value in told.items()}))
-        word, *answer = self._scripts.run(
-            "make_pause", pause_id, dumps(fields), asked.until or "", MOST_ACTIVE, entry.text
-        )
+        found = self._scripts.run(
+            "make_pause", pause_id, dumps(fields), asked.until or "", MOST_ACTIVE, entry.text,
+            *(idempotency or NO_KEY).arguments(),
+        )  # fmt: skip
+        if (kept := recalled(found)) is not None:
+            return kept
+        word, *answer = found
         if word == b"past":
             raise ValidationFailed.of("until", "must lie in the future")
         if word == b"too_many":

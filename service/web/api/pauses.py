@@ -10,7 +10,7 @@ from service.domain.input.refusals import echo, listed
 from service.errors import ValidationFailed
 from service.usecases.pauses import STATES, Pauses
 from service.web.api.limits import PAGE_LIMIT
-from service.web.http import paging, query
+from service.web.http import conditions, paging, query
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object
 from service.web.http.pools import PooledResource
@@ -40,7 +40,7 @@ class PauseList(PooledResource[Pauses]):
         runs that are queued or under way go on, unless `cancel_running` has the latter cancelled.
         """
         body = await read_object(req)
-        made = await self._pool.run(self._source.create, body)
+        made = await self._pool.run(self._source.create, body, conditions.idempotency_key(req))
         resp.media, resp.status = made, falcon.HTTP_201
         resp.set_header("Location", f"/scheduler/pauses/{made['id']}")
 

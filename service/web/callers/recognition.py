@@ -89,7 +89,7 @@ class Callers:
     async def lapsed(self, given: bytes) -> str | None:
         """Return the sentence for somebody who sends a key that was accepted once; None for any other.
 
-        Only who holds the secret is told, and an ended key opens nothing. Of a revoked key, nothing is stored any more.
+        Only who holds the secret is told, and an ended key opens nothing. A revoked one is known for 30 days.
 
         Args:
             given: the refused key, as it was sent.
@@ -102,8 +102,8 @@ class Callers:
         if lapse is None:
             return None
         at = f"{format_ms(lapse.at).replace('T', ' ')} UTC"
-        if lapse.reason == "expired":
-            return f"This key expired on {at}"
+        if lapse.reason != "replaced":
+            return f"This key {'expired' if lapse.reason == 'expired' else 'was revoked'} on {at}"
         return f"This key was rotated; its former secret was accepted until {at}"
 
     async def by_token(self, token: str, req: Request) -> Caller | None:

@@ -92,6 +92,12 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
             **array(TIMESTAMP),
             "description": "After a change of the job: the changed occurrences that are no longer ones.",
         },
+        "paused": {
+            **array(UUID),
+            "minItems": 1,
+            "description": "Only where jobs are read, and only while pauses cover the job: their ids, first the one "
+            "that decides. A pause may be for other jobs, too.",
+        },
     }
     return {
         "Job": record(answered | added, answered),

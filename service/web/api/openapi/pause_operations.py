@@ -22,7 +22,7 @@ PAUSE_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answer_headers=("Link",), tagged=True,
     ),
     ("POST", "/scheduler/pauses"): Operation(
-        {201: _PAUSE}, (*BODY_ERRORS, 409), headers=(HEADER,), answer_headers=("Location",),
+        {201: _PAUSE}, (*BODY_ERRORS, 409), headers=("Idempotency-Key", HEADER), answer_headers=("Location",),
         body=json(ref("CreatePause")),
     ),
     ("GET", "/scheduler/pauses/{pause_id}"): Operation({200: _PAUSE}, (404,)),

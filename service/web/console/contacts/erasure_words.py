@@ -11,6 +11,8 @@ PLACES: Mapping[str, str] = {
     "results": "Results and errors of runs",
     "logs": "Lines of logs",
     "alerts": "Alerts that wait to be sent",
+    "pauses": "Reasons of pauses, and who made them",
+    "edits": "Reasons of changed occurrences, and who changed them",
     "ledger": "Texts of the record of what is done once",
     "ledger_entries": "Entries of that record under the person’s id",
     "revisions": "Former definitions of jobs",
@@ -24,8 +26,9 @@ PLACES: Mapping[str, str] = {
 
 REMOVED: Sequence[str] = (
     "the contact, with what its synced cards gave",
-    "their name, e-mail addresses, phone numbers and URLs from results, logs, alerts, the audit log, former "
-    "definitions of jobs, deleted jobs and the queue; “[erased]” stands there then, and everything still counts",
+    "their name, e-mail addresses, phone numbers and URLs from results, logs, alerts, pauses, changed occurrences, the "
+    "audit log, former definitions of jobs, deleted jobs and the queue; “[erased]” stands there then, and everything "
+    "still counts",
     "plain identities: digests under a secret key stand for the person, so that whoever comes back within 400 days is "
     "not greeted twice",
 )
@@ -36,6 +39,5 @@ BEYOND: Sequence[str] = (
     "backups and snapshots, and Redis’ append-only file until it is rewritten",
     "the present definitions of jobs, which the erasure names, so that you can change them",
     "a card on a CardDAV server: delete it there, or the person comes back when it changes",
-    "the contact’s id in the audit log, which tells who erased whom",
 )
 """What an erasure cannot take away, and people have to clear themselves."""
