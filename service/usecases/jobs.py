@@ -179,7 +179,11 @@ class Jobs:
             PreconditionFailed: the job is at another revision.
             ConcurrentChange: others change the job all the time.
         """
-        return self.change(job_id, lambda current: parse_update(body, current, self._configs), revisions)
+        return self.change(job_id, lambda current: self.updated(current, body), revisions)
+
+    def updated(self, current: JobDefinition, body: object) -> JobDefinition:
+        """Return a definition with the fields that a body names replaced, checked. Raises ValidationFailed."""
+        return parse_update(body, current, self._configs)
 
     def toggle(self, job_id: str, body: object, revisions: Collection[int] = ()) -> JobView:
         """Enable or disable a job.

@@ -22,16 +22,16 @@ local now, all, ids = now_ms(), {}, {}
 for i = 6, #ARGV, 4 do
   local told = {overlay = call('HGET', key.run(ARGV[i + 1]), 'overlay') or '', request_id = ARGV[4],
     requested_by = ARGV[5], bound = ARGV[i + 2]}
-  local refused = asked.take_over(told, job_id, ARGV[i + 1])
+  local refused = by_hand.take_over(told, job_id, ARGV[i + 1])
   if refused then return {refused} end
   all[#all + 1] = told
   ids[#ids + 1] = ARGV[i] .. ' ' .. ARGV[i + 1]
 end
 if #all > 0 and call('LLEN', key.waiting(job_id)) + #all > conf.waiting_limit then return {'full'} end
 
-local pause = asked.pause(job_id, bot_type, now)
+local pause = by_hand.pause(job_id, bot_type, now)
 for i, told in ipairs(all) do
-  asked.make(job_id, ARGV[2 + 4 * i], told, pause, now)
+  by_hand.make(job_id, ARGV[2 + 4 * i], told, pause, now)
   audit.note(ARGV[5 + 4 * i], nil, nil, now)
 end
 idempotency.keep(ARGV[2], ARGV[3], table.concat(ids, ' '))

@@ -22,7 +22,7 @@ if recalled then return recalled end
 
 local now = now_ms()
 local told = {overlay = ARGV[3], request_id = ARGV[6], requested_by = ARGV[8], bound = ARGV[9], not_before = ARGV[10]}
-local refused = again_of ~= '' and asked.take_over(told, job_id, again_of)
+local refused = again_of ~= '' and by_hand.take_over(told, job_id, again_of)
 if refused then return {refused} end
 if not_before then
   if not_before <= now then return {'past'} end
@@ -32,7 +32,7 @@ elseif call('LLEN', key.waiting(job_id)) >= conf.waiting_limit then
   return {'full'}
 end
 
-asked.make(job_id, run_id, told, asked.pause(job_id, bot_type, now), now, not_before)
+by_hand.make(job_id, run_id, told, by_hand.pause(job_id, bot_type, now), now, not_before)
 idempotency.keep(ARGV[4], ARGV[5], run_id)
 audit.note(ARGV[7], nil, nil, now)
 return {'queued'}

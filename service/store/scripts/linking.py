@@ -17,7 +17,7 @@ COMMON = frozenset({"call", "int", "now_ms"})
 SHARED = (
     "idempotency", "iso", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "tally", "followers", "audit",
     "access", "quota", "revisions", "epochs", "deleted", "calendars", "runs", "delays", "pauses", "overlap",
-    "asked", "backfills", "claims", "older", "guessing",
+    "by_hand", "backfills", "claims", "older", "guessing",
 )  # fmt: skip
 """The other parts of `service/store/lua/shared`, in the order in which their functions stand in a script."""
 

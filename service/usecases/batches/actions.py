@@ -47,7 +47,7 @@ class Actions:
 
     def _changed(self, job: JobDefinition) -> JobDefinition:
         if self._asked.action == "label":
-            return replace(job, labels=self._asked.relabelled(job.labels))
+            return self._jobs.updated(job, {"labels": self._asked.relabelled(job.labels)})
         return replace(job, enabled=self._asked.action == "enable")
 
     def _change(self, job_id: str, change: Callable[[JobDefinition], JobDefinition]) -> Result:

@@ -1,8 +1,8 @@
 -- Runs that people ask for: one now or later, or ended ones again.
-local asked = {}
+local by_hand = {}
 
 -- Note in `told` what a run takes over from the ended one that it does again. Returns why it cannot: 'no_run', 'not_ended'.
-function asked.take_over(told, job_id, again_of)
+function by_hand.take_over(told, job_id, again_of)
   local its_job, status, occurrence, members = unpack(call('HMGET', key.run(again_of), 'job_id', 'status',
     'scheduled_for', 'members'))
   if its_job ~= job_id then return 'no_run' end
@@ -12,7 +12,7 @@ end
 
 -- Make a run: it takes a slot, or waits for one, or awaits `not_before`, ms. `told` has fields of its record; '' for none.
 -- `covering`: the pause that covers its job now, if there is one.
-function asked.make(job_id, run_id, told, covering, now, not_before)
+function by_hand.make(job_id, run_id, told, covering, now, not_before)
   local name, bot_type, limit, held, rule = unpack(call('HMGET', key.job(job_id), 'name', 'bot_type',
     'max_concurrent_runs', 'held', 'overlap'))
   local fields = {'bot_type', bot_type, 'trigger', 'manual', 'queued_at', int(now), 'due', int(not_before or now)}
@@ -30,6 +30,6 @@ function asked.make(job_id, run_id, told, covering, now, not_before)
 end
 
 -- Return the pause that covers a job now; nil if there is none.
-function asked.pause(job_id, bot_type, now)
+function by_hand.pause(job_id, bot_type, now)
   return pauses.covering(pauses.read(now), {id = job_id, bot_type = bot_type})
 end
