@@ -89,7 +89,7 @@ class JobList(Changing):
 class Batch(PooledResource[Batches]):
     """`/scheduler/batch`."""
 
-    access = BY_KEY.needing(post=None)
+    access = BY_KEY.needing(post=(Scope.WRITE, Scope.RUN))  # and the use case asks what the action needs
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Do the same for many jobs, each in a step of its own, and answer with what became of each.

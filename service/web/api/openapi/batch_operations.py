@@ -31,7 +31,7 @@ STATE: Schema = {
 
 BATCH_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/scheduler/batch"): Operation(
-        {200: json(ref("BatchAnswer"))}, (*BODY_ERRORS, 403, 409), headers=("Idempotency-Key", HEADER),
+        {200: json(ref("BatchAnswer"))}, (*BODY_ERRORS, 409), headers=("Idempotency-Key", HEADER),
         body=json(ref("BatchRequest")),
     ),
 }  # fmt: skip
