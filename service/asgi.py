@@ -32,6 +32,7 @@ from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
@@ -75,7 +76,7 @@ log = logging.getLogger(__name__)
 PAGE_THREADS, PAGES_WAITING = 4, 200
 """Threads of a process for short work, and requests that may wait for one: pages, contacts, previews, metrics."""
 LONG_THREADS, LONG_WAITING = 4, 12
-"""The same for imports, exports, documents and test messages."""
+"""The same for imports, exports, documents, batches and test messages."""
 
 
 def build() -> App:
@@ -134,6 +135,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     return Services(
         jobs=jobs,
         runs=runs,
+        batches=Batches(scripts, jobs, runs),
         backfills=Backfills(scripts, occurrences, bot_configs),
         contacts=contacts,
         erasure=Erasure(scripts, bots),

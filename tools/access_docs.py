@@ -10,14 +10,14 @@ from typing import Any
 from service.asgi import assemble
 from service.domain.access.scopes import SETS, Scope
 from service.settings import Settings
-from service.web.http.access import ANY_METHOD, Access, Proof, access_of
+from service.web.http.access import ANY_METHOD, Access, Proof, access_of, several
 
 PAGE = Path(__file__).parents[1] / "docs" / "access.md"
 
 DOES: Mapping[Scope, str] = {
     Scope.READ: "see jobs, runs, logs, previews, the bots, metrics and exports",
     Scope.RUN: "run jobs now, later and again, backfill them, start, move and cancel runs, acknowledge notices",
-    Scope.WRITE: "create, change and delete jobs; apply documents",
+    Scope.WRITE: "create, change and delete jobs, one or many; apply documents",
     Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
     Scope.SEND: "send a test message",
     Scope.PING: "report from elsewhere that a job began or ended; nothing needs it yet",
@@ -95,6 +95,8 @@ run by hand with a `bot_config` of its own is checked again when it starts, sinc
 - Results, errors and logs of bots that handle persons (`handles_persons`: `birthday`, `visitor`, `contacts_sync`) need
   `contacts` beside `read`. Without it, a sentence stands in their place, and the log cannot be followed. `/rq` does not
   know the bot of a run, and withholds every error.
+- `POST /scheduler/batch` needs the scope that its action needs for a single job: `write` to enable, disable, label and
+  delete, `run` to run and to do again. To name the jobs by a filter, and to see their names, it also needs `read`.
 - A test message to a contact needs `contacts` beside `send`.
 - Whoever waits for a run (`?wait=`) or cancels one with `run` alone sees its status and times. Sentences stand in place
   of the result and the error, and the counts are 0.
@@ -141,9 +143,9 @@ addresses count as [wrong keys](deploy.md#guessing).
 
 ## What each operation needs
 
-"Any key" means that no scope is needed, "unlimited" that a key with limits is refused. HEAD needs what GET does.
-[tests/api/test_access_crossing.py](../tests/api/test_access_crossing.py) asks each operation with every kind of key and
-finds this table.
+"Any key" means that no scope is needed, "or" that one of them will do, and "unlimited" that a key with limits is
+refused. HEAD needs what GET does. [tests/api/test_access_crossing.py](../tests/api/test_access_crossing.py) asks each
+operation with every kind of key and finds this table.
 
 <!-- written by `make access-docs` from the declarations of the routes; do not edit -->
 
@@ -157,7 +159,7 @@ class Row:
     Args:
         method: upper case; `ANY` for all methods.
         path: the route's template.
-        scope: the scope; None where any key will do.
+        scopes: the scopes of which one will do; none where any key will do.
         is_open: whether it needs no key at all.
         unlimited: whether a key with limits is refused.
         is_page: whether it is a page of the console, which needs a session.
@@ -166,7 +168,7 @@ class Row:
 
     method: str
     path: str
-    scope: Scope | None
+    scopes: tuple[Scope, ...]
     is_open: bool
     unlimited: bool
     is_page: bool
@@ -177,7 +179,7 @@ class Row:
         """The needs, in words."""
         if self.is_open:
             return "no key"
-        scope = "any key" if self.scope is None else f"`{self.scope.value}`"
+        scope = " or ".join(f"`{scope.value}`" for scope in self.scopes) or "any key"
         if self.is_by_address:
             return f"{scope}, in the address"
         return f"{scope}, unlimited" if self.unlimited else scope
@@ -200,7 +202,7 @@ def _rows(path: str, resource: object) -> Iterator[Row]:
     methods = access.scopes or {name: None for name in ("get", "post") if hasattr(resource, f"on_{name}")}
     for method, scope in methods.items():
         name = "ANY" if method == ANY_METHOD else method.upper()
-        yield Row(name, path, scope, access.is_open, access.unlimited, is_page, access.is_by_address)
+        yield Row(name, path, several(scope), access.is_open, access.unlimited, is_page, access.is_by_address)
 
 
 def page() -> str:

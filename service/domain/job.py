@@ -38,6 +38,9 @@ ANSWER_FIELDS = (
     "revision",
 )
 """The fields of a job as the API shows it, in the contract's order."""
+STATES = ("scheduled", "disabled", "ended", "broken")
+FILTER_STATES = (*STATES, "failing")
+"""What a filter may ask for: a job's state, or that its last run has failed."""
 READ_ONLY_FIELDS = frozenset((*ANSWER_FIELDS, "paused")) - frozenset(DEFINITION_FIELDS)
 """Fields that a body may carry, and that have no effect there."""
 

@@ -1,14 +1,23 @@
 """Idempotency of requests that may be sent twice and must count once, by the IETF draft of `Idempotency-Key`.
 
-One script writes both the key's record and the effect, so that Redis keeps or loses both together.
+One script writes both the key's record and the effect, so that Redis keeps or loses both together. A request that takes
+many scripts keeps its plan before the first of them, and its answer after the last.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from service.domain.plain_json import dumps
+from service.store.scripts import Scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +59,35 @@ def recalled(answer: Sequence[bytes]) -> Recalled | None:
     if answer[0] == b"kept":
         return Recalled(answer[1].decode())
     return Recalled(None) if answer[0] == b"other_body" else None
+
+
+class Answers:
+    """Answers to requests that take many scripts; a long one is packed, and takes a third of its length.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def begin(self, sent: Idempotency, plan: dict[str, Any]) -> Recalled | None:
+        """Keep what a request is about to do, unless there is something under its key already.
+
+        Returns:
+            What is there, to be read by `unpacked`; None if this is a new request.
+        """
+        return recalled(self._keep(sent, plan, ""))
+
+    def end(self, sent: Idempotency, answer: dict[str, Any]) -> None:
+        """Keep the answer in place of the plan."""
+        self._keep(sent, answer, "1")
+
+    def _keep(self, sent: Idempotency, known: dict[str, Any], replaces: str) -> Any:
+        packed = base64.b85encode(zlib.compress(dumps(known)))
+        return self._scripts.run("keep_answer", *sent.arguments(), packed, replaces)
+
+
+def unpacked(text: str) -> dict[str, Any]:
+    """Read what `Answers` has kept."""
+    return dict(orjson.loads(zlib.decompress(base64.b85decode(text))))

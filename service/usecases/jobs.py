@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import orjson
 from pydantic import BaseModel
@@ -31,12 +31,13 @@ from service.interleaving import leave_loop_if
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
-from service.store.jobs.listing import JobFilter, Listing
+from service.store.jobs.listing import Listing
 from service.store.pauses.pause_store import PauseStore
 from service.store.scripts import Scripts
 from service.usecases.access.side_doors import require_bound_secrets, veiled
 from service.usecases.access.sight import choice, is_limited, require_within_limits
 from service.usecases.ids import broken, keeps_changing, no_job, once, other_revision, same_body, stored, stored_at
+from service.usecases.job_filters import JobFilters, job_filter
 from service.usecases.paging import cursor_of, position
 from service.usecases.previews import preview_of, preview_of_job
 from service.usecases.views import JobView, Page
@@ -86,19 +87,13 @@ class Jobs:
             raise no_job(job_id)
         return JobView(veiled(job.json, self._visible), job.id, job.revision)
 
-    def list(
-        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
-        labels: Sequence[str] = (), limit: int, cursor: str | None = None,
-    ) -> Page:  # fmt: skip
+    def list(self, *, limit: int, cursor: str | None = None, **filters: Unpack[JobFilters]) -> Page:
         """Read a page of jobs in the order of their creation.
 
         Args:
-            enabled_only: whether to leave out disabled jobs.
-            bot_type: leave out other bots' jobs.
-            q: a text that the name or the description contains, in any case.
-            labels: filters such as `team:crm`, all of which must hold.
             limit: the most jobs on the page, 1–`MAX_JOB_PAGE`.
             cursor: the `next_cursor` of the page before.
+            filters: see `JobFilters`.
 
         Returns:
             The page. With a filter it may be short although more jobs follow.
@@ -107,21 +102,14 @@ class Jobs:
             ValidationFailed: the cursor or a filter is invalid.
         """
         after = position(cursor) if cursor is not None else None
-        wanted = JobFilter(enabled_only, bot_type, q, choice(labels))
-        items, following = self._listing.page(limit, after, wanted, SCAN_AT_MOST)
+        items, following = self._listing.page(limit, after, job_filter(**filters), SCAN_AT_MOST)
         return Page([veiled(job, self._visible) for job in items], cursor_of(following) if following else None)
 
-    def all(
-        self, *, enabled_only: bool = False, bot_type: str | None = None, q: str | None = None,
-        labels: Sequence[str] = (),
-    ) -> Iterator[Sequence[bytes]]:  # fmt: skip
+    def all(self, **filters: Unpack[JobFilters]) -> Iterator[Sequence[bytes]]:
         """Read all jobs in the order of their creation, in bounded memory.
 
         Args:
-            enabled_only: whether to leave out disabled jobs.
-            bot_type: leave out other bots' jobs.
-            q: a text that the name or the description contains, in any case.
-            labels: filters such as `team:crm`, all of which must hold.
+            filters: see `JobFilters`.
 
         Returns:
             The jobs as JSON, some at a time.
@@ -129,7 +117,7 @@ class Jobs:
         Raises:
             ValidationFailed: a filter is invalid.
         """
-        found = self._listing.all(JobFilter(enabled_only, bot_type, q, choice(labels)))
+        found = self._listing.all(job_filter(**filters))
         if Scope.CONTACTS in caller().scopes:
             return found
         return ([dumps(veiled(job, self._visible)) for job in some] for some in found)
@@ -192,7 +180,11 @@ class Jobs:
             PreconditionFailed: the job is at another revision.
             ConcurrentChange: others change the job all the time.
         """
-        return self.change(job_id, lambda current: parse_update(body, current, self._configs), revisions)
+        return self.change(job_id, lambda current: self.updated(current, body), revisions)
+
+    def updated(self, current: JobDefinition, body: object) -> JobDefinition:
+        """Return a definition with the fields that a body names replaced, checked. Raises ValidationFailed."""
+        return parse_update(body, current, self._configs)
 
     def toggle(self, job_id: str, body: object, revisions: Collection[int] = ()) -> JobView:
         """Enable or disable a job.
@@ -224,10 +216,18 @@ class Jobs:
         Raises:
             ServiceError: as `update` does.
         """
+        record, changed = self.replaced(job_id, change, revisions, restored_from)
+        return self._view(changed, dropped_edits(record.edits, changed.edits))
+
+    def replaced(
+        self, job_id: str, change: Callable[[JobDefinition], JobDefinition], revisions: Collection[int] = (),
+        restored_from: int | None = None,
+    ) -> tuple[JobRecord, JobRecord]:  # fmt: skip
+        """Make a change as `change` does. Return the job as it was, and as it is: the same if nothing changed."""
         for _ in range(CHANGE_TRIES):
             record, changed = self.prospect(job_id, change, revisions)
             if changed is record or self._jobs.replace(changed, record, restored_from):
-                return self._view(changed, dropped_edits(record.edits, changed.edits))
+                return record, changed
         raise keeps_changing(job_id)
 
     def prospect(

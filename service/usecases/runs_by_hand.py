@@ -14,9 +14,11 @@ from service.domain.ids import is_id
 from service.domain.job_fields import validate_bot_config
 from service.domain.job_requests import parse_move, parse_run_request
 from service.domain.run_records import LATEST_DAYS, MOST_LATER
+from service.domain.runs.failed_runs import Attempt
 from service.errors import Conflict, ServiceError, ValidationFailed
 from service.store.idempotency import Recalled
 from service.store.jobs.job_hashes import JobStore
+from service.store.runs.repeats import Pairs, Repeats, pairs_in
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, pairs
@@ -24,6 +26,8 @@ from service.usecases.access.side_doors import require_bound_run, require_overla
 from service.usecases.access.sight import sees
 from service.usecases.ids import no_job, no_run, once, same_body, stored
 
+MOST_REPEATED = 100
+"""The most failed runs of one job that are done again together."""
 _ENDED = ("success", "failed", "cancelled")
 
 
@@ -40,6 +44,7 @@ class RunsByHand:
         self._jobs = JobStore(scripts)
         self._runs = RunStore(scripts)
         self._configs = configs
+        self._repeats = Repeats(scripts)
 
     def run_now(self, job_id: str, body: object | None = None, key: str | None = None) -> str:
         """Ask for a run outside of the schedule. The run keeps the id of the request that asked for it.
@@ -89,7 +94,7 @@ class RunsByHand:
         run = self._run_of(job_id, run_id)
         if run["status"] not in _ENDED:
             raise _not_ended(run_id, run["status"])
-        overlay = _overlay_of(run)
+        overlay = _overlay_in(run.get("overlay"))
         bound = self._checked(job_id, overlay) or run.get("bound") == "1"
         new_id = str(uuid.uuid4())
         answer = self._runs.request(
@@ -99,6 +104,55 @@ class RunsByHand:
         if answer == "no_run":
             raise no_run(job_id, run_id)
         return self._accepted(answer, job_id, new_id)
+
+    def failed_since(self, job_id: str, since: int) -> list[tuple[Attempt, bool]]:
+        """Find the failed runs of a job that nothing has made up for, the oldest first.
+
+        Args:
+            job_id: the job's id.
+            since: only runs that were queued from then on, epoch seconds.
+
+        Returns:
+            Each run, and whether it is to be checked once more when it is done again.
+
+        Raises:
+            NotFound: there is no such job.
+            Forbidden, ValidationFailed: as `again`, about the runs' overlays.
+            Conflict: there are more than `MOST_REPEATED`.
+        """
+        self.require_job(job_id)
+        found = self._repeats.failed(job_id, since * 1000)
+        if len(found) > MOST_REPEATED:
+            raise Conflict(
+                f"Job {job_id} has {len(found):,} runs that failed since then, and at most {MOST_REPEATED} are done "
+                "again together; ask for a later time, or for a backfill"
+            )
+        return [(run, self._checked(job_id, _overlay_in(run.overlay)) or run.bound) for run in found]
+
+    def again_failed(self, job_id: str, since: int, key: str | None = None) -> Pairs:
+        """Do the runs again that `failed_since` finds, as `again` does each; all of them, or none.
+
+        Args:
+            job_id: the job's id.
+            since: as in `failed_since`.
+            key: the request's Idempotency-Key.
+
+        Returns:
+            Of each run: the new one's id, and the failed one's.
+
+        Raises:
+            ServiceError: as `failed_since` and `again` do.
+        """
+        found, idempotency = self.failed_since(job_id, since), once(f"again failed {job_id}", key, since)
+        if not found and idempotency is None:
+            return []
+        match self._repeats.repeat(job_id, found, idempotency, logs.request_id()):
+            case Recalled() as recalled:
+                return pairs_in(same_body(recalled))
+            case ("queued", made):
+                return made
+            case (word, _):
+                raise _refusal(word, job_id)
 
     def move(self, job_id: str, run_id: str, body: object) -> None:
         """Move a run that awaits its time to another time.
@@ -172,14 +226,18 @@ class RunsByHand:
             raise no_run(job_id, run_id)
         return run
 
+    def require_job(self, job_id: str) -> None:
+        """Refuse a job that there is not, to this caller. Raises NotFound."""
+        if not self._has(job_id) or not ask(self._scripts, ("EXISTS", self._scripts.keys.job(job_id)))[0]:
+            raise no_job(job_id)
+
     def _has(self, job_id: str) -> bool:
         """Tell whether the caller may ask about a job; without limits, it may ask about any."""
         return is_id(job_id) and sees(self._scripts, job_id)
 
 
-def _overlay_of(run: Mapping[str, str]) -> dict[str, Any] | None:
-    overlay = run.get("overlay")
-    return None if overlay is None else dict(json.loads(overlay))
+def _overlay_in(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else dict(json.loads(text))
 
 
 def _refusal(word: str, job_id: str) -> ServiceError:

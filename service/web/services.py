@@ -11,6 +11,7 @@ from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
@@ -50,6 +51,7 @@ class Services:
     Args:
         jobs: the use cases of jobs.
         runs: the use cases of runs.
+        batches: does the same for many jobs.
         backfills: the use cases of backfills.
         contacts: the address book.
         erasure: erases persons.
@@ -77,7 +79,7 @@ class Services:
         stored_keys: the use cases of stored keys.
         console_sessions: the use cases of the console's sessions.
         pages: the threads for short work: pages, contacts, previews.
-        long: the threads for imports, exports, documents and test messages.
+        long: the threads for imports, exports, documents, batches and test messages.
         import_limit_mb: the longest import or document, MiB.
         guesses: counts wrong API keys.
         rates: limits the requests of each key; None for no limit.
@@ -88,6 +90,7 @@ class Services:
 
     jobs: Jobs
     runs: Runs
+    batches: Batches
     backfills: Backfills
     contacts: ContactBook
     erasure: Erasure

@@ -69,7 +69,7 @@ class Operation:
             return more == ""
         if who not in {found.value for found in Scope}:
             return False
-        return scope in ("any key", f"`{who}`")
+        return scope == "any key" or f"`{who}`" in scope.split(" or ")
 
 
 def printed() -> list[Operation]:

@@ -51,6 +51,11 @@ BODIES: dict[tuple[str, str], list[Any]] = {
     ("POST", "/scheduler/jobs/{job_id}/run"): [None, {"bot_config": {"note": "{{ today }}"}}],
     ("POST", "/scheduler/jobs/{job_id}/backfill"): [{**SPAN, "dry_run": True}],
     ("PUT", "/scheduler/jobs/{job_id}/occurrences/{instant}"): [{"skip": True}, {"skip": False}],
+    ("POST", "/scheduler/batch"): [
+        {"action": "disable", "filter": "all"},
+        {"action": "run", "ids": [UNKNOWN], "dry_run": True},
+        {},
+    ],
     ("POST", "/scheduler/preview"): [JOB],
     ("POST", "/scheduler/apply"): [b"version: 1\njobs: []\n", b"#" * 2_000_000],
     ("POST", "/scheduler/keys"): [KEY_TERMS, {}],
@@ -73,7 +78,7 @@ BODIES: dict[tuple[str, str], list[Any]] = {
 NEVER_GOOD = {"/scheduler", "/scheduler/{rest:path}", "/static", "/scheduler/messages/test"}
 """Templates of which no method gets a good answer here: there is nothing, or no channel is set."""
 QUERIES = {
-    "/scheduler/jobs": ["", "limit=5", "q=a"], "/scheduler/jobs/{job_id}/run": ["wait=0.01"],
+    "/scheduler/jobs": ["", "limit=5", "q=a", "state=failing"], "/scheduler/jobs/{job_id}/run": ["wait=0.01"],
     "/scheduler/jobs/{job_id}/explain": ["", "at=08:00"], "/jobs/{job_id}/occurrences": ["", "at=08:00"],
 }  # fmt: skip
 

@@ -107,7 +107,10 @@ def test_enabled_only_is_true_or_false(client: Client, sent: str, status: int) -
 
 def test_filters_reach_the_use_case(client: Client, jobs: Any) -> None:
     client.simulate_get("/scheduler/jobs?enabled_only=true&bot_type=birthday&q=a%20b")
-    assert jobs.calls[-1] == ("stream", {"enabled_only": True, "bot_type": "birthday", "q": "a b", "labels": []})
+    assert jobs.calls[-1] == (
+        "stream",
+        {"enabled_only": True, "bot_type": "birthday", "q": "a b", "labels": [], "state": None},
+    )
     client.simulate_get("/scheduler/jobs?label=team:crm&label=a:b,c")
     assert jobs.calls[-1][1]["labels"] == ["team:crm", "a:b,c"]
 
@@ -159,6 +162,7 @@ def test_jobs_page_when_a_limit_is_given(client: Client, jobs: Any, job: dict[st
         "bot_type": None,
         "q": None,
         "labels": [],
+        "state": None,
         "limit": 1,
         "cursor": None,
     }

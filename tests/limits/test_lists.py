@@ -20,7 +20,7 @@ from tests.support.processes import until
 LOOKS: dict[str, tuple[str, ...]] = {
     "/scheduler/jobs": (
         "", "limit=1", "limit=50", "enabled_only=true", "q=own", "q=theirs", "bot_type=birthday", "bot_type=visitor",
-        "label=team:crm", "label=team:sales", "label=stage:live&limit=2",
+        "label=team:crm", "label=team:sales", "label=stage:live&limit=2", "state=failing", "state=scheduled&limit=1",
     ),
     "/scheduler/runs": (
         "", "limit=1", "limit=2", "status=failed", "status=queued", "trigger=manual", "label=team:sales",
@@ -36,7 +36,7 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "/export.yaml": ("",),
 }  # fmt: skip
 """What shows several jobs: path -> queries."""
-CHANGES = {"/scheduler/jobs", "/scheduler/apply"}
+CHANGES = {"/scheduler/jobs", "/scheduler/apply", "/scheduler/batch"}
 """What changes several jobs, or makes one: see `test_changes.py`."""
 NOT_OF_JOBS = {
     "/scheduler/preview", "/scheduler/contacts", "/scheduler/contacts/import", "/scheduler/contacts/export",

@@ -40,8 +40,12 @@ class Caller:
         Raises:
             Forbidden: this caller lacks it. The message says what it may do.
         """
-        if scope not in self.scopes:
-            raise Forbidden(refusal(self.scopes, scope))
+        self.require_one(scope)
+
+    def require_one(self, *scopes: Scope) -> None:
+        """Refuse a caller without any of these scopes. Raises Forbidden as `require` does."""
+        if self.scopes.isdisjoint(scopes):
+            raise Forbidden(refusal(self.scopes, *scopes))
 
 
 SERVICE = Caller("service", "the service", ALL)
@@ -79,11 +83,12 @@ _DOING = {
 }
 
 
-def refusal(scopes: frozenset[Scope], needed: Scope) -> str:
-    """Return the sentence that tells a caller what it may do, and which scope it lacks."""
+def refusal(scopes: frozenset[Scope], *needed: Scope) -> str:
+    """Return the sentence that tells a caller what it may do, and which scopes it lacks, one of which would do."""
     may = [_DOING[scope][0] for scope in Scope if scope in scopes]
     joined = f"{', '.join(may[:-1])} and {may[-1]}" if len(may) > 1 else "".join(may)
-    lacks = f"it needs the scope {needed.value}"
+    lacks = f"it needs the scope {' or '.join(scope.value for scope in needed)}"
+    doing = " or ".join(_DOING[scope][1] for scope in needed)
     if not may:
-        return f"This key may not {_DOING[needed][1]}; {lacks}"
-    return f"This key may {joined}, but not {_DOING[needed][1]}; {lacks}"
+        return f"This key may not {doing}; {lacks}"
+    return f"This key may {joined}, but not {doing}; {lacks}"

@@ -46,11 +46,7 @@ def job_view(job_id: str, values: Values) -> bytes:
     """
     (name, description, bot_type, enabled, labels, kind, schedule, config, options, created, updated, ran, status,
      error, due, state, reason, next_run, revision) = values  # fmt: skip
-    on = enabled == b"1"
-    if state is None and on:
-        state = b"scheduled"
-    elif not on and state != b"broken":
-        state = b"disabled"
+    on, state = enabled == b"1", state_of(enabled, state)
     return _ANSWER % (
         b'"%b"' % job_id.encode(), text(name), optional(text, description), word(bot_type),
         b"true" if on else b"false", word(kind), _object(schedule), _object(config), _options(options),
@@ -60,6 +56,13 @@ def job_view(job_id: str, values: Values) -> bytes:
         _next_run_at(next_run, due), word(state), optional(word, reason),
         b"%d" % int(there(revision)),
     )  # fmt: skip
+
+
+def state_of(enabled: bytes | None, state: bytes | None) -> bytes:
+    """Return a job's state, as the API names it, from its stored fields."""
+    if enabled != b"1" and state != b"broken":
+        return b"disabled"
+    return b"scheduled" if state is None else state
 
 
 def _next_run_at(next_run: bytes | None, due: bytes | None) -> bytes:

@@ -12,12 +12,13 @@ from service.domain.access.labels import EVERY_JOB, JobChoice, stored_labels
 from service.domain.records import UnreadableJob
 from service.store.jobs.job_cache import READ_AT_ONCE, Answer, JobCache
 from service.store.jobs.job_hashes import Position
-from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view
+from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view, state_of
 from service.store.jobs.paused import stored_texts, with_pauses
 from service.store.scripts import Scripts
 from service.store.server.asking import Ask, ask, ask_packed, hash_fields, scored
 from service.store.server.exchange import packed
 
+_LAST_RUN, _STATE = VIEW_FIELDS.index("last_run_status"), VIEW_FIELDS.index("state")
 CHUNK = 1000
 """Jobs read at a time where a list is long, or where a filter may reject most of them."""
 
@@ -39,18 +40,20 @@ class JobFilter:
         enabled_only: only enabled jobs.
         bot_type: only those of one bot.
         q: only those whose name or description contains this, whatever its case.
+        state: only those in this state; `failing`: only those whose last run has failed.
         choice: only those that it takes.
     """
 
     enabled_only: bool = False
     bot_type: str | None = None
     q: str | None = None
+    state: str | None = None
     choice: JobChoice = EVERY_JOB
 
     @property
     def wants_all(self) -> bool:
         """Whether it accepts every job."""
-        return not (self.enabled_only or self.bot_type or self.q) and self.choice.is_all
+        return not (self.enabled_only or self.bot_type or self.q or self.state) and self.choice.is_all
 
     def wants(self, values: Values) -> bool:
         """Return whether it accepts a job, by the values of its `VIEW_FIELDS`."""
@@ -61,9 +64,18 @@ class JobFilter:
             return False
         if not _takes(self.choice, values):
             return False
+        if self.state and not _is_in(self.state, values):
+            return False
         if not self.q:
             return True
         return self.q.casefold() in f"{(name or b'').decode()}\n{(description or b'').decode()}".casefold()
+
+
+def _is_in(state: str, values: Values) -> bool:
+    """Return whether a job is in a state, by the values of its `VIEW_FIELDS`."""
+    if state == "failing":
+        return values[_LAST_RUN] == b"failed"
+    return state_of(values[3], values[_STATE]) == state.encode()
 
 
 def _takes(choice: JobChoice, values: Values) -> bool:

@@ -14,25 +14,16 @@
 -- leaves a run id that exists as it is.
 
 local job_id, run_id, not_before, again_of = ARGV[1], ARGV[2], tonumber(ARGV[10]), ARGV[13]
-local name, bot_type, limit, held, rule = unpack(call('HMGET', key.job(job_id), 'name', 'bot_type',
-  'max_concurrent_runs', 'held', 'overlap'))
-if not name then return {'gone'} end
+local bot_type = call('HGET', key.job(job_id), 'bot_type')
+if not bot_type then return {'gone'} end
 if call('EXISTS', key.run(run_id)) == 1 then return {'queued'} end
 local recalled = idempotency.recall(ARGV[4], ARGV[5])
 if recalled then return recalled end
 
 local now = now_ms()
-local fields = {'bot_type', bot_type, 'trigger', 'manual', 'queued_at', int(now), 'due', int(not_before or now)}
-local rehearsal = runs.is_rehearsal(ARGV[3]) and '1' or ''
-local told = {overlay = ARGV[3], request_id = ARGV[6], requested_by = ARGV[8], rehearsal = rehearsal,
-  bound = ARGV[9], not_before = ARGV[10], again_of = again_of}
-if again_of ~= '' then
-  local its_job, status, occurrence, members = unpack(call('HMGET', key.run(again_of), 'job_id', 'status',
-    'scheduled_for', 'members'))
-  if its_job ~= job_id then return {'no_run'} end
-  if status ~= 'success' and status ~= 'failed' and status ~= 'cancelled' then return {'not_ended'} end
-  told.scheduled_for, told.members = occurrence or '', members or ''
-end
+local told = {overlay = ARGV[3], request_id = ARGV[6], requested_by = ARGV[8], bound = ARGV[9], not_before = ARGV[10]}
+local refused = again_of ~= '' and by_hand.take_over(told, job_id, again_of)
+if refused then return {refused} end
 if not_before then
   if not_before <= now then return {'past'} end
   if not_before > now + ARGV[11] then return {'far'} end
@@ -40,18 +31,8 @@ if not_before then
 elseif call('LLEN', key.waiting(job_id)) >= conf.waiting_limit then
   return {'full'}
 end
-local pause = pauses.covering(pauses.read(now), {id = job_id, bot_type = bot_type})
-if pause then told.during_pause = pause.id end
 
-for field, value in pairs(told) do
-  if value ~= '' then fields[#fields + 1] = field; fields[#fields + 1] = value end
-end
-runs.create(run_id, job_id, 'queued', fields)
-if not_before then
-  delays.appoint(run_id, job_id, not_before)
-elseif runs.admit(run_id, job_id, name, limit, held, now) then
-  overlap.settle(run_id, job_id, rule, now)
-end
+by_hand.make(job_id, run_id, told, by_hand.pause(job_id, bot_type, now), now, not_before)
 idempotency.keep(ARGV[4], ARGV[5], run_id)
 audit.note(ARGV[7], nil, nil, now)
 return {'queued'}

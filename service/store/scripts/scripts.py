@@ -21,7 +21,7 @@ from service.store.server.translation import translate_errors
 
 VERBS = (
     "save_job", "delete_job", "read_due", "decide", "set_aside", "restore_due", "request_run",
-    "move_run", "start_run", "release_delayed",
+    "move_run", "start_run", "release_delayed", "repeat_runs", "keep_answer",
     "start_backfill", "feed_backfill", "cancel_backfill",
     "requeue_run", "claim_run", "release_claim", "renew_lease", "note_run", "end_run", "end_and_claim", "cancel_run",
     "hold_lead", "yield_lead", "beat_worker", "watch_data", "acknowledge", "read_ahead", "void_decisions", "end_walk",

@@ -26,8 +26,8 @@ AT_START = (
 """Scripts of every process, those of the migrations included: whichever process starts first migrates."""
 SCRIPTS: dict[Process, tuple[str, ...]] = {
     "web": (
-        *AT_START, "save_job", "delete_job", "request_run", "move_run", "start_run", "start_backfill",
-        "cancel_backfill", "cancel_run", "acknowledge", "absorb_contact",
+        *AT_START, "save_job", "delete_job", "request_run", "repeat_runs", "keep_answer", "move_run", "start_run",
+        "start_backfill", "cancel_backfill", "cancel_run", "acknowledge", "absorb_contact",
         "delete_contact", "erase_contact", "cut_texts", "save_key", "find_key", "revoke_key", "open_session",
         "find_session", "end_session", "count_guesses", "take_token", "restore_job", "note_refusals", "note_action",
         "save_calendar", "delete_calendar", "make_pause", "end_pause", "read_books", "replan_job",

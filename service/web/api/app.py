@@ -24,7 +24,7 @@ from service.web.api.change_notes import ChangeNotes
 from service.web.api.definitions import Apply, Export
 from service.web.api.edits.occurrence_changes import OccurrenceChange
 from service.web.api.health import Acknowledge, Health
-from service.web.api.jobs import Job, JobList, RunNow, Toggle
+from service.web.api.jobs import Batch, Job, JobList, RunNow, Toggle
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
 from service.web.api.occurrences import Explanation, OccurrenceList
@@ -171,6 +171,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
 def _add_job_routes(app: App, services: Services) -> None:
     jobs, pages = services.jobs, services.pages
     app.add_route("/scheduler/jobs", JobList(jobs, pages))
+    app.add_route("/scheduler/batch", Batch(services.batches, services.long))
     app.add_route("/scheduler/jobs/{job_id}", Job(jobs, services.dry_runs, pages))
     app.add_route("/scheduler/jobs/{job_id}/toggle", Toggle(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs, pages))

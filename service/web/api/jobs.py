@@ -1,4 +1,4 @@
-"""Routes of jobs: list, create, read, update, delete, toggle, run now."""
+"""Routes of jobs: list, create, read, update, delete, toggle, run now, and one action for many."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.errors import NotFound, ServiceError
 from service.interleaving import interleaved
 from service.usecases.access.sight import is_limited
+from service.usecases.batches.batches import Batches
 from service.usecases.foresight.dry_runs import DryRuns
 from service.usecases.ids import no_job
 from service.usecases.jobs import Jobs
@@ -64,6 +65,7 @@ class JobList(Changing):
             "bot_type": query.text(req, "bot_type") or None,
             "q": query.text(req, "q") or None,
             "labels": query.texts(req, "label"),
+            "state": query.text(req, "state"),
         }
         limit = JOB_PAGE_LIMIT.read(req)
         cursor = paging.cursor(req)
@@ -82,6 +84,23 @@ class JobList(Changing):
         resp.status = falcon.HTTP_201
         conditions.send_job(resp, job)
         resp.set_header("Location", f"/scheduler/jobs/{job.id}")
+
+
+class Batch(PooledResource[Batches]):
+    """`/scheduler/batch`."""
+
+    access = BY_KEY.needing(post=(Scope.WRITE, Scope.RUN))  # and the use case asks what the action needs
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Do the same for many jobs, each in a step of its own, and answer with what became of each.
+
+        The jobs are those of `ids`, or those that `filter` takes, at most 1,000 in a call; where more match,
+        `next_cursor` leads on, as `cursor` of the same request. The key needs the scope that the action needs for a
+        single job (enable, disable, label, delete: `write`; run, again: `run`), and `read` for a filter. Each job is
+        answered as its own request would be: `status` is that request's. `dry_run` tells what would be done.
+        """
+        body = await read_object(req)
+        resp.media = await self._pool.run(self._source.carry_out, body, conditions.idempotency_key(req))
 
 
 class Job(Changing):

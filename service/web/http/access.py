@@ -24,6 +24,10 @@ _IMPLIED = {"on_head", "on_options"}
 """HEAD needs what GET does. OPTIONS needs a key, and no scope."""
 
 
+Needed = Scope | tuple[Scope, ...] | None
+"""The scope that a method needs; several, where one of them will do and the use case asks further; None for any key."""
+
+
 class Proof(enum.Enum):
     """A proof that somebody may ask."""
 
@@ -46,13 +50,13 @@ class Access:
     Args:
         proofs: any one of them is enough. If empty, the resource is open to all.
         own_pages_change: whether only the console's own pages may send requests that change something.
-        scopes: method, lower case -> the scope that it needs; None where any key will do.
+        scopes: method, lower case -> what it needs.
         unlimited: whether a key that is limited to some jobs is refused.
     """
 
     proofs: frozenset[Proof]
     own_pages_change: bool = False
-    scopes: Mapping[str, Scope | None] = field(default_factory=lambda: MappingProxyType({}))
+    scopes: Mapping[str, Needed] = field(default_factory=lambda: MappingProxyType({}))
     unlimited: bool = False
 
     @property
@@ -70,18 +74,18 @@ class Access:
         """Whether it shows people what they may see after signing in."""
         return self.own_pages_change and not self.is_open
 
-    def needing(self, **scopes: Scope | None) -> Access:
-        """Declare the scope that each method needs; None where any key will do."""
+    def needing(self, **scopes: Needed) -> Access:
+        """Declare what each method needs."""
         return replace(self, scopes=MappingProxyType(scopes))
 
     def without_limits(self) -> Access:
         """Declare that a key that is limited to some jobs is refused."""
         return replace(self, unlimited=True)
 
-    def scope_of(self, method: str) -> Scope | None:
-        """Return the scope that a method, upper case, needs; None where any key will do."""
+    def scopes_of(self, method: str) -> tuple[Scope, ...]:
+        """Return the scopes of which a method, upper case, needs one; none where any key will do."""
         name = "get" if method == "HEAD" else method.lower()
-        return self.scopes.get(name, self.scopes.get(ANY_METHOD))
+        return several(self.scopes.get(name, self.scopes.get(ANY_METHOD)))
 
     def require(self, who: Caller, method: str) -> None:
         """Refuse a caller who may not use a method here.
@@ -89,9 +93,8 @@ class Access:
         Raises:
             Forbidden: it lacks the scope, or it is limited to some jobs.
         """
-        scope = self.scope_of(method)
-        if scope is not None:
-            who.require(scope)
+        if scopes := self.scopes_of(method):
+            who.require_one(*scopes)
         if self.is_by_address and len(who.scopes) > 1:
             raise Forbidden("A key in an address must have one scope alone; this key may do more")
         if self.unlimited and not who.limits.are_none:
@@ -112,6 +115,11 @@ OPEN_PAGE = Access(frozenset(), own_pages_change=True)
 """Pages for people who are not signed in."""
 BY_KEY_OR_SESSION = Access(frozenset({Proof.KEY, Proof.PASSWORD, Proof.SESSION}))
 """For people and programs, where nothing can be changed."""
+
+
+def several(needed: Needed) -> tuple[Scope, ...]:
+    """Return the scopes of which one will do; none where any key will do."""
+    return needed if isinstance(needed, tuple) else () if needed is None else (needed,)
 
 
 class Undeclared(TypeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -82,10 +82,10 @@ def _operation(method: str, path: str, words: str, access: Access) -> dict[str, 
         "operationId": f"{method.lower()}{re.sub(r'[^a-z]+', '_', path.removeprefix('/scheduler'))}".rstrip("_"),
         "summary": paragraphs[0],
     }
-    scope = access.scope_of(method)
-    if scope is not None:
-        found["x-scope"] = scope.value
-    if needed := _needed(access, scope):
+    scopes = access.scopes_of(method)
+    if scopes:
+        found["x-scope"] = scopes[0].value if len(scopes) == 1 else [scope.value for scope in scopes]
+    if needed := _needed(access, scopes):
         paragraphs.append(needed)
     if len(paragraphs) > 1:
         found["description"] = "\n\n".join(paragraphs[1:])
@@ -99,11 +99,12 @@ def _operation(method: str, path: str, words: str, access: Access) -> dict[str, 
     return found
 
 
-def _needed(access: Access, scope: Scope | None) -> str:
+def _needed(access: Access, scopes: Sequence[Scope]) -> str:
     """Say what a key needs for an operation; nothing where it is open."""
     if access.is_open:
         return ""
-    needed = "Any key may ask." if scope is None else f"The key needs the scope `{scope.value}`."
+    named = " or ".join(f"`{scope.value}`" for scope in scopes)
+    needed = f"The key needs the scope {named}." if scopes else "Any key may ask."
     return f"{needed[:-1]} and must not be limited to some jobs." if access.unlimited else needed
 
 

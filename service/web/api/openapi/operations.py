@@ -13,6 +13,7 @@ from service.web.api.contacts import DATE_ORDERS
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.backfill_operations import BACKFILL_OPERATIONS
+from service.web.api.openapi.batch_operations import BATCH_OPERATIONS, STATE
 from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
 from service.web.api.openapi.fate_operations import FATE_OPERATIONS
@@ -70,6 +71,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "bot_type": TEXT,
             "q": {**TEXT, "description": "A text that the name or the description contains."},
             "label": LABELS,
+            "state": STATE,
             JOB_PAGE_LIMIT.name: {**JOB_PAGE_LIMIT.schema, "description": "Jobs per page. Default: all."},
             "cursor": CURSOR,
         },
@@ -202,6 +204,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **CALENDAR_OPERATIONS,
     **FORESIGHT_OPERATIONS,
     **PAUSE_OPERATIONS,
+    **BATCH_OPERATIONS,
     **FATE_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
