@@ -83,8 +83,8 @@ _STRUCTURE = (
     "contact:.*", "identity:.*", "gone:.*", "contacts(:before)?", "birthdays:.*", "visits", "card_owners", "cards:.*",
     "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock", "data", "planning", "leader",
     "schedulers", "workers", "scheduler_versions", "ended_jobs", r"schema_\w+", "jobs", "enabled_jobs", "due_jobs",
-    "runs", "queued", "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?", "edits_due", "adopted",
-    "due", "enabled", rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?", "ledger:.*", "idempotency:.*",
-    "memory:.*", "audit", rf"deleted:{_ID}(:\w+)?",
+    "runs", "queued", "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?", "adopted", "due", "enabled",
+    rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?", "ledger:.*", "idempotency:.*", "memory:.*", "audit",
+    rf"deleted:{_ID}(:\w+)?", "edits_due",
 )  # fmt: skip
 """Keys that hold ids, numbers and times, or have a place above. Other contacts' data is theirs."""
