@@ -21,7 +21,7 @@ def points(*verbs: str, whens: tuple[str, ...] = ("before", "after")) -> list[Po
 
 
 CLAIMS = [verb for verb in ("claim_run", "end_and_claim") if verb in VERBS]
-SCHEDULER_POINTS = points("decide", "hold_lead", "release_delayed", "requeue_run")
+SCHEDULER_POINTS = points("decide", "decide_edit", "hold_lead", "release_delayed", "requeue_run")
 # A horse dies between its pop and its claim (BLMOVE:after), between its claim and the first renewal of the lease, when
 # RQ has no record of the execution yet (since), and between one run's end and the next one's claim (end_and_claim).
 WORKER_POINTS = [
