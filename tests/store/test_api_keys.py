@@ -151,7 +151,9 @@ def test_a_key_that_was_accepted_once_is_told_why_it_is_not_any_more(
     revoked = lapse(third["key"])
     assert revoked is not None and revoked.reason == "revoked" and revoked.at <= RedisClock(rig.client).now_ms()
     assert [lapse(key["key"]) for key in (first, second)] == [None, None] and lapse(new_text(first["id"])) is None
-    rig.client.set(stored, "of another type")
+    for name in (stored, rig.keys.revoked_key(first["id"])):
+        rig.client.delete(name)
+        rig.client.set(name, "of another type")
     assert lapse(third["key"]) is None
 
 

@@ -210,7 +210,8 @@ def test_a_job_says_which_pauses_cover_it_as_long_as_they_do(world: World) -> No
         filtered = jobs.list(limit=5, q="a job").data
         chunks = [json.loads(job) for some in jobs.all() for job in some]
         assert listed == filtered == chunks
-        return [one.get("paused") for one in listed]
+        by_id = {one["id"]: one.get("paused") for one in listed}
+        return [by_id[job_id], by_id[other]]
 
     assert paused() == [None, None] and "paused" not in whole
     held = world.pause(on_resume="all")
