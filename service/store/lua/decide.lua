@@ -94,7 +94,7 @@ local function skip(job, decision, reason, pause)
         occurrence = tonumber(decision.occurrence)})
     end
   end
-  metrics.count(job.bot_type, 'skipped', 'schedule', occurrences)
+  metrics.count(job.bot_type, 'skipped', 'schedule', occurrences, job.id)
   local newest = call('LINDEX', key.history(job.id), 0)
   if newest then
     local run = key.run(newest)
