@@ -23,6 +23,8 @@ from service.secrecy import secret_hosts
 
 _UNSUBSCRIBE = re.compile(r"(?=.{1,900}\Z)(mailto:|https://)[A-Za-z0-9._~:/?#@!$&'()*+;=%{}-]+")
 """A URL (RFC 3986) that may stand between angle brackets, with names of fields in braces."""
+_TAKEN = ("bot", "outcome", "trigger")
+"""Labels that the same metric has anyway."""
 PREFIX_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 
 
@@ -87,6 +89,10 @@ class Settings(BaseSettings):
     min_interval_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = 1
     """The shortest interval of a schedule of type `interval`. Shorter ones are refused when a schedule is created or
     changed; stored jobs keep theirs."""
+    metrics_label: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9._-]{1,63}$")] = None
+    """Label of jobs, such as `team`, by which `GET /metrics` counts runs apart: `bot_scheduler_runs_total` then has a
+    label of this name, with `_` for `.` and `-`, and with the job's value. The first 50 values are told apart, all
+    others count as `other`. Set it for all processes alike."""
     audit_limit: Annotated[int, Field(ge=1000, le=10_000_000)] = 50_000
     """Number of entries to keep of the audit log, about. Each takes some 300 bytes of Redis' memory, more if a change
     has many fields."""
@@ -198,6 +204,13 @@ class Settings(BaseSettings):
     def _listed(cls, value: object) -> object:
         return [entry for entry in map(str.strip, value.split(",")) if entry] if isinstance(value, str) else value
 
+    @field_validator("metrics_label")
+    @classmethod
+    def _is_free_for_metrics(cls, value: str | None) -> str | None:
+        if value is not None and (metrics_name(value) in _TAKEN or metrics_name(value).startswith("__")):
+            raise ValueError(f"must not be one of {', '.join(_TAKEN)}, which metrics have already, nor begin with __")
+        return value
+
     @field_validator("redis_tls_verify")
     @classmethod
     def _usable(cls, value: str) -> str:
@@ -224,6 +237,12 @@ ALLOWS_PRIVATE = (
     "metadata services stay closed"
 )
 """Warning about the older setting, where it is still used."""
+
+
+def metrics_name(label: str) -> str:
+    """Return a label's name as Prometheus takes it: letters, digits and `_`, and no digit first."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", label)
+    return f"_{name}" if name[:1].isdigit() else name
 
 
 def _is_web_address(url: str) -> bool:

@@ -70,7 +70,7 @@ SECTIONS = {
         "worker_concurrency", "worker_isolation", "worker_recycle_runs", "worker_recycle_mb", "lease_seconds",
         "rq_commands",
     ),
-    "Logs": ("log_level", "log_format"),
+    "Logs and metrics": ("log_level", "log_format", "metrics_label"),
     "Messages and alerts": (
         "message_url", "alert_url", "phone_region", "message_list_unsubscribe", "message_auto_submitted",
     ),

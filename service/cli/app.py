@@ -9,6 +9,7 @@ import typer
 from service import VERSION
 from service.cli.commands import (
     backfills,
+    batches,
     calendars,
     changes,
     clock_changes,
@@ -68,6 +69,7 @@ app.command("again")(runs_again.again)
 app.command("now")(runs_again.now)
 app.command("move")(runs_again.move)
 app.add_typer(backfills.app, name="backfill")
+app.command("batch")(batches.batch)
 app.command("preview")(runs.preview)
 app.command("occurrences")(occurrences.occurrences)
 app.command("explain")(occurrences.explain)

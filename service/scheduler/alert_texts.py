@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from service.domain import notices
@@ -26,24 +27,27 @@ NEWS = "news"
 NEWS_SIZE = 1_500
 """Characters of a bot's lines that are shown: some channels take no more than 2,000 in all."""
 
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+
 NOT_FACTS = (LookupError, ValueError, TypeError, ArithmeticError, OSError)
 """The errors that these functions raise if the outbox held something else than an alert's facts."""
 
 
-def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
+def words(name: str, said: Mapping[str, Any], labels: Mapping[str, str] = NO_LABELS) -> tuple[str, str]:
     """Return the subject and body of an alert about a job.
 
     Args:
         name: the job's.
         said: the alert's facts.
+        labels: the job's.
 
     Raises:
         LookupError, ValueError, TypeError, ArithmeticError, OSError: the facts are invalid.
     """
     if said["kind"] == NEWS:
-        return words_of_a_bot(name, said)
+        return words_of_a_bot(name, said, labels)
     subject = f"{name} {_SAYS[said['kind']]}"
-    lines = [f"Job: {name} ({said['job_id']})", f"When: {format_ms(int(said['at']))} UTC"]
+    lines = [*_job_lines(name, said, labels), f"When: {format_ms(int(said['at']))} UTC"]
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
     if "error" in said:
@@ -57,7 +61,13 @@ def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     return subject, "\n".join(lines)
 
 
-def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
+def _job_lines(name: str, said: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:
+    """Say which job it is, in a form by which mail filters and chats can sort: `Labels: stage:live, team:crm`."""
+    told = ", ".join(f"{label}:{value}" for label, value in sorted(labels.items()))
+    return [f"Job: {name} ({said['job_id']})", *([f"Labels: {told}"] if told else [])]
+
+
+def words_of_a_bot(name: str, said: Mapping[str, Any], labels: Mapping[str, str] = NO_LABELS) -> tuple[str, str]:
     """Return the subject and body of a bot's news; takes and raises what `words` does."""
     count, lines = int(said["count"]), [str(line) for line in said["lines"]]
     subject = f"{name}: {'something' if count == 1 else f'{count} things'} to look at"
@@ -66,7 +76,7 @@ def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     more = [f"and {count - len(lines)} more; see the run's log"] if count > len(lines) else []
     told = [f"- {line}" for line in (*lines, *more)]
     when = format_ms(int(said["at"]))
-    head = (f"Job: {name} ({said['job_id']})", f"When: {when} UTC", f"Run: {said['run_id']}")
+    head = (*_job_lines(name, said, labels), f"When: {when} UTC", f"Run: {said['run_id']}")
     return subject, "\n".join((*head, *told))
 
 

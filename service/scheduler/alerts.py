@@ -25,6 +25,7 @@ from service.messages import announce
 from service.outage import outage
 from service.scheduler import alert_addresses, alert_texts
 from service.scheduler.alert_addresses import Address
+from service.scheduler.alert_texts import NO_LABELS
 from service.secrecy.redaction import Redaction
 from service.store.jobs.job_hashes import JobStore
 from service.store.outbox import Outbox, facts
@@ -114,8 +115,8 @@ class Alerts:
             addresses = self._of_the_service
             subject, body = alert_texts.words_of_the_service(said)
         else:
-            name, addresses = self._audience(str(said.get("job_id")), fate)
-            subject, body = alert_texts.words(name, said)
+            name, labels, addresses = self._audience(str(said.get("job_id")), fate)
+            subject, body = alert_texts.words(name, said, labels)
         return addresses, self._redaction.applied(subject), self._redaction.applied(body)
 
     def _send_summary(self) -> bool:
@@ -129,22 +130,22 @@ class Alerts:
         self._outbox.end_fold(moment.folded)
         return True
 
-    def _audience(self, job_id: str, fate: Fate) -> tuple[str, dict[str, Address]]:
-        """Return a job's name, and the addresses of its alert; none if the job is deleted.
+    def _audience(self, job_id: str, fate: Fate) -> tuple[str, Mapping[str, str], dict[str, Address]]:
+        """Return a job's name, its labels, and the addresses of its alert; none if the job is deleted.
 
         A folded alert still goes to the job's own addresses, which get alerts of few jobs.
         """
         if fate == "drop":
-            return job_id, {}
+            return job_id, NO_LABELS, {}
         addresses = self._of_the_service if fate == "send" else {}
         try:
             job = self._jobs.get(job_id)
         except UnreadableJob:
-            return job_id, addresses
+            return job_id, NO_LABELS, addresses
         if job is None:
-            return job_id, {}
+            return job_id, NO_LABELS, {}
         own = alert_addresses.of_a_job(job_id, job.definition.options, self._environment)
-        return job.definition.name, {**own, **addresses}
+        return job.definition.name, job.definition.labels, {**own, **addresses}
 
     def _send_to_all(self, addresses: Iterable[Address], subject: str, body: str) -> bool:
         return all(self._send(address, subject, body) for address in addresses)

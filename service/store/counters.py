@@ -37,7 +37,8 @@ class Reading:
     """Everything at one instant; times are ms.
 
     Args:
-        runs: (bot, outcome, trigger) -> runs ended, and occurrences skipped.
+        runs: (bot, outcome, trigger, value of `label`) -> runs ended, and occurrences skipped.
+        label: the label of jobs by which runs are counted apart; empty for none.
         lateness, duration: by bot, of the runs that had started.
         queued, oldest_queued: runs in the queue that have not started, and since when the oldest is there.
         leader: the acting scheduler's name.
@@ -49,7 +50,7 @@ class Reading:
     """
 
     now: int
-    runs: Mapping[tuple[str, str, str], int]
+    runs: Mapping[tuple[str, str, str, str], int]
     lateness: Mapping[str, Histogram]
     duration: Mapping[str, Histogram]
     queued: int
@@ -63,6 +64,7 @@ class Reading:
     jobs: int
     enabled_jobs: int
     notices: Notices
+    label: str = ""
     pauses: int = 0
     held_runs: int = 0
     refused_keys: int = 0
@@ -130,7 +132,8 @@ def read(scripts: Scripts) -> Reading:
     counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
     return Reading(
         now=now,
-        runs=_runs(counts),
+        runs=_runs(counts, scripts.limits.metrics_label),
+        label=scripts.limits.metrics_label,
         lateness=_histograms(counts, "lateness"),
         duration=_histograms(counts, "duration"),
         queued=int(queued),
@@ -156,13 +159,15 @@ def _earliest(rows: list[tuple[bytes, float]]) -> int | None:
     return int(rows[0][1]) if rows else None
 
 
-def _runs(counts: Mapping[str, int]) -> dict[tuple[str, str, str], int]:
-    found = {}
-    for name, value in counts.items():
+def _runs(counts: Mapping[str, int], label: str) -> dict[tuple[str, str, str, str], int]:
+    """Read the counts of runs. Those of another label, by an earlier setting, count as those of jobs without one."""
+    found = Counter[tuple[str, str, str, str]]()
+    for name, count in counts.items():
         match name.split(":"):
-            case ["runs", bot, outcome, trigger]:
-                found[bot, outcome, trigger] = value
-    return found
+            case ["runs", bot, outcome, trigger, *labels]:
+                its, _, value = labels[0].partition("=") if labels else ("", "", "")
+                found[bot, outcome, trigger, value if its == label else ""] += count
+    return dict(found)
 
 
 def _histograms(counts: Mapping[str, int], kind: str) -> dict[str, Histogram]:

@@ -73,18 +73,20 @@ class EndCounts:
         self._counters.clear()
         self._of_worker.clear()
 
-    def add(self, run: Mapping[str, str], status: str, ended_at: int) -> None:
+    def add(self, run: Mapping[str, str], status: str, ended_at: int, label: str = "") -> None:
         """Count a run that has ended, and that Redis has not counted.
 
         Args:
             run: its fields.
             status: how it ended.
             ended_at: ms.
+            label: the label of its job by which runs are counted apart, such as `team=crm`; empty for none.
         """
         if self._since is None:
             self._since = self.clock()
         bot, rehearsal = run.get("bot_type", ""), is_rehearsal(run)
-        self._counters[f"runs:{bot}:{status}:{'rehearsal' if rehearsal else run.get('trigger', '')}"] += 1
+        name = f"runs:{bot}:{status}:{'rehearsal' if rehearsal else run.get('trigger', '')}"
+        self._counters[f"{name}:{label}" if label else name] += 1
         if not rehearsal:
             started = int(run["started_at"])
             self._observe("duration", bot, ended_at - started)

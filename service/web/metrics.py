@@ -1,7 +1,8 @@
 """Metrics of the whole installation, as Prometheus reads them.
 
 Each request reads all of them from Redis, so that every web process gives the same answer and none counts for itself.
-No label holds anything that people typed. Labels are bots' names, outcomes, triggers, and the acting scheduler's name.
+No label holds anything that people typed, but for the one that METRICS_LABEL names: its values are those of jobs'
+labels, 50 of them at the most. Labels are bots' names, outcomes, triggers, and the acting scheduler's name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from service.settings import metrics_name
 from service.store.counters import Histogram, Reading
 from service.store.scripts import BUCKETS_MS
 
@@ -69,10 +71,10 @@ class _OneReading(Collector):
         now = self._reading
         runs = CounterMetricFamily(
             f"{PREFIX}_runs", "Runs that have ended, and occurrences that were skipped.",
-            labels=("bot", "outcome", "trigger"),
+            labels=("bot", "outcome", "trigger", *([metrics_name(now.label)] if now.label else [])),
         )  # fmt: skip
-        for labels, count in sorted(now.runs.items()):
-            runs.add_metric(labels, count)
+        for (*labels, value), count in sorted(now.runs.items()):
+            runs.add_metric([*labels, value] if now.label else labels, count)
         yield runs
         refused = "Refused API keys, including those at sign-in; each process adds its own within moments."
         yield CounterMetricFamily(f"{PREFIX}_refused_keys", refused, value=now.refused_keys)

@@ -14,6 +14,7 @@ from service.asgi import assemble
 from service.domain.batches.request import SCOPES
 from service.settings import Settings
 from tests.support.servers.valkey import ValkeyServer
+from tests.support.store_rig import Rig
 
 ROOT = "the root key of these tests"
 JOB = {
@@ -28,6 +29,7 @@ Client = falcon.testing.TestClient
 @pytest.fixture
 def root(valkey_server: ValkeyServer, redis_client: Redis) -> Client:
     """An application on an empty server, asked with the root key."""
+    Rig.on(redis_client)
     settings = {"redis_url": valkey_server.url, "api_key": ROOT, "message_url": None}
     return Client(assemble(Settings.model_validate(settings)), headers={"X-API-Key": ROOT})
 

@@ -41,6 +41,23 @@ def test_a_streak_of_failures_is_told_once_and_its_end_once(rig: Rig) -> None:
     assert subject == "Greet failed" and first in body and "the mail server is away" in body
 
 
+def test_an_alert_has_the_labels_of_its_job(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, in order, as filters have them; without labels there is no such line."""
+    sent: list[str] = []
+    monkeypatch.setattr(alerts_module, "announce", lambda url, subject, body, redirects: sent.append(body))
+    for labels in ({"team": "crm", "stage": "live"}, {}):
+        end(rig, rig.make_job(labels=labels), "failed")
+    alerts = Alerts(Outbox(rig.scripts), rig.job_store, "json://localhost", lambda: True)
+    while alerts.send_next():
+        pass
+    assert len(sent) == 2
+    assert sent[0].splitlines()[1] == "Labels: stage:live, team:crm"
+    assert "Labels" not in sent[1]
+    assert words("n", {"kind": "news", "job_id": "j", "at": 0, "run_id": "r", "count": 1, "lines": ["x"]}, {"a": "b"})[
+        1
+    ].splitlines()[:2] == ["Job: n (j)", "Labels: a:b"]
+
+
 def test_a_failure_that_is_tried_again_is_not_told(rig: Rig) -> None:
     """Only a failure for good counts."""
     job_id = rig.make_job()

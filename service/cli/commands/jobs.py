@@ -73,11 +73,17 @@ def list_jobs(
         str | None, typer.Option("--search", "-q", help="Only jobs with this text in their name or description.")
     ] = None,
     label: LabelFilter = None,
+    state: Annotated[
+        str | None, typer.Option("--state", help="Only scheduled, disabled, ended, broken or failing jobs.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")] = None,
     json: Json = False,
 ) -> None:
     """List jobs, oldest first."""
-    filters = {"enabled_only": "true" if enabled else None, "bot_type": bot, "q": search, "label": label_filters(label)}
+    filters = {
+        "enabled_only": "true" if enabled else None, "bot_type": bot, "q": search, "label": label_filters(label),
+        "state": state,
+    }  # fmt: skip
     if limit is None:
         found = api().get("/scheduler/jobs", **filters)
     else:

@@ -49,6 +49,10 @@ class InstallationKeys:
         """Hash of counters, see `service.store.counters`."""
         return f"{self.prefix}:metrics"
 
+    def metrics_values(self, label: str) -> str:
+        """Set: the values of a label that metrics tell apart."""
+        return f"{self.prefix}:metrics:values:{label}"
+
     def guesses(self, window: str) -> str:
         """Sorted set: who sent wrong API keys within a minute or a day -> how many; `total` counts all."""
         return f"{self.prefix}:guesses:{window}"

@@ -79,7 +79,7 @@ end
 local function skip(job, decision, reason, pause)
   local occurrences, last = decision.occurrences or '1', decision.last_occurrence or decision.occurrence
   if reason == 'misfire' then missed.tell(job.id, decision.occurrence, occurrences, now) end
-  metrics.count(job.bot_type, 'skipped', 'schedule', occurrences)
+  metrics.count(job.bot_type, 'skipped', 'schedule', occurrences, job.id)
   local newest = call('LINDEX', key.history(job.id), 0)
   if newest then
     local run = key.run(newest)

@@ -71,7 +71,7 @@ end
 
 local function skip(reason)
   if reason == 'misfire' then missed.tell(job_id, instant, 1, now) end
-  metrics.count(bot_type or '', 'skipped', 'schedule', '1')
+  metrics.count(bot_type or '', 'skipped', 'schedule', '1', job_id)
   add('finished_at', at)
   add('reason', reason)
   add('closed', plan.closed)

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.domain.run_records import Claim, JobFields, Outcome, Retry
 from service.store.end_counts import EndCounts
+from service.store.jobs.job_marks import marks_of
 from service.store.rq_records import timestamp
 from service.store.runs.asked_runs import AskedRuns
 from service.store.runs.claimed import KnownJobs, claim_of, claimed_run, job_of
@@ -150,11 +151,17 @@ class RunStore(AskedRuns):
         """Sum up the end of a run, unless Redis has counted it together with those before it."""
         if word in (b"ended", b"was_ended") and counted == b"0":
             self._counts.kept()
-            self._counts.add(claim.run, status.decode(), int(at))
+            self._counts.add(claim.run, status.decode(), int(at), self._label_of(claim))
         elif word == b"lost":
             self._counts.kept()
         else:
             self._counts.counted()
+
+    def _label_of(self, claim: Claim) -> str:
+        """Return the label of a run's job by which metrics count runs apart, as the job was claimed; empty for none."""
+        name = self._scripts.limits.metrics_label
+        marks = marks_of(b"", claim.job.get(b"labels")) if name else None
+        return f"{name}={marks.labels[name]}" if marks is not None and name in marks.labels else ""
 
     def _taken(self, run: dict[str, str], job: Sequence[bytes] | None, token: str, lease_ms: int) -> Claim | None:
         known = self._jobs.find(run["job_id"], run["revision"])

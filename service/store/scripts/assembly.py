@@ -18,6 +18,7 @@ from service.store.keys import Keys
 from service.store.scripts.limits import (
     BUCKETS_MS,
     DELETED_JOBS,
+    METRICS_VALUES,
     NEWS_SHOWN,
     REFUSALS,
     RQ_CANCELED_TTL,
@@ -111,6 +112,8 @@ def with_conf(text: str, limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
         "session_idle_ms": str(SESSION_IDLE_SECONDS * 1000),
         "session_longest_ms": str(SESSION_LONGEST_SECONDS * 1000),
         "news_shown": str(NEWS_SHOWN),
+        "metrics_label": lua_string(limits.metrics_label),
+        "metrics_values": str(METRICS_VALUES),
         "buckets": f"{{{', '.join(map(str, BUCKETS_MS))}}}",
         "rq": f"{{{', '.join(lua_string(part) for pair in rq_fields.items() for part in pair)}}}",
     }

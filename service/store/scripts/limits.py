@@ -18,6 +18,8 @@ SESSION_IDLE_SECONDS = 12 * 3600
 """How long a session of the console lasts without use."""
 SESSION_LONGEST_SECONDS = 7 * 86_400
 """How long a session of the console lasts at the most."""
+METRICS_VALUES = 50
+"""Values of the label in metrics that are told apart."""
 NEWS_SHOWN = 20
 """News of a bot that one alert shows; it counts the others."""
 DELETED_JOBS = 10_000
@@ -43,6 +45,7 @@ class Limits:
         max_jobs: jobs that there may be; 0 for any number.
         max_contacts: contacts, likewise.
         min_interval: seconds; the shortest interval of a new or changed schedule.
+        metrics_label: the label of jobs by which metrics count runs apart; empty for none.
     """
 
     history: int = 1000
@@ -53,6 +56,7 @@ class Limits:
     max_jobs: int = 0
     max_contacts: int = 0
     min_interval: int = 1
+    metrics_label: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -60,4 +64,5 @@ class Limits:
         return cls(
             history=settings.history_limit, logs=settings.log_runs, audit=settings.audit_limit,
             max_jobs=settings.max_jobs, max_contacts=settings.max_contacts, min_interval=settings.min_interval_seconds,
+            metrics_label=settings.metrics_label or "",
         )  # fmt: skip

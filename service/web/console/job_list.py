@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
+from service.domain.job import FILTER_STATES
 from service.usecases.access.sight import seen_bots
 from service.usecases.jobs import Jobs
 from service.usecases.pauses import Pauses
@@ -22,7 +23,6 @@ from service.web.services import Bots
 WINDOW = 500
 """Jobs to sort together. A link leads to the next window."""
 PAGE = 50
-STATES = ("scheduled", "disabled", "ended", "broken", "failing")
 _LAST = "\uffff"
 
 SORTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
@@ -72,7 +72,7 @@ class JobList(RenderedPage):
             more=window.next_cursor,
             bots=sorted(seen_bots(self._bots)),
             rehearsable={name for name, bot in self._bots.items() if "dry_run" in bot.Config.model_fields},
-            states=STATES,
+            states=FILTER_STATES,
             sorts=SORTS,
             pages=[(number, asked.address(page=number)) for number in range(1, -(-len(found) // PAGE) + 1)],
         )
@@ -91,7 +91,7 @@ class _JobQuery:
         self.q = (self.text("q") or "").strip() or None
         self.bot = self.text("bot") or None
         self.labels = labels_of(req)
-        self.state = self._one_of("state", STATES, "")
+        self.state = self._one_of("state", FILTER_STATES, "")
         self.sort = self._one_of("sort", SORTS, "created")
         self.down = self.text("order") == "down"
         self.page = query.integer(req, "page", low=1, high=-(-WINDOW // PAGE), default=1)
@@ -104,6 +104,13 @@ class _JobQuery:
     def is_narrowed(self) -> bool:
         """Whether the address filters the jobs."""
         return bool(self.q or self.bot or self.state or self.labels)
+
+    @property
+    def batch_filter(self) -> Any:
+        """The same filter as a batch takes it. Labels that contradict each other take no job, and no list shows any."""
+        labels = dict(label.partition(":")[::2] for label in self.labels)
+        asked = {"q": self.q, "bot_type": self.bot, "state": self.state, "label": labels}
+        return {name: value for name, value in asked.items() if value} or "all"
 
     def wants(self, job: Mapping[str, Any]) -> bool:
         """Tell whether the job has the requested state."""

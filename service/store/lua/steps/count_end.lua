@@ -4,10 +4,10 @@
 -- "worker": {field of RQ's record of the worker: number}}.
 
 local run_id, status, now, sums = ...
-local bot_type, trigger, started_at, due, rehearsal, overlay, worker = unpack(call('HMGET', key.run(run_id), 'bot_type',
-  'trigger', 'started_at', 'due', 'rehearsal', 'overlay', 'worker'))
+local bot_type, trigger, started_at, due, rehearsal, overlay, worker, job_id = unpack(call('HMGET', key.run(run_id),
+  'bot_type', 'trigger', 'started_at', 'due', 'rehearsal', 'overlay', 'worker', 'job_id'))
 metrics.ended({bot_type = bot_type, trigger = trigger, started_at = started_at, due = due,
-  rehearsal = runs.was_rehearsal(rehearsal, overlay)}, status, tonumber(now))
+  rehearsal = runs.was_rehearsal(rehearsal, overlay)}, status, tonumber(now), job_id)
 -- RQ has no counter for cancelled jobs, which are neither successes nor failures.
 local ended = ({success = 'successful_job_count', skipped = 'successful_job_count', failed = 'failed_job_count'})[status]
 local of_worker = {[ended or ''] = 1}

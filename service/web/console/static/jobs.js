@@ -1,5 +1,6 @@
 // List of jobs: filters that act at once, and the actions of each row.
 import { listen } from "./actions.js";
+import { listenToBatches } from "./batch.js";
 import { mark } from "./deletion.js";
 
 const filters = document.getElementById("filters");
@@ -9,3 +10,4 @@ filters.addEventListener("formdata", ({ formData }) => {
 });
 document.addEventListener("renewed", mark);
 listen();
+listenToBatches();

@@ -1,0 +1,125 @@
+"""`bot-scheduler batch`: the same for many jobs, with what became of each."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from service.batches import batched
+from service.cli.client.api import api
+from service.cli.client.job_lookup import complete_names, find_id
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, LabelFilter, Yes, parsed_labels
+from service.cli.output.printing import counted, is_interactive, note, say, show_json, show_table
+from service.domain.batches.request import MOST_JOBS
+
+SECONDS = 300
+"""The limit of the wait for the answer about 1,000 jobs."""
+DOING = {
+    "enable": "enabled", "disable": "disabled", "label": "labelled", "run": "queued", "again": "queued again",
+    "delete": "deleted",
+}  # fmt: skip
+"""Action -> what becomes of a job."""
+
+Action = Annotated[str, typer.Argument(metavar="ACTION", help=f"One of {', '.join(DOING)}.")]
+Jobs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[JOB]...", help="The jobs, by id or unique name.", autocompletion=complete_names),
+]
+
+
+def batch(
+    action: Action,
+    job: Jobs = None,
+    label: LabelFilter = None,
+    bot: Annotated[str | None, typer.Option("--bot", help="Only jobs of this bot.")] = None,
+    search: Annotated[str | None, typer.Option("-q", metavar="TEXT", help="Only with this text in it.")] = None,
+    state: Annotated[
+        str | None, typer.Option("--state", help="Only scheduled, disabled, ended, broken or failing jobs.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All jobs.")] = False,
+    set_label: Annotated[
+        list[str] | None,
+        typer.Option("--set-label", metavar="KEY=VALUE", help="With label: set this one; KEY= takes it away."),
+    ] = None,
+    failed_since: Annotated[
+        str | None, typer.Option("--failed-since", metavar="TIME", help="With again: all runs that failed since then.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
+    yes: Yes = False, json: Json = False,
+) -> None:  # fmt: skip
+    """Enable, disable, label, run, run again or delete many jobs, each in a step of its own.
+
+    bot-scheduler batch disable --label team=crm --dry-run
+    """
+    if action not in DOING:
+        raise Failure(Exit.USAGE, f"ACTION is one of {', '.join(DOING)}, not {action!r}")
+    filters = {"label": parsed_labels(label), "bot_type": bot, "q": search, "state": state}
+    body = {"action": action, **_which(job, {name: value for name, value in filters.items() if value}, all_)}
+    if set_label:
+        body["labels"] = {name: value or None for name, value in parsed_labels(set_label).items()}
+    if failed_since is not None:
+        body["since"] = failed_since
+    if action == "delete" and not (dry_run or yes) and is_interactive():
+        results = _deleted(list(_results({**body, "dry_run": True})))
+    else:
+        results = list(_results({**body, "dry_run": dry_run}))
+    _show(results, action, dry_run, json)
+    if any(one["outcome"] == "refused" for one in results):
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _which(jobs: list[str] | None, filters: dict[str, Any], every: bool) -> dict[str, Any]:
+    """Say which jobs are meant, in one of three ways."""
+    given = [name for name, one in (("JOB", jobs), ("a filter", filters), ("--all", every)) if one]
+    if len(given) != 1:
+        told = f"not {' and '.join(given)}" if given else "such as --label team=crm"
+        raise Failure(Exit.USAGE, f"Say which jobs by JOB, by a filter, or by --all; {told}")
+    return {"ids": [find_id(one) for one in jobs]} if jobs else {"filter": "all" if every else filters}
+
+
+def _results(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Ask for it, as often as a filter leads on."""
+    while True:
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        answer = api().ask("POST", "/scheduler/batch", body=body, headers=headers, seconds=SECONDS)
+        told = api().json(answer, "results", "next_cursor")
+        yield from told["results"]
+        if told["next_cursor"] is None:
+            return
+        body = {**body, "cursor": told["next_cursor"]}
+
+
+def _deleted(rehearsed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Delete the jobs of a dry run, and no others, if the person who sees how many they are says so."""
+    ids = [one["id"] for one in rehearsed if one["outcome"] == "done"]
+    if ids and not typer.confirm(f"Delete {counted(len(ids), 'job')} with history?", err=True):
+        raise Failure(Exit.FAILED, "Nothing was deleted")
+    found = [one for one in rehearsed if one["outcome"] != "done"]
+    for some in batched(ids, MOST_JOBS):
+        found += _results({"action": "delete", "ids": list(some)})
+    return found
+
+
+def _show(results: list[dict[str, Any]], action: str, dry_run: bool, json: bool) -> None:
+    if json:
+        show_json(results)
+        return
+    if not results:
+        note("No job matches.")
+        return
+    rows = [(one["name"], one["outcome"], one.get("detail") or _made(one), one["id"]) for one in results]
+    show_table(("NAME", "OUTCOME", "", "ID"), rows)
+    count = Counter(one["outcome"] for one in results)
+    would = "would be " if dry_run else ""
+    say(f"{count['done']} {would}{DOING[action]}, {count['unchanged']} unchanged, {count['refused']} refused")
+
+
+def _made(result: dict[str, Any]) -> str | None:
+    """Say which runs were asked for, or would be."""
+    runs = result.get("run_ids") or result.get("again_of") or []
+    return counted(len(runs), "run") if runs else None

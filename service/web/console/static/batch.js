@@ -1,0 +1,143 @@
+// One action for many jobs: a rehearsal tells what would happen to how many; then it is done for these jobs, and no others.
+import { newKey, Refused, sendFrom } from "./api.js";
+import { refresh } from "./live.js";
+import { busy, say } from "./messages.js";
+
+const form = document.getElementById("batch");
+const told = document.getElementById("batch-told");
+const words = document.getElementById("batch-words");
+const table = document.getElementById("batch-results");
+const go = document.getElementById("carry-out");
+const MOST = 1000; // jobs of one request
+const DOING = {
+  enable: ["Enable", "enabled"], disable: ["Disable", "disabled"], run: ["Run", "queued"], again: ["Run again", "queued again"],
+  label: ["Label", "labelled"], delete: ["Delete", "deleted"],
+};
+const ticked = new Set();
+let planned; // {request, ids}: what the rehearsal has found
+
+const action = () => document.getElementById("action").value;
+const jobs = (count) => `${count} ${count === 1 ? "job" : "jobs"}`;
+
+function request() {
+  const asked = { action: action() };
+  if (asked.action === "label") {
+    const pairs = document.getElementById("labels").value.split(/\s+/).filter(Boolean).map((text) => text.split(":"));
+    asked.labels = Object.fromEntries(pairs.map(([name, ...rest]) => [name, rest.join(":") || null]));
+  }
+  if (asked.action === "again") asked.since = document.getElementById("since").value.replace(/T(\d\d:\d\d)$/, "T$1:00");
+  return asked;
+}
+
+async function* answers(asked) {
+  for (let cursor = undefined; cursor !== null;) {
+    const answer = await sendFrom(form, { ...asked, ...(cursor && { cursor }) }, { headers: { "Idempotency-Key": newKey() } });
+    yield* answer.results;
+    cursor = answer.next_cursor;
+  }
+}
+
+async function collected(requests) {
+  const found = [];
+  for (const one of requests) for await (const result of answers(one)) found.push(result);
+  return found;
+}
+
+function inParts(ids) {
+  return Array.from({ length: Math.ceil(ids.length / MOST) }, (_, part) => ids.slice(part * MOST, (part + 1) * MOST));
+}
+
+async function rehearse() {
+  const asked = request();
+  const byFilter = form.querySelector("[name=which]:checked").value === "filter";
+  const which = byFilter ? [{ filter: JSON.parse(form.dataset.filter) }] : inParts([...ticked]).map((ids) => ({ ids }));
+  if (!which.length) return show("Tick the jobs in the list first.", []);
+  const results = await collected(which.map((one) => ({ ...asked, ...one, dry_run: true })));
+  planned = { asked, ids: results.filter((one) => one.outcome === "done").map((one) => one.id) };
+  show(counts(results, "would be"), results.filter((one) => one.outcome === "refused"));
+  go.textContent = `${DOING[asked.action][0]} ${jobs(planned.ids.length)}`;
+  go.classList.toggle("danger", asked.action === "delete");
+  go.hidden = !planned.ids.length;
+}
+
+async function carryOut() {
+  const { asked, ids } = planned;
+  const results = await collected(inParts(ids).map((some) => ({ ...asked, ids: some })));
+  planned = undefined;
+  show(counts(results, results.length === 1 ? "is" : "are"), results);
+  ticked.clear();
+  await refresh().catch(() => {});
+  tick();
+}
+
+function counts(results, verb) {
+  const count = (word) => results.filter((one) => one.outcome === word).length;
+  const [done, unchanged, refused] = ["done", "unchanged", "refused"].map(count);
+  const more = [unchanged && `${unchanged} unchanged`, refused && `${refused} refused`].filter(Boolean);
+  return `${jobs(done)} ${verb} ${DOING[action()][1]}${more.length ? ` (${more.join(", ")})` : ""}.`;
+}
+
+function show(text, results) {
+  words.textContent = text;
+  table.hidden = !results.length;
+  table.tBodies[0].replaceChildren(...results.map(row));
+  go.hidden = true;
+  told.hidden = false;
+  told.focus();
+}
+
+function row({ id, name, outcome, detail, run_ids = [] }) {
+  const made = document.createElement("tr");
+  const job = document.createElement("td");
+  if (name === null || (outcome === "done" && action() === "delete")) job.textContent = name ?? id;
+  else job.append(Object.assign(document.createElement("a"), { href: `/jobs/${id}`, textContent: name }));
+  const runs = run_ids.length ? `${run_ids.length} ${run_ids.length === 1 ? "run" : "runs"}` : "";
+  made.append(job, ...[outcome, detail ?? runs].map((text) => Object.assign(document.createElement("td"), { textContent: text })));
+  return made;
+}
+
+// The list is renewed now and then; what is ticked stays so.
+function tick() {
+  for (const box of document.querySelectorAll("[data-tick]")) box.checked = ticked.has(box.dataset.tick);
+  const all = document.getElementById("tick-all");
+  const boxes = [...document.querySelectorAll("[data-tick]")];
+  if (all) all.checked = boxes.length > 0 && boxes.every((box) => box.checked);
+  document.getElementById("ticked").textContent = ticked.size;
+}
+
+function forget() {
+  planned = undefined;
+  told.hidden = true;
+}
+
+const attempt = (button, act) => busy(button, async () => {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    say(error.message, { bad: true });
+  }
+});
+
+export function listenToBatches() {
+  if (!form) return;
+  document.addEventListener("change", ({ target }) => {
+    if (target.id === "tick-all") for (const box of document.querySelectorAll("[data-tick]")) (target.checked ? ticked.add(box.dataset.tick) : ticked.delete(box.dataset.tick));
+    else if (target.dataset.tick) (target.checked ? ticked.add(target.dataset.tick) : ticked.delete(target.dataset.tick));
+    else return;
+    document.getElementById("many").open = true;
+    forget();
+    tick();
+  });
+  form.addEventListener("input", () => {
+    forget();
+    for (const field of form.querySelectorAll("[data-action-of]")) field.hidden = field.dataset.actionOf !== action();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (event.submitter === go) attempt(go, carryOut);
+    else attempt(document.getElementById("rehearse"), rehearse);
+  });
+  document.addEventListener("renewed", tick);
+  tick();
+}

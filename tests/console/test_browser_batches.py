@@ -1,0 +1,71 @@
+"""Many jobs at once in a real browser: ticked or by the filter, rehearsed, done, and told one by one."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.chromium import PHONE, barriers, overflow
+from tests.support.installation import Installation
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.slow(reason="a browser looks at a whole installation"),
+]
+
+
+@pytest.fixture(autouse=True)
+def empty(installation: Installation) -> None:
+    """Each test begins without jobs."""
+    for job in installation.call("GET", "/jobs")[1]:
+        installation.call("DELETE", f"/jobs/{job['id']}")
+
+
+def test_ticked_jobs_are_disabled_once_it_is_told_what_would_happen(page: Page, installation: Installation) -> None:
+    jobs = [installation.make_job(name=f"Job {number}") for number in range(3)]
+    installation.call("POST", f"/jobs/{jobs[0]}/toggle", {"enabled": False})
+    page.goto("/jobs")
+    page.get_by_label("Tick Job 0").check()
+    page.get_by_label("Tick Job 1").check()
+    expect(page.locator("#ticked")).to_have_text("2")
+    page.get_by_role("button", name="Show what would happen").click()
+    expect(page.locator("#batch-words")).to_have_text("1 job would be disabled (1 unchanged).")
+    assert installation.call("GET", f"/jobs/{jobs[1]}")[1]["enabled"] is True
+    assert barriers(page) == [] and overflow(page) == 0
+    page.get_by_role("button", name="Disable 1 job").click()
+    expect(page.locator("#batch-words")).to_have_text("1 job is disabled.")
+    expect(page.locator("#batch-results tbody tr")).to_have_count(1)
+    expect(page.locator("#batch-results")).to_contain_text("Job 1")
+    expect(page.locator(f"#job-{jobs[1]}")).to_contain_text("disabled")
+    assert [installation.call("GET", f"/jobs/{job}")[1]["enabled"] for job in jobs] == [False, False, True]
+    expect(page.locator("#ticked")).to_have_text("0")
+
+
+def test_all_that_match_the_filter_are_labelled_and_deleted(page: Page, installation: Installation) -> None:
+    """And no others; a label that cannot be is refused before anything is done."""
+    for number in range(3):
+        installation.make_job(name=f"Job {number}", labels={"team": "crm"})
+    other = installation.make_job(name="Another")
+    page.goto("/jobs?label=team:crm")
+    page.locator("#many summary").click()
+    page.get_by_label("All that match the filter").check()
+    page.get_by_label("What to do").select_option("Label")
+    page.get_by_label("Labels", exact=True).last.fill("stage:no good?")
+    page.get_by_role("button", name="Show what would happen").click()
+    expect(page.locator("#messages")).to_contain_text("labels.good?")
+    page.get_by_label("Labels", exact=True).last.fill("stage:live")
+    page.get_by_role("button", name="Show what would happen").click()
+    page.get_by_role("button", name="Label 3 jobs").click()
+    expect(page.locator("#batch-words")).to_have_text("3 jobs are labelled.")
+    page.goto("/jobs?label=stage:live")
+    page.locator("#many summary").click()
+    page.get_by_label("All that match the filter").check()
+    page.get_by_label("What to do").select_option("Delete")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Show what would happen").click()
+    expect(page.get_by_role("button", name="Delete 3 jobs")).to_be_visible()
+    assert overflow(page) == 0
+    page.get_by_role("button", name="Delete 3 jobs").click()
+    expect(page.locator("#batch-words")).to_have_text("3 jobs are deleted.")
+    assert [job["id"] for job in installation.call("GET", "/jobs")[1]] == [other]
