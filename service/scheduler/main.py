@@ -13,7 +13,7 @@ def main() -> None:
     """
     settings = start_process("scheduler")
     # Imported only now: RQ reads the environment when it is imported, and start_process has just checked it.
-    from service.scheduler.alerts import Alerts
+    from service.alerting.alerts import Alerts
     from service.scheduler.scheduler import Scheduler
     from service.store.jobs.job_hashes import JobStore
     from service.store.keys import Keys

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from service.alerting import alert_addresses
+from service.alerting import alerts as alerts_module
+from service.alerting.alert_texts import words
+from service.alerting.alerts import Alerts
 from service.domain.run_records import Outcome, Retry
 from service.errors import DeliveryFailed
-from service.scheduler import alert_addresses
-from service.scheduler import alerts as alerts_module
-from service.scheduler.alert_texts import words
-from service.scheduler.alerts import Alerts
 from service.store.outbox import Outbox
 from service.store.server.redis_clock import RedisClock
 from tests.support.store_rig import Rig

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from service.alerting import alerts as alerts_module
+from service.alerting.alert_texts import words
+from service.alerting.alerts import Alerts
 from service.bots.support.secrets import Vault
 from service.domain.run_records import Outcome
-from service.scheduler import alerts as alerts_module
-from service.scheduler.alert_texts import words
-from service.scheduler.alerts import Alerts
 from service.store.outbox import Outbox
 from service.store.runs.stored_outcome import LINE_LIMIT
 from service.store.scripts import NEWS_SHOWN, TOLD_TTL

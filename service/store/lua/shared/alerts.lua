@@ -1,4 +1,4 @@
--- Outboxes of alerts, see service/scheduler/alerts.py. They are bounded: the oldest alerts fall out. Writes use pcall,
+-- Outboxes of alerts, see service/alerting/alerts.py. They are bounded: the oldest alerts fall out. Writes use pcall,
 -- because an outbox that outside hands have damaged must not stop a script half way.
 local alerts = {}
 

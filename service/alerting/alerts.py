@@ -17,14 +17,14 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from service.alerting import alert_addresses, alert_texts
+from service.alerting.alert_addresses import Address
 from service.backoff import Backoff
 from service.domain.alert_folding import Fate, Folding, summary_is_due, summary_is_void
 from service.domain.records import UnreadableJob
 from service.errors import DeliveryFailed, ServiceError
 from service.messages import announce
 from service.outage import outage
-from service.scheduler import alert_addresses, alert_texts
-from service.scheduler.alert_addresses import Address
 from service.secrecy.redaction import Redaction
 from service.store.jobs.job_hashes import JobStore
 from service.store.outbox import Outbox, facts
