@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.domain import notices
+from service.domain.alerting.quiet_hours import local_time
 from service.domain.alert_folding import Moment
 from service.domain.notices import Step, WentBack
 from service.domain.pauses.scope import parse_scope
@@ -18,6 +19,8 @@ _SAYS = {
     "recovered": "has recovered",
     "missed": "missed occurrences",
     "switched_off": "was switched off",
+    "success": "has succeeded",
+    "skipped": "was skipped",
 }
 OF_THE_SERVICE = ("clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts")
 """Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
@@ -30,24 +33,29 @@ NOT_FACTS = (LookupError, ValueError, TypeError, ArithmeticError, OSError)
 """The errors that these functions raise if the outbox held something else than an alert's facts."""
 
 
-def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
+def words(name: str, said: Mapping[str, Any], timezone: str = "UTC") -> tuple[str, str]:
     """Return the subject and body of an alert about a job.
 
     Args:
         name: the job's.
         said: the alert's facts.
+        timezone: in which the time is told.
 
     Raises:
         LookupError, ValueError, TypeError, ArithmeticError, OSError: the facts are invalid.
     """
     if said["kind"] == NEWS:
-        return words_of_a_bot(name, said)
+        return words_of_a_bot(name, said, timezone)
     subject = f"{name} {_SAYS[said['kind']]}"
-    lines = [f"Job: {name} ({said['job_id']})", f"When: {format_ms(int(said['at']))} UTC"]
+    lines = [f"Job: {name} ({said['job_id']})", f"When: {local_time(int(said['at']), timezone)}"]
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
     if "error" in said:
         lines.append(f"Why: {said['error']}")
+    if "reason" in said:
+        lines.append(f"Reason: {said['reason']}")
+    if said.get("failures", 0) > 1:
+        lines.append(f"Failures in a row: {said['failures']:.0f}")
     if "occurrences" in said:
         since = format_timestamp(int(said["occurrence"]))
         lines.append(
@@ -57,7 +65,7 @@ def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     return subject, "\n".join(lines)
 
 
-def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
+def words_of_a_bot(name: str, said: Mapping[str, Any], timezone: str = "UTC") -> tuple[str, str]:
     """Return the subject and body of a bot's news; takes and raises what `words` does."""
     count, lines = int(said["count"]), [str(line) for line in said["lines"]]
     subject = f"{name}: {'something' if count == 1 else f'{count} things'} to look at"
@@ -65,8 +73,8 @@ def words_of_a_bot(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
         lines.pop()
     more = [f"and {count - len(lines)} more; see the run's log"] if count > len(lines) else []
     told = [f"- {line}" for line in (*lines, *more)]
-    when = format_ms(int(said["at"]))
-    head = (f"Job: {name} ({said['job_id']})", f"When: {when} UTC", f"Run: {said['run_id']}")
+    when = local_time(int(said["at"]), timezone)
+    head = (f"Job: {name} ({said['job_id']})", f"When: {when}", f"Run: {said['run_id']}")
     return subject, "\n".join((*head, *told))
 
 

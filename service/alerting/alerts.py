@@ -1,65 +1,82 @@
-"""Sends alerts: a run failed for good, its job recovered, was switched off or missed occurrences, or a bot has news.
+"""The courier: sorts alerts into deliveries, and sends these, each address on its own.
 
 The scripts put a note into an outbox in the same step as what happened, once a streak of failures and at most once an
-hour for missed occurrences. A thread of the acting scheduler sends them, so that no run and no tick waits for a mail
-server. An alert is sent at least once: a scheduler that stops or dies while it sends leaves it to the next one, which
-sends it to every address again. An address that takes none after a few tries is given up for that alert, and the log
-says so.
+hour for missed occurrences. A thread sorts and sends them, so that no run and no tick waits for a mail server. Each
+message is sent by a thread of its own, so that an address that is slow or dead holds up no other; what an address does
+not take is tried again for a day.
+
+A note becomes deliveries exactly once, and a delivery is told at least once: twice if this process dies, or loses Redis,
+between the moment at which the address took the message and the one at which Redis has noted it.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from service.alerting import alert_addresses, alert_texts
-from service.alerting.alert_addresses import Address
-from service.backoff import Backoff
-from service.domain.alert_folding import Fate, Folding, summary_is_due, summary_is_void
-from service.domain.records import UnreadableJob
-from service.errors import DeliveryFailed, ServiceError
+from service.alerting import alert_addresses, alert_texts, wording
+from service.alerting.alert_addresses import Address, Addresses, NoSuchChannel, Unusable, pace_of
+from service.alerting.sorting import Sorter
+from service.alerting.wording import Message
+from service.domain.alerting.channel import Channel
+from service.domain.alerting.turns import next_turn
+from service.errors import DeliveryFailed, ServiceError, SettingsError
 from service.messages import announce
 from service.outage import outage
 from service.secrecy.redaction import Redaction
-from service.store.jobs.job_hashes import JobStore
-from service.store.outbox import Outbox, facts
+from service.store.alerting.channel_store import ChannelStore
+from service.store.alerting.deliveries import Deliveries, Line, Told
+from service.store.scripts import Scripts
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-TRIES = 3
-RETRY_SECONDS = 5.0
-"""The pause before the second try; the next is twice as long."""
+MOST_AT_ONCE, FAILING_AT_ONCE = 16, 8
+"""Messages that are on their way at a time; and those of addresses that did not take the last one, so that many dead
+addresses hold up none that is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A message that was on its way: the address' line, what it told of, and why the address did not take it."""
+
+    line: Line
+    told: Sequence[Told]
+    reason: str | None
 
 
 class Alerts:
-    """The thread that empties the outbox while `leads()` says so.
+    """The thread that sorts and sends alerts while `leads()` says so.
 
     Args:
-        outbox: on a connection of its own, since another thread uses the scheduler's.
-        jobs: the job store, on that connection.
+        scripts: on a connection of its own, since other threads use the process'.
         alert_url: `ALERT_URL`: Apprise URLs separated by spaces, or None.
-        leads: whether this scheduler is the one that acts.
-        environment: where the jobs' `alert_urls` are looked up.
+        leads: whether this process is the one that acts.
+        environment: where the secrets are that hold URLs.
+        public_url: `PUBLIC_URL`, for links; None for none.
+        persons: the bots whose logs are about persons, so that no alert shows them.
     """
 
     def __init__(
-        self, outbox: Outbox, jobs: JobStore, alert_url: str | None, leads: Callable[[], bool],
-        environment: Mapping[str, str] = os.environ,
+        self, scripts: Scripts, alert_url: str | None, leads: Callable[[], bool],
+        environment: Mapping[str, str] = os.environ, public_url: str | None = None, persons: Collection[str] = (),
     ) -> None:  # fmt: skip
-        self._outbox = outbox
-        self._jobs = jobs
-        self._of_the_service = alert_addresses.of_the_service(alert_url)
-        self._leads = leads
-        self._environment = environment
         self._redaction = Redaction.of(environment)
-        self._folding = Folding()
-        self._down: set[str] = set()
+        self._addresses = Addresses(alert_url, environment)
+        self._sorter = Sorter(scripts, self._addresses, self._redaction, persons)
+        self._deliveries = Deliveries(scripts)
+        self._channels = ChannelStore(scripts)
+        self._leads = leads
+        self._public_url = (public_url or "").rstrip("/") or None
+        self._on_the_way: dict[str, bool] = {}
+        """Address -> whether it had failed before."""
+        self._back: queue.Queue[_Sent | None] = queue.Queue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
 
@@ -68,112 +85,139 @@ class Alerts:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end. The next scheduler sends again what this one is sending just now."""
+        """Ask the thread to end. The next process sends again what is on its way just now."""
         self._stop.set()
+        self._back.put(None)
 
     def _work(self) -> None:
-        while not self._stop.wait(POLL_SECONDS):
+        while not self._stop.is_set():
             try:
-                while self._leads() and not self._stop.is_set() and self.send_next():
-                    pass
+                self.step(POLL_SECONDS)
             except (ServiceError, RedisError, OSError) as error:
                 outage.tell(log, error, "Alerts wait")
+                self._stop.wait(POLL_SECONDS)
 
-    def send_next(self) -> bool:
-        """Send the oldest alert, or give it up.
+    def step(self, seconds: float = 0.0) -> bool:
+        """Note what has come back, sort what is new, and send what may go.
+
+        Args:
+            seconds: how long to wait first for a message to come back, if there is nothing else to do.
 
         Returns:
-            False if there is none, or it is left to another scheduler.
+            Whether there is more to do, or something on its way.
 
         Raises:
             StoreUnavailable: Redis is away.
         """
-        taken = self._outbox.take_up()
-        if taken is None:
-            return self._send_summary()
-        said = facts(taken)
-        fate: Fate = "send"
+        self._settle_all(seconds)
+        if not self._leads() or self._stop.is_set():
+            return bool(self._on_the_way)
+        while self._sorter.sort_next() and self._leads():
+            pass
+        now, addresses = self._deliveries.due()
+        addresses = [address for address in addresses if address not in self._on_the_way]
+        channels = {one.channel.name: one.channel for one in self._channels.all()} if addresses else {}
+        for address in addresses:
+            self._look_at(address, channels.get(alert_addresses.channel_of(address) or ""), now)
+        return bool(addresses or self._on_the_way)
+
+    def _settle_all(self, seconds: float) -> None:
         try:
-            if said.get("kind") == "missed":
-                fate = self._folding.fate(said, self._outbox.moment())
-            addresses, subject, body = self._worded(said, fate)
+            back = self._back.get(timeout=seconds) if seconds else self._back.get_nowait()
+            while True:
+                if back is not None:
+                    self._settle(back)
+                back = self._back.get_nowait()
+        except queue.Empty:
+            pass
+
+    def _look_at(self, address: str, channel: Channel | None, now: int) -> None:
+        """Send what an address may be told now, or note when it may be."""
+        line = self._deliveries.line(address)
+        if not line.queued:
+            self._deliveries.settle(address, line.progress, None, [])
+            return
+        turn = next_turn(pace_of(channel), [one.since for one in line.queued], line.progress, now)
+        try:
+            found: Address | str = self._addresses.find(address, channel)
+        except NoSuchChannel as error:
+            gone = self._deliveries.told(address, line.queued)
+            done = [(one.queued, one.delivery.given_up(str(error))) for one in gone]
+            self._deliveries.settle(address, line.progress, None, done)
+            log.error("Giving up %d alerts for %s: %s", len(done), alert_addresses.shown(address), error)
+            return
+        except (Unusable, SettingsError) as error:
+            found = str(error)
+        if turn.at > now:
+            self._deliveries.settle(address, line.progress, turn.at, [])
+        elif self._has_room(line.progress.failures > 0):
+            told = self._deliveries.told(address, line.queued[: turn.count])
+            if any(one.queued.alert_id and not one.says for one in told):
+                self._drop_empty(address, line, told)
+                return
+            message = self._message(address, pace_of(channel).timezone, told, turn.is_last)
+            self._begin(found, message, _Sent(line, told[: message.count], None))
+
+    def _has_room(self, has_failed: bool) -> bool:
+        others = sum(self._on_the_way.values())
+        return len(self._on_the_way) < MOST_AT_ONCE and not (has_failed and others >= FAILING_AT_ONCE)
+
+    def _drop_empty(self, address: str, line: Line, told: Sequence[Told]) -> None:
+        """Let go of alerts whose text outside hands have taken away."""
+        done = [(one.queued, one.delivery.given_up("its text is gone")) for one in told if not one.says]
+        self._deliveries.settle(address, line.progress, None, done)
+        log.error("Giving up %d alerts for %s: their texts are gone", len(done), alert_addresses.shown(address))
+
+    def _message(self, address: str, timezone: str, told: Sequence[Told], is_last: bool) -> Message:
+        """Write the message, without secrets."""
+        template = told[0].says.get("templates", {}).get(alert_addresses.channel_of(address) or "")
+        try:
+            if len(told) == 1:
+                message = wording.in_full(told[0].says, timezone, self._public_url, template)
+            else:
+                several = [one.says for one in told]
+                message = wording.together(several, timezone, self._public_url, is_last=is_last)
         except alert_texts.NOT_FACTS:
-            log.error("The outbox held something that is not an alert; dropped")
-            addresses, subject, body = {}, "", ""
-        if not self._send_to_all(addresses.values(), subject, body):
-            return False
-        if fate == "fold":
-            self._outbox.fold(taken)
-        else:
-            self._outbox.done(taken)
-        return True
+            message = Message("An alert that cannot be read", "Its record in Redis is damaged.")
+        clean = self._redaction.applied
+        return Message(clean(message.subject), clean(message.body), message.count)
 
-    def _worded(self, said: Mapping[str, Any], fate: Fate) -> tuple[dict[str, Address], str, str]:
-        """Return where an alert goes, its subject and its body, both without secrets."""
-        if said.get("kind") in alert_texts.OF_THE_SERVICE:
-            addresses = self._of_the_service
-            subject, body = alert_texts.words_of_the_service(said)
-        else:
-            name, addresses = self._audience(str(said.get("job_id")), fate)
-            subject, body = alert_texts.words(name, said)
-        return addresses, self._redaction.applied(subject), self._redaction.applied(body)
+    def _begin(self, address: Address | str, message: Message, sending: _Sent) -> None:
+        self._on_the_way[sending.line.address] = sending.line.progress.failures > 0
+        if isinstance(address, str):
+            self._back.put(_Sent(sending.line, sending.told, address))
+            return
 
-    def _send_summary(self) -> bool:
-        """Send one alert in place of those that were folded, unless the clock is back."""
-        moment = self._outbox.moment()
-        if not summary_is_due(moment):
-            return False
-        addresses = {} if summary_is_void(moment) else self._of_the_service
-        if not self._send_to_all(addresses.values(), *alert_texts.words_of_folded(moment)):
-            return False
-        self._outbox.end_fold(moment.folded)
-        return True
+        def send() -> None:
+            self._back.put(_Sent(sending.line, sending.told, _attempt(address, message)))
 
-    def _audience(self, job_id: str, fate: Fate) -> tuple[str, dict[str, Address]]:
-        """Return a job's name, and the addresses of its alert; none if the job is deleted.
+        # No pool: its threads would keep a process from ending while they wait for a server.
+        threading.Thread(target=send, name="alert", daemon=True).start()
 
-        A folded alert still goes to the job's own addresses, which get alerts of few jobs.
-        """
-        if fate == "drop":
-            return job_id, {}
-        addresses = self._of_the_service if fate == "send" else {}
+    def _settle(self, sent: _Sent) -> None:
+        """Note how a try went. If Redis is away, it is noted later."""
+        line, name = sent.line, alert_addresses.shown(sent.line.address)
         try:
-            job = self._jobs.get(job_id)
-        except UnreadableJob:
-            return job_id, addresses
-        if job is None:
-            return job_id, {}
-        own = alert_addresses.of_a_job(job_id, job.definition.options, self._environment)
-        return job.definition.name, {**own, **addresses}
-
-    def _send_to_all(self, addresses: Iterable[Address], subject: str, body: str) -> bool:
-        return all(self._send(address, subject, body) for address in addresses)
-
-    def _send(self, address: Address, subject: str, body: str) -> bool:
-        """Try a few times, or once where the last alert did not get through, so that a dead address delays little.
-
-        Returns:
-            False if it was broken off, because this scheduler stops or does not lead any more.
-        """
-        tries = 1 if address.url in self._down else TRIES
-        backoff = Backoff(RETRY_SECONDS, RETRY_SECONDS * 2**TRIES)
-        for attempt in range(1, tries + 1):
-            reason = _attempt(address, subject, body)
-            if reason is None:
-                self._down.discard(address.url)
-                return True
-            log.warning("An alert was not taken by %s (try %d of %d): %s", address.name, attempt, tries, reason)
-            if attempt < tries and (self._stop.wait(backoff.next()) or not self._leads()):
-                return False
-        self._down.add(address.url)
-        log.error("Giving up an alert, because %s does not accept it", address.name)
-        return True
+            now, _ = self._deliveries.due()
+            channel = self._channels.get(alert_addresses.channel_of(line.address) or "")
+            most = pace_of(None if channel is None else channel.channel).max_per_hour
+            progress = line.progress.took(now, most) if sent.reason is None else line.progress.refused(now)
+            done = [(one.queued, one.delivery.tried(now, sent.reason, len(sent.told))) for one in sent.told]
+            self._deliveries.settle(line.address, progress, progress.retry_at or None, done)
+        except (ServiceError, RedisError, OSError):
+            self._back.put(sent)
+            raise
+        self._on_the_way.pop(line.address, None)
+        if sent.reason is not None:
+            log.warning("An alert was not taken by %s (try %d): %s", name, progress.failures, sent.reason)
+            if any(delivery.ended for _, delivery in done):
+                log.error("Giving up an alert, because %s has not accepted it for a day", name)
 
 
-def _attempt(address: Address, subject: str, body: str) -> str | None:
+def _attempt(address: Address, message: Message) -> str | None:
     """Send once. Return why the address did not take it; None if it did."""
     try:
-        announce(address.url, subject, body, redirects=address.redirects)
+        announce(address.url, message.subject, message.body, redirects=address.redirects)
     except DeliveryFailed as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - a channel's own defect must not end the thread; its text may be secret

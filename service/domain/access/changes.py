@@ -19,7 +19,8 @@ ACTIONS = (
     "backfill.cancel", "contact.create", "contact.update", "contact.delete", "contact.erase",
     "contact.merge", "contacts.import", "key.create", "key.update", "key.rotate", "key.revoke", "session.begin",
     "session.end", "notices.acknowledge", "message.test", "calendar.create", "calendar.update", "calendar.delete",
-    "pause.create", "pause.end",
+    "pause.create", "pause.end", "channel.create", "channel.update", "channel.delete", "channel.test", "rule.create",
+    "rule.update", "rule.delete",
 )  # fmt: skip
 """What a change can be: a kind of object and a verb. The audit log can be searched for each, and for each kind."""
 

@@ -87,7 +87,7 @@ def parse_quiet_hours(value: object) -> QuietHours | None:
 def local_time(epoch_ms: int, timezone: str) -> str:
     """Write an instant, ms, by the clocks of a time zone, and name the zone."""
     local = datetime.fromtimestamp(epoch_ms // 1000, zone(timezone))
-    return f"{local:%Y-%m-%d %H:%M:%S} {timezone}"
+    return f"{local:%Y-%m-%dT%H:%M:%S} {timezone}"
 
 
 def _wall(at: int, timezone: str) -> int:

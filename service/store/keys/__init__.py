@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.store.keys.access_keys import AccessKeys
+from service.store.keys.alert_keys import AlertKeys
 from service.store.keys.backfill_keys import BackfillKeys
 from service.store.keys.bot_keys import BotKeys
 from service.store.keys.calendar_keys import CalendarKeys
@@ -25,8 +26,8 @@ from service.store.keys.run_keys import RunKeys
 
 @dataclass(frozen=True, slots=True)
 class Keys(
-    InstallationKeys, JobKeys, RunKeys, PauseKeys, BackfillKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, CalendarKeys,
-    OlderKeys,
+    InstallationKeys, JobKeys, RunKeys, PauseKeys, BackfillKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, AlertKeys,
+    CalendarKeys, OlderKeys,
 ):  # fmt: skip
     """Every key of one installation.
 

@@ -23,7 +23,8 @@ local ms = string.sub('00000' .. time[2], -6, -4)
 local at = time[1] .. ms
 local refusal  -- Redis' own, of the claim: a full Redis takes ends and refuses claims
 
--- The short way: end the run if it is a success, or was skipped by its bot, and so was the job's last run. Otherwise change
+-- The short way: end the run if it is a success, or was skipped by its bot, and so was the job's last run, and no rule asks to
+-- be told. Otherwise change
 -- and return nothing. If no more runs are open than hold slots, none waits, and there is nobody to promote.
 local function end_as_before()
   local run = key.run(run_id)
@@ -33,6 +34,7 @@ local function end_as_before()
   local job = key.job(job_id)
   local revision, open, held, last_status = unpack(call('HMGET', job, 'revision', 'open', 'held', 'last_run_status'))
   if not revision or last_status and last_status ~= status then return end
+  if redis.pcall('HEXISTS', key.rules_wanted, status) ~= 0 then return end
 
   -- The job changes before anything else is written. A full Redis refuses this, and nothing that follows on a write which
   -- frees memory, such as that of the lease.

@@ -15,7 +15,7 @@ from functools import cache
 COMMON = frozenset({"call", "int", "now_ms"})
 """What `shared/now` and `shared/base` define, for all."""
 SHARED = (
-    "idempotency", "iso", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "tally", "followers", "audit",
+    "idempotency", "iso", "rq", "metrics", "alerts", "rules", "timewatch", "dataset", "wake", "tally", "followers", "audit",
     "access", "quota", "revisions", "epochs", "deleted", "calendars", "runs", "delays", "pauses", "overlap",
     "backfills", "claims", "older", "guessing",
 )  # fmt: skip

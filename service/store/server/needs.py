@@ -31,10 +31,11 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
         "delete_contact", "erase_contact", "cut_texts", "save_key", "find_key", "revoke_key", "open_session",
         "find_session", "end_session", "count_guesses", "take_token", "restore_job", "note_refusals", "note_action",
         "save_calendar", "delete_calendar", "make_pause", "end_pause", "read_books",
+        "save_channel", "delete_channel", "save_rule", "delete_rule", "sort_alert", "settle_delivery", "end_fold",
     ),
     "scheduler": (
         *AT_START, "read_due", "decide", "feed_backfill", "set_aside", "release_delayed", "requeue_run", "end_run",
-        "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "fold_alert", "end_fold",
+        "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "end_fold", "sort_alert", "settle_delivery",
         "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
         "resume_jobs", "cancel_paused", "note_planning",
     ),
