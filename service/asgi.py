@@ -31,6 +31,9 @@ from service.store.server.startup_checks import StartupChecks
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
+from service.usecases.alerting.channels import Channels
+from service.usecases.alerting.rules import Rules
+from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
@@ -129,7 +132,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     calendars, occurrences = Calendars(scripts, clock), Occurrences(scripts)
     contacts = ContactBook(client, keys, gate, scripts.limits)
     key_store, sessions, lookups = KeyStore(scripts), SessionStore(scripts), Lookups()
-    wrong_keys = _guesses(settings, scripts)
+    wrong_keys, actions = _guesses(settings, scripts), ActionLog(client, keys, gate, scripts.limits)
     return Services(
         jobs=jobs,
         runs=runs,
@@ -139,6 +142,9 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),
         calendars=calendars,
         pauses=Pauses(scripts, bot_configs),
+        channels=Channels(scripts, clock, actions),
+        rules=Rules(scripts, clock, bot_configs),
+        told_alerts=ToldAlerts(scripts),
         dry_runs=DryRuns(jobs, clock, bot_configs),
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),
@@ -151,9 +157,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         revisions=Revisions(scripts, jobs, bot_configs),
         deleted=Deleted(scripts, clock, bot_configs),
         health=Health(scripts),
-        message_tester=MessageTester(
-            partial(Messenger.of, settings), contacts, ActionLog(client, keys, gate, scripts.limits)
-        ),
+        message_tester=MessageTester(partial(Messenger.of, settings), contacts, actions),
         reading=partial(read, scripts),
         bots=bots,
         callers=Callers(ApiKeys.of(settings), key_store, sessions, lookups, wrong_keys.address),

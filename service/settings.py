@@ -125,7 +125,9 @@ class Settings(BaseSettings):
     """Where alerts go, and the birthday bot's messages to you: Apprise URLs, separated by spaces. Alerts report a run
     that failed for good (only the first in a row), a job that recovers or is switched off, missed occurrences, news
     from bots (such as an address that refuses mail for good), a step of Redis' clock, and data that went back."""
-    public_url: Annotated[str | None, Field(pattern=r"^https?://[^\s?#]+$", examples=["https://bots.example.org"])] = None
+    public_url: Annotated[
+        str | None, Field(pattern=r"^https?://[^\s?#]+$", examples=["https://bots.example.org"])
+    ] = None
     """Where people reach the console, for the links in alerts."""
     phone_region: Annotated[str | None, Field(examples=["US"])] = None
     """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such

@@ -1,7 +1,6 @@
 """The addresses of alerts: those of ALERT_URL, those that a job names in `alert_urls`, and those of channels.
 
-An address is stored by a name that shows no secret: `ALERT_URL/1`, `BOT_SECRET_OPS/2` or `channel:ops/1`, where the
-number counts the URLs that a setting holds. Which URL that is, is looked up at each try.
+An address is stored by its name (`service.domain.alerting.address_names`). Its URL is looked up at each try.
 """
 
 from __future__ import annotations
@@ -10,13 +9,11 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from service.domain.alerting.address_names import OF_A_CHANNEL, SERVICE
 from service.domain.alerting.channel import Channel, Pace
 from service.messages import destination
 from service.secrecy.secret_hosts import Hosts, hosts_of
 from service.secrecy.secret_names import SUFFIX, is_secret, referenced
-
-OF_A_CHANNEL = "channel:"
-_SERVICE = "ALERT_URL"
 
 
 class Unusable(Exception):
@@ -57,7 +54,8 @@ class Addresses:
         """Return the addresses behind the names of settings and channels, each URL once.
 
         Args:
-            names: `ALERT_URL`, the names of secrets, and those of channels with their secrets: `channel:ops=BOT_SECRET_X`.
+            names: `ALERT_URL`, the names of secrets, and those of channels with their secrets:
+                `channel:ops=BOT_SECRET_X`.
         """
         found: dict[str, str] = {}
         for name in names:
@@ -69,7 +67,7 @@ class Addresses:
 
     def of_the_service(self) -> list[str]:
         """Return the name of ALERT_URL, if it is set."""
-        return [_SERVICE] if self._alert_url.split() else []
+        return [SERVICE] if self._alert_url.split() else []
 
     def find(self, address: str, channel: Channel | None) -> Address:
         """Return an address as it is used now.
@@ -93,13 +91,13 @@ class Addresses:
         if int(number) > len(urls):
             raise Unusable(f"{name} has no URL {number} any more")
         url = urls[int(number) - 1]
-        hosts = None if name == _SERVICE else hosts_of(name, self._environment)
+        hosts = None if name == SERVICE else hosts_of(name, self._environment)
         if hosts is not None and not may_go(url, hosts):
             raise Unusable(f"{name}{SUFFIX} does not list the host of its URL {number}")
         return Address(url, redirects=hosts is None)
 
     def _urls(self, name: str) -> list[str]:
-        if name == _SERVICE:
+        if name == SERVICE:
             return self._alert_url.split()
         return self._environment.get(name, "").split() if is_secret(name) else []
 
@@ -112,21 +110,6 @@ def of_a_job(alert_urls: Iterable[str]) -> list[str]:
 def of_a_channel(channel: Channel) -> str:
     """Return the name of a channel, with its secret, as `Addresses.told` takes it."""
     return f"{OF_A_CHANNEL}{channel.name}={channel.secret}"
-
-
-def channel_of(address: str) -> str | None:
-    """Return the name of the channel that an address belongs to, if it is one's."""
-    name = address.rpartition("/")[0]
-    return name.removeprefix(OF_A_CHANNEL) if name.startswith(OF_A_CHANNEL) else None
-
-
-def shown(address: str) -> str:
-    """Name an address for people."""
-    name, _, number = address.rpartition("/")
-    if name == _SERVICE:
-        return f"URL {number} of {name}"
-    name = name.removeprefix(OF_A_CHANNEL)
-    return name if number == "1" else f"{name}, URL {number}"
 
 
 def pace_of(channel: Channel | None) -> Pace:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.domain import notices
-from service.domain.alerting.quiet_hours import local_time
 from service.domain.alert_folding import Moment
+from service.domain.alerting.quiet_hours import local_time
 from service.domain.notices import Step, WentBack
 from service.domain.pauses.scope import parse_scope
 from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, memory_in_use

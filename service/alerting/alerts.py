@@ -5,8 +5,8 @@ hour for missed occurrences. A thread sorts and sends them, so that no run and n
 message is sent by a thread of its own, so that an address that is slow or dead holds up no other; what an address does
 not take is tried again for a day.
 
-A note becomes deliveries exactly once, and a delivery is told at least once: twice if this process dies, or loses Redis,
-between the moment at which the address took the message and the one at which Redis has noted it.
+A note becomes deliveries exactly once, and a delivery is told at least once: twice if this process dies between the
+moment at which the address took the message and the one at which Redis has noted it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from service.alerting import alert_addresses, alert_texts, wording
+from service.alerting import alert_texts, wording
 from service.alerting.alert_addresses import Address, Addresses, NoSuchChannel, Unusable, pace_of
 from service.alerting.sorting import Sorter
 from service.alerting.wording import Message
+from service.domain.alerting.address_names import channel_of, shown
 from service.domain.alerting.channel import Channel
 from service.domain.alerting.turns import next_turn
 from service.errors import DeliveryFailed, ServiceError, SettingsError
@@ -118,7 +119,7 @@ class Alerts:
         addresses = [address for address in addresses if address not in self._on_the_way]
         channels = {one.channel.name: one.channel for one in self._channels.all()} if addresses else {}
         for address in addresses:
-            self._look_at(address, channels.get(alert_addresses.channel_of(address) or ""), now)
+            self._look_at(address, channels.get(channel_of(address) or ""), now)
         return bool(addresses or self._on_the_way)
 
     def _settle_all(self, seconds: float) -> None:
@@ -144,7 +145,7 @@ class Alerts:
             gone = self._deliveries.told(address, line.queued)
             done = [(one.queued, one.delivery.given_up(str(error))) for one in gone]
             self._deliveries.settle(address, line.progress, None, done)
-            log.error("Giving up %d alerts for %s: %s", len(done), alert_addresses.shown(address), error)
+            log.error("Giving up %d alerts for %s: %s", len(done), shown(address), error)
             return
         except (Unusable, SettingsError) as error:
             found = str(error)
@@ -166,11 +167,11 @@ class Alerts:
         """Let go of alerts whose text outside hands have taken away."""
         done = [(one.queued, one.delivery.given_up("its text is gone")) for one in told if not one.says]
         self._deliveries.settle(address, line.progress, None, done)
-        log.error("Giving up %d alerts for %s: their texts are gone", len(done), alert_addresses.shown(address))
+        log.error("Giving up %d alerts for %s: their texts are gone", len(done), shown(address))
 
     def _message(self, address: str, timezone: str, told: Sequence[Told], is_last: bool) -> Message:
         """Write the message, without secrets."""
-        template = told[0].says.get("templates", {}).get(alert_addresses.channel_of(address) or "")
+        template = told[0].says.get("templates", {}).get(channel_of(address) or "")
         try:
             if len(told) == 1:
                 message = wording.in_full(told[0].says, timezone, self._public_url, template)
@@ -196,10 +197,10 @@ class Alerts:
 
     def _settle(self, sent: _Sent) -> None:
         """Note how a try went. If Redis is away, it is noted later."""
-        line, name = sent.line, alert_addresses.shown(sent.line.address)
+        line, name = sent.line, shown(sent.line.address)
         try:
             now, _ = self._deliveries.due()
-            channel = self._channels.get(alert_addresses.channel_of(line.address) or "")
+            channel = self._channels.get(channel_of(line.address) or "")
             most = pace_of(None if channel is None else channel.channel).max_per_hour
             progress = line.progress.took(now, most) if sent.reason is None else line.progress.refused(now)
             done = [(one.queued, one.delivery.tried(now, sent.reason, len(sent.told))) for one in sent.told]

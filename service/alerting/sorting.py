@@ -92,9 +92,7 @@ class Sorter:
         self._queue(taken, says, subject, audience.told, "1" if fate == "fold" else "")
         return True
 
-    def _queue(
-        self, note: bytes, says: Mapping[str, Any], subject: str, told: Iterable[str], fold: str
-    ) -> None:
+    def _queue(self, note: bytes, says: Mapping[str, Any], subject: str, told: Iterable[str], fold: str) -> None:
         said = says["said"]
         record = {name: str(said[name]) for name in ("kind", "job_id", "run_id") if said.get(name) is not None}
         addresses = self._addresses.told(told)
@@ -173,5 +171,3 @@ class Sorter:
 
 def _templates(channels: Mapping[str, str | None]) -> dict[str, str]:
     return {name: template for name, template in channels.items() if template is not None}
-
-

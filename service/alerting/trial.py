@@ -59,14 +59,15 @@ def _last_real_run(scripts: Scripts, rule: Rule) -> dict[str, Any] | None:
     marks = read_marks(scripts, [run[0].decode() for run in runs if isinstance(run, list) and run[0]])
     for run_id, run in zip(texts, runs, strict=True):
         job_id, status, started, finished, rehearsal, error = run if isinstance(run, list) else (None,) * 6
-        mark = marks.get(job_id.decode()) if job_id else None
+        its_job = "" if job_id is None else job_id.decode()
+        mark = marks.get(its_job)
         if mark is None or not started or not finished or rehearsal:
             continue
-        if not rule.takes(JobFacts(job_id.decode(), mark.labels, mark.bot_type)):
+        if not rule.takes(JobFacts(its_job, mark.labels, mark.bot_type)):
             continue
-        (name,) = ask(scripts, ("HGET", keys.job(job_id.decode()), "name"))
+        (name,) = ask(scripts, ("HGET", keys.job(its_job), "name"))
         lines = history.log(run_id).parsed()[-wording.LOG_LINES :]
-        said = {"kind": "success" if status == b"success" else "failed", "job_id": job_id.decode(), "run_id": run_id,
+        said = {"kind": "success" if status == b"success" else "failed", "job_id": its_job, "run_id": run_id,
                 "at": int(finished)}  # fmt: skip
         said |= {"error": error.decode(errors="replace").partition("\n")[0]} if error else {}
         return {

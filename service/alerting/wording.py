@@ -8,8 +8,8 @@ from typing import Any
 
 from service.alerting import alert_texts
 from service.bots.support.wording import render
-from service.domain.alerting.quiet_hours import local_time
 from service.domain.access.labels import Labels
+from service.domain.alerting.quiet_hours import local_time
 
 MESSAGE_SIZE = 1_800
 """Characters of a message: some channels take no more than 2,000."""
@@ -66,9 +66,7 @@ def in_full(says: Mapping[str, Any], timezone: str, public_url: str | None, temp
         return Message(subject, f"{own}\n(The rule's template failed: {type(error).__name__})")
 
 
-def together(
-    several: Sequence[Mapping[str, Any]], timezone: str, public_url: str | None, *, is_last: bool
-) -> Message:
+def together(several: Sequence[Mapping[str, Any]], timezone: str, public_url: str | None, *, is_last: bool) -> Message:
     """Write a message about the first of several alerts, a line each, about as many as fit.
 
     Args:

@@ -24,6 +24,7 @@ from service.cli.commands import (
     runs_again,
     sessions,
 )
+from service.cli.commands.alerting import alerts, channels, rules
 from service.cli.doctor import command as doctor
 from service.cli.output.printing import say
 
@@ -83,6 +84,9 @@ app.command("pauses")(pauses.pauses)
 app.command("pause")(pauses.pause)
 app.command("resume")(pauses.resume)
 app.add_typer(calendars.app, name="calendars")
+app.add_typer(channels.app, name="channels")
+app.add_typer(rules.app, name="rules")
+app.command("alerts")(alerts.alerts)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sessions.app, name="sessions")
 app.command("doctor")(doctor.doctor)

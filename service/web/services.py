@@ -10,6 +10,9 @@ from service.store.counters import Reading
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
+from service.usecases.alerting.channels import Channels
+from service.usecases.alerting.rules import Rules
+from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
@@ -57,6 +60,9 @@ class Services:
         dry_runs: tells what a change of a job would do.
         calendar_dry_runs: tells what a change of a calendar would do to its jobs.
         pauses: the use cases of pauses.
+        channels: the use cases of channels.
+        rules: the use cases of rules.
+        told_alerts: tells who was told what.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
         timelines: reads upcoming occurrences for drawings.
@@ -92,6 +98,9 @@ class Services:
     definitions: Definitions
     calendars: Calendars
     pauses: Pauses
+    channels: Channels
+    rules: Rules
+    told_alerts: ToldAlerts
     dry_runs: DryRuns
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from service.alerting import alerts as alerts_module
-from service.alerting.alert_texts import words
 from service.alerting.alert_addresses import Addresses, Unusable
+from service.alerting.alert_texts import words
 from service.alerting.alerts import Alerts
 from service.domain.run_records import Outcome, Retry
 from service.errors import DeliveryFailed
@@ -255,7 +255,7 @@ def test_names_outside_of_bot_secret_resolve_to_nothing(rig: Rig, monkeypatch: p
 def test_an_address_that_fails_gets_what_waits_together_and_holds_up_no_other(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """After its pause it is told of both in one message; the dead one is tried on, and the well one had each at once."""
+    """After its pause it is told of both in one message; the dead one is tried on; the well one had each."""
     post = Post(monkeypatch, {"json://slow": 1, "json://dead": 10})
     alerts = sender(rig, "json://slow json://dead json://well")
     for _ in range(2):

@@ -54,7 +54,7 @@ class QuietHours:
         return (self.end - wall) % _DAY
 
     def _shift(self, since: int, until: int) -> int | None:
-        """Return the first instant after `since` at which the clocks have been changed; None if that is after `until`."""
+        """Return the first instant after `since` at which clocks have been changed; None if that is after `until`."""
         if _offset(since, self.timezone) == _offset(until, self.timezone):
             return None
         before, after = since, until

@@ -181,10 +181,11 @@ def _labels(value: object) -> dict[str, str]:
     return well_formed(value, "labels")
 
 
-def _bots(value: object) -> tuple[str, ...] | None:
+def _bots(value: Any) -> tuple[str, ...] | None:
     if value is None:
         return None
-    if not isinstance(value, list) or not 0 < len(value) <= BOTS_LIMIT or not all(isinstance(one, str) for one in value):
+    is_list = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if not is_list or not 0 < len(value) <= BOTS_LIMIT:
         raise ValidationFailed.of(
             "bot_types", f"must be a list of 1 to {BOTS_LIMIT} names of bots, or null for all, not {echo(value)}"
         )

@@ -34,8 +34,7 @@ class Progress:
 
     def took(self, now: int, most: int) -> Progress:
         """Return the progress after a message that it took, of `most` that it may get within an hour."""
-        recent = [at for at in self.sent if now - HOUR_MS < at <= now]
-        return Progress((*recent, now)[-most:])
+        return Progress((*(at for at in self.sent if at <= now), now)[-most:])
 
     def refused(self, now: int) -> Progress:
         """Return the progress after a try that failed."""

@@ -48,9 +48,7 @@ class RuleStore:
         found = (_record(text) for text in pairs(answer).values())
         return sorted((one for one in found if one is not None), key=lambda one: (one.created_at, one.id))
 
-    def save(
-        self, record: RuleRecord, every: Sequence[RuleRecord]
-    ) -> Literal["saved", "stale", "no_channel"]:
+    def save(self, record: RuleRecord, every: Sequence[RuleRecord]) -> Literal["saved", "stale", "no_channel"]:
         """Store a rule.
 
         Args:

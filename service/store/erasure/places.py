@@ -67,6 +67,7 @@ def places(keys: Keys) -> tuple[Place, ...]:
     add("deleted_jobs", rf"{own}:deleted:{_ID}", "hash", (*DEFINITION, "author", "deleted_by", "last_run_error"))
     add("audit", rf"{own}:audit", "stream", within=("actor_name", "fields", "note"))
     add("alerts", rf"{own}:alerts(:\w+)?", "list")
+    add("alerts", rf"{own}:alert:{_ID}", "hash", ("says", "subject"))
     add("ledger", rf"{own}:ledger:.*", "string")
     add("idempotency", rf"{own}:idempotency:.*", "hash", ("answer",))
     add("address_books", rf"{own}:cards:\w+:skipped", "hash")
@@ -82,7 +83,8 @@ _STRUCTURE = (
     "erased_texts", "seal", "told:.*", "origin:.*", "turn:.*", "metrics", "clock", "data", "planning", "leader",
     "schedulers", "workers", "scheduler_versions", "ended_jobs", r"schema_\w+", "jobs", "enabled_jobs", "due_jobs",
     "runs", "queued", "leases", "retries", "later", "backfills", rf"backfill:{_ID}(:\w+)?", "adopted", "due", "enabled",
-    rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?", "ledger:.*", "idempotency:.*", "memory:.*", "audit",
+    rf"job:{_ID}(:\w+)?", rf"run:{_ID}(:.*)?", "alerts(:.*)?",
+    rf"alert:{_ID}", "deliveries:.*", "rules:wanted", "ledger:.*", "idempotency:.*", "memory:.*", "audit",
     rf"deleted:{_ID}(:revisions)?",
 )  # fmt: skip
 """Keys that hold ids, numbers and times, or have a place above. Other contacts' data is theirs."""

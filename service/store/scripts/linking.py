@@ -15,8 +15,8 @@ from functools import cache
 COMMON = frozenset({"call", "int", "now_ms"})
 """What `shared/now` and `shared/base` define, for all."""
 SHARED = (
-    "idempotency", "iso", "rq", "metrics", "alerts", "rules", "timewatch", "dataset", "wake", "tally", "followers", "audit",
-    "access", "quota", "revisions", "epochs", "deleted", "calendars", "runs", "delays", "pauses", "overlap",
+    "idempotency", "iso", "rq", "metrics", "alerts", "rules", "timewatch", "dataset", "wake", "tally", "followers",
+    "audit", "access", "quota", "revisions", "epochs", "deleted", "calendars", "runs", "delays", "pauses", "overlap",
     "backfills", "claims", "older", "guessing",
 )  # fmt: skip
 """The other parts of `service/store/lua/shared`, in the order in which their functions stand in a script."""

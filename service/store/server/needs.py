@@ -35,7 +35,8 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
     ),
     "scheduler": (
         *AT_START, "read_due", "decide", "feed_backfill", "set_aside", "release_delayed", "requeue_run", "end_run",
-        "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "end_fold", "sort_alert", "settle_delivery",
+        "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "end_fold",
+        "sort_alert", "settle_delivery",
         "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
         "resume_jobs", "cancel_paused", "note_planning",
     ),

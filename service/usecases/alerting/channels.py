@@ -1,7 +1,6 @@
 """Use cases of channels: list, read, create, change, delete and test them.
 
-As in `service.usecases.jobs`, parsed JSON comes in, answers go out, and refusals are `service.errors`. Channels are for
-all jobs, so a caller that is limited to some jobs has none.
+As in `service.usecases.jobs`, parsed JSON comes in, answers go out, and refusals are `service.errors`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from service.errors import (
     ConcurrentChange,
     Conflict,
     DeliveryFailed,
-    Forbidden,
     NotFound,
     PreconditionFailed,
     SettingsError,
@@ -32,7 +30,6 @@ from service.store.alerting.record import waiting_for
 from service.store.alerting.rule_store import RuleStore
 from service.store.audit.entries import Entry, entry_of
 from service.store.scripts import Scripts
-from service.usecases.access.sight import is_limited
 from service.usecases.paging import invalid_cursor
 from service.usecases.views import Page
 
@@ -77,17 +74,14 @@ class Channels:
 
         Raises:
             ValidationFailed: the cursor is invalid.
-            Forbidden: the caller is limited to some jobs.
         """
-        require_no_limits()
         if cursor is not None and not is_name(cursor):
             raise invalid_cursor()
         found = [one for one in self._store.all() if cursor is None or one.channel.name > cursor]
         return Page(self._answers(found[:limit]), found[limit - 1].channel.name if len(found) > limit else None)
 
     def get(self, name: str) -> dict[str, Any]:
-        """Read one channel. Raises NotFound, and Forbidden for a caller that is limited to some jobs."""
-        require_no_limits()
+        """Read one channel. Raises NotFound."""
         return self._answer(self._stored(name))
 
     def create(self, body: object) -> dict[str, Any]:
@@ -95,10 +89,8 @@ class Channels:
 
         Raises:
             ValidationFailed: it is invalid.
-            Forbidden: the caller is limited to some jobs.
             Conflict: there is one of this name, or there are too many.
         """
-        require_no_limits()
         channel, now = parse_channel(body), self._clock.now_ms()
         # The revision begins with the time, so that a channel that is deleted and made again has none of the former.
         record = ChannelRecord(channel, now, now, now)
@@ -117,11 +109,9 @@ class Channels:
         Raises:
             NotFound: there is no such channel.
             ValidationFailed: the changed one is invalid.
-            Forbidden: the caller is limited to some jobs.
             PreconditionFailed: the channel is at another revision.
             ConcurrentChange: others change it all the time.
         """
-        require_no_limits()
         for _ in range(TRIES):
             record = self._stored(name, revisions)
             channel = parse_channel(body, record.channel)
@@ -142,12 +132,10 @@ class Channels:
 
         Raises:
             NotFound: there is no such channel.
-            Forbidden: the caller is limited to some jobs.
             Conflict: rules name it.
             PreconditionFailed: the channel is at another revision.
             ConcurrentChange: others change it all the time.
         """
-        require_no_limits()
         for _ in range(TRIES):
             deleted = self._store.delete(self._stored(name, revisions))
             if isinstance(deleted, tuple):
@@ -162,11 +150,9 @@ class Channels:
 
         Raises:
             NotFound: there is no such channel.
-            Forbidden: the caller is limited to some jobs.
             Conflict: its secret is not set here, or must not go to its host.
             DeliveryFailed: a URL did not take the message; the message says why.
         """
-        require_no_limits()
         channel = self._stored(name).channel
         try:
             found = [self._addresses.find(one, channel) for one in self._addresses.told([of_a_channel(channel)])]
@@ -210,16 +196,6 @@ class Channels:
             }
             for record in records
         ]  # fmt: skip
-
-
-def require_no_limits() -> None:
-    """Refuse a caller that is limited to some jobs.
-
-    Raises:
-        Forbidden: it is.
-    """
-    if is_limited():
-        raise Forbidden("This key is limited to some jobs; channels, rules and alerts need a key without limits")
 
 
 def _keeps_changing(name: str) -> ConcurrentChange:
