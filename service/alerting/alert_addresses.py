@@ -50,7 +50,7 @@ def of_a_job(job_id: str, options: Options, environment: Mapping[str, str]) -> d
         variable = referenced(name)
         value = environment.get(variable) if is_secret(variable) else None
         if not value or not value.strip():
-            log.warning("Job %s: %s in alert_urls is not set where the scheduler runs", job_id, variable)
+            log.warning("Job %s: %s in alert_urls is not set where this process runs", job_id, variable)
             continue
         hosts = hosts_of(variable, environment)
         for url in value.split():

@@ -1,10 +1,10 @@
 """Sends alerts: a run failed for good, its job recovered, was switched off or missed occurrences, or a bot has news.
 
 The scripts put a note into an outbox in the same step as what happened, once a streak of failures and at most once an
-hour for missed occurrences. A thread of the acting scheduler sends them, so that no run and no tick waits for a mail
-server. An alert is sent at least once: a scheduler that stops or dies while it sends leaves it to the next one, which
-sends it to every address again. An address that takes none after a few tries is given up for that alert, and the log
-says so.
+hour for missed occurrences. A thread of the process that is the courier (`service.alerting.courier`) sends them, so
+that no run, no tick and no request waits for a mail server. An alert is sent at least once: a courier that stops or
+dies while it sends leaves it to the next one, which sends it to every address again. An address that takes none after a
+few tries is given up for that alert, and the log and the watch say so.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class Alerts:
     """The thread that empties the outbox while `leads()` says so.
 
     Args:
-        outbox: on a connection of its own, since another thread uses the scheduler's.
+        outbox: on a connection that the process' own work does not use.
         jobs: the job store, on that connection.
         alert_url: `ALERT_URL`: Apprise URLs separated by spaces, or None.
-        leads: whether this scheduler is the one that acts.
+        leads: whether this process is the courier.
         environment: where the jobs' `alert_urls` are looked up.
     """
 
@@ -61,20 +61,33 @@ class Alerts:
         self._folding = Folding()
         self._down: set[str] = set()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to send."""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, args=(self._stop,), name="alerts", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ask the thread to end. The next scheduler sends again what this one is sending just now."""
-        self._stop.set()
+    def stop(self, seconds: float = 0.0) -> bool:
+        """Ask the thread to end. The next courier sends again what this one is sending just now.
 
-    def _work(self) -> None:
-        while not self._stop.wait(POLL_SECONDS):
+        Args:
+            seconds: how long to wait for it.
+
+        Returns:
+            Whether it has ended.
+        """
+        self._stop.set()
+        if self._thread is None:
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _work(self, stop: threading.Event) -> None:
+        while not stop.wait(POLL_SECONDS):
             try:
-                while self._leads() and not self._stop.is_set() and self.send_next():
+                while self._leads() and not stop.is_set() and self.send_next():
                     pass
             except (ServiceError, RedisError, OSError) as error:
                 outage.tell(log, error, "Alerts wait")
@@ -83,7 +96,7 @@ class Alerts:
         """Send the oldest alert, or give it up.
 
         Returns:
-            False if there is none, or it is left to another scheduler.
+            False if there is none, or it is left to another courier.
 
         Raises:
             StoreUnavailable: Redis is away.
@@ -153,25 +166,27 @@ class Alerts:
         """Try a few times, or once where the last alert did not get through, so that a dead address delays little.
 
         Returns:
-            False if it was broken off, because this scheduler stops or does not lead any more.
+            False if it was broken off, because this process stops or is not the courier any more.
         """
-        tries = 1 if address.url in self._down else TRIES
+        tries, reason = 1 if address.url in self._down else TRIES, None
         backoff = Backoff(RETRY_SECONDS, RETRY_SECONDS * 2**TRIES)
-        for attempt in range(1, tries + 1):
-            reason = _attempt(address, subject, body)
+        for number in range(1, tries + 1):
+            reason = attempt(address, subject, body)
             if reason is None:
                 self._down.discard(address.url)
+                self._outbox.note_delivery(address.name)
                 return True
-            log.warning("An alert was not taken by %s (try %d of %d): %s", address.name, attempt, tries, reason)
-            if attempt < tries and (self._stop.wait(backoff.next()) or not self._leads()):
+            log.warning("An alert was not taken by %s (try %d of %d): %s", address.name, number, tries, reason)
+            if number < tries and (self._stop.wait(backoff.next()) or not self._leads()):
                 return False
         self._down.add(address.url)
+        self._outbox.note_delivery(address.name, self._redaction.applied(reason or ""))
         log.error("Giving up an alert, because %s does not accept it", address.name)
         return True
 
 
-def _attempt(address: Address, subject: str, body: str) -> str | None:
-    """Send once. Return why the address did not take it; None if it did."""
+def attempt(address: Address, subject: str, body: str) -> str | None:
+    """Send once. Return why the address did not take it, without secrets; None if it did."""
     try:
         announce(address.url, subject, body, redirects=address.redirects)
     except DeliveryFailed as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -22,25 +23,25 @@ class Outbox:
 
     Args:
         scripts: the scripts of this installation.
-        scheduler: the name of the scheduler that sends them; None if the sender need not lead.
+        token: returns the token of the process that sends them; None if the sender need not be the courier.
     """
 
-    def __init__(self, scripts: Scripts, scheduler: str | None = None) -> None:
+    def __init__(self, scripts: Scripts, token: Callable[[], str] | None = None) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
-        self._scheduler = scheduler
+        self._token = token
         self._others = (self._keys.alerts_service, self._keys.alerts_bots)
 
     def take_up(self) -> bytes | None:
         """Take the next alert, which must go to `done` in the end; one that a dead sender left comes first.
 
-        A scheduler gets none while another one leads in Redis: a scheduler that has lost the lead may not know it yet,
+        A process gets none while another one is the courier in Redis: one that has lost the lease may not know it yet,
         and both would send the same.
         """
-        leader, left = self._scripts.read(
-            lambda pipe: (pipe.get(self._keys.leader), pipe.lindex(self._keys.alerts_sending, -1))
+        courier, left = self._scripts.read(
+            lambda pipe: (pipe.get(self._keys.lease("courier")), pipe.lindex(self._keys.alerts_sending, -1))
         )
-        if self._scheduler is not None and leader != self._scheduler.encode():
+        if self._token is not None and courier != self._token().encode():
             return None
         if left is not None:
             return bytes(left)
@@ -74,6 +75,10 @@ class Outbox:
             return Moment(now, step, int(folded or 0), int(since or 0))
         except (ResponseError, ValueError, TypeError, LookupError):
             return Moment(now)  # outside hands have damaged it
+
+    def note_delivery(self, name: str, failure: str = "") -> None:
+        """Note that the address of this name took an alert, or why it did not after all tries."""
+        self._scripts.run("note_delivery", name, failure)
 
     def fold(self, taken: bytes) -> None:
         """Count the alert instead of sending it."""

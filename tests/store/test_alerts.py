@@ -17,6 +17,7 @@ from service.domain.run_records import Outcome, Retry
 from service.errors import DeliveryFailed
 from service.store.outbox import Outbox
 from service.store.server.redis_clock import RedisClock
+from service.store.watching.leases import Leases
 from tests.support.store_rig import Rig
 
 
@@ -424,15 +425,15 @@ def test_no_library_logs_addresses_at_any_level() -> None:
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)
 
 
-def test_a_scheduler_that_has_lost_the_lead_takes_no_alert(rig: Rig) -> None:
-    """Though it may not know yet: after a FLUSHALL two can believe for a moment that they lead."""
-    beaten, other = rig.scheduler(), rig.scheduler()
-    beaten.heartbeat()
+def test_a_courier_that_has_lost_its_lease_takes_no_alert(rig: Rig) -> None:
+    """Though it may not know yet: after a FLUSHALL two can believe for a moment that they are the courier."""
+    beaten, other = (Leases(rig.scripts, name, ("courier",)) for name in ("beaten", "other"))
+    beaten.renew()
     rig.client.lpush(rig.keys.alerts, json.dumps({"kind": "failed", "job_id": "j", "at": 0}))
-    rig.client.delete(rig.keys.leader)
-    other.heartbeat()
-    assert beaten.leads and Outbox(rig.scripts, beaten.name).take_up() is None
-    assert Outbox(rig.scripts, other.name).take_up() is not None
+    rig.client.delete(rig.keys.lease("courier"))
+    other.renew()
+    assert beaten.holds("courier") and Outbox(rig.scripts, lambda: "beaten").take_up() is None
+    assert Outbox(rig.scripts, lambda: "other").take_up() is not None
 
 
 def test_what_is_told_of_the_service_goes_to_the_services_address_and_stays_until_it_is_sent(

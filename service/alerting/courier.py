@@ -1,0 +1,45 @@
+"""The courier of a process: it sends the installation's alerts while it holds the courier's lease.
+
+Every scheduler and every web process has one, and one of them sends. So alerts go out as long as any process of either
+kind lives. An alert is sent at least once: a courier that is killed or frozen while it sends leaves the alert to the
+next one, within about `LEASE_MS`, which sends it to every address again.
+"""
+
+from __future__ import annotations
+
+from service.alerting.alerts import Alerts
+from service.alerting.touch import Touch
+from service.settings import Settings
+from service.store.jobs.job_hashes import JobStore
+from service.store.outbox import Outbox
+from service.store.scripts import Scripts
+
+END_SECONDS = 1.0
+"""How long a stop waits for an alert that is being sent."""
+
+
+class Courier:
+    """Sends alerts beside the work of a process.
+
+    Args:
+        scripts: the scripts of this installation, on a connection that the process' own work does not use.
+        touch: keeps the lease.
+        settings: where the service's alerts go.
+    """
+
+    def __init__(self, scripts: Scripts, touch: Touch, settings: Settings) -> None:
+        alert_url = settings.alert_url.get_secret_value() if settings.alert_url else None
+        self._touch = touch
+        outbox = Outbox(scripts, lambda: touch.token)
+        self._alerts = Alerts(outbox, JobStore(scripts), alert_url, lambda: touch.holds("courier"))
+
+    def start(self) -> None:
+        """Begin to send, as soon as the lease is free."""
+        self._touch.start()
+        self._alerts.start()
+
+    def stop(self) -> None:
+        """End. If nothing is being sent, another process may go on at once."""
+        self._touch.stop()
+        if self._alerts.stop(END_SECONDS):
+            self._touch.give_back()
