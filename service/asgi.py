@@ -7,6 +7,10 @@ import sys
 from dataclasses import replace
 from functools import partial
 
+from service.alerting.alert_addresses import of_the_service
+from service.alerting.alerts import attempt
+from service.alerting.courier import Courier
+from service.alerting.touch import Touch
 from service.bots.registry import about_persons, configs, load_bots
 from service.domain.schedules.zones import load_zones
 from service.errors import SettingsError
@@ -54,7 +58,11 @@ from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
+from service.watch.outcry import Alone, Outcry
+from service.watch.outside import Outside
+from service.watch.watch import Watch
 from service.web.api.app import App, create_app
+from service.web.beside import Beside
 from service.web.callers.lookups import Lookups
 from service.web.callers.recognition import Callers
 from service.web.console.mount import add_console
@@ -171,8 +179,19 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         rates=Rates(partial(scripts.run, "take_token"), settings.rate_limit) if settings.rate_limit else None,
         refusal_notes=RefusalNotes(RefusedScopes(scripts)),
         loop_lag=LoopLag(partial(add_loop_lag, scripts)),
+        beside=_beside(settings, scripts, about_persons(bots)),
         weak_keys=[f"{sentence}." for sentence in weak_keys(settings)],
     )
+
+
+def _beside(settings: Settings, scripts: Scripts, persons: frozenset[str]) -> Beside:
+    """Make what the process does beside its requests: it may be the installation's courier, and its watch."""
+    scripts = scripts.on_line(connect(settings, "watch"))
+    touch = Touch(scripts, ("courier", "watch"))
+    addresses = of_the_service(settings.alert_url.get_secret_value() if settings.alert_url else None)
+    outside = Outside(settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else None)
+    watch = Watch(scripts, touch, settings.workers_wanted_seconds, Outcry(addresses, attempt, Alone()), outside)
+    return Beside([Courier(scripts, touch, settings, persons), watch])
 
 
 def _guesses(settings: Settings, scripts: Scripts) -> Guesses:

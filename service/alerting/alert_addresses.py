@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from service.domain.alerting.address_names import OF_A_CHANNEL, SERVICE
+from service.domain.alerting.address_names import OF_A_CHANNEL, SERVICE, shown
 from service.domain.alerting.channel import Channel, Pace
 from service.messages import destination
 from service.secrecy.secret_hosts import Hosts, hosts_of
@@ -30,10 +30,12 @@ class Address:
 
     Args:
         url: an Apprise URL.
+        name: what people call it.
         redirects: whether a server may send the alert on to another.
     """
 
     url: str
+    name: str
     redirects: bool = True
 
 
@@ -59,10 +61,10 @@ class Addresses:
         """
         found: dict[str, str] = {}
         for name in names:
-            shown, _, secret = name.partition("=")
-            urls = self._urls(secret or shown) or [shown]
+            setting, _, secret = name.partition("=")
+            urls = self._urls(secret or setting) or [setting]
             for number, url in enumerate(urls, start=1):
-                found.setdefault(url, f"{shown}/{number}")
+                found.setdefault(url, f"{setting}/{number}")
         return list(found.values())
 
     def of_the_service(self) -> list[str]:
@@ -94,12 +96,18 @@ class Addresses:
         hosts = None if name == SERVICE else hosts_of(name, self._environment)
         if hosts is not None and not may_go(url, hosts):
             raise Unusable(f"{name}{SUFFIX} does not list the host of its URL {number}")
-        return Address(url, redirects=hosts is None)
+        return Address(url, shown(address), redirects=hosts is None)
 
     def _urls(self, name: str) -> list[str]:
         if name == SERVICE:
             return self._alert_url.split()
         return self._environment.get(name, "").split() if is_secret(name) else []
+
+
+def of_the_service(alert_url: str | None) -> dict[str, Address]:
+    """Return the addresses of ALERT_URL by their URLs, for those who cannot ask Redis."""
+    urls = enumerate((alert_url or "").split(), start=1)
+    return {url: Address(url, shown(f"{SERVICE}/{number}")) for number, url in urls}
 
 
 def of_a_job(alert_urls: Iterable[str]) -> list[str]:

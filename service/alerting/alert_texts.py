@@ -12,6 +12,7 @@ from service.domain.notices import Step, WentBack
 from service.domain.pauses.scope import parse_scope
 from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, memory_in_use
 from service.domain.timestamps import format_ms, format_timestamp
+from service.domain.watching.troubles import ADVICE, SUBJECTS, is_kind
 from service.errors import ValidationFailed
 
 _SAYS = {
@@ -22,7 +23,9 @@ _SAYS = {
     "success": "has succeeded",
     "skipped": "was skipped",
 }
-OF_THE_SERVICE = ("clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts")
+OF_THE_SERVICE = (
+    "clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts", "trouble", "trouble_over",
+)  # fmt: skip
 """Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
 NEWS = "news"
 """The kind of alerts that bots ask for."""
@@ -89,6 +92,8 @@ def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
         )
     if said["kind"] in ("memory_high", "memory_free"):
         return _words_of_memory(said)
+    if said["kind"] in ("trouble", "trouble_over"):
+        return _words_of_trouble(said)
     if said["kind"] == "pause_lasts":
         return _words_of_a_pause(said)
     back = WentBack(int(said["at"]), str(said["seen"]), int(said["beats"]))
@@ -103,6 +108,17 @@ def _words_of_memory(said: Mapping[str, Any]) -> tuple[str, str]:
         "Redis is nearly full",
         f"{told}. From {MEMORY_FULL:.0%} on, {MEMORY_REFUSED}.\n{MEMORY_ADVICE}.",
     )
+
+
+def _words_of_trouble(said: Mapping[str, Any]) -> tuple[str, str]:
+    kind, since, at = str(said["trouble"]), int(said["since"]), int(said["at"])
+    if not is_kind(kind):
+        raise ValueError("no kind of trouble")
+    begins, ends = SUBJECTS[kind]
+    if said["kind"] == "trouble_over":
+        return ends, f"It is over: {begins}.\nSince: {format_ms(since)} UTC\nSeen to be over: {format_ms(at)} UTC"
+    told = str(said["said"])
+    return begins, f"{told[:1].upper()}{told[1:]}.\n{ADVICE[kind]}.\nNoticed: {format_ms(at)} UTC"
 
 
 def _words_of_a_pause(said: Mapping[str, Any]) -> tuple[str, str]:

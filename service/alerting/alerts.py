@@ -11,10 +11,12 @@ moment at which the address took the message and the one at which Redis has note
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,11 +35,16 @@ from service.outage import outage
 from service.secrecy.redaction import Redaction
 from service.store.alerting.channel_store import ChannelStore
 from service.store.alerting.deliveries import Deliveries, Line, Told
+from service.store.outbox import Outbox
 from service.store.scripts import Scripts
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+LAST_SECONDS = 0.8
+"""For how long a process that stops waits for messages that are on their way."""
+TRIES_BEFORE_TOLD = 3
+"""Tries in a row that fail, about half a minute, after which the watch hears of it."""
 MOST_AT_ONCE, FAILING_AT_ONCE = 16, 8
 """Messages that are on their way at a time; and those of addresses that did not take the last one, so that many dead
 addresses hold up none that is well."""
@@ -58,19 +65,22 @@ class Alerts:
     Args:
         scripts: on a connection of its own, since other threads use the process'.
         alert_url: `ALERT_URL`: Apprise URLs separated by spaces, or None.
-        leads: whether this process is the one that acts.
+        leads: whether this process is the courier.
         environment: where the secrets are that hold URLs.
         public_url: `PUBLIC_URL`, for links; None for none.
         persons: the bots whose logs are about persons, so that no alert shows them.
+        token: returns this process' token of the courier's lease; None if the sender need not be the courier.
     """
 
     def __init__(
         self, scripts: Scripts, alert_url: str | None, leads: Callable[[], bool],
         environment: Mapping[str, str] = os.environ, public_url: str | None = None, persons: Collection[str] = (),
+        token: Callable[[], str] | None = None,
     ) -> None:  # fmt: skip
+        self._outbox = Outbox(scripts, token)
         self._redaction = Redaction.of(environment)
         self._addresses = Addresses(alert_url, environment)
-        self._sorter = Sorter(scripts, self._addresses, self._redaction, persons)
+        self._sorter = Sorter(scripts, self._outbox, self._addresses, self._redaction, persons)
         self._deliveries = Deliveries(scripts)
         self._channels = ChannelStore(scripts)
         self._leads = leads
@@ -79,24 +89,45 @@ class Alerts:
         """Address -> whether it had failed before."""
         self._back: queue.Queue[_Sent | None] = queue.Queue()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to send."""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, args=(self._stop,), name="alerts", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ask the thread to end. The next process sends again what is on its way just now."""
+    def stop(self, seconds: float = 0.0) -> bool:
+        """Ask the thread to end. The next courier sends again what is on its way just now.
+
+        Args:
+            seconds: how long to wait for it.
+
+        Returns:
+            Whether it has ended, and nothing is on its way.
+        """
         self._stop.set()
         self._back.put(None)
+        if self._thread is None:
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive() and not self._on_the_way
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
+    def _work(self, stop: threading.Event) -> None:
+        while not stop.is_set():
             try:
                 self.step(POLL_SECONDS)
             except (ServiceError, RedisError, OSError) as error:
                 outage.tell(log, error, "Alerts wait")
-                self._stop.wait(POLL_SECONDS)
+                stop.wait(POLL_SECONDS)
+        with contextlib.suppress(ServiceError, RedisError, OSError):  # the next courier tells it again then
+            self._settle_last()
+
+    def _settle_last(self) -> None:
+        """Note what comes back in a moment, so that the next courier does not tell it again."""
+        end = time.monotonic() + LAST_SECONDS
+        while self._on_the_way and (left := end - time.monotonic()) > 0:
+            self._settle_all(left)
 
     def step(self, seconds: float = 0.0) -> bool:
         """Note what has come back, sort what is new, and send what may go.
@@ -111,7 +142,7 @@ class Alerts:
             StoreUnavailable: Redis is away.
         """
         self._settle_all(seconds)
-        if not self._leads() or self._stop.is_set():
+        if not self._leads() or self._stop.is_set() or not self._outbox.is_courier():
             return bool(self._on_the_way)
         while self._sorter.sort_next() and self._leads():
             pass
@@ -190,7 +221,7 @@ class Alerts:
             return
 
         def send() -> None:
-            self._back.put(_Sent(sending.line, sending.told, _attempt(address, message)))
+            self._back.put(_Sent(sending.line, sending.told, attempt(address, message.subject, message.body)))
 
         # No pool: its threads would keep a process from ending while they wait for a server.
         threading.Thread(target=send, name="alert", daemon=True).start()
@@ -209,16 +240,20 @@ class Alerts:
             self._back.put(sent)
             raise
         self._on_the_way.pop(line.address, None)
+        if sent.reason is None and line.progress.failures >= TRIES_BEFORE_TOLD:
+            self._outbox.note_delivery(name)
         if sent.reason is not None:
+            if progress.failures >= TRIES_BEFORE_TOLD:
+                self._outbox.note_delivery(name, self._redaction.applied(sent.reason))
             log.warning("An alert was not taken by %s (try %d): %s", name, progress.failures, sent.reason)
             if any(delivery.ended for _, delivery in done):
                 log.error("Giving up an alert, because %s has not accepted it for a day", name)
 
 
-def _attempt(address: Address, message: Message) -> str | None:
-    """Send once. Return why the address did not take it; None if it did."""
+def attempt(address: Address, subject: str, body: str) -> str | None:
+    """Send once. Return why the address did not take it, without secrets; None if it did."""
     try:
-        announce(address.url, message.subject, message.body, redirects=address.redirects)
+        announce(address.url, subject, body, redirects=address.redirects)
     except DeliveryFailed as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - a channel's own defect must not end the thread; its text may be secret

@@ -47,15 +47,17 @@ class Sorter:
 
     Args:
         scripts: the scripts of this installation.
+        outbox: where the notes are.
         addresses: finds them.
         redaction: removes secrets.
         persons: the bots whose logs are about persons.
     """
 
     def __init__(
-        self, scripts: Scripts, addresses: Addresses, redaction: Redaction, persons: Collection[str] = ()
-    ) -> None:
-        self._outbox = Outbox(scripts)
+        self, scripts: Scripts, outbox: Outbox, addresses: Addresses, redaction: Redaction,
+        persons: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        self._outbox = outbox
         self._deliveries = Deliveries(scripts)
         self._jobs = JobStore(scripts)
         self._history = History(scripts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -23,15 +24,24 @@ class Outbox:
 
     Args:
         scripts: the scripts of this installation.
+        token: returns the token of the process that sends them; None if the sender need not be the courier.
     """
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, scripts: Scripts, token: Callable[[], str] | None = None) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
+        self._token = token
         self._lists = (
             self._keys.alerts_sending, self._keys.alerts_service, self._keys.alerts_bots, self._keys.alerts,
             self._keys.alerts_rules,
         )  # fmt: skip
+
+    def is_courier(self) -> bool:
+        """Ask whether this process is the courier in Redis, too: one that has lost the lease may not know it yet."""
+        if self._token is None:
+            return True
+        (courier,) = ask(self._scripts, ("GET", self._keys.lease("courier")))
+        return bool(courier == self._token().encode())
 
     def take_up(self) -> bytes | None:
         """Read the next note, which must go to `done` in the end, or become deliveries; None if there is none."""
@@ -55,6 +65,10 @@ class Outbox:
             return Moment(now, step, int(folded or 0), int(since or 0))
         except (ResponseError, ValueError, TypeError, LookupError):
             return Moment(now)  # outside hands have damaged it
+
+    def note_delivery(self, name: str, failure: str = "") -> None:
+        """Note that the address of this name took an alert, or why it did not, after some tries."""
+        self._scripts.run("note_delivery", name, failure)
 
     def end_fold(self, count: int) -> None:
         """Forget counted alerts, which are void."""

@@ -32,6 +32,7 @@ from service.usecases.message_test import MessageTester
 from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
+from service.web.beside import Beside
 from service.web.callers.lookups import Lookups
 from service.web.callers.recognition import Callers
 from service.web.http.pools import Pool
@@ -87,6 +88,7 @@ class Services:
         rates: limits the requests of each key; None for no limit.
         refusal_notes: notes requests that lacked a scope, for the audit log; None for nowhere.
         loop_lag: measures how late the event loop comes.
+        beside: what the process does beside its requests.
         weak_keys: a sentence for each API key that could be guessed.
     """
 
@@ -127,6 +129,7 @@ class Services:
     rates: Rates | None = None
     refusal_notes: RefusalNotes | None = None
     loop_lag: LoopLag = field(default_factory=LoopLag)
+    beside: Beside = field(default_factory=Beside)
     weak_keys: Sequence[str] = ()
 
     @property

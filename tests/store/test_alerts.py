@@ -18,6 +18,7 @@ from service.errors import DeliveryFailed
 from service.store.alerting.deliveries import Deliveries
 from service.store.outbox import Outbox
 from service.store.server.redis_clock import RedisClock
+from service.store.watching.leases import Leases
 from tests.support.store_rig import Rig
 
 
@@ -466,6 +467,19 @@ def test_clock_notes_that_outside_hands_made_something_else_hold_up_no_alert(
 def test_no_library_logs_addresses_at_any_level() -> None:
     """At DEBUG, urllib3 would log the path of each request, where tokens stand."""
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)
+
+
+def test_a_courier_that_has_lost_its_lease_takes_no_alert(rig: Rig) -> None:
+    """Though it may not know yet: after a FLUSHALL two can believe for a moment that they are the courier."""
+    beaten, other = (Leases(rig.scripts, name, ("courier",)) for name in ("beaten", "other"))
+    beaten.renew()
+    rig.client.lpush(rig.keys.alerts, json.dumps({"kind": "failed", "job_id": "j", "at": 0}))
+    rig.client.delete(rig.keys.lease("courier"))
+    other.renew()
+    assert beaten.holds("courier") and not Outbox(rig.scripts, lambda: "beaten").is_courier()
+    assert Outbox(rig.scripts, lambda: "other").is_courier()
+    idle = Alerts(rig.scripts, "json://a", lambda: True, {}, token=lambda: "beaten")
+    assert not idle.step() and rig.client.llen(rig.keys.alerts) == 1
 
 
 def test_what_is_told_of_the_service_goes_to_the_services_address_and_stays_until_it_is_sent(

@@ -22,12 +22,13 @@ from service.store.keys.older_keys import OlderKeys
 from service.store.keys.pause_keys import PauseKeys
 from service.store.keys.rq_keys import RqKeys
 from service.store.keys.run_keys import RunKeys
+from service.store.keys.watch_keys import WatchKeys
 
 
 @dataclass(frozen=True, slots=True)
 class Keys(
     InstallationKeys, JobKeys, RunKeys, PauseKeys, BackfillKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, AlertKeys,
-    CalendarKeys, OlderKeys,
+    CalendarKeys, WatchKeys, OlderKeys,
 ):  # fmt: skip
     """Every key of one installation.
 

@@ -155,7 +155,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     rates = [services.rates] if services.rates else []  # behind the guard, which knows whose key it is
     allowed = [guard, *rates, KnownParameters(), ChangeNotes()]
     middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers()]
-    app = App(middleware=[*middleware, services.loop_lag, services.guesses])
+    app = App(middleware=[*middleware, services.loop_lag, services.guesses, services.beside])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
     _add_job_routes(app, services)

@@ -39,7 +39,7 @@ from service.web.services import Services
 
 def add_console(app: App, services: Services) -> None:
     """Add the console to the application that answers the API."""
-    load_templates(Offers(app.resources).may, Banners(services.pauses).now)
+    load_templates(Offers(app.resources).may, Banners(services.pauses, services.health).now)
     callers = services.callers
     app.add_middleware(ErrorPages(callers))
     app.add_tree(STATIC, StaticFiles(ASSETS))

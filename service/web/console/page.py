@@ -51,7 +51,7 @@ def load_templates(may: Callable[[str], bool], banner: Callable[[], Banner]) -> 
 
     Args:
         may: tells whether the reader of a page may use a method of a route (`service.web.console.offers`).
-        banner: makes the banner of pauses for the reader of a page; it asks Redis.
+        banner: makes the banner of troubles and pauses for the reader of a page; it asks Redis.
     """
     global _make_banner
     _make_banner = banner

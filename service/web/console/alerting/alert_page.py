@@ -28,7 +28,7 @@ ALERTS = 50
 """Alerts on a page."""
 _FILTERS = ("kind", "channel_told", "state", "job_id")
 _NEW_CHANNEL = {"name": "", "url": "", "quiet_hours": None, "digest_seconds": 0, "max_per_hour": DEFAULT_PER_HOUR}
-_NEW_RULE = {
+_NEW_RULE: dict[str, Any] = {
     "id": "", "channel": "", "on": ["failed", "recovered"], "labels": {}, "bot_types": None, "job_id": None,
     "after": 1, "template": None,
 }  # fmt: skip
