@@ -181,7 +181,7 @@ def test_the_log_of_a_bot_that_is_about_persons_stays_out(rig: Rig, post: list[t
     rig.runs.finish(run_id, token, Outcome("failed", "no answer", {}))
     send_all(rig, "json://service", persons=["echo"])
     assert "Amelia" not in post[0][2] and "left out" in post[0][2]
-    stored = b"".join(rig.client.hgetall(key).__repr__().encode() for key in rig.client.keys("*:alert:*"))  # type: ignore[union-attr]
+    stored = b"".join(rig.client.hgetall(key).__repr__().encode() for key in rig.client.keys("*:alert:*"))
     assert b"Amelia" not in stored
 
 
@@ -255,10 +255,9 @@ def test_beyond_the_limit_of_an_hour_the_rest_is_one_message_and_counts_all(
     stored = json.loads(rig.client.hget(rig.keys.delivery_progress, address))  # type: ignore[arg-type]
     past = {**stored, "sent": [at - HOUR for at in stored["sent"]]}
     rig.client.hset(rig.keys.delivery_progress, address, json.dumps(past))
-    past_queue = [
-        f"{int(entry.split(b'/')[0]) - HOUR}/{entry.split(b'/')[1].decode()}"
-        for entry in rig.client.lrange(rig.keys.delivery_queue(address), 0, -1)  # type: ignore[union-attr]
-    ]
+    entries: list[bytes] = rig.client.lrange(rig.keys.delivery_queue(address), 0, -1)  # type: ignore[assignment]
+    parts = [entry.decode().split("/") for entry in entries]
+    past_queue = [f"{int(since) - HOUR}/{alert_id}" for since, alert_id in parts]
     rig.client.delete(rig.keys.delivery_queue(address))
     rig.client.rpush(rig.keys.delivery_queue(address), *past_queue)
     rig.client.zadd(rig.keys.delivery_due, {address: 0})
