@@ -31,7 +31,7 @@ UNKNOWN = {
     "revision": "1", "job_id": "00000000-0000-4000-8000-000000000000", "run_id": "00000000-0000-4000-8000-000000000000",
     "contact_id": "00000000-0000-4000-8000-000000000000", "key_id": "0000000000", "session_id": "0" * 32,
     "backfill_id": "00000000-0000-4000-8000-000000000000", "rest": "nothing", "token": "0", "name": "nothing",
-    "pause_id": "00000000-0000-4000-8000-000000000000",
+    "pause_id": "00000000-0000-4000-8000-000000000000", "rule_id": "00000000-0000-4000-8000-000000000000",
 }  # fmt: skip
 """What stands in paths: nothing there is changed, whoever gets through."""
 

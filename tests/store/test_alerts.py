@@ -150,13 +150,17 @@ def test_a_clock_that_was_set_back_does_not_silence_missed_occurrences(rig: Rig)
     assert [alert["kind"] for alert in rig.told()] == ["missed"]
 
 
-def test_an_alert_that_a_dead_sender_left_is_sent_by_the_next(rig: Rig) -> None:
-    """What was taken up and not done comes first again."""
-    job_id = rig.make_job()
-    end(rig, job_id, "failed")
-    taken = Outbox(rig.scripts).take_up()
-    assert taken is not None
-    assert Outbox(rig.scripts).take_up() == taken
+def test_an_alert_that_a_scheduler_of_the_release_before_left_is_sent(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It moved what it was sending into a list of its own; that comes first."""
+    post = Post(monkeypatch)
+    for number in (1, 2):
+        end(rig, rig.make_job(name=f"job {number}"), "failed")
+    rig.client.lmove(rig.keys.alerts, rig.keys.alerts_sending, "RIGHT", "LEFT")
+    send_all(sender(rig, "json://a"))
+    assert [subject for _, subject in post.taken] == ["job 1 failed", "job 2 failed"]
+    assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
 
 
 def test_an_alert_of_a_deleted_job_is_dropped(rig: Rig) -> None:

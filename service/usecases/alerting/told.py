@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.alerting.alert_texts import OF_THE_SERVICE
 from service.domain.alerting.rule import KINDS
 from service.domain.ids import is_id
 from service.domain.input.refusals import Refusals, echo, listed
@@ -11,10 +12,8 @@ from service.store.alerting.record import STATES, RecordFilter
 from service.store.scripts import Scripts
 from service.usecases.views import Page
 
-OTHER_KINDS = (
-    "breach_over", "clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts", "trouble",
-    "trouble_over",
-)  # fmt: skip
+OTHER_KINDS = ("breach_over", *OF_THE_SERVICE)
+"""Kinds of alerts that rules know by another name."""
 
 
 class ToldAlerts:
