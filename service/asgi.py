@@ -7,6 +7,10 @@ import sys
 from dataclasses import replace
 from functools import partial
 
+from service.alerting.alert_addresses import of_the_service
+from service.alerting.alerts import attempt
+from service.alerting.courier import Courier
+from service.alerting.touch import Touch
 from service.bots.registry import about_persons, configs, load_bots
 from service.domain.schedules.zones import load_zones
 from service.errors import SettingsError
@@ -31,6 +35,9 @@ from service.store.server.startup_checks import StartupChecks
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
+from service.usecases.alerting.channels import Channels
+from service.usecases.alerting.rules import Rules
+from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
@@ -53,7 +60,11 @@ from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
 from service.usecases.run_following import Following
 from service.usecases.runs import Runs
+from service.watch.outcry import Alone, Outcry
+from service.watch.outside import Outside
+from service.watch.watch import Watch
 from service.web.api.app import App, create_app
+from service.web.beside import Beside
 from service.web.callers.lookups import Lookups
 from service.web.callers.recognition import Callers
 from service.web.console.mount import add_console
@@ -131,7 +142,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     calendars, occurrences = Calendars(scripts, clock), Occurrences(scripts)
     contacts = ContactBook(client, keys, gate, scripts.limits)
     key_store, sessions, lookups = KeyStore(scripts), SessionStore(scripts), Lookups()
-    wrong_keys = _guesses(settings, scripts)
+    wrong_keys, actions = _guesses(settings, scripts), ActionLog(client, keys, gate, scripts.limits)
     return Services(
         jobs=jobs,
         runs=runs,
@@ -143,6 +154,9 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         calendars=calendars,
         pauses=Pauses(scripts, bot_configs),
         occurrence_edits=OccurrenceEdits(scripts, clock, bot_configs),
+        channels=Channels(scripts, clock, actions),
+        rules=Rules(scripts, clock, bot_configs),
+        told_alerts=ToldAlerts(scripts),
         dry_runs=DryRuns(jobs, clock, bot_configs),
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),
@@ -155,9 +169,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         revisions=Revisions(scripts, jobs, bot_configs),
         deleted=Deleted(scripts, clock, bot_configs),
         health=Health(scripts),
-        message_tester=MessageTester(
-            partial(Messenger.of, settings), contacts, ActionLog(client, keys, gate, scripts.limits)
-        ),
+        message_tester=MessageTester(partial(Messenger.of, settings), contacts, actions),
         reading=partial(read, scripts),
         bots=bots,
         callers=Callers(ApiKeys.of(settings), key_store, sessions, lookups, wrong_keys.address),
@@ -171,8 +183,19 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         rates=Rates(partial(scripts.run, "take_token"), settings.rate_limit) if settings.rate_limit else None,
         refusal_notes=RefusalNotes(RefusedScopes(scripts)),
         loop_lag=LoopLag(partial(add_loop_lag, scripts)),
+        beside=_beside(settings, scripts, about_persons(bots)),
         weak_keys=[f"{sentence}." for sentence in weak_keys(settings)],
     )
+
+
+def _beside(settings: Settings, scripts: Scripts, persons: frozenset[str]) -> Beside:
+    """Make what the process does beside its requests: it may be the installation's courier, and its watch."""
+    scripts = scripts.on_line(connect(settings, "watch"))
+    touch = Touch(scripts, ("courier", "watch"))
+    addresses = of_the_service(settings.alert_url.get_secret_value() if settings.alert_url else None)
+    outside = Outside(settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else None)
+    watch = Watch(scripts, touch, settings.workers_wanted_seconds, Outcry(addresses, attempt, Alone()), outside)
+    return Beside([Courier(scripts, touch, settings, persons), watch])
 
 
 def _guesses(settings: Settings, scripts: Scripts) -> Guesses:

@@ -51,8 +51,8 @@ class Settings(BaseSettings):
     can share one database."""
     redis_pool_size: Annotated[int, Field(ge=1, le=1000)] = 4
     """Connections for the threads of each web process, which serve pages, contacts, imports and exports. A request
-    that waits longer than one second for one of them is answered 503. Each process has three more: one that all other
-    requests share, one for lists, one for the news of runs."""
+    that waits longer than one second for one of them is answered 503. Each process has up to six more: one that all
+    other requests share, one for lists, one for the news of runs, and three for alerts and the watch."""
     redis_tls_verify: str = "full"
     """How to verify the certificate of a `rediss://` server: `full`, the path of a CA file, or `none` (Heroku's
     certificates are self-signed)."""
@@ -130,7 +130,19 @@ class Settings(BaseSettings):
     alert_url: SecretStr | None = None
     """Where alerts go, and the birthday bot's messages to you: Apprise URLs, separated by spaces. Alerts report a run
     that failed for good (only the first in a row), a job that recovers or is switched off, missed occurrences, news
-    from bots (such as an address that refuses mail for good), a step of Redis' clock, and data that went back."""
+    from bots (such as an address that refuses mail for good), and all that is wrong with the service itself (see
+    docs/silence.md)."""
+    heartbeat_url: Annotated[SecretStr | None, Field(examples=["https://hc-ping.com/your-id"])] = None
+    """The `https://` or `http://` address of a monitor elsewhere (Healthchecks, Cronitor, Better Stack and others),
+    which raises the alarm when no request comes. A web process sends one each minute while all is well; otherwise it
+    sends the reason to that address with `/fail` after the path. See docs/silence.md."""
+    workers_wanted_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
+    """How long a run may wait for a worker that it could have, in seconds; then an alert says that there is no worker,
+    or that the workers take up nothing. Runs that wait for a slot, a pause, a delay or a busy worker do not count."""
+    public_url: Annotated[str | None, Field(pattern=r"^https?://[^\s?#]+$", examples=["https://bots.example.org"])] = (
+        None
+    )
+    """Where people reach the console, for the links in alerts."""
     phone_region: Annotated[str | None, Field(examples=["US"])] = None
     """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such
     numbers are refused."""
@@ -165,6 +177,13 @@ class Settings(BaseSettings):
                 "is malformed; write redis://user:password@host:6379/0, with special characters in the password "
                 "percent-encoded, and no option after a ? but db"
             )
+        return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _monitor(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_web_address(value.get_secret_value()):
+            raise ValueError("is malformed; write one https:// or http:// address, special characters percent-encoded")
         return value
 
     @field_validator("contacts_url")

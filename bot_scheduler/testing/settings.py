@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot_scheduler.errors import ServiceError
 
-SECRET = ("api_key", "api_key_previous", "redis_url", "message_url", "alert_url", "contacts_url")
+SECRET = ("api_key", "api_key_previous", "redis_url", "message_url", "alert_url", "contacts_url", "heartbeat_url")
 """The settings that a bot must declare in `uses_settings` before it can read them."""
 
 

@@ -26,6 +26,7 @@ from service.cli.commands import (
     runs_again,
     sessions,
 )
+from service.cli.commands.alerting import alerts, channels, rules
 from service.cli.doctor import command as doctor
 from service.cli.output.printing import say
 
@@ -87,6 +88,9 @@ app.command("pause")(pauses.pause)
 app.command("resume")(pauses.resume)
 app.add_typer(calendars.app, name="calendars")
 app.add_typer(occurrence_edits.app, name="occurrence")
+app.add_typer(channels.app, name="channels")
+app.add_typer(rules.app, name="rules")
+app.command("alerts")(alerts.alerts)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sessions.app, name="sessions")
 app.command("doctor")(doctor.doctor)

@@ -13,26 +13,29 @@ def main() -> None:
     """
     settings = start_process("scheduler")
     # Imported only now: RQ reads the environment when it is imported, and start_process has just checked it.
-    from service.scheduler.alerts import Alerts
+    from service.alerting.courier import Courier
+    from service.alerting.touch import Touch
+    from service.bots.registry import about_persons, load_bots
     from service.scheduler.scheduler import Scheduler
-    from service.store.jobs.job_hashes import JobStore
     from service.store.keys import Keys
-    from service.store.outbox import Outbox
     from service.store.rq_records import make_scripts
     from service.store.scripts import Limits
     from service.store.server.connection import connect
+    from service.store.server.startup_checks import SchemaGate
 
     limits = Limits.of(settings)
     keys = Keys(settings.redis_prefix)
     scheduler = Scheduler(connect(settings, "scheduler"), keys, limits)
     scheduler.install_signal_handlers()
     # A connection of its own: alerts are sent by a thread, so that no mail server delays a tick.
-    scripts = make_scripts(connect(settings, "scheduler"), keys, limits)
-    alert_url = settings.alert_url.get_secret_value() if settings.alert_url else None
-    alerts = Alerts(Outbox(scripts, scheduler.name), JobStore(scripts), alert_url, lambda: scheduler.leads)
-    alerts.start()
+    beside = connect(settings, "watch")
+    scripts = make_scripts(beside, keys, limits)
+    scripts.gate = SchemaGate(beside, keys)
+    touch = Touch(scripts, ("courier",), lambda: scheduler.has_arrived)
+    courier = Courier(scripts, touch, settings, about_persons(load_bots()))
+    courier.start()
     scheduler.run()
-    alerts.stop()
+    courier.stop()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,6 @@ from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.batch import DueJobs
 from service.scheduler.foreign_entries import ForeignEntriesRefused
 from service.scheduler.heartbeat import Heartbeat
-from service.scheduler.memory_watch import note_memory
 from service.scheduler.pauses import PauseEnds
 from service.scheduler.reaper import Reaper
 from service.scheduler.take_over import TakeOver
@@ -44,6 +43,7 @@ from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.store.server.rights import deafness
 from service.store.server.startup_checks import check_at_startup, risks
+from service.store.watermark import note_memory
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +99,11 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._leader = ""
         self._next_heartbeat = 0.0
         self._quiet_until = self._next_tidying = 0.0
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether this scheduler has checked Redis, and agrees with it on the schema."""
+        return self._arrived
 
     @property
     def leads(self) -> bool:

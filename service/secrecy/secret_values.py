@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     base64 = own_copy("base64")
 
-SECRETS = ("API_KEY", "API_KEY_PREVIOUS", "REDIS_URL", "MESSAGE_URL", "ALERT_URL", "CONTACTS_URL")
+SECRETS = ("API_KEY", "API_KEY_PREVIOUS", "REDIS_URL", "MESSAGE_URL", "ALERT_URL", "CONTACTS_URL", "HEARTBEAT_URL")
 """The settings that are secret; so are the variables that jobs name, `BOT_SECRET_…`."""
 UNMISTAKABLE = 16
 """Length from which a secret is replaced in the results of all runs; a shorter one only in runs that used it."""

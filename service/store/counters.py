@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from service.domain.notices import Notices
 from service.domain.status import waited_seconds
+from service.domain.watching.troubles import Trouble
 from service.store.jobs.enabled_count import enabled_jobs
 from service.store.notices import FIELDS_OF_CLOCK, FIELDS_OF_DATA, read_notices
 from service.store.presence import up
@@ -16,6 +17,7 @@ from service.store.server.exchange import exchange, packed
 from service.store.server.kind import refusal_of_writes
 from service.store.server.redis_clock import ms_of
 from service.store.server.translation import translate_errors
+from service.store.watching.trouble_store import read_troubles
 
 REFUSED_KEYS = "refused_keys"
 LOOP_LAG = "loop_lag"
@@ -44,6 +46,7 @@ class Reading:
         leader: the acting scheduler's name.
         next_due: when the next occurrence of any job is due.
         notices: what somebody has to look at.
+        troubles: what the watch sees to be wrong.
         refused_keys: wrong API keys that all web processes have refused.
         loop_lag: how late turns of the web processes' event loops came.
         refusal: why Redis refuses writes, in a sentence; None if it takes them. Meanwhile there are no heartbeats.
@@ -70,6 +73,7 @@ class Reading:
     refused_keys: int = 0
     loop_lag: Histogram = NO_TIMES
     refusal: str | None = None
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def queued_for_seconds(self) -> float:
@@ -121,12 +125,13 @@ def read(scripts: Scripts) -> Reading:
             pipe.zrange(keys.edits_due, 0, 0, withscores=True),
             pipe.zcard(keys.jobs),
             pipe.get(keys.enabled_jobs),
+            pipe.hgetall(keys.troubles),
             pipe.hmget(keys.data, FIELDS_OF_DATA),
             pipe.hmget(keys.clock, FIELDS_OF_CLOCK),
         )
     )
     time, counters, queued, oldest, running, retries, pauses, over, held, *rest = answers
-    schedulers, workers, leader, due, edits_due, jobs, enabled, *seen = rest
+    schedulers, workers, leader, due, edits_due, jobs, enabled, troubles, *seen = rest
     now = ms_of(time)
     refused = refusal_of_writes(scripts.client, keys)
     counts = {name.decode(errors="replace"): int(value) for name, value in counters.items()}
@@ -151,6 +156,7 @@ def read(scripts: Scripts) -> Reading:
         notices=read_notices(now, *seen),
         refused_keys=counts.get(REFUSED_KEYS, 0),
         loop_lag=_histogram(_under(counts, f"{LOOP_LAG}:")),
+        troubles=read_troubles(troubles),
         refusal=None if refused is None else refused.sentence,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -10,56 +11,46 @@ from redis.exceptions import ResponseError
 from service.domain.alert_folding import Moment
 from service.domain.notices import Step
 from service.store.scripts import Scripts
+from service.store.server.asking import ask
 from service.store.server.redis_clock import ms_of
 
 
 class Outbox:
     """Alerts that wait to be sent, the oldest first.
 
-    An alert that is being sent stands in a list of its own until it is done, so that it outlives its sender; it may
-    then be sent twice. Alerts of the service itself and of bots stay where they are until they are done, because
-    schedulers of older releases take over that list, and would drop them.
+    A note stays where it is until it becomes deliveries (`service.store.alerting.deliveries`). Schedulers of older
+    releases take over what they send, into a list of its own; what a dead one left there comes first. They would drop
+    what they do not know, so other lists have the notes of the service itself, of bots, and those that rules ask for.
 
     Args:
         scripts: the scripts of this installation.
-        scheduler: the name of the scheduler that sends them; None if the sender need not lead.
+        token: returns the token of the process that sends them; None if the sender need not be the courier.
     """
 
-    def __init__(self, scripts: Scripts, scheduler: str | None = None) -> None:
+    def __init__(self, scripts: Scripts, token: Callable[[], str] | None = None) -> None:
         self._scripts = scripts
         self._keys = scripts.keys
-        self._scheduler = scheduler
-        self._others = (self._keys.alerts_service, self._keys.alerts_bots)
+        self._token = token
+        self._lists = (
+            self._keys.alerts_sending, self._keys.alerts_service, self._keys.alerts_bots, self._keys.alerts,
+            self._keys.alerts_rules,
+        )  # fmt: skip
+
+    def is_courier(self) -> bool:
+        """Ask whether this process is the courier in Redis, too: one that has lost the lease may not know it yet."""
+        if self._token is None:
+            return True
+        (courier,) = ask(self._scripts, ("GET", self._keys.lease("courier")))
+        return bool(courier == self._token().encode())
 
     def take_up(self) -> bytes | None:
-        """Take the next alert, which must go to `done` in the end; one that a dead sender left comes first.
-
-        A scheduler gets none while another one leads in Redis: a scheduler that has lost the lead may not know it yet,
-        and both would send the same.
-        """
-        leader, left = self._scripts.read(
-            lambda pipe: (pipe.get(self._keys.leader), pipe.lindex(self._keys.alerts_sending, -1))
-        )
-        if self._scheduler is not None and leader != self._scheduler.encode():
-            return None
-        if left is not None:
-            return bytes(left)
-        waiting = self._scripts.read(lambda pipe: [pipe.lindex(outbox, -1) for outbox in self._others])
-        if (first := next(filter(None, waiting), None)) is not None:
-            return bytes(first)
-        (taken,) = self._scripts.read(
-            lambda pipe: pipe.lmove(self._keys.alerts, self._keys.alerts_sending, "RIGHT", "LEFT")
-        )
-        return None if taken is None else bytes(taken)
+        """Read the next note, which must go to `done` in the end, or become deliveries; None if there is none."""
+        waiting = ask(self._scripts, *(("LINDEX", outbox, -1) for outbox in self._lists))
+        return next((bytes(note) for note in waiting if isinstance(note, bytes)), None)
 
     def done(self, taken: bytes) -> None:
-        """Remove an alert that was sent, or given up."""
-        self._scripts.read(
-            lambda pipe: (
-                pipe.lrem(self._keys.alerts_sending, 1, taken),  # type: ignore[arg-type]
-                *(pipe.lrem(outbox, -1, taken) for outbox in self._others),  # type: ignore[arg-type]
-            )
-        )
+        """Remove a note of which nobody is told."""
+        ask(self._scripts, *(("LREM", outbox, -1, taken) for outbox in self._lists))
 
     def moment(self) -> Moment:
         """Read the clock, and the alerts folded since it stepped."""
@@ -75,12 +66,12 @@ class Outbox:
         except (ResponseError, ValueError, TypeError, LookupError):
             return Moment(now)  # outside hands have damaged it
 
-    def fold(self, taken: bytes) -> None:
-        """Count the alert instead of sending it."""
-        self._scripts.run("fold_alert", taken)
+    def note_delivery(self, name: str, failure: str = "") -> None:
+        """Note that the address of this name took an alert, or why it did not, after some tries."""
+        self._scripts.run("note_delivery", name, failure)
 
     def end_fold(self, count: int) -> None:
-        """Forget counted alerts: one alert has reported them together, or they are void."""
+        """Forget counted alerts, which are void."""
         self._scripts.run("end_fold", count)
 
 

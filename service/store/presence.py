@@ -10,11 +10,13 @@ from service.domain.calendars.work_calendar import WARN_DAYS
 from service.domain.notices import Notices
 from service.domain.schedules.schema_versions import NEWEST
 from service.domain.status import count_up
+from service.domain.watching.troubles import Trouble
 from service.store.jobs.enabled_count import enabled_jobs
 from service.store.notices import notice_commands, read_notices
 from service.store.scripts import Scripts
-from service.store.server.asking import ask, scored
+from service.store.server.asking import ask, pairs, scored
 from service.store.server.redis_clock import ms_of
+from service.store.watching.trouble_store import read_troubles
 
 
 def up(rows: Iterable[tuple[bytes, float]], now_ms: int) -> int:
@@ -33,6 +35,7 @@ class Census:
     notices: Notices
     calendars_running_out: int
     active_pauses: int
+    troubles: tuple[Trouble, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +129,15 @@ class Presence:
         warned_until = (
             int(time.time()) + WARN_DAYS * 86_400
         )  # by this machine's clock: a day more or less does not matter
-        now_pair, total, enabled, schedulers, workers, running_out, pauses, over, data, clock = ask(
+        now_pair, total, enabled, schedulers, workers, running_out, pauses, over, troubles, data, clock = ask(
             self._scripts, ("TIME",), ("ZCARD", self._keys.jobs), ("GET", self._keys.enabled_jobs),
             ("ZRANGE", self._keys.schedulers, 0, -1, "WITHSCORES"), ("ZRANGE", self._keys.workers, 0, -1, "WITHSCORES"),
             ("ZCOUNT", self._keys.calendars, "-inf", warned_until), ("HLEN", self._keys.pauses),
-            ("HEXISTS", self._keys.pauses, "over"), *notice_commands(self._keys),
+            ("HEXISTS", self._keys.pauses, "over"), ("HGETALL", self._keys.troubles), *notice_commands(self._keys),
         )  # fmt: skip
         now = ms_of(now_pair)
         return Census(
             int(total), enabled_jobs(enabled), up(scored(schedulers), now), up(scored(workers), now),
             read_notices(now, data, clock), int(running_out), int(pauses) - int(over),
+            read_troubles(pairs(troubles)),
         )  # fmt: skip

@@ -44,7 +44,7 @@ LEASE_SECONDS = 30
 """Seconds without renewal after which another process takes over a migration."""
 NOT_DATA = (
     "schema_version", "schema_lock", "leader", "schedulers", "scheduler_versions", "workers", "metrics", "clock",
-    "data", "planning",
+    "data", "planning", "lease:courier", "lease:watch", "troubles",
 )  # fmt: skip
 """Keys that running processes write even if there is no data."""
 

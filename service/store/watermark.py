@@ -1,15 +1,29 @@
-"""Level of Redis' memory: the leading scheduler keeps it up to date, and what creates records heeds it."""
+"""Level of Redis' memory: the leading scheduler and the watch keep it up to date, what creates records heeds it.
+
+The scheduler looks before each heartbeat, because a full Redis refuses that, and nobody would be told. The level is
+kept in Redis, so that whoever looks next does not raise the same alert again, and so that the script that creates a job
+can see it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, MemoryLevel
+from service.domain.status import (
+    MEMORY_ADVICE,
+    MEMORY_FULL,
+    MEMORY_REFUSED,
+    MemoryLevel,
+    memory_in_use,
+    memory_level,
+)
 from service.errors import StoreFull
 from service.store.keys import Keys
+from service.store.scripts import Scripts
 from service.store.server.connection import Client
 from service.store.server.exchange import execute, repeatable
+from service.store.server.kind import server_info
 from service.store.server.translation import translate_errors
 
 _LEVELS: Mapping[bytes, MemoryLevel] = {b"high": "high", b"full": "full"}
@@ -29,6 +43,28 @@ def level(client: Client, keys: Keys) -> MemoryLevel:
     """
     with translate_errors():
         return _LEVELS.get(repeatable(lambda: execute(client, "GET", keys.memory_level)), "")
+
+
+def note_memory(scripts: Scripts) -> str:
+    """Look how full Redis is. If the level has changed, keep it, and raise an alert.
+
+    A user in REDIS_URL that may not use INFO leaves the level empty; the doctor says so.
+
+    Args:
+        scripts: the scripts of this installation.
+
+    Returns:
+        How much memory Redis uses, in words, if that is much; else "".
+
+    Raises:
+        StoreUnavailable: Redis is away.
+    """
+    used, most = usage(server_info(scripts.client, "memory") or {})
+    before = level(scripts.client, scripts.keys)
+    now = memory_level(used, most, before)
+    if now != before:
+        scripts.run("note_memory", now, used, most)
+    return memory_in_use(used, most) if now else ""
 
 
 def require_memory(client: Client, keys: Keys) -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 from service.domain.notices import Notices, acknowledged, shown
 from service.domain.status import UNHEALTHY, status
+from service.domain.watching.troubles import Trouble
 from service.errors import ServiceError
 from service.store.notices import acknowledge
 from service.store.presence import Presence
 from service.store.scripts import Scripts
+from service.store.server.asking import ask, pairs
+from service.store.watching.trouble_store import read_troubles
 
 
 class Health:
@@ -41,7 +44,17 @@ class Health:
             "calendars_running_out": census.calendars_running_out,
             "active_pauses": census.active_pauses,
             **shown(census.notices),
+            **({"troubles": [trouble.shown() for trouble in census.troubles]} if census.troubles else {}),
         }
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """Return the troubles that the watch sees, the oldest first.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        (noted,) = ask(self._scripts, ("HGETALL", self._scripts.keys.troubles))
+        return read_troubles(pairs(noted))
 
     def acknowledge(self) -> dict[str, Any]:
         """Acknowledge that the data went back and that the clock stepped. Returns these notices.

@@ -14,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from service.domain.watching.troubles import KINDS
 from service.settings import metrics_name
 from service.store.counters import Histogram, Reading
 from service.store.scripts import BUCKETS_MS
@@ -59,6 +60,7 @@ class _OneReading(Collector):
         if now.leader is not None:
             leader.add_metric((now.leader,), 1)
         yield leader
+        yield self._troubles()
         yield from self._job_metrics()
         lag = HistogramMetricFamily(
             f"{PREFIX}_web_loop_lag_seconds",
@@ -89,6 +91,15 @@ class _OneReading(Collector):
         yield _gauge("retries_delayed", "Retries that wait for their delay to end.", now.delayed_retries)
         yield _gauge("pauses_active", "Pauses that are in force.", now.pauses)
         yield _gauge("runs_held", "Runs that a pause holds.", now.held_runs)
+
+    def _troubles(self) -> Metric:
+        family = GaugeMetricFamily(
+            f"{PREFIX}_trouble", "1 while a trouble of this kind is on, else 0; see docs/silence.md.", labels=("kind",)
+        )
+        on = {trouble.kind for trouble in self._reading.troubles}
+        for kind in KINDS:
+            family.add_metric((kind,), int(kind in on))
+        return family
 
     def _job_metrics(self) -> Iterator[Metric]:
         now = self._reading

@@ -10,6 +10,9 @@ from service.store.counters import Reading
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
+from service.usecases.alerting.channels import Channels
+from service.usecases.alerting.rules import Rules
+from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
@@ -31,6 +34,7 @@ from service.usecases.message_test import MessageTester
 from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
+from service.web.beside import Beside
 from service.web.callers.lookups import Lookups
 from service.web.callers.recognition import Callers
 from service.web.http.pools import Pool
@@ -61,6 +65,9 @@ class Services:
         dry_runs: tells what a change of a job would do.
         calendar_dry_runs: tells what a change of a calendar would do to its jobs.
         pauses: the use cases of pauses.
+        channels: the use cases of channels.
+        rules: the use cases of rules.
+        told_alerts: tells who was told what.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
         timelines: reads upcoming occurrences for drawings.
@@ -85,6 +92,7 @@ class Services:
         rates: limits the requests of each key; None for no limit.
         refusal_notes: notes requests that lacked a scope, for the audit log; None for nowhere.
         loop_lag: measures how late the event loop comes.
+        beside: what the process does beside its requests.
         weak_keys: a sentence for each API key that could be guessed.
     """
 
@@ -98,6 +106,9 @@ class Services:
     calendars: Calendars
     pauses: Pauses
     occurrence_edits: OccurrenceEdits
+    channels: Channels
+    rules: Rules
+    told_alerts: ToldAlerts
     dry_runs: DryRuns
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges
@@ -124,6 +135,7 @@ class Services:
     rates: Rates | None = None
     refusal_notes: RefusalNotes | None = None
     loop_lag: LoopLag = field(default_factory=LoopLag)
+    beside: Beside = field(default_factory=Beside)
     weak_keys: Sequence[str] = ()
 
     @property

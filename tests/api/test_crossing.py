@@ -62,7 +62,8 @@ PAGES = (
     "/jobs/deleted", "/jobs/{job_id}/backfills", "/jobs/{job_id}/occurrences", "/jobs/{job_id}/revisions",
     "/jobs/{job_id}/revisions/{revision}",
     "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates",
-    "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes", "/pauses",
+    "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes",
+    "/pauses", "/alerts",
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""

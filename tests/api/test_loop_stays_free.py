@@ -69,13 +69,23 @@ BODIES: dict[tuple[str, str], list[Any]] = {
         b"END:VEVENT\r\nEND:VCALENDAR\r\n",
     ],
     ("POST", "/scheduler/pauses"): [{"scope": "all", "reason": "a test"}, {}],
+    ("POST", "/scheduler/channels"): [{"name": "another", "url": "env:BOT_SECRET_A"}, {}],
+    ("PUT", "/scheduler/channels/{name}"): [{"digest_seconds": 60}],
+    ("POST", "/scheduler/rules"): [{"channel": "office", "on": ["failed"], "template": "{{ job }}"}, {}],
+    ("PUT", "/scheduler/rules/{rule_id}"): [{"after": 2}],
     ("POST", "/scheduler/contacts"): [{"name": "Ada"}],
     ("PUT", "/scheduler/contacts/{contact_id}"): [{"language": "de"}],
     ("POST", "/scheduler/contacts/{contact_id}/merge"): [{"from": []}],
     ("POST", "/scheduler/contacts/import"): [b"Name\nGrace\n", b"Name\n" + b"x" * 1_500_000],
 }
 """Bodies that get far into a route: method and template -> bodies."""
-NEVER_GOOD = {"/scheduler", "/scheduler/{rest:path}", "/static", "/scheduler/messages/test"}
+NEVER_GOOD = {
+    "/scheduler",
+    "/scheduler/{rest:path}",
+    "/static",
+    "/scheduler/messages/test",
+    "/scheduler/channels/{name}/test",
+}
 """Templates of which no method gets a good answer here: there is nothing, or no channel is set."""
 QUERIES = {
     "/scheduler/jobs": ["", "limit=5", "q=a", "state=failing"], "/scheduler/jobs/{job_id}/run": ["wait=0.01"],
@@ -129,13 +139,15 @@ class Asking:
         key = (await self._send("POST", "/scheduler/keys", "", KEY_TERMS)).json["id"]
         feed = (await self._send("POST", "/scheduler/keys", "", {"name": "a feed", "scopes": ["feed"]})).json["key"]
         await self._send("POST", "/scheduler/calendars", "", {"name": "office"})
+        await self._send("POST", "/scheduler/channels", "", {"name": "office", "url": "env:BOT_SECRET_A"})
+        rule = (await self._send("POST", "/scheduler/rules", "", {"channel": "office", "on": ["failed"]})).json["id"]
         pause = {"scope": {"job_id": job}, "reason": "a test"}
         paused = (await self._send("POST", "/scheduler/pauses", "", pause)).json["id"]
         backfill = (await self._send("POST", f"/scheduler/jobs/{job}/backfill", "", SPAN)).json["backfill_id"]
         self._ids = {
             "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
             "name": "office", "token": feed, "pause_id": paused, "backfill_id": backfill,
-            "instant": made["next_run_at"],
+            "instant": made["next_run_at"], "rule_id": rule,
         }  # fmt: skip
 
     async def ask(self, method: str, template: str) -> list[int]:

@@ -22,6 +22,7 @@ IDS = {
     "contact_id": "00000000-0000-4000-8000-000000000002", "key_id": "1" * 12, "session_id": "0" * 32, "revision": "1",
     "name": "office", "pause_id": "00000000-0000-4000-8000-000000000003",
     "backfill_id": "00000000-0000-4000-8000-000000000004", "instant": "2030-01-01T00:00:00",
+    "rule_id": "00000000-0000-4000-8000-000000000005",
 }  # fmt: skip
 FEED = ("GET", "/feed/{token}.ics")
 OPEN = {("GET", "/scheduler/health"), ("GET", "/openapi.json"), ("GET", "/docs"), FEED}

@@ -202,6 +202,9 @@ def full(root: Browser, redis_client: Redis) -> World:
     pause = {"scope": {"job_id": ours}, "reason": "a test"}
     ids["pause_id"] = str(root.send("POST", "/scheduler/pauses", pause).json["id"])
     ids["name"] = str(root.send("POST", "/scheduler/calendars", {"name": "office"}).json["name"])
+    root.send("POST", "/scheduler/channels", {"name": "office", "url": "env:BOT_SECRET_A"})
+    root.send("POST", "/scheduler/channels", {"name": "spare", "url": "env:BOT_SECRET_A"})
+    ids["rule_id"] = str(root.send("POST", "/scheduler/rules", {"channel": "office", "on": ["failed"]}).json["id"])
     span = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00", "only": "all"}
     filled = root.send("POST", f"/scheduler/jobs/{ours}/backfill", span)
     assert filled.status_code == 202
@@ -269,6 +272,9 @@ def test_a_button_is_seen_by_this_test(full: World, root: Browser) -> None:
         ("POST", "/scheduler/calendars"), ("PUT", "/scheduler/calendars/{name}"),
         ("DELETE", "/scheduler/calendars/{name}"), ("POST", "/scheduler/calendars/{name}/ics"),
         ("POST", "/scheduler/pauses"), ("DELETE", "/scheduler/pauses/{pause_id}"),
+        ("POST", "/scheduler/channels"), ("POST", "/scheduler/channels/{name}/test"),
+        ("DELETE", "/scheduler/channels/{name}"), ("POST", "/scheduler/rules"),
+        ("DELETE", "/scheduler/rules/{rule_id}"),
     }  # fmt: skip
     assert ("POST", "/scheduler/apply") in TOLD.findall(root.get(f"/jobs/{full.ids['job_id']}").text)
     assert Offered("<button id='x'>?</button>").loose and Offered("<form><button>?</button></form>").loose

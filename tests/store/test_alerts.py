@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from service.alerting import alerts as alerts_module
+from service.alerting.alert_addresses import Addresses, Unusable
+from service.alerting.alert_texts import words
+from service.alerting.alerts import Alerts
 from service.domain.run_records import Outcome, Retry
 from service.errors import DeliveryFailed
-from service.scheduler import alert_addresses
-from service.scheduler import alerts as alerts_module
-from service.scheduler.alert_texts import words
-from service.scheduler.alerts import Alerts
+from service.store.alerting.deliveries import Deliveries
 from service.store.outbox import Outbox
 from service.store.server.redis_clock import RedisClock
+from service.store.watching.leases import Leases
 from tests.support.store_rig import Rig
 
 
@@ -44,18 +46,15 @@ def test_a_streak_of_failures_is_told_once_and_its_end_once(rig: Rig) -> None:
 def test_an_alert_has_the_labels_of_its_job(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line, in order, as filters have them; without labels there is no such line."""
     sent: list[str] = []
-    monkeypatch.setattr(alerts_module, "announce", lambda url, subject, body, redirects: sent.append(body))
+    monkeypatch.setattr(alerts_module, "announce", lambda url, subject, body, **_: sent.append(body))
     for labels in ({"team": "crm", "stage": "live"}, {}):
         end(rig, rig.make_job(labels=labels), "failed")
-    alerts = Alerts(Outbox(rig.scripts), rig.job_store, "json://localhost", lambda: True)
-    while alerts.send_next():
-        pass
+    send_all(sender(rig, "json://localhost"))
     assert len(sent) == 2
     assert sent[0].splitlines()[1] == "Labels: stage:live, team:crm"
     assert "Labels" not in sent[1]
-    assert words("n", {"kind": "news", "job_id": "j", "at": 0, "run_id": "r", "count": 1, "lines": ["x"]}, {"a": "b"})[
-        1
-    ].splitlines()[:2] == ["Job: n (j)", "Labels: a:b"]
+    news = {"kind": "news", "job_id": "j", "at": 0, "run_id": "r", "count": 1, "lines": ["x"]}
+    assert words("n", news, "UTC", {"a": "b"})[1].splitlines()[:2] == ["Job: n (j)", "Labels: a:b"]
 
 
 def test_a_failure_that_is_tried_again_is_not_told(rig: Rig) -> None:
@@ -165,13 +164,17 @@ def test_a_clock_that_was_set_back_does_not_silence_missed_occurrences(rig: Rig)
     assert [alert["kind"] for alert in rig.told()] == ["missed"]
 
 
-def test_an_alert_that_a_dead_sender_left_is_sent_by_the_next(rig: Rig) -> None:
-    """What was taken up and not done comes first again."""
-    job_id = rig.make_job()
-    end(rig, job_id, "failed")
-    taken = Outbox(rig.scripts).take_up()
-    assert taken is not None
-    assert Outbox(rig.scripts).take_up() == taken
+def test_an_alert_that_a_scheduler_of_the_release_before_left_is_sent(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It moved what it was sending into a list of its own; that comes first."""
+    post = Post(monkeypatch)
+    for number in (1, 2):
+        end(rig, rig.make_job(name=f"job {number}"), "failed")
+    rig.client.lmove(rig.keys.alerts, rig.keys.alerts_sending, "RIGHT", "LEFT")
+    send_all(sender(rig, "json://a"))
+    assert [subject for _, subject in post.taken] == ["job 1 failed", "job 2 failed"]
+    assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
 
 
 def test_an_alert_of_a_deleted_job_is_dropped(rig: Rig) -> None:
@@ -179,7 +182,7 @@ def test_an_alert_of_a_deleted_job_is_dropped(rig: Rig) -> None:
     job_id = rig.make_job()
     end(rig, job_id, "failed")
     rig.jobs.delete(job_id)
-    assert Alerts(Outbox(rig.scripts), rig.job_store, None, lambda: True).send_next()
+    send_all(sender(rig, "json://a"))
     assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
 
 
@@ -194,7 +197,6 @@ class Post:
         self.tries: list[str] = []
         self._refuse = dict(refuse or {})
         monkeypatch.setattr(alerts_module, "announce", self._announce)
-        monkeypatch.setattr(alerts_module, "RETRY_SECONDS", 0.0)
 
     def _announce(self, url: str, subject: str, body: str, redirects: bool = True) -> None:
         self.tries.append(url)
@@ -206,7 +208,23 @@ class Post:
 
 def sender(rig: Rig, alert_url: str | None = None, **environment: str) -> Alerts:
     """What sends for the acting scheduler; the test says when."""
-    return Alerts(Outbox(rig.scripts), rig.job_store, alert_url, lambda: True, environment)
+    return Alerts(rig.scripts, alert_url, lambda: True, environment)
+
+
+def send_all(alerts: Alerts) -> None:
+    """Until nothing may go now."""
+    while alerts.step(0.02):
+        pass
+
+
+def hurry(rig: Rig) -> None:
+    """The pauses after failed tries are over."""
+    now = RedisClock(rig.client).now_ms()
+    stored: dict[bytes, bytes] = rig.client.hgetall(rig.keys.delivery_progress)  # type: ignore[assignment]
+    for address, text in stored.items():
+        rig.client.hset(rig.keys.delivery_progress, address, json.dumps({**json.loads(text), "retry_at": now}))
+        if rig.client.zscore(rig.keys.delivery_due, address) is not None:
+            rig.client.zadd(rig.keys.delivery_due, {address: 0})
 
 
 def test_the_service_and_the_job_are_told_each_address_once(
@@ -217,7 +235,7 @@ def test_the_service_and_the_job_are_told_each_address_once(
     names = ["env:BOT_SECRET_OWN", "env:BOT_SECRET_UNSET"]
     end(rig, rig.make_job(name="Greet all", options={"alert_urls": names}), "failed")
     alerts = sender(rig, "json://a json://b", BOT_SECRET_OWN="json://b json://c", API_KEY="json://no")
-    assert alerts.send_next() and not alerts.send_next()
+    send_all(alerts)
     assert sorted(post.taken) == [(f"json://{host}", "Greet all failed") for host in "abc"]
     assert "BOT_SECRET_UNSET" in caplog.text and "json://" not in caplog.text
 
@@ -234,7 +252,7 @@ def test_an_alert_is_rid_of_secrets_also_of_those_that_were_stored(rig: Rig, mon
     job_id = rig.make_job(name="Ask sesame-open")
     run_id = rig.use.run_now(job_id)
     rig.runs.finish(run_id, rig.start(run_id), Outcome("failed", "b'sesame-open\\n' is no header"))
-    assert sender(rig, "json://a", BOT_SECRET_X="sesame-open\n").send_next()
+    send_all(sender(rig, "json://a", BOT_SECRET_X="sesame-open\n"))
     assert sent[0] == "Ask [BOT_SECRET_X] failed" and "Why: b'[BOT_SECRET_X]\\n' is no header" in sent[1]
     assert "sesame" not in "".join(sent)
 
@@ -242,45 +260,83 @@ def test_an_alert_is_rid_of_secrets_also_of_those_that_were_stored(rig: Rig, mon
 def test_names_outside_of_bot_secret_resolve_to_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where outside hands wrote such a name into the job."""
     post = Post(monkeypatch)
-    job_id = rig.make_job()
-    end(rig, job_id, "failed")
-    record = rig.job_store.get(job_id)
-    assert record is not None
-    sly = record.definition.options.model_copy(
-        update={"alert_urls": ["env:API_KEY", "API_KEY", "env:BOT_SECRET_X_HOSTS"]}
-    )
     environment = {"API_KEY": "json://no", "BOT_SECRET_X_HOSTS": "a.example"}
-    assert alert_addresses.of_a_job(job_id, sly, environment) == {}
+    addresses = Addresses(None, environment)
+    for name in ("API_KEY", "BOT_SECRET_X_HOSTS"):
+        with pytest.raises(Unusable):
+            addresses.find(addresses.told([name])[0], None)
+    job_id = rig.make_job()
+    rig.client.hset(rig.keys.job(job_id), "options", json.dumps({"alert_urls": ["env:API_KEY"]}))
+    end(rig, job_id, "failed")
+    send_all(sender(rig, None, **environment))
     assert post.tries == []
 
 
-def test_an_alert_that_is_not_taken_is_tried_again_and_then_given_up(
+def test_an_address_that_fails_gets_what_waits_together_and_holds_up_no_other(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A channel that recovers gets it; a dead one three tries, later alerts one each, and it keeps none from others."""
-    post = Post(monkeypatch, {"json://slow": 2, "json://dead": 10})
+    """After its pause it is told of both in one message; the dead one is tried on; the well one had each."""
+    post = Post(monkeypatch, {"json://slow": 1, "json://dead": 10})
     alerts = sender(rig, "json://slow json://dead json://well")
     for _ in range(2):
         end(rig, rig.make_job(), "failed")
-    assert alerts.send_next() and alerts.send_next() and not alerts.send_next()
-    assert post.tries.count("json://dead") == 4
-    assert [url for url, _ in post.taken] == ["json://slow", "json://well"] * 2
+        send_all(alerts)
+    assert post.taken == [("json://well", "a job failed")] * 2
+    assert post.tries.count("json://dead") == 1, "it is left alone for some seconds"
+    hurry(rig)
+    send_all(alerts)
+    assert post.taken[2:] == [("json://slow", "2 alerts")]
     assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
+    assert rig.client.zrange(rig.keys.delivery_due, 0, -1) == [b"ALERT_URL/2"]
     assert "URL 2 of ALERT_URL" in caplog.text and "json://" not in caplog.text
 
 
-def test_an_alert_that_is_broken_off_by_a_stop_is_left_to_the_next_scheduler(
+def test_what_no_try_of_a_day_delivers_is_given_up_and_says_why(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it waits then, and its text is gone; the record stays."""
+    Post(monkeypatch, {"json://dead": 10})
+    alerts = sender(rig, "json://dead")
+    end(rig, rig.make_job(), "failed")
+    send_all(alerts)
+    found: list[bytes] = rig.client.zrange(rig.keys.delivery_record, 0, -1)  # type: ignore[assignment]
+    (alert_id,) = found
+    key = rig.keys.alert(alert_id.decode())
+    stored = json.loads(rig.client.hget(key, "to:ALERT_URL/1"))  # type: ignore[arg-type]
+    rig.client.hset(key, "to:ALERT_URL/1", json.dumps({**stored, "first_at": stored["first_at"] - 86_400_000}))
+    hurry(rig)
+    send_all(alerts)
+    fields: dict[bytes, bytes] = rig.client.hgetall(key)  # type: ignore[assignment]
+    assert json.loads(fields[b"to:ALERT_URL/1"])["ended"] == "given_up"
+    assert b"says" not in fields and fields[b"subject"] == b"a job failed"
+    assert not rig.client.exists(rig.keys.delivery_due, rig.keys.delivery_queue("ALERT_URL/1"))
+    assert "has not accepted it for a day" in caplog.text
+
+
+def test_a_process_that_stops_begins_nothing_and_the_next_one_goes_on(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopping between two tries loses nothing."""
+    """Neither between the note and the delivery, nor between two tries is anything lost."""
     post = Post(monkeypatch, {"json://slow": 1})
     end(rig, rig.make_job(), "failed")
     stopping = sender(rig, "json://slow")
     stopping.stop()
-    assert not stopping.send_next()
-    assert post.taken == []
-    assert sender(rig, "json://slow").send_next()
+    send_all(stopping)
+    assert post.tries == []
+    send_all(sender(rig, "json://slow"))
+    hurry(rig)
+    send_all(sender(rig, "json://slow"))
     assert len(post.taken) == 1
+
+
+def test_a_note_becomes_deliveries_once_however_often_that_is_tried(rig: Rig) -> None:
+    """A repeated call, and another process that had read the same note, find that it is gone."""
+    end(rig, rig.make_job(), "failed")
+    taken, deliveries = Outbox(rig.scripts).take_up(), Deliveries(rig.scripts)
+    assert taken is not None
+    words = [deliveries.sort(taken, f"alert-{number}", {"said": {}}, {}, ["ALERT_URL/1"]) for number in range(3)]
+    assert words == ["sorted", "gone", "gone"]
+    assert rig.client.llen(rig.keys.delivery_queue("ALERT_URL/1")) == 1
 
 
 @pytest.mark.parametrize(
@@ -294,9 +350,7 @@ def test_what_is_no_alert_is_dropped_and_stops_nobody(
     post = Post(monkeypatch)
     rig.client.rpush(rig.keys.alerts, rubbish)
     end(rig, rig.make_job(), "failed")
-    alerts = sender(rig, "json://a")
-    while alerts.send_next():
-        pass
+    send_all(sender(rig, "json://a"))
     assert [subject for _, subject in post.taken] == ["a job failed"]
     assert not rig.client.exists(rig.keys.alerts, rig.keys.alerts_sending)
 
@@ -312,7 +366,7 @@ def test_a_channels_own_defect_is_a_failed_try_and_shows_no_secret(
 
     monkeypatch.setattr(alerts_module, "announce", announce)
     end(rig, rig.make_job(), "failed")
-    assert sender(rig, "json://secret").send_next()
+    send_all(sender(rig, "json://secret"))
     assert "AttributeError" in caplog.text and "secret" not in caplog.text
 
 
@@ -324,7 +378,7 @@ def test_the_failure_of_a_job_that_cannot_be_read_is_told_to_the_service(
     job_id = rig.make_job()
     end(rig, job_id, "failed")
     rig.client.hset(rig.keys.job(job_id), "options", "{")
-    assert sender(rig, "json://a").send_next()
+    send_all(sender(rig, "json://a"))
     assert post.taken == [("json://a", f"{job_id} failed")]
 
 
@@ -344,12 +398,6 @@ def step(rig: Rig, by_ms: int, ago_ms: int = 5_000) -> None:
     landed = RedisClock(rig.client).now_ms() - ago_ms
     steps = [{"number": 1, "by": by_ms, "before": landed - by_ms, "landed": landed}]
     rig.client.hset(rig.keys.clock, "steps", json.dumps(steps))
-
-
-def send_all(alerts: Alerts) -> None:
-    """Until there is nothing to send."""
-    while alerts.send_next():
-        pass
 
 
 def gathered(rig: Rig) -> None:
@@ -441,15 +489,17 @@ def test_no_library_logs_addresses_at_any_level() -> None:
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)
 
 
-def test_a_scheduler_that_has_lost_the_lead_takes_no_alert(rig: Rig) -> None:
-    """Though it may not know yet: after a FLUSHALL two can believe for a moment that they lead."""
-    beaten, other = rig.scheduler(), rig.scheduler()
-    beaten.heartbeat()
+def test_a_courier_that_has_lost_its_lease_takes_no_alert(rig: Rig) -> None:
+    """Though it may not know yet: after a FLUSHALL two can believe for a moment that they are the courier."""
+    beaten, other = (Leases(rig.scripts, name, ("courier",)) for name in ("beaten", "other"))
+    beaten.renew()
     rig.client.lpush(rig.keys.alerts, json.dumps({"kind": "failed", "job_id": "j", "at": 0}))
-    rig.client.delete(rig.keys.leader)
-    other.heartbeat()
-    assert beaten.leads and Outbox(rig.scripts, beaten.name).take_up() is None
-    assert Outbox(rig.scripts, other.name).take_up() is not None
+    rig.client.delete(rig.keys.lease("courier"))
+    other.renew()
+    assert beaten.holds("courier") and not Outbox(rig.scripts, lambda: "beaten").is_courier()
+    assert Outbox(rig.scripts, lambda: "other").is_courier()
+    idle = Alerts(rig.scripts, "json://a", lambda: True, {}, token=lambda: "beaten")
+    assert not idle.step() and rig.client.llen(rig.keys.alerts) == 1
 
 
 def test_what_is_told_of_the_service_goes_to_the_services_address_and_stays_until_it_is_sent(
@@ -465,7 +515,6 @@ def test_what_is_told_of_the_service_goes_to_the_services_address_and_stays_unti
     assert rig.client.llen(rig.keys.alerts) == 0
     taken = Outbox(rig.scripts).take_up()
     assert taken is not None and Outbox(rig.scripts).take_up() == taken
-    alerts = Alerts(Outbox(rig.scripts), rig.job_store, "json://a json://b", lambda: True)
-    assert alerts.send_next() and not alerts.send_next()
-    assert [url for url, _ in sent] == ["json://a", "json://b"]
+    send_all(sender(rig, "json://a json://b"))
+    assert sorted(url for url, _ in sent) == ["json://a", "json://b"]
     assert all(subject.startswith("Redis' clock was set back by ") for _, subject in sent)

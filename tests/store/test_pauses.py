@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from service.alerting.alert_texts import words_of_the_service
 from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL
 from service.domain.run_records import Outcome, Retry
 from service.errors import Conflict, NotFound, StoreUnavailable, ValidationFailed
-from service.scheduler.alert_texts import words_of_the_service
 from service.scheduler.pauses import PauseEnds
 from service.store.pauses.pause_store import MOST_ACTIVE
 from service.store.scripts import Limits

@@ -9,16 +9,15 @@ from pathlib import Path
 import falcon.testing
 import pytest
 
+from service.alerting.alert_texts import words_of_the_service
 from service.asgi import assemble
 from service.cli.doctor.redis_checks import check_redis
 from service.domain.run_records import Outcome
 from service.domain.status import memory_in_use, memory_level
 from service.errors import StoreFull
-from service.scheduler.alert_texts import words_of_the_service
-from service.scheduler.memory_watch import note_memory
 from service.settings import Settings
 from service.store.outbox import Outbox, facts
-from service.store.watermark import level, usage
+from service.store.watermark import level, note_memory, usage
 from service.usecases.contacts import ContactBook
 from service.usecases.definitions import Definitions
 from tests.support.servers.valkey import ValkeyServer

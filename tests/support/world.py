@@ -183,6 +183,8 @@ def _populate(web: Installation) -> World:
     ids |= {"revision": "1", "token": str(feed["key"]), "feed_id": str(feed["id"])}
     ids["name"] = str(web.call("POST", "/calendars", {"name": "office"})[1]["name"])
     ids["instant"] = str(web.call("GET", f"/jobs/{job_id}/preview?count=1")[1]["occurrences"][0])
+    web.call("POST", "/channels", {"name": "office", "url": "env:BOT_SECRET_A"})
+    ids["rule_id"] = str(web.call("POST", "/rules", {"channel": "office", "on": ["failed"]})[1]["id"])
     pause = {"scope": {"job_id": job_id}, "reason": MARK}
     ids["pause_id"] = str(web.call("POST", "/pauses", pause)[1]["id"])
     span = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00", "only": "all"}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from service.alerting.alert_texts import words_of_the_service
 from service.domain.clock_watch import STEP_MS, ClockWatch
 from service.domain.job import JobDefinition
 from service.domain.notices import Step, WentBack, length, stepped, went_back
 from service.domain.options import Options
 from service.domain.records import JobRecord, Plan
 from service.domain.voiding import TRUSTED_SECONDS, renewed
-from service.scheduler.alert_texts import words_of_the_service
 
 NOW = 1_800_000_000
 YEAR = 365 * 86_400

@@ -36,7 +36,7 @@ def test_one_part_of_a_process_does_not_use_up_the_minute_of_another(caplog: pyt
     """The alerts' thread meets it first; the scheduler's own line comes all the same, once."""
     outage = Outage(lambda: 0.0)
     for _ in range(2):
-        outage.tell(logging.getLogger("service.scheduler.alerts"), FULL, "Alerts wait")
+        outage.tell(logging.getLogger("service.alerting.alerts"), FULL, "Alerts wait")
         outage.tell(logging.getLogger("service.scheduler.scheduler"), FULL, "The scheduler waits")
     assert [record.getMessage() for record in caplog.records] == [
         f"Alerts wait: {FULL}",

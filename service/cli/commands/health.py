@@ -51,4 +51,6 @@ def acknowledge(json: Json = False) -> None:
 def _readable(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, list):
+        return "; ".join(f"{one['detail']}, since {one['since']} UTC" for one in value)
     return str(value["detail"]) if isinstance(value, dict) else readable(value)

@@ -11,6 +11,7 @@ from service.cli.client.api import Api
 from service.cli.doctor.findings import WRITES_REFUSED, Finding, process_findings
 from service.cli.exits import Exit, Failure
 from service.domain.notices import CLOCK_ADVICE, DATA_ADVICE
+from service.domain.watching.troubles import ADVICE, is_kind
 
 
 def check_api(api: Api) -> Iterator[Finding]:
@@ -25,6 +26,7 @@ def check_api(api: Api) -> Iterator[Finding]:
     else:
         found = f"answers at {api.location.url}, but cannot use its Redis"
         yield Finding("api", "problem", found, "See the findings below, or the web process' log")
+    yield from _troubles(health)
     yield from _notices(health)
     yield from _calendars(health)
     yield from _pauses(health)
@@ -36,6 +38,15 @@ def check_api(api: Api) -> Iterator[Finding]:
             yield Finding("key", "problem", failure.sentence, "Set API_KEY to the web process' key")
         else:
             yield Finding("key", "unknown", f"not checked: {failure.sentence}", None)
+
+
+def _troubles(health: Mapping[str, Any]) -> Iterator[Finding]:
+    """Report the troubles that the watch sees."""
+    for trouble in health.get("troubles", ()):
+        advice = ADVICE[trouble["kind"]] if is_kind(trouble["kind"]) else "See docs/silence.md"
+        yield Finding("watch", "problem", f"{trouble['detail']}, since {trouble['since']} UTC", advice)
+    if "troubles" not in health and health.get("redis_connected"):
+        yield Finding("watch", "ok", "sees no trouble")
 
 
 def _notices(health: Mapping[str, Any]) -> Iterator[Finding]:

@@ -19,8 +19,8 @@ from service.store.rq_records import make_scripts
 from service.store.schema import newest
 from service.store.scripts import Limits
 from service.store.server.connection import Client, connect
-from service.store.server.kind import refusal_of_writes, refuse_unsuitable
-from service.store.server.startup_checks import OFFSET_WARNING_SECONDS, clock_offset, risks, server_info
+from service.store.server.kind import refusal_of_writes, refuse_unsuitable, server_info
+from service.store.server.startup_checks import OFFSET_WARNING_SECONDS, clock_offset, risks
 from service.store.server.translation import translate_errors
 from service.store.watermark import usage
 

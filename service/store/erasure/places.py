@@ -79,6 +79,7 @@ def places(keys: Keys) -> tuple[Place, ...]:
     add("deleted_jobs", rf"{own}:deleted:{_ID}:edits", "hash")
     add("audit", rf"{own}:audit", "stream", within=("actor_name", "fields", "note"))
     add("alerts", rf"{own}:alerts(:\w+)?", "list")
+    add("alerts", rf"{own}:alert:{_ID}", "hash", ("says", "subject"))
     add("ledger", rf"{own}:ledger:.*", "string")
     add("idempotency", rf"{own}:idempotency:.*", "hash", ("answer",))
     add("address_books", rf"{own}:cards:[^:]+:skipped", "hash")
@@ -99,5 +100,6 @@ _STRUCTURE = (
     "edits_due",
     rf"job:{_ID}:(runs|line|hold|logs|later|backfills|history|waiting|open|slots)", "pauses:resuming",
     rf"pause:{_ID}:jobs", "backfills", rf"backfill:{_ID}:(left|open)", "adopted", "due", "enabled",
+    "deliveries:.*", "rules:wanted",
 )  # fmt: skip
 """Keys that hold ids, digests, numbers and times alone. Other contacts' data is theirs."""

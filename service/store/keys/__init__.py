@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.store.keys.access_keys import AccessKeys
+from service.store.keys.alert_keys import AlertKeys
 from service.store.keys.backfill_keys import BackfillKeys
 from service.store.keys.bot_keys import BotKeys
 from service.store.keys.calendar_keys import CalendarKeys
@@ -21,12 +22,13 @@ from service.store.keys.older_keys import OlderKeys
 from service.store.keys.pause_keys import PauseKeys
 from service.store.keys.rq_keys import RqKeys
 from service.store.keys.run_keys import RunKeys
+from service.store.keys.watch_keys import WatchKeys
 
 
 @dataclass(frozen=True, slots=True)
 class Keys(
-    InstallationKeys, JobKeys, RunKeys, PauseKeys, BackfillKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, CalendarKeys,
-    OlderKeys,
+    InstallationKeys, JobKeys, RunKeys, PauseKeys, BackfillKeys, ContactKeys, BotKeys, RqKeys, AccessKeys, AlertKeys,
+    CalendarKeys, WatchKeys, OlderKeys,
 ):  # fmt: skip
     """Every key of one installation.
 

@@ -108,6 +108,9 @@ local function skip(job, decision, reason, pause)
     for _, part in ipairs({'members', decision.members}) do fields[#fields + 1] = part end
   end
   runs.create(run_id_of(job, decision), job.id, 'skipped', fields, pushes)
+  if reason ~= 'misfire' then
+    rules.tell('skipped', job.id, now, {occurrence = tonumber(decision.occurrence), reason = reason})
+  end
 end
 
 -- Read a stored count. Outside hands may have stored anything; NaN is no less than 0 either.

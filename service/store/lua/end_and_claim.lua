@@ -22,8 +22,10 @@ local time = call('TIME')
 local ms = string.sub('00000' .. time[2], -6, -4)
 local at = time[1] .. ms
 local refusal  -- Redis' own, of the claim: a full Redis takes ends and refuses claims
+local unusual = call('EXISTS', key.rq_suspended, key.rules_wanted) > 0  -- asked together, since each call costs
 
--- The short way: end the run if it is a success, or was skipped by its bot, and so was the job's last run. Otherwise change
+-- The short way: end the run if it is a success, or was skipped by its bot, and so was the job's last run, and no rule asks to
+-- be told. Otherwise change
 -- and return nothing. If no more runs are open than hold slots, none waits, and there is nobody to promote.
 local function end_as_before()
   local run = key.run(run_id)
@@ -33,6 +35,7 @@ local function end_as_before()
   local job = key.job(job_id)
   local revision, open, held, last_status = unpack(call('HMGET', job, 'revision', 'open', 'held', 'last_run_status'))
   if not revision or last_status and last_status ~= status then return end
+  if unusual and redis.pcall('HEXISTS', key.rules_wanted, status) ~= 0 then return end
 
   -- The job changes before anything else is written. A full Redis refuses this, and nothing that follows on a write which
   -- frees memory, such as that of the lease.
@@ -66,7 +69,7 @@ local function claim_next()
     if found then return claims.take(found, next_token, worker, lease, at) end
   end
   if refusal then error(refusal) end
-  if call('EXISTS', key.rq_suspended) == 1 then return end
+  if unusual and call('EXISTS', key.rq_suspended) == 1 then return end
   for _ = 1, 100 do  -- bounded, because Redis serves nobody else meanwhile
     local next_id = call('LPOP', key.rq_queue)
     if not next_id then return end

@@ -18,6 +18,7 @@ from service.store.keys import Keys
 from service.store.scripts.limits import (
     BUCKETS_MS,
     DELETED_JOBS,
+    DELIVERIES,
     METRICS_VALUES,
     NEWS_SHOWN,
     REFUSALS,
@@ -104,6 +105,7 @@ def with_conf(text: str, limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
         "max_jobs": str(limits.max_jobs),
         "waiting_limit": str(limits.waiting),
         "deleted_limit": str(DELETED_JOBS),
+        "deliveries_limit": str(DELIVERIES),
         "refusals_limit": str(REFUSALS),
         "rq_success_ttl": str(RQ_SUCCESS_TTL),
         "rq_failure_ttl": str(RQ_FAILURE_TTL),

@@ -24,6 +24,8 @@ NEWS_SHOWN = 20
 """News of a bot that one alert shows; it counts the others."""
 DELETED_JOBS = 10_000
 """Deleted jobs that are kept for 30 days; of more than that, the newest."""
+DELIVERIES = 10_000
+"""Alerts of which it is kept who was told, about."""
 REFUSALS = 10_000
 """Entries kept of refused scopes, about."""
 BUCKETS_MS = (

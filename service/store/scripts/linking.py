@@ -15,9 +15,9 @@ from functools import cache
 COMMON = frozenset({"call", "int", "now_ms"})
 """What `shared/now` and `shared/base` define, for all."""
 SHARED = (
-    "idempotency", "iso", "rq", "metrics", "alerts", "timewatch", "dataset", "wake", "tally", "followers", "audit",
-    "access", "quota", "revisions", "epochs", "edits", "deleted", "calendars", "runs", "delays", "pauses", "overlap",
-    "by_hand", "backfills", "claims", "older", "guessing", "missed", "runids",
+    "idempotency", "iso", "rq", "metrics", "alerts", "rules", "timewatch", "dataset", "wake", "tally", "followers",
+    "audit", "access", "quota", "revisions", "epochs", "edits", "deleted", "calendars", "runs", "delays", "pauses",
+    "overlap", "by_hand", "backfills", "claims", "older", "guessing", "missed", "runids",
 )  # fmt: skip
 """The other parts of `service/store/lua/shared`, in the order in which their functions stand in a script."""
 

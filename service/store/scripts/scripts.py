@@ -25,13 +25,14 @@ VERBS = (
     "start_backfill", "feed_backfill", "cancel_backfill",
     "requeue_run", "claim_run", "release_claim", "renew_lease", "note_run", "end_run", "end_and_claim", "cancel_run",
     "hold_lead", "yield_lead", "beat_worker", "watch_data", "acknowledge", "read_ahead", "void_decisions", "end_walk",
-    "cut_records", "fold_alert", "end_fold", "recount_job", "take_over", "mend_counts",
+    "cut_records", "end_fold", "recount_job", "take_over", "mend_counts",
     "save_key", "find_key", "revoke_key", "open_session", "find_session", "end_session",
     "count_guesses", "take_token", "note_memory",
     "restore_job", "note_refusals", "delete_ended",
     "save_calendar", "delete_calendar", "replan_job", "end_replanning",
     "make_pause", "end_pause", "resume_jobs", "cancel_paused",
-    "note_planning", "read_books", "decide_edit",
+    "save_channel", "delete_channel", "save_rule", "delete_rule", "sort_alert", "settle_delivery", "decide_edit",
+    "note_planning", "read_books", "hold_lease", "note_troubles", "note_delivery", "watch_clock",
 )  # fmt: skip
 
 READING = ("read_due", "watch_data", "find_key", "find_session", "read_books")

@@ -1,8 +1,8 @@
-"""Kind of the server at REDIS_URL: whether it keeps data of its own, and takes writes."""
+"""Kind of the server at REDIS_URL: whether it keeps data of its own, takes writes, and what it says of itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,3 +111,16 @@ def _pairs(told: Any) -> list[tuple[Any, Any]]:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def server_info(client: Redis, section: str) -> Mapping[str, Any] | None:
+    """Read a section of INFO; None if this user may not, or the server does not know it. Raises StoreUnavailable."""
+    with translate_errors():
+        try:
+            return dict(client.info(section))
+        except NoPermissionError:
+            return None
+        except ResponseError as error:
+            if "unknown command" in str(error):  # renamed away, as some managed services do
+                return None
+            raise

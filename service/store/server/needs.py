@@ -31,12 +31,14 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
         "delete_contact", "erase_contact", "cut_texts", "save_key", "find_key", "revoke_key", "open_session",
         "find_session", "end_session", "count_guesses", "take_token", "restore_job", "note_refusals", "note_action",
         "save_calendar", "delete_calendar", "make_pause", "end_pause", "read_books", "replan_job",
+        "save_channel", "delete_channel", "save_rule", "delete_rule", "sort_alert", "settle_delivery", "end_fold",
+        "note_memory", "hold_lease", "note_troubles", "note_delivery", "watch_clock",
     ),
     "scheduler": (
         *AT_START, "read_due", "decide", "decide_edit", "feed_backfill", "set_aside", "release_delayed", "requeue_run",
-        "end_run", "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "fold_alert",
-        "end_fold", "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
-        "resume_jobs", "cancel_paused", "note_planning",
+        "end_run", "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "end_fold",
+        "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
+        "resume_jobs", "cancel_paused", "note_planning", "sort_alert", "settle_delivery", "hold_lease", "note_delivery",
     ),
     "worker": (
         *AT_START, "claim_run", "release_claim", "renew_lease", "note_run", "end_run", "end_and_claim", "beat_worker",
@@ -53,9 +55,9 @@ _ALL = (
 """For the start, the migrations and the doctor."""
 DIRECT: dict[Process, tuple[str, ...]] = {
     "web": (
-        *_ALL, "EXEC", "HEXISTS", "HGET", "HINCRBY", "HLEN", "HVALS", "INCRBY", "LPOS", "LRANGE", "MULTI", "SCARD",
-        "SMEMBERS", "SMISMEMBER", "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT", "ZMSCORE", "ZRANK", "ZREVRANGE",
-        "ZREVRANK", "ZSCORE",
+        *_ALL, "EXEC", "HEXISTS", "HGET", "HINCRBY", "HLEN", "HVALS", "INCRBY", "LINDEX", "LMOVE", "LPOS", "LRANGE",
+        "LREM", "MULTI", "SCARD", "SMEMBERS", "SMISMEMBER", "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT",
+        "ZMSCORE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE",
     ),
     "scheduler": (*_ALL, "HGET", "LINDEX", "LMOVE", "LRANGE", "LREM", "SMEMBERS", "SSCAN", "ZREMRANGEBYSCORE"),
     "worker": (

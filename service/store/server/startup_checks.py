@@ -7,18 +7,16 @@ A process also starts without advice that Redis does not give.
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from redis import Redis
-from redis.exceptions import NoPermissionError, ResponseError
 
 from service.interleaving import OneAtATime
 from service.store.keys import Keys
 from service.store.schema import SchemaWatch, ensure_schema
-from service.store.server.kind import refuse_unsuitable
+from service.store.server.kind import refuse_unsuitable, server_info
 from service.store.server.needs import Process
 from service.store.server.redis_clock import seconds_of
 from service.store.server.rights import Rights, refuse_half_rights, rights
@@ -63,15 +61,24 @@ class StartupChecks:
     """
 
     def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
         self._watch = SchemaWatch(client, keys)
         self._passed = False
-        self._check = OneAtATime(lambda: check_at_startup(client, keys, "web"))
+        self._lock = threading.Lock()
+        self._check = OneAtATime(self._check_once)
 
     def reach(self) -> None:
         """Check before a read, until the checks have passed once. Raises StoreUnavailable."""
         if not self._passed:
             self._check()
-            self._passed = True
+
+    def _check_once(self) -> None:
+        # A request that comes while the watch's thread migrates waits for it, as for another request.
+        with self._lock:
+            if not self._passed:
+                check_at_startup(self._client, self._keys, "web")
+                self._passed = True
 
     def start_over(self) -> None:
         """Check again: the data went back, and may be an older release's."""
@@ -80,6 +87,25 @@ class StartupChecks:
     def write(self) -> None:
         """Check before a write, also that no newer release has come since. Raises StoreUnavailable."""
         self.reach()
+        self._watch.check()
+
+
+class SchemaGate:
+    """A `service.store.scripts.Gate` for a thread beside a process that makes the startup checks itself.
+
+    Args:
+        client: the connection that asks.
+        keys: the installation's key names.
+    """
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._watch = SchemaWatch(client, keys)
+
+    def reach(self) -> None:
+        """Check nothing before a read."""
+
+    def write(self) -> None:
+        """Check before a write that no newer release has come. Raises StoreUnavailable."""
         self._watch.check()
 
 
@@ -134,16 +160,3 @@ def risks(client: Redis) -> Risks:
             "Redis keeps no append-only file (aof_enabled is 0): if it dies, changes since the last snapshot are lost"
         )
     return Risks(eviction, lost)
-
-
-def server_info(client: Redis, section: str) -> Mapping[str, Any] | None:
-    """Read a section of INFO; None if this user may not, or the server does not know it. Raises StoreUnavailable."""
-    with translate_errors():
-        try:
-            return dict(client.info(section))
-        except NoPermissionError:
-            return None
-        except ResponseError as error:
-            if "unknown command" in str(error):  # renamed away, as some managed services do
-                return None
-            raise

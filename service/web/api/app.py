@@ -17,6 +17,9 @@ from service.web.api import feeds
 from service.web.api.access.audit import AuditEntries
 from service.web.api.access.keys import Key, KeyList, OwnKey, Rotate
 from service.web.api.access.sessions import SessionEnd, SessionList, SessionsEnd
+from service.web.api.alerting.alerts import AlertList
+from service.web.api.alerting.channels import ChannelList, ChannelTest, OneChannel
+from service.web.api.alerting.rules import OneRule, RuleList
 from service.web.api.backfills import BackfillList, OneBackfill, StartBackfill
 from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
@@ -153,7 +156,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     rates = [services.rates] if services.rates else []  # behind the guard, which knows whose key it is
     allowed = [guard, *rates, KnownParameters(), ChangeNotes()]
     middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers()]
-    app = App(middleware=[*middleware, services.loop_lag, services.guesses])
+    app = App(middleware=[*middleware, services.loop_lag, services.guesses, services.beside])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
     _add_job_routes(app, services)
@@ -161,6 +164,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     _add_contact_routes(app, services)
     _add_service_routes(app, services)
     _add_access_routes(app, services)
+    _add_alert_routes(app, services)
     if rq_dashboard is not None:
         app.add_tree(DASHBOARD, Mounted(rq_dashboard))
     app.add_tree(API, Nothing())
@@ -194,6 +198,16 @@ def _add_job_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/clock-changes", ClockChangeList(services.clock_changes, services.long))
     app.add_route("/scheduler/export", Export(services.definitions, services.long))
     app.add_route("/scheduler/apply", Apply(services.definitions, services.long, services.import_limit))
+
+
+def _add_alert_routes(app: App, services: Services) -> None:
+    channels, rules, pages = services.channels, services.rules, services.pages
+    app.add_route("/scheduler/channels", ChannelList(channels, pages))
+    app.add_route("/scheduler/channels/{name}", OneChannel(channels, pages))
+    app.add_route("/scheduler/channels/{name}/test", ChannelTest(channels, services.long))
+    app.add_route("/scheduler/rules", RuleList(rules, pages))
+    app.add_route("/scheduler/rules/{rule_id}", OneRule(rules, pages))
+    app.add_route("/scheduler/alerts", AlertList(services.told_alerts, pages))
 
 
 def _add_run_routes(app: App, services: Services) -> None:

@@ -8,6 +8,7 @@ from service.web.console.access.audit_log import AuditLog
 from service.web.console.access.key_form import EditKey, NewKey
 from service.web.console.access.key_list import KeyList
 from service.web.console.access.session_list import SessionList
+from service.web.console.alerting.alert_page import AlertPage
 from service.web.console.assets import ASSETS, STATIC
 from service.web.console.calendars.calendar_form import NEW as NEW_CALENDAR
 from service.web.console.calendars.calendar_form import EditCalendar, NewCalendar
@@ -38,7 +39,7 @@ from service.web.services import Services
 
 def add_console(app: App, services: Services) -> None:
     """Add the console to the application that answers the API."""
-    load_templates(Offers(app.resources).may, Banners(services.pauses).now)
+    load_templates(Offers(app.resources).may, Banners(services.pauses, services.health).now)
     callers = services.callers
     app.add_middleware(ErrorPages(callers))
     app.add_tree(STATIC, StaticFiles(ASSETS))
@@ -74,6 +75,8 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.hub))
     app.add_page("/clock-changes", ClockChangePage(pages, services.clock_changes))
     app.add_page("/pauses", PausePage(pages, services.pauses, jobs, bots))
+    channels, rules = services.channels, services.rules
+    app.add_page("/alerts", AlertPage(pages, channels, rules, services.told_alerts, jobs, bots))
     app.add_page("/runs", RunList(pages, jobs, runs))
     app.add_page("/calendars", CalendarList(pages, services.calendars))
     app.add_page("/calendars/{name}", CalendarYear(pages, services.calendars))

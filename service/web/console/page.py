@@ -19,7 +19,8 @@ from service.web.http.representation.validators import revalidate
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
 NAVIGATION = (
-    ("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"), ("/access", "Access"),
+    ("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"), ("/alerts", "Alerts"),
+    ("/access", "Access"),
 )  # fmt: skip
 """The entries of the navigation: path, name."""
 
@@ -50,7 +51,7 @@ def load_templates(may: Callable[[str], bool], banner: Callable[[], Banner]) -> 
 
     Args:
         may: tells whether the reader of a page may use a method of a route (`service.web.console.offers`).
-        banner: makes the banner of pauses for the reader of a page; it asks Redis.
+        banner: makes the banner of troubles and pauses for the reader of a page; it asks Redis.
     """
     global _make_banner
     _make_banner = banner

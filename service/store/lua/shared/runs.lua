@@ -175,7 +175,12 @@ function runs.finish(run_id, job_id, status, now, fields, run)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
   if run.rehearsal then call('HSET', key.run(run_id), 'rehearsal', '1') end
   followers.tell(run_id)
-  if not run.counted_later then metrics.ended(run, status, tonumber(now), job_id) end
+  if not run.counted_later then
+    metrics.ended(run, status, tonumber(now), job_id)
+    if status == 'skipped' and not run.rehearsal then
+      rules.tell('skipped', job_id, tonumber(now), {run_id = run_id, reason = fields[2]})
+    end
+  end
   if run.log_bytes then runs.keep_log(run_id, job_id) end
   if run.backfill_id then backfills.ended(run.backfill_id, run_id, status, tonumber(now)) end
   runs.trim(job_id)

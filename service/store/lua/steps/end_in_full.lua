@@ -27,8 +27,9 @@ if only_if_lease_ended == '1' and tonumber(call('ZSCORE', key.leases, run_id) or
 call('ZREM', key.leases, run_id)
 -- A worker that is alive learns by this that its run was taken away, and that the end is not its own.
 if only_if_lease_ended == '1' then call('HDEL', run, 'token') end
-local problem
+local problem, reason
 for i = 1, #fields, 2 do
+  if fields[i] == 'reason' then reason = fields[i + 1] end
   if cancel and fields[i] == 'reason' then fields[i] = 'error' end  -- the cancel wins over a skip as well
   if fields[i] == 'error' then
     if cancel then fields[i + 1] = cancel end
@@ -91,11 +92,15 @@ end
 local function count_failures()
   if status == 'failed' and not retry then
     failures = call('HINCRBY', job, 'failures', 1)
-    if failures == 1 then alerts.tell('failed', job_id, now, {run_id = run_id, error = problem}) end
+    if failures == 1 then
+      alerts.tell('failed', job_id, now, {run_id = run_id, error = problem})
+    else
+      rules.tell_failures(job_id, now, failures, {run_id = run_id, error = problem})
+    end
     if enabled == '1' and tonumber(most or 0) > 0 and failures >= tonumber(most) then switch_off(failures) end
   elseif status == 'success' and failures then
     call('HDEL', job, 'failures')
-    alerts.tell('recovered', job_id, now, {run_id = run_id})
+    alerts.tell('recovered', job_id, now, {run_id = run_id, failures = tonumber(failures)})
   end
 end
 
@@ -115,6 +120,8 @@ end
 if not rehearsal then
   note_last_run()
   count_failures()
+  if status == 'success' then rules.tell('success', job_id, now, {run_id = run_id}) end
+  if status == 'skipped' then rules.tell('skipped', job_id, now, {run_id = run_id, reason = reason}) end
   if news ~= '' then tell_news() end
 end
 runs.finish(run_id, job_id, status, int(now), fields,

@@ -12,6 +12,7 @@ from service.web.api.change_notes import HEADER
 from service.web.api.contacts import DATE_ORDERS
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
+from service.web.api.openapi.alert_operations import ALERT_OPERATIONS
 from service.web.api.openapi.backfill_operations import BACKFILL_OPERATIONS
 from service.web.api.openapi.batch_operations import BATCH_OPERATIONS, STATE
 from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
@@ -205,6 +206,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **FORESIGHT_OPERATIONS,
     **PAUSE_OPERATIONS,
     **BATCH_OPERATIONS,
+    **ALERT_OPERATIONS,
     **FATE_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),

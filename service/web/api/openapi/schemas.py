@@ -15,6 +15,7 @@ from service.domain.schedules.definition import schedule_schemas
 from service.usecases.message_test import MessageTestRequest
 from service.web.api.openapi import (
     access_schemas,
+    alert_operations,
     backfill_operations,
     batch_operations,
     calendar_operations,
@@ -49,7 +50,7 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
     found |= run_schemas.runs() | contact_schemas.contacts() | service_schemas.service()
     found |= access_schemas.access() | backfill_operations.backfills()
     found |= change_schemas.changes() | calendar_operations.calendars() | foresight_operations.foresight()
-    found |= pause_operations.pauses() | batch_operations.batches()
+    found |= pause_operations.pauses() | batch_operations.batches() | alert_operations.alerts()
     found |= fate_operations.fates()
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.domain.status import HEALTHY, UNHEALTHY
+from service.domain.watching.troubles import KINDS
 from service.web.api.openapi.building import (
     BOOLEAN,
     COUNT,
@@ -26,6 +27,7 @@ def service() -> dict[str, Schema]:
         "total_jobs": COUNT,
         "enabled_jobs": COUNT,
     }
+    trouble = record({"kind": {"enum": list(KINDS)}, "since": TIMESTAMP, "detail": TEXT})
     notice = record({"at": TIMESTAMP, "detail": TEXT})
     added = {
         "workers": COUNT,
@@ -33,11 +35,13 @@ def service() -> dict[str, Schema]:
         "active_pauses": COUNT,
         "data_went_back": or_null(ref("Notice")),
         "clock_stepped": or_null(ref("Notice")),
+        "troubles": {**array(ref("Trouble")), "description": "The troubles that the watch sees; absent without any."},
     }
     refused = record({"field": TEXT, "message": TEXT})
     return {
         "Health": record({**health, **added}, health),
         "Notice": {**notice, "description": "Something for a person to look at and acknowledge."},
+        "Trouble": {**trouble, "description": "Something that is wrong with the service, as long as it lasts."},
         "Acknowledged": record({
             "data_went_back": or_null(ref("Notice")),
             "clock_steps": {**array(ref("Notice")), "description": "The clock's steps of the last day, newest first."},

@@ -1,4 +1,4 @@
-"""Banner of pauses, which stands on every page while one is in force."""
+"""Banner of troubles and pauses, which stands on every page while there is one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.domain.timestamps import format_ms
 from service.errors import ServiceError
+from service.usecases.access.sight import is_limited
+from service.usecases.health import Health
 from service.usecases.pauses import Pauses
 
 SHOWN = 3
@@ -18,13 +20,15 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The pauses that a reader sees.
+    """The troubles and the pauses that a reader sees.
 
     Args:
+        troubles: what is wrong with the service: since when, and a sentence.
         pauses: the first of them: their jobs in words, until when, why, and who made them.
         more: how many others there are.
     """
 
+    troubles: Sequence[dict[str, str]] = ()
     pauses: Sequence[dict[str, Any]] = ()
     more: int = 0
 
@@ -34,17 +38,19 @@ class Banners:
 
     Args:
         pauses: the use cases of pauses.
+        health: tells what is wrong.
     """
 
-    def __init__(self, pauses: Pauses) -> None:
+    def __init__(self, pauses: Pauses, health: Health) -> None:
         self._pauses = pauses
+        self._health = health
 
     def now(self) -> Banner:
         """Make the banner; none for who may not read, and none while Redis is away: the page will say so itself."""
         if Scope.READ not in caller().scopes:
             return Banner()
         try:
-            found = self._pauses.active()
+            found, wrong = self._pauses.active(), self._health.troubles()
         except ServiceError:
             return Banner()
         shown = [
@@ -54,4 +60,9 @@ class Banners:
             }
             for one in found[:SHOWN]
         ]  # fmt: skip
-        return Banner(shown, len(found) - len(shown))
+        # Whoever may see some jobs only need not know hosts and addresses.
+        troubles = [
+            {"since": one.shown()["since"], "says": f"{one.shown()['detail']}." if is_limited() else one.sentence()}
+            for one in wrong
+        ]
+        return Banner(troubles, shown, len(found) - len(shown))

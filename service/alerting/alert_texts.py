@@ -8,10 +8,12 @@ from typing import Any
 
 from service.domain import notices
 from service.domain.alert_folding import Moment
+from service.domain.alerting.quiet_hours import local_time
 from service.domain.notices import Step, WentBack
 from service.domain.pauses.scope import parse_scope
 from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, memory_in_use
 from service.domain.timestamps import format_ms, format_timestamp
+from service.domain.watching.troubles import ADVICE, SUBJECTS, is_kind
 from service.errors import ValidationFailed
 
 _SAYS = {
@@ -19,8 +21,12 @@ _SAYS = {
     "recovered": "has recovered",
     "missed": "missed occurrences",
     "switched_off": "was switched off",
+    "success": "has succeeded",
+    "skipped": "was skipped",
 }
-OF_THE_SERVICE = ("clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts")
+OF_THE_SERVICE = (
+    "clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts", "trouble", "trouble_over",
+)  # fmt: skip
 """Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
 NEWS = "news"
 """The kind of alerts that bots ask for."""
@@ -33,25 +39,32 @@ NOT_FACTS = (LookupError, ValueError, TypeError, ArithmeticError, OSError)
 """The errors that these functions raise if the outbox held something else than an alert's facts."""
 
 
-def words(name: str, said: Mapping[str, Any], labels: Mapping[str, str] = NO_LABELS) -> tuple[str, str]:
+def words(
+    name: str, said: Mapping[str, Any], timezone: str = "UTC", labels: Mapping[str, str] = NO_LABELS
+) -> tuple[str, str]:
     """Return the subject and body of an alert about a job.
 
     Args:
         name: the job's.
         said: the alert's facts.
+        timezone: in which the time is told.
         labels: the job's.
 
     Raises:
         LookupError, ValueError, TypeError, ArithmeticError, OSError: the facts are invalid.
     """
     if said["kind"] == NEWS:
-        return words_of_a_bot(name, said, labels)
+        return words_of_a_bot(name, said, timezone, labels)
     subject = f"{name} {_SAYS[said['kind']]}"
-    lines = [*_job_lines(name, said, labels), f"When: {format_ms(int(said['at']))} UTC"]
+    lines = [*_job_lines(name, said, labels), f"When: {local_time(int(said['at']), timezone)}"]
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
     if "error" in said:
         lines.append(f"Why: {said['error']}")
+    if "reason" in said:
+        lines.append(f"Reason: {said['reason']}")
+    if said.get("failures", 0) > 1:
+        lines.append(f"Failures in a row: {said['failures']:.0f}")
     if "occurrences" in said:
         since = format_timestamp(int(said["occurrence"]))
         lines.append(
@@ -67,7 +80,9 @@ def _job_lines(name: str, said: Mapping[str, Any], labels: Mapping[str, str]) ->
     return [f"Job: {name} ({said['job_id']})", *([f"Labels: {told}"] if told else [])]
 
 
-def words_of_a_bot(name: str, said: Mapping[str, Any], labels: Mapping[str, str] = NO_LABELS) -> tuple[str, str]:
+def words_of_a_bot(
+    name: str, said: Mapping[str, Any], timezone: str = "UTC", labels: Mapping[str, str] = NO_LABELS
+) -> tuple[str, str]:
     """Return the subject and body of a bot's news; takes and raises what `words` does."""
     count, lines = int(said["count"]), [str(line) for line in said["lines"]]
     subject = f"{name}: {'something' if count == 1 else f'{count} things'} to look at"
@@ -75,8 +90,8 @@ def words_of_a_bot(name: str, said: Mapping[str, Any], labels: Mapping[str, str]
         lines.pop()
     more = [f"and {count - len(lines)} more; see the run's log"] if count > len(lines) else []
     told = [f"- {line}" for line in (*lines, *more)]
-    when = format_ms(int(said["at"]))
-    head = (*_job_lines(name, said, labels), f"When: {when} UTC", f"Run: {said['run_id']}")
+    when = local_time(int(said["at"]), timezone)
+    head = (*_job_lines(name, said, labels), f"When: {when}", f"Run: {said['run_id']}")
     return subject, "\n".join((*head, *told))
 
 
@@ -91,6 +106,8 @@ def words_of_the_service(said: Mapping[str, Any]) -> tuple[str, str]:
         )
     if said["kind"] in ("memory_high", "memory_free"):
         return _words_of_memory(said)
+    if said["kind"] in ("trouble", "trouble_over"):
+        return _words_of_trouble(said)
     if said["kind"] == "pause_lasts":
         return _words_of_a_pause(said)
     back = WentBack(int(said["at"]), str(said["seen"]), int(said["beats"]))
@@ -105,6 +122,17 @@ def _words_of_memory(said: Mapping[str, Any]) -> tuple[str, str]:
         "Redis is nearly full",
         f"{told}. From {MEMORY_FULL:.0%} on, {MEMORY_REFUSED}.\n{MEMORY_ADVICE}.",
     )
+
+
+def _words_of_trouble(said: Mapping[str, Any]) -> tuple[str, str]:
+    kind, since, at = str(said["trouble"]), int(said["since"]), int(said["at"])
+    if not is_kind(kind):
+        raise ValueError("no kind of trouble")
+    begins, ends = SUBJECTS[kind]
+    if said["kind"] == "trouble_over":
+        return ends, f"It is over: {begins}.\nSince: {format_ms(since)} UTC\nSeen to be over: {format_ms(at)} UTC"
+    told = str(said["said"])
+    return begins, f"{told[:1].upper()}{told[1:]}.\n{ADVICE[kind]}.\nNoticed: {format_ms(at)} UTC"
 
 
 def _words_of_a_pause(said: Mapping[str, Any]) -> tuple[str, str]:

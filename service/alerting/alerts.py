@@ -1,0 +1,261 @@
+"""The courier: sorts alerts into deliveries, and sends these, each address on its own.
+
+The scripts put a note into an outbox in the same step as what happened, once a streak of failures and at most once an
+hour for missed occurrences. A thread sorts and sends them, so that no run and no tick waits for a mail server. Each
+message is sent by a thread of its own, so that an address that is slow or dead holds up no other; what an address does
+not take is tried again for a day.
+
+A note becomes deliveries exactly once, and a delivery is told at least once: twice if this process dies between the
+moment at which the address took the message and the one at which Redis has noted it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from service.alerting import alert_texts, wording
+from service.alerting.alert_addresses import Address, Addresses, NoSuchChannel, Unusable, pace_of
+from service.alerting.sorting import Sorter
+from service.alerting.wording import Message
+from service.domain.alerting.address_names import channel_of, shown
+from service.domain.alerting.channel import Channel
+from service.domain.alerting.turns import next_turn
+from service.errors import DeliveryFailed, ServiceError, SettingsError
+from service.messages import announce
+from service.outage import outage
+from service.secrecy.redaction import Redaction
+from service.store.alerting.channel_store import ChannelStore
+from service.store.alerting.deliveries import Deliveries, Line, Told
+from service.store.outbox import Outbox
+from service.store.scripts import Scripts
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+LAST_SECONDS = 0.8
+"""For how long a process that stops waits for messages that are on their way."""
+TRIES_BEFORE_TOLD = 3
+"""Tries in a row that fail, about half a minute, after which the watch hears of it."""
+MOST_AT_ONCE, FAILING_AT_ONCE = 16, 8
+"""Messages that are on their way at a time; and those of addresses that did not take the last one, so that many dead
+addresses hold up none that is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A message that was on its way: the address' line, what it told of, and why the address did not take it."""
+
+    line: Line
+    told: Sequence[Told]
+    reason: str | None
+
+
+class Alerts:
+    """The thread that sorts and sends alerts while `leads()` says so.
+
+    Args:
+        scripts: on a connection of its own, since other threads use the process'.
+        alert_url: `ALERT_URL`: Apprise URLs separated by spaces, or None.
+        leads: whether this process is the courier.
+        environment: where the secrets are that hold URLs.
+        public_url: `PUBLIC_URL`, for links; None for none.
+        persons: the bots whose logs are about persons, so that no alert shows them.
+        token: returns this process' token of the courier's lease; None if the sender need not be the courier.
+    """
+
+    def __init__(
+        self, scripts: Scripts, alert_url: str | None, leads: Callable[[], bool],
+        environment: Mapping[str, str] = os.environ, public_url: str | None = None, persons: Collection[str] = (),
+        token: Callable[[], str] | None = None,
+    ) -> None:  # fmt: skip
+        self._outbox = Outbox(scripts, token)
+        self._redaction = Redaction.of(environment)
+        self._addresses = Addresses(alert_url, environment)
+        self._sorter = Sorter(scripts, self._outbox, self._addresses, self._redaction, persons)
+        self._deliveries = Deliveries(scripts)
+        self._channels = ChannelStore(scripts)
+        self._leads = leads
+        self._public_url = (public_url or "").rstrip("/") or None
+        self._on_the_way: dict[str, bool] = {}
+        """Address -> whether it had failed before."""
+        self._back: queue.Queue[_Sent | None] = queue.Queue()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, args=(self._stop,), name="alerts", daemon=True)
+        self._thread.start()
+
+    def stop(self, seconds: float = 0.0) -> bool:
+        """Ask the thread to end. The next courier sends again what is on its way just now.
+
+        Args:
+            seconds: how long to wait for it.
+
+        Returns:
+            Whether it has ended, and nothing is on its way.
+        """
+        self._stop.set()
+        self._back.put(None)
+        if self._thread is None:
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive() and not self._on_the_way
+
+    def _work(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                self.step(POLL_SECONDS)
+            except (ServiceError, RedisError, OSError) as error:
+                outage.tell(log, error, "Alerts wait")
+                stop.wait(POLL_SECONDS)
+        with contextlib.suppress(ServiceError, RedisError, OSError):  # the next courier tells it again then
+            self._settle_last()
+
+    def _settle_last(self) -> None:
+        """Note what comes back in a moment, so that the next courier does not tell it again."""
+        end = time.monotonic() + LAST_SECONDS
+        while self._on_the_way and (left := end - time.monotonic()) > 0:
+            self._settle_all(left)
+
+    def step(self, seconds: float = 0.0) -> bool:
+        """Note what has come back, sort what is new, and send what may go.
+
+        Args:
+            seconds: how long to wait first for a message to come back, if there is nothing else to do.
+
+        Returns:
+            Whether there is more to do, or something on its way.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        self._settle_all(seconds)
+        if not self._leads() or self._stop.is_set() or not self._outbox.is_courier():
+            return bool(self._on_the_way)
+        while self._sorter.sort_next() and self._leads():
+            pass
+        now, addresses = self._deliveries.due()
+        addresses = [address for address in addresses if address not in self._on_the_way]
+        channels = {one.channel.name: one.channel for one in self._channels.all()} if addresses else {}
+        for address in addresses:
+            self._look_at(address, channels.get(channel_of(address) or ""), now)
+        return bool(addresses or self._on_the_way)
+
+    def _settle_all(self, seconds: float) -> None:
+        try:
+            back = self._back.get(timeout=seconds) if seconds else self._back.get_nowait()
+            while True:
+                if back is not None:
+                    self._settle(back)
+                back = self._back.get_nowait()
+        except queue.Empty:
+            pass
+
+    def _look_at(self, address: str, channel: Channel | None, now: int) -> None:
+        """Send what an address may be told now, or note when it may be."""
+        line = self._deliveries.line(address)
+        if not line.queued:
+            self._deliveries.settle(address, line.progress, None, [])
+            return
+        turn = next_turn(pace_of(channel), [one.since for one in line.queued], line.progress, now)
+        try:
+            found: Address | str = self._addresses.find(address, channel)
+        except NoSuchChannel as error:
+            gone = self._deliveries.told(address, line.queued)
+            done = [(one.queued, one.delivery.given_up(str(error))) for one in gone]
+            self._deliveries.settle(address, line.progress, None, done)
+            log.error("Giving up %d alerts for %s: %s", len(done), shown(address), error)
+            return
+        except (Unusable, SettingsError) as error:
+            found = str(error)
+        if turn.at > now:
+            self._deliveries.settle(address, line.progress, turn.at, [])
+        elif self._has_room(line.progress.failures > 0):
+            told = self._deliveries.told(address, line.queued[: turn.count])
+            if any(one.queued.alert_id and not one.says for one in told):
+                self._drop_empty(address, line, told)
+                return
+            message = self._message(address, pace_of(channel).timezone, told, turn.is_last)
+            self._begin(found, message, _Sent(line, told[: message.count], None))
+
+    def _has_room(self, has_failed: bool) -> bool:
+        others = sum(self._on_the_way.values())
+        return len(self._on_the_way) < MOST_AT_ONCE and not (has_failed and others >= FAILING_AT_ONCE)
+
+    def _drop_empty(self, address: str, line: Line, told: Sequence[Told]) -> None:
+        """Let go of alerts whose text outside hands have taken away."""
+        done = [(one.queued, one.delivery.given_up("its text is gone")) for one in told if not one.says]
+        self._deliveries.settle(address, line.progress, None, done)
+        log.error("Giving up %d alerts for %s: their texts are gone", len(done), shown(address))
+
+    def _message(self, address: str, timezone: str, told: Sequence[Told], is_last: bool) -> Message:
+        """Write the message, without secrets."""
+        template = told[0].says.get("templates", {}).get(channel_of(address) or "")
+        try:
+            if len(told) == 1:
+                message = wording.in_full(told[0].says, timezone, self._public_url, template)
+            else:
+                several = [one.says for one in told]
+                message = wording.together(several, timezone, self._public_url, is_last=is_last)
+        except alert_texts.NOT_FACTS:
+            message = Message("An alert that cannot be read", "Its record in Redis is damaged.")
+        clean = self._redaction.applied
+        return Message(clean(message.subject), clean(message.body), message.count)
+
+    def _begin(self, address: Address | str, message: Message, sending: _Sent) -> None:
+        self._on_the_way[sending.line.address] = sending.line.progress.failures > 0
+        if isinstance(address, str):
+            self._back.put(_Sent(sending.line, sending.told, address))
+            return
+
+        def send() -> None:
+            self._back.put(_Sent(sending.line, sending.told, attempt(address, message.subject, message.body)))
+
+        # No pool: its threads would keep a process from ending while they wait for a server.
+        threading.Thread(target=send, name="alert", daemon=True).start()
+
+    def _settle(self, sent: _Sent) -> None:
+        """Note how a try went. If Redis is away, it is noted later."""
+        line, name = sent.line, shown(sent.line.address)
+        try:
+            now, _ = self._deliveries.due()
+            channel = self._channels.get(channel_of(line.address) or "")
+            most = pace_of(None if channel is None else channel.channel).max_per_hour
+            progress = line.progress.took(now, most) if sent.reason is None else line.progress.refused(now)
+            done = [(one.queued, one.delivery.tried(now, sent.reason, len(sent.told))) for one in sent.told]
+            self._deliveries.settle(line.address, progress, progress.retry_at or None, done)
+        except (ServiceError, RedisError, OSError):
+            self._back.put(sent)
+            raise
+        self._on_the_way.pop(line.address, None)
+        if sent.reason is None and line.progress.failures >= TRIES_BEFORE_TOLD:
+            self._outbox.note_delivery(name)
+        if sent.reason is not None:
+            if progress.failures >= TRIES_BEFORE_TOLD:
+                self._outbox.note_delivery(name, self._redaction.applied(sent.reason))
+            log.warning("An alert was not taken by %s (try %d): %s", name, progress.failures, sent.reason)
+            if any(delivery.ended for _, delivery in done):
+                log.error("Giving up an alert, because %s has not accepted it for a day", name)
+
+
+def attempt(address: Address, subject: str, body: str) -> str | None:
+    """Send once. Return why the address did not take it, without secrets; None if it did."""
+    try:
+        announce(address.url, subject, body, redirects=address.redirects)
+    except DeliveryFailed as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - a channel's own defect must not end the thread; its text may be secret
+        return f"the channel broke off ({type(error).__name__})"
+    return None

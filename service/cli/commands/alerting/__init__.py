@@ -1,0 +1,1 @@
+"""Commands about alerts: channels, rules, and who was told what."""

@@ -1,0 +1,134 @@
+"""`bot-scheduler channels …`: list, create, show, change, test and delete channels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.client.api import api, segment
+from service.cli.exits import Exit, Failure
+from service.cli.input.arguments import Json, Yes
+from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table
+
+app = typer.Typer(no_args_is_help=True, help="List, create, change, test and delete channels of alerts.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", metavar="env:BOT_SECRET_X", help="The variable that holds its Apprise URLs."),
+]
+Quiet = Annotated[
+    str | None,
+    typer.Option("--quiet", metavar="22:00-07:00@ZONE", help="Quiet hours and their time zone; none for none."),
+]
+Digest = Annotated[int | None, typer.Option("--digest", metavar="SECONDS", help="Gather alerts for so long; 0: not.")]
+PerHour = Annotated[int | None, typer.Option("--per-hour", metavar="N", help="The most messages within any hour.")]
+
+
+@app.command("list")
+def list_channels(json: Json = False) -> None:
+    """List the channels."""
+    found = list(api().pages("/scheduler/channels", None))
+    if json:
+        show_json(found)
+    elif not found:
+        note("There are no channels yet. To create one, see: bot-scheduler channels create --help")
+    else:
+        show_table(
+            ("NAME", "URL", "QUIET", "DIGEST", "PER HOUR", "RULES", "WAITING", "FAILING"),
+            [
+                (one["name"], one["url"], _quiet_shown(one), f"{one['digest_seconds']} s", str(one["max_per_hour"]),
+                 str(one["rules"]), str(one["waiting"]), str(one["failing"]))
+                for one in found
+            ],
+        )  # fmt: skip
+
+
+@app.command("create")
+def create_channel(
+    name: Name, url: Url = None, quiet: Quiet = None, digest: Digest = None, per_hour: PerHour = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Create a channel. Then test it, and make a rule for it.
+
+    bot-scheduler channels create ops --url env:BOT_SECRET_OPS --quiet 22:00-07:00@Europe/Vienna
+    """
+    fields = {"name": name, **_channel_fields(url, quiet, digest, per_hour)}
+    _show_channel(api().json(api().ask("POST", "/scheduler/channels", body=fields), "name", "url"), json, "Created")
+
+
+@app.command("update")
+def update_channel(
+    name: Name, url: Url = None, quiet: Quiet = None, digest: Digest = None, per_hour: PerHour = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Change a channel."""
+    fields = _channel_fields(url, quiet, digest, per_hour)
+    if not fields:
+        raise Failure(Exit.USAGE, "Nothing to change: give flags")
+    _show_channel(api().json(api().ask("PUT", _channel(name), body=fields), "name", "url"), json, "Changed")
+
+
+@app.command("show")
+def show_channel(name: Name, json: Json = False) -> None:
+    """Show a channel, and how much waits for it."""
+    _show_channel(api().json(api().ask("GET", _channel(name)), "name", "url"), json, None)
+
+
+@app.command("test")
+def try_channel(name: Name, json: Json = False) -> None:
+    """Send a test message through a channel, now, and wait until it is taken."""
+    sent = api().json(api().ask("POST", f"{_channel(name)}/test", seconds=120), "sent", "to")
+    if json:
+        show_json(sent)
+    else:
+        say(f"Sent to {sent['to']}: {sent['subject']}")
+
+
+@app.command("delete")
+def delete_channel(name: Name, yes: Yes = False) -> None:
+    """Delete a channel that no rule names. What waits for it is given up."""
+    if not yes and is_interactive() and not typer.confirm(f"Delete the channel {name}?", err=True):
+        raise Failure(Exit.FAILED, "Nothing was deleted")
+    api().ask("DELETE", _channel(name))
+    note(f"Deleted the channel {name}.")
+
+
+def _channel_fields(url: str | None, quiet: str | None, digest: int | None, per_hour: int | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {} if quiet is None else {"quiet_hours": _quiet(quiet)}
+    given = {"url": url, "digest_seconds": digest, "max_per_hour": per_hour}
+    return fields | {name: value for name, value in given.items() if value is not None}
+
+
+def _quiet(text: str) -> dict[str, str] | None:
+    if text == "none":
+        return None
+    hours, _, timezone = text.partition("@")
+    start, _, end = hours.partition("-")
+    if not (start and end and timezone):
+        raise Failure(Exit.USAGE, f"--quiet is like 22:00-07:00@Europe/Vienna, or none, not {text!r}")
+    return {"from": start, "to": end, "timezone": timezone}
+
+
+def _channel(name: str) -> str:
+    return f"/scheduler/channels/{segment(name)}"
+
+
+def _quiet_shown(channel: dict[str, Any]) -> str:
+    quiet = channel["quiet_hours"]
+    return f"{quiet['from']}–{quiet['to']} {quiet['timezone']}" if quiet else "–"
+
+
+def _show_channel(channel: dict[str, Any], json: bool, done: str | None) -> None:
+    if done is not None:
+        note(f"{done} the channel {channel['name']}.")
+    if json:
+        show_json(channel)
+        return
+    show_fields([
+        ("name", channel["name"]), ("url", channel["url"]), ("quiet hours", _quiet_shown(channel)),
+        ("digest", f"{channel['digest_seconds']} s"), ("messages per hour", str(channel["max_per_hour"])),
+        ("rules", str(channel["rules"])), ("waiting", str(channel["waiting"])),
+        ("failed tries in a row", str(channel["failing"])),
+    ])  # fmt: skip

@@ -1,0 +1,1 @@
+"""Whom alerts are told to, and when: channels, rules, and the turns of deliveries. Pure."""

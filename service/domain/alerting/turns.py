@@ -1,0 +1,95 @@
+"""Turns of an address: when what waits for it may go, and how much of it goes in one message.
+
+Nothing that waits is ever dropped here: a turn takes the oldest, and leaves the rest to the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from service.domain.alerting.channel import Pace
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+"""For how long a delivery is tried."""
+FIRST_RETRY_MS, LONGEST_RETRY_MS = 5_000, 900_000
+"""The pause after the first failed try, and the longest one; each pause is twice as long as the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How an address is doing. Times are ms.
+
+    Args:
+        sent: when it took its last messages, in order: up to `max_per_hour` of them.
+        failures: tries in a row that it has not taken.
+        retry_at: when it may be tried again; 0 after a success.
+    """
+
+    sent: tuple[int, ...] = ()
+    failures: int = 0
+    retry_at: int = 0
+
+    def took(self, now: int, most: int) -> Progress:
+        """Return the progress after a message that it took, of `most` that it may get within an hour."""
+        return Progress((*(at for at in self.sent if at <= now), now)[-most:])
+
+    def refused(self, now: int) -> Progress:
+        """Return the progress after a try that failed."""
+        pause = min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** min(self.failures, 20))
+        return Progress(self.sent, self.failures + 1, now + pause)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What comes next of an address.
+
+    Args:
+        at: when, ms; it may be past.
+        count: how many of those that wait, the oldest first, may go in the message.
+        is_last: whether it is the last message of this hour, which must tell of all of them, at least by their number.
+    """
+
+    at: int
+    count: int
+    is_last: bool
+
+
+def next_turn(pace: Pace, queued: Sequence[int], progress: Progress, now: int) -> Turn:
+    """Decide when an address is told next, and of how much.
+
+    Args:
+        pace: when it may be told.
+        queued: since when each delivery waits, ms, the oldest first; at least one.
+        progress: how the address is doing.
+        now: the present, ms. What lies after it comes from a clock that was set back since.
+
+    Returns:
+        The turn. Several deliveries go together if they are gathered, or were held up together: by quiet hours, by the
+        limit of an hour, or because the address failed.
+    """
+    recent = [at for at in progress.sent if now - HOUR_MS < at <= now]
+    full_until = recent[-pace.max_per_hour] + HOUR_MS if len(recent) >= pace.max_per_hour else 0
+    retry_at = progress.retry_at if progress.retry_at <= now + LONGEST_RETRY_MS else 0
+    ready = max(now, min(queued[0], now) + pace.digest_seconds * 1000, full_until, retry_at)
+    held_until = max(retry_at, _had_room_at(pace, progress))
+    if pace.digest_seconds:
+        count = len(queued)
+    else:
+        held = takewhile(lambda since: since < held_until or _end_of_quiet(pace, since) is not None, queued)
+        count = max(1, sum(1 for _ in held))
+    return Turn(_end_of_quiet(pace, ready) or ready, count, len(recent) >= pace.max_per_hour - 1)
+
+
+def _had_room_at(pace: Pace, progress: Progress) -> int:
+    """Return when an address that had got all that an hour allows had room again; 0 if it never had to wait."""
+    full = len(progress.sent) >= pace.max_per_hour
+    return progress.sent[-pace.max_per_hour] + HOUR_MS if full else 0
+
+
+def _end_of_quiet(pace: Pace, at: int) -> int | None:
+    """Return the end of the quiet hours that an instant lies in, ms; None if it lies in none."""
+    end = None if pace.quiet_hours is None else pace.quiet_hours.until(at // 1000)
+    return None if end is None else end * 1000

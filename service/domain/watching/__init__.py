@@ -1,0 +1,1 @@
+"""What is wrong with the installation, judged by what a watching process sees. Pure."""

@@ -1,0 +1,1 @@
+"""Channels, rules, and the deliveries of alerts in Redis."""

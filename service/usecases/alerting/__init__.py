@@ -1,0 +1,1 @@
+"""Use cases of alerts: channels, rules, and the record of who was told what."""

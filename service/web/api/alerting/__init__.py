@@ -1,0 +1,1 @@
+"""Routes of alerts: channels, rules, and the record of who was told what."""

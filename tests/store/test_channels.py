@@ -1,0 +1,373 @@
+"""Channels and rules at work: what scripts leave notes of, whom they go to, and what the record says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from service.alerting import alerts as alerts_module
+from service.alerting.alerts import Alerts
+from service.domain.run_records import Outcome
+from service.errors import Conflict, DeliveryFailed, NotFound, PreconditionFailed, ValidationFailed
+from service.store.server.redis_clock import RedisClock
+from service.usecases.alerting.channels import Channels
+from service.usecases.alerting.rules import Rules
+from service.usecases.alerting.told import ToldAlerts
+from tests.support.store_rig import Rig
+
+OPS = {"name": "ops", "url": "env:BOT_SECRET_OPS"}
+HOUR = 3_600_000
+
+
+@pytest.fixture
+def channels(rig: Rig) -> Channels:
+    return Channels(rig.scripts, RedisClock(rig.client))
+
+
+@pytest.fixture
+def rules(rig: Rig) -> Rules:
+    return Rules(rig.scripts, RedisClock(rig.client), ["echo", "birthday"])
+
+
+@pytest.fixture
+def post(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
+    """What was sent: URL, subject, body."""
+    sent: list[tuple[str, str, str]] = []
+
+    def announce(url: str, subject: str, body: str, redirects: bool = True) -> None:
+        if "dead" in url:
+            raise DeliveryFailed("the channel is away")
+        sent.append((url, subject, body))
+
+    monkeypatch.setattr(alerts_module, "announce", announce)
+    return sent
+
+
+def end(rig: Rig, job_id: str, status: str, error: str | None = None) -> str:
+    """Runs the job once by hand, to this end."""
+    run_id = rig.use.run_now(job_id)
+    assert rig.runs.finish(run_id, rig.start(run_id), Outcome(status, error, {}))
+    return run_id
+
+
+def send_all(rig: Rig, alert_url: str | None = None, **more: Any) -> None:
+    """Until nothing may go now."""
+    environment = {"BOT_SECRET_OPS": "json://ops", "BOT_SECRET_DEV": "json://dev", "BOT_SECRET_DEAD": "json://dead"}
+    alerts = Alerts(rig.scripts, alert_url, lambda: True, environment, **more)
+    while alerts.step(0.02):
+        pass
+
+
+def kinds(rig: Rig) -> list[tuple[str, Any]]:
+    """What is in the outboxes: kind and failures."""
+    return [(note["kind"], note.get("failures")) for note in rig.told()]
+
+
+def test_only_what_a_rule_wants_is_left_in_the_outbox(rig: Rig, channels: Channels, rules: Rules) -> None:
+    """By label, bot and job; and nothing any more once the rule is gone."""
+    channels.create(OPS)
+    ours, theirs = rig.make_job(labels={"team": "crm"}), rig.make_job(labels={"team": "web"})
+    end(rig, ours, "success")
+    assert kinds(rig) == []
+    made = rules.create({"channel": "ops", "on": ["success"], "labels": {"team": "crm"}})
+    for job in (ours, theirs):
+        end(rig, job, "success")
+    assert [note["job_id"] for note in rig.told()] == [ours]
+    rules.update(made["id"], {"labels": {}, "job_id": theirs})
+    for job in (ours, theirs):
+        end(rig, job, "success")
+    assert [note["job_id"] for note in rig.told()] == [theirs]
+    rules.update(made["id"], {"job_id": None, "bot_types": ["birthday"]})
+    for job in (ours, theirs):
+        end(rig, job, "success")
+    assert kinds(rig) == []
+    rules.update(made["id"], {"bot_types": None})
+    end(rig, ours, "success")
+    assert kinds(rig) == [("success", None)]
+    rules.delete(made["id"])
+    end(rig, ours, "success")
+    assert kinds(rig) == [] and not rig.client.exists(rig.keys.rules_wanted)
+
+
+@pytest.mark.parametrize("status", ["success", "skipped"])
+def test_a_worker_that_takes_the_short_way_leaves_a_note_where_a_rule_wants_it(
+    rig: Rig, channels: Channels, rules: Rules, status: str
+) -> None:
+    """The run after a run that ended alike is ended by end_and_claim.lua in few commands."""
+    channels.create(OPS)
+    job_id = rig.make_job()
+
+    def ends() -> None:
+        run_id = rig.use.run_now(job_id)
+        claim = rig.runs.claim(run_id, f"token-{run_id}", "worker-1", 30_000)
+        assert claim is not None
+        rig.client.delete(rig.keys.rq_queue)
+        rig.runs.finish_and_claim(claim, Outcome(status, None, {}), None, (), "next", "worker-1", 30_000)
+        assert rig.history(job_id)[0]["status"] == status
+
+    for _ in range(2):
+        ends()
+    assert rig.told() == []
+    rules.create({"channel": "ops", "on": [status]})
+    ends()
+    assert [note["kind"] for note in rig.told()] == [status]
+
+
+def test_a_skip_is_told_once_a_streak_where_a_rule_wants_it(rig: Rig, channels: Channels, rules: Rules) -> None:
+    """Skips of one reason in a row are one entry of the history, and one note."""
+    channels.create(OPS)
+    rules.create({"channel": "ops", "on": ["skipped"]})
+    job_id = rig.make_job()
+    rig.run_due(job_id)
+    for _ in range(2):
+        rig.pass_ms(1_000)
+        rig.pretend_due(job_id, 0)
+        rig.scheduler().enqueue_jobs()
+    (note,) = rig.told()
+    assert (note["kind"], note["job_id"], note["reason"]) == ("skipped", job_id, "overlap")
+
+
+def test_failures_are_told_after_as_many_in_a_row_as_a_rule_says(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """The third to one channel, the first to the others; a recovery to whoever was told of the failure."""
+    channels.create(OPS)
+    channels.create({"name": "dev", "url": "env:BOT_SECRET_DEV"})
+    rules.create({"channel": "ops", "on": ["failed", "recovered"], "after": 3})
+    rules.create({"channel": "dev", "on": ["failed", "recovered"]})
+    job_id = rig.make_job(name="Greet")
+    for status in ("failed", "failed", "success", "failed", "failed", "failed", "failed", "success"):
+        end(rig, job_id, status, error=None if status == "success" else "no answer")
+        send_all(rig, "json://service")
+    hosts = ("ops", "dev", "service")
+    told = {host: [subject for url, subject, _ in post if url == f"json://{host}"] for host in hosts}
+    streak = ["Greet failed", "Greet has recovered"]
+    assert told == {"ops": streak, "dev": streak * 2, "service": streak * 2}
+    assert "Failures in a row: 3" in next(body for url, _, body in post if url == "json://ops")
+
+
+def test_an_alert_says_what_when_why_and_what_to_do(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """With the last ten lines of the log, a link, and the time by the channel's clocks."""
+    channels.create({**OPS, "quiet_hours": {"from": "00:00", "to": "00:01", "timezone": "Asia/Kathmandu"}})
+    rules.create({"channel": "ops", "on": ["failed"]})
+    job_id = rig.make_job(name="Greet")
+    run_id = rig.use.run_now(job_id)
+    token = rig.start(run_id)
+    for number in range(12):
+        line = json.dumps({"at": "2026-01-01T00:00:00", "level": "info", "message": f"step {number}"})
+        rig.client.rpush(rig.keys.run_log(run_id), line)
+    rig.runs.finish(run_id, token, Outcome("failed", "no answer\nTraceback", {}))
+    send_all(rig, public_url="https://bots.example.org/")
+    ((_, subject, body),) = post
+    assert subject == "Greet failed"
+    lines = body.split("\n")
+    assert lines[0] == f"Job: Greet ({job_id})" and lines[1].endswith(" Asia/Kathmandu")
+    assert "Why: no answer" in lines and "Traceback" not in body
+    log = lines[lines.index("Last lines of the log:") + 1 :][:10]
+    assert log == [f"  step {number}" for number in range(2, 12)]
+    assert f"See: https://bots.example.org/jobs/{job_id}/runs/{run_id}" in lines
+    assert any(line.startswith("What to do: ") for line in lines)
+
+
+def test_the_log_of_a_bot_that_is_about_persons_stays_out(rig: Rig, post: list[tuple[str, str, str]]) -> None:
+    job_id = rig.make_job()
+    run_id = rig.use.run_now(job_id)
+    token = rig.start(run_id)
+    rig.client.rpush(rig.keys.run_log(run_id), json.dumps({"message": "Amelia was greeted"}))
+    rig.runs.finish(run_id, token, Outcome("failed", "no answer", {}))
+    send_all(rig, "json://service", persons=["echo"])
+    assert "Amelia" not in post[0][2] and "left out" in post[0][2]
+    stored = b"".join(rig.client.hgetall(key).__repr__().encode() for key in rig.client.keys("*:alert:*"))
+    assert b"Amelia" not in stored
+
+
+def test_a_dead_channel_holds_up_no_other_and_the_record_says_how_it_goes(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    channels.create(OPS)
+    channels.create({"name": "dead", "url": "env:BOT_SECRET_DEAD"})
+    for name in ("dead", "ops"):
+        rules.create({"channel": name, "on": ["failed"]})
+    job_id = rig.make_job(name="Greet")
+    run_id = end(rig, job_id, "failed", error="no")
+    send_all(rig)
+    record = ToldAlerts(rig.scripts)
+    (alert,) = record.page(limit=10).data
+    assert (alert["kind"], alert["job_id"], alert["run_id"], alert["subject"]) == (
+        "failed", job_id, run_id, "Greet failed",
+    )  # fmt: skip
+    dead, ops = alert["deliveries"]
+    assert (dead["to"], dead["state"], dead["tries"], dead["error"]) == ("dead", "waiting", 1, "the channel is away")
+    assert (ops["to"], ops["state"], ops["tries"], ops["error"]) == ("ops", "sent", 1, None)
+    assert channels.get("dead")["waiting"] == 1 and channels.get("dead")["failing"] == 1
+    assert channels.get("ops")["waiting"] == 0
+    for wanted, found in (
+        ({"channel": "dead", "state": "waiting"}, 1), ({"channel": "ops", "state": "waiting"}, 0),
+        ({"state": "given_up"}, 0), ({"kind": "missed"}, 0), ({"kind": "failed", "job_id": job_id}, 1),
+        ({"until": "2020-01-01T00:00:00"}, 0), ({"since": "2020-01-01T00:00:00"}, 1),
+    ):  # fmt: skip
+        assert len(record.page(limit=10, **wanted).data) == found, wanted
+
+
+def test_what_waits_for_a_channel_follows_its_change_and_is_given_up_with_it(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """Held by a digest of a day; let go by the change; then held again, and the channel is deleted."""
+    channels.create({**OPS, "digest_seconds": 86_400})
+    rule = rules.create({"channel": "ops", "on": ["failed"]})
+    for _ in range(3):
+        end(rig, rig.make_job(), "failed", error="no")
+    send_all(rig)
+    assert post == [] and channels.get("ops")["waiting"] == 3
+    channels.update("ops", {"digest_seconds": 1})
+    rig.pass_ms(1_000)
+    send_all(rig)
+    ((_, subject, body),) = post
+    assert subject == "3 alerts" and body.count("a job failed: no") == 3
+    channels.update("ops", {"digest_seconds": 86_400})
+    end(rig, rig.make_job(), "failed", error="no")
+    send_all(rig)
+    with pytest.raises(Conflict, match=rule["id"]):
+        channels.delete("ops")
+    rules.delete(rule["id"])
+    channels.delete("ops")
+    send_all(rig)
+    newest = ToldAlerts(rig.scripts).page(limit=1).data[0]["deliveries"]
+    assert [(one["state"], one["error"]) for one in newest] == [("given_up", "the channel was deleted")]
+    assert len(post) == 1 and not rig.client.exists(rig.keys.delivery_due)
+
+
+def test_beyond_the_limit_of_an_hour_the_rest_is_one_message_and_counts_all(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """Of 60 alerts two are told singly; an hour later the others come as one, which counts what does not fit."""
+    channels.create({**OPS, "max_per_hour": 2})
+    rules.create({"channel": "ops", "on": ["failed"]})
+    for _ in range(60):
+        end(rig, rig.make_job(), "failed", error="no " * 60)
+    send_all(rig)
+    assert [subject for _, subject, _ in post] == ["a job failed"] * 2
+    address = "channel:ops/1"
+    stored = json.loads(rig.client.hget(rig.keys.delivery_progress, address))  # type: ignore[arg-type]
+    past = {**stored, "sent": [at - HOUR for at in stored["sent"]]}
+    rig.client.hset(rig.keys.delivery_progress, address, json.dumps(past))
+    entries: list[bytes] = rig.client.lrange(rig.keys.delivery_queue(address), 0, -1)  # type: ignore[assignment]
+    parts = [entry.decode().split("/") for entry in entries]
+    past_queue = [f"{int(since) - HOUR}/{alert_id}" for since, alert_id in parts]
+    rig.client.delete(rig.keys.delivery_queue(address))
+    rig.client.rpush(rig.keys.delivery_queue(address), *past_queue)
+    rig.client.zadd(rig.keys.delivery_due, {address: 0})
+    send_all(rig)
+    told = [subject for _, subject, _ in post[2:]]
+    counts = [int(subject.split()[0]) for subject in told]
+    assert sum(counts) == 58 and len(told) == 2 and "more, of which" in post[-1][2]
+    assert all(len(body) < 2_000 for _, _, body in post)
+    states = [one["state"] for alert in ToldAlerts(rig.scripts).page(limit=100).data for one in alert["deliveries"]]
+    assert states == ["sent"] * 60
+
+
+def test_a_template_is_tried_on_the_last_real_run_and_makes_the_text(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """One that fails there is refused with its line; the rule stays as it was."""
+    channels.create(OPS)
+    job_id = rig.make_job(name="Greet", labels={"team": "crm"})
+    end(rig, job_id, "failed", error="12")
+    send_all(rig)
+    rule = {"channel": "ops", "on": ["failed"], "job_id": job_id}
+    bad = ("{{ nothing }}", "{{ job", "{{ error / 2 }}", "{{ log * 1000 }}", "{% for x in log %}{% endfor %}")
+    for template in bad:
+        with pytest.raises(ValidationFailed) as refused:
+            rules.create({**rule, "template": template})
+        assert refused.value.errors[0].field == "template" and "line 1" in refused.value.errors[0].message
+    # It works on the examples, and not on the job's own last run.
+    with pytest.raises(ValidationFailed):
+        rules.create({**rule, "template": "{{ 1 if error != '12' else nothing[0] }}"})
+    with pytest.raises(ValidationFailed):
+        rules.create({**rule, "template": "{% if job_id == '" + job_id + "' %}{{ -job }}{% endif %}"})
+    made = rules.create({**rule, "template": "{{ job }}: {{ error }}{% if log %} {{ log }}{% endif %} ({{ labels }})"})
+    end(rig, job_id, "success")
+    end(rig, job_id, "failed", error="no answer")
+    send_all(rig)
+    assert post == [("json://ops", "Greet failed", "Greet: no answer (team:crm)")]
+    assert rules.get(made["id"])["template"].startswith("{{ job }}")
+
+
+def test_changes_are_audited_and_held_to_the_revision_that_was_read(rig: Rig, channels: Channels, rules: Rules) -> None:
+    made = channels.create(OPS)
+    with pytest.raises(Conflict):
+        channels.create(OPS)
+    with pytest.raises(PreconditionFailed):
+        channels.update("ops", {"max_per_hour": 5}, [1])
+    changed = channels.update("ops", {"max_per_hour": 5}, [made["revision"]])
+    assert changed["revision"] == made["revision"] + 1 and changed["max_per_hour"] == 5
+    rule = rules.create({"channel": "ops", "on": ["service"]})
+    with pytest.raises(PreconditionFailed):
+        rules.delete(rule["id"], [7])
+    rules.delete(rule["id"], [1])
+    channels.delete("ops")
+    with pytest.raises(NotFound):
+        channels.get("ops")
+
+
+@pytest.mark.parametrize(
+    "body, field",
+    [
+        ({"name": "ops", "url": "json://secret-host"}, "url"),
+        ({"name": "ops", "url": "env:API_KEY"}, "url"),
+        ({"name": "ops", "url": "env:BOT_SECRET_X_HOSTS"}, "url"),
+        ({"name": "Ops!", "url": "env:BOT_SECRET_X"}, "name"),
+        ({**OPS, "digest_seconds": 86_401}, "digest_seconds"),
+        ({**OPS, "max_per_hour": 0}, "max_per_hour"),
+        ({**OPS, "max_per_hour": True}, "max_per_hour"),
+        ({**OPS, "quiet_hours": {"from": "7", "to": "08:00", "timezone": "UTC"}}, "quiet_hours.from"),
+        ({**OPS, "colour": "red"}, "colour"),
+    ],
+)
+def test_a_channel_that_is_refused_names_the_field_and_shows_no_address(
+    channels: Channels, body: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        channels.create(body)
+    assert [error.field for error in refused.value.errors] == [field]
+    assert "secret-host" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "more, field",
+    [
+        ({"channel": "none"}, "channel"),
+        ({"on": []}, "on"),
+        ({"on": ["exploded"]}, "on[0]"),
+        ({"after": 0}, "after"),
+        ({"on": ["missed"], "after": 2}, "after"),
+        ({"on": ["service"], "labels": {"team": "crm"}}, "on"),
+        ({"job_id": "0b7f7a1e-0000-4000-8000-000000000001"}, "job_id"),
+        ({"bot_types": ["nobody"]}, "bot_types[0]"),
+        ({"labels": {"team": ["crm"]}}, "labels.team"),
+    ],
+)
+def test_a_rule_that_is_refused_names_the_field(
+    channels: Channels, rules: Rules, more: dict[str, Any], field: str
+) -> None:
+    channels.create(OPS)
+    with pytest.raises(ValidationFailed) as refused:
+        rules.create({"channel": "ops", "on": ["failed"], **more})
+    assert [error.field for error in refused.value.errors] == [field]
+    assert rules.page(10).data == []
+
+
+def test_one_url_is_told_once_however_many_name_it(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """A channel twice by two rules, and ALERT_URL with the same address."""
+    channels.create(OPS)
+    for on in (["failed"], ["failed", "missed"]):
+        rules.create({"channel": "ops", "on": on})
+    end(rig, rig.make_job(options={"alert_urls": ["env:BOT_SECRET_OPS"]}), "failed", error="no")
+    send_all(rig, "json://ops")
+    assert len(post) == 1
