@@ -10,7 +10,6 @@ import re
 import ssl
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl, urlsplit
 
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
@@ -20,6 +19,7 @@ from service.egress import Egress
 from service.environment import refuse_foreign
 from service.errors import SettingsError
 from service.secrecy import secret_hosts
+from service.setting_values import is_redis_url, is_web_address, metrics_name
 
 _UNSUBSCRIBE = re.compile(r"(?=.{1,900}\Z)(mailto:|https://)[A-Za-z0-9._~:/?#@!$&'()*+;=%{}-]+")
 """A URL (RFC 3986) that may stand between angle brackets, with names of fields in braces."""
@@ -172,7 +172,7 @@ class Settings(BaseSettings):
         url = value.get_secret_value()
         if not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
-        if not _is_redis_url(url):
+        if not is_redis_url(url):
             raise ValueError(
                 "is malformed; write redis://user:password@host:6379/0, with special characters in the password "
                 "percent-encoded, and no option after a ? but db"
@@ -182,14 +182,14 @@ class Settings(BaseSettings):
     @field_validator("heartbeat_url")
     @classmethod
     def _monitor(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not _is_web_address(value.get_secret_value()):
+        if value is not None and not is_web_address(value.get_secret_value()):
             raise ValueError("is malformed; write one https:// or http:// address, special characters percent-encoded")
         return value
 
     @field_validator("contacts_url")
     @classmethod
     def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not _is_web_address(value.get_secret_value()):
+        if value is not None and not is_web_address(value.get_secret_value()):
             raise ValueError(
                 "is malformed; write https://user:password@dav.example.org/, with special characters in the user and "
                 "the password percent-encoded"
@@ -256,36 +256,6 @@ ALLOWS_PRIVATE = (
     "metadata services stay closed"
 )
 """Warning about the older setting, where it is still used."""
-
-
-def metrics_name(label: str) -> str:
-    """Return a label's name as Prometheus takes it: letters, digits and `_`, and no digit first."""
-    name = re.sub(r"[^A-Za-z0-9_]", "_", label)
-    return f"_{name}" if name[:1].isdigit() else name
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port  # raises unless it is a number
-    except ValueError:
-        return False
-    plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
-    one_user = parts.netloc.count("@") <= 1
-    return plain and one_user and parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
-
-
-def _is_redis_url(url: str) -> bool:
-    """Tell whether a client understands every part. Errors never name the wrong part: it may be the password."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port  # raises unless it is a number
-        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    except ValueError:
-        return False
-    path = bool(parts.path) if parts.scheme == "unix" else re.fullmatch(r"(/[0-9]{0,6})?", parts.path) is not None
-    db_only = options.keys() <= {"db"} and options.get("db", "0").isdecimal()
-    return path and db_only and port != 0 and not parts.fragment
 
 
 def load_settings() -> Settings:

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from service.domain.watching.troubles import KINDS
-from service.settings import metrics_name
+from service.setting_values import metrics_name
 from service.store.counters import Histogram, Reading
 from service.store.scripts import BUCKETS_MS
 

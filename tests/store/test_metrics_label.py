@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from redis import Redis
 
 from service.domain.run_records import Claim, Outcome
-from service.settings import Settings, metrics_name
+from service.setting_values import metrics_name
+from service.settings import Settings
 from service.store.counters import read
 from service.store.scripts import Limits
 from service.store.scripts.limits import METRICS_VALUES

@@ -21,6 +21,9 @@ TOLD = {
     "refusals": "names of keys",
     "calendar": "a definition that plans jobs, with names of days",
     "former_calendars": "the same, of which planning epochs count",
+    "channels": "names of addresses, which people choose",
+    "rules": "whom alerts are told to, and their templates",
+    "metrics_values": "values of the label that the metrics have",
 }
 """Keys without a place of their own: an erasure searches and tells them, and people change them."""
 
