@@ -133,9 +133,9 @@ class Settings(BaseSettings):
     workers_wanted_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
     """How long a run may wait for a worker that it could have, in seconds; then an alert says that there is no worker,
     or that the workers take up nothing. Runs that wait for a slot, a pause, a delay or a busy worker do not count."""
-    public_url: Annotated[
-        str | None, Field(pattern=r"^https?://[^\s?#]+$", examples=["https://bots.example.org"])
-    ] = None
+    public_url: Annotated[str | None, Field(pattern=r"^https?://[^\s?#]+$", examples=["https://bots.example.org"])] = (
+        None
+    )
     """Where people reach the console, for the links in alerts."""
     phone_region: Annotated[str | None, Field(examples=["US"])] = None
     """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such

@@ -73,8 +73,13 @@ BODIES: dict[tuple[str, str], list[Any]] = {
     ("POST", "/scheduler/contacts/import"): [b"Name\nGrace\n", b"Name\n" + b"x" * 1_500_000],
 }
 """Bodies that get far into a route: method and template -> bodies."""
-NEVER_GOOD = {"/scheduler", "/scheduler/{rest:path}", "/static", "/scheduler/messages/test",
-               "/scheduler/channels/{name}/test"}
+NEVER_GOOD = {
+    "/scheduler",
+    "/scheduler/{rest:path}",
+    "/static",
+    "/scheduler/messages/test",
+    "/scheduler/channels/{name}/test",
+}
 """Templates of which no method gets a good answer here: there is nothing, or no channel is set."""
 QUERIES = {
     "/scheduler/jobs": ["", "limit=5", "q=a"], "/scheduler/jobs/{job_id}/run": ["wait=0.01"],

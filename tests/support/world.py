@@ -140,8 +140,8 @@ class World:
         return [answers[number % CLIENTS][number // CLIENTS] for number in range(len(requests))]
 
     def stored(self) -> dict[bytes, Any]:
-        """All that is in Redis, but for the process' own counters, wrong keys, the last uses, and what the watch and the
-        courier in it do meanwhile."""
+        """All that is in Redis, but for the process' own counters, wrong keys, the last uses, and what watch and
+        courier do meanwhile."""
         client: Any = self.web.client
         counters = self.web.keys.metrics.encode()
         names = self.web.keys
