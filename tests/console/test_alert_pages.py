@@ -63,7 +63,7 @@ def test_the_page_tells_who_was_told_and_hears_of_no_wrong_filter(
     while alerts.step(0.02):
         pass
     told = browser.get("/alerts")
-    assert "URL 1 of ALERT_URL: sent (1 try" in words(told) and HOSTILE not in told.text
+    assert "URL 1 of ALERT_URL : sent" in words(told) and "1 try" in words(told) and HOSTILE not in told.text
     assert "No alert is like that" in words(browser.get("/alerts?state=waiting"))
     assert "No alert is like that" in words(browser.get("/alerts?kind=nonsense&cursor=x"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ def test_processes_that_are_killed_while_one_channel_hangs_tell_the_other_no_sec
         installation.until_status(job_id, installation.run_now(job_id), "failed")
         until(lambda: told(installation).get("ops", {}).get("state") == "sent" and bool(receiver.received), 30)
         for name in ("scheduler", "web"):
-            installation.kill(name, signal.SIGKILL)
+            os.killpg(installation.processes[name].pid, signal.SIGKILL)  # of a web process, its children too
+            installation.kill(name)
         receiver.open.set()
         installation.start("web-2", "scheduler-2").until_healthy()
         until(lambda: told(installation)["hook"]["state"] == "sent", 60, lambda: installation.log("scheduler-2"))

@@ -140,7 +140,8 @@ class World:
         return [answers[number % CLIENTS][number // CLIENTS] for number in range(len(requests))]
 
     def stored(self) -> dict[bytes, Any]:
-        """All that is in Redis, but for the process' own counters, wrong keys, and the last uses."""
+        """All that is in Redis, but for the process' own counters, wrong keys, the last uses, and what watch and
+        courier do meanwhile."""
         client: Any = self.web.client
         counters = self.web.keys.metrics.encode()
         names = self.web.keys
@@ -148,8 +149,9 @@ class World:
             counters, names.session(self.ids["session_id"]).encode(), names.refusals.encode(),
             names.api_key(self.ids["feed_id"]).encode(),
         )  # fmt: skip
-        guesses = self.web.keys.guesses("").encode()
-        kept = [key for key in client.keys("*") if key not in moving and not key.startswith(guesses)]
+        own = ("guesses:", "clock", "lease:", "troubles", "alert:", "alerts", "deliveries:")
+        beside = tuple(f"{names.prefix}:{name}".encode() for name in own)
+        kept = [key for key in client.keys("*") if key not in moving and not key.startswith(beside)]
         found = {key: client.dump(key) for key in kept}
         return found | {counters: {name: n for name, n in client.hgetall(counters).items() if not name.startswith(OWN)}}
 
