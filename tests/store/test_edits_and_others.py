@@ -228,8 +228,9 @@ def test_what_a_pause_covers_to_come_is_told_and_comes_so(clocked: Clocked, ada:
     assert (twelve["pause"]["reason"], twelve["pause"]["on_resume"]) == ("maintenance", on_resume)
     pause_until = "pause by Ada's key until 2027-01-15 13:00"
     will = {"skip": f"it will not run. A {pause_until} covers it (maintenance)."}
-    assert will.get(on_resume, f"its run will be held by a {pause_until} (maintenance).") in (
-        explain(job_id, at(12))["sentence"]
+    assert (
+        will.get(on_resume, f"its run will be held by a {pause_until} (maintenance).")
+        in (explain(job_id, at(12))["sentence"])
     )
     assert {one["fate"] for one in page(clocked, other)["items"]} == {"coming"}
     until(clocked, 12, 50)

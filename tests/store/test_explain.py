@@ -1,5 +1,5 @@
-"""Explanations: a week with a change of clocks, a holiday, an outage, a change of the schedule, a job switched off, pauses,
-and occurrences that somebody moved, skipped or set.
+"""Explanations: a week with a change of clocks, a holiday, an outage, a change of the schedule, a job switched off,
+pauses, and occurrences that somebody moved, skipped or set.
 
 The sentences were written before the code.
 """
@@ -126,10 +126,10 @@ SENTENCES = {
     "2027-03-22T07:30:00Z": "2027-03-22 08:30 in Europe/Vienna: it ran on time and succeeded.",
     "2027-03-22T12:00": "2027-03-22 12:00 in Europe/Vienna: the schedule has no occurrence then. "
     "The nearest ones are 2027-03-22 08:30 and 2027-03-22 20:30.",
-    "2027-03-23T08:30": "2027-03-23 08:30 in Europe/Vienna: it was moved to 2027-03-23 14:00 by Ada's key (the figures come "
-    "later). There, it ran on time and succeeded.",
-    "2027-03-23T14:00": "2027-03-23 14:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-23 08:30 "
-    "was moved there by Ada's key (the figures come later): it ran on time and succeeded.",
+    "2027-03-23T08:30": "2027-03-23 08:30 in Europe/Vienna: it was moved to 2027-03-23 14:00 by Ada's key (the figures "
+    "come later). There, it ran on time and succeeded.",
+    "2027-03-23T14:00": "2027-03-23 14:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-23 "
+    "08:30 was moved there by Ada's key (the figures come later): it ran on time and succeeded.",
     "2027-03-23T09:30": "2027-03-23 09:30 in Europe/Vienna: the schedule was another one then (revision 1), and had no "
     "occurrence. The nearest ones are 2027-03-23 08:30 and 2027-03-23 20:30.",
     "2027-03-24T02:30": "2027-03-24 02:30 in Europe/Vienna: it did not run. It was found later than "
@@ -156,28 +156,28 @@ SENTENCES = {
     "The nearest occurrences are 2027-03-27 20:30 and 2027-03-28 03:00.",
     "2027-03-29T02:30": "2027-03-29 02:30 in Europe/Vienna: it did not run. It was due while no scheduler was up, and "
     "the job was changed before one came back, at 2027-03-29 03:00, by Ada's key.",
-    "2027-03-28T07:00": "2027-03-28 07:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-28 20:30 "
-    "was moved there by Ada's key: it ran on time and succeeded.",
-    "2027-03-28T09:30": "2027-03-28 09:30 in Europe/Vienna: it did not run. A pause by Ada's key covered it (the database "
-    "moves).",
-    "2027-03-28T20:30": "2027-03-28 20:30 in Europe/Vienna: it was moved to 2027-03-28 07:00 by Ada's key. There, it ran on "
-    "time and succeeded.",
-    "2027-03-29T10:30": "2027-03-29 10:30 in Europe/Vienna: it ran 1 hour late and succeeded. A pause by Ada's key held it "
-    "(the database moves back).",
-    "2027-03-29T20:30": "2027-03-29 20:30 in Europe/Vienna: its run will be held by a pause by Ada's key until 2027-03-30 "
-    "11:00 (stocktaking).",
+    "2027-03-28T07:00": "2027-03-28 07:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-28 "
+    "20:30 was moved there by Ada's key: it ran on time and succeeded.",
+    "2027-03-28T09:30": "2027-03-28 09:30 in Europe/Vienna: it did not run. A pause by Ada's key covered it (the "
+    "database moves).",
+    "2027-03-28T20:30": "2027-03-28 20:30 in Europe/Vienna: it was moved to 2027-03-28 07:00 by Ada's key. There, it "
+    "ran on time and succeeded.",
+    "2027-03-29T10:30": "2027-03-29 10:30 in Europe/Vienna: it ran 1 hour late and succeeded. A pause by Ada's key "
+    "held it (the database moves back).",
+    "2027-03-29T20:30": "2027-03-29 20:30 in Europe/Vienna: its run will be held by a pause by Ada's key until "
+    "2027-03-30 11:00 (stocktaking).",
     "20:30": "2027-03-29 20:30 in Europe/Vienna: its run will be held by a pause by Ada's key until 2027-03-30 "
     "11:00 (stocktaking).",
-    "2027-03-30T02:30": "2027-03-30 02:30 in Europe/Vienna: it was moved to 2027-03-30 06:00 by Ada's key (a quiet night). "
-    "There, its run will be held by a pause by Ada's key until 2027-03-30 11:00 (stocktaking).",
-    "2027-03-30T06:00": "2027-03-30 06:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-30 02:30 "
-    "was moved there by Ada's key (a quiet night): its run will be held by a pause by Ada's key until 2027-03-30 "
+    "2027-03-30T02:30": "2027-03-30 02:30 in Europe/Vienna: it was moved to 2027-03-30 06:00 by Ada's key (a quiet "
+    "night). There, its run will be held by a pause by Ada's key until 2027-03-30 11:00 (stocktaking).",
+    "2027-03-30T06:00": "2027-03-30 06:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-30 "
+    "02:30 was moved there by Ada's key (a quiet night): its run will be held by a pause by Ada's key until 2027-03-30 "
     "11:00 (stocktaking).",
-    "2027-03-30T10:30": "2027-03-30 10:30 in Europe/Vienna: its run will be held by a pause by Ada's key until 2027-03-30 "
-    "11:00 (stocktaking).",
+    "2027-03-30T10:30": "2027-03-30 10:30 in Europe/Vienna: its run will be held by a pause by Ada's key until "
+    "2027-03-30 11:00 (stocktaking).",
     "2027-03-30T20:30": "2027-03-30 20:30 in Europe/Vienna: it will not run. It is skipped by Ada's key (an audit).",
-    "2027-03-31T02:30": "2027-03-31 02:30 in Europe/Vienna: it is to come, in 1 day, 14 hours and 30 minutes. Settings of its "
-    "own by Ada's key.",
+    "2027-03-31T02:30": "2027-03-31 02:30 in Europe/Vienna: it is to come, in 1 day, 14 hours and 30 minutes. Settings "
+    "of its own by Ada's key.",
     "2027-03-31T10:30": "2027-03-31 10:30 in Europe/Vienna: it is to come, in 1 day, 22 hours and 30 minutes.",
     "2027-10-31T02:30": "02:30 comes twice on 2027-10-31 in Europe/Vienna; the first time counts. "
     "2027-10-31 02:30 in Europe/Vienna: it is to come, in 215 days, 14 hours and 30 minutes.",

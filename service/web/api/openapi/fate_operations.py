@@ -104,7 +104,10 @@ def fates() -> dict[str, Schema]:
         "revision": or_null(COUNT),
         "sentence": {**TEXT, "description": "Why it ran, did not run, or is no occurrence."},
         "nearest": record({"before": near, "after": near}),
-        "moved_here": {**array(ref("Occurrence")), "description": "Occurrences of other times that somebody moved here."},
+        "moved_here": {
+            **array(ref("Occurrence")),
+            "description": "Occurrences that somebody moved to this time.",
+        },
         "complete_since": {**TIMESTAMP, "description": "From then on everything is known."},
     }
     always = ("at", "local", "fate", "revision")
