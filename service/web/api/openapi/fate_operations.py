@@ -88,6 +88,7 @@ def fates() -> dict[str, Schema]:
         "closed": {**TEXT, "description": "The closed day's name."},
         "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, if the calendar moves it."},
         "moved_to": {**TIMESTAMP, "description": "When it runs instead."},
+        "moved_to_local": {**TEXT, "description": "The same in the zone that the job had then."},
         "edit": {**EDIT, "description": "How somebody changed it."},
         "pause": {
             **TOLD_OF_A_RUN["pause"],
@@ -118,6 +119,10 @@ def fates() -> dict[str, Schema]:
         "revision": or_null(COUNT),
         "sentence": {**TEXT, "description": "Why it ran, did not run, or is no occurrence."},
         "nearest": record({"before": near, "after": near}),
+        "moved_here": {
+            **array(ref("Occurrence")),
+            "description": "Occurrences that somebody moved to this time.",
+        },
         "complete_since": {**TIMESTAMP, "description": "From then on everything is known."},
     }
     always = ("at", "local", "fate", "revision")
