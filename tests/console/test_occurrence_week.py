@@ -46,7 +46,7 @@ ROWS = [
     ("Mon 2027-03-29 10:30", "ran", "success held by a pause: the database moves back by Ada's key"),
     ("Mon 2027-03-29 20:30", "paused", "stocktaking by Ada's key"),
     ("Tue 2027-03-30 02:30", "paused",
-     "moved to Tue 2027-03-30 06:00:00 +02:00 stocktaking “a quiet night” by Ada's key"),
+     "moved to Tue 2027-03-30 06:00:00 +02:00 “a quiet night” stocktaking by Ada's key"),
     ("Tue 2027-03-30 10:30", "paused", "stocktaking by Ada's key"),
     ("Tue 2027-03-30 20:30", "skipped", "somebody skipped this occurrence “an audit” by Ada's key"),
     ("Wed 2027-03-31 02:30", "coming", "with other settings by Ada's key"),
