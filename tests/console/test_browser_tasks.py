@@ -101,7 +101,7 @@ def tab_to(page: Page, goal: Locator) -> None:
 
 
 def test_a_job_is_paused_with_a_reason(page: Page, installation: Installation, job: dict[str, Any]) -> None:
-    """Everybody sees it on every page, what is to come says so, and its end is one click."""
+    """Everybody sees it on every page, its job's page says what becomes of it, and its end is one click."""
     page.goto(f"/jobs/{job['id']}")
     page.get_by_role("link", name="Pause", exact=True).click()
     page.get_by_label("Reason").fill("The office moves")
@@ -114,12 +114,14 @@ def test_a_job_is_paused_with_a_reason(page: Page, installation: Installation, j
     page.goto("/jobs")
     expect(banner).to_contain_text("The office moves")
     page.get_by_role("link", name="Every six hours").click()
-    expect(page.locator("#next tbody tr").first).to_contain_text("paused")
+    expect(page.locator("h1")).to_contain_text("paused")
+    expect(page.locator("#top")).to_contain_text("The office moves. What is due meanwhile is held")
     is_for_everybody(page)
     page.get_by_role("link", name="See and end pauses").click()
     page.locator("#active tr", has_text="The office moves").get_by_role("button", name="End the pause").click()
     expect(page.locator("#active")).not_to_contain_text("The office moves")
-    assert "paused" not in preview(installation, job)[0]
+    page.goto(f"/jobs/{job['id']}")
+    expect(page.locator("h1")).not_to_contain_text("paused")
 
 
 def test_a_job_is_paused_by_keyboard_alone(page: Page, installation: Installation, job: dict[str, Any]) -> None:
@@ -169,7 +171,7 @@ def test_an_occurrence_is_skipped_by_keyboard_alone(
 
 
 def test_an_occurrence_is_moved_by_dragging(page: Page, installation: Installation, job: dict[str, Any]) -> None:
-    """While it is dragged, the page says to when."""
+    """While it is dragged, the page says to when; Escape lets go of it."""
     page.goto("/")
     mark = page.locator(f"[data-movable][data-request*='{job['id']}']").first
     mark.scroll_into_view_if_needed()
@@ -183,6 +185,12 @@ def test_an_occurrence_is_moved_by_dragging(page: Page, installation: Installati
     page.mouse.down()
     page.mouse.move(x + hour, y, steps=5)
     expect(page.locator(".drag-time")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".drag-time")).to_have_count(0)
+    page.mouse.up()
+    assert "edit" not in preview(installation, job)[0]
+    page.mouse.move(x, y)
+    page.mouse.down()
     page.mouse.move(x + 2 * hour, y, steps=5)
     aim = page.locator(".drag-time").inner_text()
     page.mouse.up()

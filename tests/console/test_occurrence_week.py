@@ -43,10 +43,10 @@ ROWS = [
     ("Mon 2027-03-29 02:30", "dropped",
      "due while no scheduler was up, and then the job was changed by Ada's key"),
     ("Schedule of revision 5",),
-    ("Mon 2027-03-29 10:30", "ran", "success 1 h late held by a pause: the database moves back by Ada's key"),
+    ("Mon 2027-03-29 10:30", "ran", "success held by a pause: the database moves back by Ada's key"),
     ("Mon 2027-03-29 20:30", "paused", "stocktaking by Ada's key"),
     ("Tue 2027-03-30 02:30", "paused",
-     "moved to Tue 2027-03-30 06:00:00 +02:00 stocktaking “a quiet night” by Ada's key"),
+     "moved to Tue 2027-03-30 06:00:00 +02:00 “a quiet night” stocktaking by Ada's key"),
     ("Tue 2027-03-30 10:30", "paused", "stocktaking by Ada's key"),
     ("Tue 2027-03-30 20:30", "skipped", "somebody skipped this occurrence “an audit” by Ada's key"),
     ("Wed 2027-03-31 02:30", "coming", "with other settings by Ada's key"),
@@ -57,8 +57,14 @@ ROWS = [
 
 
 @pytest.fixture
-def browser(week: Week, valkey_server: Any) -> Browser:
-    """Signed in, in the time of the week."""
+def job_id(week: Week) -> str:
+    """The job, when the week has passed."""
+    return week.pass_by()
+
+
+@pytest.fixture
+def browser(job_id: str, valkey_server: Any) -> Browser:
+    """Signed in at the end of the week."""
     browser = Browser(installation(valkey_server.url))
     assert browser.sign_in().status_code == 303
     return browser
@@ -81,18 +87,16 @@ def rows(page: str) -> list[tuple[str, ...]]:
     return found
 
 
-def test_the_page_shows_all_of_the_week(week: Week, browser: Browser) -> None:
+def test_the_page_shows_all_of_the_week(job_id: str, browser: Browser) -> None:
     """And says how many are not accounted for: the one whose entry somebody has deleted."""
-    job_id = week.pass_by()
     page = browser.get(f"/jobs/{job_id}/occurrences?{SPAN}")
     check(page)
     assert rows(page.text) == ROWS
     assert "not accounted for" in words(page) and "1 unaccounted for" in words(page)
 
 
-def test_the_page_answers_why_with_the_sentence(week: Week, browser: Browser) -> None:
+def test_the_page_answers_why_with_the_sentence(week: Week, job_id: str, browser: Browser) -> None:
     """Of each instant; one to which another was moved leads to that one's run."""
-    job_id = week.pass_by()
     for at, sentence in SENTENCES.items():
         assert sentence in words(browser.get(f"/jobs/{job_id}/occurrences?at={at.replace('+', '%2B')}")), at
     (moved,) = [run for run in week.rig.history(job_id) if run["scheduled_for"] == "2027-03-23T07:30:00"]

@@ -85,16 +85,25 @@ def _fate_sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
 def _ran(account: Account, fate: Fate) -> str:
     entry, last = fate.entry, fate.last or fate.entry
     assert entry is not None and last is not None
+    due = _due(account, fate, entry)
     if entry.trigger == "backfill":
         return f"it did not run then. {_made_up(account, last)}"
     if fate.last is not None:
-        found = f"it ran {_lateness(entry)}, and attempt {last.attempt} {_state(account, last)}."
-        return f"{found}{_why_late(entry)}"
+        found = f"it ran {_lateness(entry, due)}, and attempt {last.attempt} {_state(account, last)}."
+        return f"{found}{_why_late(entry, due)}"
     if entry.started_at is None and entry.status == "queued":
         return f"its run is queued, for {words((account.now_ms - (entry.queued_at or 0)) // SECOND)} now."
     if entry.started_at is None:
         return f"its run was {entry.status} before it started{_by(entry.by)}."
-    return f"it ran {_lateness(entry)} and {_state(account, entry)}.{_why_late(entry)}"
+    return f"it ran {_lateness(entry, due)} and {_state(account, entry)}.{_why_late(entry, due)}"
+
+
+def _due(account: Account, fate: Fate, entry: Entry) -> int | None:
+    """Return when a run was due, ms; of one that a pause held, before that: the run itself is due when it is let in."""
+    if entry.pause is None:
+        return entry.due
+    moved_to = fate.moved_to if fate.is_moved else None
+    return due_ms(account.job_id, fate.at, fate.epoch.options) if moved_to is None else moved_to * SECOND
 
 
 def _made_up(account: Account, entry: Entry) -> str:
@@ -109,21 +118,21 @@ def _state(account: Account, entry: Entry) -> str:
     return _ENDED.get(entry.status, f"is {entry.status}")
 
 
-def _lateness(entry: Entry) -> str:
-    late = 0 if entry.started_at is None or entry.due is None else (entry.started_at - entry.due) // SECOND
+def _lateness(entry: Entry, due: int | None) -> str:
+    late = 0 if entry.started_at is None or due is None else (entry.started_at - due) // SECOND
     return "on time" if late < 1 else f"{words(late)} late"
 
 
-def _why_late(entry: Entry) -> str:
-    if entry.started_at is None or entry.due is None or entry.started_at - entry.due < SECOND:
+def _why_late(entry: Entry, due: int | None) -> str:
+    if entry.started_at is None or due is None or entry.started_at - due < SECOND:
         return ""
     if entry.pause is not None:
         return f" {_a_pause(entry.pause)} held it{_because(entry.pause.get('reason'))}."
-    queued_at = entry.due if entry.queued_at is None else entry.queued_at
-    if queued_at - entry.due >= DECIDED_LATE_MS:
-        late = words((queued_at - entry.due) // SECOND)
+    queued_at = due if entry.queued_at is None else entry.queued_at
+    if queued_at - due >= DECIDED_LATE_MS:
+        late = words((queued_at - due) // SECOND)
         return f" It was decided {late} late: no scheduler was up, or Redis was away."
-    return f" It waited {words((entry.started_at - entry.due) // SECOND)} for a worker or for its turn."
+    return f" It waited {words((entry.started_at - due) // SECOND)} for a worker or for its turn."
 
 
 def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:

@@ -21,7 +21,7 @@ class Banner:
     """The pauses that a reader sees.
 
     Args:
-        pauses: the first of them: their jobs in words, until when, why, and who made them.
+        pauses: the first of them: their jobs in words, of one job its id and name, until when, why, and who made them.
         more: how many others there are.
     """
 
@@ -45,11 +45,13 @@ class Banners:
             return Banner()
         try:
             found = self._pauses.active()
+            names = self._pauses.names(found[:SHOWN])
         except ServiceError:
             return Banner()
         shown = [
             {
-                "id": one.id, "jobs": one.scope.words(), "reason": one.reason, "on_resume": one.on_resume,
+                "id": one.id, "jobs": one.scope.words(), "job_id": one.scope.job_id,
+                "name": names.get(one.scope.job_id or ""), "reason": one.reason, "on_resume": one.on_resume,
                 "until": None if one.until is None else format_ms(one.until), "by": (one.by or {}).get("name"),
             }
             for one in found[:SHOWN]

@@ -63,12 +63,15 @@ document.addEventListener("pointerup", () => {
   else move(mark, moved);
 });
 
-document.addEventListener("pointercancel", () => {
+function letGo() {
   if (held) place(held.mark, 0);
   held = null;
-});
+}
+
+document.addEventListener("pointercancel", letGo);
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") letGo();
   const mark = event.target.closest?.("[data-movable]");
   if (!mark) return;
   const by = Number(mark.dataset.by ?? 0);
