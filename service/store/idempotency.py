@@ -45,6 +45,7 @@ class Idempotency:
 
 
 NO_KEY = Idempotency("", "")
+FIELDS = ("fingerprint", "answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ def recalled(answer: Sequence[bytes]) -> Recalled | None:
     if answer[0] == b"kept":
         return Recalled(answer[1].decode())
     return Recalled(None) if answer[0] == b"other_body" else None
+
+
+def recall(scripts: Scripts, sent: Idempotency) -> Recalled | None:
+    """Read the earlier answer to a request; None if it is new, which only the script that keeps the answer decides."""
+    ((body, answer),) = scripts.read(lambda pipe: pipe.hmget(scripts.keys.idempotency(sent.digest), FIELDS))
+    if body is None:
+        return None
+    return Recalled(answer.decode() if body == sent.fingerprint.encode() else None)
 
 
 class Answers:

@@ -16,6 +16,7 @@ from service.domain.pauses.pause import Pause, covering, parse_pause, paused_unt
 from service.domain.pauses.scope import PauseScope
 from service.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from service.store.idempotency import Recalled
+from service.store.jobs.coming import names_of
 from service.store.jobs.job_marks import read_marks
 from service.store.pauses.pause_store import PauseStore
 from service.store.scripts import Scripts
@@ -74,6 +75,11 @@ class Pauses:
         """List the pauses in force that the caller sees, the oldest first."""
         now, found = self._store.stored()
         return self._seen([pause for pause in found if pause.end_at(now) is None])
+
+    def names(self, pauses: Sequence[Pause]) -> dict[str, str]:
+        """Return the names of the jobs that pauses of one job each are for: job id -> name."""
+        ids = [one.scope.job_id for one in pauses if one.scope.job_id is not None]
+        return names_of(self._scripts, ids) if ids else {}
 
     def deciding(self, marks: Sequence[tuple[str, Any, str]]) -> dict[str, Pause]:
         """Tell which of some jobs are paused, and by which pause.

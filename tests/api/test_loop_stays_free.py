@@ -89,6 +89,7 @@ NEVER_GOOD = {
 """Templates of which no method gets a good answer here: there is nothing, or no channel is set."""
 QUERIES = {
     "/scheduler/jobs": ["", "limit=5", "q=a", "state=failing"], "/scheduler/jobs/{job_id}/run": ["wait=0.01"],
+    "/scheduler/occurrences": ["", "label=team:crm"],
     "/scheduler/jobs/{job_id}/explain": ["", "at=08:00"], "/jobs/{job_id}/occurrences": ["", "at=08:00"],
 }  # fmt: skip
 

@@ -29,5 +29,11 @@ def test_occurrences_are_listed_and_explained(command: Command, installed: Insta
     assert command.works("explain", job_id, "2001-01-01T08:00", "--json").json["fate"] is None
     assert command("explain", "Often", "soon").status == 4
     assert command("occurrences", "Often", "--fate", "x").status == 4
+    installed.make_job(name="Of a team", labels={"team": "crm"}, schedule_config={"hours": 5})
+    many = command.works("occurrences", "--fate", "ran", "--limit", "1", "--json").json
+    assert {"Often", "Of a team"} <= {account["job_name"] for account in many}
+    of_team = command.works("occurrences", "--label", "team=crm")
+    assert "Of a team" in of_team.out and "1 job: " in of_team.out and "Often" not in of_team.out
+    assert command("occurrences", "Often", "--label", "team=crm").status == 2
     installed.client.delete(installed.keys.run(one["run_id"]))
     until(lambda: command("occurrences", "Often").status == 1, 60)

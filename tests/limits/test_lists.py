@@ -26,6 +26,10 @@ LOOKS: dict[str, tuple[str, ...]] = {
         "", "limit=1", "limit=2", "status=failed", "status=queued", "trigger=manual", "label=team:sales",
         "label=stage:live", "since=2020-01-01T00:00:00",
     ),
+    "/scheduler/occurrences": tuple(
+        f"since=2025-01-01T00:00:00&until=2025-01-03T00:00:00{more}"
+        for more in ("", "&label=team:sales", "&label=stage:live", "&fate=coming&limit=1")
+    ),
     "/scheduler/export": ("", "format=yaml"),
     "/scheduler/bots": ("",),
     "/scheduler/deleted": ("", "limit=1"),

@@ -12,7 +12,7 @@ from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL
 from service.domain.backfilling.instants import RULES
 from service.domain.run_records import Outcome
-from service.errors import ValidationFailed
+from service.errors import Conflict, ValidationFailed
 from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.pauses import PauseEnds
 from service.store.presence import Presence
@@ -187,6 +187,23 @@ def test_what_was_made_up_for_is_told_and_not_missing_any_more(world: Filled) ->
     assert (page["unaccounted"], page["doubled"], page["strays"]) == (0, 0, 0)
     told = Explanations(world.occurrences).explain(job_id, "2027-03-22T00:01")
     assert told["sentence"].endswith("A backfill makes up for it: its run succeeded.")
+
+
+def test_a_repetition_gets_the_backfill_that_has_made_up_for_all(world: Filled) -> None:
+    """Though nothing is missing any more; the same key with another body is refused."""
+    job_id = world.rig.make_job(**MINUTELY)
+    world.live(START + 300)
+    world.live(START + 600, 300)
+    body = {"since": stamp(START), "until": stamp(world.now + 1)}
+    first = world.backfills.start(job_id, body, "once")
+    while world.backfills.get(job_id, first["backfill_id"])["state"] == "active":
+        Presence(world.rig.scripts).beat_worker("w")
+        BackfillFeed(world.rig.scripts).step()
+        world.work()
+    again = world.backfills.start(job_id, body, "once")
+    assert (again["backfill_id"], again["total"]) == (first["backfill_id"], 4)
+    with pytest.raises(Conflict, match="another body"):
+        world.backfills.start(job_id, {**body, "only": "all"}, "once")
 
 
 def test_each_schedule_names_the_instants_of_its_own_time(world: Filled) -> None:

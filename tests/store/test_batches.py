@@ -28,6 +28,8 @@ from tests.support.store_rig import Rig
 
 CRM = Limits({"team": frozenset({"crm"})})
 SINCE = "2000-01-01T00:00:00"
+MORE: dict[str, dict[str, Any]] = {"label": {"labels": {"a": "b"}}, "again": {"since": SINCE}}
+"""What some actions need."""
 
 
 @pytest.fixture
@@ -281,12 +283,12 @@ def test_the_key_needs_what_the_action_needs_for_one_job(
 ) -> None:
     """And `read` for a filter, and to see names."""
     job_id = rig.make_job(name="a name", enabled=action != "enable")
-    more = {"label": {"labels": {"a": "b"}}, "again": {"since": SINCE}}.get(action, {})
+    more = MORE.get(action, {})
     before = rig.jobs.get(job_id).data
     for which, needed in (({"filter": "all"}, {SCOPES[action], Scope.READ}), ({"ids": [job_id]}, {SCOPES[action]})):
         for dry_run in (True, False):
             with acting(scopes):
-                body = {"action": action, **which, **more, "dry_run": dry_run}
+                body: dict[str, Any] = {"action": action, **which, **more, "dry_run": dry_run}
                 if needed <= scopes:
                     (one,) = batches.carry_out(body)["results"] or [{"outcome": "gone", "name": None}]
                     assert one["outcome"] != "refused" or one["status"] == 404
@@ -309,7 +311,7 @@ def test_jobs_beyond_a_keys_limits_do_not_exist(rig: Rig, batches: Batches, acti
     for job_id in (own, *others):
         failed(rig, rig.use.run_now(job_id))
     before = [rig.client.dump(key) for job_id in others for key in (rig.keys.job(job_id), rig.keys.history(job_id))]
-    more = {"label": {"labels": {"a": "b"}}, "again": {"since": SINCE}}.get(action, {})
+    more = MORE.get(action, {})
     nobody = str(uuid.uuid4())
     with acting(limits=CRM):
         told = batches.carry_out({"action": action, "ids": [*others, nobody], **more, "dry_run": dry_run})
@@ -434,7 +436,7 @@ def test_the_same_key_gets_the_same_answer_and_does_nothing_twice(rig: Rig, batc
     jobs = [rig.make_job(enabled=action != "enable", name=f"n{number}") for number in range(3)]
     for job_id in jobs:
         failed(rig, rig.use.run_now(job_id))
-    more = {"label": {"labels": {"a": "b"}}, "again": {"since": SINCE}}.get(action, {})
+    more = MORE.get(action, {})
     which = {"enable": {"state": "disabled"}, "disable": {"enabled_only": True}}.get(action, {"q": "n"})
     body = {"action": action, "filter": which, **more}
     first = batches.carry_out(body, "once")

@@ -226,8 +226,12 @@ def test_what_a_pause_covers_to_come_is_told_and_comes_so(clocked: Clocked, ada:
     twelve = all_accounted_for(clocked, job_id)[at(12)]
     assert (twelve["reason"], twelve["by"]["name"]) == ("paused", "Ada's key")
     assert (twelve["pause"]["reason"], twelve["pause"]["on_resume"]) == ("maintenance", on_resume)
-    will = "it will not run. A pause covers it" if on_resume == "skip" else "its run will be held by a pause"
-    assert f"{will} by Ada's key (maintenance)." in explain(job_id, at(12))["sentence"]
+    pause_until = "pause by Ada's key until 2027-01-15 13:00"
+    will = {"skip": f"it will not run. A {pause_until} covers it (maintenance)."}
+    assert (
+        will.get(on_resume, f"its run will be held by a {pause_until} (maintenance).")
+        in (explain(job_id, at(12))["sentence"])
+    )
     assert {one["fate"] for one in page(clocked, other)["items"]} == {"coming"}
     until(clocked, 12, 50)
     told_within = {instant: one["fate"] for instant, one in all_accounted_for(clocked, job_id).items()}

@@ -1,4 +1,5 @@
-"""Explanations: a week with a change of clocks, a holiday, an outage, a change of the schedule and a job switched off.
+"""Explanations: a week with a change of clocks, a holiday, an outage, a change of the schedule, a job switched off,
+pauses, and occurrences that somebody moved, skipped or set.
 
 The sentences were written before the code.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from redis import Redis
@@ -16,9 +18,11 @@ from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL
 from service.domain.run_records import Outcome
 from service.errors import ValidationFailed
+from service.scheduler.pauses import PauseEnds
 from service.store.jobs.epochs import note_planning
 from service.usecases.fates.explaining import Explanations
 from service.usecases.fates.occurrences import Occurrences
+from service.usecases.pauses import Pauses
 from tests.support.store_rig import Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 
@@ -39,6 +43,7 @@ class Week:
         self.rig = Rig.on(client)
         note_planning(self.rig.scripts)
         self.scheduler = self.rig.scheduler()
+        self.ends = PauseEnds(self.rig.scripts)
 
     def at(self, text: str) -> None:
         """Sets the clock, with no scheduler up."""
@@ -51,6 +56,7 @@ class Week:
         while self.now < end:
             self.now = min(end, self.now - self.now % 600 + 600)
             self.client.mset({NOW_KEY: int(self.now * 1000), MONOTONIC_KEY: int(self.now * 1000)})
+            self.ends.step()
             self.scheduler.enqueue_jobs()
             for run_id in self.rig.queue():
                 self.rig.runs.finish(run_id, self.rig.start(run_id), Outcome("success", None, {}))
@@ -60,6 +66,7 @@ class Week:
         works = {"name": "works", "ranges": [{"from": "2027-03-26", "to": "2027-03-26", "why": "Good Friday"}]}
         self.rig.calendars.create(works)
         job_id = self.rig.make_job(**schedule("30 2,8,20 * * *"), options={"calendar": "works"})
+        self.change(job_id, "2027-03-23T08:30", move_to="2027-03-23T14:00", reason="the figures come later")
         self.live("03-23 20:00")
         self.at("03-25 06:00")  # an outage of a day and a half, until 07:00 in Vienna
         self.live("03-25 11:00")
@@ -68,14 +75,33 @@ class Week:
         self.rig.jobs.toggle(job_id, {"enabled": False})
         self.live("03-27 17:00")
         self.rig.jobs.toggle(job_id, {"enabled": True})
+        self.change(job_id, "2027-03-28T20:30", move_to="2027-03-28T07:00")
+        self.pause(job_id, "03-28 06:00", "03-28 10:00", "the database moves", "skip")
         self.live("03-28 19:30")
-        # Place for a pause and for two moved occurrences, once people can make them.
         self.at("03-29 01:00")  # one is due, and nobody is up to decide it
         self.rig.jobs.update(job_id, schedule("30 2,10,20 * * *"))
+        self.change(job_id, "2027-03-30T02:30", move_to="2027-03-30T06:00", reason="a quiet night")
+        self.change(job_id, "2027-03-30T20:30", skip=True, reason="an audit")
+        self.change(job_id, "2027-03-31T02:30", bot_config={"dry_run": True})
+        self.pause(job_id, "03-29 08:00", "03-29 09:30", "the database moves back", "latest")
         self.live("03-29 10:00")
+        self.pause(job_id, "03-29 10:00", "03-30 09:00", "stocktaking", "all")
         (lost,) = [run["id"] for run in self.rig.history(job_id) if run["scheduled_for"] == "2027-03-25T19:30:00"]
         self.client.delete(self.rig.keys.run(lost))
         return job_id
+
+    def change(self, job_id: str, local: str, **wish: Any) -> None:
+        """Changes one occurrence, by its time in Vienna."""
+        instant = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(VIENNA)).astimezone(UTC)
+        self.rig.edits.change(job_id, f"{instant:%Y-%m-%dT%H:%M:%S}", wish)
+
+    def pause(self, job_id: str, since: str, until: str, reason: str, on_resume: str) -> None:
+        """Pauses the job, as soon as it is `since`."""
+        if utc(since) > self.now:
+            self.live(since)
+        ends = datetime.fromtimestamp(utc(until), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        body = {"scope": {"job_id": job_id}, "until": ends, "reason": reason, "on_resume": on_resume}
+        Pauses(self.rig.scripts, ("echo",)).create(body)
 
 
 def schedule(cron: str) -> dict[str, Any]:
@@ -100,6 +126,10 @@ SENTENCES = {
     "2027-03-22T07:30:00Z": "2027-03-22 08:30 in Europe/Vienna: it ran on time and succeeded.",
     "2027-03-22T12:00": "2027-03-22 12:00 in Europe/Vienna: the schedule has no occurrence then. "
     "The nearest ones are 2027-03-22 08:30 and 2027-03-22 20:30.",
+    "2027-03-23T08:30": "2027-03-23 08:30 in Europe/Vienna: it was moved to 2027-03-23 14:00 by Ada's key (the figures "
+    "come later). There, it ran on time and succeeded.",
+    "2027-03-23T14:00": "2027-03-23 14:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-23 "
+    "08:30 was moved there by Ada's key (the figures come later): it ran on time and succeeded.",
     "2027-03-23T09:30": "2027-03-23 09:30 in Europe/Vienna: the schedule was another one then (revision 1), and had no "
     "occurrence. The nearest ones are 2027-03-23 08:30 and 2027-03-23 20:30.",
     "2027-03-24T02:30": "2027-03-24 02:30 in Europe/Vienna: it did not run. It was found later than "
@@ -126,8 +156,29 @@ SENTENCES = {
     "The nearest occurrences are 2027-03-27 20:30 and 2027-03-28 03:00.",
     "2027-03-29T02:30": "2027-03-29 02:30 in Europe/Vienna: it did not run. It was due while no scheduler was up, and "
     "the job was changed before one came back, at 2027-03-29 03:00, by Ada's key.",
-    "2027-03-29T20:30": "2027-03-29 20:30 in Europe/Vienna: it is to come, in 8 hours and 30 minutes.",
-    "20:30": "2027-03-29 20:30 in Europe/Vienna: it is to come, in 8 hours and 30 minutes.",
+    "2027-03-28T07:00": "2027-03-28 07:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-28 "
+    "20:30 was moved there by Ada's key: it ran on time and succeeded.",
+    "2027-03-28T09:30": "2027-03-28 09:30 in Europe/Vienna: it did not run. A pause by Ada's key covered it (the "
+    "database moves).",
+    "2027-03-28T20:30": "2027-03-28 20:30 in Europe/Vienna: it was moved to 2027-03-28 07:00 by Ada's key. There, it "
+    "ran on time and succeeded.",
+    "2027-03-29T10:30": "2027-03-29 10:30 in Europe/Vienna: it ran 1 hour late and succeeded. A pause by Ada's key "
+    "held it (the database moves back).",
+    "2027-03-29T20:30": "2027-03-29 20:30 in Europe/Vienna: its run will be held by a pause by Ada's key until "
+    "2027-03-30 11:00 (stocktaking).",
+    "20:30": "2027-03-29 20:30 in Europe/Vienna: its run will be held by a pause by Ada's key until 2027-03-30 "
+    "11:00 (stocktaking).",
+    "2027-03-30T02:30": "2027-03-30 02:30 in Europe/Vienna: it was moved to 2027-03-30 06:00 by Ada's key (a quiet "
+    "night). There, its run will be held by a pause by Ada's key until 2027-03-30 11:00 (stocktaking).",
+    "2027-03-30T06:00": "2027-03-30 06:00 in Europe/Vienna: the schedule has no occurrence then. The one of 2027-03-30 "
+    "02:30 was moved there by Ada's key (a quiet night): its run will be held by a pause by Ada's key until 2027-03-30 "
+    "11:00 (stocktaking).",
+    "2027-03-30T10:30": "2027-03-30 10:30 in Europe/Vienna: its run will be held by a pause by Ada's key until "
+    "2027-03-30 11:00 (stocktaking).",
+    "2027-03-30T20:30": "2027-03-30 20:30 in Europe/Vienna: it will not run. It is skipped by Ada's key (an audit).",
+    "2027-03-31T02:30": "2027-03-31 02:30 in Europe/Vienna: it is to come, in 1 day, 14 hours and 30 minutes. Settings "
+    "of its own by Ada's key.",
+    "2027-03-31T10:30": "2027-03-31 10:30 in Europe/Vienna: it is to come, in 1 day, 22 hours and 30 minutes.",
     "2027-10-31T02:30": "02:30 comes twice on 2027-10-31 in Europe/Vienna; the first time counts. "
     "2027-10-31 02:30 in Europe/Vienna: it is to come, in 215 days, 14 hours and 30 minutes.",
 }

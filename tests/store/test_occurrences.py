@@ -15,6 +15,7 @@ from service.store.jobs.epochs import note_planning
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
 from service.usecases.deleted_jobs import Deleted
+from service.usecases.fates.many_jobs import ManyAccounts
 from service.usecases.fates.occurrences import Occurrences
 from tests.support.store_rig import EchoConfig, Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
@@ -295,3 +296,38 @@ def test_other_rules_lost_data_and_older_releases_are_told(world: World) -> None
         page = world.span(job_id, START, world.now)
         assert why in page["complete_because"] and page["complete_since"] == stamp(world.now)
         world.live(world.now + 86_400, 3600)
+
+
+def test_the_accounts_of_many_jobs_are_those_of_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By label, a page of jobs at a time; what is not an account says why, and a wrong parameter is refused."""
+    monkeypatch.setattr("service.usecases.fates.many_jobs.JOBS_A_PAGE", 2)
+    jobs = [
+        world.rig.make_job(name=f"{number}", labels={"team": team}, schedule_config={"minutes": 10})
+        for number, team in enumerate(["crm", "sales", "crm", "crm"])
+    ]
+    world.live(START + 3600)
+    accounts = ManyAccounts(world.rig.jobs, world.occurrences)
+    span = {"since": stamp(START), "until": stamp(START + 3600)}
+    found, cursor = [], None
+    for _ in range(2):
+        page = accounts.page(labels=["team:crm"], limit=3, cursor=cursor, since=span["since"], until=span["until"])
+        found += page["jobs"]
+        cursor = page["next_cursor"]
+    assert cursor is None and sorted(one["job_name"] for one in found) == ["0", "2", "3"], "made at one instant"
+    for one in found:
+        alone = world.page(one["job_id"], limit=3, **span)
+        assert one == {"job_id": one["job_id"], "job_name": one["job_name"], **alone} and len(alone["items"]) == 3
+    assert len(accounts.page(since=stamp(START))["jobs"]) == 2 and accounts.page(labels=["team:nobody"])["jobs"] == []
+    world.rig.jobs.update(jobs[0], {"schedule_config": {"seconds": 1}})
+    none_before = accounts.page(labels=["team:crm"], since=stamp(START + 10**6), fate="ran")["jobs"]
+    assert [one["detail"] for one in none_before] == ["until must not be before since"] * 2
+    refused: tuple[dict[str, Any], ...] = (
+        {"since": "x"},
+        {"fate": "x"},
+        {"cursor": "x"},
+        {"labels": ["x"]},
+        {"since": "2027-01-02T00:00:00", "until": "2027-01-01T00:00:00"},
+    )
+    for wrong in refused:
+        with pytest.raises(ValidationFailed):
+            accounts.page(**wrong)

@@ -103,7 +103,7 @@ def test_a_rehearsal_that_is_cancelled_before_it_starts_is_still_marked(rig: Rig
     run_id = rig.use.run_now(job_id, REHEARSE)
     rig.use.cancel(job_id, run_id)
     assert rig.use.run(job_id, run_id).data["rehearsal"] is True
-    assert dict(read(rig.scripts).runs) == {("echo", "cancelled", "rehearsal"): 1}
+    assert dict(read(rig.scripts).runs) == {("echo", "cancelled", "rehearsal", ""): 1}
 
 
 def test_rehearsals_are_counted_apart_and_their_times_not_at_all(rig: Rig) -> None:
@@ -112,7 +112,7 @@ def test_rehearsals_are_counted_apart_and_their_times_not_at_all(rig: Rig) -> No
     end(rig, job_id, "failed", REHEARSE)
     end(rig, job_id, "success")
     found = read(rig.scripts)
-    assert dict(found.runs) == {("echo", "failed", "rehearsal"): 1, ("echo", "success", "manual"): 1}
+    assert dict(found.runs) == {("echo", "failed", "rehearsal", ""): 1, ("echo", "success", "manual", ""): 1}
     assert found.duration["echo"].counts[-1] == found.lateness["echo"].counts[-1] == 1
 
 

@@ -161,7 +161,7 @@ def test_what_people_have_paused_and_changed_is_told_with_their_names_and_words(
     its: dict[str, Any] = {"run_id": "x", "trigger": "schedule", "first": START + 10, "last": START + 10}
     pause = {"id": "p", "reason": "moving house", "by": BY}
     assert sentence(Entry(status="skipped", reason="paused", pause=pause, **its)) == (
-        "it did not run. A pause covers it by Ada's key (moving house)."
+        "it did not run. A pause by Ada's key covered it (moving house)."
     )
     assert sentence(Entry(status="queued", pause=pause, is_held=True, **its)) == (
         "its run is held by a pause by Ada's key (moving house)."
@@ -172,11 +172,24 @@ def test_what_people_have_paused_and_changed_is_told_with_their_names_and_words(
     moved = Entry(status="success", edit=Edit(START + 10, "move", 0, START + 60, by=BY), due=(START + 60) * 1000,
                   started_at=(START + 60) * 1000, **its)  # fmt: skip
     assert sentence(moved) == "it was moved to 2027-01-15 08:01 by Ada's key. There, it ran on time and succeeded."
+    late = (START + 120) * 1000
+    held = Entry(status="success", pause=pause, due=(START + 10) * 1000, queued_at=late, started_at=late, **its)
+    assert sentence(held) == (
+        "it ran 1 minute and 50 seconds late and succeeded. A pause by Ada's key held it (moving house)."
+    )
+    given_up = Entry(status="skipped", reason="coalesced", pause=pause, **its)
+    assert sentence(given_up) == (
+        "it did not run. A pause by Ada's key held it (moving house), and let the latest alone run at the end."
+    )
+    off = Entry(status="skipped", reason="disabled", edit=Edit(START + 10, "move", 0, START + 60, by=BY), **its)
+    assert sentence(off) == (
+        "it was moved to 2027-01-15 08:01 by Ada's key. There, it did not run. When it came due, the job was disabled."
+    )
     assert sentence(plans={START + 10: Plan("moved", "later", START + 60, BY)}) == (
-        "it was moved to 2027-01-15 08:01 by Ada's key (later)."
+        "it was moved to 2027-01-15 08:01 by Ada's key (later). There, it is to come, in 55 seconds."
     )
     assert sentence(plans={START + 10: Plan("paused", "paused", None, BY, pause=pause)}) == (
-        "it will not run. A pause covers it by Ada's key (moving house)."
+        "it will not run. A pause by Ada's key covers it (moving house)."
     )
 
 

@@ -49,6 +49,7 @@ from service.cli.output.printing import (
     coloured,
     is_interactive,
     job_state,
+    labels_shown,
     note,
     out,
     say,
@@ -119,7 +120,7 @@ def show(job: JobName, json: Json = False) -> None:
             ("id", found["id"]),
             ("description", found["description"]),
             ("bot", found["bot_type"]),
-            ("labels", _labels_shown(found["labels"])),
+            ("labels", labels_shown(found["labels"])),
             ("state", job_state(found)),
             ("paused by", ", ".join(found.get("paused", ())) or None),
             ("reason", found["state_reason"]),
@@ -282,10 +283,6 @@ def _label(fields: dict[str, Any], current: dict[str, Any], pairs: list[str] | N
         labels = laid_over(fields.get("labels") or current.get("labels"), parsed_labels(pairs))
         refused = not isinstance(labels, dict)
         fields["labels"] = labels if refused else {name: value for name, value in labels.items() if value}
-
-
-def _labels_shown(labels: dict[str, str]) -> str | None:
-    return ", ".join(f"{name}={value}" for name, value in labels.items()) or None
 
 
 def _report(done: str, job: dict[str, Any], json: bool) -> None:

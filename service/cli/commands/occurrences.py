@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -9,9 +10,15 @@ import typer
 from service.cli.client.api import api
 from service.cli.client.job_lookup import complete_names, find_id, job_path
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import Json
+from service.cli.input.arguments import Json, LabelFilter, label_filters
 from service.cli.output.printing import counted, note, say, show_json, show_table
 
+OneOrAll = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[JOB]", help="A job's id, or its unique name; without it, all.", autocompletion=complete_names
+    ),
+]
 Job = Annotated[
     str, typer.Argument(metavar="JOB", help="The job's id, or its name if it is unique.", autocompletion=complete_names)
 ]
@@ -20,7 +27,8 @@ PAGE = 1000
 
 
 def occurrences(
-    job: Job,
+    job: OneOrAll = None,
+    label: LabelFilter = None,
     since: Annotated[
         str | None, typer.Option("--since", help="From this time on, e.g. 2027-03-22T00:00:00Z (default: a week ago).")
     ] = None,
@@ -35,8 +43,14 @@ def occurrences(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 100,
     json: Json = False,
 ) -> None:
-    """Show what became of each occurrence of a job. Exit with 1 if some are unaccounted for."""
-    found = _read(job_path(find_id(job)), limit, since=since, until=until, fate=fate)
+    """Show what became of each occurrence of a job, or of many. Exit with 1 if some are unaccounted for."""
+    span = {"since": since, "until": until, "fate": fate}
+    if job is None:
+        _show_many(list(_accounts(min(limit, PAGE), label=label_filters(label), **span)), json)
+        return
+    if label:
+        raise Failure(Exit.USAGE, "Give either a JOB or --label")
+    found = _read(job_path(find_id(job)), limit, **span)
     if json:
         show_json(found)
     else:
@@ -64,6 +78,38 @@ def _read(path: str, limit: int, **filters: str | None) -> dict[str, Any]:
         cursor = page["next_cursor"]
         if cursor is None or len(items) >= limit:
             return {**page, "items": items}
+
+
+def _accounts(limit: int, **filters: Any) -> Iterator[dict[str, Any]]:
+    """Read the accounts of many jobs, page by page."""
+    cursor: str | None = None
+    while True:
+        answer = api().ask("GET", "/scheduler/occurrences", params={"limit": limit, "cursor": cursor, **filters})
+        page = api().json(answer, "jobs", "next_cursor")
+        yield from page["jobs"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def _show_many(found: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        show_json(found)
+    else:
+        rows = [(one["job_name"], *_row(its)) for one in found for its in one.get("items", ())]
+        if rows:
+            show_table(("JOB", "LOCAL TIME", "FATE", "DETAILS", "RUN"), rows)
+        else:
+            note("No occurrences.")
+        for one in found:
+            if "detail" in one:
+                note(f"{one['job_name']}: {one['detail']}")
+            elif one["next_cursor"] is not None:
+                note(f"There are more of {one['job_name']}; ask for a shorter span, or use --limit.")
+        named, lost = (sum(one.get(name, 0) for one in found) for name in ("named", "unaccounted"))
+        say(f"{counted(len(found), 'job')}: {counted(named, 'occurrence')} up to now, {lost} unaccounted for.")
+    if any(one.get("unaccounted") for one in found):
+        raise typer.Exit(Exit.FAILED)
 
 
 def _row(one: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -73,6 +73,11 @@ def coloured(word: object, by: str | None = None) -> Text:
     return Text(line(word), style=_COLOURS.get(by or str(word), ""))
 
 
+def labels_shown(labels: Mapping[str, str]) -> str | None:
+    """Write labels in a line; None without any."""
+    return ", ".join(f"{name}={value}" for name, value in labels.items()) or None
+
+
 def job_state(job: Mapping[str, Any]) -> Text:
     """Return a job's state, and whether a pause covers it."""
     state = coloured(job["state"])

@@ -81,3 +81,8 @@ class Fate:
     edit: Edit | None = None
     pause: Mapping[str, Any] | None = None
     made_up: Entry | None = None
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether somebody has moved it, whatever became of it then."""
+        return self.word == "moved" or (self.edit is not None and self.edit.action == "move")

@@ -34,10 +34,27 @@ def sentence_of(account: Account, fate: Fate, zone: ZoneInfo) -> str:
         zone: in which times are written.
     """
     found = _sentence(account, fate, zone)
-    return found if fate.made_up is None else f"{found} {_made_up(account, fate.made_up)}"
+    return f"it {_moved(fate, zone)}. There, {found}" if fate.is_moved else found
+
+
+def arrived_sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
+    """Say of an occurrence that was moved to another time, at that time, what became of it."""
+    return f"The one of {written(fate.at, zone)} {_moved(fate, zone, 'there')}: {_sentence(account, fate, zone)}"
+
+
+def _moved(fate: Fate, zone: ZoneInfo, where: str | None = None) -> str:
+    edit = fate.edit
+    to = where or f"to {'another time' if fate.moved_to is None else written(fate.moved_to, zone)}"
+    by, reason = (fate.by, _reason_of(fate)) if edit is None else (edit.by, edit.reason)
+    return f"was moved {to}{_by(by)}{_because(reason)}"
 
 
 def _sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
+    found = _fate_sentence(account, fate, zone)
+    return found if fate.made_up is None else f"{found} {_made_up(account, fate.made_up)}"
+
+
+def _fate_sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
     match fate.word:
         case "ran":
             return f"{_ran(account, fate)}{_set(fate)}"
@@ -48,11 +65,11 @@ def _sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
             does = "did not run" if fate.entry is not None else "will not run"
             return f"it {does}. The calendar {fate.epoch.options.calendar} closes it: {fate.closed or 'a closed day'}."
         case "paused":
-            return _paused(fate)
+            return _paused(account, fate, zone)
+        case "moved" if fate.entry is not None:
+            return _ran(account, fate)
         case "moved":
-            where = "another time" if fate.moved_to is None else written(fate.moved_to, zone)
-            moved = f"it was moved to {where}{_by(fate.by)}{_because(_reason_of(fate))}."
-            return moved if fate.entry is None else f"{moved} There, {_ran(account, fate)}"
+            return _in_time(((fate.moved_to or fate.at) * SECOND - account.now_ms) // SECOND)
         case "dropped":
             return _dropped(fate, zone)
         case "coming":
@@ -68,16 +85,25 @@ def _sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
 def _ran(account: Account, fate: Fate) -> str:
     entry, last = fate.entry, fate.last or fate.entry
     assert entry is not None and last is not None
+    due = _due(account, fate, entry)
     if entry.trigger == "backfill":
         return f"it did not run then. {_made_up(account, last)}"
     if fate.last is not None:
-        found = f"it ran {_lateness(entry)}, and attempt {last.attempt} {_state(account, last)}."
-        return f"{found}{_why_late(entry)}"
+        found = f"it ran {_lateness(entry, due)}, and attempt {last.attempt} {_state(account, last)}."
+        return f"{found}{_why_late(entry, due)}"
     if entry.started_at is None and entry.status == "queued":
         return f"its run is queued, for {words((account.now_ms - (entry.queued_at or 0)) // SECOND)} now."
     if entry.started_at is None:
         return f"its run was {entry.status} before it started{_by(entry.by)}."
-    return f"it ran {_lateness(entry)} and {_state(account, entry)}.{_why_late(entry)}"
+    return f"it ran {_lateness(entry, due)} and {_state(account, entry)}.{_why_late(entry, due)}"
+
+
+def _due(account: Account, fate: Fate, entry: Entry) -> int | None:
+    """Return when a run was due, ms; of one that a pause held, before that: the run itself is due when it is let in."""
+    if entry.pause is None:
+        return entry.due
+    moved_to = fate.moved_to if fate.is_moved else None
+    return due_ms(account.job_id, fate.at, fate.epoch.options) if moved_to is None else moved_to * SECOND
 
 
 def _made_up(account: Account, entry: Entry) -> str:
@@ -92,19 +118,21 @@ def _state(account: Account, entry: Entry) -> str:
     return _ENDED.get(entry.status, f"is {entry.status}")
 
 
-def _lateness(entry: Entry) -> str:
-    late = 0 if entry.started_at is None or entry.due is None else (entry.started_at - entry.due) // SECOND
+def _lateness(entry: Entry, due: int | None) -> str:
+    late = 0 if entry.started_at is None or due is None else (entry.started_at - due) // SECOND
     return "on time" if late < 1 else f"{words(late)} late"
 
 
-def _why_late(entry: Entry) -> str:
-    if entry.started_at is None or entry.due is None or entry.started_at - entry.due < SECOND:
+def _why_late(entry: Entry, due: int | None) -> str:
+    if entry.started_at is None or due is None or entry.started_at - due < SECOND:
         return ""
-    queued_at = entry.due if entry.queued_at is None else entry.queued_at
-    if queued_at - entry.due >= DECIDED_LATE_MS:
-        late = words((queued_at - entry.due) // SECOND)
+    if entry.pause is not None:
+        return f" {_a_pause(entry.pause)} held it{_because(entry.pause.get('reason'))}."
+    queued_at = due if entry.queued_at is None else entry.queued_at
+    if queued_at - due >= DECIDED_LATE_MS:
+        late = words((queued_at - due) // SECOND)
         return f" It was decided {late} late: no scheduler was up, or Redis was away."
-    return f" It waited {words((entry.started_at - entry.due) // SECOND)} for a worker or for its turn."
+    return f" It waited {words((entry.started_at - due) // SECOND)} for a worker or for its turn."
 
 
 def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
@@ -132,7 +160,7 @@ def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
         case "edited":
             return f"It {'was' if fate.entry else 'is'} skipped{_by(fate.by)}{_because(_reason_of(fate))}."
         case "disabled":
-            return "It had been moved, and when it came due, the job was disabled."
+            return "When it came due, the job was disabled."
         case other:
             return f"It was skipped{_by(fate.by)}: {other}." if other else f"It was skipped{_by(fate.by)}."
 
@@ -144,13 +172,28 @@ def _newer(account: Account, fate: Fate) -> Fate | None:
     return found if found is not None and found.entry is not None and found.entry.ran else None
 
 
-def _paused(fate: Fate) -> str:
+def _paused(account: Account, fate: Fate, zone: ZoneInfo) -> str:
+    pause, because = fate.pause or {}, _because(_reason_of(fate))
+    ends = next((one.until for one in account.pauses if one.id == pause.get("id")), None)
+    until = "" if ends is None else f" until {written(ends // SECOND, zone)}"
+    named = f"{_a_pause(pause)}{until}"
     if fate.entry is not None and fate.entry.ran:
-        return f"its run is held by a pause{_by(fate.by)}{_because(_reason_of(fate))}."
-    if fate.entry is None and (fate.pause or {}).get("on_resume", "skip") != "skip":
-        return f"its run will be held by a pause{_by(fate.by)}{_because(_reason_of(fate))}."
-    does = "did not run" if fate.entry is not None else "will not run"
-    return f"it {does}. A pause covers it{_by(fate.by)}{_because(_reason_of(fate))}."
+        return f"its run is held by {_lower(named)}{because}."
+    if fate.entry is not None and fate.reason == "coalesced":
+        return f"it did not run. {_a_pause(pause)} held it{because}, and let the latest alone run at the end."
+    if fate.entry is not None:
+        return f"it did not run. {_a_pause(pause)} covered it{because}."
+    if pause.get("on_resume", "skip") != "skip":
+        return f"its run will be held by {_lower(named)}{because}."
+    return f"it will not run. {named} covers it{because}."
+
+
+def _a_pause(pause: Mapping[str, Any]) -> str:
+    return f"A pause{_by(pause.get('by'))}"
+
+
+def _lower(text: str) -> str:
+    return text[0].lower() + text[1:]
 
 
 def _reason_of(fate: Fate) -> str | None:
@@ -174,12 +217,14 @@ def _dropped(fate: Fate, zone: ZoneInfo) -> str:
 
 def _coming(account: Account, fate: Fate, zone: ZoneInfo) -> str:
     left = (due_ms(account.job_id, fate.at, fate.epoch.options) - account.now_ms) // SECOND
-    if left <= 0:
-        return "it is due now."
     moved = "" if fate.moved_from is None else (
         f" The calendar {fate.epoch.options.calendar} moves it there from {written(fate.moved_from, zone)}."
     )  # fmt: skip
-    return f"it is to come, in {words(left)}.{moved}{_set(fate)}"
+    return f"{_in_time(left)}{moved}{_set(fate)}"
+
+
+def _in_time(seconds: int) -> str:
+    return "it is due now." if seconds <= 0 else f"it is to come, in {words(seconds)}."
 
 
 def _set(fate: Fate) -> str:

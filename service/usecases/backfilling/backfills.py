@@ -15,7 +15,7 @@ from service.domain.ids import is_id
 from service.domain.job_fields import validate_bot_config
 from service.domain.timestamps import format_timestamp
 from service.errors import Conflict, NotFound
-from service.store.idempotency import Recalled
+from service.store.idempotency import Recalled, recall
 from service.store.runs.backfills import BackfillStore
 from service.store.scripts import Scripts
 from service.store.server.asking import ask
@@ -62,6 +62,9 @@ class Backfills:
         """
         asked = parse_backfill(body)
         require_overlay(asked.overlay)
+        sent = once(f"backfill {job_id}", key, body)
+        if sent is not None and (kept := recall(self._scripts, sent)):  # what it made up for is not missing any more
+            return self.get(job_id, same_body(kept))
         for _ in range(_TRIES):
             newest = self._store.newest(job_id) if is_id(job_id) else ""
             read = self._occurrences.read(job_id)
@@ -76,7 +79,7 @@ class Backfills:
             answer = self._store.start(
                 job_id, record.revision, newest, asked, instants, bound=bound, request_id=logs.request_id(),
                 rehearsal=(asked.overlay or {}).get("dry_run") is True,
-                idempotency=once(f"backfill {job_id}", key, body),
+                idempotency=sent,
             )  # fmt: skip
             match answer:
                 case Recalled() as recalled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from service.domain.fates.fate import Fate
 from service.domain.fates.instants import walk
 from service.domain.fates.losses import IN_WORDS
 from service.domain.fates.moments import Moment, clock, parse_moment, written
-from service.domain.fates.sentences import off_sentence, sentence_of
+from service.domain.fates.sentences import arrived_sentence, off_sentence, sentence_of
 from service.domain.schedules.zones import zone as zone_of
 from service.domain.timestamps import format_timestamp
 from service.errors import ScheduleError
@@ -40,7 +41,8 @@ class Explanations:
                 seconds it finds the occurrence of that minute.
 
         Returns:
-            `{"at", "local", "fate", "sentence", "nearest"}`, with the fields of the occurrence, if there is one.
+            `{"at", "local", "fate", "sentence", "nearest"}`, with the fields of the occurrence, if there is one, and
+            those of other times that somebody moved there, in `moved_here`.
 
         Raises:
             NotFound: there is no such job.
@@ -82,11 +84,13 @@ class _Answer:
             told = self._nearest(nearest, "occurrences")
         else:
             told = f"{self._when(self._moment.at)}: {self._none(nearest)}"
+        told = " ".join([told, *(arrived_sentence(self._account, one, self._zone) for one in self._arrived)])
         facts = shown(fates[0]) if fates else {
             "at": format_timestamp(self._moment.at), "local": None, "fate": None, "revision": None,
         }  # fmt: skip
         return {
             **facts,
+            **({"moved_here": [shown(one) for one in self._arrived]} if self._arrived else {}),
             "sentence": f"{beginning}{told}",
             "nearest": {
                 "before": None if before is None else format_timestamp(before.at),
@@ -140,7 +144,22 @@ class _Answer:
     # no occurrence
 
     def _none(self, nearest: list[int]) -> str:
-        return self._elsewhere() or f"the schedule has no occurrence then. {self._nearest(nearest, 'ones')}"
+        if found := self._elsewhere():
+            return found
+        return "the schedule has no occurrence then." + ("" if self._arrived else f" {self._nearest(nearest, 'ones')}")
+
+    @cached_property
+    def _arrived(self) -> list[Fate]:
+        """The occurrences of other times that somebody moved to this one."""
+        if self._moment.lands_at is not None:
+            return []
+        edits = [*(entry.edit for entry in self._account.entries), *(one.edit for one in self._account.plans.values())]
+        moved = {
+            edit.instant for edit in edits if edit is not None and edit.moved_to is not None
+            and any(first <= edit.moved_to <= last for first, last in self._moment.spans)
+        }  # fmt: skip
+        found = (next(self._account.fates(instant - 1, instant), None) for instant in sorted(moved))
+        return [one for one in found if one is not None and one.is_moved]
 
     def _elsewhere(self) -> str:
         """Say why there is no occurrence, if that does not follow from the schedule alone."""

@@ -215,6 +215,8 @@ def shown(fate: Fate) -> dict[str, Any]:
     for name in ("moved_from", "moved_to"):
         if (instant := getattr(fate, name)) is not None:
             answer[name] = format_timestamp(instant)
+    if fate.moved_to is not None and schedule is not None:
+        answer["moved_to_local"] = schedules.local_times(schedule, [fate.moved_to])[0]
     if fate.edit is not None:
         answer["edit"] = fate.edit.told()
     if fate.pause is not None:

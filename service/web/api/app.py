@@ -12,6 +12,7 @@ from falcon.media import JSONHandler
 from service.bots.registry import configs
 from service.domain.access.callers import NOBODY, act_for
 from service.domain.plain_json import dumps
+from service.usecases.fates.many_jobs import ManyAccounts
 from service.web.api import contacts as address_book
 from service.web.api import feeds
 from service.web.api.access.audit import AuditEntries
@@ -30,7 +31,7 @@ from service.web.api.health import Acknowledge, Health
 from service.web.api.jobs import Batch, Job, JobList, RunNow, Toggle
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
-from service.web.api.occurrences import Explanation, OccurrenceList
+from service.web.api.occurrences import AllOccurrences, Explanation, OccurrenceList
 from service.web.api.openapi import document as openapi
 from service.web.api.parameters import KnownParameters
 from service.web.api.pauses import OnePause, PauseList
@@ -181,6 +182,8 @@ def _add_job_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/jobs/{job_id}/preview", JobPreview(jobs, pages))
     app.add_route("/scheduler/jobs/{job_id}/occurrences", OccurrenceList(services.occurrences, services.long))
     app.add_route("/scheduler/jobs/{job_id}/occurrences/{instant}", OccurrenceChange(services.occurrence_edits, pages))
+    accounts = ManyAccounts(jobs, services.occurrences)
+    app.add_route("/scheduler/occurrences", AllOccurrences(accounts, services.long))
     app.add_route("/scheduler/jobs/{job_id}/explain", Explanation(services.explanations, services.long))
     app.add_route("/scheduler/jobs/{job_id}/revisions", RevisionList(services.revisions))
     app.add_route("/scheduler/jobs/{job_id}/revisions/{revision}", OneRevision(services.revisions))

@@ -7,6 +7,7 @@ from falcon.asgi import Request, Response
 from service.domain.access.scopes import Scope
 from service.errors import ValidationFailed
 from service.usecases.fates.explaining import Explanations
+from service.usecases.fates.many_jobs import ManyAccounts
 from service.usecases.fates.occurrences import Occurrences
 from service.web.api.limits import OCCURRENCE_LIMIT
 from service.web.http import paging, query
@@ -32,6 +33,27 @@ class OccurrenceList(PooledResource[Occurrences]):
         limit = OCCURRENCE_LIMIT.read(req)
         resp.media = await self._pool.run(
             self._source.page, job_id, **filters, limit=limit, cursor=paging.cursor(req)
+        )  # fmt: skip
+        paging.link_to(req, resp, resp.media["next_cursor"])
+
+    on_head = on_get
+
+
+class AllOccurrences(PooledResource[ManyAccounts]):
+    """`/scheduler/occurrences`."""
+
+    access = BY_KEY.needing(get=Scope.READ)
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Return what became of the occurrences of many jobs: of those that have a `label`, or of all.
+
+        Each job has what `GET /jobs/{id}/occurrences` answers for it, up to `limit` occurrences, or a `detail` that
+        says why its account cannot be read. The cursor leads to the next jobs.
+        """
+        filters = {name: query.text(req, name) for name in FILTERS}
+        labels, limit = query.texts(req, "label"), OCCURRENCE_LIMIT.read(req)
+        resp.media = await self._pool.run(
+            self._source.page, labels=labels, **filters, limit=limit, cursor=paging.cursor(req)
         )  # fmt: skip
         paging.link_to(req, resp, resp.media["next_cursor"])
 

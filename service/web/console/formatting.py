@@ -37,6 +37,12 @@ SKIP_REASONS = {
     "disabled": "it was moved, and its job was off then",
     "clock": "decided while Redis' clock was ahead; it will be due again",
 }
+DROP_REASONS = {
+    "changed": "due while no scheduler was up, and then the job was changed",
+    "calendar": "due while no scheduler was up, and then its calendar was changed",
+    "clock": "due while no scheduler was up, and then the clock was set right",
+}
+"""Why nobody has decided an occurrence that was due."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -80,6 +86,22 @@ def local(timestamp: str) -> str:
     """Format a local timestamp: `2025-03-30T03:00:00+02:00` becomes `Sun 2025-03-30 03:00:00 +02:00`."""
     day = datetime.fromisoformat(timestamp)
     return f"{_DAYS[day.weekday()]} {timestamp[:10]} {timestamp[11:19]} {timestamp[19:]}"
+
+
+def why_not(occurrence: Mapping[str, Any]) -> str:
+    """Say in a few words why an occurrence did not run as the schedule has it; nothing where its fate says so."""
+    fate, reason, pause = occurrence["fate"], occurrence.get("reason"), occurrence.get("pause")
+    if fate == "closed":
+        return str(occurrence.get("closed") or "a closed day")
+    if fate == "paused" and pause:
+        return str(pause["reason"])
+    if pause and fate in ("ran", "moved"):
+        return f"held by a pause: {pause['reason']}"
+    if fate == "dropped":
+        return DROP_REASONS.get(reason or "", DROP_REASONS["changed"])
+    if reason is None or fate == "ran":
+        return reason or ""
+    return str(SKIP_REASONS.get(reason, reason))
 
 
 def as_json(value: Any) -> str:
@@ -130,4 +152,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "sign": sign,
     "stamp": stamp,
     "summary": summary,
+    "why_not": why_not,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -10,6 +10,7 @@ from falcon.asgi import Request, Response
 from service.domain.access.scopes import Scope
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.interleaving import interleaved
 from service.usecases.definitions import Definitions
 from service.usecases.documents.document import VERSION, yaml_pieces
@@ -78,10 +79,20 @@ class JobPage(RenderedPage):
                 for drawn in (plot("Duration", recent, "duration_ms"), plot("Lateness", recent, "lateness_ms"))
                 if drawn is not None
             ],
+            failed=_failed_span(recent),
             failures=[run for run in recent if run["status"] == "failed" and not run["rehearsal"]][:ERRORS],
             yaml=b"".join(yaml_pieces(VERSION, [definition(job)])).decode("utf-8", "replace"),
             rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
         )
+
+
+def _failed_span(runs: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
+    """Find the span of the occurrences whose runs failed, timestamps, the end exclusive; None if there are none."""
+    found = [
+        run["scheduled_for"] for run in runs
+        if run["status"] == "failed" and run["scheduled_for"] is not None and not run["rehearsal"]
+    ]  # fmt: skip
+    return (min(found), format_timestamp(parse_timestamp(max(found), "until") + 1)) if found else None
 
 
 def labelled(label: str, value: str) -> str:

@@ -20,18 +20,33 @@ from service.web.api.openapi.building import (
     ref,
 )
 from service.web.api.openapi.change_schemas import EDIT
-from service.web.api.openapi.operation import CURSOR, Operation, json
+from service.web.api.openapi.operation import CURSOR, LABELS, Operation, json
 from service.web.api.openapi.pause_operations import TOLD_OF_A_RUN
+
+_SPAN: Mapping[str, Schema] = {
+    "since": {**TIME_SENT, "description": "The beginning of the span. Default: a week ago."},
+    "until": {**TIME_SENT, "description": "The end of the span, exclusive. Default: in a day."},
+    "fate": {"type": "string", "enum": list(FATES), "description": "Only occurrences with this fate."},
+}
 
 FATE_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/jobs/{job_id}/occurrences"): Operation(
         {200: json(ref("Occurrences"))},
         (400, 404, 409),
         {
-            "since": {**TIME_SENT, "description": "The beginning of the span. Default: a week ago."},
-            "until": {**TIME_SENT, "description": "The end of the span, exclusive. Default: in a day."},
-            "fate": {"type": "string", "enum": list(FATES), "description": "Only occurrences with this fate."},
+            **_SPAN,
             OCCURRENCE_LIMIT.name: {**OCCURRENCE_LIMIT.schema, "description": "Occurrences per page."},
+            "cursor": CURSOR,
+        },
+        answer_headers=("Link",),
+    ),
+    ("GET", "/scheduler/occurrences"): Operation(
+        {200: json(ref("OccurrencesOfJobs"))},
+        (400,),
+        {
+            **_SPAN,
+            "label": LABELS,
+            OCCURRENCE_LIMIT.name: {**OCCURRENCE_LIMIT.schema, "description": "Occurrences of each job."},
             "cursor": CURSOR,
         },
         answer_headers=("Link",),
@@ -73,6 +88,7 @@ def fates() -> dict[str, Schema]:
         "closed": {**TEXT, "description": "The closed day's name."},
         "moved_from": {**TIMESTAMP, "description": "Where the schedule has it, if the calendar moves it."},
         "moved_to": {**TIMESTAMP, "description": "When it runs instead."},
+        "moved_to_local": {**TEXT, "description": "The same in the zone that the job had then."},
         "edit": {**EDIT, "description": "How somebody changed it."},
         "pause": {
             **TOLD_OF_A_RUN["pause"],
@@ -103,11 +119,31 @@ def fates() -> dict[str, Schema]:
         "revision": or_null(COUNT),
         "sentence": {**TEXT, "description": "Why it ran, did not run, or is no occurrence."},
         "nearest": record({"before": near, "after": near}),
+        "moved_here": {
+            **array(ref("Occurrence")),
+            "description": "Occurrences that somebody moved to this time.",
+        },
         "complete_since": {**TIMESTAMP, "description": "From then on everything is known."},
     }
     always = ("at", "local", "fate", "revision")
     return {
         "Occurrence": record(own, always),
         "Occurrences": record(page),
+        "OccurrencesOfJobs": record(
+            {
+                "jobs": array(
+                    record(
+                        {
+                            "job_id": UUID,
+                            "job_name": TEXT,
+                            "detail": {**TEXT, "description": "Why it cannot be read."},
+                            **page,
+                        },
+                        ("job_id", "job_name"),
+                    )
+                ),
+                "next_cursor": or_null(TEXT),
+            }
+        ),
         "Explanation": record(told, (*always, "sentence", "nearest", "complete_since")),
     }

@@ -6,6 +6,8 @@ from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
 from service.domain.backfilling.request import MOST_PARALLEL, ONLY
+from service.domain.timestamps import format_timestamp, parse_timestamp
+from service.errors import ValidationFailed
 from service.store.runs.backfills import FATES
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.jobs import Jobs
@@ -30,7 +32,7 @@ class BackfillPage(RenderedPage):
         self._backfills = backfills
 
     def render(self, req: Request, resp: Response, job_id: str) -> None:
-        """Show the job's backfills, newest first; `?only=` chooses what the form asks for."""
+        """Show the job's backfills, newest first; `?only=`, `?since=` and `?until=` fill in the form."""
         job = self._jobs.get(job_id).data
         only = query.text(req, "only")
         found = self._backfills.list(job_id)
@@ -45,4 +47,14 @@ class BackfillPage(RenderedPage):
             choices=[(name, _WORDS[name]) for name in ONLY],
             only=only if only in ONLY else "missing",
             most_parallel=MOST_PARALLEL,
+            since=_instant(req, "since"),
+            until=_instant(req, "until"),
         )
+
+
+def _instant(req: Request, name: str) -> str | None:
+    """Read an instant with which the form begins; nothing where the address is mistyped."""
+    try:
+        return format_timestamp(parse_timestamp(query.text(req, name), name))
+    except ValidationFailed:
+        return None

@@ -27,7 +27,10 @@ TONES = {
 """Fate -> the status whose colour and sign it has."""
 
 
-OPTIONAL = ("run_id", "status", "reason", "closed", "moved_from", "moved_to", "by", "pause", "made_up_by")
+OPTIONAL = (
+    "run_id", "status", "lateness_ms", "reason", "closed", "moved_from", "moved_to", "moved_to_local", "by", "edit",
+    "pause", "made_up_by",
+)  # fmt: skip
 """Fields that an occurrence has only where they apply."""
 
 
@@ -84,7 +87,10 @@ class OccurrenceList(RenderedPage):
     def _told(self, job_id: str, at: str | None) -> tuple[dict[str, Any] | None, str]:
         """Explain a moment; None and a sentence if it is none."""
         try:
-            return (None if at is None else _filled(self._explanations.explain(job_id, at.strip()))), ""
+            if at is None:
+                return None, ""
+            told = _filled(self._explanations.explain(job_id, at.strip()))
+            return {**told, "moved_here": [_filled(one) for one in told.get("moved_here", ())]}, ""
         except ValidationFailed as error:
             return None, "; ".join(one.message for one in error.errors)
 

@@ -24,7 +24,7 @@ class Banner:
 
     Args:
         troubles: what is wrong with the service: since when, and a sentence.
-        pauses: the first of them: their jobs in words, until when, why, and who made them.
+        pauses: the first of them: their jobs in words, of one job its id and name, until when, why, and who made them.
         more: how many others there are.
     """
 
@@ -51,11 +51,13 @@ class Banners:
             return Banner()
         try:
             found, wrong = self._pauses.active(), self._health.troubles()
+            names = self._pauses.names(found[:SHOWN])
         except ServiceError:
             return Banner()
         shown = [
             {
-                "id": one.id, "jobs": one.scope.words(), "reason": one.reason, "on_resume": one.on_resume,
+                "id": one.id, "jobs": one.scope.words(), "job_id": one.scope.job_id,
+                "name": names.get(one.scope.job_id or ""), "reason": one.reason, "on_resume": one.on_resume,
                 "until": None if one.until is None else format_ms(one.until), "by": (one.by or {}).get("name"),
             }
             for one in found[:SHOWN]

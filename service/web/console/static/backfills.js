@@ -2,7 +2,7 @@
 import { newKey, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
-import { toInstant, showTimes } from "./times.js";
+import { toInstant, toLocal, showTimes } from "./times.js";
 
 const form = document.getElementById("backfill");
 const plan = document.getElementById("plan");
@@ -33,6 +33,7 @@ function showPlan({ total, instants, reasons, rule }) {
   plan.hidden = false;
 }
 
+for (const input of form?.querySelectorAll("[data-instant]") ?? []) input.value ||= toLocal(input.dataset.instant);
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(event.submitter, async () => showPlan(await sendFrom(form, { ...asked(), dry_run: true })));

@@ -16,14 +16,29 @@ const secondsAt = ({ dataset }, x) => {
 const placeOf = (mark) => Number(mark.dataset.x);
 const inDrawing = (svg, event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()).x;
 
+const inWords = (at) => at.toLocaleString(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+
+// Shows a mark moved by so much, with the time at which it would be due there; 0: where the schedule has it.
 function place(mark, by) {
   const { dataset } = drawing(mark);
   const [start, end] = [Number(dataset.x) + 1, Number(dataset.x) + Number(dataset.day)];
   const x = Math.min(Math.max(placeOf(mark) + by, start), end);
   mark.setAttribute("transform", `translate(${x} ${mark.dataset.y})`);
-  const at = new Date(secondsAt(drawing(mark), x) * 1000);
-  mark.querySelector("title").textContent = `move to ${at.toLocaleString(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" })}`;
+  tell(mark, by ? inWords(new Date(secondsAt(drawing(mark), x) * 1000)) : "", x > end - 40 ? "end" : "middle");
   return x;
+}
+
+function tell(mark, when, anchor) {
+  mark.dataset.label ??= mark.getAttribute("aria-label");
+  mark.setAttribute("aria-label", when ? `${when}: Enter moves it there, Escape leaves it` : mark.dataset.label);
+  mark.querySelector(".drag-time")?.remove();
+  if (!when) return;
+  const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
+  text.setAttribute("class", "drag-time");
+  text.setAttribute("y", -9);
+  text.setAttribute("text-anchor", anchor);
+  text.textContent = when;
+  mark.append(text);
 }
 
 document.addEventListener("pointerdown", (event) => {
@@ -48,12 +63,15 @@ document.addEventListener("pointerup", () => {
   else move(mark, moved);
 });
 
-document.addEventListener("pointercancel", () => {
+function letGo() {
   if (held) place(held.mark, 0);
   held = null;
-});
+}
+
+document.addEventListener("pointercancel", letGo);
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") letGo();
   const mark = event.target.closest?.("[data-movable]");
   if (!mark) return;
   const by = Number(mark.dataset.by ?? 0);
@@ -71,7 +89,7 @@ async function move(mark, by) {
   const at = new Date(secondsAt(drawing(mark), place(mark, by)) * 1000);
   try {
     await sendFrom(mark, { move_to: at.toISOString().replace(/\.\d+Z$/, "Z") });
-    say(`Moved to ${at.toLocaleString(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" })}`, { action: { label: "Undo", run: () => takeBack(mark) } });
+    say(`Moved to ${inWords(at)}`, { action: { label: "Undo", run: () => takeBack(mark) } });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     say(error.message, { bad: true });

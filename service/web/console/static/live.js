@@ -50,7 +50,7 @@ export async function refresh({ gently = false, quietly = gently } = {}) {
 function isInUse(element) {
   const active = element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
   // A button that is replaced between press and release gets no click.
-  return active || element.matches(":active") || element.querySelector("[aria-busy=true], details.menu[open]") || element.contains(getSelection().anchorNode) && !getSelection().isCollapsed;
+  return active || element.matches(":active") || element.querySelector("[aria-busy=true], [data-by], details.menu[open]") || element.contains(getSelection().anchorNode) && !getSelection().isCollapsed;
 }
 
 function replace(element, now) {

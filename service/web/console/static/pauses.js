@@ -28,7 +28,7 @@ async function pause() {
   if (errors.length) return summarize([], "");
   try {
     const made = await sendFrom(form, { ...body, scope: scope() });
-    sayOnNextPage(`Paused: ${made.jobs}`);
+    sayOnNextPage(`Paused: ${made.scope.job_id ? form.dataset.name : made.jobs}`);
     location.assign("/pauses");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -59,8 +59,8 @@ if (form) {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-end]");
   if (button) busy(button, async () => {
-    const ended = await sendFrom(button);
-    sayOnNextPage(`No longer paused: ${ended.jobs}`);
+    await sendFrom(button);
+    sayOnNextPage(`No longer paused: ${button.dataset.jobs}`);
     location.reload();
   });
 });
