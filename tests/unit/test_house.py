@@ -25,6 +25,7 @@ SHORT = {
     "service/bots/protocol.py": "old names, for one release",
     "service/clock.py": "every layer may need it",
     "service/contacts/writing/formulas.py": "one rule for every format",
+    "service/domain/alerting/address_names.py": "the store and the courier need it",
     "service/domain/ids.py": "the one check of ids",
     "service/domain/schedules/intervals.py": "two modules need it before definitions",
     "service/runner.py": "RQ's stored records name it",
