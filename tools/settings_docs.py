@@ -72,7 +72,8 @@ SECTIONS = {
     ),
     "Logs": ("log_level", "log_format"),
     "Messages and alerts": (
-        "message_url", "alert_url", "heartbeat_url", "workers_wanted_seconds", "phone_region", "message_list_unsubscribe", "message_auto_submitted",
+        "message_url", "alert_url", "heartbeat_url", "workers_wanted_seconds", "phone_region",
+        "message_list_unsubscribe", "message_auto_submitted",
     ),
     "Bots": (
         "contacts_url", "BOT_SECRET_…", "BOT_SECRET_…_HOSTS", "visitor_contact", "network_allow",

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tests.deaths.ears import Ears
 from tests.support.installation import Installation
@@ -58,7 +59,7 @@ class Stage(Installation):
 
     def holder(self, task: str) -> int:
         """The process that holds the lease of a task; 0 if none does."""
-        found: bytes | None = self.client.get(self.keys.lease(task))
+        found: Any = self.client.get(self.keys.lease(task))
         return int(found.decode().rsplit("-", 2)[1]) if found else 0
 
     def watched_for(self, seconds: float) -> None:

@@ -176,7 +176,7 @@ def test_a_step_of_the_clock_is_seen_while_no_scheduler_is_up(rig: Rig) -> None:
     watch.turn()
     steps = json.loads(rig.client.hget(rig.keys.clock, "steps") or "[]")
     assert len(steps) == 1 and abs(steps[0]["by"] + 7_200_000) < 10_000
-    kinds = [json.loads(note)["kind"] for note in rig.client.lrange(rig.keys.alerts_service, 0, -1)]  # type: ignore[union-attr]
+    kinds = [json.loads(note)["kind"] for note in rig.client.lrange(rig.keys.alerts_service, 0, -1)]
     assert kinds.count("clock_stepped") == 1
 
 
@@ -219,7 +219,7 @@ def test_a_full_redis_is_watched_and_told_of_once_whoever_sees_it_first(rig: Rig
         with pytest.raises(StoreFull):  # it cannot look at the clock, and has done all else
             watch.turn()
         assert touch.gap() is None and touch.holds("watch")
-        notes = [json.loads(note)["kind"] for note in rig.client.lrange(rig.keys.alerts_service, 0, -1)]  # type: ignore[union-attr]
+        notes = [json.loads(note)["kind"] for note in rig.client.lrange(rig.keys.alerts_service, 0, -1)]
         assert notes.count("memory_high") == 1
         assert "memory" in [trouble.kind for trouble in Health(rig.scripts).troubles()]
     finally:
