@@ -81,12 +81,12 @@ class Seen:
         return run_id
 
     def stored(self) -> dict[bytes, Any]:
-        """All that is in Redis, but for the web process' own counters."""
+        """All that is in Redis, but for the web process' own counters and leases."""
         client: Any = self.rig.client
         return {
             key: client.hgetall(key) if client.type(key) == b"hash" else client.dump(key)
             for key in client.keys("*")
-            if not key.endswith(b":metrics")
+            if not key.endswith(b":metrics") and b":lease:" not in key
         }
 
 

@@ -51,7 +51,10 @@ NOT_OF_JOBS = {
     "/scheduler/calendars", "/scheduler/calendars/{name}", "/scheduler/calendars/{name}/ics",
     "/scheduler/calendars/{name}/days", "/scheduler/pauses", "/scheduler/pauses/{pause_id}",
 }  # fmt: skip
-NOT_WITH_LIMITS = {"/metrics", "/scheduler/health", "/scheduler/audit"}
+NOT_WITH_LIMITS = {
+    "/metrics", "/scheduler/health", "/scheduler/audit", "/scheduler/channels", "/scheduler/channels/{name}",
+    "/scheduler/channels/{name}/test", "/scheduler/rules", "/scheduler/rules/{rule_id}", "/scheduler/alerts",
+}  # fmt: skip
 """The guard lets no key with limits in; health is open, and tells anybody without a key how many jobs there are."""
 AHEAD = {"/scheduler/clock-changes", "/feed/{token}.ics"}
 """What changes with the clock: see `tests/store/test_clock_changes.py` and `tests/api/test_feeds.py`."""
