@@ -81,13 +81,17 @@ class Seen:
         return run_id
 
     def stored(self) -> dict[bytes, Any]:
-        """All that is in Redis, but for the web process' own counters and leases."""
+        """All that is in Redis, but for the web process' own counters and leases, and when a session was last used."""
         client: Any = self.rig.client
-        return {
+        found = {
             key: client.hgetall(key) if client.type(key) == b"hash" else client.dump(key)
             for key in client.keys("*")
             if not key.endswith(b":metrics") and b":lease:" not in key
         }
+        for key, value in found.items():
+            if b":session:" in key:
+                value.pop(b"used_at", None)
+        return found
 
 
 def seen_on(client: Redis, url: str) -> Seen:
