@@ -101,7 +101,7 @@ def why_not(occurrence: Mapping[str, Any]) -> str:
         return DROP_REASONS.get(reason or "", DROP_REASONS["changed"])
     if reason is None or fate == "ran":
         return reason or ""
-    return SKIP_REASONS.get(reason, reason)
+    return SKIP_REASONS.get(reason, str(reason))
 
 
 def as_json(value: Any) -> str:
