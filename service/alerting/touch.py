@@ -71,12 +71,16 @@ class Touch:
         self._stop = threading.Event()
 
     def start(self) -> None:
+        """Begin, and go on in a thread."""
+        self.begin()
+        self._stop = threading.Event()
+        threading.Thread(target=self._work, args=(self._stop,), name="touch", daemon=True).start()
+
+    def begin(self) -> None:
         """Begin. The token is made now, because a process that is forked must have another one than its parent."""
         self.token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
         self._leases = Leases(self._scripts, self.token, self._tasks, self._clock)
         self._since_ms = self._renewed_ms = self._clock()
-        self._stop = threading.Event()
-        threading.Thread(target=self._work, args=(self._stop,), name="touch", daemon=True).start()
 
     def stop(self) -> None:
         """Ask the thread to end. It leaves the leases as they are: see `give_back`."""

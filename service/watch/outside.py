@@ -36,13 +36,17 @@ class Outside:
         self._next = 0
         self._thread: threading.Thread | None = None
 
+    def is_busy(self) -> bool:
+        """Return whether a heartbeat is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
     def tell(self, reasons: Sequence[str]) -> None:
         """Send a heartbeat if a minute is over, or if things have changed since the last one.
 
         Args:
             reasons: why not all is well, sentences; empty if it is.
         """
-        if self._url is None or (self._thread is not None and self._thread.is_alive()):
+        if self._url is None or self.is_busy():
             return
         well = not reasons
         if well == self._well and self._clock() < self._next:

@@ -75,12 +75,12 @@ class Watch:
         if gap is not None or not self._touch.holds("watch") or self._clock() < self._next_look:
             return
         self._next_look = self._clock() + LOOK_MS
-        self._look_at_clock()
-        self._scripts.look_at_data("watch_data")
         sight, touch_ms = look(self._scripts), self._touch.lasted_ms()
         troubles = self._rules.judge(sight, touch_ms)
         note_troubles(self._scripts, troubles)
         self._outside.tell(reasons(sight, troubles, touch_ms))
+        self._look_at_clock()  # last, because a full Redis refuses that
+        self._scripts.look_at_data("watch_data")
 
     def _look_at_clock(self) -> None:
         """Look for a step of Redis' clock, as each scheduler does."""

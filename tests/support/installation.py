@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from redis import Redis
 
@@ -56,7 +56,7 @@ class Installation(Api):
             **settings,
         }  # fmt: skip
 
-    def __enter__(self) -> Installation:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,5 @@
+"""A bot whose import does not end."""
+
+import threading
+
+threading.Event().wait()
