@@ -35,9 +35,11 @@ ANSWER_FIELDS = (
     "next_run_at",
     "state",
     "state_reason",
+    "health",
     "revision",
 )
 """The fields of a job as the API shows it, in the contract's order."""
+HEALTHS = ("ok", "late", "slow", "empty")
 STATES = ("scheduled", "disabled", "ended", "broken")
 FILTER_STATES = (*STATES, "failing")
 """What a filter may ask for: a job's state, or that its last run has failed."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from service.domain.expectations.expect import Expect
 from service.domain.input.names import NAME_IN_WORDS, is_name
 from service.domain.input.refusals import echo
 from service.domain.input.validation import validated
@@ -65,6 +66,10 @@ class Options(BaseModel):
     on_closed: Literal["skip", "next_open", "previous_open"] = Field(
         default="skip",
         description="What happens to an occurrence on a closed day: skipped, or moved by whole days, 31 at most.",
+    )
+
+    expect: Expect | None = Field(
+        default=None, description="What the job is expected to do; a breach is told, and ends no run. null: nothing."
     )
 
     @field_validator("starts_at", "ends_at")

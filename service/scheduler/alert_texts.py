@@ -18,7 +18,12 @@ _SAYS = {
     "recovered": "has recovered",
     "missed": "missed occurrences",
     "switched_off": "was switched off",
+    "breach_over": "is as expected again",
 }
+_BREACHES = {
+    "success_within_seconds": "is late", "finish_by": "is late", "longest_seconds": "is slow",
+    "result": "came back empty",
+}  # fmt: skip
 OF_THE_SERVICE = ("clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts")
 """Kinds of alerts that belong to no job; they go to ALERT_URL alone."""
 NEWS = "news"
@@ -42,10 +47,15 @@ def words(name: str, said: Mapping[str, Any]) -> tuple[str, str]:
     """
     if said["kind"] == NEWS:
         return words_of_a_bot(name, said)
-    subject = f"{name} {_SAYS[said['kind']]}"
+    if said["kind"] == "breach":
+        subject = f"{name} {_BREACHES[said['expectation']]}: {said['said']}"
+    else:
+        subject = f"{name} {_SAYS[said['kind']]}"
     lines = [f"Job: {name} ({said['job_id']})", f"When: {format_ms(int(said['at']))} UTC"]
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
+    if said["kind"] == "breach_over":
+        lines.append(f"Over: it {_BREACHES[said['expectation']]}. Now: {said['said']}")
     if "error" in said:
         lines.append(f"Why: {said['error']}")
     if "occurrences" in said:

@@ -27,7 +27,7 @@ from service.logs import frequent
 from service.settings import Settings
 from service.store.runs.run_hashes import RunStore
 from service.worker.board import Board, UnderWay
-from service.worker.endings import end_patiently, release_patiently, retry_after, timed_out, timeout_of
+from service.worker.endings import end_patiently, judged, release_patiently, retry_after, timed_out, timeout_of
 from service.worker.failures import partial_result
 from service.worker.ipc import ORDER_SIGNAL, Orders
 from service.worker.leftovers.untouched import Untouched, peak_megabytes
@@ -180,7 +180,7 @@ class WorkHorse:
         self._claim, self._stop = claim, self._around.begin(RunTime(asked, timeout))
         outcome = self._outcome(claim, timeout)
         retry = retry_after(claim, outcome, self._around.bots)
-        return self._around.redacted(outcome), retry
+        return judged(claim, self._around.redacted(outcome)), retry
 
     def _end(self, claim: Claim, asked: float, outcome: Outcome, retry: Retry | None) -> Taken | None:
         """Record a run's end. Look for leftovers and prepare the log's line meanwhile: all that takes as long."""

@@ -31,7 +31,7 @@ VERBS = (
     "restore_job", "note_refusals", "delete_ended",
     "save_calendar", "delete_calendar", "replan_job", "end_replanning",
     "make_pause", "end_pause", "resume_jobs", "cancel_paused",
-    "note_planning", "read_books", "decide_edit",
+    "note_planning", "read_books", "decide_edit", "judge_job",
 )  # fmt: skip
 
 READING = ("read_due", "watch_data", "find_key", "find_session", "read_books")

@@ -36,7 +36,7 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
         *AT_START, "read_due", "decide", "decide_edit", "feed_backfill", "set_aside", "release_delayed", "requeue_run",
         "end_run", "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "fold_alert",
         "end_fold", "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
-        "resume_jobs", "cancel_paused", "note_planning",
+        "resume_jobs", "cancel_paused", "note_planning", "judge_job",
     ),
     "worker": (
         *AT_START, "claim_run", "release_claim", "renew_lease", "note_run", "end_run", "end_and_claim", "beat_worker",
