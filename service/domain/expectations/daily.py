@@ -27,3 +27,17 @@ def instants_around(at: time, zone: ZoneInfo, now_s: int) -> tuple[int, int, int
     instants = [instant_of(datetime.combine(wall.date() + timedelta(days=n), at), zone) for n in range(-3, 3)]
     past = [instant for instant in instants if instant <= now_s]
     return past[-2], past[-1], next(instant for instant in instants if instant > now_s)
+
+
+def is_met(success: int | None, tardy: int | None, before: int, due: int) -> bool:
+    """Return whether a day's success is there. All times are ms.
+
+    Args:
+        success: when the job succeeded last.
+        tardy: when the success came that ended an earlier day's breach: it counts for that day alone.
+        before: when the day before ended: at its `finish_by`.
+        due: when this one does.
+    """
+    if success is None or success <= before:
+        return False
+    return success != tardy or success > due

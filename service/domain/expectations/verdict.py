@@ -12,7 +12,7 @@ from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.domain.expectations.daily import instants_around
+from service.domain.expectations.daily import instants_around, is_met
 from service.domain.expectations.expect import Expect
 from service.domain.expectations.paused_time import Stretch, deadline, is_paused
 from service.domain.notices import length
@@ -219,9 +219,7 @@ def _judge_day(expect: Expect, facts: Facts, verdict: Verdict, now: int, what: s
     begins = max(before, facts.since // 1000)
     if begins >= due or not facts.is_expected(begins, due):
         return  # what was told of an earlier day stays until a success
-    success, tardy = facts.success, verdict.tardy
-    counts = success is not None and success > before * 1000 and not (success == tardy and success <= due * 1000)
-    if not counts:
+    if not is_met(facts.success, verdict.tardy, before * 1000, due * 1000):
         verdict.begin(FINISH, f"{what}; one by {expect.finish_by} is expected")
 
 

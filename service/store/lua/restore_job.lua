@@ -30,14 +30,13 @@ if refusal then return refusal[1] end
 call('ZADD', key.jobs, created, job_id)
 deleted.bring_back(job_id)
 revisions.keep(job_id, revisions.current(job))
-local fields = cjson.decode(ARGV[3])
-call('HSET', job, unpack(fields))
+call('HSET', job, unpack(cjson.decode(ARGV[3])))
 call('HDEL', job, unpack(cjson.decode(ARGV[4])))
 calendars.follow(job_id, '', ARGV[9])
 edits.change(job_id, ARGV[10], ARGV[7])
 if ARGV[5] == '1' then tally.enabled(1) end
 if ARGV[6] ~= '' then call('ZADD', key.due, ARGV[6], job_id) end
-expectations.saved(job_id, nil, expectations.among(fields), true, now_ms())
+expectations.saved(job_id, nil, ARGV[3], true, now_ms())
 audit.note(ARGV[8], revision, call('HGET', job, 'revision'), now_ms())
 wake.schedulers('due')
 return 'restored'

@@ -32,10 +32,8 @@ if ARGV[10] ~= '' then
   local age = now - tonumber(ARGV[10])
   if age < 0 or age > 100 then return {'untimely', int(now)} end
 end
-
 local former = read_revision ~= '' and {revisions.current(job), epochs.read(job)}
-local fields = cjson.decode(ARGV[3])
-call('HSET', job, unpack(fields))
+call('HSET', job, unpack(cjson.decode(ARGV[3])))
 if #removed > 0 then call('HDEL', job, unpack(removed)) end
 calendars.follow(job_id, planned_by, ARGV[14])
 if read_revision == '' then
@@ -53,7 +51,7 @@ end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
 if ARGV[13] ~= '' then call('ZADD', key.ended_jobs, int(now + ARGV[13]), job_id) else call('ZREM', key.ended_jobs, job_id) end
 edits.change(job_id, ARGV[16], ARGV[11])
-expectations.saved(job_id, expected, expectations.among(fields), was_enabled ~= '1' and ARGV[5] == '1', now)
+expectations.saved(job_id, expected, ARGV[3], was_enabled ~= '1' and ARGV[5] == '1', now)
 pauses.let_in(job_id, now)
 if former then revisions.keep(job_id, former[1]); epochs.close(job_id, former[2], ARGV[12], now) end
 audit.note(ARGV[12], revision, call('HGET', job, 'revision'), now)

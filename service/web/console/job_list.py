@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
+from service.domain.job import FILTER_STATES, HEALTHS
 from service.usecases.access.sight import seen_bots
 from service.usecases.jobs import Jobs
 from service.usecases.pauses import Pauses
@@ -22,7 +23,7 @@ from service.web.services import Bots
 WINDOW = 500
 """Jobs to sort together. A link leads to the next window."""
 PAGE = 50
-STATES = ("scheduled", "disabled", "ended", "broken", "failing")
+STATES = FILTER_STATES
 _LAST = "\uffff"
 
 SORTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
@@ -109,6 +110,8 @@ class _JobQuery:
         """Tell whether the job has the requested state."""
         if self.state == "failing":
             return bool(job["last_run_status"] == "failed")
+        if self.state in HEALTHS:
+            return bool(job["health"] == self.state)
         return not self.state or job["state"] == self.state
 
     def address(self, **changes: object) -> str:

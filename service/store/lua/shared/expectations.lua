@@ -22,16 +22,10 @@ local function note(job_id)
   call('HINCRBY', key.expectation(job_id), 'stamp', 1)
 end
 
--- Return the job's `expect` among fields that are saved, names and values; nil if nothing is expected.
-function expectations.among(fields)
-  for i = 1, #fields, 2 do
-    if fields[i] == 'expect' then return fields[i + 1] end
-  end
-end
-
--- Note that a job was saved. `was`, `is`: its `expect` before and now; `begins`: whether it was created or switched on.
-function expectations.saved(job_id, was, is, begins, now)
-  if not was and not is then return end
+-- Note that a job was saved, if something is or was expected of it. `was`: its `expect` before; `fields`: those that are
+-- saved, JSON; `begins`: whether it was created or switched on.
+function expectations.saved(job_id, was, fields, begins, now)
+  if not was and not fields:find('"expect",', 1, true) then return end
   call(begins and 'HSET' or 'HSETNX', key.expectation(job_id), 'since', int(now))
   note(job_id)
   expectations.look(job_id, now)
