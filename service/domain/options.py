@@ -62,6 +62,11 @@ class Options(BaseModel):
         max_length=20,
         description="Names (env:BOT_SECRET_…) of the Apprise URLs to notify of failures.",
     )
+    ping_urls: list[str] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Names (env:BOT_SECRET_…) of web addresses to ping about each run: /start, a success, /fail.",
+    )
     calendar: str | None = Field(default=None, description="The name of the calendar that says which days are closed.")
     on_closed: Literal["skip", "next_open", "previous_open"] = Field(
         default="skip",
@@ -80,7 +85,7 @@ class Options(BaseModel):
         except ValidationFailed as refusal:
             raise ValueError(str(refusal)) from None
 
-    @field_validator("alert_urls")
+    @field_validator("alert_urls", "ping_urls")
     @classmethod
     def _check_names(cls, value: list[str]) -> list[str]:
         for name in value:

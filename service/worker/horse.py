@@ -33,6 +33,7 @@ from service.worker.ipc import ORDER_SIGNAL, Orders
 from service.worker.leftovers.untouched import Untouched, peak_megabytes
 from service.worker.notes import Notes
 from service.worker.run_context import RunTime, StopFlag
+from service.worker.pings.notes import PingNotes
 from service.worker.runner import RunInterrupted, Surroundings, carry_out
 from service.worker.taking import Taken, Taker
 from service.worker.waiting import QueueWait
@@ -77,11 +78,13 @@ class WorkHorse:
         lease_ms: the length of a claim's lease.
         recycling: when it is replaced.
         client: the connection that all of these are on.
+        pings: notes for the parent, which pings other monitors; None for nobody.
     """
 
     def __init__(
         self, orders: Orders, board: Board, runs: RunStore, wait: QueueWait, around: Surroundings, worker: str,
         lease_ms: int, recycling: Recycling, client: Redis | None = None,
+        pings: PingNotes | None = None,
     ) -> None:  # fmt: skip
         self._orders = orders
         self._board = board
@@ -91,6 +94,7 @@ class WorkHorse:
         self._taker = Taker(runs, wait, worker, lease_ms, board.is_watched)
         self._recycling = recycling
         self._client = client
+        self._pings = pings
         self._process = os.getpid()
         self._carried_out = 0
         self._claim: Claim | None = None
@@ -166,7 +170,12 @@ class WorkHorse:
         self._board.show(UnderWay(claim.ids, claim.token, asked, timeout))
         logs.set_run(claim.ids)
         log.debug("Run %s of job %s starts", claim.run_id, claim.ids["job_id"])
-        following = self._end(claim, asked, *self._outcome_and_retry(claim, asked, timeout))
+        if self._pings is not None:
+            self._pings.started(claim)
+        outcome, retry = self._outcome_and_retry(claim, asked, timeout)
+        if self._pings is not None:
+            self._pings.ended(claim, outcome)
+        following = self._end(claim, asked, outcome, retry)
         if following is not None and self._left_behind:
             self._give_back(*following)
             following = None

@@ -15,8 +15,8 @@ from service.scheduler.expectations import Expectations
 from service.store.jobs.expectations import ExpectationStore
 from service.store.pauses.pause_store import PauseStore
 from service.store.server.redis_clock import RedisClock
-from service.usecases.deleted_jobs import DeletedJobs
-from tests.support.store_rig import Rig
+from service.usecases.deleted_jobs import Deleted
+from tests.support.store_rig import EchoConfig, Rig
 
 
 def look(rig: Rig, *job_ids: str) -> None:
@@ -160,7 +160,7 @@ def test_a_deleted_job_leaves_nothing_and_a_restored_one_begins_anew(rig: Rig) -
     look(rig, job_id)
     rig.jobs.delete(job_id)
     assert not rig.client.exists(rig.keys.expectation(job_id), rig.keys.expect_due)
-    DeletedJobs(rig.scripts, RedisClock(rig.client), rig.jobs).restore(job_id)
+    Deleted(rig.scripts, RedisClock(rig.client), {"echo": EchoConfig}).restore(job_id)
     assert health(rig, job_id) == "ok"
     look(rig, job_id)
     assert kinds(rig) == [("breach", "success_within_seconds")]
@@ -185,7 +185,7 @@ def test_a_pause_stops_the_time_of_a_job(rig: Rig) -> None:
     assert kinds(rig) == [] and health(rig, job_id) == "ok"
     score = rig.client.zscore(rig.keys.expect_due, job_id)
     assert isinstance(score, float) and score <= RedisClock(rig.client).now_ms() + 10_100
-    store.end(pause.id)
+    store.end(pause)
     look(rig, job_id)
     assert kinds(rig) == []
     ago(rig, job_id, "since", 3020)

@@ -19,7 +19,7 @@ PAUSES = 5
 OVERLAPS = 5
 """`overlap` as `latest` or `replace`."""
 EXPECTATIONS = 5
-"""`expect`: a scheduler that does not know it would call the job broken, and tell of nothing."""
+"""`expect` and `ping_urls`: a scheduler that does not know them would call the job broken, and tell of nothing."""
 EDITS = 5
 """Changed occurrences: a scheduler that does not know them would run each at its own time."""
 NEWEST = OVERLAPS
@@ -29,7 +29,7 @@ def schema_of(schedule_type: str, config: Mapping[str, Any], options: Options) -
     """Return the lowest version of the schema whose schedulers understand a job."""
     if options.overlap in SUPERSEDING:
         return OVERLAPS
-    if options.expect is not None:
+    if options.expect is not None or options.ping_urls:
         return EXPECTATIONS
     if options.delete_after_seconds is not None:
         return MORE_TYPES
