@@ -179,6 +179,7 @@ def written(
         nothing: whether nothing is expected any more.
     """
     fields = {
+        "since": str(facts.since),  # outside hands may have taken it away
         "told": orjson.dumps(verdict.told).decode() if verdict.told else None,
         "tardy": None if verdict.tardy is None else str(verdict.tardy),
         "longest": None if verdict.longest is None else str(verdict.longest),

@@ -82,8 +82,8 @@ function expectations.ended(job_id, expect, run_id, status, started_at, now, fie
     local line = cjson.encode({run_id = run_id, at = now, success = status == 'success', slow = slow, empty = empty})
     if not ended or #ended < MOST_ENDED then call('HSET', state, 'ended', (ended or '') .. line .. '\n') end
     expectations.look(job_id, now)
-  elseif not durations then
-    expectations.look(job_id, now)
+  elseif not longest and expect:find('l', 1, true) then
+    expectations.look(job_id, now)  -- until there are enough durations for `auto`
   end
 end
 
