@@ -1,8 +1,9 @@
 """Judges the jobs of which something is expected: late, slow, or with an empty result.
 
 Nothing here ends a run. The scripts note what happens in the step in which it does, the rules are pure
-(`service.domain.expectations.verdict`), and a script writes the verdict only if its facts still hold, together with what
-is told of it. So a scheduler that dies at any moment has told a breach or has not, and the next one tells no breach twice.
+(`service.domain.expectations.verdict`), and a script writes the verdict only if its facts still hold, together with
+what is told of it. So a scheduler that dies at any moment has told a breach or has not, and the next one tells no
+breach twice.
 """
 
 from __future__ import annotations

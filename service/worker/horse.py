@@ -32,8 +32,8 @@ from service.worker.failures import partial_result
 from service.worker.ipc import ORDER_SIGNAL, Orders
 from service.worker.leftovers.untouched import Untouched, peak_megabytes
 from service.worker.notes import Notes
-from service.worker.run_context import RunTime, StopFlag
 from service.worker.pings.notes import PingNotes
+from service.worker.run_context import RunTime, StopFlag
 from service.worker.runner import RunInterrupted, Surroundings, carry_out
 from service.worker.taking import Taken, Taker
 from service.worker.waiting import QueueWait

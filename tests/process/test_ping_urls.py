@@ -50,7 +50,7 @@ def monitor(hangs: bool = False) -> Iterator[tuple[str, list[str]]]:
 
 
 def test_each_run_is_told_to_a_monitor_beside_the_run(tmp_path: Path, durable_server: ValkeyServer) -> None:
-    """Its start, its success and its failure; a rehearsal is not; one that may not go there is not sent; no log has it."""
+    """Its start, its success and its failure. What may not go there is not sent, and no log has the address."""
     with monitor() as (address, asked):
         secrets = {
             "BOT_SECRET_PING": address,
@@ -77,9 +77,7 @@ def test_each_run_is_told_to_a_monitor_beside_the_run(tmp_path: Path, durable_se
             assert "ping-secret" not in log and "elsewhere" not in log
 
 
-def test_a_monitor_that_hangs_delays_no_run_and_no_other_monitor(
-    tmp_path: Path, durable_server: ValkeyServer
-) -> None:
+def test_a_monitor_that_hangs_delays_no_run_and_no_other_monitor(tmp_path: Path, durable_server: ValkeyServer) -> None:
     with monitor(hangs=True) as (dead, unanswered), monitor() as (address, asked):
         secrets = {"BOT_SECRET_DEAD": dead, "BOT_SECRET_WELL": address, "NETWORK_ALLOW": "127.0.0.1"}
         with Installation(tmp_path, durable_server, **secrets) as installation:

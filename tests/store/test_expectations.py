@@ -224,7 +224,9 @@ class Mortal:
 
 
 steps = st.lists(
-    st.sampled_from(["good", "empty", "failed", "slow", "late", "off", "on", "lives", "before", "after", "frozen", "thaw"]),
+    st.sampled_from(
+        ["good", "empty", "failed", "slow", "late", "off", "on", "lives", "before", "after", "frozen", "thaw"]
+    ),
     max_size=25,
 )  # fmt: skip
 
@@ -232,10 +234,12 @@ steps = st.lists(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wish=steps)
 def test_whatever_dies_a_breach_is_told_once_and_its_end_once(rig: Rig, wish: list[str]) -> None:
-    """Schedulers die before and after the verdict is written, and thaw with old ones; jobs succeed and fail meanwhile."""
+    """Schedulers die before and after the verdict is written, or thaw with old ones; runs end meanwhile."""
     rig.client.flushdb()
     rig = Rig.on(rig.client)
-    options = {"expect": {"success_within_seconds": 900, "longest_seconds": 300, "result": {"messages_sent": {"min": 1}}}}
+    options = {
+        "expect": {"success_within_seconds": 900, "longest_seconds": 300, "result": {"messages_sent": {"min": 1}}}
+    }
     job_id = rig.make_job(options=options)
     look(rig, job_id)
     frozen: list[Callable[[], Any]] = []

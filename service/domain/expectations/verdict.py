@@ -1,7 +1,7 @@
 """The verdict about a job: which expectations it breaches, what is told of that, and when to look again. Pure.
 
-A breach is told once, and its end once. `late` (`success_within_seconds`, `finish_by`) is over with a success; `slow` and
-`empty` are over with a success that is not. All times are ms.
+A breach is told once, and its end once. `late` (`success_within_seconds`, `finish_by`) is over with a success; `slow`
+and `empty` are over with a success that is not. All times are ms.
 """
 
 from __future__ import annotations

@@ -115,9 +115,7 @@ class ExpectationStore:
         text = orjson.dumps(written(verdict, facts, state, nothing=expect is None))
         return Judged(job_id, self._scripts.run("judge_job", job_id, stamp, text).decode(), verdict)
 
-    def _facts(
-        self, record: JobRecord, state: Mapping[bytes, bytes], pauses: Sequence[Pause], now: int
-    ) -> Facts:
+    def _facts(self, record: JobRecord, state: Mapping[bytes, bytes], pauses: Sequence[Pause], now: int) -> Facts:
         definition = record.definition
         paused = paused_stretches(pauses, now, record.id, definition.labels, definition.bot_type)
         expect = definition.options.expect
@@ -167,9 +165,7 @@ def stored_facts(state: Mapping[bytes, bytes], now: int) -> Facts:
     )
 
 
-def written(
-    verdict: Verdict, facts: Facts, state: Mapping[bytes, bytes], *, nothing: bool
-) -> dict[str, Any]:
+def written(verdict: Verdict, facts: Facts, state: Mapping[bytes, bytes], *, nothing: bool) -> dict[str, Any]:
     """Write a verdict as `lua/judge_job.lua` takes it.
 
     Args:

@@ -1,7 +1,7 @@
 """Sends the pings of a worker's runs, in threads of the parent process, so that no run waits for a monitor.
 
-The addresses follow healthchecks.io: `/start`, the address itself for a success, `/fail`, each with `?rid=` the run's id.
-A ping is tried twice, and then given up: the monitor notices that it is missing.
+The addresses follow healthchecks.io: `/start`, the address itself for a success, `/fail`, each with `?rid=` the run's
+id. A ping is tried twice, and then given up: the monitor notices that it is missing.
 """
 
 from __future__ import annotations
