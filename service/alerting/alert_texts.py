@@ -23,7 +23,12 @@ _SAYS = {
     "switched_off": "was switched off",
     "success": "has succeeded",
     "skipped": "was skipped",
+    "breach_over": "is as expected again",
 }
+_BREACHES = {
+    "success_within_seconds": "is late", "finish_by": "is late", "longest_seconds": "is slow",
+    "result": "came back empty",
+}  # fmt: skip
 OF_THE_SERVICE = (
     "clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts", "trouble", "trouble_over",
 )  # fmt: skip
@@ -55,10 +60,15 @@ def words(
     """
     if said["kind"] == NEWS:
         return words_of_a_bot(name, said, timezone, labels)
-    subject = f"{name} {_SAYS[said['kind']]}"
+    if said["kind"] == "breach":
+        subject = f"{name} {_BREACHES[said['expectation']]}: {said['said']}"
+    else:
+        subject = f"{name} {_SAYS[said['kind']]}"
     lines = [*_job_lines(name, said, labels), f"When: {local_time(int(said['at']), timezone)}"]
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
+    if said["kind"] == "breach_over":
+        lines.append(f"Over: it {_BREACHES[said['expectation']]}. Now: {said['said']}")
     if "error" in said:
         lines.append(f"Why: {said['error']}")
     if "reason" in said:

@@ -35,12 +35,15 @@ ANSWER_FIELDS = (
     "next_run_at",
     "state",
     "state_reason",
+    "health",
     "revision",
 )
 """The fields of a job as the API shows it, in the contract's order."""
+HEALTHS = ("ok", "late", "slow", "empty")
+"""How a job is of which something is expected."""
 STATES = ("scheduled", "disabled", "ended", "broken")
-FILTER_STATES = (*STATES, "failing")
-"""What a filter may ask for: a job's state, or that its last run has failed."""
+FILTER_STATES = (*STATES, "failing", *HEALTHS[1:])
+"""What a filter may ask for: a job's state, that its last run has failed, or that it is not as expected."""
 READ_ONLY_FIELDS = frozenset((*ANSWER_FIELDS, "paused")) - frozenset(DEFINITION_FIELDS)
 """Fields that a body may carry, and that have no effect there."""
 

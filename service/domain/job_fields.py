@@ -119,11 +119,12 @@ def _checked_member(field: str, bot_type: str, config: Mapping[str, Any], config
 def checked_options(value: object) -> Options:
     """Check the options of a job that its author defines now; stored ones may break the newest rules."""
     options = parse_options(value)
-    for name in options.alert_urls:
-        if is_binding(referenced(name)):
-            raise ValidationFailed.of(
-                "options.alert_urls", f"must list secrets, not the hosts to which one is bound, {echo(name)}"
-            )
+    for field in ("alert_urls", "ping_urls"):
+        for name in getattr(options, field):
+            if is_binding(referenced(name)):
+                raise ValidationFailed.of(
+                    f"options.{field}", f"must list secrets, not the hosts to which one is bound, {echo(name)}"
+                )
     return options
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from service.domain.expectations.expect import Expect
 from service.domain.input.names import NAME_IN_WORDS, is_name
 from service.domain.input.refusals import echo
 from service.domain.input.validation import validated
@@ -61,10 +62,19 @@ class Options(BaseModel):
         max_length=20,
         description="Names (env:BOT_SECRET_…) of the Apprise URLs to notify of failures.",
     )
+    ping_urls: list[str] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Names (env:BOT_SECRET_…) of web addresses to ping about each run: /start, a success, /fail.",
+    )
     calendar: str | None = Field(default=None, description="The name of the calendar that says which days are closed.")
     on_closed: Literal["skip", "next_open", "previous_open"] = Field(
         default="skip",
         description="What happens to an occurrence on a closed day: skipped, or moved by whole days, 31 at most.",
+    )
+
+    expect: Expect | None = Field(
+        default=None, description="What the job is expected to do; a breach is told, and ends no run. null: nothing."
     )
 
     @field_validator("starts_at", "ends_at")
@@ -75,7 +85,7 @@ class Options(BaseModel):
         except ValidationFailed as refusal:
             raise ValueError(str(refusal)) from None
 
-    @field_validator("alert_urls")
+    @field_validator("alert_urls", "ping_urls")
     @classmethod
     def _check_names(cls, value: list[str]) -> list[str]:
         for name in value:

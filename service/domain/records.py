@@ -72,6 +72,7 @@ class JobRecord:
     last_run_at: int | None = None
     last_run_status: str | None = None
     last_run_error: str | None = None
+    health: str | None = None
     edits: Edits = NO_EDITS
     edited_until: int | None = None
 
@@ -88,6 +89,7 @@ class JobRecord:
             "next_run_at": _shown(self.plan.runs_next),
             "state": self.plan.state,
             "state_reason": self.plan.reason,
+            "health": None if self.definition.options.expect is None else self.health or "ok",
             "revision": self.revision,
         }
 
@@ -218,6 +220,7 @@ def _read(job_id: str, text: Mapping[str, str]) -> JobRecord:
         last_run_at=number("last_run_at"),
         last_run_status=text.get("last_run_status"),
         last_run_error=text.get("last_run_error"),
+        health=text.get("health"),
         edits=Edits(text["edits"]) if "edits" in text else NO_EDITS,
         edited_until=number("edited_until"),
     )

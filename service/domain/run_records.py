@@ -118,6 +118,7 @@ class Outcome:
         wait_seconds: the least wait before a retry, ≥ 0.
         news: news for people, by the digest of the key under which each is reported once.
         reason: why the bot skipped it.
+        unmet: which fields of the result are not as the job expects, a sentence; None if all are.
     """
 
     status: str
@@ -127,8 +128,9 @@ class Outcome:
     wait_seconds: float = 0.0
     news: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
+    unmet: str | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether it is a success, or a skip, with nothing to tell people."""
-        return self.status in ("success", "skipped") and self.error is None and not self.news
+        return self.status in ("success", "skipped") and self.error is None and not (self.news or self.unmet)

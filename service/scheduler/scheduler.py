@@ -27,6 +27,7 @@ from service.errors import StoreUnavailable, WritesRefused
 from service.outage import outage
 from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.batch import DueJobs
+from service.scheduler.expectations import Expectations
 from service.scheduler.foreign_entries import ForeignEntriesRefused
 from service.scheduler.heartbeat import Heartbeat
 from service.scheduler.pauses import PauseEnds
@@ -90,6 +91,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._heartbeat = Heartbeat(scripts)
         self._reaper = Reaper(RunStore(scripts), jobs, keys, client, TakeOver(scripts, client))
         self._backfills = BackfillFeed(scripts)
+        self._expectations = Expectations(scripts)
         self._clock = RedisClock(client)
         self._schema = SchemaWatch(client, keys)
         self._stop = threading.Event()
@@ -208,7 +210,9 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._reaper.pass_over(self._clock.now_ms())
         if self._due.mend():
             return 0.0
-        foreseen = (self._due_jobs.changes.step(), self._pauses.step(), self._backfills.step())
+        foreseen = (
+            self._due_jobs.changes.step(), self._pauses.step(), self._backfills.step(), self._expectations.step(),
+        )  # fmt: skip
         longest = min([LONGEST_WAIT, *(seconds for seconds in foreseen if seconds is not None)])
         return max(0.0, self._due.seconds_until_next(longest) - AHEAD)
 

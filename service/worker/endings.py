@@ -7,6 +7,7 @@ import os
 import random
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import sleep  # as it is now: a bot may put another in its place
 from typing import Any
 
@@ -15,6 +16,7 @@ from rq.serializers import JSONSerializer
 
 from service.backoff import Backoff
 from service.bots.protocol import Bot
+from service.domain.expectations.results import unmet
 from service.domain.records import UnreadableJob
 from service.domain.retries import follow_up
 from service.domain.run_records import Claim, Outcome, Retry
@@ -72,6 +74,19 @@ def _death(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"the bot's process was killed by {signal.Signals(os.WTERMSIG(status)).name}"
     return f"the bot's process exited with status {os.waitstatus_to_exitcode(status)} before its end was recorded"
+
+
+def judged(claim: Claim, outcome: Outcome) -> Outcome:
+    """Return a run's outcome, which has no secrets any more, with what the job expects of its result and is not met."""
+    if outcome.status != "success" or b'"result":' not in claim.job.get(b"options", b""):
+        return outcome
+    if claim.run.get("rehearsal") == "1":
+        return outcome
+    try:
+        said = unmet(claim.record.definition.options.expect, outcome.result)
+    except UnreadableJob:
+        return outcome
+    return outcome if said is None else replace(outcome, unmet=said)
 
 
 def retry_after(claim: Claim, outcome: Outcome, bots: Mapping[str, type[Bot]]) -> Retry | None:

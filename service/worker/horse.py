@@ -27,11 +27,12 @@ from service.logs import frequent
 from service.settings import Settings
 from service.store.runs.run_hashes import RunStore
 from service.worker.board import Board, UnderWay
-from service.worker.endings import end_patiently, release_patiently, retry_after, timed_out, timeout_of
+from service.worker.endings import end_patiently, judged, release_patiently, retry_after, timed_out, timeout_of
 from service.worker.failures import partial_result
 from service.worker.ipc import ORDER_SIGNAL, Orders
 from service.worker.leftovers.untouched import Untouched, peak_megabytes
 from service.worker.notes import Notes
+from service.worker.pings.notes import PingNotes
 from service.worker.run_context import RunTime, StopFlag
 from service.worker.runner import RunInterrupted, Surroundings, carry_out
 from service.worker.taking import Taken, Taker
@@ -77,11 +78,13 @@ class WorkHorse:
         lease_ms: the length of a claim's lease.
         recycling: when it is replaced.
         client: the connection that all of these are on.
+        pings: notes for the parent, which pings other monitors; None for nobody.
     """
 
     def __init__(
         self, orders: Orders, board: Board, runs: RunStore, wait: QueueWait, around: Surroundings, worker: str,
         lease_ms: int, recycling: Recycling, client: Redis | None = None,
+        pings: PingNotes | None = None,
     ) -> None:  # fmt: skip
         self._orders = orders
         self._board = board
@@ -91,6 +94,7 @@ class WorkHorse:
         self._taker = Taker(runs, wait, worker, lease_ms, board.is_watched)
         self._recycling = recycling
         self._client = client
+        self._pings = pings
         self._process = os.getpid()
         self._carried_out = 0
         self._claim: Claim | None = None
@@ -166,7 +170,12 @@ class WorkHorse:
         self._board.show(UnderWay(claim.ids, claim.token, asked, timeout))
         logs.set_run(claim.ids)
         log.debug("Run %s of job %s starts", claim.run_id, claim.ids["job_id"])
-        following = self._end(claim, asked, *self._outcome_and_retry(claim, asked, timeout))
+        if self._pings is not None:
+            self._pings.started(claim)
+        outcome, retry = self._outcome_and_retry(claim, asked, timeout)
+        if self._pings is not None:
+            self._pings.ended(claim, outcome)
+        following = self._end(claim, asked, outcome, retry)
         if following is not None and self._left_behind:
             self._give_back(*following)
             following = None
@@ -180,7 +189,7 @@ class WorkHorse:
         self._claim, self._stop = claim, self._around.begin(RunTime(asked, timeout))
         outcome = self._outcome(claim, timeout)
         retry = retry_after(claim, outcome, self._around.bots)
-        return self._around.redacted(outcome), retry
+        return judged(claim, self._around.redacted(outcome)), retry
 
     def _end(self, claim: Claim, asked: float, outcome: Outcome, retry: Retry | None) -> Taken | None:
         """Record a run's end. Look for leftovers and prepare the log's line meanwhile: all that takes as long."""

@@ -48,6 +48,7 @@ from service.worker.horse import Recycling, WorkHorse
 from service.worker.horse_keeper import HorseKeeper
 from service.worker.ipc import Orders
 from service.worker.leftovers.orphans import Orphans
+from service.worker.pings.pinger import Pinger
 from service.worker.waiting import QueueWait
 from service.worker.watching import HorseWatcher, Watched
 from service.worker.wiring import surroundings
@@ -95,6 +96,7 @@ class BotWorker(Worker):
         self._schema = SchemaWatch(self._line, keys)
         self._lease_ms = settings.lease_seconds * 1000
         self._keeper = HorseKeeper(self._in_horse, orphans)
+        self._pinger = Pinger(settings, vault)
         commands = Commands(
             settings.rq_commands, lambda: self._watcher.run_now(), lambda: os.kill(os.getpid(), signal.SIGINT)
         )
@@ -111,6 +113,7 @@ class BotWorker(Worker):
             lease_ms=self._lease_ms,
             bots=self._around.bots,
             beat=self._beat,
+            pings=self._pinger.notes,
         )
 
     @property
@@ -138,6 +141,7 @@ class BotWorker(Worker):
         self.bootstrap("WARNING")
         signal.signal(signal.SIGINT, self.request_stop)
         signal.signal(signal.SIGTERM, self.request_stop)
+        self._pinger.start()
         try:
             self._watcher.watch()
         finally:
@@ -156,6 +160,7 @@ class BotWorker(Worker):
     def teardown(self) -> None:
         """End as RQ does, and leave no horse behind; the run of one at work, which nobody watches, is the reaper's."""
         self._keeper.kill()
+        self._pinger.close()
         super().teardown()  # type: ignore[no-untyped-call]
 
     # at each look
@@ -220,4 +225,6 @@ class BotWorker(Worker):
         runs = RunStore(scripts)
         around = surroundings(client, scripts, self._settings, self._around.vault, self._around.bots)
         wait, recycling = QueueWait(client, self._keys), Recycling.of(self._settings)
-        WorkHorse(orders, board, runs, wait, around, self.name, self._lease_ms, recycling, client).serve()
+        WorkHorse(
+            orders, board, runs, wait, around, self.name, self._lease_ms, recycling, client, self._pinger.notes
+        ).serve()

@@ -23,6 +23,7 @@ from service.worker.commands import Commands
 from service.worker.endings import end_patiently, outcome_of_death, retry_after
 from service.worker.horse_keeper import HorseKeeper
 from service.worker.ipc import Horse
+from service.worker.pings.notes import PingNotes
 from service.worker.watchdog import Watch
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Watched:
         lease_ms: the length of a claim's lease.
         bots: every bot there is, by name.
         beat: sends the worker's heartbeats on that connection, and whether it is at a run.
+        pings: notes of the ends of runs whose horse died; None for nobody.
     """
 
     worker: str
@@ -54,6 +56,7 @@ class Watched:
     lease_ms: int
     bots: Mapping[str, type[Bot]]
     beat: Callable[[bool], None]
+    pings: PingNotes | None = None
 
 
 class HorseWatcher:
@@ -205,6 +208,8 @@ class HorseWatcher:
                 outcome = outcome_of_death(claim, self._why(claim.token), status)
                 log.warning("Run %s: %s", claim.run_id, outcome.error, extra=claim.ids)
                 retry = retry_after(claim, outcome, self._watched.bots)
+                if self._watched.pings is not None:
+                    self._watched.pings.ended(claim, outcome)
                 end_patiently(self._runs, claim, outcome, retry, self._gives_up(died_at))
                 if run is not None and run.token == claim.token:
                     frequent.run_ended(log, run.ids, time.monotonic() - run.asked)()

@@ -38,6 +38,8 @@ OPTION_FIELDS = [
     "jitter_seconds",
     "disable_after_failures",
     "alert_urls",
+    "ping_urls",
+    "expect",
 ]
 CONTACT_FIELDS = [
     "id",

@@ -39,6 +39,8 @@ CHANGES: dict[str, Any] = {
     "delete_after_seconds": 60,
     "calendar": "office",
     "on_closed": "next_open",
+    "ping_urls": ["env:BOT_SECRET_A"],
+    "expect": {"success_within_seconds": 60},
 }
 NEEDED = {"on_closed": {"calendar": "office"}}
 """Options without which another one is refused."""

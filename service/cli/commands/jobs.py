@@ -124,6 +124,7 @@ def show(job: JobName, json: Json = False) -> None:
             ("state", job_state(found)),
             ("paused by", ", ".join(found.get("paused", ())) or None),
             ("reason", found["state_reason"]),
+            ("health", found.get("health")),
             ("schedule", preview["description"]),
             ("next run", found["next_run_at"] and f"{found['next_run_at']} UTC"),
             ("last run", found["last_run_at"] and f"{found['last_run_at']} UTC"),

@@ -79,9 +79,13 @@ def labels_shown(labels: Mapping[str, str]) -> str | None:
 
 
 def job_state(job: Mapping[str, Any]) -> Text:
-    """Return a job's state, and whether a pause covers it."""
+    """Return a job's state, whether a pause covers it, and its health unless that is well."""
     state = coloured(job["state"])
-    return state.append(", paused", style="yellow") if job.get("paused") and job["enabled"] else state
+    if job.get("paused") and job["enabled"]:
+        state.append(", paused", style="yellow")
+    if job.get("health") not in (None, "ok"):
+        state.append(f", {job['health']}", style="yellow")
+    return state
 
 
 def show_json(value: Any) -> None:

@@ -18,6 +18,8 @@ PAUSES = 5
 """Pauses, and the runs that they hold: a scheduler that does not know them would let occurrences through."""
 OVERLAPS = 5
 """`overlap` as `latest` or `replace`."""
+EXPECTATIONS = 5
+"""`expect` and `ping_urls`: a scheduler that does not know them would call the job broken, and tell of nothing."""
 EDITS = 5
 """Changed occurrences: a scheduler that does not know them would run each at its own time."""
 NEWEST = OVERLAPS
@@ -27,6 +29,8 @@ def schema_of(schedule_type: str, config: Mapping[str, Any], options: Options) -
     """Return the lowest version of the schema whose schedulers understand a job."""
     if options.overlap in SUPERSEDING:
         return OVERLAPS
+    if options.expect is not None or options.ping_urls:
+        return EXPECTATIONS
     if options.delete_after_seconds is not None:
         return MORE_TYPES
     return MORE_TYPES if _is_newer(schedule_type, config) else FIRST

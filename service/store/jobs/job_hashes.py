@@ -57,6 +57,7 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
         "max_concurrent_runs": _unless(_DEFAULTS.max_concurrent_runs, options.max_concurrent_runs),
         "overlap": _unless(_DEFAULTS.overlap, options.overlap),
         "disable_after_failures": _unless(_DEFAULTS.disable_after_failures, options.disable_after_failures),
+        "expect": None if options.expect is None else options.expect.flags,
         **plan,
         "since": None if record.plan.after in (None, record.created_at // 1000) else plan["since"],
         "schedule_type": definition.schedule_type,

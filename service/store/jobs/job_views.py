@@ -20,7 +20,7 @@ from service.domain.timestamps import format_timestamp
 VIEW_FIELDS = (
     "name", "description", "bot_type", "enabled", "labels", "schedule_type", "schedule_config", "bot_config", "options",
     "created_at", "updated_at", "last_run_at", "last_run_status", "last_run_error", "next_due", "state", "state_reason",
-    "next_run", "revision",
+    "next_run", "health", "revision",
 )  # fmt: skip
 """The fields of a job's hash from which its view is made; `job_view` takes their values in this order."""
 REMEMBERED = 8192
@@ -45,7 +45,7 @@ def job_view(job_id: str, values: Values) -> bytes:
         ValueError, TypeError: the values are damaged.
     """
     (name, description, bot_type, enabled, labels, kind, schedule, config, options, created, updated, ran, status,
-     error, due, state, reason, next_run, revision) = values  # fmt: skip
+     error, due, state, reason, next_run, health, revision) = values  # fmt: skip
     on, state = enabled == b"1", state_of(enabled, state)
     return _ANSWER % (
         b'"%b"' % job_id.encode(), text(name), optional(text, description), word(bot_type),
@@ -54,6 +54,7 @@ def job_view(job_id: str, values: Values) -> bytes:
         instant(created), instant(updated or created), optional(instant, ran),
         optional(word, status), optional(text, error),
         _next_run_at(next_run, due), word(state), optional(word, reason),
+        _health(health, options),
         b"%d" % int(there(revision)),
     )  # fmt: skip
 
@@ -63,6 +64,11 @@ def state_of(enabled: bytes | None, state: bytes | None) -> bytes:
     if enabled != b"1" and state != b"broken":
         return b"disabled"
     return b"scheduled" if state is None else state
+
+
+def _health(health: bytes | None, options: bytes | None) -> bytes:
+    """Write a job's health; null if nothing is expected of it. In JSON, quotes within a text have a backslash."""
+    return word(health or b"ok") if b'"expect":{' in there(options) else b"null"
 
 
 def _next_run_at(next_run: bytes | None, due: bytes | None) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from service.batches import batched
 from service.domain.access.labels import EVERY_JOB, JobChoice, stored_labels
+from service.domain.job import HEALTHS
 from service.domain.records import UnreadableJob
 from service.store.jobs.job_cache import READ_AT_ONCE, Answer, JobCache
 from service.store.jobs.job_hashes import Position
@@ -19,6 +20,7 @@ from service.store.server.asking import Ask, ask, ask_packed, hash_fields, score
 from service.store.server.exchange import packed
 
 _LAST_RUN, _STATE = VIEW_FIELDS.index("last_run_status"), VIEW_FIELDS.index("state")
+_HEALTH = VIEW_FIELDS.index("health")
 CHUNK = 1000
 """Jobs read at a time where a list is long, or where a filter may reject most of them."""
 
@@ -40,7 +42,7 @@ class JobFilter:
         enabled_only: only enabled jobs.
         bot_type: only those of one bot.
         q: only those whose name or description contains this, whatever its case.
-        state: only those in this state; `failing`: only those whose last run has failed.
+        state: only those in this state; `failing`: only those whose last run has failed; or of this health.
         choice: only those that it takes.
     """
 
@@ -75,6 +77,8 @@ def _is_in(state: str, values: Values) -> bool:
     """Return whether a job is in a state, by the values of its `VIEW_FIELDS`."""
     if state == "failing":
         return values[_LAST_RUN] == b"failed"
+    if state in HEALTHS:
+        return values[_HEALTH] == state.encode()
     return state_of(values[3], values[_STATE]) == state.encode()
 
 

@@ -29,6 +29,15 @@ class JobKeys:
         """Sorted set of the ended jobs that are to be deleted: job id -> when, ms."""
         return f"{self.prefix}:ended_jobs"
 
+    @property
+    def expect_due(self) -> str:
+        """Sorted set of the jobs of which something is expected: job id -> when to judge them next, ms."""
+        return f"{self.prefix}:expect_due"
+
+    def expectation(self, job_id: str) -> str:
+        """Name the hash of all that the verdict about a job's expectations follows from."""
+        return f"{self.prefix}:job:{job_id}:expect"
+
     def job(self, job_id: str) -> str:
         """Name the hash of a job: its definition, its plan, and the outcome of its last run."""
         return f"{self.prefix}:job:{job_id}"

@@ -33,8 +33,9 @@ local function end_as_before()
     'job_id', 'started_at', 'rq', 'cancel', 'log_bytes'))
   if current ~= 'running' or holder ~= token or cancel or log_bytes then return end
   local job = key.job(job_id)
-  local revision, open, held, last_status = unpack(call('HMGET', job, 'revision', 'open', 'held', 'last_run_status'))
-  if not revision or last_status and last_status ~= status then return end
+  local revision, open, held, last_status, expect = unpack(call('HMGET', job, 'revision', 'open', 'held', 'last_run_status',
+    'expect'))
+  if not revision or expect or last_status and last_status ~= status then return end
   if unusual and redis.pcall('HEXISTS', key.rules_wanted, status) ~= 0 then return end
 
   -- The job changes before anything else is written. A full Redis refuses this, and nothing that follows on a write which

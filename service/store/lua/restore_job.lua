@@ -36,6 +36,7 @@ calendars.follow(job_id, '', ARGV[9])
 edits.change(job_id, ARGV[10], ARGV[7])
 if ARGV[5] == '1' then tally.enabled(1) end
 if ARGV[6] ~= '' then call('ZADD', key.due, ARGV[6], job_id) end
+expectations.saved(job_id, nil, ARGV[3], true, now_ms())
 audit.note(ARGV[8], revision, call('HGET', job, 'revision'), now_ms())
 wake.schedulers('due')
 return 'restored'

@@ -19,8 +19,8 @@
 
 local job_id, read_revision, due, removed = ARGV[1], ARGV[2], ARGV[6], cjson.decode(ARGV[4])
 local job, now = key.job(job_id), now_ms()
-local revision, writer, was_enabled, planned_by =
-  unpack(call('HMGET', job, 'revision', 'writer', 'enabled', 'calendar'))
+local revision, writer, was_enabled, planned_by, expected =
+  unpack(call('HMGET', job, 'revision', 'writer', 'enabled', 'calendar', 'expect'))
 if writer == ARGV[11] then return {'saved', int(now)} end
 local recalled = idempotency.recall(ARGV[7], ARGV[8])
 if recalled then return recalled end
@@ -32,7 +32,6 @@ if ARGV[10] ~= '' then
   local age = now - tonumber(ARGV[10])
   if age < 0 or age > 100 then return {'untimely', int(now)} end
 end
-
 local former = read_revision ~= '' and {revisions.current(job), epochs.read(job)}
 call('HSET', job, unpack(cjson.decode(ARGV[3])))
 if #removed > 0 then call('HDEL', job, unpack(removed)) end
@@ -52,6 +51,7 @@ end
 if due == '' then call('ZREM', key.due, job_id) else call('ZADD', key.due, due, job_id) end
 if ARGV[13] ~= '' then call('ZADD', key.ended_jobs, int(now + ARGV[13]), job_id) else call('ZREM', key.ended_jobs, job_id) end
 edits.change(job_id, ARGV[16], ARGV[11])
+expectations.saved(job_id, expected, ARGV[3], was_enabled ~= '1' and ARGV[5] == '1', now)
 pauses.let_in(job_id, now)
 if former then revisions.keep(job_id, former[1]); epochs.close(job_id, former[2], ARGV[12], now) end
 audit.note(ARGV[12], revision, call('HGET', job, 'revision'), now)

@@ -35,7 +35,7 @@ FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
-    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit",
+    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit", "breaches",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -59,7 +59,7 @@ def run_view(run_id: str, values: Values) -> bytes:
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
      occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit) = values  # fmt: skip
+     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit, breaches) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -74,7 +74,7 @@ def run_view(run_id: str, values: Values) -> bytes:
     for name, value, written in (
         (b"closed", closed, text), (b"pause", pause, _result), (b"held_by", held_by, text),
         (b"during_pause", during_pause, text), (b"not_before", not_before, instant), (b"again_of", again_of, text),
-        (b"backfill_id", backfill_id, text),
+        (b"backfill_id", backfill_id, text), (b"breaches", breaches, _result),
     ):  # fmt: skip
         if value is not None:
             entry += b', "%b": %b' % (name, written(value))

@@ -17,13 +17,15 @@ NO_REASON = "its bot gave no reason"
 
 def stored_outcome(outcome: Outcome) -> dict[str, str]:
     """Return the fields that an outcome adds to the run's hash, cut to size; none for a count of 0."""
-    if outcome.error is None and outcome.reason is None and outcome.result == {}:
+    if outcome.error is None and outcome.reason is None and outcome.unmet is None and outcome.result == {}:
         return {"result": "{}"}
     fields: dict[str, str] = {}
     if outcome.error is not None:
         fields["error"] = cut(outcome.error)
     if outcome.reason is not None:
         fields["reason"] = one_line(outcome.reason) or NO_REASON
+    if outcome.unmet is not None:
+        fields["breaches"] = json.dumps([{"expectation": "result", "said": outcome.unmet}])
     if outcome.result is not None:
         text = json.dumps(outcome.result)
         if len(text) > CUT_BYTES:

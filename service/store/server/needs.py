@@ -39,6 +39,7 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
         "end_run", "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "end_fold",
         "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
         "resume_jobs", "cancel_paused", "note_planning", "sort_alert", "settle_delivery", "hold_lease", "note_delivery",
+        "judge_job",
     ),
     "worker": (
         *AT_START, "claim_run", "release_claim", "renew_lease", "note_run", "end_run", "end_and_claim", "beat_worker",

@@ -84,7 +84,8 @@ def require_bound_secrets(definition: JobDefinition, before: JobDefinition | Non
 
 def _naming(definition: JobDefinition) -> list[object]:
     """Return the parts of a definition that may name secrets."""
-    return [definition.bot_config, definition.schedule_config, list(definition.options.alert_urls)]
+    options = definition.options
+    return [definition.bot_config, definition.schedule_config, list(options.alert_urls), list(options.ping_urls)]
 
 
 def require_bound(config: object) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.domain.job import FILTER_STATES
+from service.domain.job import FILTER_STATES, HEALTHS
 from service.usecases.access.sight import seen_bots
 from service.usecases.jobs import Jobs
 from service.usecases.pauses import Pauses
@@ -116,6 +116,8 @@ class _JobQuery:
         """Tell whether the job has the requested state."""
         if self.state == "failing":
             return bool(job["last_run_status"] == "failed")
+        if self.state in HEALTHS:
+            return bool(job["health"] == self.state)
         return not self.state or job["state"] == self.state
 
     def address(self, **changes: object) -> str:

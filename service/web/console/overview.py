@@ -80,7 +80,10 @@ class Overview(RenderedPage):
         all_jobs = len(jobs) >= now.jobs
         runs, all_of_them = self._runs_since(format_timestamp(seconds - DAY))
         jobs += self._others(runs, {job["id"] for job in jobs})
-        broken = [job for job in jobs if job["state"] == "broken" or job["last_run_status"] == "failed"]
+        broken = [
+            job for job in jobs
+            if job["state"] == "broken" or job["last_run_status"] == "failed" or job["health"] not in (None, "ok")
+        ]  # fmt: skip
         show(
             resp,
             "overview.html",

@@ -9,7 +9,8 @@ function claims.take(run_id, token, worker, lease, at)
   local run = key.run(run_id)
   local status, slot, job_id, bot_type, trigger, due, scheduled_for, members = unpack(call('HMGET', run, 'status', 'slot',
     'job_id', 'bot_type', 'trigger', 'due', 'scheduled_for', 'members'))
-  local revision = job_id and call('HGET', key.job(job_id), 'revision')
+  local revision, expect
+  if job_id then revision, expect = unpack(call('HMGET', key.job(job_id), 'revision', 'expect')) end
   if not revision then
     steps.forget_run(run_id)
     return 'gone'
@@ -18,6 +19,7 @@ function claims.take(run_id, token, worker, lease, at)
     call('HSET', run, 'status', 'running', 'started_at', at, 'token', token, 'worker', worker, 'revision', revision)
     call('ZADD', key.leases, at + lease, run_id)
     call('ZREM', key.queued, run_id)
+    if expect then steps.note_start(job_id, expect, run_id, at) end
     followers.tell(run_id)
   else
     local holder, started_at, taken_at = unpack(call('HMGET', run, 'token', 'started_at', 'revision'))

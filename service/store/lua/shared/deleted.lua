@@ -14,7 +14,7 @@ function deleted.keep(job_id, created, entry, now)
   local kept = key.deleted_job(job_id)
   forget(job_id)
   call('RENAME', key.job(job_id), kept)
-  call('HDEL', kept, 'open', 'held', 'backfill')
+  call('HDEL', kept, 'open', 'held', 'backfill', 'health')
   call('HSET', kept, 'deleted_at', int(now), 'created_us', created)
   local read, who = pcall(cjson.decode, entry)
   if read then

@@ -39,8 +39,8 @@ end
 if cancel then status = 'cancelled' end
 
 local job = key.job(job_id)
-local enabled, failures, most, last_error = unpack(call('HMGET', job, 'enabled', 'failures', 'disable_after_failures',
-  'last_run_error'))
+local enabled, failures, most, last_error, expect = unpack(call('HMGET', job, 'enabled', 'failures',
+  'disable_after_failures', 'last_run_error', 'expect'))
 local retry = again ~= '' and status == 'failed' and cjson.decode(again)
 if retry and enabled ~= '1' and retry.delay_ms > 0 and runs.is_scheduled(run_id) then retry = false end
 if retry then
@@ -123,6 +123,7 @@ if not rehearsal then
   if status == 'success' then rules.tell('success', job_id, now, {run_id = run_id}) end
   if status == 'skipped' then rules.tell('skipped', job_id, now, {run_id = run_id, reason = reason}) end
   if news ~= '' then tell_news() end
+  if expect then expectations.ended(job_id, expect, run_id, status, started_at, now, fields) end
 end
 runs.finish(run_id, job_id, status, int(now), fields,
   {slot = true, log_bytes = log_bytes, rehearsal = rehearsal, counted_later = true, backfill_id = backfill_id or nil})

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.domain.access.labels import LABEL_FORM, LABELS_LIMIT
 from service.domain.edits.edit import MOST
-from service.domain.job import READ_ONLY_FIELDS, STATES
+from service.domain.job import HEALTHS, READ_ONLY_FIELDS, STATES
 from service.domain.job_fields import DESCRIPTION_LIMIT, NAME_LIMIT
 from service.domain.schedules.definition import SCHEDULE_TYPES
 from service.web.api.limits import PREVIEW_COUNT
@@ -87,6 +87,10 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "labels": {"type": "object", "additionalProperties": TEXT},
         "state": {"enum": list(STATES)},
         "state_reason": or_null(TEXT),
+        "health": {
+            **or_null({"enum": list(HEALTHS)}),
+            "description": "Whether it does what `options.expect` says; null if nothing is expected.",
+        },
         "revision": {"type": "integer", "minimum": 1, "description": "The number in the ETag."},
         "dropped_changes": {
             **array(TIMESTAMP),

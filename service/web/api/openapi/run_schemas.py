@@ -69,6 +69,10 @@ def runs() -> dict[str, Schema]:
         },
         "again_of": {**UUID, "description": "The run that this one does again, for the same occurrence."},
         "backfill_id": {**UUID, "description": "The backfill that the run belongs to."},
+        "breaches": {
+            **array(record({"expectation": {"enum": ["longest_seconds", "result"]}, "said": TEXT})),
+            "description": "What `options.expect` says and the run did not meet.",
+        },
         "progress": record({"done": {"type": "integer"}, "total": {"type": "integer"}}),
     }
     line = record({"at": TEXT, "level": TEXT, "message": TEXT})

@@ -1,0 +1,1 @@
+"""Expectations of a job: how they are written, and the pure rules that say whether it meets them."""

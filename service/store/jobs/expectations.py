@@ -1,0 +1,216 @@
+"""Facts about the jobs of which something is expected, as Redis has them, and the verdicts about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.expectations.paused_time import is_paused, paused_stretches
+from service.domain.expectations.verdict import EndedRun, Facts, Verdict, judge
+from service.domain.pauses.pause import Pause
+from service.domain.records import JobRecord, UnreadableJob, read_job
+from service.domain.schedules.closed.closed_days import next_open
+from service.errors import ScheduleError
+from service.store.calendars.calendar_store import CalendarStore
+from service.store.pauses.pause_store import PauseStore
+from service.store.scripts import Scripts
+from service.store.server.asking import ask, ask_packed, hash_fields, pairs, scored
+from service.store.server.redis_clock import ms_of
+
+AT_ONCE = 100
+"""Jobs that one step judges."""
+TOO_FAR_MS = 2 * 3_600_000
+"""A job that is to be judged later than this was put off while the clock was ahead."""
+MOST_WALKED = 1_000
+"""Occurrences of one day that are looked at."""
+_DAMAGED = (ValueError, TypeError, LookupError, ArithmeticError, ScheduleError, UnreadableJob)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of one job.
+
+    Args:
+        job_id: the job.
+        word: `judged`, `stale`, `gone`, or why it cannot be judged.
+        verdict: None if there is none.
+    """
+
+    job_id: str
+    word: str
+    verdict: Verdict | None = None
+
+
+class ExpectationStore:
+    """The jobs of which something is expected.
+
+    Args:
+        scripts: the scripts of this installation.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._keys = scripts.keys
+        self._pauses = PauseStore(scripts)
+        self._calendars = CalendarStore(scripts)
+
+    def due(self) -> tuple[int, list[str], float | None]:
+        """Return Redis' time, ms, the jobs that are to be judged now, and in how many seconds the next one is."""
+        key = self._keys.expect_due
+        (now,) = ask(self._scripts, ("TIME",))
+        now_ms = ms_of(now)
+        due, far, following = ask(
+            self._scripts,
+            ("ZRANGE", key, "-inf", now_ms, "BYSCORE", "LIMIT", 0, AT_ONCE),
+            ("ZRANGE", key, now_ms + TOO_FAR_MS, "+inf", "BYSCORE", "LIMIT", 0, AT_ONCE),
+            ("ZRANGE", key, f"({now_ms}", "+inf", "BYSCORE", "LIMIT", 0, 1, "WITHSCORES"),
+        )
+        if not isinstance(due, list):
+            return now_ms, [], None  # outside hands have made the key another type
+        ids = [job_id.decode(errors="replace") for job_id in dict.fromkeys([*due, *far])]
+        left = next((max(0.0, (score - now_ms) / 1000) for _, score in scored(following)), None)
+        return now_ms, ids, 0.0 if len(due) == AT_ONCE else left
+
+    def judge(self, job_ids: Sequence[str], now_ms: int) -> list[Judged]:
+        """Judge jobs, each in one step, unless its facts have changed since they were read.
+
+        Args:
+            job_ids: the jobs.
+            now_ms: the time.
+        """
+        if not job_ids:
+            return []
+        _, pauses = self._pauses.all()
+        asked = [question for one in job_ids for question in (
+            ("HGETALL", self._keys.job(one)), ("HGETALL", self._keys.expectation(one)),
+        )]  # fmt: skip
+        answers = ask(self._scripts, *asked)
+        found = []
+        for job_id, job, state in zip(job_ids, answers[::2], answers[1::2], strict=True):
+            try:
+                found.append(self._judge(job_id, pairs(job), pairs(state), pauses, now_ms))
+            except _DAMAGED as error:
+                found.append(Judged(job_id, f"cannot be judged: {error}"))
+        return found
+
+    def put_off(self, job_id: str, until_ms: int) -> None:
+        """Look at a job that cannot be judged later."""
+        self._scripts.read(lambda pipe: pipe.zadd(self._keys.expect_due, {job_id: until_ms}, xx=True))
+
+    def _judge(
+        self, job_id: str, job: Mapping[bytes, bytes], state: Mapping[bytes, bytes], pauses: Sequence[Pause], now: int
+    ) -> Judged:
+        stamp = state.get(b"stamp", b"")
+        if not job:
+            return Judged(job_id, self._scripts.run("judge_job", job_id, stamp, b"{}").decode())
+        record = read_job(job_id, job)
+        expect = record.definition.options.expect
+        facts = self._facts(record, state, pauses, now)
+        verdict = judge(expect, facts, now)
+        text = orjson.dumps(written(verdict, facts, state, nothing=expect is None))
+        return Judged(job_id, self._scripts.run("judge_job", job_id, stamp, text).decode(), verdict)
+
+    def _facts(self, record: JobRecord, state: Mapping[bytes, bytes], pauses: Sequence[Pause], now: int) -> Facts:
+        definition = record.definition
+        paused = paused_stretches(pauses, now, record.id, definition.labels, definition.bot_type)
+        expect = definition.options.expect
+        calendar = self._calendars.of(definition.options) if expect is not None and expect.finish_by else None
+        return replace(
+            stored_facts(state, now),
+            is_on=definition.enabled and record.plan.state != "ended",
+            running=self._running(state),
+            paused=paused,
+            zone=ZoneInfo(getattr(definition.schedule, "timezone", "UTC")) if expect and expect.finish_by else None,
+            is_expected=_expected(record, calendar, lambda at: is_paused(paused, at)),
+        )
+
+    def _running(self, state: Mapping[bytes, bytes]) -> dict[str, int]:
+        """Return the runs that are under way still, without rehearsals, and when they started."""
+        started = {
+            name[4:].decode(errors="replace"): int(value) for name, value in state.items() if name.startswith(b"run:")
+        }
+        if not started:
+            return {}
+        keys = [self._keys.run(run_id) for run_id in started]
+        answers = ask_packed(self._scripts, hash_fields(keys, ("status", "rehearsal")))
+        return {
+            run_id: at for (run_id, at), values in zip(started.items(), answers, strict=True)
+            if isinstance(values, list) and values[0] == b"running" and values[1] != b"1"
+        }  # fmt: skip
+
+
+def stored_facts(state: Mapping[bytes, bytes], now: int) -> Facts:
+    """Read what the scripts have noted. `now`: the time, ms. Raises ValueError and the like if it is damaged."""
+
+    def number(name: bytes) -> int | None:
+        return int(state[name]) if name in state else None
+
+    ended = [orjson.loads(line) for line in state.get(b"ended", b"").splitlines()]
+    return Facts(
+        is_on=True,
+        since=number(b"since") or now,
+        success=number(b"success"),
+        tardy=number(b"tardy"),
+        durations=[int(one) for one in state.get(b"durations", b"").split()],
+        ended=[
+            EndedRun(one["run_id"], int(one["at"]), bool(one["success"]), one.get("slow"), one.get("empty"))
+            for one in ended
+        ],
+        told=orjson.loads(state.get(b"told", b"{}")),
+    )
+
+
+def written(verdict: Verdict, facts: Facts, state: Mapping[bytes, bytes], *, nothing: bool) -> dict[str, Any]:
+    """Write a verdict as `lua/judge_job.lua` takes it.
+
+    Args:
+        verdict: the verdict.
+        facts: what it was made of.
+        state: the same as it was read.
+        nothing: whether nothing is expected any more.
+    """
+    fields = {
+        "since": str(facts.since),  # outside hands may have taken it away
+        "told": orjson.dumps(verdict.told).decode() if verdict.told else None,
+        "tardy": None if verdict.tardy is None else str(verdict.tardy),
+        "longest": None if verdict.longest is None else str(verdict.longest),
+        "ended": None,
+    }  # fmt: skip
+    over = [name.decode(errors="replace") for name in state if name.startswith(b"run:")]
+    removed = [name for name in over if name[4:] not in facts.running]
+    removed += [name for name, value in fields.items() if value is None and name.encode() in state]
+    marks = {
+        run_id: orjson.dumps([{"expectation": "longest_seconds", "said": said}]).decode()
+        for run_id, said in verdict.marks.items()
+    }
+    return {
+        "health": verdict.health,
+        "fields": {name: value for name, value in fields.items() if value is not None},
+        "removed": removed,
+        "marks": marks,
+        "notes": [{"kind": kind, "facts": said} for kind, said in verdict.notes],
+        "next": False if nothing else verdict.look_at,
+    }
+
+
+def _expected(record: JobRecord, calendar: WorkCalendar | None, is_paused_at: Callable[[int], bool]) -> Any:
+    """Return a function that tells whether an occurrence comes in a span that is to run."""
+    definition = record.definition
+
+    def is_expected(after: int, until: int) -> bool:
+        at = after
+        for _ in range(MOST_WALKED):
+            found = next_open(definition.schedule, definition.options, at, record.plan.anchor, calendar, until)
+            if found is None or found.at > until:
+                return False
+            if not is_paused_at(found.at * 1000):
+                return True
+            at = found.at
+        return False
+
+    return is_expected
