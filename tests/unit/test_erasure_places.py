@@ -37,14 +37,14 @@ NOBODY = {
     "job": """enabled kind next_due next_occurrence created_at bot_type revision max_concurrent_runs overlap
         disable_after_failures anchor state schedule_type updated_at writer last_decided held open last_run_at
         last_run_status failures misfire_told_at clock_epoch ahead calendar next_run backfill since edits
-        edited_until""",
+        edited_until expect health""",
     "backfill": """job_id state created_at ended_at since until only max_parallel bound rehearsal total success failed
         cancelled skipped dropped""",
 }  # fmt: skip
 """Fields of ids, numbers, times and the service's own words."""
 
 NO_FIELDS = {
-    "run": "names bot_config id reason by on_resume", "job": "skip scheduled disabled bot_config",
+    "run": "names bot_config id reason by on_resume", "job": "skip scheduled disabled bot_config late slow empty",
     "backfill": "active done",
 }  # fmt: skip
 """Other words in the rows of the document: values, and what is within a field."""

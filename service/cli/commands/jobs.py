@@ -296,6 +296,5 @@ def _report(done: str, job: dict[str, Any], json: bool) -> None:
 
 
 def _shown(value: object) -> str | None:
-    if value is None or value == []:
-        return None
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
+    return None if value in (None, []) else text

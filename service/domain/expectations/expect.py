@@ -108,4 +108,7 @@ class Expect(BaseModel):
     @property
     def finish_time(self) -> time | None:
         """`finish_by` as a time of the wall clock."""
-        return None if self.finish_by is None else time.fromisoformat(self.finish_by)
+        if self.finish_by is None:
+            return None
+        hour, minute = map(int, self.finish_by.split(":"))
+        return time(hour, minute)

@@ -44,7 +44,7 @@ _ID = r"[0-9a-f-]{36}"
 DEFINITION = ("name", "description", "labels", "bot_config", "options", "schedule_config")
 ELSEWHERE = "elsewhere"
 _SAID_OF_A_JOB = ("last_run_error", "state_reason")
-_SAID_OF_A_RUN = ("result", "error", "reason", "closed", "cancel", "requested_by", "request_id")
+_SAID_OF_A_RUN = ("result", "error", "reason", "closed", "cancel", "requested_by", "request_id", "breaches")
 
 
 def places(keys: Keys) -> tuple[Place, ...]:
@@ -70,6 +70,7 @@ def places(keys: Keys) -> tuple[Place, ...]:
     add("logs", rf"{own}:run:{_ID}:log:tail", "zset")
     add("results", rf"{own}:job:{_ID}", "hash", _SAID_OF_A_JOB)
     add("definitions", rf"{own}:job:{_ID}", "hash", DEFINITION, "tell")
+    add("results", rf"{own}:job:{_ID}:expect", "hash", ("told", "ended"))
     add("edits", rf"{own}:job:{_ID}:edits", "hash", within=("reason", "by"))
     add("edits", rf"{own}:job:{_ID}:edits", "hash", (), "tell", within=("bot_config",))
     add("revisions", rf"{own}:job:{_ID}", "hash", ("author",))
@@ -100,6 +101,6 @@ _STRUCTURE = (
     "edits_due",
     rf"job:{_ID}:(runs|line|hold|logs|later|backfills|history|waiting|open|slots)", "pauses:resuming",
     rf"pause:{_ID}:jobs", "backfills", rf"backfill:{_ID}:(left|open)", "adopted", "due", "enabled",
-    "deliveries:.*", "rules:wanted", "lease:.*", "troubles",
+    "deliveries:.*", "rules:wanted", "lease:.*", "troubles", "expect_due",
 )  # fmt: skip
 """Keys that hold ids, digests, numbers and times alone. Other contacts' data is theirs."""
