@@ -78,7 +78,7 @@ function expectations.ended(job_id, expect, run_id, status, started_at, now, fie
     end
   end
   note(job_id)
-  if told or slow or empty then
+  if told or ended or slow or empty then
     local line = cjson.encode({run_id = run_id, at = now, success = status == 'success', slow = slow, empty = empty})
     if not ended or #ended < MOST_ENDED then call('HSET', state, 'ended', (ended or '') .. line .. '\n') end
     expectations.look(job_id, now)
