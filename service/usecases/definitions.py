@@ -109,7 +109,8 @@ class Definitions:
         Raises:
             ValidationFailed: the document is invalid. The error names the fields of every invalid job, and nothing was
                 written.
-            Forbidden: the caller has limits, and a new or changed job names a secret that may go anywhere.
+            Forbidden: the caller has limits, and a new or changed job names a secret that may go anywhere; or changes
+                of occurrences differ, and the caller may not run jobs.
             Conflict: it would create more jobs than `MAX_JOBS` allows, and nothing was written.
             StoreFull: Redis is nearly full.
             ConcurrentChange: others changed a job meanwhile. The changes before it in the document are done.
@@ -156,9 +157,7 @@ class Definitions:
             if before is not None and before.definition.bot_type != definition.bot_type:
                 refusals.add(f"{item.field}.bot_type", f"cannot change: it is {echo(before.definition.bot_type)}")
                 continue
-            edits = item.edits
-            if before is not None and edits is not None and not self._edits.differ(edits, before.edits):
-                edits = None
+            edits = self._edits.to_make(item.edits, NO_EDITS if before is None else before.edits)
             is_same = before is not None and before.definition == definition and before.plan.state != "broken"
             if is_same and edits is None:
                 continue

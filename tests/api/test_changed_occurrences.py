@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import falcon.testing
@@ -165,6 +165,51 @@ def test_a_document_says_what_it_drops_and_leaves_out_before_it_does(client: Any
     for dry_run in ("true", "false"):
         told = call(client, "POST", "/apply", document, params={"dry_run": dry_run})
         assert told[1]["changes"][0]["changed_occurrences"] == {"left_out": [], "dropped": [second, third]}
+
+
+def test_a_document_changes_occurrences_only_with_the_scope_run(client: Any, job: dict[str, Any]) -> None:
+    """What `PUT` refuses to a key, no document does for it: to change, to take back, to make a job with a change."""
+    first, second, _ = coming(client, job)
+    writer, both = (
+        {"X-API-Key": call(client, "POST", "/keys", {"name": "k", "scopes": scopes})[1]["key"]}
+        for scopes in (["write"], ["write", "run"])
+    )
+    path = f"/jobs/{job['id']}/occurrences/{first}"
+    assert call(client, "PUT", path, {"skip": True}, headers=writer)[0] == 403
+    assert call(client, "PUT", path, {"skip": True})[0] == 200
+    before = call(client, "GET", "/export")[1]
+    (whole,) = before["jobs"]
+    new = {name: value for name, value in whole.items() if name != "id"} | {"name": "another"}
+    for jobs in (
+        [whole | {"changed_occurrences": []}],
+        [whole | {"changed_occurrences": [{"at": f"{second}Z", "skip": True}]}],
+        [whole | {"description": "also this"}, new],
+    ):
+        for dry_run in ("true", "false"):
+            wanted, query = {**before, "jobs": jobs}, {"dry_run": dry_run}
+            answer = call(client, "POST", "/apply", wanted, params=query, headers=writer)
+            assert (answer[0], "scope run" in answer[1]["detail"]) == (403, True), jobs
+    assert call(client, "GET", "/export")[1] == before
+    # The changes as they are, and a job that leaves them alone, need no more than before.
+    same = {**before, "jobs": [whole | {"description": "new"}]}
+    assert call(client, "POST", "/apply", same, headers=writer)[0] == 200
+    emptied = {**before, "jobs": [whole | {"changed_occurrences": []}]}
+    assert call(client, "POST", "/apply", emptied, headers=both)[0] == 200
+    assert "changed_occurrences" not in call(client, "GET", "/export")[1]["jobs"][0]
+
+
+def test_a_document_names_each_instant_once_and_500_at_most(client: Any, job: dict[str, Any]) -> None:
+    first, *_ = coming(client, job)
+    document = call(client, "GET", "/export")[1]
+    (whole,) = document["jobs"]
+    ahead = datetime.fromisoformat(first).replace(tzinfo=UTC).astimezone(timezone(timedelta(hours=3))).isoformat()
+    whole["changed_occurrences"] = [{"at": f"{first}Z", "skip": True}, {"at": ahead, "bot_config": {}}]
+    status, told = call(client, "POST", "/apply", document)
+    assert (status, [one["field"] for one in told["errors"]]) == (400, ["jobs[0].changed_occurrences[1].at"])
+    whole["changed_occurrences"] = [{"at": later(f"{first}", 24 * day) + "Z", "skip": True} for day in range(501)]
+    status, told = call(client, "POST", "/apply", document)
+    assert (status, "at most 500 changes, not 501" in told["detail"]) == (400, True)
+    assert "changed_occurrences" not in call(client, "GET", "/export")[1]["jobs"][0]
 
 
 def test_a_feed_shows_a_moved_occurrence_under_its_uid(client: Any, job: dict[str, Any]) -> None:

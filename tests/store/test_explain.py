@@ -180,7 +180,9 @@ SENTENCES = {
     "of its own by Ada's key.",
     "2027-03-31T10:30": "2027-03-31 10:30 in Europe/Vienna: it is to come, in 1 day, 22 hours and 30 minutes.",
     "2027-10-31T02:30": "02:30 comes twice on 2027-10-31 in Europe/Vienna; the first time counts. "
-    "2027-10-31 02:30 in Europe/Vienna: it is to come, in 215 days, 14 hours and 30 minutes.",
+    "2027-10-31 02:30 (+02:00) in Europe/Vienna: it is to come, in 215 days, 14 hours and 30 minutes.",
+    "2027-10-31T02:30+01:00": "2027-10-31 02:30 (+01:00) in Europe/Vienna: the schedule has no occurrence then. "
+    "The nearest ones are 2027-10-31 02:30 (+02:00) and 2027-10-31 10:30.",
 }
 
 

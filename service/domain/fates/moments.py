@@ -95,6 +95,7 @@ def clock(moment: datetime) -> str:
 
 
 def written(instant: int, zone: ZoneInfo) -> str:
-    """Write an instant in a zone: `2027-03-28 08:30`."""
+    """Write an instant in a zone: `2027-03-28 08:30`, and with its offset where that time comes twice."""
     moment = datetime.fromtimestamp(instant, zone)
-    return f"{moment.date()} {clock(moment)}"
+    comes_twice = moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
+    return f"{moment.date()} {clock(moment)}" + (f" ({moment.isoformat()[-6:]})" if comes_twice else "")

@@ -6,6 +6,8 @@ from typing import Any
 
 from service.clock import Clock
 from service.domain import schedules
+from service.domain.access.callers import caller
+from service.domain.access.scopes import Scope
 from service.domain.edits.edit import MOST, Edit, Edits
 from service.domain.edits.edited_plans import closed_by, is_occurrence
 from service.domain.edits.requests import parse_wish
@@ -49,9 +51,16 @@ def checked_edits(value: object, field: str) -> Wanted:
         ValidationFailed: naming each entry that is refused.
     """
     if not isinstance(value, list) or len(value) > MOST:
-        raise ValidationFailed.of(field, f"must be a list of at most {MOST} changes, not {echo(value)}")
+        shown = len(value) if isinstance(value, list) else echo(value)
+        raise ValidationFailed.of(field, f"must be a list of at most {MOST} changes, not {shown}")
     refusals = Refusals()
     found = [refusals.attempt(lambda i=i, one=one: _checked(one, f"{field}[{i}]")) for i, one in enumerate(value)]  # type: ignore[misc]
+    seen = set[str]()
+    for i, one in enumerate(found):
+        if one is not None and one["at"] in seen:  # which of two wishes counts would be a guess
+            refusals.add(f"{field}[{i}].at", f"must not be the instant of another change, {one['at']}")
+        elif one is not None:
+            seen.add(one["at"])
     refusals.raise_any()
     return [one for one in found if one is not None]
 
@@ -130,9 +139,16 @@ class DocumentEdits:
         self._edits = edits
         self._clock = clock
 
-    def differ(self, wanted: Wanted, stored: Edits) -> bool:
-        """Tell whether a job has other changes to come than a document wants."""
-        return self._to_come(wanted) != self._to_come(exported_edits(stored))
+    def to_make(self, wanted: Wanted | None, stored: Edits) -> Wanted | None:
+        """Return the changes that a document wants, unless the job has them: then None.
+
+        Raises:
+            Forbidden: they differ, and the caller may not run jobs, so that it may not change one occurrence either.
+        """
+        if wanted is None or self._to_come(wanted) == self._to_come(exported_edits(stored)):
+            return None
+        caller().require(Scope.RUN)
+        return wanted
 
     def _to_come(self, wanted: Wanted) -> Wanted:
         return _to_come(wanted, self._clock.now_ms() // 1000)
