@@ -49,7 +49,7 @@ def test_each_address_hears_once_of_a_gap_beyond_its_bound_and_once_of_its_end(g
     assert not outcry.look(gap) and outcry.look(None) is False and post.taken == []
     post.now += 1
     assert all(outcry.look(gap) for _ in range(3))
-    assert [url for url, _ in post.taken] == ["json://a", "json://b"]
+    assert sorted(url for url, _ in post.taken) == ["json://a", "json://b"]
     for _ in range(2):
         outcry.look(None)
     assert [subject for _, subject in post.taken[2:]] == ["Redis can be used again"] * 2
