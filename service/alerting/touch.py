@@ -21,7 +21,8 @@ from service.store.scripts import Scripts
 from service.store.server.connection import ClientError
 from service.store.watching.leases import Leases, Task
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("service.alerting.alerts")
+"""That of the alerts, which wait for the same reason: an outage is one line for both."""
 
 RENEW_SECONDS = 3.0
 READY_SECONDS = 0.25
@@ -106,7 +107,7 @@ class Touch:
         try:
             self._leases.give_back()
         except (ServiceError, ClientError, OSError) as error:
-            outage.tell(log, error, "Leases end by themselves")
+            outage.tell(log, error, "Alerts are left to others")
 
     def renew(self) -> None:
         """Renew the leases once, and note whether Redis took that."""
@@ -125,7 +126,7 @@ class Touch:
         began = self._gap.began_ms if self._gap else self._clock()
         reason = error.sentence if isinstance(error, StoreUnavailable) and error.sentence else "Redis cannot be used"
         self._gap = Gap(began, reason, isinstance(error, WritesRefused | StoreUnsuitable))
-        outage.tell(log, error, "Leases are not renewed")
+        outage.tell(log, error, "Alerts wait")
 
     def _work(self, stop: threading.Event) -> None:
         while not stop.is_set():

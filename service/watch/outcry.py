@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import logging
+import os
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 from service.alerting.alert_addresses import Address
 from service.alerting.touch import Gap
@@ -35,7 +38,11 @@ class Alone:
     """A lock that one of the processes holds which were forked from this one. Make it before the fork."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        # It lives as long as the process. In memory it needs no folder, which a container may not have (Linux).
+        in_memory = hasattr(os, "memfd_create")
+        self._file: IO[bytes] = (
+            os.fdopen(os.memfd_create("outcry"), "w+b") if in_memory else tempfile.TemporaryFile()  # noqa: SIM115
+        )
 
     def take(self) -> bool:
         """Take or keep the lock. Return whether this process has it."""
@@ -101,8 +108,7 @@ class Outcry:
             f"Redis had answered is not lost, unless its data is.\nTold by the web process on {socket.gethostname()}; "
             "each machine with web processes tells it once."
         )
-        for address in left:
-            self._attempt(address, subject, body)
+        self._send_to(left, subject, body)
         self._next_try = self._clock() + AGAIN_MS
 
     def _end(self) -> None:
@@ -110,17 +116,20 @@ class Outcry:
         if gap is None:
             return
         lasted = (self._clock() - gap.began_ms) // 1000
-        for url in sorted(self._told):
-            self._attempt(
-                self._addresses[url], "Redis can be used again", f"It could not for {lasted} s: {gap.reason}."
-            )
+        told = [address for url, address in self._addresses.items() if url in self._told]
+        self._send_to(told, "Redis can be used again", f"It could not for {lasted} s: {gap.reason}.")
         self._told.clear()
         self._next_try = 0
         self._alone.leave()
 
-    def _attempt(self, address: Address, subject: str, body: str) -> None:
-        reason = self._send(address, subject, body)
-        if reason is None:
-            self._told.add(address.url)
-        else:
-            log.warning("%s did not take that Redis is away, or back: %s", address.name, reason)
+    def _send_to(self, addresses: Sequence[Address], subject: str, body: str) -> None:
+        """Send to all at the same time, so that one that hangs holds up no other."""
+        if not addresses:
+            return
+        with ThreadPoolExecutor(len(addresses)) as pool:
+            reasons = pool.map(lambda address: self._send(address, subject, body), addresses)
+        for address, reason in zip(addresses, reasons, strict=True):
+            if reason is None:
+                self._told.add(address.url)
+            else:
+                log.warning("%s did not take that Redis is away, or back: %s", address.name, reason)

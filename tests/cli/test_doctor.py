@@ -43,6 +43,20 @@ def test_a_well_service_is_healthy(command: Command, installed: Installation) ->
     assert command("health", "--workers", "3").status == 1
 
 
+def test_health_and_doctor_tell_of_troubles_while_they_last(command: Command, installed: Installation) -> None:
+    """In words, with what to do; the service counts as healthy, because a scheduler is up."""
+    assert found(command("doctor", "--json").json)["watch"]["state"] == "ok"
+    noted = json.dumps({"since": 1_800_000_000_000, "said": "the oldest has waited"})
+    installed.client.hset(installed.keys.troubles, "no_worker", noted)
+    try:
+        told = "No worker is up, and runs wait, since 2027-01-15T08:00:00 UTC"
+        assert told in " ".join(command.works("health").out.split())
+        finding = found(command("doctor", "--json").json)["watch"]
+        assert (finding["state"], finding["found"]) == ("problem", told) and "bot-scheduler worker" in finding["advice"]
+    finally:
+        installed.client.delete(installed.keys.troubles)
+
+
 def test_the_doctor_finds_a_well_service_well(command: Command, installed: Installation) -> None:
     """Every check of Redis included, as REDIS_URL is set; what is left out on purpose is a warning with advice."""
     ended = command.works("doctor", "--json", REDIS_URL=installed.server.url, MESSAGE_URL="json://localhost/{email}")

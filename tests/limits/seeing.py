@@ -81,12 +81,13 @@ class Seen:
         return run_id
 
     def stored(self) -> dict[bytes, Any]:
-        """All that is in Redis, but for the web process' own counters."""
+        """All that is in Redis, but for the web process' own counters, and what watch and courier do meanwhile."""
         client: Any = self.rig.client
+        beside = tuple(f"{self.rig.keys.prefix}:{name}".encode() for name in ("metrics", "lease:", "clock", "troubles"))
         return {
             key: client.hgetall(key) if client.type(key) == b"hash" else client.dump(key)
             for key in client.keys("*")
-            if not key.endswith(b":metrics")
+            if not key.startswith(beside)
         }
 
 

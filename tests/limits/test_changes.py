@@ -216,6 +216,7 @@ def test_a_caller_without_limits_asks_redis_nothing_more(seen: Seen) -> None:
         (lambda: rig.jobs.list(limit=5), {"zrange": 1, "hmget": 1}),
         (lambda: rig.health.now(), {
             "time": 1, "zcard": 1, "get": 1, "zrange": 2, "hmget": 2, "zcount": 1, "hlen": 1, "hexists": 1,
+            "hgetall": 1,
         }),
     ]  # fmt: skip
     for call, commands in expected:
