@@ -13,6 +13,8 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from service.clock import steady_ms
 
 log = logging.getLogger(__name__)
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # below that they log each address, and this one is a secret
 
 EVERY_MS = 60_000
 TIMEOUT_SECONDS = 5.0

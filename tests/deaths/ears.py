@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ class Heard:
     Args:
         at: monotonic seconds.
         by: `http`, `mail`, or of the monitor outside `beat` and `fail`.
-        text: the alert's subject, or the reason of a failure.
+        text: the alert's subject, of several alerts in one mail all of that, or the reason of a failure.
     """
 
     at: float
@@ -112,7 +113,10 @@ class _Mail(Post):
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         answer = await super().handle_DATA(server, session, envelope)
-        self._ears.note("mail", str(self.messages[-1]["Subject"]))
+        letter = self.messages[-1]
+        subject = str(letter["Subject"])
+        digest = letter.get_body() if re.fullmatch(r"\d+ alerts", subject) else None
+        self._ears.note("mail", f"{subject}\n{digest.get_content()}" if digest else subject)
         return answer
 
 

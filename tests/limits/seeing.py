@@ -81,12 +81,13 @@ class Seen:
         return run_id
 
     def stored(self) -> dict[bytes, Any]:
-        """All that is in Redis, but for the web process' own counters and leases, and when a session was last used."""
+        """All that is in Redis, but for counters, what watch and courier do, and when a session was last used."""
         client: Any = self.rig.client
+        beside = tuple(f"{self.rig.keys.prefix}:{name}".encode() for name in ("metrics", "lease:", "clock", "troubles"))
         found = {
             key: client.hgetall(key) if client.type(key) == b"hash" else client.dump(key)
             for key in client.keys("*")
-            if not key.endswith(b":metrics") and b":lease:" not in key
+            if not key.startswith(beside)
         }
         for key, value in found.items():
             if b":session:" in key:

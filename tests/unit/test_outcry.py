@@ -156,9 +156,14 @@ def test_a_monitor_that_takes_no_post_gets_the_failure_by_get(monitor: Monitor) 
     ]
 
 
-def test_without_an_address_and_with_a_dead_one_nothing_happens(caplog: pytest.LogCaptureFixture) -> None:
-    """The log names neither the address nor its token."""
+def test_no_log_names_the_address_whether_the_monitor_is_there_or_not(
+    monitor: Monitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is a secret, at whatever level of the log."""
+    caplog.set_level("DEBUG")
     Outside(None).tell(["Late."])
+    Outside(f"http://127.0.0.1:{monitor.server_port}/secret-token-of-mine").tell([])
+    until(lambda: len(monitor.asked) == 1, 10)
     outside = Outside("http://127.0.0.1:9/secret-token-of-mine")
     outside.tell([])
     until(lambda: not outside.is_busy(), 10)
