@@ -22,7 +22,8 @@ from service.store.watching.trouble_store import note_troubles
 from service.watch.outcry import Outcry
 from service.watch.outside import Outside
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("service.alerting.alerts")
+"""That of the alerts, which wait for the same reason: an outage is one line for both."""
 
 LOOK_MS = 10_000
 TICK_SECONDS = 1.0

@@ -45,7 +45,7 @@ def test_a_frozen_scheduler_and_dead_workers_are_told_of_once_to_everybody(
         stage.start("worker-2")
         stage.heard("http", NO_SCHEDULER, WITHIN)
         stage.heard("mail", NO_SCHEDULER, WITHIN)
-        assert [one["kind"] for one in stage.call("GET", "/health")[1]["troubles"]][-1:] == ["no_scheduler"]
+        assert "no_scheduler" in [one["kind"] for one in stage.call("GET", "/health")[1]["troubles"]]
         stage.heard("http", "Runs are taken up again", WITHIN)
         stage.signal_tree("scheduler", signal.SIGCONT)
         for subject in (NO_WORKER, NO_SCHEDULER, "Runs are taken up again"):
