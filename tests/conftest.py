@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fakeredis
 import hypothesis
@@ -14,11 +15,20 @@ from redis import Redis
 
 from service.store import migrations
 from service.store.keys import Keys
+from service.web.beside import Beside
 from tests.support.processes import find_free_port
 from tests.support.servers.valkey import ValkeyServer
 
 hypothesis.settings.register_profile("suite", deadline=None)  # how long an example takes says nothing on a busy machine
 hypothesis.settings.load_profile("suite")
+
+
+async def _start_nothing(self: Beside, scope: Any, event: Any) -> None:
+    """An app in the test's process serves a request at a time: a watch and a courier would work on in other tests."""
+
+
+Beside.process_startup = Beside.process_shutdown = _start_nothing  # type: ignore[method-assign]
+# Real web processes have them: tests/deaths, tests/process/test_alerts.py and test_deliveries.py.
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and all that it starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -139,8 +139,11 @@ NOT_ONCE = {
     "/scheduler/jobs/{job_id}/runs/{run_id}/cancel": "sets a state",
     "/scheduler/acknowledge": "sets a state",
     "/scheduler/sessions/end": "sets a state",
+    "/scheduler/channels": "its name is made once: a repetition is 409",
+    "/scheduler/rules": "a channel that two rules want to tell is told once",
     "/scheduler/preview": "changes nothing",
     "/scheduler/messages/test": "what it sends goes outside, where no script can keep it with the key",
+    "/scheduler/channels/{name}/test": "likewise",
 }
 """What can be sent by POST without an Idempotency-Key, and why a repetition does no harm, or cannot be known."""
 

@@ -40,7 +40,7 @@ pytestmark = [
 
 MIGRATION = {"RENAMENX", "SCAN", "UNLINK"}
 """Commands that one process sends, whichever migrates."""
-COURIER = {"LINDEX", "LMOVE", "LREM"}
+COURIER = {"LINDEX"}
 """Commands that one process sends, whichever is the courier."""
 
 

@@ -56,11 +56,11 @@ _ALL = (
 """For the start, the migrations and the doctor."""
 DIRECT: dict[Process, tuple[str, ...]] = {
     "web": (
-        *_ALL, "EXEC", "HEXISTS", "HGET", "HINCRBY", "HLEN", "HVALS", "INCRBY", "LINDEX", "LMOVE", "LPOS", "LRANGE",
-        "LREM", "MULTI", "SCARD", "SMEMBERS", "SMISMEMBER", "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT",
+        *_ALL, "EXEC", "HEXISTS", "HGET", "HINCRBY", "HLEN", "HVALS", "INCRBY", "LINDEX", "LPOS", "LRANGE",
+        "MULTI", "SCARD", "SMEMBERS", "SMISMEMBER", "SSCAN", "TYPE", "XRANGE", "XREVRANGE", "ZCOUNT",
         "ZMSCORE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE",
     ),
-    "scheduler": (*_ALL, "HGET", "LINDEX", "LMOVE", "LRANGE", "LREM", "SMEMBERS", "SSCAN", "ZREMRANGEBYSCORE"),
+    "scheduler": (*_ALL, "HGET", "LINDEX", "LRANGE", "SMEMBERS", "SSCAN", "ZREMRANGEBYSCORE"),
     "worker": (
         *_ALL, "BLMOVE", "DEL", "EXEC", "HDEL", "HGET", "HLEN", "HSCAN", "HSET", "HSETNX", "LRANGE", "MULTI", "SREM",
         "SUNION", "ZADD",

@@ -25,6 +25,10 @@ KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     }),
     "contacts": ("Address books", {"import": "imported"}),
     "calendar": ("Calendars", {"create": "created", "update": "changed", "delete": "deleted"}),
+    "channel": ("Channels", {
+        "create": "created", "update": "changed", "delete": "deleted", "test": "told as a test",
+    }),
+    "rule": ("Rules", {"create": "created", "update": "changed", "delete": "deleted"}),
     "key": ("Keys", {"create": "made", "update": "changed", "rotate": "rotated", "revoke": "revoked"}),
     "session": ("Sessions", {"begin": "begun", "end": "ended"}),
     "message": ("Messages", {"test": "sent as a test"}),
