@@ -7,6 +7,7 @@ played by the machine: it pops, claims, renews, ends, and dies between any two o
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -313,7 +314,8 @@ class Engine(Pausing):
         for run in runs:
             if "edit" not in run or run["trigger"] != "schedule" or run["id"] in model.void:
                 continue
-            if int(run["due"]) > self.now and (run["status"] != "skipped" or run["reason"] == "clock"):
+            due = json.loads(run["edit"])["due"]  # a run that a pause has held is due anew when it is let go
+            if due > self.now and (run["status"] != "skipped" or run["reason"] == "clock"):
                 assert run["status"] != "queued", run
                 model.void.add(run["id"])
                 model.edited.remove(int(run["scheduled_for"]))
