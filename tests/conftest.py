@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import fakeredis
 import hypothesis
 import pytest
+from falcon.util.sync import _active_runner
 from redis import Redis
 
 from service.store import migrations
@@ -29,6 +31,17 @@ async def _start_nothing(self: Beside, scope: Any, event: Any) -> None:
 
 Beside.process_startup = Beside.process_shutdown = _start_nothing  # type: ignore[method-assign]
 # Real web processes have them: tests/deaths, tests/process/test_alerts.py and test_deliveries.py.
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    """Falcon's test clients share a loop: what an application does in its own time would go on in the next test."""
+    yield
+    loop = _active_runner().get_loop()
+    if not loop.is_closed() and (tasks := asyncio.all_tasks(loop)):
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and all that it starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

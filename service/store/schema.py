@@ -47,6 +47,8 @@ NOT_DATA = (
     "data", "planning", "lease:courier", "lease:watch", "troubles",
 )  # fmt: skip
 """Keys that running processes write even if there is no data."""
+OF_ALERTS = ("alerts:", "alert:", "deliveries:")
+"""Keys of what is told: a process may tell that the data went back before another one finds none."""
 
 
 def newest() -> int:
@@ -81,7 +83,9 @@ def _holds_data(client: Redis, keys: Keys) -> bool:
     if client.exists(keys.jobs, keys.runs, keys.contacts):
         return True
     of_processes = {f"{keys.prefix}:{name}".encode() for name in NOT_DATA}
-    return any(name not in of_processes for name in client.scan_iter(match=f"{keys.prefix}:*", count=1000))
+    told = tuple(f"{keys.prefix}:{name}".encode() for name in OF_ALERTS)
+    names = client.scan_iter(match=f"{keys.prefix}:*", count=1000)
+    return any(name not in of_processes and not name.startswith(told) for name in names)
 
 
 def _refuse_newer(found: int) -> None:

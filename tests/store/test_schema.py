@@ -87,6 +87,17 @@ def test_a_fresh_installation_is_of_the_newest_version(redis_client: Redis, keys
     assert (version(redis_client, keys), redis_client.exists(NOTES)) == (2, 0)
 
 
+def test_a_data_set_that_was_lost_is_not_migrated(redis_client: Redis, keys: Keys, second_version: None) -> None:
+    """A process notices that all is gone, and tells, before another one finds no version."""
+    remembers = make_scripts(redis_client, keys, Limits())
+    remembers.look_at_data("watch_data")
+    redis_client.flushall()
+    remembers.look_at_data("watch_data")
+    assert redis_client.exists(keys.alerts_service) == 1
+    ensure_schema(redis_client, keys)
+    assert (version(redis_client, keys), redis_client.exists(NOTES)) == (2, 0)
+
+
 def test_data_without_a_version_is_of_the_first(first_release: Redis, keys: Keys, second_version: None) -> None:
     """An older copy was restored, or the key was lost: it is migrated before anything is written."""
     first_release.delete(keys.schema_version)
