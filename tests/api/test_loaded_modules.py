@@ -42,3 +42,13 @@ def test_the_web_process_loads_no_other_processes_modules() -> None:
     assert [name for name in names if any(name == one or name.startswith(f"{one}.") for one in FOREIGN)] == []
     others = [name for name in names if name.partition(".")[0] != "service"]
     assert len(others) <= MOST_MODULES, f"the web process loads {len(others)} modules of other packages"
+
+
+def test_the_command_loads_no_models_before_it_needs_them() -> None:
+    """They take longer than all the rest, and most commands only ask the service."""
+    found = subprocess.run(
+        [sys.executable, "-c", "import json, sys, service.cli.app; print(json.dumps(sorted(sys.modules)))"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    names = json.loads(found.stdout)
+    assert "service.cli.commands.jobs" in names and "pydantic" not in names

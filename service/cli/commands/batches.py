@@ -15,7 +15,6 @@ from service.cli.client.job_lookup import complete_names, find_id
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, LabelFilter, Yes, parsed_labels
 from service.cli.output.printing import counted, is_interactive, note, say, show_json, show_table
-from service.domain.batches.request import MOST_JOBS
 
 SECONDS = 300
 """The limit of the wait for the answer about 1,000 jobs."""
@@ -96,6 +95,8 @@ def _results(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _deleted(rehearsed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Delete the jobs of a dry run, and no others, if the person who sees how many they are says so."""
+    from service.domain.batches.request import MOST_JOBS  # here, because the domain takes a while to load
+
     ids = [one["id"] for one in rehearsed if one["outcome"] == "done"]
     if ids and not typer.confirm(f"Delete {counted(len(ids), 'job')} with history?", err=True):
         raise Failure(Exit.FAILED, "Nothing was deleted")

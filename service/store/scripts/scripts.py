@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 from redis import Redis
@@ -73,13 +74,13 @@ class Scripts:
     gate: Gate | None = None
     went_back: Callable[[], None] | None = None
     data: DataMemory = field(default_factory=DataMemory)
-    _scripts: dict[str, Script] = field(init=False)
+    _scripts: Mapping[str, Script] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._scripts = {verb: Script(lua_script(verb, self.keys, self.limits, self.rq_fields)) for verb in VERBS}
+        self._scripts = _made(self.keys, self.limits, tuple(self.rq_fields.items()))
 
     def on(self, client: Redis) -> Scripts:
-        """Copy these scripts to another connection: to assemble their texts anew takes as long as a hundred calls."""
+        """Copy these scripts to another connection."""
         twin = copy(self)
         twin.client, twin.gate, twin.went_back = client, None, None  # these would use the first connection
         return twin
@@ -193,6 +194,12 @@ class Scripts:
         """Note the state of the data set; call `went_back` if it went back."""
         if self.data.take_in(answer) and self.went_back is not None:
             self.went_back()
+
+
+@lru_cache(maxsize=4)
+def _made(keys: Keys, limits: Limits, rq_fields: tuple[tuple[str, bytes], ...]) -> Mapping[str, Script]:
+    """Assemble all scripts, once for a process' whole life: to assemble them takes as long as a hundred calls."""
+    return {verb: Script(lua_script(verb, keys, limits, dict(rq_fields))) for verb in VERBS}
 
 
 def _granted(answer: Any) -> Any:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -201,17 +202,22 @@ class Docs:
 
     def show(self, found: Mapping[str, Any]) -> None:
         """Make the page from a document."""
-        folder = resources.files(__package__).joinpath("templates")
-        style = folder.joinpath("docs.css").read_text(encoding="utf-8")
-        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        environment.filters["words"] = _words
-        template = environment.from_string(folder.joinpath("docs.html").read_text(encoding="utf-8"))
+        template, style = _template()
         self.page = template.render(document=found, style=style).encode()
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self.policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
             "frame-ancestors 'none'"
         )
+
+
+@cache
+def _template() -> tuple[jinja2.Template, str]:
+    folder = resources.files(__package__).joinpath("templates")
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["words"] = _words
+    page, style = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("docs.html", "docs.css"))
+    return environment.from_string(page), style
 
 
 def _words(schema: Mapping[str, Any]) -> str:
