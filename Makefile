@@ -45,6 +45,10 @@ fuzz: $(READY) ## Send every route FUZZ_CASES (2000) valid and invalid requests
 chaos: $(READY) ## Kill everything at random for MINUTES (10), from SEED, then audit all runs and keys
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
+.PHONY: machine
+machine: $(READY) ## Try the engine's state machines from MACHINE_EXAMPLES (200) beginnings
+	@MACHINE_EXAMPLES=$(or $(MACHINE_EXAMPLES),200) $(BIN)/python -m pytest -n 2 --timeout 7200 tests/machine
+
 .PHONY: kills
 kills: $(READY) ## Kill workers KILLS (50) times while they send MESSAGES (50) letters, and count who got two or none
 	@$(BIN)/python -m tests.bots.kills --kills $(or $(KILLS),50) --messages $(or $(MESSAGES),50) $(if $(SEED),--seed $(SEED)) $(if $(FAMILIES),--families)

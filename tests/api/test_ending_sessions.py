@@ -186,7 +186,7 @@ bodies = near | odd | st.binary(max_size=60) | near.map(lambda body: json.dumps(
 
 
 @pytest.mark.slow(reason="hundreds of generated requests go to the whole service")
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies)
 @example(body={"sessions": ["0" * 32] * 1001})
 @example(body={"sessions": [f"{number:032x}" for number in range(1000)], "keep_current": True})

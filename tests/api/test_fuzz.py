@@ -93,7 +93,7 @@ def ask(client: falcon.testing.TestClient, job: dict[str, Any]) -> Iterator[Call
 
 
 @pytest.mark.slow(reason="hundreds of generated requests are sent")
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(METHODS),
     path=st.sampled_from(PATHS),

@@ -180,7 +180,7 @@ def installation(redis_client: Redis, valkey_server: Any) -> Installation:
     return Installation(valkey_server.url)
 
 
-fuzz = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzz = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @fuzz

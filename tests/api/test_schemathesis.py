@@ -1,6 +1,6 @@
 """Schemathesis asks every route what its OpenAPI description allows, and what it does not.
 
-`FUZZ_CASES` says how many cases a route gets: 50 unless told, 2,000 under `make fuzz`.
+`FUZZ_CASES` says how many cases a route gets: 25 unless told, 2,000 under `make fuzz`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.support.servers.valkey import ValkeyServer
 
 pytestmark = pytest.mark.slow(reason="fifty generated requests go to each route")
 
-CASES = int(os.environ.get("FUZZ_CASES", "50"))
+CASES = int(os.environ.get("FUZZ_CASES", "25"))
 CHECKS = [
     # Stands first, since it is left out for health: that says 503 of itself when no scheduler is up, as here.
     not_a_server_error,

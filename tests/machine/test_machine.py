@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -53,6 +54,9 @@ from tests.support.store_rig import EchoConfig, Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
 
 pytestmark = pytest.mark.slow(reason="a state machine takes hundreds of steps on a real server")
+
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "20"))
+"""How often it begins anew: `make machine` does so more often."""
 
 START_MS = 1_800_000_000_000
 LEASE_MS = 30_000
@@ -925,12 +929,12 @@ def _right_places(status: str) -> tuple[set[str], ...]:
 
 
 def try_many_orders(engine: type[Engine], server: ValkeyServer) -> None:
-    """Take sixty times fifty steps of a state machine, whose invariants must hold after each."""
+    """Take `EXAMPLES` times fifty steps of a state machine, whose invariants must hold after each."""
     engine.server = server
     run_state_machine_as_test(
         engine,
         settings=settings(
-            max_examples=60, stateful_step_count=50, deadline=None, database=None, print_blob=True,
+            max_examples=EXAMPLES, stateful_step_count=50, deadline=None, database=None, print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip

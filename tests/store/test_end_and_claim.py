@@ -167,7 +167,7 @@ def claimed_as(claim: Claim | None) -> Any:
 
 
 @settings(
-    max_examples=150,
+    max_examples=60,
     phases=[Phase.generate, Phase.shrink],
     deadline=None,
     database=None,

@@ -99,7 +99,7 @@ STEPS = st.lists(
 
 @pytest.mark.slow(reason="plays many stories of an installation")
 @settings(
-    max_examples=50, deadline=None, database=None, phases=[Phase.generate, Phase.shrink],
+    max_examples=20, deadline=None, database=None, phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(schedule=SCHEDULES, options=OPTIONS, steps=STEPS)

@@ -96,7 +96,7 @@ def told(contact: Contact | ParsedCard) -> dict[str, object]:
 @pytest.mark.parametrize("kind", KINDS)
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=4))
 @example(contacts=[Contact(str(number), name) for number, name in enumerate(HOSTILE) if clean_text(name) == name])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_who_is_written_is_read_as_the_same(kind: Format, contacts: list[Contact]) -> None:
     """Whatever their names and values hold: every field, and the id as the UID."""
     found = people(file_of(kind, *contacts))
@@ -115,7 +115,7 @@ def test_the_largest_contact_is_read_as_the_same(kind: Format) -> None:
 @pytest.mark.slow(reason="many generated cards are written and read")
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=4))
 @example(contacts=[LARGEST])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_line_of_a_card_is_longer_than_75_octets_nor_cut_within_a_character(contacts: list[Contact]) -> None:
     """As RFC 2426 asks; each line by itself is UTF-8."""
     *lines, last = file_of("vcard", *contacts).split(b"\r\n")
@@ -126,7 +126,7 @@ def test_no_line_of_a_card_is_longer_than_75_octets_nor_cut_within_a_character(c
 
 @pytest.mark.slow(reason="many generated spreadsheets are written and read")
 @given(contacts=st.lists(CONTACTS, min_size=1, max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_cell_of_a_spreadsheet_is_a_formula(contacts: list[Contact]) -> None:
     """Nor is one that stands after another within a cell, which begins no cell."""
     for row in csv.reader(io.StringIO(file_of("csv", *contacts).decode("utf-8-sig"), newline="")):
