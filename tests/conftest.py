@@ -43,6 +43,7 @@ def nothing_goes_on() -> Iterator[None]:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
+
 # A shell that starts the suite in the background has it ignore Ctrl-C, and all that it starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
