@@ -505,6 +505,35 @@ def test_a_pause_that_ended_by_a_clock_that_was_ahead_is_in_force_again(world: W
     assert world.statuses(job_id) == [("skipped", "paused")]
 
 
+def test_a_person_ends_a_pause_that_ended_by_a_clock_that_was_ahead(world: World) -> None:
+    """It would be in force again at the leader's next look, and hold what it holds."""
+    job_id = world.rig.make_job()
+    pause_id = world.pause({"job_id": job_id}, on_resume="all", until=world.instant(1_800_000))
+    world.after(3_600_000)
+    world.resume()
+    world.set(world.now - 3_590_000)
+    world.minutes(1)
+    assert len(world.held(job_id)) == 1
+    world.end(pause_id)
+    with pytest.raises(Conflict, match="has ended already"):
+        world.end(pause_id)
+    world.resume()
+    assert world.is_clean() and world.work_off()
+
+
+def test_what_such_a_pause_holds_is_let_in_though_nobody_looked_until_it_was_over_again(world: World) -> None:
+    job_id = world.rig.make_job()
+    world.pause({"job_id": job_id}, on_resume="all", until=world.instant(1_800_000))
+    world.after(3_600_000)
+    world.resume()
+    world.set(world.now - 3_590_000)
+    world.minutes(1)
+    assert len(world.held(job_id)) == 1
+    world.after(7_200_000)
+    world.resume()
+    assert world.is_clean() and world.work_off()
+
+
 # making and ending
 
 

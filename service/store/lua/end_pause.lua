@@ -10,9 +10,13 @@ local pause = ARGV[1] ~= 'over' and stored and pauses.parse(stored)
 if not pause then
   for _, text in ipairs(call('ZRANGE', key.ended_pauses, 0, -1, 'REV')) do
     local ended = pauses.parse(text)
-    if ended and ended.id == ARGV[1] then return {ended.writer == ARGV[4] and 'ended' or 'over', text} end
+    if ended and ended.id == ARGV[1] then
+      if ended.ended_by or ended.ended_at <= now then return {ended.writer == ARGV[4] and 'ended' or 'over', text} end
+      call('ZREM', key.ended_pauses, text)  -- it is over by a clock that has been set back since, so it holds
+      pause = ended
+    end
   end
-  return {'gone'}
+  if not pause then return {'gone'} end
 end
 local ends = pause['until']
 if ends and ends <= now then

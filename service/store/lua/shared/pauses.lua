@@ -105,9 +105,11 @@ function pauses.told(pause)
   return pause.told
 end
 
--- Note that a pause holds runs of a job. With pcall: the sweep finds what a damaged set has not.
+-- Note that a pause holds runs of a job. With pcall: the sweep finds what a damaged set has not. A pause that ended by a
+-- clock that has been set back since holds until it ends again, and nobody may have put it in force again by then.
 local function note_job(pause, job_id)
   redis.pcall('SADD', key.pause_jobs(pause.id), job_id)
+  if pause.ended_at then redis.pcall('SADD', key.resuming, pause.id) end
 end
 
 -- Give up a run that is on hold, since newer ones take its place.
