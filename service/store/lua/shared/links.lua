@@ -15,5 +15,5 @@ function links.use(link, made, now)
   if not link or link == '' then return end
   local one = cjson.decode(link)
   call('HSET', key.link(one.alert_id), one.action, cjson.encode({at = int(now), to = one.to, made = made}))
-  call('EXPIREAT', key.link(one.alert_id), int(one.expires_at + DAY))
+  call('EXPIRE', key.link(one.alert_id), int(math.max(DAY, one.expires_at + DAY - now / 1000)))
 end
