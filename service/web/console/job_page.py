@@ -135,8 +135,8 @@ class Export(PooledResource[Definitions], Page):
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Send all jobs as a document that `/scheduler/apply` takes."""
-        calendars = await self._pool.run(self._source.calendars)
-        await send_download(req, resp, yaml_pieces(VERSION, self._source.export(), calendars), YAML, self._pool)
+        others = await self._pool.run(self._source.sections)
+        await send_download(req, resp, yaml_pieces(VERSION, self._source.export(), others), YAML, self._pool)
         resp.downloadable_as = "jobs.yaml"
 
     on_head = on_get
