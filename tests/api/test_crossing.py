@@ -151,6 +151,8 @@ def is_right(world: World, asked: Asked, answer: Answer) -> bool:
     path, method, target, headers = asked
     if MARK.encode() in answer.body or (answer.status == 303 and not is_refusal(method, answer)):
         return False
+    if path == world.fill(LINK) and target.startswith("/link/"):  # whatever stands there is another link that is none
+        return answer.status in (400, 404, meant(world, path, method, headers))
     if target in same(path):
         return answer.status == meant(world, path, method, headers)
     if target.startswith("/static/") and method not in ("GET", "HEAD"):  # asked for openly, whatever the name

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
+import falcon
 import pytest
 from redis import Redis
 
@@ -23,8 +26,6 @@ from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 
 SETTINGS = {"run_links": True, "public_url": ORIGIN}
-JOB = {"name": "Greet <b>", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1},
-       "bot_config": {"urls": ["https://example.org"]}}  # fmt: skip
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -66,8 +67,14 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def app(valkey_server: ValkeyServer) -> App:
-    return installation(valkey_server.url, **SETTINGS)
+def app(valkey_server: ValkeyServer) -> Iterator[App]:
+    yield installation(valkey_server.url, **SETTINGS)
+    settle()
+
+
+def settle() -> None:
+    """Wait until an application has noted wrong links and refusals, which it does a second later."""
+    falcon.async_to_sync(asyncio.sleep, 1.2)
 
 
 @pytest.fixture
@@ -170,6 +177,7 @@ def test_wrong_links_count_as_guesses(redis_client: Redis, valkey_server: Valkey
     statuses = [stranger.get(f"/link/{'A' * 120}").status_code for _ in range(5)]
     assert statuses == [404, 404, 404, 429, 429]
     assert stranger.post(f"/link/{'A' * 120}").status_code == 429
+    settle()
 
 
 def test_switched_off_no_link_does_anything(scene: Scene, valkey_server: ValkeyServer) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import falcon.testing
@@ -27,8 +29,9 @@ ID = "00000000-0000-4000-8000-00000000000"
 
 
 @pytest.fixture(scope="module")
-def app(valkey_server: Any) -> App:
-    return assemble(Settings.model_validate({"redis_url": valkey_server.url, "api_key": KEY}))
+def app(valkey_server: Any) -> Iterator[App]:
+    yield assemble(Settings.model_validate({"redis_url": valkey_server.url, "api_key": KEY}))
+    falcon.async_to_sync(asyncio.sleep, 1.2)  # until it has noted refusals, which it does a second later
 
 
 @pytest.fixture
