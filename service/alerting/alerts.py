@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from service.alerting import alert_texts, wording
 from service.alerting.alert_addresses import Address, Addresses, NoSuchChannel, Unusable, pace_of
-from service.alerting.run_links import RunLinks
+from service.alerting.run_links import RunLinks, without_links
 from service.alerting.sorting import Sorter
 from service.alerting.waiting import waiting_in
 from service.alerting.wording import Message
@@ -235,7 +235,8 @@ class Alerts:
             return
 
         def send() -> None:
-            self._back.put(_Sent(sending.line, sending.told, attempt(address, message.subject, message.body)))
+            reason = attempt(address, message.subject, message.body)
+            self._back.put(_Sent(sending.line, sending.told, reason and without_links(reason)))
 
         # No pool: its threads would keep a process from ending while they wait for a server.
         threading.Thread(target=send, name="alert", daemon=True).start()

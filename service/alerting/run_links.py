@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ FIELDS: Mapping[str, Action] = {"snooze_link": "snooze", "again_link": "again"}
 """The fields of a template: which link each is."""
 EXAMPLE = dict.fromkeys(FIELDS, f"https://bots.example.org{PATH}{'x' * 120}")
 """Links as a template may get them, for its trial."""
+_TOKEN = re.compile(rf"{PATH}[A-Za-z0-9_-]{{8,}}")
 _KINDS = ("failed", "breach")
 
 
@@ -53,3 +55,8 @@ class RunLinks:
                 link = Link(action, queued.alert_id, job_id, run_id, to_of(address), expires_at)
                 found[field] = f"{self._public_url}{PATH}{signed(link, secret)}"
         return found
+
+
+def without_links(text: str) -> str:
+    """Remove the tokens of links from a text: a server may quote the message that it refuses."""
+    return _TOKEN.sub(f"{PATH}…", text)

@@ -100,10 +100,10 @@ class Definitions:
             days: how far a dry run looks ahead.
 
         Returns:
-            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without jobs that stay as they are. What is no job has a `kind`. In a
-            dry run, a job that would get a new id has none, and each change has its `occurrences`. There the jobs
-            follow that stay as they are, but gain or lose occurrences by a changed calendar; `jobs` tells at how many
-            it looked.
+            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without what stays as it is; what is no job
+            has a `kind`. In a dry run, a job that would get a new id has none, and each change of a job has its
+            `occurrences`. There the jobs follow that stay as they are, but gain or lose occurrences by a changed
+            calendar; `jobs` tells at how many it looked.
 
         Raises:
             ValidationFailed: the document is invalid. The error names the fields of every invalid job, and nothing was

@@ -135,7 +135,7 @@ def meant(world: World, path: str, method: str, headers: str) -> int:
             200
             if method == "OPTIONS"
             else 404
-            if method in LOOKS or from_own_page and method == "POST"
+            if method in LOOKS or (from_own_page and method == "POST")
             else (405 if from_own_page else 403)
         )
     if path in OPEN:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.chromium import Complaints, address, barriers, overflow, reader, sign_in
+from tests.support.chromium import Complaints, address, barriers, overflow, reader
 from tests.support.installation import Installation, running
 from tests.support.processes import until
 from tests.support.servers.alerts import AlertReceiver, receiving_alerts

@@ -13,7 +13,7 @@ from service.alerting import alerts as alerts_module
 from service.alerting.alerts import Alerts
 from service.domain.alerting.link import LIFETIME_SECONDS, read
 from service.domain.run_records import Outcome
-from service.errors import NotFound, ValidationFailed
+from service.errors import DeliveryFailed, NotFound, ValidationFailed
 from service.store.alerting.link_secrets import LinkSecrets
 from service.store.server.redis_clock import RedisClock
 from service.usecases.alerting.channels import Channels
@@ -141,6 +141,25 @@ def test_a_template_gets_the_links_and_the_record_never_does(rig: Rig, post: Pos
     fail(rig, job_id)
     send_all(rig, run_links=False)
     assert [body for url, subject, body in post if url == "json://dev" and "failed" in subject] == ["||a job"]
+
+
+def test_a_server_that_quotes_the_message_puts_no_link_into_the_record_or_the_log(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    quoted: list[str] = []
+
+    def refuse(url: str, subject: str, body: str, **_: Any) -> None:
+        quoted.extend(tokens(body))
+        raise DeliveryFailed(f"the mail server refused the message: 554 spam: {body}")
+
+    monkeypatch.setattr(alerts_module, "announce", refuse)
+    fail(rig, rig.make_job())
+    alerts = Alerts(rig.scripts, "json://all", lambda: True, {}, public_url=PUBLIC, run_links=True)
+    while not quoted:
+        alerts.step(0.02)
+    alerts.step(0.2)
+    told = json.dumps([ToldAlerts(rig.scripts).page(limit=9).data, *dump(rig.client), caplog.text])
+    assert "554 spam" in told and len(quoted) == 2 and not any(token in told for token in quoted)
 
 
 def test_a_run_is_done_again_once_whoever_was_told(rig: Rig, post: Post, links: AlertLinks) -> None:

@@ -43,7 +43,12 @@ def apply(
         str, typer.Option("--file", "-f", metavar="FILE", help="A YAML or JSON file; - reads standard input.")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Delete all jobs that are not in the document; channels and rules, too, if it has lists of them.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune", help="Delete the jobs that are not in the document, and so of each list of channels or rules."
+        ),
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --dry-run: exit with 1 if anything differs.")
     ] = False,
@@ -51,7 +56,7 @@ def apply(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make jobs, calendars, channels and rules match a document: show the plan, ask, and change them. Without a terminal, do not ask.
+    """Make everything match a document: show the plan, ask, and change it. Without a terminal, do not ask.
 
     The service checks the whole document before it changes anything.
     """
